@@ -1,0 +1,76 @@
+"""The tree keeps its shape: layers import downwards only, files and folders stay small."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SRC = ROOT / "penstock" / "_src"
+LAYERS = (  # low to high; folders on one line are independent of one another
+    "util",
+    "core proto",
+    "ir native",
+    "ops",
+    "graph",
+    "autodiff",
+    "compiler",
+    "runtime",
+    "devices",
+    "eager",
+    "api",
+    "function",
+    "data saving observe",
+    "distribute exporters",
+    "bridge",
+)
+LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}
+MAX_LINES = 600
+MAX_ENTRIES = 15
+
+FILES = sorted(SRC.rglob("*.py"))
+FOLDERS = sorted({path.parent for path in FILES} - {SRC})
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(SRC))
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Every (line, dotted name) that the file imports, also inside functions."""
+    package = ("penstock", "_src", *path.relative_to(SRC).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            stem = ".".join((*base, *filter(None, [node.module])))
+            yield from ((node.lineno, f"{stem}.{alias.name}") for alias in node.names)
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if f.parent != SRC], ids=name)
+def test_imports_point_down(path):
+    here = path.relative_to(SRC).parts[0]
+    assert here in LEVEL, f"{here}/ stands in no layer; add it to LAYERS"
+    for line, target in imports(path):
+        parts = target.split(".")
+        if parts[0] != "penstock":
+            continue
+        assert parts[1:2] == ["_src"], f"{path}:{line} imports the public tree: {target}"
+        if len(parts) > 2 and parts[2] in LEVEL and parts[2] != here:
+            assert LEVEL[parts[2]] < LEVEL[here], f"{path}:{line} {here} may not import {parts[2]}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_files_stay_short(path):
+    with path.open() as lines:
+        assert sum(1 for _ in lines) <= MAX_LINES
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name)
+def test_folders_stay_small(folder):
+    """At most 15 entries, `__init__.py` not counted."""
+    hidden = {"__init__.py", "__pycache__"}
+    entries = [entry.name for entry in folder.iterdir() if entry.name not in hidden]
+    assert len(entries) <= MAX_ENTRIES, sorted(entries)
