@@ -1,0 +1,317 @@
+"""DType and TensorFlow's types. `as_dtype` accepts every spelling of them that TensorFlow accepts.
+
+In memory: bfloat16, float8 and 4-bit integers are ml_dtypes' NumPy types; quantised types are the
+plain integers they are stored as; strings are object arrays of bytes; resources and variants are
+Python handles, which no array holds.
+"""
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from penstock._src.util.export import export, export_constant
+
+FLOATING, INTEGER, COMPLEX, QUANTIZED, OTHER = "floating", "integer", "complex", "quantized", "other"
+
+
+@export("DType", "dtypes.DType")
+class DType:
+    """The type of the elements of a tensor. There is one instance per type, so `is` compares."""
+
+    __slots__ = (
+        "_name",
+        "_enum",
+        "_kind",
+        "_numpy_type",
+        "np",
+        "size",
+        "is_floating",
+        "is_integer",
+        "is_complex",
+        "is_bool",
+        "is_quantized",
+        "is_unsigned",
+        "is_ref",
+        "_base",
+        "_hash",
+    )
+
+    def __init__(self, name: str, enum: int, kind: str, numpy_type: Any, size: int) -> None:
+        self._name, self._enum, self._kind = name, enum, kind
+        self._numpy_type = numpy_type
+        self.np: np.dtype = np.dtype(storage_type(name, numpy_type))
+        self.size = size
+        self.is_floating = kind == FLOATING
+        self.is_integer = kind == INTEGER
+        self.is_complex = kind == COMPLEX
+        self.is_quantized = kind == QUANTIZED
+        self.is_bool = name == "bool"
+        self.is_unsigned = kind == INTEGER and name.startswith("uint")
+        self.is_ref = enum > 100
+        self._base = self
+        self._hash = hash(enum)
+
+    @property
+    def name(self) -> str:
+        """The name, such as "float32"."""
+        return self._name
+
+    @property
+    def as_numpy_dtype(self) -> Any:
+        """The NumPy type class, such as `np.float32`."""
+        return self._numpy_type
+
+    @property
+    def as_datatype_enum(self) -> int:
+        """The number of this type in TensorFlow's `DataType` enum."""
+        return self._enum
+
+    @property
+    def base_dtype(self) -> "DType":
+        """This type without a reference to it."""
+        return self._base
+
+    @property
+    def real_dtype(self) -> "DType":
+        """The type of the real part of a complex number; any other type itself."""
+        return {"complex64": float32, "complex128": float64}.get(self._name, self)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether numbers of this type can be computed with."""
+        return self.is_floating or self.is_integer or self.is_complex or self.is_quantized
+
+    @property
+    def is_numpy_compatible(self) -> bool:
+        """Whether a NumPy array can hold elements of this type."""
+        return self._base not in (resource, variant)
+
+    @property
+    def min(self) -> Any:
+        """The least finite value."""
+        return self._limit("min", "minimum")
+
+    @property
+    def max(self) -> Any:
+        """The greatest finite value."""
+        return self._limit("max", "maximum")
+
+    def _limit(self, which: str, word: str) -> Any:
+        if self.is_quantized or self in (bool_, string) or self.is_complex:
+            what = "quantized type" if self.is_quantized else "type"
+            raise TypeError(f"Cannot find {word} value of {self!r} with {what} {self!r}.")
+        if self.is_integer:
+            return int(getattr(ml_dtypes.iinfo(self.np), which))
+        return getattr(ml_dtypes.finfo(self.np), which)
+
+    @property
+    def limits(self, clip_negative: bool = True) -> tuple[Any, Any]:
+        """The interval that images of this type span: [0, 1] for floats, [0, max] for integers."""
+        if self.is_floating:
+            return 0.0, 1.0
+        if self.is_integer:
+            return 0, self.max
+        return 0, 0
+
+    @property
+    def _as_ref(self) -> "DType":
+        return REFERENCES[self._name]
+
+    def is_compatible_with(self, other: Any) -> bool:
+        """Whether values of `other` may be used where this type is asked for."""
+        other = as_dtype(other)
+        return self._enum in (other._enum, other._base._enum)
+
+    def is_subtype_of(self, other: Any) -> bool:
+        """See `tf.types.experimental.TraceType`: equal types only."""
+        return self == other
+
+    def most_specific_common_supertype(self, others: Any) -> "DType | None":
+        """See `tf.types.experimental.TraceType`: this type if all are equal."""
+        return self if all(self == other for other in others) else None
+
+    def placeholder_value(self, placeholder_context: Any) -> "DType":
+        """See `tf.types.experimental.TraceType`."""
+        return self
+
+    def __eq__(self, other: Any) -> bool:
+        if other is self:
+            return True
+        if other is None:
+            return False
+        if type(other) is not DType:
+            try:
+                other = as_dtype(other)
+            except TypeError:
+                return False
+        return self._enum == other._enum
+
+    def __ne__(self, other: Any) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __int__(self) -> int:
+        return self._enum
+
+    def __str__(self) -> str:
+        return f"<dtype: '{self._name}'>"
+
+    def __repr__(self) -> str:
+        return "tf." + self._name
+
+    def __reduce__(self) -> Any:
+        return as_dtype, (self._name,)
+
+    def __copy__(self) -> "DType":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "DType":
+        return self
+
+
+def storage_type(name: str, numpy_type: Any) -> Any:
+    """Returns what NumPy is given to store the type in."""
+    return numpy_type[0][1] if isinstance(numpy_type, list) else numpy_type
+
+
+def quantized(name: str, code: str) -> list[tuple[str, str]]:
+    """Returns the structured type by which TensorFlow shows a quantised type in NumPy."""
+    return [(name, code)]
+
+
+# name, number in TensorFlow's enum (types.proto), kind, NumPy type, bytes
+TYPES = {
+    name: DType(name, enum, kind, numpy_type, size)
+    for name, enum, kind, numpy_type, size in (
+        ("float32", 1, FLOATING, np.float32, 4),
+        ("float64", 2, FLOATING, np.float64, 8),
+        ("int32", 3, INTEGER, np.int32, 4),
+        ("uint8", 4, INTEGER, np.uint8, 1),
+        ("int16", 5, INTEGER, np.int16, 2),
+        ("int8", 6, INTEGER, np.int8, 1),
+        ("string", 7, OTHER, np.object_, 0),
+        ("complex64", 8, COMPLEX, np.complex64, 8),
+        ("int64", 9, INTEGER, np.int64, 8),
+        ("bool", 10, OTHER, np.bool_, 1),
+        ("qint8", 11, QUANTIZED, quantized("qint8", "i1"), 1),
+        ("quint8", 12, QUANTIZED, quantized("quint8", "u1"), 1),
+        ("qint32", 13, QUANTIZED, quantized("qint32", "<i4"), 4),
+        ("bfloat16", 14, FLOATING, ml_dtypes.bfloat16, 2),
+        ("qint16", 15, QUANTIZED, quantized("qint16", "<i2"), 2),
+        ("quint16", 16, QUANTIZED, quantized("quint16", "<u2"), 2),
+        ("uint16", 17, INTEGER, np.uint16, 2),
+        ("complex128", 18, COMPLEX, np.complex128, 16),
+        ("float16", 19, FLOATING, np.float16, 2),
+        ("resource", 20, OTHER, np.object_, 0),
+        ("variant", 21, OTHER, np.object_, 0),
+        ("uint32", 22, INTEGER, np.uint32, 4),
+        ("uint64", 23, INTEGER, np.uint64, 8),
+        ("float8_e5m2", 24, FLOATING, ml_dtypes.float8_e5m2, 1),
+        ("float8_e4m3fn", 25, FLOATING, ml_dtypes.float8_e4m3fn, 1),
+        ("float8_e4m3fnuz", 26, FLOATING, ml_dtypes.float8_e4m3fnuz, 1),
+        ("float8_e4m3b11fnuz", 27, FLOATING, ml_dtypes.float8_e4m3b11fnuz, 1),
+        ("float8_e5m2fnuz", 28, FLOATING, ml_dtypes.float8_e5m2fnuz, 1),
+        ("int4", 29, INTEGER, ml_dtypes.int4, 1),
+        ("uint4", 30, INTEGER, ml_dtypes.uint4, 1),
+        ("int2", 31, INTEGER, ml_dtypes.int2, 1),
+        ("uint2", 32, INTEGER, ml_dtypes.uint2, 1),
+    )
+}
+
+
+def reference(dtype: DType) -> DType:
+    """Returns the type of a reference to a v1 variable of `dtype`."""
+    ref = DType(
+        dtype._name + "_ref", dtype._enum + 100, dtype._kind, dtype._numpy_type, dtype.size
+    )
+    ref._base = dtype
+    return ref
+
+
+REFERENCES = {name: reference(dtype) for name, dtype in TYPES.items()}
+
+float32 = TYPES["float32"]
+float64 = double = TYPES["float64"]
+float16 = half = TYPES["float16"]
+bfloat16 = TYPES["bfloat16"]
+float8_e5m2 = TYPES["float8_e5m2"]
+float8_e4m3fn = TYPES["float8_e4m3fn"]
+float8_e4m3fnuz = TYPES["float8_e4m3fnuz"]
+float8_e4m3b11fnuz = TYPES["float8_e4m3b11fnuz"]
+float8_e5m2fnuz = TYPES["float8_e5m2fnuz"]
+int4, uint4, int2, uint2 = TYPES["int4"], TYPES["uint4"], TYPES["int2"], TYPES["uint2"]
+int8, int16, int32, int64 = TYPES["int8"], TYPES["int16"], TYPES["int32"], TYPES["int64"]
+uint8, uint16, uint32, uint64 = TYPES["uint8"], TYPES["uint16"], TYPES["uint32"], TYPES["uint64"]
+complex64, complex128 = TYPES["complex64"], TYPES["complex128"]
+bool_ = TYPES["bool"]
+string, resource, variant = TYPES["string"], TYPES["resource"], TYPES["variant"]
+qint8, quint8, qint16, quint16 = TYPES["qint8"], TYPES["quint8"], TYPES["qint16"], TYPES["quint16"]
+qint32 = TYPES["qint32"]
+
+PUBLIC = (
+    "bfloat16 complex64 complex128 double float16 float32 float64 half int16 int32 int64 int8 "
+    "qint16 qint32 qint8 quint16 quint8 resource string uint16 uint32 uint64 uint8 variant"
+)
+for _name in PUBLIC.split():
+    export_constant(_name, globals()[_name], "dtypes." + _name)
+export_constant("bool", bool_, "dtypes.bool")
+EXPERIMENTAL = (
+    "float8_e5m2 float8_e4m3fn float8_e4m3fnuz float8_e4m3b11fnuz float8_e5m2fnuz "
+    "int4 uint4 int2 uint2"
+)
+for _name in EXPERIMENTAL.split():
+    export_constant("dtypes.experimental." + _name, globals()[_name])
+
+BY_NUMBER = {dtype._enum: dtype for dtype in (*TYPES.values(), *REFERENCES.values())}
+BY_NAME = {
+    **TYPES,
+    **{ref._name: ref for ref in REFERENCES.values()},
+    "half": float16,
+    "double": float64,
+    "float": float32,
+}
+BY_NUMPY = {dtype.np: dtype for dtype in TYPES.values() if not dtype.is_quantized}
+BY_NUMPY[np.dtype(object)] = string
+BY_QUANTIZED = {np.dtype(t._numpy_type): t for t in TYPES.values() if t.is_quantized}
+BY_PYTHON = {float: float32, int: int32, bool: bool_, complex: complex128, str: string}
+BY_PYTHON |= {bytes: string, object: string}
+KNOWN: dict[Any, DType] = {**BY_NUMBER, **BY_NAME, **BY_PYTHON, **BY_NUMPY, **BY_QUANTIZED}
+
+
+@export("as_dtype", "dtypes.as_dtype")
+def as_dtype(type_value: Any) -> DType:
+    """Returns the `DType` of a DType, enum number, name, Python type or NumPy type.
+
+    Raises:
+      TypeError: there is no such type.
+    """
+    if type(type_value) is DType:
+        return type_value
+    try:
+        found = KNOWN.get(type_value)
+    except TypeError:
+        found = None
+    return found if found is not None else _as_dtype_slow(type_value)
+
+
+def _as_dtype_slow(type_value: Any) -> DType:
+    try:
+        numpy_type = np.dtype(type_value)
+    except TypeError:
+        numpy_type = None
+    if numpy_type is not None and type_value is not None:
+        if numpy_type in BY_QUANTIZED:
+            return BY_QUANTIZED[numpy_type]
+        if numpy_type in BY_NUMPY:
+            return BY_NUMPY[numpy_type]
+        if numpy_type.kind in "SU":
+            return string
+        swapped = numpy_type.newbyteorder("=")
+        if swapped in BY_NUMPY:
+            return BY_NUMPY[swapped]
+    if hasattr(type_value, "dtype"):
+        return as_dtype(type_value.dtype)
+    raise TypeError(f"Cannot convert the argument `type_value`: {type_value!r} to a TensorFlow DType.")

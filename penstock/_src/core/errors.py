@@ -1,0 +1,146 @@
+"""TensorFlow's error classes, with its codes.
+
+Inside Penstock an error is raised with its message alone: `InvalidArgumentError("MatMul: ...")`;
+users may also give TensorFlow's three arguments `(node_def, op, message)`.
+"""
+
+from typing import Any
+
+from penstock._src.util.export import export, export_constant
+
+OK = 0
+CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = 1, 2, 3, 4, 5
+ALREADY_EXISTS, PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION = 6, 7, 8, 9
+ABORTED, OUT_OF_RANGE, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = 10, 11, 12, 13, 14
+DATA_LOSS, UNAUTHENTICATED = 15, 16
+
+for _name in (
+    "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS "
+    "PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED "
+    "INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED"
+).split():
+    export_constant("errors." + _name, globals()[_name])
+
+
+@export("errors.OpError", v1=["errors.OpError", "OpError"])
+class OpError(Exception):
+    """An error with one of TensorFlow's codes; `message`, `op`, `node_def` and `error_code` tell more."""
+
+    CODE = UNKNOWN
+
+    def __init__(
+        self,
+        node_def: Any,
+        op: Any = None,
+        message: str | None = None,
+        error_code: int | None = None,
+        *args: Any,
+    ) -> None:
+        if message is None and isinstance(node_def, str):
+            node_def, message = None, node_def
+        self._node_def, self._op = node_def, op
+        self._message = message or ""
+        self._error_code = self.CODE if not isinstance(error_code, int) else error_code
+        self._experimental_payloads = args[0] if args and isinstance(args[0], dict) else {}
+        super().__init__(self._message)
+
+    @property
+    def message(self) -> str:
+        """What went wrong, in a sentence."""
+        return self._message
+
+    @property
+    def op(self) -> Any:
+        """The graph operation that failed, if it is known."""
+        return self._op
+
+    @property
+    def error_code(self) -> int:
+        """TensorFlow's number of this class of errors."""
+        return self._error_code
+
+    @property
+    def node_def(self) -> Any:
+        """The NodeDef of the operation that failed, if it is known."""
+        return self._node_def
+
+    @property
+    def experimental_payloads(self) -> dict:
+        """Further data, by type URL."""
+        return self._experimental_payloads
+
+    def __reduce__(self) -> Any:
+        return type(self), (None, None, self._message)
+
+    def __str__(self) -> str:
+        if self._op is None:
+            return self._message
+        lines = [f"{self._message}", "", f"Original stack trace for '{self._op.name}':"]
+        location = getattr(self._op, "location", None)
+        return "\n".join((*lines, f"  {location}")) if location else self._message
+
+
+def error_class(name: str, code: int, what: str) -> type[OpError]:
+    """Returns the subclass of OpError for one code."""
+
+    def __init__(
+        self: OpError, node_def: Any, op: Any = None, message: str | None = None, *args: Any
+    ) -> None:
+        OpError.__init__(self, node_def, op, message, code, *args)
+
+    body = {"CODE": code, "__doc__": what, "__init__": __init__, "__module__": __name__}
+    return export("errors." + name)(type(name, (OpError,), body))
+
+
+CancelledError = error_class("CancelledError", CANCELLED, "The operation was cancelled.")
+UnknownError = error_class("UnknownError", UNKNOWN, "An error of no other class.")
+InvalidArgumentError = error_class(
+    "InvalidArgumentError", INVALID_ARGUMENT, "An argument is not what the operation takes."
+)
+DeadlineExceededError = error_class("DeadlineExceededError", DEADLINE_EXCEEDED, "Time ran out.")
+NotFoundError = error_class("NotFoundError", NOT_FOUND, "A file or another thing does not exist.")
+AlreadyExistsError = error_class("AlreadyExistsError", ALREADY_EXISTS, "A thing exists already.")
+PermissionDeniedError = error_class(
+    "PermissionDeniedError", PERMISSION_DENIED, "The caller may not do this."
+)
+ResourceExhaustedError = error_class(
+    "ResourceExhaustedError", RESOURCE_EXHAUSTED, "Memory, disk or another resource is used up."
+)
+FailedPreconditionError = error_class(
+    "FailedPreconditionError", FAILED_PRECONDITION, "The system is not in the state required."
+)
+AbortedError = error_class("AbortedError", ABORTED, "The operation was broken off.")
+OutOfRangeError = error_class("OutOfRangeError", OUT_OF_RANGE, "An iteration went past its end.")
+UnimplementedError = error_class(
+    "UnimplementedError", UNIMPLEMENTED, "The operation, or this form of it, is not implemented."
+)
+InternalError = error_class("InternalError", INTERNAL, "An invariant of the system was broken.")
+UnavailableError = error_class("UnavailableError", UNAVAILABLE, "A service cannot be reached now.")
+DataLossError = error_class("DataLossError", DATA_LOSS, "Data was lost or damaged.")
+UnauthenticatedError = error_class(
+    "UnauthenticatedError", UNAUTHENTICATED, "The caller did not say who it is."
+)
+
+CLASS_OF_CODE = {c.CODE: c for c in OpError.__subclasses__()}
+
+
+@export("errors.OperatorNotAllowedInGraphError")
+class OperatorNotAllowedInGraphError(TypeError):
+    """A Python operation that needs a value met a symbolic tensor."""
+
+
+@export("errors.InaccessibleTensorError")
+class InaccessibleTensorError(ValueError):
+    """A tensor was used outside the function or branch that defines it."""
+
+
+@export(v1=["errors.exception_type_from_error_code"])
+def exception_type_from_error_code(error_code: int) -> type[OpError]:
+    """Returns the error class of a code."""
+    return CLASS_OF_CODE[error_code]
+
+
+@export(v1=["errors.error_code_from_exception_type"])
+def error_code_from_exception_type(cls: type[OpError]) -> int:
+    """Returns the code of an error class."""
+    return cls.CODE

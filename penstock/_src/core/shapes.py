@@ -1,0 +1,374 @@
+"""TensorShape: the static shape of a tensor, of which the rank or single dimensions may be unknown."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.util.export import export
+
+
+@export(v1=["Dimension", "compat.v1.Dimension"])
+class Dimension:
+    """One dimension of a TensorShape in v1 code: a number that may be unknown."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = dimension_value(value)
+
+    @property
+    def value(self) -> int | None:
+        """The size, or None."""
+        return self._value
+
+    def __int__(self) -> Any:
+        return self._value
+
+    def __index__(self) -> Any:
+        return self._value
+
+    def __eq__(self, other: Any) -> Any:
+        other = dimension_value(other)
+        return None if self._value is None or other is None else self._value == other
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return f"Dimension({self._value!r})"
+
+    def __str__(self) -> str:
+        return "?" if self._value is None else str(self._value)
+
+
+def dimension_value(dimension: Any) -> int | None:
+    """Returns a dimension as an int, or None if it is unknown.
+
+    Raises:
+      TypeError: it is not an integer.
+      ValueError: it is negative.
+    """
+    if dimension is None:
+        return None
+    if type(dimension) is not int:
+        if isinstance(dimension, Dimension):
+            return dimension._value
+        try:
+            value = dimension.__index__()
+        except AttributeError:
+            raise TypeError(
+                f"Dimension value must be integer or None or have an __index__ method, got value "
+                f"'{dimension!r}' with type '{type(dimension)!r}'"
+            ) from None
+        # An int subclass of the ir keeps what it knows of itself.
+        dimension = dimension if isinstance(dimension, int) and not isinstance(
+            dimension, bool
+        ) else value
+    if dimension < 0:
+        raise ValueError(f"Dimension {dimension} must be >= 0")
+    return dimension
+
+
+@export("TensorShape")
+class TensorShape:
+    """A shape of which any part may be unknown.
+
+    `TensorShape(None)` has unknown rank; `TensorShape([None, 3])` has rank 2 and one unknown
+    dimension. Indexing gives an int or None, slicing a TensorShape.
+    """
+
+    __slots__ = ("_dims",)
+
+    def __init__(self, dims: Any) -> None:
+        if isinstance(dims, TensorShape):
+            self._dims: tuple[int | None, ...] | None = dims._dims
+        elif dims is None:
+            self._dims = None
+        elif isinstance(dims, (tuple, list)):
+            self._dims = tuple([dimension_value(d) for d in dims])
+        elif hasattr(dims, "unknown_rank") and hasattr(dims, "dim"):
+            self._dims = None if dims.unknown_rank else tuple(
+                None if d.size < 0 else int(d.size) for d in dims.dim
+            )
+        elif isinstance(dims, Iterable) and not isinstance(dims, str):
+            self._dims = tuple(dimension_value(d) for d in dims)
+        else:
+            self._dims = (dimension_value(dims),)
+
+    @property
+    def rank(self) -> int | None:
+        """The number of dimensions, or None."""
+        return None if self._dims is None else len(self._dims)
+
+    ndims = rank
+
+    @property
+    def dims(self) -> Any:
+        """A list of the dimensions as `Dimension`s, or None if the rank is unknown."""
+        return None if self._dims is None else [Dimension(d) for d in self._dims]
+
+    def as_list(self) -> list[int | None]:
+        """Returns the dimensions as a list of ints and Nones.
+
+        Raises:
+          ValueError: the rank is unknown.
+        """
+        if self._dims is None:
+            raise ValueError("as_list() is not defined on an unknown TensorShape.")
+        return list(self._dims)
+
+    def as_proto(self) -> Any:
+        """Returns the TensorShapeProto of this shape."""
+        from_shape = TO_PROTO
+        if from_shape is None:
+            raise RuntimeError("TensorShape.as_proto: load penstock's protos first.")
+        return from_shape(self)
+
+    def num_elements(self) -> int | None:
+        """Returns how many elements such a tensor has, or None if that is unknown."""
+        if self._dims is None or None in self._dims:
+            return None
+        product = 1
+        for d in self._dims:
+            product *= d  # type: ignore[operator]
+        return product
+
+    def is_fully_defined(self) -> bool:
+        """Whether every dimension is known."""
+        return self._dims is not None and None not in self._dims
+
+    def assert_is_fully_defined(self) -> None:
+        """Raises ValueError unless every dimension is known."""
+        if not self.is_fully_defined():
+            raise ValueError(f"Shape {self} is not fully defined")
+
+    def is_compatible_with(self, other: Any) -> bool:
+        """Whether some fully known shape is described by both."""
+        other = as_shape(other)
+        if self._dims is None or other._dims is None:
+            return True
+        return len(self._dims) == len(other._dims) and all(
+            a is None or b is None or a == b for a, b in zip(self._dims, other._dims)
+        )
+
+    def assert_is_compatible_with(self, other: Any) -> None:
+        """Raises ValueError unless the two are compatible."""
+        if not self.is_compatible_with(other):
+            raise ValueError(f"Shapes {self} and {as_shape(other)} are incompatible")
+
+    def assert_same_rank(self, other: Any) -> None:
+        """Raises ValueError unless the ranks may be equal."""
+        other = as_shape(other)
+        if self.rank is not None and other.rank is not None and self.rank != other.rank:
+            raise ValueError(f"Shapes {self} and {other} must have the same rank")
+
+    def assert_has_rank(self, rank: int) -> None:
+        """Raises ValueError unless this may have `rank`."""
+        if self.rank not in (None, rank):
+            raise ValueError(f"Shape {self} must have rank {rank}")
+
+    def merge_with(self, other: Any) -> "TensorShape":
+        """Returns what is known from both.
+
+        Raises:
+          ValueError: they contradict each other.
+        """
+        other = as_shape(other)
+        if self._dims is None:
+            return other
+        if other._dims is None:
+            return self
+        if not self.is_compatible_with(other):
+            raise ValueError(f"Shapes {self} and {other} are not compatible")
+        return make_shape(tuple(b if a is None else a for a, b in zip(self._dims, other._dims)))
+
+    def concatenate(self, other: Any) -> "TensorShape":
+        """Returns this shape followed by the other."""
+        other = as_shape(other)
+        if self._dims is None or other._dims is None:
+            return UNKNOWN
+        return make_shape(self._dims + other._dims)
+
+    def with_rank(self, rank: int | None) -> "TensorShape":
+        """Returns this shape with the rank it must have.
+
+        Raises:
+          ValueError: it has another rank.
+        """
+        try:
+            return self.merge_with(unknown_shape(rank))
+        except ValueError:
+            raise ValueError(f"Shape {self} must have rank {rank}") from None
+
+    def with_rank_at_least(self, rank: int) -> "TensorShape":
+        """Returns this shape; raises ValueError if its rank is known to be less than `rank`."""
+        if self.rank is not None and self.rank < rank:
+            raise ValueError(f"Shape {self} must have rank at least {rank}")
+        return self
+
+    def with_rank_at_most(self, rank: int) -> "TensorShape":
+        """Returns this shape; raises ValueError if its rank is known to be more than `rank`."""
+        if self.rank is not None and self.rank > rank:
+            raise ValueError(f"Shape {self} must have rank at most {rank}")
+        return self
+
+    def most_specific_compatible_shape(self, other: Any) -> "TensorShape":
+        """Returns the most specific shape that describes all that either of the two describes."""
+        other = as_shape(other)
+        if self._dims is None or other._dims is None or len(self._dims) != len(other._dims):
+            return UNKNOWN
+        return make_shape(tuple(a if a == b else None for a, b in zip(self._dims, other._dims)))
+
+    def is_subtype_of(self, other: Any) -> bool:
+        """Whether all that this describes is described by `other` (see TraceType)."""
+        if not isinstance(other, TensorShape):
+            return False
+        if other._dims is None:
+            return True
+        if self._dims is None or len(self._dims) != len(other._dims):
+            return False
+        return all(b is None or a == b for a, b in zip(self._dims, other._dims))
+
+    def most_specific_common_supertype(self, others: Sequence[Any]) -> "TensorShape | None":
+        """Returns the most specific shape that describes this and all `others` (see TraceType)."""
+        shape = self
+        for other in others:
+            if not isinstance(other, TensorShape):
+                return None
+            shape = shape.most_specific_compatible_shape(other)
+        return shape
+
+    def placeholder_value(self, placeholder_context: Any) -> "TensorShape":
+        """See TraceType."""
+        return self
+
+    def __bool__(self) -> bool:
+        return self._dims is not None
+
+    def __len__(self) -> int:
+        if self._dims is None:
+            raise ValueError("Cannot take the length of shape with unknown rank.")
+        return len(self._dims)
+
+    def __iter__(self) -> Iterator[int | None]:
+        if self._dims is None:
+            raise ValueError("Cannot iterate over a shape with unknown rank.")
+        return iter(self._dims)
+
+    def __getitem__(self, key: Any) -> Any:
+        if self._dims is not None:
+            found = self._dims[key]
+            return make_shape(found) if isinstance(key, slice) else found
+        if not isinstance(key, slice):
+            return None
+        start, stop = key.start or 0, key.stop
+        if key.step is not None:
+            raise ValueError("Steps are not yet handled")
+        if stop is None or start < 0 or stop < 0:
+            return UNKNOWN
+        return unknown_shape(max(0, stop - start))
+
+    def __add__(self, other: Any) -> "TensorShape":
+        return self.concatenate(other)
+
+    def __radd__(self, other: Any) -> "TensorShape":
+        return as_shape(other).concatenate(self)
+
+    def __eq__(self, other: Any) -> bool:
+        try:
+            other = as_shape(other)
+        except (TypeError, ValueError):
+            return NotImplemented
+        return self._dims == other._dims
+
+    def __hash__(self) -> int:
+        return hash(self._dims)
+
+    def __str__(self) -> str:
+        if self._dims is None:
+            return "<unknown>"
+        if len(self._dims) == 1:
+            return f"({self._dims[0]},)"
+        return "(" + ", ".join(str(d) for d in self._dims) + ")"
+
+    def __repr__(self) -> str:
+        if self._dims is None:
+            return "TensorShape(None)"
+        return f"TensorShape({[None if d is None else int(d) for d in self._dims]})"
+
+    def __reduce__(self) -> Any:
+        return TensorShape, (None if self._dims is None else list(self._dims),)
+
+    def __deepcopy__(self, memo: Any) -> "TensorShape":
+        return self
+
+
+# Set by proto/tensor.py: how a shape becomes a TensorShapeProto.
+TO_PROTO: Any = None
+
+
+def make_shape(dims: tuple[int | None, ...]) -> TensorShape:
+    """Returns the shape of dimensions that are known to be ints and Nones: no checks."""
+    shape = TensorShape.__new__(TensorShape)
+    shape._dims = dims
+    return shape
+
+
+UNKNOWN = TensorShape(None)
+SCALAR = make_shape(())
+
+
+def as_shape(shape: Any) -> TensorShape:
+    """Returns `shape` as a TensorShape."""
+    return shape if isinstance(shape, TensorShape) else TensorShape(shape)
+
+
+def unknown_shape(rank: int | None = None) -> TensorShape:
+    """Returns a shape of which only the rank is known, or nothing."""
+    return UNKNOWN if rank is None else make_shape((None,) * rank)
+
+
+def broadcast_shapes(first: TensorShape, second: TensorShape) -> TensorShape:
+    """Returns the shape to which two shapes broadcast by NumPy's rule, as far as it is known.
+
+    Raises:
+      ValueError: they do not broadcast.
+    """
+    if first._dims is None or second._dims is None:
+        return UNKNOWN
+    if first._dims == second._dims and None not in first._dims:
+        return first
+    rank = max(len(first._dims), len(second._dims))
+    a = (1,) * (rank - len(first._dims)) + first._dims
+    b = (1,) * (rank - len(second._dims)) + second._dims
+    return make_shape(tuple(_broadcast_dimension(x, y, first, second) for x, y in zip(a, b)))
+
+
+def _broadcast_dimension(
+    x: int | None, y: int | None, first: TensorShape, second: TensorShape
+) -> int | None:
+    if x == 1:
+        return y
+    if y == 1 or x == y:
+        return x
+    if x is None:
+        return y if y is not None and y > 1 else None
+    if y is None:
+        return x if x > 1 else None
+    raise ValueError(f"Incompatible shapes for broadcasting: {first} and {second}")
+
+
+@export("broadcast_static_shape")
+def broadcast_static_shape(shape_x: TensorShape, shape_y: TensorShape) -> TensorShape:
+    """Returns the shape to which two static shapes broadcast.
+
+    Raises:
+      ValueError: they do not broadcast.
+    """
+    return broadcast_shapes(as_shape(shape_x), as_shape(shape_y))
+
+
+def shape_of_array(array: np.ndarray) -> TensorShape:
+    """Returns the shape of a NumPy array."""
+    return make_shape(array.shape)

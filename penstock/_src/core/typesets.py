@@ -1,0 +1,27 @@
+"""Sets of types by which ops say what a type attribute may be."""
+
+from penstock._src.core import dtypes as d
+
+FLOAT = frozenset({d.bfloat16, d.float16, d.float32, d.float64})
+FLOAT8 = frozenset(
+    {
+        d.float8_e5m2,
+        d.float8_e4m3fn,
+        d.float8_e4m3fnuz,
+        d.float8_e4m3b11fnuz,
+        d.float8_e5m2fnuz,
+    }
+)
+SIGNED = frozenset({d.int8, d.int16, d.int32, d.int64})
+UNSIGNED = frozenset({d.uint8, d.uint16, d.uint32, d.uint64})
+SMALL_INTEGER = frozenset({d.int4, d.uint4, d.int2, d.uint2})
+INTEGER = SIGNED | UNSIGNED
+INDEX = frozenset({d.int32, d.int64})
+COMPLEX = frozenset({d.complex64, d.complex128})
+QUANTIZED = frozenset({d.qint8, d.quint8, d.qint16, d.quint16, d.qint32})
+BOOL = frozenset({d.bool_})
+STRING = frozenset({d.string})
+REAL = FLOAT | INTEGER
+NUMERIC = REAL | COMPLEX
+NUMBER = NUMERIC | QUANTIZED
+ANY = frozenset(d.TYPES.values())

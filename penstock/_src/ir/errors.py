@@ -1,0 +1,20 @@
+"""What the intermediate representation raises."""
+
+
+class NotLowerable(Exception):
+    """Raised by `Op.lower` when it cannot express this call in primitives; the op then runs on the host.
+
+    The message says why, and is shown by `explain()`.
+    """
+
+
+class NeedsValue(NotLowerable):
+    """Raised when a lowering needs the value of an input that is only known when the program runs."""
+
+    def __init__(self, node, why: str):
+        super().__init__(why)
+        self.node = node
+
+
+class MalformedFunction(Exception):
+    """A Function breaks a rule of the representation: a defect of a lowering or a pass, never of user code."""

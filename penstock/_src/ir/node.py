@@ -1,0 +1,184 @@
+"""The node of the primitive graph: immutable, and equal nodes are one object."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
+
+if TYPE_CHECKING:
+    from penstock._src.ir.builder import Builder
+
+Shape = tuple[int, ...]
+
+_SERIALS = itertools.count(1)
+_SMALL_CONSTANT = 1024  # bytes up to which constants are compared by content
+
+
+class Node:
+    """One value of the primitive graph: `kind(args; attrs)`.
+
+    `shape` and `dtype` are those of the value. Nodes with several results (`sort`, `while`, `case`) have `results`, a
+    tuple of (shape, dtype); each result is taken out by an `item` node. `depth` is the nesting depth of the innermost
+    function whose parameters the value depends on. `id` grows along every path: sorting by it is a topological order.
+    """
+
+    __slots__ = (
+        "args",
+        "attrs",
+        "builder",
+        "depth",
+        "dtype",
+        "id",
+        "kind",
+        "origin",
+        "results",
+        "shape",
+    )
+
+    def __init__(
+        self,
+        builder: Builder,
+        kind: str,
+        args: tuple[Node, ...],
+        attrs: Mapping[str, Any],
+        shape: Shape,
+        dtype: DType,
+        results: tuple[tuple[Shape, DType], ...] | None = None,
+        depth: int = 0,
+        origin: Any = None,
+    ) -> None:
+        self.builder = builder
+        self.id = next(_SERIALS)
+        self.kind = kind
+        self.args = args
+        self.attrs = attrs
+        self.shape = shape
+        self.dtype = dtype
+        self.results = results
+        self.depth = depth
+        self.origin = origin
+
+    @property
+    def op(self) -> str:
+        """The operation among those of its kind: "exp" of a unary node."""
+        return self.attrs["op"]
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    ndim = rank
+
+    @property
+    def size(self) -> int:
+        """The number of elements, a Dim where an extent is one."""
+        return dims.product(self.shape)
+
+    def __repr__(self) -> str:
+        shown = {k: v for k, v in self.attrs.items() if k != "value"}
+        if "value" in self.attrs:
+            shown["value"] = brief(self.attrs["value"])
+        attrs = "".join(f", {k}={v!r}" for k, v in shown.items())
+        args = ", ".join(f"%{a.id}" for a in self.args)
+        return f"%{self.id} = {self.kind}({args}{attrs}): {type_text(self)}"
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"the truth of {self!r} is only known when the program runs")
+
+    def __add__(self, other: Any) -> Node:
+        return self.builder.add(self, other)
+
+    def __radd__(self, other: Any) -> Node:
+        return self.builder.add(other, self)
+
+    def __sub__(self, other: Any) -> Node:
+        return self.builder.sub(self, other)
+
+    def __rsub__(self, other: Any) -> Node:
+        return self.builder.sub(other, self)
+
+    def __mul__(self, other: Any) -> Node:
+        return self.builder.mul(self, other)
+
+    def __rmul__(self, other: Any) -> Node:
+        return self.builder.mul(other, self)
+
+    def __truediv__(self, other: Any) -> Node:
+        return self.builder.div(self, other)
+
+    def __rtruediv__(self, other: Any) -> Node:
+        return self.builder.div(other, self)
+
+    def __floordiv__(self, other: Any) -> Node:
+        return self.builder.floordiv(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Node:
+        return self.builder.floordiv(other, self)
+
+    def __mod__(self, other: Any) -> Node:
+        return self.builder.mod(self, other)
+
+    def __rmod__(self, other: Any) -> Node:
+        return self.builder.mod(other, self)
+
+    def __pow__(self, other: Any) -> Node:
+        return self.builder.pow(self, other)
+
+    def __rpow__(self, other: Any) -> Node:
+        return self.builder.pow(other, self)
+
+    def __neg__(self) -> Node:
+        return self.builder.neg(self)
+
+
+def attribute_key(value: Any) -> Any:
+    """What tells attribute values apart."""
+    if isinstance(value, tuple):
+        return tuple([attribute_key(v) for v in value])
+    if type(value) is dims.Dim:
+        return value.expr, int(value)
+    if isinstance(value, np.ndarray):
+        if value.nbytes <= _SMALL_CONSTANT:
+            return value.dtype.str, value.shape, value.tobytes()
+        return "array", id(value)
+    if isinstance(value, float):
+        return value.hex()  # tells 0.0 from -0.0, and one NaN equal to itself
+    return value
+
+
+def node_key(kind: str, args: Iterable[Node], attrs: Mapping[str, Any], shape: Shape, dtype: DType) -> tuple:
+    """Equal for two nodes exactly when they are the same value."""
+    return (
+        kind,
+        tuple([a.id for a in args]),
+        tuple([(k, attribute_key(attrs[k])) for k in sorted(attrs)]),
+        dims.shape_key(shape),
+        dtype,
+    )
+
+
+def type_text(node: Node) -> str:
+    """`float32[d0=32, 10]`, or a tuple of such."""
+    if node.results is not None:
+        return "(" + ", ".join(f"{d.name}[{_extents(s)}]" for s, d in node.results) + ")"
+    return f"{node.dtype.name}[{_extents(node.shape)}]"
+
+
+def brief(value: Any) -> str:
+    """A constant's value in a few characters."""
+    value = np.asarray(value)
+    if value.size <= 8:
+        return str(value.tolist())
+    first = ", ".join(str(v) for v in value.reshape(-1)[:4].tolist())
+    return f"[{first}, ... {value.size} values]"
+
+
+def _extents(shape: Shape) -> str:
+    return ", ".join(str(d) for d in shape)

@@ -1,0 +1,86 @@
+"""Every PENSTOCK_* environment variable: name, type, default and one sentence. Read nowhere else.
+
+    flags.debug            the value now
+    with override(debug=3): ...
+
+`python -m penstock flags` prints the table.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One environment variable: `PENSTOCK_` and the upper-cased name."""
+
+    name: str
+    kind: type
+    default: Any
+    meaning: str
+
+    @property
+    def variable(self) -> str:
+        return "PENSTOCK_" + self.name.upper()
+
+    def read(self) -> Any:
+        """Returns the value that the environment gives, or the default."""
+        text = os.environ.get(self.variable)
+        if text is None or text == "":
+            return self.default
+        try:
+            return self.kind(text)
+        except ValueError:
+            raise ValueError(
+                f"{self.variable}: expected {self.kind.__name__}. Received '{text}'."
+            ) from None
+
+
+TABLE: dict[str, Flag] = {}
+
+
+class Flags:
+    """Attribute access to the current values, read from the environment once."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in TABLE:
+            raise AttributeError(f"There is no flag '{name}'.")
+        value = TABLE[name].read()
+        setattr(self, name, value)
+        return value
+
+
+flags = Flags()
+
+
+def declare(name: str, kind: type, default: Any, meaning: str) -> None:
+    """Adds a flag to the table."""
+    TABLE[name] = Flag(name, kind, default, meaning)
+
+
+@contextlib.contextmanager
+def override(**values: Any) -> Iterator[None]:
+    """Sets flags for the time of a `with` block."""
+    before = {name: getattr(flags, name) for name in values}
+    for name, value in values.items():
+        setattr(flags, name, TABLE[name].kind(value))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(flags, name, value)
+
+
+declare(
+    "debug", int, 0, "0 quiet, 1 compilations and retraces, 2 launches, 3 passes, 4 IR, 5 LLVM IR."
+)
+declare("verify", int, 0, "1 verifies the IR after each stage, 2 also interprets before and after.")
+declare("guard", int, 0, "1 gives every buffer its own memory with sentinels, checked after a run.")
+declare("cache_dir", str, "", "Folder of compiled kernels; by default in the user's cache folder.")
+declare("threads", int, 0, "Threads of the pool; 0 means the cores that this process may use.")
+declare("device", str, "CPU", "Device of compiled functions: CPU, reference (interpreter), null.")
+declare("disable", str, "", "Names of compiler stages to leave out, separated by commas.")
+declare("dump", str, "", "Folder into which every compiler stage writes its result.")

@@ -1,0 +1,30 @@
+"""Names of graph nodes: which are legal, and how they are made unique."""
+
+import re
+
+LEGAL_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
+LEGAL_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
+
+
+class NameTable:
+    """Hands out each name once: `add`, `add_1`, `add_2`. Case is not told apart, as in TensorFlow."""
+
+    def __init__(self) -> None:
+        self.used: dict[str, int] = {}
+
+    def unique(self, name: str, mark_as_used: bool = True) -> str:
+        """Returns `name`, or `name_<n>` with the first free n."""
+        key = name.lower()
+        count = self.used.get(key, 0)
+        if mark_as_used:
+            self.used[key] = count + 1
+        if count == 0:
+            return name
+        candidate = key
+        while candidate in self.used:
+            candidate = f"{key}_{count}"
+            count += 1
+        if mark_as_used:
+            self.used[candidate] = 1
+            self.used[key] = count
+        return f"{name}_{count - 1}"
