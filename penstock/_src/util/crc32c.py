@@ -1,0 +1,121 @@
+"""CRC-32C (Castagnoli), the checksum of record files, event files and checkpoints.
+
+The library `google-crc32c` computes it when installed. Otherwise NumPy does: a long text is cut into
+lanes of equal length, all lanes advance together, and the lanes' sums are folded pairwise; CRC is
+linear, so the sum of `a + b` is the sum of `a`, pushed through `len(b)` zero bytes, xor that of `b`.
+"""
+
+import functools
+import struct
+
+import numpy as np
+
+try:
+    import google_crc32c  # type: ignore[import-not-found,import-untyped]
+except ImportError:
+    google_crc32c = None
+
+_POLYNOMIAL = 0x82F63B78  # bit-reversed
+_MASK_DELTA = 0xA282EAD8
+_SHORT = 4096  # bytes below which the plain loop is faster than lanes
+_LANE = 64  # bytes of the shortest lane
+
+
+def crc32c(data: bytes | bytearray | memoryview, start: int = 0) -> int:
+    """The checksum of `data`; `start` is that of the bytes before it."""
+    if google_crc32c is not None:
+        return google_crc32c.extend(start, bytes(data))
+    view = np.frombuffer(data, np.uint8)
+    if view.size < _SHORT:
+        return _short(view.tobytes(), start)
+    lanes = 1 << min(13, (view.size // _LANE).bit_length() - 1)
+    length = view.size // lanes // 4 * 4
+    head = view[: lanes * length]
+    sums = _lanes(head.reshape(lanes, length))
+    while sums.size > 1:
+        sums = _push(sums[0::2], length) ^ sums[1::2]
+        length *= 2
+    crc = int(sums[0])
+    if start:
+        crc ^= int(_push(np.array([start], np.uint32), head.size)[0])
+    return crc32c(view[head.size :].tobytes(), crc)
+
+
+def masked(data: bytes | bytearray | memoryview) -> int:
+    """The checksum of `data`, rotated and shifted as the file formats store it."""
+    return mask(crc32c(data))
+
+
+def mask(crc: int) -> int:
+    """The stored form of a checksum: a sum over data that holds sums would be weak."""
+    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+def unmask(stored: int) -> int:
+    """The checksum behind its stored form."""
+    rotated = (stored - _MASK_DELTA) & 0xFFFFFFFF
+    return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF
+
+
+def packed(data: bytes | bytearray | memoryview) -> bytes:
+    """`masked(data)` as four little-endian bytes."""
+    return struct.pack("<I", masked(data))
+
+
+def _short(data: bytes, start: int) -> int:
+    table, crc = _byte_table(), start ^ 0xFFFFFFFF
+    for byte in data:
+        crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    return crc ^ 0xFFFFFFFF
+
+
+def _lanes(rows: np.ndarray) -> np.ndarray:
+    """The checksum of every row; the length of a row is a multiple of four."""
+    words = np.ascontiguousarray(rows.view("<u4").T)
+    t0, t1, t2, t3 = _word_tables()
+    crc = np.full(rows.shape[0], 0xFFFFFFFF, np.uint32)
+    for column in words:
+        crc ^= column
+        crc = t3[crc & 0xFF] ^ t2[crc >> 8 & 0xFF] ^ t1[crc >> 16 & 0xFF] ^ t0[crc >> 24]
+    return crc ^ np.uint32(0xFFFFFFFF)
+
+
+def _push(sums: np.ndarray, zeros: int) -> np.ndarray:
+    """What `zeros` further zero bytes make of each sum (without the conditioning by ones)."""
+    bit = 0
+    while zeros >> bit:
+        if zeros >> bit & 1:
+            t0, t1, t2, t3 = _shift_tables(bit)
+            sums = t0[sums & 0xFF] ^ t1[sums >> 8 & 0xFF] ^ t2[sums >> 16 & 0xFF] ^ t3[sums >> 24]
+        bit += 1
+    return sums
+
+
+@functools.cache
+def _byte_table() -> list[int]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
+        table.append(value)
+    return table
+
+
+@functools.cache
+def _word_tables() -> np.ndarray:
+    """Row k: the effect of a byte followed by k zero bytes."""
+    rows = [np.array(_byte_table(), np.uint32)]
+    for _ in range(3):
+        rows.append(rows[0][rows[-1] & 0xFF] ^ rows[-1] >> 8)
+    return np.stack(rows)
+
+
+@functools.cache
+def _shift_tables(log2: int) -> np.ndarray:
+    """Row k: where 2**log2 zero bytes take byte k of a sum."""
+    register = np.arange(256, dtype=np.uint32) << np.arange(0, 32, 8, dtype=np.uint32)[:, None]
+    if log2 == 0:
+        return np.array(_byte_table(), np.uint32)[register & 0xFF] ^ register >> 8
+    t0, t1, t2, t3 = _shift_tables(log2 - 1)
+    half = _shift_tables(log2 - 1)
+    return t0[half & 0xFF] ^ t1[half >> 8 & 0xFF] ^ t2[half >> 16 & 0xFF] ^ t3[half >> 24]
