@@ -1,0 +1,202 @@
+"""From Python values to NumPy arrays by TensorFlow's rules, and back to what users see."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.shapes import TensorShape
+
+INT32 = np.iinfo(np.int32)
+INT64 = np.iinfo(np.int64)
+ALIGNMENT = 64
+
+
+def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Returns an uninitialised array whose data starts at a multiple of 64 bytes."""
+    size = dtype.itemsize
+    for extent in shape:
+        size *= extent
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def aligned_copy(array: np.ndarray) -> np.ndarray:
+    """Returns a C-contiguous copy whose data starts at a multiple of 64 bytes."""
+    copy = empty_aligned(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def to_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
+    """Returns the array that a Python value or array stands for, and its type.
+
+    Raises:
+      TypeError: an element does not fit `dtype`.
+      ValueError: the value is not rectangular, or of no known kind.
+    """
+    if isinstance(value, TensorShape):
+        value = value.as_list()
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _from_numpy(np.asarray(value), dtype)
+    if isinstance(value, DType):
+        value = value.as_datatype_enum
+    if not isinstance(value, (bool, int, float, complex, str, bytes, list, tuple, range)):
+        if hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
+            return _from_numpy(np.asarray(value), dtype)
+        if hasattr(value, "__dlpack__"):
+            return _from_numpy(np.from_dlpack(value), dtype)
+        if isinstance(value, memoryview):
+            return _from_numpy(np.asarray(value), dtype)
+    return _from_python(value, dtype)
+
+
+def _from_numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]:
+    own = dtypes.BY_NUMPY.get(array.dtype)
+    if own is None:
+        own = dtypes.as_dtype(array.dtype)
+    if own is dtypes.string:
+        return _strings(array, dtype)
+    if dtype is None or dtype is own:
+        return np.array(array, own.np, order="C"), own
+    if dtype is dtypes.string:
+        raise TypeError(f"Cannot convert {array!r} to EagerTensor of dtype string")
+    if dtype.is_bool and not own.is_bool:
+        raise TypeError(f"Cannot convert {array!r} to EagerTensor of dtype bool")
+    if own.is_complex and not dtype.is_complex:
+        array = array.real
+    with np.errstate(all="ignore"):
+        return np.array(array.astype(dtype.np), order="C"), dtype
+
+
+def _strings(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]:
+    """Arrays of str, bytes or objects as object arrays of bytes."""
+    if array.dtype.kind == "O" and array.size and not isinstance(array.flat[0], (str, bytes)):
+        return _from_python(array.tolist(), dtype)
+    if dtype is not None and dtype is not dtypes.string:
+        raise ValueError(f"Cannot convert strings to a tensor of dtype {dtype.name}.")
+    out = np.empty(array.shape, object)
+    flat = out.reshape(-1)
+    for i, element in enumerate(array.reshape(-1).tolist()):
+        flat[i] = element.encode() if isinstance(element, str) else element
+    return out, dtypes.string
+
+
+def _from_python(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
+    leaves: list[Any] = []
+    shape = _walk(value, leaves)
+    kinds = {_kind(leaf) for leaf in leaves}
+    chosen = dtype if dtype is not None else _infer(leaves, kinds)
+    _check_kinds(leaves, kinds, chosen, value)
+    if chosen is dtypes.string:
+        array = np.empty(len(leaves), object)
+        array[:] = [leaf.encode() if isinstance(leaf, str) else bytes(leaf) for leaf in leaves]
+        return array.reshape(shape), chosen
+    try:
+        with np.errstate(all="ignore"):
+            array = np.array(leaves if leaves else [], dtype=_staging(chosen, kinds)).astype(chosen.np)
+    except OverflowError:
+        raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.") from None
+    return array.reshape(shape), chosen
+
+
+def _staging(dtype: DType, kinds: set[str]) -> Any:
+    """The type in which NumPy gathers Python numbers before the cast to `dtype`."""
+    if kinds <= {"int", "bool"} and (dtype.is_integer or dtype.is_quantized):
+        return np.uint64 if dtype is dtypes.uint64 else np.int64
+    if dtype.is_bool:
+        return np.bool_
+    if dtype.is_floating and "complex" not in kinds:
+        return np.float64
+    return np.complex128 if dtype.is_complex else None
+
+
+def _walk(value: Any, leaves: list[Any]) -> tuple[int, ...]:
+    """Appends the elements of a nested sequence in order; returns its shape."""
+    if isinstance(value, np.ndarray) or (
+        not isinstance(value, (list, tuple, range, str, bytes)) and hasattr(value, "__array__")
+    ):
+        array = np.asarray(value)
+        leaves.extend(array.reshape(-1) if array.dtype.kind != "O" else array.reshape(-1).tolist())
+        return array.shape
+    if isinstance(value, TensorShape):
+        value = value.as_list()
+    if not isinstance(value, (list, tuple, range)):
+        leaves.append(value)
+        return ()
+    if not value:
+        return (0,)
+    shapes = {_walk(element, leaves) for element in value}
+    if len(shapes) > 1:
+        raise ValueError("Can't convert non-rectangular Python sequence to Tensor.")
+    return (len(value), *shapes.pop())
+
+
+def _kind(leaf: Any) -> str:
+    if isinstance(leaf, (bool, np.bool_)):
+        return "bool"
+    if isinstance(leaf, (int, np.integer)):
+        return "int"
+    if isinstance(leaf, (float, np.floating)):
+        return "float"
+    if isinstance(leaf, (str, bytes)):
+        return "string"
+    if isinstance(leaf, (complex, np.complexfloating)):
+        return "complex"
+    if isinstance(leaf, DType):
+        return "int"
+    if hasattr(leaf, "__index__"):
+        return "int"
+    if type(leaf).__module__ == "ml_dtypes":
+        return "float"
+    raise ValueError(
+        f"Attempt to convert a value ({leaf!r}) with an unsupported type ({type(leaf)}) to a Tensor."
+    )
+
+
+def _infer(leaves: list[Any], kinds: set[str]) -> DType:
+    if not leaves:
+        return dtypes.float32
+    if "string" in kinds:
+        return dtypes.string
+    typed = {dtypes.as_dtype(leaf.dtype) for leaf in leaves if isinstance(leaf, np.generic)}
+    if typed and "complex" not in kinds:
+        floats = [t for t in typed if t.is_floating]
+        if floats:
+            return max(floats, key=lambda t: t.size)
+        if len(typed) == 1 and len(kinds) == 1:
+            return typed.pop()
+        return max(typed, key=lambda t: t.size)
+    if "complex" in kinds:
+        return dtypes.complex128
+    if "float" in kinds:
+        return dtypes.float32
+    if kinds == {"bool"}:
+        return dtypes.bool_
+    values = [int(leaf) for leaf in leaves]
+    low, high = min(values), max(values)
+    if INT32.min <= low and high <= INT32.max:
+        return dtypes.int32
+    if INT64.min <= low and high <= INT64.max:
+        return dtypes.int64
+    raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.")
+
+
+def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, value: Any) -> None:
+    """Raises if the kinds of Python values cannot become elements of `dtype` without loss of meaning."""
+    if "string" in kinds and kinds != {"string"}:
+        raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
+    allowed = {"bool", "int", "float"}
+    if dtype is dtypes.string:
+        allowed = {"string"}
+    elif dtype.is_bool:
+        allowed = {"bool"}
+    elif dtype.is_integer or dtype.is_quantized:
+        allowed = {"bool", "int"}
+    elif dtype.is_complex:
+        allowed = {"bool", "int", "float", "complex"}
+    if not kinds <= allowed:
+        wrong = next(leaf for leaf in leaves if _kind(leaf) not in allowed)
+        raise TypeError(f"Cannot convert {wrong!r} to EagerTensor of dtype {dtype.name}")

@@ -1,0 +1,83 @@
+"""Attributes of ops: how a value given by the user becomes the one that an op keeps.
+
+The annotation in the class says what is asked for: bool, int, float, str, bytes, DType,
+TensorShape, Literal[...], list[...] of these, `Function` (a graph function), `Tensor` (an array).
+"""
+
+import typing
+from typing import Any, Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.shapes import TensorShape, as_shape
+
+REQUIRED = object()
+
+
+class Function:
+    """Annotation of an attribute that holds a graph function."""
+
+
+class TensorValue:
+    """Annotation of an attribute that holds the value of a tensor."""
+
+
+def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
+    """Returns `value` in the form an op keeps: hashable wherever that is possible.
+
+    Raises:
+      TypeError: it is of the wrong kind.
+      ValueError: it is not one of the literals.
+    """
+    if annotation is Any or annotation is Function or annotation is TensorValue:
+        return value
+    origin = typing.get_origin(annotation)
+    if origin is list:
+        if not isinstance(value, (list, tuple, np.ndarray, TensorShape)):
+            raise TypeError(
+                f"Expected list for '{name}' argument to '{op}' Op, not {value}."
+            )
+        (element,) = typing.get_args(annotation)
+        return tuple(convert_attribute(op, name, element, v) for v in value)
+    if origin is Literal:
+        text = value.decode() if isinstance(value, bytes) else value
+        choices = typing.get_args(annotation)
+        if text not in choices:
+            shown = ", ".join(f'"{c}"' for c in choices)
+            raise ValueError(
+                f"Value for attr '{name}' of \"{text}\" is not in the list of allowed values: "
+                f"{shown} [Op:{op}]"
+            )
+        return text
+    return _convert_scalar(op, name, annotation, value)
+
+
+def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
+    if kind is dtypes.DType:
+        return dtypes.as_dtype(value).base_dtype
+    if kind is TensorShape:
+        return as_shape(value)
+    if kind is bool and isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if kind is int and not isinstance(value, (str, bytes, float)):
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            pass
+    if kind is float and not isinstance(value, (str, bytes)):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            pass
+    if kind is str and isinstance(value, (str, bytes)):
+        return value.decode() if isinstance(value, bytes) else value
+    if kind is bytes and isinstance(value, (str, bytes)):
+        return value.encode() if isinstance(value, str) else value
+    if kind is bool and isinstance(value, (int, np.integer)) and value in (0, 1):
+        return bool(value)
+    name_of_kind = getattr(kind, "__name__", str(kind))
+    raise TypeError(
+        f"Expected {name_of_kind} for argument '{name}' of '{op}' Op, not {value!r} of type "
+        f"'{type(value).__name__}'."
+    )

@@ -1,0 +1,217 @@
+"""From the arguments of a call to tensors and a complete op: type inference and its error messages."""
+
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.attributes import REQUIRED, convert_attribute
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.signature import Argument
+
+# How TensorFlow's kernels spell types in messages.
+KERNEL_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
+ORDER = list(dtypes.TYPES.values())
+
+
+def bind(
+    cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], in_graph: bool
+) -> tuple[list[Any], Op]:
+    """Returns the flat list of input tensors, and the op with all its attributes.
+
+    Raises:
+      InvalidArgumentError (eager), TypeError (graph): a type does not fit the signature.
+      ValueError: a value cannot become a tensor.
+    """
+    given = _convert_attributes(cls, attrs) if attrs else {}
+    flat: list[Any] = []
+    for argument, value in zip(cls.inputs, inputs):
+        if argument.is_list:
+            _bind_list(cls, argument, value, inputs, given, flat, in_graph)
+        else:
+            flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), in_graph))
+    return flat, complete(cls, given, in_graph)
+
+
+def complete(cls: type[Op], given: dict[str, Any], in_graph: bool) -> Op:
+    """Returns the op whose attributes are `given`, with defaults for the others, checked."""
+    for name, default in cls.attributes.items():
+        if name not in given:
+            if default is REQUIRED:
+                raise TypeError(f"{cls.op_type}: missing attribute '{name}'.")
+            given[name] = default
+    if cls.type_sets:
+        _check_types(cls, given, in_graph)
+    ordered = {name: given[name] for name in sorted(given)}
+    return cls.instance(ordered)
+
+
+def _convert_attributes(cls: type[Op], attrs: dict[str, Any]) -> dict[str, Any]:
+    given = {}
+    for name, value in attrs.items():
+        annotation = cls.annotations.get(name)
+        if annotation is None:
+            if not any(name in (a.type_attr, a.type_list_attr, a.number_attr) for a in cls.inputs):
+                raise TypeError(f"{cls.op_type}() got an unexpected keyword argument '{name}'")
+            if value is None:
+                continue
+            list_of_types = any(name == a.type_list_attr for a in cls.inputs)
+            is_number = any(name == a.number_attr for a in cls.inputs)
+            annotation = list[DType] if list_of_types else int if is_number else DType
+        elif value is None and cls.attributes[name] is not REQUIRED:
+            value = cls.attributes[name]
+            given[name] = value
+            continue
+        given[name] = convert_attribute(cls.op_type, name, annotation, value)
+    return given
+
+
+def _bind_one(
+    cls: type[Op],
+    argument: Argument,
+    value: Any,
+    inputs: tuple[Any, ...],
+    given: dict[str, Any],
+    position: int,
+    in_graph: bool,
+) -> Any:
+    attr = argument.type_attr
+    if attr is None:
+        return _converted(cls, argument, value, argument.dtype, position, in_graph, given)
+    wanted = given.get(attr)
+    if wanted is None and not is_tensor_like(value):
+        wanted = _type_of_siblings(cls, attr, inputs)
+    if wanted is None:
+        default = cls.attributes.get(attr)
+        hint = default if isinstance(default, DType) else None
+        tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.name)
+        given[attr] = tensor.dtype.base_dtype
+        return tensor
+    given[attr] = wanted
+    return _converted(cls, argument, value, wanted, position, in_graph, given)
+
+
+def _type_of_siblings(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> DType | None:
+    """The type of the first tensor among the arguments that share the type attribute."""
+    for argument, value in zip(cls.inputs, inputs):
+        if argument.type_attr != attr:
+            continue
+        for one in value if argument.is_list and isinstance(value, (list, tuple)) else (value,):
+            if is_tensor_like(one):
+                return one.dtype.base_dtype
+    return None
+
+
+def _bind_list(
+    cls: type[Op],
+    argument: Argument,
+    values: Any,
+    inputs: tuple[Any, ...],
+    given: dict[str, Any],
+    flat: list[Any],
+    in_graph: bool,
+) -> None:
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(
+            f"Expected list for '{argument.name}' argument to '{cls.op_type}' Op, not {values}."
+        )
+    if argument.type_list_attr:
+        hints = given.get(argument.type_list_attr) or (None,) * len(values)
+        tensors = [
+            convert_to_tensor(v, dtype=hint, name=argument.name)
+            for v, hint in zip(values, hints, strict=True)
+        ]
+        given[argument.type_list_attr] = tuple(t.dtype.base_dtype for t in tensors)
+        flat.extend(tensors)
+        return
+    for value in values:
+        flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), in_graph))
+    if argument.type_attr and argument.type_attr not in given:
+        default = cls.attributes.get(argument.type_attr, REQUIRED)
+        if default is not REQUIRED:
+            given[argument.type_attr] = default
+    given[argument.number_attr or ""] = len(values)
+
+
+def _converted(
+    cls: type[Op],
+    argument: Argument,
+    value: Any,
+    wanted: Any,
+    position: int,
+    in_graph: bool,
+    given: dict[str, Any],
+) -> Any:
+    if is_tensor_like(value):
+        tensor = convert_to_tensor(value, name=argument.name)
+        if tensor.dtype.base_dtype is wanted:
+            return tensor
+        raise _mismatch(cls, argument, tensor.dtype, wanted, position, in_graph)
+    try:
+        return convert_to_tensor(value, dtype=wanted, name=argument.name)
+    except TypeError as error:
+        if not in_graph:
+            raise
+        raise TypeError(
+            f"Expected {wanted.name} passed to parameter '{argument.name}' of op "
+            f"'{cls.op_type}', got {value!r} of type '{type(value).__name__}' instead. "
+            f"Error: {error}"
+        ) from None
+
+
+def _mismatch(
+    cls: type[Op], argument: Argument, got: DType, wanted: DType, position: int, in_graph: bool
+) -> Exception:
+    if not in_graph:
+        return InvalidArgumentError(
+            f"cannot compute {cls.op_type} as input #{position}(zero-based) was expected to be a "
+            f"{kernel_name(wanted)} tensor but is a {kernel_name(got)} tensor [Op:{cls.op_type}] "
+            f"name: {argument.name}"
+        )
+    first = next((a.name for a in cls.inputs if a.type_attr == argument.type_attr), "")
+    if argument.type_attr is None or first == argument.name:
+        return TypeError(
+            f"Input '{argument.name}' of '{cls.op_type}' Op has type {got.name} that does not "
+            f"match expected type of {wanted.name}."
+        )
+    return TypeError(
+        f"Input '{argument.name}' of '{cls.op_type}' Op has type {got.name} that does not match "
+        f"type {wanted.name} of argument '{first}'."
+    )
+
+
+def _check_types(cls: type[Op], given: dict[str, Any], in_graph: bool) -> None:
+    for attr, allowed in cls.type_sets.items():
+        held = given[attr]
+        for dtype in held if isinstance(held, tuple) else (held,):
+            if dtype not in allowed:
+                raise _not_allowed(cls, attr, dtype, allowed, in_graph)
+
+
+def _not_allowed(
+    cls: type[Op], attr: str, dtype: DType, allowed: frozenset[DType], in_graph: bool
+) -> Exception:
+    in_order = [t for t in ORDER if t in allowed]
+    parameter = next(
+        (a.name for a in cls.inputs if attr in (a.type_attr, a.type_list_attr)), attr
+    )
+    if in_graph:
+        names = ", ".join(t.name for t in in_order)
+        return TypeError(
+            f"Value passed to parameter '{parameter}' has DataType {dtype.name} not in list of "
+            f"allowed values: {names}"
+        )
+    names = ", ".join(kernel_name(t) for t in in_order)
+    return InvalidArgumentError(
+        f"Value for attr '{attr}' of {kernel_name(dtype)} is not in the list of allowed values: "
+        f"{names}\n\t; NodeDef: {{{{node {cls.op_type}}}}}; argument '{parameter}' "
+        f"[Op:{cls.op_type}]"
+    )
+
+
+def kernel_name(dtype: DType) -> str:
+    """Returns the spelling of a type in the messages of kernels: float, double, half, ..."""
+    return KERNEL_NAMES.get(dtype.name, dtype.name)
+
+

@@ -1,0 +1,180 @@
+"""convert_to_tensor: what becomes a tensor, and how.
+
+Python values and NumPy arrays become constants in the current context. Other classes either define
+`__tf_tensor__(dtype, name)` or register a function with `register_tensor_conversion_function`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+from penstock._src.core.arrays import to_array
+from penstock._src.core.dtypes import DType, as_dtype
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+Conversion = Callable[..., Any]
+_REGISTERED: list[tuple[int, tuple[type, ...], Conversion]] = []
+_FOUND: dict[type, Conversion | None] = {}
+
+
+def _unset(*arguments: Any, **named: Any) -> Any:
+    raise RuntimeError("Constants are made once penstock._src.eager is loaded.")
+
+
+# Set by eager/execute.py: a constant in the current context; a tensor packed of a list of tensors;
+# a tensor of the current context (captured, if a graph is being built) for one of another.
+MAKE_CONSTANT: Callable[[np.ndarray, DType, str | None], Tensor] = _unset
+PACK: Callable[..., Tensor] = _unset
+
+
+def is_tensor_like(value: Any) -> bool:
+    """Whether `value` is a tensor, or has a tensor's type by itself (a variable, for one)."""
+    return isinstance(value, Tensor) or getattr(value, "_is_tensor_like", False)
+
+
+@export("register_tensor_conversion_function")
+def register_tensor_conversion_function(
+    base_type: Any, conversion_func: Conversion, priority: int = 100
+) -> None:
+    """Says how objects of a class become tensors: `conversion_func(value, dtype, name, as_ref)`.
+
+    Functions of a lower priority number are asked first; one may return NotImplemented.
+    """
+    types = base_type if isinstance(base_type, tuple) else (base_type,)
+    if not all(isinstance(t, type) for t in types):
+        raise TypeError("Argument `base_type` must be a type or a tuple of types.")
+    if any(issubclass(t, (int, float, np.generic, np.ndarray)) for t in types):
+        raise TypeError(
+            "Cannot register conversions for Python numeric types and NumPy scalars and arrays."
+        )
+    if not callable(conversion_func):
+        raise TypeError(f"Argument `conversion_func` must be callable. Received {conversion_func}.")
+    _REGISTERED.append((priority, types, conversion_func))
+    _REGISTERED.sort(key=lambda entry: entry[0])
+    _FOUND.clear()
+
+
+def convert_to_tensor(
+    value: Any,
+    dtype: Any = None,
+    name: str | None = None,
+    as_ref: bool = False,
+    preferred_dtype: Any = None,
+    dtype_hint: Any = None,
+) -> Tensor:
+    """Returns `value` as a tensor of the current context.
+
+    Args:
+      value: a tensor, variable, array, Python number, string, or nested list of these.
+      dtype: the type it must have.
+      dtype_hint: the type it gets if that is possible.
+
+    Raises:
+      ValueError: a tensor has another type, or the value cannot become a tensor.
+      TypeError: the elements do not fit `dtype`.
+    """
+    if dtype is not None:
+        dtype = as_dtype(dtype).base_dtype
+    if isinstance(value, Tensor):
+        if dtype is not None and value.dtype.base_dtype is not dtype:
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
+                f"{value.dtype.name}: {value!r}"
+            )
+        return value
+    hint = dtype_hint if dtype_hint is not None else preferred_dtype
+    if dtype is None and hint is not None:
+        try:
+            return _convert(value, as_dtype(hint).base_dtype, name)
+        except (TypeError, ValueError):
+            return _convert(value, None, name)
+    return _convert(value, dtype, name)
+
+
+def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
+    kind = type(value)
+    if kind in (float, int, bool, str, bytes, complex) or isinstance(value, (np.ndarray, np.generic)):
+        return _constant(value, dtype, name)
+    own = getattr(kind, "__tf_tensor__", None)
+    if own is not None:
+        return _checked(own(value, dtype, name), dtype)
+    for _, types, conversion in _REGISTERED:
+        if isinstance(value, types):
+            result = conversion(value, dtype=dtype, name=name, as_ref=False)
+            if result is not NotImplemented:
+                return _checked(result, dtype)
+    if isinstance(value, (list, tuple)) and _holds_tensor(value):
+        return PACK(value, dtype, name)
+    return _constant(value, dtype, name)
+
+
+def _checked(tensor: Tensor, dtype: DType | None) -> Tensor:
+    if dtype is not None and tensor.dtype.base_dtype is not dtype:
+        raise ValueError(
+            f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
+            f"{tensor.dtype.name}: {tensor!r}"
+        )
+    return tensor
+
+
+def _constant(value: Any, dtype: DType | None, name: str | None) -> Tensor:
+    array, dtype = to_array(value, dtype)
+    return MAKE_CONSTANT(array, dtype, name)
+
+
+def _holds_tensor(values: Any) -> bool:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            if _holds_tensor(value):
+                return True
+        elif is_tensor_like(value) or hasattr(type(value), "__tf_tensor__"):
+            return True
+    return False
+
+
+def dtype_of(value: Any) -> DType | None:
+    """Returns the type of a tensor or array, or None for what has none of its own."""
+    found = getattr(value, "dtype", None)
+    if found is None:
+        return None
+    try:
+        return as_dtype(found).base_dtype
+    except TypeError:
+        return None
+
+
+@export("convert_to_tensor", v1=[])
+def convert_to_tensor_v2(
+    value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
+) -> Tensor:
+    """Returns `value` as a tensor: Python numbers, nested lists, arrays and variables convert.
+
+    Args:
+      value: what converts: a tensor is returned as it is.
+      dtype: the type that the tensor must have; by default inferred.
+      dtype_hint: the type that it gets if `dtype` is None and the conversion is possible.
+      name: of the constant, in a graph.
+
+    Raises:
+      TypeError: no conversion is known, or the elements do not fit `dtype`.
+      ValueError: the value is a tensor of another type, or not rectangular.
+    """
+    return convert_to_tensor(value, dtype=dtype, name=name, dtype_hint=dtype_hint)
+
+
+@export(v1=["convert_to_tensor"])
+def convert_to_tensor_v1(
+    value: Any,
+    dtype: Any = None,
+    name: str | None = None,
+    preferred_dtype: Any = None,
+    dtype_hint: Any = None,
+) -> Tensor:
+    """Returns `value` as a tensor; see `tf.convert_to_tensor`."""
+    hint = dtype_hint if dtype_hint is not None else preferred_dtype
+    return convert_to_tensor(value, dtype=dtype, name=name, dtype_hint=hint)
+
+

@@ -1,0 +1,113 @@
+"""Where an op goes when it is called: the current graph, or the eager executor; and the scopes around it.
+
+`STATE` belongs to the thread. `STATE.graph` is the graph under construction, or None while
+executing eagerly. Tapes are told of every op that runs, in graphs as well.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from penstock._src.core.op import Op
+
+EagerExecutor = Callable[[type["Op"], tuple[Any, ...], dict[str, Any], "str | None"], Any]
+
+
+class State(threading.local):
+    """What is current in this thread."""
+
+    def __init__(self) -> None:
+        self.graph: Any = None
+        self.tapes: tuple[Any, ...] = ()
+        self.accumulators: tuple[Any, ...] = ()
+        self.device: str | None = None
+        self.eager_name_scope: str = ""
+        self.default_graphs: list[Any] = []
+
+
+STATE = State()
+
+
+def _no_executor(cls: Any, inputs: Any, attrs: Any, name: Any) -> Any:
+    raise RuntimeError("Ops run once penstock._src.eager is loaded.")
+
+
+_EAGER: EagerExecutor = _no_executor
+
+
+def set_eager_executor(executor: EagerExecutor) -> None:
+    """Says what runs ops outside graphs. Called once, by eager/execute.py."""
+    global _EAGER
+    _EAGER = executor
+
+
+def execute(cls: "type[Op]", inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None) -> Any:
+    """Runs or records an op.
+
+    Args:
+      cls: the op.
+      inputs: a tensor, or what converts to one, per argument; a list for a list argument.
+      attrs: attributes that are not inferred from the inputs.
+      name: of the node, in a graph.
+
+    Returns:
+      The output; a tuple of several; None (eager) or the Operation (graph) if there are none.
+    """
+    graph = STATE.graph
+    if graph is None:
+        return _EAGER(cls, inputs, attrs, name)
+    return graph.execute(cls, inputs, attrs, name)
+
+
+def executing_eagerly() -> bool:
+    """Whether ops run at once."""
+    return STATE.graph is None
+
+
+def current_graph() -> Any:
+    """Returns the graph under construction, or None."""
+    return STATE.graph
+
+
+@contextlib.contextmanager
+def building(graph: Any) -> Iterator[Any]:
+    """Records ops into `graph` (runs them at once, for None) for the time of a `with` block."""
+    before = STATE.graph
+    STATE.graph = graph
+    try:
+        yield graph
+    finally:
+        STATE.graph = before
+
+
+@contextlib.contextmanager
+def init_scope_graph(graph: Any) -> Iterator[None]:
+    """Lifts ops out of functions into `graph` or eager execution, with no tape watching."""
+    before_tapes = STATE.tapes
+    STATE.tapes = ()
+    try:
+        with building(graph):
+            yield
+    finally:
+        STATE.tapes = before_tapes
+
+
+def record(op: "Op", inputs: list[Any], outputs: list[Any]) -> None:
+    """Tells all tapes that `op` made `outputs` of `inputs` (flat lists of tensors)."""
+    for tape in STATE.tapes:
+        tape.record_op(op, inputs, outputs)
+    for accumulator in STATE.accumulators:
+        accumulator.record_op(op, inputs, outputs)
+
+
+@contextlib.contextmanager
+def device(name: str | None) -> Iterator[None]:
+    """Names the device of the ops within."""
+    before = STATE.device
+    STATE.device = name
+    try:
+        yield
+    finally:
+        STATE.device = before

@@ -1,0 +1,229 @@
+"""class Op: what every operation answers, in one place.
+
+    class MatMul(Op):
+        '''Product of two matrices.'''
+        signature = "a: T, b: T -> product: T"
+        T = NUMERIC
+        transpose_a: bool = False
+        def shape(self, a, b): ...
+        def gradient(self, a, b, _product, dy): ...
+        def eager(self, a, b): ...
+        def lower(self, p, a, b): ...
+
+An instance is the op with its attributes fixed: immutable, cached, and hashable where its
+attributes are. In `gradient` come the inputs, the outputs, then one gradient per output; a
+parameter whose name begins with `_` is not used, and no tape keeps that tensor alive.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from penstock._src.core import attributes, signature
+from penstock._src.core.attributes import REQUIRED
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.shapes import TensorShape
+
+OPS: dict[str, type["Op"]] = {}
+
+
+class InputShape(TensorShape):
+    """The static shape of an input, with what else is known of it while a graph is built."""
+
+    __slots__ = ("_tensor",)
+
+    def __init__(self, tensor: Any) -> None:
+        self._dims = tensor.shape._dims
+        self._tensor = tensor
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the input."""
+        return self._tensor.dtype
+
+    @property
+    def value(self) -> np.ndarray | None:
+        """The value, where it is the same in every run of the graph; else None."""
+        return STATIC_VALUE(self._tensor)
+
+    def as_shape(self) -> TensorShape:
+        """The shape that this input holds as a vector of numbers, as far as it is known."""
+        return STATIC_SHAPE(self._tensor)
+
+    @property
+    def handle_data(self) -> Any:
+        """For a resource or variant: the list of (shape, dtype) it holds, if known."""
+        return getattr(self._tensor, "_handle_data", None)
+
+
+def _unset(tensor: Any) -> Any:
+    raise RuntimeError("Static values are known once penstock._src.graph is loaded.")
+
+
+# Set by graph/static_values.py, which knows graphs.
+STATIC_VALUE: Callable[[Any], np.ndarray | None] = _unset
+STATIC_SHAPE: Callable[[Any], TensorShape] = _unset
+
+
+class Op:
+    """One of TensorFlow's raw ops. See the head of this file."""
+
+    signature: ClassVar[str] = ""
+    stateful: ClassVar[bool] = False
+    differentiable: ClassVar[bool] = True
+    is_abstract: ClassVar[bool] = True
+
+    op_type: ClassVar[str] = ""
+    inputs: ClassVar[tuple[signature.Argument, ...]] = ()
+    outputs: ClassVar[tuple[signature.Argument, ...]] = ()
+    attributes: ClassVar[dict[str, Any]] = {}
+    annotations: ClassVar[dict[str, Any]] = {}
+    type_sets: ClassVar[dict[str, frozenset[DType]]] = {}
+    has_gradient: ClassVar[bool] = False
+    has_lowering: ClassVar[bool] = False
+    keeps: ClassVar[tuple[bool, ...]] = ()
+
+    attrs: dict[str, Any]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "signature" not in cls.__dict__:
+            cls.is_abstract = not cls.signature or cls.__name__.startswith("_")
+        else:
+            cls.is_abstract = cls.__name__.startswith("_")
+        if not cls.signature:
+            return
+        parsed = signature.parse(cls.signature)
+        cls.op_type = cls.__name__
+        cls.inputs, cls.outputs = parsed.inputs, parsed.outputs
+        cls.annotations, cls.attributes = _collect_attributes(cls)
+        cls.type_sets = {}
+        for argument in (*cls.inputs, *cls.outputs):
+            attr = argument.type_attr or argument.type_list_attr
+            if attr and isinstance(cls.__dict__.get(attr, getattr(cls, attr, None)), frozenset):
+                cls.type_sets[attr] = getattr(cls, attr)
+        for attr in cls.annotations:
+            types = getattr(cls, attr + "_types", None)
+            if isinstance(types, frozenset):
+                cls.type_sets[attr] = types
+        cls.has_gradient = getattr(cls, "gradient", None) is not None
+        cls.has_lowering = getattr(cls, "lower", None) is not None
+        cls.keeps = _kept_by_gradient(cls)
+        cls._instances: dict[Any, Op] = {}  # type: ignore[misc]
+        if not cls.is_abstract:
+            OPS[cls.op_type] = cls
+
+    @classmethod
+    def instance(cls, attrs: dict[str, Any]) -> "Op":
+        """Returns the op with these attributes, complete and converted; one instance for each."""
+        try:
+            key = tuple(attrs.values())
+            found = cls._instances.get(key)  # type: ignore[attr-defined]
+        except TypeError:
+            return cls._make(attrs)
+        if found is None:
+            found = cls._make(attrs)
+            if len(cls._instances) < 4096:  # type: ignore[attr-defined]
+                cls._instances[key] = found  # type: ignore[attr-defined]
+        return found
+
+    @classmethod
+    def _make(cls, attrs: dict[str, Any]) -> "Op":
+        op = object.__new__(cls)
+        op.__dict__.update(attrs)
+        op.__dict__["attrs"] = attrs
+        op.__dict__["output_dtypes"] = op._output_dtypes()
+        return op
+
+    def _output_dtypes(self) -> tuple[Any, ...]:
+        """The type of each output: a DType, or a tuple of them for a list."""
+        return tuple(self._dtype_of(argument) for argument in self.outputs)
+
+    def _dtype_of(self, argument: signature.Argument) -> Any:
+        if argument.type_list_attr:
+            return tuple(self.attrs[argument.type_list_attr])
+        dtype = argument.dtype or self.attrs[argument.type_attr]
+        return (dtype,) * self.attrs[argument.number_attr] if argument.number_attr else dtype
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{self.op_type}: the attributes of an op do not change.")
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value}" for name, value in self.attrs.items())
+        return f"{self.op_type}({shown})"
+
+    # -- what an operation answers; subclasses define these with the inputs as parameters
+
+    shape: ClassVar[Any] = None
+    gradient: ClassVar[Any] = None
+    lower: ClassVar[Any] = None
+
+    def eager(self, *values: Any) -> Any:
+        """Computes the outputs from host values."""
+        raise UnimplementedError(f"{self.op_type}: this operation is not implemented.")
+
+
+def _collect_attributes(cls: type) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns {attribute: annotation} and {attribute: default or REQUIRED} of an op class."""
+    annotations: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        if base is Op or not issubclass(base, Op):
+            continue
+        for name, annotation in inspect.get_annotations(base, eval_str=True).items():
+            if not str(annotation).startswith("typing.ClassVar"):
+                annotations[name] = annotation
+    defaults = {}
+    for name, annotation in annotations.items():
+        default = getattr(cls, name, REQUIRED)
+        if isinstance(default, frozenset):
+            default = REQUIRED
+        if default is not REQUIRED and default is not None:
+            default = attributes.convert_attribute(cls.__name__, name, annotation, default)
+        defaults[name] = default
+    return annotations, defaults
+
+
+def _kept_by_gradient(cls: type[Op]) -> tuple[bool, ...]:
+    """For every input, then every output: whether the gradient reads it."""
+    count = len(cls.inputs) + len(cls.outputs)
+    if cls.gradient is None:
+        return (False,) * count
+    parameters = list(inspect.signature(cls.gradient).parameters.values())[1:]
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return (True,) * count
+    return tuple(not p.name.startswith("_") for p in parameters[:count])
+
+
+def flatten_arguments(values: Sequence[Any]) -> list[Any]:
+    """Returns the tensors of a sequence in which lists stand for list arguments."""
+    flat: list[Any] = []
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            flat.extend(value)
+        else:
+            flat.append(value)
+    return flat
+
+
+def group_arguments(
+    arguments: Sequence[signature.Argument], op: Op, flat: Sequence[Any]
+) -> list[Any]:
+    """Inverse of `flatten_arguments`: gathers the tensors of each list argument into a list."""
+    grouped: list[Any] = []
+    at = 0
+    for argument in arguments:
+        if not argument.is_list:
+            grouped.append(flat[at])
+            at += 1
+            continue
+        count = (
+            op.attrs[argument.number_attr]
+            if argument.number_attr
+            else len(op.attrs[argument.type_list_attr])
+        )
+        grouped.append(list(flat[at : at + count]))
+        at += count
+    return grouped

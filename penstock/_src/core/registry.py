@@ -1,0 +1,127 @@
+"""From the name of an op to its class, and `raw`, through which ops call one another.
+
+    raw.MatMul(a=x, b=y, transpose_a=True)
+
+A family of ops is loaded when one of its ops is first asked for: a scan of the folder for
+`class <Name>(` finds in which file it stands.
+"""
+
+import functools
+import importlib
+import inspect
+import pathlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core import dispatch
+from penstock._src.core.attributes import REQUIRED
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import OPS, Op
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
+CLASS = re.compile(r"^class ([A-Z]\w*)\(", re.MULTILINE)
+
+
+@functools.cache
+def index() -> dict[str, str]:
+    """Returns {op: module} of every op class below `ops/`."""
+    found = {}
+    for path in sorted(FOLDER.rglob("*.py")):
+        parts = path.relative_to(FOLDER).with_suffix("").parts
+        if parts[-1] != "__init__":
+            module = ".".join(("penstock", "_src", "ops", *parts))
+            found.update(dict.fromkeys(CLASS.findall(path.read_text(encoding="utf-8")), module))
+    return found
+
+
+def lookup(name: str) -> type[Op] | None:
+    """Returns the op class of that name, or None."""
+    if name not in OPS and name in index():
+        importlib.import_module(index()[name])
+    return OPS.get(name)
+
+
+def find(name: str) -> type[Op]:
+    """Returns the op class of that name.
+
+    Raises:
+      UnimplementedError: there is none.
+    """
+    found = lookup(name)
+    if found is None:
+        raise UnimplementedError(f"{name}: this operation is not implemented.")
+    return found
+
+
+def load_all() -> dict[str, type[Op]]:
+    """Loads every family and returns {name: class}."""
+    for module in sorted(set(index().values())):
+        importlib.import_module(module)
+    return OPS
+
+
+class RawOps:
+    """`raw.<Op>` is a function that runs the op in the current context."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        function = make_function(find(name))
+        setattr(self, name, function)
+        return function
+
+
+def make_function(cls: type[Op]) -> Callable[..., Any]:
+    """Returns the function of an op: its inputs, then its attributes, then `name`."""
+    names = tuple(argument.name for argument in cls.inputs)
+    count = len(names)
+
+    def call(*inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+        if len(inputs) != count:
+            inputs = _inputs_by_name(cls, names, inputs, attrs)
+        return dispatch.execute(cls, inputs, attrs, name)
+
+    call.__name__ = call.__qualname__ = cls.op_type
+    call.__doc__ = cls.__doc__
+    call.__signature__ = raw_signature(cls)  # type: ignore[attr-defined]
+    return call
+
+
+def _inputs_by_name(
+    cls: type[Op], names: tuple[str, ...], inputs: tuple[Any, ...], attrs: dict[str, Any]
+) -> tuple[Any, ...]:
+    if len(inputs) > len(names):
+        raise TypeError(f"{cls.op_type} takes {len(names)} inputs. Received {len(inputs)}.")
+    rest = []
+    for name in names[len(inputs) :]:
+        if name not in attrs:
+            raise TypeError(f"{cls.op_type}() missing required argument '{name}'")
+        rest.append(attrs.pop(name))
+    return (*inputs, *rest)
+
+
+def raw_signature(cls: type[Op]) -> inspect.Signature:
+    """Returns the signature that `tf.raw_ops` shows: inputs, required and optional attributes."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    inferred = inferred_attributes(cls)
+    parameters = [inspect.Parameter(a.name, kind) for a in cls.inputs]
+    attrs = [(n, d) for n, d in cls.attributes.items() if n not in inferred]
+    for name, default in sorted(attrs, key=lambda item: item[1] is not REQUIRED):
+        shown = inspect.Parameter.empty if default is REQUIRED else default
+        shown = list(shown) if isinstance(shown, tuple) else shown
+        parameters.append(inspect.Parameter(name, kind, default=shown))
+    parameters.append(inspect.Parameter("name", kind, default=None))
+    return inspect.Signature(parameters)
+
+
+def inferred_attributes(cls: type[Op]) -> set[str]:
+    """Returns the attributes that follow from the inputs, which no caller has to give."""
+    names: set[str] = set()
+    for argument in cls.inputs:
+        names |= {argument.type_attr or "", argument.number_attr or ""}
+        names.add(argument.type_list_attr or "")
+    return names - {""}
+
+
+raw = RawOps()

@@ -1,0 +1,98 @@
+"""class Tensor, the base of eager and symbolic tensors.
+
+Operators and slicing are filled in by `api/operators.py`, which knows the ops.
+"""
+
+import itertools
+from typing import Any
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.shapes import TensorShape
+from penstock._src.util.export import export
+
+NEXT_ID = itertools.count(1).__next__
+
+
+@export("Tensor", "experimental.numpy.ndarray", v1=["Tensor"])
+class Tensor:
+    """An array of elements of one type. Values of eager tensors are at hand: `tensor.numpy()`."""
+
+    __slots__ = ("_id", "__weakref__", "__dict__")
+
+    # NumPy leaves binary operators with a tensor to the tensor.
+    __array_priority__ = 100
+
+    OVERLOADABLE_OPERATORS = frozenset(
+        "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __div__ __rdiv__ __truediv__ "
+        "__rtruediv__ __floordiv__ __rfloordiv__ __mod__ __rmod__ __lt__ __le__ __gt__ __ge__ "
+        "__ne__ __eq__ __and__ __rand__ __or__ __ror__ __xor__ __rxor__ __getitem__ __pow__ "
+        "__rpow__ __invert__ __neg__ __abs__ __matmul__ __rmatmul__".split()
+    )
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape."""
+        raise NotImplementedError
+
+    def get_shape(self) -> TensorShape:
+        """Returns the static shape."""
+        return self.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.shape.ndims
+
+    @property
+    def name(self) -> str:
+        """The name of the tensor in its graph."""
+        raise NotImplementedError
+
+    def ref(self) -> "Reference":
+        """Returns a hashable reference to this tensor, for use as a key."""
+        return Reference(self)
+
+    def experimental_ref(self) -> "Reference":
+        """Returns `ref()`."""
+        return Reference(self)
+
+    def __hash__(self) -> int:
+        raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
+
+    def __reduce__(self) -> Any:
+        raise NotImplementedError
+
+    def __deepcopy__(self, memo: Any) -> "Tensor":
+        return self
+
+
+class Reference:
+    """A hashable stand-in for a tensor or variable, equal only to references to the same object."""
+
+    __slots__ = ("_wrapped", "__weakref__")
+
+    def __init__(self, wrapped: Any) -> None:
+        self._wrapped = wrapped
+
+    def deref(self) -> Any:
+        """Returns the object referred to."""
+        return self._wrapped
+
+    @property
+    def unwrapped(self) -> Any:
+        """The object referred to."""
+        return self._wrapped
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Reference) and self._wrapped is other._wrapped
+
+    def __hash__(self) -> int:
+        return id(self._wrapped)
+
+    def __repr__(self) -> str:
+        return f"<Reference wrapping {self._wrapped!r}>"
