@@ -96,9 +96,13 @@ def _from_python(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
         return array.reshape(shape), chosen
     try:
         with np.errstate(all="ignore"):
-            array = np.array(leaves if leaves else [], dtype=_staging(chosen, kinds)).astype(chosen.np)
+            array = np.array(leaves if leaves else [], dtype=_staging(chosen, kinds)).astype(
+                chosen.np
+            )
     except OverflowError:
-        raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.") from None
+        raise ValueError(
+            "Can't convert Python sequence with out-of-range integer to Tensor."
+        ) from None
     return array.reshape(shape), chosen
 
 

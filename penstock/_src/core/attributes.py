@@ -35,9 +35,7 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
     origin = typing.get_origin(annotation)
     if origin is list:
         if not isinstance(value, (list, tuple, np.ndarray, TensorShape)):
-            raise TypeError(
-                f"Expected list for '{name}' argument to '{op}' Op, not {value}."
-            )
+            raise TypeError(f"Expected list for '{name}' argument to '{op}' Op, not {value}.")
         (element,) = typing.get_args(annotation)
         return tuple(convert_attribute(op, name, element, v) for v in value)
     if origin is Literal:

@@ -193,9 +193,7 @@ def _not_allowed(
     cls: type[Op], attr: str, dtype: DType, allowed: frozenset[DType], in_graph: bool
 ) -> Exception:
     in_order = [t for t in ORDER if t in allowed]
-    parameter = next(
-        (a.name for a in cls.inputs if attr in (a.type_attr, a.type_list_attr)), attr
-    )
+    parameter = next((a.name for a in cls.inputs if attr in (a.type_attr, a.type_list_attr)), attr)
     if in_graph:
         names = ", ".join(t.name for t in in_order)
         return TypeError(
@@ -213,5 +211,3 @@ def _not_allowed(
 def kernel_name(dtype: DType) -> str:
     """Returns the spelling of a type in the messages of kernels: float, double, half, ..."""
     return KERNEL_NAMES.get(dtype.name, dtype.name)
-
-

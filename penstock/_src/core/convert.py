@@ -96,7 +96,9 @@ def convert_to_tensor(
 
 def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
     kind = type(value)
-    if kind in (float, int, bool, str, bytes, complex) or isinstance(value, (np.ndarray, np.generic)):
+    if kind in (float, int, bool, str, bytes, complex) or isinstance(
+        value, (np.ndarray, np.generic)
+    ):
         return _constant(value, dtype, name)
     own = getattr(kind, "__tf_tensor__", None)
     if own is not None:
@@ -176,5 +178,3 @@ def convert_to_tensor_v1(
     """Returns `value` as a tensor; see `tf.convert_to_tensor`."""
     hint = dtype_hint if dtype_hint is not None else preferred_dtype
     return convert_to_tensor(value, dtype=dtype, name=name, dtype_hint=hint)
-
-

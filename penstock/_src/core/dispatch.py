@@ -43,7 +43,9 @@ def set_eager_executor(executor: EagerExecutor) -> None:
     _EAGER = executor
 
 
-def execute(cls: "type[Op]", inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None) -> Any:
+def execute(
+    cls: "type[Op]", inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None
+) -> Any:
     """Runs or records an op.
 
     Args:

@@ -12,7 +12,13 @@ import numpy as np
 
 from penstock._src.util.export import export, export_constant
 
-FLOATING, INTEGER, COMPLEX, QUANTIZED, OTHER = "floating", "integer", "complex", "quantized", "other"
+FLOATING, INTEGER, COMPLEX, QUANTIZED, OTHER = (
+    "floating",
+    "integer",
+    "complex",
+    "quantized",
+    "other",
+)
 
 
 @export("DType", "dtypes.DType")
@@ -224,9 +230,7 @@ TYPES = {
 
 def reference(dtype: DType) -> DType:
     """Returns the type of a reference to a v1 variable of `dtype`."""
-    ref = DType(
-        dtype._name + "_ref", dtype._enum + 100, dtype._kind, dtype._numpy_type, dtype.size
-    )
+    ref = DType(dtype._name + "_ref", dtype._enum + 100, dtype._kind, dtype._numpy_type, dtype.size)
     ref._base = dtype
     return ref
 
@@ -314,4 +318,6 @@ def _as_dtype_slow(type_value: Any) -> DType:
             return BY_NUMPY[swapped]
     if hasattr(type_value, "dtype"):
         return as_dtype(type_value.dtype)
-    raise TypeError(f"Cannot convert the argument `type_value`: {type_value!r} to a TensorFlow DType.")
+    raise TypeError(
+        f"Cannot convert the argument `type_value`: {type_value!r} to a TensorFlow DType."
+    )

@@ -21,11 +21,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from penstock._src.core import attributes, signature
+from penstock._src.core import attributes as attribute_values
 from penstock._src.core.attributes import REQUIRED
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.signature import Argument, parse
 
 OPS: dict[str, type["Op"]] = {}
 
@@ -77,8 +78,8 @@ class Op:
     is_abstract: ClassVar[bool] = True
 
     op_type: ClassVar[str] = ""
-    inputs: ClassVar[tuple[signature.Argument, ...]] = ()
-    outputs: ClassVar[tuple[signature.Argument, ...]] = ()
+    inputs: ClassVar[tuple[Argument, ...]] = ()
+    outputs: ClassVar[tuple[Argument, ...]] = ()
     attributes: ClassVar[dict[str, Any]] = {}
     annotations: ClassVar[dict[str, Any]] = {}
     type_sets: ClassVar[dict[str, frozenset[DType]]] = {}
@@ -90,13 +91,11 @@ class Op:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "signature" not in cls.__dict__:
-            cls.is_abstract = not cls.signature or cls.__name__.startswith("_")
-        else:
-            cls.is_abstract = cls.__name__.startswith("_")
+        unnamed = not cls.signature or cls.__name__.startswith("_")
+        cls.is_abstract = cls.__dict__.get("is_abstract", unnamed)
         if not cls.signature:
             return
-        parsed = signature.parse(cls.signature)
+        parsed = parse(cls.signature)
         cls.op_type = cls.__name__
         cls.inputs, cls.outputs = parsed.inputs, parsed.outputs
         cls.annotations, cls.attributes = _collect_attributes(cls)
@@ -142,7 +141,7 @@ class Op:
         """The type of each output: a DType, or a tuple of them for a list."""
         return tuple(self._dtype_of(argument) for argument in self.outputs)
 
-    def _dtype_of(self, argument: signature.Argument) -> Any:
+    def _dtype_of(self, argument: Argument) -> Any:
         if argument.type_list_attr:
             return tuple(self.attrs[argument.type_list_attr])
         dtype = argument.dtype or self.attrs[argument.type_attr]
@@ -181,7 +180,7 @@ def _collect_attributes(cls: type) -> tuple[dict[str, Any], dict[str, Any]]:
         if isinstance(default, frozenset):
             default = REQUIRED
         if default is not REQUIRED and default is not None:
-            default = attributes.convert_attribute(cls.__name__, name, annotation, default)
+            default = attribute_values.convert_attribute(cls.__name__, name, annotation, default)
         defaults[name] = default
     return annotations, defaults
 
@@ -208,9 +207,7 @@ def flatten_arguments(values: Sequence[Any]) -> list[Any]:
     return flat
 
 
-def group_arguments(
-    arguments: Sequence[signature.Argument], op: Op, flat: Sequence[Any]
-) -> list[Any]:
+def group_arguments(arguments: Sequence[Argument], op: Op, flat: Sequence[Any]) -> list[Any]:
     """Inverse of `flatten_arguments`: gathers the tensors of each list argument into a list."""
     grouped: list[Any] = []
     at = 0

@@ -62,9 +62,9 @@ def dimension_value(dimension: Any) -> int | None:
                 f"'{dimension!r}' with type '{type(dimension)!r}'"
             ) from None
         # An int subclass of the ir keeps what it knows of itself.
-        dimension = dimension if isinstance(dimension, int) and not isinstance(
-            dimension, bool
-        ) else value
+        dimension = (
+            dimension if isinstance(dimension, int) and not isinstance(dimension, bool) else value
+        )
     if dimension < 0:
         raise ValueError(f"Dimension {dimension} must be >= 0")
     return dimension
@@ -88,8 +88,10 @@ class TensorShape:
         elif isinstance(dims, (tuple, list)):
             self._dims = tuple([dimension_value(d) for d in dims])
         elif hasattr(dims, "unknown_rank") and hasattr(dims, "dim"):
-            self._dims = None if dims.unknown_rank else tuple(
-                None if d.size < 0 else int(d.size) for d in dims.dim
+            self._dims = (
+                None
+                if dims.unknown_rank
+                else tuple(None if d.size < 0 else int(d.size) for d in dims.dim)
             )
         elif isinstance(dims, Iterable) and not isinstance(dims, str):
             self._dims = tuple(dimension_value(d) for d in dims)

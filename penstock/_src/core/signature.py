@@ -1,10 +1,10 @@
 """The one-line language of signatures: "a: T, values: N * T, rest: *Tlist, shape: int32 -> output: T".
 
-    x: T          one tensor of the type that attribute T holds
-    x: int32      one tensor of that very type
-    x: N * T      a list of N tensors of one type
-    x: *T         a list of tensors of the types that attribute T lists
-    x: Ref(T)     a reference to a v1 variable
+x: T          one tensor of the type that attribute T holds
+x: int32      one tensor of that very type
+x: N * T      a list of N tensors of one type
+x: *T         a list of tensors of the types that attribute T lists
+x: Ref(T)     a reference to a v1 variable
 """
 
 import re

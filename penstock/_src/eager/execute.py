@@ -1,0 +1,192 @@
+"""The path of an eager op: bind the arguments, run its kernel, wrap the results, tell the tapes."""
+
+import collections
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import convert, dispatch
+from penstock._src.core.arrays import to_array
+from penstock._src.core.binding import bind
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import OpError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
+
+
+def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None) -> Any:
+    """Runs an op now. See `core.dispatch.execute`."""
+    tensors, op = bind(cls, inputs, attrs, False)
+    outputs = run(op, tensors)
+    if STATE.tapes or STATE.accumulators:
+        dispatch.record(op, tensors, outputs)
+    return arrange(op, outputs)
+
+
+def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:
+    """Runs the kernel of `op` on eager tensors; returns the flat list of outputs."""
+    try:
+        values = [tensor._value for tensor in tensors]
+    except AttributeError:
+        raise _out_of_scope(op, tensors) from None
+    return wrap(op, run_kernel(op, values))
+
+
+def run_kernel(op: Op, values: list[Any]) -> Any:
+    """Calls `op.eager`, with the values of list arguments gathered into lists."""
+    try:
+        if any(argument.is_list for argument in op.inputs):
+            from_flat = _grouped(op, values)
+            return op.eager(*from_flat)
+        return op.eager(*values)
+    except OpError as error:
+        if error._message and "[Op:" not in error._message:
+            error._message = f"{error._message} [Op:{op.op_type}]"
+            error.args = (error._message,)
+        raise
+
+
+def _grouped(op: Op, values: list[Any]) -> list[Any]:
+    from_op, at = [], 0
+    for argument in op.inputs:
+        if not argument.is_list:
+            from_op.append(values[at])
+            at += 1
+            continue
+        attr = argument.number_attr or argument.type_list_attr
+        held = op.attrs[attr]
+        count = held if argument.number_attr else len(held)
+        from_op.append(values[at : at + count])
+        at += count
+    return from_op
+
+
+def wrap(op: Op, result: Any) -> list[EagerTensor]:
+    """Returns what a kernel returned as eager tensors of the types that the op declares."""
+    types = op.output_dtypes  # type: ignore[attr-defined]
+    if len(types) == 1:
+        result = (result,)
+    elif not types:
+        return []
+    outputs: list[EagerTensor] = []
+    for value, dtype in zip(result, types, strict=True):
+        if type(dtype) is tuple:
+            outputs.extend(map(_wrap_one, value, dtype))
+        else:
+            outputs.append(_wrap_one(value, dtype))
+    return outputs
+
+
+def _wrap_one(value: Any, dtype: DType) -> EagerTensor:
+    if type(value) is np.ndarray:
+        if value.dtype != dtype.np:
+            value = value.astype(dtype.np)
+    elif dtype.is_numpy_compatible:
+        value = _as_array(value, dtype)
+    return EagerTensor(value, dtype)
+
+
+def _as_array(value: Any, dtype: DType) -> np.ndarray:
+    if dtype.np != object:
+        return np.asarray(value, dtype.np)
+    out = np.empty((), object)
+    out[()] = value
+    return out
+
+
+def arrange(op: Op, flat: list[Any]) -> Any:
+    """Returns the outputs as the caller of a raw op sees them."""
+    types = op.output_dtypes  # type: ignore[attr-defined]
+    if len(types) == 1:
+        return flat if type(types[0]) is tuple else flat[0]
+    if not types:
+        return None
+    grouped, at = [], 0
+    for dtype in types:
+        if type(dtype) is tuple:
+            grouped.append(flat[at : at + len(dtype)])
+            at += len(dtype)
+        else:
+            grouped.append(flat[at])
+            at += 1
+    return named_outputs(type(op))(*grouped)
+
+
+def named_outputs(cls: type[Op]) -> Any:
+    """Returns the named tuple of an op with several outputs."""
+    found = cls.__dict__.get("_named_outputs")
+    if found is None:
+        found = collections.namedtuple(cls.op_type, [a.name for a in cls.outputs])
+        cls._named_outputs = found  # type: ignore[attr-defined]
+    return found
+
+
+def _out_of_scope(op: Op, tensors: list[Any]) -> TypeError:
+    name = next(t.name for t in tensors if not isinstance(t, EagerTensor))
+    return TypeError(
+        f"{op.op_type}: the tensor '{name}' belongs to a graph and has no value here. It was made "
+        "inside a tf.function or tf.Graph and is out of scope: return it from the function instead "
+        "of keeping it."
+    )
+
+
+def make_constant(array: np.ndarray, dtype: DType, name: str | None) -> Tensor:
+    """Returns a constant in the current context."""
+    if STATE.graph is None:
+        return EagerTensor(array, dtype)
+    return STATE.graph.constant(array, dtype, name)
+
+
+def pack(values: Any, dtype: DType | None, name: str | None) -> Tensor:
+    """Returns the tensor of a nested list that holds tensors.
+
+    Raises:
+      TypeError, ValueError: the elements differ in type or shape.
+    """
+    if dtype is None:
+        dtype = _type_of_first_tensor(values)
+    return _pack(values, dtype, name or "packed")
+
+
+def _pack(values: Any, dtype: DType | None, name: str) -> Tensor:
+    parts = [
+        _pack(value, dtype, name) if isinstance(value, (list, tuple)) else _element(value, dtype)
+        for value in values
+    ]
+    return raw.Pack(parts, axis=0, name=name)
+
+
+def _element(value: Any, dtype: DType | None) -> Tensor:
+    tensor = convert.convert_to_tensor(value, dtype=None if isinstance(value, Tensor) else dtype)
+    if dtype is not None and tensor.dtype.base_dtype is not dtype:
+        raise TypeError(
+            f"Cannot convert a list containing a tensor of dtype {tensor.dtype} to {dtype} "
+            f"(Tensor is: {tensor!r})"
+        )
+    return tensor
+
+
+def _type_of_first_tensor(values: Any) -> DType | None:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            found = _type_of_first_tensor(value)
+            if found is not None:
+                return found
+        elif convert.is_tensor_like(value):
+            return value.dtype.base_dtype
+    return None
+
+
+def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
+    """Returns the host array of a tensor or Python value."""
+    if isinstance(value, EagerTensor):
+        return value._value
+    return to_array(value, dtype)[0]
+
+
+dispatch.set_eager_executor(execute)
+convert.MAKE_CONSTANT = make_constant
+convert.PACK = pack

@@ -1,0 +1,201 @@
+"""EagerTensor: a tensor whose value is in memory, shared with NumPy."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
+from penstock._src.core.tensor import NEXT_ID, Tensor
+from penstock._src.util.export import export
+
+CPU_NAME = "/job:localhost/replica:0/task:0/device:CPU:0"
+
+
+@export("__internal__.EagerTensor", v1=[])
+class EagerTensor(Tensor):
+    """A tensor with a value: a NumPy array, or the Python handle of a resource or variant."""
+
+    __slots__ = ("_value", "_dtype", "_handle_data")
+
+    def __init__(self, value: Any, dtype: DType) -> None:
+        self._value = value
+        self._dtype = dtype
+        self._id = NEXT_ID()
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self._dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape."""
+        value = self._value
+        return make_shape(value.shape) if type(value) is np.ndarray else SCALAR
+
+    @property
+    def _shape_tuple_value(self) -> tuple[int, ...]:
+        return self._value.shape
+
+    def _shape_tuple(self) -> tuple[int, ...]:
+        return self._value.shape if type(self._value) is np.ndarray else ()
+
+    def _rank(self) -> int:
+        return len(self._shape_tuple())
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._value.ndim
+
+    def set_shape(self, shape: Any) -> None:
+        """Raises ValueError unless the tensor has a shape that fits `shape`."""
+        if not self.shape.is_compatible_with(shape):
+            raise ValueError(
+                f"Tensor's shape {self.shape} is not compatible with supplied shape {shape}"
+            )
+
+    def numpy(self) -> Any:
+        """Returns the value as a NumPy array (a scalar for rank 0), without sharing it for writing."""
+        value = self._value
+        if type(value) is not np.ndarray:
+            raise NotImplementedError(f"A tensor of type {self._dtype.name} has no NumPy value.")
+        if self._dtype is dtypes.string:
+            return value.copy() if value.ndim else value[()]
+        if self._dtype.is_quantized:
+            value = value.view(np.dtype(self._dtype.as_numpy_dtype))
+        return value.copy() if value.ndim else value[()]
+
+    def _numpy(self) -> Any:
+        return self._value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        value = self.numpy()
+        return np.array(value, dtype=dtype) if dtype is not None else np.asarray(value)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        value = self._value
+        return (value if value.flags.writeable else value.copy()).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self._value.__dlpack_device__()
+
+    @property
+    def device(self) -> str:
+        """The device that holds the value."""
+        return CPU_NAME
+
+    @property
+    def backing_device(self) -> str:
+        """The device that holds the value."""
+        return CPU_NAME
+
+    @property
+    def is_packed(self) -> bool:
+        """False: a value stands in one place."""
+        return False
+
+    @property
+    def graph(self) -> Any:
+        """Not defined eagerly."""
+        raise AttributeError("Tensor.graph is undefined when eager execution is enabled.")
+
+    @property
+    def op(self) -> Any:
+        """Not defined eagerly."""
+        raise AttributeError("Tensor.op is undefined when eager execution is enabled.")
+
+    @property
+    def name(self) -> str:
+        """Not defined eagerly."""
+        raise AttributeError("Tensor.name is undefined when eager execution is enabled.")
+
+    @property
+    def value_index(self) -> Any:
+        """Not defined eagerly."""
+        raise AttributeError("Tensor.value_index is undefined when eager execution is enabled.")
+
+    @property
+    def consumers(self) -> Any:
+        """Not defined eagerly."""
+        raise NotImplementedError("Tensor.consumers is undefined when eager execution is enabled.")
+
+    def cpu(self) -> "EagerTensor":
+        """Returns this tensor in the memory of the host."""
+        return self
+
+    def __copy__(self) -> "EagerTensor":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "EagerTensor":
+        return EagerTensor(self._value.copy() if self._is_array() else self._value, self._dtype)
+
+    def __reduce__(self) -> Any:
+        return unpickle, (self.numpy(), self._dtype.name)
+
+    def _is_array(self) -> bool:
+        return type(self._value) is np.ndarray
+
+    def __len__(self) -> int:
+        if not self._shape_tuple():
+            raise TypeError("Scalar tensor has no `len()`")
+        return self._value.shape[0]
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __nonzero__(self) -> bool:
+        return bool(self._value)
+
+    def __int__(self) -> int:
+        return int(self._scalar())
+
+    def __float__(self) -> float:
+        return float(self._scalar())
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar())
+
+    def _scalar(self) -> Any:
+        if self._value.size != 1 or self._value.ndim:
+            raise TypeError("only length-1 arrays can be converted to Python scalars")
+        return self._value[()]
+
+    def __index__(self) -> int:
+        return self._value.__index__()
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self.numpy(), digits)
+
+    def __format__(self, spec: str) -> str:
+        if spec and self._is_array() and not self._value.ndim:
+            return self._value[()].__format__(spec)
+        return str(self).__format__(spec)
+
+    def __str__(self) -> str:
+        return f"tf.Tensor({self._shown(str)}, shape={self.shape}, dtype={self._dtype.name})"
+
+    def __repr__(self) -> str:
+        return (
+            f"<tf.Tensor: shape={self.shape}, dtype={self._dtype.name}, "
+            f"{self._label()}={self._shown(repr)}>"
+        )
+
+    def _label(self) -> str:
+        return "numpy" if self._is_array() else "value"
+
+    def _shown(self, show: Any) -> str:
+        if not self._is_array():
+            return f"<{type(self._value).__name__}>"
+        value = self.numpy()
+        if not self._value.ndim:
+            return str(value) if self._dtype is not dtypes.string else repr(value)
+        return show(value)
+
+
+def unpickle(value: Any, name: str) -> EagerTensor:
+    """Returns the tensor that was pickled."""
+    dtype = dtypes.as_dtype(name)
+    return EagerTensor(np.asarray(value, dtype.np), dtype)
