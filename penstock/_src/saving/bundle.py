@@ -1,0 +1,268 @@
+"""Tensor bundles: the files `<prefix>.index` and `<prefix>.data-<shard>-of-<count>` of a checkpoint.
+
+The data file holds the tensors' bytes one behind the other; the index says for each name its dtype,
+shape, place and checksum. Strings are stored as their lengths, a checksum of these, then the bytes.
+A tensor may be stored in slices (a partitioned variable); the slices are entries of their own.
+"""
+
+import dataclasses
+import os
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes, errors
+from penstock._src.proto.bundle import BundleEntryProto, BundleHeaderProto
+from penstock._src.saving import sstable
+from penstock._src.util import crc32c
+
+HEADER_KEY = b""
+
+
+@dataclasses.dataclass
+class Slice:
+    """A part of a tensor: where it begins and how long it is in each dimension (-1: all)."""
+
+    full_shape: Sequence[int]
+    starts: Sequence[int]
+    lengths: Sequence[int]
+    value: np.ndarray
+
+    def spec(self) -> tuple[tuple[int, int], ...]:
+        """(start, length) per dimension; (0, -1) where the whole dimension is meant."""
+        return tuple(
+            (0, -1) if start == 0 and length == size else (start, length)
+            for start, length, size in zip(self.starts, self.lengths, self.full_shape)
+        )
+
+
+def shard_name(prefix: str, shard: int, count: int) -> str:
+    """The path of one data file."""
+    return f"{prefix}.data-{shard:05d}-of-{count:05d}"
+
+
+def index_name(prefix: str) -> str:
+    """The path of the index file."""
+    return f"{prefix}.index"
+
+
+def write_bundle(prefix: str, tensors: Mapping[str, np.ndarray | Sequence[Slice]]) -> None:
+    """Writes the two files. They appear under their names only once complete."""
+    os.makedirs(os.path.dirname(prefix) or ".", exist_ok=True)
+    entries: dict[bytes, bytes] = {}
+    data_path = shard_name(prefix, 0, 1)
+    temporary = f".tempstate{os.getpid()}"
+    with open(data_path + temporary, "wb") as file:
+        for name in sorted(tensors, key=lambda key: key.encode()):
+            value = tensors[name]
+            if isinstance(value, np.ndarray):
+                entries[name.encode()] = _append(file, value).SerializeToString()
+                continue
+            entry = _entry(value[0].value, value[0].full_shape)
+            for part in value:
+                slice_ = entry.slices.add()
+                for start, length in part.spec():
+                    extent = slice_.extent.add(start=start)
+                    if length >= 0:
+                        extent.length = length
+                key = slice_key(name, part.spec())
+                entries[key] = _append(file, part.value).SerializeToString()
+            entries[name.encode()] = entry.SerializeToString()
+    header = BundleHeaderProto(num_shards=1)
+    header.version.producer = 1
+    entries[HEADER_KEY] = header.SerializeToString()
+    index_path = index_name(prefix)
+    with open(index_path + temporary, "wb") as file:
+        file.write(sstable.write_table(sorted(entries.items())))
+    os.replace(data_path + temporary, data_path)
+    os.replace(index_path + temporary, index_path)
+
+
+class BundleReader:
+    """The tensors of a checkpoint, read when asked for."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        try:
+            with open(index_name(prefix), "rb") as file:
+                table = sstable.read_table(file.read(), index_name(prefix))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise errors.NotFoundError(
+                "Unsuccessful TensorSliceReader constructor: Failed to find any matching files "
+                f"for {prefix}",
+            ) from error
+        header = BundleHeaderProto.FromString(table.pop(HEADER_KEY))
+        if header.endianness == BundleHeaderProto.BIG:
+            raise errors.UnimplementedError(f"{prefix}: big-endian checkpoints are not supported.")
+        self.num_shards = header.num_shards
+        self._slice_entries = {key: value for key, value in table.items() if key[:1] == b"\0"}
+        self.entries: dict[str, Any] = {
+            key.decode(): BundleEntryProto.FromString(value)
+            for key, value in table.items()
+            if key[:1] != b"\0"
+        }
+        self._shards: dict[int, np.ndarray] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.entries
+
+    def shape(self, name: str) -> list[int]:
+        """The full shape of a tensor."""
+        return _shape(self._find(name))
+
+    def dtype(self, name: str) -> dtypes.DType:
+        """The type of a tensor."""
+        return dtypes.as_dtype(self._find(name).dtype)
+
+    def read(self, name: str) -> np.ndarray:
+        """The value of a tensor.
+
+        Raises:
+          NotFoundError: there is no tensor of that name.
+          DataLossError: its bytes are damaged.
+        """
+        entry = self._find(name)
+        if not entry.slices:
+            return self._value(entry, name)
+        value = np.zeros(_shape(entry), dtypes.as_dtype(entry.dtype).np)
+        for slice_ in entry.slices:
+            spec = tuple(
+                (e.start, e.length if e.WhichOneof("has_length_hack") else -1)
+                for e in slice_.extent
+            )
+            stored = BundleEntryProto.FromString(self._slice_entries[slice_key(name, spec)])
+            place = tuple(
+                slice(None) if length < 0 else slice(start, start + length)
+                for start, length in spec
+            )
+            value[place] = self._value(stored, name)
+        return value
+
+    def read_slice(self, name: str, starts: Sequence[int], lengths: Sequence[int]) -> np.ndarray:
+        """A part of a tensor, however it was stored."""
+        return self.read(name)[tuple(slice(s, s + n) for s, n in zip(starts, lengths))]
+
+    def _find(self, name: str) -> Any:
+        entry = self.entries.get(name)
+        if entry is None:
+            raise errors.NotFoundError(f"Key {name} not found in checkpoint")
+        return entry
+
+    def _shard(self, shard: int) -> np.ndarray:
+        if shard not in self._shards:
+            path = shard_name(self.prefix, shard, self.num_shards)
+            try:
+                empty = os.path.getsize(path) == 0
+                self._shards[shard] = (
+                    np.empty(0, np.uint8) if empty else np.memmap(path, np.uint8, "r")
+                )
+            except FileNotFoundError as error:
+                raise errors.NotFoundError(f"{path}; No such file") from error
+        return self._shards[shard]
+
+    def _value(self, entry: Any, name: str) -> np.ndarray:
+        raw = self._shard(entry.shard_id)[entry.offset : entry.offset + entry.size]
+        where = f"{self.prefix}: tensor '{name}'"
+        if raw.size != entry.size:
+            raise errors.DataLossError(f"{where} is truncated.")
+        dtype = dtypes.as_dtype(entry.dtype)
+        if dtype == dtypes.string:
+            return _decode_strings(raw.tobytes(), _shape(entry), entry.crc32c, where)
+        if entry.crc32c and crc32c.masked(raw.data) != entry.crc32c:
+            raise errors.DataLossError(f"{where}: checksum mismatch.")
+        shape = _shape(entry)
+        if raw.size != dtype.np.itemsize * int(np.prod(shape, dtype=np.int64)):
+            raise errors.DataLossError(f"{where}: size does not fit its shape.")
+        return np.frombuffer(raw.tobytes(), dtype.np).reshape(shape).copy()
+
+
+def _append(file: Any, value: np.ndarray) -> Any:
+    entry = _entry(value, value.shape)
+    entry.offset = file.tell()
+    if value.dtype == object:
+        encoded, crc = _encode_strings(value)
+    else:
+        encoded = np.ascontiguousarray(value).tobytes()
+        crc = crc32c.crc32c(encoded)
+    file.write(encoded)
+    entry.size = len(encoded)
+    entry.crc32c = crc32c.mask(crc)
+    return entry
+
+
+def _entry(value: np.ndarray, shape: Iterable[int]) -> Any:
+    dtype = dtypes.string if value.dtype == object else dtypes.as_dtype(value.dtype)
+    entry = BundleEntryProto(dtype=dtype.as_datatype_enum)
+    entry.shape.SetInParent()
+    for size in shape:
+        entry.shape.dim.add(size=size)
+    return entry
+
+
+def _shape(entry: Any) -> list[int]:
+    return [dim.size for dim in entry.shape.dim]
+
+
+def _encode_strings(value: np.ndarray) -> tuple[bytes, int]:
+    """(bytes, checksum): the checksum covers the lengths as fixed integers."""
+    texts = [bytes(text) for text in value.ravel()]
+    lengths = b"".join(sstable.encode_varint(len(text)) for text in texts)
+    check = crc32c.crc32c(_fixed_lengths(texts))
+    stored = struct.pack("<I", crc32c.mask(check))
+    joined = b"".join(texts)
+    return lengths + stored + joined, crc32c.crc32c(stored + joined, check)
+
+
+def _fixed_lengths(texts: list[bytes]) -> bytes:
+    return b"".join(struct.pack("<I" if len(text) < 1 << 32 else "<Q", len(text)) for text in texts)
+
+
+def _decode_strings(raw: bytes, shape: list[int], stored_crc: int, where: str) -> np.ndarray:
+    at, sizes = 0, []
+    try:
+        for _ in range(int(np.prod(shape, dtype=np.int64))):
+            size, at = sstable.decode_varint(raw, at)
+            sizes.append(size)
+        stored, at = raw[at : at + 4], at + 4
+    except IndexError as error:
+        raise errors.DataLossError(f"{where} is truncated.") from error
+    texts = []
+    joined = raw[at:]
+    for size in sizes:
+        texts.append(raw[at : at + size])
+        at += size
+    if at != len(raw):
+        raise errors.DataLossError(f"{where}: lengths of strings do not fit.")
+    check = crc32c.crc32c(_fixed_lengths(texts))
+    if stored_crc and crc32c.mask(crc32c.crc32c(stored + joined, check)) != stored_crc:
+        raise errors.DataLossError(f"{where}: checksum mismatch.")
+    value = np.empty(len(texts), object)
+    value[:] = texts
+    return value.reshape(shape)
+
+
+def slice_key(name: str, spec: Sequence[tuple[int, int]]) -> bytes:
+    """The key under which a slice stands: an encoding that keeps the order of its parts."""
+    escaped = name.encode().replace(b"\xff", b"\xff\x00").replace(b"\x00", b"\x00\xff")
+    key = b"\0" + escaped + b"\0\1" + _increasing(len(spec))
+    for start, length in spec:
+        key += _signed_increasing(start) + _signed_increasing(length)
+    return key
+
+
+def _increasing(value: int) -> bytes:
+    """An unsigned number: how many bytes it takes, then these, high ones first."""
+    size = (value.bit_length() + 7) // 8
+    return bytes([size]) + value.to_bytes(size, "big")
+
+
+def _signed_increasing(value: int) -> bytes:
+    """A signed number: leading ones (zeros if negative) count the bytes, like UTF-8."""
+    magnitude = ~value if value < 0 else value
+    size = magnitude.bit_length() // 7 + 1
+    bits = 8 * size
+    header = ((1 << size) - 1) << (bits - size)
+    encoded = (magnitude | header) if value >= 0 else ((1 << bits) - 1) ^ (magnitude | header)
+    return encoded.to_bytes(size, "big")
