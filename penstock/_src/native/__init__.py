@@ -1,0 +1,40 @@
+"""Native code: LLVM IR written from Python, compiled, kept, loaded, and run over a thread pool.
+
+This layer knows nothing of tensors.  Read first: language/module.py, language/function.py.
+
+Writing      m = Module(target=host())           target.py: vector width, registers, cores; never a constant
+             with m.task("double") as f:         a task: f.ctx (arguments' address), f.task, f.tid
+                 x, n = f.load(f.ctx, 0, PTR), f.load(f.ctx, 1, I64)
+                 V = f.target.vector(F32)        language/types.py: F32 "float", I64 ..., vec(F32, 16), lanes(V)
+                 f.loop(0, n, 1, lambda i: f.store(f.load(x, i, F32) * 2.0, x, i))
+             Val has Python's operators (// % unsigned); x.eq(y), x.ne(y) compare.
+             f.load(p, offset, type, mask) f.store(v, p, offset, mask) f.at(p, offset, type) f.gather f.scatter
+             f.loop(low, high, step, body, *carried) f.loop_while(condition, body, *carried) f.when(c, yes, no)
+             f.select f.fma f.min f.max f.cast f.convert f.bits f.splat f.mask f.shuffle f.reduce f.intrinsic
+             f.call(name or pointer, *args, ret=...) f.alloca(type, count)
+Compiling    code = Code.of(m)                   text, exports, target; code.key names it for ever
+             library = kernels()[code]           or kernels().load(codes) -> {key: Library}: in parallel, cached on disk
+             library["double"]                   an address; library.function(name, *ctypes) for tests
+             kernels().statistics                compiled, from_disk, reused, seconds
+Threads      pool().threads, pool().resize(n)    generated code calls penstock_pool_run(fn, ctx, tasks, limit)
+Running      runner.py: a table of records (function, tasks, length, ns, arguments...; JUMP, JUMP_IF, SWITCH, HOST)
+             call = Call(table, inputs, patches, threads=n, keep=owners)
+             call.run(*arrays) -> 0 or the code in call.status[0]; call.timed() -> (timed run, log)
+Builtins     python_calls.py: emit_call(m, "target", "ppi"), builtin(address, name): native functions for Python, 13 ns
+A new operating system is a row in systems.py; a new CPU family a line in target.py.
+"""
+
+from .code import Code
+from .compile import assembly
+from .kernels import Kernels, Statistics, kernels
+from .language.module import Module
+from .language.value import Val
+from .loader import Library, provide
+from .pool import Pool, pool
+from .runner import Call
+from .target import Target, host
+
+__all__ = [
+    "Call", "Code", "Kernels", "Library", "Module", "Pool", "Statistics", "Target", "Val", "assembly", "host",
+    "kernels", "pool", "provide",
+]  # fmt: skip

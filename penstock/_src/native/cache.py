@@ -1,0 +1,101 @@
+"""Objects on disk: a file for each code, named by its key.
+
+A file is written beside its place and renamed into it, so readers see all of it or none, and writers may race: they
+write the same bytes.  It starts with a checksum; one that does not hold is removed and built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from penstock._src.util import flags
+
+log = logging.getLogger("penstock.native")
+
+MAGIC = b"PNSTKOBJ1\n"
+_DIGEST = hashlib.sha256().digest_size
+
+
+def default_folder() -> Path | None:
+    """The user's cache folder of this system; None if no home is known."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return base / "penstock" / "kernels"
+
+
+class ObjectCache:
+    """Object code by key in a folder.  Any failure of the disk only means compiling again."""
+
+    def __init__(self, folder: Path | str | None):
+        self.folder = Path(folder) if folder else None
+        self._warned = False
+
+    @classmethod
+    def from_flags(cls) -> ObjectCache:
+        """The cache that PENSTOCK_CACHE_DIR names: a folder, `none` for no cache, or the default one."""
+        named = flags.flags.cache_dir
+        if named.lower() == "none":
+            return cls(None)
+        return cls(Path(named) if named else default_folder())
+
+    def path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key[2:]}.o"
+
+    def read(self, key: str) -> bytes | None:
+        """The object stored under `key`, or None if there is none that is whole."""
+        if self.folder is None:
+            return None
+        path = self.path(key)
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        start = len(MAGIC) + _DIGEST
+        if (
+            data[: len(MAGIC)] == MAGIC
+            and hashlib.sha256(data[start:]).digest() == data[len(MAGIC) : start]
+        ):
+            return data[start:]
+        self._complain("%s is damaged; it is built again", path)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            self._complain("%s could not be removed: %s", path, error)
+        return None
+
+    def write(self, key: str, code: bytes) -> None:
+        if self.folder is None:
+            return
+        path = self.path(key)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(MAGIC + hashlib.sha256(code).digest() + code)
+                os.replace(temporary, path)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            self._complain("kernels are not kept in %s: %s", self.folder, error)
+
+    def _complain(self, message: str, *args) -> None:
+        """Says it once; a user needs to know only when looking for the reason of slow starts."""
+        if not self._warned:
+            self._warned = True
+            log.debug(message, *args)

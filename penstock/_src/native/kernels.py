@@ -1,0 +1,84 @@
+"""All native code of the process, by key: compiled, or read from the disk, once."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from penstock._src.util import flags
+
+from .cache import ObjectCache
+from .code import Code
+from .compile import compile_all
+from .loader import Library
+from .pool import pool
+from .target import host
+
+
+@dataclass
+class Statistics:
+    """What loading kernels took so far."""
+
+    compiled: int = 0  # with LLVM
+    from_disk: int = 0  # read from the object cache
+    reused: int = 0  # already in this process
+    compile_seconds: float = 0.0
+    load_seconds: float = 0.0
+
+
+class Kernels:
+    """Loads codes.  Thread-safe; compiles on as many threads as the process has cores."""
+
+    def __init__(self, cache: ObjectCache | None = None, threads: int | None = None):
+        self.cache = ObjectCache.from_flags() if cache is None else cache
+        self.threads = threads or host().cores
+        self.statistics = Statistics()
+        self._libraries: dict[str, Library] = {}
+        self._lock = threading.RLock()
+
+    def load(self, codes: Iterable[Code]) -> dict[str, Library]:
+        """Makes every code executable; returns {key: Library}."""
+        codes = list(codes)
+        with self._lock:
+            pool()  # kernels may link to it
+            new = {c.key: c for c in codes if c.key not in self._libraries}
+            self.statistics.reused += len({c.key for c in codes}) - len(new)
+            objects = self._objects(new)
+            start = time.perf_counter()
+            for key, code in new.items():
+                self._libraries[key] = Library(objects[key], code.exports)
+            self.statistics.load_seconds += time.perf_counter() - start
+            return {c.key: self._libraries[c.key] for c in codes}
+
+    def __getitem__(self, code: Code) -> Library:
+        return self.load((code,))[code.key]
+
+    def _objects(self, new: dict[str, Code]) -> dict[str, bytes]:
+        objects, todo = {}, []
+        for key, code in new.items():
+            stored = self.cache.read(key)
+            if stored is None:
+                todo.append(code)
+            else:
+                objects[key] = stored
+        self.statistics.from_disk += len(objects)
+
+        def done(code: Code, data: bytes):
+            objects[code.key] = data
+            self.cache.write(code.key, data)
+
+        start = time.perf_counter()
+        if todo:
+            compile_all(todo, self.threads, done, verify=bool(flags.flags.verify))
+        self.statistics.compiled += len(todo)
+        self.statistics.compile_seconds += time.perf_counter() - start
+        return objects
+
+
+@functools.cache
+def kernels() -> Kernels:
+    """The process's kernels."""
+    return Kernels()

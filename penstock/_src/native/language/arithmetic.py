@@ -1,0 +1,197 @@
+"""The arithmetic of a function: binary operations, comparisons, casts, intrinsics, lanes."""
+
+from __future__ import annotations
+
+from .types import (
+    BITS,
+    F64,
+    FLOATS,
+    I1,
+    I32,
+    I64,
+    constant,
+    is_float,
+    lanes,
+    like,
+    mangle,
+    scalar,
+    vec,
+)
+from .value import Val
+
+# ordered comparisons are false for a NaN, `une` is true for it: IEEE 754's and NumPy's meaning
+_INT_COMPARE = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge",
+                "ult": "ult", "ule": "ule", "ugt": "ugt", "uge": "uge"}  # fmt: skip
+_FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge",
+                  "uno": "uno", "ord": "ord"}  # fmt: skip
+
+
+class Arithmetic:
+    """Mixed into Fn.  Scalars meeting vectors are splat; Python numbers become constants."""
+
+    FAST = "contract nsz "  # multiply-adds may fuse; NaN and infinity stay honest
+
+    def text(self, x, ty: str) -> str:
+        """The spelling of `x`, a value or a Python number, where type `ty` is wanted."""
+        return x.s if isinstance(x, Val) else constant(x, ty)
+
+    def pair(self, a, b):
+        """(type, text of a, text of b) of two operands brought to one type."""
+        if not isinstance(a, Val):
+            return b.ty, constant(a, b.ty), b.s
+        if not isinstance(b, Val):
+            return a.ty, a.s, constant(b, a.ty)
+        if a.ty == b.ty:
+            return a.ty, a.s, b.s
+        la, lb = lanes(a.ty), lanes(b.ty)
+        if scalar(a.ty) != scalar(b.ty) or (la > 1 and lb > 1):
+            raise TypeError(
+                f"native.Fn: operands must have one type. Received {a} and {b} in {self.name}."
+            )
+        if la < lb:
+            return b.ty, self.splat(a, lb).s, b.s
+        return a.ty, a.s, self.splat(b, la).s
+
+    def binary(self, op: str, a, b) -> Val:
+        """`op` of LLVM; for floats the f is put before it (add -> fadd)."""
+        ty, a, b = self.pair(a, b)
+        if is_float(ty):
+            op = f"f{op} {self.FAST}"
+        return self.emit(ty, f"{op} {ty} {a}, {b}")
+
+    def compare(self, op: str, a, b) -> Val:
+        """`op` is one of eq ne lt le gt ge, or ult ule ugt uge (unsigned), or uno (a NaN among them)."""
+        ty, a, b = self.pair(a, b)
+        text = f"fcmp {_FLOAT_COMPARE[op]}" if is_float(ty) else f"icmp {_INT_COMPARE[op]}"
+        return self.emit(like(ty, I1), f"{text} {ty} {a}, {b}")
+
+    def negative(self, x: Val) -> Val:
+        if is_float(x.ty):
+            return self.emit(x.ty, f"fneg {x.ty} {x.s}")
+        return self.binary("sub", 0, x)
+
+    def select(self, condition: Val, a, b) -> Val:
+        ty, a, b = self.pair(a, b) if isinstance(a, Val) or isinstance(b, Val) else (F64, a, b)
+        if lanes(ty) > lanes(condition.ty):
+            condition = self.splat(condition, lanes(ty))
+        return self.emit(ty, f"select {condition.ty} {condition.s}, {ty} {a}, {ty} {b}")
+
+    def fma(self, a, b, c) -> Val:
+        """a * b + c, rounded once."""
+        ty = max((x.ty for x in (a, b, c) if isinstance(x, Val)), key=lanes)
+        n = lanes(ty)
+        a, b, c = (self.splat(x, n) if isinstance(x, Val) and x.ty != ty else x for x in (a, b, c))
+        if not is_float(ty):
+            return self.binary("add", self.binary("mul", a, b), c)
+        return self.intrinsic("fma", a, b, c, ty=ty)
+
+    def min(self, a, b):
+        return self._least("min", "lt", a, b)
+
+    def max(self, a, b):
+        return self._least("max", "gt", a, b)
+
+    def _least(self, op, comparison, a, b):
+        if not isinstance(a, Val) and not isinstance(b, Val):
+            return (min if op == "min" else max)(a, b)
+        ty = a.ty if isinstance(a, Val) else b.ty
+        if is_float(ty):  # as vmaxps: the second operand if either is a NaN
+            return self.select(self.compare(comparison, a, b), a, b)
+        return self.intrinsic(f"s{op}", a, b, ty=ty)
+
+    def intrinsic(self, name: str, *args, ty: str | None = None, fast: bool = True) -> Val:
+        """Calls llvm.<name>, whose arguments and result all have the type of the first value."""
+        ty = ty or next(a.ty for a in args if isinstance(a, Val))
+        fn = f"@llvm.{name}.{mangle(ty)}"
+        self.module.declare(f"declare {ty} {fn}({', '.join([ty] * len(args))})")
+        sig = ", ".join(f"{ty} {self.text(a, ty)}" for a in args)
+        flags = self.FAST if fast and scalar(ty) in FLOATS else ""
+        return self.emit(ty, f"call {flags}{ty} {fn}({sig})")
+
+    # -- types
+    def cast(self, op: str, x: Val, element: str) -> Val:
+        """LLVM's conversion `op` (sitofp, fptrunc, zext, ...) to `element`, lane by lane."""
+        return self.emit(like(x.ty, element), f"{op} {x.ty} {x.s} to {like(x.ty, element)}")
+
+    def bits(self, x: Val, ty: str) -> Val:
+        """The same bits as another type."""
+        return x if x.ty == ty else self.emit(ty, f"bitcast {x.ty} {x.s} to {ty}")
+
+    def convert(self, x: Val, element: str, signed: bool = True) -> Val:
+        """`x` as `element` by value, between numeric types; `signed` says how integers are read."""
+        source = scalar(x.ty)
+        if source == element:
+            return x
+        if source in FLOATS and element in FLOATS:
+            if BITS[source] == BITS[element]:  # half <-> bfloat: through float
+                return self.cast("fptrunc", self.cast("fpext", x, "float"), element)
+            return self.cast("fpext" if BITS[source] < BITS[element] else "fptrunc", x, element)
+        if source in FLOATS:
+            return self.cast("fptosi" if signed else "fptoui", x, element)
+        if element in FLOATS:
+            return self.cast("sitofp" if signed else "uitofp", x, element)
+        if BITS[source] > BITS[element]:
+            return self.cast("trunc", x, element)
+        return self.cast("sext" if signed and source != I1 else "zext", x, element)
+
+    # -- lanes
+    def splat(self, x, n: int, ty: str | None = None) -> Val:
+        """`x` in all of `n` lanes; `ty` is its element type if it is a Python number."""
+        if not isinstance(x, Val):
+            return Val(self, vec(ty, n), constant(x, vec(ty, n)))
+        if n == 1 or x.ty[0] == "<":
+            return x
+        vt = vec(x.ty, n)
+        one = self.emit(vt, f"insertelement {vt} poison, {x.ty} {x.s}, i64 0")
+        return self.emit(
+            vt, f"shufflevector {vt} {one.s}, {vt} poison, <{n} x i32> zeroinitializer"
+        )
+
+    def zero(self, ty: str) -> Val:
+        return Val(self, ty, "zeroinitializer" if ty[0] == "<" else constant(0, ty))
+
+    def const(self, x, ty: str) -> Val:
+        return Val(self, ty, constant(x, ty))
+
+    def i64(self, x) -> Val:
+        return x if isinstance(x, Val) else Val(self, I64, str(int(x)))
+
+    def lane_numbers(self, n: int, ty: str = I32) -> Val:
+        """<0, 1, 2, ...>"""
+        return Val(self, vec(ty, n), "<" + ", ".join(f"{ty} {i}" for i in range(n)) + ">")
+
+    def mask(self, n: int, count) -> Val:
+        """The lanes below `count` of `n` lanes; `count` a Python int or an i64 value (negative: none)."""
+        if not isinstance(count, Val):
+            return Val(
+                self, vec(I1, n), "<" + ", ".join(f"i1 {int(i < count)}" for i in range(n)) + ">"
+            )
+        count = self.intrinsic("smin", count, n)  # so that it fits 32 bits
+        count = self.intrinsic("smax", count, 0)
+        return self.lane_numbers(n) < self.splat(self.cast("trunc", count, I32), n)
+
+    def shuffle(self, a: Val, b: Val | None, index: list[int]) -> Val:
+        ty = vec(I32, len(index))
+        lanes_text = ", ".join("i32 poison" if i is None else f"i32 {i}" for i in index)
+        other = "poison" if b is None else b.s
+        return self.emit(
+            vec(scalar(a.ty), len(index)),
+            f"shufflevector {a.ty} {a.s}, {a.ty} {other}, {ty} <{lanes_text}>",
+        )
+
+    def extract(self, v: Val, i) -> Val:
+        return self.emit(scalar(v.ty), f"extractelement {v.ty} {v.s}, i64 {self.text(i, I64)}")
+
+    def insert(self, v: Val, x: Val, i) -> Val:
+        return self.emit(v.ty, f"insertelement {v.ty} {v.s}, {x.ty} {x.s}, i64 {self.text(i, I64)}")
+
+    def reduce(self, op: str, v: Val) -> Val:
+        """All lanes combined: add mul fadd fmul and or xor smin smax umin umax fmin fmax fminimum fmaximum."""
+        ty = scalar(v.ty)
+        start = (
+            f"{ty} {constant(0.0 if op == 'fadd' else 1.0, ty)}, " if op in ("fadd", "fmul") else ""
+        )
+        name = f"@llvm.vector.reduce.{op}.{mangle(v.ty)}"
+        self.module.declare(f"declare {ty} {name}({ty + ', ' if start else ''}{v.ty})")
+        flags = f"reassoc {self.FAST}" if ty in FLOATS else ""
+        return self.emit(ty, f"call {flags}{ty} {name}({start}{v.ty} {v.s})")

@@ -1,0 +1,192 @@
+"""Fn: a function being written, line by line, with loops and conditions as Python calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .arithmetic import Arithmetic
+from .memory import Memory
+from .types import I64, PTR, VOID
+from .value import Val
+
+if TYPE_CHECKING:
+    from .module import Module
+
+
+class Fn(Arithmetic, Memory):
+    """A function of a Module.  Arguments are attributes: `f.ctx`.
+
+    Used as a context: at the end of the `with` block the text goes to the module.  All control flow is
+    structured and in SSA form: what a loop carries is passed to and returned by its body.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        args: dict[str, str],
+        ret: str,
+        internal: bool,
+        noalias: bool,
+    ):
+        self.module, self.name, self.ret, self.internal = module, name, ret, internal
+        self.target = module.target
+        self.args, self.noalias = args, noalias
+        self.lines: list[str] = []
+        self.entry: list[str] = []  # allocas
+        self.block, self.serial = "entry", 0
+        for arg, ty in args.items():
+            if hasattr(self, arg):
+                raise ValueError(
+                    f"native.Fn: an argument may not have the name of a method. Received {arg!r}."
+                )
+            setattr(self, arg, Val(self, ty, "%" + arg))
+
+    def __enter__(self) -> Fn:
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            return
+        if self.ret == VOID:
+            self.lines.append("ret void")
+        alias = "noalias " if self.noalias else ""
+        args = ", ".join(f"{t} {alias if t == PTR else ''}%{a}" for a, t in self.args.items())
+        link = "internal " if self.internal else ""
+        body = "\n  ".join(self.entry + self.lines)
+        self.module.parts.append(
+            f"define {link}{self.ret} @{self.name}({args}) #0 {{\nentry:\n  {body}\n}}"
+        )
+
+    # -- plumbing
+    def name_value(self) -> str:
+        self.serial += 1
+        return f"%v{self.serial}"
+
+    def fresh(self, hint: str) -> str:
+        self.serial += 1
+        return f"{hint}{self.serial}"
+
+    def emit(self, ty: str, text: str) -> Val | None:
+        """Appends an instruction; its value, unless `ty` is void."""
+        if ty == VOID:
+            self.lines.append(text)
+            return None
+        self.serial += 1
+        name = f"%v{self.serial}"
+        self.lines.append(f"{name} = {text}")
+        return Val(self, ty, name)
+
+    # -- calls
+    def call(self, fn: str | Val, *args, ret: str = VOID) -> Val | None:
+        """Calls a function by name (of this module, or linked in), or through a pointer; ints are i64."""
+        types = [a.ty if isinstance(a, Val) else I64 for a in args]
+        if isinstance(fn, str):
+            self.module.declare(f"declare {ret} @{fn}({', '.join(types)})", fn)
+            target = "@" + fn
+        else:
+            target = fn.s
+        sig = ", ".join(f"{t} {self.text(a, t)}" for t, a in zip(types, args, strict=True))
+        return self.emit(ret, f"call {ret} {target}({sig})")
+
+    def give(self, value: Val) -> None:
+        """Returns `value`; must be the last thing said."""
+        self.lines.append(f"ret {value.ty} {value.s}")
+
+    # -- control
+    def start(self, label: str) -> None:
+        self.lines.append(f"\n{label}:")
+        self.block = label
+
+    def jump(self, label: str) -> None:
+        self.lines.append(f"br label %{label}")
+
+    def branch(self, condition: Val, yes: str, no: str) -> None:
+        self.lines.append(f"br i1 {condition.s}, label %{yes}, label %{no}")
+
+    def phi(self, *arms: tuple[Val, str]) -> Val:
+        ty = arms[0][0].ty
+        return self.emit(ty, f"phi {ty} " + ", ".join(f"[ {v.s}, %{b} ]" for v, b in arms))
+
+    def loop(self, low, high, step, body: Callable, *carry: Val) -> tuple[Val, ...]:
+        """for i in range(low, high, step): carry = body(i, *carry).  Returns the last carry.
+
+        A loop whose bounds are Python ints and that runs at most once is no loop, and `i` an int.
+        `step` is positive.
+        """
+        static = not any(isinstance(x, Val) for x in (low, high, step))
+        if static:
+            if low >= high:
+                return carry
+            if low + step >= high:
+                return tuple(body(low, *carry) or ())
+        head, done, before = self.fresh("loop"), self.fresh("done"), self.block
+        if static:
+            self.jump(head)
+        else:
+            self.branch(self.i64(low) < high, head, done)
+        self.start(head)
+        slot = len(self.lines)
+        i = Val(self, I64, self.name_value())
+        phis = [Val(self, c.ty, self.name_value()) for c in carry]
+        new = tuple(body(i, *phis) or ())
+        following = i + step
+        self.branch(following < high, head, done)
+        latch = self.block
+        lines = [
+            f"{i.s} = phi i64 [ {self.text(low, I64)}, %{before} ], [ {following.s}, %{latch} ]"
+        ]
+        lines += [
+            f"{p.s} = phi {p.ty} [ {c.s}, %{before} ], [ {n.s}, %{latch} ]"
+            for p, c, n in zip(phis, carry, new, strict=True)
+        ]
+        self.lines[slot:slot] = lines
+        self.start(done)
+        if static:
+            return new
+        return tuple(self.phi((c, before), (n, latch)) for c, n in zip(carry, new, strict=True))
+
+    def loop_while(self, condition: Callable, body: Callable, *carry: Val) -> tuple[Val, ...]:
+        """while condition(*carry): carry = body(*carry).  Returns the last carry."""
+        head, inside, done, before = (
+            self.fresh("while"),
+            self.fresh("do"),
+            self.fresh("done"),
+            self.block,
+        )
+        self.jump(head)
+        self.start(head)
+        slot = len(self.lines)
+        phis = [Val(self, c.ty, self.name_value()) for c in carry]
+        self.branch(condition(*phis), inside, done)
+        self.start(inside)
+        new = tuple(body(*phis) or ())
+        self.jump(head)
+        latch = self.block
+        self.lines[slot:slot] = [
+            f"{p.s} = phi {p.ty} [ {c.s}, %{before} ], [ {n.s}, %{latch} ]"
+            for p, c, n in zip(phis, carry, new, strict=True)
+        ]
+        self.start(done)
+        return tuple(phis)
+
+    def when(self, condition, yes: Callable, no: Callable = lambda: ()) -> tuple[Val, ...]:
+        """if condition: yes() else no().  Both return values alike in types, which merge (or nothing).
+
+        A Python bool decides now.
+        """
+        if not isinstance(condition, Val):
+            return tuple((yes if condition else no)() or ())
+        y, n, end = self.fresh("then"), self.fresh("else"), self.fresh("end")
+        self.branch(condition, y, n)
+        self.start(y)
+        a = tuple(yes() or ())
+        after_yes = self.block
+        self.jump(end)
+        self.start(n)
+        b = tuple(no() or ())
+        after_no = self.block
+        self.jump(end)
+        self.start(end)
+        return tuple(self.phi((p, after_yes), (q, after_no)) for p, q in zip(a, b, strict=True))

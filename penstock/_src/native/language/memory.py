@@ -1,0 +1,108 @@
+"""Memory of a function: addresses are a pointer and an offset in elements."""
+
+from __future__ import annotations
+
+from .types import I64, PTR, SIZE, VOID, constant, lanes, mangle, scalar
+from .value import Val
+
+
+class Memory:
+    """Mixed into Fn."""
+
+    def at(self, p: Val, offset=0, ty: str = "i8") -> Val:
+        """The address `offset` elements of `ty` past `p`."""
+        if isinstance(offset, int) and offset == 0:
+            return p
+        return self.emit(
+            PTR, f"getelementptr inbounds {scalar(ty)}, ptr {p.s}, i64 {self.text(offset, I64)}"
+        )
+
+    def load(self, p: Val, offset=0, ty: str = PTR, mask: Val | None = None) -> Val:
+        """A value of `ty`; lanes outside `mask` are not touched in memory and read as zero."""
+        element = scalar(ty)
+        p = self.at(p, offset, element)
+        if mask is None:
+            return self.emit(ty, f"load {ty}, ptr {p.s}, align {SIZE[element]}")
+        name = f"@llvm.masked.load.{mangle(ty)}.p0"
+        self.module.declare(f"declare {ty} {name}(ptr, {mask.ty}, {ty})")
+        place = f"ptr align {SIZE[element]} {p.s}"
+        return self.emit(ty, f"call {ty} {name}({place}, {mask.ty} {mask.s}, {ty} zeroinitializer)")
+
+    def store(self, v: Val, p: Val, offset=0, mask: Val | None = None) -> None:
+        element = scalar(v.ty)
+        p = self.at(p, offset, element)
+        if mask is None:
+            self.emit(VOID, f"store {v.ty} {v.s}, ptr {p.s}, align {SIZE[element]}")
+            return
+        name = f"@llvm.masked.store.{mangle(v.ty)}.p0"
+        self.module.declare(f"declare void {name}({v.ty}, ptr, {mask.ty})")
+        place = f"ptr align {SIZE[element]} {p.s}"
+        self.emit(VOID, f"call void {name}({v.ty} {v.s}, {place}, {mask.ty} {mask.s})")
+
+    def gather(self, p: Val, offsets: Val, ty: str, mask: Val | None = None) -> Val:
+        """Lane i of the result is the element of `ty`'s at p + offsets[i]; lanes outside `mask` are zero."""
+        element, n = scalar(ty), lanes(ty)
+        where = self.emit(
+            f"<{n} x ptr>", f"getelementptr {element}, ptr {p.s}, {offsets.ty} {offsets.s}"
+        )
+        mask_text = mask.s if mask is not None else constant(1, f"<{n} x i1>")
+        name = f"@llvm.masked.gather.{mangle(ty)}.v{n}p0"
+        self.module.declare(f"declare {ty} {name}(<{n} x ptr>, <{n} x i1>, {ty})")
+        place = f"<{n} x ptr> align {SIZE[element]} {where.s}"
+        return self.emit(
+            ty, f"call {ty} {name}({place}, <{n} x i1> {mask_text}, {ty} zeroinitializer)"
+        )
+
+    def scatter(self, v: Val, p: Val, offsets: Val, mask: Val | None = None) -> None:
+        """Stores lane i of `v` at p + offsets[i], in order of lanes."""
+        element, n = scalar(v.ty), lanes(v.ty)
+        where = self.emit(
+            f"<{n} x ptr>", f"getelementptr {element}, ptr {p.s}, {offsets.ty} {offsets.s}"
+        )
+        mask_text = mask.s if mask is not None else constant(1, f"<{n} x i1>")
+        name = f"@llvm.masked.scatter.{mangle(v.ty)}.v{n}p0"
+        self.module.declare(f"declare void {name}({v.ty}, <{n} x ptr>, <{n} x i1>)")
+        place = f"<{n} x ptr> align {SIZE[element]} {where.s}"
+        self.emit(VOID, f"call void {name}({v.ty} {v.s}, {place}, <{n} x i1> {mask_text})")
+
+    def prefetch(
+        self, p: Val, offset=0, ty: str = "float", write: bool = False, locality: int = 3
+    ) -> None:
+        """Asks for a cache line; never faults."""
+        self.module.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        p = self.at_any(p, offset, ty)
+        self.emit(
+            VOID, f"call void @llvm.prefetch.p0(ptr {p.s}, i32 {int(write)}, i32 {locality}, i32 1)"
+        )
+
+    def at_any(self, p: Val, offset, ty: str) -> Val:
+        """An address that may lie outside its array: fit for a prefetch, not for a load."""
+        if isinstance(offset, int) and offset == 0:
+            return p
+        return self.emit(
+            PTR, f"getelementptr {scalar(ty)}, ptr {p.s}, i64 {self.text(offset, I64)}"
+        )
+
+    def alloca(self, ty: str, count: int = 1, align: int = 64) -> Val:
+        """Room on the stack for `count` elements, for the whole call wherever this is said."""
+        v = Val(self, PTR, self.name_value())
+        self.entry.append(f"{v.s} = alloca [{count} x {ty}], align {align}")
+        return v
+
+    def address(self, name: str) -> Val:
+        """The address of a function or global of this module, or of one that will be linked in."""
+        return Val(self, PTR, f"@{name}")
+
+    def memset(self, p: Val, byte: int, size) -> None:
+        self.module.declare("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        self.emit(
+            VOID,
+            f"call void @llvm.memset.p0.i64(ptr {p.s}, i8 {byte}, i64 {self.text(size, I64)}, i1 false)",
+        )
+
+    def memcpy(self, to: Val, source: Val, size) -> None:
+        self.module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+        self.emit(
+            VOID,
+            f"call void @llvm.memcpy.p0.p0.i64(ptr {to.s}, ptr {source.s}, i64 {self.text(size, I64)}, i1 false)",
+        )

@@ -1,0 +1,101 @@
+"""Val: a typed SSA name of the function being written, with Python's operators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .function import Fn
+
+Operand = "Val | int | float"
+
+
+class Val:
+    """An LLVM value.  Python numbers mix in freely; adding 0 and multiplying by 1 emit nothing.
+
+    `//`, `%` are unsigned (sizes and indices are not negative), `>>` and the comparisons signed.
+    """
+
+    __slots__ = ("f", "ty", "s")
+
+    def __init__(self, f: Fn, ty: str, s: str):
+        self.f, self.ty, self.s = f, ty, s
+
+    def __repr__(self):
+        return f"{self.ty} {self.s}"
+
+    def __add__(self, other):
+        return self if type(other) is int and other == 0 else self.f.binary("add", self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other):
+        return self if type(other) is int and other == 0 else self.f.binary("sub", self, other)
+
+    def __rsub__(self, other):
+        return self.f.binary("sub", other, self)
+
+    def __mul__(self, other):
+        if type(other) is int:
+            if other == 1:
+                return self
+            if other == 0 and self.ty == "i64":
+                return 0
+        return self.f.binary("mul", self, other)
+
+    __rmul__ = __mul__
+
+    def __neg__(self):
+        return self.f.negative(self)
+
+    def __truediv__(self, other):
+        return self.f.binary("div", self, other)
+
+    def __rtruediv__(self, other):
+        return self.f.binary("div", other, self)
+
+    def __floordiv__(self, other):
+        return self if type(other) is int and other == 1 else self.f.binary("udiv", self, other)
+
+    def __rfloordiv__(self, other):
+        return self.f.binary("udiv", other, self)
+
+    def __mod__(self, other):
+        return 0 if type(other) is int and other == 1 else self.f.binary("urem", self, other)
+
+    def __and__(self, other):
+        return self.f.binary("and", self, other)
+
+    def __or__(self, other):
+        return self.f.binary("or", self, other)
+
+    def __xor__(self, other):
+        return self.f.binary("xor", self, other)
+
+    def __invert__(self):
+        return self.f.binary("xor", self, 1 if self.ty.endswith(("i1", "i1>")) else -1)
+
+    def __lshift__(self, other):
+        return self.f.binary("shl", self, other)
+
+    def __rshift__(self, other):
+        return self.f.binary("ashr", self, other)
+
+    def __lt__(self, other):
+        return self.f.compare("lt", self, other)
+
+    def __le__(self, other):
+        return self.f.compare("le", self, other)
+
+    def __gt__(self, other):
+        return self.f.compare("gt", self, other)
+
+    def __ge__(self, other):
+        return self.f.compare("ge", self, other)
+
+    # == and != stay Python's own, so that values can be keys
+    def eq(self, other):
+        return self.f.compare("eq", self, other)
+
+    def ne(self, other):
+        return self.f.compare("ne", self, other)

@@ -1,0 +1,55 @@
+"""Object code -> functions of this process."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import threading
+
+import llvmlite.binding as llvm
+
+from penstock._src.core import errors
+
+from .target import host, initialise_llvm
+
+_lock = threading.Lock()
+_serial = itertools.count()
+_jit: llvm.LLJIT | None = None
+_symbols: dict[str, int] = {}  # what generated code may name, besides what the process exports
+
+
+def provide(name: str, address: int) -> None:
+    """Makes `address` linkable by `name` in libraries loaded from now on."""
+    _symbols[name] = address
+
+
+class Library:
+    """Loaded object code; `library["task"]` is the address of a function, for as long as this object lives."""
+
+    def __init__(self, code: bytes, exports: tuple[str, ...]):
+        global _jit
+        builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+        for name, address in _symbols.items():
+            builder.import_symbol(name, address)
+        for name in exports:
+            builder.export_symbol(name)
+        with _lock:
+            if _jit is None:
+                initialise_llvm()
+                _jit = llvm.create_lljit_compiler(host().machine())
+            self._tracker = builder.link(_jit, f"penstock{next(_serial)}")
+        self._addresses = {name: self._tracker[name] for name in exports}
+
+    def __getitem__(self, name: str) -> int:
+        try:
+            return self._addresses[name]
+        except KeyError:
+            raise errors.InternalError(
+                f"No function {name!r} in {sorted(self._addresses)}."
+            ) from None
+
+    def function(self, name: str, *arguments, result=None):
+        """The function as a ctypes callable, for tests and tools; calls release the GIL."""
+        function = ctypes.CFUNCTYPE(result, *arguments)(self[name])
+        function.library = self
+        return function

@@ -1,0 +1,325 @@
+"""A fork-join thread pool written in LLVM IR: no Python, no GIL and no C in the loop.
+
+    penstock_pool_run(fn, ctx, n, limit)    fn(ctx, task, thread) for task in range(n); returns when all are done
+
+`thread` is below `limit`, the number of threads that the caller prepared memory for.  If the pool has become larger
+than that, or is at work for another caller, the tasks run here one after the other, as thread 0: since the split
+into tasks is fixed, the results are the same.
+
+`ticket` holds (job number << 32 | next task): one fetch-add both takes a task and says of which job.  The caller is
+thread 0 and waits for tasks, never for workers: a worker that has lost its core and holds no task costs nothing.  A
+ticket below n keeps its job open, so what it then reads of the job is stable; one past the end may meet the next job
+half written, and is recognised by the job's number, read before and after.  Workers spin on the job number for a
+while, then sleep on it.  Workers start when first needed; in a forked child none are alive, and they start again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+
+from penstock._src.core import errors
+from penstock._src.util import flags
+
+from .cache import ObjectCache
+from .code import Code
+from .compile import compile_object
+from .language.module import Module
+from .loader import Library, provide
+from .systems import system_calls
+from .target import host, initialise_llvm
+
+MOST_THREADS = 1024
+SPIN = 10000  # pauses before a worker sleeps: some 100 µs
+PATIENCE = 4000  # pauses of the caller before it offers its core
+
+# byte offsets in the pool's state: what different threads write lies on lines of its own
+_TICKET, _FINISHED, _ASLEEP, _JOB, _CONTROL = 0, 128, 256, 384, 512
+_JOB_FN, _JOB_CTX, _JOB_N = _JOB + 8, _JOB + 16, _JOB + 24
+_THREADS, _ALIVE, _QUIT, _BUSY = _CONTROL, _CONTROL + 8, _CONTROL + 16, _CONTROL + 64
+
+
+def _at(offset: int) -> str:
+    return f"ptr getelementptr (i8, ptr @penstock_pool, i64 {offset})"
+
+
+_TEXT = f"""
+@penstock_pool = internal global [1024 x i8] zeroinitializer, align 128
+
+define internal void @take_tasks(i64 %tid) #0 {{
+entry:
+  br label %take
+take:
+  %ticket = atomicrmw add {_at(_TICKET)}, i64 1 seq_cst
+  %number = lshr i64 %ticket, 32
+  %task = and i64 %ticket, 4294967295
+  %before = load atomic i64, {_at(_JOB)} acquire, align 8
+  %fn = load atomic ptr, {_at(_JOB_FN)} acquire, align 8
+  %ctx = load atomic ptr, {_at(_JOB_CTX)} acquire, align 8
+  %n = load atomic i64, {_at(_JOB_N)} acquire, align 8
+  %after = load atomic i64, {_at(_JOB)} acquire, align 8
+  %b = icmp eq i64 %before, %number
+  %a = icmp eq i64 %after, %number
+  %m = icmp ult i64 %task, %n
+  %ba = and i1 %b, %a
+  %mine = and i1 %ba, %m
+  br i1 %mine, label %run, label %out
+run:
+  call void %fn(ptr %ctx, i64 %task, i64 %tid)
+  %d = atomicrmw add {_at(_FINISHED)}, i64 1 release
+  br label %take
+out:
+  ret void
+}}
+
+define internal ptr @worker(ptr %arg) #0 {{
+entry:
+  %start = ptrtoint ptr %arg to i64                       ; job number seen << 32 | thread
+  %tid = and i64 %start, 4294967295
+  %first = lshr i64 %start, 32
+  %first32 = trunc i64 %first to i32
+  br label %idle
+idle:                                                     ; %seen: the last job worked on
+  %seen = phi i32 [ %first32, %entry ], [ %job, %work ]
+  br label %spin
+spin:
+  %k = phi i32 [ 0, %idle ], [ %k1, %pause ]
+  %e = load atomic i32, {_at(_TICKET + 4)} acquire, align 4
+  %new = icmp ne i32 %e, %seen
+  br i1 %new, label %woken, label %pause
+pause:
+  call void @cpu_pause()
+  %k1 = add i32 %k, 1
+  %tired = icmp sgt i32 %k1, {SPIN}
+  br i1 %tired, label %sleep, label %spin
+sleep:
+  %z = atomicrmw add {_at(_ASLEEP)}, i32 1 seq_cst
+  br label %doze
+doze:
+  call void @os_wait({_at(_TICKET + 4)}, i32 %seen)
+  %e2 = load atomic i32, {_at(_TICKET + 4)} seq_cst, align 4
+  %still = icmp eq i32 %e2, %seen
+  br i1 %still, label %doze, label %awake
+awake:
+  %y = atomicrmw sub {_at(_ASLEEP)}, i32 1 seq_cst
+  br label %woken
+woken:
+  %job = phi i32 [ %e, %spin ], [ %e2, %awake ]
+  %quit = load atomic i64, {_at(_QUIT)} acquire, align 8
+  %leave = icmp ne i64 %quit, 0
+  br i1 %leave, label %gone, label %work
+work:
+  call void @take_tasks(i64 %tid)
+  br label %idle
+gone:
+  %g = atomicrmw sub {_at(_ALIVE)}, i64 1 seq_cst
+  ret ptr null
+}}
+
+define internal void @post(ptr %fn, ptr %ctx, i64 %n) #0 {{     ; a new job; the caller holds the pool
+entry:
+  %old = load atomic i64, {_at(_JOB)} monotonic, align 8
+  %up = add i64 %old, 1
+  %number = and i64 %up, 4294967295
+  store atomic i64 4294967296, {_at(_JOB)} seq_cst, align 8     ; no ticket has this number
+  store atomic ptr %fn, {_at(_JOB_FN)} release, align 8
+  store atomic ptr %ctx, {_at(_JOB_CTX)} release, align 8
+  store atomic i64 %n, {_at(_JOB_N)} release, align 8
+  store atomic i64 0, {_at(_FINISHED)} release, align 8
+  store atomic i64 %number, {_at(_JOB)} seq_cst, align 8
+  %first = shl i64 %number, 32
+  store atomic i64 %first, {_at(_TICKET)} seq_cst, align 8
+  %asleep = load atomic i32, {_at(_ASLEEP)} seq_cst, align 4
+  %any = icmp sgt i32 %asleep, 0
+  br i1 %any, label %wake, label %out
+wake:
+  call void @os_wake({_at(_TICKET + 4)})
+  br label %out
+out:
+  ret void
+}}
+
+define internal void @grow() #0 {{                        ; starts workers up to the wanted number
+entry:
+  %seen = load atomic i64, {_at(_JOB)} monotonic, align 8
+  %high = shl i64 %seen, 32
+  br label %next
+next:
+  %alive = load atomic i64, {_at(_ALIVE)} seq_cst, align 8
+  %wanted = load atomic i64, {_at(_THREADS)} seq_cst, align 8
+  %tid = add i64 %alive, 1
+  %more = icmp slt i64 %tid, %wanted
+  br i1 %more, label %make, label %out
+make:
+  %start = or i64 %high, %tid
+  %arg = inttoptr i64 %start to ptr
+  %u = atomicrmw add {_at(_ALIVE)}, i64 1 seq_cst
+  %failed = call i32 @os_start(ptr @worker, ptr %arg)
+  %ok = icmp eq i32 %failed, 0
+  br i1 %ok, label %next, label %fewer
+fewer:                                                    ; the system refuses: be content with those that run
+  %d = atomicrmw sub {_at(_ALIVE)}, i64 1 seq_cst
+  store atomic i64 %tid, {_at(_THREADS)} seq_cst, align 8
+  br label %out
+out:
+  ret void
+}}
+
+define void @penstock_pool_run(ptr %fn, ptr %ctx, i64 %n, i64 %limit) #0 {{
+entry:
+  %t = load atomic i64, {_at(_THREADS)} monotonic, align 8
+  %alone = icmp sle i64 %t, 1
+  %one = icmp sle i64 %n, 1
+  %serial = or i1 %alone, %one
+  br i1 %serial, label %self, label %try
+try:
+  %got = cmpxchg {_at(_BUSY)}, i64 0, i64 1 acquire monotonic
+  %held = extractvalue {{ i64, i1 }} %got, 1
+  br i1 %held, label %check, label %self
+check:
+  %t2 = load atomic i64, {_at(_THREADS)} acquire, align 8
+  %fits = icmp sle i64 %t2, %limit
+  br i1 %fits, label %ready, label %refuse
+refuse:
+  store atomic i64 0, {_at(_BUSY)} release, align 8
+  br label %self
+ready:
+  %alive = load atomic i64, {_at(_ALIVE)} acquire, align 8
+  %all1 = add i64 %alive, 1
+  %short = icmp slt i64 %all1, %t2
+  br i1 %short, label %more, label %fork
+more:
+  call void @grow()
+  br label %fork
+fork:
+  call void @post(ptr %fn, ptr %ctx, i64 %n)
+  call void @take_tasks(i64 0)
+  br label %join
+join:                                                     ; a worker may have lost its core: then let it have this one
+  %k = phi i32 [ 0, %fork ], [ %k1, %wait ], [ %k1, %yield ]
+  %k1 = add i32 %k, 1
+  %d = load atomic i64, {_at(_FINISHED)} acquire, align 8
+  %done = icmp sge i64 %d, %n
+  br i1 %done, label %release, label %wait
+wait:
+  call void @cpu_pause()
+  %long = icmp sgt i32 %k1, {PATIENCE}
+  br i1 %long, label %yield, label %join
+yield:
+  call void @os_yield()
+  br label %join
+release:
+  store atomic i64 0, {_at(_BUSY)} release, align 8
+  br label %out
+self:
+  %i = phi i64 [ 0, %entry ], [ 0, %try ], [ 0, %refuse ], [ %i1, %self.run ]
+  %go = icmp slt i64 %i, %n
+  br i1 %go, label %self.run, label %out
+self.run:
+  call void %fn(ptr %ctx, i64 %i, i64 0)
+  %i1 = add i64 %i, 1
+  br label %self
+out:
+  ret void
+}}
+
+define void @penstock_pool_resize(i64 %n) #0 {{           ; ends the workers; the next job starts as many as wanted
+entry:
+  br label %try
+try:
+  %got = cmpxchg {_at(_BUSY)}, i64 0, i64 1 acquire monotonic
+  %held = extractvalue {{ i64, i1 }} %got, 1
+  br i1 %held, label %stop, label %later
+later:
+  call void @os_yield()
+  br label %try
+stop:
+  store atomic i64 1, {_at(_QUIT)} seq_cst, align 8
+  call void @post(ptr null, ptr null, i64 0)
+  br label %wait
+wait:
+  %alive = load atomic i64, {_at(_ALIVE)} acquire, align 8
+  %none = icmp sle i64 %alive, 0
+  br i1 %none, label %set, label %yield
+yield:
+  call void @os_yield()
+  br label %wait
+set:
+  store atomic i64 0, {_at(_QUIT)} seq_cst, align 8
+  store atomic i64 %n, {_at(_THREADS)} seq_cst, align 8
+  store atomic i64 0, {_at(_BUSY)} release, align 8
+  ret void
+}}
+
+define void @penstock_pool_forked() #0 {{                 ; in a new child: no worker lives, no job is open
+entry:
+  store atomic i64 0, {_at(_ALIVE)} seq_cst, align 8
+  store atomic i64 0, {_at(_QUIT)} seq_cst, align 8
+  store atomic i32 0, {_at(_ASLEEP)} seq_cst, align 4
+  store atomic i64 0, {_at(_BUSY)} seq_cst, align 8
+  ret void
+}}
+
+define i64 @penstock_pool_threads() #0 {{
+entry:
+  %t = load atomic i64, {_at(_THREADS)} acquire, align 8
+  ret i64 %t
+}}
+define i64 @penstock_nanoseconds() #0 {{
+entry:
+  %t = call i64 @os_nanoseconds()
+  ret i64 %t
+}}
+"""
+_EXPORTS = ("penstock_pool_run", "penstock_pool_resize", "penstock_pool_forked", "penstock_pool_threads",
+            "penstock_nanoseconds")  # fmt: skip
+
+
+class Pool:
+    """The process's pool.  Generated code calls `penstock_pool_run` by name."""
+
+    def __init__(self, threads: int):
+        module = Module(host())
+        module.raw(system_calls(host()) + _TEXT, _EXPORTS)
+        code = Code.of(module)
+        cache = ObjectCache.from_flags()
+        data = cache.read(code.key)
+        if data is None:
+            initialise_llvm()
+            data = compile_object(code.text, host().machine())
+            cache.write(code.key, data)
+        self.library = Library(data, code.exports)
+        for name in _EXPORTS:
+            provide(name, self.library[name])
+        self._resize = self.library.function("penstock_pool_resize", ctypes.c_int64)
+        self._threads = self.library.function("penstock_pool_threads", result=ctypes.c_int64)
+        self._run = self.library.function(
+            "penstock_pool_run", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
+        )
+        self.resize(threads)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.library.function("penstock_pool_forked"))
+
+    @property
+    def threads(self) -> int:
+        """How many threads take part, the calling one included."""
+        return self._threads()
+
+    def resize(self, threads: int) -> None:
+        """Sets the number of threads; waits until the pool is idle."""
+        if not 1 <= threads <= MOST_THREADS:
+            raise errors.InvalidArgumentError(
+                f"Thread pool: a size from 1 to {MOST_THREADS}. Received {threads}."
+            )
+        self._resize(threads)
+
+    def run(self, function: int, context: int, tasks: int) -> None:
+        """Runs the tasks of the function at that address; for tests and tools."""
+        self._run(function, context, tasks, self.threads)
+
+
+@functools.cache
+def pool() -> Pool:
+    """The process's pool, made at first use with PENSTOCK_THREADS or the usable cores."""
+    return Pool(flags.flags.threads or host().cores)

@@ -1,0 +1,125 @@
+"""Native code as Python builtins.
+
+A builtin (PyCFunction) over our own machine code is called in about 13 ns; ctypes takes 300.  The entries below are
+written in IR against Python's C API by name, so that reference counts (of immortal objects too) are Python's affair.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from .language.function import Fn
+from .language.module import Module
+from .language.types import I32, I64, PTR
+from .language.value import Val
+
+METH_NOARGS, METH_O, METH_FASTCALL = 0x4, 0x8, 0x80
+
+# An object's header: reference count and type. The third word of an ndarray is its data pointer.
+HEADER_BYTES = object.__basicsize__
+DATA_WORD = HEADER_BYTES // 8
+TYPE_WORD = DATA_WORD - 1
+
+
+class _MethodDef(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int),
+                ("doc", ctypes.c_char_p)]  # fmt: skip
+
+
+_definitions: list[
+    _MethodDef
+] = []  # Python keeps pointers to these for as long as the process lives
+_new_builtin = ctypes.pythonapi.PyCFunction_NewEx
+_new_builtin.restype = ctypes.py_object
+_new_builtin.argtypes = [ctypes.POINTER(_MethodDef), ctypes.py_object, ctypes.c_void_p]
+
+
+def define(address: int, name: str, flags: int = METH_FASTCALL) -> _MethodDef:
+    """Describes the machine code at `address` as a method; for `bind`, once for each address."""
+    definition = _MethodDef(name.encode(), address, flags, None)
+    _definitions.append(definition)
+    return definition
+
+
+def bind(definition: _MethodDef, owner: object):
+    """A builtin that gets `owner` as its first C argument and keeps it alive."""
+    return _new_builtin(ctypes.byref(definition), owner, None)
+
+
+def builtin(address: int, name: str, flags: int = METH_FASTCALL, owner: object = None):
+    """The machine code at `address` as a Python builtin."""
+    return bind(define(address, name, flags), owner)
+
+
+# -- what entries are written with
+def data_pointer(f: Fn, array: Val) -> Val:
+    """Where an ndarray's elements begin."""
+    return f.load(array, DATA_WORD, PTR)
+
+
+def integer(f: Fn, obj: Val) -> Val:
+    """A Python int as i64; -1 and a Python error if it is none (see `give_if_error`)."""
+    return f.call("PyLong_AsLongLong", obj, ret=I64)
+
+
+def give(f: Fn, result: Val | None) -> None:
+    """Ends an entry: returns an i64 as int, a pointer as the new reference it is, None for nothing."""
+    if result is None:
+        f.module.declare("@_Py_NoneStruct = external global i8")
+        none = f.address("_Py_NoneStruct")
+        f.call("Py_IncRef", none)
+        f.give(none)
+    else:
+        f.give(f.call("PyLong_FromLongLong", result, ret=PTR) if result.ty == I64 else result)
+
+
+def give_type_error(f: Fn, message: str) -> None:
+    """Sets a TypeError and returns NULL."""
+    name = f"message.{f.name}"
+    text = message.encode() + b"\0"
+    spelled = "".join(f"\\{byte:02X}" for byte in text)
+    f.module.declare(f'@{name} = private constant [{len(text)} x i8] c"{spelled}"')
+    f.module.declare("@PyExc_TypeError = external global ptr")
+    f.call("PyErr_SetString", f.load(f.address("PyExc_TypeError"), 0, PTR), f.address(name))
+    f.give(f.const(0, PTR))
+
+
+def without_gil(f: Fn, work) -> Val | None:
+    """Runs `work(thread_state)` without the interpreter's lock."""
+    state = f.call("PyEval_SaveThread", ret=PTR)
+    result = work(state)
+    f.call("PyEval_RestoreThread", state)
+    return result
+
+
+def emit_call(
+    m: Module, target: str, kinds: str, release_gil: bool = False, ret: str = "void"
+) -> str:
+    """Writes a METH_FASTCALL entry that unpacks its arguments and calls `target` of the same module.
+
+    kinds: a letter per argument: p an ndarray's data, i an int.  Returns the entry's name, py_<target>.
+    """
+    name = f"py_{target}"
+    with m.fn(name, ret=PTR, me=PTR, argv=PTR, nargs=I64) as f:
+        f.branch(f.nargs.eq(len(kinds)), "right", "wrong")
+        f.start("wrong")
+        give_type_error(f, f"{target}: expected {len(kinds)} arguments")
+        f.start("right")
+        values = []
+        for i, kind in enumerate(kinds):
+            obj = f.load(f.argv, i, PTR)
+            values.append(data_pointer(f, obj) if kind == "p" else integer(f, obj))
+        if "i" in kinds:
+            error = f.call("PyErr_Occurred", ret=PTR)
+            f.branch(f.emit("i1", f"icmp eq ptr {error.s}, null"), "good", "bad")
+            f.start("bad")
+            f.give(f.const(0, PTR))
+            f.start("good")
+        if release_gil:
+            result = without_gil(f, lambda _state: f.call(target, *values, ret=ret))
+        else:
+            result = f.call(target, *values, ret=ret)
+        if result is not None and result.ty == I32:
+            result = f.convert(result, I64)
+        give(f, result)
+    return name

@@ -1,0 +1,251 @@
+"""A program as a table of 64-bit words, run by one native loop over the thread pool.
+
+A record of the table is
+    operation, a, words to the next record, nanoseconds spent in it (timed runs add), arguments...
+
+    operation        a                arguments
+    a function       how many tasks   the context: the function gets their address, (ctx, task, thread)
+    JUMP             target
+    JUMP_IF          target           address of a byte: jumps if it is not 0
+    JUMP_UNLESS      target           address of a byte: jumps if it is 0
+    SWITCH           how many         address of an int32 index, then as many targets; outside the range: the last
+    HOST                              a Python callable's id: called without arguments under the GIL
+    STOP
+Targets are word offsets in the table.  After every record the status is looked at (an int64 array; kernels write an
+error's code to its first word and details after it): not 0 ends the run.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import python_calls as py
+from .code import Code
+from .kernels import kernels
+from .language.function import Fn
+from .language.module import Module
+from .language.types import I8, I32, I64, PTR
+from .language.value import Val
+
+HEADER = 4  # words of a record before its arguments
+OPERATION, A, LENGTH, NANOSECONDS = range(HEADER)
+STOP, JUMP, JUMP_IF, JUMP_UNLESS, SWITCH, HOST = range(6)
+LAST_CONTROL = 15  # a larger operation is an address
+HOST_FAILED = -1  # status: a host call raised; the exception is set
+
+# words of what a bound call knows
+(
+    _TABLE,
+    _WORDS,
+    _PATCHES,
+    _PATCH_COUNT,
+    _INPUTS,
+    _STATUS,
+    _LIMIT,
+    _ARRAY_TYPE,
+    _LOG,
+    _DESCRIPTION,
+) = range(10)
+PATCH_WORDS = 3  # number of an input, word of the table that holds its address, byte offset to add
+LOG_WORDS = 3  # word of the record, start, end; the log's first two words are count and capacity
+
+
+class Call:
+    """A program table bound for calling: `call(*arrays)` -> status code.
+
+    inputs        how many arrays the call takes; their addresses go to the table where `patches` says,
+                  rows of (input, word, byte offset)
+    threads       that the table's memory is prepared for
+    keep          whatever the table's addresses point into
+    """
+
+    def __init__(
+        self,
+        table: np.ndarray,
+        inputs: int,
+        patches: Sequence[Sequence[int]] = (),
+        *,
+        threads: int,
+        keep: object = None,
+    ):
+        self.table = _words(table)
+        self.patches = _words(patches).reshape(-1, PATCH_WORDS)
+        self.status = np.zeros(16, np.int64)
+        self.keep, self.threads = keep, threads
+        self._inputs = inputs
+        self.run = self._bind("penstock_run", None)
+
+    def timed(self, log_capacity: int = 0):
+        """A second callable that adds each record's time to it; and the log it fills, (records, start, end)."""
+        log = np.zeros(2 + LOG_WORDS * log_capacity, np.int64)
+        log[1] = log_capacity
+        return self._bind("penstock_run_timed", log), log
+
+    def _bind(self, name: str, log: np.ndarray | None):
+        known = np.zeros(_DESCRIPTION, np.int64).view(_Description)
+        known[:] = (
+            self.table.ctypes.data, self.table.size, self.patches.ctypes.data, len(self.patches), self._inputs,
+            self.status.ctypes.data, self.threads, id(np.ndarray), 0 if log is None else log.ctypes.data,
+        )[: _DESCRIPTION]  # fmt: skip
+        known.owner = (self.table, self.patches, self.status, self.keep, log)
+        return py.bind(_entries()[name], known)
+
+
+class _Description(np.ndarray):
+    """The words of a bound call; owns what they point to."""
+
+    owner: tuple = ()
+
+
+def _words(values) -> np.ndarray:
+    return np.ascontiguousarray(np.asarray(values, np.int64))
+
+
+@functools.cache
+def _entries() -> dict:
+    m = Module()
+    for name, timed in (("penstock_run", False), ("penstock_run_timed", True)):
+        _emit_run(m, name, timed)
+        _emit_entry(m, name, timed)
+    library = kernels()[Code.of(m)]
+    _libraries.append(library)
+    return {
+        name: py.define(library[f"py_{name}"], name)
+        for name in ("penstock_run", "penstock_run_timed")
+    }
+
+
+_libraries: list = []  # builtins hold addresses of these
+
+
+def _emit_run(m: Module, name: str, timed: bool) -> None:
+    """<name>(table, words, status, limit, thread state, log) -> status code."""
+    with m.fn(name, ret=I64, internal=True, noalias=False,
+              table=PTR, words=I64, status=PTR, limit=I64, state=PTR, log=PTR) as f:  # fmt: skip
+
+        def one(at: Val):
+            record = f.at(f.table, at, I64)
+            operation = f.load(record, OPERATION, I64)
+            args = f.at(record, HEADER, I64)
+            following = at + f.load(record, LENGTH, I64)
+            before = f.call("penstock_nanoseconds", ret=I64) if timed else None
+
+            def launch():
+                fn = f.load(record, OPERATION, PTR)
+                f.call("penstock_pool_run", fn, args, f.load(record, A, I64), f.limit)
+                return (following,)
+
+            (after,) = f.when(
+                f.compare("ugt", operation, LAST_CONTROL),
+                launch,
+                lambda: _control(f, operation, record, args, following),
+            )
+            if timed:
+                _note_time(f, record, at, before)
+            code = f.load(f.status, 0, I64)
+            return (f.select(code.ne(0), f.words, after),)
+
+        f.loop_while(lambda at: at < f.words, one, f.i64(0))
+        f.give(f.load(f.status, 0, I64))
+
+
+def _control(f: Fn, operation: Val, record: Val, args: Val, following: Val) -> tuple[Val]:
+    """Where the table goes on after a record that is no launch."""
+    target = f.load(record, A, I64)
+
+    def conditional():  # JUMP_IF and JUMP_UNLESS
+        byte = f.load(f.load(args, 0, PTR), 0, I8)
+        return (f.select(byte.ne(0) ^ operation.eq(JUMP_UNLESS), target, following),)
+
+    def switch():
+        index = f.convert(f.load(f.load(args, 0, PTR), 0, I32), I64)
+        inside = (index >= 0) & (index < target)
+        return (f.load(args, f.select(inside, index, target - 1) + 1, I64),)
+
+    def host():
+        f.call("PyEval_RestoreThread", f.state)
+        result = f.call("PyObject_CallNoArgs", f.load(args, 0, PTR), ret=PTR)
+        failed = f.emit("i1", f"icmp eq ptr {result.s}, null")
+        f.when(
+            failed,
+            lambda: f.store(f.i64(HOST_FAILED), f.status),
+            lambda: f.call("Py_DecRef", result),
+        )
+        f.call("PyEval_SaveThread", ret=PTR)
+        return (following,)
+
+    def rest():
+        return (f.select(operation.eq(JUMP), target, f.words),)
+
+    return f.when(
+        operation.eq(JUMP_IF) | operation.eq(JUMP_UNLESS),
+        conditional,
+        lambda: f.when(
+            operation.eq(SWITCH), switch, lambda: f.when(operation.eq(HOST), host, rest)
+        ),
+    )
+
+
+def _note_time(f: Fn, record: Val, at: Val, before: Val) -> None:
+    after = f.call("penstock_nanoseconds", ret=I64)
+    f.store(f.load(record, NANOSECONDS, I64) + (after - before), record, NANOSECONDS)
+    count = f.load(f.log, 0, I64)
+
+    def write():
+        entry = f.at(f.log, count * LOG_WORDS + 2, I64)
+        for i, value in enumerate((at, before, after)):
+            f.store(value, entry, i)
+        f.store(count + 1, f.log)
+
+    f.when(count < f.load(f.log, 1, I64), write)
+
+
+def _emit_entry(m: Module, name: str, timed: bool) -> None:
+    """py_<name>(*arrays) with what the call knows in `me`: puts the arrays' addresses in the table and runs it."""
+    with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
+        known = py.data_pointer(f, f.me)
+
+        def word(i, ty=I64):
+            return f.load(known, i, ty)
+
+        inputs = word(_INPUTS)
+        f.branch(f.nargs.eq(inputs), "count", "wrong")
+        f.start("wrong")
+        py.give_type_error(f, "a compiled program takes as many arrays as it has inputs")
+        f.start("count")
+        array_type = word(_ARRAY_TYPE)
+
+        def check(i, good):
+            kind = f.load(f.load(f.argv, i, PTR), py.TYPE_WORD, I64)
+            return (good & kind.eq(array_type),)
+
+        (good,) = f.loop(f.i64(0), inputs, 1, check, f.const(1, "i1"))
+        f.branch(good, "run", "no_array")
+        f.start("no_array")
+        f.name += ".array"
+        py.give_type_error(f, "a compiled program takes arrays only")
+        f.name = f.name[: -len(".array")]
+        f.start("run")
+        table, patches = word(_TABLE, PTR), word(_PATCHES, PTR)
+
+        def patch(i):
+            row = f.at(patches, i * PATCH_WORDS, I64)
+            data = py.data_pointer(f, f.load(f.argv, f.load(row, 0, I64), PTR))
+            data = f.at_any(data, f.load(row, 2, I64), I8)
+            f.store(data, f.at(table, f.load(row, 1, I64), I64))
+
+        f.loop(f.i64(0), word(_PATCH_COUNT), 1, patch)
+        status = word(_STATUS, PTR)
+        f.store(f.i64(0), status)
+        arguments = table, word(_WORDS), status, word(_LIMIT)
+        code = py.without_gil(
+            f, lambda state: f.call(name, *arguments, state, word(_LOG, PTR), ret=I64)
+        )
+        f.branch(code.eq(HOST_FAILED), "failed", "done")
+        f.start("failed")
+        f.give(f.const(0, PTR))
+        f.start("done")
+        py.give(f, code)

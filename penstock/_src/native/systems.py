@@ -1,0 +1,94 @@
+"""The few calls of the operating system that native code makes: one row per system.
+
+Each row is IR text that defines
+    os_start(fn, arg) -> i32     a new thread runs fn(arg); not 0: it could not be started
+    os_wait(word, seen)          sleeps while *word == seen (may also wake without reason)
+    os_wake(word)                wakes all that sleep on the word
+    os_yield()                   lets another thread have this core
+    os_nanoseconds() -> i64      a clock that only goes forward
+and cpu_pause(), a hint to the core in a spinning loop.  A new system is a new row, and nothing else.
+"""
+
+from __future__ import annotations
+
+from penstock._src.core import errors
+
+from .target import Target
+
+_FUTEX = {"x86_64": 202, "aarch64": 98, "riscv64": 98}  # number of the system call
+_WAIT_PRIVATE, _WAKE_PRIVATE = 128, 129
+
+_PAUSE = {
+    "x86_64": "declare void @llvm.x86.sse2.pause()\n"
+    "define internal void @cpu_pause() #0 { call void @llvm.x86.sse2.pause() ret void }",
+    "aarch64": "declare void @llvm.aarch64.hint(i32)\n"
+    "define internal void @cpu_pause() #0 { call void @llvm.aarch64.hint(i32 1) ret void }",
+}
+_NO_PAUSE = "define internal void @cpu_pause() #0 { ret void }"
+
+_POSIX = """
+declare i32 @pthread_create(ptr, ptr, ptr, ptr)
+declare i32 @pthread_detach(i64)
+declare i32 @sched_yield()
+declare i32 @clock_gettime(i32, ptr)
+
+define internal i32 @os_start(ptr %fn, ptr %arg) #0 {
+entry:
+  %slot = alloca i64
+  %failed = call i32 @pthread_create(ptr %slot, ptr null, ptr %fn, ptr %arg)
+  %bad = icmp ne i32 %failed, 0
+  br i1 %bad, label %out, label %made
+made:
+  %thread = load i64, ptr %slot
+  %d = call i32 @pthread_detach(i64 %thread)
+  br label %out
+out:
+  ret i32 %failed
+}
+define internal void @os_yield() #0 {
+  %r = call i32 @sched_yield()
+  ret void
+}
+define internal i64 @os_nanoseconds() #0 {
+  %time = alloca [2 x i64]
+  %r = call i32 @clock_gettime(i32 CLOCK, ptr %time)
+  %fraction = getelementptr i64, ptr %time, i64 1
+  %s = load i64, ptr %time
+  %ns = load i64, ptr %fraction
+  %whole = mul i64 %s, 1000000000
+  %all = add i64 %whole, %ns
+  ret i64 %all
+}
+"""
+
+
+def _linux(architecture: str) -> str:
+    if architecture not in _FUTEX:
+        raise errors.UnimplementedError(
+            f"Thread pool: no futex number for this architecture. Received {architecture!r}."
+        )
+    futex = _FUTEX[architecture]
+    return f"""
+{_POSIX.replace("CLOCK", "1")}
+declare i64 @syscall(i64, ...)
+define internal void @os_wait(ptr %word, i32 %seen) #0 {{
+  %r = call i64 (i64, ...) @syscall(i64 {futex}, ptr %word, i64 {_WAIT_PRIVATE}, i32 %seen, ptr null)
+  ret void
+}}
+define internal void @os_wake(ptr %word) #0 {{
+  %r = call i64 (i64, ...) @syscall(i64 {futex}, ptr %word, i64 {_WAKE_PRIVATE}, i32 2147483647)
+  ret void
+}}
+"""
+
+
+_ROWS = {"linux": _linux}
+
+
+def system_calls(target: Target) -> str:
+    """IR text of the row for `target`."""
+    if target.system not in _ROWS:
+        raise errors.UnimplementedError(
+            f"Thread pool: known for {sorted(_ROWS)}. Received {target.system!r}."
+        )
+    return _ROWS[target.system](target.architecture) + _PAUSE.get(target.architecture, _NO_PAUSE)

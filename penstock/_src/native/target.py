@@ -1,0 +1,173 @@
+"""Target: what the code generator needs to know of a CPU; and the probe of this one."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import llvmlite.binding as llvm
+
+from .language.types import SIZE, vec
+
+
+@dataclass(frozen=True)
+class Target:
+    """A CPU.  Never changes; part of every kernel's identity.
+
+    vector_bytes    width of one vector register
+    registers       how many vector registers there are
+    cores           that this process may use
+    l1, l2          bytes of a core's data caches
+    """
+
+    triple: str
+    cpu: str
+    features: str
+    vector_bytes: int
+    registers: int
+    cores: int = 1
+    l1: int = 32 << 10
+    l2: int = 512 << 10
+
+    @property
+    def system(self) -> str:
+        """linux, darwin or windows."""
+        parts = self.triple.split("-")
+        return next(
+            (s for s in ("linux", "darwin", "windows") if any(p.startswith(s) for p in parts)),
+            parts[-1],
+        )
+
+    @property
+    def architecture(self) -> str:
+        """x86_64, aarch64, riscv64, ..."""
+        first = self.triple.split("-")[0]
+        return {"arm64": "aarch64", "amd64": "x86_64"}.get(first, first)
+
+    def lanes(self, element: str) -> int:
+        """How many elements one register holds."""
+        return self.vector_bytes // SIZE[element]
+
+    def vector(self, element: str) -> str:
+        """The vector type that fills one register."""
+        return vec(element, self.lanes(element))
+
+    @functools.cached_property
+    def attributes(self) -> str:
+        """The attribute group #0 that every function has."""
+        return (
+            f'attributes #0 = {{ nounwind "target-cpu"="{self.cpu}" "target-features"="{self.features}" '
+            f'"prefer-vector-width"="{8 * self.vector_bytes}" "no-trapping-math"="true" }}'
+        )
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """What compiled code depends on besides its text."""
+        return f"{self.triple} {self.cpu} {self.features}"
+
+    def machine(self, opt: int = 2) -> llvm.TargetMachine:
+        """A new LLVM target machine: one for each compiling thread."""
+        return llvm.Target.from_triple(self.triple).create_target_machine(
+            cpu=self.cpu, features=self.features, opt=opt, reloc="pic", codemodel="small"
+        )
+
+
+@functools.cache
+def initialise_llvm() -> None:
+    """Registers all targets that the wheel has, once."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    llvm.initialize_native_asmparser()
+
+
+@functools.cache
+def host() -> Target:
+    """The CPU that this process runs on."""
+    initialise_llvm()
+    features = llvm.get_host_cpu_features()
+    triple = llvm.get_process_triple()
+    vector_bytes, registers = _vectors(platform.machine(), features)
+    return Target(
+        triple=triple,
+        cpu=llvm.get_host_cpu_name(),
+        features=features.flatten(),
+        vector_bytes=vector_bytes,
+        registers=registers,
+        cores=usable_cores(),
+        l1=_cache_size(1) or 32 << 10,
+        l2=_cache_size(2) or 512 << 10,
+    )
+
+
+def _vectors(machine: str, features: dict[str, bool]) -> tuple[int, int]:
+    """(bytes, number) of the vector registers."""
+    if machine.lower() in ("x86_64", "amd64"):
+        if features.get("avx512f") and features.get("avx512vl") and features.get("avx512bw"):
+            return 64, 32
+        return (32, 16) if features.get("avx") else (16, 16)
+    return 16, 32  # NEON, RISC-V's V at its least width, and others
+
+
+def usable_cores() -> int:
+    """How many cores this process may use: its affinity, and its control group's quota."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        count = os.cpu_count() or 1
+    quota = _cgroup_quota()
+    return max(1, min(count, math.ceil(quota)) if quota else count)
+
+
+def _cgroup_quota() -> float | None:
+    """Cores that the control group grants, by version 2 or 1 of the interface; None without a limit."""
+    try:
+        group = next(
+            (line.split(":", 2)[2].strip() for line in Path("/proc/self/cgroup").read_text().splitlines()
+             if line.startswith("0::")), "/"
+        )  # fmt: skip
+    except OSError:
+        return None
+    limits = []
+    root = Path("/sys/fs/cgroup")
+    folder = root / group.lstrip("/")
+    for place in (folder, *folder.parents):
+        if root not in (place, *place.parents):
+            break
+        limits.append(_quota_of(place / "cpu.max"))
+    limits.append(_quota_v1(root / "cpu"))
+    known = [x for x in limits if x]
+    return min(known) if known else None
+
+
+def _quota_of(path: Path) -> float | None:
+    try:
+        quota, period = path.read_text().split()
+    except (OSError, ValueError):
+        return None
+    return None if quota == "max" else int(quota) / int(period)
+
+
+def _quota_v1(folder: Path) -> float | None:
+    try:
+        quota = int((folder / "cpu.cfs_quota_us").read_text())
+        period = int((folder / "cpu.cfs_period_us").read_text())
+    except (OSError, ValueError):
+        return None
+    return quota / period if quota > 0 else None
+
+
+def _cache_size(level: int) -> int | None:
+    """Bytes of a core's data cache of that level, as Linux tells."""
+    for index in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        try:
+            kind = (index / "type").read_text().strip()
+            if kind in ("Data", "Unified") and int((index / "level").read_text()) == level:
+                text = (index / "size").read_text().strip()
+                return int(text[:-1]) * {"K": 1 << 10, "M": 1 << 20}[text[-1]]
+        except (OSError, ValueError, KeyError):
+            continue
+    return None

@@ -1,0 +1,106 @@
+"""Objects on disk: found again, built again when damaged, safe beside other writers."""
+
+import logging
+import os
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from penstock._src.native import Code, Kernels, Module
+from penstock._src.native.cache import ObjectCache, default_folder
+from penstock._src.native.language.types import I64
+from penstock._src.util import flags
+
+
+def answer(number: int) -> Code:
+    m = Module()
+    with m.fn("answer", ret=I64) as f:
+        f.give(f.i64(number))
+    return Code.of(m)
+
+
+def ask(kernels: Kernels, number: int) -> int:
+    import ctypes
+
+    return kernels[answer(number)].function("answer", result=ctypes.c_int64)()
+
+
+def test_an_object_is_compiled_once_and_read_afterwards(tmp_path):
+    first, second = (Kernels(ObjectCache(tmp_path / "cache")) for _ in range(2))
+    assert ask(first, 41) == ask(first, 41) == ask(second, 41) == 41
+    assert (first.statistics.compiled, first.statistics.reused) == (1, 1)
+    assert (second.statistics.compiled, second.statistics.from_disk) == (0, 1)
+    assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda d: d[:-1], lambda d: b"", lambda d: d[:60] + b"?" + d[61:], lambda d: b"x" * 500],
+)
+def test_a_damaged_file_is_built_again(tmp_path, damage, caplog):
+    ask(Kernels(ObjectCache(tmp_path)), 42)
+    path = ObjectCache(tmp_path).path(answer(42).key)
+    path.write_bytes(damage(path.read_bytes()))
+    kernels = Kernels(ObjectCache(tmp_path))
+    with caplog.at_level(logging.DEBUG, "penstock.native"):
+        assert ask(kernels, 42) == 42
+    assert kernels.statistics.compiled == 1 and "damaged" in caplog.text
+    assert ask(Kernels(ObjectCache(tmp_path)), 42) == 42
+
+
+def test_a_folder_that_cannot_be_written_only_means_compiling(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert ask(Kernels(ObjectCache(blocked)), 43) == 43
+    assert ask(Kernels(ObjectCache(None)), 43) == 43
+
+
+def test_racing_writers_leave_whole_files(tmp_path):
+    def work():
+        for number in range(100, 110):
+            assert ask(Kernels(ObjectCache(tmp_path), threads=1), number) == number
+
+    crew = [threading.Thread(target=work) for _ in range(4)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) == 10 and not any(path.name.startswith(".new-") for path in files)
+
+
+def test_flags_name_the_folder(tmp_path):
+    with flags.override(cache_dir=str(tmp_path)):
+        assert ObjectCache.from_flags().folder == tmp_path
+    with flags.override(cache_dir="none"):
+        assert ObjectCache.from_flags().folder is None
+    with flags.override(cache_dir=""):
+        assert ObjectCache.from_flags().folder == default_folder()
+
+
+def test_keys_tell_targets_apart():
+    code = answer(44)
+    other = Code(
+        code.text, code.exports, type(code.target)(code.target.triple, "haswell", "", 32, 16)
+    )
+    assert code.key != other.key and code.key == answer(44).key
+
+
+def test_another_process_finds_the_objects(tmp_path):
+    program = (
+        "import sys; from tests.native.test_cache import *\n"
+        f"k = Kernels(ObjectCache({str(tmp_path)!r})); ask(k, 45); print(k.statistics.from_disk)"
+    )
+
+    def run():
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": "."},
+        )
+
+    assert [run().stdout.strip() for _ in range(2)] == ["0", "1"]

@@ -1,0 +1,176 @@
+"""Tables of launches, jumps, switches and host calls; the pool under them."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+
+from penstock._src.native import Call, Code, Module, kernels, pool
+from penstock._src.native import runner as r
+from penstock._src.native.language.types import I8, I32, I64, PTR
+
+
+@pytest.fixture(scope="module")
+def library():
+    """add(p, amount): *p += amount; below(p, limit, flag): *flag = *p < limit; mark(p): p[task] = thread."""
+    m = Module()
+    with m.task("add") as f:
+        p = f.load(f.ctx, 0, PTR)
+        f.store(f.load(p, 0, I64) + f.load(f.ctx, 1, I64), p)
+    with m.task("below") as f:
+        p, flag = f.load(f.ctx, 0, PTR), f.load(f.ctx, 2, PTR)
+        f.store(f.convert(f.load(p, 0, I64) < f.load(f.ctx, 1, I64), I8), flag)
+    with m.task("mark") as f:
+
+        def wait(i, x):
+            return (x * 3 + i,)
+
+        (noise,) = f.loop(f.i64(0), 20000, 1, wait, f.task)
+        p = f.load(f.ctx, 0, PTR)
+        f.store(f.tid + (noise & 0) + 1, p, f.task)
+    with m.task("fail") as f:
+        f.store(f.load(f.ctx, 1, I64), f.load(f.ctx, 0, PTR))
+    with m.task("set32") as f:
+        f.store(f.convert(f.load(f.ctx, 1, I64), I32), f.load(f.ctx, 0, PTR))
+    return kernels()[Code.of(m)]
+
+
+def record(operation, a, *args):
+    return [operation, a, r.HEADER + len(args), 0, *args]
+
+
+def address(array):
+    return array.ctypes.data
+
+
+def test_a_loop_of_jumps(library):
+    n, flag = np.zeros(1, np.int64), np.zeros(1, np.int8)
+    add = record(library["add"], 1, address(n), 3)
+    test = record(library["below"], 1, address(n), 20, address(flag))
+    table = add + test + record(r.JUMP_IF, 0, address(flag))
+    call = Call(table, 0, threads=pool().threads, keep=(library, n, flag))
+    assert call.run() == 0 and n[0] == 21
+
+
+def test_switch_takes_the_last_branch_outside_its_range(library):
+    n, index = np.zeros(1, np.int64), np.zeros(1, np.int32)
+    ones = record(library["add"], 1, address(n), 1)
+    tens = record(library["add"], 1, address(n), 10)
+    head = len(record(r.SWITCH, 2, address(index), 0, 0))
+    second = head + len(ones) + 6
+    end = second + len(tens)
+    table = (
+        record(r.SWITCH, 2, address(index), head, second) + ones + record(r.JUMP, end, 0, 0) + tens
+    )
+    call = Call(table, 0, threads=pool().threads, keep=(library, n, index))
+    for value, want in ((0, 1), (1, 10), (7, 10), (-1, 10)):
+        n[0], index[0] = 0, value
+        assert call.run() == 0 and n[0] == want
+
+
+def test_a_status_ends_the_run(library):
+    n = np.zeros(1, np.int64)
+    table = record(library["fail"], 1, 0, 42) + record(library["add"], 1, address(n), 1)
+    call = Call(table, 0, threads=1, keep=(library, n))
+    call.table[r.HEADER] = address(call.status)
+    assert call.run() == 42 and n[0] == 0
+    call.table[r.HEADER + 1] = 0
+    assert call.run() == 0 and n[0] == 1
+
+
+def test_host_calls_run_and_their_exceptions_come_out(library):
+    seen = []
+
+    def function():
+        return seen.append(len(seen)) or (len(seen) == 2 and 1 / 0)
+
+    call = Call(record(r.HOST, 0, id(function)), 0, threads=1, keep=function)
+    assert call.run() == 0 and seen == [0]
+    with pytest.raises(ZeroDivisionError):
+        call.run()
+    assert call.run() == 0 and len(seen) == 3
+
+
+def test_inputs_are_patched_with_offsets(library):
+    x = np.zeros(4, np.int64)
+    call = Call(record(library["add"], 1, 0, 5), 1, [(0, r.HEADER, 16)], threads=1, keep=library)
+    call.run(x)
+    assert x.tolist() == [0, 0, 5, 0]
+    for wrong in ((), (x, x), (3,), (None,)):
+        with pytest.raises(TypeError, match="array"):
+            call.run(*wrong)
+
+
+def test_timed_runs_add_up_and_log(library):
+    n = np.zeros(1, np.int64)
+    call = Call(record(library["add"], 1, address(n), 1) * 3, 0, threads=1, keep=(library, n))
+    timed, log = call.timed(2)
+    assert timed() == 0 and n[0] == 3
+    assert log[0] == 2 and (call.table.reshape(3, -1)[:, r.NANOSECONDS] > 0).all()
+    assert log[2] == 0 and log[5] == 6 and log[3] <= log[4] <= log[6]
+
+
+def mark(library, tasks):
+    threads = np.zeros(tasks, np.int64)
+    call = Call(
+        record(library["mark"], tasks, address(threads)),
+        0,
+        threads=pool().threads,
+        keep=(library, threads),
+    )
+    assert call.run() == 0
+    return threads
+
+
+def test_every_task_runs_once_at_any_pool_size(library):
+    before = pool().threads
+    try:
+        for size in (1, 3, 2, 5):
+            pool().resize(size)
+            assert pool().threads == size
+            for tasks in (0, 1, 2, 63, 200):
+                threads = mark(library, tasks)
+                assert (threads > 0).all() and (threads <= size).all()
+    finally:
+        pool().resize(before)
+
+
+def test_a_grown_pool_does_not_exceed_what_the_caller_prepared(library):
+    before = pool().threads
+    threads = np.zeros(100, np.int64)
+    call = Call(
+        record(library["mark"], 100, address(threads)), 0, threads=2, keep=(library, threads)
+    )
+    try:
+        pool().resize(4)
+        call.run()
+        assert (threads == 1).all()
+    finally:
+        pool().resize(before)
+
+
+def test_callers_on_several_python_threads(library):
+    results = []
+    crew = [threading.Thread(target=lambda: results.append(mark(library, 50))) for _ in range(4)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    assert len(results) == 4 and all((r > 0).all() for r in results)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_has_a_pool_of_its_own(library):
+    before = pool().threads
+    pool().resize(2)
+    mark(library, 50)
+    try:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if (mark(library, 50) > 0).all() and pool().threads == 2 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert (mark(library, 50) > 0).all()
+    finally:
+        pool().resize(before)
