@@ -1,0 +1,133 @@
+"""What handles of dtype `resource` are: variables, and other objects that live from call to call.
+
+A handle is the object itself, held by tensors; it dies with the last tensor or variable that holds it.
+A named resource can be found again while it lives, in the manager that is current.
+"""
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.core.shapes import TensorShape, as_shape
+
+# The shared name by which TensorFlow's variables ask for a resource that nothing else can find.
+ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
+
+
+class Resource:
+    """Something with a name that ops share through a handle."""
+
+    def __init__(self, name: str = "", container: str = "") -> None:
+        self.name = name
+        self.container = container
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+class VariableHandle(Resource):
+    """A variable: `value` is its array, or None while it is not initialised.
+
+    Assignments of eager ops replace `value` by a new array and never write into it, so that a read
+    is a snapshot without a copy.
+    """
+
+    def __init__(
+        self, shape: Any, dtype: DType, name: str = "", container: str = "", value: Any = None
+    ) -> None:
+        super().__init__(name, container)
+        self.shape: TensorShape = as_shape(shape)
+        self.dtype = dtype
+        self.value: Any = value
+
+    def read(self) -> Any:
+        """Returns the array.
+
+        Raises:
+          FailedPreconditionError: the variable has no value.
+        """
+        if self.value is None:
+            raise FailedPreconditionError(
+                f"Could not find variable {self.name}. This could mean that the variable has been "
+                "deleted. In TF1, it can also mean the variable is uninitialized. Debug info: "
+                f"container={self.container or 'localhost'}, status error message=Resource "
+                f"{self.container or 'localhost'}/{self.name}/N10tensorflow3VarE does not exist."
+            )
+        return self.value
+
+    def __repr__(self) -> str:
+        return f"<VariableHandle {self.name!r} {self.dtype.name}{self.shape}>"
+
+
+class ResourceManager:
+    """Named resources. One serves all eager code; every session has its own, which keeps them alive."""
+
+    def __init__(self, keep: bool = False) -> None:
+        self._held: Any = {} if keep else weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def get_or_create(self, kind: type, container: str, name: str, make: Callable[[], Any]) -> Any:
+        """Returns the resource of that kind and name, made now if there is none."""
+        with self._lock:
+            found = self._held.get((kind, container, name))
+            if found is None:
+                found = self._held[kind, container, name] = make()
+            return found
+
+    def remove(self, resource: Resource) -> None:
+        """Forgets a resource."""
+        with self._lock:
+            for key in [k for k, held in self._held.items() if held is resource]:
+                del self._held[key]
+
+
+_EAGER = ResourceManager()
+
+
+class _Current(threading.local):
+    manager: ResourceManager = _EAGER
+
+
+_CURRENT = _Current()
+
+
+def manager() -> ResourceManager:
+    """Returns the manager that names are looked up in."""
+    return _CURRENT.manager
+
+
+@contextlib.contextmanager
+def using(resources: ResourceManager) -> Iterator[ResourceManager]:
+    """Looks names up in another manager for the time of a `with` block, as a session does."""
+    before, _CURRENT.manager = _CURRENT.manager, resources
+    try:
+        yield resources
+    finally:
+        _CURRENT.manager = before
+
+
+def as_variable(handle: Any, op: str) -> VariableHandle:
+    """Returns a handle known to be one of a variable.
+
+    Raises:
+      InvalidArgumentError: it is a handle of something else.
+    """
+    if not isinstance(handle, VariableHandle):
+        raise InvalidArgumentError(f"{op}: expected the handle of a variable. Received {handle!r}.")
+    return handle
+
+
+def owned(value: Any) -> np.ndarray:
+    """Returns an array that a variable may hold: contiguous; it need not be a copy, since arrays of
+    tensors are never written into."""
+    return (
+        value
+        if isinstance(value, np.ndarray) and value.flags.c_contiguous
+        else np.ascontiguousarray(value).reshape(np.shape(value))
+    )

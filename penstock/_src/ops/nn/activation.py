@@ -1,0 +1,297 @@
+"""Activations that have raw ops of their own, with the ops of their gradients."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT, REAL
+from penstock._src.ops.rules import in_float32, quiet, where, zeros_like
+
+# Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-normalizing neural networks"
+SELU_SCALE = 1.0507009873554804934193349852946
+SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
+
+
+class _Activation(Op):
+    """An activation of one input."""
+
+    signature = "features: T -> activations: T"
+    T = FLOAT
+
+    def shape(self, features):
+        return features
+
+
+class _ActivationGrad(Op):
+    """The gradient of an activation, element by element."""
+
+    signature = "gradients: T, features: T -> backprops: T"
+    T = FLOAT
+
+    def shape(self, gradients, features):
+        return gradients.merge_with(features)
+
+
+class Relu(Op):
+    """max(features, 0), element by element."""
+
+    signature = "features: T -> activations: T"
+    T = REAL | {dtypes.qint8}
+
+    def shape(self, features):
+        return features
+
+    def gradient(self, _features, activations, dy):
+        return raw.ReluGrad(gradients=dy, features=activations)
+
+    def eager(self, features):
+        return np.maximum(features, features.dtype.type(0))
+
+    def lower(self, p, features):
+        return p.maximum(features, 0)
+
+
+class ReluGrad(Op):
+    """The gradient where the features (or the activations) are positive, else zero."""
+
+    signature = "gradients: T, features: T -> backprops: T"
+    T = REAL
+
+    def shape(self, gradients, features):
+        return gradients.merge_with(features)
+
+    def gradient(self, _gradients, features, _backprops, dy):
+        return raw.ReluGrad(gradients=dy, features=features), None
+
+    def eager(self, gradients, features):
+        return np.where(features > 0, gradients, gradients.dtype.type(0))
+
+    def lower(self, p, gradients, features):
+        return p.select(p.gt(features, 0), gradients, 0)
+
+
+class Relu6(Op):
+    """min(max(features, 0), 6), element by element."""
+
+    signature = "features: T -> activations: T"
+    T = REAL
+
+    def shape(self, features):
+        return features
+
+    def gradient(self, _features, activations, dy):
+        return raw.Relu6Grad(gradients=dy, features=activations)
+
+    def eager(self, features):
+        kind = features.dtype.type
+        return np.minimum(np.maximum(features, kind(0)), kind(6))
+
+    def lower(self, p, features):
+        return p.minimum(p.maximum(features, 0), 6)
+
+
+class Relu6Grad(Op):
+    """The gradient where the features lie strictly between 0 and 6, else zero."""
+
+    signature = "gradients: T, features: T -> backprops: T"
+    T = REAL
+
+    def shape(self, gradients, features):
+        return gradients.merge_with(features)
+
+    def gradient(self, _gradients, features, _backprops, dy):
+        return raw.Relu6Grad(gradients=dy, features=features), None
+
+    def eager(self, gradients, features):
+        inside = (features > 0) & (features < 6)
+        return np.where(inside, gradients, gradients.dtype.type(0))
+
+    def lower(self, p, gradients, features):
+        inside = p.and_(p.gt(features, 0), p.lt(features, 6))
+        return p.select(inside, gradients, 0)
+
+
+class LeakyRelu(Op):
+    """features where positive, alpha times them elsewhere."""
+
+    signature = "features: T -> activations: T"
+    alpha: float = 0.20000000298023224
+    T: DType = dtypes.float32
+    T_types = FLOAT
+
+    def shape(self, features):
+        return features
+
+    def gradient(self, features, _activations, dy):
+        return raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha)
+
+    def eager(self, features):
+        return np.where(features > 0, features, features * features.dtype.type(self.alpha))
+
+    def lower(self, p, features):
+        return p.select(p.gt(features, 0), features, features * self.alpha)
+
+
+class LeakyReluGrad(Op):
+    """The gradient where features are positive, alpha times it elsewhere."""
+
+    signature = "gradients: T, features: T -> backprops: T"
+    alpha: float = 0.20000000298023224
+    T: DType = dtypes.float32
+    T_types = FLOAT
+
+    def shape(self, gradients, features):
+        return gradients.merge_with(features)
+
+    def gradient(self, _gradients, features, _backprops, dy):
+        return raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha), None
+
+    def eager(self, gradients, features):
+        return np.where(features > 0, gradients, gradients * gradients.dtype.type(self.alpha))
+
+    def lower(self, p, gradients, features):
+        return p.select(p.gt(features, 0), gradients, gradients * self.alpha)
+
+
+class Elu(_Activation):
+    """exp(features) - 1 where negative, features elsewhere."""
+
+    def gradient(self, _features, activations, dy):
+        return raw.EluGrad(gradients=dy, outputs=activations)
+
+    @quiet
+    def eager(self, features):
+        return np.where(features < 0, np.expm1(features), features)
+
+    def lower(self, p, features):
+        return p.select(p.lt(features, 0), p.expm1(features), features)
+
+
+class EluGrad(Op):
+    """The gradient of Elu from its outputs."""
+
+    signature = "gradients: T, outputs: T -> backprops: T"
+    T = FLOAT
+
+    def shape(self, gradients, outputs):
+        return gradients.merge_with(outputs)
+
+    def gradient(self, gradients, outputs, _backprops, dy):
+        negative = raw.Less(x=outputs, y=zeros_like(outputs))
+        return (
+            raw.EluGrad(gradients=dy, outputs=outputs),
+            where(negative, dy * gradients, zeros_like(gradients)),
+        )
+
+    def eager(self, gradients, outputs):
+        return np.where(outputs < 0, gradients * (outputs + outputs.dtype.type(1)), gradients)
+
+    def lower(self, p, gradients, outputs):
+        return p.select(p.lt(outputs, 0), gradients * (outputs + 1), gradients)
+
+
+class Selu(_Activation):
+    """Elu with the scale and slope under which activations normalise themselves."""
+
+    def gradient(self, _features, activations, dy):
+        return raw.SeluGrad(gradients=dy, outputs=activations)
+
+    @quiet
+    def eager(self, features):
+        kind = features.dtype.type
+        negative = kind(SELU_SCALE_ALPHA) * np.expm1(features)
+        return np.where(features < 0, negative, kind(SELU_SCALE) * features)
+
+    def lower(self, p, features):
+        negative = p.expm1(features) * SELU_SCALE_ALPHA
+        return p.select(p.lt(features, 0), negative, features * SELU_SCALE)
+
+
+class SeluGrad(Op):
+    """The gradient of Selu from its outputs."""
+
+    signature = "gradients: T, outputs: T -> backprops: T"
+    T = FLOAT
+
+    def shape(self, gradients, outputs):
+        return gradients.merge_with(outputs)
+
+    def gradient(self, gradients, outputs, _backprops, dy):
+        negative = raw.Less(x=outputs, y=zeros_like(outputs))
+        return (
+            raw.SeluGrad(gradients=dy, outputs=outputs),
+            where(negative, dy * gradients, zeros_like(gradients)),
+        )
+
+    def eager(self, gradients, outputs):
+        kind = gradients.dtype.type
+        negative = gradients * (outputs + kind(SELU_SCALE_ALPHA))
+        return np.where(outputs < 0, negative, gradients * kind(SELU_SCALE))
+
+    def lower(self, p, gradients, outputs):
+        negative = gradients * (outputs + SELU_SCALE_ALPHA)
+        return p.select(p.lt(outputs, 0), negative, gradients * SELU_SCALE)
+
+
+class Softplus(_Activation):
+    """log(1 + exp(features)), computed without overflow."""
+
+    def gradient(self, features, _activations, dy):
+        return raw.SoftplusGrad(gradients=dy, features=features)
+
+    @quiet
+    def eager(self, features):
+        x = in_float32(features)
+        y = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+        return y.astype(features.dtype, copy=False)
+
+    def lower(self, p, features):
+        return p.maximum(features, 0) + p.log1p(p.exp(-p.abs(features)))
+
+
+class SoftplusGrad(_ActivationGrad):
+    """gradients * sigmoid(features)."""
+
+    def gradient(self, gradients, features, _backprops, dy):
+        slope = raw.SoftplusGrad(gradients=dy, features=features)
+        rise = raw.Sigmoid(x=features)
+        return slope, dy * gradients * rise * raw.Sigmoid(x=-features)
+
+    @quiet
+    def eager(self, gradients, features):
+        return (gradients / (np.exp(-features) + features.dtype.type(1))).astype(gradients.dtype)
+
+    def lower(self, p, gradients, features):
+        return gradients * p.sigmoid(features)
+
+
+class Softsign(_Activation):
+    """features / (|features| + 1)."""
+
+    def gradient(self, features, _activations, dy):
+        return raw.SoftsignGrad(gradients=dy, features=features)
+
+    @quiet
+    def eager(self, features):
+        return features / (np.abs(features) + features.dtype.type(1))
+
+    def lower(self, p, features):
+        return features / (p.abs(features) + 1)
+
+
+class SoftsignGrad(_ActivationGrad):
+    """gradients / (|features| + 1)^2."""
+
+    def gradient(self, gradients, features, _backprops, dy):
+        slope = raw.SoftsignGrad(gradients=dy, features=features)
+        size = raw.Abs(x=features) + 1.0
+        return slope, dy * gradients * -2.0 * raw.Sign(x=features) / (size * size * size)
+
+    def eager(self, gradients, features):
+        size = np.abs(features) + features.dtype.type(1)
+        return gradients / (size * size)
+
+    def lower(self, p, gradients, features):
+        return gradients / p.square(p.abs(features) + 1)

@@ -1,0 +1,324 @@
+"""Convolutions over two, three, or any number of spatial axes, with their gradients."""
+
+from typing import Literal
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.nn import convolution as cv
+from penstock._src.ops.nn.window import known_shape
+from penstock._src.ops.rules import dims_of, invalid, shape_of
+
+
+class _Forward(Op):
+    """What all forward convolutions share; `spatial` is the number of spatial axes."""
+
+    spatial = 2
+
+    def shape(self, input, filter):
+        return cv.output_shape(self, input, filter, self.spatial)
+
+    def eager(self, input, filter):
+        c = cv.convolution(self, input.shape, filter.shape, self.spatial)
+        return cv.forward(c, input, filter)
+
+    def lower(self, p, input, filter):
+        c = cv.convolution(self, input.shape, filter.shape, self.spatial)
+        return cv.lower_forward(p, c, input, filter)
+
+
+class _ByInput(Op):
+    """The gradient of a convolution by its input."""
+
+    spatial = 2
+
+    def shape(self, input_sizes, filter, out_backprop):
+        shape = known_shape(input_sizes, self.spatial + 2)
+        return shape.with_rank(self.spatial + 2)
+
+    def eager(self, input_sizes, filter, out_backprop):
+        c = self._geometry(self._full(input_sizes, filter, out_backprop), filter, out_backprop)
+        shape = self._full(input_sizes, filter, out_backprop)
+        return cv.input_gradient(c, shape, filter, out_backprop)
+
+    def lower(self, p, input_sizes, filter, out_backprop):
+        sizes = dims_of(p, input_sizes, "input_sizes")
+        shape = self._full(sizes, filter, out_backprop)
+        c = self._geometry(shape, filter, out_backprop)
+        return cv.lower_input_gradient(p, c, shape, filter, out_backprop)
+
+    def _full(self, sizes, filter, dy):
+        """The input's shape; TensorFlow also takes the spatial sizes alone."""
+        sizes = [s if isinstance(s, int) else int(s) for s in sizes]
+        if len(sizes) == self.spatial:
+            first = self.data_format.startswith("NC")
+            channels = filter.shape[-2]
+            return [dy.shape[0], channels, *sizes] if first else [dy.shape[0], *sizes, channels]
+        return sizes
+
+    def _geometry(self, shape, filter, dy):
+        c = cv.convolution(self, shape, filter.shape, self.spatial)
+        expected = c.output_shape(shape[0], filter.shape[-1])
+        if list(dy.shape) != expected:
+            raise invalid(
+                self,
+                "Size of out_backprop doesn't match computed: "
+                f"actual = {list(dy.shape)}, computed = {expected}",
+            )
+        return c
+
+
+class _ByFilter(Op):
+    """The gradient of a convolution by its filter."""
+
+    spatial = 2
+
+    def shape(self, input, filter_sizes, out_backprop):
+        return known_shape(filter_sizes, self.spatial + 2).with_rank(self.spatial + 2)
+
+    def eager(self, input, filter_sizes, out_backprop):
+        shape = [int(s) for s in filter_sizes]
+        c = self._geometry(input, shape, out_backprop)
+        return cv.filter_gradient(c, input, shape, out_backprop)
+
+    def lower(self, p, input, filter_sizes, out_backprop):
+        shape = dims_of(p, filter_sizes, "filter_sizes")
+        c = self._geometry(input, shape, out_backprop)
+        return cv.lower_filter_gradient(p, c, input, out_backprop)
+
+    def _geometry(self, input, shape, dy):
+        c = cv.convolution(self, input.shape, shape, self.spatial)
+        expected = c.output_shape(input.shape[0], shape[-1])
+        if list(dy.shape) != expected:
+            raise invalid(
+                self,
+                "Size of out_backprop doesn't match computed: "
+                f"actual = {list(dy.shape)}, computed = {expected}",
+            )
+        return c
+
+
+class Conv2D(_Forward):
+    """2-D convolution of NHWC or NCHW images with HWIO filters."""
+
+    signature = "input: T, filter: T -> output: T"
+    T = FLOAT | {dtypes.int32}
+    strides: list[int]
+    use_cudnn_on_gpu: bool = True
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    dilations: list[int] = [1, 1, 1, 1]
+
+    def gradient(self, input, filter, _output, dy):
+        attrs = _shared(self)
+        return (
+            raw.Conv2DBackpropInput(
+                input_sizes=shape_of(input), filter=filter, out_backprop=dy, **attrs
+            ),
+            raw.Conv2DBackpropFilter(
+                input=input, filter_sizes=shape_of(filter), out_backprop=dy, **attrs
+            ),
+        )
+
+
+class Conv2DBackpropInput(_ByInput):
+    """The gradient of Conv2D by its input."""
+
+    signature = "input_sizes: int32, filter: T, out_backprop: T -> output: T"
+    T = FLOAT | {dtypes.int32}
+    strides: list[int]
+    use_cudnn_on_gpu: bool = True
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    dilations: list[int] = [1, 1, 1, 1]
+
+    def gradient(self, _input_sizes, filter, out_backprop, _output, dy):
+        attrs = _shared(self)
+        by_filter = raw.Conv2DBackpropFilter(
+            input=dy, filter_sizes=shape_of(filter), out_backprop=out_backprop, **attrs
+        )
+        return None, by_filter, raw.Conv2D(input=dy, filter=filter, **attrs)
+
+
+class Conv2DBackpropFilter(_ByFilter):
+    """The gradient of Conv2D by its filter."""
+
+    signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
+    T = FLOAT
+    strides: list[int]
+    use_cudnn_on_gpu: bool = True
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    dilations: list[int] = [1, 1, 1, 1]
+
+    def gradient(self, input, _filter_sizes, out_backprop, _output, dy):
+        attrs = _shared(self)
+        by_input = raw.Conv2DBackpropInput(
+            input_sizes=shape_of(input), filter=dy, out_backprop=out_backprop, **attrs
+        )
+        return by_input, None, raw.Conv2D(input=input, filter=dy, **attrs)
+
+
+class Conv3D(_Forward):
+    """3-D convolution of NDHWC or NCDHW volumes with DHWIO filters."""
+
+    signature = "input: T, filter: T -> output: T"
+    T = FLOAT
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
+    dilations: list[int] = [1, 1, 1, 1, 1]
+    spatial = 3
+
+    def gradient(self, input, filter, _output, dy):
+        attrs = _shared(self)
+        return (
+            raw.Conv3DBackpropInputV2(
+                input_sizes=shape_of(input), filter=filter, out_backprop=dy, **attrs
+            ),
+            raw.Conv3DBackpropFilterV2(
+                input=input, filter_sizes=shape_of(filter), out_backprop=dy, **attrs
+            ),
+        )
+
+
+class Conv3DBackpropInputV2(_ByInput):
+    """The gradient of Conv3D by its input."""
+
+    signature = "input_sizes: Tshape, filter: T, out_backprop: T -> output: T"
+    T = FLOAT
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
+    dilations: list[int] = [1, 1, 1, 1, 1]
+    Tshape: DType = dtypes.int32
+    Tshape_types = INDEX
+    spatial = 3
+
+    def gradient(self, _input_sizes, filter, out_backprop, _output, dy):
+        attrs = _shared(self)
+        by_filter = raw.Conv3DBackpropFilterV2(
+            input=dy, filter_sizes=shape_of(filter), out_backprop=out_backprop, **attrs
+        )
+        return None, by_filter, raw.Conv3D(input=dy, filter=filter, **attrs)
+
+
+class Conv3DBackpropFilterV2(_ByFilter):
+    """The gradient of Conv3D by its filter."""
+
+    signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
+    T = FLOAT
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
+    dilations: list[int] = [1, 1, 1, 1, 1]
+    spatial = 3
+
+    def gradient(self, input, _filter_sizes, out_backprop, _output, dy):
+        attrs = _shared(self)
+        by_input = raw.Conv3DBackpropInputV2(
+            input_sizes=shape_of(input), filter=dy, out_backprop=out_backprop, **attrs
+        )
+        return by_input, None, raw.Conv3D(input=input, filter=dy, **attrs)
+
+
+class Conv(Op):
+    """Convolution over one to three spatial axes, with any number of leading batch axes."""
+
+    signature = "input: T, filter: T -> output: T"
+    T = FLOAT | {dtypes.int32}
+    strides: list[int]
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["CHANNELS_FIRST", "CHANNELS_LAST"] = "CHANNELS_LAST"
+    dilations: list[int] = []
+    batch_dims: int = 1
+    groups: int = 1
+
+    def shape(self, input, filter):
+        if input.rank is None or filter.rank is None:
+            return None
+        if self.batch_dims != 1:
+            return TensorShape([None] * input.rank)
+        return cv.output_shape(self._as_named(), input, filter, filter.rank - 2)
+
+    def gradient(self, input, filter, _output, dy):
+        spatial = filter.shape.rank - 2
+        if spatial not in (2, 3) or self.batch_dims != 1:
+            raise UnimplementedError(
+                f"Conv: gradients need 2 or 3 spatial axes and one batch axis. Received {spatial} "
+                f"spatial axes, batch_dims={self.batch_dims}."
+            )
+        return _named_forward(self, spatial, input, filter, dy)
+
+    def eager(self, input, filter):
+        batch, x = self._flat_batch(input)
+        c = self._geometry(x.shape, filter.shape)
+        y = cv.forward(c, x, filter)
+        return y.reshape(*batch, *y.shape[1:])
+
+    def lower(self, p, input, filter):
+        if self.batch_dims != 1:
+            raise NotLowerable("several batch axes")
+        return cv.lower_forward(p, self._geometry(input.shape, filter.shape), input, filter)
+
+    def _flat_batch(self, input):
+        batch = input.shape[: self.batch_dims]
+        return batch, input.reshape(-1, *input.shape[self.batch_dims :])
+
+    def _geometry(self, shape, filter_shape):
+        groups = cv.convolution(self._as_named(), shape, filter_shape, len(filter_shape) - 2)
+        return groups
+
+    def _as_named(self):
+        """The attributes as Conv2D has them."""
+        rank = len(self.strides)
+        return _Attributes(
+            op_type="Conv",
+            data_format="NCHW" if self.data_format == "CHANNELS_FIRST" else "NHWC",
+            strides=self.strides,
+            dilations=self.dilations or (1,) * rank,
+            padding=self.padding,
+            explicit_paddings=self.explicit_paddings,
+        )
+
+
+class _Attributes:
+    """Attributes by name, for geometry shared by ops that spell them differently."""
+
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+
+def _named_forward(op, spatial, input, filter, dy):
+    named = op._as_named()
+    formats = {2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}[spatial]
+    attrs = {
+        "strides": list(named.strides),
+        "padding": named.padding,
+        "dilations": list(named.dilations),
+        "data_format": formats[named.data_format == "NCHW"],
+    }
+    if spatial == 2:
+        attrs["explicit_paddings"] = list(named.explicit_paddings)
+        by_input, by_filter = raw.Conv2DBackpropInput, raw.Conv2DBackpropFilter
+    else:
+        by_input, by_filter = raw.Conv3DBackpropInputV2, raw.Conv3DBackpropFilterV2
+    return (
+        by_input(input_sizes=shape_of(input), filter=filter, out_backprop=dy, **attrs),
+        by_filter(input=input, filter_sizes=shape_of(filter), out_backprop=dy, **attrs),
+    )
+
+
+def _shared(op):
+    """The attributes that a convolution and its gradients have in common."""
+    names = ("strides", "padding", "explicit_paddings", "data_format", "dilations")
+    return {n: op.attrs[n] for n in names if n in op.attrs}

@@ -1,0 +1,284 @@
+"""One convolution over any number of spatial axes, forward and both gradients: NumPy kernels and lowerings.
+
+The ops Conv2D, Conv3D, Conv and their gradients state their layout as a `Convolution` and call these.
+Images are [batch, spatial..., channels] or channels first; filters [spatial..., channels / groups, outputs].
+"""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.nn.window import (
+    Window,
+    channel_axis,
+    explicit_pairs,
+    out_extent,
+    pad_axes,
+    padded_shape,
+    spatial_axes,
+    taps,
+    unpad_axes,
+    window,
+)
+from penstock._src.ops.rules import in_float32, show
+
+LETTERS = "xyz", "ijk"  # of output positions and of filter taps, in contractions
+
+
+class Convolution(NamedTuple):
+    """The geometry of one call: which axes are what, and how the windows move."""
+
+    op: str
+    axes: list[int]
+    channels: int
+    windows: list[Window]
+    groups: int
+
+    @property
+    def rank(self) -> int:
+        """Axes of the images."""
+        return len(self.axes) + 2
+
+    def output_shape(self, batch: int, outputs: int) -> list[int]:
+        """The shape of the result for so many images and output channels."""
+        shape = [batch] * self.rank
+        shape[self.channels] = outputs
+        for axis, w in zip(self.axes, self.windows, strict=True):
+            shape[axis] = w.out
+        return shape
+
+
+def convolution(
+    op: Any, input_shape: Sequence[int], filter_shape: Sequence[int], spatial: int
+) -> Convolution:
+    """The geometry of an op's attributes and concrete shapes, checked."""
+    name, rank = op.op_type, spatial + 2
+    if len(input_shape) != rank:
+        raise InvalidArgumentError(f"{name}: input must be {rank}-dimensional: {show(input_shape)}")
+    if len(filter_shape) != rank:
+        raise InvalidArgumentError(
+            f"{name}: filter must be {rank}-dimensional: {show(filter_shape)}"
+        )
+    axes = spatial_axes(op.data_format, rank)
+    channels = channel_axis(op.data_format, rank)
+    depth, filter_depth = input_shape[channels], filter_shape[-2]
+    if filter_depth == 0 or depth % filter_depth:
+        raise InvalidArgumentError(
+            f"{name}: input depth must be evenly divisible by filter depth: "
+            f"{depth} vs {filter_depth}. Received input {show(input_shape)}, filter {show(filter_shape)}"
+        )
+    groups = depth // filter_depth
+    if groups > 1 and filter_shape[-1] % groups:
+        raise InvalidArgumentError(
+            f"{name}: output depth must be evenly divisible by number of groups: "
+            f"{filter_shape[-1]} vs {groups}"
+        )
+    pairs = explicit_pairs(getattr(op, "explicit_paddings", ()), axes)
+    windows = [
+        window(
+            name,
+            input_shape[a],
+            filter_shape[i],
+            op.strides[a],
+            op.dilations[a],
+            op.padding,
+            pairs[i],
+        )
+        for i, a in enumerate(axes)
+    ]
+    return Convolution(name, axes, channels, windows, max(groups, 1))
+
+
+def output_shape(op: Any, input: TensorShape, filter: TensorShape, spatial: int) -> TensorShape:
+    """The shape rule of a forward convolution over partly known shapes."""
+    rank, name = spatial + 2, op.op_type
+    input, filter = input.with_rank(rank), filter.with_rank(rank)
+    axes = spatial_axes(op.data_format, rank)
+    channels = channel_axis(op.data_format, rank)
+    if input[channels] is not None and filter[-2] is not None:
+        if filter[-2] == 0 or input[channels] % filter[-2]:
+            raise InvalidArgumentError(
+                f"{name}: Depth of input ({input[channels]}) is not a multiple of input depth of filter "
+                f"({filter[-2]}). Received input {input}, filter {filter}"
+            )
+    pairs = explicit_pairs(getattr(op, "explicit_paddings", ()), axes)
+    dims = [input[0]] * rank
+    dims[channels] = filter[-1]
+    for i, a in enumerate(axes):
+        dims[a] = out_extent(
+            name, input[a], filter[i], op.strides[a], op.dilations[a], op.padding, pairs[i]
+        )
+    return TensorShape(dims)
+
+
+# -- NumPy kernels: one matrix product for each tap of the filter ---------------------------------
+
+
+def _channels_last(x: np.ndarray, c: Convolution) -> np.ndarray:
+    return np.moveaxis(x, c.channels, -1)
+
+
+def _last_windows(c: Convolution) -> Convolution:
+    return c._replace(axes=list(range(1, c.rank - 1)), channels=c.rank - 1)
+
+
+def _all_taps(c: Convolution):
+    return product(*(range(w.size) for w in c.windows))
+
+
+def forward(c: Convolution, input: np.ndarray, filter: np.ndarray) -> np.ndarray:
+    """The convolution."""
+    dtype = input.dtype
+    x, w = _channels_last(in_float32(input), c), in_float32(filter)
+    c_last = _last_windows(c)
+    x = pad_axes(x, c_last.axes, c.windows)
+    shape = c_last.output_shape(x.shape[0], w.shape[-1])
+    out = np.zeros((*shape[:-1], c.groups, w.shape[-1] // c.groups), np.result_type(x, w))
+    for offsets in _all_taps(c):
+        part = x[taps(c_last.axes, c.windows, offsets)]
+        if c.groups == 1:
+            out[..., 0, :] += part @ w[offsets]
+        else:
+            part = part.reshape(*part.shape[:-1], c.groups, -1)
+            out += np.einsum("...gc,cgo->...go", part, _by_group(w[offsets], c.groups))
+    return np.ascontiguousarray(np.moveaxis(out.reshape(shape), -1, c.channels)).astype(
+        dtype, copy=False
+    )
+
+
+def input_gradient(
+    c: Convolution, shape: Sequence[int], filter: np.ndarray, dy: np.ndarray
+) -> np.ndarray:
+    """The gradient by an input of the given shape."""
+    dtype = dy.dtype
+    g, w = _channels_last(in_float32(dy), c), in_float32(filter)
+    c_last = _last_windows(c)
+    last = [shape[0], *(shape[a] for a in c.axes), shape[c.channels]]
+    out = np.zeros(padded_shape(last, c_last.axes, c.windows), np.result_type(g, w))
+    for offsets in _all_taps(c):
+        target = out[taps(c_last.axes, c.windows, offsets)]
+        if c.groups == 1:
+            target += g @ w[offsets].T
+        else:
+            part = g.reshape(*g.shape[:-1], c.groups, -1)
+            part = np.einsum("...go,cgo->...gc", part, _by_group(w[offsets], c.groups))
+            target += part.reshape(target.shape)
+    out = np.moveaxis(unpad_axes(out, c_last.axes, c.windows), -1, c.channels)
+    return np.ascontiguousarray(out).astype(dtype, copy=False)
+
+
+def filter_gradient(
+    c: Convolution, input: np.ndarray, shape: Sequence[int], dy: np.ndarray
+) -> np.ndarray:
+    """The gradient by a filter of the given shape."""
+    dtype = dy.dtype
+    x, g = _channels_last(in_float32(input), c), _channels_last(in_float32(dy), c)
+    c_last = _last_windows(c)
+    x = pad_axes(x, c_last.axes, c.windows)
+    g = np.ascontiguousarray(g).reshape(-1, c.groups, g.shape[-1] // c.groups)
+    out = np.zeros(tuple(shape), np.result_type(x, g))
+    for offsets in _all_taps(c):
+        part = x[taps(c_last.axes, c.windows, offsets)].reshape(-1, c.groups, shape[-2])
+        if c.groups == 1:
+            out[offsets] = part[:, 0].T @ g[:, 0]
+        else:
+            out[offsets] = np.einsum("ngc,ngo->cgo", part, g).reshape(shape[-2], shape[-1])
+    return out.astype(dtype, copy=False)
+
+
+def _by_group(w: np.ndarray, groups: int) -> np.ndarray:
+    return w.reshape(w.shape[0], groups, -1)
+
+
+# -- lowerings: each a contraction over a view of windows -----------------------------------------
+
+
+def view(p: Any, x: Any, c: Convolution) -> Any:
+    return p.windows(
+        x,
+        axes=c.axes,
+        size=[w.size for w in c.windows],
+        strides=[w.stride for w in c.windows],
+        dilations=[w.dilation for w in c.windows],
+        low=[w.low for w in c.windows],
+        high=[w.high for w in c.windows],
+        base_dilations=[1] * len(c.axes),
+    )
+
+
+def letters(c: Convolution, channel: str, spatial: str) -> str:
+    """The axes of an image in a contraction: n, the spatial letters, and the channel (or group, channel)."""
+    return f"n{channel}{spatial}" if c.channels == 1 else f"n{spatial}{channel}"
+
+
+def split(p: Any, x: Any, axis: int, groups: int) -> Any:
+    shape = list(x.shape)
+    return p.reshape(x, [*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :]])
+
+
+def merge(p: Any, x: Any, axis: int) -> Any:
+    shape = list(x.shape)
+    return p.reshape(x, [*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]])
+
+
+def lower_forward(p: Any, c: Convolution, input: Any, filter: Any) -> Any:
+    """contract(windows(input), filter)."""
+    xs, ks = (names[: len(c.axes)] for names in LETTERS)
+    if c.groups == 1:
+        spec = f"{letters(c, 'c', xs)}{ks},{ks}co->{letters(c, 'o', xs)}"
+        return p.contract(spec, view(p, input, c), filter)
+    apart = grouped_geometry(c)
+    patches = view(p, split(p, input, c.channels, c.groups), apart)
+    w = split(p, filter, c.rank - 1, c.groups)
+    spec = f"{letters(c, 'gc', xs)}{ks},{ks}cgo->{letters(c, 'go', xs)}"
+    return merge(p, p.contract(spec, patches, w), c.channels)
+
+
+def lower_input_gradient(p: Any, c: Convolution, shape: Sequence[int], filter: Any, dy: Any) -> Any:
+    """contract(windows(dy dilated by the stride), reverse(filter))."""
+    xs, ks = (names[: len(c.axes)] for names in LETTERS)
+    if any(w.out == 0 or w.extent == 0 for w in c.windows):
+        return p.full(shape, 0, dy.dtype)
+    flipped = p.reverse(filter, list(range(len(c.axes))))
+    if c.groups == 1:
+        spec = f"{letters(c, 'o', xs)}{ks},{ks}co->{letters(c, 'c', xs)}"
+        return p.contract(spec, gradient_view(p, dy, c), flipped)
+    patches = gradient_view(p, split(p, dy, c.channels, c.groups), grouped_geometry(c))
+    w = split(p, flipped, c.rank - 1, c.groups)
+    spec = f"{letters(c, 'go', xs)}{ks},{ks}cgo->{letters(c, 'gc', xs)}"
+    return merge(p, p.contract(spec, patches, w), c.channels)
+
+
+def lower_filter_gradient(p: Any, c: Convolution, input: Any, dy: Any) -> Any:
+    """contract(windows(input), dy), summed over the batch and all positions."""
+    xs, ks = (names[: len(c.axes)] for names in LETTERS)
+    if c.groups == 1:
+        spec = f"{letters(c, 'c', xs)}{ks},{letters(c, 'o', xs)}->{ks}co"
+        return p.contract(spec, view(p, input, c), dy)
+    patches = view(p, split(p, input, c.channels, c.groups), grouped_geometry(c))
+    g = split(p, dy, c.channels, c.groups)
+    spec = f"{letters(c, 'gc', xs)}{ks},{letters(c, 'go', xs)}->{ks}cgo"
+    return merge(p, p.contract(spec, patches, g), len(c.axes) + 1)
+
+
+def gradient_view(p: Any, dy: Any, c: Convolution) -> Any:
+    pads = [w.gradient_padding for w in c.windows]
+    return p.windows(
+        dy,
+        axes=c.axes,
+        size=[w.size for w in c.windows],
+        strides=[1] * len(c.axes),
+        dilations=[w.dilation for w in c.windows],
+        low=[low for low, _ in pads],
+        high=[high for _, high in pads],
+        base_dilations=[w.stride for w in c.windows],
+    )
+
+
+def grouped_geometry(c: Convolution) -> Convolution:
+    """The same geometry where the channel axis has been split in two."""
+    return c._replace(axes=[a + 1 if a > c.channels else a for a in c.axes])

@@ -1,0 +1,205 @@
+"""Convolution of each channel by filters of its own, with the gradients."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import FLOAT
+from penstock._src.ops.nn import convolution as cv
+from penstock._src.ops.nn.window import (
+    channel_axis,
+    explicit_pairs,
+    known_shape,
+    out_extent,
+    pad_axes,
+    padded_shape,
+    spatial_axes,
+    taps,
+    unpad_axes,
+    window,
+)
+from penstock._src.ops.rules import dims_of, in_float32, invalid, shape_of, show
+
+
+class DepthwiseConv2dNative(Op):
+    """Each channel convolved with its own filters [rows, columns, channels, multiplier]; the results are laid side by side."""
+
+    signature = "input: T, filter: T -> output: T"
+    T = FLOAT
+    strides: list[int]
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    dilations: list[int] = [1, 1, 1, 1]
+
+    def shape(self, input, filter):
+        input, filter = input.with_rank(4), filter.with_rank(4)
+        axes, channels = spatial_axes(self.data_format, 4), channel_axis(self.data_format, 4)
+        depth = TensorShape([input[channels]]).merge_with([filter[2]])[0]
+        pairs = explicit_pairs(self.explicit_paddings, axes)
+        dims = [input[0]] * 4
+        dims[channels] = None if depth is None or filter[3] is None else depth * filter[3]
+        for i, a in enumerate(axes):
+            dims[a] = out_extent(
+                "DepthwiseConv2dNative",
+                input[a],
+                filter[i],
+                self.strides[a],
+                self.dilations[a],
+                self.padding,
+                pairs[i],
+            )
+        return TensorShape(dims)
+
+    def gradient(self, input, filter, _output, dy):
+        attrs = cv_attrs(self)
+        return (
+            raw.DepthwiseConv2dNativeBackpropInput(
+                input_sizes=shape_of(input), filter=filter, out_backprop=dy, **attrs
+            ),
+            raw.DepthwiseConv2dNativeBackpropFilter(
+                input=input, filter_sizes=shape_of(filter), out_backprop=dy, **attrs
+            ),
+        )
+
+    def eager(self, input, filter):
+        c = geometry(self, input.shape, filter.shape)
+        x = pad_axes(np.moveaxis(in_float32(input), c.channels, -1), [1, 2], c.windows)
+        w = in_float32(filter)
+        out = np.zeros((x.shape[0], *(v.out for v in c.windows), *w.shape[2:]), x.dtype)
+        for offsets in np.ndindex(*w.shape[:2]):
+            out += x[taps([1, 2], c.windows, offsets)][..., None] * w[offsets]
+        out = np.moveaxis(out.reshape(*out.shape[:3], -1), -1, c.channels)
+        return np.ascontiguousarray(out).astype(input.dtype, copy=False)
+
+    def lower(self, p, input, filter):
+        c = geometry(self, input.shape, filter.shape)
+        rows, multiplied = cv.letters(c, "c", "xy"), cv.letters(c, "cm", "xy")
+        y = p.contract(f"{rows}ij,ijcm->{multiplied}", cv.view(p, input, c), filter)
+        return cv.merge(p, y, c.channels)
+
+
+class DepthwiseConv2dNativeBackpropInput(Op):
+    """The gradient of DepthwiseConv2dNative by its input."""
+
+    signature = "input_sizes: int32, filter: T, out_backprop: T -> output: T"
+    T = FLOAT
+    strides: list[int]
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    dilations: list[int] = [1, 1, 1, 1]
+
+    def shape(self, input_sizes, filter, out_backprop):
+        return known_shape(input_sizes, 4).with_rank(4)
+
+    def gradient(self, _input_sizes, filter, out_backprop, _output, dy):
+        attrs = cv_attrs(self)
+        by_filter = raw.DepthwiseConv2dNativeBackpropFilter(
+            input=dy, filter_sizes=shape_of(filter), out_backprop=out_backprop, **attrs
+        )
+        return None, by_filter, raw.DepthwiseConv2dNative(input=dy, filter=filter, **attrs)
+
+    def eager(self, input_sizes, filter, out_backprop):
+        shape = [int(s) for s in input_sizes]
+        c = geometry(self, shape, filter.shape, out_backprop.shape)
+        g = np.moveaxis(in_float32(out_backprop), c.channels, -1)
+        w = in_float32(filter)
+        g = g.reshape(*g.shape[:3], *w.shape[2:])
+        last = [shape[0], *(shape[a] for a in c.axes), shape[c.channels]]
+        out = np.zeros(padded_shape(last, [1, 2], c.windows), g.dtype)
+        for offsets in np.ndindex(*w.shape[:2]):
+            out[taps([1, 2], c.windows, offsets)] += (g * w[offsets]).sum(-1)
+        out = np.moveaxis(unpad_axes(out, [1, 2], c.windows), -1, c.channels)
+        return np.ascontiguousarray(out).astype(out_backprop.dtype, copy=False)
+
+    def lower(self, p, input_sizes, filter, out_backprop):
+        shape = dims_of(p, input_sizes, "input_sizes")
+        c = geometry(self, shape, filter.shape, out_backprop.shape)
+        if any(w.out == 0 or w.extent == 0 for w in c.windows):
+            return p.full(shape, 0, out_backprop.dtype)
+        dy = cv.split(p, out_backprop, c.channels, filter.shape[2])
+        patches = cv.gradient_view(p, dy, cv.grouped_geometry(c))
+        spec = f"{cv.letters(c, 'cm', 'xy')}ij,ijcm->{cv.letters(c, 'c', 'xy')}"
+        return p.contract(spec, patches, p.reverse(filter, [0, 1]))
+
+
+class DepthwiseConv2dNativeBackpropFilter(Op):
+    """The gradient of DepthwiseConv2dNative by its filter."""
+
+    signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
+    T = FLOAT
+    strides: list[int]
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    dilations: list[int] = [1, 1, 1, 1]
+
+    def shape(self, input, filter_sizes, out_backprop):
+        return known_shape(filter_sizes, 4).with_rank(4)
+
+    def gradient(self, input, _filter_sizes, out_backprop, _output, dy):
+        attrs = cv_attrs(self)
+        by_input = raw.DepthwiseConv2dNativeBackpropInput(
+            input_sizes=shape_of(input), filter=dy, out_backprop=out_backprop, **attrs
+        )
+        return by_input, None, raw.DepthwiseConv2dNative(input=input, filter=dy, **attrs)
+
+    def eager(self, input, filter_sizes, out_backprop):
+        shape = [int(s) for s in filter_sizes]
+        c = geometry(self, input.shape, shape, out_backprop.shape)
+        x = pad_axes(np.moveaxis(in_float32(input), c.channels, -1), [1, 2], c.windows)
+        g = np.moveaxis(in_float32(out_backprop), c.channels, -1)
+        g = g.reshape(*g.shape[:3], *shape[2:])
+        out = np.zeros(shape, g.dtype)
+        for offsets in np.ndindex(*shape[:2]):
+            out[offsets] = np.einsum("nxyc,nxycm->cm", x[taps([1, 2], c.windows, offsets)], g)
+        return out.astype(input.dtype, copy=False)
+
+    def lower(self, p, input, filter_sizes, out_backprop):
+        shape = dims_of(p, filter_sizes, "filter_sizes")
+        c = geometry(self, input.shape, shape, out_backprop.shape)
+        dy = cv.split(p, out_backprop, c.channels, shape[2])
+        spec = f"{cv.letters(c, 'c', 'xy')}ij,{cv.letters(c, 'cm', 'xy')}->ijcm"
+        return p.contract(spec, cv.view(p, input, c), dy)
+
+
+def cv_attrs(op):
+    """The attributes that the three ops have in common."""
+    names = ("strides", "padding", "explicit_paddings", "data_format", "dilations")
+    return {n: op.attrs[n] for n in names}
+
+
+def geometry(op, input_shape, filter_shape, output_shape=None):
+    """The geometry of one call, checked."""
+    for what, shape in (("input", input_shape), ("filter", filter_shape)):
+        if len(shape) != 4:
+            raise invalid(op, f"{what} must be 4-dimensional: {show(shape)}")
+    axes, channels = spatial_axes(op.data_format, 4), channel_axis(op.data_format, 4)
+    if input_shape[channels] != filter_shape[2]:
+        raise invalid(
+            op,
+            "input and filter must have the same depth: "
+            f"{input_shape[channels]} vs {filter_shape[2]}",
+        )
+    pairs = explicit_pairs(op.explicit_paddings, axes)
+    windows = [
+        window(
+            type(op).__name__,
+            input_shape[a],
+            filter_shape[i],
+            op.strides[a],
+            op.dilations[a],
+            op.padding,
+            pairs[i],
+        )
+        for i, a in enumerate(axes)
+    ]
+    c = cv.Convolution(type(op).__name__, axes, channels, windows, 1)
+    expected = c.output_shape(input_shape[0], filter_shape[2] * filter_shape[3])
+    if output_shape is not None and list(output_shape) != expected:
+        raise invalid(op, f"out_backprop must have shape {expected}. Received {list(output_shape)}")
+    return c

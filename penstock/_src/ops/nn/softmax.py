@@ -1,0 +1,260 @@
+"""Softmax, its logarithm, and the cross entropies of it."""
+
+import numpy as np
+from penstock._src.ops.infer import broadcast
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.ops.rules import in_float32, invalid, quiet, show, sum_over
+
+
+class Softmax(Op):
+    """exp(logits) / sum(exp(logits)) along the last axis, shifted by the row's maximum so that no exp overflows."""
+
+    signature = "logits: T -> softmax: T"
+    T = FLOAT
+
+    def shape(self, logits):
+        return logits.with_rank_at_least(1)
+
+    def gradient(self, _logits, softmax, dy):
+        return (dy - sum_over(dy * softmax, [-1], keep_dims=True)) * softmax
+
+    @quiet
+    def eager(self, logits):
+        _require_rank(self, logits)
+        e = np.exp(_shifted(logits))
+        return (e / e.sum(-1, keepdims=True)).astype(logits.dtype, copy=False)
+
+    def lower(self, p, logits):
+        e = p.exp(logits - p.reduce_max(logits, [-1], keepdims=True))
+        return e / p.reduce_sum(e, [-1], keepdims=True)
+
+
+class LogSoftmax(Op):
+    """logits - log(sum(exp(logits))) along the last axis."""
+
+    signature = "logits: T -> logsoftmax: T"
+    T = FLOAT
+
+    def shape(self, logits):
+        return logits.with_rank_at_least(1)
+
+    def gradient(self, _logits, logsoftmax, dy):
+        return dy - sum_over(dy, [-1], keep_dims=True) * raw.Exp(x=logsoftmax)
+
+    @quiet
+    def eager(self, logits):
+        _require_rank(self, logits)
+        shifted = _shifted(logits)
+        y = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+        return y.astype(logits.dtype, copy=False)
+
+    def lower(self, p, logits):
+        shifted = logits - p.reduce_max(logits, [-1], keepdims=True)
+        return shifted - p.log(p.reduce_sum(p.exp(shifted), [-1], keepdims=True))
+
+
+class SoftmaxCrossEntropyWithLogits(Op):
+    """The cross entropy of each row's softmax against its labels, and the gradient of it by the logits."""
+
+    signature = "features: T, labels: T -> loss: T, backprop: T"
+    T = FLOAT
+
+    def shape(self, features, labels):
+        both = broadcast(features, labels).with_rank(2)
+        return TensorShape([both[0]]), both
+
+    def gradient(self, features, _labels, _loss, backprop, dloss, dbackprop):
+        row = raw.ExpandDims(input=dloss, axis=-1)
+        by_labels = -raw.LogSoftmax(logits=features) * row
+        by_features = backprop * row
+        if dbackprop is not None:
+            softmax = raw.Softmax(logits=features)
+            inner = sum_over(dbackprop * softmax, [-1], keep_dims=True)
+            by_features = by_features + (dbackprop - inner) * softmax
+        return _fit(by_features, features), by_labels
+
+    @quiet
+    def eager(self, features, labels):
+        if features.ndim != 2 or labels.ndim != 2:
+            raise invalid(
+                self,
+                f"logits must be 2-dimensional. Received logits {show(features.shape)}, "
+                f"labels {show(labels.shape)}",
+            )
+        try:
+            features, labels = np.broadcast_arrays(features, labels)
+        except ValueError:
+            raise invalid(
+                self,
+                "logits and labels must be broadcastable: "
+                f"logits_size={show(features.shape)} labels_size={show(labels.shape)}",
+            ) from None
+        dtype, shifted, y = features.dtype, _shifted(features), in_float32(labels)
+        e = np.exp(shifted)
+        total = e.sum(-1, keepdims=True)
+        terms = np.where(y == 0, y.dtype.type(0), y * (np.log(total) - shifted))
+        return terms.sum(-1).astype(dtype, copy=False), (e / total - y).astype(dtype, copy=False)
+
+    def lower(self, p, features, labels):
+        shifted = features - p.reduce_max(features, [-1], keepdims=True)
+        e = p.exp(shifted)
+        total = p.reduce_sum(e, [-1], keepdims=True)
+        terms = p.select(p.eq(labels, 0), 0, labels * (p.log(total) - shifted))
+        return p.reduce_sum(terms, [-1]), e / total - labels
+
+
+class SparseSoftmaxCrossEntropyWithLogits(Op):
+    """The cross entropy of each row's softmax against the class its label names, and the gradient of it by the logits."""
+
+    signature = "features: T, labels: Tlabels -> loss: T, backprop: T"
+    T = FLOAT
+    Tlabels: DType = dtypes.int64
+    Tlabels_types = INDEX
+
+    def shape(self, features, labels):
+        features, labels = features.with_rank(2), labels.with_rank(1)
+        rows = TensorShape([features[0]]).merge_with(labels)
+        return rows, TensorShape([rows[0], features[1]])
+
+    def gradient(self, features, _labels, _loss, backprop, dloss, dbackprop):
+        by_features = backprop * raw.ExpandDims(input=dloss, axis=-1)
+        if dbackprop is not None:
+            softmax = raw.Softmax(logits=features)
+            inner = sum_over(dbackprop * softmax, [-1], keep_dims=True)
+            by_features = by_features + (dbackprop - inner) * softmax
+        return by_features, None
+
+    @quiet
+    def eager(self, features, labels):
+        self._check(features, labels)
+        dtype, shifted = features.dtype, _shifted(features)
+        e = np.exp(shifted)
+        total = e.sum(-1, keepdims=True)
+        rows = np.arange(labels.size)
+        loss = np.log(total[:, 0]) - shifted[rows, labels]
+        backprop = e / total
+        backprop[rows, labels] -= 1
+        return loss.astype(dtype, copy=False), backprop.astype(dtype, copy=False)
+
+    def lower(self, p, features, labels):
+        # a label out of range makes its row NaN, as it does in TensorFlow's compiled programs
+        classes = features.shape[1]
+        column = p.expand_dims(labels, 1)
+        place = p.broadcast_to(p.iota([1, classes], 1, labels.dtype), features.shape)
+        hot = p.eq(place, column)
+        valid = p.and_(p.ge(column, 0), p.lt(column, classes))
+        shifted = features - p.reduce_max(features, [-1], keepdims=True)
+        e = p.exp(shifted)
+        total = p.reduce_sum(e, [-1], keepdims=True)
+        picked = p.reduce_sum(p.select(hot, shifted, 0), [-1], keepdims=True)
+        nan = p.full([1, 1], float("nan"), features.dtype)
+        loss = p.select(valid, p.log(total) - picked, nan)
+        backprop = e / total - p.cast(hot, features.dtype)
+        return p.squeeze(loss, [1]), p.select(valid, backprop, nan)
+
+    def _check(self, features, labels):
+        if features.ndim != 2 or labels.ndim != 1 or features.shape[0] != labels.shape[0]:
+            raise invalid(
+                self,
+                "logits and labels must have the same first dimension, got logits shape "
+                f"{show(features.shape)} and labels shape {show(labels.shape)}",
+            )
+        if features.shape[1] == 0 and labels.size:
+            raise invalid(
+                self, "Must have at least one class, but got logits shape " + show(features.shape)
+            )
+        wrong = (labels < 0) | (labels >= features.shape[1])
+        if wrong.any():
+            raise invalid(
+                self,
+                f"Received a label value of {labels[wrong][0]} which is outside the valid range of "
+                f"[0, {features.shape[1]}).  Label values: {' '.join(map(str, labels))}",
+            )
+
+
+class InTopK(Op):
+    """Whether each row's target is among its k largest predictions."""
+
+    signature = "predictions: float32, targets: T -> precision: bool"
+    k: int
+    T: DType = dtypes.int32
+    T_types = INDEX
+
+    def shape(self, predictions, targets):
+        return targets.with_rank(1)
+
+    def eager(self, predictions, targets):
+        return _in_top_k(self, predictions, targets, self.k)
+
+    def lower(self, p, predictions, targets):
+        return _lower_in_top_k(p, predictions, targets, self.k)
+
+
+class InTopKV2(Op):
+    """Whether each row's target is among its k largest predictions."""
+
+    signature = "predictions: float32, targets: T, k: T -> precision: bool"
+    T: DType = dtypes.int32
+    T_types = INDEX
+
+    def shape(self, predictions, targets, k):
+        return targets.with_rank(1)
+
+    def eager(self, predictions, targets, k):
+        return _in_top_k(self, predictions, targets, k)
+
+    def lower(self, p, predictions, targets, k):
+        return _lower_in_top_k(p, predictions, targets, k)
+
+
+def _in_top_k(op, predictions, targets, k):
+    if predictions.ndim != 2:
+        raise invalid(op, f"predictions must be 2-dimensional. Received {show(predictions.shape)}")
+    if targets.ndim != 1:
+        raise invalid(op, f"targets must be 1-dimensional. Received {show(targets.shape)}")
+    if predictions.shape[0] != targets.shape[0]:
+        raise invalid(
+            op,
+            f"First dimension of predictions {predictions.shape[0]} must match length of targets "
+            f"{targets.shape[0]}",
+        )
+    inside = (targets >= 0) & (targets < predictions.shape[1])
+    score = predictions[np.arange(targets.size), np.where(inside, targets, 0)][:, None]
+    better = (predictions > score).sum(1)
+    return inside & np.isfinite(score[:, 0]) & np.isfinite(predictions).all(1) & (better < k)
+
+
+def _lower_in_top_k(p, predictions, targets, k):
+    classes = predictions.shape[1]
+    column = p.expand_dims(targets, 1)
+    place = p.broadcast_to(p.iota([1, classes], 1, targets.dtype), predictions.shape)
+    score = p.reduce_sum(p.select(p.eq(place, column), predictions, 0), [1], keepdims=True)
+    better = p.reduce_sum(p.cast(p.gt(predictions, score), targets.dtype), [1])
+    inside = p.and_(p.ge(targets, 0), p.lt(targets, classes))
+    finite = p.reduce_all(p.is_finite(predictions), [1])
+    k = p.cast(k, targets.dtype) if hasattr(k, "dtype") else k
+    return p.and_(p.and_(inside, finite), p.lt(better, k))
+
+
+def _require_rank(op, logits):
+    if logits.ndim < 1:
+        raise invalid(op, "logits must have >= 1 dimension, got []")
+
+
+def _shifted(logits):
+    x = in_float32(logits)
+    return x - x.max(-1, keepdims=True) if x.size else x
+
+
+def _fit(gradient, x):
+    """The gradient summed over the rows or columns along which `x` was repeated."""
+    if x.shape.is_compatible_with(gradient.shape):
+        return gradient
+    axes = [i for i in range(2) if x.shape[i] == 1 and gradient.shape[i] != 1]
+    return sum_over(gradient, axes, keep_dims=True)

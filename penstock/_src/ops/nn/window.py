@@ -1,0 +1,144 @@
+"""Arithmetic of sliding windows, shared by convolutions and pooling: extents, padding, layouts."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.shapes import TensorShape
+
+CHANNELS_FIRST = ("NCHW", "NCDHW", "NCW", "CHANNELS_FIRST")
+
+
+class Window(NamedTuple):
+    """How a window moves along one axis: `out` positions over `extent` inputs with `low`/`high` padding."""
+
+    extent: int
+    size: int
+    stride: int
+    dilation: int
+    low: int
+    high: int
+    out: int
+
+    @property
+    def reach(self) -> int:
+        """Inputs from the first to the last tap."""
+        return (self.size - 1) * self.dilation + 1
+
+    @property
+    def gradient_padding(self) -> tuple[int, int]:
+        """Padding of the stride-dilated output gradient under which its windows meet the input's extent."""
+        low = (self.size - 1) * self.dilation - self.low
+        high = self.extent - 1 - (self.out - 1) * self.stride + self.low
+        return low, high
+
+
+def spatial_axes(data_format: str, rank: int) -> list[int]:
+    """The spatial axes of a batch of images with `rank` axes in all."""
+    return list(range(2, rank)) if data_format in CHANNELS_FIRST else list(range(1, rank - 1))
+
+
+def channel_axis(data_format: str, rank: int) -> int:
+    """The axis of the channels."""
+    return 1 if data_format in CHANNELS_FIRST else rank - 1
+
+
+def window(
+    op: str,
+    extent: int,
+    size: int,
+    stride: int,
+    dilation: int,
+    padding: str,
+    explicit: tuple[int, int] = (0, 0),
+) -> Window:
+    """The window along one axis under TensorFlow's paddings SAME, VALID and EXPLICIT."""
+    reach = (size - 1) * dilation + 1
+    if padding == "SAME":
+        out = (extent + stride - 1) // stride
+        total = max((out - 1) * stride + reach - extent, 0)
+        low, high = total // 2, total - total // 2
+    else:
+        low, high = explicit if padding == "EXPLICIT" else (0, 0)
+        out = (extent + low + high - reach) // stride + 1
+        if extent + low + high < reach:
+            if extent + low + high + stride >= reach and padding == "VALID" and extent == 0:
+                out = 0
+            else:
+                raise InvalidArgumentError(
+                    f"{op}: the window must fit into the padded input. Received an input extent {extent} "
+                    f"(padding {low} and {high}), window size {size}, dilation {dilation}, stride {stride}: "
+                    f"Negative dimension size caused by subtracting {reach} from {extent + low + high}."
+                )
+    return Window(extent, size, stride, dilation, low, high, out)
+
+
+def out_extent(
+    op: str,
+    extent: int | None,
+    size: int | None,
+    stride: int,
+    dilation: int,
+    padding: str,
+    explicit: tuple[int, int] = (0, 0),
+) -> int | None:
+    """The output extent along one axis; None while the input's is not known."""
+    if extent is None or (size is None and padding != "SAME"):
+        return None
+    return window(op, extent, size or 1, stride, dilation, padding, explicit).out
+
+
+def explicit_pairs(explicit_paddings: Sequence[int], axes: Sequence[int]) -> list[tuple[int, int]]:
+    """The (low, high) paddings of `axes` in TensorFlow's flat list; zeros when the list is empty."""
+    if not explicit_paddings:
+        return [(0, 0)] * len(axes)
+    return [(explicit_paddings[2 * axis], explicit_paddings[2 * axis + 1]) for axis in axes]
+
+
+def pad_axes(
+    x: np.ndarray, axes: Sequence[int], windows: Sequence[Window], value: Any = 0
+) -> np.ndarray:
+    """`x` padded along `axes` as its windows ask, cropped where a padding is negative."""
+    pads = [(0, 0)] * x.ndim
+    for axis, w in zip(axes, windows, strict=True):
+        pads[axis] = (w.low, w.high)
+    if all(pair == (0, 0) for pair in pads):
+        return x
+    return np.pad(x, pads, constant_values=value)
+
+
+def taps(
+    axes: Sequence[int], windows: Sequence[Window], offsets: Sequence[int]
+) -> tuple[slice, ...]:
+    """The index that picks, for every output position, the padded input under the tap at `offsets`."""
+    index = [slice(None)] * (max(axes) + 1)
+    for axis, w, offset in zip(axes, windows, offsets, strict=True):
+        begin = offset * w.dilation
+        index[axis] = slice(begin, begin + (w.out - 1) * w.stride + 1 if w.out else begin, w.stride)
+    return tuple(index)
+
+
+def unpad_axes(x: np.ndarray, axes: Sequence[int], windows: Sequence[Window]) -> np.ndarray:
+    """The part of a padded array that is no padding."""
+    index = [slice(None)] * x.ndim
+    for axis, w in zip(axes, windows, strict=True):
+        index[axis] = slice(w.low, w.low + w.extent)
+    return x[tuple(index)]
+
+
+def padded_shape(shape: Sequence[int], axes: Sequence[int], windows: Sequence[Window]) -> list[int]:
+    """The shape with every axis of `axes` as long as its windows read."""
+    out = list(shape)
+    for axis, w in zip(axes, windows, strict=True):
+        out[axis] = w.extent + w.low + w.high
+    return out
+
+
+def known_shape(value: Any, rank: int | None = None) -> TensorShape:
+    """The shape that a shape-vector input of a shape rule holds, as far as it is known."""
+    shape = value.as_shape()
+    if shape is None or shape.rank is None:
+        return TensorShape([None] * rank) if rank is not None else TensorShape(None)
+    return shape

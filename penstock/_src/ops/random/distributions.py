@@ -1,0 +1,129 @@
+"""Numbers of a distribution from the words of a Philox stream, to the bit as TensorFlow draws them on a CPU."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+
+from penstock._src.ops.random.libm import log, logf, sincos, sincosf
+from penstock._src.ops.random.philox import Stream, blocks_at
+
+# Distributions that reject give every group of outputs this many words per output of its own.
+RESERVED_WORDS = 256
+_EPSILON = 1.0e-7  # a uniform number below this is raised to it before its logarithm is taken
+
+
+def uniform(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
+    """`count` numbers of [0, 1): random mantissa bits under the exponent of one, minus one."""
+    dtype = np.dtype(dtype)
+    if dtype == np.float64:
+        return words_to_float64(_word_pairs(stream, count))
+    words = stream.words(count)
+    if dtype == np.float32:
+        return words_to_float32(words)
+    if dtype == np.float16:
+        bits = ((words & np.uint32(0x3FF)) | np.uint32(15 << 10)).astype(np.uint16)
+        return bits.view(np.float16) - np.float16(1)
+    bits = ((words & np.uint32(0x7F)) | np.uint32(127 << 7)).astype(np.uint16)
+    one = ml_dtypes.bfloat16(1)
+    return bits.view(ml_dtypes.bfloat16) - one
+
+
+def words_to_float32(words: np.ndarray) -> np.ndarray:
+    """uint32 words -> float32 of [0, 1)."""
+    bits = (words & np.uint32(0x7FFFFF)) | np.uint32(127 << 23)
+    return bits.view(np.float32) - np.float32(1)
+
+
+def words_to_float64(pairs: np.ndarray) -> np.ndarray:
+    """uint32[..., 2] words -> float64 of [0, 1)."""
+    high = pairs[..., 0].astype(np.uint64) & np.uint64(0xFFFFF)
+    bits = (high << np.uint64(32)) | pairs[..., 1].astype(np.uint64) | np.uint64(1023 << 52)
+    return bits.view(np.float64) - 1.0
+
+
+def full_integers(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
+    """`count` integers over the whole range of a 32- or 64-bit type."""
+    dtype = np.dtype(dtype)
+    if dtype.itemsize == 4:
+        return stream.words(count).view(dtype)
+    return _uint64(stream, count).view(dtype)
+
+
+def integers(stream: Stream, count: int, dtype: np.dtype, low: int, high: int) -> np.ndarray:
+    """`count` integers of [low, high), by the remainder (slightly biased when the range is no power of two)."""
+    dtype = np.dtype(dtype)
+    extent = int(high) - int(low)
+    if dtype.itemsize == 4:
+        raw = stream.words(count) % np.uint32(extent)
+        offset = np.uint32(int(low) & 0xFFFFFFFF)
+    else:
+        raw = _uint64(stream, count) % np.uint64(extent)
+        offset = np.uint64(int(low) & ((1 << 64) - 1))
+    return (raw + offset).view(dtype)
+
+
+def normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
+    """`count` standard normal numbers (Box & Muller 1958)."""
+    dtype = np.dtype(dtype)
+    if dtype == np.float64:
+        quads = stream.blocks((count + 1) // 2)
+        return box_muller64(quads).reshape(-1)[:count]
+    pairs = stream.blocks((count + 3) // 4).reshape(-1, 2)
+    return box_muller32(pairs).reshape(-1)[:count].astype(dtype, copy=False)
+
+
+def box_muller32(pairs: np.ndarray) -> np.ndarray:
+    """uint32[n, 2] words -> float32[n, 2] normal numbers."""
+    radius = np.maximum(words_to_float32(pairs[:, 0]), np.float32(_EPSILON))
+    angle = (2.0 * np.pi * words_to_float32(pairs[:, 1]).astype(np.float64)).astype(np.float32)
+    radius = np.sqrt(np.float32(-2) * logf(radius))
+    sine, cosine = sincosf(angle)
+    return np.stack([sine * radius, cosine * radius], -1)
+
+
+def box_muller64(quads: np.ndarray) -> np.ndarray:
+    """uint32[n, 4] words -> float64[n, 2] normal numbers."""
+    radius = np.maximum(words_to_float64(quads[:, :2]), _EPSILON)
+    angle = 2.0 * np.pi * words_to_float64(quads[:, 2:])
+    radius = np.sqrt(-2.0 * log(radius))
+    sine, cosine = sincos(angle)
+    return np.stack([sine * radius, cosine * radius], -1)
+
+
+def truncated_normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
+    """`count` standard normal numbers, those with magnitude of 2 or more drawn again."""
+    dtype = np.dtype(dtype)
+    double = dtype == np.float64
+    group = 2 if double else 4
+    blocks_per_group = group * RESERVED_WORDS // 4
+    groups = -(-count // group)
+    out = np.empty((groups, group), np.float64 if double else np.float32)
+    filled = np.zeros(groups, np.int64)
+    pending = np.arange(groups)
+    cursor = 0
+    while pending.size:
+        # two more blocks for each unfinished group: four normals in double precision, eight in single
+        offsets = pending.astype(np.uint64)[:, None] * np.uint64(blocks_per_group)
+        offsets = offsets + np.arange(cursor, cursor + 2, dtype=np.uint64)
+        words = blocks_at(stream, offsets.reshape(-1))
+        normals = box_muller64(words) if double else box_muller32(words.reshape(-1, 2))
+        normals = normals.reshape(pending.size, -1)
+        accepted = np.abs(normals) < 2.0
+        place = filled[pending, None] + np.cumsum(accepted, 1) - 1
+        take = accepted & (place < group)
+        row, column = np.nonzero(take)
+        out[pending[row], place[row, column]] = normals[row, column]
+        filled[pending] = np.minimum(group, filled[pending] + accepted.sum(1))
+        pending = pending[filled[pending] < group]
+        cursor += 2
+    return out.reshape(-1)[:count].astype(dtype, copy=False)
+
+
+def _word_pairs(stream: Stream, count: int) -> np.ndarray:
+    return stream.blocks((count + 1) // 2).reshape(-1, 2)[:count]
+
+
+def _uint64(stream: Stream, count: int) -> np.ndarray:
+    pairs = _word_pairs(stream, count)
+    return pairs[:, 0].astype(np.uint64) | pairs[:, 1].astype(np.uint64) << np.uint64(32)
