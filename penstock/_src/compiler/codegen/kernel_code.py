@@ -1,0 +1,188 @@
+"""KernelCode: what an emitter returns, and the hooks by which a schedule puts expressions into it.
+
+A kernel is one or more stages; a stage is one fork-join over tasks.  All functions of a kernel have the signature of
+a task, (ctx, task, thread), and read one context, whose words are
+
+    LEFT, RIGHT, OUTPUT    addresses
+    PARTIALS               address of the statistics (0 without)
+    SCRATCH                address of the kernel's own memory, 64-byte aligned, not kept between calls
+    STEP                   the stage's own number
+    sizes...               the run-time extents, `KernelCode.sizes` words in the order of the description
+    operands...            whatever the hooks read, in their order (addresses or numbers)
+
+The text of a kernel does not depend on the values of its sizes; numbers of tasks, scratch and partials are plain
+functions of them.  So a new size needs no new kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from penstock._src.native import Code, Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64, PTR
+
+LEFT, RIGHT, OUTPUT, PARTIALS, SCRATCH, STEP, FIRST_SIZE = range(7)
+
+Sizes = tuple[int, ...]
+LINE = 64  # bytes of a cache line
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One fork-join of a kernel."""
+
+    function: str
+    tasks: Callable[[Sizes], int]
+    step: int = 0
+    scratch_offset: int = 0  # bytes: this stage's SCRATCH word is the kernel's scratch plus this
+
+
+@dataclass(frozen=True)
+class KernelCode:
+    """Native code of one kernel for any sizes.
+
+    code       text and exports
+    sizes      how many run-time sizes its context holds
+    stages     sizes -> the fork-joins, in order
+    scratch    sizes -> bytes of its own memory (per-thread parts for `threads` threads included)
+    partials   sizes -> (tasks, bytes a task) of the statistics that `Epilogue.accumulate` fills, or None
+    threads    for how many threads the scratch is laid out: the limit of its launches
+    in_place   whether an operand of the epilogue with the output's very layout may share its memory
+    label      a few words for reports: "gemm 8x48"
+    """
+
+    code: Code
+    sizes: int
+    stages: Callable[[Sizes], Sequence[Stage]]
+    scratch: Callable[[Sizes], int]
+    threads: int
+    partials: Callable[[Sizes], tuple[int, int]] | None = None
+    in_place: bool = False
+    label: str = ""
+    facts: dict[str, Any] = field(
+        default_factory=dict, compare=False
+    )  # of the chosen schedule, for reports
+
+    def context(
+        self,
+        stage: Stage,
+        left: Any,
+        right: Any,
+        output: Any,
+        partials: Any,
+        scratch: Callable[[int], Any],
+        sizes: Sequence[Any],
+        operands: Sequence[Any] = (),
+    ) -> list[Any]:
+        """The words of a stage's context; addresses may be any objects, scratch(bytes) makes one with an offset."""
+        assert len(sizes) == self.sizes
+        return [
+            left,
+            right,
+            output,
+            partials,
+            scratch(stage.scratch_offset),
+            stage.step,
+            *sizes,
+            *operands,
+        ]
+
+
+class Tile:
+    """A register tile that an epilogue works on: cells (i, j), row i and vector j, of one vector each.
+
+    `offset`, `column`, `mask` describe lane 0 of a cell; lanes go along the output's last axis.
+    """
+
+    def __init__(
+        self,
+        f: Fn,
+        cells: list[tuple[int, int]],
+        offset: Callable[[int, int], Val],
+        column: Callable[[int], Val],
+        mask: Callable[[int], Val | None],
+        width: int | Val,
+        operands: int,
+        row_exists: Callable[[int], Val | None] = lambda i: None,
+    ):
+        self.f, self.cells = f, cells
+        self.offset = offset  # element offset in the output, counted row-major over its shape
+        self.column = column  # index along the output's last axis
+        self.mask = mask  # the lanes that exist; None: all
+        self.row_exists = (
+            row_exists  # i1: whether row i exists; None: it does. Others repeat a row that does
+        )
+        self.width = width  # the output's last extent
+        self._operands = operands
+
+    def row(self, i: int) -> Val:
+        """The number of the output's row: its offset in all axes but the last, row-major."""
+        return self.offset(i, self.cells[0][1]) // self.width
+
+    def operand(self, k: int, ty: str = PTR) -> Val:
+        """Word k of the hook's operands in the context."""
+        return self.f.load(self.f.ctx, self._operands + k, ty)
+
+    def size(self, k: int) -> Val:
+        """Run-time size k."""
+        return self.f.load(self.f.ctx, FIRST_SIZE + k, I64)
+
+
+class Epilogue(Protocol):
+    """What happens to a tile while it is in registers."""
+
+    partial_bytes: int  # of statistics a task; 0: none
+
+    def prefetch(self, f: Fn, tile: Tile) -> None:
+        """Asks for the operands under the tile, before its k loop."""
+
+    def apply(self, f: Fn, tile: Tile, values: list[Val]) -> list[Val]:
+        """The values to store in place of `values`, cell by cell (they are converted to the output's type)."""
+
+    def clear(self, f: Fn, partial: Val) -> None:
+        """Sets the task's own statistics to their neutral value; called at the start of a task."""
+
+    def accumulate(self, f: Fn, tile: Tile, values: list[Val], partial: Val) -> None:
+        """Adds stored values to the task's own statistics; only called if partial_bytes is not 0."""
+
+
+class Prologue(Protocol):
+    """An elementwise expression of an operand, applied as it is read."""
+
+    def prepare(self, f: Fn, operand: Callable[..., Val]) -> None:
+        """Called at the start of a task; operand(k, type=ptr) loads word k of this hook's operands."""
+
+    def apply(self, f: Fn, value: Val, offset: Val, column: Val | int, mask: Val | None) -> Val:
+        """The expression of `value`, elements of the array from `offset` on, `column` on its last axis.
+
+        `value` and the result are vectors (or scalars) of the accumulation type; lanes outside `mask` are ignored.
+        """
+
+
+class Plain:
+    """The epilogue that stores what comes."""
+
+    partial_bytes = 0
+
+    def prefetch(self, f, tile):
+        pass
+
+    def apply(self, f, tile, values):
+        return values
+
+    def clear(self, f, partial):
+        pass
+
+    def accumulate(self, f, tile, values, partial):
+        pass
+
+
+PLAIN = Plain()
+
+
+def round_up(n: int, unit: int) -> int:
+    """The next multiple of `unit`."""
+    return -(-n // unit) * unit
