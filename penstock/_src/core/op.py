@@ -15,6 +15,7 @@ attributes are. In `gradient` come the inputs, the outputs, then one gradient pe
 parameter whose name begins with `_` is not used, and no tape keeps that tensor alive.
 """
 
+import collections
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -108,6 +109,7 @@ class Op:
             types = getattr(cls, attr + "_types", None)
             if isinstance(types, frozenset):
                 cls.type_sets[attr] = types
+        cls.shape_rule = getattr(cls, "output_shape", None) or cls.shape
         cls.has_gradient = getattr(cls, "gradient", None) is not None
         cls.has_lowering = getattr(cls, "lower", None) is not None
         cls.keeps = _kept_by_gradient(cls)
@@ -147,6 +149,15 @@ class Op:
         dtype = argument.dtype or self.attrs[argument.type_attr]
         return (dtype,) * self.attrs[argument.number_attr] if argument.number_attr else dtype
 
+    @classmethod
+    def output_tuple(cls) -> Any:
+        """Returns the named tuple class that holds several outputs."""
+        found = cls.__dict__.get("_output_tuple")
+        if found is None:
+            found = collections.namedtuple(cls.op_type, [a.name for a in cls.outputs])
+            cls._output_tuple = found  # type: ignore[attr-defined]
+        return found
+
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{self.op_type}: the attributes of an op do not change.")
 
@@ -157,6 +168,8 @@ class Op:
     # -- what an operation answers; subclasses define these with the inputs as parameters
 
     shape: ClassVar[Any] = None
+    # `shape`, or `output_shape` of an op that has an attribute called "shape".
+    shape_rule: ClassVar[Any] = None
     gradient: ClassVar[Any] = None
     lower: ClassVar[Any] = None
 
@@ -177,7 +190,7 @@ def _collect_attributes(cls: type) -> tuple[dict[str, Any], dict[str, Any]]:
     defaults = {}
     for name, annotation in annotations.items():
         default = getattr(cls, name, REQUIRED)
-        if isinstance(default, frozenset):
+        if isinstance(default, frozenset) or name in Op.__dict__ and default is Op.__dict__[name]:
             default = REQUIRED
         if default is not REQUIRED and default is not None:
             default = attribute_values.convert_attribute(cls.__name__, name, annotation, default)

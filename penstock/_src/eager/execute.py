@@ -1,6 +1,5 @@
 """The path of an eager op: bind the arguments, run its kernel, wrap the results, tell the tapes."""
 
-import collections
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from penstock._src.core.binding import bind
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, group_arguments
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
@@ -39,29 +38,13 @@ def run_kernel(op: Op, values: list[Any]) -> Any:
     """Calls `op.eager`, with the values of list arguments gathered into lists."""
     try:
         if any(argument.is_list for argument in op.inputs):
-            from_flat = _grouped(op, values)
-            return op.eager(*from_flat)
+            return op.eager(*group_arguments(op.inputs, op, values))
         return op.eager(*values)
     except OpError as error:
         if error._message and "[Op:" not in error._message:
             error._message = f"{error._message} [Op:{op.op_type}]"
             error.args = (error._message,)
         raise
-
-
-def _grouped(op: Op, values: list[Any]) -> list[Any]:
-    from_op, at = [], 0
-    for argument in op.inputs:
-        if not argument.is_list:
-            from_op.append(values[at])
-            at += 1
-            continue
-        attr = argument.number_attr or argument.type_list_attr
-        held = op.attrs[attr]
-        count = held if argument.number_attr else len(held)
-        from_op.append(values[at : at + count])
-        at += count
-    return from_op
 
 
 def wrap(op: Op, result: Any) -> list[EagerTensor]:
@@ -104,24 +87,7 @@ def arrange(op: Op, flat: list[Any]) -> Any:
         return flat if type(types[0]) is tuple else flat[0]
     if not types:
         return None
-    grouped, at = [], 0
-    for dtype in types:
-        if type(dtype) is tuple:
-            grouped.append(flat[at : at + len(dtype)])
-            at += len(dtype)
-        else:
-            grouped.append(flat[at])
-            at += 1
-    return named_outputs(type(op))(*grouped)
-
-
-def named_outputs(cls: type[Op]) -> Any:
-    """Returns the named tuple of an op with several outputs."""
-    found = cls.__dict__.get("_named_outputs")
-    if found is None:
-        found = collections.namedtuple(cls.op_type, [a.name for a in cls.outputs])
-        cls._named_outputs = found  # type: ignore[attr-defined]
-    return found
+    return type(op).output_tuple()(*group_arguments(op.outputs, op, flat))
 
 
 def _out_of_scope(op: Op, tensors: list[Any]) -> TypeError:

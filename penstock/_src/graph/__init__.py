@@ -1,0 +1,4 @@
+"""Graphs of raw ops: what tf.function traces into, what sessions run, what exporters write.
+
+Read `graph.py` (Graph, Operation, SymbolicTensor), then `func_graph.py` (captures).
+"""

@@ -1,0 +1,374 @@
+"""Graph: operations in the order of their making, with names, scopes and collections."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dispatch
+from penstock._src.core.binding import bind, complete
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import InputShape, Op, group_arguments
+from penstock._src.core.registry import find
+from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util.export import export
+from penstock._src.util.locations import user_location
+from penstock._src.util.names import LEGAL_NAME, NameTable
+
+
+@export("Graph")
+class Graph:
+    """A graph of operations. `with graph.as_default():` records the ops called within."""
+
+    building_function = False
+
+    def __init__(self) -> None:
+        self._operations: list[Operation] = []
+        self._by_name: dict[str, Operation] = {}
+        self._names = NameTable()
+        self._scope = ""
+        self._control_stack: list[list[Operation]] = []
+        self._collections: dict[Any, list[Any]] = {}
+        self._finalized = False
+        self._functions: dict[str, Any] = {}
+        self._attribute_scopes: list[dict[str, Any]] = []
+        self.seed: int | None = None
+        self.last_random_id = 0
+
+    # -- recording
+
+    def execute(
+        self, cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None
+    ) -> Any:
+        """Records an op; see `core.dispatch.execute`."""
+        tensors, op = bind(cls, inputs, attrs, True)
+        node = self.add(op, [self.local(t) for t in tensors], name)
+        if STATE.tapes or STATE.accumulators:
+            dispatch.record(op, node._inputs, node.outputs)
+        return arrange(node)
+
+    def add(self, op: Op, inputs: list[SymbolicTensor], name: str | None = None) -> Operation:
+        """Appends an operation on tensors of this graph and returns it."""
+        if self._finalized:
+            raise RuntimeError("Graph is finalized and cannot be modified.")
+        unique = self.unique_name(self._base_name(op, name))
+        location = user_location(2)
+        shapes = infer_shapes(op, inputs, unique, location)
+        control = list(dict.fromkeys(o for scope in self._control_stack for o in scope))
+        node = Operation(self, op, unique, inputs, control, shapes, STATE.device or "", location)
+        self._operations.append(node)
+        self._by_name[unique] = node
+        self.after_add(node)
+        return node
+
+    def after_add(self, node: Operation) -> None:
+        """Called with each operation just added."""
+
+    def _base_name(self, op: Op, name: str | None) -> str:
+        if not name:
+            return op.op_type
+        if name[-1] == "/":
+            return name
+        if not LEGAL_NAME.match(name) and not (self._scope and name[0] in "_-\\/"):
+            raise ValueError(f"'{name}' is not a valid root scope name")
+        return name
+
+    def local(self, tensor: Any) -> SymbolicTensor:
+        """Returns `tensor` as a tensor of this graph: eager tensors become constants.
+
+        Raises:
+          ValueError: it belongs to another graph.
+        """
+        if isinstance(tensor, SymbolicTensor):
+            if tensor.graph is not self:
+                raise ValueError(f"{tensor!r} must be from the same graph as the current one.")
+            return tensor
+        return self.constant(tensor._value, tensor.dtype, None)
+
+    def constant(self, array: np.ndarray, dtype: DType, name: str | None) -> SymbolicTensor:
+        """Returns a constant of this graph."""
+        op = complete(find("Const"), {"value": array, "dtype": dtype}, True)
+        return self.add(op, [], name or "Const").outputs[0]
+
+    # -- names, scopes
+
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
+        """Returns a name that no operation of this graph has; scopes are put before it."""
+        if name and name[-1] == "/":
+            return self._names.unique(name[:-1], mark_as_used) if name[:-1] else name
+        full = f"{self._scope}/{name}" if self._scope else name
+        return self._names.unique(full, mark_as_used)
+
+    @contextlib.contextmanager
+    def name_scope(self, name: str | None) -> Iterator[str]:
+        """Puts `name/` before the names of the operations within; yields the whole scope."""
+        before = self._scope
+        if not name:
+            new = ""
+        elif name[-1] == "/":
+            new = name[:-1]
+        else:
+            new = self.unique_name(name)
+        self._scope = new
+        try:
+            yield new + "/" if new else ""
+        finally:
+            self._scope = before
+
+    def get_name_scope(self) -> str:
+        """Returns the current scope."""
+        return self._scope
+
+    @contextlib.contextmanager
+    def as_default(self) -> Iterator["Graph"]:
+        """Records the ops called within into this graph."""
+        STATE.default_graphs.append(self)
+        try:
+            with dispatch.building(self):
+                yield self
+        finally:
+            STATE.default_graphs.pop()
+
+    @contextlib.contextmanager
+    def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
+        """Operations made within run after `control_inputs`; None forgets all such scopes."""
+        before = self._control_stack
+        if control_inputs is None:
+            self._control_stack = []
+        else:
+            self._control_stack = [*before, [self._control(c) for c in control_inputs]]
+        try:
+            yield
+        finally:
+            self._control_stack = before
+
+    def _control(self, element: Any) -> Operation:
+        if isinstance(element, Operation):
+            return element
+        if not isinstance(element, SymbolicTensor) and hasattr(element, "_as_graph_element"):
+            element = element._as_graph_element()
+        if isinstance(element, Operation):
+            return element
+        if hasattr(element, "_value"):
+            element = self.local(element)
+        if not isinstance(element, SymbolicTensor):
+            raise TypeError(f"Control input must be an operation or tensor. Received {element!r}.")
+        return self.local(element).op
+
+    @contextlib.contextmanager
+    def device(self, name: Any) -> Iterator[None]:
+        """Asks for a device for the operations within."""
+        with dispatch.device(name if isinstance(name, str) or name is None else str(name)):
+            yield
+
+    @contextlib.contextmanager
+    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
+        """Asks for the device of `op` for the operations within."""
+        yield
+
+    # -- looking up
+
+    def get_operations(self) -> list[Operation]:
+        """Returns the operations in the order of their making."""
+        return list(self._operations)
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        """Returns the operation of that name.
+
+        Raises:
+          KeyError: there is none.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"Operation names are strings (or similar), not {type(name).__name__}.")
+        return self.as_graph_element(name, allow_tensor=False)
+
+    def get_tensor_by_name(self, name: str) -> SymbolicTensor:
+        """Returns the tensor `<operation>:<output>`.
+
+        Raises:
+          KeyError: there is none. ValueError: the name is not of that form.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"Tensor names are strings (or similar), not {type(name).__name__}.")
+        return self.as_graph_element(name, allow_operation=False)
+
+    def as_graph_element(
+        self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True
+    ) -> Any:
+        """Returns the tensor or operation that `obj` is, or names."""
+        convert = getattr(obj, "_as_graph_element", None)
+        if convert is not None:
+            obj = convert()
+        if isinstance(obj, SymbolicTensor if allow_tensor else ()) or isinstance(
+            obj, Operation if allow_operation else ()
+        ):
+            if obj.graph is not self:
+                raise ValueError(f"{obj!r} is not an element of this graph.")
+            return obj
+        if not isinstance(obj, str):
+            wanted = " or ".join(
+                k for k, on in (("Tensor", allow_tensor), ("Operation", allow_operation)) if on
+            )
+            raise TypeError(f"Can not convert a {type(obj).__name__} into a {wanted}.")
+        if ":" in obj and allow_tensor:
+            return self._tensor_named(obj)
+        if ":" not in obj and allow_operation:
+            if obj not in self._by_name:
+                raise KeyError(f"The name '{obj}' refers to an Operation not in the graph.")
+            return self._by_name[obj]
+        if allow_tensor:
+            raise ValueError(
+                f"The name '{obj}' looks like an (invalid) Operation name, not a Tensor. Tensor "
+                'names must be of the form "<op_name>:<output_index>".'
+            )
+        raise ValueError(f"The name '{obj}' looks like a Tensor name, not an Operation.")
+
+    def _tensor_named(self, name: str) -> SymbolicTensor:
+        base, _, index = name.rpartition(":")
+        if not base or not index.isdigit():
+            raise ValueError(
+                f"The name '{name}' looks a like a Tensor name, but is not a valid one. Tensor "
+                'names must be of the form "<op_name>:<output_index>".'
+            )
+        if base not in self._by_name:
+            raise KeyError(
+                f"The name '{name}' refers to a Tensor which does not exist. The operation, "
+                f"'{base}', does not exist in the graph."
+            )
+        outputs = self._by_name[base].outputs
+        if int(index) >= len(outputs):
+            raise KeyError(
+                f"The name '{name}' refers to a Tensor which does not exist. The operation, "
+                f"'{base}', exists but only has {len(outputs)} outputs."
+            )
+        return outputs[int(index)]
+
+    # -- v1
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every operation added."""
+        return len(self._operations)
+
+    @property
+    def finalized(self) -> bool:
+        """Whether nothing may be added any more."""
+        return self._finalized
+
+    def finalize(self) -> None:
+        """Forbids further additions."""
+        self._finalized = True
+
+    @property
+    def collections(self) -> list[Any]:
+        """The names of the collections."""
+        return list(self._collections)
+
+    def add_to_collection(self, name: Any, value: Any) -> None:
+        """Appends `value` to a collection."""
+        self._collections.setdefault(name, []).append(value)
+
+    def add_to_collections(self, names: Any, value: Any) -> None:
+        """Appends `value` to several collections."""
+        for name in {names} if isinstance(names, str) else set(names):
+            self.add_to_collection(name, value)
+
+    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
+        """Returns a copy of a collection; with `scope`, those whose names start with it."""
+        found = self._collections.get(name, [])
+        if scope is None:
+            return list(found)
+        return [v for v in found if getattr(v, "name", "").startswith(scope)]
+
+    def get_collection_ref(self, name: Any) -> list[Any]:
+        """Returns a collection itself."""
+        return self._collections.setdefault(name, [])
+
+    def get_all_collection_keys(self) -> list[Any]:
+        """Returns the names of the collections that hold something."""
+        return [name for name in self._collections if isinstance(name, str)]
+
+    def clear_collection(self, name: Any) -> None:
+        """Empties a collection."""
+        self._collections.pop(name, None)
+
+    def is_feedable(self, tensor: Any) -> bool:
+        """Whether a session may be fed `tensor`."""
+        return True
+
+    def is_fetchable(self, tensor_or_op: Any) -> bool:
+        """Whether a session may fetch it."""
+        return True
+
+    def prevent_feeding(self, tensor: Any) -> None:
+        """Accepted for compatibility: every tensor may be fed."""
+
+    def prevent_fetching(self, op: Any) -> None:
+        """Accepted for compatibility: every operation may be fetched."""
+
+    def _default_session(self) -> Any:
+        raise ValueError("Cannot evaluate a tensor without a session: no default session is set.")
+
+
+def infer_shapes(
+    op: Op, inputs: list[SymbolicTensor], name: str, location: Any
+) -> list[TensorShape]:
+    """Returns the static shapes of the outputs of an op on these inputs, flat.
+
+    Raises:
+      ValueError: the shapes of the inputs do not fit; the message names the user's line.
+    """
+    types = op.output_dtypes  # type: ignore[attr-defined]
+    if op.shape is None:
+        result: Any = (None,) * len(types)
+    else:
+        arguments = group_arguments(op.inputs, op, [InputShape(t) for t in inputs])
+        try:
+            result = op.shape(*arguments)
+        except (ValueError, InvalidArgumentError, IndexError) as error:
+            raise ValueError(_shape_message(op, inputs, name, location, error)) from None
+        if len(types) == 1:
+            result = (result,)
+    shapes: list[TensorShape] = []
+    for shape, dtype in zip(result, types, strict=True):
+        if type(dtype) is tuple:
+            parts = (None,) * len(dtype) if shape is None else shape
+            shapes.extend(_plain(s) for s in parts)
+        else:
+            shapes.append(_plain(shape))
+    return shapes
+
+
+def _plain(shape: Any) -> TensorShape:
+    if shape is None:
+        return UNKNOWN
+    shape = as_shape(shape)
+    return make_shape(shape._dims) if type(shape) is not TensorShape else shape
+
+
+def _shape_message(
+    op: Op, inputs: list[SymbolicTensor], name: str, location: Any, error: Exception
+) -> str:
+    shapes = ", ".join(str(t.shape) for t in inputs)
+    names = ", ".join(t.op.name for t in inputs)
+    where = f" Defined at {location}." if location else ""
+    text = str(error).rstrip(".")
+    return (
+        f"{text} for '{{{{node {name}}}}} = {op.op_type}({names})' with input shapes: "
+        f"{shapes}.{where}"
+    )
+
+
+def arrange(node: Operation) -> Any:
+    """Returns the outputs as the caller of a raw op sees them."""
+    op = node.raw_op
+    types = op.output_dtypes  # type: ignore[attr-defined]
+    if not types:
+        return node
+    if len(types) == 1:
+        return node.outputs if type(types[0]) is tuple else node.outputs[0]
+    return type(op).output_tuple()(*group_arguments(op.outputs, op, node.outputs))

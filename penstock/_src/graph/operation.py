@@ -1,0 +1,260 @@
+"""Operation, a node of a graph, and SymbolicTensor, one of its outputs."""
+
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import OperatorNotAllowedInGraphError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.tensor import NEXT_ID, Tensor
+from penstock._src.util.export import export
+from penstock._src.util.locations import Location
+
+
+class SymbolicTensor(Tensor):
+    """An output of a graph's operation: it has a type and a static shape, and a value when run."""
+
+    __slots__ = ("_op", "_value_index", "_dtype", "_shape", "_handle_data")
+
+    def __init__(self, op: "Operation", index: int, dtype: DType, shape: TensorShape) -> None:
+        self._op, self._value_index = op, index
+        self._dtype, self._shape = dtype, shape
+        self._id = NEXT_ID()
+        self._handle_data: Any = None
+
+    @property
+    def op(self) -> "Operation":
+        """The operation that makes this tensor."""
+        return self._op
+
+    @property
+    def graph(self) -> Any:
+        """The graph that holds it."""
+        return self._op.graph
+
+    @property
+    def value_index(self) -> int:
+        """Which output of its operation it is."""
+        return self._value_index
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self._dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape."""
+        return self._shape
+
+    @property
+    def name(self) -> str:
+        """`<operation>:<output>`."""
+        return f"{self._op.name}:{self._value_index}"
+
+    @property
+    def device(self) -> str:
+        """The device asked for, or an empty string."""
+        return self._op.device
+
+    def set_shape(self, shape: Any) -> None:
+        """Adds what is known of the shape.
+
+        Raises:
+          ValueError: it contradicts what is known already.
+        """
+        self._shape = self._shape.merge_with(as_shape(shape))
+
+    def consumers(self) -> list["Operation"]:
+        """Returns the operations that read this tensor."""
+        return [op for op in self.graph._operations if any(t is self for t in op.inputs)]
+
+    def _shape_tuple(self) -> Any:
+        return self._shape._dims
+
+    def _rank(self) -> Any:
+        return self._shape.rank
+
+    def _no_value(self, task: str) -> OperatorNotAllowedInGraphError:
+        where = self._op.location
+        return OperatorNotAllowedInGraphError(
+            f"{task} is not allowed: the symbolic `tf.Tensor` '{self.name}' has no value while a "
+            "graph is built. Decorate the function with @tf.function to have AutoGraph convert "
+            "it, or use TensorFlow ops (tf.cond, tf.while_loop, tf.where)."
+            + (f" The tensor was made at {where}." if where else "")
+        )
+
+    def __bool__(self) -> bool:
+        raise self._no_value("Using a symbolic `tf.Tensor` as a Python `bool`")
+
+    def __nonzero__(self) -> bool:
+        return self.__bool__()
+
+    def __iter__(self) -> Any:
+        if self._shape.rank is None or self._shape[0] is None:
+            raise self._no_value("Iterating over a symbolic `tf.Tensor`")
+        if self._shape.rank == 0:
+            raise TypeError("Cannot iterate over a scalar tensor.")
+        return (self[i] for i in range(self._shape[0]))
+
+    def __len__(self) -> int:
+        raise TypeError(
+            f"len is not well defined for a symbolic Tensor ({self.name}). Please call "
+            "`x.shape` rather than `len(x)` for shape information."
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise NotImplementedError(
+            f"Cannot convert a symbolic tf.Tensor ({self.name}) to a numpy array. This error may "
+            "indicate that you're trying to pass a Tensor to a NumPy call, which is not supported."
+        )
+
+    def numpy(self) -> Any:
+        """Not defined while a graph is built."""
+        raise AttributeError(
+            f"'SymbolicTensor' object has no attribute 'numpy': '{self.name}' has no value while a "
+            "graph is built. Call numpy() on what the function returns, outside it."
+        )
+
+    def __int__(self) -> int:
+        raise TypeError(f"int() argument must be a number, not the symbolic tensor {self.name}.")
+
+    def __float__(self) -> float:
+        raise TypeError(f"float() argument must be a number, not the symbolic tensor {self.name}.")
+
+    def __index__(self) -> int:
+        raise TypeError(f"The symbolic tensor {self.name} has no value to index with.")
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Runs the graph in a session and returns the value (v1)."""
+        session = session or self.graph._default_session()
+        return session.run(self, feed_dict)
+
+    def __str__(self) -> str:
+        shape = "" if self._shape.rank is None else f", shape={self._shape}"
+        return f'Tensor("{self.name}"{shape}, dtype={self._dtype.name})'
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor '{self.name}' shape={self._shape} dtype={self._dtype.name}>"
+
+
+@export("Operation")
+class Operation:
+    """A node of a graph: an op with its attributes, inputs and control inputs."""
+
+    def __init__(
+        self,
+        graph: Any,
+        op: Op,
+        name: str,
+        inputs: list[SymbolicTensor],
+        control_inputs: list["Operation"],
+        shapes: list[TensorShape],
+        device: str = "",
+        location: Location | None = None,
+    ) -> None:
+        self.graph, self.raw_op, self._name = graph, op, name
+        self._inputs, self._control_inputs = inputs, control_inputs
+        self.device, self.location = device, location
+        self.position = len(graph._operations)
+        # A function (op, *gradients) -> gradients that tf.custom_gradient put in place of the op's.
+        self.gradient_override: Any = None
+        types: list[DType] = []
+        for dtype in op.output_dtypes:  # type: ignore[attr-defined]
+            types.extend(dtype) if type(dtype) is tuple else types.append(dtype)
+        self._outputs = [
+            SymbolicTensor(self, i, dtype, shape)
+            for i, (dtype, shape) in enumerate(zip(types, shapes, strict=True))
+        ]
+
+    @property
+    def name(self) -> str:
+        """The name, unique in the graph."""
+        return self._name
+
+    @property
+    def type(self) -> str:
+        """The op's name, such as "MatMul"."""
+        return self.raw_op.op_type
+
+    @property
+    def inputs(self) -> tuple[SymbolicTensor, ...]:
+        """The tensors that it reads."""
+        return tuple(self._inputs)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The tensors that it makes."""
+        return self._outputs
+
+    @property
+    def control_inputs(self) -> list["Operation"]:
+        """Operations that must have run before."""
+        return list(self._control_inputs)
+
+    @property
+    def _control_outputs(self) -> list["Operation"]:
+        return [op for op in self.graph._operations if self in op._control_inputs]
+
+    @property
+    def traceback(self) -> Any:
+        """The user's line that made the operation."""
+        return self.location
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The attributes by name."""
+        return self.raw_op.attrs
+
+    def get_attr(self, name: str) -> Any:
+        """Returns an attribute.
+
+        Raises:
+          ValueError: there is none of that name.
+        """
+        if name not in self.raw_op.attrs:
+            raise ValueError(f"Operation '{self.name}' has no attr named '{name}'.")
+        value = self.raw_op.attrs[name]
+        if isinstance(value, tuple):
+            return list(value)
+        return value.encode() if isinstance(value, str) else value
+
+    def values(self) -> tuple[SymbolicTensor, ...]:
+        """Returns the outputs."""
+        return tuple(self._outputs)
+
+    def colocation_groups(self) -> list[bytes]:
+        """Returns the names of the groups of operations it shares a device with."""
+        return [b"loc:@" + self._name.encode()]
+
+    def run(self, feed_dict: Any = None, session: Any = None) -> None:
+        """Runs the operation in a session (v1)."""
+        session = session or self.graph._default_session()
+        session.run(self, feed_dict)
+
+    def _add_control_input(self, op: "Operation") -> None:
+        if op not in self._control_inputs:
+            self._control_inputs.append(op)
+
+    def _add_control_inputs(self, ops: Any) -> None:
+        for op in ops:
+            self._add_control_input(op)
+
+    def _update_input(self, index: int, tensor: SymbolicTensor) -> None:
+        self._inputs[index] = tensor
+
+    def __str__(self) -> str:
+        inputs = ", ".join(t.name for t in self._inputs)
+        return f"{self._name} = {self.raw_op!r} ({inputs})"
+
+    def __repr__(self) -> str:
+        return f"<tf.Operation '{self.name}' type={self.type}>"
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether `value` is a tensor of a graph."""
+    return isinstance(value, SymbolicTensor)
+
+
+RESOURCE_LIKE = (dtypes.resource, dtypes.variant)
