@@ -1,0 +1,228 @@
+"""Converts functions, remembers what it converted, and decides which calls are left as they are."""
+
+import ast
+import functools
+import inspect
+import logging
+import threading
+import types
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.function.autograph import operators, parser, scopes, undefined
+from penstock._src.function.autograph.builtins import OVERLOADS
+from penstock._src.function.autograph.if_while_for import StatementConverter
+from penstock._src.function.autograph.loops import for_, while_
+from penstock._src.function.autograph.templates import Namer
+
+logger = logging.getLogger("penstock.autograph")
+
+# Modules whose functions already handle tensors, or whose frames matter to them: called as they are.
+_LEFT_ALONE = frozenset(
+    """penstock tensorflow tf_keras keras numpy scipy pandas PIL matplotlib tensorflow_probability
+    tensorflow_datasets collections copy cProfile inspect ipdb linecache mock pathlib pdb posixpath
+    pstats re threading urllib logging absl contextlib functools itertools typing abc enum dataclasses
+    ml_dtypes optree pytest _pytest unittest numbers random math os warnings weakref""".split()
+)
+_MARK = "_penstock_autograph"  # on a function: "converted", or "never"
+_codes: dict[types.CodeType, types.CodeType] = {}
+_lock = threading.RLock()
+_warned: weakref.WeakSet = weakref.WeakSet()
+
+
+class _Runtime(types.SimpleNamespace):
+    """What converted code sees as `ag__`."""
+
+
+def _runtime(recursive: bool) -> _Runtime:
+    return _Runtime(
+        if_=operators.if_,
+        if_exp=operators.if_exp,
+        and_=operators.and_,
+        or_=operators.or_,
+        not_=operators.not_,
+        compare_chain=operators.compare_chain,
+        assert_=operators.assert_,
+        while_=while_,
+        for_=for_,
+        Undefined=undefined.Undefined,
+        UndefinedReturnValue=undefined.UndefinedReturnValue,
+        is_undefined=undefined.is_undefined,
+        ld=undefined.ld,
+        ldu=undefined.ldu,
+        returned=undefined.returned,
+        call=call if recursive else _call_plainly,
+        converted=mark_converted,
+    )
+
+
+def mark_converted(function: Any) -> Any:
+    """Says that `function` is already converted code."""
+    if isinstance(function, types.FunctionType):
+        setattr(function, _MARK, "converted")
+    return function
+
+
+def do_not_convert(function: Any = None) -> Any:
+    """Returns `function` so that AutoGraph calls it as it is."""
+    if function is None:
+        return do_not_convert
+    if isinstance(function, types.FunctionType | functools.partial) or inspect.ismethod(function):
+
+        @functools.wraps(function)
+        def plain(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        setattr(plain, _MARK, "never")
+        return plain
+    return function
+
+
+def _call_plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Calls `function`, converted first if it is user code."""
+    try:
+        overload = OVERLOADS.get(function)
+    except TypeError:  # not hashable, hence not a built-in
+        overload = None
+    if overload is not None:
+        return overload(*args, **kwargs)
+    kind = type(function)
+    if kind is types.FunctionType or kind is types.MethodType:
+        return (converted(function) or function)(*args, **kwargs)
+    if kind is functools.partial:
+        return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
+    method = getattr(kind, "__call__", None)
+    if type(method) is types.FunctionType and not isinstance(function, type):
+        body = converted(method)
+        if body is not None:
+            return body(function, *args, **kwargs)
+    return function(*args, **kwargs)
+
+
+def converted(function: Any) -> Callable | None:
+    """Returns the converted form of a function or method, or None if it is to be called as it is."""
+    if inspect.ismethod(function):
+        body = converted(function.__func__)
+        return body and types.MethodType(body, function.__self__)
+    if not isinstance(function, types.FunctionType) or not _is_user_code(function):
+        return None
+    try:
+        return convert_function(function)
+    except parser.SourceUnavailable as error:
+        _warn(function, error)
+        return None
+
+
+def _warn(function: types.FunctionType, error: Exception) -> None:
+    if function not in _warned:
+        _warned.add(function)
+        logger.warning(
+            "AutoGraph could not transform %s and will run it as-is.\nCause: %s\nTo silence this warning, "
+            "decorate the function with @tf.autograph.experimental.do_not_convert",
+            function,
+            error,
+        )
+
+
+def _is_user_code(function: types.FunctionType) -> bool:
+    if getattr(function, _MARK, None) is not None:
+        return False
+    module = getattr(function, "__module__", None) or ""
+    if module.partition(".")[0] in _LEFT_ALONE:
+        return False
+    flags = function.__code__.co_flags
+    return not flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
+
+
+def convert_function(function: types.FunctionType, recursive: bool = True) -> types.FunctionType:
+    """Returns `function` rewritten; same signature, globals, closure, file and lines.
+
+    Raises:
+      SourceUnavailable: the source is missing or uses what cannot be rewritten.
+    """
+    with _lock:
+        code = _codes.get(function.__code__)
+        if code is None:
+            code = _codes[function.__code__] = _convert_code(function)
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    cells["ag__"] = types.CellType(_RECURSIVE if recursive else _FLAT)
+    closure = tuple(cells[name] for name in code.co_freevars)
+    made = types.FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, closure
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    made.__qualname__, made.__module__ = function.__qualname__, function.__module__
+    made.__doc__ = function.__doc__
+    made.__dict__.update(function.__dict__)
+    made.__dict__.pop("__wrapped__", None)
+    return mark_converted(made)
+
+
+def convert_node(function: types.FunctionType) -> tuple[ast.FunctionDef, parser.Source]:
+    """Returns the rewritten tree of `function` as a def statement."""
+    source = parser.parse(function)
+    node = source.node
+    if isinstance(node, ast.Lambda):
+        body = ast.copy_location(ast.Return(node.body), node.body)
+        made = ast.FunctionDef("lambda_", node.args, [body], [], None, None)
+        node = ast.copy_location(made, node)
+        node.type_params = []  # required by the compiler from Python 3.12 on
+    if parser.contains_yield(node):
+        raise parser.SourceUnavailable("generators are not supported")
+    node.decorator_list, node.returns = [], None
+    args = node.args
+    for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
+        if arg is not None:
+            arg.annotation = None
+    none = ast.copy_location(ast.Constant(None), node)
+    args.defaults = [none for _ in args.defaults]
+    args.kw_defaults = [item and none for item in args.kw_defaults]
+    names = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
+    names |= scopes.argument_names(args) | set(function.__code__.co_freevars)
+    StatementConverter(Namer(names)).function(node)
+    return node, source
+
+
+def _convert_code(function: types.FunctionType) -> types.CodeType:
+    node, source = convert_node(function)
+    free = ["ag__", *function.__code__.co_freevars]
+    if "__class__" not in free and any(
+        isinstance(item, ast.Name) and item.id == "__class__" for item in ast.walk(node)
+    ):
+        free.append("__class__")
+    lines = [f"{name} = None" for name in free]
+    factory = ast.parse("def ag_factory__():\n    " + "\n    ".join(lines)).body[0]
+    assert isinstance(factory, ast.FunctionDef)
+    factory.body.append(node)
+    module = ast.Module([factory], [])
+    if source.class_name:  # so that private names (__x) are mangled as in the class
+        module = ast.parse(f"class {source.class_name}:\n    pass")
+        module.body[0].body = [factory]  # type: ignore[attr-defined]
+    ast.fix_missing_locations(module)
+    compiled = compile(module, source.filename, "exec", dont_inherit=True, flags=_future(function))
+    code = _find_code(compiled, node.name, inside=False)
+    return code.replace(co_name=function.__code__.co_name, co_qualname=function.__qualname__)
+
+
+def _future(function: types.FunctionType) -> int:
+    import_annotations = 0x1000000
+    return function.__code__.co_flags & import_annotations
+
+
+def _find_code(code: types.CodeType, name: str, inside: bool) -> types.CodeType:
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            if inside and constant.co_name == name:
+                return constant
+            if not inside:
+                return _find_code(constant, name, inside=constant.co_name == "ag_factory__")
+    raise AssertionError(f"code of {name} not found")
+
+
+_RECURSIVE = _runtime(True)
+_FLAT = _runtime(False)

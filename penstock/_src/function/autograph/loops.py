@@ -1,0 +1,486 @@
+"""What `while` and `for` mean: Python's loops, or tf.while_loop when the condition or what is iterated is a tensor."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from penstock._src.api import control_flow
+from penstock._src.api.debugging import Assert
+from penstock._src.core import dispatch, dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.tensor import Tensor
+from penstock._src.function.autograph import values
+from penstock._src.function.autograph.undefined import Undefined, UndefinedReturnValue
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.util import nest
+
+GetState = Callable[[], tuple]
+SetState = Callable[[tuple], None]
+Options = dict[str, Any]
+_LIMITATIONS = (
+    "\nSee https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/g3doc/"
+    "reference/limitations.md#consistency-of-control-flow-types for more info."
+)
+
+
+def while_(
+    test: Callable[[], Any],
+    body: Callable[[], None],
+    get_state: GetState,
+    set_state: SetState,
+    names: tuple[str, ...],
+    options: Options,
+) -> None:
+    """`while test(): body()` over the variables `names`."""
+    before = get_state()
+    if dispatch.executing_eagerly():
+        while test():
+            body()
+        return
+    with _scratch_graph() as scratch:
+        probe = test()
+        symbolic = values.is_symbolic(probe)
+    set_state(before)
+    if symbolic:
+        _graph_loop(test, body, get_state, set_state, names, options)
+        return
+    del scratch
+    _python_while(test, body)
+
+
+def _scratch_graph() -> Any:
+    return FuncGraph("loop_probe").as_default()
+
+
+def _python_while(test: Callable[[], Any], body: Callable[[], None]) -> None:
+    while True:
+        proceed = test()
+        if values.is_symbolic(proceed):
+            raise NotImplementedError(
+                "The condition of while loop started as non-Tensor, then changed to Tensor. This may "
+                "happen either because variables changed type, or when a break or return statement "
+                "inside the loop depends on a Tensor condition. In both cases, changing to a TF loop "
+                "should remove the error." + _LIMITATIONS
+            )
+        if not proceed:
+            return
+        body()
+
+
+def for_(
+    iterated: Any,
+    extra_test: Callable[[], Any] | None,
+    body: Callable[[Any], None],
+    get_state: GetState,
+    set_state: SetState,
+    names: tuple[str, ...],
+    target: str,
+    options: Options,
+) -> None:
+    """`for target in iterated: body(item)`, ended early when `extra_test()` is false."""
+    if dispatch.executing_eagerly() or not _iterates_in_graph(iterated):
+        _python_for(iterated, extra_test, body)
+        return
+    for name, value in zip(names, get_state(), strict=True):
+        if isinstance(value, UndefinedReturnValue):
+            raise NotImplementedError(
+                "a return statement cannot be placed inside this TensorFlow loop; this may happen if a "
+                "return statement depends on a static Python condition such as a hyperparameter"
+            )
+        del name
+    if isinstance(iterated, Tensor) or values.is_variable(iterated):
+        items: _Items = _range_items(iterated) or _tensor_items(convert_to_tensor(iterated))
+    elif hasattr(iterated, "get_next_as_optional"):
+        items = _IteratorItems(iterated)
+    elif hasattr(iterated, "row_splits"):
+        items = _RaggedItems(iterated)
+    else:
+        items = _IteratorItems(iter(iterated))
+    if "," in target and isinstance(items, _TensorItems):
+        raise_not_iterable = convert_to_tensor(iterated).__iter__
+        raise_not_iterable()
+    _for_in_graph(items, extra_test, body, get_state, set_state, names, options)
+
+
+def _iterates_in_graph(iterated: Any) -> bool:
+    if isinstance(iterated, Tensor) or values.is_variable(iterated):
+        return True
+    return any(
+        hasattr(type(iterated), mark) for mark in ("get_next_as_optional", "row_splits", "element_spec")
+    )
+
+
+def _python_for(
+    iterated: Any, extra_test: Callable[[], Any] | None, body: Callable[[Any], None]
+) -> None:
+    for item in iterated:
+        if extra_test is not None:
+            proceed = extra_test()
+            if values.is_symbolic(proceed):
+                raise NotImplementedError(
+                    "break and return statements which depend on a TF condition are not supported in "
+                    "Python for loops. Did you intend to make it a TF loop?" + _LIMITATIONS
+                )
+            if not proceed:
+                return
+        body(item)
+
+
+class _Items:
+    """What a for loop iterates: a counter carried by the loop, a test, and the item at the counter."""
+
+    maximum: Any = None
+    start: Any
+
+    def more(self, position: Any) -> Any:
+        raise NotImplementedError
+
+    def item(self, position: Any) -> Any:
+        raise NotImplementedError
+
+    def advance(self, position: Any) -> Any:
+        return position + 1
+
+
+class _RangeItems(_Items):
+    """tf.range(start, limit, delta), without making the range."""
+
+    def __init__(self, start: Any, limit: Any, delta: Any):
+        self.start, self.limit, self.delta = start, limit, delta
+
+    def more(self, position: Any) -> Any:
+        rising = (self.delta > 0) & (position < self.limit)
+        return rising | ((self.delta < 0) & (position > self.limit))
+
+    def item(self, position: Any) -> Any:
+        return position
+
+    def advance(self, position: Any) -> Any:
+        return position + self.delta
+
+
+class _RisingRangeItems(_RangeItems):
+    def more(self, position: Any) -> Any:
+        return position < self.limit
+
+
+def _range_items(iterated: Any) -> _Items | None:
+    op = getattr(iterated, "op", None)
+    if op is None or op.type != "Range" or iterated.graph is not dispatch.current_graph():
+        return None
+    start, limit, delta = op.inputs
+    step = delta.op.get_attr("value") if delta.op.type == "Const" else None
+    known = getattr(step, "item", None)
+    kind = _RisingRangeItems if known is not None and step.size == 1 and step > 0 else _RangeItems
+    return kind(start, limit, delta)
+
+
+class _TensorItems(_Items):
+    """The rows of a tensor."""
+
+    def __init__(self, tensor: Tensor):
+        self.shape = tensor.shape[1:]
+        self.dtype = tensor.dtype
+        static = tensor.shape[0]
+        self.length = (
+            static if static is not None else raw.Shape(input=tensor, out_type=dtypes.int32)[0]
+        )
+        self.maximum = self.length
+        known = self.shape.is_fully_defined()
+        shape = self.shape.as_list() if known else raw.Shape(input=tensor, out_type=dtypes.int32)[1:]
+        self.element_shape = convert_to_tensor(shape, dtypes.int32)
+        self.rows = raw.TensorListFromTensor(tensor=tensor, element_shape=self.element_shape)
+        self.start = convert_to_tensor(0, dtypes.int32)
+
+    def more(self, position: Any) -> Any:
+        return position < self.length
+
+    def item(self, position: Any) -> Any:
+        row = raw.TensorListGetItem(
+            input_handle=self.rows,
+            index=position,
+            element_shape=self.element_shape,
+            element_dtype=self.dtype,
+        )
+        row.set_shape(self.shape)
+        return row
+
+
+def _tensor_items(tensor: Tensor) -> _Items:
+    if tensor.shape.rank == 0:
+        raise ValueError(f"for loop: cannot iterate over a scalar tensor. Received {tensor}.")
+    return _TensorItems(tensor)
+
+
+class _RaggedItems(_Items):
+    def __init__(self, ragged: Any):
+        self.ragged = ragged
+        self.length = ragged.nrows()
+        self.start = raw.ZerosLike(x=self.length)
+
+    def more(self, position: Any) -> Any:
+        return position < self.length
+
+    def item(self, position: Any) -> Any:
+        return self.ragged[position]
+
+
+class _IteratorItems(_Items):
+    """Elements of a tf.data iterator; the state carried is whether the last read found one."""
+
+    def __init__(self, iterator: Any):
+        self.iterator = iterator
+
+
+def _for_in_graph(
+    items: _Items,
+    extra_test: Callable[[], Any] | None,
+    body: Callable[[Any], None],
+    get_state: GetState,
+    set_state: SetState,
+    names: tuple[str, ...],
+    options: Options,
+) -> None:
+    """Builds the loop with the position in front of the state."""
+    position: list[Any] = [None]
+    if isinstance(items, _IteratorItems):
+        position[0] = convert_to_tensor(True)
+
+        def step() -> None:
+            found = items.iterator.get_next_as_optional()
+            position[0] = found.has_value()
+            before = get_state()
+
+            def run() -> Any:
+                set_state(before)
+                body(found.get_value())
+                return values.flatten(get_state())
+
+            if not names:
+                control_flow.cond(position[0], lambda: (body(found.get_value()), 0)[1], lambda: 0)
+                return
+            held = values.flatten(before)
+            set_state(values.pack_like(before, control_flow.cond(position[0], run, lambda: held)))
+
+        def test() -> Any:
+            return position[0] if extra_test is None else _both(position[0], extra_test())
+
+        first = items
+        del first
+    else:
+        position[0] = items.start
+
+        def step() -> None:
+            here = position[0]
+            body(items.item(here))
+            position[0] = items.advance(here)
+
+        def test() -> Any:
+            more = items.more(position[0])
+            return more if extra_test is None else _both(more, extra_test())
+
+        if items.maximum is not None:
+            options = {"maximum_iterations": items.maximum, **options}
+
+    def get() -> tuple:
+        return (position[0], *get_state())
+
+    def put(state: tuple) -> None:
+        position[0] = state[0]
+        set_state(tuple(state[1:]))
+
+    _graph_loop(test, step, get, put, ("<position>", *names), options)
+
+
+def _both(first: Any, second: Any) -> Any:
+    second = convert_to_tensor(second)
+    return raw.LogicalAnd(x=first, y=second)
+
+
+def _graph_loop(
+    test: Callable[[], Any],
+    body: Callable[[], None],
+    get_state: GetState,
+    set_state: SetState,
+    names: tuple[str, ...],
+    options: Options,
+) -> None:
+    before = get_state()
+    prepared, missing = _with_placeholders(before, body, get_state, set_state, names)
+    start = tuple(
+        values.as_tensors(value, name, "the code before the loop")
+        for name, value in zip(names, prepared, strict=True)
+    )
+    invariants = _shape_invariants(before, start, options)
+    if missing:
+        set_state(start)
+        Assert(test(), [f"loop must iterate at least once to initialize {', '.join(missing)}"])
+
+    def run_test(*state: Any) -> Any:
+        set_state(state)
+        return test()
+
+    def run_body(*state: Any) -> tuple:
+        set_state(state)
+        body()
+        after = tuple(
+            values.as_tensors(value, name, "one iteration of the loop")
+            if not isinstance(value, Undefined)
+            else value
+            for name, value in zip(names, get_state(), strict=True)
+        )
+        check_iteration(state, after, names, invariants, start)
+        return after
+
+    if not start:
+        marker = convert_to_tensor(0)
+        control_flow.while_loop(
+            lambda _: test(), lambda held: (body(), held)[1:], (marker,), **_passed(options)
+        )
+        return
+    results = control_flow.while_loop(
+        run_test, run_body, start, shape_invariants=invariants, **_passed(options)
+    )
+    set_state(tuple(results))
+
+
+def _passed(options: Options) -> Options:
+    return {
+        key: value
+        for key, value in options.items()
+        if key in ("parallel_iterations", "swap_memory", "maximum_iterations") and value is not None
+    }
+
+
+def _shape_invariants(before: tuple, start: tuple, options: Options) -> tuple | None:
+    given = options.get("shape_invariants")
+    if not given:
+        return None
+    pairs = [(value, shape) for value, shape in given]
+
+    def invariant(original: Any, tensor: Any) -> Any:
+        for value, shape in pairs:
+            if value is original:
+                return nest.map_structure(lambda leaf: TensorShape(shape), tensor)
+        return nest.map_structure(lambda leaf: leaf.shape, tensor)
+
+    return tuple(invariant(a, b) for a, b in zip(before, start, strict=True))
+
+
+def check_iteration(
+    before: tuple, after: tuple, names: tuple[str, ...], invariants: tuple | None, start: tuple
+) -> None:
+    """Raises if a variable changed structure, dtype or shape in one iteration."""
+    for index, (name, old, new) in enumerate(zip(names, before, after, strict=True)):
+        if isinstance(new, Undefined):
+            raise ValueError(f"'{name}' must be defined at the end of each iteration of the loop")
+        if new is None and old is not None:
+            raise ValueError(f"'{name}' is None at the end of the iteration.")
+        values.check_structure(
+            old, new, f"'{name}' does not have the same nested structure after one iteration."
+        )
+        leaves = zip(values.flatten((old,)), values.flatten((new,)), strict=True)
+        for x, y in leaves:
+            if not isinstance(x, Tensor):
+                continue
+            if x.dtype != y.dtype:
+                raise TypeError(
+                    f"'{name}' has dtype {x.dtype.name} before the loop, but dtype {y.dtype.name} "
+                    "after one iteration"
+                )
+            _check_shape(name, x, y, given=invariants is not None and _loosened(invariants[index], start[index]))
+
+
+def _loosened(invariant: Any, start: Any) -> bool:
+    pairs = zip(nest.flatten(invariant), nest.flatten(start), strict=False)
+    return any(str(shape) != str(getattr(value, "shape", None)) for shape, value in pairs)
+
+
+def _check_shape(name: str, before: Tensor, after: Tensor, given: bool) -> None:
+    if before.dtype in (dtypes.variant, dtypes.resource):
+        return
+    old, new = before.shape, after.shape
+    fits = old.rank is None or (
+        new.rank == old.rank
+        and all(have is None or have == got for have, got in zip(old.as_list(), new.as_list(), strict=True))
+    )
+    if fits:
+        return
+    if given:
+        raise ValueError(
+            f"'{name}' has shape {new} after one iteration, which does not conform with the shape "
+            f"invariant {old}."
+        )
+    raise ValueError(
+        f"'{name}' has shape {old} before the loop, but shape {new} after one iteration. Use "
+        "tf.autograph.experimental.set_loop_options to set shape invariants."
+    )
+
+
+def _with_placeholders(
+    before: tuple,
+    body: Callable[[], None],
+    get_state: GetState,
+    set_state: SetState,
+    names: tuple[str, ...],
+) -> tuple[tuple, list[str]]:
+    """Gives variables that only the loop defines zeros of the type that one iteration, traced aside, shows."""
+    missing = [
+        index
+        for index, value in enumerate(before)
+        if isinstance(value, Undefined) or value is None
+    ]
+    if not missing:
+        return before, []
+    for index in missing:
+        if isinstance(before[index], UndefinedReturnValue):
+            raise NotImplementedError(
+                "a return statement cannot be placed inside this TensorFlow loop; this may happen if a "
+                "return statement depends on a static Python condition such as a hyperparameter"
+            )
+    first = names[missing[0]]
+    try:
+        with _scratch_graph():
+            set_state(before)
+            body()
+            after = get_state()
+            shown = {
+                index: nest.map_structure(
+                    lambda leaf: (leaf.dtype, leaf.shape),
+                    values.as_tensors(after[index], names[index], "one iteration"),
+                )
+                for index in missing
+                if not isinstance(after[index], Undefined)
+            }
+            structures = {index: values.as_tensors(after[index], "", "") for index in shown}
+    except Exception as error:
+        raise ValueError(
+            f"'{first}' must be defined before the loop\nNote: AutoGraph tried to define it "
+            f"automatically, but ran into a {type(error).__name__}: {error}"
+        ) from error
+    finally:
+        set_state(before)
+    prepared = list(before)
+    for index in missing:
+        if index not in shown:
+            raise ValueError(f"'{names[index]}' must be defined before the loop")
+        prepared[index] = nest.map_structure(_zeros_like_traced, structures[index])
+    set_state(tuple(prepared))
+    undefined = [names[i] for i in missing if isinstance(before[i], Undefined) or prepared[i] is not None]
+    return tuple(prepared), undefined
+
+
+def _zeros_like_traced(leaf: Any) -> Any:
+    if leaf is None:
+        return None
+    shape = [size if size is not None else 0 for size in (leaf.shape.as_list() if leaf.shape.rank is not None else [])]
+    zero = convert_to_tensor(b"" if leaf.dtype == dtypes.string else 0, leaf.dtype)
+    filled = raw.Fill(dims=convert_to_tensor(shape, dtypes.int32), value=zero)
+    if leaf.shape.is_fully_defined():
+        return filled
+    return raw.PlaceholderWithDefault(input=filled, shape=leaf.shape)
+
+
+def iterate(value: Any) -> Iterator[Any]:
+    return iter(value)

@@ -1,0 +1,173 @@
+"""What `if`, `and`, `or`, `not`, `a if c else b`, `a < b < c` and `assert` mean: Python's sense, or graph ops for tensors."""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.api import control_flow
+from penstock._src.api.debugging import Assert
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.function.autograph import values
+from penstock._src.function.autograph.undefined import Undefined, UndefinedReturnValue
+
+Branch = Callable[[], Any]
+
+
+def if_(
+    condition: Any,
+    body: Branch,
+    orelse: Branch,
+    get_state: Callable[[], tuple],
+    set_state: Callable[[tuple], None],
+    names: tuple[str, ...],
+    outputs: int,
+) -> None:
+    """Runs one branch, or, for a symbolic condition, both into a tf.cond.
+
+    The variables `names` are the same before both; the first `outputs` of them come out of it.
+    """
+    if not values.is_symbolic(condition):
+        body() if condition else orelse()
+        return
+    check_condition(condition)
+    before = get_state()
+    outcomes: dict[str, tuple] = {}
+
+    def branch(run: Branch, label: str) -> Any:
+        set_state(before)
+        run()
+        outcomes[label] = check_branch_values(get_state()[:outputs], names[:outputs], label)
+        if label == "else":
+            check_branches_agree(outcomes["main"], outcomes["else"], names[:outputs])
+        return values.flatten(outcomes[label])
+
+    results = control_flow.cond(
+        condition, lambda: branch(body, "main"), lambda: branch(orelse, "else")
+    )
+    set_state((*values.pack_like(outcomes["else"], results), *before[outputs:]))
+
+
+def check_condition(condition: Any) -> None:
+    shape, dtype = condition.shape, condition.dtype
+    if dtype != dtypes.bool or (shape.rank not in (None, 0) and shape.num_elements() != 1):
+        raise ValueError(
+            f"condition of if statement expected to be `tf.bool` scalar, got {condition}; to use as "
+            "boolean Tensor, use `tf.cast`; to check for None, use `is not None`"
+        )
+
+
+def check_branch_values(state: tuple, names: tuple[str, ...], label: str) -> tuple:
+    """Returns the variables at the end of a branch as tensors; raises if one was never set."""
+    for name, value in zip(names, state, strict=True):
+        if isinstance(value, UndefinedReturnValue):
+            raise ValueError(f"the {label} branch must also have a return statement.")
+        if isinstance(value, Undefined):
+            raise ValueError(f"'{name}' must also be initialized in the {label} branch")
+    return tuple(
+        values.as_tensors(value, name, f"the {label} branch")
+        for name, value in zip(names, state, strict=True)
+    )
+
+
+def check_branches_agree(main: tuple, orelse: tuple, names: tuple[str, ...]) -> None:
+    for name, left, right in zip(names, main, orelse, strict=True):
+        if left is None and right is None:
+            continue
+        for value, label in ((left, "main"), (right, "else")):
+            if value is None:
+                raise ValueError(f"'{name}' is None at the end of the {label} branch.")
+        values.check_structure(
+            left, right, f"'{name}' must have the same nested structure in the main and else branches:"
+        )
+        for x, y in zip(values.flatten((left,)), values.flatten((right,)), strict=True):
+            if x.dtype != y.dtype:
+                raise TypeError(
+                    f"'{name}' has dtype {x.dtype.name} in the main branch, but dtype {y.dtype.name} "
+                    "in the else branch"
+                )
+
+
+def if_exp(condition: Any, body: Branch, orelse: Branch, text: str) -> Any:
+    """`body() if condition else orelse()`."""
+    if not values.is_symbolic(condition):
+        return body() if condition else orelse()
+    found: list[Any] = []
+
+    def get_state() -> tuple:
+        return tuple(found) or (None,)
+
+    def set_state(state: tuple) -> None:
+        found[:] = state
+
+    def run(branch: Branch) -> None:
+        found[:] = [branch()]
+
+    if_(condition, lambda: run(body), lambda: run(orelse), get_state, set_state, (text,), 1)
+    return found[0]
+
+
+def and_(left: Branch, right: Branch) -> Any:
+    """`left() and right()`."""
+    first = left()
+    if values.is_symbolic(first):
+        return _lazy(first, lambda: _boolean(right()), lambda: first)
+    return first and right()
+
+
+def or_(left: Branch, right: Branch) -> Any:
+    """`left() or right()`."""
+    first = left()
+    if values.is_symbolic(first):
+        return _lazy(first, lambda: first, lambda: _boolean(right()))
+    return first or right()
+
+
+def _lazy(first: Any, yes: Branch, no: Branch) -> Any:
+    return control_flow.cond(first, yes, no)
+
+
+def _boolean(value: Any) -> Any:
+    return convert_to_tensor(value)
+
+
+def not_(value: Any) -> Any:
+    """`not value`."""
+    if values.is_symbolic(value):
+        return raw.LogicalNot(x=value)
+    return not value
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "Eq": operator.eq,
+    "NotEq": operator.ne,
+    "Lt": operator.lt,
+    "LtE": operator.le,
+    "Gt": operator.gt,
+    "GtE": operator.ge,
+    "Is": operator.is_,
+    "IsNot": operator.is_not,
+    "In": lambda a, b: a in b,
+    "NotIn": lambda a, b: a not in b,
+}
+
+
+def compare_chain(first: Any, *rest: Any) -> Any:
+    """`first < b() < c()`, each operand evaluated once, and only as far as needed."""
+    name, second, *more = rest
+    right = second()
+    holds = _COMPARISONS[name](first, right)
+    if not more:
+        return holds
+    return and_(lambda: holds, lambda: compare_chain(right, *more))
+
+
+def assert_(condition: Any, message: Branch) -> None:
+    """`assert condition, message()`."""
+    if values.is_symbolic(condition):
+        text = message()
+        Assert(condition, [condition if text is None else text])
+    elif __debug__ and not condition:
+        text = message()
+        raise AssertionError() if text is None else AssertionError(text)

@@ -1,0 +1,207 @@
+"""Which variables a statement reads and writes, and which of them it must carry.
+
+After `annotate(function)`, each `if`, `while` and `for` has
+  `.state`      the simple names and composites (`self.x`, `d['k']`) that go in and out of it;
+  `.outputs`    how many of them, from the first, are needed after it; the rest is only overwritten inside;
+so that generated branches and loop bodies can save and restore them.
+"""
+
+import ast
+from collections.abc import Iterable
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+Names = frozenset[str]
+NONE: Names = frozenset()
+
+
+def reads(node: ast.AST | Iterable[ast.AST] | None) -> Names:
+    """Names whose values `node` may read, nested functions included."""
+    if node is None:
+        return NONE
+    if not isinstance(node, ast.AST):
+        return NONE.union(*(reads(item) for item in node))
+    if isinstance(node, ast.Name):
+        return frozenset([node.id]) if isinstance(node.ctx, ast.Load | ast.Del) else NONE
+    inner = NONE.union(*(reads(child) for child in ast.iter_child_nodes(node)), NONE)
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        inner |= {node.target.id}
+    if isinstance(node, _FUNCTIONS):
+        own = argument_names(node.args)
+        body = node.body if isinstance(node.body, list) else [node.body]
+        own |= writes(body) - declared(body)
+        outer = reads([*node.args.defaults, *filter(None, node.args.kw_defaults)])
+        outer |= reads(getattr(node, "decorator_list", ()))
+        return (inner - own) | outer
+    if isinstance(node, _COMPREHENSIONS):
+        own = NONE.union(*(writes(part.target) for part in node.generators))
+        return (inner - own) | reads(node.generators[0].iter)
+    return inner
+
+
+def writes(node: ast.AST | Iterable[ast.AST] | None) -> Names:
+    """Simple names that `node` may bind in its own scope."""
+    if node is None:
+        return NONE
+    if not isinstance(node, ast.AST):
+        return NONE.union(*(writes(item) for item in node))
+    if isinstance(node, ast.Name):
+        return frozenset([node.id]) if isinstance(node.ctx, ast.Store | ast.Del) else NONE
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return frozenset([node.name])
+    if isinstance(node, ast.Lambda):
+        return NONE
+    if isinstance(node, _COMPREHENSIONS):
+        return frozenset(
+            walrus.target.id for walrus in ast.walk(node) if isinstance(walrus, ast.NamedExpr)
+        )
+    inner = NONE.union(*(writes(child) for child in ast.iter_child_nodes(node)), NONE)
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        inner |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    if isinstance(node, ast.ExceptHandler) and node.name:
+        inner |= {node.name}
+    if isinstance(node, ast.MatchAs | ast.MatchStar) and node.name:
+        inner |= {node.name}
+    if isinstance(node, ast.MatchMapping) and node.rest:
+        inner |= {node.rest}
+    return inner
+
+
+def declared(body: Iterable[ast.AST], kinds: tuple[type, ...] = (ast.Global, ast.Nonlocal)) -> Names:
+    """Names that `global` or `nonlocal` statements of this scope mention."""
+    found: set[str] = set()
+    pending = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, kinds):
+            found.update(node.names)  # type: ignore[attr-defined]
+        if not isinstance(node, _FUNCTIONS + (ast.ClassDef,)):
+            pending.extend(ast.iter_child_nodes(node))
+    return frozenset(found)
+
+
+def argument_names(args: ast.arguments) -> Names:
+    every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+    return frozenset(arg.arg for arg in every if arg is not None)
+
+
+def composite_writes(node: ast.AST | Iterable[ast.AST]) -> dict[str, Names]:
+    """Attributes and items that `node` assigns, e.g. `self.x`, with the names each depends on."""
+    found: dict[str, Names] = {}
+    pending = list(node) if not isinstance(node, ast.AST) else [node]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, ast.Attribute | ast.Subscript) and isinstance(item.ctx, ast.Store):
+            if _is_path(item):
+                found[ast.unparse(item)] = reads(item)
+        if not isinstance(item, _FUNCTIONS + (ast.ClassDef,)):
+            pending.extend(ast.iter_child_nodes(item))
+    return found
+
+
+def _is_path(node: ast.expr) -> bool:
+    if isinstance(node, ast.Attribute):
+        return _is_path(node.value)
+    if isinstance(node, ast.Subscript):
+        return _is_path(node.value) and isinstance(node.slice, ast.Constant | ast.Name)
+    return isinstance(node, ast.Name)
+
+
+class _Liveness:
+    """Walks a function backwards; jumps are already gone, so a block has one way in and one out."""
+
+    def __init__(self, always_live: Names):
+        self.always_live = always_live
+        self.handlers: list[Names] = []
+
+    def block(self, body: list[ast.stmt], live: Names, closures: Names) -> Names:
+        kept = []
+        for node in body:
+            kept.append(closures)
+            if isinstance(node, _FUNCTIONS):
+                closures |= reads(node)
+            else:
+                closures |= reads([item for item in ast.walk(node) if isinstance(item, ast.Lambda)])
+        for node, held in zip(reversed(body), reversed(kept), strict=True):
+            live = self.statement(node, live | held, held)
+        return live
+
+    def statement(self, node: ast.stmt, live: Names, closures: Names) -> Names:
+        method = getattr(self, f"_{type(node).__name__}", None)
+        if method is not None:
+            return method(node, live, closures)
+        bound = writes(node) if not isinstance(node, ast.Delete | ast.AugAssign) else NONE
+        return (live - bound) | reads(node)
+
+    def _If(self, node: ast.If, live: Names, closures: Names) -> Names:
+        live_in = self.block(node.body, live, closures) | self.block(node.orelse, live, closures)
+        self.carry(node, [*node.body, *node.orelse], live, live_in)
+        return live_in | reads(node.test)
+
+    def _While(self, node: ast.While, live: Names, closures: Names) -> Names:
+        flags = frozenset(getattr(node, "flags", ()))
+        live_in = live | reads(node.test) | flags
+        for _ in range(2):  # the second pass sees what the first found to be read in the next iteration
+            live_in |= self.block(node.body, live_in, closures)
+        self.carry(node, [node.test, *node.body], live, live_in)
+        return live_in
+
+    def _For(self, node: ast.For, live: Names, closures: Names) -> Names:
+        flags = frozenset(getattr(node, "flags", ()))
+        live_in = live | flags
+        for _ in range(2):
+            live_in |= self.block(node.body, live_in, closures) - writes(node.target)
+        live_in |= reads(node.target)
+        self.carry(node, [node.target, *node.body], live, live_in)
+        return live_in | reads(node.iter)
+
+    _AsyncFor = _For
+
+    def _With(self, node: ast.With, live: Names, closures: Names) -> Names:
+        live = self.block(node.body, live, closures)
+        for item in reversed(node.items):
+            live = (live - writes(item.optional_vars)) | reads(item.context_expr)
+            live |= reads(item.optional_vars)
+        return live
+
+    def _Try(self, node: ast.Try, live: Names, closures: Names) -> Names:
+        after = self.block(node.finalbody, live, closures) | live
+        entries = after
+        for handler in node.handlers:
+            entries |= self.block(handler.body, after, closures) | reads(handler.type)
+        self.handlers.append(entries)
+        live_in = self.block(node.body, self.block(node.orelse, after, closures), closures | entries)
+        self.handlers.pop()
+        return live_in | entries
+
+    _TryStar = _Try
+
+    def _Match(self, node: ast.Match, live: Names, closures: Names) -> Names:
+        live_in = live
+        for case in node.cases:
+            live_in |= self.block(case.body, live, closures) | reads(case.guard) | reads(case.pattern)
+        return live_in | reads(node.subject)
+
+    def _Raise(self, node: ast.Raise, live: Names, closures: Names) -> Names:
+        return reads(node) | NONE.union(*self.handlers) | closures
+
+    def _Return(self, node: ast.Return, live: Names, closures: Names) -> Names:
+        return reads(node) | NONE.union(*self.handlers)
+
+    def carry(self, node: ast.stmt, inside: list, live_out: Names, live_in: Names) -> None:
+        live_in |= self.always_live
+        bound = writes(inside)
+        if isinstance(node, ast.If):
+            simple = [name for name in bound if name in live_out | self.always_live]
+        else:
+            simple = [name for name in bound if name in live_in or name in live_out]
+        composite = [path for path, names in composite_writes(inside).items() if names <= live_in]
+        entering = sorted((bound & live_in) - set(simple))
+        node.outputs = len(simple) + len(composite)  # type: ignore[attr-defined]
+        node.state = sorted(simple) + sorted(composite) + entering  # type: ignore[attr-defined]
+
+
+def annotate(node: ast.FunctionDef) -> None:
+    """Sets `.state` on the control flow statements of `node`, not of functions nested in it."""
+    outside = declared(node.body)
+    _Liveness(outside).block(node.body, outside, NONE)

@@ -1,0 +1,90 @@
+"""Small syntax trees from text: how generated code is written in the converters."""
+
+import ast
+import functools
+from collections.abc import Iterable
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+class _Fill(ast.NodeTransformer):
+    """Puts nodes in place of the names that stand for them."""
+
+    def __init__(self, nodes: dict[str, ast.expr], blocks: dict[str, list[ast.stmt]]):
+        self.nodes = nodes
+        self.blocks = blocks
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self.nodes.get(node.id, node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:
+        if isinstance(node.value, ast.Name) and node.value.id in self.blocks:
+            return self.blocks[node.value.id] or [ast.Pass()]
+        return self.generic_visit(node)
+
+
+def statements(
+    text: str,
+    at: ast.AST,
+    blocks: dict[str, list[ast.stmt]] | None = None,
+    **nodes: ast.expr,
+) -> list[ast.stmt]:
+    """Parses `text`; names in `nodes` and lone names in `blocks` are replaced; all on the line of `at`."""
+    tree = _Copy().visit(_parsed(text))
+    filled = _Fill(nodes, blocks or {}).visit(tree).body
+    for statement in filled:
+        _locate(statement, at)
+    return filled
+
+
+def expression(text: str, at: ast.AST, **nodes: ast.expr) -> ast.expr:
+    """Like `statements`, for one expression."""
+    (statement,) = statements(text, at, None, **nodes)
+    assert isinstance(statement, ast.Expr)
+    return statement.value
+
+
+class _Copy(ast.NodeTransformer):
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        fields = {}
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                value = [self.visit(item) if isinstance(item, ast.AST) else item for item in value]
+            elif isinstance(value, ast.AST):
+                value = self.visit(value)
+            fields[name] = value
+        return type(node)(**fields)
+
+
+def _locate(node: ast.AST, at: ast.AST) -> None:
+    """Gives nodes without a place the place of `at`, which must have one."""
+    if "lineno" in node._attributes and not hasattr(node, "lineno"):
+        ast.copy_location(node, at)
+    for child in ast.iter_child_nodes(node):
+        _locate(child, at)
+
+
+def load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def names_tuple(names: Iterable[str]) -> ast.Tuple:
+    return ast.Tuple([load(name) for name in names], ast.Load())
+
+
+class Namer:
+    """Makes names that the function does not use."""
+
+    def __init__(self, taken: set[str]):
+        self.taken = taken
+
+    def new(self, root: str) -> str:
+        name, count = root, 0
+        while name in self.taken:
+            count += 1
+            name = f"{root}_{count}"
+        self.taken.add(name)
+        return name
