@@ -32,7 +32,6 @@ _FUNCTIONS = {
 class Dim(int):
     """An int with the expression it was computed by. Compares and hashes as the int."""
 
-    __slots__ = ("expr",)
     expr: Expression
 
     def __new__(cls, value: int, expr: Expression) -> Dim:
@@ -168,7 +167,9 @@ def evaluate(value: int | Expression, known: Mapping[str, int]) -> int:
             if atom[0] == "symbol":
                 coefficient *= known[atom[1]]
             else:
-                coefficient *= _FUNCTIONS[atom[0]](evaluate(atom[1], known), evaluate(atom[2], known))
+                coefficient *= _FUNCTIONS[atom[0]](
+                    evaluate(atom[1], known), evaluate(atom[2], known)
+                )
         total += coefficient
     return total
 
@@ -286,7 +287,9 @@ def _choice(function: str, a: int, b: int) -> Extent:
     if not isinstance(a, Dim) and not isinstance(b, Dim):
         return value
     difference = a - b
-    if not isinstance(difference, Dim):  # they differ by a constant: the choice is the same for every value
+    if not isinstance(
+        difference, Dim
+    ):  # they differ by a constant: the choice is the same for every value
         return a if (difference <= 0) == (function == "min") else b
     first, second = sorted((expression(a), expression(b)), key=repr)
     return Dim(value, (((((function, first, second),)), 1),))

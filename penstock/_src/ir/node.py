@@ -153,7 +153,9 @@ def attribute_key(value: Any) -> Any:
     return value
 
 
-def node_key(kind: str, args: Iterable[Node], attrs: Mapping[str, Any], shape: Shape, dtype: DType) -> tuple:
+def node_key(
+    kind: str, args: Iterable[Node], attrs: Mapping[str, Any], shape: Shape, dtype: DType
+) -> tuple:
     """Equal for two nodes exactly when they are the same value."""
     return (
         kind,

@@ -1,0 +1,120 @@
+"""The Builder `p`: by it lowerings write primitives.
+
+Every value goes through `make`: an equal node that exists is returned instead of a new one; a node whose arguments are
+known is computed at once (folding.py); and the rules of `rules/` simplify as nodes are made, so there is no separate
+simplifier to run. The methods stand by idea in `build/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims, folding
+from penstock._src.ir.build.control import Control
+from penstock._src.ir.build.elementwise import Elementwise
+from penstock._src.ir.build.indexing import Indexing
+from penstock._src.ir.build.leaves import Leaves
+from penstock._src.ir.build.movement import Movement
+from penstock._src.ir.build.reduction import Reduction
+from penstock._src.ir.errors import MalformedFunction
+from penstock._src.ir.function import Check, Function
+from penstock._src.ir.node import Node, attribute_key
+from penstock._src.ir.primitives import OPS_OF, PRIMITIVES
+from penstock._src.ir.rules import simplify
+
+
+class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
+    """Makes nodes. One builder serves one program: its nodes and those of all nested functions."""
+
+    def __init__(self, rules: bool = True, fold: bool = True) -> None:
+        self.known: dict[tuple, Node] = {}
+        self.origin: Any = None  # what is being lowered: copied to every node made
+        self.depth = 0  # how many functions deep the node being made stands
+        self.rules, self.fold = rules, fold
+        self.hits: dict[str, int] = {}  # how often each rule applied
+        self.checks: list[Check] = []
+        self.symbolic: dict[
+            int, Any
+        ] = {}  # node id -> object array of ints and Dims, see folding.py
+        self.variables: dict[int, Node] = {}  # handle's id -> the variable's present value
+        self.written: dict[int, Node] = {}  # handle's id -> handle, of variables that were assigned
+
+    def make(self, kind: str, args: Sequence[Node], **attrs: Any) -> Node:
+        """The node `kind(args; attrs)`, or a simpler node of the same value."""
+        args = tuple(args)
+        key = (
+            kind,
+            tuple([a.id for a in args]),
+            tuple([attribute_key(attrs[k]) for k in sorted(attrs)]),
+        )
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self.simplified(self.new(kind, args, attrs))
+        return found
+
+    def new(self, kind: str, args: tuple[Node, ...], attrs: Mapping[str, Any]) -> Node:
+        """A node as it stands, its shape by the kind's rule."""
+        row = PRIMITIVES[kind]
+        if row.arity is not None and len(args) != row.arity:
+            raise MalformedFunction(f"{kind} takes {row.arity} arguments. Received {len(args)}.")
+        if kind in OPS_OF and attrs["op"] not in OPS_OF[kind]:
+            raise MalformedFunction(f"{kind} knows no operation {attrs['op']!r}.")
+        depth = max([a.depth for a in args], default=0)
+        typed = row.infer(args, attrs)
+        if isinstance(typed, list):
+            return Node(self, kind, args, attrs, (), None, tuple(typed), depth, self.origin)
+        shape, dtype = typed
+        if kind == "parameter":
+            depth = attrs["scope"][0]
+        return Node(self, kind, args, attrs, shape, dtype, None, depth, self.origin)
+
+    def simplified(self, node: Node) -> Node:
+        """The node, folded to a constant or replaced by what a rule makes of it."""
+        if self.fold:
+            folded = folding.fold(self, node)
+            if folded is not None:
+                return folded
+        if self.rules:
+            replaced = simplify(self, node)
+            if replaced is not None:
+                return replaced
+        return node
+
+    def value(self, node: Node) -> Any:
+        """The array that a node is known to be while lowering (Dims as the ints of this specialisation), or None."""
+        return folding.value(self, node)
+
+    def dims(self, node: Node) -> list[dims.Extent] | None:
+        """The numbers in a node of shape arithmetic, Dims where they depend on unknown dimensions, or None."""
+        known = folding.symbolic_value(self, node)
+        return None if known is None else list(known.reshape(-1))
+
+    def check(self, condition: Node, message: str) -> None:
+        """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds."""
+        self.checks.append(Check(self.broadcast_to(condition, ()), message))
+
+    def function(self, name: str, parameters: Sequence[Node], results: Sequence[Node]) -> Function:
+        """The program that computes results, with the variable updates and checks collected so far."""
+        updates = [(h, self.variables[i]) for i, h in self.written.items()]
+        changed = [(h, v) for h, v in updates if not (v.kind == "read" and v.args[0] is h)]
+        return Function(name, tuple(parameters), tuple(results), tuple(changed), tuple(self.checks))
+
+    def read_variable(self, handle: Node) -> Node:
+        """The value of a variable at this point of the program."""
+        if handle.id not in self.variables:
+            shape, dtype = handle.attrs["variable"]
+            self.variables[handle.id] = self.make("read", (handle,), shape=shape, dtype=dtype)
+        return self.variables[handle.id]
+
+    def assign_variable(self, handle: Node, value: Node) -> None:
+        """Gives a variable a new value from this point on."""
+        self.variables[handle.id] = value
+        self.written[handle.id] = handle
+
+    def scalar(self, value: Any, dtype: DType) -> Node:
+        """A scalar constant; a Dim becomes a `size` node."""
+        return (
+            self.size(value, dtype) if isinstance(value, dims.Dim) else self.constant(value, dtype)
+        )

@@ -1,0 +1,89 @@
+"""A Function: parameters, results, and what it does to variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from penstock._src.core import dtypes
+from penstock._src.ir.node import Node
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """A condition that must hold when the function has run; else the message is raised as InvalidArgumentError."""
+
+    condition: Node  # a scalar bool
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A closed graph of primitives: everything its results depend on are its parameters.
+
+    `updates` gives the final value of variables: pairs of a handle (a parameter of dtype resource) and a node. They
+    take effect after every result was computed. `read` nodes are the variables' values before that.
+    """
+
+    name: str
+    parameters: tuple[Node, ...]
+    results: tuple[Node, ...]
+    updates: tuple[tuple[Node, Node], ...] = ()
+    checks: tuple[Check, ...] = field(default=())
+
+    @property
+    def roots(self) -> tuple[Node, ...]:
+        """The nodes that must be computed: results, then new values of variables, then checked conditions."""
+        return (*self.results, *[v for _, v in self.updates], *[c.condition for c in self.checks])
+
+    @property
+    def handles(self) -> tuple[Node, ...]:
+        """The parameters that are variables."""
+        return tuple([p for p in self.parameters if p.dtype == dtypes.resource])
+
+    def nodes(self) -> list[Node]:
+        """Every node that the roots depend on, arguments before what uses them. Nested functions' nodes are not in it."""
+        return reachable(self.roots)
+
+    def functions(self) -> Iterator[Function]:
+        """This function and every function nested in it, outermost first."""
+        yield self
+        for node in self.nodes():
+            for body in bodies(node):
+                yield from body.functions()
+
+    def __str__(self) -> str:
+        from penstock._src.ir.printer import text  # the printer needs this class
+
+        return text(self)
+
+
+def reachable(roots: Iterable[Node]) -> list[Node]:
+    """The nodes that roots depend on, sorted by id, which is a topological order."""
+    found: dict[int, Node] = {}
+    pending = list(roots)
+    while pending:
+        node = pending.pop()
+        if node.id not in found:
+            found[node.id] = node
+            pending.extend(node.args)
+    return [found[i] for i in sorted(found)]
+
+
+def bodies(node: Node) -> tuple[Function, ...]:
+    """The functions nested in a node."""
+    if node.kind == "while":
+        return node.attrs["cond"], node.attrs["body"]
+    if node.kind == "case":
+        return tuple(node.attrs["branches"])
+    return ()
+
+
+def users(nodes: Iterable[Node]) -> dict[int, list[Node]]:
+    """For each node's id, the nodes of the list that take it as an argument (once for each place)."""
+    found: dict[int, list[Node]] = {}
+    for node in nodes:
+        found.setdefault(node.id, [])
+        for arg in node.args:
+            found.setdefault(arg.id, []).append(node)
+    return found

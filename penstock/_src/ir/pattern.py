@@ -1,0 +1,174 @@
+"""Patterns over nodes, written as expressions: `x * 1`, `exp(log(x))`, `reduce_sum(x * c)`.
+
+A variable matches any node; the same variable twice must match the same node. A Python number matches a constant of
+that value, also one that was broadcast to a shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import BINARY, COMMUTATIVE, COMPARE, UNARY
+
+Bindings = dict[str, Node]
+
+
+class Pattern:
+    """Something that a node may match. `heads` are the (kind, op) pairs it can start with; None means any."""
+
+    heads: tuple[tuple[str, str | None], ...] | None = None
+
+    def match(self, node: Node, found: Bindings) -> bool:
+        """Whether the node matches; binds variables in `found`."""
+        raise NotImplementedError
+
+    def __add__(self, other: Any) -> Pattern:
+        return binary("add", self, other)
+
+    def __radd__(self, other: Any) -> Pattern:
+        return binary("add", other, self)
+
+    def __sub__(self, other: Any) -> Pattern:
+        return binary("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Pattern:
+        return binary("sub", other, self)
+
+    def __mul__(self, other: Any) -> Pattern:
+        return binary("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Pattern:
+        return binary("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Pattern:
+        return binary("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Pattern:
+        return binary("div", other, self)
+
+    def __neg__(self) -> Pattern:
+        return unary("neg", self)
+
+
+class Variable(Pattern):
+    """Matches any node."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def match(self, node: Node, found: Bindings) -> bool:
+        return found.setdefault(self.name, node) is node
+
+
+class Number(Pattern):
+    """Matches a constant of one value, through broadcasts."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def match(self, node: Node, found: Bindings) -> bool:
+        return is_number(node, self.value)
+
+
+class Apply(Pattern):
+    """Matches a node of a kind (and operation) whose arguments match; commutative operations either way round."""
+
+    def __init__(
+        self,
+        kind: str,
+        op: str | None,
+        args: tuple[Any, ...],
+        attrs: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.kind, self.op = kind, op
+        self.args = tuple([lift(a) for a in args])
+        self.attrs = dict(attrs or {})
+        self.heads = ((kind, op),)
+
+    def match(self, node: Node, found: Bindings) -> bool:
+        if node.kind != self.kind or (self.op is not None and node.attrs.get("op") != self.op):
+            return False
+        if any(node.attrs.get(name) != value for name, value in self.attrs.items()):
+            return False
+        if len(node.args) != len(self.args):
+            return False
+        if self._match_args(node.args, found):
+            return True
+        return self.op in COMMUTATIVE and self._match_args(node.args[::-1], found)
+
+    def _match_args(self, args: tuple[Node, ...], found: Bindings) -> bool:
+        trial = dict(found)
+        for pattern, arg in zip(self.args, args):
+            if not pattern.match(arg, trial):
+                return False
+        found.update(trial)
+        return True
+
+
+def lift(value: Any) -> Pattern:
+    """A pattern; numbers become Number."""
+    return value if isinstance(value, Pattern) else Number(value)
+
+
+def unary(op: str, x: Any) -> Pattern:
+    """Matches op(x)."""
+    return Apply("unary", op, (x,))
+
+
+def binary(op: str, x: Any, y: Any) -> Pattern:
+    """Matches x op y."""
+    return Apply("binary", op, (x, y))
+
+
+def variables(names: str) -> list[Variable]:
+    """One variable for each word."""
+    return [Variable(name) for name in names.split()]
+
+
+def __getattr__(name: str) -> Any:
+    """`pattern.exp(x)`, `pattern.maximum(x, y)`, `pattern.eq(x, y)`, `pattern.reshape(x)`."""
+    op = name.rstrip("_")
+    if op in UNARY:
+        return lambda x: Apply("unary", op, (x,))
+    if op in BINARY:
+        return lambda x, y: Apply("binary", op, (x, y))
+    if op in COMPARE:
+        return lambda x, y: Apply("compare", op, (x, y))
+    if name.startswith("reduce_"):
+        return lambda x: Apply("reduce", name.removeprefix("reduce_"), (x,))
+    if name in (
+        "reshape",
+        "transpose",
+        "broadcast",
+        "cast",
+        "slice",
+        "reverse",
+        "select",
+        "pad",
+        "concat",
+    ):
+        return lambda *args: Apply(name, None, args)
+    raise AttributeError(name)
+
+
+def number_of(node: Node) -> Any:
+    """The Python number that every element of the node is known to be, or None."""
+    while node.kind in ("broadcast", "reshape"):
+        node = node.args[0]
+    if node.kind == "constant" and node.attrs["value"].size == 1:
+        return node.attrs["value"].reshape(()).item()
+    return None
+
+
+def is_number(node: Node, value: float) -> bool:
+    """Whether every element of the node is known to be this number (0.0 is not -0.0)."""
+    found = number_of(node)
+    if found is None or isinstance(found, bool) != isinstance(value, bool):
+        return False
+    if value == 0 and isinstance(found, float):
+        return found == 0 and not np.signbit(found)
+    return found == value

@@ -1,0 +1,68 @@
+"""Rules, and their application while nodes are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from penstock._src.ir.node import Node
+from penstock._src.ir.pattern import Bindings, Pattern
+
+if TYPE_CHECKING:
+    from penstock._src.ir.builder import Builder
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One simplification, named by its equation. `build(p, node, **variables)` makes the right-hand side, or None."""
+
+    name: str
+    pattern: Pattern
+    build: Callable[..., Node | None]
+    when: Callable[..., bool] | None = None
+
+    def apply(self, builder: Builder, node: Node) -> Node | None:
+        """What the node becomes, or None if the rule does not apply."""
+        found: Bindings = {}
+        if not self.pattern.match(node, found):
+            return None
+        if self.when is not None and not self.when(node, **found):
+            return None
+        return self.build(builder, node, **found)
+
+
+def rule(
+    name: str,
+    pattern: Pattern,
+    build: Callable[..., Node | None],
+    when: Callable[..., bool] | None = None,
+) -> Rule:
+    """A rule; its name is its equation, such as "x + 0 -> x"."""
+    return Rule(name, pattern, build, when)
+
+
+class RuleSet:
+    """Rules found by the kind and operation of the node they start with."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self.by_head: dict[tuple[str, Any], list[Rule]] = {}
+        for each in self.rules:
+            if each.pattern.heads is None:
+                raise ValueError(f"the rule {each.name!r} must start with a kind")
+            for head in each.pattern.heads:
+                self.by_head.setdefault(head, []).append(each)
+
+    def __call__(self, builder: Builder, node: Node) -> Node | None:
+        """What the first rule that applies makes of the node, or None."""
+        op = node.attrs.get("op")
+        for head in (
+            ((node.kind, op), (node.kind, None)) if op is not None else ((node.kind, None),)
+        ):
+            for each in self.by_head.get(head, ()):
+                result = each.apply(builder, node)
+                if result is not None and result is not node:
+                    builder.hits[each.name] = builder.hits.get(each.name, 0) + 1
+                    return result
+        return None

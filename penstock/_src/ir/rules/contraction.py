@@ -1,0 +1,35 @@
+"""Contractions take transposes into their letters: operands are read in the order in which they lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.ir import pattern as m
+from penstock._src.ir.node import Node
+from penstock._src.ir.rewrite import rule
+from penstock._src.ir.shape_rules import split_spec
+
+x, y = m.variables("x y")
+
+
+def _transposed_operand(p: Any, node: Node, x: Node, y: Node) -> Node | None:
+    left, right, result = split_spec(node.attrs["spec"])
+    operands, letters, changed = [x, y], [left, right], False
+    for i, operand in enumerate(operands):
+        if operand.kind == "transpose":
+            spelled = [""] * operand.rank
+            for place, axis in enumerate(operand.attrs["perm"]):
+                spelled[axis] = letters[i][place]
+            operands[i], letters[i], changed = operand.args[0], "".join(spelled), True
+    if not changed:
+        return None
+    return p.contract(f"{letters[0]},{letters[1]}->{result}", *operands)
+
+
+CONTRACTION = (
+    rule(
+        "contract(transpose(x), y) -> contract(x, y), other letters",
+        m.Apply("contract", None, (x, y)),
+        _transposed_operand,
+    ),
+)

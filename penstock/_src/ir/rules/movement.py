@@ -1,0 +1,219 @@
+"""Movements that meet: each chain of one kind becomes one, and what moves nothing goes.
+
+The canonical form: scalars are repeated by one broadcast; axes of extent 1 that a broadcast repeats are not in its
+argument's reshape but in its `axes`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.ir import dims
+from penstock._src.ir import pattern as m
+from penstock._src.ir.node import Node
+from penstock._src.ir.rewrite import rule
+
+x, y = m.variables("x y")
+
+
+def _same_reshape(p: Any, node: Node, x: Node) -> Node | None:
+    return x if dims.shape_key(x.shape) == dims.shape_key(node.shape) else None
+
+
+def kept_axes(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[int, int]] | None:
+    """Pairs (axis before, axis after) if shapes differ only in axes of extent 1, else None."""
+    left = [i for i, d in enumerate(before) if d != 1]
+    right = [i for i, d in enumerate(after) if d != 1]
+    if [before[i] for i in left] != [after[i] for i in right]:
+        return None
+    return list(zip(left, right))
+
+
+def _broadcast_of_reshape(p: Any, node: Node, x: Node) -> Node | None:
+    """broadcast(reshape(x)) -> broadcast(x) where the reshape only adds or removes axes of extent 1."""
+    middle = node.args[0]
+    pairs = kept_axes(x.shape, middle.shape)
+    if pairs is None or len(pairs) != x.rank:
+        return None  # x has axes of extent 1 itself: a place for each would have to be found
+    return p.broadcast(x, node.shape, [node.attrs["axes"][after] for _, after in pairs])
+
+
+def _drop_ones(p: Any, node: Node, x: Node) -> Node | None:
+    """broadcast of an argument with axes of extent 1 that are repeated -> the same without these axes."""
+    ones = [i for i, d in enumerate(x.shape) if d == 1 and node.shape[node.attrs["axes"][i]] != 1]
+    if not ones:
+        return None
+    kept = [i for i in range(x.rank) if i not in ones]
+    thinner = p.reshape(x, [x.shape[i] for i in kept])
+    return p.broadcast(thinner, node.shape, [node.attrs["axes"][i] for i in kept])
+
+
+def _same_broadcast(p: Any, node: Node, x: Node) -> Node | None:
+    return x if x.shape == node.shape else None
+
+
+def _broadcast_twice(p: Any, node: Node, x: Node) -> Node:
+    outer, inner = node.attrs["axes"], node.args[0].attrs["axes"]
+    return p.broadcast(x, node.shape, [outer[axis] for axis in inner])
+
+
+def _reshape_of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
+    """reshape(broadcast(x)) -> broadcast(x) where the reshape only adds or removes axes of extent 1, or x is a scalar."""
+    middle = node.args[0]
+    if x.rank == 0:
+        return p.broadcast(x, node.shape, ())
+    pairs = kept_axes(middle.shape, node.shape)
+    if pairs is None:
+        return None
+    places = dict(pairs)
+    axes = [places.get(axis) for axis in middle.attrs["axes"]]
+    return None if None in axes else p.broadcast(x, node.shape, axes)
+
+
+def _same_transpose(p: Any, node: Node, x: Node) -> Node | None:
+    perm = node.attrs["perm"]
+    if perm == tuple(range(len(perm))):
+        return x
+    moved = [i for i in perm if x.shape[i] != 1]
+    if moved == sorted(moved):  # only axes of extent 1 change places
+        return p.reshape(x, node.shape)
+    return None
+
+
+def _transpose_twice(p: Any, node: Node, x: Node) -> Node:
+    outer, inner = node.attrs["perm"], node.args[0].attrs["perm"]
+    return p.transpose(x, [inner[i] for i in outer])
+
+
+def _transpose_of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
+    """transpose(broadcast(x)) -> broadcast(transpose(x)): the smaller array is moved."""
+    where = {old: new for new, old in enumerate(node.attrs["perm"])}
+    axes = [where[axis] for axis in node.args[0].attrs["axes"]]
+    order = sorted(range(len(axes)), key=axes.__getitem__)
+    return p.broadcast(p.transpose(x, order), node.shape, [axes[i] for i in order])
+
+
+def _whole_slice(p: Any, node: Node, x: Node) -> Node | None:
+    whole = all(
+        start == 0 and limit == n and (stride == 1 or n <= 1)
+        for start, limit, stride, n in zip(
+            node.attrs["starts"], node.attrs["limits"], node.attrs["strides"], x.shape
+        )
+    )
+    return x if whole else None
+
+
+def _slice_twice(p: Any, node: Node, x: Node) -> Node:
+    outer, inner = node.attrs, node.args[0].attrs
+    starts, limits, strides = [], [], []
+    for i in range(x.rank):
+        first = inner["starts"][i] + outer["starts"][i] * inner["strides"][i]
+        extent, stride = node.shape[i], outer["strides"][i] * inner["strides"][i]
+        starts.append(first)
+        limits.append(first + (extent - 1) * stride + 1 if extent > 0 else first)
+        strides.append(stride)
+    return p.slice(x, starts, limits, strides)
+
+
+def _slice_of_concat(p: Any, node: Node) -> Node | None:
+    """A slice that lies within one of the concatenated parts takes it from there."""
+    joined, attrs = node.args[0], node.attrs
+    axis, start = joined.attrs["axis"], 0
+    for part in joined.args:
+        stop = start + part.shape[axis]
+        if start <= attrs["starts"][axis] and attrs["limits"][axis] <= stop:
+            starts, limits = list(attrs["starts"]), list(attrs["limits"])
+            starts[axis], limits[axis] = starts[axis] - start, limits[axis] - start
+            return p.slice(part, starts, limits, attrs["strides"])
+        start = stop
+    return None
+
+
+def _slice_of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
+    axes = node.args[0].attrs["axes"]
+    if any(node.shape[axis] != n and n != 1 for axis, n in zip(axes, x.shape)):
+        return None
+    return p.broadcast(x, node.shape, axes)
+
+
+def _no_padding(p: Any, node: Node, x: Node, y: Node) -> Node | None:
+    amounts = (*node.attrs["low"], *node.attrs["high"], *node.attrs["interior"])
+    return None if any(amounts) else x
+
+
+def _reverse(p: Any, node: Node, x: Node) -> Node | None:
+    axes = [a for a in node.attrs["axes"] if x.shape[a] != 1]
+    if len(axes) == len(node.attrs["axes"]):
+        return None
+    return p.reverse(x, axes) if axes else x
+
+
+def _reverse_twice(p: Any, node: Node, x: Node) -> Node:
+    axes = set(node.attrs["axes"]) ^ set(node.args[0].attrs["axes"])
+    return p.reverse(x, sorted(axes)) if axes else x
+
+
+class _Concat(m.Pattern):
+    """Matches a concat of any number of arguments."""
+
+    heads = (("concat", None),)
+
+    def match(self, node: Node, found: m.Bindings) -> bool:
+        return node.kind == "concat"
+
+
+class _SliceOfConcat(m.Pattern):
+    heads = (("slice", None),)
+
+    def match(self, node: Node, found: m.Bindings) -> bool:
+        return node.args[0].kind == "concat"
+
+
+def _concat(p: Any, node: Node) -> Node | None:
+    axis = node.attrs["axis"]
+    parts: list[Node] = []
+    for arg in node.args:
+        nested = arg.kind == "concat" and arg.attrs["axis"] == axis
+        parts += arg.args if nested else [arg]
+    parts = [a for a in parts if a.shape[axis] != 0] or parts[:1]
+    if len(parts) == 1:
+        return parts[0]
+    return None if len(parts) == len(node.args) else p.concat(parts, axis)
+
+
+MOVEMENT = (
+    rule("reshape(x) to its own shape -> x", m.reshape(x), _same_reshape),
+    rule(
+        "reshape(reshape(x)) -> reshape(x)",
+        m.reshape(m.reshape(x)),
+        lambda p, node, x: p.reshape(x, node.shape),
+    ),
+    rule(
+        "reshape(broadcast(x)) -> broadcast(x), axes of extent 1",
+        m.reshape(m.broadcast(x)),
+        _reshape_of_broadcast,
+    ),
+    rule("broadcast(x) to its own shape -> x", m.broadcast(x), _same_broadcast),
+    rule("broadcast(broadcast(x)) -> broadcast(x)", m.broadcast(m.broadcast(x)), _broadcast_twice),
+    rule(
+        "broadcast(reshape(x)) -> broadcast(x), axes of extent 1",
+        m.broadcast(m.reshape(x)),
+        _broadcast_of_reshape,
+    ),
+    rule("broadcast(x of extents 1) -> broadcast(reshape(x))", m.broadcast(x), _drop_ones),
+    rule("transpose(x) in order -> x", m.transpose(x), _same_transpose),
+    rule("transpose(transpose(x)) -> transpose(x)", m.transpose(m.transpose(x)), _transpose_twice),
+    rule(
+        "transpose(broadcast(x)) -> broadcast(transpose(x))",
+        m.transpose(m.broadcast(x)),
+        _transpose_of_broadcast,
+    ),
+    rule("slice(x) of all -> x", m.slice(x), _whole_slice),
+    rule("slice(slice(x)) -> slice(x)", m.slice(m.slice(x)), _slice_twice),
+    rule("slice(broadcast(x)) -> broadcast(x)", m.slice(m.broadcast(x)), _slice_of_broadcast),
+    rule("slice(concat(..., x, ...)) -> slice(x)", _SliceOfConcat(), _slice_of_concat),
+    rule("pad(x) by nothing -> x", m.pad(x, y), _no_padding),
+    rule("reverse(x) of extents 1 -> x", m.reverse(x), _reverse),
+    rule("reverse(reverse(x)) -> reverse(x)", m.reverse(m.reverse(x)), _reverse_twice),
+    rule("concat(x) -> x, concat(concat(x, y), z) -> concat(x, y, z)", _Concat(), _concat),
+)

@@ -1,0 +1,164 @@
+"""The scalar functions of the unary, binary and compare kinds, in NumPy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def _scalarwise(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    """A function of Python floats, element by element, in the array's own dtype."""
+
+    def apply(x: Any) -> Any:
+        return np.array([function(float(v)) for v in np.ravel(x)], x.dtype).reshape(np.shape(x))
+
+    return apply
+
+
+def _lgamma(x: float) -> float:
+    if x == -math.inf or (x <= 0 and x == math.floor(x)):
+        return math.inf  # a pole
+    return math.lgamma(x)
+
+
+def _sigmoid(x: Any) -> Any:
+    e = np.exp(-np.abs(x))  # never overflows
+    return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)
+
+
+def _bits(x: Any) -> Any:
+    return x.view(np.dtype(f"u{x.dtype.itemsize}"))
+
+
+def _popcount(x: Any) -> Any:
+    return np.bitwise_count(_bits(np.ascontiguousarray(x))).astype(x.dtype)
+
+
+def _unless_zero(x: Any, y: Any, compute: Callable[[Any, Any], Any]) -> Any:
+    """An integer division whose divisor may be 0 (the result is then 0)."""
+    if x.dtype.kind in "fc":
+        return compute(x, y)
+    zero = y == 0
+    return np.where(zero, 0, compute(x, np.where(zero, 1, y))).astype(x.dtype)
+
+
+def _truncdiv(x: Any, y: Any) -> Any:
+    if x.dtype.kind == "f":
+        return np.trunc(x / y)
+    return _unless_zero(x, y, lambda a, b: (a - np.fmod(a, b)) // b)
+
+
+def _shift(kind: str) -> Callable[[Any, Any], Any]:
+    def apply(x: Any, y: Any) -> Any:
+        bits = x.dtype.itemsize * 8
+        amount = np.clip(y, 0, bits - 1).astype(x.dtype)
+        if kind == "left":
+            return np.left_shift(x, amount)
+        if kind == "right":
+            return np.right_shift(x, amount)
+        return np.right_shift(
+            _bits(np.ascontiguousarray(x)), _bits(np.ascontiguousarray(amount))
+        ).view(x.dtype)
+
+    return apply
+
+
+def _integer_power(x: Any, y: Any) -> Any:
+    """x ** y, of integers also for negative y (1/x rounded towards zero)."""
+    if x.dtype.kind in "fc":
+        return np.power(x, y)
+    negative = y < 0
+    whole = np.power(x, np.where(negative, 0, y))
+    odd = np.where(y & 1, x, 1)
+    return np.where(negative, np.where(x == 1, 1, np.where(x == -1, odd, 0)), whole).astype(x.dtype)
+
+
+def _complex(x: Any, y: Any) -> Any:
+    result = np.empty(np.shape(x), np.complex64 if x.dtype == np.float32 else np.complex128)
+    result.real, result.imag = x, y
+    return result
+
+
+def _sign(x: Any) -> Any:
+    if x.dtype.kind == "c":
+        return np.where(x == 0, 0, x / np.abs(x)).astype(x.dtype)
+    return np.sign(x)
+
+
+UNARY: dict[str, Callable[[Any], Any]] = {
+    "neg": lambda x: np.subtract(x.dtype.type(0), x) if x.dtype.kind == "u" else np.negative(x),
+    "abs": np.abs,
+    "sign": _sign,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "cbrt": np.cbrt,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)) if x.dtype.kind == "c" else _sigmoid(x),
+    "erf": _scalarwise(math.erf),
+    "erfc": _scalarwise(math.erfc),
+    "lgamma": _scalarwise(_lgamma),
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "round": np.rint,
+    "not": lambda x: np.logical_not(x) if x.dtype.kind == "b" else np.invert(x),
+    "is_finite": np.isfinite,
+    "is_nan": np.isnan,
+    "is_inf": np.isinf,
+    "reciprocal": lambda x: 1 / x if x.dtype.kind in "fc" else _truncdiv(np.ones_like(x), x),
+    "square": np.square,
+    "popcount": _popcount,
+    "real": np.real,
+    "imag": np.imag,
+    "conj": np.conj,
+}
+
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda x, y: np.logical_or(x, y) if x.dtype.kind == "b" else np.add(x, y),
+    "sub": np.subtract,
+    "mul": lambda x, y: np.logical_and(x, y) if x.dtype.kind == "b" else np.multiply(x, y),
+    "div": np.true_divide,
+    "floordiv": lambda x, y: (
+        np.floor(x / y) if x.dtype.kind == "f" else _unless_zero(x, y, np.floor_divide)
+    ),
+    "mod": lambda x, y: _unless_zero(x, y, np.mod),
+    "truncdiv": _truncdiv,
+    "truncmod": lambda x, y: _unless_zero(x, y, np.fmod),
+    "pow": _integer_power,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "atan2": np.arctan2,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "shift_left": _shift("left"),
+    "shift_right": _shift("right"),
+    "shift_right_logical": _shift("logical"),
+    "complex": _complex,
+}
+
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}

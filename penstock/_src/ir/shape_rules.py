@@ -1,0 +1,324 @@
+"""The shape rule of every kind: what its result is, from its arguments and attributes.
+
+Each function takes `(args, attrs)` and returns `(shape, dtype)`, or a list of such pairs for a node with several
+results. It raises MalformedFunction on what the kind does not allow: the builder prepares arguments (broadcasts them,
+gives scalars a dtype), so such an error is a defect of the code that calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
+from penstock._src.ir.errors import MalformedFunction
+from penstock._src.ir.node import Node, Shape
+
+Args = Sequence[Node]
+Attrs = Mapping[str, Any]
+Result = tuple[Shape, DType]
+
+PREDICATES = frozenset({"is_finite", "is_nan", "is_inf"})
+
+
+def require(condition: bool, kind: str, message: str, args: Args = ()) -> None:
+    """Raises MalformedFunction unless the condition holds."""
+    if not condition:
+        types = ", ".join(f"{a.dtype.name}{list(a.shape)}" for a in args if a.results is None)
+        raise MalformedFunction(f"{kind}: {message}. Received {types}.")
+
+
+def given(_args: Args, attrs: Attrs) -> Result:
+    """Shape and dtype stand in the attributes."""
+    return tuple(attrs["shape"]), attrs["dtype"]
+
+
+parameter = read = size = iota = given
+
+
+def constant(_args: Args, attrs: Attrs) -> Result:
+    return attrs["value"].shape, attrs["dtype"]
+
+
+def random_bits(args: Args, attrs: Attrs) -> Result:
+    key, counter = args
+    require(key.dtype == dtypes.uint64, "random_bits", "the key must be uint64", args)
+    require(counter.dtype == dtypes.uint64, "random_bits", "the counter must be uint64", args)
+    return (attrs["count"],), dtypes.uint32
+
+
+def same_shape(kind: str, args: Args) -> Shape:
+    """The one shape of all arguments, Dims preferred to ints."""
+    shape = args[0].shape
+    for other in args[1:]:
+        require(other.shape == shape, kind, "the shapes must be equal", args)
+        if any(type(d) is dims.Dim for d in other.shape):
+            shape = tuple([dims.merge(a, b) for a, b in zip(shape, other.shape)])
+    return shape
+
+
+def unary(args: Args, attrs: Attrs) -> Result:
+    (x,), op = args, attrs["op"]
+    if op in PREDICATES:
+        return x.shape, dtypes.bool_
+    if op in ("abs", "real", "imag") and x.dtype.is_complex:
+        return x.shape, x.dtype.real_dtype
+    return x.shape, x.dtype
+
+
+def binary(args: Args, attrs: Attrs) -> Result:
+    x, y = args
+    require(x.dtype == y.dtype, f"binary {attrs['op']}", "the dtypes must be equal", args)
+    shape = same_shape(f"binary {attrs['op']}", args)
+    if attrs["op"] == "complex":
+        return shape, dtypes.complex64 if x.dtype == dtypes.float32 else dtypes.complex128
+    return shape, x.dtype
+
+
+def compare(args: Args, attrs: Attrs) -> Result:
+    require(args[0].dtype == args[1].dtype, "compare", "the dtypes must be equal", args)
+    return same_shape("compare", args), dtypes.bool_
+
+
+def select(args: Args, _attrs: Attrs) -> Result:
+    condition, a, b = args
+    require(condition.dtype == dtypes.bool_, "select", "the condition must be bool", args)
+    require(a.dtype == b.dtype, "select", "the dtypes must be equal", args)
+    return same_shape("select", (a, b, condition)), a.dtype
+
+
+def cast(args: Args, attrs: Attrs) -> Result:
+    return args[0].shape, attrs["dtype"]
+
+
+def bitcast(args: Args, attrs: Attrs) -> Result:
+    (x,), dtype = args, attrs["dtype"]
+    if dtype.size == x.dtype.size:
+        return x.shape, dtype
+    if dtype.size < x.dtype.size:
+        return (*x.shape, x.dtype.size // dtype.size), dtype
+    require(
+        bool(x.shape) and x.shape[-1] * x.dtype.size == dtype.size,
+        "bitcast",
+        f"the last axis must make up one {dtype.name}",
+        args,
+    )
+    return x.shape[:-1], dtype
+
+
+def reshape(args: Args, attrs: Attrs) -> Result:
+    shape = attrs["shape"]
+    require(
+        args[0].size == dims.product(shape), "reshape", f"{list(shape)} has other elements", args
+    )
+    return shape, args[0].dtype
+
+
+def transpose(args: Args, attrs: Attrs) -> Result:
+    (x,), perm = args, attrs["perm"]
+    require(sorted(perm) == list(range(x.rank)), "transpose", f"{perm} is no permutation", args)
+    return tuple([x.shape[i] for i in perm]), x.dtype
+
+
+def broadcast(args: Args, attrs: Attrs) -> Result:
+    (x,), shape, axes = args, attrs["shape"], attrs["axes"]
+    require(len(axes) == x.rank, "broadcast", f"axes {axes} must name every axis", args)
+    require(list(axes) == sorted(set(axes)), "broadcast", f"axes {axes} must ascend", args)
+    for extent, axis in zip(x.shape, axes):
+        require(extent in (1, shape[axis]), "broadcast", f"does not fit {list(shape)}", args)
+    return shape, x.dtype
+
+
+def slice_(args: Args, attrs: Attrs) -> Result:
+    (x,), starts, limits, strides = args, attrs["starts"], attrs["limits"], attrs["strides"]
+    require(
+        len(starts) == len(limits) == len(strides) == x.rank, "slice", "one bound an axis", args
+    )
+    for n, start, limit, stride in zip(x.shape, starts, limits, strides):
+        require(
+            0 <= start <= limit <= n and stride > 0,
+            "slice",
+            f"bounds {start}:{limit}:{stride} of {n} are outside",
+            args,
+        )
+    extents = [dims.ceil_divide(b - a, s) for a, b, s in zip(starts, limits, strides)]
+    return tuple(extents), x.dtype
+
+
+def pad(args: Args, attrs: Attrs) -> Result:
+    x, fill = args
+    require(fill.shape == () and fill.dtype == x.dtype, "pad", "the fill must be a scalar", args)
+    extents = []
+    for n, low, high, inner in zip(x.shape, attrs["low"], attrs["high"], attrs["interior"]):
+        extent = low + n + high + (inner * (n - 1) if inner and n > 0 else 0)
+        require(extent >= 0, "pad", "negative padding cuts more than there is", args)
+        extents.append(extent)
+    return tuple(extents), x.dtype
+
+
+def reverse(args: Args, _attrs: Attrs) -> Result:
+    return args[0].shape, args[0].dtype
+
+
+def concat(args: Args, attrs: Attrs) -> Result:
+    axis, first = attrs["axis"], args[0]
+    total: Any = 0
+    for x in args:
+        require(
+            x.dtype == first.dtype and x.rank == first.rank,
+            "concat",
+            "ranks and dtypes must agree",
+            args,
+        )
+        same = x.shape[:axis] + x.shape[axis + 1 :] == first.shape[:axis] + first.shape[axis + 1 :]
+        require(same, "concat", f"shapes may differ in axis {axis} only", args)
+        total = total + x.shape[axis]
+    return (*first.shape[:axis], total, *first.shape[axis + 1 :]), first.dtype
+
+
+def window_extent(
+    n: int, size: int, stride: int, dilation: int, low: int, high: int, base: int
+) -> int:
+    """How many windows an axis of n elements has, with padding, dilation and base dilation."""
+    spread = (n - 1) * base + 1 if n > 0 else 0
+    room = spread + low + high - ((size - 1) * dilation + 1)
+    return room // stride + 1 if room >= 0 else 0
+
+
+def windows(args: Args, attrs: Attrs) -> Result:
+    x, fill = args
+    require(
+        fill.shape == () and fill.dtype == x.dtype, "windows", "the fill must be a scalar", args
+    )
+    shape = list(x.shape)
+    for i, axis in enumerate(attrs["axes"]):
+        names = ("size", "strides", "dilations", "low", "high", "base_dilations")
+        shape[axis] = window_extent(x.shape[axis], *[attrs[name][i] for name in names])
+    return (*shape, *attrs["size"]), x.dtype
+
+
+def dynamic_slice(args: Args, attrs: Attrs) -> Result:
+    x, sizes = args[0], attrs["sizes"]
+    require(len(args) == 1 + x.rank == 1 + len(sizes), "dynamic_slice", "one start an axis", args)
+    fits = all(0 <= size <= n for size, n in zip(sizes, x.shape))
+    require(fits, "dynamic_slice", f"sizes {list(sizes)} must fit", args)
+    return sizes, x.dtype
+
+
+def dynamic_update_slice(args: Args, _attrs: Attrs) -> Result:
+    x, update = args[0], args[1]
+    require(len(args) == 2 + x.rank, "dynamic_update_slice", "one start an axis", args)
+    require(
+        update.dtype == x.dtype and update.rank == x.rank,
+        "dynamic_update_slice",
+        "types differ",
+        args,
+    )
+    fits = all(u <= n for u, n in zip(update.shape, x.shape))
+    require(fits, "dynamic_update_slice", "the update must fit", args)
+    return x.shape, x.dtype
+
+
+def without(shape: Shape, axes: Sequence[int]) -> Shape:
+    """The shape with axes taken out."""
+    return tuple([d for i, d in enumerate(shape) if i not in axes])
+
+
+def reduce(args: Args, attrs: Attrs) -> Result:
+    (x,), axes = args, attrs["axes"]
+    require(list(axes) == sorted(set(axes)), "reduce", f"axes {axes} must ascend", args)
+    require(all(0 <= a < x.rank for a in axes), "reduce", f"axes {axes} are outside", args)
+    return without(x.shape, axes), x.dtype
+
+
+def arg_reduce(args: Args, attrs: Attrs) -> Result:
+    (x,) = args
+    require(0 <= attrs["axis"] < x.rank, "arg_reduce", "the axis is outside", args)
+    return without(x.shape, (attrs["axis"],)), attrs["dtype"]
+
+
+def scan(args: Args, attrs: Attrs) -> Result:
+    require(0 <= attrs["axis"] < args[0].rank, "scan", "the axis is outside", args)
+    return args[0].shape, args[0].dtype
+
+
+def sort(args: Args, attrs: Attrs) -> list[Result]:
+    shape = same_shape("sort", args)
+    require(0 <= attrs["axis"] < len(shape), "sort", "the axis is outside", args)
+    return [(shape, x.dtype) for x in args]
+
+
+def split_spec(spec: str) -> tuple[str, str, str]:
+    """The letters of both operands and of the result of "bmk,bkn->bmn"."""
+    operands, result = spec.split("->")
+    left, right = operands.split(",")
+    return left, right, result
+
+
+def contract(args: Args, attrs: Attrs) -> Result:
+    x, y = args
+    left, right, result = split_spec(attrs["spec"])
+    require(x.dtype == y.dtype, "contract", "the dtypes must be equal", args)
+    require(
+        len(left) == x.rank and len(right) == y.rank,
+        "contract",
+        f"{attrs['spec']} does not fit",
+        args,
+    )
+    extents: dict[str, int] = {}
+    for letter, extent in (*zip(left, x.shape), *zip(right, y.shape)):
+        known = extents.setdefault(letter, extent)
+        require(
+            known == extent, "contract", f"extents of {letter!r} in {attrs['spec']} differ", args
+        )
+        extents[letter] = dims.merge(known, extent)
+    return tuple([extents[letter] for letter in result]), x.dtype
+
+
+def gather(args: Args, attrs: Attrs) -> Result:
+    x, indices = args
+    axis, batch = attrs["axis"], attrs["batch_dims"]
+    require(indices.dtype.is_integer, "gather", "indices must be integers", args)
+    require(
+        batch <= axis < x.rank and batch <= indices.rank,
+        "gather",
+        "axis and batch_dims do not fit",
+        args,
+    )
+    require(x.shape[:batch] == indices.shape[:batch], "gather", "batch extents differ", args)
+    return (*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1 :]), x.dtype
+
+
+def scatter(args: Args, _attrs: Attrs) -> Result:
+    x, indices, updates = args
+    require(
+        indices.rank > 0 and indices.dtype.is_integer,
+        "scatter",
+        "indices are vectors of integers",
+        args,
+    )
+    depth = int(indices.shape[-1])
+    require(depth <= x.rank, "scatter", "index vectors are longer than the rank", args)
+    fits = updates.shape == (*indices.shape[:-1], *x.shape[depth:]) and updates.dtype == x.dtype
+    require(
+        fits,
+        "scatter",
+        "updates must have the shape of the indices, then of what they address",
+        args,
+    )
+    return x.shape, x.dtype
+
+
+def while_(_args: Args, attrs: Attrs) -> list[Result]:
+    return [(r.shape, r.dtype) for r in attrs["body"].results]
+
+
+def case(_args: Args, attrs: Attrs) -> list[Result]:
+    return [(r.shape, r.dtype) for r in attrs["branches"][0].results]
+
+
+def item(args: Args, attrs: Attrs) -> Result:
+    require(args[0].results is not None, "item", "the argument has one result only")
+    return args[0].results[attrs["index"]]
