@@ -1,0 +1,345 @@
+"""Parts of variables: gather rows, and scatter updates into them."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.resources import as_variable, owned
+from penstock._src.core.typesets import ANY, INDEX, NUMBER
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.state.variable import variable_shape
+
+COMBINE = {
+    "add": np.add.at,
+    "sub": np.subtract.at,
+    "mul": np.multiply.at,
+    "div": np.divide.at,
+    "max": np.maximum.at,
+    "min": np.minimum.at,
+}
+
+
+def combine(op, array, index, updates):
+    """Combines updates into `array` in place; indices that repeat are applied one after the other."""
+    if op == "set":
+        array[index] = updates
+    elif op == "div" and array.dtype.kind in "iu":
+        np.floor_divide.at(array, index, updates)
+    else:
+        COMBINE[op](array, index, updates)
+
+
+class ResourceGather(Op):
+    """The rows of a variable at the given indices."""
+
+    signature = "resource: resource, indices: Tindices -> output: dtype"
+    Tindices = INDEX
+    batch_dims: int = 0
+    validate_indices: bool = True
+    dtype: DType
+    stateful = True
+
+    def shape(self, resource, indices):
+        params = variable_shape(resource)
+        if params.rank is None or indices.rank is None:
+            return None
+        batch = self.batch_dims
+        return params[:batch].concatenate(indices[batch:]).concatenate(params[batch + 1 :])
+
+    def gradient(self, resource, indices, _output, dy):
+        if self.batch_dims:
+            raise UnimplementedError(
+                "ResourceGather: the gradient with batch_dims is not implemented."
+            )
+        rows = raw.VariableShape(input=resource, out_type=dtypes.int32)
+        tail = raw.StridedSlice(input=rows, begin=[1], end=[0], strides=[1], end_mask=1)
+        count = raw.Reshape(tensor=raw.Size(input=indices), shape=[1])
+        values = raw.Reshape(tensor=dy, shape=raw.ConcatV2(values=[count, tail], axis=0))
+        flat = raw.Reshape(tensor=indices, shape=[-1])
+        return IndexedSlices(values, flat, rows), None
+
+    def eager(self, resource, indices):
+        value = as_variable(resource, "ResourceGather").read()
+        _check_rows(self, indices, value.shape[self.batch_dims])
+        if self.batch_dims == 0:
+            return value[indices]
+        lead = np.ogrid[tuple(slice(n) for n in indices.shape[: self.batch_dims])]
+        lead = [a.reshape(a.shape + (1,) * (indices.ndim - self.batch_dims)) for a in lead]
+        return value[(*lead, indices)]
+
+    def lower(self, p, resource, indices):
+        value = p.read_variable(resource)
+        batch = self.batch_dims
+        return p.gather(value, indices, batch, batch_dims=batch, mode="error")
+
+
+class ResourceGatherNd(Op):
+    """The slices of a variable at index vectors."""
+
+    signature = "resource: resource, indices: Tindices -> output: dtype"
+    Tindices = INDEX
+    dtype: DType
+    stateful = True
+
+    def shape(self, resource, indices):
+        params = variable_shape(resource)
+        if params.rank is None or indices.rank is None or indices[-1] is None:
+            return None
+        return indices[:-1].concatenate(params[indices[-1] :])
+
+    def gradient(self, resource, indices, _output, dy):
+        shape = raw.VariableShape(input=resource, out_type=indices.dtype)
+        return raw.ScatterNd(indices=indices, updates=dy, shape=shape), None
+
+    def eager(self, resource, indices):
+        value = as_variable(resource, "ResourceGatherNd").read()
+        _check_vectors(self, indices, value.shape, "param shape")
+        return value[_vector_index(indices)]
+
+
+class _Scatter(Op):
+    """Combines updates into the rows of a variable that `indices` name."""
+
+    stateful = True
+    differentiable = False
+    combination = "add"
+
+    def shape(self, resource, indices, updates):
+        return ()
+
+    def eager(self, resource, indices, updates):
+        variable = as_variable(resource, type(self).__name__)
+        value = variable.read().copy()
+        if updates.ndim and updates.shape != indices.shape + value.shape[1:]:
+            if updates.shape[: indices.ndim] != indices.shape:
+                raise invalid(
+                    self,
+                    f"The shape of indices ({show(indices.shape)}) must be a prefix of the shape of "
+                    f"updates ({show(updates.shape)})",
+                )
+            raise invalid(
+                self,
+                f"shape of indices ({show(indices.shape)}) is not compatible with the shape of "
+                f"updates ({show(updates.shape)}) for a variable of shape {show(value.shape)}",
+            )
+        _check_rows(self, indices, value.shape[0])
+        combine(self.combination, value, indices, updates)
+        variable.value = owned(value)
+
+    def lower(self, p, resource, indices, updates):
+        value = p.read_variable(resource)
+        op = self.combination
+        if op == "div":
+            raise NotLowerable("division has no scatter")
+        if op == "sub":
+            op, updates = "add", -updates
+        wanted = (*indices.shape, *value.shape[1:])
+        updates = p.broadcast_to(updates, wanted)
+        columns = p.expand_dims(indices, len(indices.shape))
+        p.assign_variable(resource, p.scatter(value, columns, updates, op, mode="error"))
+        return ()
+
+
+class ResourceScatterAdd(_Scatter):
+    """Adds updates to rows."""
+
+    signature = "resource: resource, indices: Tindices, updates: dtype ->"
+    dtype = NUMBER
+    Tindices = INDEX
+    stateful = True
+    combination = "add"
+
+
+class ResourceScatterSub(_Scatter):
+    """Subtracts updates from rows."""
+
+    signature = "resource: resource, indices: Tindices, updates: dtype ->"
+    dtype = NUMBER
+    Tindices = INDEX
+    stateful = True
+    combination = "sub"
+
+
+class ResourceScatterMul(_Scatter):
+    """Multiplies rows by updates."""
+
+    signature = "resource: resource, indices: Tindices, updates: dtype ->"
+    dtype = NUMBER
+    Tindices = INDEX
+    stateful = True
+    combination = "mul"
+
+
+class ResourceScatterDiv(_Scatter):
+    """Divides rows by updates."""
+
+    signature = "resource: resource, indices: Tindices, updates: dtype ->"
+    dtype = NUMBER
+    Tindices = INDEX
+    stateful = True
+    combination = "div"
+
+
+class ResourceScatterMax(_Scatter):
+    """Raises rows to updates that are larger."""
+
+    signature = "resource: resource, indices: Tindices, updates: dtype ->"
+    dtype = NUMBER
+    Tindices = INDEX
+    stateful = True
+    combination = "max"
+
+
+class ResourceScatterMin(_Scatter):
+    """Lowers rows to updates that are smaller."""
+
+    signature = "resource: resource, indices: Tindices, updates: dtype ->"
+    dtype = NUMBER
+    Tindices = INDEX
+    stateful = True
+    combination = "min"
+
+
+class ResourceScatterUpdate(_Scatter):
+    """Puts updates in the place of rows."""
+
+    signature = "resource: resource, indices: Tindices, updates: dtype ->"
+    dtype = ANY
+    Tindices = INDEX
+    stateful = True
+    combination = "set"
+
+
+class _ScatterNd(Op):
+    """Combines updates into the slices of a variable that index vectors name."""
+
+    stateful = True
+    differentiable = False
+    combination = "add"
+
+    def shape(self, ref, indices, updates):
+        return ()
+
+    def eager(self, ref, indices, updates):
+        variable = as_variable(ref, type(self).__name__)
+        value = variable.read().copy()
+        depth = indices.shape[-1] if indices.ndim else 0
+        lead = indices.ndim - 1
+        if updates.shape[:lead] != indices.shape[:-1]:
+            raise invalid(
+                self,
+                f"Dimensions [0,{lead}) of indices[shape={show(indices.shape)}] = "
+                f"{indices.shape[0]} must match dimensions [0,{lead}) of "
+                f"updates[shape={show(updates.shape)}] = {(updates.shape or (0,))[0]}",
+            )
+        if updates.shape[lead:] != value.shape[depth:]:
+            raise invalid(
+                self,
+                f"Dimensions [{depth},{value.ndim}) of input[shape={show(value.shape)}] must match "
+                f"dimensions [{lead},{updates.ndim}) of updates[shape={show(updates.shape)}]",
+            )
+        if self.bad_indices_policy == "IGNORE":
+            inside = _inside(indices, value.shape)
+            indices, updates = indices[inside], updates[inside]
+        _check_vectors(self, indices, value.shape, "shape")
+        combine(self.combination, value, _vector_index(indices), updates)
+        variable.value = owned(value)
+
+    def lower(self, p, ref, indices, updates):
+        value = p.read_variable(ref)
+        op = self.combination
+        if op == "sub":
+            op, updates = "add", -updates
+        mode = "drop" if self.bad_indices_policy == "IGNORE" else "error"
+        p.assign_variable(ref, p.scatter(value, indices, updates, op, mode=mode))
+        return ()
+
+
+class ResourceScatterNdAdd(_ScatterNd):
+    """Adds updates to slices."""
+
+    signature = "ref: resource, indices: Tindices, updates: T ->"
+    T = ANY
+    Tindices = INDEX
+    use_locking: bool = True
+    bad_indices_policy: str = ""
+    stateful = True
+    combination = "add"
+
+
+class ResourceScatterNdSub(_ScatterNd):
+    """Subtracts updates from slices."""
+
+    signature = "ref: resource, indices: Tindices, updates: T ->"
+    T = ANY
+    Tindices = INDEX
+    use_locking: bool = True
+    bad_indices_policy: str = ""
+    stateful = True
+    combination = "sub"
+
+
+class ResourceScatterNdMax(_ScatterNd):
+    """Raises slices to updates that are larger."""
+
+    signature = "ref: resource, indices: Tindices, updates: T ->"
+    T = ANY
+    Tindices = INDEX
+    use_locking: bool = True
+    bad_indices_policy: str = ""
+    stateful = True
+    combination = "max"
+
+
+class ResourceScatterNdMin(_ScatterNd):
+    """Lowers slices to updates that are smaller."""
+
+    signature = "ref: resource, indices: Tindices, updates: T ->"
+    T = ANY
+    Tindices = INDEX
+    use_locking: bool = True
+    bad_indices_policy: str = ""
+    stateful = True
+    combination = "min"
+
+
+class ResourceScatterNdUpdate(_ScatterNd):
+    """Puts updates in the place of slices."""
+
+    signature = "ref: resource, indices: Tindices, updates: T ->"
+    T = ANY
+    Tindices = INDEX
+    use_locking: bool = True
+    bad_indices_policy: str = ""
+    stateful = True
+    combination = "set"
+
+
+def _check_rows(op, indices, rows):
+    wrong = (indices < 0) | (indices >= rows)
+    if wrong.any():
+        at = tuple(np.argwhere(wrong)[0])
+        where = ",".join(map(str, at))
+        raise invalid(op, f"indices[{where}] = {indices[at]} is not in [0, {rows})")
+
+
+def _inside(indices, shape):
+    limits = np.array(shape[: indices.shape[-1]])
+    return ((indices >= 0) & (indices < limits)).all(-1)
+
+
+def _check_vectors(op, indices, shape, what):
+    inside = _inside(indices, shape)
+    if not inside.all():
+        at = tuple(np.argwhere(~inside)[0])
+        where = ",".join(map(str, at))
+        vector = ", ".join(map(str, indices[at]))
+        raise invalid(op, f"indices[{where}] = [{vector}] does not index into {what} {show(shape)}")
+
+
+def _vector_index(indices):
+    return tuple(np.moveaxis(indices, -1, 0)) if indices.shape[-1] else (Ellipsis,)

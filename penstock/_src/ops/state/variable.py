@@ -1,0 +1,224 @@
+"""Variables: make a handle, read, assign, add to and subtract from the value."""
+
+import numpy as np
+
+from penstock._src.core import dtypes, resources
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import NotFoundError
+from penstock._src.core.op import Op
+from penstock._src.core.resources import VariableHandle, as_variable, owned
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import invalid, show
+
+
+class VarHandleOp(Op):
+    """The handle of a variable of this type and shape; one that can be found by its name unless it is anonymous."""
+
+    signature = "-> resource: resource"
+    container: str = ""
+    shared_name: str = ""
+    debug_name: str = ""
+    dtype: DType
+    shape: TensorShape
+    allowed_devices: list[str] = []
+    stateful = True
+
+    def eager(self):
+        def make():
+            return VariableHandle(self.attrs["shape"], self.dtype, name, self.container)
+
+        name = self.shared_name
+        if not name or name == resources.ANONYMOUS:
+            name = name or self.debug_name
+            return make()
+        return resources.manager().get_or_create(VariableHandle, self.container, name, make)
+
+
+class ReadVariableOp(Op):
+    """The present value of a variable."""
+
+    signature = "resource: resource -> value: dtype"
+    dtype: DType
+    stateful = True
+
+    def shape(self, resource):
+        return variable_shape(resource)
+
+    def gradient(self, _resource, _value, dy):
+        return dy
+
+    def eager(self, resource):
+        variable = as_variable(resource, "ReadVariableOp")
+        value = variable.read()
+        if variable.dtype is not self.dtype and variable.dtype != self.dtype:
+            raise invalid(
+                self,
+                "Trying to read variable with wrong dtype. "
+                f"Expected {self.dtype.name} got {variable.dtype.name}",
+            )
+        return value
+
+    def lower(self, p, resource):
+        return p.read_variable(resource)
+
+
+class AssignVariableOp(Op):
+    """Gives a variable a new value."""
+
+    signature = "resource: resource, value: dtype ->"
+    dtype = ANY
+    validate_shape: bool = False
+    stateful = True
+    differentiable = False
+
+    def shape(self, resource, value):
+        check_type(self, resource, value)
+        if self.validate_shape:
+            variable_shape(resource).assert_is_compatible_with(value)
+        return ()
+
+    def eager(self, resource, value):
+        variable = as_variable(resource, "AssignVariableOp")
+        if variable.dtype != self.dtype:
+            raise invalid(
+                self,
+                "Trying to assign variable with wrong dtype. "
+                f"Expected {variable.dtype.name} got {self.dtype.name}",
+            )
+        held = variable.value
+        if self.validate_shape and held is not None and held.shape != value.shape:
+            raise invalid(
+                self,
+                "Trying to assign to variable with tensor with wrong shape. "
+                f"Expected {show(held.shape)} got {show(value.shape)}",
+            )
+        variable.value = owned(value)
+
+    def lower(self, p, resource, value):
+        p.assign_variable(resource, value)
+        return ()
+
+
+class _AssignBy(Op):
+    """An update of a variable by a value of the same shape."""
+
+    signature = "resource: resource, value: dtype ->"
+    dtype = ANY
+    differentiable = False
+    stateful = True
+
+    def shape(self, resource, value):
+        check_type(self, resource, value)
+        variable_shape(resource).assert_is_compatible_with(value)
+        return ()
+
+    def eager(self, resource, value):
+        variable = as_variable(resource, type(self).__name__)
+        held = variable.read()
+        if held.shape != value.shape:
+            raise invalid(
+                self,
+                f"Cannot update variable with shape {show(held.shape)} using a Tensor with shape "
+                f"{show(value.shape)}, shapes must be equal.",
+            )
+        if variable.dtype != self.dtype:
+            raise invalid(
+                self,
+                "Trying to assign variable with wrong dtype. "
+                f"Expected {variable.dtype.name} got {self.dtype.name}",
+            )
+        variable.value = owned(self.update(held, value))
+
+    def lower(self, p, resource, value):
+        held = p.read_variable(resource)
+        if tuple(held.shape) != tuple(value.shape):
+            raise NotLowerable("the value's shape is not the variable's")
+        p.assign_variable(resource, self.update(held, value))
+        return ()
+
+
+class AssignAddVariableOp(_AssignBy):
+    """Adds a value to a variable."""
+
+    def update(self, held, value):
+        return held + value
+
+
+class AssignSubVariableOp(_AssignBy):
+    """Subtracts a value from a variable."""
+
+    def update(self, held, value):
+        return held - value
+
+
+class VarIsInitializedOp(Op):
+    """Whether a variable has a value."""
+
+    signature = "resource: resource -> is_initialized: bool"
+    stateful = True
+    differentiable = False
+
+    def shape(self, resource):
+        return ()
+
+    def eager(self, resource):
+        return np.bool_(isinstance(resource, VariableHandle) and resource.value is not None)
+
+
+class VariableShape(Op):
+    """The shape of a variable's value."""
+
+    signature = "input: resource -> output: out_type"
+    out_type: DType = dtypes.int32
+    out_type_types = INDEX
+    stateful = True
+    differentiable = False
+
+    def shape(self, input):
+        return TensorShape([variable_shape(input).rank])
+
+    def eager(self, input):
+        value = as_variable(input, "VariableShape").read()
+        return np.array(value.shape, self.out_type.as_numpy_dtype)
+
+    def lower(self, p, input):
+        return p.cast(p.shape_value(p.read_variable(input).shape), self.out_type)
+
+
+class DestroyResourceOp(Op):
+    """Frees what a handle stands for; with `ignore_lookup_error` also when it is gone already."""
+
+    signature = "resource: resource ->"
+    ignore_lookup_error: bool = True
+    stateful = True
+    differentiable = False
+
+    def shape(self, resource):
+        return ()
+
+    def eager(self, resource):
+        gone = isinstance(resource, VariableHandle) and resource.value is None
+        if gone and not self.ignore_lookup_error:
+            raise NotFoundError(f"DestroyResourceOp: Resource {resource.name} does not exist.")
+        if isinstance(resource, VariableHandle):
+            resource.value = None
+        resources.manager().remove(resource)
+
+
+def variable_shape(resource):
+    """The shape of the variable behind a handle, as far as a shape rule knows it."""
+    data = resource.handle_data
+    return TensorShape(data[0][0]) if data else TensorShape(None)
+
+
+def check_type(op, resource, value):
+    """Raises InvalidArgumentError where a value of another type is about to be assigned."""
+    data = resource.handle_data
+    if data and data[0][1] != value.dtype:
+        raise invalid(
+            op,
+            "Trying to assign variable with wrong dtype. "
+            f"Expected {data[0][1].name} got {value.dtype.name}",
+        )
