@@ -1,0 +1,4 @@
+"""Differentiation: the tape that records, the reverse walk, gradients of graphs and of control flow.
+
+Read `tape.py`, then `backprop.py`. Each op's own gradient stands in its class (ops/).
+"""

@@ -1,0 +1,172 @@
+"""Tape: which ops made which tensors of watched ones, in the order of execution.
+
+A tape works on eager and symbolic tensors alike: both have an `_id`. Entries keep only the tensors
+that a gradient reads.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.op import Op, group_arguments
+from penstock._src.core.typesets import COMPLEX, FLOAT
+
+DIFFERENTIABLE = FLOAT | COMPLEX | {dtypes.resource, dtypes.variant}
+Backward = Callable[..., Any]
+
+
+class Entry:
+    """One recorded step: from which tensors (ids) to which, and how gradients flow back.
+
+    `backward(*output_gradients)` takes a gradient or None for each output and returns one per input.
+    `outputs` are held so that zeros can be made for those that nothing used.
+    """
+
+    __slots__ = ("name", "input_ids", "output_ids", "outputs", "backward")
+
+    def __init__(
+        self,
+        name: str,
+        input_ids: list[int],
+        output_ids: list[int],
+        outputs: list[Any],
+        backward: Backward,
+    ) -> None:
+        self.name, self.input_ids, self.output_ids = name, input_ids, output_ids
+        self.outputs, self.backward = outputs, backward
+
+
+class Tape:
+    """A record of computation from watched tensors."""
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self.persistent = persistent
+        self.watch_accessed_variables = watch_accessed_variables
+        self.watched: set[int] = set()
+        self.variables: dict[int, Any] = {}
+        self.entries: list[Entry] = []
+        # Watched tensors are held, so that no other tensor gets their id.
+        self.held: list[Any] = []
+
+    def watch(self, tensor: Any) -> None:
+        """Records what is computed from `tensor` from now on."""
+        self.watched.add(tensor._id)
+        self.held.append(tensor)
+
+    def watch_variable(self, variable: Any) -> None:
+        """Records what is computed from a variable."""
+        key = variable.handle._id
+        if key not in self.variables:
+            self.variables[key] = variable
+            self.watch(variable.handle)
+
+    def variable_accessed(self, variable: Any) -> None:
+        """Watches a trainable variable that is read."""
+        if self.watch_accessed_variables:
+            self.watch_variable(variable)
+
+    def is_watched(self, tensor: Any) -> bool:
+        """Whether `tensor` comes from a watched one."""
+        return tensor._id in self.watched
+
+    def record_op(self, op: Op, inputs: list[Any], outputs: list[Any]) -> None:
+        """Records an op, if an input is watched and it passes gradients on."""
+        watched = self.watched
+        for tensor in inputs:
+            if tensor._id in watched:
+                break
+        else:
+            return
+        if not op.differentiable or not any(t.dtype in DIFFERENTIABLE for t in outputs):
+            return
+        if not any(t._id in watched and t.dtype in DIFFERENTIABLE for t in inputs):
+            return
+        self._append(
+            op.op_type,
+            [t._id for t in inputs],
+            outputs,
+            op_backward(op, inputs, outputs),
+        )
+
+    def record_function(
+        self, name: str, inputs: list[Any], outputs: list[Any], backward: Backward
+    ) -> None:
+        """Records a step whose gradient is `backward(*output_gradients)`."""
+        if any(t._id in self.watched for t in inputs):
+            self._append(name, [t._id for t in inputs], outputs, backward)
+
+    def record_identity(self, source: Any, copy: Any) -> None:
+        """Records that `copy` is the same tensor as `source`."""
+        self.record_function("Identity", [source], [copy], lambda dy: [dy])
+
+    def _append(
+        self, name: str, input_ids: list[int], outputs: list[Any], backward: Backward
+    ) -> None:
+        output_ids = [t._id for t in outputs]
+        self.watched.update(t._id for t in outputs if t.dtype in DIFFERENTIABLE)
+        self.entries.append(Entry(name, input_ids, output_ids, outputs, backward))
+
+
+def op_backward(op: Op, inputs: list[Any], outputs: list[Any]) -> Backward:
+    """Returns the backward function of an op: it keeps what the op's gradient reads and no more."""
+    if not op.has_gradient:
+
+        def missing(*gradients: Any) -> Any:
+            raise LookupError(f"gradient registry has no entry for: {op.op_type}")
+
+        return missing
+    arguments = group_arguments(op.inputs, op, inputs) + group_arguments(op.outputs, op, outputs)
+    kept = [a if keep else None for a, keep in zip(arguments, op.keeps)]
+    list_lengths = [len(a) if isinstance(a, list) else None for a in arguments[: len(op.inputs)]]
+
+    def backward(*gradients: Any) -> list[Any]:
+        result = op.gradient(*kept, *group_arguments(op.outputs, op, gradients))
+        return flatten_gradients(op, result, list_lengths)
+
+    return backward
+
+
+def flatten_gradients(op: Op, result: Any, list_lengths: list[int | None]) -> list[Any]:
+    """Returns one gradient or None per input tensor from what an op's `gradient` returned."""
+    if len(list_lengths) == 1 and not (isinstance(result, tuple) and len(result) == 1):
+        result = (result,)
+    if result is None:
+        result = (None,) * len(list_lengths)
+    if len(result) != len(list_lengths):
+        raise ValueError(
+            f"{op.op_type}: its gradient gave {len(result)} values for {len(list_lengths)} inputs."
+        )
+    flat: list[Any] = []
+    for value, length in zip(result, list_lengths):
+        if length is None:
+            flat.append(value)
+        else:
+            flat.extend([None] * length if value is None else value)
+    return flat
+
+
+def push(tape: Tape) -> None:
+    """Starts recording on `tape`."""
+    STATE.tapes = (*STATE.tapes, tape)
+
+
+def pop(tape: Tape) -> None:
+    """Stops recording on `tape`."""
+    STATE.tapes = tuple(t for t in STATE.tapes if t is not tape)
+
+
+def variable_accessed(variable: Any) -> None:
+    """Tells tapes and the function being traced that a variable is used."""
+    graph = STATE.graph
+    if graph is not None and graph.building_function:
+        graph.watch_variable(variable)
+    if variable.trainable:
+        for tape in STATE.tapes:
+            tape.variable_accessed(variable)
+
+
+def record_function(name: str, inputs: list[Any], outputs: list[Any], backward: Backward) -> None:
+    """Records a step with its own gradient on all tapes."""
+    for tape in STATE.tapes:
+        tape.record_function(name, inputs, outputs, backward)

@@ -1,0 +1,200 @@
+"""Composite tensors: objects that are made of tensors, described by a TypeSpec. IndexedSlices is one."""
+
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core import op as op_contract
+from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+
+@export("__internal__.CompositeTensor", v1=[])
+class CompositeTensor:
+    """Base of classes whose instances are made of tensors; `_type_spec` says how."""
+
+    _is_composite = True
+
+    @property
+    def _type_spec(self) -> TypeSpec:
+        raise NotImplementedError(f"{type(self).__name__}._type_spec()")
+
+    def _shape_invariant_to_type_spec(self, shape: Any) -> TypeSpec:
+        raise NotImplementedError(f"{type(self).__name__}._shape_invariant_to_type_spec()")
+
+
+@export("IndexedSlices")
+class IndexedSlices(CompositeTensor):
+    """Some rows of a larger tensor: row `indices[i]` of it is `values[i]`; equal indices add up.
+
+    The gradient of a gather is of this kind, so that an embedding's gradient stays small.
+    """
+
+    def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
+        self._values, self._indices, self._dense_shape = values, indices, dense_shape
+
+    @property
+    def values(self) -> Tensor:
+        """The rows."""
+        return self._values
+
+    @property
+    def indices(self) -> Tensor:
+        """Which rows they are."""
+        return self._indices
+
+    @property
+    def dense_shape(self) -> Tensor | None:
+        """The shape of the whole tensor, or None."""
+        return self._dense_shape
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape of the whole tensor."""
+        if self._dense_shape is None:
+            return TensorShape(None)
+        return shape_of_vector(self._dense_shape)
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The type of the values."""
+        return self._values.dtype
+
+    @property
+    def name(self) -> str:
+        """The name of the values."""
+        return self._values.name
+
+    @property
+    def device(self) -> str:
+        """The device of the values."""
+        return self._values.device
+
+    @property
+    def op(self) -> Any:
+        """The operation that makes the values."""
+        return self._values.op
+
+    @property
+    def graph(self) -> Any:
+        """The graph that holds the values."""
+        return self._values.graph
+
+    @property
+    def _type_spec(self) -> "IndexedSlicesSpec":
+        has_shape = self._dense_shape is not None
+        return IndexedSlicesSpec(
+            self.shape,
+            self.dtype,
+            self._indices.dtype,
+            self._dense_shape.dtype if has_shape else None,
+            self._indices.shape,
+        )
+
+    def consumers(self) -> list[Any]:
+        """Returns the operations that read the values or indices."""
+        return self._values.consumers() + self._indices.consumers()
+
+    def __neg__(self) -> "IndexedSlices":
+        return IndexedSlices(raw.Neg(self._values), self._indices, self._dense_shape)
+
+    def __str__(self) -> str:
+        shape = "" if self._dense_shape is None else f", dense_shape={self._dense_shape}"
+        return f"IndexedSlices(indices={self._indices}, values={self._values}{shape})"
+
+    __repr__ = __str__
+
+
+def shape_of_vector(vector: Any) -> TensorShape:
+    """Returns the static shape that a vector tensor holds."""
+    value = getattr(vector, "_value", None)
+    if value is not None:
+        return TensorShape([int(d) for d in value])
+    return op_contract.STATIC_SHAPE(vector)
+
+
+@export("IndexedSlicesSpec")
+class IndexedSlicesSpec(TypeSpec):
+    """The type of an IndexedSlices."""
+
+    def __init__(
+        self,
+        shape: Any = None,
+        dtype: Any = dtypes.float32,
+        indices_dtype: Any = dtypes.int64,
+        dense_shape_dtype: Any = None,
+        indices_shape: Any = None,
+    ) -> None:
+        self._shape = TensorShape(shape)
+        self._values_dtype = dtypes.as_dtype(dtype)
+        self._indices_dtype = dtypes.as_dtype(indices_dtype)
+        self._dense_shape_dtype = (
+            None if dense_shape_dtype is None else dtypes.as_dtype(dense_shape_dtype)
+        )
+        self._indices_shape = TensorShape(indices_shape).with_rank(1)
+
+    @property
+    def value_type(self) -> type:
+        """IndexedSlices."""
+        return IndexedSlices
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return (
+            self._shape,
+            self._values_dtype,
+            self._indices_dtype,
+            self._dense_shape_dtype,
+            self._indices_shape,
+        )
+
+    @property
+    def _component_specs(self) -> Any:
+        values = TensorSpec(self._indices_shape.concatenate(self._shape[1:]), self._values_dtype)
+        specs = [values, TensorSpec(self._indices_shape, self._indices_dtype)]
+        if self._dense_shape_dtype is not None:
+            specs.append(TensorSpec([self._shape.ndims], self._dense_shape_dtype))
+        return tuple(specs)
+
+    def _to_components(self, value: IndexedSlices) -> Any:
+        parts = (value.values, value.indices, value.dense_shape)
+        return parts if value.dense_shape is not None else parts[:2]
+
+    def _from_components(self, tensors: Any) -> IndexedSlices:
+        return IndexedSlices(*tensors)
+
+
+def indexed_slices_to_tensor(
+    value: IndexedSlices, dtype: Any = None, name: str | None = None, as_ref: bool = False
+) -> Tensor:
+    """Returns the whole tensor.
+
+    Raises:
+      ValueError: the type differs, or the shape of the whole is not known.
+    """
+    if dtype is not None and not dtypes.as_dtype(dtype).is_compatible_with(value.dtype):
+        raise ValueError(
+            f"Incompatible tensor conversion requested to `dtype` {dtypes.as_dtype(dtype).name} for "
+            f"IndexedSlices ({value}) with dtype {value.dtype.name}"
+        )
+    if value.dense_shape is None:
+        raise ValueError(
+            "Tensor conversion requested for IndexedSlices for argument without `dense_shape`."
+        )
+    rows = raw.StridedSlice(value.dense_shape, [0], [1], [1], shrink_axis_mask=1)
+    if rows.dtype is not dtypes.int32:
+        rows = raw.Cast(rows, DstT=dtypes.int32)
+    result = raw.UnsortedSegmentSum(value.values, value.indices, rows, name=name)
+    if not result.shape.is_fully_defined():
+        result.set_shape(value.shape)
+    return result
+
+
+register_tensor_conversion_function(IndexedSlices, indexed_slices_to_tensor)
+
+
+def dense(value: Any) -> Any:
+    """Returns a gradient as a tensor, whatever its form."""
+    return convert_to_tensor(value) if isinstance(value, IndexedSlices) else value

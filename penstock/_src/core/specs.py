@@ -1,0 +1,376 @@
+"""TypeSpec: the type of a value that is made of tensors; TensorSpec: that of one tensor."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like
+from penstock._src.core.dtypes import DType, as_dtype
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+
+@export("TypeSpec", v1=["TypeSpec", "data.experimental.Structure"])
+class TypeSpec:
+    """The type of a value that tf.function and tf.data pass around as tensors.
+
+    A subclass answers `value_type`, `_serialize`, `_component_specs`, `_to_components` and
+    `_from_components`.
+    """
+
+    _is_composite = True
+
+    @property
+    def value_type(self) -> Any:
+        """The class of the values."""
+        raise NotImplementedError(f"{type(self).__name__}.value_type")
+
+    def _serialize(self) -> tuple[Any, ...]:
+        raise NotImplementedError(f"{type(self).__name__}._serialize")
+
+    @property
+    def _component_specs(self) -> Any:
+        raise NotImplementedError(f"{type(self).__name__}._component_specs")
+
+    def _to_components(self, value: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__}._to_components")
+
+    def _from_components(self, components: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__}._from_components")
+
+    @classmethod
+    def _deserialize(cls, serialization: tuple[Any, ...]) -> "TypeSpec":
+        return cls(*serialization)
+
+    def is_compatible_with(self, spec_or_value: Any) -> bool:
+        """Whether a value of that type, or the value, is of this type."""
+        other = spec_or_value
+        if not isinstance(other, TypeSpec):
+            other = type_spec_from_value(other, fail=False)
+        return type(self) is type(other) and _compatible(self._serialize(), other._serialize())
+
+    def is_subtype_of(self, other: Any) -> bool:
+        """Whether every value of this type is of the other (see TraceType)."""
+        if type(self) is not type(other):
+            return False
+        return _subtype(self._serialize(), other._serialize())
+
+    def most_specific_common_supertype(self, others: Sequence[Any]) -> "TypeSpec | None":
+        """Returns the most specific type that this and all others are of, or None."""
+        if any(type(self) is not type(other) for other in others):
+            return None
+        merged = _supertype(self._serialize(), [other._serialize() for other in others])
+        return None if merged is None else self._deserialize(merged)
+
+    def most_specific_compatible_type(self, other: "TypeSpec") -> "TypeSpec":
+        """Returns the most specific type that this and `other` are of.
+
+        Raises:
+          ValueError: there is none.
+        """
+        result = self.most_specific_common_supertype([other])
+        if result is None:
+            raise ValueError(f"No TypeSpec is compatible with both {self} and {other}")
+        return result
+
+    def experimental_as_proto(self) -> Any:
+        """Returns the proto of this type."""
+        raise NotImplementedError(f"{type(self).__name__}.experimental_as_proto")
+
+    # -- what tf.function asks of a trace type
+
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Returns a value of placeholders of this type."""
+        flat = [s.placeholder_value(placeholder_context) for s in self.flatten()]
+        return self.from_tensors(iter(flat))
+
+    def flatten(self) -> list["TensorSpec"]:
+        """Returns the specs of the tensors that make a value of this type."""
+        return [s for part in _parts(self._component_specs) for s in part.flatten()]
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Returns the tensors that make `value`."""
+        components = _parts(self._to_components(value))
+        specs = _parts(self._component_specs)
+        return [t for s, c in zip(specs, components) for t in s.to_tensors(c)]
+
+    _to_tensors = to_tensors
+
+    def from_tensors(self, tensors: Any) -> Any:
+        """Returns the value made of the next tensors of an iterator."""
+        specs = self._component_specs
+        parts = [s.from_tensors(tensors) for s in _parts(specs)]
+        return self._from_components(_packed(specs, parts))
+
+    _from_tensors = from_tensors
+
+    def cast(self, value: Any, cast_context: Any = None) -> Any:
+        """Returns `value` as a value of this type."""
+        return value
+
+    _cast = cast
+
+    @property
+    def _flat_tensor_specs(self) -> list["TensorSpec"]:
+        return self.flatten()
+
+    def _to_tensor_list(self, value: Any) -> list[Any]:
+        return self.to_tensors(value)
+
+    def _from_tensor_list(self, tensors: Sequence[Any]) -> Any:
+        return self.from_tensors(iter(tensors))
+
+    def __eq__(self, other: Any) -> bool:
+        return type(other) is type(self) and _key(self._serialize()) == _key(other._serialize())
+
+    def __ne__(self, other: Any) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((type(self), _key(self._serialize())))
+
+    def __reduce__(self) -> Any:
+        return type(self), self._serialize()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self._serialize()!r}"
+
+
+def _parts(components: Any) -> list[Any]:
+    if isinstance(components, (list, tuple)):
+        return [leaf for part in components for leaf in _parts(part)]
+    if isinstance(components, dict):
+        return [leaf for key in sorted(components) for leaf in _parts(components[key])]
+    return [components]
+
+
+def _packed(form: Any, parts: list[Any]) -> Any:
+    remaining = iter(parts)
+
+    def build(node: Any) -> Any:
+        if isinstance(node, tuple) and hasattr(node, "_fields"):
+            return type(node)(*(build(n) for n in node))
+        if isinstance(node, (list, tuple)):
+            return type(node)(build(n) for n in node)
+        if isinstance(node, dict):
+            built = {key: build(node[key]) for key in sorted(node)}
+            return {key: built[key] for key in node}
+        return next(remaining)
+
+    return build(form)
+
+
+def _key(value: Any) -> Any:
+    """A hashable stand-in for a part of a serialisation."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_key(v) for v in value)
+    if isinstance(value, dict):
+        return tuple((k, _key(value[k])) for k in sorted(value))
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    if isinstance(value, TensorShape):
+        return ("shape", value._dims)
+    return value
+
+
+def _compatible(a: Any, b: Any) -> bool:
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(_compatible(x, y) for x, y in zip(a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_compatible(a[k], b[k]) for k in a)
+    if isinstance(a, (TypeSpec, TensorShape)) and isinstance(b, (TypeSpec, TensorShape)):
+        return a.is_compatible_with(b)
+    return bool(_key(a) == _key(b))
+
+
+def _subtype(a: Any, b: Any) -> bool:
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(_subtype(x, y) for x, y in zip(a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_subtype(a[k], b[k]) for k in a)
+    if isinstance(a, (TypeSpec, TensorShape)):
+        return a.is_subtype_of(b)
+    return bool(_key(a) == _key(b))
+
+
+def _supertype(a: Any, others: list[Any]) -> Any:
+    if isinstance(a, tuple):
+        if any(not isinstance(o, tuple) or len(o) != len(a) for o in others):
+            return None
+        merged = tuple(_supertype(x, list(rest)) for x, *rest in zip(a, *others))
+        return None if any(m is None and x is not None for m, x in zip(merged, a)) else merged
+    if isinstance(a, (TypeSpec, TensorShape)):
+        return a.most_specific_common_supertype(others)
+    return a if all(_key(a) == _key(o) for o in others) else None
+
+
+@export("TensorSpec")
+class TensorSpec(TypeSpec):
+    """The type, static shape and name of a tensor."""
+
+    __slots__ = ("_shape", "_dtype", "_name", "_handle_data")
+
+    # A tensor spec is a leaf of structures.
+    _is_composite = False
+
+    def __init__(self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> None:
+        self._shape = as_shape(shape)
+        self._dtype = as_dtype(dtype)
+        self._name = name
+        self._handle_data: Any = None
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape."""
+        return self._shape
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self._dtype
+
+    @property
+    def name(self) -> str | None:
+        """The name of the argument, or None."""
+        return self._name
+
+    @property
+    def value_type(self) -> Any:
+        """tf.Tensor."""
+        return Tensor
+
+    @classmethod
+    def from_spec(cls, spec: Any, name: str | None = None) -> "TensorSpec":
+        """Returns a spec like `spec` with another name."""
+        return cls(spec.shape, spec.dtype, name or spec.name)
+
+    @classmethod
+    def from_tensor(cls, tensor: Any, name: str | None = None) -> "TensorSpec":
+        """Returns the spec of a tensor."""
+        if name is None and hasattr(tensor, "op") is True and not hasattr(tensor, "numpy"):
+            name = tensor.op.name
+        return cls(tensor.shape, tensor.dtype, name)
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._shape, self._dtype, self._name
+
+    @property
+    def _component_specs(self) -> "TensorSpec":
+        return self
+
+    def _to_components(self, value: Any) -> Any:
+        return convert_to_tensor(value, dtype=self._dtype)
+
+    def _from_components(self, components: Any) -> Any:
+        return components
+
+    def is_compatible_with(self, spec_or_tensor: Any) -> bool:
+        """Whether that tensor, or tensors of that spec, are of this type and shape."""
+        if not hasattr(spec_or_tensor, "dtype") or not hasattr(spec_or_tensor, "shape"):
+            return False
+        return self._dtype.is_compatible_with(
+            spec_or_tensor.dtype
+        ) and self._shape.is_compatible_with(spec_or_tensor.shape)
+
+    def is_subtype_of(self, other: Any) -> bool:
+        """Whether every tensor of this spec is of the other."""
+        return (
+            isinstance(other, TensorSpec)
+            and self._dtype is other._dtype
+            and self._shape.is_subtype_of(other._shape)
+            and (other._name is None or self._name == other._name)
+        )
+
+    def most_specific_common_supertype(self, others: Sequence[Any]) -> "TensorSpec | None":
+        """Returns the most specific spec of this and all others, or None if types differ."""
+        shape, name = self._shape, self._name
+        for other in others:
+            if not isinstance(other, TensorSpec) or other._dtype is not self._dtype:
+                return None
+            shape = shape.most_specific_compatible_shape(other._shape)
+            name = name if name == other._name else None
+        return TensorSpec(shape, self._dtype, name)
+
+    def flatten(self) -> list["TensorSpec"]:
+        """Returns itself alone."""
+        return [self]
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Returns the tensor of a value."""
+        return [convert_to_tensor(value, dtype=self._dtype)]
+
+    _to_tensors = to_tensors
+
+    def from_tensors(self, tensors: Any) -> Any:
+        """Returns the next tensor."""
+        return next(tensors)
+
+    _from_tensors = from_tensors
+
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Returns a placeholder of this spec."""
+        return placeholder_context.placeholder(self)
+
+    def cast(self, value: Any, cast_context: Any = None) -> Any:
+        """Returns `value` as a tensor of this type."""
+        return convert_to_tensor(value, dtype=self._dtype)
+
+    _cast = cast
+
+    def __eq__(self, other: Any) -> bool:
+        return (
+            type(other) is type(self)
+            and self._shape == other._shape
+            and self._dtype is other._dtype
+            and self._name == other._name
+        )
+
+    def __hash__(self) -> int:
+        return hash((self._shape, self._dtype))
+
+    def __reduce__(self) -> Any:
+        return type(self), (self._shape, self._dtype, self._name)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(shape={self._shape}, dtype={self._dtype!r}, name={self._name!r})"
+
+
+# (a class, value -> TypeSpec): specs of values that do not carry their own.
+_FROM_VALUE: list[tuple[type, Any]] = []
+
+
+@export("__internal__.register_type_spec_from_value_converter", v1=[])
+def register_type_spec_from_value_converter(
+    type_object: type, converter_fn: Any, allow_subclass: bool = False
+) -> None:
+    """Says how the TypeSpec of a value of a class is found."""
+    _FROM_VALUE.append((type_object, converter_fn))
+
+
+@export("type_spec_from_value")
+def type_spec_from_value(value: Any, fail: bool = True) -> Any:
+    """Returns the TypeSpec of a value.
+
+    Raises:
+      TypeError: its type is unknown (with `fail`).
+    """
+    if is_tensor_like(value) and isinstance(value, Tensor):
+        return TensorSpec(value.shape, value.dtype)
+    own = getattr(value, "_type_spec", None)
+    if own is not None:
+        return own
+    if isinstance(value, (np.ndarray, np.generic)):
+        return TensorSpec(value.shape, value.dtype)
+    for kind, convert in reversed(_FROM_VALUE):
+        if isinstance(value, kind):
+            return convert(value)
+    try:
+        tensor = convert_to_tensor(value)
+        return TensorSpec(tensor.shape, tensor.dtype)
+    except (ValueError, TypeError):
+        if not fail:
+            return None
+    raise TypeError(f"Could not build a TypeSpec for {value!r} of type {type(value).__name__}")

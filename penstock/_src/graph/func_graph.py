@@ -1,0 +1,208 @@
+"""FuncGraph: the body of a function. Tensors of outside become captures: further inputs."""
+
+import weakref
+from typing import Any
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InaccessibleTensorError
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.graph.graph import Graph
+from penstock._src.graph.operation import Operation, SymbolicTensor
+
+# Eager integers of up to so many elements become constants, so that shapes stay static.
+SMALL_CONSTANT = 128
+
+
+class FuncGraph(Graph):
+    """The graph of a function.
+
+    `inputs` are placeholders: first the arguments, then the captures in the order of capturing.
+    `outputs` are tensors. `structured_input_signature` and `structured_outputs` keep the nested
+    form that Python sees. `captures` gives (external tensor, placeholder) pairs.
+    """
+
+    building_function = True
+
+    def __init__(
+        self,
+        name: str,
+        outer_graph: Graph | None = None,
+        capture_by_value: bool = False,
+        collections: Any = None,
+        structured_input_signature: Any = None,
+        structured_outputs: Any = None,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.outer_graph = outer_graph if outer_graph is not None else STATE.graph
+        self.inputs: list[SymbolicTensor] = []
+        self.outputs: list[SymbolicTensor] = []
+        self.control_outputs: list[Operation] = []
+        self.structured_input_signature = structured_input_signature
+        self.structured_outputs = structured_outputs
+        self.capture_by_value = capture_by_value
+        # id of the external tensor -> (external tensor, placeholder), in order
+        self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
+        self._weak_variables: list[weakref.ref] = []
+        if self.outer_graph is not None:
+            self.seed = self.outer_graph.seed
+
+    # -- captures
+
+    def local(self, tensor: Any) -> SymbolicTensor:
+        """Returns `tensor` as a tensor of this graph, captured if it is of outside."""
+        if isinstance(tensor, SymbolicTensor) and tensor._op.graph is self:
+            return tensor
+        return self.capture(tensor)
+
+    def capture(self, tensor: Any, name: str | None = None, shape: Any = None) -> SymbolicTensor:
+        """Returns the placeholder that stands for a tensor of outside.
+
+        Raises:
+          InaccessibleTensorError: the tensor belongs to a function or branch that has ended, or to
+            one that does not enclose this graph.
+        """
+        if isinstance(tensor, SymbolicTensor):
+            if tensor.graph is self:
+                return tensor
+            self._check_enclosed(tensor)
+            if self.capture_by_value:
+                return self._copy_of(tensor)
+        found = self._captures.get(tensor._id)
+        if found is not None:
+            return found[1]
+        if not isinstance(tensor, SymbolicTensor) and self._is_small(tensor):
+            constant = self.constant(tensor._value, tensor.dtype, name)
+            self._captured_constants()[tensor._id] = constant
+            return constant
+        return self._add_capture(tensor, name, shape)
+
+    def _is_small(self, tensor: Any) -> bool:
+        dtype = tensor.dtype
+        return (dtype.is_integer or dtype.is_bool) and tensor._value.size <= SMALL_CONSTANT
+
+    def _captured_constants(self) -> dict[int, SymbolicTensor]:
+        return self.__dict__.setdefault("_constants_of_captures", {})
+
+    def _add_capture(self, tensor: Any, name: str | None, shape: Any) -> SymbolicTensor:
+        placeholder = self.placeholder(
+            tensor.dtype, tensor.shape if shape is None else shape, name or self._name_of(tensor)
+        )
+        placeholder._handle_data = getattr(tensor, "_handle_data", None)
+        self._captures[tensor._id] = (tensor, placeholder)
+        self.inputs.append(placeholder)
+        self.record_capture(tensor, placeholder)
+        return placeholder
+
+    def record_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
+        """Tells the tapes that watch from inside this graph that the two are one tensor."""
+        for tape in STATE.tapes:
+            tape.record_identity(tensor, placeholder)
+
+    def _name_of(self, tensor: Any) -> str:
+        return (
+            tensor.op.name.rpartition("/")[2] if isinstance(tensor, SymbolicTensor) else "capture"
+        )
+
+    def _check_enclosed(self, tensor: SymbolicTensor) -> None:
+        outer = self.outer_graph
+        while outer is not None:
+            if outer is tensor.graph:
+                return
+            outer = getattr(outer, "outer_graph", None)
+        where = f" It was made at {tensor.op.location}." if tensor.op.location else ""
+        raise InaccessibleTensorError(
+            f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit "
+            "Python locals or TensorFlow collections to access it: it is defined in another "
+            f"function or code block ({getattr(tensor.graph, 'name', 'a graph')}).{where}"
+        )
+
+    def _copy_of(self, tensor: SymbolicTensor) -> SymbolicTensor:
+        """Copies the operation that makes `tensor`, and what it needs, into this graph."""
+        op = tensor.op
+        inputs = [self.local(t) for t in op._inputs]
+        return self.add(op.raw_op, inputs, op.name).outputs[tensor.value_index]
+
+    def placeholder(self, dtype: DType, shape: TensorShape, name: str) -> SymbolicTensor:
+        """Adds a placeholder, outside all control dependencies."""
+        before = STATE.graph, STATE.tapes
+        STATE.graph, STATE.tapes = self, ()
+        control, self._control_stack = self._control_stack, []
+        try:
+            return raw.Placeholder(dtype=dtype, shape=shape, name=name)
+        finally:
+            STATE.graph, STATE.tapes = before
+            self._control_stack = control
+
+    @property
+    def captures(self) -> list[tuple[Any, SymbolicTensor]]:
+        """(external tensor, placeholder) in the order of capturing."""
+        return list(self._captures.values())
+
+    @property
+    def external_captures(self) -> list[Any]:
+        """The tensors of outside that the function reads."""
+        return [external for external, _ in self._captures.values()]
+
+    @property
+    def internal_captures(self) -> list[SymbolicTensor]:
+        """The placeholders of the captures."""
+        return [placeholder for _, placeholder in self._captures.values()]
+
+    @property
+    def num_captures(self) -> int:
+        """How many tensors are captured."""
+        return len(self._captures)
+
+    def replace_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
+        """Makes `placeholder`, already an input, stand for `tensor`."""
+        self._captures[tensor._id] = (tensor, placeholder)
+
+    # -- variables
+
+    def watch_variable(self, variable: Any) -> None:
+        """Remembers that the function uses a variable."""
+        if all(ref() is not variable for ref in self._weak_variables):
+            self._weak_variables.append(weakref.ref(variable))
+        if isinstance(self.outer_graph, FuncGraph):
+            self.outer_graph.watch_variable(variable)
+
+    @property
+    def variables(self) -> tuple[Any, ...]:
+        """The variables that the function uses, in the order of first use."""
+        alive = (ref() for ref in self._weak_variables)
+        return tuple(v for v in alive if v is not None)
+
+    @property
+    def trainable_variables(self) -> tuple[Any, ...]:
+        """Those of the variables that are trainable."""
+        return tuple(v for v in self.variables if v.trainable)
+
+    # -- what callers see
+
+    @property
+    def input_types(self) -> list[DType]:
+        """The types of the inputs."""
+        return [t.dtype for t in self.inputs]
+
+    @property
+    def output_types(self) -> list[DType]:
+        """The types of the outputs."""
+        return [t.dtype for t in self.outputs]
+
+    @property
+    def output_shapes(self) -> list[TensorShape]:
+        """The static shapes of the outputs."""
+        return [t.shape for t in self.outputs]
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether any operation has an effect or reads state."""
+        return any(op.raw_op.stateful for op in self._operations)
+
+    def __str__(self) -> str:
+        return f"FuncGraph(name={self.name}, id={id(self)})"
+
+    __repr__ = __str__

@@ -1,0 +1,87 @@
+"""Modules whose names are imported when they are first touched (PEP 562)."""
+
+import importlib
+import sys
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+# Imported before the first public name is resolved: sets up eager execution and operators.
+STARTUP = "penstock._src.api.load"
+
+
+def parse_table(table: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Returns {name: (module, attribute)} of {module: "name other=attribute ..."}."""
+    found = {}
+    for module, names in table.items():
+        for word in names.split():
+            name, _, attribute = word.partition("=")
+            found[name] = (module, attribute or name)
+    return found
+
+
+def resolve(module: str, attribute: str) -> Any:
+    """Returns `attribute` (dotted) of `module`, after the start-up module."""
+    if STARTUP not in sys.modules:
+        importlib.import_module(STARTUP)
+    held: Any = importlib.import_module(module)
+    for part in attribute.split("."):
+        held = getattr(held, part)
+    return held
+
+
+def attach(
+    name: str, table: Mapping[str, str], submodules: Iterable[str] = ()
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Returns `__getattr__` and `__dir__` for the module `name`.
+
+    Args:
+      name: the module's `__name__`.
+      table: `{module: "name other=attribute ..."}`.
+      submodules: packages below it, imported when touched.
+    """
+    names = parse_table(table)
+    packages = frozenset(submodules)
+
+    def __getattr__(attribute: str) -> Any:
+        where = names.get(attribute)
+        if where is not None:
+            held = resolve(*where)
+        elif attribute in packages:
+            return importlib.import_module(f"{name}.{attribute}")
+        else:
+            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+        setattr(sys.modules[name], attribute, held)
+        return held
+
+    def __dir__() -> list[str]:
+        return sorted({*names, *packages, *vars(sys.modules[name])})
+
+    return __getattr__, __dir__
+
+
+class LazyModule(types.ModuleType):
+    """A module made at run time whose names come from a table."""
+
+    def __init__(
+        self, name: str, table: Mapping[str, tuple[str, str]], submodules: Iterable[str] = ()
+    ) -> None:
+        super().__init__(name)
+        self.__path__: list[str] = []
+        self._table = dict(table)
+        self._submodules = frozenset(submodules)
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute in ("_table", "_submodules"):
+            raise AttributeError(attribute)
+        where = self._table.get(attribute)
+        if where is not None:
+            held = resolve(*where)
+            setattr(self, attribute, held)
+            return held
+        if attribute in self._submodules:
+            return importlib.import_module(f"{self.__name__}.{attribute}")
+        raise AttributeError(f"module {self.__name__!r} has no attribute {attribute!r}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self._table, *self._submodules, *self.__dict__})

@@ -1,0 +1,411 @@
+"""tf.nest: structures of lists, tuples, dicts, attrs classes and composite tensors, flattened and rebuilt.
+
+Dicts are walked in the order of their sorted keys. An object is a composite if its class has
+`_type_spec` and the spec has `_to_components` and `_from_components`; a dataclass takes part if it
+defines `__tf_flatten__` and `__tf_unflatten__`.
+"""
+
+import collections
+import collections.abc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.util.export import export
+
+
+def is_composite(value: Any) -> bool:
+    """Whether `value` is made of tensors by a type spec of its own (or is such a spec)."""
+    return getattr(type(value), "_is_composite", False)
+
+
+def is_namedtuple(value: Any) -> bool:
+    """Whether `value` is an instance of a named tuple class."""
+    return isinstance(value, tuple) and hasattr(value, "_fields")
+
+
+def is_attrs(value: Any) -> bool:
+    """Whether `value` is an instance of an attrs class."""
+    return hasattr(type(value), "__attrs_attrs__")
+
+
+def is_custom(value: Any) -> bool:
+    """Whether the class says by itself how it is flattened."""
+    return hasattr(type(value), "__tf_flatten__") and hasattr(type(value), "__tf_unflatten__")
+
+
+@export("nest.is_nested", "__internal__.nest.is_nested", v1=["nest.is_nested"])
+def is_nested(structure: Any) -> bool:
+    """Whether `structure` is a list, tuple, dict or another structure that holds others."""
+    if isinstance(structure, (str, bytes)):
+        return False
+    if type(structure) in (list, tuple, dict):
+        return True
+    return (
+        isinstance(structure, (list, tuple, collections.abc.Mapping, collections.abc.MappingView))
+        or is_attrs(structure)
+        or is_custom(structure)
+        or _is_sequence_wrapper(structure)
+    )
+
+
+def _is_sequence_wrapper(value: Any) -> bool:
+    return isinstance(value, collections.abc.Sequence) and not _is_tensor(value)
+
+
+def _is_tensor(value: Any) -> bool:
+    return hasattr(value, "dtype") and hasattr(value, "shape") or hasattr(value, "rank")
+
+
+def sorted_keys(mapping: Any) -> list[Any]:
+    """Returns the keys in order.
+
+    Raises:
+      TypeError: they cannot be compared.
+    """
+    try:
+        return sorted(mapping)
+    except TypeError:
+        raise TypeError("nest only supports dicts with sortable keys.") from None
+
+
+def children(structure: Any, expand_composites: bool = False) -> Sequence[Any] | None:
+    """Returns what a structure holds, in order, or None for a leaf."""
+    kind = type(structure)
+    if kind is list or kind is tuple:
+        return structure
+    if kind is dict:
+        return [structure[k] for k in sorted_keys(structure)]
+    if is_composite(structure):
+        return composite_components(structure) if expand_composites else None
+    if not is_nested(structure):
+        return None
+    if isinstance(structure, collections.abc.Mapping):
+        return [structure[k] for k in sorted_keys(structure)]
+    if is_attrs(structure):
+        return [getattr(structure, a.name) for a in type(structure).__attrs_attrs__]
+    if is_custom(structure):
+        return list(structure.__tf_flatten__()[1])
+    return list(structure)
+
+
+def composite_components(value: Any) -> Sequence[Any]:
+    """Returns the components of a composite tensor or of its spec."""
+    spec = value if hasattr(value, "_component_specs") else value._type_spec
+    if spec is value:
+        parts = spec._component_specs
+    else:
+        parts = spec._to_components(value)
+    return children(parts) if children(parts) is not None else [parts]  # type: ignore[return-value]
+
+
+def rebuild(instance: Any, values: Sequence[Any], expand_composites: bool = False) -> Any:
+    """Returns a structure like `instance` that holds `values`."""
+    kind = type(instance)
+    if kind is list:
+        return list(values)
+    if kind is tuple:
+        return tuple(values)
+    if is_composite(instance):
+        return rebuild_composite(instance, values)
+    if isinstance(instance, collections.abc.Mapping):
+        return _rebuild_mapping(instance, dict(zip(sorted_keys(instance), values)))
+    if is_namedtuple(instance):
+        return kind(*values)
+    if is_attrs(instance):
+        names = (a.name for a in kind.__attrs_attrs__)
+        return kind(**dict(zip((n.lstrip("_") for n in names), values)))
+    if is_custom(instance):
+        return kind.__tf_unflatten__(instance.__tf_flatten__()[0], tuple(values))
+    if isinstance(instance, collections.abc.MappingView):
+        return list(values)
+    if hasattr(instance, "__wrapped__"):
+        return rebuild(instance.__wrapped__, values)
+    return kind(values)
+
+
+def _rebuild_mapping(instance: Any, by_key: dict[Any, Any]) -> Any:
+    kind = type(instance)
+    ordered = [(key, by_key[key]) for key in instance]
+    if isinstance(instance, collections.defaultdict):
+        result = kind(instance.default_factory)
+        result.update(ordered)
+        return result
+    if hasattr(instance, "__wrapped__"):
+        return _rebuild_mapping(instance.__wrapped__, by_key)
+    if kind in (dict, collections.OrderedDict):
+        return kind(ordered)
+    try:
+        return kind(ordered)
+    except TypeError:
+        return dict(ordered)
+
+
+def rebuild_composite(instance: Any, values: Sequence[Any]) -> Any:
+    """Returns a composite of the spec of `instance` with these components."""
+    is_spec = hasattr(instance, "_component_specs")
+    spec = instance if is_spec else instance._type_spec
+    parts = spec._component_specs
+    packed = rebuild(parts, values) if children(parts) is not None else values[0]
+    return spec._from_components(packed)
+
+
+def iterate(structure: Any, expand_composites: bool = False) -> Iterator[Any]:
+    """Yields the leaves in order."""
+    held = children(structure, expand_composites)
+    if held is None:
+        yield structure
+        return
+    for child in held:
+        yield from iterate(child, expand_composites)
+
+
+@export("nest.flatten", "__internal__.nest.flatten", v1=["nest.flatten"])
+def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
+    """Returns the leaves of a structure as a flat list; dicts in the order of their keys."""
+    if structure is None:
+        return [None]
+    held = children(structure, expand_composites)
+    if held is None:
+        return [structure]
+    flat: list[Any] = []
+    for child in held:
+        flat.extend(flatten(child, expand_composites))
+    return flat
+
+
+@export("nest.pack_sequence_as", v1=["nest.pack_sequence_as"])
+def pack_sequence_as(
+    structure: Any, flat_sequence: Sequence[Any], expand_composites: bool = False
+) -> Any:
+    """Returns a structure like `structure` whose leaves are those of `flat_sequence`.
+
+    Raises:
+      ValueError: there are more or fewer leaves. TypeError: `flat_sequence` is no sequence.
+    """
+    if not isinstance(flat_sequence, (list, tuple)) and not is_nested(flat_sequence):
+        raise TypeError(
+            f"Attempted to pack value:\n  {flat_sequence}\ninto a structure, but found incompatible "
+            f"type `{type(flat_sequence)}` instead."
+        )
+    flat = list(flat_sequence)
+    wanted = len(flatten(structure, expand_composites))
+    if len(flat) != wanted:
+        raise ValueError(
+            f"Could not pack sequence. Structure had {wanted} atoms, but flat_sequence had "
+            f"{len(flat)} items.  Structure: {structure}, flat_sequence: {flat_sequence}."
+        )
+    leaves = iter(flat)
+    return _pack(structure, leaves, expand_composites)
+
+
+def _pack(structure: Any, leaves: Iterator[Any], expand_composites: bool) -> Any:
+    held = children(structure, expand_composites)
+    if held is None:
+        return next(leaves)
+    values = [_pack(child, leaves, expand_composites) for child in held]
+    return rebuild(structure, values, expand_composites)
+
+
+@export("nest.assert_same_structure", v1=["nest.assert_same_structure"])
+def assert_same_structure(
+    nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
+) -> None:
+    """Raises unless two structures nest in the same way.
+
+    Raises:
+      ValueError: they nest differently. TypeError: with `check_types`, kinds of sequences differ.
+    """
+    try:
+        _same(nest1, nest2, check_types, expand_composites)
+    except (ValueError, TypeError) as error:
+        raise type(error)(
+            f"{error}\nEntire first structure:\n{map_leaves(nest1)}\n"
+            f"Entire second structure:\n{map_leaves(nest2)}"
+        ) from None
+
+
+def map_leaves(structure: Any) -> Any:
+    """Returns the structure with a dot for every leaf: its form, for messages."""
+    held = children(structure)
+    if held is None:
+        return "."
+    return [map_leaves(child) for child in held]
+
+
+def _same(first: Any, second: Any, check_types: bool, expand_composites: bool) -> None:
+    held1, held2 = children(first, expand_composites), children(second, expand_composites)
+    if (held1 is None) != (held2 is None):
+        which = ("first", first) if held1 is not None else ("second", second)
+        other = second if held1 is not None else first
+        raise ValueError(
+            "The two structures don't have the same nested structure.\n\n"
+            f"The {which[0]} structure has type={type(which[1]).__name__} str={which[1]}; the "
+            f"other has type={type(other).__name__} str={other}"
+        )
+    if held1 is None or held2 is None:
+        return
+    if check_types and not is_composite(first):
+        _check_kinds(first, second)
+    if isinstance(first, collections.abc.Mapping) and isinstance(second, collections.abc.Mapping):
+        if set(first) != set(second):
+            raise ValueError(
+                "The two dictionaries don't have the same set of keys. First structure has keys "
+                f"{list(first)}, while second structure has keys {list(second)}."
+            )
+    if len(held1) != len(held2):
+        raise ValueError(
+            "The two structures don't have the same number of elements. First structure: "
+            f"{first}, second structure: {second}."
+        )
+    for a, b in zip(held1, held2):
+        _same(a, b, check_types, expand_composites)
+
+
+def _check_kinds(first: Any, second: Any) -> None:
+    kind1, kind2 = type(_unwrapped(first)), type(_unwrapped(second))
+    if kind1 is kind2:
+        return
+    if is_namedtuple(first) and is_namedtuple(second):
+        if kind1.__name__ == kind2.__name__ and first._fields == second._fields:
+            return
+    elif isinstance(first, collections.abc.Mapping) and isinstance(second, collections.abc.Mapping):
+        return
+    elif isinstance(first, list) and isinstance(second, list):
+        return
+    raise TypeError(
+        "The two structures don't have the same sequence type. First structure has type "
+        f"{kind1}, while second structure has type {kind2}."
+    )
+
+
+def _unwrapped(value: Any) -> Any:
+    return getattr(value, "__wrapped__", value)
+
+
+@export("nest.map_structure", "__internal__.nest.map_structure", v1=["nest.map_structure"])
+def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
+    """Returns the structure of `func` of the leaves of one or several like structures.
+
+    Args:
+      func: takes a leaf of each structure.
+      *structure: structures of the same form.
+      **kwargs: `check_types` (True) and `expand_composites` (False).
+    """
+    check_types = kwargs.pop("check_types", True)
+    kwargs.pop("check_subtrees_length", None)
+    expand_composites = kwargs.pop("expand_composites", False)
+    if kwargs:
+        raise ValueError(
+            "Only valid keyword arguments are `check_types` and `expand_composites`, not: "
+            f"`{'`, `'.join(kwargs)}`"
+        )
+    if not callable(func):
+        raise TypeError(f"Argument `func` must be callable, got: {func}")
+    if not structure:
+        raise ValueError("Must provide at least one structure")
+    for other in structure[1:]:
+        assert_same_structure(structure[0], other, check_types, expand_composites)
+    flat = [flatten(s, expand_composites) for s in structure]
+    return pack_sequence_as(structure[0], [func(*x) for x in zip(*flat)], expand_composites)
+
+
+def map_structure_with_paths(func: Callable[..., Any], structure: Any, *rest: Any) -> Any:
+    """Like `map_structure`, with the path "a/0/b" of each leaf before it."""
+    paths = ["/".join(map(str, p)) for p, _ in flatten_with_tuple_paths(structure)]
+    flat = [flatten(s) for s in (structure, *rest)]
+    return pack_sequence_as(structure, [func(*x) for x in zip(paths, *flat)])
+
+
+def keys_and_children(structure: Any, expand_composites: bool) -> list[tuple[Any, Any]] | None:
+    """Returns (key, child) pairs, or None for a leaf."""
+    held = children(structure, expand_composites)
+    if held is None:
+        return None
+    if isinstance(structure, collections.abc.Mapping):
+        return list(zip(sorted_keys(structure), held))
+    if is_namedtuple(structure):
+        return list(zip(structure._fields, held))
+    if is_attrs(structure):
+        return list(zip((a.name for a in type(structure).__attrs_attrs__), held))
+    return list(enumerate(held))
+
+
+def flatten_with_tuple_paths(
+    structure: Any, expand_composites: bool = False
+) -> list[tuple[tuple[Any, ...], Any]]:
+    """Returns (path, leaf) for every leaf; a path is the tuple of keys on the way to it."""
+    held = keys_and_children(structure, expand_composites)
+    if held is None:
+        return [((), structure)]
+    found = []
+    for key, child in held:
+        inner = flatten_with_tuple_paths(child, expand_composites)
+        found.extend(((key, *path), leaf) for path, leaf in inner)
+    return found
+
+
+@export("__internal__.nest.yield_flattened_paths", v1=[])
+def yield_flattened_paths(structure: Any, expand_composites: bool = False) -> Iterable[Any]:
+    """Yields the path of every leaf."""
+    for path, _ in flatten_with_tuple_paths(structure, expand_composites):
+        yield path
+
+
+@export("__internal__.nest.flatten_up_to", v1=[])
+def flatten_up_to(
+    shallow_tree: Any, input_tree: Any, check_types: bool = True, expand_composites: bool = False
+) -> list[Any]:
+    """Returns the parts of `input_tree` that stand where `shallow_tree` has leaves."""
+    held = children(shallow_tree, expand_composites)
+    if held is None:
+        return [input_tree]
+    deep = children(input_tree, expand_composites)
+    if deep is None:
+        raise TypeError(
+            f"If shallow structure is a sequence, input must also be a sequence. Input has type: {type(input_tree)}."
+        )
+    if isinstance(shallow_tree, collections.abc.Mapping):
+        missing = [k for k in shallow_tree if k not in input_tree]
+        if missing:
+            raise ValueError(
+                f"The shallow_tree's keys are not a subset of the input_tree's keys: {missing}"
+            )
+        deep = [input_tree[k] for k in sorted_keys(shallow_tree)]
+    elif len(held) != len(deep):
+        raise ValueError(
+            "The two structures don't have the same sequence length. Input structure has length "
+            f"{len(deep)}, while shallow structure has length {len(held)}."
+        )
+    flat: list[Any] = []
+    for shallow, below in zip(held, deep):
+        flat.extend(flatten_up_to(shallow, below, check_types, expand_composites))
+    return flat
+
+
+@export("__internal__.nest.map_structure_up_to", v1=[])
+def map_structure_up_to(
+    shallow_tree: Any, func: Callable[..., Any], *inputs: Any, **kwargs: Any
+) -> Any:
+    """Returns `shallow_tree`'s structure of `func` of what stands at its leaves in the inputs."""
+    flat = [flatten_up_to(shallow_tree, tree) for tree in inputs]
+    return pack_sequence_as(shallow_tree, [func(*x) for x in zip(*flat)])
+
+
+def get_traverse_shallow_structure(traverse: Callable[[Any], Any], structure: Any) -> Any:
+    """Returns the structure cut off where `traverse(part)` is False; leaves are booleans."""
+    decision = traverse(structure)
+    held = children(structure)
+    if not decision or held is None:
+        return bool(decision)
+    return rebuild(structure, [get_traverse_shallow_structure(traverse, c) for c in held])
+
+
+def list_to_tuple(structure: Any) -> Any:
+    """Returns the structure with tuples in place of lists."""
+    if isinstance(structure, list):
+        return tuple(list_to_tuple(s) for s in structure)
+    if type(structure) is tuple:
+        return tuple(list_to_tuple(s) for s in structure)
+    if isinstance(structure, collections.abc.Mapping):
+        return rebuild(structure, [list_to_tuple(structure[k]) for k in sorted_keys(structure)])
+    return structure
