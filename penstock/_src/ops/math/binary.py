@@ -1,0 +1,522 @@
+"""Arithmetic of two tensors that broadcast, sums of many, and clipping."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, NUMBER, SIGNED
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import (
+    Binary,
+    broadcasts,
+    conj,
+    invalid,
+    quiet,
+    show,
+    unbroadcast,
+    where,
+    zeros_like,
+)
+
+SMOOTH = FLOAT | COMPLEX
+ALL = FLOAT | INTEGER | COMPLEX
+
+
+class AddV2(Binary):
+    """x + y."""
+
+    T, ufunc, primitive = ALL, np.add, "add"
+
+    def gradient(self, x, y, _z, dz):
+        return unbroadcast(dz, x), unbroadcast(dz, y)
+
+
+class Add(AddV2):
+    """x + y; strings are joined."""
+
+    T = FLOAT | SIGNED | COMPLEX | {dtypes.uint8, dtypes.string}
+
+    def lower(self, p, x, y):
+        if self.T == dtypes.string:
+            raise NotLowerable("strings")
+        return p.add(x, y)
+
+
+class Sub(Binary):
+    """x - y."""
+
+    T, ufunc, primitive = ALL, np.subtract, "sub"
+
+    def gradient(self, x, y, _z, dz):
+        return unbroadcast(dz, x), unbroadcast(raw.Neg(dz), y)
+
+
+class Mul(Binary):
+    """x * y."""
+
+    T, ufunc, primitive = ALL, np.multiply, "mul"
+
+    def gradient(self, x, y, _z, dz):
+        return unbroadcast(dz * conj(y), x), unbroadcast(conj(x) * dz, y)
+
+
+class MulNoNan(Binary):
+    """x * y, and 0 where y is 0 whatever x is."""
+
+    T, primitive = SMOOTH, "mul"
+
+    def gradient(self, x, y, _z, dz):
+        return (
+            unbroadcast(raw.MulNoNan(dz, conj(y)), x),
+            unbroadcast(raw.MulNoNan(conj(x), dz), y),
+        )
+
+    def ufunc(self, x, y):
+        return np.where(y == 0, y.dtype.type(0), np.multiply(x, y))
+
+    def lower(self, p, x, y):
+        return p.select(p.eq(y, 0), 0, p.mul(x, y))
+
+
+class SquaredDifference(Binary):
+    """(x - y) ** 2; of complex numbers |x - y| ** 2."""
+
+    T = FLOAT | COMPLEX | {dtypes.int32, dtypes.int64}
+
+    def gradient(self, x, y, _z, dz):
+        slope = raw.Mul(dz * 2, raw.Sub(x, y))
+        return unbroadcast(slope, x), unbroadcast(raw.Neg(slope), y)
+
+    def ufunc(self, x, y):
+        difference = np.subtract(x, y)
+        return np.multiply(np.conj(difference), difference)
+
+    def lower(self, p, x, y):
+        difference = p.sub(x, y)
+        other = p.conj(difference) if self.T.is_complex else difference
+        return p.mul(other, difference)
+
+
+# -- division --------------------------------------------------------------------------------------
+
+
+class _Division(Binary):
+    """Division of floats by IEEE's rules; integers may not be divided by zero."""
+
+    is_abstract = True
+    T = ALL
+
+    def shape(self, x, y):
+        return infer.broadcast(x, y)
+
+    def gradient(self, x, y, z, dz):
+        y = conj(y)
+        dx = dz / y
+        return unbroadcast(dx, x), unbroadcast(raw.Neg(conj(x)) / y * dx, y)
+
+    @quiet
+    def eager(self, x, y):
+        if self.T.is_integer and not np.all(y):
+            broadcasts(self, x, y)
+            raise invalid(self, "Integer division by zero")
+        return super().eager(x, y)
+
+    def lower(self, p, x, y):
+        if self.T.is_integer:
+            value = p.value(y)
+            if value is None or not np.all(value):
+                raise NotLowerable("an integer divisor that may be zero")
+        return getattr(p, self.primitive)(x, y)
+
+
+def truncated_quotient(x, y):
+    """Returns x / y of floats; of integers, cut towards zero."""
+    if x.dtype.kind not in "iu":
+        return np.divide(x, y)
+    quotient = np.floor_divide(x, y)
+    return quotient + ((quotient < 0) & (quotient * y != x)).astype(x.dtype)
+
+
+def floor_quotient(x, y):
+    """Returns the largest integer not above x / y; of floats floor(x / y), infinite if y is 0."""
+    return np.floor_divide(x, y) if x.dtype.kind in "iu" else np.floor(np.divide(x, y))
+
+
+def floor_remainder(x, y):
+    """Returns what floor division leaves, with the sign of y."""
+    return np.mod(x, y)
+
+
+class RealDiv(_Division):
+    """x / y."""
+
+    primitive = "div"
+    ufunc = staticmethod(truncated_quotient)
+
+    def lower(self, p, x, y):
+        return super().lower(p, x, y) if self.T.is_integer else p.div(x, y)
+
+
+class Div(_Division):
+    """x / y; of integers, cut towards zero."""
+
+    primitive = "truncdiv"
+    ufunc = staticmethod(truncated_quotient)
+
+    def lower(self, p, x, y):
+        return super().lower(p, x, y) if self.T.is_integer else p.div(x, y)
+
+
+class TruncateDiv(Div):
+    """x / y, cut towards zero."""
+
+    T = ALL
+
+    def gradient(self, _x, _y, _z, _dz):
+        return None, None
+
+    @quiet
+    def eager(self, x, y):
+        result = super().eager(x, y)
+        return result if self.T.is_integer or self.T.is_complex else np.trunc(result)
+
+    def lower(self, p, x, y):
+        if self.T.is_integer:
+            return super().lower(p, x, y)
+        if self.T.is_complex:
+            return p.div(x, y)
+        quotient = p.div(x, y)
+        return p.select(p.lt(quotient, 0), p.ceil(quotient), p.floor(quotient))
+
+
+class FloorDiv(_Division):
+    """The largest integer not above x / y."""
+
+    primitive = "floordiv"
+    ufunc = staticmethod(floor_quotient)
+
+    def gradient(self, _x, _y, _z, _dz):
+        return None, None
+
+    def lower(self, p, x, y):
+        return super().lower(p, x, y) if self.T.is_integer else p.floor(p.div(x, y))
+
+
+class FloorMod(_Division):
+    """What FloorDiv leaves: x - floor(x / y) * y, of the sign of y."""
+
+    T = FLOAT | INTEGER
+    primitive = "mod"
+    ufunc = np.mod
+
+    def gradient(self, x, y, _z, dz):
+        return unbroadcast(dz, x), unbroadcast(dz * raw.Neg(raw.FloorDiv(x, y)), y)
+
+
+class TruncateMod(_Division):
+    """What TruncateDiv leaves, of the sign of x."""
+
+    T = FLOAT | {dtypes.int32, dtypes.int64}
+    primitive = "truncmod"
+    ufunc = np.fmod
+
+    def gradient(self, x, y, _z, dz):
+        return unbroadcast(dz, x), unbroadcast(dz * raw.Neg(raw.TruncateDiv(x, y)), y)
+
+
+class Mod(TruncateMod):
+    """What TruncateDiv leaves, of the sign of x; the older name of TruncateMod."""
+
+    differentiable = False
+
+
+class DivNoNan(Binary):
+    """x / y, and 0 where y is 0."""
+
+    T = SMOOTH
+
+    def gradient(self, x, y, _z, dz):
+        y_ = conj(y)
+        dx = raw.DivNoNan(dz, y_)
+        slope = raw.DivNoNan(raw.DivNoNan(raw.Neg(conj(x)), y_), y_)
+        return unbroadcast(dx, x), unbroadcast(dz * slope, y)
+
+    def ufunc(self, x, y):
+        return np.where(y == 0, y.dtype.type(0), np.divide(x, y))
+
+    def lower(self, p, x, y):
+        zero = p.eq(y, 0)
+        return p.select(zero, 0, p.div(x, p.select(zero, 1, y)))
+
+
+# -- powers, extremes, products with logarithms ----------------------------------------------------
+
+
+class Pow(Binary):
+    """x ** y; integers wrap round, and take no negative powers."""
+
+    T, primitive = FLOAT | SIGNED | COMPLEX, "pow"
+
+    def gradient(self, x, y, z, dz):
+        if not (x.dtype.is_floating or x.dtype.is_complex):
+            return None, None
+        x_, y_ = conj(x), conj(y)
+        dx = dz * y_ * raw.Pow(x_, y_ - 1)
+        # log(0) would make nan of 0 * -inf; of complex x only zero has no logarithm.
+        usable = raw.NotEqual(x_, raw.ZerosLike(x_)) if x.dtype.is_complex else x_ > 0
+        safe = where(usable, x_, raw.OnesLike(x_))
+        log = where(usable, raw.Log(safe), raw.ZerosLike(x_))
+        return unbroadcast(dx, x), unbroadcast(dz * conj(z) * log, y)
+
+    def ufunc(self, x, y):
+        if x.dtype.kind not in "iu":
+            return np.power(x, y)
+        if np.any(y < 0):
+            raise invalid(self, "Integers to negative integer powers are not allowed")
+        return np.power(x, y)
+
+    def lower(self, p, x, y):
+        if self.T.is_integer:
+            value = p.value(y)
+            if value is None or np.any(np.asarray(value) < 0):
+                raise NotLowerable("an integer power that may be negative")
+        return p.pow(x, y)
+
+
+class _Extreme(Binary):
+    """The larger or smaller of two; nan if either is nan."""
+
+    is_abstract = True
+    T = FLOAT | INTEGER
+
+    def gradient(self, x, y, _z, dz):
+        first = self.is_first(x, y)
+        zeros = zeros_like(dz)
+        return unbroadcast(where(first, dz, zeros), x), unbroadcast(where(first, zeros, dz), y)
+
+
+class Maximum(_Extreme):
+    """The larger of x and y, nan if either is."""
+
+    ufunc, primitive = np.maximum, "maximum"
+
+    def is_first(self, x, y):
+        return raw.GreaterEqual(x, y)
+
+
+class Minimum(_Extreme):
+    """The smaller of x and y, nan if either is."""
+
+    ufunc, primitive = np.minimum, "minimum"
+
+    def is_first(self, x, y):
+        return raw.LessEqual(x, y)
+
+
+class _ZeroTimes(Binary):
+    """A product with x that is 0 where x is 0, whatever the other factor is."""
+
+    is_abstract = True
+    T = SMOOTH
+
+    def ufunc(self, x, y):
+        return np.where(x == 0, x.dtype.type(0), self.product(np, x, y))
+
+    def lower(self, p, x, y):
+        return p.select(p.eq(x, 0), 0, self.product(p, x, y))
+
+    def not_zero(self, x):
+        """Returns 1 where x is not zero, else 0."""
+        return raw.Cast(raw.NotEqual(x, raw.ZerosLike(x)), DstT=x.dtype)
+
+
+class Xlogy(_ZeroTimes):
+    """x * log(y), and 0 where x is 0."""
+
+    def gradient(self, x, y, _z, dz):
+        x_, y_ = conj(x), conj(y)
+        dx = raw.Xlogy(self.not_zero(x_), y_) * dz
+        return unbroadcast(dx, x), unbroadcast(raw.Xdivy(x_, y_) * dz, y)
+
+    def product(self, library, x, y):
+        return x * library.log(y)
+
+
+class Xlog1py(_ZeroTimes):
+    """x * log(1 + y), and 0 where x is 0."""
+
+    def gradient(self, x, y, _z, dz):
+        x_, y_ = conj(x), conj(y)
+        dx = raw.Xlog1py(self.not_zero(x_), y_) * dz
+        return unbroadcast(dx, x), unbroadcast(raw.Xdivy(x_, y_ + 1) * dz, y)
+
+    def product(self, library, x, y):
+        return x * library.log1p(y)
+
+
+class Xdivy(_ZeroTimes):
+    """x / y, and 0 where x is 0."""
+
+    def gradient(self, x, y, _z, dz):
+        x_, y_ = conj(x), conj(y)
+        dx = raw.Xdivy(self.not_zero(x_), y_) * dz
+        slope = raw.Xdivy(raw.Neg(x_), raw.Square(y_))
+        return unbroadcast(dx, x), unbroadcast(slope * dz, y)
+
+    def product(self, library, x, y):
+        return x / y
+
+
+class NextAfter(Binary):
+    """The next float after x1 in the direction of x2."""
+
+    signature = "x1: T, x2: T -> output: T"
+    T = frozenset({dtypes.float32, dtypes.float64})
+    lower = None
+    ufunc = np.nextafter
+
+    def shape(self, x1, x2):
+        return infer.broadcast(x1, x2)
+
+    def gradient(self, x1, x2, _output, d_output):
+        return unbroadcast(d_output, x1), unbroadcast(zeros_like(d_output), x2)
+
+    def eager(self, x1, x2):
+        return super().eager(x1, x2)
+
+
+# -- sums of many, clipping, cross products --------------------------------------------------------
+
+
+class AddN(Op):
+    """The sum of tensors of one shape."""
+
+    signature = "inputs: N * T -> sum: T"
+    T = NUMBER | {dtypes.variant}
+
+    def shape(self, inputs):
+        return infer.merged(*inputs)
+
+    def gradient(self, _inputs, _sum, d_sum):
+        return [d_sum] * self.N
+
+    @quiet
+    def eager(self, inputs):
+        if self.T == dtypes.variant:
+            return _sum_of_variants(inputs)
+        total = inputs[0]
+        for i, term in enumerate(inputs[1:], 1):
+            if term.shape != total.shape:
+                raise InvalidArgumentError(
+                    "AddN: Inputs to operation AddN must have the same size and shape. "
+                    f"Input 0: {show(total.shape)} != input {i}: {show(term.shape)}"
+                )
+            total = np.add(total, term)
+        return total
+
+    def lower(self, p, inputs):
+        if self.T == dtypes.variant:
+            raise NotLowerable("a sum of variants")
+        if any(term.shape != inputs[0].shape for term in inputs):
+            raise NotLowerable("terms of different shapes")
+        total = inputs[0]
+        for term in inputs[1:]:
+            total = p.add(total, term)
+        return total
+
+
+def _sum_of_variants(inputs):
+    total = inputs[0]
+    for term in inputs[1:]:
+        total = total.add(term)
+    return total
+
+
+class AccumulateNV2(Op):
+    """The sum of tensors of one shape, which an attribute states."""
+
+    signature = "inputs: N * T -> sum: T"
+    T = NUMBER
+    shape: TensorShape
+    gradient, eager, lower = AddN.gradient, AddN.eager, AddN.lower
+
+    def output_shape(self, inputs):
+        return infer.merged(self.shape, *inputs)
+
+
+class ClipByValue(Op):
+    """t, at least clip_value_min and at most clip_value_max."""
+
+    signature = "t: T, clip_value_min: T, clip_value_max: T -> output: T"
+    T = NUMBER
+
+    def shape(self, t, clip_value_min, clip_value_max):
+        return t
+
+    def gradient(self, t, clip_value_min, clip_value_max, _output, dy):
+        below, above = raw.Less(t, clip_value_min), raw.Greater(t, clip_value_max)
+        zeros = zeros_like(dy)
+        inside = where(raw.LogicalOr(below, above), zeros, dy)
+        return (
+            inside,
+            unbroadcast(where(below, dy, zeros), clip_value_min),
+            unbroadcast(where(above, dy, zeros), clip_value_max),
+        )
+
+    def eager(self, t, clip_value_min, clip_value_max):
+        for bound in (clip_value_min, clip_value_max):
+            if bound.ndim and bound.shape != t.shape:
+                raise invalid(
+                    self,
+                    "clip_value_min and clip_value_max must be either of the same shape as input, "
+                    f"or a scalar. input shape: {show(t.shape)}, clip_value_min shape: "
+                    f"{show(clip_value_min.shape)}, clip_value_max shape: "
+                    f"{show(clip_value_max.shape)}",
+                )
+        return np.maximum(np.minimum(t, clip_value_max), clip_value_min)
+
+    def lower(self, p, t, clip_value_min, clip_value_max):
+        for bound in (clip_value_min, clip_value_max):
+            if bound.shape and bound.shape != t.shape:
+                raise NotLowerable("bounds of another shape")
+        return p.maximum(p.minimum(t, clip_value_max), clip_value_min)
+
+
+class Cross(Op):
+    """The vector product of pairs of 3-vectors along the last axis."""
+
+    signature = "a: T, b: T -> product: T"
+    T = FLOAT | INTEGER
+
+    def shape(self, a, b):
+        return infer.merged(a, b)
+
+    def gradient(self, a, b, _product, dy):
+        return raw.Cross(b, dy), raw.Cross(dy, a)
+
+    @quiet
+    def eager(self, a, b):
+        if a.shape != b.shape:
+            raise invalid(
+                self, f"Both inputs must be of same shape: {show(a.shape)} vs. {show(b.shape)}"
+            )
+        if not a.ndim or a.shape[-1] != 3:
+            raise invalid(self, "Cross-products are only defined for 3-element vectors.")
+        a0, a1, a2 = np.moveaxis(a, -1, 0)
+        b0, b1, b2 = np.moveaxis(b, -1, 0)
+        return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=-1)
+
+    def lower(self, p, a, b):
+        if a.shape != b.shape or not a.shape or a.shape[-1] != 3:
+            raise NotLowerable("vectors that are not of three elements")
+        rank = len(a.shape)
+
+        def part(x, i):
+            return p.slice(x, [0] * (rank - 1) + [i], [*x.shape[:-1], i + 1])
+
+        (a0, a1, a2), (b0, b1, b2) = ([part(x, i) for i in range(3)] for x in (a, b))
+        return p.concat([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], rank - 1)

@@ -1,0 +1,139 @@
+"""Comparisons and logic."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import UNKNOWN, broadcast_shapes
+from penstock._src.core.typesets import ANY, FLOAT, INTEGER, NUMBER
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import Binary, Compare, HostUnary, invalid, quiet, show
+
+REAL = FLOAT | INTEGER
+
+
+class _Equality(Compare):
+    """Equality, of any type; of shapes that do not broadcast one answer for all, if so asked."""
+
+    is_abstract = True
+    T = ANY
+    incompatible_shape_error: bool = True
+
+    def shape(self, x, y):
+        if self.incompatible_shape_error:
+            return infer.broadcast(x, y)
+        try:
+            broadcast = broadcast_shapes(x, y)
+        except ValueError:
+            return infer.SCALAR
+        return broadcast if broadcast.is_fully_defined() else UNKNOWN
+
+    @quiet
+    def eager(self, x, y):
+        try:
+            return np.asarray(self.ufunc(x, y), bool)
+        except ValueError:
+            if self.incompatible_shape_error:
+                raise invalid(
+                    self, f"Incompatible shapes: {show(x.shape)} vs. {show(y.shape)}"
+                ) from None
+            return np.asarray(self.ufunc is np.not_equal)
+
+    def lower(self, p, x, y):
+        if not self.T.is_numpy_compatible or self.T == dtypes.string:
+            raise NotLowerable(f"elements of type {self.T.name}")
+        return getattr(p, self.primitive)(x, y)
+
+
+class Equal(_Equality):
+    """x == y."""
+
+    ufunc, primitive = np.equal, "eq"
+
+
+class NotEqual(_Equality):
+    """x != y."""
+
+    ufunc, primitive = np.not_equal, "ne"
+
+
+class Less(Compare):
+    """x < y."""
+
+    T, ufunc, primitive = REAL, np.less, "lt"
+
+
+class LessEqual(Compare):
+    """x <= y."""
+
+    T, ufunc, primitive = REAL, np.less_equal, "le"
+
+
+class Greater(Compare):
+    """x > y."""
+
+    T, ufunc, primitive = REAL, np.greater, "gt"
+
+
+class GreaterEqual(Compare):
+    """x >= y."""
+
+    T, ufunc, primitive = REAL, np.greater_equal, "ge"
+
+
+class ApproximateEqual(Op):
+    """|x - y| < tolerance."""
+
+    signature = "x: T, y: T -> z: bool"
+    T = NUMBER
+    tolerance: float = float(np.float32(1e-5))
+    differentiable = False
+
+    def shape(self, x, y):
+        return infer.merged(x, y)
+
+    @quiet
+    def eager(self, x, y):
+        if x.shape != y.shape:
+            raise InvalidArgumentError(
+                "ApproximateEqual: x and y must be of the same shape. "
+                f"x shape: {show(x.shape)}. y shape: {show(y.shape)}"
+            )
+        return np.abs(x - y) < self.tolerance
+
+    def lower(self, p, x, y):
+        if x.shape != y.shape or not self.T.is_floating:
+            raise NotLowerable("operands that are not floats of one shape")
+        return p.lt(p.abs(p.sub(x, y)), self.tolerance)
+
+
+# -- logic -----------------------------------------------------------------------------------------
+
+
+class LogicalAnd(Binary):
+    """x and y."""
+
+    signature = "x: bool, y: bool -> z: bool"
+    ufunc, primitive = np.logical_and, "and_"
+    differentiable = False
+
+
+class LogicalOr(Binary):
+    """x or y."""
+
+    signature = "x: bool, y: bool -> z: bool"
+    ufunc, primitive = np.logical_or, "or_"
+    differentiable = False
+
+
+class LogicalNot(HostUnary):
+    """not x."""
+
+    signature = "x: bool -> y: bool"
+    ufunc = np.logical_not
+    differentiable = False
+
+    def lower(self, p, x):
+        return p.not_(x)

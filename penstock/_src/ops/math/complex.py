@@ -1,0 +1,167 @@
+"""Complex numbers and their parts."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import COMPLEX
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import Binary, invalid, quiet, unbroadcast
+
+HALVES = frozenset({dtypes.float32, dtypes.float64})
+
+
+class Complex(Binary):
+    """real + i imag."""
+
+    signature = "real: T, imag: T -> out: Tout"
+    T: DType = dtypes.float32
+    T_types = HALVES
+    Tout: DType = dtypes.complex64
+    Tout_types = COMPLEX
+    primitive = "complex"
+
+    def shape(self, real, imag):
+        return infer.broadcast(real, imag)
+
+    def gradient(self, real, imag, _out, d_out):
+        return (
+            unbroadcast(raw.Real(d_out, Tout=self.T), real),
+            unbroadcast(raw.Imag(d_out, Tout=self.T), imag),
+        )
+
+    def ufunc(self, real, imag):
+        out = np.empty(np.broadcast_shapes(real.shape, imag.shape), self.Tout.np)
+        out.real, out.imag = real, imag
+        return out
+
+    def eager(self, real, imag):
+        return super().eager(real, imag)
+
+    def lower(self, p, real, imag):
+        if not hasattr(p, "complex"):
+            raise NotLowerable("complex numbers")
+        return p.complex(real, imag)
+
+
+class _Part(Op):
+    """A real number from each complex number."""
+
+    signature = "input: T -> output: Tout"
+    is_abstract = True
+    T: DType = dtypes.complex64
+    T_types = COMPLEX
+    Tout: DType = dtypes.float32
+    Tout_types = HALVES
+
+    def shape(self, input):
+        return input
+
+    def check(self):
+        """Raises InvalidArgumentError unless the result's type is that of the parts."""
+        if self.T.real_dtype != self.Tout:
+            raise invalid(
+                self,
+                f"a result of type {self.T.real_dtype.name} is required for {self.T.name}. "
+                f"Received Tout={self.Tout.name}",
+            )
+
+    def lowered(self, p, name, x):
+        """Returns the primitive of that name applied to x, in the result's type."""
+        if not hasattr(p, name):
+            raise NotLowerable("complex numbers")
+        return getattr(p, name)(x)
+
+
+class Real(_Part):
+    """The real part."""
+
+    def gradient(self, _input, _output, dy):
+        return raw.Complex(dy, raw.ZerosLike(dy), Tout=self.T)
+
+    def eager(self, input):
+        self.check()
+        return input.real.copy()
+
+    def lower(self, p, input):
+        return self.lowered(p, "real", input)
+
+
+class Imag(_Part):
+    """The imaginary part."""
+
+    def gradient(self, _input, _output, dy):
+        return raw.Complex(raw.ZerosLike(dy), dy, Tout=self.T)
+
+    def eager(self, input):
+        self.check()
+        return input.imag.copy()
+
+    def lower(self, p, input):
+        return self.lowered(p, "imag", input)
+
+
+class Angle(_Part):
+    """The angle of each number, in (-pi, pi]."""
+
+    def gradient(self, input, _output, dy):
+        z = raw.Reciprocal(
+            raw.Complex(
+                raw.Imag(input, Tout=self.Tout), raw.Real(input, Tout=self.Tout), Tout=self.T
+            )
+        )
+        return raw.Neg(raw.Complex(dy, raw.ZerosLike(dy), Tout=self.T)) * z
+
+    @quiet
+    def eager(self, input):
+        self.check()
+        return np.angle(input)
+
+    def lower(self, p, input):
+        return p.atan2(self.lowered(p, "imag", input), self.lowered(p, "real", input))
+
+
+class ComplexAbs(_Part):
+    """The absolute value."""
+
+    signature = "x: T -> y: Tout"
+
+    def shape(self, x):
+        return x
+
+    def gradient(self, x, _y, dy):
+        return raw.Complex(dy, raw.ZerosLike(dy), Tout=self.T) * raw.Sign(x)
+
+    @quiet
+    def eager(self, x):
+        self.check()
+        return np.abs(x)
+
+    def lower(self, p, x):
+        real, imag = self.lowered(p, "real", x), self.lowered(p, "imag", x)
+        return p.sqrt(p.add(p.square(real), p.square(imag)))
+
+
+class Conj(Op):
+    """The complex conjugate."""
+
+    signature = "input: T -> output: T"
+    T: DType = dtypes.complex64
+    T_types = COMPLEX | {dtypes.variant}
+
+    def shape(self, input):
+        return input
+
+    def gradient(self, _input, _output, dy):
+        return raw.Conj(dy)
+
+    def eager(self, input):
+        return input if self.T == dtypes.variant else np.conj(input)
+
+    def lower(self, p, input):
+        if self.T == dtypes.variant or not hasattr(p, "conj"):
+            raise NotLowerable("complex numbers")
+        return p.conj(input)

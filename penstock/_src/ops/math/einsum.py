@@ -1,0 +1,203 @@
+"""Einsum: sums of products by named axes."""
+
+import functools
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, TensorShape
+from penstock._src.core.typesets import ANY
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import (
+    conj,
+    in_float32,
+    invalid,
+    quiet,
+    reshape,
+    shape_of,
+    show,
+    unbroadcast,
+)
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@functools.lru_cache(1024)
+def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
+    """Returns the axis letters of each operand and of the result, with letters in place of "...".
+
+    Raises:
+      ValueError: the equation does not fit so many operands of these ranks.
+    """
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if not arrow:
+        raise ValueError(f"Expecting exactly one '->' in einsum equation: {equation}")
+    if len(terms) != len(ranks):
+        raise ValueError(f"Expected {len(terms)} inputs but got: {len(ranks)}")
+    free = [c for c in LETTERS if c not in equation]
+    widest = 0
+    for i, (term, rank) in enumerate(zip(terms, ranks)):
+        named = len(term.replace("...", ""))
+        if "..." in term and rank < named:
+            raise ValueError(f"Expected input {i} to have rank at least {named} but got: {rank}")
+        if "..." not in term and rank != named:
+            raise ValueError(f"Expected input {i} to have rank {named} but got: {rank}")
+        widest = max(widest, rank - named)
+    batch = "".join(free[:widest])
+    full = [
+        term.replace("...", batch[widest - (rank - len(term.replace("...", ""))) :])
+        for term, rank in zip(terms, ranks)
+    ]
+    result = right.replace("...", batch)
+    unknown = set(result) - set("".join(full))
+    if unknown:
+        raise ValueError(f"Labels of the output are missing in the inputs: {sorted(unknown)}")
+    return tuple(full), result
+
+
+class Einsum(Op):
+    """The sum of products of one or two tensors by named axes: "bij,bjk->bik"."""
+
+    signature = "inputs: N * T -> output: T"
+    T = ANY
+    equation: str
+
+    def shape(self, inputs):
+        if any(x.rank is None for x in inputs):
+            return UNKNOWN
+        terms, result = labels_of(self.equation, tuple(x.rank for x in inputs))
+        sizes = {}
+        for term, x in zip(terms, inputs):
+            for label, size in zip(term, x.as_list()):
+                known = sizes.get(label)
+                if known in (None, 1) and size is not None:
+                    sizes[label] = size
+                elif None not in (known, size) and size not in (1, known):
+                    raise ValueError(
+                        f"Einsum '{self.equation}': dimension '{label}' is {known} and {size}."
+                    )
+                else:
+                    sizes.setdefault(label, None)
+        return TensorShape([sizes[label] for label in result])
+
+    def gradient(self, inputs, _output, dy):
+        terms, result = labels_of(self.equation, tuple(x.shape.rank for x in inputs))
+        if len(inputs) == 1:
+            return [self.part(inputs[0], terms[0], [(result, dy)])]
+        (a, b), (left, right) = inputs, terms
+        return [
+            self.part(a, left, [(result, dy), (right, conj(b))]),
+            self.part(b, right, [(left, conj(a)), (result, dy)]),
+        ]
+
+    @staticmethod
+    def part(x, term, factors):
+        """Returns the gradient of the operand `x` with axes `term` from what it was multiplied by."""
+        present = set("".join(labels for labels, _ in factors))
+        own = "".join(dict.fromkeys(term))
+        found = "".join(label for label in own if label in present)
+        left = ",".join(labels for labels, _ in factors)
+        partial = raw.Einsum([factor for _, factor in factors], equation=f"{left}->{found}")
+        if found != own:
+            # Axes that only this operand has were summed over: every element gets the same.
+            shape, wide = shape_of(x), raw.Shape(partial)
+            places = [term.index(label) for label in own]
+            sizes = raw.GatherV2(shape, np.array(places, np.int32), np.int32(0))
+            ones = np.array([1], np.int32)
+            kept = [
+                raw.Slice(wide, np.array([found.index(label)], np.int32), ones)
+                if label in present
+                else ones
+                for label in own
+            ]
+            narrow = raw.ConcatV2(kept, np.int32(0)) if len(kept) > 1 else kept[0]
+            partial = raw.BroadcastTo(reshape(partial, narrow), sizes)
+        if own != term:
+            partial = raw.Einsum([partial], equation=f"{own}->{term}")
+        return unbroadcast(partial, x)
+
+    @quiet
+    def eager(self, inputs):
+        try:
+            terms, result = labels_of(self.equation, tuple(x.ndim for x in inputs))
+        except ValueError as error:
+            raise invalid(self, str(error)) from None
+        self.check(inputs, terms)
+        operands = [in_float32(x) for x in inputs]
+        unique = "".join(dict.fromkeys(result))
+        try:
+            out = np.einsum(f"{','.join(terms)}->{unique}", *operands, optimize=True)
+        except ValueError as error:
+            raise invalid(self, f"{error} Equation: {self.equation}") from None
+        out = on_diagonals(out, unique, result) if unique != result else out
+        return np.ascontiguousarray(out).astype(self.T.np, copy=False)
+
+    def check(self, inputs, terms):
+        """Raises InvalidArgumentError if a label stands for two sizes."""
+        sizes: dict[str, int] = {}
+        for term, x in zip(terms, inputs):
+            for axis, (label, size) in enumerate(zip(term, x.shape)):
+                known = sizes.setdefault(label, size)
+                if known == 1 and label not in self.equation:
+                    sizes[label] = size
+                elif known != size and not (size == 1 and label not in self.equation):
+                    raise invalid(
+                        self,
+                        f"Expected dimension {known} at axis {axis} of the input shaped "
+                        f"{show(x.shape)} but got dimension {size}",
+                    )
+
+    def lower(self, p, inputs):
+        try:
+            terms, result = labels_of(self.equation, tuple(len(x.shape) for x in inputs))
+        except ValueError as error:
+            raise NotLowerable(str(error)) from None
+        if len(set(result)) != len(result) or any(len(set(t)) != len(t) for t in terms):
+            raise NotLowerable("a label that stands twice in one operand")
+        if len(inputs) > 2:
+            raise NotLowerable("more than two operands")
+        sizes = self.sizes_of(inputs, terms)
+        parts = [
+            narrowed(p, x, term, "".join(terms[:i] + terms[i + 1 :]) + result, sizes)
+            for i, (x, term) in enumerate(zip(inputs, terms))
+        ]
+        if len(parts) == 1:
+            x, term = parts[0]
+            return p.transpose(x, [term.index(label) for label in result])
+        (a, left), (b, right) = parts
+        return p.contract(f"{left},{right}->{result}", a, b)
+
+    @staticmethod
+    def sizes_of(inputs, terms):
+        """Returns {label: size}; raises NotLowerable if a label stands for two sizes."""
+        sizes: dict[str, int] = {}
+        for term, x in zip(terms, inputs):
+            for label, size in zip(term, x.shape):
+                known = sizes.setdefault(label, size)
+                if known == 1:
+                    sizes[label] = size
+                elif size not in (1, known):
+                    raise NotLowerable("sizes that differ under one label")
+        return sizes
+
+
+def narrowed(p, x, term, others, sizes):
+    """Returns an operand and its labels without axes that only it has, or that it broadcasts."""
+    gone = [i for i, label in enumerate(term) if label not in others]
+    x = p.reduce_sum(x, gone) if gone else x
+    term = "".join(label for i, label in enumerate(term) if i not in gone)
+    repeated = [i for i, label in enumerate(term) if x.shape[i] == 1 != sizes[label]]
+    x = p.squeeze(x, repeated) if repeated else x
+    return x, "".join(label for i, label in enumerate(term) if i not in repeated)
+
+
+def on_diagonals(x, unique, result):
+    """Returns the array with zeros except where axes of the same label have the same index."""
+    sizes = dict(zip(unique, x.shape))
+    out = np.zeros([sizes[label] for label in result], x.dtype)
+    view = np.einsum(f"{result}->{unique}", out)
+    view.flags.writeable = True
+    view[...] = x
+    return out

@@ -1,0 +1,248 @@
+"""Products of matrices, single and in batches."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED, UNSIGNED
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import cast, conj, in_float32, invalid, quiet, show, unbroadcast
+
+WIDE = FLOAT | COMPLEX | {dtypes.int32, dtypes.int64}
+BROAD = FLOAT | COMPLEX | UNSIGNED | {dtypes.int16, dtypes.int32, dtypes.int64}
+
+
+def multiply(a, b):
+    """Returns the matrix product, of 16-bit floats accumulated in float32."""
+    return np.matmul(in_float32(a), in_float32(b)).astype(a.dtype, copy=False)
+
+
+class MatMul(Op):
+    """The product of two matrices, either of them transposed first."""
+
+    signature = "a: T, b: T -> product: T"
+    T = WIDE | UNSIGNED
+    transpose_a: bool = False
+    transpose_b: bool = False
+    grad_a: bool = False
+    grad_b: bool = False
+
+    def shape(self, a, b):
+        return infer.matmul(a, b, self.transpose_a, self.transpose_b)
+
+    def gradient(self, a, b, _product, dy):
+        a, b = conj(a), conj(b)
+        ta, tb = self.transpose_a, self.transpose_b
+        da = times(b, dy, tb, True) if ta else times(dy, b, False, not tb)
+        db = times(dy, a, True, ta) if tb else times(a, dy, not ta, False)
+        return da, db
+
+    @quiet
+    def eager(self, a, b):
+        for i, matrix in enumerate((a, b)):
+            if matrix.ndim != 2:
+                raise invalid(
+                    self,
+                    f"In[{i}] ndims must be >= 2: a matrix. Received shape {show(matrix.shape)}",
+                )
+        left = a.T if self.transpose_a else a
+        right = b.T if self.transpose_b else b
+        if left.shape[1] != right.shape[0]:
+            raise invalid(
+                self,
+                f"Matrix size-incompatible: In[0]: {show(a.shape)}, In[1]: {show(b.shape)}",
+            )
+        return multiply(left, right)
+
+    def lower(self, p, a, b):
+        left = "km" if self.transpose_a else "mk"
+        right = "nk" if self.transpose_b else "kn"
+        inner = a.shape[0 if self.transpose_a else 1], b.shape[1 if self.transpose_b else 0]
+        if inner[0] != inner[1]:
+            raise NotLowerable("inner dimensions that differ")
+        return p.contract(f"{left},{right}->mn", a, b)
+
+
+def times(a, b, transpose_a, transpose_b):
+    """Returns a product of matrices, as an op."""
+    return raw.MatMul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+
+
+class SparseMatMul(Op):
+    """The product of two matrices of which many elements are zero; computed as a dense one."""
+
+    signature = "a: Ta, b: Tb -> product: float32"
+    Ta: DType = dtypes.float32
+    Ta_types = frozenset({dtypes.float32, dtypes.bfloat16})
+    Tb: DType = dtypes.float32
+    Tb_types = frozenset({dtypes.float32, dtypes.bfloat16})
+    transpose_a: bool = False
+    transpose_b: bool = False
+    a_is_sparse: bool = False
+    b_is_sparse: bool = False
+
+    def shape(self, a, b):
+        return infer.matmul(a, b, self.transpose_a, self.transpose_b)
+
+    def gradient(self, a, b, _product, dy):
+        a, b = cast(a, dtypes.float32), cast(b, dtypes.float32)
+        ta, tb = self.transpose_a, self.transpose_b
+        da = times(b, dy, tb, True) if ta else times(dy, b, False, not tb)
+        db = times(dy, a, True, ta) if tb else times(a, dy, not ta, False)
+        return cast(da, self.Ta), cast(db, self.Tb)
+
+    @quiet
+    def eager(self, a, b):
+        if a.ndim != 2 or b.ndim != 2:
+            raise invalid(
+                self, f"a and b must be matrices. Received {show(a.shape)}, {show(b.shape)}"
+            )
+        a = a.T if self.transpose_a else a
+        b = b.T if self.transpose_b else b
+        if a.shape[1] != b.shape[0]:
+            raise invalid(self, f"Matrix size incompatible: a: {show(a.shape)}, b: {show(b.shape)}")
+        return in_float32(a) @ in_float32(b)
+
+    def lower(self, p, a, b):
+        left = "km" if self.transpose_a else "mk"
+        right = "nk" if self.transpose_b else "kn"
+        wide = p.cast(a, dtypes.float32), p.cast(b, dtypes.float32)
+        return p.contract(f"{left},{right}->mn", *wide)
+
+
+# -- batches ---------------------------------------------------------------------------------------
+
+
+def adjoint(x):
+    """Returns the conjugate transpose of each matrix."""
+    return np.conj(np.swapaxes(x, -1, -2))
+
+
+class BatchMatMulV2(Op):
+    """Products of matrices whose leading dimensions broadcast; `adj_` conjugates and transposes."""
+
+    signature = "x: T, y: T -> output: T"
+    T = BROAD
+    adj_x: bool = False
+    adj_y: bool = False
+    grad_x: bool = False
+    grad_y: bool = False
+
+    def shape(self, x, y):
+        return infer.batch_matmul(x, y, self.adj_x, self.adj_y)
+
+    def gradient(self, x, y, _output, dy):
+        dx, d_right = batch_gradients(batch_times, x, y, dy, self.adj_x, self.adj_y)
+        return unbroadcast(dx, x), unbroadcast(d_right, y)
+
+    @quiet
+    def eager(self, x, y):
+        self.check(x, y)
+        return multiply(adjoint(x) if self.adj_x else x, adjoint(y) if self.adj_y else y)
+
+    def check(self, x, y):
+        """Raises InvalidArgumentError unless the shapes fit together."""
+        for i, operand in enumerate((x, y)):
+            if operand.ndim < 2:
+                raise invalid(self, f"In[{i}] ndims must be >= 2: {operand.ndim}")
+        shapes = f"In[0]: {show(x.shape)}, In[1]: {show(y.shape)}"
+        try:
+            np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        except ValueError:
+            raise invalid(
+                self,
+                "In[0] and In[1] must have compatible batch dimensions: "
+                f"{show(x.shape)} vs. {show(y.shape)}",
+            ) from None
+        if x.shape[-2 if self.adj_x else -1] != y.shape[-1 if self.adj_y else -2]:
+            raise invalid(self, f"Matrix size-incompatible: {shapes}")
+
+    def lower(self, p, x, y):
+        if len(x.shape) < 2 or len(y.shape) < 2:
+            raise NotLowerable("operands that are not matrices")
+        return lower_batches(p, self.adjointed(p, x, self.adj_x), self.adjointed(p, y, self.adj_y))
+
+    @staticmethod
+    def adjointed(p, x, adj):
+        """Returns the operand as it takes part: conjugated and transposed if `adj`."""
+        if not adj:
+            return x
+        rank = len(x.shape)
+        x = p.conj(x) if x.dtype.is_complex else x
+        return p.transpose(x, [*range(rank - 2), rank - 1, rank - 2])
+
+
+def lower_batches(p, x, y):
+    """Lowers products of batches of matrices."""
+    if x.shape[-1] != y.shape[-2]:
+        raise NotLowerable("inner dimensions that differ")
+    try:
+        np.broadcast_shapes([int(d) for d in x.shape[:-2]], [int(d) for d in y.shape[:-2]])
+    except ValueError:
+        raise NotLowerable("batches that do not broadcast") from None
+    return p.matmul(x, y)
+
+
+def batch_times(x, y, adj_x, adj_y):
+    """Returns products of matrices, as an op."""
+    return raw.BatchMatMulV2(x, y, adj_x=adj_x, adj_y=adj_y)
+
+
+def batch_gradients(product, x, y, dy, adj_x, adj_y):
+    """Returns the gradients of both factors, not yet summed over broadcast batches."""
+    dx = product(y, dy, adj_y, True) if adj_x else product(dy, y, False, not adj_y)
+    d_right = product(dy, x, True, adj_x) if adj_y else product(x, dy, not adj_x, False)
+    return dx, d_right
+
+
+class BatchMatMul(BatchMatMulV2):
+    """Products of the matrices of two batches of one shape."""
+
+    T = WIDE
+
+    def gradient(self, x, y, _output, dy):
+        return batch_gradients(batch_times, x, y, dy, self.adj_x, self.adj_y)
+
+    def eager(self, x, y):
+        if x.ndim != y.ndim:
+            raise invalid(
+                self, f"In[0] and In[1] has different ndims: {show(x.shape)} vs. {show(y.shape)}"
+            )
+        return super().eager(x, y)
+
+
+class BatchMatMulV3(Op):
+    """Products of matrices of two types into a third; leading dimensions broadcast."""
+
+    signature = "x: Ta, y: Tb -> output: Tout"
+    Ta = FLOAT | COMPLEX | SIGNED | {dtypes.uint8}
+    Tb = FLOAT | COMPLEX | SIGNED | {dtypes.uint8}
+    Tout: DType
+    Tout_types = FLOAT | COMPLEX | {dtypes.int16, dtypes.int32, dtypes.int64}
+    adj_x: bool = False
+    adj_y: bool = False
+    grad_x: bool = False
+    grad_y: bool = False
+    check = BatchMatMulV2.check
+
+    def shape(self, x, y):
+        return infer.batch_matmul(x, y, self.adj_x, self.adj_y)
+
+    def gradient(self, x, y, _output, dy):
+        x_, y_ = cast(x, dy.dtype), cast(y, dy.dtype)
+        dx, d_right = batch_gradients(batch_times, x_, y_, dy, self.adj_x, self.adj_y)
+        return cast(unbroadcast(dx, x), self.Ta), cast(unbroadcast(d_right, y), self.Tb)
+
+    @quiet
+    def eager(self, x, y):
+        self.check(x, y)
+        x, y = x.astype(self.Tout.np), y.astype(self.Tout.np)
+        return multiply(adjoint(x) if self.adj_x else x, adjoint(y) if self.adj_y else y)
+
+    def lower(self, p, x, y):
+        x, y = p.cast(x, self.Tout), p.cast(y, self.Tout)
+        of = BatchMatMulV2.adjointed
+        return lower_batches(p, of(p, x, self.adj_x), of(p, y, self.adj_y))

@@ -1,0 +1,370 @@
+"""Ranges, and counts of values: bincount, histograms, buckets."""
+
+import math
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import invalid, is_float, quiet, show, sum_over, value_of
+
+COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64})
+
+
+def range_size(start, limit, delta):
+    """Returns the number of steps of delta from start before limit, of Python numbers."""
+    if isinstance(delta, int):
+        return max(0, -(-(limit - start) // delta))
+    return max(0, math.ceil(abs((limit - start) / delta)))
+
+
+class Range(Op):
+    """start, start + delta, start + 2 delta, ... before limit."""
+
+    signature = "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx"
+    Tidx: DType = dtypes.int32
+    Tidx_types = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint32, dtypes.uint64}
+
+    def shape(self, start, limit, delta):
+        values = [v.value for v in (start, limit, delta)]
+        if any(v is None for v in values):
+            return [None]
+        try:
+            return [self.count(*(v.item() for v in values))]
+        except ValueError as error:
+            raise ValueError(f"Range: {error}") from None
+
+    def gradient(self, _start, _limit, _delta, output, dy):
+        if not self.Tidx.is_floating:
+            return None, None, None
+        places = raw.Cast(raw.Range(np.int32(0), raw.Size(output), np.int32(1)), DstT=self.Tidx)
+        return sum_over(dy, [0]), None, sum_over(dy * places, [0])
+
+    def count(self, start, limit, delta):
+        """Returns the number of elements; raises ValueError if the range runs the wrong way."""
+        if self.Tidx.is_floating:
+            start, limit, delta = float(start), float(limit), float(delta)
+        if delta == 0:
+            raise ValueError(f"Requires delta != 0: {delta}")
+        if delta > 0 and start > limit:
+            raise ValueError(f"Requires start <= limit when delta > 0: {start}/{limit}")
+        if delta < 0 and start < limit:
+            raise ValueError(f"Requires start >= limit when delta < 0: {start}/{limit}")
+        return range_size(start, limit, delta)
+
+    @quiet
+    def eager(self, start, limit, delta):
+        for name, value in (("start", start), ("limit", limit), ("delta", delta)):
+            if value.size != 1:
+                raise invalid(self, f"{name} must be a scalar, not shape {show(value.shape)}")
+        first, last, step = (v.reshape(()).item() for v in (start, limit, delta))
+        try:
+            count = self.count(first, last, step)
+        except ValueError as error:
+            raise invalid(self, str(error)) from None
+        if not self.Tidx.is_floating:
+            return (np.arange(count) * step + first).astype(self.Tidx.np)
+        wide = np.float32 if self.Tidx.size < 4 else self.Tidx.np.type
+        return (np.arange(count).astype(wide) * wide(step) + wide(first)).astype(self.Tidx.np)
+
+    def lower(self, p, start, limit, delta):
+        first = p.value(start)
+        step = p.value(delta)
+        if first is not None and step is not None and int(first) == 0 and int(step) == 1 == step:
+            ends = p.dims(limit) if self.Tidx.is_integer else None
+            if ends is not None:
+                return p.iota((max(ends[0], 0) if int(ends[0]) < 0 else ends[0],), 0, self.Tidx)
+        values = [
+            value_of(p, v, name).item()
+            for v, name in ((start, "start"), (limit, "limit"), (delta, "delta"))
+        ]
+        try:
+            count = self.count(*values)
+        except ValueError as error:
+            raise NotLowerable(str(error)) from None
+        steps = p.iota((count,), 0, self.Tidx)
+        return p.add(p.mul(steps, values[2]), values[0])
+
+
+class LinSpace(Op):
+    """`num` numbers at equal distances from start to stop, both included."""
+
+    signature = "start: T, stop: T, num: Tidx -> output: T"
+    T = FLOAT
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+    differentiable = False
+
+    def shape(self, start, stop, num):
+        count = num.value
+        if count is not None and count <= 0:
+            raise ValueError(f"LinSpace: Requires num > 0: {count}")
+        return [None if count is None else int(count)]
+
+    def eager(self, start, stop, num):
+        for name, value in (("start", start), ("stop", stop), ("num", num)):
+            if value.ndim:
+                raise invalid(self, f"{name} must be a scalar, not shape {show(value.shape)}")
+        count = int(num)
+        if count <= 0:
+            raise invalid(self, f"Requires num > 0: {count}")
+        first, last = float(start), float(stop)
+        wide = np.linspace(first, last, count, dtype=np.float64)
+        if self.T == dtypes.float32 and count > 1:
+            step = np.float32((np.float32(last) - np.float32(first)) / np.float32(count - 1))
+            wide = np.float32(first) + step * np.arange(count, dtype=np.float32)
+            wide[-1] = last
+        return wide.astype(self.T.np)
+
+    def lower(self, p, start, stop, num):
+        count = int(value_of(p, num, "num"))
+        if count <= 0:
+            raise NotLowerable("a number of points that is not positive")
+        if count == 1:
+            return p.broadcast_to(start, (1,))
+        step = p.div(p.sub(stop, start), float(count - 1))
+        places = p.iota((count,), 0, dtypes.int32)
+        line = p.add(start, p.mul(step, p.cast(places, self.T)))
+        return p.select(p.eq(places, count - 1), stop, line)
+
+
+# -- counts ----------------------------------------------------------------------------------------
+
+
+def count_values(values, size, weights, dtype, binary):
+    """Returns how often each number below `size` stands among values, or the sum of its weights."""
+    kept = values < size
+    chosen = values[kept].astype(np.int64)
+    if binary:
+        out = np.zeros(size, dtype)
+        out[chosen] = 1
+        return out
+    if not weights.size:
+        return np.bincount(chosen, minlength=size)[:size].astype(dtype)
+    out = np.zeros(size, dtype)
+    np.add.at(out, chosen, weights[kept])
+    return out
+
+
+def check_counts(op, values, size, weights):
+    """Raises InvalidArgumentError unless values, size and weights fit together."""
+    if size < 0:
+        raise invalid(op, f"size ({size}) must be non-negative")
+    if weights.size and weights.shape != values.shape:
+        raise invalid(
+            op,
+            "`weights` must be the same shape as `arr` or a length-0 `Tensor`, in which case it "
+            f"acts as all weights equal to 1. Received {show(weights.shape)}",
+        )
+    if values.size and values.min() < 0:
+        raise invalid(op, "Input arr must be non-negative!")
+
+
+class Bincount(Op):
+    """How often each number below `size` stands in `arr`, or the sum of its weights."""
+
+    signature = "arr: int32, size: int32, weights: T -> bins: T"
+    T = COUNTED
+    differentiable = False
+
+    def shape(self, arr, size, weights):
+        count = size.with_rank(0).value
+        return [None if count is None else int(count)]
+
+    def eager(self, arr, size, weights):
+        if size.ndim:
+            raise invalid(self, f"Shape must be rank 0 but is rank {size.ndim}")
+        check_counts(self, arr, int(size), weights)
+        return count_values(arr.ravel(), int(size), weights.ravel(), self.T.np, False)
+
+
+class DenseBincount(Op):
+    """How often each number below `size` stands in a vector, or in each row of a matrix."""
+
+    signature = "input: Tidx, size: Tidx, weights: T -> output: T"
+    Tidx = INDEX
+    T = COUNTED
+    binary_output: bool = False
+    differentiable = False
+
+    def shape(self, input, size, weights):
+        count = size.with_rank(0).value
+        bins = None if count is None else int(count)
+        if input.with_rank_at_most(2).rank is None:
+            return None
+        return [input[0], bins] if input.rank == 2 else [bins]
+
+    def eager(self, input, size, weights):
+        if input.ndim > 2:
+            raise invalid(self, f"Shape must be at most rank 2 but is rank {input.ndim}")
+        if size.ndim:
+            raise invalid(self, f"Shape must be rank 0 but is rank {size.ndim}")
+        check_counts(self, input, int(size), weights)
+        count, dtype = int(size), self.T.np
+        if input.ndim < 2:
+            return count_values(input.ravel(), count, weights.ravel(), dtype, self.binary_output)
+        rows = [
+            count_values(
+                row, count, weights[i] if weights.size else weights, dtype, self.binary_output
+            )
+            for i, row in enumerate(input)
+        ]
+        return np.stack(rows) if rows else np.zeros((0, count), dtype)
+
+    def lower(self, p, input, size, weights):
+        count = int(value_of(p, size, "size"))
+        if count < 0 or len(input.shape) not in (1, 2):
+            raise NotLowerable("input that is neither a vector nor a matrix")
+        weighted = all(weights.shape) and not self.binary_output
+        if weighted and tuple(weights.shape) != tuple(input.shape):
+            raise NotLowerable("weights of another shape")
+        # Values past the end are left out by the scatter.
+        values = p.cast(input, dtypes.int64)
+        values = p.select(p.lt(values, 0), count, values)
+        ones = p.full(input.shape, 1, self.T)
+        updates = weights if weighted else ones
+        start = p.full((*input.shape[:-1], count), 0, self.T)
+        how = "max" if self.binary_output else "add"
+        if len(input.shape) == 1:
+            return p.scatter(start, p.expand_dims(values, 1), updates, op=how)
+        rows = p.iota(input.shape, 0, dtypes.int64)
+        where = p.concat([p.expand_dims(rows, 2), p.expand_dims(values, 2)], 2)
+        return p.scatter(start, where, updates, op=how)
+
+
+class SparseBincount(Op):
+    """DenseBincount of the values of a sparse tensor."""
+
+    signature = (
+        "indices: int64, values: Tidx, dense_shape: int64, size: Tidx, weights: T -> output: T"
+    )
+    Tidx = INDEX
+    T = COUNTED
+    binary_output: bool = False
+    differentiable = False
+
+    def shape(self, indices, values, dense_shape, size, weights):
+        count = size.with_rank(0).value
+        bins = None if count is None else int(count)
+        rank = infer.vector_length(dense_shape)
+        if rank is None:
+            return None
+        rows = dense_shape.as_shape()
+        return [bins] if rank == 1 else [None if rows is None else rows[0], bins]
+
+    def eager(self, indices, values, dense_shape, size, weights):
+        check_counts(self, values, int(size), weights)
+        count, dtype, binary = int(size), self.T.np, self.binary_output
+        if dense_shape.size == 1:
+            return count_values(values, count, weights, dtype, binary)
+        out = np.zeros((int(dense_shape[0]), count), dtype)
+        for row in np.unique(indices[:, 0]):
+            here = indices[:, 0] == row
+            if not 0 <= row < len(out):
+                raise invalid(
+                    self, f"Index out of bound. `batch` ({row}) must be less than {len(out)}"
+                )
+            weight = weights[here] if weights.size else weights
+            out[row] = count_values(values[here], count, weight, dtype, binary)
+        return out
+
+
+class RaggedBincount(Op):
+    """DenseBincount of the rows of a ragged tensor."""
+
+    signature = "splits: int64, values: Tidx, size: Tidx, weights: T -> output: T"
+    Tidx = INDEX
+    T = COUNTED
+    binary_output: bool = False
+    differentiable = False
+
+    def shape(self, splits, values, size, weights):
+        count, rows = size.with_rank(0).value, infer.vector_length(splits)
+        return [infer.add(rows, -1), None if count is None else int(count)]
+
+    def eager(self, splits, values, size, weights):
+        if not splits.size or splits[0] != 0:
+            raise invalid(self, f"Splits must start with 0, not with {splits[:1].tolist()}")
+        if splits[-1] != values.size:
+            raise invalid(
+                self,
+                f"Splits must end with the number of values, got {splits[-1]} instead of "
+                f"{values.size}",
+            )
+        check_counts(self, values, int(size), weights)
+        count, dtype, binary = int(size), self.T.np, self.binary_output
+        out = np.zeros((splits.size - 1, count), dtype)
+        for i, (start, stop) in enumerate(zip(splits[:-1], splits[1:])):
+            weight = weights[start:stop] if weights.size else weights
+            out[i] = count_values(values[start:stop], count, weight, dtype, binary)
+        return out
+
+
+class HistogramFixedWidth(Op):
+    """How many values fall into each of nbins parts of a range; those outside count at its ends."""
+
+    signature = "values: T, value_range: T, nbins: int32 -> out: dtype"
+    T = COUNTED
+    dtype: DType = dtypes.int32
+    dtype_types = INDEX
+    differentiable = False
+
+    def shape(self, values, value_range, nbins):
+        count = nbins.with_rank(0).value
+        return [None if count is None else int(count)]
+
+    @quiet
+    def eager(self, values, value_range, nbins):
+        if value_range.shape != (2,):
+            raise invalid(
+                self,
+                f"value_range should be a vector of 2 elements. Received {show(value_range.shape)}",
+            )
+        low, high, count = value_range[0], value_range[1], int(nbins)
+        if not low < high:
+            raise invalid(
+                self,
+                "value_range should satisfy value_range[0] < value_range[1], but got "
+                f"'[{low}, {high}]'",
+            )
+        if count <= 0:
+            raise invalid(self, f"nbins should be a positive number, but got '{count}'")
+        if is_float(values) and np.isnan(values).any():
+            raise invalid(self, "Histogram values must not contain NaN")
+        step = (float(high) - float(low)) / count
+        places = np.floor((values.astype(np.float64) - float(low)) / step)
+        places = np.clip(places, 0, count - 1).astype(np.int64)
+        return np.bincount(places.ravel(), minlength=count).astype(self.dtype.np)
+
+
+class Bucketize(Op):
+    """For each value the number of boundaries not above it."""
+
+    signature = "input: T -> output: int32"
+    T = COUNTED
+    boundaries: list[float]
+    differentiable = False
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        edges = np.array(self.boundaries, np.float32)
+        if np.any(np.diff(edges) < 0):
+            raise invalid(self, "Expected sorted boundaries")
+        return np.searchsorted(edges, input, side="right").astype(np.int32)
+
+    def lower(self, p, input):
+        if any(b < a for a, b in zip(self.boundaries, self.boundaries[1:])):
+            raise NotLowerable("boundaries out of order")
+        if not self.T.is_floating or len(self.boundaries) > 32:
+            raise NotLowerable("many boundaries, or integers")
+        total = p.full(input.shape, 0, dtypes.int32)
+        for edge in self.boundaries:
+            total = p.add(total, p.cast(p.ge(input, float(np.float32(edge))), dtypes.int32))
+        return total

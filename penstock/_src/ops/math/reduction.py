@@ -1,0 +1,324 @@
+"""Reductions: one value of each line along some axes."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NUMBER, QUANTIZED
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import (
+    axis_of,
+    cast,
+    conj,
+    in_float32,
+    ints,
+    invalid,
+    known_shape,
+    quiet,
+    reshape,
+    shape_of,
+    show,
+    static_value,
+    value_of,
+)
+
+REAL_NUMBER = FLOAT | INTEGER | QUANTIZED
+
+
+class _Reduction(Op):
+    """A reduction along the axes that the second input holds, all different."""
+
+    signature = "input: T, axis: Tidx -> output: T"
+    is_abstract = True
+    T = NUMBER
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+    keep_dims: bool = False
+
+    def shape(self, input, axis):
+        return infer.reduced(input, axis, self.keep_dims)
+
+    @quiet
+    def eager(self, input, axis):
+        return self.reduce(input, self.axes_of(axis, input.ndim))
+
+    def lower(self, p, input, axis):
+        axes = [int(a) for a in value_of(p, axis, "the axes").ravel()]
+        return getattr(p, self.primitive)(input, axes, keepdims=self.keep_dims)
+
+    def axes_of(self, axis, rank):
+        """Returns the axes counted from the front.
+
+        Raises:
+          InvalidArgumentError: one is out of range or stands there twice.
+        """
+        axes = []
+        for a in axis.ravel().tolist():
+            if not -rank <= a < rank:
+                raise invalid(
+                    self, f"Invalid reduction dimension ({a} for input with {rank} dimension(s))"
+                )
+            if a % rank in axes:
+                raise invalid(
+                    self,
+                    f"Invalid reduction arguments: Axes contains duplicate dimension: {a % rank}",
+                )
+            axes.append(a % rank)
+        return tuple(axes)
+
+
+def kept_shape(x, axes):
+    """Returns the shape that reducing `x` along `axes` with keep_dims gives, as a vector."""
+    static, known = known_shape(x), static_axes(axes, x.shape.rank)
+    if static is not None and known is not None:
+        return ints([1 if i in known else d for i, d in enumerate(static)])
+    rank = raw.Maximum(raw.Rank(x), np.int32(1))
+    places = raw.FloorMod(cast(axes, dtypes.int32), rank)
+    # Scatter ones over the shape: of two numbers for one index the later counts.
+    shape = raw.Shape(x)
+    spots = reshape(places, [-1])
+    return raw.TensorScatterUpdate(
+        shape, raw.ExpandDims(spots, np.int32(1)), raw.Fill(raw.Shape(spots), np.int32(1))
+    )
+
+
+def static_axes(axes, rank):
+    """Returns the axes counted from the front, None if they are not known."""
+    value = static_value(axes)
+    return None if value is None or rank is None else {int(a) % rank for a in np.ravel(value)}
+
+
+def spread(gradient, x, axes, keep_dims):
+    """Returns the gradient of a reduction repeated along its axes to the shape of `x`."""
+    if not keep_dims:
+        gradient = reshape(gradient, kept_shape(x, axes))
+    return raw.BroadcastTo(gradient, shape_of(x))
+
+
+def keeping_dims(values, x, axes, keep_dims):
+    """Returns the output of a reduction in the shape it has with keep_dims."""
+    return values if keep_dims else reshape(values, kept_shape(x, axes))
+
+
+class Sum(_Reduction):
+    """The sum along axes; 0 of nothing."""
+
+    primitive = "reduce_sum"
+
+    def gradient(self, input, axis, _output, dy):
+        return spread(dy, input, axis, self.keep_dims), None
+
+    def reduce(self, x, axes):
+        wide = in_float32(x)
+        return np.add.reduce(wide, axes, dtype=wide.dtype, keepdims=self.keep_dims)
+
+
+class Mean(_Reduction):
+    """The mean along axes; of integers cut towards zero."""
+
+    primitive = "reduce_mean"
+
+    def gradient(self, input, axis, output, dy):
+        total = spread(dy, input, axis, self.keep_dims)
+        sizes = known_shape(input), known_shape(output)
+        if None not in sizes:
+            count = int(np.prod(sizes[0])) // max(int(np.prod(sizes[1])), 1)
+            return total / cast_count(count, input.dtype), None
+        count = raw.FloorDiv(raw.Size(input), raw.Maximum(raw.Size(output), np.int32(1)))
+        return total / cast(count, input.dtype), None
+
+    def reduce(self, x, axes):
+        count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
+        if x.dtype.kind in "iu":
+            total = np.add.reduce(x, axes, dtype=np.int64, keepdims=self.keep_dims)
+            return np.trunc(np.divide(total, max(count, 1))).astype(x.dtype)
+        wide = in_float32(x)
+        total = np.add.reduce(wide, axes, dtype=wide.dtype, keepdims=self.keep_dims)
+        return np.divide(total, wide.dtype.type(count))
+
+
+def cast_count(count, dtype):
+    """Returns a number of elements as a scalar array of a type."""
+    return np.array(max(count, 1)).astype(dtype.as_numpy_dtype)
+
+
+class Prod(_Reduction):
+    """The product along axes; 1 of nothing."""
+
+    primitive = "reduce_prod"
+
+    def gradient(self, input, axis, _output, dy):
+        return product_gradient(input, axis, spread(dy, input, axis, self.keep_dims)), None
+
+    def reduce(self, x, axes):
+        wide = in_float32(x)
+        return np.multiply.reduce(wide, axes, dtype=wide.dtype, keepdims=self.keep_dims)
+
+
+def product_gradient(x, axes, gradient):
+    """Returns gradient * (the product of all other elements of the same line), without dividing.
+
+    The reduced axes go to the front and become one; the product of what stands before and of what
+    stands after an element are two running products.
+    """
+    rank = raw.Rank(x)
+    every = raw.Range(np.int32(0), rank, np.int32(1))
+    axes = reshape(cast(axes, dtypes.int32), [-1])
+    axes = raw.FloorMod(axes, raw.Maximum(rank, np.int32(1)))
+    rest = raw.ListDiff(every, axes)[0]
+    order = raw.ConcatV2([axes, rest], np.int32(0))
+    sizes = raw.Shape(x)
+    reduced = raw.Prod(raw.GatherV2(sizes, axes, np.int32(0)), np.int32(0))
+    others = raw.Prod(raw.GatherV2(sizes, rest, np.int32(0)), np.int32(0))
+    permuted = raw.Transpose(x, order)
+    lines = reshape(permuted, raw.Pack([reduced, others]))
+    before = raw.Cumprod(lines, np.int32(0), exclusive=True)
+    after = raw.Cumprod(lines, np.int32(0), exclusive=True, reverse=True)
+    others_product = reshape(conj(before) * conj(after), raw.Shape(permuted))
+    return gradient * raw.Transpose(others_product, raw.InvertPermutation(order))
+
+
+class _ExtremeReduction(_Reduction):
+    """The largest or least along axes; equal ones share the gradient."""
+
+    is_abstract = True
+    T = REAL_NUMBER
+
+    def gradient(self, input, axis, output, dy):
+        kept = keeping_dims(output, input, axis, self.keep_dims)
+        dy = keeping_dims(dy, input, axis, self.keep_dims)
+        chosen = cast(raw.Equal(kept, input), dy.dtype)
+        count = raw.Sum(chosen, axis, keep_dims=True)
+        return chosen / count * dy, None
+
+    def reduce(self, x, axes):
+        wide = in_float32(x) if x.dtype.kind == "V" else x
+        return self.ufunc.reduce(wide, axes, keepdims=self.keep_dims, initial=self.of_nothing(wide))
+
+    def of_nothing(self, x):
+        """Returns the result of no elements, None if there are some (NaN then stays NaN)."""
+        if x.size:
+            return None
+        if x.dtype.kind == "f":
+            return x.dtype.type(-np.inf if self.ufunc is np.maximum else np.inf)
+        limits = np.iinfo(x.dtype)
+        return limits.min if self.ufunc is np.maximum else limits.max
+
+
+class Max(_ExtremeReduction):
+    """The largest along axes; nan if one is nan."""
+
+    primitive, ufunc = "reduce_max", np.maximum
+
+
+class Min(_ExtremeReduction):
+    """The least along axes; nan if one is nan."""
+
+    primitive, ufunc = "reduce_min", np.minimum
+
+
+class _LogicalReduction(_Reduction):
+    """A reduction of truth values."""
+
+    signature = "input: bool, axis: Tidx -> output: bool"
+    is_abstract = True
+    differentiable = False
+
+    def reduce(self, x, axes):
+        return self.ufunc.reduce(x, axes, keepdims=self.keep_dims)
+
+
+class All(_LogicalReduction):
+    """Whether all along axes hold; true of nothing."""
+
+    primitive, ufunc = "reduce_all", np.logical_and
+
+
+class Any(_LogicalReduction):
+    """Whether one along axes holds; false of nothing."""
+
+    primitive, ufunc = "reduce_any", np.logical_or
+
+
+class EuclideanNorm(_Reduction):
+    """The square root of the sum of squares along axes."""
+
+    def gradient(self, input, axis, output, dy):
+        kept = keeping_dims(output, input, axis, self.keep_dims)
+        dy = keeping_dims(dy, input, axis, self.keep_dims)
+        return raw.Mul(input, raw.Div(dy, kept)), None
+
+    def reduce(self, x, axes):
+        wide = in_float32(x)
+        squares = np.multiply(np.conj(wide), wide)
+        return np.sqrt(np.add.reduce(squares, axes, dtype=wide.dtype, keepdims=self.keep_dims))
+
+    def lower(self, p, input, axis):
+        if not self.T.is_floating:
+            raise NotLowerable(f"the norm of {self.T.name}")
+        axes = [int(a) for a in value_of(p, axis, "the axes").ravel()]
+        return p.sqrt(p.reduce_sum(p.square(input), axes, keepdims=self.keep_dims))
+
+
+# -- where the extremes stand ----------------------------------------------------------------------
+
+
+class _ArgReduction(Op):
+    """The index of the first largest or least along one axis; nan never is it, except among nans."""
+
+    signature = "input: T, dimension: Tidx -> output: output_type"
+    is_abstract = True
+    T = REAL_NUMBER | {dtypes.bool_}
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+    output_type: DType = dtypes.int64
+    output_type_types = INDEX
+    differentiable = False
+
+    def shape(self, input, dimension):
+        return infer.without_axis(input, dimension)
+
+    def eager(self, input, dimension):
+        if dimension.ndim:
+            raise invalid(
+                self, f"dim must be a scalar, but received tensor of shape: {show(dimension.shape)}"
+            )
+        axis = int(dimension)
+        if not -input.ndim <= axis < input.ndim:
+            low = -input.ndim if input.ndim else 0
+            raise invalid(
+                self, f"Expected dimension in the range [{low}, {input.ndim}), but got {axis}"
+            )
+        axis = axis_of(self, axis, input.ndim)
+        if not input.shape[axis]:
+            raise invalid(self, f"Reduction axis {axis} is empty in shape {show(input.shape)}")
+        x = in_float32(input)
+        if x.dtype.kind == "f":
+            # NaN loses every comparison.
+            missing = np.isnan(x)
+            if missing.any():
+                x = np.where(missing, x.dtype.type(self.loser), x)
+        return np.asarray(self.find(x, axis=axis))
+
+    def lower(self, p, input, dimension):
+        axis = int(value_of(p, dimension, "the axis"))
+        if not -len(input.shape) <= axis < len(input.shape) or not input.shape[axis]:
+            raise NotLowerable("an axis out of range or empty")
+        return getattr(p, self.primitive)(input, axis, self.output_type)
+
+
+class ArgMax(_ArgReduction):
+    """The index of the first largest element along an axis."""
+
+    Tidx_types = INDEX | {dtypes.int16}
+    output_type_types = INDEX | {dtypes.int16, dtypes.uint16}
+    primitive, find, loser = "arg_max", staticmethod(np.argmax), -np.inf
+
+
+class ArgMin(_ArgReduction):
+    """The index of the first least element along an axis."""
+
+    primitive, find, loser = "arg_min", staticmethod(np.argmin), np.inf

@@ -1,0 +1,101 @@
+"""Running sums and products along an axis."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT, INDEX, NUMBER
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import conj, in_float32, invalid, quiet, show, value_of, where
+
+
+class _Scan(Op):
+    """A running combination of the elements of each line; `exclusive` leaves the element itself out."""
+
+    signature = "x: T, axis: Tidx -> out: T"
+    is_abstract = True
+    T = NUMBER
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+    exclusive: bool = False
+    reverse: bool = False
+
+    def shape(self, x, axis):
+        return x
+
+    @quiet
+    def eager(self, x, axis):
+        if axis.ndim:
+            raise invalid(self, f"ScanOp: axis must be a scalar, not {show(axis.shape)}")
+        at = int(axis)
+        if not -x.ndim <= at < x.ndim:
+            raise invalid(
+                self, f"ScanOp: Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got {at}"
+            )
+        if not x.size:
+            return x
+        wide = np.moveaxis(in_float32(x), at, 0)
+        wide = wide[::-1] if self.reverse else wide
+        if self.exclusive:
+            first = np.full_like(wide[:1], self.neutral)
+            wide = np.concatenate([first, wide[:-1]])
+        total = self.accumulate(wide)
+        total = total[::-1] if self.reverse else total
+        return np.ascontiguousarray(np.moveaxis(total, 0, at)).astype(x.dtype, copy=False)
+
+    def accumulate(self, x):
+        """Returns the running combination along the first axis."""
+        return self.ufunc.accumulate(x, 0, dtype=x.dtype)
+
+    def lower(self, p, x, axis):
+        at = int(value_of(p, axis, "the axis"))
+        if not -len(x.shape) <= at < len(x.shape):
+            raise NotLowerable("an axis out of range")
+        return p.cumulative(x, self.primitive, at, self.exclusive, self.reverse)
+
+
+class Cumsum(_Scan):
+    """The running sum."""
+
+    ufunc, primitive, neutral = np.add, "sum", 0
+
+    def gradient(self, _x, axis, _out, dy):
+        return raw.Cumsum(dy, axis, exclusive=self.exclusive, reverse=not self.reverse), None
+
+
+class Cumprod(_Scan):
+    """The running product."""
+
+    ufunc, primitive, neutral = np.multiply, "prod", 1
+
+    def gradient(self, x, axis, out, dy):
+        weighted = raw.Cumsum(
+            conj(out) * dy, axis, exclusive=self.exclusive, reverse=not self.reverse
+        )
+        return weighted / conj(x), None
+
+
+class CumulativeLogsumexp(_Scan):
+    """The logarithm of the running sum of exponentials."""
+
+    T = FLOAT
+    neutral = -np.inf
+
+    def gradient(self, x, axis, out, dy):
+        def part(gradient):
+            least = np.array(dy.dtype.min, dy.dtype.as_numpy_dtype)
+            positive = raw.Greater(gradient, raw.ZerosLike(gradient))
+            logarithm = where(positive, raw.Log(gradient), least)
+            total = raw.CumulativeLogsumexp(
+                raw.Sub(logarithm, out), axis, exclusive=self.exclusive, reverse=not self.reverse
+            )
+            return raw.Exp(raw.Add(total, x))
+
+        return raw.Sub(part(dy), part(raw.Neg(dy))), None
+
+    def accumulate(self, x):
+        return np.logaddexp.accumulate(x, 0)
+
+    lower = None

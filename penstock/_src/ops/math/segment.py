@@ -1,0 +1,383 @@
+"""Segments: rows of a tensor combined by the segment that a vector of ids puts each in."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NUMBER
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import (
+    cast,
+    conj,
+    in_float32,
+    invalid,
+    quiet,
+    reshape,
+    show,
+    value_of,
+    where,
+    zeros_like,
+)
+
+REAL = FLOAT | INTEGER
+
+
+def check_sorted(op, data, segment_ids):
+    """Raises InvalidArgumentError unless the ids are a vector, not negative, that does not descend."""
+    if segment_ids.ndim != 1:
+        raise invalid(op, "segment_ids should be a vector.")
+    if data.ndim < 1 or data.shape[0] != segment_ids.shape[0]:
+        raise invalid(op, "segment_ids should be the same size as dimension 0 of input.")
+    if segment_ids.size and segment_ids[0] < 0:
+        raise invalid(
+            op,
+            f"Segment id {segment_ids[0]} out of range [0, {int(segment_ids[-1]) + 1}), possibly "
+            "because 'segment_ids' input is not sorted.",
+        )
+    if np.any(np.diff(segment_ids) < 0):
+        raise invalid(op, "segment ids are not increasing")
+
+
+def combine(ufunc, data, ids, count, start):
+    """Returns `count` rows that begin as `start`, each combined with the rows of data that have its id."""
+    out = np.full((count, *data.shape[1:]), start, data.dtype)
+    if not data.size:
+        return out
+    if ufunc is np.add and data.ndim == 1 and data.dtype == np.float64:
+        return out + np.bincount(ids, data, count)
+    order = np.argsort(ids, kind="stable") if np.any(np.diff(ids) < 0) else None
+    ids = ids if order is None else ids[order]
+    data = data if order is None else data[order]
+    firsts = np.flatnonzero(np.concatenate([[True], np.diff(ids) != 0]))
+    parts = ufunc.reduceat(data, firsts, axis=0, dtype=data.dtype)
+    out[ids[firsts]] = ufunc(out[ids[firsts]], parts)
+    return out
+
+
+def beginning(ufunc, dtype):
+    """Returns what combining no rows gives: 0, 1, or the lowest or highest number of the type."""
+    if ufunc in (np.add, np.multiply):
+        return 0 if ufunc is np.add else 1
+    limits = dtypes.as_dtype(dtype)
+    return limits.min if ufunc is np.maximum else limits.max
+
+
+# -- sorted ids ------------------------------------------------------------------------------------
+
+
+class _Segment(Op):
+    """Rows combined by ids in ascending order; segments without rows get 0 (1 of products)."""
+
+    signature = "data: T, segment_ids: Tindices -> output: T"
+    is_abstract = True
+    T = NUMBER
+    Tindices = INDEX
+
+    def shape(self, data, segment_ids):
+        segment_ids.with_rank(1)
+        rows = data.with_rank_at_least(1)
+        ids = segment_ids.value
+        count = None if ids is None else (int(ids[-1]) + 1 if ids.size else 0)
+        return infer.UNKNOWN if rows.rank is None else TensorShape([count]).concatenate(rows[1:])
+
+    @quiet
+    def eager(self, data, segment_ids):
+        check_sorted(self, data, segment_ids)
+        count = int(segment_ids[-1]) + 1 if segment_ids.size else 0
+        return segment_rows(self.ufunc, data, segment_ids, count)
+
+
+def segment_rows(ufunc, data, ids, count):
+    """Returns the combined rows of each of `count` segments, empty ones as TensorFlow fills them."""
+    wide = in_float32(data)
+    start = 1 if ufunc is np.multiply else 0
+    if ufunc in (np.add, np.multiply):
+        return combine(ufunc, wide, ids, count, start)
+    out = combine(ufunc, wide, ids, count, beginning(ufunc, wide.dtype))
+    empty = np.bincount(ids.astype(np.int64), minlength=count)[:count] == 0
+    out[empty] = 0
+    return out
+
+
+class SegmentSum(_Segment):
+    """The sum of each segment's rows."""
+
+    ufunc = np.add
+
+    def gradient(self, _data, segment_ids, _output, dy):
+        return raw.GatherV2(dy, segment_ids, np.int32(0)), None
+
+
+class SegmentMean(_Segment):
+    """The mean of each segment's rows."""
+
+    ufunc = np.add
+
+    def gradient(self, data, segment_ids, _output, dy):
+        ones = raw.Fill(
+            raw.ConcatV2(
+                [
+                    raw.Shape(segment_ids),
+                    raw.Fill(
+                        raw.ExpandDims(raw.Sub(raw.Rank(data), np.int32(1)), np.int32(0)),
+                        np.int32(1),
+                    ),
+                ],
+                np.int32(0),
+            ),
+            np.array(1, dy.dtype.as_numpy_dtype),
+        )
+        scaled = dy / raw.SegmentSum(ones, segment_ids)
+        return raw.GatherV2(scaled, segment_ids, np.int32(0)), None
+
+    @quiet
+    def eager(self, data, segment_ids):
+        check_sorted(self, data, segment_ids)
+        count = int(segment_ids[-1]) + 1 if segment_ids.size else 0
+        return mean_rows(data, segment_ids, count)
+
+
+def mean_rows(data, ids, count, power=1.0):
+    """Returns each segment's sum divided by its number of rows to a power."""
+    wide = in_float32(data)
+    total = combine(np.add, wide, ids, count, 0)
+    sizes = np.maximum(np.bincount(ids.astype(np.int64), minlength=count)[:count], 1)
+    sizes = sizes.reshape(-1, *[1] * (data.ndim - 1))
+    if wide.dtype.kind in "iu":
+        return np.trunc(total / sizes).astype(wide.dtype)
+    return (total / np.asarray(sizes**power, wide.real.dtype)).astype(wide.dtype)
+
+
+class SegmentProd(_Segment):
+    """The product of each segment's rows."""
+
+    ufunc = np.multiply
+
+    def gradient(self, data, segment_ids, _output, dy):
+        return segment_product_gradient(raw.SegmentProd, data, segment_ids, dy, ()), None
+
+
+class _SegmentExtreme(_Segment):
+    """The largest or least of each segment; equal rows share the gradient."""
+
+    is_abstract = True
+    T = REAL
+
+    def gradient(self, data, segment_ids, output, dy):
+        zeros = zeros_like(data)
+        chosen = raw.Equal(raw.GatherV2(output, segment_ids, np.int32(0)), data)
+        count = raw.SegmentSum(cast(chosen, dy.dtype), segment_ids)
+        shares = raw.GatherV2(raw.Div(dy, count), segment_ids, np.int32(0))
+        return where(chosen, shares, zeros), None
+
+
+class SegmentMax(_SegmentExtreme):
+    """The largest of each segment's rows."""
+
+    ufunc = np.maximum
+
+
+class SegmentMin(_SegmentExtreme):
+    """The least of each segment's rows."""
+
+    ufunc = np.minimum
+
+
+def segment_product_gradient(product, data, ids, dy, more):
+    """Returns the gradient of products of segments, where zeros stand among the factors, too.
+
+    An element's slope is the product of the others: without zeros product / element, with one
+    zero (only that element has a slope) the product of the rest, else none.
+    """
+    zero = raw.Equal(data, raw.ZerosLike(data))
+    numbers = raw.UnsortedSegmentSum if more else raw.SegmentSum
+    zeros = numbers(cast(zero, dtypes.int32), ids, *more)
+    dy = where(raw.Greater(zeros, np.int32(1)), raw.ZerosLike(dy), dy)
+    filled = where(zero, raw.OnesLike(data), data)
+    of_rest = product(filled, ids, *more)
+    at = raw.Maximum(ids, raw.ZerosLike(ids))
+    whole = product(data, ids, *more)
+    slope = where(
+        zero,
+        raw.GatherV2(of_rest, at, np.int32(0)),
+        raw.GatherV2(whole, at, np.int32(0)) / conj(filled),
+    )
+    return raw.GatherV2(dy, at, np.int32(0)) * slope
+
+
+class _SegmentV2(Op):
+    """Rows combined into a given number of segments, of which empty ones get the neutral number."""
+
+    signature = "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T"
+    is_abstract = True
+    T = NUMBER
+    Tindices = INDEX
+    Tnumsegments: DType = dtypes.int32
+    Tnumsegments_types = INDEX
+
+    def shape(self, data, segment_ids, num_segments):
+        return segments_shape(data, segment_ids, num_segments)
+
+    @quiet
+    def eager(self, data, segment_ids, num_segments):
+        return unsorted_rows(self, self.ufunc, data, segment_ids, int(num_segments))
+
+    def lower(self, p, data, segment_ids, num_segments):
+        return lower_segments(self, p, data, segment_ids, num_segments)
+
+
+def segments_shape(data, segment_ids, num_segments):
+    """Returns the shape of `num_segments` rows of data."""
+    if data.rank is None or segment_ids.rank is None:
+        return infer.UNKNOWN
+    data[: segment_ids.rank].assert_is_compatible_with(segment_ids)
+    count = num_segments.value
+    return TensorShape([None if count is None else int(count)]).concatenate(
+        data[segment_ids.rank :]
+    )
+
+
+def unsorted_rows(op, ufunc, data, segment_ids, count):
+    """Returns rows combined by ids in any order; negative ids are left out.
+
+    Raises:
+      InvalidArgumentError: the shapes do not fit, or an id is too large.
+    """
+    if data.shape[: segment_ids.ndim] != segment_ids.shape:
+        raise invalid(
+            op,
+            f"data.shape = {show(data.shape)} does not start with segment_ids.shape = "
+            f"{show(segment_ids.shape)}",
+        )
+    if count < 0:
+        raise invalid(op, f"Input num_segments == {count} must not be negative.")
+    wide = in_float32(data)
+    ids = segment_ids.reshape(-1)
+    rows = wide.reshape(ids.size, *data.shape[segment_ids.ndim :])
+    bad = np.flatnonzero(ids >= count)
+    if bad.size:
+        where_bad = np.unravel_index(bad[0], segment_ids.shape)
+        raise invalid(
+            op,
+            f"segment_ids[{', '.join(str(int(i)) for i in where_bad)}] = {ids[bad[0]]} is out of "
+            f"range [0, {count})",
+        )
+    kept = ids >= 0
+    if not kept.all():
+        ids, rows = ids[kept], rows[kept]
+    return combine(ufunc, rows, ids, count, beginning(ufunc, data.dtype))
+
+
+SCATTER = {np.add: "add", np.multiply: "mul", np.maximum: "max", np.minimum: "min"}
+
+
+def lower_segments(op, p, data, segment_ids, num_segments):
+    """Lowers segments to a scatter of rows onto rows of the neutral number."""
+    count = int(value_of(p, num_segments, "num_segments"))
+    lead = len(segment_ids.shape)
+    if tuple(data.shape[:lead]) != tuple(segment_ids.shape) or count < 0:
+        raise NotLowerable("ids whose shape is not the beginning of the data's")
+    ids = p.reshape(segment_ids, (-1,)) if lead != 1 else segment_ids
+    rows = data if lead == 1 else p.reshape(data, (ids.shape[0], *data.shape[lead:]))
+    start = p.full((count, *data.shape[lead:]), beginning(op.ufunc, op.T.np), op.T)
+    ids = p.cast(ids, dtypes.int64)
+    # Negative ids go past the end, where a scatter leaves them out.
+    ids = p.select(p.lt(ids, 0), count, ids)
+    return p.scatter(start, p.expand_dims(ids, 1), rows, op=SCATTER[op.ufunc])
+
+
+class _UnsortedSegment(_SegmentV2):
+    """Rows combined by ids in any order; rows with negative ids are left out."""
+
+    is_abstract = True
+
+
+class UnsortedSegmentSum(_UnsortedSegment):
+    """The sum of each segment's rows."""
+
+    ufunc = np.add
+    Tindices = INDEX | {dtypes.int16}
+
+    def gradient(self, _data, segment_ids, _num_segments, _output, dy):
+        return gathered_or_zero(dy, segment_ids), None, None
+
+
+class SegmentSumV2(UnsortedSegmentSum):
+    """The sum of each segment's rows."""
+
+    Tindices = INDEX
+
+
+def gathered_or_zero(rows, ids):
+    """Returns the row of each id, zeros for a negative id."""
+    found = raw.GatherV2(rows, raw.Maximum(ids, raw.ZerosLike(ids)), np.int32(0))
+    usable = raw.GreaterEqual(ids, raw.ZerosLike(ids))
+    rank = found.shape.rank
+    if rank is not None and ids.shape.rank is not None:
+        for _ in range(rank - ids.shape.rank):
+            usable = raw.ExpandDims(usable, np.int32(-1))
+    else:
+        ones = raw.Fill(
+            raw.ExpandDims(raw.Sub(raw.Rank(found), raw.Rank(ids)), np.int32(0)), np.int32(1)
+        )
+        usable = reshape(usable, raw.ConcatV2([raw.Shape(ids), ones], np.int32(0)))
+    return where(usable, found, zeros_like(found))
+
+
+class _UnsortedExtreme(_UnsortedSegment):
+    """The largest or least of each segment; equal rows share the gradient."""
+
+    is_abstract = True
+    T = REAL
+
+    def gradient(self, data, segment_ids, num_segments, output, dy):
+        chosen = raw.Equal(data, gathered_or_zero(output, segment_ids))
+        # A row with a negative id is never chosen.
+        chosen = raw.LogicalAnd(
+            chosen,
+            raw.NotEqual(gathered_or_zero(raw.OnesLike(output), segment_ids), raw.ZerosLike(data)),
+        )
+        count = raw.UnsortedSegmentSum(cast(chosen, dy.dtype), segment_ids, num_segments)
+        shares = gathered_or_zero(raw.Div(dy, count), segment_ids)
+        return where(chosen, shares, zeros_like(shares)), None, None
+
+
+class UnsortedSegmentMax(_UnsortedExtreme):
+    """The largest of each segment's rows; of none, the lowest number."""
+
+    ufunc = np.maximum
+
+
+class SegmentMaxV2(UnsortedSegmentMax):
+    """The largest of each segment's rows; of none, the lowest number."""
+
+
+class UnsortedSegmentMin(_UnsortedExtreme):
+    """The least of each segment's rows; of none, the highest number."""
+
+    ufunc = np.minimum
+
+
+class SegmentMinV2(UnsortedSegmentMin):
+    """The least of each segment's rows; of none, the highest number."""
+
+
+class UnsortedSegmentProd(_UnsortedSegment):
+    """The product of each segment's rows."""
+
+    ufunc = np.multiply
+
+    def gradient(self, data, segment_ids, num_segments, _output, dy):
+        slope = segment_product_gradient(
+            raw.UnsortedSegmentProd, data, segment_ids, dy, (num_segments,)
+        )
+        kept = gathered_or_zero(raw.OnesLike(dy), segment_ids)
+        return slope * kept, None, None
+
+
+class SegmentProdV2(UnsortedSegmentProd):
+    """The product of each segment's rows."""

@@ -1,0 +1,242 @@
+"""Segments of chosen rows: the sum, mean, or sum over the root of the count of rows[indices]."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import FLOAT, INDEX, INTEGER
+from penstock._src.ops import infer
+from penstock._src.ops.math.segment import combine, mean_rows
+from penstock._src.ops.rules import in_float32, ints, invalid, quiet
+
+
+def check_ids(op, rows, indices, segment_ids):
+    """Raises InvalidArgumentError unless indices and ids are vectors of one length and in range."""
+    if indices.ndim != 1 or segment_ids.ndim != 1:
+        raise invalid(op, "indices and segment_ids should be vectors.")
+    if indices.shape != segment_ids.shape:
+        raise invalid(op, "segment_ids and indices should have same size.")
+    bad = np.flatnonzero((indices < 0) | (indices >= rows))
+    if bad.size:
+        i = bad[0]
+        raise invalid(op, f"Bad: indices[{i}] == {indices[i]} out of range [0, {rows})")
+    if np.any(np.diff(segment_ids) < 0):
+        raise invalid(op, "segment ids are not increasing")
+    if segment_ids.size and segment_ids[0] < 0:
+        raise invalid(op, "segment ids must be >= 0")
+
+
+def combine_chosen(op, data, indices, segment_ids, count, power):
+    """Returns `count` rows: each segment's sum divided by its number of rows to a power."""
+    check_ids(op, data.shape[0] if data.ndim else 0, indices, segment_ids)
+    if count is None:
+        count = int(segment_ids[-1]) + 1 if segment_ids.size else 0
+    elif segment_ids.size and segment_ids[-1] >= count:
+        raise invalid(op, "segment ids must be < num_segments")
+    rows = data[indices]
+    if not power:
+        return combine(np.add, in_float32(rows), segment_ids, count, 0)
+    return mean_rows(rows, segment_ids, count, power)
+
+
+class _SparseSegment(Op):
+    """Segments of chosen rows. `power`: of the count of rows by which the sum is divided."""
+
+    signature = "data: T, indices: Tidx, segment_ids: Tsegmentids -> output: T"
+    is_abstract = True
+    T = FLOAT
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+    Tsegmentids: DType = dtypes.int32
+    Tsegmentids_types = INDEX
+    sparse_gradient: bool = False
+
+    def shape(self, data, indices, segment_ids, num_segments=None):
+        if data.rank is None:
+            return infer.UNKNOWN
+        count = None if num_segments is None else num_segments.value
+        rows = None if count is None else int(count)
+        return TensorShape([rows]).concatenate(data.with_rank_at_least(1)[1:])
+
+    def gradient(self, data, indices, segment_ids, _output, dy):
+        return self.gradient_of_data(data, indices, segment_ids, dy), None, None
+
+    def gradient_of_data(self, data, indices, segment_ids, dy):
+        """Returns the gradient of the rows: dense, or slices if the op was asked for them."""
+        shape = raw.Shape(data)
+        first = raw.StridedSlice(shape, ints([0]), ints([1]), ints([1]), shrink_axis_mask=1)
+        name = self.gradient_op
+        if not self.sparse_gradient:
+            return getattr(raw, name)(dy, indices, segment_ids, first)
+        values, rows = getattr(raw, name + "V2")(dy, indices, segment_ids, first)
+        return IndexedSlices(values, rows, shape)
+
+    @quiet
+    def eager(self, data, indices, segment_ids):
+        return combine_chosen(self, data, indices, segment_ids, None, self.power)
+
+
+class SparseSegmentSum(_SparseSegment):
+    """The sum of each segment's chosen rows."""
+
+    T = FLOAT | INTEGER
+    power, gradient_op = 0, "SparseSegmentSumGrad"
+
+
+class SparseSegmentMean(_SparseSegment):
+    """The mean of each segment's chosen rows."""
+
+    power, gradient_op = 1.0, "SparseSegmentMeanGrad"
+
+
+class SparseSegmentSqrtN(_SparseSegment):
+    """The sum of each segment's chosen rows over the root of their number."""
+
+    power, gradient_op = 0.5, "SparseSegmentSqrtNGrad"
+
+
+class _WithNumSegments(_SparseSegment):
+    """Segments of chosen rows, as many as the last input says."""
+
+    signature = (
+        "data: T, indices: Tidx, segment_ids: Tsegmentids, num_segments: Tnumsegments -> output: T"
+    )
+    is_abstract = True
+    Tnumsegments: DType = dtypes.int32
+    Tnumsegments_types = INDEX
+
+    def shape(self, data, indices, segment_ids, num_segments):
+        return super().shape(data, indices, segment_ids, num_segments)
+
+    def gradient(self, data, indices, segment_ids, _num_segments, _output, dy):
+        return self.gradient_of_data(data, indices, segment_ids, dy), None, None, None
+
+    @quiet
+    def eager(self, data, indices, segment_ids, num_segments):
+        return combine_chosen(self, data, indices, segment_ids, int(num_segments), self.power)
+
+
+class SparseSegmentSumWithNumSegments(_WithNumSegments):
+    """The sum of each segment's chosen rows."""
+
+    T = FLOAT | INTEGER
+    power, gradient_op = 0, "SparseSegmentSumGrad"
+
+
+class SparseSegmentMeanWithNumSegments(_WithNumSegments):
+    """The mean of each segment's chosen rows."""
+
+    power, gradient_op = 1.0, "SparseSegmentMeanGrad"
+
+
+class SparseSegmentSqrtNWithNumSegments(_WithNumSegments):
+    """The sum of each segment's chosen rows over the root of their number."""
+
+    power, gradient_op = 0.5, "SparseSegmentSqrtNGrad"
+
+
+# -- gradients -------------------------------------------------------------------------------------
+
+
+def scattered(op, grad, indices, segment_ids, rows):
+    """Returns `rows` rows: row indices[i] gets grad[segment_ids[i]], weighed by its segment's size."""
+    check_ids(op, rows, indices, segment_ids)
+    bad = np.flatnonzero(segment_ids >= grad.shape[0])
+    if bad.size:
+        raise invalid(op, f"Segment id {segment_ids[bad[0]]} out of range [0, {grad.shape[0]}).")
+    wide = in_float32(grad)
+    taken = wide[segment_ids]
+    if op.power:
+        sizes = np.bincount(segment_ids.astype(np.int64), minlength=grad.shape[0])
+        weights = np.asarray(np.maximum(sizes, 1) ** -op.power, wide.dtype)[segment_ids]
+        taken = taken * weights.reshape(-1, *[1] * (grad.ndim - 1))
+    return combine(np.add, taken, indices, rows, 0)
+
+
+class _SparseSegmentGrad(Op):
+    """The gradient of the data of a sum of chosen rows, dense."""
+
+    signature = "grad: T, indices: Tidx, segment_ids: Tsegmentids, output_dim0: int32 -> output: T"
+    is_abstract = True
+    T = FLOAT
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+    Tsegmentids: DType = dtypes.int32
+    Tsegmentids_types = INDEX
+    differentiable = False
+
+    def shape(self, grad, indices, segment_ids, output_dim0):
+        if grad.rank is None:
+            return infer.UNKNOWN
+        rows = output_dim0.value
+        return TensorShape([None if rows is None else int(rows)]).concatenate(grad[1:])
+
+    @quiet
+    def eager(self, grad, indices, segment_ids, output_dim0):
+        return scattered(self, grad, indices, segment_ids, int(output_dim0))
+
+
+class SparseSegmentSumGrad(_SparseSegmentGrad):
+    """The gradient of SparseSegmentSum."""
+
+    power = 0
+
+
+class SparseSegmentMeanGrad(_SparseSegmentGrad):
+    """The gradient of SparseSegmentMean."""
+
+    power = 1.0
+
+
+class SparseSegmentSqrtNGrad(_SparseSegmentGrad):
+    """The gradient of SparseSegmentSqrtN."""
+
+    power = 0.5
+
+
+class _SparseSegmentGradV2(Op):
+    """The gradient of the data of a sum of chosen rows: only the rows chosen, and their indices."""
+
+    signature = (
+        "grad: T, indices: Tidx, segment_ids: Tsegmentids, dense_output_dim0: int32 "
+        "-> output: T, sorted_unique_indices: Tidx"
+    )
+    is_abstract = True
+    T = FLOAT
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+    Tsegmentids: DType = dtypes.int32
+    Tsegmentids_types = INDEX
+    differentiable = False
+
+    def shape(self, grad, indices, segment_ids, dense_output_dim0):
+        rows = infer.UNKNOWN if grad.rank is None else TensorShape([None]).concatenate(grad[1:])
+        return rows, [None]
+
+    @quiet
+    def eager(self, grad, indices, segment_ids, dense_output_dim0):
+        check_ids(self, int(dense_output_dim0), indices, segment_ids)
+        unique, places = np.unique(indices, return_inverse=True)
+        return scattered(self, grad, places, segment_ids, unique.size), unique
+
+
+class SparseSegmentSumGradV2(_SparseSegmentGradV2):
+    """The gradient of SparseSegmentSum, sparse."""
+
+    power = 0
+
+
+class SparseSegmentMeanGradV2(_SparseSegmentGradV2):
+    """The gradient of SparseSegmentMean, sparse."""
+
+    power = 1.0
+
+
+class SparseSegmentSqrtNGradV2(_SparseSegmentGradV2):
+    """The gradient of SparseSegmentSqrtN, sparse."""
+
+    power = 0.5

@@ -1,0 +1,326 @@
+"""Special functions: incomplete gamma and beta, polygamma and zeta, Bessel, Fresnel and others."""
+
+import math
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT
+from penstock._src.ops import infer
+from penstock._src.ops.rules import (
+    Binary,
+    HostUnary,
+    broadcasts,
+    quiet,
+    unbroadcast,
+    where,
+)
+from penstock._src.ops.special_functions import igamma_slope, special
+
+WIDE = frozenset({dtypes.float32, dtypes.float64})
+
+
+class _SpecialBinary(Binary):
+    """A special function of two numbers, computed on the host."""
+
+    is_abstract = True
+    T = WIDE
+    lower = None
+
+
+class Igamma(_SpecialBinary):
+    """The lower regularised incomplete gamma function P(a, x)."""
+
+    signature = "a: T, x: T -> z: T"
+    T, ufunc = FLOAT, staticmethod(special("gammainc"))
+
+    def shape(self, a, x):
+        return infer.broadcast(a, x)
+
+    def gradient(self, a, x, _z, dz):
+        slope = raw.Exp(-x + (a - 1) * raw.Log(x) - raw.Lgamma(a))
+        return unbroadcast(raw.IgammaGradA(a, x) * dz, a), unbroadcast(slope * dz, x)
+
+    def eager(self, a, x):
+        return super().eager(a, x)
+
+
+class Igammac(_SpecialBinary):
+    """The upper regularised incomplete gamma function Q(a, x)."""
+
+    signature = "a: T, x: T -> z: T"
+    T, ufunc = FLOAT, staticmethod(special("gammaincc"))
+
+    def shape(self, a, x):
+        return infer.broadcast(a, x)
+
+    def gradient(self, a, x, _z, dz):
+        slope = raw.Exp(-x + (a - 1) * raw.Log(x) - raw.Lgamma(a))
+        da = raw.Neg(raw.IgammaGradA(a, x)) * dz
+        return unbroadcast(da, a), unbroadcast(raw.Neg(slope) * dz, x)
+
+    def eager(self, a, x):
+        return super().eager(a, x)
+
+
+class IgammaGradA(_SpecialBinary):
+    """The derivative of Igamma by a."""
+
+    signature = "a: T, x: T -> z: T"
+    ufunc = staticmethod(igamma_slope)
+    differentiable = False
+
+    def shape(self, a, x):
+        return infer.broadcast(a, x)
+
+    def eager(self, a, x):
+        return super().eager(a, x)
+
+
+class Betainc(Op):
+    """The regularised incomplete beta function I_x(a, b)."""
+
+    signature = "a: T, b: T, x: T -> z: T"
+    T = WIDE
+
+    def shape(self, a, b, x):
+        return infer.broadcast(a, b, x)
+
+    def gradient(self, a, b, x, _z, dz):
+        log_beta = raw.Lgamma(a) + raw.Lgamma(b) - raw.Lgamma(a + b)
+        slope = raw.Exp(raw.Xlog1py(b - 1, raw.Neg(x)) + raw.Xlogy(a - 1, x) - log_beta)
+        return None, None, unbroadcast(slope * dz, x)
+
+    @quiet
+    def eager(self, a, b, x):
+        broadcasts(self, a, b, x)
+        return betainc(a, b, x)
+
+
+betainc = special("betainc")
+
+
+def zeta_of(x, q):
+    """Returns the Hurwitz zeta function; infinite at x = 1 and where a term has no finite value."""
+    with np.errstate(all="ignore"):
+        value = special("zeta")(x, q)
+        pole = (x == 1) | ((q <= 0) & (q == np.floor(q)))
+        odd_power = (x < 1) | ((q <= 0) & (q != np.floor(q)) & (x != np.floor(x)))
+    return np.where(pole, np.inf, np.where(odd_power, np.nan, value)).astype(x.dtype)
+
+
+class Zeta(_SpecialBinary):
+    """The Hurwitz zeta function: the sum of (q + n) ** -x."""
+
+    signature = "x: T, q: T -> z: T"
+    ufunc = staticmethod(zeta_of)
+
+    def shape(self, x, q):
+        return infer.broadcast(x, q)
+
+    def gradient(self, x, q, _z, dz):
+        slope = raw.Neg(x) * raw.Zeta(x + 1, q)
+        return None, unbroadcast(slope * dz, q)
+
+    def eager(self, x, q):
+        return super().eager(x, q)
+
+
+def polygamma_of(a, x):
+    """Returns the derivative number `a` of digamma."""
+    whole = np.floor(a) == a
+    n = np.where(whole & (a >= 0), a, 1).astype(np.int64)
+    value = np.where(n == 0, special("psi")(x), special("polygamma")(n, x))
+    return np.where(whole & (a >= 0), value, np.nan).astype(x.dtype)
+
+
+class Polygamma(_SpecialBinary):
+    """The derivative number `a` of digamma."""
+
+    signature = "a: T, x: T -> z: T"
+    ufunc = staticmethod(polygamma_of)
+
+    def shape(self, a, x):
+        return infer.broadcast(a, x)
+
+    def gradient(self, a, x, _z, dz):
+        return None, unbroadcast(raw.Polygamma(a + 1, x) * dz, x)
+
+    def eager(self, a, x):
+        return super().eager(a, x)
+
+
+# -- functions of one number -----------------------------------------------------------------------
+
+
+class _SpecialUnary(HostUnary):
+    """A special function of one number."""
+
+    is_abstract = True
+    T = FLOAT
+
+
+class Dawsn(_SpecialUnary):
+    """Dawson's integral."""
+
+    ufunc = staticmethod(special("dawsn"))
+
+    def gradient(self, x, y, dy):
+        return dy * (1 - x * y * 2)
+
+
+class Expint(_SpecialUnary):
+    """The exponential integral Ei."""
+
+    ufunc = staticmethod(special("expi"))
+
+    def gradient(self, x, _y, dy):
+        return dy * raw.Exp(x) / x
+
+
+class FresnelCos(_SpecialUnary):
+    """The Fresnel cosine integral."""
+
+    def ufunc(self, x):
+        return special("fresnel_cos")(x)
+
+    def gradient(self, x, _y, dy):
+        return dy * raw.Cos(raw.Square(x) * (math.pi / 2))
+
+
+class FresnelSin(_SpecialUnary):
+    """The Fresnel sine integral."""
+
+    def ufunc(self, x):
+        return special("fresnel_sin")(x)
+
+    def gradient(self, x, _y, dy):
+        return dy * raw.Sin(raw.Square(x) * (math.pi / 2))
+
+
+class Spence(_SpecialUnary):
+    """Spence's integral, the dilogarithm of 1 - x."""
+
+    ufunc = staticmethod(special("spence"))
+
+    def gradient(self, x, _y, dy):
+        slope = raw.Log(x) / (1 - x)
+        return dy * where(raw.Equal(x, raw.OnesLike(x)), raw.Neg(raw.OnesLike(x)), slope)
+
+
+class BesselI0(_SpecialUnary):
+    """The modified Bessel function of the first kind of order 0."""
+
+    ufunc = staticmethod(special("i0"))
+
+    def gradient(self, x, _y, dy):
+        return dy * raw.BesselI1(x)
+
+
+class BesselI0e(_SpecialUnary):
+    """BesselI0 times exp(-|x|)."""
+
+    ufunc = staticmethod(special("i0e"))
+
+    def gradient(self, x, y, dy):
+        return dy * (raw.BesselI1e(x) - raw.Sign(x) * y)
+
+
+def first_order(dy, x, y, order_zero, e_part, at_zero):
+    """Returns the gradient of a Bessel function of order 1 from the one of order 0."""
+    zero = raw.Equal(x, raw.ZerosLike(x))
+    safe = where(zero, raw.OnesLike(x), x)
+    slope = order_zero - y * (e_part + raw.Reciprocal(safe))
+    return dy * where(zero, raw.ZerosLike(x) + at_zero, slope)
+
+
+class BesselI1(_SpecialUnary):
+    """The modified Bessel function of the first kind of order 1."""
+
+    ufunc = staticmethod(special("i1"))
+
+    def gradient(self, x, y, dy):
+        return first_order(dy, x, y, raw.BesselI0(x), 0.0, 1.0)
+
+
+class BesselI1e(_SpecialUnary):
+    """BesselI1 times exp(-|x|)."""
+
+    ufunc = staticmethod(special("i1e"))
+
+    def gradient(self, x, y, dy):
+        return first_order(dy, x, y, raw.BesselI0e(x), raw.Sign(x), 0.5)
+
+
+class BesselJ0(_SpecialUnary):
+    """The Bessel function of the first kind of order 0."""
+
+    ufunc = staticmethod(special("j0"))
+
+    def gradient(self, x, _y, dy):
+        return raw.Neg(dy) * raw.BesselJ1(x)
+
+
+class BesselJ1(_SpecialUnary):
+    """The Bessel function of the first kind of order 1."""
+
+    ufunc = staticmethod(special("j1"))
+
+    def gradient(self, x, y, dy):
+        return first_order(dy, x, y, raw.BesselJ0(x), 0.0, 0.5)
+
+
+class BesselK0(_SpecialUnary):
+    """The modified Bessel function of the second kind of order 0."""
+
+    ufunc = staticmethod(special("k0"))
+
+    def gradient(self, x, _y, dy):
+        return raw.Neg(dy) * raw.BesselK1(x)
+
+
+class BesselK0e(_SpecialUnary):
+    """BesselK0 times exp(x)."""
+
+    ufunc = staticmethod(special("k0e"))
+
+    def gradient(self, x, y, dy):
+        return dy * (y - raw.BesselK1e(x))
+
+
+class BesselK1(_SpecialUnary):
+    """The modified Bessel function of the second kind of order 1."""
+
+    ufunc = staticmethod(special("k1"))
+
+    def gradient(self, x, y, dy):
+        return dy * (raw.Neg(raw.BesselK0(x)) - y / x)
+
+
+class BesselK1e(_SpecialUnary):
+    """BesselK1 times exp(x)."""
+
+    ufunc = staticmethod(special("k1e"))
+
+    def gradient(self, x, y, dy):
+        return dy * (y * (1 - raw.Reciprocal(x)) - raw.BesselK0e(x))
+
+
+class BesselY0(_SpecialUnary):
+    """The Bessel function of the second kind of order 0."""
+
+    ufunc = staticmethod(special("y0"))
+
+    def gradient(self, x, _y, dy):
+        return raw.Neg(dy) * raw.BesselY1(x)
+
+
+class BesselY1(_SpecialUnary):
+    """The Bessel function of the second kind of order 1."""
+
+    ufunc = staticmethod(special("y1"))
+
+    def gradient(self, x, y, dy):
+        return dy * (raw.BesselY0(x) - y / x)

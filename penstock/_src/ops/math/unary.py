@@ -1,0 +1,303 @@
+"""Plain functions of one argument: sign, powers, rounding, tests of floats, and casts."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, SIGNED
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import Binary, Unary, cast, conj, is_float, quiet
+
+ARITHMETIC = FLOAT | SIGNED | COMPLEX
+
+
+class Abs(Unary):
+    """|x|; the least integer stays as it is."""
+
+    T, ufunc, primitive = FLOAT | SIGNED, np.abs, "abs"
+
+    def gradient(self, x, _y, dy):
+        return dy * raw.Sign(x)
+
+
+class Neg(Unary):
+    """-x."""
+
+    T, ufunc, primitive = ARITHMETIC, np.negative, "neg"
+
+    def gradient(self, _x, _y, dy):
+        return raw.Neg(dy)
+
+
+class Sign(Unary):
+    """-1, 0 or 1 by the sign of x; x / |x| of complex numbers."""
+
+    T, ufunc, primitive = ARITHMETIC, np.sign, "sign"
+
+    def gradient(self, x, _y, _dy):
+        return raw.ZerosLike(x)
+
+
+class Square(Unary):
+    """x * x."""
+
+    T, ufunc, primitive = FLOAT | INTEGER | COMPLEX, np.square, "square"
+
+    def gradient(self, x, _y, dy):
+        return dy * (conj(x) * 2)
+
+
+class Sqrt(Unary):
+    """The square root; nan of negative numbers."""
+
+    T, ufunc, primitive = FLOAT | COMPLEX, np.sqrt, "sqrt"
+
+    def gradient(self, _x, y, dy):
+        return raw.SqrtGrad(y, dy)
+
+
+def reciprocal_of_root(x):
+    """Returns 1 / sqrt(x) in the type of x."""
+    return np.reciprocal(np.sqrt(x))
+
+
+class Rsqrt(Unary):
+    """1 / sqrt(x)."""
+
+    T, ufunc, primitive = FLOAT | COMPLEX, staticmethod(reciprocal_of_root), "rsqrt"
+
+    def gradient(self, _x, y, dy):
+        return raw.RsqrtGrad(y, dy)
+
+
+class Reciprocal(Unary):
+    """1 / x; of integers, truncated."""
+
+    T, ufunc, primitive = ARITHMETIC, np.reciprocal, "reciprocal"
+
+    def gradient(self, _x, y, dy):
+        return raw.ReciprocalGrad(y, dy)
+
+
+class Inv(Reciprocal):
+    """1 / x; the older name of Reciprocal."""
+
+    def gradient(self, _x, y, dy):
+        return raw.ReciprocalGrad(y, dy)
+
+
+class _GradientOp(Binary):
+    """A gradient as a function of the output y and its gradient dy."""
+
+    signature = "y: T, dy: T -> z: T"
+    is_abstract = True
+    T = FLOAT | COMPLEX
+
+    def shape(self, y, dy):
+        return y.merge_with(dy)
+
+    @quiet
+    def eager(self, y, dy):
+        return np.asarray(self.of(np.conj(y), dy)).astype(y.dtype, copy=False)
+
+    def lower(self, p, y, dy):
+        return self.of(p.conj(y) if y.dtype.is_complex else y, dy)
+
+
+class SqrtGrad(_GradientOp):
+    """The gradient of Sqrt: dy / (2 y)."""
+
+    def gradient(self, y, dy, _z, dz):
+        half = dz / (conj(y) * 2)
+        return raw.Neg(conj(dy)) * half / conj(y), half
+
+    def of(self, y, dy):
+        return dy * 0.5 / y
+
+
+class RsqrtGrad(_GradientOp):
+    """The gradient of Rsqrt: dy * y**3 / -2."""
+
+    def gradient(self, y, dy, _z, dz):
+        y, dy = conj(y), conj(dy)
+        return dz * dy * y * y * -1.5, raw.RsqrtGrad(y, dz)
+
+    def of(self, y, dy):
+        return dy * -0.5 * y * y * y
+
+
+class ReciprocalGrad(_GradientOp):
+    """The gradient of Reciprocal: -dy * y**2."""
+
+    def gradient(self, y, dy, _z, dz):
+        y, dy = conj(y), conj(dy)
+        return dz * dy * y * -2, raw.ReciprocalGrad(y, dz)
+
+    def of(self, y, dy):
+        return -dy * y * y
+
+
+class InvGrad(ReciprocalGrad):
+    """The gradient of Inv: -dy * y**2."""
+
+
+class SigmoidGrad(_GradientOp):
+    """The gradient of Sigmoid: dy * y * (1 - y)."""
+
+    def gradient(self, y, dy, _z, dz):
+        y, dy = conj(y), conj(dy)
+        return dz * dy - dz * dy * y * 2, raw.SigmoidGrad(y, dz)
+
+    def of(self, y, dy):
+        return dy * y * (1 - y)
+
+
+class TanhGrad(_GradientOp):
+    """The gradient of Tanh: dy * (1 - y**2)."""
+
+    def gradient(self, y, dy, _z, dz):
+        y, dy = conj(y), conj(dy)
+        return dz * dy * y * -2, raw.TanhGrad(y, dz)
+
+    def of(self, y, dy):
+        return dy * (1 - y * y)
+
+
+# -- rounding --------------------------------------------------------------------------------------
+
+
+class _Rounding(Unary):
+    """A step function, whose gradient is none."""
+
+    is_abstract = True
+    T = FLOAT
+
+    def gradient(self, _x, _y, _dy):
+        return None
+
+
+class Floor(_Rounding):
+    """The largest integer not above x."""
+
+    ufunc, primitive = np.floor, "floor"
+
+
+class Ceil(_Rounding):
+    """The least integer not below x."""
+
+    ufunc, primitive = np.ceil, "ceil"
+
+
+class Rint(_Rounding):
+    """The nearest integer; of two equally near the even one."""
+
+    ufunc, primitive = np.rint, "round"
+
+
+class Round(_Rounding):
+    """The nearest integer; of two equally near the even one. Integers stay as they are."""
+
+    T = FLOAT | SIGNED | COMPLEX
+
+    def eager(self, x):
+        return x if x.dtype.kind in "iu" else np.rint(x)
+
+    def lower(self, p, x):
+        if self.T.is_complex:
+            raise NotLowerable("rounding of complex numbers")
+        return x if self.T.is_integer else p.round(x)
+
+
+# -- tests of floats -------------------------------------------------------------------------------
+
+
+class _FloatTest(Unary):
+    """A property of each float."""
+
+    signature = "x: T -> y: bool"
+    is_abstract = True
+    T = FLOAT
+    differentiable = False
+
+
+class IsFinite(_FloatTest):
+    """Whether x is neither infinite nor nan."""
+
+    ufunc, primitive = np.isfinite, "is_finite"
+
+
+class IsInf(_FloatTest):
+    """Whether x is infinite."""
+
+    ufunc, primitive = np.isinf, "is_inf"
+
+
+class IsNan(_FloatTest):
+    """Whether x is nan."""
+
+    ufunc, primitive = np.isnan, "is_nan"
+
+
+# -- casts -----------------------------------------------------------------------------------------
+
+
+class Cast(Op):
+    """The values in another type: floats to integers cut towards zero, complex to real drops the
+    imaginary part, anything but zero is True."""
+
+    signature = "x: SrcT -> y: DstT"
+    DstT: DType
+    Truncate: bool = False
+
+    def shape(self, x):
+        return x
+
+    def gradient(self, _x, _y, dy):
+        source = self.SrcT
+        return cast(dy, source) if source.is_floating or source.is_complex else None
+
+    def eager(self, x):
+        source, target = self.SrcT, self.DstT
+        if source == target:
+            return x
+        for dtype in (source, target):
+            if dtype in (dtypes.string, dtypes.resource, dtypes.variant):
+                raise UnimplementedError(
+                    f"Cast: Cast {source.name} to {target.name} is not supported."
+                )
+        return convert(x, target.np, self.Truncate)
+
+    def lower(self, p, x):
+        if self.SrcT == self.DstT:
+            return x
+        if self.Truncate and self.DstT.is_floating:
+            raise NotLowerable("a cast that truncates floats")
+        return p.cast(x, self.DstT)
+
+
+@quiet
+def convert(x: np.ndarray, target: np.dtype, truncate: bool = False) -> np.ndarray:
+    """Returns the array in another NumPy type, by TensorFlow's rules."""
+    if np.iscomplexobj(x) and target.kind != "c":
+        x = x.real
+    if truncate and target.itemsize == 2 and is_float(x) and x.dtype.itemsize > 2:
+        return _cut_to_16_bits(x, target)
+    if target.kind in "iu" and target.itemsize < 4 and is_float(x):
+        # As x86 does: through int32, of which the low bits stay.
+        return x.astype(np.float64).astype(np.int32).astype(target)
+    if target == np.uint32 and is_float(x):
+        return x.astype(np.float64).astype(np.int64).astype(target)
+    return np.asarray(x).astype(target)
+
+
+def _cut_to_16_bits(x: np.ndarray, target: np.dtype) -> np.ndarray:
+    """Returns floats rounded towards zero to 16 bits."""
+    if target.kind == "f":
+        near = x.astype(target)
+        towards_zero = np.nextafter(near, target.type(0))
+        return np.where(np.abs(near.astype(x.dtype)) > np.abs(x), towards_zero, near)
+    bits = x.astype(np.float32).view(np.uint32) >> np.uint32(16)
+    return bits.astype(np.uint16).view(target)

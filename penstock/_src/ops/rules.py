@@ -1,0 +1,261 @@
+"""What families of ops share: base classes by shape of the computation, and helpers of gradients.
+
+A family member states its types, its NumPy function and its primitive in one line, and its gradient:
+
+    class Exp(Unary):
+        "e ** x, element by element."
+
+        T, ufunc, primitive = FLOAT | COMPLEX, np.exp, "exp"
+
+        def gradient(self, _x, y, dy):
+            return dy * conj(y)
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core import op as op_module
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.ir.errors import NeedsValue
+from penstock._src.ops import infer
+
+# NumPy warns of what IEEE arithmetic answers with inf and nan; TensorFlow does not.
+quiet = np.errstate(all="ignore")
+
+
+def show(shape: Sequence[int | None]) -> str:
+    """Returns a shape as TensorFlow writes it in messages: [2,3]."""
+    return "[" + ",".join("?" if d is None else str(d) for d in shape) + "]"
+
+
+# -- helpers of gradients --------------------------------------------------------------------------
+
+
+def conj(x: Any) -> Any:
+    """Returns the complex conjugate of a complex tensor, and any other tensor itself."""
+    return raw.Conj(input=x) if x.dtype.is_complex else x
+
+
+def ints(values: Sequence[int]) -> np.ndarray:
+    """Returns an int32 vector, also of no values."""
+    return np.array(values, dtype=np.int32)
+
+
+def known_shape(x: Any) -> list[int] | None:
+    """Returns the dimensions of a tensor if all are known."""
+    shape = x.shape
+    return shape.as_list() if shape.is_fully_defined() else None
+
+
+def static_value(x: Any) -> np.ndarray | None:
+    """Returns the value that a tensor has in every run, None if there is none."""
+    if isinstance(x, np.ndarray | np.generic):
+        return np.asarray(x)
+    value = getattr(x, "_value", None)
+    return op_module.STATIC_VALUE(x) if value is None else value
+
+
+def shape_of(x: Any) -> Any:
+    """Returns the shape of a tensor as an int32 vector: an array if known, else a tensor."""
+    shape = known_shape(x)
+    return raw.Shape(input=x, out_type=dtypes.int32) if shape is None else ints(shape)
+
+
+def sum_over(x: Any, axes: Any, keep_dims: bool = False) -> Any:
+    """Returns the sum of a tensor over some axes."""
+    axes = ints(axes) if isinstance(axes, (list, tuple)) else axes
+    return raw.Sum(input=x, axis=axes, keep_dims=keep_dims)
+
+
+def reshape(x: Any, shape: Any) -> Any:
+    """Returns the tensor in another shape."""
+    return raw.Reshape(tensor=x, shape=ints(shape) if isinstance(shape, (list, tuple)) else shape)
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """Returns the tensor in another type."""
+    return x if x.dtype == dtype else raw.Cast(x=x, DstT=dtype)
+
+
+def fill_like(x: Any, value: Any) -> Any:
+    """Returns a tensor of the shape and type of `x` with one value."""
+    return raw.Fill(dims=shape_of(x), value=np.array(value, x.dtype.as_numpy_dtype))
+
+
+def zeros_like(x: Any) -> Any:
+    """Returns zeros of the shape and type of `x`."""
+    return raw.ZerosLike(x=x)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """Returns x where the condition holds and y elsewhere, broadcast."""
+    return raw.SelectV2(condition=condition, t=x, e=y)
+
+
+def unbroadcast(gradient: Any, x: Any) -> Any:
+    """Returns the gradient of `x` from that of `x` broadcast to the gradient's shape: its sum over
+    the axes that were broadcast."""
+    to, of = x.shape, gradient.shape
+    if to.rank is not None and of.rank is not None:
+        axes = _broadcast_axes(to.as_list(), of.as_list())
+        if axes is not None:
+            return _sum_to(gradient, axes, to, of)
+    target = raw.Shape(input=x, out_type=dtypes.int32)
+    whole = raw.Shape(input=gradient, out_type=dtypes.int32)
+    axes = raw.BroadcastGradientArgs(s0=target, s1=whole)[0]
+    return reshape(sum_over(gradient, axes), target)
+
+
+def _broadcast_axes(to: list, of: list) -> list[int] | None:
+    """Returns the axes of shape `of` along which shape `to` was repeated, None if not yet known."""
+    lead = len(of) - len(to)
+    axes = list(range(lead))
+    for axis, size in enumerate(to):
+        whole = of[lead + axis]
+        if size == 1:
+            if whole != 1:
+                axes.append(lead + axis)
+        elif size is None and whole != 1:
+            return None
+    return axes
+
+
+def _sum_to(gradient: Any, axes: list[int], to: Any, of: Any) -> Any:
+    if not axes:
+        return gradient
+    if axes == list(range(of.rank - to.rank)):
+        return sum_over(gradient, axes)
+    total = sum_over(gradient, axes, keep_dims=True)
+    if of.rank == to.rank:
+        return total
+    return raw.Squeeze(input=total, axis=list(range(of.rank - to.rank)))
+
+
+# -- helpers of eager kernels ----------------------------------------------------------------------
+
+
+def broadcasts(op: Op, *arrays: np.ndarray) -> None:
+    """Raises InvalidArgumentError with the shapes if these arrays do not broadcast."""
+    try:
+        np.broadcast_shapes(*(a.shape for a in arrays))
+    except ValueError:
+        shapes = " vs. ".join(show(a.shape) for a in arrays)
+        raise invalid(op, f"Incompatible shapes: {shapes}") from None
+
+
+def invalid(op: Op, message: str) -> InvalidArgumentError:
+    """Returns the error for arguments that an op cannot take, tagged with its name."""
+    return InvalidArgumentError(f"{op.op_type}: {message}")
+
+
+def axis_of(op: Op, axis: Any, rank: int, what: str = "axis") -> int:
+    """Returns an axis counted from the front, checked to be one of `rank`.
+
+    Raises:
+      InvalidArgumentError: it is out of range.
+    """
+    number = int(axis)
+    if not -rank <= number < rank:
+        raise invalid(op, f"Expected {what} in the range [{-rank}, {rank}), but got {number}")
+    return number % rank if rank else 0
+
+
+def in_float32(array: np.ndarray) -> np.ndarray:
+    """Returns 16-bit floats widened to float32 and all else as it is."""
+    return array.astype(np.float32) if array.dtype.itemsize == 2 and is_float(array) else array
+
+
+def is_float(array: np.ndarray) -> bool:
+    """Whether the elements are real floats, those of ml_dtypes among them."""
+    return array.dtype.kind == "f" or (array.dtype.kind == "V" and array.dtype.fields is None)
+
+
+# -- helpers of lowerings --------------------------------------------------------------------------
+
+
+def value_of(p: Any, node: Any, what: str) -> np.ndarray:
+    """Returns the value that a node has while lowering.
+
+    Raises:
+      NeedsValue: it is only known at run time.
+    """
+    value = p.value(node)
+    if value is None:
+        raise NeedsValue(node, f"needs the value of {what} while compiling")
+    return np.asarray(value)
+
+
+def dims_of(p: Any, node: Any, what: str) -> list[int]:
+    """Returns the entries of a shape vector known while lowering; sizes that stay symbolic, too.
+
+    Raises:
+      NeedsValue: it is only known at run time.
+    """
+    dims = p.dims(node)
+    if dims is None:
+        raise NeedsValue(node, f"needs the value of {what} while compiling")
+    return list(dims)
+
+
+# -- families --------------------------------------------------------------------------------------
+
+
+class HostUnary(Op):
+    """An op that maps each element by a NumPy function, without a primitive."""
+
+    signature = "x: T -> y: T"
+    is_abstract = True
+    ufunc: ClassVar[Any]
+
+    def shape(self, x):
+        return x
+
+    @quiet
+    def eager(self, x):
+        return self.ufunc(x)
+
+
+class Unary(HostUnary):
+    """An op that maps each element by a NumPy function, and by one primitive."""
+
+    is_abstract = True
+    primitive: ClassVar[str]
+
+    def lower(self, p, x):
+        return getattr(p, self.primitive)(x)
+
+
+class Binary(Op):
+    """An op that maps pairs of elements of two tensors that broadcast."""
+
+    signature = "x: T, y: T -> z: T"
+    is_abstract = True
+    ufunc: ClassVar[Any]
+    primitive: ClassVar[str]
+
+    def shape(self, x, y):
+        return infer.broadcast(x, y)
+
+    @quiet
+    def eager(self, x, y):
+        try:
+            return self.ufunc(x, y)
+        except ValueError:
+            broadcasts(self, x, y)
+            raise
+
+    def lower(self, p, x, y):
+        return getattr(p, self.primitive)(x, y)
+
+
+class Compare(Binary):
+    """An op that compares pairs of elements of two tensors that broadcast."""
+
+    signature = "x: T, y: T -> z: bool"
+    is_abstract = True
+    differentiable = False

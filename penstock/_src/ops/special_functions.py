@@ -1,0 +1,139 @@
+"""Special functions on NumPy arrays, from SciPy, which is loaded at the first call.
+
+16-bit floats are computed in float32. SciPy is an extra; an op that needs it where it is missing
+says so. What networks use (erf, erfc, lgamma) needs no SciPy: the standard library's functions
+serve without it, slowly.
+"""
+
+import functools
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import UnimplementedError
+
+FRESNEL = {"fresnel_sin": 0, "fresnel_cos": 1}
+
+
+def _log_gamma(x: float) -> float:
+    if x == -math.inf or (x <= 0 and x == math.floor(x)):
+        return math.inf
+    return math.lgamma(x)
+
+
+WITHOUT_SCIPY = {"erf": math.erf, "erfc": math.erfc, "gammaln": _log_gamma}
+
+
+@functools.cache
+def _find(name: str) -> Callable[..., Any]:
+    try:
+        library = importlib.import_module("scipy.special")
+    except ImportError:
+        if name in WITHOUT_SCIPY:
+            return np.vectorize(WITHOUT_SCIPY[name], otypes=[np.float64])
+        raise UnimplementedError(
+            f"The special function '{name}' is computed by SciPy, which is not installed: "
+            "pip install scipy"
+        ) from None
+    if name in FRESNEL:
+        return lambda x: library.fresnel(x)[FRESNEL[name]]
+    return getattr(library, name)
+
+
+def special(name: str) -> Callable[..., np.ndarray]:
+    """Returns the function of scipy.special with that name, for arrays of any float type.
+
+    Raises:
+      UnimplementedError (when called): SciPy is needed and not installed.
+    """
+
+    def function(*arrays: Any) -> np.ndarray:
+        dtype = arrays[-1].dtype
+        if dtype.itemsize == 2:
+            arrays = tuple(a.astype(np.float32) for a in arrays)
+        with np.errstate(all="ignore"):
+            return np.asarray(_find(name)(*arrays)).astype(dtype, copy=False)
+
+    function.__name__ = name
+    function.__doc__ = f"scipy.special.{name} in the type of its last argument."
+    return function
+
+
+erf, erfc, erfinv, ndtri = special("erf"), special("erfc"), special("erfinv"), special("ndtri")
+digamma = special("psi")
+
+
+def lgamma(x: np.ndarray) -> np.ndarray:
+    """Returns log |gamma(x)|."""
+    return special("gammaln")(x)
+
+
+def igamma_slope(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Returns the derivative of the lower regularised incomplete gamma function P(a, x) by a.
+
+    With P = x**a e**-x sum_n x**n / gamma(a + n + 1), each term is differentiated for small x;
+    for large x the continued fraction of Q is (Lentz), with its derivative carried along.
+    """
+    a_, x_ = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
+    out = np.empty(a_.shape)
+    with np.errstate(all="ignore"):
+        for at in np.ndindex(a_.shape):
+            out[at] = _igamma_slope(float(a_[at]), float(x_[at]))
+    return out.astype(a.dtype)
+
+
+def _igamma_slope(a: float, x: float) -> float:
+    if not (a > 0 and x >= 0):
+        return math.nan
+    if x == 0:
+        return 0.0
+    digamma_a = float(_find("psi")(a))
+    return (
+        _slope_by_series(a, x, digamma_a)
+        if x <= max(1.0, a)
+        else _slope_by_fraction(a, x, digamma_a)
+    )
+
+
+def _slope_by_series(a: float, x: float, digamma_a: float) -> float:
+    # P = front * sum of c_n with c_0 = 1, c_n = c_(n-1) * x / (a + n); d holds dc_n / da.
+    c, d, total, slope, n = 1.0, 0.0, 1.0, 0.0, 0
+    while n < 2000:
+        n += 1
+        d = d * x / (a + n) - c * x / (a + n) ** 2
+        c *= x / (a + n)
+        total, slope = total + c, slope + d
+        if abs(d) <= 1e-17 * abs(slope) and c <= 1e-17 * total:
+            break
+    front = math.exp(a * math.log(x) - x - math.lgamma(a + 1))
+    return front * ((math.log(x) - digamma_a - 1 / a) * total + slope)
+
+
+def _slope_by_fraction(a: float, x: float, digamma_a: float) -> float:
+    # Q = front * (1 / (x + 1 - a - 1 (1 - a) / (x + 3 - a - ...))), by the three-term recurrence.
+    b = x + 1 - a
+    p0, p1, q0, q1 = 0.0, 1.0, 1.0, b
+    dp0, dp1, dq0, dq1 = 0.0, 0.0, 0.0, -1.0
+    value, slope = p1 / q1, (dp1 * q1 - p1 * dq1) / q1**2
+    for n in range(1, 2000):
+        an, dan = -n * (n - a), float(n)
+        b += 2
+        p0, p1, dp0, dp1 = p1, b * p1 + an * p0, dp1, b * dp1 - p1 + an * dp0 + dan * p0
+        q0, q1, dq0, dq1 = q1, b * q1 + an * q0, dq1, b * dq1 - q1 + an * dq0 + dan * q0
+        new = p1 / q1
+        new_slope = (dp1 * q1 - p1 * dq1) / q1**2
+        done = abs(new - value) <= 1e-16 * abs(new) and abs(new_slope - slope) <= 1e-15 * abs(
+            new_slope
+        )
+        value, slope = new, new_slope
+        if done:
+            break
+        scale = 1 / max(abs(q1), 1e-300)
+        if scale < 1e-100:
+            p0, p1, q0, q1 = p0 * scale, p1 * scale, q0 * scale, q1 * scale
+            dp0, dp1, dq0, dq1 = dp0 * scale, dp1 * scale, dq0 * scale, dq1 * scale
+    front = math.exp(a * math.log(x) - x - math.lgamma(a))
+    return -front * ((math.log(x) - digamma_a) * value + slope)
