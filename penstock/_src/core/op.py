@@ -109,9 +109,11 @@ class Op:
             types = getattr(cls, attr + "_types", None)
             if isinstance(types, frozenset):
                 cls.type_sets[attr] = types
-        cls.shape_rule = getattr(cls, "output_shape", None) or cls.shape
+        rule = getattr(cls, "output_shape", None) or cls.shape
+        cls.shape_rule = rule if callable(rule) else None
         cls.has_gradient = getattr(cls, "gradient", None) is not None
-        cls.has_lowering = getattr(cls, "lower", None) is not None
+        # Some ops have an attribute called "lower": only a method lowers.
+        cls.has_lowering = callable(getattr(cls, "lower", None))
         cls.keeps = _kept_by_gradient(cls)
         cls._instances: dict[Any, Op] = {}  # type: ignore[misc]
         if not cls.is_abstract:

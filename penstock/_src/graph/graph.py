@@ -323,12 +323,13 @@ def infer_shapes(
       ValueError: the shapes of the inputs do not fit; the message names the user's line.
     """
     types = op.output_dtypes  # type: ignore[attr-defined]
-    if op.shape is None:
+    rule = type(op).shape_rule
+    if rule is None:
         result: Any = (None,) * len(types)
     else:
         arguments = group_arguments(op.inputs, op, [InputShape(t) for t in inputs])
         try:
-            result = op.shape(*arguments)
+            result = rule(op, *arguments)
         except (ValueError, InvalidArgumentError, IndexError) as error:
             raise ValueError(_shape_message(op, inputs, name, location, error)) from None
         if len(types) == 1:

@@ -1,0 +1,77 @@
+"""What is global to a program: seeds, thread settings, and lifting code out of functions."""
+
+import contextlib
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.core import dispatch
+from penstock._src.core.dispatch import STATE
+from penstock._src.util.export import export
+
+
+class Context:
+    """The global seed, and the stream of op seeds that follows from it."""
+
+    def __init__(self) -> None:
+        self.global_seed: int | None = None
+        self._rng: random.Random | None = None
+
+    def set_global_seed(self, seed: int | None) -> None:
+        """Sets the seed and starts the stream of op seeds again."""
+        self.global_seed = seed
+        self._rng = random.Random(seed)
+
+    def internal_operation_seed(self) -> int:
+        """Returns the next op seed of the stream, as TensorFlow draws it for eager ops."""
+        if self._rng is None:
+            self._rng = random.Random(self.global_seed)
+        return self._rng.randint(0, 2**31 - 1)
+
+
+CONTEXT = Context()
+
+
+@export("executing_eagerly", v1=[])
+def executing_eagerly() -> bool:
+    """Whether ops run at once: False inside tf.function and in graphs.
+
+    Under `tf.init_scope` it tells of the context that code is lifted to.
+    """
+    return STATE.graph is None
+
+
+@export(v1=["executing_eagerly"])
+def executing_eagerly_v1() -> bool:
+    """Whether ops run at once."""
+    return STATE.graph is None
+
+
+@export(v1=["executing_eagerly_outside_functions"])
+def executing_eagerly_outside_functions() -> bool:
+    """Whether ops run at once where functions are called."""
+    return outermost_graph() is None
+
+
+def outermost_graph() -> Any:
+    """Returns the graph that is built outside all functions, or None if code there runs eagerly."""
+    graph = STATE.graph
+    while graph is not None and graph.building_function:
+        graph = graph.outer_graph
+    return graph
+
+
+@export("init_scope")
+@contextlib.contextmanager
+def init_scope() -> Iterator[None]:
+    """Lifts ops out of functions and control dependencies, and hides them from tapes.
+
+    What a function creates once, such as a variable's initial value, is computed within.
+    """
+    graph = outermost_graph()
+    with dispatch.init_scope_graph(graph):
+        if graph is None:
+            yield
+        else:
+            with graph.control_dependencies(None):
+                yield

@@ -1,0 +1,395 @@
+"""tf.Variable: a handle to an array that ops read and assign."""
+
+import itertools
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from penstock._src.autodiff.tape import variable_accessed
+from penstock._src.core import resources
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.dtypes import DType, as_dtype
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.tensor import Reference, Tensor
+from penstock._src.eager.context import init_scope
+from penstock._src.util.export import export
+
+UNIQUE = itertools.count()
+
+
+@export("VariableSynchronization")
+class VariableSynchronization(Enum):
+    """When the copies of a distributed variable are brought together."""
+
+    AUTO = 0
+    NONE = 1
+    ON_WRITE = 2
+    ON_READ = 3
+
+
+@export("VariableAggregation", v1=[])
+class VariableAggregation(Enum):
+    """How values assigned by several replicas become one."""
+
+    NONE = 0
+    SUM = 1
+    MEAN = 2
+    ONLY_FIRST_REPLICA = 3
+
+
+@export("Variable", v1=[])
+class Variable:
+    """A tensor whose value can be changed; it keeps it from call to call.
+
+    Args:
+      initial_value: a tensor, what converts to one, or a function without arguments that returns it.
+      trainable: whether tapes watch it by themselves; True by default.
+      name: of the variable.
+      dtype: the type; by default that of the initial value.
+      constraint: a function that optimizers apply to the value after an update.
+      shape: a more general static shape than that of the initial value.
+    """
+
+    _is_tensor_like = True
+    __array_priority__ = 100
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "Variable":
+        if cls is Variable:
+            for creator in reversed(creator_scopes()):
+                made = creator(lambda **k: None, *args, **kwargs)
+                if made is not None:
+                    return made
+        return object.__new__(cls)
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        import_scope: str | None = None,
+        constraint: Callable[..., Any] | None = None,
+        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+        aggregation: VariableAggregation = VariableAggregation.NONE,
+        shape: Any = None,
+        experimental_enable_variable_lifting: bool = True,
+    ) -> None:
+        if initial_value is None:
+            raise ValueError(
+                "The `initial_value` arg to `tf.Variable` must be specified except when you are "
+                "not providing a `variable_def`. You provided neither."
+            )
+        self._trainable = True if trainable is None else bool(trainable)
+        self._constraint, self._synchronization = constraint, synchronization
+        self._aggregation, self._in_graph_mode = aggregation, False
+        self._unique = next(UNIQUE)
+        with init_scope():
+            self._name = _scoped(name or "Variable")
+            value = initial_value() if callable(initial_value) else initial_value
+            value = self._lifted(value)
+            tensor = convert_to_tensor(value, dtype=dtype, name="initial_value")
+            self._dtype = tensor.dtype.base_dtype
+            self._shape = as_shape(shape) if shape is not None else tensor.shape
+            self._handle = make_handle(self._shape, self._dtype, self._name)
+            raw.AssignVariableOp(self._handle, tensor)
+            self._initial_value = None if STATE.graph is None else tensor
+
+    def _lifted(self, value: Any) -> Any:
+        if isinstance(value, Tensor) and not hasattr(value, "_value") and STATE.graph is None:
+            raise ValueError(
+                f"Tensor-typed variable initializers must either be wrapped in an init_scope or "
+                f"callable (e.g., `tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when "
+                f"building functions. The variable '{self._name}' was given {value!r}."
+            )
+        return value
+
+    # -- what it is
+
+    @property
+    def handle(self) -> Any:
+        """The tensor by which ops refer to the variable."""
+        return self._handle
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self._dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape."""
+        return self._shape
+
+    @property
+    def name(self) -> str:
+        """The name, with ":0"."""
+        return self._name + ":0"
+
+    @property
+    def _shared_name(self) -> str:
+        return self._name
+
+    @property
+    def _unique_id(self) -> str:
+        return f"{self._name}_{self._unique}"
+
+    @property
+    def trainable(self) -> bool:
+        """Whether tapes watch it by themselves."""
+        return self._trainable
+
+    @property
+    def constraint(self) -> Callable[..., Any] | None:
+        """The function that optimizers apply after an update."""
+        return self._constraint
+
+    @property
+    def synchronization(self) -> VariableSynchronization:
+        """When the copies of a distributed variable are brought together."""
+        return self._synchronization
+
+    @property
+    def aggregation(self) -> VariableAggregation:
+        """How values assigned by several replicas become one."""
+        return self._aggregation
+
+    @property
+    def device(self) -> str:
+        """The device that holds the value."""
+        return "/job:localhost/replica:0/task:0/device:CPU:0"
+
+    @property
+    def graph(self) -> Any:
+        """The graph of the handle."""
+        return self._handle.graph
+
+    @property
+    def op(self) -> Any:
+        """The operation that makes the handle."""
+        return self._handle.op
+
+    @property
+    def ndim(self) -> int | None:
+        """The number of dimensions."""
+        return self._shape.rank
+
+    def get_shape(self) -> TensorShape:
+        """Returns the static shape."""
+        return self._shape
+
+    def set_shape(self, shape: Any) -> None:
+        """Adds what is known of the static shape."""
+        self._shape = self._shape.merge_with(shape)
+
+    # -- its value
+
+    def _read(self) -> Tensor:
+        variable_accessed(self)
+        tensor = raw.ReadVariableOp(self._handle, dtype=self._dtype)
+        if STATE.graph is not None:
+            tensor.set_shape(self._shape)
+        return tensor
+
+    def value(self) -> Tensor:
+        """Returns the present value as a tensor."""
+        return self._read()
+
+    def read_value(self) -> Tensor:
+        """Returns the present value as a new tensor."""
+        return raw.Identity(self._read())
+
+    def numpy(self) -> np.ndarray:
+        """Returns the present value as an array.
+
+        Raises:
+          NotImplementedError: while a graph is built.
+        """
+        if STATE.graph is not None:
+            raise NotImplementedError("numpy() is only available when eager execution is enabled.")
+        return self._read().numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        value = self.numpy()
+        return np.asarray(value, dtype)
+
+    def is_initialized(self, name: str | None = None) -> Tensor:
+        """Whether it has a value."""
+        return raw.VarIsInitializedOp(self._handle, name=name)
+
+    def initialized_value(self) -> Tensor:
+        """Returns the value."""
+        return self._read()
+
+    @property
+    def initial_value(self) -> Any:
+        """The tensor it starts with (graphs only)."""
+        if STATE.graph is None:
+            raise RuntimeError("This property is not supported when eager execution is enabled.")
+        return self._initial_value
+
+    def assign(
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Sets the value.
+
+        Raises:
+          ValueError: the shape does not fit that of the variable.
+        """
+        tensor = convert_to_tensor(value, dtype=self._dtype)
+        if not self._shape.is_compatible_with(tensor.shape):
+            raise ValueError(
+                f"Cannot assign value to variable '{self.name}': Shape mismatch.The variable shape "
+                f"{self._shape}, and the assigned value shape {tensor.shape} are incompatible."
+            )
+        return self._assigned(raw.AssignVariableOp(self._handle, tensor, name=name), read_value)
+
+    def assign_add(
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Adds `delta` to the value."""
+        tensor = convert_to_tensor(delta, dtype=self._dtype)
+        return self._assigned(raw.AssignAddVariableOp(self._handle, tensor, name=name), read_value)
+
+    def assign_sub(
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Subtracts `delta` from the value."""
+        tensor = convert_to_tensor(delta, dtype=self._dtype)
+        return self._assigned(raw.AssignSubVariableOp(self._handle, tensor, name=name), read_value)
+
+    def _assigned(self, op: Any, read_value: bool) -> Any:
+        """Returns what an assignment returns: the variable, or in a graph a tensor read after it."""
+        if STATE.graph is None:
+            return self if read_value else None
+        if not read_value:
+            return op
+        if STATE.graph.building_function:
+            return self
+        with STATE.graph.control_dependencies([op]):
+            return self.read_value()
+
+    # -- how it acts as a tensor
+
+    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Tensor:
+        if dtype is not None and not as_dtype(dtype).is_compatible_with(self._dtype):
+            raise ValueError(
+                f"Incompatible type conversion requested to type {as_dtype(dtype).name!r} for "
+                f"`tf.Variable of type {self._dtype.name!r}. (Variable: {self!r})"
+            )
+        return self._read()
+
+    def ref(self) -> Reference:
+        """Returns a hashable reference to the variable."""
+        return Reference(self)
+
+    experimental_ref = ref
+
+    def __int__(self) -> int:
+        return int(self._read())
+
+    def __float__(self) -> float:
+        return float(self._read())
+
+    def __complex__(self) -> complex:
+        return complex(self._read())
+
+    def __index__(self) -> int:
+        return self._read().__index__()
+
+    def __bool__(self) -> bool:
+        return bool(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __iter__(self) -> Any:
+        return iter(self._read())
+
+    def __format__(self, spec: str) -> str:
+        return format(self._read(), spec) if spec else str(self)
+
+    def __hash__(self) -> int:
+        raise TypeError(
+            f"Variable is unhashable. Instead, use variable.ref() as the key. (Variable: {self!r})"
+        )
+
+    def __deepcopy__(self, memo: Any) -> "Variable":
+        copy = Variable(
+            self._read(),
+            trainable=self._trainable,
+            name=self._name,
+            dtype=self._dtype,
+            constraint=self._constraint,
+            synchronization=self._synchronization,
+            aggregation=self._aggregation,
+            shape=self._shape,
+        )
+        memo[id(self)] = copy
+        return copy
+
+    def __reduce__(self) -> Any:
+        return restore, (self.numpy(), self._trainable, self._name, self._dtype.name)
+
+    def __repr__(self) -> str:
+        head = f"<tf.Variable '{self.name}' shape={self._shape} dtype={self._dtype.name}"
+        if STATE.graph is not None:
+            return head + ">"
+        if self._handle._value.value is None:
+            return head + ", numpy=<uninitialized>>"
+        return f"{head}, numpy={np.array_repr(self.numpy()) if self._shape.rank else self.numpy()}>"
+
+    def experimental_as_proto(self) -> Any:
+        """Not defined for a variable outside a SavedModel."""
+        raise TypeError("to_proto() is not supported eagerly.")
+
+
+def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:
+    """Returns the variable that was pickled."""
+    return Variable(value, trainable=trainable, name=name, dtype=dtype)
+
+
+def _scoped(name: str) -> str:
+    """Returns the name with the current scope before it."""
+    if STATE.graph is not None:
+        return STATE.graph.unique_name(name)
+    scope = STATE.eager_name_scope
+    return f"{scope}{name}" if scope else name
+
+
+def make_handle(shape: TensorShape, dtype: DType, name: str) -> Any:
+    """Returns the handle of a new variable, in the current context."""
+    shared = resources.ANONYMOUS if STATE.graph is None else name
+    handle = raw.VarHandleOp(shape=shape, dtype=dtype, shared_name=shared, name=name)
+    if STATE.graph is None:
+        handle._value.name = name
+    handle._handle_data = [(shape, dtype)]
+    return handle
+
+
+def creator_scopes() -> list[Any]:
+    """Returns the variable creators that are in force, outermost first."""
+    return getattr(STATE, "variable_creators", None) or []
+
+
+def is_variable(value: Any) -> bool:
+    """Whether `value` is a variable."""
+    return isinstance(value, Variable)
