@@ -1,0 +1,1 @@
+"""Functions on arrays of any type, at the root of the public tree."""

@@ -1,0 +1,310 @@
+"""Tensors made of values, shapes and ranges."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable, unary
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export, export_constant
+
+newaxis = None
+export_constant("newaxis", newaxis)
+
+
+@export("constant", v1=[])
+def constant(value, dtype=None, shape=None, name="Const"):
+    """A tensor of `value`: a number, string, nested list or array.
+
+    Args:
+      value: what it holds.
+      dtype: its type; by default inferred (float32, int32 for Python numbers).
+      shape: its shape; a single value is repeated to fill it.
+      name: a name for the operation.
+    """
+    if isinstance(value, Tensor) and not hasattr(value, "numpy"):
+        raise TypeError(
+            "Expected any non-tensor type, but got a tensor instead."
+        )
+    return _constant(value, dtype, shape, name, allow_broadcast=True)
+
+
+def _constant(value, dtype, shape, name, allow_broadcast):
+    kind = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
+    if isinstance(value, Tensor) and kind is not None and value.dtype != kind:
+        value = value.numpy()
+    tensor = convert_to_tensor(value, dtype=kind, name=name)
+    if shape is None:
+        return tensor
+    wanted = TensorShape(shape)
+    if tensor.shape == wanted:
+        return tensor
+    count = tensor.shape.num_elements()
+    if count == wanted.num_elements():
+        return raw.Reshape(tensor=tensor, shape=np.array(wanted.as_list(), np.int64))
+    if allow_broadcast and count == 1:
+        scalar = raw.Reshape(tensor=tensor, shape=np.zeros(0, np.int32))
+        return raw.Fill(dims=np.array(wanted.as_list(), np.int64), value=scalar)
+    raise TypeError(
+        f"Eager execution of tf.constant with unsupported shape. Tensor {tensor} (converted from "
+        f"{value}) has {count:d} elements, but got `shape` {wanted} with "
+        f"{wanted.num_elements()} elements)."
+    )
+
+
+def shape_vector(shape, dtype=dtypes.int32):
+    """A shape given as ints, tensors or TensorShape, as an integer vector."""
+    if isinstance(shape, Tensor):
+        return shape
+    if isinstance(shape, TensorShape):
+        if not shape.is_fully_defined():
+            raise ValueError(
+                f"Cannot convert a partially known TensorShape {shape} to a Tensor."
+            )
+        shape = shape.as_list()
+    if isinstance(shape, (int, np.integer)):
+        return np.array(shape, np.int32)
+    if isinstance(shape, (list, tuple)) and all(isinstance(n, (int, np.integer)) for n in shape):
+        large = any(n > 2**31 - 1 for n in shape)
+        return np.array(shape, np.int64 if large else dtype.as_numpy_dtype)
+    return convert_to_tensor(shape, dtype_hint=dtype)
+
+
+def _filled(shape, value, kind, name):
+    dims = shape_vector(shape)
+    if getattr(dims, "ndim", 1) == 0 or (isinstance(dims, Tensor) and dims.shape.rank == 0):
+        dims = raw.Reshape(tensor=dims, shape=[-1])
+    if not isinstance(dims, np.ndarray) and dims.dtype not in (dtypes.int32, dtypes.int64):
+        dims = cast(dims, dtypes.int32)
+    filler = value if kind == dtypes.string else np.asarray(value, kind.as_numpy_dtype)
+    if not isinstance(filler, np.ndarray) or kind.is_quantized or kind == dtypes.string:
+        filler = convert_to_tensor(filler, dtype=kind)
+    return raw.Fill(dims=dims, value=filler, name=name)
+
+
+@export("zeros", v1=[])
+@dispatchable
+def zeros(shape, dtype=dtypes.float32, name=None, layout=None):
+    """A tensor of zeros (False, empty strings)."""
+    kind = dtypes.as_dtype(dtype).base_dtype
+    return _filled(shape, b"" if kind == dtypes.string else 0, kind, name)
+
+
+@export("ones", v1=[])
+@dispatchable
+def ones(shape, dtype=dtypes.float32, name=None, layout=None):
+    """A tensor of ones (True)."""
+    kind = dtypes.as_dtype(dtype).base_dtype
+    return _filled(shape, 1, kind, name)
+
+
+@export("fill", v1=[])
+@dispatchable
+def fill(dims, value, name=None, layout=None):
+    """A tensor of shape `dims` with `value` everywhere."""
+    return raw.Fill(dims=shape_vector(dims), value=value, name=name)
+
+
+def _like(op, number, input, dtype, name):
+    if not isinstance(input, Tensor):
+        input = convert_to_tensor(input, name="input")
+    kind = input.dtype.base_dtype if dtype is None else dtypes.as_dtype(dtype).base_dtype
+    if kind == input.dtype.base_dtype:
+        return op(x=input, name=name)
+    if input.shape.is_fully_defined():
+        value = b"" if kind == dtypes.string else number
+        return _filled(input.shape, value, kind, name)
+    filler = convert_to_tensor(b"" if kind == dtypes.string else number, dtype=kind)
+    return raw.Fill(dims=raw.Shape(input=input), value=filler, name=name)
+
+
+@export("zeros_like", v1=[])
+@unary
+def zeros_like(input, dtype=None, name=None, layout=None):
+    """Zeros in the shape of `input`."""
+    return _like(raw.ZerosLike, 0, input, dtype, name)
+
+
+@export("ones_like", v1=[])
+@unary
+def ones_like(input, dtype=None, name=None, layout=None):
+    """Ones in the shape of `input`."""
+    return _like(raw.OnesLike, 1, input, dtype, name)
+
+
+_RANKED = (dtypes.int32, dtypes.int64, dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
+
+
+@export("range")
+@dispatchable
+def range(start, limit=None, delta=1, dtype=None, name="range"):
+    """start, start + delta, ... as far as it stays before `limit`; `range(n)` begins at 0.
+
+    Args:
+      start: the first number; or the limit, if `limit` is None.
+      limit: where it ends, itself left out.
+      delta: the step.
+      dtype: the result's type; by default the widest among the arguments.
+      name: a name for the operation.
+    """
+    if limit is None:
+        start, limit = 0, start
+    if dtype is not None:
+        kind = dtypes.as_dtype(dtype)
+        parts = [_range_part(v, kind) for v in (start, limit, delta)]
+    else:
+        parts = [convert_to_tensor(v) for v in (start, limit, delta)]
+        kinds = {p.dtype.base_dtype for p in parts}
+        for k in kinds:
+            if k not in _RANKED:
+                raise TypeError(f"range: numbers are required. Received type {k.name}.")
+        kind = max(kinds, key=_RANKED.index)
+        parts = [p if p.dtype.base_dtype == kind else cast(p, kind) for p in parts]
+    return raw.Range(start=parts[0], limit=parts[1], delta=parts[2], name=name)
+
+
+def _range_part(value, kind):
+    if isinstance(value, Tensor):
+        return cast(value, kind)
+    return cast(convert_to_tensor(value), kind) if _is_fraction(value, kind) else convert_to_tensor(
+        value, dtype=kind
+    )
+
+
+def _is_fraction(value, kind):
+    return kind.is_integer and isinstance(value, (float, np.floating))
+
+
+@export("linspace", v1=["linspace", "lin_space"])
+@dispatchable
+def linspace(start, stop, num, name=None, axis=0):
+    """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis."""
+    start = convert_to_tensor(start, name="start")
+    stop = convert_to_tensor(stop, name="stop", dtype=start.dtype)
+    if start.shape.rank == 0 and stop.shape.rank == 0 and start.dtype.is_floating and axis in (0, -1):
+        return raw.LinSpace(start=start, stop=stop, num=num, name=name)
+    kind = start.dtype
+    if kind.is_integer:
+        start, stop = cast(start, dtypes.float64), cast(stop, dtypes.float64)
+    shape = raw.BroadcastArgs(s0=raw.Shape(input=start), s1=raw.Shape(input=stop))
+    start = raw.BroadcastTo(input=start, shape=shape)
+    stop = raw.BroadcastTo(input=stop, shape=shape)
+    count = int(num) if isinstance(num, (int, np.integer)) else int(convert_to_tensor(num).numpy())
+    if count < 1:
+        raise ValueError(f"linspace: num must be positive. Received {count}.")
+    rank = start.shape.rank
+    place = axis if axis >= 0 else rank + 1 + axis
+    first = raw.ExpandDims(input=start, axis=place)
+    last = raw.ExpandDims(input=stop, axis=place)
+    if count == 1:
+        return cast(first, kind)
+    steps = np.arange(1, count - 1, dtype=start.dtype.as_numpy_dtype)
+    steps = steps.reshape([-1 if i == place else 1 for i in builtins.range(rank + 1)])
+    delta = (last - first) / np.asarray(count - 1, start.dtype.as_numpy_dtype)
+    middle = first + delta * steps
+    return cast(raw.ConcatV2(values=[first, middle, last], axis=place), kind, name=name)
+
+
+@export("one_hot")
+@dispatchable
+def one_hot(
+    indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None
+):
+    """A new axis of length `depth` that holds `on_value` at each index, `off_value` elsewhere.
+
+    Args:
+      indices: integers.
+      depth: the length of the new axis.
+      on_value: 1 by default.
+      off_value: 0 by default.
+      axis: where the new axis goes; by default last.
+      dtype: the result's type; by default the values', or float32.
+      name: a name for the operation.
+    """
+    on_dtype = None if on_value is None else convert_to_tensor(on_value, dtype_hint=dtype).dtype
+    off_dtype = None if off_value is None else convert_to_tensor(off_value, dtype_hint=dtype).dtype
+    found = on_dtype if on_dtype is not None else off_dtype
+    if dtype is None:
+        kind = found if found is not None else dtypes.float32
+    else:
+        kind = dtypes.as_dtype(dtype)
+        for label, have in (("on_value", on_dtype), ("off_value", off_dtype)):
+            if have is not None and have.base_dtype != kind:
+                raise TypeError(
+                    f"dtype {have} of {label} does not match dtype parameter {kind}"
+                )
+    if on_dtype is not None and off_dtype is not None and on_dtype != off_dtype:
+        raise TypeError(
+            f"dtype {on_dtype} of on_value does not match dtype {off_dtype} of off_value"
+        )
+    on = convert_to_tensor(1 if on_value is None else on_value, dtype=kind)
+    off = convert_to_tensor(0 if off_value is None else off_value, dtype=kind)
+    place = -1 if axis is None else axis
+    return raw.OneHot(
+        indices=indices, depth=depth, on_value=on, off_value=off, axis=place, name=name
+    )
+
+
+@export("sequence_mask")
+@dispatchable
+def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool_, name=None):
+    """True at the first `lengths[i]` of `maxlen` places of each row."""
+    lengths = convert_to_tensor(lengths, name="lengths")
+    if maxlen is None:
+        flat = raw.Reshape(tensor=lengths, shape=[-1])
+        maxlen = raw.Max(input=flat, axis=[0])
+        maxlen = raw.Maximum(x=maxlen, y=np.zeros((), maxlen.dtype.as_numpy_dtype))
+    else:
+        maxlen = convert_to_tensor(maxlen, name="maxlen")
+    if maxlen.shape.rank not in (None, 0):
+        raise ValueError(
+            "Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = "
+            f"{maxlen} with shape '{maxlen.shape}' instead"
+        )
+    one = np.ones((), maxlen.dtype.as_numpy_dtype)
+    row = raw.Range(start=one - one, limit=maxlen, delta=one)
+    column = cast(raw.ExpandDims(input=lengths, axis=-1), maxlen.dtype)
+    kind = dtypes.as_dtype(dtype)
+    mask = row < column
+    return mask if kind.is_bool else cast(mask, kind, name=name)
+
+
+@export("meshgrid")
+@dispatchable
+def meshgrid(*args, **kwargs):
+    """The coordinates of all points of a grid, one tensor for each axis.
+
+    Args:
+      *args: the axes' vectors.
+      **kwargs: `indexing` "xy" (default) or "ij"; `name`.
+    """
+    indexing = kwargs.pop("indexing", "xy")
+    kwargs.pop("name", None)
+    if kwargs:
+        key = list(kwargs)[0]
+        raise TypeError(f"'{key}' is an invalid keyword argument for this function")
+    if indexing not in ("xy", "ij"):
+        raise ValueError(
+            f"Argument `indexing` parameter must be either 'xy' or 'ij', got '{indexing}'"
+        )
+    axes = [convert_to_tensor(a) for a in args]
+    rank = len(axes)
+    order = list(builtins.range(rank))
+    if indexing == "xy" and rank > 1:
+        order[0], order[1] = 1, 0
+    lengths = [raw.Size(input=a) for a in axes]
+    shape = raw.Pack(values=[lengths[i] for i in order]) if rank else None
+    grids = []
+    for i, axis in enumerate(axes):
+        place = order[i]
+        column = [-1 if j == place else 1 for j in builtins.range(rank)]
+        column = raw.Reshape(tensor=axis, shape=np.array(column, np.int32))
+        grids.append(raw.BroadcastTo(input=column, shape=shape))
+    return grids

@@ -1,0 +1,362 @@
+"""Reading and writing entries chosen by index, mask or slice."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .creation import shape_vector
+
+
+@export("gather", v1=[])
+@dispatchable
+def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
+    """The slices of `params` along `axis` at `indices`.
+
+    Args:
+      params: a tensor, or a variable (whose rows are read without a copy).
+      indices: integers in [0, params.shape[axis]).
+      validate_indices: ignored; indices are always checked.
+      axis: by default `batch_dims`.
+      batch_dims: how many leading axes both share.
+      name: a name for the operation.
+    """
+    if axis is None:
+        axis = batch_dims
+    own = getattr(params, "sparse_read", None)
+    if own is not None and batch_dims == 0 and isinstance(axis, int) and axis == 0:
+        return own(indices, name=name)
+    return raw.GatherV2(
+        params=params, indices=indices, axis=axis, batch_dims=batch_dims, name=name
+    )
+
+
+@export("gather_nd", v1=[])
+@dispatchable
+def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
+    """The entries or slices of `params` at the coordinates in the last axis of `indices`."""
+    if batch_dims:
+        return _batch_gather_nd(params, indices, batch_dims, bad_indices_policy, name)
+    own = getattr(params, "gather_nd", None)
+    if own is not None and not isinstance(params, Tensor):
+        return own(indices, name=name)
+    return raw.GatherNd(
+        params=params, indices=indices, bad_indices_policy=bad_indices_policy, name=name
+    )
+
+
+def _batch_gather_nd(params, indices, batch_dims, policy, name):
+    """Prefixes every coordinate with the batch position it belongs to."""
+    params = convert_to_tensor(params)
+    indices = convert_to_tensor(indices)
+    shape = raw.Shape(input=indices, out_type=indices.dtype)
+    rank = indices.shape.rank
+    one = np.ones((), indices.dtype.as_numpy_dtype)
+    lead = raw.Slice(input=shape, begin=[0], size=[rank - 1])
+    columns = []
+    for axis in builtins.range(batch_dims):
+        counter = raw.Range(start=one - one, limit=shape[axis], delta=one)
+        column = [1] * (rank - 1)
+        column[axis] = -1
+        counter = raw.Reshape(tensor=counter, shape=np.array(column, np.int32))
+        columns.append(
+            raw.ExpandDims(input=raw.BroadcastTo(input=counter, shape=lead), axis=-1)
+        )
+    full = raw.ConcatV2(values=[*columns, indices], axis=-1)
+    return raw.GatherNd(params=params, indices=full, bad_indices_policy=policy, name=name)
+
+
+@export("scatter_nd", v1=["scatter_nd", "manip.scatter_nd"])
+@dispatchable
+def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
+    """Zeros of `shape` with `updates` added at `indices`; repeated indices add up."""
+    if not isinstance(shape, Tensor):
+        indices = convert_to_tensor(indices, name="indices")
+        shape = convert_to_tensor(shape, dtype_hint=indices.dtype)
+        if shape.dtype != indices.dtype:
+            shape = cast(shape, indices.dtype)
+    return raw.ScatterNd(
+        indices=indices,
+        updates=updates,
+        shape=shape,
+        bad_indices_policy=bad_indices_policy,
+        name=name,
+    )
+
+
+def _tensor_scatter(op, tensor, indices, updates, policy, name):
+    return op(
+        tensor=tensor, indices=indices, updates=updates, bad_indices_policy=policy, name=name
+    )
+
+
+@export("tensor_scatter_nd_update", v1=["tensor_scatter_nd_update", "tensor_scatter_update"])
+@dispatchable
+def tensor_scatter_nd_update(tensor, indices, updates, name=None):
+    """`tensor` with `updates` written at `indices`."""
+    return _tensor_scatter(raw.TensorScatterUpdate, tensor, indices, updates, "", name)
+
+
+@export("tensor_scatter_nd_add", v1=["tensor_scatter_nd_add", "tensor_scatter_add"])
+@dispatchable
+def tensor_scatter_nd_add(tensor, indices, updates, bad_indices_policy="", name=None):
+    """`tensor` with `updates` added at `indices`."""
+    return _tensor_scatter(
+        raw.TensorScatterAdd, tensor, indices, updates, bad_indices_policy, name
+    )
+
+
+@export("tensor_scatter_nd_sub", v1=["tensor_scatter_nd_sub", "tensor_scatter_sub"])
+@dispatchable
+def tensor_scatter_nd_sub(tensor, indices, updates, bad_indices_policy="", name=None):
+    """`tensor` with `updates` subtracted at `indices`."""
+    return _tensor_scatter(
+        raw.TensorScatterSub, tensor, indices, updates, bad_indices_policy, name
+    )
+
+
+@export("tensor_scatter_nd_max", v1=["tensor_scatter_nd_max"])
+@dispatchable
+def tensor_scatter_nd_max(tensor, indices, updates, bad_indices_policy="", name=None):
+    """`tensor` with the greater of entry and update at `indices`."""
+    return _tensor_scatter(
+        raw.TensorScatterMax, tensor, indices, updates, bad_indices_policy, name
+    )
+
+
+@export("tensor_scatter_nd_min", v1=["tensor_scatter_nd_min"])
+@dispatchable
+def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=None):
+    """`tensor` with the smaller of entry and update at `indices`."""
+    return _tensor_scatter(
+        raw.TensorScatterMin, tensor, indices, updates, bad_indices_policy, name
+    )
+
+
+@export("where", v1=["where_v2"])
+@dispatchable
+def where(condition, x=None, y=None, name=None):
+    """`x` where `condition` holds, else `y`; with neither, the coordinates where it holds."""
+    if x is None and y is None:
+        if not isinstance(condition, Tensor):
+            condition = convert_to_tensor(condition, dtype_hint=dtypes.bool_, name="condition")
+        return raw.Where(condition=condition, name=name)
+    if x is None or y is None:
+        raise ValueError("x and y must both be non-None or both be None.")
+    return raw.SelectV2(condition=condition, t=x, e=y, name=name)
+
+
+@export("boolean_mask", v1=[])
+@dispatchable
+def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
+    """The entries of `tensor` where `mask`, whose shape is that of axes from `axis` on, is True."""
+    tensor = convert_to_tensor(tensor, name="tensor")
+    mask = convert_to_tensor(mask, name="mask")
+    depth, rank = mask.shape.rank, tensor.shape.rank
+    if depth == 0:
+        raise ValueError("mask cannot be scalar.")
+    if depth is None:
+        raise ValueError(
+            "Number of mask dimensions must be specified, even if some dimensions are None.  E.g. "
+            "shape=[None] is ok, but shape=None is not."
+        )
+    axis = 0 if axis is None else int(axis)
+    if axis < 0 and rank is not None:
+        axis += rank
+    if rank is not None:
+        part = tensor.shape[axis : axis + depth]
+        part.assert_is_compatible_with(mask.shape)
+    shape = raw.Shape(input=tensor)
+    middle = raw.Prod(input=shape[axis : axis + depth], axis=[0])
+    target = raw.ConcatV2(
+        values=[shape[:axis], raw.Reshape(tensor=middle, shape=[1]), shape[axis + depth :]], axis=0
+    )
+    flat = raw.Reshape(tensor=tensor, shape=target)
+    places = raw.Where(condition=raw.Reshape(tensor=mask, shape=[-1]))
+    picks = raw.Squeeze(input=places, axis=[1])
+    result = raw.GatherV2(params=flat, indices=picks, axis=axis)
+    if rank is not None:
+        extents = tensor.shape.as_list()
+        result.set_shape([*extents[:axis], None, *extents[axis + depth :]])
+    return result
+
+
+@export("slice")
+@dispatchable
+def slice(input_, begin, size, name=None):
+    """The box of `size` (-1: up to the end) that starts at `begin`."""
+    if not isinstance(begin, Tensor):
+        begin = convert_to_tensor(begin, dtype_hint=dtypes.int32)
+    if not isinstance(size, Tensor):
+        size = shape_vector(size)
+    return raw.Slice(input=input_, begin=begin, size=size, name=name)
+
+
+@export("strided_slice")
+@dispatchable
+def strided_slice(
+    input_,
+    begin,
+    end,
+    strides=None,
+    begin_mask=0,
+    end_mask=0,
+    ellipsis_mask=0,
+    new_axis_mask=0,
+    shrink_axis_mask=0,
+    var=None,
+    name=None,
+):
+    """What `input_[begin:end:strides, ...]` means, the masks' bits standing for special places."""
+    if strides is None:
+        begin = convert_to_tensor(begin, dtype_hint=dtypes.int32)
+        strides = raw.OnesLike(x=begin)
+    result = raw.StridedSlice(
+        input=input_,
+        begin=begin,
+        end=end,
+        strides=strides,
+        begin_mask=begin_mask,
+        end_mask=end_mask,
+        ellipsis_mask=ellipsis_mask,
+        new_axis_mask=new_axis_mask,
+        shrink_axis_mask=shrink_axis_mask,
+        name=name,
+    )
+    if var is not None:
+        _remember_slice(
+            result,
+            var,
+            dict(
+                begin=begin,
+                end=end,
+                strides=strides,
+                begin_mask=begin_mask,
+                end_mask=end_mask,
+                ellipsis_mask=ellipsis_mask,
+                new_axis_mask=new_axis_mask,
+                shrink_axis_mask=shrink_axis_mask,
+            ),
+        )
+    return result
+
+
+def _remember_slice(result, var, spec):
+    """Lets `var[...].assign(value)` write into the variable."""
+
+    def assign(value, name=None):
+        return var._strided_slice_assign(value=value, name=name, **spec)
+
+    result.assign = assign
+
+
+@export("clip_by_value", v1=["clip_by_value"])
+@dispatchable
+def clip_by_value(t, clip_value_min, clip_value_max, name=None):
+    """`t` limited to [clip_value_min, clip_value_max]."""
+    if hasattr(t, "indices") and hasattr(t, "values"):
+        clipped = clip_by_value(t.values, clip_value_min, clip_value_max, name)
+        return type(t)(clipped, t.indices, t.dense_shape)
+    t = convert_to_tensor(t, name="t")
+    low = convert_to_tensor(clip_value_min, dtype=t.dtype)
+    high = convert_to_tensor(clip_value_max, dtype=t.dtype)
+    upper = raw.Minimum(x=t, y=high)
+    if t.shape.rank is not None:
+        upper.shape.assert_is_compatible_with(t.shape)
+    result = raw.Maximum(x=upper, y=low, name=name)
+    result.shape.assert_is_compatible_with(t.shape)
+    return result
+
+
+@export("clip_by_norm")
+@dispatchable
+def clip_by_norm(t, clip_norm, axes=None, name=None):
+    """`t` scaled down so that its norm (over `axes`) is at most `clip_norm`."""
+    slices = hasattr(t, "indices") and hasattr(t, "values")
+    values = convert_to_tensor(t.values if slices else t, name="t")
+    squares = raw.Sum(
+        input=values * values,
+        axis=np.arange(values.shape.rank, dtype=np.int32) if axes is None else axes,
+        keep_dims=True,
+    )
+    positive = squares > 0
+    safe = raw.SelectV2(condition=positive, t=squares, e=raw.OnesLike(x=squares))
+    length = raw.SelectV2(condition=positive, t=raw.Sqrt(x=safe), e=squares)
+    limit = convert_to_tensor(clip_norm, dtype=values.dtype)
+    clipped = raw.RealDiv(x=values * limit, y=raw.Maximum(x=length, y=limit), name=name)
+    return type(t)(clipped, t.indices, t.dense_shape) if slices else clipped
+
+
+@export("linalg.global_norm", v1=["linalg.global_norm", "global_norm"])
+def global_norm(t_list, name=None):
+    """The square root of the sum of squares of all entries of a list of tensors."""
+    if not isinstance(t_list, (list, tuple)):
+        raise TypeError(f"`t_list` should be a sequence of tensors. Received {type(t_list)}.")
+    values = [_values_of(t) for t in t_list if t is not None]
+    halves = [raw.L2Loss(t=v) for v in values]
+    total = raw.Sum(input=raw.Pack(values=halves), axis=[0])
+    return raw.Sqrt(x=total * np.asarray(2.0, total.dtype.as_numpy_dtype), name=name)
+
+
+def _values_of(t):
+    return convert_to_tensor(t.values if hasattr(t, "indices") and hasattr(t, "values") else t)
+
+
+@export("clip_by_global_norm")
+def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
+    """A list of tensors scaled together so that their global norm is at most `clip_norm`.
+
+    Returns:
+      The list, and the global norm before clipping.
+    """
+    if not isinstance(t_list, (list, tuple)):
+        raise TypeError(f"`t_list` should be a sequence of tensors. Received {type(t_list)}.")
+    t_list = list(t_list)
+    if use_norm is None:
+        use_norm = global_norm(t_list, name)
+    kind = use_norm.dtype.as_numpy_dtype
+    limit = convert_to_tensor(clip_norm, dtype=use_norm.dtype)
+    one = np.asarray(1, kind)
+    scale = limit * raw.Minimum(x=one / use_norm, y=one / limit)
+    # an infinite or NaN norm must show in the result
+    scale = scale + (use_norm - use_norm)
+    clipped = []
+    for t in t_list:
+        if t is None:
+            clipped.append(None)
+            continue
+        values = _values_of(t)
+        scaled = values * cast(scale, values.dtype)
+        is_slices = hasattr(t, "indices") and hasattr(t, "values")
+        clipped.append(type(t)(scaled, t.indices, t.dense_shape) if is_slices else scaled)
+    return clipped, use_norm
+
+
+@export("edit_distance")
+def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
+    """The Levenshtein distances between the sequences in two sparse tensors."""
+    return raw.EditDistance(
+        hypothesis_indices=hypothesis.indices,
+        hypothesis_values=hypothesis.values,
+        hypothesis_shape=hypothesis.dense_shape,
+        truth_indices=truth.indices,
+        truth_values=truth.values,
+        truth_shape=truth.dense_shape,
+        normalize=normalize,
+        name=name,
+    )
+
+
+@export("fingerprint")
+def fingerprint(data, method="farmhash64", name=None):
+    """An 8-byte hash of each entry of the first axis, as bytes."""
+    return raw.Fingerprint(data=data, method=method, name=name)

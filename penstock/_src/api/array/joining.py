@@ -1,0 +1,269 @@
+"""Joining, splitting, repeating, padding and reversing."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .creation import sequence_mask
+
+
+def tensors_of_one_type(values):
+    """The list as tensors; what is none yet takes the type of the first that is."""
+    kind = next((v.dtype.base_dtype for v in values if isinstance(v, Tensor)), None)
+    return [v if isinstance(v, Tensor) else convert_to_tensor(v, dtype_hint=kind) for v in values]
+
+
+@export("concat")
+@dispatchable
+def concat(values, axis, name="concat"):
+    """The tensors joined along an axis that they have.
+
+    Args:
+      values: a list of tensors, equal in all other extents.
+      axis: a Python or int32 scalar.
+      name: a name for the operation.
+    """
+    if not isinstance(values, (list, tuple)):
+        values = [values]
+    if len(values) == 1:
+        if not isinstance(axis, (int, np.integer)):
+            axis = convert_to_tensor(axis, dtype=dtypes.int32, name="concat_dim")
+        one = convert_to_tensor(values[0])
+        return raw.Identity(input=one, name=name)
+    return raw.ConcatV2(values=list(values), axis=axis, name=name)
+
+
+@export("stack")
+@dispatchable
+def stack(values, axis=0, name="stack"):
+    """Tensors of equal shape stacked along a new axis."""
+    if isinstance(values, Tensor):
+        values = unstack(values)
+    values = list(values)
+    if not values:
+        raise ValueError("stack: at least one tensor is required. Received an empty list.")
+    first = next((v for v in values if isinstance(v, Tensor)), None)
+    if first is None:
+        first = convert_to_tensor(values[0])
+        values[0] = first
+    rank = first.shape.rank
+    if rank is not None and not -rank - 1 <= axis <= rank:
+        raise ValueError(
+            f"Argument `axis` = {axis} not in range [{-rank - 1}, {rank + 1})"
+        )
+    return raw.Pack(values=values, axis=axis, name=name)
+
+
+@export("unstack")
+@dispatchable
+def unstack(value, num=None, axis=0, name="unstack"):
+    """The list of slices of `value` along `axis`, which disappears."""
+    value = convert_to_tensor(value)
+    if num is None:
+        rank = value.shape.rank
+        if rank is not None:
+            if not -rank <= axis < rank:
+                raise ValueError(f"Argument `axis` = {axis} not in range [{-rank}, {rank})")
+            num = value.shape[axis]
+        if num is None:
+            raise ValueError(
+                f"Cannot infer argument `num` from shape {value.shape}"
+            )
+    return list(raw.Unpack(value=value, num=int(num), axis=axis, name=name))
+
+
+@export("split")
+@dispatchable
+def split(value, num_or_size_splits, axis=0, num=None, name="split"):
+    """`value` cut along `axis` into equal parts, or parts of given sizes.
+
+    Args:
+      value: a tensor.
+      num_or_size_splits: the number of parts, or a list of sizes (one may be -1).
+      axis: the axis to cut.
+      num: the number of sizes, if that can't be told from their tensor's shape.
+      name: a name for the operation.
+    """
+    if isinstance(num_or_size_splits, (int, np.integer)) and not isinstance(
+        num_or_size_splits, bool
+    ):
+        count = int(num_or_size_splits)
+        return list(raw.Split(axis=axis, value=value, num_split=count, name=name))
+    sizes = convert_to_tensor(num_or_size_splits)
+    if sizes.shape.rank == 0:
+        raise ValueError(
+            "Rank-0 tensors are not supported as the num_or_size_splits argument to split. "
+            f"Argument provided: {num_or_size_splits}"
+        )
+    if num is None:
+        num = sizes.shape[0] if sizes.shape.rank is not None else None
+        if num is None:
+            raise ValueError(
+                f"Cannot infer argument `num` from shape {sizes.shape}"
+            )
+    return list(
+        raw.SplitV(value=value, size_splits=sizes, axis=axis, num_split=int(num), name=name)
+    )
+
+
+@export("tile", v1=["tile", "manip.tile"])
+@dispatchable
+def tile(input, multiples, name=None):
+    """`input` repeated `multiples[i]` times along axis i."""
+    return raw.Tile(input=input, multiples=multiples, name=name)
+
+
+@export("repeat")
+@dispatchable
+def repeat(input, repeats, axis=None, name=None):
+    """Each entry along `axis` repeated `repeats` times (None: of the flattened input).
+
+    Args:
+      input: a tensor.
+      repeats: a count, or one for each entry.
+      axis: the axis to repeat along.
+      name: a name for the operation.
+    """
+    input = convert_to_tensor(input)
+    if axis is None:
+        input = raw.Reshape(tensor=input, shape=[-1])
+        axis = 0
+    rank = input.shape.rank
+    if rank is not None and rank == 0:
+        input = raw.Reshape(tensor=input, shape=[1])
+        rank = 1
+    if rank is None:
+        if axis < 0:
+            raise ValueError("repeat: a negative axis needs a known rank.")
+    else:
+        if not -rank <= axis < rank:
+            raise ValueError(f"axis must be in the range [-{rank}, {rank}); got {axis}")
+        axis = axis % rank
+    repeats = convert_to_tensor(repeats, dtype_hint=dtypes.int32, name="repeats")
+    if not repeats.dtype.is_integer:
+        repeats = cast(repeats, dtypes.int32)
+    if repeats.shape.rank not in (None, 0, 1):
+        raise ValueError("`repeats` must be scalar or 1-D")
+    static = getattr(repeats, "numpy", None)
+    if static is not None and input.shape.rank is not None and input.shape[axis] is not None:
+        counts = np.broadcast_to(repeats.numpy().reshape(-1), [input.shape[axis]])
+        picks = np.repeat(np.arange(input.shape[axis], dtype=np.int32), np.maximum(counts, 0))
+        return raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
+    length = raw.Shape(input=input)[axis]
+    counts = raw.Reshape(tensor=cast(repeats, dtypes.int32), shape=[-1])
+    counts = raw.BroadcastTo(input=counts, shape=raw.Pack(values=[length]))
+    longest = raw.Maximum(x=raw.Max(input=counts, axis=[0]), y=np.int32(0))
+    mask = sequence_mask(counts, longest)
+    grid = raw.Range(start=0, limit=length, delta=1)
+    grid = raw.BroadcastTo(input=raw.ExpandDims(input=grid, axis=1), shape=raw.Shape(input=mask))
+    places = raw.Where(condition=mask)
+    picks = raw.GatherNd(params=grid, indices=places)
+    result = raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
+    return result
+
+
+@export("pad", v1=[])
+@dispatchable
+def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
+    """`tensor` with entries added before and after.
+
+    Args:
+      tensor: a tensor of rank n.
+      paddings: `[n, 2]` integers: how many before and after along each axis.
+      mode: "CONSTANT", "REFLECT" (without the border) or "SYMMETRIC" (with it).
+      constant_values: what is added in mode "CONSTANT".
+      name: a name for the operation.
+    """
+    how = mode.upper()
+    if how == "CONSTANT":
+        plain = isinstance(constant_values, (int, float)) and constant_values == 0
+        if plain:
+            return raw.Pad(input=tensor, paddings=paddings, name=name)
+        tensor = convert_to_tensor(tensor)
+        return raw.PadV2(
+            input=tensor, paddings=paddings, constant_values=constant_values, name=name
+        )
+    if how in ("REFLECT", "SYMMETRIC"):
+        return raw.MirrorPad(input=tensor, paddings=paddings, mode=how, name=name)
+    raise ValueError(
+        "Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. "
+        f"Received `mode` = {mode}"
+    )
+
+
+@export("reverse", v1=["reverse", "reverse_v2", "manip.reverse"])
+@dispatchable
+def reverse(tensor, axis, name=None):
+    """`tensor` turned round along the axes in the list `axis`."""
+    return raw.ReverseV2(tensor=tensor, axis=axis, name=name)
+
+
+@export("reverse_sequence", v1=[])
+@dispatchable
+def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=None):
+    """The first `seq_lengths[i]` entries along `seq_axis` of each batch entry i turned round."""
+    return raw.ReverseSequence(
+        input=input,
+        seq_lengths=seq_lengths,
+        seq_dim=seq_axis,
+        batch_dim=0 if batch_axis is None else batch_axis,
+        name=name,
+    )
+
+
+@export("roll", v1=["roll", "manip.roll"])
+@dispatchable
+def roll(input, shift, axis, name=None):
+    """`input` shifted along axes, what leaves at one end entering at the other."""
+    return raw.Roll(input=input, shift=shift, axis=axis, name=name)
+
+
+@export("dynamic_partition")
+@dispatchable
+def dynamic_partition(data, partitions, num_partitions, name=None):
+    """The entries of `data` sorted into `num_partitions` tensors by their partition number."""
+    return list(
+        raw.DynamicPartition(
+            data=data, partitions=partitions, num_partitions=num_partitions, name=name
+        )
+    )
+
+
+@export("dynamic_stitch")
+@dispatchable
+def dynamic_stitch(indices, data, name=None):
+    """One tensor whose entry `indices[m][i]` is `data[m][i]`; later ones win."""
+    return raw.DynamicStitch(indices=indices, data=data, name=name)
+
+
+def _unique(op, x, out_idx, name):
+    return op(x=x, out_idx=dtypes.as_dtype(out_idx), name=name)
+
+
+@export("unique")
+@dispatchable
+def unique(x, out_idx=dtypes.int32, name=None):
+    """The distinct entries y of a vector in order of appearance, and idx with y[idx] = x."""
+    return _unique(raw.Unique, x, out_idx, name)
+
+
+@export("unique_with_counts")
+@dispatchable
+def unique_with_counts(x, out_idx=dtypes.int32, name=None):
+    """As `tf.unique`, and how often each distinct entry occurs."""
+    return _unique(raw.UniqueWithCounts, x, out_idx, name)
+
+
+def first_axes(count):
+    """0, 1, ..., count - 1 as int32 vector."""
+    return np.array(list(builtins.range(count)), np.int32)

@@ -1,0 +1,239 @@
+"""Shapes of tensors, and the same elements in other shapes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable, unary
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .creation import shape_vector
+
+
+@export("shape", v1=[])
+@dispatchable
+def shape(input, out_type=None, name=None):
+    """The extents of `input` as an integer vector."""
+    input = convert_to_tensor(input, name="input")
+    kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
+    extents = input.shape
+    if extents.is_fully_defined():
+        vector = np.array(extents.as_list(), kind.as_numpy_dtype)
+        return convert_to_tensor(vector, name=name)
+    return raw.Shape(input=input, out_type=kind, name=name)
+
+
+@export("shape_n")
+def shape_n(input, out_type=dtypes.int32, name=None):
+    """The extents of each tensor of a list."""
+    return raw.ShapeN(input=input, out_type=dtypes.as_dtype(out_type), name=name)
+
+
+@export("size", v1=[])
+@dispatchable
+def size(input, out_type=None, name=None):
+    """The number of elements."""
+    input = convert_to_tensor(input, name="input")
+    kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
+    count = input.shape.num_elements()
+    if count is not None:
+        return convert_to_tensor(np.asarray(count, kind.as_numpy_dtype), name=name)
+    return raw.Size(input=input, out_type=kind, name=name)
+
+
+@export("rank")
+@dispatchable
+def rank(input, name=None):
+    """The number of dimensions, as an int32 scalar."""
+    input = convert_to_tensor(input, name="input")
+    if input.shape.rank is not None:
+        return convert_to_tensor(np.asarray(input.shape.rank, np.int32), name=name)
+    return raw.Rank(input=input, name=name)
+
+
+@export("reshape", v1=["reshape", "manip.reshape"])
+@dispatchable
+def reshape(tensor, shape, name=None):
+    """The same elements, in row order, in another shape; one -1 is worked out."""
+    if not isinstance(shape, Tensor):
+        shape = shape_vector(shape)
+    result = raw.Reshape(tensor=tensor, shape=shape, name=name)
+    return result
+
+
+@export("expand_dims", v1=[])
+@dispatchable
+def expand_dims(input, axis, name=None):
+    """`input` with a new axis of length 1 before `axis`."""
+    return raw.ExpandDims(input=input, axis=axis, name=name)
+
+
+@export("squeeze", v1=[])
+@dispatchable
+def squeeze(input, axis=None, name=None):
+    """`input` without its axes of length 1 (only those in `axis`, if given)."""
+    axes = [] if axis is None else axis
+    if isinstance(axes, Tensor):
+        axes = axes.numpy().tolist()
+    if isinstance(axes, (int, np.integer)):
+        axes = [axes]
+    return raw.Squeeze(input=input, axis=[int(a) for a in axes], name=name)
+
+
+@export("transpose", v1=[])
+@dispatchable
+def transpose(a, perm=None, conjugate=False, name="transpose"):
+    """`a` with its axes in the order `perm` (by default reversed), conjugated if asked."""
+    if not isinstance(a, Tensor):
+        a = convert_to_tensor(a, name="a")
+    op = raw.ConjugateTranspose if conjugate and a.dtype.is_complex else raw.Transpose
+    if perm is None:
+        known = a.shape.rank
+        if known is not None:
+            perm = np.arange(known - 1, -1, -1, dtype=np.int32)
+        else:
+            last = raw.Rank(input=a) - 1
+            perm = last - raw.Range(start=0, limit=last + 1, delta=1)
+    return op(x=a, perm=perm, name=name)
+
+
+@export("broadcast_to")
+@dispatchable
+def broadcast_to(input, shape, name=None):
+    """`input` repeated along axes of length 1 and new leading axes to fill `shape`."""
+    return raw.BroadcastTo(input=input, shape=shape_vector(shape), name=name)
+
+
+@export("broadcast_dynamic_shape")
+@dispatchable
+def broadcast_dynamic_shape(shape_x, shape_y):
+    """The shape, as a tensor, to which tensors of these shapes are broadcast together."""
+    first = convert_to_tensor(shape_x, dtype_hint=dtypes.int32)
+    second = convert_to_tensor(shape_y, dtype_hint=dtypes.int32)
+    if first.dtype != second.dtype:
+        first, second = cast(first, dtypes.int64), cast(second, dtypes.int64)
+    return raw.BroadcastArgs(s0=first, s1=second)
+
+
+@export("ensure_shape")
+@dispatchable
+def ensure_shape(x, shape, name=None):
+    """`x`, checked to be of `shape` (None for any extent) when it runs."""
+    return raw.EnsureShape(input=x, shape=TensorShape(shape), name=name)
+
+
+@export("identity")
+@dispatchable
+def identity(input, name=None):
+    """A tensor with the contents of `input`."""
+    if not isinstance(input, Tensor) and hasattr(input, "_type_spec"):
+        raise TypeError("identity: composite tensors are copied part by part.")
+    return raw.Identity(input=input, name=name)
+
+
+@export("identity_n")
+def identity_n(input, name=None):
+    """A list of tensors with the contents of those given."""
+    return list(raw.IdentityN(input=list(input), name=name))
+
+
+@export("stop_gradient")
+@dispatchable
+def stop_gradient(input, name=None):
+    """`input`, through which no gradient flows."""
+    return raw.StopGradient(input=input, name=name)
+
+
+@export("guarantee_const")
+def guarantee_const(input, name=None):
+    """`input`, promised never to change."""
+    return raw.GuaranteeConst(input=input, name=name)
+
+
+@export("bitcast")
+@unary
+def bitcast(input, type, name=None):
+    """The bits of `input` read as another type."""
+    return raw.Bitcast(input=input, type=dtypes.as_dtype(type), name=name)
+
+
+@export("parallel_stack")
+@dispatchable
+def parallel_stack(values, name="parallel_stack"):
+    """Tensors of equal shape stacked along a new first axis."""
+    return raw.Pack(values=[convert_to_tensor(v) for v in values], axis=0, name=name)
+
+
+@export("unravel_index")
+@dispatchable
+def unravel_index(indices, dims, name=None):
+    """Flat indices as coordinates in an array of shape `dims`, one row for each axis."""
+    return raw.UnravelIndex(indices=indices, dims=dims, name=name)
+
+
+@export("space_to_batch_nd")
+@dispatchable
+def space_to_batch_nd(input, block_shape, paddings, name=None):
+    """Blocks of the padded spatial axes moved into the batch axis."""
+    return raw.SpaceToBatchND(
+        input=input, block_shape=block_shape, paddings=paddings, name=name
+    )
+
+
+@export("space_to_batch", "nn.space_to_batch", v1=[])
+@dispatchable
+def space_to_batch(input, block_shape, paddings, name=None):
+    """Blocks of the padded spatial axes moved into the batch axis."""
+    return space_to_batch_nd(input, block_shape, paddings, name)
+
+
+@export("batch_to_space", v1=[])
+@dispatchable
+def batch_to_space(input, block_shape, crops, name=None):
+    """Blocks in the batch axis moved back into the spatial axes, which are then cropped."""
+    if isinstance(block_shape, (int, np.integer)):
+        block_shape = np.array([block_shape, block_shape], np.int64)
+    return raw.BatchToSpaceND(input=input, block_shape=block_shape, crops=crops, name=name)
+
+
+@export("required_space_to_batch_paddings")
+def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=None, name=None):
+    """The paddings and crops that make `block_shape` divide `input_shape`."""
+    shape = convert_to_tensor(input_shape, dtype=dtypes.int32)
+    block = convert_to_tensor(block_shape, dtype=dtypes.int32)
+    if block.shape.rank != 1:
+        raise ValueError("required_space_to_batch_paddings: block_shape must be a vector.")
+    base = np.zeros([block.shape[0], 2], np.int32) if base_paddings is None else base_paddings
+    base = convert_to_tensor(base, dtype=dtypes.int32)
+    start, end = base[:, 0], base[:, 1]
+    full = shape + start + end
+    zero = np.int32(0)
+    extra = raw.FloorMod(x=block - raw.FloorMod(x=full, y=block), y=block)
+    paddings = raw.Pack(values=[start, end + extra], axis=1)
+    crops = raw.Pack(values=[raw.ZerosLike(x=extra) + zero, extra], axis=1)
+    return paddings, crops
+
+
+@export("is_tensor")
+def is_tensor(x):
+    """Whether `x` is a tensor, a variable or a composite tensor of TensorFlow's own kind."""
+    return isinstance(x, Tensor) or getattr(x, "_is_tensor_like", False) or hasattr(
+        type(x), "_type_spec"
+    )
+
+
+@export("is_symbolic_tensor", v1=["is_symbolic_tensor"])
+def is_symbolic_tensor(tensor):
+    """Whether `tensor` stands for a value of a graph."""
+    if isinstance(tensor, Tensor):
+        return not hasattr(tensor, "numpy")
+    parts = getattr(tensor, "_components", None)
+    if callable(parts):
+        return any(is_symbolic_tensor(p) for p in parts())
+    return False

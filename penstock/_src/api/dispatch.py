@@ -1,0 +1,312 @@
+"""How other types take over a public function.
+
+A function under `@dispatchable` asks, in this order: the targets that `dispatch_for_api` and its
+elementwise kin registered for it; the function itself; and, if that raises TypeError or ValueError,
+the fallbacks (`register_fallback`: ragged and sparse tensors) and the arguments' own
+`__tf_dispatch__`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections.abc
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+NOT_SUPPORTED = object()
+"""What a dispatcher returns when the call is not its own."""
+
+UNARY: list[Callable[..., Any]] = []
+BINARY: list[Callable[..., Any]] = []
+BINARY_ASSERTS: list[Callable[..., Any]] = []
+
+_DISPATCHABLES: list[Callable[..., Any]] = []
+_FALLBACKS: list[Callable[..., Any]] = []
+_UNARY_HANDLERS: list[tuple[Any, Callable[..., Any]]] = []
+_BINARY_HANDLERS: list[tuple[Any, Any, Callable[..., Any]]] = []
+_BINARY_ASSERT_HANDLERS: list[tuple[Any, Any, Callable[..., Any]]] = []
+
+
+class GlobalOpDispatcher:
+    """A dispatcher asked about every dispatchable function after all others declined."""
+
+    NOT_SUPPORTED = NOT_SUPPORTED
+
+    def handle(self, op: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        """Returns the result of `op(*args, **kwargs)`, or `NOT_SUPPORTED`."""
+        raise NotImplementedError
+
+    def register(self) -> None:
+        """Starts asking this dispatcher."""
+        register_fallback(self.handle)
+
+
+def register_fallback(handler: Callable[[Callable[..., Any], tuple, dict], Any]) -> None:
+    """Adds `handler(api, args, kwargs)`, asked when a public function rejects its arguments."""
+    _FALLBACKS.append(handler)
+
+
+def dispatchable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns `function` open to other types."""
+    targets: list[tuple[Any, Callable[..., Any]]] = []
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        if targets:
+            result = _first_match(targets, call, args, kwargs)
+            if result is not NOT_SUPPORTED:
+                return result
+        try:
+            return function(*args, **kwargs)
+        except (TypeError, ValueError):
+            result = _fall_back(call, args, kwargs)
+            if result is NOT_SUPPORTED:
+                raise
+        return result
+
+    call._dispatch_targets = targets
+    _DISPATCHABLES.append(call)
+    return call
+
+
+def unary(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A dispatchable function of one tensor, element by element."""
+    call = dispatchable(function)
+    UNARY.append(call)
+    for annotation, handler in _UNARY_HANDLERS:
+        _add_unary(call, annotation, handler)
+    return call
+
+
+def binary(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A dispatchable function of two tensors, element by element."""
+    call = dispatchable(function)
+    BINARY.append(call)
+    for x_type, y_type, handler in _BINARY_HANDLERS:
+        _add_binary(call, x_type, y_type, handler)
+    return call
+
+
+def binary_assert(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A dispatchable assertion about two tensors."""
+    call = dispatchable(function)
+    BINARY_ASSERTS.append(call)
+    for x_type, y_type, handler in _BINARY_ASSERT_HANDLERS:
+        _add_binary_assert(call, x_type, y_type, handler)
+    return call
+
+
+def _fall_back(api, args, kwargs):
+    for handler in _FALLBACKS:
+        result = handler(api, args, kwargs)
+        if result is not NOT_SUPPORTED:
+            return result
+    for value in nest.flatten((args, list(kwargs.values()))):
+        method = getattr(value, "__tf_dispatch__", None)
+        if method is not None:
+            result = method(api, args, kwargs)
+            if result is not NotImplemented:
+                return result
+    return NOT_SUPPORTED
+
+
+def _first_match(targets, api, args, kwargs):
+    try:
+        bound = inspect.signature(api).bind(*args, **kwargs).arguments
+    except TypeError:
+        return NOT_SUPPORTED
+    for signatures, target in reversed(targets):
+        for signature in signatures:
+            if all(name in bound and matches(bound[name], a) for name, a in signature.items()):
+                return target(*args, **kwargs)
+    return NOT_SUPPORTED
+
+
+def matches(value: Any, annotation: Any) -> bool:
+    """Whether `value` is what the type annotation `annotation` describes."""
+    if annotation is Any or annotation is inspect.Parameter.empty:
+        return True
+    if annotation is None:
+        return value is None
+    if isinstance(annotation, (list, tuple)) and not isinstance(annotation, type):
+        return any(matches(value, a) for a in annotation)
+    origin = typing.get_origin(annotation)
+    arguments = typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return any(matches(value, a) for a in arguments)
+    if origin in (builtins.list, collections.abc.Sequence):
+        kinds = (list,) if origin is list else (list, tuple)
+        return isinstance(value, kinds) and all(matches(v, arguments[0]) for v in value)
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return all(matches(v, arguments[0]) for v in value)
+        return len(arguments) == len(value) and all(map(matches, value, arguments))
+    if origin in (dict, collections.abc.Mapping):
+        return isinstance(value, collections.abc.Mapping) and all(
+            matches(k, arguments[0]) and matches(v, arguments[1]) for k, v in value.items()
+        )
+    checks = getattr(annotation, "__instancecheck__", None)
+    return checks is not None and isinstance(value, annotation)
+
+
+def _check_api(api):
+    if not hasattr(api, "_dispatch_targets"):
+        raise ValueError(
+            f"{getattr(api, '__name__', api)} is not a function that other types can take over."
+        )
+
+
+@export("experimental.dispatch_for_api", v1=[])
+def dispatch_for_api(api, *signatures):
+    """Decorator that runs the decorated function for calls of `api` with matching argument types.
+
+    Args:
+      api: the public function to take over, such as `tf.concat`.
+      *signatures: dicts from parameter name to type annotation; empty: the decorated function's
+        own annotations.
+    """
+    _check_api(api)
+    names = list(inspect.signature(api).parameters)
+    cleaned = []
+    for signature in signatures:
+        if not isinstance(signature, dict) or not signature:
+            raise ValueError(
+                "signatures must be dictionaries mapping parameter names to type annotations; "
+                f"got: {signature!r}"
+            )
+        named = {names[k] if isinstance(k, int) else k: v for k, v in signature.items()}
+        for name in named:
+            if name not in names:
+                raise ValueError(
+                    f"Signature {signature!r} is invalid for {api.__name__}: "
+                    f"{name!r} is not one of its parameters."
+                )
+        cleaned.append(named)
+
+    def decorator(target):
+        wanted, have = names, list(inspect.signature(target).parameters)
+        if have != wanted:
+            raise ValueError(
+                f"Dispatch function's signature {inspect.signature(target)} does not match "
+                f"API's signature {inspect.signature(api)}."
+            )
+        rules = cleaned or [_annotations_of(target)]
+        api._dispatch_targets.append((rules, target))
+        return target
+
+    return decorator
+
+
+def _annotations_of(target):
+    hints = typing.get_type_hints(target)
+    hints.pop("return", None)
+    if not hints:
+        raise ValueError(
+            "The dispatch function must carry type annotations when no signature is given."
+        )
+    return hints
+
+
+def _add_unary(api, x_type, handler):
+    name = next(iter(inspect.signature(api).parameters))
+    target = _partial_of(api, handler, 1)
+    api._dispatch_targets.append(([{name: x_type}], target))
+
+
+def _add_binary(api, x_type, y_type, handler):
+    first, second = list(inspect.signature(api).parameters)[:2]
+    target = _partial_of(api, handler, 2)
+    api._dispatch_targets.append(([{first: x_type, second: y_type}], target))
+
+
+def _partial_of(api, handler, count):
+    names = list(inspect.signature(api).parameters)[:count]
+
+    def target(*args, **kwargs):
+        operands = list(args[:count])
+        rest = args[count:]
+        for name in names[len(operands) :]:
+            operands.append(kwargs.pop(name))
+        kwargs.pop("name", None)
+        return handler(lambda *xs: api(*xs, *rest, **kwargs), *operands)
+
+    target._handler = handler
+    return target
+
+
+def _add_binary_assert(api, x_type, y_type, handler):
+    first, second = list(inspect.signature(api).parameters)[:2]
+
+    def target(*args, **kwargs):
+        bound = inspect.signature(api).bind(*args, **kwargs).arguments
+        x, y = bound.pop(first), bound.pop(second)
+        return handler(lambda a, b: api(a, b, **bound), x, y)
+
+    target._handler = handler
+    api._dispatch_targets.append(([{first: x_type, second: y_type}], target))
+
+
+@export("experimental.dispatch_for_unary_elementwise_apis", v1=[])
+def dispatch_for_unary_elementwise_apis(x_type):
+    """Decorator: `handler(api, x)` runs for every unary elementwise function of an `x_type`."""
+
+    def decorator(handler):
+        _UNARY_HANDLERS.append((x_type, handler))
+        for api in UNARY:
+            _add_unary(api, x_type, handler)
+        return handler
+
+    return decorator
+
+
+@export("experimental.dispatch_for_binary_elementwise_apis", v1=[])
+def dispatch_for_binary_elementwise_apis(x_type, y_type):
+    """Decorator: `handler(api, x, y)` runs for every binary elementwise function of such types."""
+
+    def decorator(handler):
+        _BINARY_HANDLERS.append((x_type, y_type, handler))
+        for api in BINARY:
+            _add_binary(api, x_type, y_type, handler)
+        return handler
+
+    return decorator
+
+
+@export("experimental.dispatch_for_binary_elementwise_assert_apis", v1=[])
+def dispatch_for_binary_elementwise_assert_apis(x_type, y_type):
+    """Decorator: `handler(assert_function, x, y)` runs for the asserts that compare such types."""
+
+    def decorator(handler):
+        _BINARY_ASSERT_HANDLERS.append((x_type, y_type, handler))
+        for api in BINARY_ASSERTS:
+            _add_binary_assert(api, x_type, y_type, handler)
+        return handler
+
+    return decorator
+
+
+@export("experimental.unregister_dispatch_for", v1=[])
+def unregister_dispatch_for(dispatch_target):
+    """Takes back what a `dispatch_for_...` decorator registered for `dispatch_target`."""
+    found = False
+    for api in _DISPATCHABLES:
+        kept = [
+            (s, t)
+            for s, t in api._dispatch_targets
+            if t is not dispatch_target and getattr(t, "_handler", None) is not dispatch_target
+        ]
+        found |= len(kept) != len(api._dispatch_targets)
+        api._dispatch_targets[:] = kept
+    for table in (_UNARY_HANDLERS, _BINARY_HANDLERS, _BINARY_ASSERT_HANDLERS):
+        table[:] = [row for row in table if row[-1] is not dispatch_target]
+    if not found:
+        raise ValueError(f"Function {dispatch_target} was not registered.")

@@ -1,0 +1,1 @@
+"""tf.linalg: products, decompositions, solvers, bands and linear operators."""

@@ -1,0 +1,259 @@
+"""Products of matrices and tensors."""
+
+from __future__ import annotations
+
+import re
+import string
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+
+@export("linalg.matmul", "matmul")
+@dispatchable
+def matmul(
+    a,
+    b,
+    transpose_a=False,
+    transpose_b=False,
+    adjoint_a=False,
+    adjoint_b=False,
+    a_is_sparse=False,
+    b_is_sparse=False,
+    output_type=None,
+    grad_a=False,
+    grad_b=False,
+    name=None,
+):
+    """The product of matrices, either of them transposed or adjoint first.
+
+    Args:
+      a: `[..., m, k]`.
+      b: `[..., k, n]`; leading axes are broadcast against `a`'s.
+      transpose_a: use `a` transposed.
+      transpose_b: use `b` transposed.
+      adjoint_a: use `a` transposed and conjugated.
+      adjoint_b: use `b` transposed and conjugated.
+      a_is_sparse: a hint, which changes nothing.
+      b_is_sparse: a hint, which changes nothing.
+      output_type: the result's type; int32 for two int8 matrices.
+      grad_a: a hint, which changes nothing.
+      grad_b: a hint, which changes nothing.
+      name: a name for the operation.
+    """
+    if transpose_a and adjoint_a:
+        raise ValueError(
+            "Only one of `transpose_a` and `adjoint_a` can be True. Received `transpose_a`=True, "
+            "`adjoint_a`=True."
+        )
+    if transpose_b and adjoint_b:
+        raise ValueError(
+            "Only one of `transpose_b` and `adjoint_b` can be True. Received `transpose_b`=True, "
+            "`adjoint_b`=True."
+        )
+    if not isinstance(a, Tensor):
+        hint = b.dtype.base_dtype if isinstance(b, Tensor) else None
+        a = convert_to_tensor(a, dtype_hint=hint, name="a")
+    if not isinstance(b, Tensor):
+        b = convert_to_tensor(b, dtype_hint=a.dtype.base_dtype, name="b")
+    rank_a, rank_b = a.shape.rank, b.shape.rank
+    if output_type is not None and dtypes.as_dtype(output_type) != a.dtype:
+        wanted = dtypes.as_dtype(output_type)
+        a, b = cast(a, wanted), cast(b, wanted)
+    if rank_a == 2 and rank_b == 2:
+        if adjoint_a:
+            a, transpose_a = conj(a), True
+        if adjoint_b:
+            b, transpose_b = conj(b), True
+        return raw.MatMul(a=a, b=b, transpose_a=transpose_a, transpose_b=transpose_b, name=name)
+    if transpose_a:
+        a, adjoint_a = conj(a), True
+    if transpose_b:
+        b, adjoint_b = conj(b), True
+    return raw.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b, name=name)
+
+
+@export("linalg.matvec")
+@dispatchable
+def matvec(
+    a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None
+):
+    """The product of matrices `[..., m, n]` and vectors `[..., n]`; arguments as `matmul`'s."""
+    b = convert_to_tensor(b, name="b")
+    product = matmul(
+        a,
+        raw.ExpandDims(input=b, axis=-1),
+        transpose_a=transpose_a,
+        adjoint_a=adjoint_a,
+        a_is_sparse=a_is_sparse,
+        b_is_sparse=b_is_sparse,
+    )
+    return raw.Squeeze(input=product, axis=[-1], name=name)
+
+
+@export("tensordot", "linalg.tensordot")
+@dispatchable
+def tensordot(a, b, axes, name=None):
+    """The sum of products over pairs of axes.
+
+    Args:
+      a: a tensor.
+      b: a tensor of the same type.
+      axes: n contracts the last n axes of `a` with the first n of `b`; a pair of lists names the
+        axes of each.
+      name: a name for the operation.
+    """
+    a = convert_to_tensor(a, name="a")
+    b = convert_to_tensor(b, name="b")
+    axes_a, axes_b = _tensordot_axes(a, axes)
+    matrix_a, free_a, static_a = _as_matrix(a, axes_a, False)
+    matrix_b, free_b, static_b = _as_matrix(b, axes_b, True)
+    product = raw.MatMul(a=matrix_a, b=matrix_b)
+    if static_a is not None and static_b is not None and None not in static_a + static_b:
+        return raw.Reshape(
+            tensor=product, shape=np.array(static_a + static_b, np.int32), name=name
+        )
+    shape = raw.ConcatV2(values=[free_a, free_b], axis=0)
+    result = raw.Reshape(tensor=product, shape=shape, name=name)
+    if static_a is not None and static_b is not None:
+        result.set_shape(static_a + static_b)
+    return result
+
+
+def _tensordot_axes(a, axes):
+    rank = a.shape.rank
+    if isinstance(axes, (int, np.integer)):
+        if axes < 0:
+            raise ValueError(f"`axes` must be at least 0. Received: {axes}.")
+        if rank is None:
+            raise ValueError("tensordot: an integer `axes` needs the rank of `a`, which is unknown.")
+        if axes > rank:
+            raise ValueError(f"`axes` must not be larger than the number of dimensions of `a` {a}.")
+        return list(range(rank - axes, rank)), list(range(axes))
+    if isinstance(axes, Tensor):
+        axes = axes.numpy().tolist()
+    if len(axes) != 2:
+        raise ValueError(f"`axes` must be an integer or have length 2. Received {axes}.")
+    first, second = (
+        [int(x)] if isinstance(x, (int, np.integer)) else [int(i) for i in x] for x in axes
+    )
+    if len(first) != len(second):
+        raise ValueError(
+            "Different number of contraction axes `a` and `b`, "
+            f"{len(first)} != {len(second)}."
+        )
+    return first, second
+
+
+def _as_matrix(x, axes, contracted_first):
+    """`x` as matrix (free x contracted, or the other way round), with the free extents."""
+    rank = x.shape.rank
+    if rank is None:
+        raise ValueError("tensordot: tensors of unknown rank are not contracted.")
+    axes = [i + rank if i < 0 else i for i in axes]
+    free = [i for i in range(rank) if i not in axes]
+    perm = axes + free if contracted_first else free + axes
+    extents = x.shape.as_list()
+    free_extents = [extents[i] for i in free]
+    ordered = raw.Transpose(x=x, perm=np.array(perm, np.int32)) if perm != sorted(perm) else x
+    if None not in extents:
+        inner = int(np.prod([extents[i] for i in axes], dtype=np.int64))
+        outer = int(np.prod(free_extents, dtype=np.int64))
+        shape = [inner, outer] if contracted_first else [outer, inner]
+        return (
+            raw.Reshape(tensor=ordered, shape=np.array(shape, np.int32)),
+            np.array(free_extents, np.int32),
+            free_extents,
+        )
+    shape = raw.Shape(input=x)
+    sizes = raw.GatherV2(params=shape, indices=np.array(free, np.int32), axis=0)
+    contracted = raw.GatherV2(params=shape, indices=np.array(axes, np.int32), axis=0)
+    inner = raw.Prod(input=contracted, axis=[0])
+    outer = raw.Prod(input=sizes, axis=[0])
+    target = raw.Pack(values=[inner, outer] if contracted_first else [outer, inner])
+    return raw.Reshape(tensor=ordered, shape=target), sizes, free_extents
+
+
+@export("einsum", "linalg.einsum")
+@dispatchable
+def einsum(equation, *inputs, **kwargs):
+    """The sum of products named by `equation`, such as "bij,bjk->bik".
+
+    Args:
+      equation: for each input its axes as letters; after "->" the axes of the result. Letters
+        that are missing there are summed over. "..." stands for any leading axes, broadcast.
+      *inputs: the tensors.
+      **kwargs: `name`, and `optimize` ("greedy", "optimal" or "auto"), how an order is sought.
+    """
+    name = kwargs.pop("name", None)
+    optimize = kwargs.pop("optimize", "greedy")
+    if kwargs:
+        raise TypeError(
+            f"Invalid keyword arguments for this function: {', '.join(sorted(kwargs))}. "
+            "Expected: name, optimize."
+        )
+    tensors = [convert_to_tensor(x, name="input") for x in inputs]
+    terms, result = _explicit_equation(equation, len(tensors))
+    if len(tensors) <= 2:
+        return raw.Einsum(inputs=tensors, equation=f"{','.join(terms)}->{result}", name=name)
+    for group in _contraction_order(terms, result, tensors, optimize):
+        picked = [(terms.pop(i), tensors.pop(i)) for i in sorted(group, reverse=True)][::-1]
+        rest = "".join(terms) + result
+        labels = "".join(t for t, _ in picked)
+        kept = "".join(dict.fromkeys(c for c in labels if c in rest and c != "."))
+        target = ("..." if "..." in labels else "") + kept if terms else result
+        equation = f"{','.join(t for t, _ in picked)}->{target}"
+        terms.append(target)
+        tensors.append(raw.Einsum(inputs=[x for _, x in picked], equation=equation))
+    return raw.Identity(input=tensors[0], name=name) if name else tensors[0]
+
+
+def _explicit_equation(equation, count):
+    text = equation.replace(" ", "")
+    if not re.fullmatch(r"[a-zA-Z.,]*(->[a-zA-Z.]*)?", text):
+        raise ValueError(f"Indices have incorrect format: {equation}")
+    left, arrow, result = text.partition("->")
+    terms = left.split(",")
+    if len(terms) != count:
+        raise ValueError(
+            f"Got {count} arguments for equation \"{equation}\", expecting {len(terms)}."
+        )
+    if not arrow:
+        letters = "".join(terms).replace(".", "")
+        single = sorted(c for c in set(letters) if letters.count(c) == 1)
+        result = ("..." if "..." in left else "") + "".join(single)
+    missing = set(result) - set(left) - {"."}
+    if missing:
+        raise ValueError(
+            f"Unknown output label {sorted(missing)[0]!r} in equation {equation!r}."
+        )
+    if set(left) - set(string.ascii_letters) - {".", ","}:
+        raise ValueError(f"Indices have incorrect format: {equation}")
+    return terms, result
+
+
+def _contraction_order(terms, result, tensors, optimize):
+    """Groups of positions to contract, each product going to the end of the list."""
+    shapes = [t.shape for t in tensors]
+    known = all(s.rank is not None and None not in s.as_list() for s in shapes)
+    if known and not any("." in t for t in terms):
+        shells = [np.broadcast_to(np.float32(0), s.as_list()) for s in shapes]
+        method = "optimal" if optimize in ("optimal", "auto") else "greedy"
+        path, _ = np.einsum_path(f"{','.join(terms)}->{result}", *shells, optimize=method)
+        groups = []
+        for group in path[1:]:
+            groups.append(group)
+        if all(len(g) <= 2 for g in groups):
+            return groups
+    # the first two, then the product (at the end) with the next
+    groups = [(0, 1)]
+    for left in range(len(terms) - 2, 0, -1):
+        groups.append((0, left))
+    return groups

@@ -1,0 +1,7 @@
+"""Imported before the first public name is handed out: eager execution, operators, variables."""
+
+import penstock._src.eager.execute  # noqa: F401
+import penstock._src.eager.tensor  # noqa: F401
+import penstock._src.graph.graph  # noqa: F401
+
+from . import operators  # noqa: F401

@@ -1,0 +1,382 @@
+"""Elementwise functions of two tensors: arithmetic, comparison, logic and bits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import binary, dispatchable
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .elementwise import cast
+
+_TRUE_DIVISION = {
+    dtypes.uint8: dtypes.float32,
+    dtypes.int8: dtypes.float32,
+    dtypes.uint16: dtypes.float32,
+    dtypes.int16: dtypes.float32,
+    dtypes.uint32: dtypes.float64,
+    dtypes.int32: dtypes.float64,
+    dtypes.uint64: dtypes.float64,
+    dtypes.int64: dtypes.float64,
+}
+
+
+def pair(x, y):
+    """Both as tensors of one type, the type taken from the one that already is a tensor."""
+    if isinstance(y, Tensor) and not isinstance(x, Tensor):
+        y = convert_to_tensor(y, name="y")
+        return convert_to_tensor(x, dtype_hint=y.dtype.base_dtype, name="x"), y
+    x = convert_to_tensor(x, name="x")
+    return x, convert_to_tensor(y, dtype_hint=x.dtype.base_dtype, name="y")
+
+
+def strict_pair(x, y):
+    """Both as tensors of the first one's type; another type is an error."""
+    if isinstance(y, Tensor) and not isinstance(x, Tensor):
+        x = convert_to_tensor(x, dtype=y.dtype.base_dtype, name="x")
+    else:
+        x = convert_to_tensor(x, name="x")
+    return x, convert_to_tensor(y, dtype=x.dtype.base_dtype, name="y")
+
+
+@export("add", "math.add")
+@binary
+def add(x, y, name=None):
+    """x + y; of strings their concatenation."""
+    x, y = strict_pair(x, y)
+    if x.dtype == dtypes.string:
+        return raw.Add(x=x, y=y, name=name)
+    return raw.AddV2(x=x, y=y, name=name)
+
+
+@export("subtract", "math.subtract")
+@binary
+def subtract(x, y, name=None):
+    """x - y."""
+    return raw.Sub(x=x, y=y, name=name)
+
+
+@export("multiply", "math.multiply")
+@binary
+def multiply(x, y, name=None):
+    """x * y."""
+    return raw.Mul(x=x, y=y, name=name)
+
+
+@export("divide", "math.divide")
+@binary
+def divide(x, y, name=None):
+    """x / y as Python means it: the quotient of integers is a float."""
+    if not isinstance(x, Tensor) and not isinstance(y, Tensor):
+        x = convert_to_tensor(x)
+    return truediv(x, y, name=name)
+
+
+@export("truediv", "math.truediv")
+@binary
+def truediv(x, y, name=None):
+    """x / y; integers are divided as float32 (up to 16 bits) or float64."""
+    x, y = pair(x, y)
+    if x.dtype.base_dtype != y.dtype.base_dtype:
+        raise TypeError(f"`x` and `y` must have the same dtype, got {x.dtype!r} != {y.dtype!r}.")
+    wide = _TRUE_DIVISION.get(x.dtype.base_dtype)
+    if wide is not None:
+        x, y = cast(x, wide), cast(y, wide)
+    elif x.dtype.is_bool or not (x.dtype.is_floating or x.dtype.is_complex):
+        raise TypeError(f"Invalid dtype {x.dtype!r} in __truediv__. Expected a numeric type.")
+    return raw.RealDiv(x=x, y=y, name=name)
+
+
+@export("realdiv")
+@binary
+def realdiv(x, y, name=None):
+    """x / y of real types."""
+    return raw.RealDiv(x=x, y=y, name=name)
+
+
+@export("math.floordiv", v1=["math.floordiv", "floordiv"])
+@binary
+def floordiv(x, y, name=None):
+    """floor(x / y), rounding towards minus infinity."""
+    return raw.FloorDiv(x=x, y=y, name=name)
+
+
+@export("math.floormod", "math.mod", v1=["math.floormod", "math.mod", "floormod", "mod"])
+@binary
+def floormod(x, y, name=None):
+    """The remainder of `floordiv`, with `y`'s sign."""
+    return raw.FloorMod(x=x, y=y, name=name)
+
+
+@export("truncatediv")
+@binary
+def truncatediv(x, y, name=None):
+    """x / y of integers, rounded towards zero."""
+    return raw.TruncateDiv(x=x, y=y, name=name)
+
+
+@export("truncatemod")
+@binary
+def truncatemod(x, y, name=None):
+    """The remainder of `truncatediv`, with `x`'s sign."""
+    return raw.TruncateMod(x=x, y=y, name=name)
+
+
+@export("math.divide_no_nan", v1=["math.divide_no_nan", "div_no_nan"])
+@binary
+def divide_no_nan(x, y, name=None):
+    """x / y, and 0 where `y` is 0."""
+    x, y = strict_pair(x, y)
+    wide = _TRUE_DIVISION.get(x.dtype.base_dtype)
+    if wide is not None:
+        x, y = cast(x, wide), cast(y, wide)
+    return raw.DivNoNan(x=x, y=y, name=name)
+
+
+@export("math.multiply_no_nan")
+@binary
+def multiply_no_nan(x, y, name=None):
+    """x * y, and 0 where `y` is 0 even if `x` is infinite or NaN."""
+    return raw.MulNoNan(x=x, y=y, name=name)
+
+
+@export("pow", "math.pow")
+@binary
+def pow(x, y, name=None):
+    """x ** y."""
+    return raw.Pow(x=x, y=y, name=name)
+
+
+@export("maximum", "math.maximum")
+@binary
+def maximum(x, y, name=None):
+    """The greater of both."""
+    return raw.Maximum(x=x, y=y, name=name)
+
+
+@export("minimum", "math.minimum")
+@binary
+def minimum(x, y, name=None):
+    """The smaller of both."""
+    return raw.Minimum(x=x, y=y, name=name)
+
+
+@export("math.squared_difference", v1=["math.squared_difference", "squared_difference"])
+@binary
+def squared_difference(x, y, name=None):
+    """(x - y) ** 2; for complex numbers the squared modulus of the difference."""
+    return raw.SquaredDifference(x=x, y=y, name=name)
+
+
+@export("atan2", "math.atan2")
+@binary
+def atan2(y, x, name=None):
+    """The angle of the point (x, y), in (-pi, pi]."""
+    return raw.Atan2(y=y, x=x, name=name)
+
+
+@export("math.nextafter")
+@binary
+def nextafter(x1, x2, name=None):
+    """The next representable number after `x1` towards `x2`."""
+    return raw.NextAfter(x1=x1, x2=x2, name=name)
+
+
+@export("math.xdivy")
+@binary
+def xdivy(x, y, name=None):
+    """x / y, and 0 where `x` is 0."""
+    return raw.Xdivy(x=x, y=y, name=name)
+
+
+@export("math.xlogy")
+@binary
+def xlogy(x, y, name=None):
+    """x * log(y), and 0 where `x` is 0."""
+    return raw.Xlogy(x=x, y=y, name=name)
+
+
+@export("math.xlog1py")
+@binary
+def xlog1py(x, y, name=None):
+    """x * log1p(y), and 0 where `x` is 0."""
+    return raw.Xlog1py(x=x, y=y, name=name)
+
+
+@export("equal", "math.equal")
+@binary
+def equal(x, y, name=None):
+    """Where `x` equals `y`."""
+    return raw.Equal(x=x, y=y, name=name)
+
+
+@export("not_equal", "math.not_equal")
+@binary
+def not_equal(x, y, name=None):
+    """Where `x` differs from `y`."""
+    return raw.NotEqual(x=x, y=y, name=name)
+
+
+@export("greater", "math.greater")
+@binary
+def greater(x, y, name=None):
+    """Where x > y."""
+    return raw.Greater(x=x, y=y, name=name)
+
+
+@export("greater_equal", "math.greater_equal")
+@binary
+def greater_equal(x, y, name=None):
+    """Where x >= y."""
+    return raw.GreaterEqual(x=x, y=y, name=name)
+
+
+@export("less", "math.less")
+@binary
+def less(x, y, name=None):
+    """Where x < y."""
+    return raw.Less(x=x, y=y, name=name)
+
+
+@export("less_equal", "math.less_equal")
+@binary
+def less_equal(x, y, name=None):
+    """Where x <= y."""
+    return raw.LessEqual(x=x, y=y, name=name)
+
+
+@export("logical_and", "math.logical_and")
+@binary
+def logical_and(x, y, name=None):
+    """Where both are true."""
+    return raw.LogicalAnd(x=x, y=y, name=name)
+
+
+@export("logical_or", "math.logical_or")
+@binary
+def logical_or(x, y, name=None):
+    """Where one of them is true."""
+    return raw.LogicalOr(x=x, y=y, name=name)
+
+
+@export("math.logical_xor", v1=["math.logical_xor", "logical_xor"])
+@binary
+def logical_xor(x, y, name="LogicalXor"):
+    """Where exactly one of them is true."""
+    both = raw.LogicalAnd(x=x, y=y)
+    return raw.LogicalAnd(x=raw.LogicalOr(x=x, y=y), y=raw.LogicalNot(x=both), name=name)
+
+
+@export("bitwise.bitwise_and")
+@binary
+def bitwise_and(x, y, name=None):
+    """The bits set in both."""
+    return raw.BitwiseAnd(x=x, y=y, name=name)
+
+
+@export("bitwise.bitwise_or")
+@binary
+def bitwise_or(x, y, name=None):
+    """The bits set in one of them."""
+    return raw.BitwiseOr(x=x, y=y, name=name)
+
+
+@export("bitwise.bitwise_xor")
+@binary
+def bitwise_xor(x, y, name=None):
+    """The bits set in exactly one of them."""
+    return raw.BitwiseXor(x=x, y=y, name=name)
+
+
+@export("bitwise.left_shift")
+@binary
+def left_shift(x, y, name=None):
+    """`x` with its bits moved up by `y`."""
+    return raw.LeftShift(x=x, y=y, name=name)
+
+
+@export("bitwise.right_shift")
+@binary
+def right_shift(x, y, name=None):
+    """`x` with its bits moved down by `y`; signed types keep their sign."""
+    return raw.RightShift(x=x, y=y, name=name)
+
+
+@export("scalar_mul", "math.scalar_mul", v1=["scalar_mul", "math.scalar_mul"])
+@binary
+def scalar_mul(scalar, x, name=None):
+    """scalar * x; of IndexedSlices the values are scaled."""
+    dtype = dtypes.as_dtype(x.dtype).base_dtype
+    scalar = convert_to_tensor(scalar, dtype=dtype, name="scalar")
+    if scalar.shape.rank not in (None, 0):
+        raise ValueError(
+            f"The input scalar must be a 0-D value. Received shape {scalar.shape}."
+        )
+    if hasattr(x, "indices") and hasattr(x, "values"):
+        scaled = raw.Mul(x=scalar, y=x.values, name=name)
+        return type(x)(scaled, x.indices, x.dense_shape)
+    return raw.Mul(x=scalar, y=x, name=name)
+
+
+@export("add_n", "math.add_n")
+@dispatchable
+def add_n(inputs, name=None):
+    """The sum of a list of tensors of one shape and type."""
+    if isinstance(inputs, Tensor) or not hasattr(inputs, "__iter__"):
+        raise ValueError(
+            "Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype "
+            "and shape."
+        )
+    tensors = [convert_to_tensor(v) for v in inputs]
+    if not tensors:
+        raise ValueError(
+            "Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype "
+            "and shape."
+        )
+    if len(tensors) == 1:
+        return raw.Identity(input=tensors[0], name=name) if name else tensors[0]
+    return raw.AddN(inputs=tensors, name=name)
+
+
+@export("math.accumulate_n", v1=["math.accumulate_n", "accumulate_n"])
+@dispatchable
+def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
+    """The sum of a list of tensors; `shape` and `tensor_dtype` say what is expected."""
+    tensors = [convert_to_tensor(v) for v in inputs or []]
+    if not tensors or any(t.dtype != tensors[0].dtype for t in tensors):
+        raise ValueError("inputs must be a list of at least one Tensor with the same dtype and shape")
+    if tensor_dtype is not None and dtypes.as_dtype(tensor_dtype) != tensors[0].dtype:
+        raise TypeError(
+            f"The `tensor_dtype` argument is {tensor_dtype}, but `input` is of type "
+            f"{tensors[0].dtype}. These must be equal."
+        )
+    for tensor in tensors:
+        if shape is not None:
+            tensor.shape.assert_is_compatible_with(shape)
+    return add_n(tensors, name=name)
+
+
+@export("math.polyval")
+@dispatchable
+def polyval(coeffs, x, name=None):
+    """The polynomial with these coefficients, the highest power first, at `x` (Horner's rule)."""
+    if not isinstance(coeffs, list):
+        raise ValueError(
+            f"Argument coeffs must be list type. Received type {type(coeffs)}."
+        )
+    x = convert_to_tensor(x, name="x")
+    if not coeffs:
+        return raw.ZerosLike(x=x, name=name)
+    result = convert_to_tensor(coeffs[0], dtype=x.dtype)
+    for c in coeffs[1:]:
+        result = convert_to_tensor(c, dtype=x.dtype) + result * x
+    return result
+
+
+def as_scalar(value, dtype):
+    """The Python number `value` as NumPy scalar of `dtype`."""
+    return np.asarray(value, dtype.as_numpy_dtype)

@@ -1,0 +1,171 @@
+"""Counts of values: bincount, confusion matrix, histograms; quasi-random samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .elementwise import cast
+from .reduction import reduce_max
+
+
+@export("math.bincount", v1=[])
+@dispatchable
+def bincount(
+    arr,
+    weights=None,
+    minlength=None,
+    maxlength=None,
+    dtype=dtypes.int32,
+    name=None,
+    axis=None,
+    binary_output=False,
+):
+    """How often each non-negative integer occurs.
+
+    Args:
+      arr: integers, dense, sparse or ragged.
+      weights: what each entry counts instead of 1; of `arr`'s shape.
+      minlength: the least length of the result.
+      maxlength: the greatest length of the result; larger values are not counted.
+      dtype: the result's type when there are no weights.
+      name: a name for the operation.
+      axis: None or 0 counts all entries together, -1 each row by itself.
+      binary_output: 1 for present, 0 for absent, instead of counts.
+    """
+    if axis is not None and axis not in (0, -1):
+        raise ValueError(f"Unsupported value for argument axis={axis}. Only 0 and -1 are supported.")
+    values = convert_to_tensor(arr, name="arr")
+    if not values.dtype.is_integer:
+        values = cast(values, dtypes.int32)
+    size = bincount_size(values, minlength, maxlength)
+    counted = dtypes.as_dtype(dtype)
+    if weights is None:
+        weights = np.zeros(0, counted.as_numpy_dtype)
+    else:
+        weights = convert_to_tensor(weights, name="weights")
+    if axis is None or axis == 0:
+        values = raw.Reshape(tensor=values, shape=[-1])
+        if weights is not None and not isinstance(weights, np.ndarray):
+            weights = raw.Reshape(tensor=weights, shape=[-1])
+    counts = raw.DenseBincount(
+        input=values, size=size, weights=weights, binary_output=binary_output, name=name
+    )
+    return counts
+
+
+def bincount_size(values, minlength, maxlength):
+    """One more than the greatest value, within the two bounds, in `values`' type."""
+    present = cast(raw.Size(input=values) > 0, values.dtype)
+    one = np.asarray(1, values.dtype.as_numpy_dtype)
+    size = present * (reduce_max(values) + one)
+    if minlength is not None:
+        size = raw.Maximum(x=convert_to_tensor(minlength, dtype=values.dtype), y=size)
+    if maxlength is not None:
+        size = raw.Minimum(x=convert_to_tensor(maxlength, dtype=values.dtype), y=size)
+    return size
+
+
+@export("math.confusion_matrix", v1=[])
+@dispatchable
+def confusion_matrix(
+    labels, predictions, num_classes=None, weights=None, dtype=dtypes.int32, name=None
+):
+    """The matrix whose entry [i, j] counts examples of class i predicted as class j."""
+    labels = cast(_squeezed(labels, predictions), dtypes.int64)
+    predictions = cast(_squeezed(predictions, labels), dtypes.int64)
+    if num_classes is None:
+        top = raw.Maximum(x=reduce_max(predictions), y=reduce_max(labels))
+        num_classes = top + np.int64(1)
+    else:
+        num_classes = cast(convert_to_tensor(num_classes), dtypes.int64)
+        labels = _checked_class(labels, num_classes, "labels")
+        predictions = _checked_class(predictions, num_classes, "predictions")
+    labels = _checked_sign(labels, "labels")
+    predictions = _checked_sign(predictions, "predictions")
+    kind = dtypes.as_dtype(dtype)
+    if weights is None:
+        values = cast(raw.OnesLike(x=predictions), kind)
+    else:
+        values = cast(convert_to_tensor(weights), kind)
+    shape = raw.Pack(values=[num_classes, num_classes])
+    indices = raw.Pack(values=[labels, predictions], axis=1)
+    return raw.ScatterNd(indices=indices, updates=values, shape=shape, name=name)
+
+
+def _squeezed(x, other):
+    x, other = convert_to_tensor(x), convert_to_tensor(other)
+    ranks = x.shape.rank, other.shape.rank
+    if None not in ranks and ranks[0] == ranks[1] + 1 and x.shape[-1] in (1, None):
+        return raw.Squeeze(input=x, axis=[-1])
+    return x
+
+
+def _guard(value, condition, message):
+    from_assert = raw.Assert(
+        condition=raw.All(input=condition, axis=[0]), data=[convert_to_tensor(message), value]
+    )
+    del from_assert
+    return value
+
+
+def _checked_class(values, limit, which):
+    return _guard(values, values < limit, f"`{which}` out of bound")
+
+
+def _checked_sign(values, which):
+    return _guard(values, values >= 0, f"`{which}` contains negative values.  ")
+
+
+@export("histogram_fixed_width_bins")
+@dispatchable
+def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
+    """The bin of each value when `value_range` is cut into `nbins` equal parts.
+
+    Values outside the range fall into the first or last bin.
+    """
+    values = convert_to_tensor(values, name="values")
+    shape = raw.Shape(input=values)
+    flat = raw.Reshape(tensor=values, shape=[-1])
+    value_range = convert_to_tensor(value_range, dtype=values.dtype.base_dtype, name="value_range")
+    bins = convert_to_tensor(nbins, dtype=dtypes.int32, name="nbins")
+    checked = raw.Assert(
+        condition=bins > 0, data=[convert_to_tensor("nbins must be > 0. Received:"), bins]
+    )
+    del checked
+    scaled = (flat - value_range[0]) / (value_range[1] - value_range[0])
+    scaled = cast(scaled, flat.dtype) if scaled.dtype != flat.dtype else scaled
+    indices = raw.Floor(x=cast(bins, scaled.dtype) * scaled)
+    top = cast(bins - 1, dtypes.int32)
+    indices = raw.ClipByValue(
+        t=cast(indices, dtypes.int32), clip_value_min=np.int32(0), clip_value_max=top
+    )
+    kind = dtypes.as_dtype(dtype)
+    return cast(raw.Reshape(tensor=indices, shape=shape), kind, name=name)
+
+
+@export("histogram_fixed_width")
+@dispatchable
+def histogram_fixed_width(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
+    """How many values fall into each of `nbins` equal parts of `value_range`."""
+    return raw.HistogramFixedWidth(
+        values=values,
+        value_range=value_range,
+        nbins=nbins,
+        dtype=dtypes.as_dtype(dtype),
+        name=name,
+    )
+
+
+@export("math.sobol_sample")
+@dispatchable
+def sobol_sample(dim, num_results, skip=0, dtype=dtypes.float32, name=None):
+    """Points `[num_results, dim]` of the Sobol sequence in the unit cube."""
+    return raw.SobolSample(
+        dim=dim, num_results=num_results, skip=skip, dtype=dtypes.as_dtype(dtype), name=name
+    )

@@ -1,0 +1,483 @@
+"""Elementwise functions of one tensor."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from penstock._src.api.dispatch import unary
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+
+@export("acos", "math.acos")
+@unary
+def acos(x, name=None):
+    """The angle in [0, pi] whose cosine is `x`."""
+    return raw.Acos(x=x, name=name)
+
+
+@export("acosh", "math.acosh")
+@unary
+def acosh(x, name=None):
+    """The non-negative number whose hyperbolic cosine is `x`."""
+    return raw.Acosh(x=x, name=name)
+
+
+@export("asin", "math.asin")
+@unary
+def asin(x, name=None):
+    """The angle in [-pi/2, pi/2] whose sine is `x`."""
+    return raw.Asin(x=x, name=name)
+
+
+@export("asinh", "math.asinh")
+@unary
+def asinh(x, name=None):
+    """The number whose hyperbolic sine is `x`."""
+    return raw.Asinh(x=x, name=name)
+
+
+@export("atan", "math.atan")
+@unary
+def atan(x, name=None):
+    """The angle in (-pi/2, pi/2) whose tangent is `x`."""
+    return raw.Atan(x=x, name=name)
+
+
+@export("atanh", "math.atanh")
+@unary
+def atanh(x, name=None):
+    """The number whose hyperbolic tangent is `x`."""
+    return raw.Atanh(x=x, name=name)
+
+
+@export("cos", "math.cos")
+@unary
+def cos(x, name=None):
+    """The cosine of `x` radians."""
+    return raw.Cos(x=x, name=name)
+
+
+@export("cosh", "math.cosh")
+@unary
+def cosh(x, name=None):
+    """The hyperbolic cosine, (e**x + e**-x) / 2."""
+    return raw.Cosh(x=x, name=name)
+
+
+@export("sin", "math.sin")
+@unary
+def sin(x, name=None):
+    """The sine of `x` radians."""
+    return raw.Sin(x=x, name=name)
+
+
+@export("sinh", "math.sinh")
+@unary
+def sinh(x, name=None):
+    """The hyperbolic sine, (e**x - e**-x) / 2."""
+    return raw.Sinh(x=x, name=name)
+
+
+@export("tan", "math.tan")
+@unary
+def tan(x, name=None):
+    """The tangent of `x` radians."""
+    return raw.Tan(x=x, name=name)
+
+
+@export("tanh", "math.tanh", "nn.tanh")
+@unary
+def tanh(x, name=None):
+    """The hyperbolic tangent, between -1 and 1."""
+    return raw.Tanh(x=x, name=name)
+
+
+@export("math.ceil")
+@unary
+def ceil(x, name=None):
+    """The smallest integer not below `x`, in `x`'s type."""
+    return raw.Ceil(x=x, name=name)
+
+
+@export("floor", "math.floor")
+@unary
+def floor(x, name=None):
+    """The largest integer not above `x`, in `x`'s type."""
+    return raw.Floor(x=x, name=name)
+
+
+@export("math.rint")
+@unary
+def rint(x, name=None):
+    """The nearest integer in `x`'s type; halves go to the even one."""
+    return raw.Rint(x=x, name=name)
+
+
+@export("math.digamma")
+@unary
+def digamma(x, name=None):
+    """The derivative of `lgamma`."""
+    return raw.Digamma(x=x, name=name)
+
+
+@export("math.erf")
+@unary
+def erf(x, name=None):
+    """The error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to `x`."""
+    return raw.Erf(x=x, name=name)
+
+
+@export("math.erfc")
+@unary
+def erfc(x, name=None):
+    """1 - erf(x), accurate for large `x`."""
+    return raw.Erfc(x=x, name=name)
+
+
+@export("math.erfinv")
+@unary
+def erfinv(x, name=None):
+    """The inverse of `erf`."""
+    return raw.Erfinv(x=x, name=name)
+
+
+@export("math.ndtri")
+@unary
+def ndtri(x, name=None):
+    """The quantile of the standard normal distribution."""
+    return raw.Ndtri(x=x, name=name)
+
+
+@export("exp", "math.exp")
+@unary
+def exp(x, name=None):
+    """e ** x."""
+    return raw.Exp(x=x, name=name)
+
+
+@export("math.expm1")
+@unary
+def expm1(x, name=None):
+    """e ** x - 1, accurate near 0."""
+    return raw.Expm1(x=x, name=name)
+
+
+@export("math.log")
+@unary
+def log(x, name=None):
+    """The natural logarithm."""
+    return raw.Log(x=x, name=name)
+
+
+@export("math.log1p")
+@unary
+def log1p(x, name=None):
+    """log(1 + x), accurate near 0."""
+    return raw.Log1p(x=x, name=name)
+
+
+@export("math.lgamma")
+@unary
+def lgamma(x, name=None):
+    """The logarithm of the absolute value of the Gamma function."""
+    return raw.Lgamma(x=x, name=name)
+
+
+@export("math.is_finite")
+@unary
+def is_finite(x, name=None):
+    """Where `x` is neither infinite nor NaN."""
+    return raw.IsFinite(x=x, name=name)
+
+
+@export("math.is_inf")
+@unary
+def is_inf(x, name=None):
+    """Where `x` is positive or negative infinity."""
+    return raw.IsInf(x=x, name=name)
+
+
+@export("math.is_nan")
+@unary
+def is_nan(x, name=None):
+    """Where `x` is not a number."""
+    return raw.IsNan(x=x, name=name)
+
+
+@export("logical_not", "math.logical_not")
+@unary
+def logical_not(x, name=None):
+    """The truth value of NOT `x`."""
+    return raw.LogicalNot(x=x, name=name)
+
+
+@export("negative", "math.negative")
+@unary
+def negative(x, name=None):
+    """-x."""
+    return raw.Neg(x=x, name=name)
+
+
+@export("math.reciprocal")
+@unary
+def reciprocal(x, name=None):
+    """1 / x."""
+    return raw.Reciprocal(x=x, name=name)
+
+
+@export("math.rsqrt")
+@unary
+def rsqrt(x, name=None):
+    """1 / sqrt(x)."""
+    return raw.Rsqrt(x=x, name=name)
+
+
+@export("sqrt", "math.sqrt")
+@unary
+def sqrt(x, name=None):
+    """The square root."""
+    return raw.Sqrt(x=x, name=name)
+
+
+@export("square", "math.square")
+@unary
+def square(x, name=None):
+    """x * x."""
+    return raw.Square(x=x, name=name)
+
+
+@export("sigmoid", "math.sigmoid", "nn.sigmoid")
+@unary
+def sigmoid(x, name=None):
+    """1 / (1 + exp(-x))."""
+    return raw.Sigmoid(x=x, name=name)
+
+
+@export("bitwise.invert")
+@unary
+def invert(x, name=None):
+    """All bits of `x` flipped."""
+    return raw.Invert(x=x, name=name)
+
+
+
+@export("abs", "math.abs")
+@unary
+def abs(x, name=None):
+    """The absolute value; of a complex number its modulus, as a real number."""
+    x = convert_to_tensor(x)
+    if x.dtype.is_complex:
+        return raw.ComplexAbs(x=x, Tout=x.dtype.real_dtype, name=name)
+    return raw.Abs(x=x, name=name)
+
+
+@export("sign", "math.sign")
+@unary
+def sign(x, name=None):
+    """-1, 0 or 1 as `x` is below, at or above zero; of a complex number x / |x|."""
+    x = convert_to_tensor(x)
+    if x.dtype.is_complex:
+        modulus = abs(x)
+        unit = x / raw.Cast(x=raw.Maximum(x=modulus, y=modulus.dtype.min), DstT=x.dtype)
+        return raw.SelectV2(condition=modulus > 0, t=unit, e=raw.ZerosLike(x=x), name=name)
+    return raw.Sign(x=x, name=name)
+
+
+@export("round", "math.round")
+@unary
+def round(x, name=None):
+    """The nearest integer in `x`'s type; halves go to the even one."""
+    x = convert_to_tensor(x)
+    return x if x.dtype.is_integer else raw.Round(x=x, name=name)
+
+
+@export("cast", "dtypes.cast")
+@unary
+def cast(x, dtype, name=None):
+    """`x` in another type; float to integer cuts towards zero.
+
+    Args:
+      x: a tensor, a composite tensor or what converts to one.
+      dtype: the type wanted.
+      name: a name for the operation.
+    """
+    wanted = dtypes.as_dtype(dtype).base_dtype
+    x = convert_to_tensor(x, name="x")
+    if x.dtype.is_complex and wanted.is_floating:
+        logging.getLogger("tensorflow").warning(
+            "You are casting an input of type %s to an incompatible dtype %s.  This will discard "
+            "the imaginary part and may not be what you intended.",
+            x.dtype.name,
+            wanted.name,
+        )
+    if x.dtype.base_dtype == wanted:
+        return x
+    return raw.Cast(x=x, DstT=wanted, name=name)
+
+
+@export("saturate_cast", "dtypes.saturate_cast")
+@unary
+def saturate_cast(value, dtype, name=None):
+    """`value` in another type, clipped to what that type can hold."""
+    wanted = dtypes.as_dtype(dtype)
+    value = convert_to_tensor(value, name="value")
+    if value.dtype.is_complex and not wanted.is_complex:
+        value = raw.Real(input=value, Tout=value.dtype.real_dtype)
+    if not value.dtype.is_complex and not wanted.is_complex:
+        source, target = _limits(value.dtype), _limits(wanted)
+        if source[0] < target[0] or source[1] > target[1]:
+            low = _representable(value.dtype, max(source[0], target[0]), up=True)
+            high = _representable(value.dtype, min(source[1], target[1]), up=False)
+            value = raw.Maximum(x=raw.Minimum(x=value, y=high), y=low)
+    return cast(value, wanted, name=name)
+
+
+def _limits(dtype):
+    return dtype.as_numpy_dtype(dtype.min).item(), dtype.as_numpy_dtype(dtype.max).item()
+
+
+def _representable(dtype, limit, up):
+    """`limit` in `dtype`, moved inwards where rounding would leave the range."""
+    value = dtype.as_numpy_dtype(limit)
+    if dtype.is_floating and dtype.size >= 2:
+        if up and float(value) < limit:
+            value = np.nextafter(value, dtype.as_numpy_dtype(np.inf))
+        if not up and float(value) > limit:
+            value = np.nextafter(value, dtype.as_numpy_dtype(-np.inf))
+    return value
+
+
+@export("complex", "dtypes.complex")
+def complex(real, imag, name=None):
+    """The complex numbers with these real and imaginary parts, both float32 or both float64."""
+    real = convert_to_tensor(real, name="real")
+    imag = convert_to_tensor(imag, name="imag")
+    wide = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
+    if real.dtype not in wide or imag.dtype != real.dtype:
+        raise TypeError(
+            "The `real` and `imag` components have incorrect types: "
+            f"{real.dtype.name} {imag.dtype.name}. They must be consistent, and one of "
+            f"{[dtypes.float32, dtypes.float64]}"
+        )
+    return raw.Complex(real=real, imag=imag, Tout=wide[real.dtype], name=name)
+
+
+@export("math.real")
+@unary
+def real(input, name=None):
+    """The real part; a real tensor is returned as it is."""
+    input = convert_to_tensor(input, name="input")
+    if not input.dtype.is_complex:
+        if not input.dtype.is_numeric:
+            raise TypeError(
+                f"`tf.math.real` does not accept non-numeric dtypes. Received {input.dtype!r}"
+            )
+        return input
+    return raw.Real(input=input, Tout=input.dtype.real_dtype, name=name)
+
+
+@export("math.imag")
+@unary
+def imag(input, name=None):
+    """The imaginary part; zeros for a real tensor."""
+    input = convert_to_tensor(input, name="input")
+    if input.dtype.is_complex:
+        return raw.Imag(input=input, Tout=input.dtype.real_dtype, name=name)
+    return raw.ZerosLike(x=input, name=name)
+
+
+@export("math.angle")
+@unary
+def angle(input, name=None):
+    """The argument of a complex number; 0 or pi for a real one."""
+    input = convert_to_tensor(input, name="input")
+    if input.dtype.is_complex:
+        return raw.Angle(input=input, Tout=input.dtype.real_dtype, name=name)
+    zero = raw.ZerosLike(x=input)
+    pi = zero + np.asarray(np.pi, input.dtype.as_numpy_dtype)
+    return raw.SelectV2(condition=input < 0, t=pi, e=zero, name=name)
+
+
+@export("math.conj")
+@unary
+def conj(x, name=None):
+    """The complex conjugate; a real tensor is returned as it is."""
+    x = convert_to_tensor(x)
+    if x.dtype.is_complex or x.dtype == dtypes.variant:
+        return raw.Conj(input=x, name=name)
+    if x.dtype.is_floating or x.dtype.is_integer or x.dtype.is_bool:
+        return x
+    raise TypeError(f"Expected numeric or variant tensor, got dtype {x.dtype!r}")
+
+
+@export("math.erfcinv")
+@unary
+def erfcinv(x, name=None):
+    """The inverse of `erfc`."""
+    x = convert_to_tensor(x, name="start")
+    half = np.asarray(0.5, x.dtype.as_numpy_dtype)
+    return raw.Mul(
+        x=raw.Ndtri(x=half * x), y=np.asarray(-np.sqrt(half), x.dtype.as_numpy_dtype), name=name
+    )
+
+
+@export("math.log_sigmoid")
+@unary
+def log_sigmoid(x, name=None):
+    """log(sigmoid(x)), which is -softplus(-x)."""
+    return raw.Neg(x=raw.Softplus(features=-convert_to_tensor(x, name="x")), name=name)
+
+
+@export("math.reciprocal_no_nan")
+@unary
+def reciprocal_no_nan(x, name=None):
+    """1 / x, and 0 where `x` is 0."""
+    x = convert_to_tensor(x, name="x")
+    return raw.DivNoNan(x=raw.OnesLike(x=x), y=x, name=name)
+
+
+@export("nn.relu")
+@unary
+def relu(features, name=None):
+    """max(features, 0)."""
+    return raw.Relu(features=features, name=name)
+
+
+@export("nn.relu6")
+@unary
+def relu6(features, name=None):
+    """min(max(features, 0), 6)."""
+    return raw.Relu6(features=features, name=name)
+
+
+@export("nn.elu")
+@unary
+def elu(features, name=None):
+    """`features` where positive, exp(features) - 1 elsewhere."""
+    return raw.Elu(features=features, name=name)
+
+
+@export("nn.selu")
+@unary
+def selu(features, name=None):
+    """The scaled ELU, whose constants keep mean 0 and variance 1."""
+    return raw.Selu(features=features, name=name)
+
+
+@export("math.softplus", "nn.softplus")
+@unary
+def softplus(features, name=None):
+    """log(exp(features) + 1)."""
+    return raw.Softplus(features=features, name=name)
+
+
+@export("nn.softsign", "math.softsign")
+@unary
+def softsign(features, name=None):
+    """features / (|features| + 1)."""
+    return raw.Softsign(features=features, name=name)

@@ -1,0 +1,254 @@
+"""Reductions over axes, and the norms and counts made of them."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .elementwise import abs, cast
+
+
+def reduction_axes(x, axis):
+    """The axes as the op takes them: all of `x`'s when `axis` is None."""
+    if axis is not None:
+        return axis
+    rank = x.shape.rank
+    if rank is not None:
+        return np.arange(rank, dtype=np.int32)
+    return raw.Range(start=0, limit=raw.Rank(input=x), delta=1)
+
+
+def _reduce(op, x, axis, keepdims, name):
+    x = convert_to_tensor(x)
+    keep = False if keepdims is None else bool(keepdims)
+    result = op(input=x, axis=reduction_axes(x, axis), keep_dims=keep, name=name)
+    if axis is None and not keep and result.shape.rank is None:
+        result.set_shape([])
+    return result
+
+
+@export("reduce_sum", "math.reduce_sum", v1=[])
+@dispatchable
+def reduce_sum(input_tensor, axis=None, keepdims=False, name=None):
+    """The sum over `axis` (None: over all axes)."""
+    return _reduce(raw.Sum, input_tensor, axis, keepdims, name)
+
+
+@export("reduce_mean", "math.reduce_mean", v1=[])
+@dispatchable
+def reduce_mean(input_tensor, axis=None, keepdims=False, name=None):
+    """The mean over `axis`, in `input_tensor`'s type (integers: rounded towards zero)."""
+    return _reduce(raw.Mean, input_tensor, axis, keepdims, name)
+
+
+@export("reduce_prod", "math.reduce_prod", v1=[])
+@dispatchable
+def reduce_prod(input_tensor, axis=None, keepdims=False, name=None):
+    """The product over `axis`."""
+    return _reduce(raw.Prod, input_tensor, axis, keepdims, name)
+
+
+@export("reduce_max", "math.reduce_max", v1=[])
+@dispatchable
+def reduce_max(input_tensor, axis=None, keepdims=False, name=None):
+    """The greatest entry over `axis`."""
+    return _reduce(raw.Max, input_tensor, axis, keepdims, name)
+
+
+@export("reduce_min", "math.reduce_min", v1=[])
+@dispatchable
+def reduce_min(input_tensor, axis=None, keepdims=False, name=None):
+    """The smallest entry over `axis`."""
+    return _reduce(raw.Min, input_tensor, axis, keepdims, name)
+
+
+@export("reduce_all", "math.reduce_all", v1=[])
+@dispatchable
+def reduce_all(input_tensor, axis=None, keepdims=False, name=None):
+    """Whether all entries over `axis` are true."""
+    return _reduce(raw.All, input_tensor, axis, keepdims, name)
+
+
+@export("reduce_any", "math.reduce_any", v1=[])
+@dispatchable
+def reduce_any(input_tensor, axis=None, keepdims=False, name=None):
+    """Whether one of the entries over `axis` is true."""
+    return _reduce(raw.Any, input_tensor, axis, keepdims, name)
+
+
+@export("math.reduce_euclidean_norm")
+@dispatchable
+def reduce_euclidean_norm(input_tensor, axis=None, keepdims=False, name=None):
+    """The square root of the sum of squares over `axis`."""
+    return _reduce(raw.EuclideanNorm, input_tensor, axis, keepdims, name)
+
+
+@export("reduce_logsumexp", "math.reduce_logsumexp", v1=[])
+@dispatchable
+def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
+    """log(sum(exp(x))) over `axis`, shifted by the maximum so that no exp overflows."""
+    x = convert_to_tensor(input_tensor)
+    peak = raw.StopGradient(input=reduce_max(x, axis, keepdims=True))
+    peak = raw.SelectV2(condition=raw.IsFinite(x=peak), t=peak, e=raw.ZerosLike(x=peak))
+    result = raw.Log(x=reduce_sum(raw.Exp(x=x - peak), axis, keepdims=keepdims))
+    if not keepdims:
+        peak = raw.Reshape(tensor=peak, shape=raw.Shape(input=result))
+    return raw.AddV2(x=result, y=peak, name=name)
+
+
+@export("math.reduce_variance")
+@dispatchable
+def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
+    """The mean squared distance from the mean over `axis`."""
+    x = convert_to_tensor(input_tensor)
+    mean = reduce_mean(x, axis, keepdims=True)
+    if mean.dtype.is_integer:
+        raise TypeError(
+            f"Input must be either real or complex. Received integer type {mean.dtype}."
+        )
+    difference = x - mean
+    if difference.dtype.is_complex:
+        real = difference.dtype.real_dtype
+        squares = raw.Real(input=difference * raw.Conj(input=difference), Tout=real)
+    else:
+        squares = raw.Square(x=difference)
+    return reduce_mean(squares, axis, keepdims=keepdims, name=name)
+
+
+@export("math.reduce_std")
+@dispatchable
+def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
+    """The square root of the variance over `axis`."""
+    variance = reduce_variance(input_tensor, axis, keepdims)
+    return raw.Sqrt(x=variance, name=name)
+
+
+@export("math.count_nonzero", v1=[])
+@dispatchable
+def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None):
+    """How many entries over `axis` differ from zero (strings: from the empty string)."""
+    x = convert_to_tensor(input, name="input")
+    if x.dtype == dtypes.string:
+        zero = convert_to_tensor("")
+    elif x.dtype.is_bool:
+        zero = convert_to_tensor(False)
+    else:
+        zero = convert_to_tensor(np.zeros((), x.dtype.as_numpy_dtype))
+    ones = cast(raw.NotEqual(x=x, y=zero), dtypes.int64)
+    return cast(reduce_sum(ones, axis, keepdims=bool(keepdims)), dtype, name=name)
+
+
+@export("math.zero_fraction", "nn.zero_fraction")
+@dispatchable
+def zero_fraction(value, name=None):
+    """The share of entries that are zero, as float32."""
+    value = convert_to_tensor(value, name="value")
+    count = cast(raw.Size(input=value, out_type=dtypes.int64), dtypes.float32)
+    zeros = count - cast(count_nonzero(value), dtypes.float32)
+    return raw.RealDiv(x=zeros, y=count, name=name)
+
+
+@export("argmax", "math.argmax", v1=[])
+@dispatchable
+def argmax(input, axis=None, output_type=dtypes.int64, name=None):
+    """Where along `axis` (None: 0) the greatest entry stands; the first of equal ones."""
+    axis = 0 if axis is None else axis
+    kind = dtypes.as_dtype(output_type)
+    return raw.ArgMax(input=input, dimension=axis, output_type=kind, name=name)
+
+
+@export("argmin", "math.argmin", v1=[])
+@dispatchable
+def argmin(input, axis=None, output_type=dtypes.int64, name=None):
+    """Where along `axis` (None: 0) the smallest entry stands; the first of equal ones."""
+    axis = 0 if axis is None else axis
+    kind = dtypes.as_dtype(output_type)
+    return raw.ArgMin(input=input, dimension=axis, output_type=kind, name=name)
+
+
+@export("norm", "linalg.norm", v1=[])
+@dispatchable
+def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
+    """The norm of vectors or matrices.
+
+    Args:
+      tensor: float or complex numbers.
+      ord: "euclidean" or "fro", 1, 2, `np.inf`, or any positive number for vectors.
+      axis: None treats all entries as one vector; an int takes vectors along it; a pair of ints
+        takes matrices.
+      keepdims: if True, the reduced axes stay with extent 1.
+      name: a name for the operation.
+    """
+    is_matrix = isinstance(axis, (tuple, list)) and len(axis) == 2
+    if isinstance(axis, (tuple, list)):
+        if len(axis) not in (1, 2) or (is_matrix and axis[0] == axis[1]):
+            raise ValueError(
+                "'axis' must be None, an integer, or a tuple of 2 unique integers. "
+                f"Received: axis={axis}"
+            )
+        axis = tuple(axis) if is_matrix else axis[0]
+    allowed = ["euclidean", "fro", 1, 2, np.inf] if is_matrix else ["euclidean", 1, 2, np.inf]
+    if ord not in allowed and (is_matrix or isinstance(ord, str) or ord <= 0):
+        raise ValueError(f"'ord' must be a supported norm in {allowed}, got {ord}")
+    keep = bool(keepdims)
+    tensor = convert_to_tensor(tensor)
+    axes = list(axis) if is_matrix else axis
+    if ord in ("fro", "euclidean", 2, 2.0):
+        if is_matrix and ord in (2, 2.0):
+            return _spectral_norm(tensor, axes, keep, name)
+        squares = tensor * raw.Conj(input=tensor) if tensor.dtype.is_complex else tensor * tensor
+        total = reduce_sum(squares, axes, keepdims=True)
+        result = raw.Sqrt(x=cast(total, total.dtype.real_dtype))
+    elif ord == 1:
+        result = reduce_sum(abs(tensor), axes[0] if is_matrix else axes, keepdims=True)
+        if is_matrix:
+            result = reduce_max(result, axes[-1], keepdims=True)
+    elif ord == np.inf:
+        result = abs(tensor)
+        if is_matrix:
+            result = reduce_sum(result, axes[1], keepdims=True)
+        result = reduce_max(result, axes[0] if is_matrix else axes, keepdims=True)
+    else:
+        powers = raw.Pow(x=abs(tensor), y=np.asarray(ord, tensor.dtype.real_dtype.as_numpy_dtype))
+        result = reduce_sum(powers, axes, keepdims=True)
+        result = raw.Pow(x=result, y=np.asarray(1.0 / ord, result.dtype.as_numpy_dtype))
+    if keep:
+        return raw.Identity(input=result, name=name) if name else result
+    if axes is None:
+        return raw.Reshape(tensor=result, shape=np.zeros(0, np.int32), name=name)
+    squeezed = axes if isinstance(axes, builtins.list) else [axes]
+    return raw.Squeeze(input=result, axis=[int(a) for a in squeezed], name=name)
+
+
+def _spectral_norm(tensor, axes, keep, name):
+    rank = tensor.shape.rank
+    if rank is None:
+        raise ValueError("norm: the 2-norm of matrices needs a known rank. Received unknown rank.")
+    axes = [a % rank for a in axes]
+    others = [a for a in range(rank) if a not in axes]
+    matrices = raw.Transpose(x=tensor, perm=np.array(others + axes, np.int32))
+    singular = raw.Svd(input=matrices, compute_uv=False, full_matrices=False).s
+    result = raw.Max(input=singular, axis=[-1], keep_dims=False, name=name)
+    for a in sorted(axes) if keep else ():
+        result = raw.ExpandDims(input=result, axis=a)
+    return result
+
+
+@export("linalg.l2_normalize", "math.l2_normalize", "nn.l2_normalize", v1=[])
+@dispatchable
+def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
+    """x / sqrt(max(sum(x**2), epsilon)) along `axis`."""
+    axis = dim if axis is None else axis
+    x = convert_to_tensor(x, name="x")
+    modulus = abs(x) if x.dtype.is_complex else x
+    total = reduce_sum(raw.Square(x=modulus), axis, keepdims=True)
+    floor = np.asarray(epsilon, total.dtype.as_numpy_dtype)
+    scale = raw.Rsqrt(x=raw.Maximum(x=total, y=floor))
+    return raw.Mul(x=x, y=cast(scale, x.dtype), name=name)

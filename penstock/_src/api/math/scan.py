@@ -1,0 +1,186 @@
+"""Running totals along an axis, and sums over segments."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .elementwise import cast
+
+
+@export("cumsum", "math.cumsum")
+@dispatchable
+def cumsum(x, axis=0, exclusive=False, reverse=False, name=None):
+    """The running sum along `axis`.
+
+    Args:
+      x: numbers.
+      axis: the axis to run along.
+      exclusive: leave out the entry itself, so that the first sum is 0.
+      reverse: run from the end.
+      name: a name for the operation.
+    """
+    return raw.Cumsum(x=x, axis=axis, exclusive=exclusive, reverse=reverse, name=name)
+
+
+@export("math.cumprod", v1=["math.cumprod", "cumprod"])
+@dispatchable
+def cumprod(x, axis=0, exclusive=False, reverse=False, name=None):
+    """The running product along `axis`; arguments as `cumsum`'s."""
+    return raw.Cumprod(x=x, axis=axis, exclusive=exclusive, reverse=reverse, name=name)
+
+
+@export("math.cumulative_logsumexp")
+@dispatchable
+def cumulative_logsumexp(x, axis=0, exclusive=False, reverse=False, name=None):
+    """The running log(sum(exp(x))) along `axis`; arguments as `cumsum`'s."""
+    return raw.CumulativeLogsumexp(x=x, axis=axis, exclusive=exclusive, reverse=reverse, name=name)
+
+
+@export("math.segment_sum", v1=["math.segment_sum", "segment_sum"])
+@dispatchable
+def segment_sum(data, segment_ids, name=None):
+    """The sums of rows that share an id; ids are sorted."""
+    return raw.SegmentSum(data=data, segment_ids=segment_ids, name=name)
+
+
+@export("math.segment_mean", v1=["math.segment_mean", "segment_mean"])
+@dispatchable
+def segment_mean(data, segment_ids, name=None):
+    """The means of rows that share an id; ids are sorted."""
+    return raw.SegmentMean(data=data, segment_ids=segment_ids, name=name)
+
+
+@export("math.segment_prod", v1=["math.segment_prod", "segment_prod"])
+@dispatchable
+def segment_prod(data, segment_ids, name=None):
+    """The products of rows that share an id; ids are sorted."""
+    return raw.SegmentProd(data=data, segment_ids=segment_ids, name=name)
+
+
+@export("math.segment_max", v1=["math.segment_max", "segment_max"])
+@dispatchable
+def segment_max(data, segment_ids, name=None):
+    """The maxima of rows that share an id; ids are sorted."""
+    return raw.SegmentMax(data=data, segment_ids=segment_ids, name=name)
+
+
+@export("math.segment_min", v1=["math.segment_min", "segment_min"])
+@dispatchable
+def segment_min(data, segment_ids, name=None):
+    """The minima of rows that share an id; ids are sorted."""
+    return raw.SegmentMin(data=data, segment_ids=segment_ids, name=name)
+
+
+def _unsorted(op, data, segment_ids, num_segments, name):
+    return op(data=data, segment_ids=segment_ids, num_segments=num_segments, name=name)
+
+
+@export("math.unsorted_segment_sum", v1=["math.unsorted_segment_sum", "unsorted_segment_sum"])
+@dispatchable
+def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
+    """The sums of entries that share an id; negative ids are dropped."""
+    return _unsorted(raw.UnsortedSegmentSum, data, segment_ids, num_segments, name)
+
+
+@export("math.unsorted_segment_prod", v1=["math.unsorted_segment_prod", "unsorted_segment_prod"])
+@dispatchable
+def unsorted_segment_prod(data, segment_ids, num_segments, name=None):
+    """The products of entries that share an id; negative ids are dropped."""
+    return _unsorted(raw.UnsortedSegmentProd, data, segment_ids, num_segments, name)
+
+
+@export("math.unsorted_segment_max", v1=["math.unsorted_segment_max", "unsorted_segment_max"])
+@dispatchable
+def unsorted_segment_max(data, segment_ids, num_segments, name=None):
+    """The maxima of entries that share an id; an empty segment has the type's lowest value."""
+    return _unsorted(raw.UnsortedSegmentMax, data, segment_ids, num_segments, name)
+
+
+@export("math.unsorted_segment_min", v1=["math.unsorted_segment_min", "unsorted_segment_min"])
+@dispatchable
+def unsorted_segment_min(data, segment_ids, num_segments, name=None):
+    """The minima of entries that share an id; an empty segment has the type's highest value."""
+    return _unsorted(raw.UnsortedSegmentMin, data, segment_ids, num_segments, name)
+
+
+def _segment_counts(data, segment_ids, num_segments):
+    """How many entries each segment has, at least 1, shaped to divide the sums."""
+    ids = convert_to_tensor(segment_ids)
+    flat_ids = raw.Reshape(tensor=ids, shape=[-1])
+    ones = raw.OnesLike(x=cast(flat_ids, data.dtype))
+    counts = raw.UnsortedSegmentSum(data=ones, segment_ids=flat_ids, num_segments=num_segments)
+    tail = raw.Sub(x=raw.Rank(input=data), y=raw.Rank(input=ids))
+    shape = raw.ConcatV2(
+        values=[
+            raw.Reshape(tensor=cast(num_segments, dtypes.int32), shape=[1]),
+            raw.Fill(dims=raw.Reshape(tensor=tail, shape=[1]), value=np.int32(1)),
+        ],
+        axis=0,
+    )
+    one = np.asarray(1, data.dtype.as_numpy_dtype)
+    return raw.Maximum(x=raw.Reshape(tensor=counts, shape=shape), y=one)
+
+
+@export("math.unsorted_segment_mean", v1=["math.unsorted_segment_mean", "unsorted_segment_mean"])
+@dispatchable
+def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
+    """The means of entries that share an id; an empty segment has mean 0."""
+    data = convert_to_tensor(data)
+    counts = _segment_counts(data, segment_ids, num_segments)
+    sums = _unsorted(raw.UnsortedSegmentSum, data, segment_ids, num_segments, None)
+    return raw.RealDiv(x=sums, y=counts, name=name)
+
+
+@export(
+    "math.unsorted_segment_sqrt_n", v1=["math.unsorted_segment_sqrt_n", "unsorted_segment_sqrt_n"]
+)
+@dispatchable
+def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
+    """The sums of entries that share an id, divided by the square root of their count."""
+    data = convert_to_tensor(data)
+    counts = _segment_counts(data, segment_ids, num_segments)
+    sums = _unsorted(raw.UnsortedSegmentSum, data, segment_ids, num_segments, None)
+    return raw.RealDiv(x=sums, y=raw.Sqrt(x=counts), name=name)
+
+
+def _sparse_segment(stem, data, indices, segment_ids, num_segments, sparse_gradient, name):
+    inputs = {"data": data, "indices": indices, "segment_ids": segment_ids}
+    if num_segments is not None:
+        stem, inputs["num_segments"] = f"{stem}WithNumSegments", num_segments
+    return getattr(raw, stem)(**inputs, sparse_gradient=sparse_gradient, name=name)
+
+
+@export("sparse.segment_sum", v1=[])
+def sparse_segment_sum(
+    data, indices, segment_ids, num_segments=None, name=None, sparse_gradient=False
+):
+    """The sums of the rows `indices` of `data`, by sorted segment id."""
+    return _sparse_segment(
+        "SparseSegmentSum", data, indices, segment_ids, num_segments, sparse_gradient, name
+    )
+
+
+@export("sparse.segment_mean", v1=[])
+def sparse_segment_mean(
+    data, indices, segment_ids, num_segments=None, name=None, sparse_gradient=False
+):
+    """The means of the rows `indices` of `data`, by sorted segment id."""
+    return _sparse_segment(
+        "SparseSegmentMean", data, indices, segment_ids, num_segments, sparse_gradient, name
+    )
+
+
+@export("sparse.segment_sqrt_n", v1=[])
+def sparse_segment_sqrt_n(
+    data, indices, segment_ids, num_segments=None, name=None, sparse_gradient=False
+):
+    """As `segment_sum`, divided by the square root of each segment's count."""
+    return _sparse_segment(
+        "SparseSegmentSqrtN", data, indices, segment_ids, num_segments, sparse_gradient, name
+    )

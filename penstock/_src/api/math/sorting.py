@@ -1,0 +1,234 @@
+"""Sorting, the largest entries, and positions in sorted sequences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+_DIRECTIONS = ("ASCENDING", "DESCENDING")
+
+
+@export("math.top_k", "nn.top_k")
+@dispatchable
+def top_k(input, k=1, sorted=True, index_type=dtypes.int32, name=None):
+    """The `k` largest entries of each row, and where they stood.
+
+    Args:
+      input: `[..., n]`, any real type.
+      k: int32 scalar, 0 <= k <= n.
+      sorted: if True, each row's entries come in descending order.
+      index_type: `int16`, `int32` or `int64`.
+      name: a name for the operation.
+
+    Returns:
+      values `[..., k]`, and indices `[..., k]`; of equal entries the lower index comes first.
+    """
+    kind = dtypes.as_dtype(index_type)
+    return raw.TopKV2(input=input, k=k, sorted=sorted, index_type=kind, name=name)
+
+
+@export("nn.in_top_k", "math.in_top_k", v1=[])
+@dispatchable
+def in_top_k(targets, predictions, k, name=None):
+    """Whether each target is among the `k` highest predictions of its row."""
+    return raw.InTopKV2(predictions=predictions, targets=targets, k=k, name=name)
+
+
+@export("sort")
+@dispatchable
+def sort(values, axis=-1, direction="ASCENDING", name=None):
+    """`values` sorted along `axis`, "ASCENDING" or "DESCENDING"."""
+    values = convert_to_tensor(values, name="values")
+    axis, rank = _axis_of(values, axis)
+    if direction == "DESCENDING":
+        return _largest_first(values, axis, rank, 0)
+    if direction != "ASCENDING":
+        raise ValueError(f"direction should be one of {_DIRECTIONS}. Received: {direction!r}")
+    return _unmirrored(_largest_first(_mirrored(values), axis, rank, 0), values.dtype)
+
+
+@export("argsort")
+@dispatchable
+def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
+    """The indices that sort `values` along `axis`; equal entries keep their order."""
+    del stable
+    values = convert_to_tensor(values, name="values")
+    axis, rank = _axis_of(values, axis)
+    if direction == "DESCENDING":
+        return _largest_first(values, axis, rank, 1)
+    if direction != "ASCENDING":
+        raise ValueError(f"direction should be one of {_DIRECTIONS}. Received: {direction!r}")
+    return _largest_first(_mirrored(values), axis, rank, 1)
+
+
+def _axis_of(values, axis):
+    if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
+        from_tensor = convert_to_tensor(axis)
+        axis = int(from_tensor.numpy())
+    rank = values.shape.rank
+    if rank is None:
+        if axis != -1:
+            raise ValueError(f"sort: axis must be -1 when the rank is unknown. Received {axis}.")
+        return -1, None
+    if not -rank <= axis < rank:
+        raise ValueError(
+            f"Argument `axis` = {axis} not in range [{-rank}, {rank}) of the values' rank."
+        )
+    return axis % rank, rank
+
+
+def _mirrored(values):
+    """Values in the opposite order: their negation, or complement for unsigned integers."""
+    if values.dtype.is_unsigned:
+        return np.asarray(values.dtype.max, values.dtype.as_numpy_dtype) - values
+    if values.dtype.is_integer:
+        return np.asarray(-1, values.dtype.as_numpy_dtype) - values
+    return -values
+
+
+def _unmirrored(values, dtype):
+    del dtype
+    return _mirrored(values)
+
+
+def _largest_first(values, axis, rank, part):
+    last = rank is None or axis == rank - 1
+    if not last:
+        perm = [a for a in range(rank) if a != axis]
+        perm = np.array([*perm, axis], np.int32)
+        values = raw.Transpose(x=values, perm=perm)
+    k = values.shape[-1] if values.shape.rank is not None else None
+    if k is None:
+        k = raw.Shape(input=values)[-1]
+    result = raw.TopKV2(input=values, k=k, sorted=True)[part]
+    if last:
+        return result
+    return raw.Transpose(x=result, perm=np.argsort(perm).astype(np.int32))
+
+
+@export("searchsorted")
+@dispatchable
+def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, name=None):
+    """Where each value would be inserted to keep the last axis of `sorted_sequence` sorted.
+
+    Args:
+      sorted_sequence: `[..., n]`, ascending.
+      values: `[..., m]`, the leading axes equal to `sorted_sequence`'s.
+      side: "left" before equal entries, "right" after them.
+      out_type: int32 or int64.
+      name: a name for the operation.
+    """
+    if side not in ("left", "right"):
+        raise ValueError(
+            f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'."
+        )
+    values = convert_to_tensor(values, name="values")
+    sequence = convert_to_tensor(sorted_sequence, dtype=values.dtype, name="sorted_sequence")
+    rows = raw.Reshape(tensor=sequence, shape=_rows_of(sequence))
+    queries = raw.Reshape(tensor=values, shape=_rows_of(values))
+    op = raw.LowerBound if side == "left" else raw.UpperBound
+    kind = dtypes.as_dtype(out_type)
+    found = op(sorted_inputs=rows, values=queries, out_type=kind, name=name)
+    return raw.Reshape(tensor=found, shape=raw.Shape(input=values))
+
+
+def _rows_of(tensor):
+    last = tensor.shape[-1] if tensor.shape.rank else None
+    if last is not None and last > 0:
+        return [-1, last]
+    shape = raw.Shape(input=tensor)
+    rows = raw.Prod(input=shape[:-1], axis=[0])
+    return raw.Pack(values=[rows, shape[-1]])
+
+
+def _approximate(operand, k, axis, recall, is_max, size, aggregate, name):
+    return raw.ApproxTopK(
+        input=operand,
+        k=k,
+        reduction_dimension=axis,
+        recall_target=recall,
+        is_max_k=is_max,
+        reduction_input_size_override=size,
+        aggregate_to_topk=aggregate,
+        name=name,
+    )
+
+
+@export("math.approx_max_k", "nn.approx_max_k")
+@dispatchable
+def approx_max_k(
+    operand,
+    k,
+    reduction_dimension=-1,
+    recall_target=0.95,
+    reduction_input_size_override=-1,
+    aggregate_to_topk=True,
+    name=None,
+):
+    """Values and indices of (approximately) the `k` largest entries along an axis."""
+    return _approximate(
+        operand,
+        k,
+        reduction_dimension,
+        recall_target,
+        True,
+        reduction_input_size_override,
+        aggregate_to_topk,
+        name,
+    )
+
+
+@export("math.approx_min_k", "nn.approx_min_k")
+@dispatchable
+def approx_min_k(
+    operand,
+    k,
+    reduction_dimension=-1,
+    recall_target=0.95,
+    reduction_input_size_override=-1,
+    aggregate_to_topk=True,
+    name=None,
+):
+    """Values and indices of (approximately) the `k` smallest entries along an axis."""
+    return _approximate(
+        operand,
+        k,
+        reduction_dimension,
+        recall_target,
+        False,
+        reduction_input_size_override,
+        aggregate_to_topk,
+        name,
+    )
+
+
+@export("math.invert_permutation", v1=["math.invert_permutation", "invert_permutation"])
+@dispatchable
+def invert_permutation(x, name=None):
+    """The permutation y with y[x[i]] = i."""
+    return raw.InvertPermutation(x=x, name=name)
+
+
+@export("math.is_non_decreasing", v1=["math.is_non_decreasing", "is_non_decreasing"])
+@dispatchable
+def is_non_decreasing(x, name=None):
+    """Whether each entry (in row order) is at least the one before it."""
+    return _compare_neighbours(raw.GreaterEqual, x, name)
+
+
+@export("math.is_strictly_increasing", v1=["math.is_strictly_increasing", "is_strictly_increasing"])
+@dispatchable
+def is_strictly_increasing(x, name=None):
+    """Whether each entry (in row order) is above the one before it."""
+    return _compare_neighbours(raw.Greater, x, name)
+
+
+def _compare_neighbours(op, x, name):
+    flat = raw.Reshape(tensor=convert_to_tensor(x, name="x"), shape=[-1])
+    holds = op(x=flat[1:], y=flat[:-1])
+    return raw.All(input=holds, axis=[0], name=name)

@@ -1,0 +1,182 @@
+"""Activations that take more than the tensor, softmax, and dropout."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable, unary
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.random import functions as random
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+
+@export("nn.leaky_relu")
+@dispatchable
+def leaky_relu(features, alpha=0.2, name=None):
+    """`features` where positive, alpha * features elsewhere."""
+    features = convert_to_tensor(features, name="features")
+    if features.dtype.is_integer:
+        features = cast(features, dtypes.float32)
+    if isinstance(alpha, Tensor):
+        alpha = float(alpha.numpy())
+    return raw.LeakyRelu(features=features, alpha=float(alpha), name=name)
+
+
+@export("nn.gelu", v1=[])
+@unary
+def gelu(features, approximate=False, name=None):
+    """x * P(X <= x) for a standard normal X, or its approximation by tanh."""
+    x = convert_to_tensor(features, name="features")
+    if not x.dtype.is_floating:
+        raise ValueError(
+            f"`features.dtype` must be a floating point tensor. Received: features.dtype={x.dtype}"
+        )
+    kind = x.dtype.as_numpy_dtype
+    half, one = np.asarray(0.5, kind), np.asarray(1.0, kind)
+    if approximate:
+        cubic = x + np.asarray(0.044715, kind) * raw.Pow(x=x, y=np.asarray(3, kind))
+        inner = raw.Tanh(x=np.asarray(0.7978845608028654, kind) * cubic)
+        return raw.Mul(x=half * x, y=one + inner, name=name)
+    scaled = x / np.asarray(1.4142135623730951, kind)
+    return raw.Mul(x=half * x, y=one + raw.Erf(x=scaled), name=name)
+
+
+@export("nn.silu", "nn.swish")
+@dispatchable
+def silu(features, beta=1.0):
+    """features * sigmoid(beta * features)."""
+    features = convert_to_tensor(features, name="features")
+    beta = convert_to_tensor(beta, name="beta")
+    beta = cast(beta, features.dtype)
+    return features * raw.Sigmoid(x=beta * features)
+
+
+@export("nn.crelu", v1=[])
+@dispatchable
+def crelu(features, axis=-1, name=None):
+    """relu of `features` and of their negation, side by side along `axis`."""
+    features = convert_to_tensor(features, name="features")
+    both = raw.ConcatV2(values=[features, -features], axis=axis)
+    return raw.Relu(features=both, name=name)
+
+
+def _along(op, logits, axis, name):
+    """Applies a row-wise op along any axis, which is moved to the end and back."""
+    logits = convert_to_tensor(logits)
+    rank = logits.shape.rank
+    if axis is None:
+        axis = -1
+    if rank is None or axis in (-1, rank - 1):
+        if axis != -1 and rank is None:
+            raise ValueError("softmax: an axis other than -1 needs a known rank.")
+        return op(logits=logits, name=name)
+    if not isinstance(axis, (int, np.integer)):
+        axis = int(axis)
+    if not -rank <= axis < rank:
+        raise errors.InvalidArgumentError(
+            f"`axis` of {axis} must be in the range [-{rank}, {rank}) where {rank} is the number "
+            "of dimensions in the input."
+        )
+    perm = list(range(rank))
+    perm[axis], perm[-1] = perm[-1], perm[axis]
+    perm = np.array(perm, np.int32)
+    turned = raw.Transpose(x=logits, perm=perm)
+    return raw.Transpose(x=op(logits=turned), perm=perm, name=name)
+
+
+@export("nn.softmax", "math.softmax", v1=[])
+@dispatchable
+def softmax(logits, axis=None, name=None):
+    """exp(logits) / sum(exp(logits)) along `axis` (by default the last)."""
+    return _along(raw.Softmax, logits, axis, name)
+
+
+@export("nn.log_softmax", "math.log_softmax", v1=[])
+@dispatchable
+def log_softmax(logits, axis=None, name=None):
+    """logits - log(sum(exp(logits))) along `axis` (by default the last)."""
+    return _along(raw.LogSoftmax, logits, axis, name)
+
+
+def _noise_shape(x, noise_shape):
+    if noise_shape is None:
+        return raw.Shape(input=x) if not x.shape.is_fully_defined() else x.shape
+    if isinstance(noise_shape, Tensor):
+        return noise_shape
+    extents = list(noise_shape)
+    if x.shape.rank == len(extents):
+        extents = [x.shape[i] if n is None else n for i, n in enumerate(extents)]
+    if any(n is None for n in extents):
+        dynamic = raw.Shape(input=x)
+        extents = [dynamic[i] if n is None else n for i, n in enumerate(extents)]
+    return extents
+
+
+@export("nn.dropout", v1=[])
+@dispatchable
+def dropout(x, rate, noise_shape=None, seed=None, name=None):
+    """`x` with a share `rate` of its entries at zero, the others scaled by 1 / (1 - rate).
+
+    Args:
+      x: float.
+      rate: between 0 and 1, a number or a scalar tensor.
+      noise_shape: shape of the random choice, broadcast to `x`'s.
+      seed: of the random choice.
+      name: a name for the operation.
+    """
+    return general_dropout(
+        x, rate, lambda shape, dtype: random.uniform(shape, seed=seed, dtype=dtype), noise_shape, name
+    )
+
+
+@export("nn.experimental.stateless_dropout", v1=["nn.experimental.stateless_dropout"])
+@dispatchable
+def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
+    """`tf.nn.dropout` whose choice is a function of `seed`, a pair of integers."""
+    alg = rng_alg or "auto_select"
+    return general_dropout(
+        x,
+        rate,
+        lambda shape, dtype: random.stateless_uniform(shape, seed=seed, dtype=dtype, alg=alg),
+        noise_shape,
+        name,
+    )
+
+
+@export("nn.experimental.general_dropout", v1=["nn.experimental.general_dropout"])
+@dispatchable
+def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
+    """`tf.nn.dropout` with numbers from `uniform_sampler(shape, dtype)`."""
+    is_number = isinstance(rate, numbers.Real)
+    if is_number and not 0 <= rate < 1:
+        raise ValueError(
+            f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}"
+        )
+    x = convert_to_tensor(x, name="x")
+    if is_number and rate == 0:
+        return x
+    if not x.dtype.is_floating:
+        raise ValueError(
+            "`x.dtype` must be a floating point tensor as `x` will be scaled. Received: "
+            f"x_dtype={x.dtype}"
+        )
+    kind = x.dtype.as_numpy_dtype
+    if is_number:
+        scaled = x * np.asarray(1 / (1 - rate), kind)
+        rate = np.asarray(rate, kind)
+    else:
+        rate = cast(convert_to_tensor(rate, dtype_hint=x.dtype), x.dtype)
+        scaled = x * (np.asarray(1, kind) / (np.asarray(1, kind) - rate))
+    numbers_drawn = uniform_sampler(shape=_noise_shape(x, noise_shape), dtype=x.dtype)
+    keep = raw.GreaterEqual(x=numbers_drawn, y=rate)
+    zero = np.zeros((), kind)
+    result = raw.SelectV2(condition=keep, t=scaled, e=zero, name=name)
+    if result.shape.rank is None or not result.shape.is_fully_defined():
+        result.set_shape(x.shape)
+    return result

@@ -1,0 +1,460 @@
+"""Convolutions of one, two and three spatial axes, transposed, depthwise and separable."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+_FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
+
+
+def windows(value, spatial, channel_axis, argument):
+    """A stride or dilation per axis of the op, from an int or a list of 1, n or n + 2 ints."""
+    if value is None:
+        value = [1]
+    if isinstance(value, (int, np.integer)):
+        value = [value]
+    value = [int(v) for v in value]
+    if len(value) == 1:
+        value = value * spatial
+    if len(value) == spatial + 2:
+        return value
+    if len(value) != spatial:
+        raise ValueError(
+            f"{argument} should be of length 1, {spatial} or {spatial + 2}. Received: "
+            f"{argument}={value} of length {len(value)}"
+        )
+    return [1, 1, *value] if channel_axis == 1 else [1, *value, 1]
+
+
+def channel_axis_of(data_format):
+    """1 for the formats with channels before the spatial axes, else -1."""
+    return 1 if data_format is not None and data_format.startswith("NC") else -1
+
+
+def explicit_padding(padding):
+    """The op's `padding` and `explicit_paddings`, from a name or a list of pairs."""
+    if isinstance(padding, str):
+        return padding.upper(), []
+    pairs = [[int(v) for v in pair] for pair in padding]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(
+            "When `padding` is a list, each element in `padding` must be a list/tuple of length "
+            f"2. Received: padding={padding}"
+        )
+    return "EXPLICIT", [v for pair in pairs for v in pair]
+
+
+def _flatten_batch(x, spatial, inner):
+    """Runs `inner` on `x` with all axes before the last spatial + 1 as one batch axis."""
+    x = convert_to_tensor(x)
+    rank = x.shape.rank
+    if rank is None or rank <= spatial + 2:
+        return inner(x)
+    shape = raw.Shape(input=x)
+    outer = shape[: rank - spatial - 1]
+    merged = raw.ConcatV2(values=[np.array([-1], np.int32), shape[rank - spatial - 1 :]], axis=0)
+    result = inner(raw.Reshape(tensor=x, shape=merged))
+    target = raw.ConcatV2(values=[outer, raw.Shape(input=result)[1:]], axis=0)
+    restored = raw.Reshape(tensor=result, shape=target)
+    restored.set_shape(x.shape[: rank - spatial - 1].concatenate(result.shape[1:]))
+    return restored
+
+
+@export("nn.conv1d", v1=[])
+@dispatchable
+def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, name=None):
+    """The convolution of sequences `[..., w, c]` with filters `[width, c, c_out]`.
+
+    Args:
+      input: sequences, channels last ("NWC") or before them ("NCW").
+      filters: `[width, in_channels, out_channels]`.
+      stride: an int or a list of 1 or 3.
+      padding: "SAME" or "VALID".
+      data_format: "NWC" or "NCW".
+      dilations: an int or a list of 1 or 3.
+      name: a name for the operation.
+    """
+    data_format = "NWC" if data_format is None else data_format
+    if data_format not in ("NWC", "NCW"):
+        raise ValueError(f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}")
+    first = data_format == "NCW"
+    axis = 2 if first else -3
+    strides = windows(stride, 1, 1 if first else -1, "stride")
+    rates = windows(dilations, 1, 1 if first else -1, "dilations")
+    place = 2 if first else 1
+    strides.insert(place, 1)
+    rates.insert(place, 1)
+
+    def run(x):
+        wide = raw.ExpandDims(input=x, axis=axis)
+        out = raw.Conv2D(
+            input=wide,
+            filter=raw.ExpandDims(input=filters, axis=0),
+            strides=strides,
+            padding=padding.upper(),
+            data_format="NCHW" if first else "NHWC",
+            dilations=rates,
+            name=name,
+        )
+        return raw.Squeeze(input=out, axis=[axis])
+
+    return _flatten_batch(input, 1, run)
+
+
+@export("nn.conv2d", v1=[])
+@dispatchable
+def conv2d(input, filters, strides, padding, data_format="NHWC", dilations=None, name=None):
+    """The convolution of images with filters `[height, width, c, c_out]`.
+
+    Args:
+      input: images `[..., h, w, c]` ("NHWC") or `[n, c, h, w]` ("NCHW").
+      filters: `[height, width, in_channels, out_channels]`.
+      strides: an int or a list of 1, 2 or 4.
+      padding: "SAME", "VALID" or a list of four pairs.
+      data_format: "NHWC" or "NCHW".
+      dilations: an int or a list of 1, 2 or 4.
+      name: a name for the operation.
+    """
+    data_format = data_format or "NHWC"
+    channel = channel_axis_of(data_format)
+    how, explicit = explicit_padding(padding)
+
+    def run(x):
+        return raw.Conv2D(
+            input=x,
+            filter=filters,
+            strides=windows(strides, 2, channel, "strides"),
+            padding=how,
+            explicit_paddings=explicit,
+            data_format=data_format,
+            dilations=windows(dilations, 2, channel, "dilations"),
+            name=name,
+        )
+
+    return _flatten_batch(input, 2, run)
+
+
+@export("nn.conv3d", v1=[])
+@dispatchable
+def conv3d(input, filters, strides, padding, data_format="NDHWC", dilations=None, name=None):
+    """The convolution of volumes with filters `[depth, height, width, c, c_out]`."""
+    data_format = data_format or "NDHWC"
+    channel = channel_axis_of(data_format)
+
+    def run(x):
+        return raw.Conv3D(
+            input=x,
+            filter=filters,
+            strides=windows(strides, 3, channel, "strides"),
+            padding=padding.upper(),
+            data_format=data_format,
+            dilations=windows(dilations, 3, channel, "dilations"),
+            name=name,
+        )
+
+    return _flatten_batch(input, 3, run)
+
+
+@export("nn.convolution", v1=[])
+@dispatchable
+def convolution(
+    input, filters, strides=None, padding="VALID", data_format=None, dilations=None, name=None
+):
+    """The convolution over 1, 2 or 3 spatial axes, as many as the filters have.
+
+    Args:
+      input: `[batch, *spatial, channels]`, or channels second if `data_format` begins with "NC".
+      filters: `[*spatial, in_channels, out_channels]`.
+      strides: an int or one per spatial axis.
+      padding: "SAME" or "VALID".
+      data_format: "NWC", "NCW", "NHWC", "NCHW", "NDHWC" or "NCDHW".
+      dilations: an int or one per spatial axis.
+      name: a name for the operation.
+    """
+    filters = convert_to_tensor(filters, name="filters")
+    rank = filters.shape.rank
+    if rank is None:
+        input = convert_to_tensor(input)
+        rank = input.shape.rank
+    if rank is None:
+        raise ValueError("convolution: the rank of `input` or `filters` must be known.")
+    spatial = rank - 2
+    if spatial not in _FORMATS:
+        raise ValueError(
+            "`num_spatial_dims` must be 1, 2, or 3. Received: num_spatial_dims="
+            f"{spatial}."
+        )
+    allowed = _FORMATS[spatial]
+    if data_format is not None and data_format not in allowed and not data_format.startswith("N"):
+        raise ValueError(f"`data_format` must be one of {allowed}. Received {data_format}.")
+    layout = allowed[1] if channel_axis_of(data_format) == 1 else allowed[0]
+    function = {1: conv1d, 2: conv2d, 3: conv3d}[spatial]
+    return function(input, filters, strides, padding, layout, dilations, name)
+
+
+@export("nn.depthwise_conv2d", v1=[])
+@dispatchable
+def depthwise_conv2d(
+    input, filter, strides, padding, data_format=None, dilations=None, name=None
+):
+    """The convolution of each channel with filters `[height, width, c, multiplier]` of its own.
+
+    Args:
+      input: images.
+      filter: `[height, width, in_channels, multiplier]`.
+      strides: four ints.
+      padding: "SAME", "VALID" or a list of four pairs.
+      data_format: "NHWC" (default) or "NCHW".
+      dilations: an int or two ints.
+      name: a name for the operation.
+    """
+    data_format = data_format or "NHWC"
+    how, explicit = explicit_padding(padding)
+    return raw.DepthwiseConv2dNative(
+        input=input,
+        filter=filter,
+        strides=[int(s) for s in strides],
+        padding=how,
+        explicit_paddings=explicit,
+        data_format=data_format,
+        dilations=windows(dilations, 2, channel_axis_of(data_format), "dilations"),
+        name=name,
+    )
+
+
+@export("nn.separable_conv2d", v1=[])
+@dispatchable
+def separable_conv2d(
+    input,
+    depthwise_filter,
+    pointwise_filter,
+    strides,
+    padding,
+    data_format=None,
+    dilations=None,
+    name=None,
+):
+    """A depthwise convolution, then one of size 1 that mixes the channels."""
+    data_format = data_format or "NHWC"
+    spread = depthwise_conv2d(
+        input, depthwise_filter, strides, padding, data_format=data_format, dilations=dilations
+    )
+    return raw.Conv2D(
+        input=spread,
+        filter=pointwise_filter,
+        strides=[1, 1, 1, 1],
+        padding="VALID",
+        data_format=data_format,
+        name=name,
+    )
+
+
+def _sizes(output_shape):
+    if isinstance(output_shape, Tensor):
+        return output_shape
+    if all(isinstance(n, (int, np.integer)) for n in output_shape):
+        return np.array([int(n) for n in output_shape], np.int32)
+    return convert_to_tensor(output_shape, dtype_hint=dtypes.int32)
+
+
+@export("nn.conv2d_transpose", v1=[])
+@dispatchable
+def conv2d_transpose(
+    input,
+    filters,
+    output_shape,
+    strides,
+    padding="SAME",
+    data_format="NHWC",
+    dilations=None,
+    name=None,
+):
+    """The gradient of `conv2d`: from its output's shape to `output_shape`.
+
+    Args:
+      input: what a `conv2d` with these filters would return.
+      filters: `[height, width, out_channels, in_channels]`.
+      output_shape: four ints or an int vector.
+      strides: an int or a list of 1, 2 or 4.
+      padding: "SAME", "VALID" or a list of four pairs.
+      data_format: "NHWC" or "NCHW".
+      dilations: an int or a list of 1, 2 or 4.
+      name: a name for the operation.
+    """
+    data_format = data_format or "NHWC"
+    channel = channel_axis_of(data_format)
+    how, explicit = explicit_padding(padding)
+    return raw.Conv2DBackpropInput(
+        input_sizes=_sizes(output_shape),
+        filter=filters,
+        out_backprop=input,
+        strides=windows(strides, 2, channel, "strides"),
+        padding=how,
+        explicit_paddings=explicit,
+        data_format=data_format,
+        dilations=windows(dilations, 2, channel, "dilations"),
+        name=name,
+    )
+
+
+@export("nn.conv1d_transpose")
+@dispatchable
+def conv1d_transpose(
+    input,
+    filters,
+    output_shape,
+    strides,
+    padding="SAME",
+    data_format="NWC",
+    dilations=None,
+    name=None,
+):
+    """The gradient of `conv1d`: from its output's shape to `output_shape`."""
+    data_format = data_format or "NWC"
+    first = data_format == "NCW"
+    channel = 1 if first else -1
+    place = 2 if first else 1
+    steps = windows(strides, 1, channel, "strides")
+    rates = windows(dilations, 1, channel, "dilations")
+    steps.insert(place, 1)
+    rates.insert(place, 1)
+    sizes = _sizes(output_shape)
+    one = np.ones(1, np.int32)
+    sizes = raw.ConcatV2(values=[sizes[:place], one, sizes[place:]], axis=0)
+    out = raw.Conv2DBackpropInput(
+        input_sizes=sizes,
+        filter=raw.ExpandDims(input=filters, axis=0),
+        out_backprop=raw.ExpandDims(input=input, axis=place),
+        strides=steps,
+        padding=padding.upper(),
+        data_format="NCHW" if first else "NHWC",
+        dilations=rates,
+        name=name,
+    )
+    return raw.Squeeze(input=out, axis=[place])
+
+
+@export("nn.conv3d_transpose", v1=[])
+@dispatchable
+def conv3d_transpose(
+    input,
+    filters,
+    output_shape,
+    strides,
+    padding="SAME",
+    data_format="NDHWC",
+    dilations=None,
+    name=None,
+):
+    """The gradient of `conv3d`: from its output's shape to `output_shape`."""
+    data_format = data_format or "NDHWC"
+    channel = channel_axis_of(data_format)
+    return raw.Conv3DBackpropInputV2(
+        input_sizes=_sizes(output_shape),
+        filter=filters,
+        out_backprop=input,
+        strides=windows(strides, 3, channel, "strides"),
+        padding=padding.upper(),
+        data_format=data_format,
+        dilations=windows(dilations, 3, channel, "dilations"),
+        name=name,
+    )
+
+
+@export("nn.conv_transpose")
+@dispatchable
+def conv_transpose(
+    input,
+    filters,
+    output_shape,
+    strides,
+    padding="SAME",
+    data_format=None,
+    dilations=None,
+    name=None,
+):
+    """The transposed convolution over as many spatial axes as the filters have."""
+    filters = convert_to_tensor(filters)
+    spatial = len(output_shape) - 2 if hasattr(output_shape, "__len__") else None
+    spatial = filters.shape.rank - 2 if spatial is None else spatial
+    function = {1: conv1d_transpose, 2: conv2d_transpose, 3: conv3d_transpose}.get(spatial)
+    if function is None:
+        raise ValueError(
+            "`output_shape` must be of length 3, 4 or 5. Received: output_shape="
+            f"{output_shape} of length {spatial + 2}."
+        )
+    layout = data_format or _FORMATS[spatial][0]
+    return function(input, filters, output_shape, strides, padding, layout, dilations, name)
+
+
+@export("nn.atrous_conv2d")
+def atrous_conv2d(value, filters, rate, padding, name=None):
+    """`conv2d` of NHWC images with dilation `rate`."""
+    return conv2d(value, filters, 1, padding, dilations=rate, name=name)
+
+
+@export("nn.atrous_conv2d_transpose")
+def atrous_conv2d_transpose(value, filters, output_shape, rate, padding, name=None):
+    """The gradient of `atrous_conv2d`."""
+    return conv2d_transpose(
+        value, filters, output_shape, 1, padding, dilations=rate, name=name
+    )
+
+
+@export("nn.depthwise_conv2d_backprop_input", v1=["nn.depthwise_conv2d_backprop_input"])
+def depthwise_conv2d_backprop_input(
+    input_sizes,
+    filter,
+    out_backprop,
+    strides,
+    padding,
+    data_format="NHWC",
+    dilations=[1, 1, 1, 1],
+    name=None,
+):
+    """The gradient of `depthwise_conv2d` with respect to its input."""
+    how, explicit = explicit_padding(padding)
+    return raw.DepthwiseConv2dNativeBackpropInput(
+        input_sizes=input_sizes,
+        filter=filter,
+        out_backprop=out_backprop,
+        strides=strides,
+        padding=how,
+        explicit_paddings=explicit,
+        data_format=data_format,
+        dilations=dilations,
+        name=name,
+    )
+
+
+@export("nn.depthwise_conv2d_backprop_filter", v1=["nn.depthwise_conv2d_backprop_filter"])
+def depthwise_conv2d_backprop_filter(
+    input,
+    filter_sizes,
+    out_backprop,
+    strides,
+    padding,
+    data_format="NHWC",
+    dilations=[1, 1, 1, 1],
+    name=None,
+):
+    """The gradient of `depthwise_conv2d` with respect to its filter."""
+    how, explicit = explicit_padding(padding)
+    return raw.DepthwiseConv2dNativeBackpropFilter(
+        input=input,
+        filter_sizes=filter_sizes,
+        out_backprop=out_backprop,
+        strides=strides,
+        padding=how,
+        explicit_paddings=explicit,
+        data_format=data_format,
+        dilations=dilations,
+        name=name,
+    )

@@ -1,0 +1,337 @@
+"""Pooling over windows of one, two and three spatial axes, and morphology."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .convolution import _FORMATS, channel_axis_of, explicit_padding, windows
+
+
+def _layout(rank, data_format):
+    spatial = rank - 2
+    first, second = _FORMATS[spatial]
+    return second if channel_axis_of(data_format) == 1 else first
+
+
+def _pool_2d(kind, x, size, strides, padding, data_format, name):
+    how, explicit = explicit_padding(padding)
+    channel = channel_axis_of(data_format)
+    attrs = dict(
+        ksize=windows(size, 2, channel, "ksize"),
+        strides=windows(strides, 2, channel, "strides"),
+        padding=how,
+        data_format=data_format,
+        name=name,
+    )
+    if kind == "AVG":
+        if how == "EXPLICIT":
+            raise ValueError("avg_pool2d: explicit padding is not supported.")
+        return raw.AvgPool(value=x, **attrs)
+    return raw.MaxPool(input=x, explicit_paddings=explicit, **attrs)
+
+
+def _pool_3d(kind, x, size, strides, padding, data_format, name):
+    channel = channel_axis_of(data_format)
+    op = raw.AvgPool3D if kind == "AVG" else raw.MaxPool3D
+    return op(
+        input=x,
+        ksize=windows(size, 3, channel, "ksize"),
+        strides=windows(strides, 3, channel, "strides"),
+        padding=padding.upper(),
+        data_format=data_format,
+        name=name,
+    )
+
+
+def _pool_1d(kind, x, size, strides, padding, data_format, name):
+    x = convert_to_tensor(x)
+    first = channel_axis_of(data_format) == 1
+    place = 2 if first else 1
+    size = windows(size, 1, 1 if first else -1, "ksize")
+    strides = windows(strides, 1, 1 if first else -1, "strides")
+    size.insert(place, 1)
+    strides.insert(place, 1)
+    if not isinstance(padding, str):
+        pairs = list(padding)
+        pairs.insert(place, [0, 0])
+        padding = pairs
+    wide = raw.ExpandDims(input=x, axis=place)
+    layout = "NCHW" if first else "NHWC"
+    out = _pool_2d(kind, wide, size, strides, padding, layout, name)
+    return raw.Squeeze(input=out, axis=[place])
+
+
+def _pool(kind, x, size, strides, padding, data_format, name):
+    x = convert_to_tensor(x, name="input")
+    rank = x.shape.rank
+    if rank is None and data_format is not None:
+        rank = len(data_format)
+    if rank not in (3, 4, 5):
+        raise ValueError(
+            "`input.shape.rank` must be 3, 4 or 5.  Received: input.shape="
+            f"{x.shape} of rank {rank}."
+        )
+    run = {3: _pool_1d, 4: _pool_2d, 5: _pool_3d}[rank]
+    return run(kind, x, size, strides, padding, _layout(rank, data_format), name)
+
+
+@export("nn.max_pool", v1=["nn.max_pool_v2"])
+@dispatchable
+def max_pool(input, ksize, strides, padding, data_format=None, name=None):
+    """The greatest entry of each window over the 1, 2 or 3 spatial axes.
+
+    Args:
+      input: `[batch, *spatial, channels]`, or channels second if `data_format` begins with "NC".
+      ksize: an int, one per spatial axis, or one per axis.
+      strides: as `ksize`.
+      padding: "SAME", "VALID", or a list of pairs.
+      data_format: such as "NHWC".
+      name: a name for the operation.
+    """
+    return _pool("MAX", input, ksize, strides, padding, data_format, name)
+
+
+@export("nn.avg_pool", v1=["nn.avg_pool_v2"])
+@dispatchable
+def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
+    """The mean of each window over the 1, 2 or 3 spatial axes; padding does not count."""
+    return _pool("AVG", input, ksize, strides, padding, data_format, name)
+
+
+@export("nn.max_pool1d")
+@dispatchable
+def max_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
+    """The greatest entry of each window of sequences."""
+    return _pool_1d("MAX", input, ksize, strides, padding, data_format or "NWC", name)
+
+
+@export("nn.max_pool2d")
+@dispatchable
+def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
+    """The greatest entry of each window of images."""
+    return _pool_2d("MAX", input, ksize, strides, padding, data_format or "NHWC", name)
+
+
+@export("nn.max_pool3d")
+@dispatchable
+def max_pool3d(input, ksize, strides, padding, data_format="NDHWC", name=None):
+    """The greatest entry of each window of volumes."""
+    return _pool_3d("MAX", input, ksize, strides, padding, data_format or "NDHWC", name)
+
+
+@export("nn.avg_pool1d")
+@dispatchable
+def avg_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
+    """The mean of each window of sequences."""
+    return _pool_1d("AVG", input, ksize, strides, padding, data_format or "NWC", name)
+
+
+@export("nn.avg_pool2d", v1=[])
+@dispatchable
+def avg_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
+    """The mean of each window of images."""
+    return _pool_2d("AVG", input, ksize, strides, padding, data_format or "NHWC", name)
+
+
+@export("nn.avg_pool3d")
+@dispatchable
+def avg_pool3d(input, ksize, strides, padding, data_format="NDHWC", name=None):
+    """The mean of each window of volumes."""
+    return _pool_3d("AVG", input, ksize, strides, padding, data_format or "NDHWC", name)
+
+
+@export("nn.pool", v1=[])
+@dispatchable
+def pool(
+    input,
+    window_shape,
+    pooling_type,
+    strides=None,
+    padding="VALID",
+    data_format=None,
+    dilations=None,
+    name=None,
+):
+    """Max or average pooling ("MAX", "AVG"), its windows dilated if asked.
+
+    Args:
+      input: `[batch, *spatial, channels]`, or channels second if `data_format` begins with "NC".
+      window_shape: one int per spatial axis.
+      pooling_type: "MAX" or "AVG".
+      strides: one int per spatial axis, by default 1.
+      padding: "SAME" or "VALID".
+      data_format: such as "NWC" or "NCHW".
+      dilations: one int per spatial axis.
+      name: a name for the operation.
+    """
+    if pooling_type not in ("MAX", "AVG"):
+        raise ValueError(f"`pooling_type` must be 'MAX' or 'AVG'. Received {pooling_type}.")
+    x = convert_to_tensor(input, name="input")
+    spatial = len(window_shape)
+    rates = [1] * spatial if dilations is None else list(dilations)
+    steps = [1] * spatial if strides is None else list(strides)
+    if all(r == 1 for r in rates):
+        return _pool(pooling_type, x, list(window_shape), steps, padding, data_format, name)
+    if any(s > 1 for s in steps):
+        raise ValueError(
+            "`strides > 1` not supported in conjunction with `dilations > 1`. Received: "
+            f"strides={strides} and dilations={dilations}"
+        )
+    first = channel_axis_of(data_format) == 1
+    if first:
+        rank = x.shape.rank
+        x = raw.Transpose(x=x, perm=np.array([0, *range(2, rank), 1], np.int32))
+    extents = [(w - 1) * r + 1 for w, r in zip(window_shape, rates, strict=True)]
+    base = [(0, 0)] * spatial
+    if padding.upper() == "SAME":
+        base = [((e - 1) // 2, e - 1 - (e - 1) // 2) for e in extents]
+    result = _dilated_pool(pooling_type, x, list(window_shape), rates, base)
+    if first:
+        rank = result.shape.rank
+        perm = np.array([0, rank - 1, *range(1, rank - 1)], np.int32)
+        result = raw.Transpose(x=result, perm=perm)
+    return result
+
+
+def _dilated_pool(kind, x, window, rates, base):
+    """Pools each of the interleaved grids that a dilated window sees, as a batch of them."""
+    sizes = x.shape.as_list()[1:-1]
+    if None in sizes:
+        raise ValueError("pool: dilated windows need known spatial extents.")
+    pads, crops = [], []
+    for n, r, (low, high) in zip(sizes, rates, base, strict=True):
+        extra = -(n + low + high) % r
+        pads.append([low, high + extra])
+        crops.append([0, extra])
+    if kind == "MAX" and any(low or high for low, high in base):
+        floor = np.asarray(x.dtype.min, x.dtype.as_numpy_dtype)
+        low_high = [[0, 0], *[[p[0], p[1]] for p in pads], [0, 0]]
+        x = raw.PadV2(input=x, paddings=np.array(low_high, np.int32), constant_values=floor)
+        pads = [[0, 0]] * len(pads)
+    grids = raw.SpaceToBatchND(
+        input=x, block_shape=np.array(rates, np.int32), paddings=np.array(pads, np.int32)
+    )
+    pooled = _pool(kind, grids, window, [1] * len(window), "VALID", None, None)
+    return raw.BatchToSpaceND(
+        input=pooled, block_shape=np.array(rates, np.int32), crops=np.array(crops, np.int32)
+    )
+
+
+@export("nn.max_pool_with_argmax", v1=[])
+@dispatchable
+def max_pool_with_argmax(
+    input,
+    ksize,
+    strides,
+    padding,
+    data_format="NHWC",
+    output_dtype=dtypes.int64,
+    include_batch_in_index=False,
+    name=None,
+):
+    """The greatest entry of each window of NHWC images, and its flat position."""
+    if data_format != "NHWC":
+        raise ValueError(f"`data_format` values other  than 'NHWC' are not supported. {data_format}")
+    return raw.MaxPoolWithArgmax(
+        input=input,
+        ksize=windows(ksize, 2, -1, "ksize"),
+        strides=windows(strides, 2, -1, "strides"),
+        padding=padding.upper(),
+        Targmax=dtypes.as_dtype(output_dtype),
+        include_batch_in_index=include_batch_in_index,
+        name=name,
+    )
+
+
+def _fractional(op, value, ratio, pseudo_random, overlapping, seed, name):
+    if isinstance(ratio, (int, float)):
+        ratio = [ratio]
+    ratio = [float(r) for r in ratio]
+    ratio = ratio * 2 if len(ratio) == 1 else ratio
+    if len(ratio) == 2:
+        ratio = [1.0, *ratio, 1.0]
+    first, second = (0, 0) if seed == 0 else (87654321, seed)
+    return op(
+        value=value,
+        pooling_ratio=ratio,
+        pseudo_random=pseudo_random,
+        overlapping=overlapping,
+        deterministic=seed != 0,
+        seed=first,
+        seed2=second,
+        name=name,
+    )
+
+
+@export("nn.fractional_max_pool", v1=[])
+@dispatchable
+def fractional_max_pool(
+    value, pooling_ratio, pseudo_random=False, overlapping=False, seed=0, name=None
+):
+    """Max pooling over windows of random sizes, so that extents shrink by `pooling_ratio`."""
+    return _fractional(
+        raw.FractionalMaxPool, value, pooling_ratio, pseudo_random, overlapping, seed, name
+    )
+
+
+@export("nn.fractional_avg_pool", v1=[])
+@dispatchable
+def fractional_avg_pool(
+    value, pooling_ratio, pseudo_random=False, overlapping=False, seed=0, name=None
+):
+    """Average pooling over windows of random sizes, so that extents shrink by `pooling_ratio`."""
+    return _fractional(
+        raw.FractionalAvgPool, value, pooling_ratio, pseudo_random, overlapping, seed, name
+    )
+
+
+@export("nn.dilation2d", v1=[])
+@dispatchable
+def dilation2d(input, filters, strides, padding, data_format, dilations, name=None):
+    """Grey-scale dilation: the maximum of image plus filter over each window."""
+    if data_format != "NHWC":
+        raise ValueError(f"`data_format` values other  than 'NHWC' are not supported. {data_format}")
+    return raw.Dilation2D(
+        input=input, filter=filters, strides=strides, rates=dilations, padding=padding, name=name
+    )
+
+
+@export("nn.erosion2d", v1=[])
+@dispatchable
+def erosion2d(value, filters, strides, padding, data_format, dilations, name=None):
+    """Grey-scale erosion: the minimum of image minus filter over each window."""
+    if data_format != "NHWC":
+        raise ValueError(f"`data_format` values other  than 'NHWC' are not supported. {data_format}")
+    flipped = raw.ReverseV2(tensor=filters, axis=[0, 1])
+    turned = raw.Dilation2D(
+        input=-convert_to_tensor(value),
+        filter=flipped,
+        strides=strides,
+        rates=dilations,
+        padding=padding,
+    )
+    return raw.Neg(x=turned, name=name)
+
+
+@export("nn.space_to_depth", v1=[])
+@dispatchable
+def space_to_depth(input, block_size, data_format="NHWC", name=None):
+    """Square blocks of pixels moved into the channels."""
+    return raw.SpaceToDepth(
+        input=input, block_size=block_size, data_format=data_format, name=name
+    )
+
+
+@export("nn.depth_to_space", v1=[])
+@dispatchable
+def depth_to_space(input, block_size, data_format="NHWC", name=None):
+    """Channels spread out into square blocks of pixels."""
+    return raw.DepthToSpace(
+        input=input, block_size=block_size, data_format=data_format, name=name
+    )

@@ -1,0 +1,358 @@
+"""The operators, slicing and Python protocol of tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import executing_eagerly
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+
+from .array import indexing
+from .linalg.products import matmul
+from .math import arithmetic, elementwise
+
+_SIMPLE = {"add", "sub", "mul"}
+
+
+def _declines(other: Any) -> bool:
+    """Whether a binary operator leaves the work to `other`'s reflected method."""
+    if isinstance(other, Tensor):
+        return False
+    kind = type(other)
+    if kind in (float, int, bool, list, tuple, np.ndarray, str, bytes):
+        return False
+    return hasattr(kind, "_type_spec") or getattr(kind, "__array_priority__", 0) > 100
+
+
+def _binary(op, reflected=False):
+    def operator(self, other):
+        if _declines(other):
+            return NotImplemented
+        try:
+            return op(other, self) if reflected else op(self, other)
+        except (TypeError, ValueError):
+            method = getattr(type(other), op.reflected if not reflected else op.direct, None)
+            if method is None or isinstance(other, (Tensor, np.ndarray, str, list, tuple)):
+                raise
+            if isinstance(other, (int, float, complex, bool, bytes)):
+                raise
+            return NotImplemented
+
+    return operator
+
+
+class _Operator:
+    """A function of two operands with the names of its operator methods."""
+
+    def __init__(self, name, function):
+        self.direct, self.reflected = f"__{name}__", f"__r{name}__"
+        self.function = function
+
+    def __call__(self, x, y):
+        return self.function(x, y)
+
+
+def _add(x, y):
+    dtype = x.dtype if isinstance(x, Tensor) else y.dtype
+    return raw.Add(x, y) if dtype == dtypes.string else raw.AddV2(x, y)
+
+
+def _mul(x, y):
+    if hasattr(type(y), "_penstock_scale"):
+        return y._penstock_scale(x)
+    return raw.Mul(x, y)
+
+
+def _logic(bits, truth):
+    def apply(x, y):
+        dtype = x.dtype if isinstance(x, Tensor) else y.dtype
+        return truth(x, y) if dtype.base_dtype.is_bool else bits(x, y)
+
+    return apply
+
+
+def _and(x, y):
+    return raw.LogicalAnd(x, y)
+
+
+_OPERATORS = {
+    "add": _add,
+    "sub": lambda x, y: raw.Sub(x, y),
+    "mul": _mul,
+    "truediv": lambda x, y: _true_division(x, y),
+    "floordiv": lambda x, y: raw.FloorDiv(x, y),
+    "mod": lambda x, y: raw.FloorMod(x, y),
+    "pow": lambda x, y: raw.Pow(x, y),
+    "matmul": lambda x, y: matmul(x, y),
+    "and": _logic(lambda x, y: raw.BitwiseAnd(x, y), _and),
+    "or": _logic(lambda x, y: raw.BitwiseOr(x, y), lambda x, y: raw.LogicalOr(x, y)),
+    "xor": _logic(lambda x, y: raw.BitwiseXor(x, y), arithmetic.logical_xor),
+}
+
+
+def _true_division(x, y):
+    dtype = (x if isinstance(x, Tensor) else y).dtype
+    if dtype.is_floating and isinstance(x, Tensor) and (
+        type(y) in (float, int) or (isinstance(y, Tensor) and y.dtype is dtype)
+    ):
+        return raw.RealDiv(x, y)
+    return arithmetic.truediv(x, y)
+
+
+def _compare(op):
+    return lambda self, other: NotImplemented if _declines(other) else op(self, other)
+
+
+def _equal(self, other):
+    if other is None:
+        return False
+    if _declines(other):
+        return NotImplemented
+    return _compare_or_constant(raw.Equal, self, other, False)
+
+
+def _not_equal(self, other):
+    if other is None:
+        return True
+    if _declines(other):
+        return NotImplemented
+    return _compare_or_constant(raw.NotEqual, self, other, True)
+
+
+def _compare_or_constant(op, x, y, otherwise):
+    """Elementwise comparison; shapes that do not broadcast differ as a whole."""
+    try:
+        return op(x, y, incompatible_shape_error=False)
+    except (TypeError, ValueError):
+        if isinstance(y, (Tensor, np.ndarray, int, float, complex, bool, list, tuple, str, bytes)):
+            raise
+        return otherwise
+
+
+def _bool(self):
+    if not hasattr(self, "numpy"):
+        raise _no_python_value(self, "bool")
+    return bool(self._value if self.shape.rank == 0 else self.numpy())
+
+
+def _no_python_value(tensor, use):
+    from_graph = "Using a symbolic `tf.Tensor` as a Python `bool` is not allowed."
+    if use == "iter":
+        from_graph = "Iterating over a symbolic `tf.Tensor` is not allowed."
+    return errors.OperatorNotAllowedInGraphError(
+        f"{from_graph} You can attempt the following resolutions to the problem: If you are "
+        "running in Graph mode, use Eager execution mode or decorate this function with "
+        "@tf.function. If you are using AutoGraph, you can try decorating this function with "
+        "@tf.function. If that does not work, then you may be using an unsupported feature or "
+        "your source code may not be visible to AutoGraph."
+    )
+
+
+def _iterate(self):
+    if not hasattr(self, "numpy"):
+        raise _no_python_value(self, "iter")
+    if self.shape.rank == 0:
+        raise TypeError("Cannot iterate over a scalar tensor.")
+    return _Rows(self)
+
+
+class _Rows:
+    """Iterates over the first axis."""
+
+    def __init__(self, tensor):
+        self.tensor, self.index, self.limit = tensor, 0, tensor.shape[0]
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.index >= self.limit:
+            raise StopIteration
+        self.index += 1
+        return self.tensor[self.index - 1]
+
+    def __length_hint__(self):
+        return self.limit - self.index
+
+
+def _length(self):
+    if not hasattr(self, "numpy"):
+        raise TypeError(
+            f"len is not well defined for a symbolic Tensor ({self.name}). Please call `x.shape` "
+            "rather than `len(x)` for shape information."
+        )
+    if self.shape.rank == 0:
+        raise TypeError("Scalar tensor has no `len()`")
+    return self.shape[0]
+
+
+_ALLOWED_INDICES = (
+    "only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar "
+    "tf.int32/tf.int64 tensors are valid indices"
+)
+
+
+def _check_index(index):
+    if isinstance(index, (int, np.integer)) and not isinstance(index, (bool, np.bool_)):
+        return
+    if isinstance(index, np.ndarray) and index.ndim == 0 and index.dtype.kind in "iu":
+        return
+    if not isinstance(index, np.ndarray) and hasattr(index, "__index__") and not isinstance(
+        index, (bool, np.bool_, Tensor)
+    ):
+        return
+    dtype = getattr(index, "dtype", None)
+    if dtype is not None and not isinstance(index, np.ndarray):
+        kind = dtypes.as_dtype(dtype)
+        rank = getattr(index.shape, "rank", None) if hasattr(index, "shape") else None
+        if kind in (dtypes.int16, dtypes.int32, dtypes.int64, dtypes.uint8, dtypes.int8) and (
+            rank in (None, 0)
+        ):
+            return
+    raise TypeError(f"{_ALLOWED_INDICES}, got {index!r}")
+
+
+def get_item(tensor, slice_spec, var=None):
+    """`tensor[slice_spec]`: ints, slices, `...`, `None` and scalar integer tensors.
+
+    A boolean tensor or array as the only index takes the entries where it is True.
+    """
+    if type(slice_spec) is int and var is None:
+        result = _first_axis_fast(tensor, slice_spec)
+        if result is not None:
+            return result
+    if isinstance(slice_spec, bool) or _is_mask(slice_spec):
+        return indexing.boolean_mask(tensor, slice_spec)
+    entries = slice_spec if isinstance(slice_spec, (list, tuple)) else [slice_spec]
+    begin, end, strides = [], [], []
+    masks = dict.fromkeys(
+        ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"), 0
+    )
+    for position, entry in enumerate(entries):
+        bit = 1 << position
+        if isinstance(entry, slice):
+            for bound, target, mask in (
+                (entry.start, begin, "begin_mask"),
+                (entry.stop, end, "end_mask"),
+            ):
+                if bound is None or _is_undefined(bound):
+                    target.append(0)
+                    masks[mask] |= bit
+                else:
+                    _check_index(bound)
+                    target.append(bound)
+            if entry.step is None or _is_undefined(entry.step):
+                strides.append(1)
+            else:
+                _check_index(entry.step)
+                strides.append(entry.step)
+        elif entry is Ellipsis or entry is None:
+            masks["ellipsis_mask" if entry is Ellipsis else "new_axis_mask"] |= bit
+            begin.append(0)
+            end.append(0)
+            strides.append(1)
+        else:
+            _check_index(entry)
+            begin.append(entry)
+            end.append(entry + 1)
+            strides.append(1)
+            masks["shrink_axis_mask"] |= bit
+    packed = _pack_bounds(begin, end, strides)
+    return indexing.strided_slice(tensor, *packed, **masks, var=var, name="strided_slice")
+
+
+def _first_axis_fast(tensor, index):
+    if index == -1:
+        return None
+    bounds = np.array([index], np.int32), np.array([index + 1], np.int32), _ONE
+    return raw.StridedSlice(tensor, *bounds, shrink_axis_mask=1)
+
+
+_ONE = np.ones(1, np.int32)
+
+
+def _is_undefined(value):
+    return type(value).__name__ == "UndefinedReturnValue"
+
+
+def _is_mask(spec):
+    if isinstance(spec, np.ndarray):
+        return spec.dtype == bool
+    return isinstance(spec, Tensor) and spec.dtype.is_bool
+
+
+def _pack_bounds(begin, end, strides):
+    everything = begin + end + strides
+    if all(isinstance(v, (int, np.integer)) for v in everything):
+        wide = any(not -(2**31) <= v < 2**31 for v in everything)
+        kind = np.int64 if wide else np.int32
+        return [np.array(v, kind) for v in (begin, end, strides)]
+    wide = any(
+        isinstance(v, (np.int64,)) or getattr(v, "dtype", None) == dtypes.int64
+        for v in everything
+        if hasattr(v, "dtype")
+    )
+    kind = dtypes.int64 if wide else dtypes.int32
+    return [_packed(v, kind) for v in (begin, end, strides)]
+
+
+def _packed(values, kind):
+    if not values:
+        return np.zeros(0, kind.as_numpy_dtype)
+    parts = []
+    for value in values:
+        part = convert_to_tensor(value) if hasattr(value, "dtype") else value
+        if isinstance(part, Tensor):
+            part = elementwise.cast(part, kind)
+        else:
+            part = convert_to_tensor(int(part), dtype=kind)
+        parts.append(part)
+    return raw.Pack(values=parts)
+
+
+def install_operators() -> None:
+    """Fills the operators into `Tensor`."""
+    for name, function in _OPERATORS.items():
+        op = _Operator(name, function)
+        setattr(Tensor, op.direct, _binary(op))
+        setattr(Tensor, op.reflected, _binary(op, reflected=True))
+    Tensor.__div__ = Tensor.__truediv__
+    Tensor.__rdiv__ = Tensor.__rtruediv__
+    Tensor.__neg__ = lambda self: raw.Neg(self)
+    Tensor.__pos__ = lambda self: self
+    Tensor.__abs__ = lambda self: elementwise.abs(self)
+    Tensor.__invert__ = lambda self: (
+        raw.LogicalNot(self) if self.dtype.base_dtype.is_bool else raw.Invert(self)
+    )
+    for name, op in (
+        ("lt", raw_compare("Less")),
+        ("le", raw_compare("LessEqual")),
+        ("gt", raw_compare("Greater")),
+        ("ge", raw_compare("GreaterEqual")),
+    ):
+        setattr(Tensor, f"__{name}__", _compare(op))
+    Tensor.__eq__ = _equal
+    Tensor.__ne__ = _not_equal
+    Tensor.__bool__ = _bool
+    Tensor.__nonzero__ = _bool
+    Tensor.__iter__ = _iterate
+    Tensor.__len__ = _length
+    Tensor.__getitem__ = get_item
+
+
+def raw_compare(name):
+    """The raw comparison op, looked up when first called."""
+
+    def compare(x, y):
+        return getattr(raw, name)(x, y)
+
+    return compare
+
+
+install_operators()
+__all__ = ["executing_eagerly", "get_item", "install_operators"]
