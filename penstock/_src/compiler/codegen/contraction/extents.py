@@ -1,0 +1,67 @@
+"""Numbers of a kernel that may be known only when it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.compiler.codegen.kernel_code import FIRST_SIZE, Sizes
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64
+
+
+@dataclass(frozen=True)
+class Arg:
+    """Run-time size number `index` of a kernel; stands where a plain int would be a constant of its code."""
+
+    index: int
+
+
+Extent = int | Arg
+
+
+def is_static(x: Extent) -> bool:
+    return not isinstance(x, Arg)
+
+
+def number(x: Extent, sizes: Sizes) -> int:
+    """The extent on the host, for a kernel's run-time sizes."""
+    return sizes[x.index] if isinstance(x, Arg) else x
+
+
+def value(f: Fn, x: Extent) -> Any:
+    """The extent in the kernel: an int, or a load from the context."""
+    return f.load(f.ctx, FIRST_SIZE + x.index, I64) if isinstance(x, Arg) else x
+
+
+class Host:
+    """min and max of ints, where a formula is written once for the host and for kernels."""
+
+    min = staticmethod(min)
+    max = staticmethod(max)
+
+
+HOST = Host()
+
+
+def ceil_divide(a, b):
+    """a / b rounded up; ints or values that are not negative."""
+    return (a + (b - 1)) // b
+
+
+def product(extents) -> Any:
+    total: Any = 1
+    for extent in extents:
+        total = extent * total if not isinstance(extent, int) else total * extent
+    return total
+
+
+def unravel(f: Fn, index, extents: list) -> list:
+    """The coordinates of a flat index over row-major extents (ints or values)."""
+    coordinates: list = []
+    for extent in reversed(extents[1:]):
+        coordinates.insert(0, index % extent)
+        index = index // extent
+    if extents:
+        coordinates.insert(0, index)
+    return coordinates

@@ -1,0 +1,122 @@
+"""Panels: an operand copied so that the inner loop finds it in order.
+
+A panel of width w holds nk rows of w elements of the sum's type, dst[k][c] = source[c, k].  Elements past the edge of
+the operand are never read; in the panel they are zeros or copies, which nobody stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from penstock._src.native import Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import vec
+
+from .tile import times, transpose
+
+AHEAD = 4  # rows to ask for while copying rows that lie in different pages
+
+# expression of a loaded element or vector: (value in the sum's type, offset in the array, mask) -> value
+Expression = Callable[[Val, Val, Val | None], Val]
+
+
+def pack_across(
+    f: Fn, source: Val, base, cross_stride, width: int, count, nk, dst: Val, dst_stride: int,
+    element: str, total: str, lane_count: int, expression: Expression | None = None,
+) -> None:  # fmt: skip
+    """dst[k][c] for columns c < width, source contiguous in k: blocks transposed in registers.
+
+    `count` columns exist (at least one); those past it read the last one again.
+    """
+    n = lane_count
+
+    def chunk(first: int):
+        here = min(n, width - first)
+        starts = []
+        for c in range(here):
+            at = first + c
+            at = min(at, count - 1) if isinstance(count, int) else f.min(count - 1, at)
+            starts.append(base + times(f, at, cross_stride))
+        mask_out = f.mask(n, here) if here < n else None
+
+        def block(k, mask):
+            rows = []
+            for start in starts:
+                v = f.load(source, start + k, vec(element, n), mask)
+                v = f.convert(v, total)
+                rows.append(expression(v, start + k, mask) if expression else v)
+            rows += [f.zero(rows[0].ty)] * (n - here)
+            return transpose(f, rows)
+
+        def whole(k):
+            for j, x in enumerate(block(k, None)):
+                f.store(x, dst, (k + j) * dst_stride + first, mask_out)
+
+        def tail(k):
+            left = nk - k  # rows of the block past nk go to the room behind the panel
+            for j, x in enumerate(block(k, f.mask(n, left))):
+                if not isinstance(left, int) or j < left:
+                    f.store(x, dst, (k + j) * dst_stride + first, mask_out)
+
+        main = nk // n * n
+        f.loop(0, main, n, whole)
+        if not isinstance(nk, int) or main < nk:
+            f.loop(main, nk, n, tail)
+
+    for first in range(0, width, n):
+        chunk(first)
+
+
+def pack_along(
+    f: Fn, source: Val, base, k_stride, width: int, count, nk, dst: Val, dst_stride: int,
+    element: str, total: str, lane_count: int, expression: Expression | None = None,
+) -> None:  # fmt: skip
+    """dst[k][c] for c < width, source contiguous in c: rows copied; columns from `count` on become zero."""
+    n = lane_count
+
+    def row(k):
+        start = base + times(f, k, k_stride)
+        f.prefetch(source, start + times(f, AHEAD, k_stride), element)
+        for first in range(0, width, n):
+            here = min(n, width - first)
+            if isinstance(count, int):
+                valid = max(0, min(here, count - first))
+                mask = f.mask(n, valid) if valid < n else None
+            else:
+                mask = f.mask(n, f.min(count - first, here))
+            v = f.convert(f.load(source, start + first, vec(element, n), mask), total)
+            v = expression(v, start + first, mask) if expression else v
+            f.store(v, dst, k * dst_stride + first, f.mask(n, here) if here < n else None)
+
+    f.loop(0, nk, 1, row)
+
+
+def pack_single(
+    f: Fn, source: Val, place: Callable, width: int, count, nk, dst: Val, dst_stride: int,
+    element: str, total: str, expression: Expression | None = None,
+) -> None:  # fmt: skip
+    """dst[k][c] element by element; place(c, k) -> (offset, i1 whether it exists or None).  For any layout."""
+
+    def row(k):
+        def column(c):
+            offset, inside = place(c, k)
+
+            def read():
+                v = f.convert(f.load(source, offset, element), total)
+                return (expression(v, offset, None) if expression else v,)
+
+            (v,) = read() if inside is None else f.when(inside, read, lambda: (f.zero(total),))
+            f.store(v, dst, k * dst_stride + c)
+
+        def blank(c):
+            f.store(f.zero(total), dst, k * dst_stride + c)
+
+        f.loop(0, f.min(count, width), 1, column)
+        f.loop(f.min(count, width), width, 1, blank)
+
+    f.loop(0, nk, 1, row)
+
+
+def room(width: int, nk, lane_count: int):
+    """Elements that a panel takes: with space for the last block of `pack_across`, and a vector."""
+    return (nk + lane_count) * width + lane_count

@@ -1,0 +1,181 @@
+"""The one inner loop of everything dense: a register tile of outer products.
+
+    acc[r][v] += broadcast(a[rows[r] + k]) * b[k][L v : L v + L]          L lanes of a vector
+
+`a` is read one element at a time at offsets known when emitting (or values), so it may be a packed panel, a plain
+matrix or the pixels under a convolution window: nothing is ever unrolled to columns.  `b` is read in whole vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from penstock._src.native import Target, Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64, lanes, scalar, vec
+
+MOST_ROWS, MOST_VECTORS = 30, 6
+
+
+@dataclass(frozen=True)
+class Types:
+    """Element types of a contraction: what is read, what is summed in, what is stored."""
+
+    left: str
+    right: str
+    total: str
+    output: str
+
+    def lanes(self, target: Target) -> int:
+        return target.lanes(self.total)
+
+
+def cost(rows: int, nv: int) -> float:
+    """Cycles of one k step: two FMAs and two vector loads a cycle, an FMA's latency 4."""
+    return max(rows * nv / 2, (nv + rows) / 2, 4)
+
+
+def fits(rows: int, nv: int, target: Target) -> bool:
+    """Whether sums, a row of b and a broadcast element find registers."""
+    folded = target.registers >= 32 and nv == 1  # AVX-512 multiplies by a broadcast straight from memory
+    return rows * nv + nv + (0 if folded else 1) <= target.registers
+
+
+def cover(m: int, n: int, target: Target, width: int, most_rows: int = 16) -> tuple[int, int]:
+    """The (rows, vectors) of the tile that covers m x n in the fewest cycles.
+
+    One that leaves no edge has a small advantage, being half the code to compile.
+    """
+    vectors = max(1, -(-n // width))
+    m = max(1, m)
+
+    def total(rows: int, nv: int) -> float:
+        cycles = 0.0
+        for r, r_count in ((rows, m // rows), (m % rows, 1)):
+            for v, v_count in ((nv, vectors // nv), (vectors % nv, 1)):
+                if r and v:
+                    cycles += r_count * v_count * cost(r, v)
+        return cycles
+
+    choices = [
+        (total(r, v) * (1.03 if m % r or vectors % v else 1), -r * v, abs(r - 8), r, v)
+        for v in range(1, min(MOST_VECTORS, vectors) + 1)
+        for r in range(1, min(most_rows, m) + 1)
+        if fits(r, v, target)
+    ]
+    return min(choices)[3:]
+
+
+def zeros(f: Fn, count: int, ty: str) -> list[Val]:
+    return [f.zero(ty) for _ in range(count)]
+
+
+def accumulate(
+    f: Fn,
+    types: Types,
+    rows: Sequence[int | Val],
+    nv: int,
+    loops: Sequence[tuple],
+    a: Val,
+    b: Val,
+    acc: Sequence[Val],
+    b_masks: Sequence[Val | None] | None = None,
+    a_type: str | None = None,
+    b_type: str | None = None,
+    unroll: int = 2,
+) -> list[Val]:
+    """Runs the k nest `loops` = [(count, step in a, step in b), ...], outermost first.
+
+    Steps are in elements of `a_type` and `b_type` (by default the type of the sums: packed panels).
+    """
+    total = types.total
+    a_type, b_type = a_type or total, b_type or total
+    width = lanes(acc[0].ty)
+    vector = vec(b_type, width)
+    masks = b_masks or [None] * nv
+
+    def element(p: Val, offset) -> Val:
+        x = f.load(p, offset, a_type)
+        return f.splat(x if a_type == total else f.convert(x, total), width)
+
+    def row_of_b(p: Val, v: int, offset) -> Val:
+        x = f.load(p, offset + width * v, vector, masks[v])
+        return x if b_type == total else f.convert(x, total)
+
+    def step(a: Val, b: Val, ka, kb, acc: Sequence[Val]) -> list[Val]:
+        bv = [row_of_b(b, v, kb) for v in range(nv)]
+        new = []
+        for r, offset in enumerate(rows):
+            x = element(a, offset + ka)
+            new += [f.fma(x, bv[v], acc[r * nv + v]) for v in range(nv)]
+        return new
+
+    def nest(level: int, a: Val, b: Val, acc: Sequence[Val]) -> Sequence[Val]:
+        count, sa, sb = loops[level]
+        if level + 1 < len(loops):
+            return f.loop(
+                0, count, 1,
+                lambda i, *acc: nest(level + 1, f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type), acc),
+                *acc,
+            )  # fmt: skip
+        u = unroll if not isinstance(count, int) or count > 2 * unroll else 1
+        if isinstance(count, int) and count % u:
+            u = 1
+
+        def body(i, *acc):
+            ai, bi = f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type)
+            for j in range(u):
+                acc = step(ai, bi, times(f, j, sa), times(f, j, sb), acc)
+            return acc
+
+        if isinstance(count, int) or u == 1:
+            return f.loop(0, count, u, body, *acc)
+        main = count - count % u
+        acc = f.loop(0, main, u, body, *acc)
+        rest = lambda i, *acc: step(f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type), 0, 0, acc)
+        return f.loop(main, count, 1, rest, *acc)
+
+    return list(nest(0, a, b, list(acc)))
+
+
+def times(f: Fn, i, stride):
+    """i * stride of ints or values."""
+    if isinstance(i, int) and isinstance(stride, Val):
+        i, stride = stride, i
+    return i * stride
+
+
+def transpose(f: Fn, vectors: list[Val]) -> list[Val]:
+    """n vectors of n lanes, n a power of two, transposed in registers: rounds of pairwise interleaving."""
+    n, s = len(vectors), len(vectors) // 2
+    while s:
+        out: list[Val] = [None] * n
+        low = [i if not i & s else n + (i & ~s) for i in range(n)]
+        high = [i | s if not i & s else n + i for i in range(n)]
+        for i in range(n):
+            if not i & s:
+                out[i] = f.shuffle(vectors[i], vectors[i | s], low)
+                out[i | s] = f.shuffle(vectors[i], vectors[i | s], high)
+        vectors, s = out, s // 2
+    return vectors
+
+
+def store_as(f: Fn, value: Val, p: Val, offset, element: str, mask: Val | None = None) -> None:
+    """Stores a value converted to `element`."""
+    f.store(value if scalar(value.ty) == element else f.convert(value, element), p, offset, mask)
+
+
+def run_time(x) -> bool:
+    """Whether an extent is a value of the running kernel."""
+    return isinstance(x, Val)
+
+
+def word(f: Fn, x) -> Val:
+    """An int or a value as i64."""
+    return f.i64(x) if not isinstance(x, Val) else x
+
+
+__all__ = [
+    "I64", "Types", "accumulate", "cost", "cover", "fits", "run_time", "store_as", "times", "transpose", "word", "zeros",
+]  # fmt: skip
