@@ -1,0 +1,135 @@
+"""Record files (TFRecord): a sequence of byte strings, each with its length and checksums.
+
+    uint64 length, uint32 checksum of the length, the bytes, uint32 checksum of the bytes
+
+The whole may be compressed as GZIP or ZLIB.
+"""
+
+import gzip
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from penstock._src.util import crc32c
+
+_HEADER = struct.Struct("<QI")
+_FOOTER = struct.Struct("<I")
+COMPRESSIONS = ("", "GZIP", "ZLIB")
+
+
+class DamagedRecord(Exception):
+    """A record is cut short or its checksum differs."""
+
+
+def frame(record: bytes) -> bytes:
+    """The record as it stands in a file."""
+    length = struct.pack("<Q", len(record))
+    return b"".join((length, crc32c.packed(length), record, crc32c.packed(record)))
+
+
+def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[bytes]:
+    """The records of an open, decompressed file.
+
+    Args:
+      file: it stands where a record begins.
+      name: of the file, for messages.
+      check: whether to compare the checksums of the data.
+
+    Raises:
+      DamagedRecord: the file ends within a record, or a checksum differs.
+    """
+    at = 0
+    while True:
+        header = file.read(_HEADER.size)
+        if not header:
+            return
+        if len(header) < _HEADER.size:
+            raise DamagedRecord(
+                f"truncated record at {at}' failed with Read less bytes than requested"
+            )
+        length, stored = _HEADER.unpack(header)
+        if crc32c.masked(header[:8]) != stored:
+            raise DamagedRecord(f"corrupted record at {at}. Is {name} even a TFRecord file?")
+        data = file.read(length)
+        footer = file.read(_FOOTER.size)
+        if len(data) < length or len(footer) < _FOOTER.size:
+            raise DamagedRecord(
+                f"truncated record at {at}' failed with Read less bytes than requested"
+            )
+        if check and crc32c.masked(data) != _FOOTER.unpack(footer)[0]:
+            raise DamagedRecord(f"corrupted record at {at}")
+        at += _HEADER.size + length + _FOOTER.size
+        yield data
+
+
+def opened(file: BinaryIO, compression: str, buffer_size: int = 1 << 18) -> Any:
+    """A reader of the decompressed bytes of an open file."""
+    if compression == "GZIP":
+        return io.BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), buffer_size)
+    if compression == "ZLIB":
+        return io.BufferedReader(_ZlibReader(file), buffer_size)
+    if compression in ("", "NONE"):
+        return file
+    raise ValueError(
+        f"Unsupported compression type '{compression}': expected one of {COMPRESSIONS}"
+    )
+
+
+class _ZlibReader(io.RawIOBase):
+    """The decompressed bytes of a ZLIB stream."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.decoder = zlib.decompressobj()
+        self.rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        while not self.rest and not self.decoder.eof:
+            data = self.file.read(1 << 16)
+            if not data:
+                self.rest = self.decoder.flush()
+                break
+            self.rest = self.decoder.decompress(data)
+        count = min(len(target), len(self.rest))
+        target[:count] = self.rest[:count]
+        self.rest = self.rest[count:]
+        return count
+
+
+class RecordFile:
+    """Writes records to an open file, compressed or not."""
+
+    def __init__(self, file: BinaryIO, compression: str = "", level: int = -1) -> None:
+        self._file = file
+        self._encoder: Any = None
+        if compression == "GZIP":
+            self._encoder = zlib.compressobj(level, zlib.DEFLATED, 31)
+        elif compression == "ZLIB":
+            self._encoder = zlib.compressobj(level)
+        elif compression not in ("", "NONE"):
+            raise ValueError(
+                f"Unsupported compression type '{compression}': expected one of {COMPRESSIONS}"
+            )
+
+    def write(self, record: bytes) -> None:
+        """Appends a record."""
+        data = frame(record)
+        self._file.write(self._encoder.compress(data) if self._encoder else data)
+
+    def flush(self) -> None:
+        """Hands what was written to the system."""
+        if self._encoder:
+            self._file.write(self._encoder.flush(zlib.Z_SYNC_FLUSH))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Finishes and closes the file."""
+        if self._encoder:
+            self._file.write(self._encoder.flush())
+            self._encoder = None
+        self._file.close()
