@@ -63,7 +63,7 @@ class ReluGrad(Op):
         return gradients.merge_with(features)
 
     def gradient(self, _gradients, features, _backprops, dy):
-        return raw.ReluGrad(gradients=dy, features=features), None
+        return raw.ReluGrad(gradients=dy, features=features), zeros_like(features)
 
     def eager(self, gradients, features):
         return np.where(features > 0, gradients, gradients.dtype.type(0))
@@ -102,7 +102,7 @@ class Relu6Grad(Op):
         return gradients.merge_with(features)
 
     def gradient(self, _gradients, features, _backprops, dy):
-        return raw.Relu6Grad(gradients=dy, features=features), None
+        return raw.Relu6Grad(gradients=dy, features=features), zeros_like(features)
 
     def eager(self, gradients, features):
         inside = (features > 0) & (features < 6)
@@ -146,7 +146,8 @@ class LeakyReluGrad(Op):
         return gradients.merge_with(features)
 
     def gradient(self, _gradients, features, _backprops, dy):
-        return raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha), None
+        by_gradients = raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha)
+        return by_gradients, zeros_like(features)
 
     def eager(self, gradients, features):
         return np.where(features > 0, gradients, gradients * gradients.dtype.type(self.alpha))

@@ -25,6 +25,9 @@ class VarHandleOp(Op):
     allowed_devices: list[str] = []
     stateful = True
 
+    def output_shape(self):
+        return ()
+
     def eager(self):
         def make():
             return VariableHandle(self.attrs["shape"], self.dtype, name, self.container)

@@ -1,0 +1,117 @@
+"""Adding a vector to the channels, and the sum that is its gradient."""
+
+from typing import Literal
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import NUMBER
+from penstock._src.ops.nn.window import channel_axis
+from penstock._src.ops.rules import in_float32, invalid, show
+
+
+def _axis(op, rank):
+    return channel_axis(op.data_format, rank)
+
+
+class BiasAdd(Op):
+    """value + bias, the bias lying along the channels."""
+
+    signature = "value: T, bias: T -> output: T"
+    T = NUMBER
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+
+    def shape(self, value, bias):
+        bias = bias.with_rank(1)
+        if value.rank is None:
+            return None
+        value = value.with_rank_at_least(2)
+        axis = _axis(self, value.rank)
+        dims = value.as_list()
+        dims[axis] = TensorShape([value[axis]]).merge_with([bias[0]])[0]
+        return dims
+
+    def gradient(self, _value, _bias, _output, dy):
+        return dy, raw.BiasAddGrad(out_backprop=dy, data_format=self.data_format)
+
+    def eager(self, value, bias):
+        return value + _along_channels(self, value, bias)
+
+    def lower(self, p, value, bias):
+        rank = len(value.shape)
+        axis = _axis(self, rank)
+        shape = [1] * rank
+        shape[axis] = bias.shape[0]
+        return value + p.reshape(bias, shape)
+
+
+class BiasAddV1(Op):
+    """value + bias, the bias lying along the last axis."""
+
+    signature = "value: T, bias: T -> output: T"
+    T = NUMBER
+
+    def shape(self, value, bias):
+        return value
+
+    def gradient(self, _value, _bias, _output, dy):
+        return dy, raw.BiasAddGrad(out_backprop=dy)
+
+    def eager(self, value, bias):
+        return value + _along_channels(self, value, bias)
+
+    def lower(self, p, value, bias):
+        return value + bias
+
+
+class BiasAddGrad(Op):
+    """The sum over all axes but the channels."""
+
+    signature = "out_backprop: T -> output: T"
+    T = NUMBER
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+
+    def shape(self, out_backprop):
+        if out_backprop.rank is None:
+            return [None]
+        return [out_backprop[_axis(self, out_backprop.with_rank_at_least(2).rank)]]
+
+    def gradient(self, out_backprop, _output, dy):
+        rank = out_backprop.shape.rank
+        if rank is None:
+            raise UnimplementedError("BiasAddGrad: the gradient needs a known rank.")
+        shape = raw.Shape(input=out_backprop)
+        target = [1] * rank
+        target[_axis(self, rank)] = -1
+        return raw.BroadcastTo(input=raw.Reshape(tensor=dy, shape=target), shape=shape)
+
+    def eager(self, out_backprop):
+        if out_backprop.ndim < 2:
+            raise invalid(self, f"Input tensor must be at least 2D: {show(out_backprop.shape)}")
+        axis = _axis(self, out_backprop.ndim)
+        wide = in_float32(out_backprop)
+        axes = tuple(a for a in range(wide.ndim) if a != axis)
+        return wide.sum(axes, dtype=wide.dtype).astype(out_backprop.dtype, copy=False)
+
+    def lower(self, p, out_backprop):
+        rank = len(out_backprop.shape)
+        axis = _axis(self, rank)
+        return p.reduce_sum(out_backprop, [a for a in range(rank) if a != axis])
+
+
+def _along_channels(op, value, bias):
+    if value.ndim < 2:
+        raise invalid(op, f"Input tensor must be at least 2D: {show(value.shape)}")
+    if bias.ndim != 1:
+        raise invalid(op, f"Biases must be 1D: {show(bias.shape)}")
+    axis = _axis(op, value.ndim) if hasattr(op, "data_format") else value.ndim - 1
+    if bias.shape[0] != value.shape[axis]:
+        raise invalid(
+            op,
+            "Must provide as many biases as the last dimension of the input tensor: "
+            f"{show(bias.shape)} vs. {show(value.shape)}",
+        )
+    shape = [1] * value.ndim
+    shape[axis] = bias.shape[0]
+    return bias.reshape(shape)

@@ -1,0 +1,27 @@
+"""Losses that are raw ops."""
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import FLOAT
+from penstock._src.ops.rules import in_float32
+
+
+class L2Loss(Op):
+    """Half of the sum of squares."""
+
+    signature = "t: T -> output: T"
+    T = FLOAT
+
+    def shape(self, t):
+        return ()
+
+    def gradient(self, t, _output, dy):
+        return t * dy
+
+    def eager(self, t):
+        wide = in_float32(t).reshape(-1)
+        return (np.square(wide).sum() * wide.dtype.type(0.5)).astype(t.dtype)
+
+    def lower(self, p, t):
+        return p.reduce_sum(p.square(t), list(range(len(t.shape)))) * 0.5

@@ -1,0 +1,479 @@
+"""Pooling: the maximum or the mean of every window, over any axes of images and volumes."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT, INDEX, REAL, SIGNED
+from penstock._src.ops.nn.pooling import (
+    average,
+    average_gradient,
+    equal_gradient,
+    first_places,
+    lower_average,
+    lower_average_gradient,
+    lower_equal_gradient,
+    lower_first_places,
+    lower_max,
+    lower_max_gradient,
+    lower_take,
+    max_gradient,
+    maximum,
+    output_shape,
+    pooling,
+    take_places,
+)
+from penstock._src.ops.nn.window import known_shape
+from penstock._src.ops.rules import dims_of, invalid, shape_of, show, value_of, zeros_like
+
+
+class _Max(Op):
+    """The maximum of every window."""
+
+    def shape(self, input):
+        return output_shape(self, input)
+
+    def eager(self, input):
+        return maximum(pooling(self, input.shape), input)
+
+    def lower(self, p, input):
+        return lower_max(p, pooling(self, input.shape), input)
+
+
+class _MaxGradient(Op):
+    """Gives each window's gradient to the first of its largest inputs."""
+
+    def shape(self, orig_input, orig_output, grad):
+        return orig_input
+
+    def eager(self, orig_input, orig_output, grad):
+        c = pooling(self, orig_input.shape)
+        c.require_output(grad.shape)
+        return max_gradient(c, first_places(c, orig_input), grad)
+
+    def lower(self, p, orig_input, orig_output, grad):
+        c = pooling(self, orig_input.shape)
+        return lower_max_gradient(p, c, lower_first_places(p, c, orig_input, orig_output), grad)
+
+
+class _MaxGradientGradient(Op):
+    """Takes from `grad`, for every window, the element where the first maximum of the input stands."""
+
+    def shape(self, orig_input, orig_output, grad):
+        return orig_output
+
+    def eager(self, orig_input, orig_output, grad):
+        c = pooling(self, orig_input.shape)
+        return take_places(c, first_places(c, orig_input), grad)
+
+    def lower(self, p, orig_input, orig_output, grad):
+        c = pooling(self, orig_input.shape)
+        return lower_take(p, c, lower_first_places(p, c, orig_input, orig_output), grad)
+
+
+class _Mean(Op):
+    """The mean of the inputs in every window; padding does not count."""
+
+    def eager_mean(self, x):
+        return average(pooling(self, x.shape), x)
+
+    def lower_mean(self, p, x):
+        return lower_average(p, pooling(self, x.shape), x)
+
+
+class _MeanGradient(Op):
+    """Spreads each window's gradient evenly over its inputs."""
+
+    def shape(self, orig_input_shape, grad):
+        return known_shape(orig_input_shape, grad.rank)
+
+    def eager(self, orig_input_shape, grad):
+        c = pooling(self, [int(n) for n in orig_input_shape])
+        c.require_output(grad.shape)
+        return average_gradient(c, grad)
+
+    def lower(self, p, orig_input_shape, grad):
+        shape = dims_of(p, orig_input_shape, "orig_input_shape")
+        return lower_average_gradient(p, pooling(self, shape), grad)
+
+
+class MaxPool(_Max):
+    """The maximum of every window of NHWC or NCHW images."""
+
+    signature = "input: T -> output: T"
+    T: DType = dtypes.float32
+    T_types = FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8}
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW", "NCHW_VECT_C"] = "NHWC"
+
+    def gradient(self, input, output, dy):
+        return raw.MaxPoolGrad(orig_input=input, orig_output=output, grad=dy, **_attrs(self))
+
+
+class MaxPoolGrad(_MaxGradient):
+    """The gradient of MaxPool: to the first of the largest inputs of each window."""
+
+    signature = "orig_input: T, orig_output: T, grad: T -> output: T"
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    T: DType = dtypes.float32
+    T_types = REAL
+
+    def gradient(self, orig_input, orig_output, _grad, _output, dy):
+        if self.padding == "EXPLICIT":
+            raise UnimplementedError("MaxPoolGrad: its gradient with explicit padding is missing.")
+        attrs = {k: v for k, v in _attrs(self).items() if k != "explicit_paddings"}
+        by_grad = raw.MaxPoolGradGrad(
+            orig_input=orig_input, orig_output=orig_output, grad=dy, **attrs
+        )
+        return zeros_like(orig_input), zeros_like(orig_output), by_grad
+
+
+class MaxPoolGradGrad(_MaxGradientGradient):
+    """The gradient of MaxPoolGrad by its gradient."""
+
+    signature = "orig_input: T, orig_output: T, grad: T -> output: T"
+    T = REAL
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+
+    def gradient(self, orig_input, orig_output, _grad, _output, dy):
+        by_grad = raw.MaxPoolGrad(
+            orig_input=orig_input, orig_output=orig_output, grad=dy, **_attrs(self)
+        )
+        return zeros_like(orig_input), zeros_like(orig_output), by_grad
+
+
+class MaxPool3D(_Max):
+    """The maximum of every window of volumes."""
+
+    signature = "input: T -> output: T"
+    T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
+
+    def gradient(self, input, output, dy):
+        return raw.MaxPool3DGrad(orig_input=input, orig_output=output, grad=dy, **_attrs(self))
+
+
+class MaxPool3DGrad(_MaxGradient):
+    """The gradient of MaxPool3D: to every input that equals the maximum."""
+
+    signature = "orig_input: TInput, orig_output: TInput, grad: T -> output: T"
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    TInput: DType = dtypes.float32
+    TInput_types = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+
+    def eager(self, orig_input, orig_output, grad):
+        c = pooling(self, orig_input.shape)
+        c.require_output(grad.shape)
+        return equal_gradient(c, orig_input, orig_output, grad)
+
+    def lower(self, p, orig_input, orig_output, grad):
+        return lower_equal_gradient(p, pooling(self, orig_input.shape), orig_input, orig_output, grad)
+
+    def gradient(self, orig_input, orig_output, _grad, _output, dy):
+        by_grad = raw.MaxPool3DGradGrad(
+            orig_input=orig_input, orig_output=orig_output, grad=dy, **_attrs(self)
+        )
+        return zeros_like(orig_input), zeros_like(orig_output), by_grad
+
+
+class MaxPool3DGradGrad(_MaxGradientGradient):
+    """The gradient of MaxPool3DGrad by its gradient."""
+
+    signature = "orig_input: T, orig_output: T, grad: T -> output: T"
+    T = REAL
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
+
+    def gradient(self, orig_input, orig_output, _grad, _output, dy):
+        by_grad = raw.MaxPool3DGrad(
+            orig_input=orig_input, orig_output=orig_output, grad=dy, **_attrs(self)
+        )
+        return zeros_like(orig_input), zeros_like(orig_output), by_grad
+
+
+class AvgPool(_Mean):
+    """The mean of every window of NHWC or NCHW images; padding does not count."""
+
+    signature = "value: T -> output: T"
+    T = FLOAT
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+
+    def shape(self, value):
+        return output_shape(self, value)
+
+    def gradient(self, value, _output, dy):
+        return raw.AvgPoolGrad(orig_input_shape=shape_of(value), grad=dy, **_attrs(self))
+
+    def eager(self, value):
+        return self.eager_mean(value)
+
+    def lower(self, p, value):
+        return self.lower_mean(p, value)
+
+
+class AvgPoolGrad(_MeanGradient):
+    """The gradient of AvgPool."""
+
+    signature = "orig_input_shape: int32, grad: T -> output: T"
+    T = FLOAT
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+
+    def gradient(self, _orig_input_shape, _grad, _output, dy):
+        return None, raw.AvgPool(value=dy, **_attrs(self))
+
+
+class AvgPool3D(_Mean):
+    """The mean of every window of volumes; padding does not count."""
+
+    signature = "input: T -> output: T"
+    T = FLOAT
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
+
+    def shape(self, input):
+        return output_shape(self, input)
+
+    def gradient(self, input, _output, dy):
+        return raw.AvgPool3DGrad(orig_input_shape=shape_of(input), grad=dy, **_attrs(self))
+
+    def eager(self, input):
+        return self.eager_mean(input)
+
+    def lower(self, p, input):
+        return self.lower_mean(p, input)
+
+
+class AvgPool3DGrad(_MeanGradient):
+    """The gradient of AvgPool3D."""
+
+    signature = "orig_input_shape: int32, grad: T -> output: T"
+    T = FLOAT
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
+
+    def gradient(self, _orig_input_shape, _grad, _output, dy):
+        return None, raw.AvgPool3D(input=dy, **_attrs(self))
+
+
+class _Dynamic:
+    """The attributes of a pooling whose window sizes are inputs."""
+
+    def __init__(self, op, ksize, strides):
+        self.op_type, self.padding, self.data_format = op.op_type, op.padding, op.data_format
+        self.ksize, self.strides = [int(k) for k in ksize], [int(s) for s in strides]
+        self.explicit_paddings = ()
+
+
+class MaxPoolV2(Op):
+    """MaxPool with the window and its strides as inputs."""
+
+    signature = "input: T, ksize: int32, strides: int32 -> output: T"
+    T: DType = dtypes.float32
+    T_types = FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8}
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NHWC", "NCHW", "NCHW_VECT_C"] = "NHWC"
+
+    def shape(self, input, ksize, strides):
+        if ksize.value is None or strides.value is None:
+            return [None] * 4
+        return output_shape(_Dynamic(self, ksize.value, strides.value), input)
+
+    def gradient(self, input, ksize, strides, output, dy):
+        by_input = raw.MaxPoolGradV2(
+            orig_input=input,
+            orig_output=output,
+            grad=dy,
+            ksize=ksize,
+            strides=strides,
+            padding=self.padding,
+            data_format=self.data_format,
+        )
+        return by_input, None, None
+
+    def eager(self, input, ksize, strides):
+        return maximum(pooling(_Dynamic(self, ksize, strides), input.shape), input)
+
+    def lower(self, p, input, ksize, strides):
+        sizes, steps = value_of(p, ksize, "ksize"), value_of(p, strides, "strides")
+        return lower_max(p, pooling(_Dynamic(self, sizes, steps), input.shape), input)
+
+
+class MaxPoolGradV2(Op):
+    """MaxPoolGrad with the window and its strides as inputs."""
+
+    signature = "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 -> output: T"
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    T: DType = dtypes.float32
+    T_types = REAL
+    differentiable = False
+
+    def shape(self, orig_input, orig_output, grad, ksize, strides):
+        return orig_input
+
+    def eager(self, orig_input, orig_output, grad, ksize, strides):
+        c = pooling(_Dynamic(self, ksize, strides), orig_input.shape)
+        c.require_output(grad.shape)
+        return max_gradient(c, first_places(c, orig_input), grad)
+
+    def lower(self, p, orig_input, orig_output, grad, ksize, strides):
+        sizes, steps = value_of(p, ksize, "ksize"), value_of(p, strides, "strides")
+        c = pooling(_Dynamic(self, sizes, steps), orig_input.shape)
+        return lower_max_gradient(p, c, lower_first_places(p, c, orig_input, orig_output), grad)
+
+
+class _WithPlaces:
+    """The attributes of MaxPoolWithArgmax as MaxPool has them."""
+
+    def __init__(self, op):
+        self.op_type, self.padding, self.data_format = op.op_type, op.padding, "NHWC"
+        self.ksize, self.strides, self.explicit_paddings = op.ksize, op.strides, ()
+
+
+class MaxPoolWithArgmax(Op):
+    """The maximum of every window, and its place in the flattened image (or batch)."""
+
+    signature = "input: T -> output: T, argmax: Targmax"
+    T = REAL
+    ksize: list[int]
+    strides: list[int]
+    Targmax: DType = dtypes.int64
+    Targmax_types = INDEX
+    padding: Literal["SAME", "VALID"]
+    include_batch_in_index: bool = False
+
+    def shape(self, input):
+        shape = output_shape(_WithPlaces(self), input)
+        return shape, shape
+
+    def gradient(self, input, _output, argmax, dy, _dargmax):
+        return raw.MaxPoolGradWithArgmax(
+            input=input,
+            grad=dy,
+            argmax=argmax,
+            ksize=list(self.ksize),
+            strides=list(self.strides),
+            padding=self.padding,
+            include_batch_in_index=self.include_batch_in_index,
+        )
+
+    def eager(self, input):
+        c = pooling(_WithPlaces(self), input.shape)
+        places = self._flat_places(c, first_places(c, input), input.shape)
+        return maximum(c, input), places.astype(self.Targmax.as_numpy_dtype)
+
+    def _flat_places(self, c, places, shape):
+        """From places inside windows to places in the image."""
+        sizes = [w.size for w in c.windows]
+        inside = np.unravel_index(places, sizes)
+        coordinates = list(np.indices(places.shape, sparse=True))
+        for axis, w, offset in zip(c.axes, c.windows, inside, strict=True):
+            coordinates[axis] = coordinates[axis] * w.stride - w.low + offset
+        flat = (coordinates[1] * shape[2] + coordinates[2]) * shape[3] + coordinates[3]
+        if self.include_batch_in_index:
+            flat = flat + coordinates[0] * (shape[1] * shape[2] * shape[3])
+        return flat
+
+
+class MaxPoolGradWithArgmax(Op):
+    """Gives each gradient to the place that MaxPoolWithArgmax found."""
+
+    signature = "input: T, grad: T, argmax: Targmax -> output: T"
+    Targmax = INDEX
+    T = REAL
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    include_batch_in_index: bool = False
+
+    def shape(self, input, grad, argmax):
+        return input
+
+    def gradient(self, input, _grad, argmax, _output, dy):
+        flat = raw.MaxPoolGradGradWithArgmax(
+            input=input,
+            grad=dy,
+            argmax=argmax,
+            ksize=list(self.ksize),
+            strides=list(self.strides),
+            padding=self.padding,
+            include_batch_in_index=self.include_batch_in_index,
+        )
+        return zeros_like(input), flat, None
+
+    def eager(self, input, grad, argmax):
+        out = np.zeros(input.size, grad.dtype)
+        np.add.at(out, _batch_places(self, input, argmax), grad)
+        return out.reshape(input.shape)
+
+
+class MaxPoolGradGradWithArgmax(Op):
+    """Takes the elements at the places that MaxPoolWithArgmax found."""
+
+    signature = "input: T, grad: T, argmax: Targmax -> output: T"
+    Targmax = INDEX
+    T = REAL
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    include_batch_in_index: bool = False
+    differentiable = False
+
+    def shape(self, input, grad, argmax):
+        return argmax
+
+    def eager(self, input, grad, argmax):
+        return grad.reshape(-1)[_batch_places(self, input, argmax)]
+
+
+def _batch_places(op, input, argmax):
+    if argmax.ndim != 4:
+        raise invalid(op, f"argmax must be 4-dimensional. Received {show(argmax.shape)}")
+    flat = argmax.astype(np.int64)
+    if not op.include_batch_in_index:
+        image = int(np.prod(input.shape[1:]))
+        flat = flat + np.arange(input.shape[0])[:, None, None, None] * image
+    if flat.size and (flat.min() < 0 or flat.max() >= input.size):
+        raise invalid(op, f"argmax has a value outside of the input of shape {show(input.shape)}")
+    return flat
+
+
+def _attrs(op):
+    """The attributes that a pooling and its gradients have in common."""
+    names = ("ksize", "strides", "padding", "explicit_paddings", "data_format")
+    return {n: op.attrs[n] for n in names if n in op.attrs}

@@ -1,0 +1,386 @@
+"""The arithmetic of pooling, over any axes: NumPy kernels and lowerings."""
+
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.nn.window import (
+    Window,
+    explicit_pairs,
+    out_extent,
+    pad_axes,
+    padded_shape,
+    taps,
+    unpad_axes,
+    window,
+)
+from penstock._src.ops.rules import in_float32, is_float, show
+
+# With more tiles per axis than this, a gradient is written over windows instead of tile by tile.
+MOST_TILES = 25
+
+
+class Pooling(NamedTuple):
+    """The geometry of one call: the axes along which windows move, and how."""
+
+    op: str
+    shape: list[int]
+    axes: list[int]
+    windows: list[Window]
+
+    @property
+    def sizes(self) -> list[int]:
+        """The window's extents."""
+        return [w.size for w in self.windows]
+
+    def output(self) -> list[int]:
+        """The shape of the result."""
+        shape = list(self.shape)
+        for axis, w in zip(self.axes, self.windows, strict=True):
+            shape[axis] = w.out
+        return shape
+
+    def require_output(self, shape: Sequence[int]) -> None:
+        """Raises InvalidArgumentError if a gradient is not of the result's shape."""
+        if list(shape) != self.output():
+            raise InvalidArgumentError(
+                f"{self.op}: Expected grad shape to be {show(self.output())}, but got {show(shape)}"
+            )
+
+
+def pooling(op: Any, shape: Sequence[int]) -> Pooling:
+    """The geometry of an op's attributes over an input's concrete shape, checked."""
+    rank = len(op.ksize)
+    if len(shape) != rank:
+        raise InvalidArgumentError(
+            f"{op.op_type}: tensor_in must be {rank}-dimensional. Received {show(shape)}"
+        )
+    _require_positive(op)
+    axes = [a for a in range(rank) if op.ksize[a] != 1 or op.strides[a] != 1]
+    pairs = explicit_pairs(getattr(op, "explicit_paddings", ()), range(rank))
+    axes = [a for a in range(rank) if a in axes or pairs[a] != (0, 0)]
+    windows = [
+        window(op.op_type, shape[a], op.ksize[a], op.strides[a], 1, op.padding, pairs[a])
+        for a in axes
+    ]
+    return Pooling(op.op_type, list(shape), axes, windows)
+
+
+def output_shape(op: Any, x: TensorShape) -> TensorShape:
+    """The shape rule over partly known shapes."""
+    rank = len(op.ksize)
+    x = x.with_rank(rank)
+    _require_positive(op)
+    pairs = explicit_pairs(getattr(op, "explicit_paddings", ()), range(rank))
+    return TensorShape(
+        [
+            x[a]
+            if op.ksize[a] == 1 and op.strides[a] == 1 and pairs[a] == (0, 0)
+            else out_extent(op.op_type, x[a], op.ksize[a], op.strides[a], 1, op.padding, pairs[a])
+            for a in range(rank)
+        ]
+    )
+
+
+def _require_positive(op: Any) -> None:
+    if any(k < 1 for k in op.ksize):
+        raise InvalidArgumentError(
+            f"{op.op_type}: Sliding window ksize must be positive. Received {list(op.ksize)}"
+        )
+    if any(s < 1 for s in op.strides):
+        raise InvalidArgumentError(
+            f"{op.op_type}: Sliding window strides must be positive. Received {list(op.strides)}"
+        )
+
+
+# -- NumPy kernels -----------------------------------------------------------------------------------
+
+
+def lowest(dtype: np.dtype) -> Any:
+    """What padding holds for a maximum."""
+    return -np.inf if is_float(np.empty(0, dtype)) else np.iinfo(dtype).min
+
+
+def _taps(c: Pooling):
+    for offsets in product(*(range(k) for k in c.sizes)):
+        yield taps(c.axes, c.windows, offsets) if c.axes else ()
+
+
+def maximum(c: Pooling, x: np.ndarray) -> np.ndarray:
+    """The maximum of every window."""
+    padded = pad_axes(x, c.axes, c.windows, lowest(x.dtype))
+    out = None
+    for tap in _taps(c):
+        out = padded[tap].copy() if out is None else np.maximum(out, padded[tap], out=out)
+    return out
+
+
+def first_places(c: Pooling, x: np.ndarray) -> np.ndarray:
+    """Where in its window, counted row by row, each first maximum stands; never on padding."""
+    padded = pad_axes(x, c.axes, c.windows, lowest(x.dtype))
+    real = pad_axes(
+        np.ones([n if a in c.axes else 1 for a, n in enumerate(x.shape)], bool),
+        c.axes,
+        c.windows,
+        False,
+    )
+    places = np.full(c.output(), -1, np.int32)
+    best = np.full(c.output(), lowest(x.dtype), x.dtype)
+    for place, tap in enumerate(_taps(c)):
+        better = ((padded[tap] > best) | (places < 0)) & real[tap]
+        places[better] = place
+        best = np.where(better, padded[tap], best)
+    return places
+
+
+def max_gradient(c: Pooling, places: np.ndarray, grad: np.ndarray) -> np.ndarray:
+    """The gradient of each window added to the input at its place."""
+    out = np.zeros(padded_shape(c.shape, c.axes, c.windows), grad.dtype)
+    for place, tap in enumerate(_taps(c)):
+        out[tap] += np.where(places == place, grad, grad.dtype.type(0))
+    return np.ascontiguousarray(unpad_axes(out, c.axes, c.windows))
+
+
+def equal_gradient(c: Pooling, x: np.ndarray, out: np.ndarray, grad: np.ndarray) -> np.ndarray:
+    """The gradient of each window added to all of its inputs that equal the maximum."""
+    padded = pad_axes(x, c.axes, c.windows, lowest(x.dtype))
+    total = np.zeros(padded.shape, grad.dtype)
+    for tap in _taps(c):
+        total[tap] += np.where(padded[tap] == out, grad, grad.dtype.type(0))
+    return np.ascontiguousarray(unpad_axes(total, c.axes, c.windows))
+
+
+def take_places(c: Pooling, places: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The input of each window at its place."""
+    padded = pad_axes(x, c.axes, c.windows)
+    out = np.zeros(c.output(), x.dtype)
+    for place, tap in enumerate(_taps(c)):
+        out = np.where(places == place, padded[tap], out)
+    return out
+
+
+def counts(c: Pooling) -> list[np.ndarray]:
+    """For each axis, how many inputs (not padding) each window sees along it, shaped to broadcast."""
+    vectors = []
+    for axis, w in zip(c.axes, c.windows, strict=True):
+        begin = np.arange(w.out) * w.stride - w.low
+        seen = np.minimum(begin + w.size, w.extent) - np.maximum(begin, 0)
+        shape = [1] * len(c.shape)
+        shape[axis] = w.out
+        vectors.append(seen.reshape(shape))
+    return vectors
+
+
+def average(c: Pooling, x: np.ndarray) -> np.ndarray:
+    """The mean of every window."""
+    wide = in_float32(x)
+    padded = pad_axes(wide, c.axes, c.windows)
+    total = np.zeros(c.output(), wide.dtype)
+    for tap in _taps(c):
+        total += padded[tap]
+    return (total / _divisor(c, wide.dtype)).astype(x.dtype, copy=False)
+
+
+def average_gradient(c: Pooling, grad: np.ndarray) -> np.ndarray:
+    """Each window's gradient spread evenly over its inputs."""
+    wide = in_float32(grad)
+    share = wide / _divisor(c, wide.dtype)
+    out = np.zeros(padded_shape(c.shape, c.axes, c.windows), wide.dtype)
+    for tap in _taps(c):
+        out[tap] += share
+    out = unpad_axes(out, c.axes, c.windows)
+    return np.ascontiguousarray(out).astype(grad.dtype, copy=False)
+
+
+def _divisor(c: Pooling, dtype: np.dtype) -> np.ndarray:
+    divisor = np.ones([1] * len(c.shape), dtype)
+    for vector in counts(c):
+        divisor = divisor * vector.astype(dtype)
+    return divisor
+
+
+# -- lowerings ---------------------------------------------------------------------------------------
+
+
+def _view(p: Any, c: Pooling, x: Any, value: Any) -> Any:
+    return p.windows(
+        x,
+        axes=c.axes,
+        size=c.sizes,
+        strides=[w.stride for w in c.windows],
+        dilations=[1] * len(c.axes),
+        low=[w.low for w in c.windows],
+        high=[w.high for w in c.windows],
+        base_dilations=[1] * len(c.axes),
+        value=value,
+    )
+
+
+def _window_axes(c: Pooling) -> list[int]:
+    return list(range(len(c.shape), len(c.shape) + len(c.axes)))
+
+
+def lower_max(p: Any, c: Pooling, x: Any) -> Any:
+    """reduce_max over the windows' extents."""
+    if not c.axes:
+        return x
+    return p.reduce_max(_view(p, c, x, lowest(x.dtype.np)), _window_axes(c))
+
+
+def lower_average(p: Any, c: Pooling, x: Any) -> Any:
+    """reduce_sum over the windows' extents, divided by what each window sees."""
+    if not c.axes:
+        return x
+    return _divided(p, c, p.reduce_sum(_view(p, c, x, 0), _window_axes(c)))
+
+
+def lower_average_gradient(p: Any, c: Pooling, grad: Any) -> Any:
+    """The sum of the shares of all windows that see an input."""
+    if not c.axes:
+        return grad
+    if any(w.out == 0 or w.extent == 0 for w in c.windows):
+        return p.full(c.shape, 0, grad.dtype)
+    return p.reduce_sum(_gradient_view(p, c, _divided(p, c, grad), 0), _window_axes(c))
+
+
+def _divided(p: Any, c: Pooling, x: Any) -> Any:
+    if all(w.low <= 0 and w.high <= 0 for w in c.windows):
+        return x / prod(c.sizes)
+    for vector in counts(c):
+        x = x / p.constant(vector.astype(x.dtype.np), x.dtype)
+    return x
+
+
+def _gradient_view(p: Any, c: Pooling, x: Any, value: Any) -> Any:
+    """For every input, what each window position that may see it holds; offsets count backwards."""
+    pads = [w.gradient_padding for w in c.windows]
+    return p.windows(
+        x,
+        axes=c.axes,
+        size=c.sizes,
+        strides=[1] * len(c.axes),
+        dilations=[1] * len(c.axes),
+        low=[low for low, _ in pads],
+        high=[high for _, high in pads],
+        base_dilations=[w.stride for w in c.windows],
+        value=value,
+    )
+
+
+def _offsets(p: Any, c: Pooling) -> Any:
+    return p.constant(np.arange(prod(c.sizes), dtype=np.int32).reshape(c.sizes), dtypes.int32)
+
+
+def lower_first_places(p: Any, c: Pooling, x: Any, out: Any) -> Any:
+    """Where in its window each first maximum stands: one reduction, no arg-max over a merged axis."""
+    padding = float("nan") if x.dtype.is_floating else lowest(x.dtype.np)
+    at_max = p.eq(_view(p, c, x, padding), _over_windows(p, c, out))
+    none = prod(c.sizes)
+    return p.reduce_min(p.select(at_max, _offsets(p, c), none), _window_axes(c))
+
+
+def _over_windows(p: Any, c: Pooling, x: Any) -> Any:
+    for axis in _window_axes(c):
+        x = p.expand_dims(x, axis)
+    return x
+
+
+def lower_take(p: Any, c: Pooling, places: Any, x: Any) -> Any:
+    """The input of each window at its place."""
+    if not c.axes:
+        return x
+    here = p.eq(_over_windows(p, c, places), _offsets(p, c))
+    return p.reduce_sum(p.select(here, _view(p, c, x, 0), 0), _window_axes(c))
+
+
+def lower_max_gradient(p: Any, c: Pooling, places: Any, grad: Any) -> Any:
+    """The gradient of each window at its place, gathered by the inputs: no scatter.
+
+    The inputs are cut into tiles as long as the strides. A window covers ceil(size / stride) tiles along
+    an axis; for each of these the gradient is selected where the place falls on the element.
+    """
+    if not c.axes:
+        return grad
+    if any(w.out == 0 or w.extent == 0 for w in c.windows):
+        return p.full(c.shape, 0, grad.dtype)
+    tiles = [-(-w.size // w.stride) for w in c.windows]
+    if prod(tiles) > MOST_TILES:
+        return _max_gradient_by_windows(p, c, places, grad)
+    total = None
+    for tile in product(*(range(m) for m in tiles)):
+        part = _tile_gradient(p, c, tiles, tile, places, grad)
+        total = part if total is None else total + part
+    return _from_tiles(p, c, tiles, total)
+
+
+def _tile_gradient(p, c, tiles, tile, places, grad):
+    """What the windows that reach an element as their `tile`-th tile give to it."""
+    low, high = [0] * len(c.shape), [0] * len(c.shape)
+    for axis, m, t in zip(c.axes, tiles, tile, strict=True):
+        low[axis], high[axis] = t, m - 1 - t
+    places, grad = p.pad(places, low, high, value=-1), p.pad(grad, low, high, value=0)
+    offsets = np.zeros([1] * len(c.axes), np.int32)
+    inside = np.ones([1] * len(c.axes), bool)
+    for i, (w, t) in enumerate(zip(c.windows, tile, strict=True)):
+        shape = [1] * len(c.axes)
+        shape[i] = w.stride
+        along = np.arange(t * w.stride, (t + 1) * w.stride).reshape(shape)
+        inside = inside & (along < w.size)
+        offsets = offsets * w.size + along
+    offsets = np.where(inside, offsets, -2).astype(np.int32)
+    # each pooled axis [out] becomes [out, stride]
+    spread = np.array(offsets)
+    shape = []
+    for axis in range(len(c.shape)):
+        shape.append(1)
+        if axis in c.axes:
+            shape.append(c.windows[c.axes.index(axis)].stride)
+    at = _expanded_axes(c)
+    here = p.eq(_expand(p, places, at), p.constant(spread.reshape(shape), dtypes.int32))
+    return p.select(here, _expand(p, grad, at), 0)
+
+
+def _expanded_axes(c: Pooling) -> list[int]:
+    """Where the axes of strides stand once every pooled axis has been split in two."""
+    return [axis + 1 + i for i, axis in enumerate(c.axes)]
+
+
+def _expand(p, x, at):
+    for axis in at:
+        x = p.expand_dims(x, axis)
+    return x
+
+
+def _from_tiles(p, c, tiles, x):
+    """Joins tiles and strides to axes, and cuts or pads these to the input's extents."""
+    shape = list(c.shape)
+    for axis, w, m in zip(c.axes, c.windows, tiles, strict=True):
+        shape[axis] = (w.out + m - 1) * w.stride
+    x = p.reshape(x, shape)
+    low, high = [0] * len(shape), [0] * len(shape)
+    for axis, w in zip(c.axes, c.windows, strict=True):
+        low[axis] = -w.low
+        high[axis] = w.extent - (shape[axis] - w.low)
+    return x if not any(low) and not any(high) else p.pad(x, low, high, value=0)
+
+
+def _max_gradient_by_windows(p, c, places, grad):
+    flipped = p.reverse(_offsets(p, c), list(range(len(c.axes))))
+    here = p.eq(_gradient_view(p, c, places, -1), flipped)
+    return p.reduce_sum(p.select(here, _gradient_view(p, c, grad, 0), 0), _window_axes(c))
+
+
+def lower_equal_gradient(p: Any, c: Pooling, x: Any, out: Any, grad: Any) -> Any:
+    """The gradient of each window for all of its inputs that equal the maximum."""
+    if not c.axes:
+        return grad
+    if any(w.out == 0 or w.extent == 0 for w in c.windows):
+        return p.full(c.shape, 0, grad.dtype)
+    here = p.eq(_over_windows(p, c, x), _gradient_view(p, c, out, float("nan")))
+    return p.reduce_sum(p.select(here, _gradient_view(p, c, grad, 0), 0), _window_axes(c))

@@ -1,0 +1,224 @@
+"""The largest elements of each row, and the n-th smallest."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import INDEX, REAL
+from penstock._src.ops.rules import invalid, show, value_of
+
+
+class _TopK(Op):
+    """The k largest elements of each row with their indices; of equal elements the lower index comes first."""
+
+    def from_shape(self, input, k):
+        if input.rank is None:
+            return None, None
+        input = input.with_rank_at_least(1)
+        if k is not None and input[-1] is not None and input[-1] < k:
+            raise invalid(self, f"input must have at least k({k}) columns. Received {input}")
+        shape = input[:-1].concatenate([k])
+        return shape, shape
+
+    def scattered(self, input, indices, dy):
+        """The gradient: each value's put back to where it stood."""
+        shape = raw.Shape(input=input, out_type=dtypes.int64)
+        columns = raw.StridedSlice(input=shape, begin=[-1], end=[0], strides=[1], end_mask=1)
+        rows = raw.Reshape(
+            tensor=indices,
+            shape=raw.ConcatV2(
+                values=[
+                    [-1],
+                    raw.StridedSlice(
+                        input=raw.Shape(input=indices), begin=[-1], end=[0], strides=[1], end_mask=1
+                    ),
+                ],
+                axis=0,
+            ),
+        )
+        count = raw.StridedSlice(
+            input=raw.Shape(input=rows, out_type=dtypes.int64),
+            begin=[0],
+            end=[1],
+            strides=[1],
+            shrink_axis_mask=1,
+        )
+        zero, one = np.int64(0), np.int64(1)
+        first = raw.Range(start=zero, limit=count, delta=one) * columns
+        flat = raw.Cast(x=rows, DstT=dtypes.int64) + raw.ExpandDims(input=first, axis=1)
+        flat = raw.Reshape(tensor=flat, shape=[-1, 1])
+        size = raw.Reshape(tensor=raw.Prod(input=shape, axis=[0]), shape=[1])
+        dense = raw.ScatterNd(indices=flat, updates=raw.Reshape(tensor=dy, shape=[-1]), shape=size)
+        return raw.Reshape(tensor=dense, shape=shape)
+
+    def largest(self, input, k, kind):
+        if input.ndim < 1:
+            raise invalid(self, "input must be >= 1-D, got shape []")
+        if k < 0:
+            raise invalid(self, f"Need k >= 0, got {k}")
+        if input.shape[-1] < k:
+            raise invalid(
+                self, f"input must have at least k columns. Had {input.shape[-1]}, needed {k}"
+            )
+        order = _descending(input, k)
+        return np.take_along_axis(input, order, -1), order.astype(kind)
+
+
+class TopK(_TopK):
+    """The k largest elements of each row with their indices."""
+
+    signature = "input: T -> values: T, indices: int32"
+    T = REAL
+    k: int
+    sorted: bool = True
+
+    def shape(self, input):
+        return self.from_shape(input, self.k)
+
+    def gradient(self, input, _values, indices, dy, _dindices):
+        return self.scattered(input, indices, dy)
+
+    def eager(self, input):
+        return self.largest(input, self.k, np.int32)
+
+    def lower(self, p, input):
+        values, indices = p.top_k(input, self.k)
+        return values, p.cast(indices, dtypes.int32)
+
+
+class TopKV2(_TopK):
+    """The k largest elements of each row with their indices."""
+
+    signature = "input: T, k: Tk -> values: T, indices: index_type"
+    T = REAL
+    sorted: bool = True
+    Tk: DType = dtypes.int32
+    Tk_types = INDEX | {dtypes.int16}
+    index_type: DType = dtypes.int32
+    index_type_types = INDEX | {dtypes.int16}
+
+    def shape(self, input, k):
+        k = k.with_rank(0)
+        return self.from_shape(input, None if k.value is None else int(k.value))
+
+    def gradient(self, input, _k, _values, indices, dy, _dindices):
+        return self.scattered(input, indices, dy), None
+
+    def eager(self, input, k):
+        if np.ndim(k):
+            raise invalid(self, f"k must be scalar, got shape {show(k.shape)}")
+        return self.largest(input, int(k), self.index_type.as_numpy_dtype)
+
+    def lower(self, p, input, k):
+        values, indices = p.top_k(input, int(value_of(p, k, "k")))
+        return values, p.cast(indices, self.index_type)
+
+
+class NthElement(Op):
+    """The n-th smallest (or, with `reverse`, largest) element of each row."""
+
+    signature = "input: T, n: int32 -> values: T"
+    T = REAL
+    reverse: bool = False
+
+    def shape(self, input, n):
+        return None if input.rank is None else input.with_rank_at_least(1)[:-1]
+
+    def gradient(self, input, _n, output, dy):
+        # equal elements share the gradient
+        hit = raw.Equal(x=input, y=raw.ExpandDims(input=output, axis=-1))
+        hit = raw.Cast(x=hit, DstT=dy.dtype)
+        count = raw.Sum(input=hit, axis=-1, keep_dims=True)
+        return hit / count * raw.ExpandDims(input=dy, axis=-1), None
+
+    def eager(self, input, n):
+        if input.ndim < 1:
+            raise invalid(self, "Input must be >= 1-D, got shape []")
+        if not 0 <= n < input.shape[-1]:
+            raise invalid(self, f"Input must have last dimension > n = {n}")
+        at = input.shape[-1] - 1 - int(n) if self.reverse else int(n)
+        return np.partition(input, at, axis=-1)[..., at]
+
+    def lower(self, p, input, n):
+        at = int(value_of(p, n, "n"))
+        extent = input.shape[-1]
+        if self.reverse:
+            at = extent - 1 - at
+        rank = len(input.shape)
+        ordered = p.sort([input], rank - 1)[0]
+        starts, limits = [0] * rank, list(input.shape)
+        starts[-1], limits[-1] = at, at + 1
+        return p.squeeze(p.slice(ordered, starts, limits), [rank - 1])
+
+
+class ApproxTopK(Op):
+    """The k largest (or smallest) elements along an axis; here exactly."""
+
+    signature = "input: T -> values: T, indices: int32"
+    T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    k: int
+    reduction_dimension: int = -1
+    recall_target: float = 0.949999988079071
+    is_max_k: bool = True
+    reduction_input_size_override: int = -1
+    aggregate_to_topk: bool = True
+
+    def shape(self, input):
+        dims = input.as_list()
+        dims[self.reduction_dimension] = self.k
+        return dims, dims
+
+    def gradient(self, input, _values, indices, dy, _dindices):
+        axis = self.reduction_dimension % input.shape.rank
+        depth = raw.StridedSlice(
+            input=raw.Shape(input=input),
+            begin=[axis],
+            end=[axis + 1],
+            strides=[1],
+            shrink_axis_mask=1,
+        )
+        hot = raw.OneHot(
+            indices=indices, depth=depth, on_value=np.float32(1), off_value=np.float32(0), axis=-1
+        )
+        spread = raw.Cast(x=hot, DstT=dy.dtype) * raw.ExpandDims(input=dy, axis=-1)
+        total = raw.Sum(input=spread, axis=[axis])
+        perm = [*range(axis), input.shape.rank - 1, *range(axis, input.shape.rank - 1)]
+        return raw.Transpose(x=total, perm=perm)
+
+    def eager(self, input):
+        axis = self.reduction_dimension % input.ndim
+        x = np.moveaxis(input, axis, -1)
+        order = _descending(x, self.k) if self.is_max_k else _descending(-x, self.k)
+        values = np.take_along_axis(x, order, -1)
+        return np.moveaxis(values, -1, axis), np.moveaxis(order, -1, axis).astype(np.int32)
+
+
+def _descending(x, k):
+    """Indices of the k largest of each row, stable."""
+    columns = x.shape[-1]
+    if k == 1 and columns:
+        return x.argmax(-1)[..., None]
+    backwards = x[..., ::-1]
+    if columns > 4 * k and columns > 64 and x.dtype.kind in "fiu":
+        return _selected(x, k)
+    order = np.argsort(backwards, axis=-1, kind="stable")[..., ::-1]
+    return (columns - 1 - order)[..., :k]
+
+
+def _selected(x, k):
+    """As `_descending`, by a selection of the k-th value first."""
+    if k == 0:
+        return np.zeros((*x.shape[:-1], 0), np.int64)
+    columns = x.shape[-1]
+    flat = x.reshape(-1, columns)
+    limit = np.partition(flat, columns - k, axis=-1)[:, columns - k]
+    out = np.empty((flat.shape[0], k), np.int64)
+    for row, (values, least) in enumerate(zip(flat, limit, strict=True)):
+        larger = np.flatnonzero(values > least)
+        equal = np.flatnonzero(values == least)[: k - larger.size]
+        chosen = np.sort(np.concatenate([larger, equal]))
+        picked = values[chosen][::-1]
+        out[row] = chosen[::-1][np.argsort(picked, kind="stable")[::-1]]
+    return out.reshape(*x.shape[:-1], k)
