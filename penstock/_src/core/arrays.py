@@ -13,14 +13,17 @@ INT64 = np.iinfo(np.int64)
 ALIGNMENT = 64
 
 
+class _Block(np.ndarray):
+    """Memory under an aligned array. A type of its own, so that views of the array count as references to it."""
+
+
 def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Returns an uninitialised array whose data starts at a multiple of 64 bytes."""
     size = dtype.itemsize
     for extent in shape:
         size *= extent
-    raw = np.empty(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + size].view(dtype).reshape(shape)
+    raw = _Block((size + ALIGNMENT,), np.uint8)
+    return np.ndarray(shape, dtype, raw, -raw.ctypes.data % ALIGNMENT)
 
 
 def aligned_copy(array: np.ndarray) -> np.ndarray:

@@ -1,0 +1,28 @@
+"""What an emitter gives back: code, and what a launch needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.native import Code
+
+POINTERS = 2  # words of a nest's context before its pointers: iterations of a task, iterations in all
+
+
+@dataclass(frozen=True, eq=False)
+class NestCode:
+    """Compiled once for all sizes.
+
+    function     the name of its task function
+    extents      expressions of the Dims that follow the pointers in the context
+    iterations   given what extents are now: how many rounds the tasks share
+    work         and roughly how many element operations there are in all
+    """
+
+    code: Code
+    function: str
+    extents: tuple[Any, ...]
+    iterations: Callable[[Callable[[Any], int]], int]
+    work: Callable[[Callable[[Any], int]], int]

@@ -1,0 +1,181 @@
+"""float32 functions as straight-line vector code: selects, no tables, no calls, so any expression of them is one pass.
+
+Each takes a function being written and a float value of any number of lanes.  Largest errors met in tests, in units
+in the last place: exp 0.9, log 0.9, erf 1.0, tanh 1.8, sigmoid 2.5, sin and cos 1.5.
+"""
+
+from __future__ import annotations
+
+import math
+
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import F32, F64, I1, I32, lanes, like, mangle
+from penstock._src.native.language.value import Val
+
+INF, NAN = float("inf"), float("nan")
+
+
+def poly(f: Fn, x: Val, *coefficients: float) -> Val:
+    """Horner's rule, highest power first."""
+    r: Val | float = coefficients[0]
+    for c in coefficients[1:]:
+        r = f.fma(r, x, c)
+    return r
+
+
+def fabs(f: Fn, x: Val) -> Val:
+    return f.intrinsic("fabs", x)
+
+
+def copysign(f: Fn, magnitude: Val, sign: Val) -> Val:
+    return f.intrinsic("copysign", magnitude, sign, fast=False)
+
+
+def sqrt(f: Fn, x: Val) -> Val:
+    return f.intrinsic("sqrt", x)
+
+
+def ldexp(f: Fn, x: Val, n: Val) -> Val:
+    """x * 2^n for a float n of integer value."""
+    i = f.convert(n, I32)
+    name = f"@llvm.ldexp.{mangle(x.ty)}.{mangle(i.ty)}"
+    f.module.declare(f"declare {x.ty} {name}({x.ty}, {i.ty})")
+    return f.emit(x.ty, f"call {x.ty} {name}({x.ty} {x.s}, {i.ty} {i.s})")
+
+
+def scale(f: Fn, x: Val, n: Val) -> Val:
+    """x * 2^n in two steps by building the powers' bits: for |n| up to 250 (float) without a native ldexp."""
+    i = f.convert(n, I32)
+    half = i >> 1
+    power = lambda k: f.bits((k + 127) << 23, x.ty)
+    return x * power(half) * power(i - half)
+
+
+def clamp(f: Fn, x: Val, low: float, high: float) -> Val:
+    """x between low and high; a NaN stays."""
+    x = f.select(x > high, high, x)
+    return f.select(x < low, low, x)
+
+
+def exp(f: Fn, x: Val) -> Val:
+    """2^n e^r with |r| <= ln2 / 2."""
+    x = clamp(f, x, -105.0, 89.0)
+    n = f.intrinsic("rint", x * 1.4426950408889634)
+    r = f.fma(n, -0.693145752, x)  # ln2 in two parts, the first with trailing zeros
+    r = f.fma(n, -1.42860677e-6, r)
+    e = poly(f, r, 1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0)
+    return scale(f, e, n)
+
+
+def log(f: Fn, x: Val) -> Val:
+    """log(m 2^e) with m in [2/3, 4/3)."""
+    tiny = x < 1.17549435e-38
+    a = f.select(tiny, x * 8388608.0, x)
+    i = f.bits(a, like(x.ty, I32))
+    e = (i - 0x3F2AAAAB) & -8388608
+    m = f.bits(i - e, x.ty)
+    k = f.convert(e, F32) * 1.1920929e-7
+    k = f.select(tiny, k - 23.0, k)
+    t = m - 1.0
+    s = t * t
+    r = poly(f, s, -0.130310059, -0.121483766, -0.166846052, -0.249996200)
+    q = poly(f, s, 0.140869141, 0.139814854, 0.200120345)
+    r = f.fma(q, t, r)
+    r = f.fma(f.fma(r, t, 0.333331972), t, -0.5)
+    r = f.fma(k, 0.693147182, f.fma(r, s, t))
+    r = f.select(x.eq(INF), x, r)
+    r = f.select(x.eq(0.0), -INF, r)
+    return f.select(x < 0.0, NAN, f.select(x.ne(x), x, r))
+
+
+def tanh(f: Fn, x: Val) -> Val:
+    t, s = fabs(f, x), x * x
+    small = poly(f, s, 1.57394409e-2, -5.23025580e-2, 1.33152470e-1, -3.33327681e-1) * s
+    small = f.fma(small, x, x)
+    big = copysign(f, 1.0 - 2.0 / (exp(f, t * 2.0) + 1.0), x)
+    return f.select(t < 0.55, small, big)
+
+
+def sigmoid(f: Fn, x: Val) -> Val:
+    return 1.0 / (exp(f, -x) + 1.0)
+
+
+def erf(f: Fn, x: Val) -> Val:
+    t, s = fabs(f, x), x * x
+    r = poly(f, t, -1.72853470e-5, 3.83197126e-4)
+    u = poly(f, t, -3.88396438e-3, 2.42546219e-2)
+    r = f.fma(r, s, u)
+    for c in (-1.06777877e-1, -6.34846687e-1, -1.28717512e-1):
+        r = f.fma(r, t, c)
+    big = copysign(f, 1.0 - exp(f, f.fma(r, t, -t)), x)
+    p = poly(f, s, -5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1)
+    return f.select(t > 0.927734375, big, f.fma(p, x, x))
+
+
+def _reduced_angle(f: Fn, x: Val) -> tuple[Val, Val]:
+    """(r, q): x = r + q pi/2 with |r| <= pi/4, q an i32; for |x| <= FAST_ANGLE."""
+    n = f.intrinsic("rint", x * (2 / math.pi))
+    r = f.fma(n, -1.5703125, x)  # pi/2 in three parts, the first two with trailing zeros
+    r = f.fma(n, -4.837512969970703125e-4, r)
+    r = f.fma(n, -7.5497899548918821e-8, r)
+    return r, f.convert(n, I32)
+
+
+def _sine_or_cosine(f: Fn, r: Val, q: Val, name: str) -> Val:
+    s = r * r
+    sine = f.fma(poly(f, s, 2.86567956e-6, -1.98559923e-4, 8.33338592e-3, -1.66666672e-1) * s, r, r)
+    cosine = poly(f, s, 2.44677067e-5, -1.38877297e-3, 4.16666567e-2, -0.5, 1.0)
+    if name == "cos":
+        q = q + 1
+    value = f.select((q & 1).ne(0), cosine, sine)
+    return f.bits(f.bits(value, q.ty) ^ ((q & 2) << 30), value.ty)
+
+
+FAST_ANGLE = 8192.0  # beyond it the three-part reduction loses bits
+
+
+def sine_or_cosine(name: str):
+    def function(f: Fn, x: Val) -> Val:
+        small = fabs(f, x) <= FAST_ANGLE
+        everywhere = small if lanes(x.ty) == 1 else f.reduce("and", small)
+
+        def fast():
+            return (_sine_or_cosine(f, *_reduced_angle(f, x), name),)
+
+        return f.when(everywhere, fast, lambda: (library_call(f, name, x),))[0]
+
+    return function
+
+
+sin, cos = sine_or_cosine("sin"), sine_or_cosine("cos")
+
+
+def library_call(f: Fn, name: str, *args: Val) -> Val:
+    """The C library's function of doubles, lane by lane."""
+    element = "float" if "float" in args[0].ty else "double"
+    n = lanes(args[0].ty)
+    wide = [f.convert(a, F64) for a in args]
+    if n == 1:
+        return f.convert(f.call(name, *wide, ret=F64), element)
+    rooms = [f.alloca(F64, n) for _ in wide]
+    for room, value in zip(rooms, wide):
+        f.store(value, room)
+
+    def one(i):
+        f.store(f.call(name, *[f.load(room, i, F64) for room in rooms], ret=F64), rooms[0], i)
+
+    f.loop(f.i64(0), n, 1, one)
+    return f.convert(f.load(rooms[0], 0, like(args[0].ty, F64)), element)
+
+
+def from_library(name: str):
+    """A function that is computed by the C library in double precision, then rounded."""
+
+    def function(f: Fn, *args: Val) -> Val:
+        return library_call(f, name, *args)
+
+    return function
+
+
+__all__ = ["I1", "clamp", "copysign", "cos", "erf", "exp", "fabs", "from_library", "ldexp", "library_call", "log",
+           "poly", "sigmoid", "sin", "sqrt", "tanh"]  # fmt: skip

@@ -1,0 +1,124 @@
+"""Loads and stores of register values at places that lanes step through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.compiler.codegen.registers import (
+    Pair,
+    from_memory,
+    memory_type,
+    spread,
+    to_memory,
+    width,
+)
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64, vec
+from penstock._src.native.language.value import Val
+
+
+@dataclass(frozen=True)
+class Place:
+    """Elements at pointer + base + lane * step + offsets[lane]."""
+
+    pointer: Val
+    base: Any
+    step: Any
+    offsets: Val | None
+    lanes: int
+
+    @property
+    def is_one(self) -> bool:
+        """All lanes at one element."""
+        return self.offsets is None and isinstance(self.step, int) and self.step == 0
+
+    @property
+    def is_row(self) -> bool:
+        """Lanes at neighbouring elements."""
+        return self.offsets is None and isinstance(self.step, int) and self.step == 1
+
+    def numbers(self, f: Fn) -> Val:
+        """Element numbers relative to pointer + base, a vector."""
+        total = self.offsets
+        if not (isinstance(self.step, int) and self.step == 0):
+            steps = f.lane_numbers(self.lanes, I64) * self.step
+            total = steps if total is None else total + steps
+        return spread(f, f.const(0, I64), self.lanes) if total is None else total
+
+
+def _both(a: Val | None, b: Val | None) -> Val | None:
+    if a is None or b is None:
+        return a if b is None else b
+    return a & b
+
+
+def load(f: Fn, place: Place, dtype: Any, mask: Val | None, guard: Val | None) -> Any:
+    """What lies at a place; where `guard` or `mask` is false nothing is read."""
+    ty = memory_type(dtype)
+    if dtype.is_complex:
+        return _load_pair(f, place, ty, mask, guard)
+    if place.is_one and (guard is None or width(guard) == 1):
+        base = place.base if guard is None else f.select(guard, f.i64(place.base), 0)
+        return from_memory(f, f.load(place.pointer, base, ty), dtype)
+    if guard is not None:
+        mask = _both(spread(f, guard, place.lanes), mask)
+    if place.is_row:
+        return from_memory(f, f.load(place.pointer, place.base, vec(ty, place.lanes), mask), dtype)
+    start = f.at_any(place.pointer, place.base, ty)
+    return from_memory(f, f.gather(start, place.numbers(f), vec(ty, place.lanes), mask), dtype)
+
+
+def store(f: Fn, place: Place, dtype: Any, x: Any, mask: Val | None) -> None:
+    """Stores a register value; lanes outside `mask` leave memory as it is."""
+    if dtype.is_complex:
+        _store_pair(f, place, memory_type(dtype), x, mask)
+        return
+    if place.is_one:
+        if width(x) > 1:
+            x = f.extract(x, 0)
+        f.store(to_memory(f, x, dtype), place.pointer, place.base)
+        return
+    x = to_memory(f, spread(f, x, place.lanes), dtype)
+    if place.is_row:
+        f.store(x, place.pointer, place.base, mask)
+    else:
+        f.scatter(x, f.at_any(place.pointer, place.base, memory_type(dtype)), place.numbers(f), mask)
+
+
+def _twice(x: Any) -> Any:
+    return x * 2
+
+
+def _load_pair(f: Fn, place: Place, ty: str, mask: Val | None, guard: Val | None) -> Pair:
+    if place.is_one and (guard is None or width(guard) == 1):
+        base = place.base if guard is None else f.select(guard, f.i64(place.base), 0)
+        base = _twice(f.i64(base))
+        return Pair(f.load(place.pointer, base, ty), f.load(place.pointer, base + 1, ty))
+    if guard is not None:
+        mask = _both(spread(f, guard, place.lanes), mask)
+    start = f.at_any(place.pointer, _twice(f.i64(place.base)), ty)
+    if place.is_row and mask is None:
+        both = f.load(start, 0, vec(ty, 2 * place.lanes))
+        even = list(range(0, 2 * place.lanes, 2))
+        return Pair(f.shuffle(both, None, even), f.shuffle(both, None, [i + 1 for i in even]))
+    numbers = place.numbers(f) * 2
+    of = vec(ty, place.lanes)
+    return Pair(f.gather(start, numbers, of, mask), f.gather(start, numbers + 1, of, mask))
+
+
+def _store_pair(f: Fn, place: Place, ty: str, x: Pair, mask: Val | None) -> None:
+    start = f.at_any(place.pointer, _twice(f.i64(place.base)), ty)
+    if place.is_one:
+        re, im = (f.extract(v, 0) if width(v) > 1 else v for v in (x.re, x.im))
+        f.store(re, start)
+        f.store(im, start, 1)
+        return
+    x = spread(f, x, place.lanes)
+    if place.is_row and mask is None:
+        n = place.lanes
+        f.store(f.shuffle(x.re, x.im, [i // 2 + n * (i % 2) for i in range(2 * n)]), start)
+        return
+    numbers = place.numbers(f) * 2
+    f.scatter(x.re, start, numbers, mask)
+    f.scatter(x.im, start, numbers + 1, mask)

@@ -1,0 +1,125 @@
+"""Running results of reductions: where they start, one step, and how lanes are folded at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.compiler.codegen import scalar
+from penstock._src.compiler.codegen.registers import NARROW, Pair, constant, rounded, spread, width
+from penstock._src.compiler.schedule.values import Value
+from penstock._src.core import dtypes
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64
+from penstock._src.native.language.value import Val
+
+COMBINE = {"sum": "add", "prod": "mul", "max": "maximum", "min": "minimum", "any": "or", "all": "and"}
+
+
+def identity(op: str, dtype: Any) -> Any:
+    """What changes nothing when combined."""
+    if op in ("sum", "any"):
+        return 0
+    if op in ("prod", "all"):
+        return 1
+    if dtype.is_floating:
+        return float("-inf") if op == "max" else float("inf")
+    if dtype.is_bool:
+        return op == "min"
+    return int(dtype.min if op == "max" else dtype.max)
+
+
+def combine(f: Fn, op: str, dtype: Any, a: Any, b: Any) -> Any:
+    """Two partial results as one; narrow floats stay in float."""
+    wide = dtypes.float32 if dtype in NARROW else dtype
+    return scalar.apply(f, COMBINE[op], wide, [wide, wide], [a, b])
+
+
+def select(f: Fn, mask: Val, a: Any, b: Any) -> Any:
+    if isinstance(a, Pair):
+        return Pair(f.select(mask, a.re, b.re), f.select(mask, a.im, b.im))
+    return f.select(mask, a, b)
+
+
+def halves(f: Fn, x: Any) -> tuple[Any, Any]:
+    """The lower and the upper lanes of a vector."""
+    if isinstance(x, Pair):
+        (a, b), (c, d) = halves(f, x.re), halves(f, x.im)
+        return Pair(a, c), Pair(b, d)
+    n = width(x) // 2
+    if n == 1:
+        return f.extract(x, 0), f.extract(x, 1)
+    return f.shuffle(x, None, list(range(n))), f.shuffle(x, None, list(range(n, 2 * n)))
+
+
+def fold(f: Fn, x: Any, join: Callable[[Any, Any], Any]) -> Any:
+    """All lanes combined, as a balanced tree."""
+    while width(x) > 1:
+        x = join(*halves(f, x))
+    return x
+
+
+class Running:
+    """One reduction's carried values: the result so far, or the best so far and where it was."""
+
+    def __init__(self, f: Fn, value: Value, lanes: int):
+        self.f, self.value, self.lanes = f, value, lanes
+        self.op, self.dtype = value.attrs[0], value.args[0].dtype
+        self.is_arg = value.kind == "arg_reduce"
+        self.carried = 2 if self.is_arg or self.dtype.is_complex else 1
+
+    def _start(self) -> Any:
+        return spread(self.f, constant(self.f, identity(self.op, self.dtype), self.dtype), self.lanes)
+
+    def initial(self) -> list[Val]:
+        start = self._start()
+        if self.is_arg:
+            first = self.f.lane_numbers(self.lanes, I64) if self.lanes > 1 else self.f.i64(0)
+            return [start, first]
+        return [start.re, start.im] if isinstance(start, Pair) else [start]
+
+    def step(self, values: tuple, x: Any, where: Val | None, mask: Val | None) -> list[Val]:
+        f = self.f
+        if self.is_arg:
+            best, place = values
+            better = self._better(x, best)
+            if mask is not None:
+                better = better & mask
+            return [f.select(better, x, best), f.select(better, where, place)]
+        if mask is not None:
+            x = select(f, mask, x, self._start())
+        total = combine(f, self.op, self.dtype, self._packed(values), x)
+        return [total.re, total.im] if isinstance(total, Pair) else [total]
+
+    def _packed(self, values: tuple) -> Any:
+        return Pair(*values) if self.dtype.is_complex else values[0]
+
+    def _better(self, x: Val, best: Val) -> Val:
+        """Whether x replaces the best so far: a NaN counts as best, as in NumPy."""
+        f = self.f
+        name = "gt" if self.op == "max" else "lt"
+        better = scalar.apply(f, name, dtypes.bool_, [self.dtype, self.dtype], [x, best])
+        if self.dtype.is_floating:
+            better = better | (f.compare("uno", x, x) & f.compare("ord", best, best))
+        return better
+
+    def result(self, values: tuple, fold_lanes: bool) -> Any:
+        f = self.f
+        if self.is_arg:
+            return self._place(values, fold_lanes)
+        total = self._packed(values)
+        if fold_lanes:
+            total = fold(f, total, lambda a, b: combine(f, self.op, self.dtype, a, b))
+        return rounded(f, total, self.dtype) if self.dtype in NARROW else total
+
+    def _place(self, values: tuple, fold_lanes: bool) -> Val:
+        f = self.f
+        best, place = values
+        while fold_lanes and width(best) > 1:
+            (a, b), (i, j) = halves(f, best), halves(f, place)
+            tie = scalar.apply(f, "eq", dtypes.bool_, [self.dtype, self.dtype], [a, b])
+            if self.dtype.is_floating:
+                tie = tie | (f.compare("uno", a, a) & f.compare("uno", b, b))
+            second = self._better(b, a) | (tie & (j < i))
+            best, place = f.select(second, b, a), f.select(second, j, i)
+        return scalar.apply(f, "cast", self.value.dtype, [dtypes.int64], [place])

@@ -1,0 +1,142 @@
+"""How a value of each dtype lies in registers, and how it comes from memory and goes back.
+
+    dtype               memory        register
+    float32, float64    the same      the same
+    float16, bfloat16   16 bits       float, always a value that the 16 bits can hold (rounded after every operation)
+    integers            the same      the same; signedness is the operation's affair
+    bool                a byte 0, 1   i1
+    complex             two floats    a Pair of them
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import F16, F32, F64, I1, I8, I16, I32, I64, lanes, like, vec
+from penstock._src.native.language.value import Val
+
+MEMORY = {
+    dtypes.float32: F32, dtypes.float64: F64, dtypes.float16: I16, dtypes.bfloat16: I16, dtypes.bool_: I8,
+    dtypes.int8: I8, dtypes.uint8: I8, dtypes.int16: I16, dtypes.uint16: I16, dtypes.int32: I32,
+    dtypes.uint32: I32, dtypes.int64: I64, dtypes.uint64: I64, dtypes.complex64: F32, dtypes.complex128: F64,
+}  # fmt: skip
+REGISTER = {**MEMORY, dtypes.float16: F32, dtypes.bfloat16: F32, dtypes.bool_: I1}
+NARROW = (dtypes.float16, dtypes.bfloat16)
+
+
+def is_supported(dtype) -> bool:
+    """Whether native code can hold values of a type."""
+    return dtype in MEMORY
+
+
+def memory_type(dtype) -> str:
+    """LLVM's type of one element in memory (of one half of a complex number)."""
+    try:
+        return MEMORY[dtype]
+    except KeyError:
+        raise UnimplementedError(None, None, f"Compiled code has no type {dtype.name}.") from None
+
+
+def register_type(dtype) -> str:
+    """LLVM's type of one element in a register (of one half of a complex number)."""
+    memory_type(dtype)
+    return REGISTER[dtype]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A complex number, or a vector of them."""
+
+    re: Val
+    im: Val
+
+    @property
+    def ty(self) -> str:
+        return self.re.ty
+
+
+def width(x: Val | Pair) -> int:
+    """Lanes of a value."""
+    return lanes(x.ty)
+
+
+def spread(f: Fn, x, n: int):
+    """A value in n lanes."""
+    if isinstance(x, Pair):
+        return Pair(spread(f, x.re, n), spread(f, x.im, n))
+    if width(x) == n:
+        return x
+    if x.s[0] not in "%@<":  # a constant
+        return Val(f, vec(x.ty, n), f"splat ({x.ty} {x.s})")
+    return f.splat(x, n)
+
+
+def constant(f: Fn, x, dtype):
+    """A Python number as a register value."""
+    ty = register_type(dtype)
+    if dtype.is_complex:
+        return Pair(f.const(complex(x).real, ty), f.const(complex(x).imag, ty))
+    if dtype.is_floating:
+        return f.const(float(x), ty)
+    if dtype.is_bool:
+        return f.const(int(bool(x)), ty)
+    x, bits = int(x), dtype.size * 8
+    x &= (1 << bits) - 1
+    return f.const(x - (1 << bits) if x >> (bits - 1) else x, ty)
+
+
+def zero(f: Fn, dtype, n: int):
+    """Zero in n lanes."""
+    return spread(f, constant(f, 0, dtype), n)
+
+
+def rounded(f: Fn, x: Val, dtype) -> Val:
+    """A float register brought to the nearest value that a 16-bit type can hold."""
+    if dtype == dtypes.float16:
+        return f.convert(f.convert(x, F16), F32)
+    if dtype == dtypes.bfloat16:
+        return widen_bfloat(f, narrow_bfloat(f, x))
+    return x
+
+
+def narrow_bfloat(f: Fn, x: Val) -> Val:
+    """float -> the 16 bits of the nearest bfloat16, ties to even; a NaN stays one."""
+    bits = f.bits(x, like(x.ty, I32))
+    odd = f.binary("lshr", bits, 16) & 1
+    up = f.binary("lshr", bits + (odd + 0x7FFF), 16)
+    quiet = f.binary("lshr", bits, 16) | 0x40
+    return f.convert(f.select(f.compare("uno", x, x), quiet, up), I16)
+
+
+def widen_bfloat(f: Fn, x: Val) -> Val:
+    return f.bits(f.convert(x, I32, signed=False) << 16, like(x.ty, F32))
+
+
+def from_memory(f: Fn, x: Val, dtype) -> Val:
+    """A loaded element as a register value."""
+    if dtype == dtypes.bool_:
+        return x.ne(0)
+    if dtype == dtypes.float16:
+        return f.convert(f.bits(x, like(x.ty, F16)), F32)
+    if dtype == dtypes.bfloat16:
+        return widen_bfloat(f, x)
+    return x
+
+
+def to_memory(f: Fn, x: Val, dtype) -> Val:
+    """A register value as it is stored."""
+    if dtype == dtypes.bool_:
+        return f.convert(x, I8, signed=False)
+    if dtype == dtypes.float16:
+        return f.bits(f.convert(x, F16), like(x.ty, I16))
+    if dtype == dtypes.bfloat16:
+        return narrow_bfloat(f, x)
+    return x
+
+
+def bits_type(dtype) -> str:
+    """The integer type of a register value's size in memory."""
+    return {1: I8, 2: I16, 4: I32, 8: I64}[dtype.size]

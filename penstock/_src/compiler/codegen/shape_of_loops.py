@@ -1,0 +1,180 @@
+"""How a nest is run: which loops are shared out, which run one after the other, which goes by vectors, and how long.
+
+All choices depend on the nest's structure only (ints, and where Dims stand), never on a Dim's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.compiler.codegen.registers import memory_type, register_type
+from penstock._src.compiler.schedule.index import Division, Index, Var, is_one
+from penstock._src.compiler.schedule.loops import LoopNest
+from penstock._src.compiler.schedule.values import Value
+from penstock._src.ir import dims
+from penstock._src.ir.dims import Dim, ceil_divide, product
+from penstock._src.native.language.types import SIZE
+
+CHUNK = 8192  # elements of the vector loop that go to one round
+ROUND = 8192  # elements that the loops inside a round should have at least
+EXPENSIVE = frozenset("exp log tanh sigmoid erf sin cos pow expm1 log1p atan2".split())
+
+
+def contiguity(index: Index, var: Var) -> float:
+    """How well a load suits vectors along a variable."""
+    if var not in index.vars:
+        return 0.3
+    if not index.only_affine_in(var):
+        return -2.0
+    return 1.0 if is_one(index.coefficient(var)) else -1.0
+
+
+def _along(values: Sequence[Value], var: Var) -> float:
+    return sum(contiguity(v.attrs[1], var) for v in values if v.kind == "load")
+
+
+def choose_reduction_vector(variables: Sequence[Var], needed: Sequence[Value]) -> Var | None:
+    """The variable of a reduction whose loop goes by vectors, or None."""
+    loads = [v for v in needed if v.kind == "load" and v.vars & set(variables)]
+    best, score = None, -0.5 if len(loads) else -10.0
+    for var in variables:
+        if not is_one(var.extent) and not _too_short(var) and _along(loads, var) >= score:
+            best, score = var, _along(loads, var)
+    return best
+
+
+def _too_short(var: Var) -> bool:
+    return type(var.extent) is not Dim and var.extent < 4
+
+
+def vector_length(target: Any, var: Var, values: Sequence[Value], reducing: bool, extra_types=()) -> int:
+    """Lanes of the vectors of a loop: one register of the widest type, or several where that helps and fits."""
+    along = [v for v in values if var in v.vars]
+    sizes = [SIZE[register_type(v.dtype)] for v in along if not v.dtype.is_bool]
+    sizes += [SIZE[memory_type(d)] for d in extra_types]
+    lanes = target.vector_bytes // max(sizes, default=4)
+    divides = any(_has_division(a, var) for v in along for a in v.attrs if isinstance(a, Index))
+    operations = sum(8 if v.kind in EXPENSIVE else 1 for v in along if v.kind not in ("load", "const", "reduce"))
+    most = 1 if divides else 4 if reducing and operations <= 12 else 2 if operations <= 12 else 1
+    n = min(lanes * most, 64)
+    if type(var.extent) is not Dim:
+        while n > 4 and n // 2 >= var.extent:
+            n //= 2
+        while n > lanes and var.extent % n and var.extent < 4 * n:
+            n //= 2  # short rows: rather more vectors than lanes left empty
+    return n
+
+
+def _has_division(index: Index, var: Var) -> bool:
+    return any(isinstance(a, Division) and var in a.vars for a, _ in index.terms)
+
+
+class Loops:
+    """The choice for one nest.
+
+    parallel   variables whose rounds tasks share, outermost first, each with whether only chunks of it are
+    serial     loops inside a round
+    vector     the innermost loop's variable, None if the nest has none
+    """
+
+    def __init__(self, nest: LoopNest, target: Any):
+        self.nest = nest
+        values = nest.values()
+        space = [v for v in nest.space]
+        self.vector = self._vector_variable(space, values)
+        inner = [v for v in values if v.kind in ("reduce", "arg_reduce") and self.vector in v.vars]
+        others = [v for v in space if v is not self.vector]
+        self.lanes = 1
+        if self.vector is not None:
+            self.lanes = vector_length(target, self.vector, values, bool(inner), [s.dtype for s in nest.stores])
+        rows = any(v.kind in ("reduce", "arg_reduce") and self.vector not in v.vars for v in values)
+        long = self.vector is not None and (isinstance(self.vector.extent, Dim) or self.vector.extent > CHUNK)
+        self.chunked = long and not rows and not _enough(others)
+        self._share(others)
+
+    def _vector_variable(self, space: list[Var], values: list[Value]) -> Var | None:
+        if not space:
+            return None
+        offsets = [s.offset for s in self.nest.stores]
+        loads = [v for v in values if v.kind == "load"]
+        best, best_score = None, -100.0
+        for var in space:
+            score = sum(2 * contiguity(o, var) for o in offsets if var in o.vars)
+            score += sum(contiguity(v.attrs[1], var) for v in loads)
+            score -= 4 * _too_short(var)
+            if score >= best_score:
+                best, best_score = var, score
+        if best is not None and self._rather_along_reduction(best, values):
+            return None
+        return best
+
+    @staticmethod
+    def _rather_along_reduction(var: Var, values: list[Value]) -> bool:
+        """Whether reductions that vary along `var` go better by vectors along their own loops."""
+        from penstock._src.compiler.schedule.values import closure
+
+        space, own = 0.0, 0.0
+        for v in values:
+            if v.kind not in ("reduce", "arg_reduce") or var not in v.vars:
+                continue
+            variables = v.attrs[1] if v.kind == "reduce" else (v.attrs[1],)
+            loads = [x for x in closure(v.args) if x.kind == "load" and x.vars & set(variables)]
+            space += _along(loads, var) - 2 * _too_short(var)
+            own += max((_along(loads, r) - 2 * _too_short(r) for r in variables), default=0.0)
+        return own > space
+
+    def _share(self, others: list[Var]) -> None:
+        """Splits the outer variables: tasks share the first ones, so that a round has enough to do."""
+        inside: Any = 1
+        if self.vector is not None:
+            extent = self.vector.extent
+            inside = ROUND if isinstance(extent, Dim) else min(extent, CHUNK)
+        count = len(others)
+        if self.vector is not None:
+            while count > 0:
+                extent = others[count - 1].extent
+                if isinstance(extent, Dim) or inside * extent > ROUND:
+                    break
+                inside *= extent
+                count -= 1
+            if count == 0 and others and not self.chunked:
+                count = 1
+        self.parallel = [(v, False) for v in others[:count]]
+        self.serial = others[count:]
+        if self.chunked:
+            self.parallel += [(v, False) for v in self.serial]
+            self.serial = []
+            self.parallel.append((self.vector, True))
+
+    @staticmethod
+    def rounds(var: Var, chunked: bool) -> int:
+        """How many rounds a parallel variable gives."""
+        return ceil_divide(var.extent, CHUNK) if chunked else var.extent
+
+    def iterations(self, value_of: Callable[[Any], int]) -> int:
+        """All rounds, for actual extents; 0 also if an inner loop has nothing to do."""
+        points = product([v.extent for v in self.nest.space])
+        rounds = product([self.rounds(v, c) for v, c in self.parallel])
+        return value_of(dims.expression(rounds)) if value_of(dims.expression(points)) else 0
+
+    def work(self, value_of: Callable[[Any], int]) -> int:
+        """Roughly the element operations of all rounds."""
+        points = value_of(dims.expression(product([v.extent for v in self.nest.space])))
+        most = 1
+        operations = 1
+        for v in self.nest.values():
+            if v.kind in ("reduce", "arg_reduce"):
+                variables = v.attrs[1] if v.kind == "reduce" else (v.attrs[1],)
+                most = max(most, value_of(dims.expression(product([r.extent for r in variables]))))
+            operations += 8 if v.kind in EXPENSIVE else 1
+        return points * most * max(1, operations // 4)
+
+
+def _enough(variables: Sequence[Var]) -> bool:
+    count = 1
+    for v in variables:
+        if isinstance(v.extent, Dim):
+            return True
+        count *= v.extent
+    return count >= 16

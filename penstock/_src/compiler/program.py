@@ -1,0 +1,204 @@
+"""Program: a Function as one native call.
+
+    program = build_program(function, target)
+    results = program(*arguments)            arrays, and handles for parameters of dtype resource
+
+A call passes the addresses of arguments, variables and fresh result arrays to a table of launches over one arena, and
+runs it without the interpreter's lock. Variables are updated in place; one whose array someone else still holds is
+copied first. A program may be called from several threads: each call uses an arena of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.schedule.memory_plan import Buffer, arrange, gaps
+from penstock._src.compiler.schedule.plan import CodeCache, Launch, Planner
+from penstock._src.core import dtypes
+from penstock._src.core.arrays import aligned_copy, empty_aligned
+from penstock._src.core.errors import InternalError, InvalidArgumentError
+from penstock._src.ir.function import Function
+from penstock._src.native import Call, Target, host, kernels, pool
+from penstock._src.util.flags import flags
+
+HEADER = 4
+SENTINEL = 0xA5
+_caches: dict[Target, CodeCache] = {}
+
+
+def build_program(function: Function, target: Target | None = None) -> Program:
+    """Returns the function compiled for a target (the CPU of this process by default)."""
+    target = target or host()
+    cache = _caches.setdefault(target, CodeCache(target))
+    return Program(function, cache)
+
+
+@dataclass
+class Statistics:
+    """What a program consists of."""
+
+    launches: int
+    kernels: int
+    arena_bytes: int
+    written: int  # kernels whose code was not known before
+
+
+class Program:
+    """A compiled function. Calling it runs it."""
+
+    def __init__(self, function: Function, cache: CodeCache):
+        self.function = function
+        self.threads = pool().threads
+        self.guard = bool(flags.guard)
+        written = cache.written
+        self.plan = plan = Planner(function, cache, self.threads)
+        self.buffers = [*plan.buffers.values(), *plan.temporaries]
+        for buffer in plan.keep:
+            buffer.touch(plan.time)
+        self.arena_bytes = arrange(self.buffers, self.guard)
+        codes = list({id(x.code): x.code for x in plan.launches if isinstance(x, Launch)}.values())
+        self.libraries = kernels().load(codes)
+        self.statistics = Statistics(
+            len(plan.launches), len(codes), self.arena_bytes, cache.written - written
+        )
+        self._handles = [i for i, p in enumerate(function.parameters) if p.dtype == dtypes.resource]
+        self._updated = [function.parameters.index(h) for h, _ in function.updates]
+        self._types = [
+            None if p.dtype == dtypes.resource else (p.dtype.np, tuple(map(int, p.shape)))
+            for p in function.parameters
+        ]
+        self._results = [(tuple(map(int, r.shape)), r.dtype.np) for r in function.results]
+        self._free: list[_Instance] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, *arguments: Any) -> list[np.ndarray]:
+        """Runs the function; returns its results."""
+        arrays = self._arguments(arguments)
+        outputs = [empty_aligned(shape, dtype) for shape, dtype in self._results]
+        instance = self._take()
+        try:
+            code = instance.call.run(*arrays, *outputs)
+            if code:
+                raise InternalError(None, None, f"The program stopped with status {code}.")
+            if self.guard:
+                instance.look_at_sentinels(self)
+            instance.look_at_checks(self)
+        finally:
+            self._free.append(instance)
+        return outputs
+
+    def _arguments(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        arrays = list(arguments)
+        if len(arrays) != len(self._types):
+            raise InvalidArgumentError(
+                None, None, f"Program: {len(self._types)} arguments are required. Received {len(arrays)}."
+            )
+        for i in self._updated:
+            own_if_shared(arguments[i])
+        for i in self._handles:
+            arrays[i] = arguments[i].value
+        for i, expected in enumerate(self._types):
+            x = arrays[i]
+            if type(x) is not np.ndarray or not (x.flags.c_contiguous and x.flags.aligned):
+                x = arrays[i] = np.ascontiguousarray(x)
+            if expected is not None and (x.dtype != expected[0] or x.shape != expected[1]):
+                raise InvalidArgumentError(
+                    None, None,
+                    f"Program: argument {i} must be {expected[0]}{list(expected[1])}."
+                    f" Received {x.dtype}{list(x.shape)}.",
+                )  # fmt: skip
+        return arrays
+
+    def _take(self) -> _Instance:
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+        return _Instance(self)
+
+
+# what getrefcount gives for a variable's array that only its handle holds: the handle, the local name, the argument
+_ALONE = 3
+
+
+def own_if_shared(handle: Any) -> None:
+    """Gives a variable an array of its own if a tensor or a view still holds the one it has."""
+    array = handle.value
+    if sys.getrefcount(array) > _ALONE or not array.flags.writeable or not array.flags.c_contiguous:
+        handle.value = aligned_copy(array)
+
+
+class _Instance:
+    """A program with an arena and a launch table of its own."""
+
+    def __init__(self, program: Program):
+        plan = program.plan
+        self.arena = empty_aligned((program.arena_bytes + 64,), np.dtype(np.uint8))
+        if program.guard:
+            self.arena[:] = SENTINEL
+            self.gaps = gaps(program.buffers, program.arena_bytes)
+        self.constants: list[np.ndarray] = []
+        self.patches: list[tuple[int, int, int]] = []
+        self.inputs = len(program.function.parameters)
+        self.addresses: dict[int, int] = {}
+        words: list[int] = []
+        for launch in plan.launches:
+            start = len(words)
+            address = program.libraries[launch.code.key][launch.function]
+            words += [address, launch.tasks, HEADER + len(launch.args), 0]
+            for i, arg in enumerate(launch.args):
+                words.append(self._word(arg, start + HEADER + i))
+        count = self.inputs + len(program.function.results)
+        self.call = Call(
+            np.array(words, np.int64), count, self.patches, threads=program.threads,
+            keep=(self.arena, self.constants, program.libraries),
+        )  # fmt: skip
+        self.checks = [
+            (check, self._view(plan.buffer(check.condition))) for check in program.function.checks
+        ]
+
+    def _word(self, arg: Any, at: int) -> int:
+        """The number that an argument is in the table; notes a patch where it is an address known at the call."""
+        offset = 0
+        if isinstance(arg, tuple):
+            arg, offset = arg
+        if not isinstance(arg, Buffer):
+            return int(arg) + offset
+        while arg.inside is not None:
+            offset += arg.offset
+            arg = arg.inside
+        if arg.place == "arena":
+            return self.arena.ctypes.data + arg.offset + offset
+        if arg.place == "constant":
+            return self._constant(arg) + offset
+        number = arg.number + (self.inputs if arg.place == "output" else 0)
+        self.patches.append((number, at, offset))
+        return 0
+
+    def _constant(self, buffer: Buffer) -> int:
+        if id(buffer) not in self.addresses:
+            array = aligned_copy(np.asarray(buffer.array))
+            self.constants.append(array)
+            self.addresses[id(buffer)] = array.ctypes.data
+        return self.addresses[id(buffer)]
+
+    def _view(self, buffer: Buffer) -> Any:
+        return self.arena[buffer.offset : buffer.offset + 1] if buffer.place == "arena" else None
+
+    def look_at_checks(self, program: Program) -> None:
+        """Raises the message of the first condition that does not hold."""
+        for check, byte in self.checks:
+            if byte is not None and not byte[0]:
+                raise InvalidArgumentError(None, None, check.message)
+
+    def look_at_sentinels(self, program: Program) -> None:
+        """In guard mode: names the buffer past whose end something was written."""
+        for start, end, name in self.gaps:
+            wrong = np.flatnonzero(self.arena[start:end] != SENTINEL)
+            if len(wrong):
+                raise InternalError(None, None, f"A kernel wrote {wrong[0]} bytes past {name}.")

@@ -1,0 +1,379 @@
+"""Index expressions: where an element lies, as an affine form over the variables of a loop nest.
+
+    index   const + sum of coefficient * atom        coefficients and constants are ints or Dims
+    atom    Var                  a loop's variable, 0 <= var < extent
+            Quotient, Remainder  of an index by an extent, where they could not be worked out
+            Dynamic              a number that is only known when the program runs (an index that was loaded)
+
+Reshapes, slices, transposes, windows and pads of an array all become index arithmetic here; what remains is one
+offset into memory.  Indices are immutable; `key` tells them apart (Dims by expression, so that it holds for any size).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from penstock._src.ir import dims
+from penstock._src.ir.dims import Dim
+
+
+def extent_key(extent: int) -> Any:
+    """What tells extents apart in the structure of a kernel: the expression of a Dim, whatever its value now."""
+    return extent.expr if type(extent) is Dim else extent
+
+
+def same_extent(a: int, b: int) -> bool:
+    """Whether two extents are equal for every size."""
+    return extent_key(a) == extent_key(b)
+
+
+def is_one(extent: int) -> bool:
+    """Whether an extent is 1 for every size."""
+    return type(extent) is not Dim and extent == 1
+
+
+def never_negative(x: int) -> bool:
+    """Whether an extent expression can be seen to be at least 0 (symbols are)."""
+    if type(x) is not Dim:
+        return x >= 0
+    return all(coefficient >= 0 for _, coefficient in x.expr)
+
+
+class Atom:
+    """What an index is made of. Identity tells atoms apart; `number` orders them within a kernel."""
+
+    __slots__ = ("number", "vars")
+    number: int
+    vars: frozenset[Var]
+
+    def bound(self) -> int | None:
+        """The largest value plus one, or None if unknown; the least is 0."""
+        raise NotImplementedError
+
+
+class Var(Atom):
+    """A loop's variable."""
+
+    __slots__ = ("extent",)
+
+    def __init__(self, number: int, extent: int):
+        self.number, self.extent = number, extent
+        self.vars = frozenset((self,))
+
+    def bound(self) -> int | None:
+        return self.extent
+
+    def __repr__(self):
+        return f"v{self.number}<{self.extent}"
+
+
+class Division(Atom):
+    """index // divisor, or index % divisor."""
+
+    __slots__ = ("index", "divisor", "quotient")
+
+    def __init__(self, number: int, index: Index, divisor: int, quotient: bool):
+        self.number, self.index, self.divisor, self.quotient = number, index, divisor, quotient
+        self.vars = index.vars
+
+    def bound(self) -> int | None:
+        if not self.quotient:
+            return self.divisor
+        low, high = self.index.range()
+        if high is None or type(high) is Dim or type(self.divisor) is Dim:
+            return None
+        return high // self.divisor + 1
+
+    def __repr__(self):
+        return f"({self.index} {'//' if self.quotient else '%'} {self.divisor})"
+
+
+class Dynamic(Atom):
+    """The number that a value of the kernel has; `extent` bounds it."""
+
+    __slots__ = ("value", "extent")
+
+    def __init__(self, number: int, value: Any, extent: int | None):
+        self.number, self.value, self.extent = number, value, extent
+        self.vars = value.vars
+
+    def bound(self) -> int | None:
+        return self.extent
+
+    def __repr__(self):
+        return f"[{self.value}]"
+
+
+class Index:
+    """An affine form over atoms."""
+
+    __slots__ = ("terms", "const", "key", "vars")
+
+    def __init__(self, terms: tuple[tuple[Atom, int], ...], const: int):
+        self.terms, self.const = terms, const
+        self.key = (tuple([(a.number, extent_key(c)) for a, c in terms]), extent_key(const))
+        if not terms:
+            self.vars: frozenset[Var] = frozenset()
+        elif len(terms) == 1:
+            self.vars = terms[0][0].vars
+        else:
+            self.vars = frozenset().union(*[a.vars for a, _ in terms])
+
+    def __repr__(self):
+        parts = [f"{c}*{a}" if not is_one(c) else str(a) for a, c in self.terms]
+        if not (type(self.const) is not Dim and self.const == 0) or not parts:
+            parts.append(str(self.const))
+        return " + ".join(parts)
+
+    def __add__(self, other: Index | int) -> Index:
+        if not isinstance(other, Index):
+            return self if _zero(other) else Index(self.terms, self.const + other)
+        if not other.terms:
+            return self + other.const
+        if not self.terms:
+            return other + self.const
+        terms = dict(self.terms)
+        for atom, coefficient in other.terms:
+            terms[atom] = terms[atom] + coefficient if atom in terms else coefficient
+        return _index(terms, self.const + other.const)
+
+    def __mul__(self, factor: int) -> Index:
+        if is_one(factor):
+            return self
+        if _zero(factor):
+            return ZERO
+        return Index(tuple([(a, c * factor) for a, c in self.terms]), self.const * factor)
+
+    def __sub__(self, other: Index | int) -> Index:
+        return self + (other * -1 if isinstance(other, Index) else -other)
+
+    def coefficient(self, var: Var) -> int:
+        """The coefficient of a variable's own term (0 if it has none)."""
+        return next((c for a, c in self.terms if a is var), 0)
+
+    def only_affine_in(self, var: Var) -> bool:
+        """Whether `var` occurs in no quotient, remainder or dynamic part."""
+        return all(a is var or var not in a.vars for a, _ in self.terms)
+
+    def range(self) -> tuple[int, int | None]:
+        """(low, high) bounds, inclusive, as extents; high is None if unknown."""
+        low: Any = self.const
+        high: Any = self.const
+        for atom, c in self.terms:
+            bound = atom.bound()
+            if bound is None:
+                return low, None
+            if never_negative(c):
+                high = high + c * (bound - 1)
+            elif type(c) is not Dim:
+                low = low + c * (bound - 1)
+            else:
+                return low, None
+        return low, high
+
+    def within(self, low: int, limit: int) -> bool:
+        """Whether low <= index < limit can be seen to hold for every size and iteration."""
+        least, most = self.range()
+        return most is not None and never_negative(least - low) and never_negative(limit - 1 - most)
+
+    def replace(self, change: Callable[[Atom], Index]) -> Index:
+        """The same form over other atoms."""
+        total = constant(self.const)
+        for atom, c in self.terms:
+            total = total + change(atom) * c
+        return total
+
+
+def _zero(x: int) -> bool:
+    return type(x) is not Dim and x == 0
+
+
+def _index(terms: dict[Atom, int], const: int) -> Index:
+    kept = [(a, c) for a, c in terms.items() if not _zero(c)]
+    kept.sort(key=_number)
+    return Index(tuple(kept), const)
+
+
+def _number(term: tuple[Atom, int]) -> int:
+    return term[0].number
+
+
+def constant(x: int) -> Index:
+    """The index that is always x."""
+    return Index((), x) if not _zero(x) else ZERO
+
+
+ZERO = Index((), 0)
+
+
+def of_atom(atom: Atom) -> Index:
+    """The index that is an atom's value."""
+    return Index(((atom, 1),), 0)
+
+
+class IndexScope:
+    """The atoms of one kernel: equal quotients are one atom, numbers are given in order of creation."""
+
+    def __init__(self) -> None:
+        self.atoms: dict[Any, Atom] = {}
+        self.count = 0
+
+    def var(self, extent: int) -> Var:
+        """A new loop variable."""
+        self.count += 1
+        return Var(self.count, extent)
+
+    def dynamic(self, value: Any, extent: int | None = None) -> Index:
+        """The index that a value of the kernel is."""
+        key = ("dynamic", value.number)
+        if key not in self.atoms:
+            self.count += 1
+            self.atoms[key] = Dynamic(self.count, value, extent)
+        return of_atom(self.atoms[key])
+
+    def quotient(self, index: Index, divisor: int) -> Index:
+        """index // divisor."""
+        if is_one(divisor):
+            return index
+        whole, rest = self._split(index, divisor)
+        if rest is ZERO or rest.within(0, divisor):
+            return whole
+        return whole + of_atom(self._division(rest, divisor, True))
+
+    def remainder(self, index: Index, divisor: int) -> Index:
+        """index % divisor."""
+        if is_one(divisor):
+            return ZERO
+        _, rest = self._split(index, divisor)
+        if rest is ZERO or rest.within(0, divisor):
+            return rest
+        return of_atom(self._division(rest, divisor, False))
+
+    def _division(self, index: Index, divisor: int, quotient: bool) -> Atom:
+        key = ("quotient" if quotient else "remainder", index.key, extent_key(divisor))
+        if key not in self.atoms:
+            self.count += 1
+            self.atoms[key] = Division(self.count, index, divisor, quotient)
+        return self.atoms[key]
+
+    @staticmethod
+    def _split(index: Index, divisor: int) -> tuple[Index, Index]:
+        """(q, r) with index = q * divisor + r, q of the terms that the divisor divides for every size."""
+        whole: dict[Atom, int] = {}
+        rest: dict[Atom, int] = {}
+        if _zero(divisor):
+            return ZERO, ZERO
+        for atom, c in index.terms:
+            if _divides(divisor, c):
+                whole[atom] = c // divisor
+            else:
+                rest[atom] = c
+        const = index.const
+        if type(const) is not Dim and type(divisor) is not Dim:
+            return _index(whole, const // divisor), _index(rest, const % divisor)
+        if _divides(divisor, const):
+            return _index(whole, const // divisor), _index(rest, 0)
+        return _index(whole, 0), _index(rest, const)
+
+
+def _divides(divisor: int, x: int) -> bool:
+    remainder = x % divisor
+    return type(remainder) is not Dim and remainder == 0 and (
+        type(x) is Dim or type(divisor) is not Dim or x == 0
+    )
+
+
+def row_major_strides(shape: Sequence[int]) -> list[int]:
+    """Elements between neighbours along each axis of a contiguous array."""
+    strides: list[Any] = [1] * len(shape)
+    for axis in range(len(shape) - 2, -1, -1):
+        strides[axis] = strides[axis + 1] * shape[axis + 1]
+    return strides
+
+
+def linear(coordinates: Sequence[Index], shape: Sequence[int]) -> Index:
+    """The row-major number of an element."""
+    total = ZERO
+    for coordinate, stride in zip(coordinates, row_major_strides(shape)):
+        total = total + coordinate * stride
+    return total
+
+
+def extents_product(extents: Iterable[int]) -> int:
+    """The product, a Dim if one of them is."""
+    return dims.product(extents)
+
+
+class Position:
+    """An element of an array of some shape, by coordinates or by row-major number; each made from the other when asked."""
+
+    __slots__ = ("shape", "scope", "_coordinates", "_linear", "_key")
+
+    def __init__(
+        self,
+        scope: IndexScope,
+        shape: Sequence[int],
+        coordinates: Sequence[Index] | None = None,
+        number: Index | None = None,
+    ):
+        self.scope, self.shape = scope, tuple(shape)
+        self._coordinates = None if coordinates is None else tuple(coordinates)
+        self._linear = number
+        self._key = None
+
+    @property
+    def linear(self) -> Index:
+        if self._linear is None:
+            self._linear = linear(self._coordinates, self.shape)
+        return self._linear
+
+    @property
+    def coordinates(self) -> tuple[Index, ...]:
+        if self._coordinates is None:
+            found: list[Index] = []
+            rest = self._linear
+            for axis in range(len(self.shape) - 1, 0, -1):
+                extent = self.shape[axis]
+                found.append(ZERO if is_one(extent) else self.scope.remainder(rest, extent))
+                rest = self.scope.quotient(rest, extent)
+            if self.shape:
+                found.append(rest if not is_one(self.shape[0]) else ZERO)
+            self._coordinates = tuple(reversed(found))
+        return self._coordinates
+
+    @property
+    def key(self) -> Any:
+        if self._key is None:
+            if self._coordinates is not None:
+                self._key = tuple([c.key for c in self._coordinates])
+            else:
+                self._key = ("linear", self._linear.key)
+        return self._key
+
+    @property
+    def vars(self) -> frozenset[Var]:
+        if self._coordinates is not None:
+            return frozenset().union(*[c.vars for c in self._coordinates]) if self._coordinates else frozenset()
+        return self._linear.vars
+
+    def at(self, shape: Sequence[int], coordinates: Sequence[Index]) -> Position:
+        """A position in another array, by coordinates."""
+        return Position(self.scope, shape, coordinates)
+
+    def reshaped(self, shape: Sequence[int]) -> Position:
+        """The same element where the array is looked at with another shape."""
+        coordinates = _regrouped(self._coordinates, self.shape, shape) if self._coordinates is not None else None
+        if coordinates is not None:
+            return Position(self.scope, shape, coordinates)
+        return Position(self.scope, shape, None, self.linear)
+
+
+def _regrouped(coordinates, before, after) -> list[Index] | None:
+    """Coordinates after a reshape that only adds or takes axes of extent 1, else None."""
+    kept = [(c, e) for c, e in zip(coordinates, before) if not is_one(e)]
+    wanted = [e for e in after if not is_one(e)]
+    if len(kept) != len(wanted) or not all(same_extent(e, w) for (_, e), w in zip(kept, wanted)):
+        return None
+    left = iter(kept)
+    return [ZERO if is_one(e) else next(left)[0] for e in after]

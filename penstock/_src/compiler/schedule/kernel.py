@@ -1,0 +1,74 @@
+"""Kernels: what the partition makes of a function, in launch order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock._src.compiler.schedule.index import Position, of_atom
+from penstock._src.compiler.schedule.inline import Inliner
+from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce
+from penstock._src.ir.node import Node
+
+
+@dataclass
+class Kernel:
+    """`outputs` are the stored nodes that it makes; `inputs` the stored nodes and leaves that it reads."""
+
+    outputs: list[Node]
+    inputs: list[Node] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """A few words for reports."""
+        return f"{self.outputs[0].kind}{list(map(int, self.outputs[0].shape))}"
+
+
+@dataclass
+class NestKernel(Kernel):
+    """Loops over a space."""
+
+    nest: LoopNest = None  # type: ignore[assignment]
+
+    @property
+    def label(self) -> str:
+        space = "x".join(str(int(v.extent)) for v in self.nest.space)
+        return f"nest[{space}] " + " ".join(dict.fromkeys(n.kind for n in self.outputs))
+
+
+@dataclass
+class SpecialKernel(Kernel):
+    """One node with an emitter of its own: all its arguments lie in memory."""
+
+    node: Node = None  # type: ignore[assignment]
+
+    @property
+    def label(self) -> str:
+        return self.node.kind
+
+
+@dataclass
+class CopyKernel(Kernel):
+    """A stored node copied to where a result is wanted; `target` is the buffer's key."""
+
+    target: Any = None
+
+
+def map_nest(nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: bool = True) -> NestKernel:
+    """The nest that computes nodes of one shape and stores them."""
+    inliner = Inliner(is_leaf)
+    scope = inliner.scope
+    shape = nodes[0].shape
+    space = tuple([scope.var(extent) for extent in shape])
+    position = Position(scope, shape, [of_atom(v) for v in space])
+    made = {n.id for n in nodes} if define else set()
+    inliner.is_leaf = lambda n: n.id not in made and is_leaf(n)
+    stores = []
+    for node in nodes:
+        own = position if len(node.shape) == len(shape) else position.reshaped(node.shape)
+        stores.append(Store(-1, own.linear, inliner.value(node, own), node.dtype))
+    leaves = inliner.slots
+    stores = [Store(len(leaves) + i, s.offset, s.value, s.dtype) for i, s in enumerate(stores)]
+    nest = coalesce(LoopNest(scope, space, stores, leaves, list(nodes)))
+    return NestKernel(list(nodes), list(leaves), nest)

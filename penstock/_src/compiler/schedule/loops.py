@@ -1,0 +1,179 @@
+"""The loop nest: what one kernel computes, before any decision on how.
+
+    for every point of `space`:  stores           each at the outermost loop that has all its variables
+
+`signature` is equal for two nests exactly when their code is: Dims stand in it by expression only, so a nest met again
+with other sizes is known without being written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var, constant, extent_key, of_atom
+from penstock._src.compiler.schedule.values import Scope, Value, closure, dynamic_values
+from penstock._src.core.dtypes import DType
+from penstock._src.ir.node import Node
+
+
+@dataclass(frozen=True)
+class Store:
+    """value -> outputs[slot][offset]."""
+
+    slot: int
+    offset: Index
+    value: Value
+    dtype: DType
+
+    @property
+    def vars(self) -> frozenset[Var]:
+        return self.offset.vars | self.value.vars
+
+
+@dataclass
+class LoopNest:
+    """A kernel of loops. Buffers are the leaves, then the outputs."""
+
+    scope: Scope
+    space: tuple[Var, ...]
+    stores: list[Store]
+    leaves: list[Node]
+    outputs: list[Any] = field(default_factory=list)
+
+    def signature(self) -> tuple:
+        """What the code depends on."""
+        return (
+            tuple([(v.number, extent_key(v.extent)) for v in self.space]),
+            tuple([(s.slot, s.offset.key, s.value.number, s.dtype) for s in self.stores]),
+            tuple(self.scope.values),
+            tuple(self.scope.atoms),
+            tuple(_variables(self.stores)),
+            tuple([leaf.dtype for leaf in self.leaves]),
+        )
+
+    def values(self) -> list[Value]:
+        """Every value the stores need, arguments first."""
+        return closure(_roots(self.stores))
+
+
+def _roots(stores: Sequence[Store]) -> list[Value]:
+    return [v for s in stores for v in (s.value, *dynamic_values(s.offset))]
+
+
+def _variables(stores: Sequence[Store]) -> list[Any]:
+    """Reduction variables and their extents, in order of meeting."""
+    found = []
+    for value in closure(_roots(stores)):
+        if value.kind == "reduce":
+            found += [(v.number, extent_key(v.extent)) for v in value.attrs[1]]
+        elif value.kind == "arg_reduce":
+            found.append((value.attrs[1].number, extent_key(value.attrs[1].extent)))
+    return found
+
+
+def indices(nest: LoopNest) -> list[Index]:
+    """Every index of a nest."""
+    found = [s.offset for s in nest.stores]
+    for value in nest.values():
+        found += [a for a in value.attrs if isinstance(a, Index)]
+    return found
+
+
+def coalesce(nest: LoopNest) -> LoopNest:
+    """Neighbouring variables that only ever appear as one, `i * extent(j) + j`, become one.
+
+    Before: for i in n: for j in m: y[i*m + j] = x[i*m + j]      After: for v in n*m: y[v] = x[v]
+    """
+    while True:
+        found = _mergeable(nest, nest.space) or _mergeable_reduction(nest)
+        if found is None:
+            return nest
+        nest = _merge(nest, *found)
+
+
+def _mergeable(nest: LoopNest, variables: Sequence[Var]) -> tuple[Var, Var] | None:
+    """Two neighbours (outer, inner) that may become one."""
+    if len(variables) < 2:
+        return None
+    all_indices = indices(nest)
+    for outer, inner in zip(variables, variables[1:]):
+        if all(_go_together(index, outer, inner) for index in all_indices):
+            return outer, inner
+    return None
+
+
+def _go_together(index: Index, outer: Var, inner: Var) -> bool:
+    if outer not in index.vars and inner not in index.vars:
+        return True
+    if not index.only_affine_in(outer) or not index.only_affine_in(inner):
+        return False
+    want = index.coefficient(inner) * inner.extent
+    return extent_key(index.coefficient(outer)) == extent_key(want)
+
+
+def _mergeable_reduction(nest: LoopNest) -> tuple[Var, Var] | None:
+    reduces = [v for v in nest.values() if v.kind == "reduce"]
+    groups = {v.attrs[1] for v in reduces if len(v.attrs[1]) > 1}
+    single = {v.attrs[1] for v in nest.values() if v.kind == "arg_reduce"}
+    single |= {v.attrs[1][0] for v in reduces if len(v.attrs) > 2}  # bounded by a limit of its own
+    for group in sorted(groups, key=lambda g: [v.number for v in g]):
+        if any(v in single for v in group):
+            continue
+        found = _mergeable(nest, group)
+        if found is not None and all(set(found) <= set(g) or not set(found) & set(g) for g in groups):
+            return found
+    return None
+
+
+def _merge(nest: LoopNest, outer: Var, inner: Var) -> LoopNest:
+    """The nest with two variables as one (a new one in the inner one's place)."""
+    scope = Scope()
+    scope.count = nest.scope.count
+    both = scope.var(outer.extent * inner.extent)
+    change = _Rewriter(scope, outer, inner, both)
+    stores = [Store(s.slot, change.index(s.offset), change.value(s.value), s.dtype) for s in nest.stores]
+    space = tuple([both if v is inner else v for v in nest.space if v is not outer])
+    return LoopNest(scope, space, stores, nest.leaves, nest.outputs)
+
+
+class _Rewriter:
+    """Copies values into a scope where `inner` is `both` and `outer` is gone."""
+
+    def __init__(self, scope: Scope, outer: Var, inner: Var, both: Var):
+        self.scope, self.outer, self.inner, self.both = scope, outer, inner, both
+        self.known: dict[int, Value] = {}
+
+    def value(self, root: Value) -> Value:
+        for v in closure([root]):
+            if v.number not in self.known:
+                args = [self.known[a.number] for a in v.args]
+                attrs = tuple([self.attr(a) for a in v.attrs])
+                self.known[v.number] = self.scope.value(v.kind, args, v.dtype, attrs)
+        return self.known[root.number]
+
+    def attr(self, attr: Any) -> Any:
+        if isinstance(attr, Index):
+            return self.index(attr)
+        if isinstance(attr, tuple) and attr and isinstance(attr[0], Var):
+            return tuple([self.both if v is self.inner else v for v in attr if v is not self.outer])
+        return attr
+
+    def index(self, index: Index) -> Index:
+        return index.replace(self.atom)
+
+    def atom(self, atom: Atom) -> Index:
+        if atom is self.inner:
+            return of_atom(self.both)
+        if atom is self.outer:
+            return constant(0)
+        if isinstance(atom, Division):
+            make = self.scope.quotient if atom.quotient else self.scope.remainder
+            return make(self.index(atom.index), atom.divisor)
+        if isinstance(atom, Dynamic):
+            return self.scope.dynamic(self.value(atom.value), atom.extent)
+        return of_atom(atom)
+
+
+__all__ = ["LoopNest", "Store", "coalesce", "indices"]

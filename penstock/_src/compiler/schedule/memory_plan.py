@@ -1,0 +1,81 @@
+"""Where every value lies: one arena for temporaries, shared by those that are never alive together.
+
+Sizes are numbers by now, so buffers are placed greedily, biggest first, at the lowest offset where nothing that is alive
+at the same time lies.  In guard mode nothing is shared and every buffer has a sentinel on both sides.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+LINE = 64
+GUARD = 256  # bytes of sentinel on either side in guard mode
+NEVER = 1 << 60
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory of one value.
+
+    place    "arena"; "input", "output", "variable" (with `number`); "constant" (with `array`); "inside" (part of another)
+    first, last    times of the launches between which it is alive
+    """
+
+    name: str
+    size: int
+    place: str = "arena"
+    number: int = 0
+    array: Any = None
+    inside: Buffer | None = None
+    offset: int = 0
+    first: int = NEVER
+    last: int = -1
+
+    def touch(self, time: int) -> None:
+        """Is written or read at a time."""
+        self.first, self.last = min(self.first, time), max(self.last, time)
+        if self.inside is not None:
+            self.inside.touch(time)
+
+
+def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
+    """Gives arena buffers their offsets; returns the arena's bytes."""
+    todo = [b for b in buffers if b.place == "arena" and b.last >= 0]
+    if guard:
+        return _apart(todo)
+    placed: list[tuple[int, int, Buffer]] = []  # (offset, end, buffer), by offset
+    high = 0
+    for buffer in sorted(todo, key=lambda b: (-b.size, b.first)):
+        size = max(-(-buffer.size // LINE) * LINE, LINE)
+        at = 0
+        for offset, end, other in placed:
+            if other.first > buffer.last or buffer.first > other.last:
+                continue
+            if at + size <= offset:
+                break
+            at = max(at, end)
+        buffer.offset = at
+        bisect.insort(placed, (at, at + size, buffer), key=lambda p: p[0])
+        high = max(high, at + size)
+    return high
+
+
+def _apart(buffers: list[Buffer]) -> int:
+    at = GUARD
+    for buffer in buffers:
+        buffer.offset = at
+        at += -(-buffer.size // LINE) * LINE + GUARD
+    return at
+
+
+def gaps(buffers: Iterable[Buffer], total: int) -> list[tuple[int, int, str]]:
+    """In guard mode: (start, end, name of the buffer before) of every stretch that nobody may write."""
+    found, at, name = [], 0, "the arena's start"
+    for buffer in sorted((b for b in buffers if b.place == "arena" and b.last >= 0), key=lambda b: b.offset):
+        found.append((at, buffer.offset, name))
+        at, name = buffer.offset + buffer.size, buffer.name
+    found.append((at, total, name))
+    return found

@@ -1,0 +1,170 @@
+"""A function's nodes -> kernels.
+
+A node has memory of its own (is *stored*) only if it must: it is a result, a reduction, a contraction or another node
+with an emitter of its own, or such a node reads it; or if computing it again in every consumer would cost more than
+reading it.  Everything else is computed inside the kernels that want it.  `stored` is the one decision; `verify` holds
+every kernel's leaves against it.
+
+    elementwise nodes     stored if two consumers would each read three or more arrays for it, if the expression is
+                          long, or if a consumer reads elements many times (broadcast along rows, gather, windows)
+    movements             never stored unless memory of that layout is asked for
+"""
+
+from __future__ import annotations
+
+from penstock._src.compiler.schedule.inline import RULES, is_splat
+from penstock._src.compiler.schedule.kernel import Kernel, NestKernel, SpecialKernel, map_nest
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InternalError, UnimplementedError
+from penstock._src.ir import dims
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+SPECIAL = frozenset({"scan", "sort", "scatter", "random_bits", "while", "case"})
+ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract"}) | SPECIAL
+COST = {"exp": 8, "log": 8, "tanh": 10, "sigmoid": 10, "erf": 12, "sin": 12, "cos": 12, "pow": 25, "div": 3, "sqrt": 4,
+        "rsqrt": 5, "mod": 10, "floordiv": 8, "truncmod": 10, "truncdiv": 8}  # fmt: skip
+RARE = frozenset("expm1 log1p cbrt tan asin acos atan sinh cosh asinh acosh atanh erfc lgamma atan2".split())
+LONG = 60  # operations of an expression that several kernels should not each compute
+DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
+HOISTED = 40  # cost of what may be computed again for every row
+REPEATED = 2  # cost of what may be computed again for every element of a larger array
+
+
+def cost_of(node: Node) -> int:
+    """Roughly how many simple vector operations a node takes an element."""
+    if node.kind in ("unary", "binary"):
+        return 25 if node.op in RARE else COST.get(node.op, 1)
+    return 1 if node.kind in ("compare", "select", "cast", "bitcast") else 0
+
+
+def home(node: Node) -> Node:
+    """The node whose memory a node is, through reshapes and changes of type that move nothing."""
+    while node.kind in ("reshape", "bitcast"):
+        node = node.args[0]
+    return node
+
+
+def in_memory_already(node: Node) -> bool:
+    """Whether a node lies in memory without being computed: an argument, a variable, a known array, a loop's result."""
+    if node.kind == "constant":
+        return not is_splat(node)
+    return node.kind in ("parameter", "read", "item")
+
+
+class Partition:
+    """The kernels of one function, in order, and the ids of the nodes they store."""
+
+    def __init__(self, function: Function):
+        self.function = function
+        self.nodes = function.nodes()
+        self.users: dict[int, list[Node]] = {n.id: [] for n in self.nodes}
+        for node in self.nodes:
+            for arg in dict.fromkeys(node.args):
+                self.users[arg.id].append(node)
+        self.stored: set[int] = set()
+        self._choose()
+        self.kernels = self._make_kernels()
+        self.verify()
+
+    def is_leaf(self, node: Node) -> bool:
+        """Whether kernels read a node from memory."""
+        return node.id in self.stored or in_memory_already(node)
+
+    # -- what has memory
+    def _choose(self) -> None:
+        demanded = set()
+        for node in self.function.roots:
+            demanded.add(home(node).id)
+        for node in self.nodes:
+            if node.kind in SPECIAL:
+                demanded.update(home(a).id for a in node.args if a.dtype != dtypes.resource)
+            if node.kind == "bitcast" and node.dtype.size != node.args[0].dtype.size:
+                demanded.add(node.args[0].id)
+        inside: dict[int, frozenset[int]] = {}  # the nodes computed with a node
+        leaves: dict[int, frozenset[int]] = {}  # the arrays read for it
+        cost: dict[int, int] = {}
+        by_id = {n.id: n for n in self.nodes}
+        for node in self.nodes:
+            if in_memory_already(node) or node.results is not None or node.dtype == dtypes.resource:
+                inside[node.id], leaves[node.id], cost[node.id] = frozenset(), frozenset((node.id,)), 0
+                continue
+            if node.kind not in RULES and node.kind not in SPECIAL:
+                raise UnimplementedError(None, None, f"{node.kind}: not in compiled code.")
+            own = frozenset((node.id,)).union(*[inside[a.id] for a in node.args])
+            read = frozenset().union(*[leaves[a.id] for a in node.args])
+            weight = sum(cost_of(by_id[i]) for i in own)
+            if (
+                node.id in demanded
+                or node.kind in ALWAYS_STORED
+                or self._worth_storing(node, own, read, weight, by_id)
+            ):
+                if node.kind not in ("constant", "size", "iota") or node.id in demanded:
+                    self.stored.add(node.id)
+                    own, read, weight = frozenset(), frozenset((node.id,)), 0
+            inside[node.id], leaves[node.id], cost[node.id] = own, read, weight
+
+    def _worth_storing(self, node, own, read, weight, by_id) -> bool:
+        if node.kind in ("reshape", "transpose", "broadcast", "slice", "reverse", "size", "constant", "iota"):
+            return False
+        if len(own) > DEEP:
+            return True
+        users = self.users[node.id]
+        if len(users) > 1:
+            if weight > LONG:
+                return True
+            size = int(node.size)
+            if size > 1 and sum(int(by_id[i].size) == size for i in read if by_id[i].dtype is not None) >= 3:
+                return True
+        return any(self._reads_often(user, node, node, weight) for user in users)
+
+    def _reads_often(self, user: Node, arg: Node, node: Node, weight: int) -> bool:
+        """Whether a consumer would compute an element of `node` many times, at a cost that matters."""
+        if user.kind == "contract":
+            return weight > 0 or node.kind in ("gather", "concat", "pad", "windows", "dynamic_slice")
+        if user.kind in ("gather", "windows"):
+            return user.args[0] is arg and weight > REPEATED
+        if user.kind == "broadcast":
+            if int(user.size) == int(arg.size):
+                return False
+            last = user.shape[-1] if user.shape else 1
+            along_rows = bool(arg.shape) and len(user.shape) - 1 in user.attrs["axes"]
+            varies = along_rows and arg.shape[-1] != 1 and last != 1
+            return weight > (REPEATED if varies else HOISTED)
+        if user.kind in ("reshape", "transpose", "slice"):
+            return any(self._reads_often(u, user, node, weight) for u in self.users[user.id])
+        return False
+
+    # -- kernels
+    def _make_kernels(self) -> list[Kernel]:
+        kernels: list[Kernel] = []
+        for node in self.nodes:
+            if node.id not in self.stored and node.kind not in SPECIAL:
+                continue
+            if node.kind in SPECIAL:
+                kernels.append(self._special(node))
+            else:
+                kernels.append(map_nest([node], self.is_leaf))
+        return kernels
+
+    def _special(self, node: Node) -> SpecialKernel:
+        outputs = [node] if node.results is None else [u for u in self.users[node.id] if u.kind == "item"]
+        inputs = [home(a) for a in node.args if a.dtype != dtypes.resource]
+        return SpecialKernel(outputs, inputs, node)
+
+    def verify(self) -> None:
+        """Every leaf of every kernel lies in memory, and is made by an earlier kernel."""
+        made: set[int] = set()
+        for kernel in self.kernels:
+            for leaf in kernel.inputs:
+                if not in_memory_already(leaf) and leaf.id not in made:
+                    raise InternalError(None, None, f"{kernel.label} reads {leaf!r}, which no earlier kernel stores.")
+            made.update(n.id for n in kernel.outputs)
+
+
+def bytes_of(node: Node) -> int:
+    """Bytes of a node's elements."""
+    return int(dims.product(node.shape)) * node.dtype.size
+
+
+__all__ = ["NestKernel", "Partition", "bytes_of", "home", "in_memory_already"]

@@ -1,0 +1,199 @@
+"""Kernels -> launches over buffers: the program before addresses are known.
+
+Kernels' codes are kept by structural signature in a `CodeCache`: a function met again with other sizes is planned again
+(milliseconds) but nothing is written or compiled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock._src.compiler.codegen.code import NestCode
+from penstock._src.compiler.codegen.nest import emit_nest
+from penstock._src.compiler.schedule.kernel import Kernel, NestKernel, SpecialKernel, map_nest
+from penstock._src.compiler.schedule.memory_plan import Buffer
+from penstock._src.compiler.schedule.partition import Partition, bytes_of, home, in_memory_already
+from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.ir import dims
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+GRAIN = 1 << 15  # element operations of a task
+
+
+@dataclass
+class Launch:
+    """One record of the table. `args` are numbers, Buffers, or (Buffer, byte offset)."""
+
+    code: Any
+    function: str
+    tasks: int
+    args: list[Any]
+    label: str
+
+
+@dataclass
+class CodeCache:
+    """Kernel codes by signature, for one target."""
+
+    target: Any
+    codes: dict[Any, Any] = field(default_factory=dict)
+    written: int = 0
+
+    def get(self, key: Any, write: Callable[[], Any]) -> Any:
+        """The code of a signature, written if it is new."""
+        found = self.codes.get(key)
+        if found is None:
+            self.written += 1
+            found = self.codes[key] = write()
+        return found
+
+
+class Planner:
+    """Plans one function; the result is in `launches`, `buffers`, `outputs`."""
+
+    def __init__(self, function: Function, cache: CodeCache, threads: int):
+        self.function, self.cache, self.threads = function, cache, threads
+        self.launches: list[Any] = []
+        self.buffers: dict[int, Buffer] = {}  # of nodes, by id
+        self.temporaries: list[Buffer] = []
+        self.symbols = _symbols(function)
+        self.time = 0
+        self.outputs: list[Buffer] = []
+        self.results: list[Buffer] = []
+        self._plan()
+
+    # -- the whole function
+    def _plan(self) -> None:
+        function = self.function
+        for i, parameter in enumerate(function.parameters):
+            if parameter.dtype != dtypes.resource:
+                self.buffers[parameter.id] = Buffer(f"argument {i}", bytes_of(parameter), "input", i)
+        part = self.partition = Partition(function)
+        copies = self._give_results_memory(part)
+        for kernel in part.kernels:
+            self.launch(kernel)
+        for source, target in copies:
+            self.copy(source, target)
+
+    def _give_results_memory(self, part: Partition) -> list[tuple[Node, Buffer]]:
+        """Results are computed where they are wanted if that is possible; else copied: (source, target)."""
+        copies, taken = [], set()
+        self.keep: list[Buffer] = []
+        for i, node in enumerate(self.function.results):
+            buffer = Buffer(f"result {i}", bytes_of(node), "output", i)
+            self.results.append(buffer)
+            own = home(node)
+            if own.id in taken or in_memory_already(own):
+                copies.append((node, buffer))
+            else:
+                taken.add(own.id)
+                self.buffers[own.id] = buffer
+        for handle, node in self.function.updates:
+            buffer = self.variable(handle)
+            copies.append((node, buffer))
+        for check in self.function.checks:
+            self.keep.append(self.buffer(home(check.condition)))
+        return copies
+
+    # -- buffers
+    def variable(self, handle: Node) -> Buffer:
+        """The memory of a variable."""
+        found = self.buffers.get(handle.id)
+        if found is None:
+            shape, dtype = handle.attrs["variable"]
+            size = int(dims.product(shape)) * dtype.size
+            number = self.function.parameters.index(handle)
+            found = self.buffers[handle.id] = Buffer(f"variable {number}", size, "variable", number)
+        return found
+
+    def buffer(self, node: Node) -> Buffer:
+        """Where a node's value lies."""
+        node = home(node)
+        if node.kind == "read":
+            return self.variable(node.args[0])
+        found = self.buffers.get(node.id)
+        if found is None:
+            if node.kind == "constant":
+                found = Buffer("constant", bytes_of(node), "constant", array=node.attrs["value"])
+            else:
+                found = Buffer(f"{node.kind} %{node.id}", bytes_of(node))
+            self.buffers[node.id] = found
+        return found
+
+    def temporary(self, name: str, size: int) -> Buffer:
+        """Memory for one kernel only."""
+        found = Buffer(name, size)
+        found.touch(self.time)
+        self.temporaries.append(found)
+        return found
+
+    def used(self, node: Node) -> Buffer:
+        """The buffer of a node, alive now."""
+        found = self.buffer(node)
+        found.touch(self.time)
+        return found
+
+    # -- launches
+    def launch(self, kernel: Kernel) -> None:
+        """Adds a kernel's launches."""
+        if isinstance(kernel, NestKernel):
+            self._launch_nest(kernel, [self.used(n) for n in kernel.nest.outputs])
+        elif isinstance(kernel, SpecialKernel):
+            self._launch_special(kernel)
+        else:
+            raise UnimplementedError(None, None, f"{kernel.label}: not in compiled code.")
+        self.time += 1
+
+    def copy(self, source: Node, target: Buffer) -> None:
+        """Copies a node that lies in memory."""
+        target.touch(self.time)
+        kernel = map_nest([source], lambda n: self.partition.is_leaf(n), define=False)
+        self._launch_nest(kernel, [target])
+        self.time += 1
+
+    def extent(self, expression: Any) -> int:
+        """What an extent is now."""
+        return dims.evaluate(expression, self.symbols)
+
+    def _launch_nest(self, kernel: NestKernel, outputs: Sequence[Buffer]) -> None:
+        nest = kernel.nest
+        key = ("nest", nest.signature())
+        code: NestCode = self.cache.get(key, lambda: emit_nest(nest, self.cache.target))
+        leaves = [self.used(leaf) for leaf in nest.leaves]
+        total = code.iterations(self.extent)
+        if total == 0:
+            return
+        work = code.work(self.extent)
+        tasks = max(1, min(total, math.ceil(work / GRAIN)))
+        tasks = min(tasks, 8 * self.threads) if self.threads > 1 else 1
+        per = -(-total // tasks)
+        extents = [self.extent(e) for e in code.extents]
+        args = [per, total, *leaves, *outputs, *extents]
+        self.launches.append(Launch(code.code, code.function, -(-total // per), args, kernel.label))
+
+    def _launch_special(self, kernel: SpecialKernel) -> None:
+        raise UnimplementedError(None, None, f"{kernel.node.kind}: not in compiled code.")
+
+
+def _symbols(function: Function) -> dict[str, int]:
+    """The values of the signature's unknown dimensions, found where an extent is a bare symbol."""
+    found: dict[str, int] = {}
+    for inner in function.functions():
+        for node in (*inner.parameters, *inner.nodes()):
+            shapes = [node.shape] if node.results is None else [s for s, _ in node.results]
+            if "variable" in node.attrs:
+                shapes.append(node.attrs["variable"][0])
+            if node.kind == "size":
+                shapes.append(node.attrs["dims"])
+            for shape in shapes:
+                for extent in shape:
+                    if isinstance(extent, dims.Dim) and len(extent.expr) == 1:
+                        monomial, coefficient = extent.expr[0]
+                        if coefficient == 1 and len(monomial) == 1 and monomial[0][0] == "symbol":
+                            found[monomial[0][1]] = int(extent)
+    return found
