@@ -34,18 +34,18 @@ def make_model():
         [
             keras.Input((28, 28, 1)),
             L.Conv2D(32, 3, padding="same", use_bias=False),
-            L.BatchNormalization(),
+            L.BatchNormalization(momentum=0.9),
             L.ReLU(),
             L.Conv2D(32, 3, activation="relu"),
             L.MaxPooling2D(),
             L.Conv2D(64, 3, use_bias=False),
-            L.BatchNormalization(),
+            L.BatchNormalization(momentum=0.9),
             L.ReLU(),
             L.MaxPooling2D(),
             L.Flatten(),
-            L.Dropout(0.4),
+            L.Dropout(0.3),
             L.Dense(128, activation="relu"),
-            L.Dropout(0.4),
+            L.Dropout(0.3),
             L.Dense(10),
         ]
     )
