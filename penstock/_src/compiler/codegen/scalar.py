@@ -111,7 +111,7 @@ def _floordiv(f, name, kind, dtype, a, b):
     if not _signed(kind):
         return q
     down = (a - q * b).ne(0) & (a ^ b).__lt__(0) & b.ne(0)
-    return q + f.convert(down, scalar(a.ty), signed=True)
+    return q - f.convert(down, scalar(a.ty))
 
 
 @operation("mod")
