@@ -1,0 +1,183 @@
+"""The ops of tf.random.Generator, whose position in a stream is a variable: int64[counter, counter, key]."""
+
+import secrets
+from math import prod
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.resources import as_variable
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.random import distributions, lowering
+from penstock._src.ops.random.philox import Stream
+from penstock._src.ops.random.stateful import RESERVED_BLOCKS
+from penstock._src.ops.random.stateless import PHILOX, require_range, shape_from
+from penstock._src.ops.rules import invalid, show
+
+_MASK = (1 << 64) - 1
+
+
+def advance(op, resource, algorithm, outputs):
+    """The stream at a generator's state, which moves on by what `outputs` outputs reserve."""
+    variable = as_variable(resource, op.op_type)
+    state = variable.read()
+    if variable.dtype != dtypes.int64:
+        raise invalid(op, f"dtype of RNG state variable must be int64, not {variable.dtype.name}")
+    if np.ndim(algorithm):
+        raise invalid(op, f"algorithm must be of shape [], not {show(algorithm.shape)}")
+    if int(algorithm) != PHILOX:
+        raise invalid(op, f"Unsupported algorithm id: {int(algorithm)}")
+    if state.ndim != 1:
+        raise invalid(op, f"RNG state must have one and only one dimension, not {state.ndim}")
+    if state.size < 3:
+        raise invalid(
+            op,
+            "For the Philox algorithm, the size of state must be at least 3; got "
+            + str(state.size),
+        )
+    low, high, key = (int(s) & _MASK for s in state[:3])
+    stream = Stream(key, low | high << 64)
+    moved = stream.skipped(outputs * RESERVED_BLOCKS).counter
+    words = np.array([moved & _MASK, moved >> 64], np.uint64).view(np.int64)
+    variable.value = np.concatenate([words, state[2:]])
+    return stream, state
+
+
+class _ByGenerator(Op):
+    """Numbers of a distribution from a generator's stream."""
+
+    differentiable = False
+
+    def shape(self, resource, algorithm, shape):
+        return shape.as_shape()
+
+    def eager(self, resource, algorithm, shape):
+        dims = shape_from(self, shape)
+        stream, _ = advance(self, resource, algorithm, prod(dims))
+        return self.draw(stream, prod(dims), self.dtype.np).reshape(dims)
+
+
+class StatefulUniform(_ByGenerator):
+    """Uniform numbers of [0, 1)."""
+
+    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
+    dtype: DType = dtypes.float32
+    shape_dtype: DType = dtypes.int64
+    stateful = True
+    draw = staticmethod(distributions.uniform)
+
+
+class StatefulStandardNormalV2(_ByGenerator):
+    """Standard normal numbers."""
+
+    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
+    dtype: DType = dtypes.float32
+    shape_dtype: DType = dtypes.int64
+    stateful = True
+    draw = staticmethod(distributions.normal)
+
+
+class StatefulTruncatedNormal(_ByGenerator):
+    """Standard normal numbers within two deviations."""
+
+    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
+    dtype: DType = dtypes.float32
+    shape_dtype: DType = dtypes.int64
+    stateful = True
+    draw = staticmethod(distributions.truncated_normal)
+
+
+class StatefulUniformFullInt(_ByGenerator):
+    """Integers over the whole range of their type."""
+
+    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
+    dtype: DType = dtypes.uint64
+    shape_dtype: DType = dtypes.int64
+    stateful = True
+    draw = staticmethod(distributions.full_integers)
+
+
+class StatefulUniformInt(Op):
+    """Integers of [minval, maxval)."""
+
+    signature = (
+        "resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype, "
+        "maxval: dtype -> output: dtype"
+    )
+    dtype: DType = dtypes.int64
+    shape_dtype: DType = dtypes.int64
+    stateful = True
+    differentiable = False
+
+    def shape(self, resource, algorithm, shape, minval, maxval):
+        return shape.as_shape()
+
+    def eager(self, resource, algorithm, shape, minval, maxval):
+        dims = shape_from(self, shape)
+        require_range(self, minval, maxval)
+        stream, _ = advance(self, resource, algorithm, prod(dims))
+        drawn = distributions.integers(stream, prod(dims), self.dtype.np, minval, maxval)
+        return drawn.reshape(dims)
+
+
+class RngReadAndSkip(Op):
+    """The state of a generator, which moves on as if `delta` numbers had been drawn."""
+
+    signature = "resource: resource, alg: int32, delta: uint64 -> value: int64"
+    stateful = True
+    differentiable = False
+
+    def shape(self, resource, alg, delta):
+        return [3]
+
+    def eager(self, resource, alg, delta):
+        if np.ndim(delta):
+            raise invalid(self, f"delta must be of shape [], not {show(delta.shape)}")
+        _, state = advance(self, resource, alg, int(delta))
+        return state[:3]
+
+    def lower(self, p, resource, alg, delta):
+        known = p.value(alg)
+        if known is None or int(known) != PHILOX:
+            raise NotLowerable("the algorithm is not known to be Philox")
+        state = p.read_variable(resource)
+        counter = p.bitcast(p.slice(state, [0], [2]), dtypes.uint64)
+        moved = lowering.skipped(p, counter, p.cast(delta, dtypes.uint64) * RESERVED_BLOCKS)
+        rest = p.slice(state, [2], [state.shape[0]])
+        p.assign_variable(resource, p.concat([p.bitcast(moved, dtypes.int64), rest], 0))
+        return p.slice(state, [0], [3])
+
+
+class RngSkip(Op):
+    """Moves a generator's state on as if `delta` numbers had been drawn."""
+
+    signature = "resource: resource, algorithm: int64, delta: int64 ->"
+    stateful = True
+    differentiable = False
+
+    def shape(self, resource, algorithm, delta):
+        return ()
+
+    def eager(self, resource, algorithm, delta):
+        advance(self, resource, algorithm, int(delta))
+
+
+class NonDeterministicInts(Op):
+    """Integers from the system's entropy."""
+
+    signature = "shape: shape_dtype -> output: dtype"
+    dtype: DType = dtypes.int64
+    shape_dtype: DType = dtypes.int64
+    stateful = True
+    differentiable = False
+
+    def shape(self, shape):
+        return shape.as_shape()
+
+    def eager(self, shape):
+        dims = shape_from(self, shape)
+        kind = self.dtype.np
+        drawn = secrets.token_bytes(prod(dims) * kind.itemsize)
+        return np.frombuffer(drawn, kind).reshape(dims).copy()

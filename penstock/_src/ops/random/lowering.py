@@ -1,0 +1,112 @@
+"""Distributions of random numbers as primitives over `random_bits`: the same streams as the NumPy kernels."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.ir.errors import NotLowerable
+
+# dtype: bits of the mantissa, the bits of 1.0, an unsigned type of that width
+_FORMATS = {
+    dtypes.float32: (23, 127 << 23, dtypes.uint32),
+    dtypes.float16: (10, 15 << 10, dtypes.uint16),
+    dtypes.bfloat16: (7, 127 << 7, dtypes.uint16),
+}
+
+
+def _count(shape: Any) -> int:
+    count = 1
+    for extent in shape:
+        count = count * extent
+    return count
+
+
+def words(p: Any, key: Any, counter: Any, count: int) -> Any:
+    """The first `count` 32-bit words of the stream."""
+    return p.random_bits(key, counter, count, algorithm="philox")
+
+
+def uniform(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
+    """Numbers of [0, 1)."""
+    count = _count(shape)
+    if dtype == dtypes.float64:
+        return p.reshape(_uniform64(p, words(p, key, counter, count * 2), count), shape)
+    bits = words(p, key, counter, count)
+    return p.reshape(_from_mantissa(p, bits, dtype), shape)
+
+
+def _from_mantissa(p: Any, bits: Any, dtype: DType) -> Any:
+    mantissa, one, carrier = _FORMATS[dtype]
+    made = p.or_(p.and_(bits, (1 << mantissa) - 1), one)
+    return p.bitcast(p.cast(made, carrier), dtype) - 1
+
+
+def _uniform64(p: Any, bits: Any, count: int) -> Any:
+    pairs = p.reshape(bits, [count, 2])
+    high = p.and_(p.slice(pairs, [0, 0], [count, 1]), 0xFFFFF)
+    high = p.or_(high, 1023 << 20)
+    low = p.slice(pairs, [0, 1], [count, 2])
+    return p.bitcast(p.bitcast(p.concat([low, high], 1), dtypes.uint64), dtypes.float64) - 1
+
+
+def full_integers(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
+    """Integers over the whole range of the type."""
+    return p.reshape(_integers(p, key, counter, _count(shape), dtype), shape)
+
+
+def _integers(p: Any, key: Any, counter: Any, count: int, dtype: DType) -> Any:
+    if dtype.size == 4:
+        bits = words(p, key, counter, count)
+    else:
+        pairs = p.reshape(words(p, key, counter, count * 2), [count, 2])
+        bits = p.bitcast(pairs, dtypes.uint64)
+    return bits if dtype.name.startswith("u") else p.bitcast(bits, dtype)
+
+
+def integers(p: Any, key: Any, counter: Any, shape: Any, dtype: DType, low: Any, high: Any) -> Any:
+    """Integers of [low, high)."""
+    unsigned = dtypes.uint32 if dtype.size == 4 else dtypes.uint64
+    bits = _integers(p, key, counter, _count(shape), unsigned)
+    extent = p.bitcast(high, unsigned) - p.bitcast(low, unsigned)
+    return p.reshape(p.bitcast(p.mod(bits, extent) + p.bitcast(low, unsigned), dtype), shape)
+
+
+def normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
+    """Standard normal numbers (Box & Muller 1958), in pairs of sine and cosine."""
+    count = _count(shape)
+    if dtype == dtypes.float64:
+        pairs = (count + 1) // 2
+        u = p.reshape(_uniform64(p, words(p, key, counter, pairs * 4), pairs * 2), [pairs, 2])
+        working = dtypes.float64
+    else:
+        pairs = (count + 3) // 4 * 2
+        u = _from_mantissa(p, words(p, key, counter, pairs * 2), dtypes.float32)
+        u, working = p.reshape(u, [pairs, 2]), dtypes.float32
+    radius = p.maximum(p.slice(u, [0, 0], [pairs, 1]), 1.0e-7)
+    radius = p.sqrt(p.log(radius) * -2.0)
+    angle = p.slice(u, [0, 1], [pairs, 2]) * (2.0 * np.pi)
+    both = p.concat([p.sin(angle) * radius, p.cos(angle) * radius], 1)
+    flat = p.slice(p.reshape(both, [pairs * 2]), [0], [count])
+    return p.reshape(flat if working == dtype else p.cast(flat, dtype), shape)
+
+
+def key_and_counter(p: Any, seed: Any) -> tuple[Any, Any]:
+    """uint64[1] and uint64[2] from the pair of seeds of a stateless op."""
+    if seed.dtype not in (dtypes.int32, dtypes.int64):
+        raise NotLowerable(f"a seed of type {seed.dtype.name}")
+    key = p.constant(np.array([0x02461E293EC8F720], np.uint64), dtypes.uint64)
+    counter = p.bitcast(p.cast(seed, dtypes.int64), dtypes.uint64)
+    mixed = p.bitcast(p.reshape(p.random_bits(key, counter, 4), [2, 2]), dtypes.uint64)
+    zero = p.constant(np.zeros(1, np.uint64), dtypes.uint64)
+    return p.slice(mixed, [0], [1]), p.concat([zero, p.slice(mixed, [1], [2])], 0)
+
+
+def skipped(p: Any, counter: Any, blocks: Any) -> Any:
+    """A uint64[2] counter moved on by a uint64 scalar of blocks."""
+    low, high = p.slice(counter, [0], [1]), p.slice(counter, [1], [2])
+    moved = low + p.reshape(blocks, [1])
+    carry = p.cast(p.lt(moved, low), dtypes.uint64)
+    return p.concat([moved, high + carry], 0)
+

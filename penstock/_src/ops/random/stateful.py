@@ -1,0 +1,219 @@
+"""Random numbers of ops that keep their position in a stream from run to run."""
+
+import secrets
+from math import prod
+
+import numpy as np
+
+from penstock._src.core import dtypes, kernel_state
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
+from penstock._src.ops.random import distributions
+from penstock._src.ops.random.philox import Stream
+from penstock._src.ops.random.stateless import require_range, shape_from, stream_of_seed
+from penstock._src.ops.rules import invalid, show
+
+# Blocks set aside for each output of one run, whether they are used or not.
+RESERVED_BLOCKS = 256
+
+
+def reserve(op, blocks):
+    """The stream at the op's position, which moves on by `blocks`.
+
+    It starts from the op's seeds, or from the system's entropy when both are zero.
+    """
+
+    def start():
+        if op.seed == 0 and op.seed2 == 0:
+            return Stream(secrets.randbits(64), secrets.randbits(64) << 64)
+        return Stream.from_seeds(op.seed, op.seed2)
+
+    return kernel_state.update(op, start, lambda stream: (stream, stream.skipped(blocks)))
+
+
+class _Stateful(Op):
+    """Numbers of a distribution from the op's own stream."""
+
+    differentiable = False
+
+    def shape(self, shape):
+        return shape.as_shape()
+
+    def eager(self, shape):
+        dims = shape_from(self, shape)
+        count = prod(dims)
+        stream = reserve(self, count * RESERVED_BLOCKS)
+        return self.draw(stream, count, self.dtype.np).reshape(dims)
+
+
+class RandomUniform(_Stateful):
+    """Uniform numbers of [0, 1)."""
+
+    signature = "shape: T -> output: dtype"
+    T = INDEX
+    seed: int = 0
+    seed2: int = 0
+    dtype: DType
+    dtype_types = FLOAT
+    stateful = True
+    draw = staticmethod(distributions.uniform)
+
+
+class RandomStandardNormal(_Stateful):
+    """Standard normal numbers."""
+
+    signature = "shape: T -> output: dtype"
+    T = INDEX
+    seed: int = 0
+    seed2: int = 0
+    dtype: DType
+    dtype_types = FLOAT
+    stateful = True
+    draw = staticmethod(distributions.normal)
+
+
+class TruncatedNormal(_Stateful):
+    """Standard normal numbers within two deviations."""
+
+    signature = "shape: T -> output: dtype"
+    T = INDEX
+    seed: int = 0
+    seed2: int = 0
+    dtype: DType
+    dtype_types = FLOAT
+    stateful = True
+    draw = staticmethod(distributions.truncated_normal)
+
+
+class RandomUniformInt(Op):
+    """Integers of [minval, maxval)."""
+
+    signature = "shape: T, minval: Tout, maxval: Tout -> output: Tout"
+    Tout = INDEX
+    T = INDEX
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+    differentiable = False
+
+    def shape(self, shape, minval, maxval):
+        return shape.as_shape()
+
+    def eager(self, shape, minval, maxval):
+        dims = shape_from(self, shape)
+        count = prod(dims)
+        if count == 0:
+            return np.zeros(dims, self.Tout.np)
+        require_range(self, minval, maxval)
+        stream = reserve(self, count * RESERVED_BLOCKS)
+        return distributions.integers(stream, count, self.Tout.np, minval, maxval).reshape(dims)
+
+
+class RandomShuffle(Op):
+    """The rows in random order."""
+
+    signature = "value: T -> output: T"
+    T = ANY
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+
+    def shape(self, value):
+        return value
+
+    def gradient(self, _value, _output, _dy):
+        raise LookupError("RandomShuffle: no gradient is defined.")
+
+    def eager(self, value):
+        if value.ndim == 0 or value.shape[0] <= 1:
+            return value
+        count = value.shape[0]
+        stream = reserve(self, (count - 1 + 3) // 4)
+        return value[permutation(stream, count)]
+
+
+def permutation(stream, count):
+    """Fisher and Yates's shuffle of range(count)."""
+    words = stream.words(count - 1)
+    steps = words % np.arange(count, 1, -1, dtype=np.uint32)
+    order = list(range(count))
+    for i, step in enumerate(steps.tolist()):
+        j = i + step
+        order[i], order[j] = order[j], order[i]
+    return np.array(order)
+
+
+class Multinomial(Op):
+    """Classes drawn by unnormalised log-probabilities."""
+
+    signature = "logits: T, num_samples: int32 -> output: output_dtype"
+    T = REAL
+    seed: int = 0
+    seed2: int = 0
+    output_dtype: DType = dtypes.int64
+    output_dtype_types = INDEX
+    stateful = True
+    differentiable = False
+
+    def shape(self, logits, num_samples):
+        columns = None if num_samples.value is None else int(num_samples.value)
+        return [logits.with_rank(2)[0], columns]
+
+    def eager(self, logits, num_samples):
+        rows, samples = require_logits(self, logits, num_samples)
+        padded = (samples + 3) // 4 * 4
+        stream = reserve(self, rows * padded * 2 * RESERVED_BLOCKS)
+        return categorical(stream, logits, samples, self.output_dtype.np)
+
+
+class StatelessMultinomial(Op):
+    """Classes drawn by unnormalised log-probabilities, from a pair of seeds."""
+
+    signature = "logits: T, num_samples: int32, seed: Tseed -> output: output_dtype"
+    T = REAL
+    Tseed: DType = dtypes.int64
+    Tseed_types = INDEX
+    output_dtype: DType = dtypes.int64
+    output_dtype_types = INDEX
+    differentiable = False
+
+    def shape(self, logits, num_samples, seed):
+        columns = None if num_samples.value is None else int(num_samples.value)
+        return [logits.with_rank(2)[0], columns]
+
+    def eager(self, logits, num_samples, seed):
+        rows, samples = require_logits(self, logits, num_samples)
+        stream = stream_of_seed(self, seed)
+        return categorical(stream, logits, samples, self.output_dtype.np)
+
+
+def require_logits(op, logits, num_samples):
+    """Rows and samples of a draw of classes, checked."""
+    if logits.ndim != 2:
+        raise invalid(op, f"logits should be a matrix, got shape {show(logits.shape)}")
+    if np.ndim(num_samples):
+        raise invalid(op, f"num_samples should be a scalar, got shape {show(num_samples.shape)}")
+    if num_samples < 0:
+        raise invalid(op, f"num_samples should be nonnegative, got {num_samples}")
+    if logits.shape[1] == 0 and num_samples > 0 and logits.shape[0]:
+        raise invalid(op, f"num_classes should be positive, got {logits.shape[1]}")
+    return logits.shape[0], int(num_samples)
+
+
+def categorical(stream, logits, samples, dtype):
+    """For each row the classes at which its cumulated probability passes uniform numbers."""
+    rows, _ = logits.shape
+    out = np.empty((rows, samples), dtype)
+    blocks_per_row = (samples + 3) // 4 * 4 * 2 // 4
+    logits = logits.astype(np.float64)
+    for row in range(rows):
+        values = logits[row]
+        finite = np.isfinite(values)
+        top = values[finite].max() if finite.any() else 0.0
+        weights = np.where(finite, np.exp(np.where(finite, values, 0.0) - top), 0.0)
+        cumulated = np.cumsum(weights)
+        words = stream.skipped(row * blocks_per_row).words(samples * 2).reshape(-1, 2)
+        points = distributions.words_to_float64(words) * cumulated[-1]
+        out[row] = np.searchsorted(cumulated, points, side="right")
+    return out
