@@ -30,12 +30,11 @@ def pack_across(
     """
     n = lane_count
 
-    def chunk(first: int):
-        here = min(n, width - first)
+    def chunk(first):
+        here = n if isinstance(first, Val) else min(n, width - first)
         starts = []
         for c in range(here):
-            at = first + c
-            at = min(at, count - 1) if isinstance(count, int) else f.min(count - 1, at)
+            at = f.min(first + c, count - 1)
             starts.append(base + times(f, at, cross_stride))
         mask_out = f.mask(n, here) if here < n else None
 
@@ -63,8 +62,10 @@ def pack_across(
         if not isinstance(nk, int) or main < nk:
             f.loop(main, nk, n, tail)
 
-    for first in range(0, width, n):
-        chunk(first)
+    whole_chunks = width // n * n  # one code for all: transposes take long to compile
+    f.loop(0, whole_chunks, n, chunk)
+    if whole_chunks < width:
+        chunk(whole_chunks)
 
 
 def pack_along(

@@ -1,0 +1,372 @@
+"""Convolutions as implicit products: forward, and (by phases) the input gradient.
+
+Nothing is unrolled to columns: the register tile broadcasts single elements of the image, and because shapes are
+known, the offset of every pixel of a tile is a constant in the instruction.  In NHWC the (column, channel) run under a
+window row is contiguous, whatever the stride, so the k loop is just rows of such runs.
+
+The input gradient of a convolution with stride s is s * s dense convolutions of dy, one for each phase of the output,
+each over its own taps; in the description it is a convolution whose input is dilated (`Axis.base`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import gcd
+
+from penstock._src.compiler.codegen.kernel_code import (
+    FIRST_SIZE, LEFT, OUTPUT, PARTIALS, PLAIN, RIGHT, SCRATCH, Epilogue, KernelCode, Prologue, Sizes, Stage, Tile,
+    round_up,
+)  # fmt: skip
+from penstock._src.native import Code, Module, Target, Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
+
+from .extents import Extent, is_static, number, value
+from .pack import pack_across, pack_along, pack_single, room
+from .patterns import compress, pick, row_groups
+from .tile import Types, accumulate, store_as, times, word, zeros
+from .window import TYPICAL_BATCH, Axis, Image, Window, divisors
+
+PANEL_BYTES = 300 << 10  # a panel of weights longer than this is worked on row of taps by row of taps
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Where weights lie: strides in elements of tap row, tap column, input channel, output channel, group."""
+
+    element: str
+    row: int
+    column: int
+    channel: int
+    output: int
+    group: int = 0
+    base: int = 0
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """y[n, p, g, o] = sum over taps t and channels c of x[n, index(p, t), g, c] * w[t, g, c, o]."""
+
+    batch: Extent
+    h: Axis
+    w: Axis
+    groups: int
+    channels: int  # of a group
+    outputs: int  # of a group
+    x: Image
+    filter: Filter
+    y: Image
+    types: Types
+    sizes: int = 0
+
+
+def emit_convolution(
+    conv: Convolution, target: Target, threads: int, epilogue: Epilogue = PLAIN, prologue: Prologue | None = None
+) -> KernelCode:
+    """Writes the kernel of a convolution; the prologue is of the image."""
+    module = Module(target)
+    parts, before = [], 0
+    for i, (phase, output) in enumerate(phases(conv)):
+        part = _Part(f"conv{i}", module, phase, output, conv, target, threads, epilogue, prologue, before)
+        part.emit()
+        parts.append(part)
+        before += part.unit
+
+    def stages(sizes: Sizes) -> list[Stage]:
+        found, at = [], 0
+        for part in parts:
+            if not part.direct_w:
+                found.append(Stage(f"{part.name}_pack", part.pack_tasks, 0, at))
+            found.append(Stage(f"{part.name}_task", part.tasks, 0, at))
+            at += part.scratch_bytes
+        return found
+
+    bytes_each = epilogue.partial_bytes
+    return KernelCode(
+        code=Code.of(module),
+        sizes=conv.sizes,
+        stages=stages,
+        scratch=lambda _sizes: sum(part.scratch_bytes for part in parts),
+        threads=threads,
+        partials=(lambda sizes: (sum(p.tasks(sizes) for p in parts), bytes_each)) if bytes_each else None,
+        in_place=all(part.k_blocks == 1 for part in parts),
+        label=f"conv {parts[0].mr}x{parts[0].nr}" if parts else "conv",
+        facts={"rows": [p.win.rows for p in parts], "images": [p.win.images for p in parts]},
+    )
+
+
+def phases(conv: Convolution):
+    """(convolution without base dilation, (first row, first column) of its outputs) for every phase."""
+    for a in range(min(conv.h.base, max(1, conv.h.out))):
+        for b in range(min(conv.w.base, max(1, conv.w.out))):
+            h, h_tap, h_step = _phase(conv.h, a)
+            w, w_tap, w_step = _phase(conv.w, b)
+            if not h.taps or not w.taps:
+                h, w = replace(h, taps=0, low=0), replace(w, taps=0, low=0)
+            f = conv.filter
+            base = f.base + h_tap * f.row + w_tap * f.column
+            turned = replace(f, row=f.row * h_step, column=f.column * w_step, base=base)
+            yield replace(conv, h=h, w=w, filter=turned), (a, b)
+
+
+def _phase(axis: Axis, a: int) -> tuple[Axis, int, int]:
+    """The axis of outputs a, a + base, ...: dense; and the first tap and step of the taps that meet elements."""
+    if axis.base == 1:
+        return axis, 0, 1
+    step = axis.base // gcd(axis.base, axis.dilation)
+    out = -(-(axis.out - a) // axis.base)
+    first = next((t for t in range(min(step, axis.taps)) if (axis.dilation * t + a - axis.low) % axis.base == 0), None)
+    if first is None:
+        return Axis(axis.size, out, 0), 0, 1
+    taps = -(-(axis.taps - first) // step)
+    shift = (axis.dilation * first + a - axis.low) // axis.base
+    return Axis(axis.size, out, taps, 1, axis.dilation * step // axis.base, -shift), first, step
+
+
+class _Part:
+    """One dense convolution of a kernel."""
+
+    def __init__(self, name, module, conv, phase, whole, target, threads, epilogue, prologue, before):
+        self.name, self.module, self.c, self.target, self.threads = name, module, conv, target, threads
+        self.epilogue, self.head, self.before = epilogue, prologue, before
+        self.types, self.lanes = conv.types, target.lanes(conv.types.total)
+        self.size = SIZE[self.types.total]
+        self.operands = FIRST_SIZE + conv.sizes
+        self.h, self.w = conv.h, conv.w
+        y = conv.y
+        self.y_first = phase[0] * y.row + phase[1] * y.column + y.base
+        self.y_row, self.y_column = whole.h.base * y.row, whole.w.base * y.column
+        self.choose()
+
+    def choose(self):
+        c, lanes = self.c, self.lanes
+        self.depth = self.h.taps * self.w.taps * c.channels
+        vectors = -(-c.outputs // lanes)
+        self.mr, self.nv = pick(self.w.out, self.h.out * self.w.out, vectors, self.target)
+        self.nr = self.nv * lanes
+        self.panels = -(-vectors // self.nv)
+        batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
+        window = lambda split: Window(
+            c.x, self.h, self.w, c.channels, c.batch, self.types.total, lanes, self.head is not None,
+            self.depth * c.outputs * self.size, self.threads, split,
+        )  # fmt: skip
+        self.win, self.split = window(1), 1
+        blocks = -(-batch // self.win.images) * self.win.row_blocks * c.groups
+        if blocks < 4 * self.threads and self.panels > 1:
+            self.split = min(
+                d for d in divisors(self.panels) if blocks * d >= 4 * self.threads or d == self.panels
+            )
+            self.win = window(self.split)
+        self.unit = self.win.row_blocks * c.groups * self.split  # tasks of a few images
+        long = self.h.taps > 1 and self.depth * self.nr * self.size > PANEL_BYTES
+        self.k_blocks = self.h.taps if long and self.types.output == self.types.total else 1
+        f = c.filter
+        ordered = f.output == 1 and f.column == c.channels * f.channel and f.row == self.w.taps * f.column
+        few = c.outputs == self.nr or c.outputs * self.depth * self.size <= 32 << 10
+        self.direct_w = (
+            self.depth == 0
+            or ordered and few and c.outputs % lanes == 0 and f.element == self.types.total and f.channel >= c.outputs
+        )  # fmt: skip
+        self.panel_room = room(self.nr, self.depth, lanes)
+        self.weights_bytes = 0 if self.direct_w else round_up(c.groups * self.panels * self.panel_room * self.size, 64)
+        self.window_elements = round_up(self.win.elements + self.lanes, 64 // self.size)
+        self.scratch_bytes = round_up(self.weights_bytes + self.threads * self.window_elements * self.size, 64)
+
+    def tasks(self, sizes: Sizes) -> int:
+        if not self.h.out * self.w.out * self.c.outputs * self.c.groups:
+            return 0
+        return -(-number(self.c.batch, sizes) // self.win.images) * self.unit
+
+    def pack_tasks(self, sizes: Sizes) -> int:
+        return self.panels * self.c.groups if self.tasks(sizes) else 0
+
+    # -- in the kernel
+    def emit(self):
+        if not self.direct_w:
+            self.emit_pack()
+        calls = []
+        for first, relative in row_groups(self.win.pixels(), self.mr):
+            start, r, col = first
+            y = r * self.y_row + col * self.y_column
+            pattern = (
+                tuple(a - start for a, _, _ in relative),
+                tuple(i * self.y_row + j * self.y_column - y for _, i, j in relative),
+            )
+            calls.append((start, y, pattern))
+        self.kernels: dict = {}
+        self.emit_task(compress(calls))
+
+    def emit_task(self, runs):
+        c, win, types = self.c, self.win, self.types
+        with self.module.task(f"{self.name}_task") as f:
+            x, w, partials, scratch = (f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, PARTIALS, SCRATCH))
+            batch = value(f, c.batch)
+            split, rest = f.task % self.split, f.task // self.split
+            group, rest = rest % c.groups, rest // c.groups
+            block, images = rest % win.row_blocks, rest // win.row_blocks
+            n0, oh0 = f.i64(images * win.images), f.i64(times(f, block, win.rows))
+            count = f.min(f.i64(batch) - n0, win.images) if win.images > 1 else 1
+            if self.epilogue.partial_bytes:
+                blocks = (f.i64(batch) + (win.images - 1)) // win.images
+                partials = f.at(partials, (blocks * self.before + f.task) * self.epilogue.partial_bytes)
+                self.epilogue.clear(f, partials)
+            if self.head:
+                first = self.operands + self.epilogue.operand_count
+                self.head.prepare(f, lambda k, ty=PTR: f.load(f.ctx, first + k, ty))
+            mine = f.at(scratch, f.tid * (self.window_elements * self.size) + self.weights_bytes)
+            shift = times(f, group, c.x.group)
+            shifted = replace(c.x, base=f.i64(shift) + c.x.base) if c.groups > 1 else c.x
+            win.x = shifted
+            buf = win.fill(f, x, n0, count, oh0, mine, self.head)
+            win.x = c.x
+            out0 = times(f, n0, c.y.image) + times(f, oh0, self.y_row) + times(f, group, c.y.group) + self.y_first
+            out0 = f.i64(out0)
+            step = c.filter.channel if self.direct_w else self.nr
+            w_at = times(f, group, c.filter.group) + c.filter.base if c.groups > 1 else c.filter.base
+            column0 = times(f, group, c.outputs)
+
+            def panel(p, nv: int, masked: bool):
+                if self.direct_w:
+                    b = f.at(w, w_at + times(f, p, self.nr), c.filter.element)
+                else:
+                    which = times(f, group, self.panels) + p
+                    b = f.at(scratch, times(f, which, self.panel_room), types.total)
+
+                def k_block(kb):
+                    a_kb = f.at(buf, times(f, kb, self.h.dilation * win.pitch), self.a_type)
+                    b_kb = f.at(b, times(f, kb, self.w.taps * c.channels * step), types.total)
+
+                    def image(g):
+                        a_g = f.at(a_kb, times(f, g, win.image_pitch if win.copied else c.x.image), self.a_type)
+                        out_g = out0 + times(f, g, c.y.image)
+                        for first, y, pattern, n, da, dy in runs:
+                            name = self.kernel(pattern, nv, masked, step)
+
+                            def one(i, name=name, first=first, y=y, da=da, dy=dy):
+                                a = f.at(a_g, times(f, i, da) + first, self.a_type)
+                                out = out_g + times(f, i, dy) + y + times(f, p, self.nr)
+                                column = word(f, times(f, p, self.nr)) + column0
+                                f.call(
+                                    name, a, b_kb, f.ctx, partials, f.i64(out), f.i64(column),
+                                    f.i64(kb).eq(0), f.i64(kb).eq(self.k_blocks - 1),
+                                )  # fmt: skip
+
+                            f.loop(0, n, 1, one)
+
+                    f.loop(0, count, 1, image)
+
+                f.loop(0, self.k_blocks, 1, k_block)
+
+            self.sweep_panels(f, split, panel)
+
+    @property
+    def a_type(self) -> str:
+        return self.types.total if self.win.copied else self.c.x.element
+
+    def sweep_panels(self, f: Fn, split, panel):
+        outputs, last = self.c.outputs, self.panels - 1
+        ragged = outputs % self.nr != 0
+        tail = lambda: panel(last, -(-(outputs - last * self.nr) // self.lanes), outputs % self.lanes != 0)
+        if self.panels == 1:
+            if ragged:
+                tail()
+            else:
+                panel(0, self.nv, False)
+            return
+        per = self.panels // self.split
+        p0 = f.i64(times(f, split, per))
+        p1 = p0 + per
+        f.loop(p0, f.min(p1, last) if ragged else p1, 1, lambda p: panel(p, self.nv, False))
+        if ragged:
+            f.when(p1.eq(self.panels), tail)
+
+    def loops(self, step: int) -> list[tuple[int, int, int]]:
+        """The k nest over (tap rows, tap columns, channels), merged where both walks are regular."""
+        c, win = self.c, self.win
+        run = [(self.w.taps, self.w.dilation * win.column, c.channels * step), (c.channels, 1, step)]
+        if self.w.dilation * win.column == c.channels or self.w.taps == 1:
+            run = [(self.w.taps * c.channels, 1, step)]
+        if self.k_blocks > 1:
+            return run
+        rows = (self.h.taps, self.h.dilation * win.pitch, self.w.taps * c.channels * step)
+        if self.h.taps == 1:
+            return run
+        if len(run) == 1 and rows[1] == run[0][0]:
+            return [(self.h.taps * run[0][0], 1, step)]
+        return [rows, *run]
+
+    def kernel(self, pattern, nv: int, masked: bool, step: int) -> str:
+        key = pattern, nv, masked
+        if key in self.kernels:
+            return self.kernels[key]
+        name = self.kernels[key] = f"{self.name}_tile{len(self.kernels)}"
+        c, types, lanes = self.c, self.types, self.lanes
+        rows, ys = pattern
+        vector = vec(types.total, lanes)
+        args = dict(a=PTR, b=PTR, ctx=PTR, partial=PTR, out=I64, col=I64, first=I1, final=I1)
+        with self.module.fn(name, internal=True, noalias=False, **args) as f:
+            masks: list[Val | None] = [None] * nv
+            if masked:
+                masks[-1] = f.mask(lanes, c.outputs % lanes)
+            cells = [(i, j) for i in range(len(rows)) for j in range(nv)]
+            place = lambda i, j: ys[i] + lanes * j
+            tile = Tile(
+                f, cells, lambda i, j: f.out + place(i, j), lambda j: f.col + lanes * j, lambda j: masks[j],
+                c.outputs * c.groups, self.operands,
+            )  # fmt: skip
+            y = f.at(f.load(f.ctx, OUTPUT, PTR), f.out, types.output)
+            self.epilogue.prefetch(f, tile)
+            acc = zeros(f, len(cells), vector)
+            if self.depth:
+                acc = accumulate(f, types, rows, nv, self.loops(step), f.a, f.b, acc, None, self.a_type, types.total)
+            if self.k_blocks > 1:
+                earlier = lambda: [
+                    v + f.load(y, place(i, j), vector, masks[j]) for v, (i, j) in zip(acc, cells, strict=True)
+                ]
+                acc = f.when(f.first, lambda: acc, earlier)
+
+            def put(values):
+                for v, (i, j) in zip(values, cells, strict=True):
+                    store_as(f, v, y, place(i, j), types.output, masks[j])
+
+            def finish():
+                values = self.epilogue.apply(f, tile, list(acc))
+                if self.epilogue.partial_bytes:
+                    self.epilogue.accumulate(f, tile, values, f.partial)
+                put(values)
+
+            if self.k_blocks == 1:
+                finish()
+            else:
+                f.when(f.final, finish, lambda: put(acc))
+        return name
+
+    def emit_pack(self):
+        """Weights into panels [group][outputs / nr][tap row, tap column, channel][nr]; a task for each panel."""
+        c, types, lanes, nr = self.c, self.types, self.lanes, self.nr
+        w = c.filter
+        with self.module.task(f"{self.name}_pack") as f:
+            source, scratch = f.load(f.ctx, RIGHT, PTR), f.load(f.ctx, SCRATCH, PTR)
+            group, p = f.task // self.panels, f.task % self.panels
+            first = f.i64(times(f, p, nr))
+            start = first * w.output + times(f, group, w.group) + w.base if c.groups > 1 else first * w.output + w.base
+            start, count = f.i64(start), c.outputs - first
+            dst = f.at(scratch, f.task * self.panel_room, types.total)
+            common = w.element, types.total
+
+            def row(i):
+                def column(j):
+                    at = start + times(f, i, w.row) + times(f, j, w.column)
+                    k0 = times(f, i, self.w.taps * c.channels) + times(f, j, c.channels)
+                    here = f.at(dst, times(f, k0, nr), types.total)
+                    if w.output == 1:
+                        pack_along(f, source, at, w.channel, nr, count, c.channels, here, nr, *common, lanes)
+                    elif w.channel == 1:
+                        pack_across(f, source, at, w.output, nr, count, c.channels, here, nr, *common, lanes)
+                    else:
+                        place = lambda o, k: (at + times(f, o, w.output) + times(f, k, w.channel), None)
+                        pack_single(f, source, place, nr, count, c.channels, here, nr, *common)
+
+                f.loop(f.i64(0), self.w.taps, 1, column)
+
+            f.loop(f.i64(0), self.h.taps, 1, row)

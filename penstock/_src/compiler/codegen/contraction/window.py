@@ -1,0 +1,198 @@
+"""The part of an image that a task works on, and its copy in a buffer of the task's own.
+
+A block is some output rows of one image, or a few whole small images.  If the convolution has a border, if the pixels
+are not dense, if elements have to be converted or an expression is applied, the rows under the block are copied, with
+zeros around them, to memory that stays in the L1 or L2; otherwise the image is read where it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock._src.compiler.codegen.kernel_code import Prologue
+from penstock._src.native import Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import SIZE, vec
+
+from .extents import Extent, is_static
+from .tile import times
+
+WINDOW_BYTES = 96 << 10
+WANTED_PIXELS = 96  # of a block, so that its weights are read often enough
+TYPICAL_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One spatial axis: input index = (stride * position + dilation * tap - low) / base, where that is whole.
+
+    Elements outside the input are zero.
+    """
+
+    size: int
+    out: int
+    taps: int
+    stride: int = 1
+    dilation: int = 1
+    low: int = 0
+    base: int = 1
+
+    def reach(self, positions: int) -> int:
+        """How many input indices lie under so many neighbouring positions."""
+        return (positions - 1) * self.stride + (max(self.taps, 1) - 1) * self.dilation + 1
+
+    @property
+    def has_border(self) -> bool:
+        return self.low > 0 or self.reach(self.out) - self.low > self.size
+
+
+@dataclass(frozen=True)
+class Image:
+    """Where pixels lie: strides in elements of image, row, column, channel and group of channels."""
+
+    element: str
+    image: Extent
+    row: int
+    column: int
+    channel: int = 1
+    group: int = 0
+    base: int = 0
+
+
+def divisors(n: int) -> list[int]:
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+class Window:
+    """Blocks of `rows` output rows of `images` images, and the input under them."""
+
+    def __init__(self, x: Image, h: Axis, w: Axis, channels: int, batch: Extent, total: str, lanes: int,
+                 copied: bool, weight_bytes: int, threads: int, split: int = 1, limit: int = WINDOW_BYTES):  # fmt: skip
+        self.x, self.h, self.w, self.channels, self.total, self.lanes = x, h, w, channels, total, lanes
+        dense = x.channel == 1
+        self.copied = copied or not dense or h.has_border or w.has_border or x.element != total
+        self.width = w.reach(w.out)
+        self.column = channels if self.copied else x.column  # elements from a pixel to the next
+        self.pitch = self.width * channels if self.copied else x.row
+        self.size = SIZE[total]
+
+        def room(rows):
+            return h.reach(rows) * self.width * channels * self.size
+
+        fit = [r for r in divisors(h.out) if room(r) <= limit]
+        many = [r for r in divisors(h.out) if r * w.out >= WANTED_PIXELS and room(r) <= 4 * limit]
+        many = many or [r for r in reversed(divisors(h.out)) if room(r) <= 4 * limit]
+        self.rows = max([*fit, *many[:1], 1])
+        self.images = 1
+        images = batch if is_static(batch) else TYPICAL_BATCH
+        if self.rows == h.out and weight_bytes > limit:  # weights are read once for several small images
+            most = max(1, min(196 // max(1, h.out * w.out), 3 * limit // max(1, room(h.out))))
+            while most > 1 and -(-images // most) * split < 3 * threads:
+                most -= 1
+            self.images = most
+        self.in_rows = h.reach(self.rows)
+        self.image_pitch = self.in_rows * self.pitch
+        self.elements = self.images * self.image_pitch + lanes if self.copied else 0
+
+    @property
+    def row_blocks(self) -> int:
+        return max(1, self.h.out // self.rows)
+
+    def pixels(self) -> list[tuple[int, int, int]]:
+        """(offset in the window, row, column) of every output pixel of an image of a block, in order."""
+        return [
+            (r * self.h.stride * self.pitch + c * self.w.stride * self.column, r, c)
+            for r in range(self.rows)
+            for c in range(self.w.out)
+        ]
+
+    def fill(self, f: Fn, source: Val, first_image, count, first_row, buffer: Val, head: Prologue | None) -> Val:
+        """Emits the copy of `count` images' rows under a block; the address of the window.
+
+        `source` is the array; offsets in it are what a prologue is told.
+        """
+        x, h = self.x, self.h
+        image_stride = x.image
+        if not self.copied:
+            at = times(f, first_image, image_stride) + f.i64(times(f, first_row, h.stride * x.row))
+            return f.at(source, at + (x.base - h.low * x.row - self.w.low * x.column), x.element)
+
+        def image(g):
+            def row(r):
+                ih = times(f, first_row, h.stride) + r - h.low
+                ih = f.i64(ih)
+                start = times(f, first_image + g, image_stride) + ih * x.row + x.base
+                at = times(f, g, self.image_pitch) + times(f, r, self.pitch)
+                dst = f.at(buffer, at, self.total)
+                f.when(
+                    (ih >= 0) & (ih < h.size),
+                    lambda: self._row(f, source, f.i64(start), dst, head),
+                    lambda: self._blank(f, dst, 0, self.pitch),
+                )
+
+            f.loop(f.i64(0), self.in_rows, 1, row)
+
+        f.loop(f.i64(0), count, 1, image)
+        return buffer
+
+    def _row(self, f: Fn, source: Val, start: Val, dst: Val, head: Prologue | None) -> None:
+        """One row of the window from the input row at `start`: zeros, pixels, zeros."""
+        w, channels = self.w, self.channels
+        low = max(0, w.low)
+        skipped = max(0, -w.low)
+        here = max(0, min(self.width - low, w.size - skipped))
+        self._blank(f, dst, 0, low * channels)
+        self._blank(f, dst, (low + here) * channels, self.pitch)
+        self._copy(f, source, start + skipped * self.x.column, f.at(dst, low * channels, self.total), here, head)
+
+    def _copy(self, f: Fn, source: Val, start: Val, dst: Val, pixels: int, head: Prologue | None) -> None:
+        x, channels, lanes = self.x, self.channels, self.lanes
+
+        def move(offset, place, mask, column):
+            v = f.convert(f.load(source, offset, vec(x.element, lanes), mask), self.total)
+            v = head.apply(f, v, offset, column, mask) if head else v
+            f.store(v, dst, place, mask)
+
+        if x.channel != 1:
+
+            def single(p):
+                def one(c):
+                    offset = start + times(f, p, x.column) + times(f, c, x.channel)
+                    v = f.convert(f.load(source, offset, x.element), self.total)
+                    v = head.apply(f, v, offset, None, None) if head else v
+                    f.store(v, dst, times(f, p, channels) + c)
+
+                f.loop(0, channels, 1, one)
+
+            f.loop(f.i64(0), pixels, 1, single)
+        elif x.column == channels and (head is None or channels % lanes):
+            span(f, pixels * channels, lanes, lambda i, mask: move(start + i, i, mask, None))
+        else:
+
+            def pixel(p):
+                at, place = start + times(f, p, x.column), times(f, p, channels)
+                span(f, channels, lanes, lambda c, mask: move(at + c, place + c, mask, c))
+
+            f.loop(f.i64(0), pixels, 1, pixel)
+
+    def _blank(self, f: Fn, dst: Val, low: int, high: int) -> None:
+        zero = f.zero(vec(self.total, self.lanes))
+        span(f, high - low, self.lanes, lambda i, mask: f.store(zero, dst, i + low, mask))
+
+
+def span(f: Fn, n: int, lanes: int, each, unroll: int = 4) -> None:
+    """each(i, mask) over n contiguous elements, a vector at a time (n an int)."""
+    if n <= 0:
+        return
+    main = n // lanes * lanes
+    big = main // (lanes * unroll) * lanes * unroll
+
+    def several(i):
+        for j in range(unroll):
+            each(i + lanes * j, None)
+
+    f.loop(0, big, lanes * unroll, several)
+    for i in range(big, main, lanes):
+        each(i, None)
+    if n % lanes:
+        each(main, f.mask(lanes, n % lanes))
