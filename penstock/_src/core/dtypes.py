@@ -40,7 +40,6 @@ class DType:
         "is_unsigned",
         "is_ref",
         "_base",
-        "_hash",
     )
 
     def __init__(self, name: str, enum: int, kind: str, numpy_type: Any, size: int) -> None:
@@ -56,7 +55,6 @@ class DType:
         self.is_unsigned = kind == INTEGER and name.startswith("uint")
         self.is_ref = enum > 100
         self._base = self
-        self._hash = hash(enum)
 
     @property
     def name(self) -> str:
@@ -156,8 +154,8 @@ class DType:
     def __ne__(self, other: Any) -> bool:
         return not self == other
 
-    def __hash__(self) -> int:
-        return self._hash
+    # By identity: there is one instance per type, and dictionaries of types are on hot paths.
+    __hash__ = object.__hash__
 
     def __int__(self) -> int:
         return self._enum

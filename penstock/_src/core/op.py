@@ -87,6 +87,9 @@ class Op:
     has_gradient: ClassVar[bool] = False
     has_lowering: ClassVar[bool] = False
     keeps: ClassVar[tuple[bool, ...]] = ()
+    takes_lists: ClassVar[bool] = False
+    is_simple: ClassVar[bool] = False
+    bound: ClassVar[dict[Any, "Op"]] = {}
 
     attrs: dict[str, Any]
 
@@ -116,6 +119,10 @@ class Op:
         cls.has_lowering = callable(getattr(cls, "lower", None))
         cls.keeps = _kept_by_gradient(cls)
         cls._instances: dict[Any, Op] = {}  # type: ignore[misc]
+        cls.takes_lists = any(a.is_list for a in cls.inputs)
+        # Plain tensors in and one out: then `bound` has the op of each (types, attributes) met.
+        cls.is_simple = not cls.takes_lists and len(cls.outputs) == 1 and not cls.outputs[0].is_list
+        cls.bound = {}
         if not cls.is_abstract:
             OPS[cls.op_type] = cls
 

@@ -16,13 +16,45 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 
 
+# Ops bound to types and attributes are kept up to this number per op.
+MOST_BOUND = 1024
+
+
 def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None) -> Any:
     """Runs an op now. See `core.dispatch.execute`."""
+    if cls.is_simple:
+        try:
+            types = [tensor._dtype for tensor in inputs]
+            op = cls.bound[(*types, *attrs.items()) if attrs else tuple(types)]
+            values = [tensor._value for tensor in inputs]
+        except (AttributeError, KeyError, TypeError):
+            # Not eager tensors, or never bound so: the general path says what is wrong, if anything.
+            op = None
+        if op is not None:
+            output = _wrap_one(run_kernel(op, values), op.output_dtypes[0])
+            if STATE.tapes or STATE.accumulators:
+                dispatch.record(op, list(inputs), [output])
+            return output
+    return _execute_any(cls, inputs, attrs)
+
+
+def _execute_any(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    given = tuple(attrs.items())
     tensors, op = bind(cls, inputs, attrs, False)
+    if cls.is_simple and len(cls.bound) < MOST_BOUND:
+        _keep(cls, tensors, given, op)
     outputs = run(op, tensors)
     if STATE.tapes or STATE.accumulators:
         dispatch.record(op, tensors, outputs)
     return arrange(op, outputs)
+
+
+def _keep(cls: type[Op], tensors: list[Any], given: tuple[Any, ...], op: Op) -> None:
+    try:
+        cls.bound[(*(t.dtype for t in tensors), *given)] = op
+    except TypeError:
+        # An attribute that does not hash, such as a list: such calls are bound each time.
+        return
 
 
 def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:
@@ -37,7 +69,7 @@ def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:
 def run_kernel(op: Op, values: list[Any]) -> Any:
     """Calls `op.eager`, with the values of list arguments gathered into lists."""
     try:
-        if any(argument.is_list for argument in op.inputs):
+        if op.takes_lists:
             return op.eager(*group_arguments(op.inputs, op, values))
         return op.eager(*values)
     except OpError as error:
@@ -65,7 +97,7 @@ def wrap(op: Op, result: Any) -> list[EagerTensor]:
 
 def _wrap_one(value: Any, dtype: DType) -> EagerTensor:
     if type(value) is np.ndarray:
-        if value.dtype != dtype.np:
+        if value.dtype is not dtype.np and value.dtype != dtype.np:
             value = value.astype(dtype.np)
     elif dtype.is_numpy_compatible:
         value = _as_array(value, dtype)
