@@ -18,7 +18,7 @@ from penstock._src.ir.build.indexing import Indexing
 from penstock._src.ir.build.leaves import Leaves
 from penstock._src.ir.build.movement import Movement
 from penstock._src.ir.build.reduction import Reduction
-from penstock._src.ir.errors import MalformedFunction
+from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node, attribute_key
 from penstock._src.ir.primitives import OPS_OF, PRIMITIVES
@@ -40,6 +40,7 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
         ] = {}  # node id -> object array of ints and Dims, see folding.py
         self.variables: dict[int, Node] = {}  # handle's id -> the variable's present value
         self.written: dict[int, Node] = {}  # handle's id -> handle, of variables that were assigned
+        self.asked: list[Node] = []  # nodes whose values were asked for and are not known
 
     def make(self, kind: str, args: Sequence[Node], **attrs: Any) -> Node:
         """The node `kind(args; attrs)`, or a simpler node of the same value."""
@@ -84,15 +85,27 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
 
     def value(self, node: Node) -> Any:
         """The array that a node is known to be while lowering (Dims as the ints of this specialisation), or None."""
-        return folding.value(self, node)
+        found = folding.value(self, node)
+        if found is None:
+            self.asked.append(node)
+        return found
 
     def dims(self, node: Node) -> list[dims.Extent] | None:
         """The numbers in a node of shape arithmetic, Dims where they depend on unknown dimensions, or None."""
         known = folding.symbolic_value(self, node)
-        return None if known is None else list(known.reshape(-1))
+        if known is None:
+            self.asked.append(node)
+            return None
+        return list(known.reshape(-1))
+
+    def host_value(self, function: Any, shape: Sequence[int], dtype: DType) -> Node:
+        """A value that `function()` gives anew on the host before each run of the program."""
+        raise NotLowerable("the host gives no values to this program")
 
     def check(self, condition: Node, message: str) -> None:
         """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds."""
+        if self.depth:
+            raise NotLowerable("a check inside of a loop or branch")
         self.checks.append(Check(self.broadcast_to(condition, ()), message))
 
     def function(self, name: str, parameters: Sequence[Node], results: Sequence[Node]) -> Function:

@@ -45,7 +45,7 @@ def run(function: Function, arguments: Sequence[Any]) -> tuple[list[Any], list[A
             values[node.id] = evaluate_node(node, [values[a.id] for a in node.args])
     for check in function.checks:
         if not values[check.condition.id]:
-            raise InvalidArgumentError(None, None, check.message)
+            raise InvalidArgumentError(check.message)
     results = [values[r.id] for r in function.results]
     return results, [values[v.id] for _, v in function.updates]
 

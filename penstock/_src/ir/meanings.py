@@ -273,7 +273,7 @@ def _checked(indices: np.ndarray, extent: int, what: str) -> None:
     if bad.any():
         where = np.argwhere(bad)[0].tolist()
         raise InvalidArgumentError(
-            None, None, f"{what}indices{where} = {indices[tuple(where)]} is not in [0, {extent})"
+            f"{what}indices{where} = {indices[tuple(where)]} is not in [0, {extent})"
         )
 
 

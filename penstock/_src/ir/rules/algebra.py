@@ -104,7 +104,7 @@ ALGEBRA = (
     rule("x - (-y) -> x + y", x - (-y), lambda p, node, x, y: p.add(x, y)),
     rule("(-x) * (-y) -> x * y", (-x) * (-y), lambda p, node, x, y: p.mul(x, y)),
     rule("x * -1 -> -x", x * -1, lambda p, node, x: p.neg(x)),
-    rule("-(-x) -> x", -(-x), lambda p, node, x: x),
+    rule("-(-x) -> x", m.neg(m.neg(x)), lambda p, node, x: x),
     rule("-(x - y) -> y - x", -(x - y), lambda p, node, x, y: p.sub(y, x), when=_integer),
     rule(
         "x * 0 -> 0 (integers)",

@@ -1,0 +1,106 @@
+"""Blocks: what is executed as a whole, as a short list of steps.
+
+A Block is a set of operations with inputs and outputs. When it meets inputs of new shapes it makes a Specialisation:
+
+    1. operations that only the host can run, and that are ready, become HostSteps
+    2. of the others, all that can be lowered without waiting for the host become one program: a ProgramStep
+    3. what is left, now that these have run, is a Block again: a BlockStep, specialised when it is reached, so that
+       the shapes and values that came from the host are known by then
+
+So a graph that lowers whole is one program, and one with k host operations in a row of dependencies at most k + 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.inputs import ARRAY, input_kinds
+from penstock._src.compiler.specialise import Specialisation, specialise
+from penstock._src.core.resources import VariableHandle
+from penstock._src.graph.operation import Operation
+from penstock._src.ops.control.list_value import TensorList
+
+# Specialisations kept per block; the oldest goes first.
+MOST_SPECIALISATIONS = 64
+# Values (rather than shapes) that a block is specialised for before its operations go to the host instead.
+MOST_VALUES = 24
+
+
+class Block:
+    """Operations executed as a whole. `host`: why operations known not to lower here do not."""
+
+    def __init__(
+        self,
+        name: str,
+        ops: Sequence[Operation],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        host: dict[str, str],
+        values: Sequence[int] = (),
+    ) -> None:
+        self.name, self.ops = name, list(ops)
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        self.host = host
+        self.kinds = input_kinds(self.inputs)
+        self.arrays = [i for i, kind in enumerate(self.kinds) if kind == ARRAY]
+        self.others = [i for i, kind in enumerate(self.kinds) if kind != ARRAY]
+        self.value_positions: list[int] = list(values)  # inputs whose values are part of the key
+        self.by_value = True
+        self.specialisations: dict[Any, Specialisation] = {}
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """Executes the operations for these inputs."""
+        found = self.specialisations.get(self.key(values))
+        if found is None:
+            found = self.specialise(values)
+        return found(values)
+
+    def key(self, values: Sequence[Any]) -> Any:
+        """What a specialisation depends on: shapes, and those values that a lowering asked for."""
+        shapes = tuple([values[i].shape for i in self.arrays])
+        if not self.others and not self.value_positions:
+            return shapes
+        handles = [values[i] for i in self.others]
+        rest = tuple([other_key(v) for v in handles])
+        known = tuple([values[i].tobytes() for i in self.value_positions])
+        same = aliases(handles)
+        return shapes, rest, known, same
+
+    def specialise(self, values: Sequence[Any]) -> Specialisation:
+        """Makes and keeps the specialisation for these inputs."""
+        while True:
+            made, wanted = specialise(self, values)
+            wanted = [i for i in wanted if i not in self.value_positions]
+            if not wanted or not self.by_value:
+                break
+            self.value_positions = sorted({*self.value_positions, *wanted})
+            self.specialisations.clear()  # keys have another form now
+        if len(self.specialisations) >= MOST_SPECIALISATIONS:
+            del self.specialisations[next(iter(self.specialisations))]
+        self.specialisations[self.key(values)] = made
+        if self.value_positions and len(self.specialisations) > MOST_VALUES:
+            self.by_value, self.value_positions = False, []
+            self.specialisations.clear()
+        return made
+
+
+def other_key(value: Any) -> Any:
+    """The part of the key that an input other than an array adds."""
+    if type(value) is VariableHandle:
+        held = value.value
+        return None if held is None else held.shape
+    if isinstance(value, TensorList):
+        first = next((item.shape for item in value.items if hasattr(item, "shape")), None)
+        return len(value), first
+    return type(value)
+
+
+def aliases(values: Sequence[Any]) -> Any:
+    """Which of the values are one object, if any are: a variable may be passed twice."""
+    seen: dict[int, int] = {}
+    for i, value in enumerate(values):
+        seen.setdefault(id(value), i)
+    if len(seen) == len(values):
+        return None
+    return tuple([seen[id(value)] for value in values])

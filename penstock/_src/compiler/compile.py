@@ -1,0 +1,37 @@
+"""The compiler's entry: graphs to Executables.
+
+graph -> blocks (blocks.py, specialise.py) -> lower (lower/) -> STAGES (stages.py) -> program (program.py)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.executable import Executable
+from penstock._src.compiler.needed import needed_operations
+
+
+def compile_graph(
+    graph: Any,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    control_outputs: Sequence[Any] | None = None,
+    name: str | None = None,
+) -> Executable:
+    """An Executable for part of a graph.
+
+    Args:
+      graph: a Graph or FuncGraph.
+      inputs: tensors of the graph that are given at each call.
+      outputs: tensors of the graph to compute.
+      control_outputs: operations that run although no output needs them; by default those of a FuncGraph.
+      name: for reports; by default the graph's.
+
+    Returns:
+      An Executable: called with a host value for each input, it returns one for each output.
+    """
+    if control_outputs is None:
+        control_outputs = getattr(graph, "control_outputs", ())
+    ops = needed_operations(graph, inputs, outputs, control_outputs)
+    return Executable(name or getattr(graph, "name", "graph"), ops, inputs, outputs)

@@ -1,0 +1,68 @@
+"""An Executable: a pruned graph, called with host values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from penstock._src.compiler.blocks import Block
+from penstock._src.compiler.specialise import Specialisation
+from penstock._src.compiler.stages import STATISTICS
+from penstock._src.compiler.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.graph.operation import Operation
+
+
+class Executable:
+    """What `compile_graph` returns. Call it with one host value for each input; it returns one for each output.
+
+    Nothing is lowered before the first call: programs are specialised per shapes of the inputs.
+    """
+
+    def __init__(
+        self, name: str, ops: Sequence[Operation], inputs: Sequence[Any], outputs: Sequence[Any]
+    ) -> None:
+        self.name = name
+        self.ops = list(ops)
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        self.block = Block(name, self.ops, self.inputs, self.outputs, {})
+        self.__call__ = self.block.__call__
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        return self.block(values)
+
+    @property
+    def host_ops(self) -> dict[str, str]:
+        """Operations that ran on the host in some specialisation so far: name -> why."""
+        found: dict[str, str] = {}
+        for step in self.steps():
+            if isinstance(step, HostStep):
+                found[step.op.name] = step.why
+        return found
+
+    def specialisations(self) -> Iterator[Specialisation]:
+        """Every specialisation made so far, nested ones after what they belong to."""
+        pending = [self.block]
+        while pending:
+            block = pending.pop(0)
+            for made in block.specialisations.values():
+                yield made
+                pending += [s.block for s in made.steps if isinstance(s, BlockStep)]
+
+    def steps(self) -> Iterator[Any]:
+        """Every step of every specialisation made so far."""
+        for made in self.specialisations():
+            yield from made.steps
+
+    def programs(self) -> list[ProgramStep]:
+        """Every program made so far."""
+        return [s for s in self.steps() if isinstance(s, ProgramStep)]
+
+    def kernel_statistics(self) -> dict[str, Any]:
+        """Counts of functions and kernels that were compiled, in this process."""
+        return STATISTICS.counts()
+
+    def explain(self) -> str:
+        """A report: operations, primitives, kernels, and what stayed on the host and why."""
+        from penstock._src.compiler.explain import explain  # the report needs this class
+
+        return explain(self)

@@ -1,0 +1,126 @@
+"""The report of an Executable: operations, primitives, kernels, and what stayed on the host and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from penstock._src.compiler.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+if TYPE_CHECKING:
+    from penstock._src.compiler.executable import Executable
+
+WIDTH = 100
+
+
+def explain(executable: Executable) -> str:
+    """The report of all specialisations made so far. Call the executable first: nothing is lowered before."""
+    types = Counter(op.type for op in executable.ops)
+    lines = [
+        f"{executable.name}({_types(executable.inputs)}) -> ({_types(executable.outputs)})",
+        f"graph        {len(executable.ops)} ops       {_counted(types)}",
+    ]
+    made = list(executable.specialisations())
+    if not made:
+        lines.append("programs     none yet: the function was not called")
+    for specialisation in made:
+        for step in specialisation.steps:
+            lines += _step(step)
+    return "\n".join(lines)
+
+
+def _step(step: Any) -> list[str]:
+    if isinstance(step, HostStep):
+        return [f"host         {step.op.type} '{step.op.name}': {step.why}"]
+    if isinstance(step, BlockStep):
+        return [f"then         {len(step.block.ops)} ops, once what they wait for is there"]
+    return _program(step) if isinstance(step, ProgramStep) else []
+
+
+def _program(step: ProgramStep) -> list[str]:
+    function, compiled = step.compiled.function, step.compiled
+    nodes = [n for f in function.functions() for n in f.nodes()]
+    kinds = Counter(_kind(n) for n in nodes if n.kind not in ("parameter", "item"))
+    flops, moved = cost(function)
+    lines = [
+        f"program      {_types(function.parameters)}",
+        f"primitives   {len(nodes)} nodes    {_counted(kinds)}",
+        f"work         {_units(flops, 'FLOP')}, at least {_units(moved, 'B')} of arguments and results",
+    ]
+    if compiled.why_interpreted:
+        lines.append(f"INTERPRETED  {compiled.why_interpreted}")
+    report = getattr(compiled.program, "report", None)
+    if report is not None:
+        lines += [
+            f"kernels      {line}" if i == 0 else f"  {line}" for i, line in enumerate(report())
+        ]
+    times = ", ".join(
+        f"{name} {seconds * 1e3:.1f} ms" for name, seconds in compiled.seconds.items()
+    )
+    lines.append(f"compiled     {times}")
+    return lines
+
+
+def cost(function: Function) -> tuple[int, int]:
+    """Floating point operations of a function (a loop's body counted once a trip if its trips are known), and the bytes
+    of its parameters and results."""
+    flops = 0
+    for node in function.nodes():
+        if node.kind == "contract":
+            extents = dict(
+                zip(
+                    node.attrs["spec"].split("->")[0].replace(",", ""),
+                    (*node.args[0].shape, *node.args[1].shape),
+                )
+            )
+            work = 2
+            for extent in extents.values():
+                work *= int(extent)
+            flops += work
+        elif node.kind in ("unary", "binary", "compare", "select"):
+            flops += int(node.size)
+        elif node.kind in ("reduce", "scan"):
+            flops += int(node.args[0].size)
+        elif node.kind == "while":
+            flops += cost(node.attrs["body"])[0] * int(node.attrs.get("max_trips", 1))
+        elif node.kind == "case":
+            flops += max(cost(b)[0] for b in node.attrs["branches"])
+    moved = sum(_bytes(n) for n in (*function.parameters, *function.results))
+    moved += sum(2 * _bytes(value) for _, value in function.updates)
+    return flops, moved
+
+
+def _bytes(node: Node) -> int:
+    return 0 if "variable" in node.attrs else int(node.size) * node.dtype.size
+
+
+def _kind(node: Node) -> str:
+    return node.op if node.kind in ("unary", "binary", "compare") else node.kind
+
+
+def _types(values: Any) -> str:
+    return ", ".join(f"{v.dtype.name}{_extents(v.shape)}" for v in values)
+
+
+def _extents(shape: Any) -> str:
+    dims = shape._dims if hasattr(shape, "_dims") else shape
+    return (
+        "[?]"
+        if dims is None
+        else "[" + ",".join("None" if d is None else str(d) for d in dims) + "]"
+    )
+
+
+def _counted(counts: Counter) -> str:
+    text = "  ".join(f"{name} {n}" if n > 1 else name for name, n in counts.most_common())
+    return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
+
+
+def _units(amount: float, unit: str) -> str:
+    for prefix in ("", "k", "M", "G", "T"):
+        if amount < 1000:
+            return f"{amount:.3g} {prefix}{unit}"
+        amount /= 1000
+    return f"{amount:.3g} P{unit}"

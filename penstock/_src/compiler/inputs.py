@@ -1,0 +1,160 @@
+"""The inputs of a block as leaves of a program: parameters whose unknown extents are Dims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
+from penstock._src.core import dtypes
+from penstock._src.core.resources import VariableHandle
+from penstock._src.ir import dims
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.node import Node, Shape
+from penstock._src.ops.control.list_value import TensorList
+
+ARRAY, HANDLE, LIST, ANY = "array", "handle", "list", "any"
+
+# Elements up to which a program may be specialised for the value of an integer input.
+SMALL_VALUE = 64
+
+
+def input_kinds(tensors: Sequence[Any]) -> list[str]:
+    """What sort of host value each tensor has."""
+    kinds = {dtypes.resource: HANDLE, dtypes.variant: LIST, dtypes.string: ANY}
+    return [kinds.get(t.dtype, ARRAY) for t in tensors]
+
+
+class Leaves:
+    """Makes the parameters of a program for the inputs of a block, and notes how to feed them at each run."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.p = builder
+        self.parameters: list[Node] = []
+        self.sources: list[
+            tuple[str, Any]
+        ] = []  # per parameter: ("input" | "list", position) or ("call", function)
+        self.symbols: dict[Any, dims.Dim] = {}
+        self.handles: dict[int, Node] = {}  # id of a handle -> its parameter
+        self.positions: dict[int, int] = {}  # parameter's id -> position of the input
+        builder.host_value = self.host_value  # type: ignore[method-assign]
+
+    def leaf(self, position: int, tensor: Any, value: Any, by_value: bool) -> Lowered:
+        """What the input at `position` is for the lowering."""
+        if tensor.dtype == dtypes.resource:
+            return self._handle(position, tensor, value)
+        if tensor.dtype == dtypes.variant:
+            return self._list(position, value)
+        if tensor.dtype == dtypes.string:
+            return HostValue("strings are held by the host")
+        if by_value:
+            return self._known(position, value, tensor.dtype)
+        return self._parameter(
+            ("input", position), position, self._shape(tensor, value.shape), tensor.dtype
+        )
+
+    def host_value(self, function: Any, shape: Sequence[int], dtype: dtypes.DType) -> Node:
+        """A value that `function()` gives anew before each run of the program."""
+        return self._parameter(("call", function), None, tuple(shape), dtype)
+
+    def _parameter(
+        self, source: tuple, position: int | None, shape: Shape, dtype: Any, **more: Any
+    ) -> Node:
+        node = self.p.parameter(
+            len(self.parameters), shape, dtype, f"x{len(self.parameters)}", **more
+        )
+        self.parameters.append(node)
+        self.sources.append(source)
+        if position is not None:
+            self.positions[node.id] = position
+        return node
+
+    def _shape(self, tensor: Any, shape: Sequence[int]) -> Shape:
+        """The value's shape, with Dims where the graph does not know the extent."""
+        static = tensor.shape._dims
+        if static is None:
+            static = (None,) * len(shape)
+        return tuple(
+            [
+                n if known is not None else self.symbol(axis, n)
+                for axis, (known, n) in enumerate(zip(static, shape))
+            ]
+        )
+
+    def symbol(self, axis: Any, value: int) -> int:
+        """The Dim of an unknown extent; one symbol for equal extents of one axis. 0 and 1 stay ints."""
+        if value <= 1:
+            return value
+        if (axis, value) not in self.symbols:
+            self.symbols[axis, value] = dims.Dim.symbol(f"d{len(self.symbols)}", int(value))
+        return self.symbols[axis, value]
+
+    def _known(self, position: int, value: np.ndarray, dtype: dtypes.DType) -> Node:
+        """A value that the program is specialised for: numbers above 1 become Dims, so that they are no part of kernels."""
+        if dtype.is_integer and value.ndim <= 1 and value.size <= SMALL_VALUE:
+            numbers = [
+                self.symbol(("value", position, i), int(v))
+                for i, v in enumerate(value.reshape(-1).tolist())
+            ]
+            vector = self.p.shape_value(numbers, dtype)
+            return vector if value.ndim == 1 else self.p.reshape(vector, ())
+        return self.p.constant(value, dtype)
+
+    def _handle(self, position: int, tensor: Any, value: Any) -> Lowered:
+        if type(value) is not VariableHandle or not value.dtype.is_numpy_compatible:
+            return HostValue("the resource is no variable")
+        if value.dtype == dtypes.string:
+            return HostValue("strings are held by the host")
+        if id(value) in self.handles:
+            return self.handles[id(value)]
+        if value.value is None:
+            return HostValue(f"variable '{value.name}' has no value yet")
+        variable = (tuple(value.value.shape), value.dtype)
+        node = self._parameter(
+            ("input", position), position, (), dtypes.resource, variable=variable
+        )
+        self.handles[id(value)] = node
+        return node
+
+    def _list(self, position: int, value: Any) -> Lowered:
+        if not isinstance(value, TensorList) or value.dtype in (dtypes.string, dtypes.variant):
+            return HostValue("the variant is no list of arrays")
+        count = len(value)
+        static = value.element_shape
+        shape = tuple(static.as_list()) if static.is_fully_defined() else None
+        for item in value.items:
+            if item is not None:
+                if shape is not None and item.shape != shape:
+                    return HostValue("the elements of the list have different shapes")
+                shape = item.shape
+        length = self.p.size(self.symbol(("list", position), count), dtypes.int32)
+        if shape is None or count == 0:
+            return ListValue(value.dtype, None, length, count or None, shape)
+        extents = (self.symbol(("list", position), count), *[int(d) for d in shape])
+        buffer = self._parameter(("list", position), None, extents, value.dtype)
+        return ListValue(value.dtype, buffer, length, extents[0], extents[1:])
+
+
+def stacked(value: TensorList) -> np.ndarray:
+    """The elements of a list as one array."""
+    dense = getattr(value, "dense", None)
+    if dense is not None:
+        return dense
+    like = next(item for item in value.items if item is not None)
+    result = np.zeros((len(value), *like.shape), value.dtype.np)
+    for i, item in enumerate(value.items):
+        if item is not None:
+            result[i] = item
+    return result
+
+
+class DenseList(TensorList):
+    """A list that a program made: rows of one array."""
+
+    __slots__ = ("dense",)
+
+    def __init__(self, dtype: Any, element_shape: Any, dense: np.ndarray) -> None:
+        super().__init__(dtype, element_shape, list(dense))
+        self.dense = dense

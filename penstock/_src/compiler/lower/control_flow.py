@@ -1,0 +1,372 @@
+"""Calls, branches and loops: ops whose attributes are graph functions, lowered into `case` and `while` nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.compiler.lower.lowering import Lowering, handler
+from penstock._src.compiler.lower.packing import Packing, same_value
+from penstock._src.compiler.lower.trips import growth, trip_count
+from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
+from penstock._src.compiler.needed import needed_operations
+from penstock._src.core import dtypes
+from penstock._src.graph.operation import Operation
+from penstock._src.ir import folding
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+
+MOST_TRACES = 8  # of a loop's body, until what it changes is settled
+
+
+def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[Lowered]:
+    """The outputs of a graph function on these arguments; its effects on variables happen."""
+    inner = lowering.nested()
+    for tensor, arg in zip(function.inputs, args, strict=True):
+        inner.values[tensor._id] = arg
+    inner.lower_all(operations(function))
+    return [inner.value(t) for t in function.outputs]
+
+
+def operations(function: Any) -> list[Operation]:
+    """The operations that a graph function runs, in order."""
+    found = function.__dict__.get("_operations_needed")
+    if found is None:
+        graph = function.graph
+        found = needed_operations(graph, function.inputs, function.outputs, graph.control_outputs)
+        function.__dict__["_operations_needed"] = found
+    return found
+
+
+@handler("PartitionedCall", "StatefulPartitionedCall")
+def _call(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    return inline(lowering, op.raw_op.f, args)
+
+
+@handler("RemoteCall")
+def _remote_call(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    return inline(lowering, op.raw_op.f, args[1:])
+
+
+@handler("FakeParam")
+def _fake_param(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    raw = op.raw_op
+    if raw.dtype == dtypes.variant:
+        length = lowering.p.constant(0, dtypes.int32)
+        return [ListValue(raw.dtype, None, length, None)]
+    if not raw.dtype.is_numpy_compatible or raw.dtype == dtypes.string:
+        raise NotLowerable("FakeParam of what only the host can hold")
+    shape = raw.attrs["shape"]
+    if shape.rank is None or not shape.is_fully_defined():
+        raise NotLowerable("FakeParam of an unknown shape")
+    return [lowering.p.full(shape.as_list(), 0, raw.dtype)]
+
+
+# -- branches
+
+
+@handler("If", "StatelessIf")
+def _if(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    condition = truth(lowering, args[0])
+    index = p.cast(condition, dtypes.int32)
+    return branch(lowering, index, [op.raw_op.else_branch, op.raw_op.then_branch], args[1:])
+
+
+@handler("Case", "StatelessCase")
+def _case(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    index = args[0]
+    if not isinstance(index, Node):
+        raise NotLowerable("the index of Case is held by the host")
+    return branch(lowering, index, list(op.raw_op.branches), args[1:])
+
+
+def truth(lowering: Lowering, value: Lowered) -> Node:
+    """A condition as a scalar bool: numbers are true unless zero."""
+    p = lowering.p
+    if not isinstance(value, Node) or value.size != 1:
+        raise NotLowerable("a condition must be one number")
+    value = p.reshape(value, ())
+    if value.dtype == dtypes.bool_:
+        return value
+    return p.ne(value, p.constant(0, value.dtype))
+
+
+def branch(
+    lowering: Lowering, index: Node, functions: Sequence[Any], args: Sequence[Lowered]
+) -> list[Lowered]:
+    """The results of functions[index](args), and its effects on variables."""
+    p = lowering.p
+    known = folding.value(p, index)
+    if known is not None:
+        chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
+        return inline(lowering, functions[chosen], args)
+    handles = variables_of(args)
+    packing = Packing(args)
+    held = [p.read_variable(h) for h in handles]
+    operands = [*packing.nodes, *held]
+
+    def body_of(function: Any) -> Callable[..., list[Lowered]]:
+        def body(*nodes: Node) -> list[Lowered]:
+            with_values = dict(zip([h.id for h in handles], nodes[len(packing.nodes) :]))
+            return effects(
+                lowering, with_values, lambda: inline(lowering, function, packing.unpack(nodes))
+            )
+
+        return body
+
+    # first to see which variables are written and which lists have memory
+    written: dict[int, Node] = {}
+    shapes: list[tuple[int, ...] | None] = []
+    outputs: list[list[Lowered]] = []
+    for function in functions:
+        parameters = p._parameters(operands)
+        before = dict(zip([h.id for h in handles], parameters[len(packing.nodes) :]))
+        p.depth += 1
+        try:
+            results, after = body_of(function)(*parameters)
+        finally:
+            p.depth -= 1
+        outputs.append(results)
+        for h in handles:
+            if after[h.id] is not before[h.id]:
+                written[h.id] = h
+    shapes = [_common_list(column) for column in zip(*outputs)]
+    packed = [Packing(_allocated(p, results, shapes)) for results in outputs]
+    if any(not packed[0].is_like(other) for other in packed[1:]):
+        raise NotLowerable("the branches return lists of different shapes")
+
+    def final(function: Any) -> Callable[..., list[Node]]:
+        def body(*nodes: Node) -> list[Node]:
+            results, after = body_of(function)(*nodes)
+            return [*Packing(_allocated(p, results, shapes)).nodes, *[after[i] for i in written]]
+
+        return body
+
+    nodes = p.case(index, [final(f) for f in functions], operands)
+    split = len(nodes) - len(written)
+    for handle, value in zip(written.values(), nodes[split:]):
+        p.assign_variable(handle, value)
+    return packed[0].unpack(nodes[:split])
+
+
+def variables_of(args: Sequence[Lowered]) -> list[Node]:
+    """The handles of variables among arguments, each once."""
+    found = {a.id: a for a in args if isinstance(a, Node) and a.dtype == dtypes.resource}
+    return list(found.values())
+
+
+def effects(
+    lowering: Lowering, values: dict[int, Node], run: Callable[[], list[Lowered]]
+) -> tuple[list[Lowered], dict[int, Node]]:
+    """Runs with variables having these values; returns the results and all variables' values after it.
+
+    What the run did to variables is forgotten: the caller makes it part of a node.
+    """
+    p = lowering.p
+    before, written = p.variables, p.written
+    p.variables, p.written = {**before, **values}, dict(written)
+    try:
+        results = run()
+        return results, p.variables
+    finally:
+        p.variables, p.written = before, written
+
+
+def _common_list(column: Sequence[Lowered]) -> Any:
+    """The first list with memory among what branches give for one result."""
+    return next((v for v in column if isinstance(v, ListValue) and v.buffer is not None), None)
+
+
+def _allocated(p: Any, values: Sequence[Lowered], like: Sequence[Any]) -> list[Lowered]:
+    """The values, lists without memory getting some where another branch's list has it."""
+    result: list[Lowered] = []
+    for value, other in zip(values, like):
+        if isinstance(value, ListValue) and value.buffer is None and other is not None:
+            value = ListValue(
+                other.dtype,
+                p.full(other.buffer.shape, 0, other.dtype),
+                value.length,
+                other.capacity,
+            )
+        result.append(value)
+    return result
+
+
+# -- loops
+
+
+@handler("While", "StatelessWhile")
+def _while(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    cond, body = op.raw_op.cond, op.raw_op.body
+    return loop(
+        lowering,
+        lambda values: truth(lowering, inline(lowering, cond, values)[0]),
+        lambda values: inline(lowering, body, values),
+        list(args),
+    )
+
+
+@handler("For")
+def _for(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    start, limit, delta, *rest = args
+    for node in (start, limit, delta):
+        if not isinstance(node, Node):
+            raise NotLowerable("the bounds of For are held by the host")
+    step = p.dims(delta)
+    if step is None:
+        raise NotLowerable("the step of For is not known")
+
+    def condition(values: list[Lowered]) -> Node:
+        return p.lt(values[0], limit) if step[0] > 0 else p.gt(values[0], limit)
+
+    def body(values: list[Lowered]) -> list[Lowered]:
+        return [p.add(values[0], delta), *inline(lowering, op.raw_op.body, values)]
+
+    return loop(lowering, condition, body, [start, *rest])[1:]
+
+
+def loop(
+    lowering: Lowering,
+    cond_fn: Callable[[list[Lowered]], Node],
+    body_fn: Callable[[list[Lowered]], list[Lowered]],
+    args: list[Lowered],
+) -> list[Lowered]:
+    """The values after stepping `args` by body_fn while cond_fn holds, and the loop's effects on variables."""
+    p = lowering.p
+    handles = variables_of(args)
+    written: dict[int, Node] = {}
+    fixed: set[int] = set()  # arguments that no step changes
+    trips = None
+    for _ in range(MOST_TRACES):
+        trace = _Trace(lowering, cond_fn, body_fn, args, handles, written, fixed)
+        still = {i for i in trace.moving if same_value(trace.results[i], trace.arguments[i])}
+        new_writes = {h.id: h for h in handles if trace.after[h.id] is not trace.before[h.id]}
+        trips = trace.trips()
+        grown = _with_memory(p, args, trace, trips)
+        if not still and set(new_writes) <= set(written) and grown is None:
+            break
+        fixed |= still
+        written.update(new_writes)
+        args = grown or args
+    else:
+        raise NotLowerable("what the loop changes did not settle")
+    return _emit(lowering, cond_fn, body_fn, args, written, fixed, trips)
+
+
+class _Trace:
+    """One trial of a loop's condition and body, on fresh parameters."""
+
+    def __init__(
+        self,
+        lowering: Lowering,
+        cond_fn: Callable[[list[Lowered]], Node],
+        body_fn: Callable[[list[Lowered]], list[Lowered]],
+        args: list[Lowered],
+        handles: list[Node],
+        written: dict[int, Node],
+        fixed: set[int],
+    ) -> None:
+        p = self.p = lowering.p
+        self.args = args
+        self.moving = [i for i in range(len(args)) if i not in fixed]
+        self.packing = Packing([args[i] for i in self.moving], open_lists=True)
+        held = [p.read_variable(h) for h in written.values()]
+        parameters = p._parameters([*self.packing.nodes, *held])
+        split = len(self.packing.nodes)
+        self.arguments = list(args)
+        for i, value in zip(self.moving, self.packing.unpack(parameters[:split])):
+            self.arguments[i] = value
+        self.before = {h.id: p.read_variable(h) for h in handles}
+        self.before.update(zip(written, parameters[split:]))
+        p.depth += 1
+        try:
+            self.condition, _ = effects(lowering, self.before, lambda: [cond_fn(self.arguments)])
+            self.results, self.after = effects(
+                lowering, self.before, lambda: body_fn(self.arguments)
+            )
+        finally:
+            p.depth -= 1
+
+    def trips(self) -> Any:
+        """How often the loop runs at most, as an extent, or None if that is not seen."""
+        pairs = []
+        for i in self.moving:
+            if isinstance(self.arguments[i], Node) and isinstance(self.results[i], Node):
+                pairs.append((self.args[i], self.arguments[i], self.results[i]))
+        return trip_count(self.p, self.condition[0], pairs)
+
+
+def _with_memory(p: Any, args: list[Lowered], trace: _Trace, trips: Any) -> list[Lowered] | None:
+    """The arguments with memory for lists that the body fills, or None if none is missing."""
+    result, changed = list(args), False
+    for i in trace.moving:
+        arg, inside, after = args[i], trace.arguments[i], trace.results[i]
+        if not isinstance(arg, ListValue):
+            continue
+        if not isinstance(after, ListValue):
+            raise NotLowerable("a list becomes something else in the loop")
+        added = growth(p, inside.length, after.length)
+        if added is None:
+            raise NotLowerable("a list grows by a number that is not known")
+        needed = arg.capacity
+        if added > 0:
+            length = known_length(p, arg)
+            if trips is None or length is None:
+                raise NotLowerable("a list grows in a loop whose number of steps is not known")
+            needed = length + trips * added
+        if arg.buffer is not None and (needed is None or arg.buffer.shape[0] >= needed):
+            continue
+        shape = arg.element_shape if arg.element_shape is not None else after.element_shape
+        if shape is None:
+            continue  # nothing is ever put in: it needs no memory
+        if needed is None:
+            raise NotLowerable("a list has no bound of its length")
+        if arg.buffer is None:
+            memory = p.full((needed, *shape), 0, arg.dtype)
+        else:
+            extra = p.full((needed - arg.buffer.shape[0], *arg.buffer.shape[1:]), 0, arg.dtype)
+            memory = p.concat([arg.buffer, extra], 0)
+        result[i] = arg.with_buffer(memory)
+        changed = True
+    return result if changed else None
+
+
+def _emit(
+    lowering: Lowering,
+    cond_fn: Callable[[list[Lowered]], Node],
+    body_fn: Callable[[list[Lowered]], list[Lowered]],
+    args: list[Lowered],
+    written: dict[int, Node],
+    fixed: set[int],
+    trips: Any,
+) -> list[Lowered]:
+    p = lowering.p
+    moving = [i for i in range(len(args)) if i not in fixed]
+    packing = Packing([args[i] for i in moving])
+    split = len(packing.nodes)
+
+    def unpacked(nodes: Sequence[Node]) -> tuple[list[Lowered], dict[int, Node]]:
+        values = list(args)
+        for i, value in zip(moving, packing.unpack(nodes[:split])):
+            values[i] = value
+        return values, dict(zip(written, nodes[split:]))
+
+    def condition(*nodes: Node) -> Node:
+        values, held = unpacked(nodes)
+        return effects(lowering, held, lambda: [cond_fn(values)])[0][0]
+
+    def body(*nodes: Node) -> list[Node]:
+        values, held = unpacked(nodes)
+        results, after = effects(lowering, held, lambda: body_fn(values))
+        packed = Packing([results[i] for i in moving])
+        if not packing.is_like(packed):
+            raise NotLowerable("a value changes its type in the loop")
+        return [*packed.nodes, *[after[i] for i in written]]
+
+    init = [*packing.nodes, *[p.read_variable(h) for h in written.values()]]
+    nodes = p.while_(condition, body, init, None if trips is None else int(trips))
+    for handle, value in zip(written.values(), nodes[split:]):
+        p.assign_variable(handle, value)
+    return unpacked(nodes)[0]

@@ -1,0 +1,177 @@
+"""Operations to primitives, one after the other, by each op's own `lower`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
+from penstock._src.core import dtypes
+from penstock._src.core.op import group_arguments
+from penstock._src.graph.operation import Operation
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.errors import MalformedFunction, NotLowerable
+from penstock._src.ir.node import Node
+
+Handler = Callable[["Lowering", Operation, list[Lowered]], Sequence[Lowered]]
+
+# Ops that are lowered here rather than by their own `lower`, since they need graphs or lists: type -> handler.
+HANDLERS: dict[str, Handler] = {}
+
+
+def handler(*types: str) -> Callable[[Handler], Handler]:
+    """Registers what lowers ops of some types."""
+
+    def register(function: Handler) -> Handler:
+        for op_type in types:
+            HANDLERS[op_type] = function
+        return function
+
+    return register
+
+
+HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
+
+
+class Lowering:
+    """Lowers operations of one graph (and, in copies, of the graphs nested in it) with one builder."""
+
+    def __init__(self, builder: Builder, depth: int = 0) -> None:
+        self.p = builder
+        self.values: dict[int, Lowered] = {}  # a tensor's id -> what it is
+        self.depth = depth
+
+    def nested(self) -> Lowering:
+        """A lowering of a function's body: same builder and variables, tensors of its own."""
+        return Lowering(self.p, self.depth + 1)
+
+    def value(self, tensor: Any) -> Lowered:
+        """What a tensor is.
+
+        Raises:
+          NotLowerable: nothing that is lowered makes it.
+        """
+        found = self.values.get(tensor._id)
+        if found is None:
+            raise NotLowerable(f"'{tensor.name}' is computed on the host")
+        return found
+
+    def lower(self, op: Operation) -> None:
+        """Lowers one operation, whose inputs are known.
+
+        Raises:
+          NotLowerable: it cannot be; the message says why.
+        """
+        args = [self.value(t) for t in op._inputs]
+        before, self.p.origin = self.p.origin, op
+        try:
+            outputs = self._outputs(op, args)
+        except (NotLowerable, MalformedFunction):
+            raise
+        except Exception as error:
+            error.add_note(f"while lowering '{op.name}' ({op.type})")
+            raise
+        finally:
+            self.p.origin = before
+        for tensor, value in zip(op._outputs, outputs, strict=True):
+            self.values[tensor._id] = value
+
+    def lower_all(self, ops: Sequence[Operation]) -> None:
+        """Lowers operations in order."""
+        for op in ops:
+            self.lower(op)
+
+    def _outputs(self, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+        special = HANDLERS.get(op.type)
+        if special is not None:
+            return special(self, op, args)
+        raw = op.raw_op
+        if not raw.has_lowering:
+            raise NotLowerable(f"{op.type} has no lowering")
+        for arg in args:
+            if isinstance(arg, HostValue):
+                raise NotLowerable(arg.why)
+            if isinstance(arg, ListValue):
+                raise NotLowerable(f"{op.type} does not take lists")
+        if any(t.dtype in HOST_DTYPES for t in op._outputs):
+            raise NotLowerable(f"{op.type} makes values that only the host can hold")
+        result = raw.lower(self.p, *group_arguments(raw.inputs, raw, args))
+        return self._flat(op, result)
+
+    def _flat(self, op: Operation, result: Any) -> list[Node]:
+        """The outputs that a `lower` returned, one for each tensor, with their dtypes checked."""
+        types = op.raw_op.output_dtypes  # type: ignore[attr-defined]
+        if not types:
+            return []
+        parts = (result,) if len(types) == 1 else result
+        flat: list[Node] = []
+        for part, dtype in zip(parts, types, strict=True):
+            nodes = list(part) if type(dtype) is tuple else [part]
+            for node, expected in zip(
+                nodes, dtype if type(dtype) is tuple else (dtype,), strict=True
+            ):
+                if not isinstance(node, Node):
+                    raise MalformedFunction(
+                        f"{op.type}: lower returned {type(node).__name__}, not a node."
+                    )
+                if node.dtype != expected:
+                    raise MalformedFunction(
+                        f"{op.type}: lower made {node.dtype.name}, the op declares {expected.name}."
+                    )
+                flat.append(node)
+        for node, tensor in zip(flat, op._outputs, strict=True):
+            if not tensor.shape.is_compatible_with([int(d) for d in node.shape]):
+                raise MalformedFunction(
+                    f"{op.type}: lower made shape {list(node.shape)}, the graph expects {tensor.shape}."
+                )
+        return flat
+
+
+@handler("Identity", "StopGradient", "PreventGradient", "Snapshot", "IdentityN")
+def _identity(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    """Passes on values of every sort, lists and handles too."""
+    for arg in args:
+        if isinstance(arg, HostValue):
+            raise NotLowerable(arg.why)
+    return args
+
+
+@handler("NoOp")
+def _nothing(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    return []
+
+
+@handler("ZerosLike")
+def _zeros_like(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    (x,) = args
+    if isinstance(x, HostValue):
+        raise NotLowerable(x.why)
+    if isinstance(x, ListValue):
+        if x.buffer is None:
+            return [x]
+        return [x.with_buffer(lowering.p.full(x.buffer.shape, 0, x.dtype))]
+    return [lowering.p.full(x.shape, 0, x.dtype)]
+
+
+@handler("AddN")
+def _add_all(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    total: Any = None
+    for arg in args:
+        if isinstance(arg, HostValue):
+            raise NotLowerable(arg.why)
+        if isinstance(arg, ListValue):
+            total = arg if total is None else _added(lowering, total, arg)
+        else:
+            total = arg if total is None else lowering.p.add(total, arg)
+    return [total]
+
+
+def _added(lowering: Lowering, a: ListValue, b: ListValue) -> ListValue:
+    """The element-by-element sum of two lists of one length; unset elements are zeros."""
+    if a.buffer is None:
+        return b
+    if b.buffer is None:
+        return a
+    if a.buffer.shape != b.buffer.shape:
+        raise NotLowerable("the lists to add have different capacities")
+    return a.with_buffer(lowering.p.add(a.buffer, b.buffer))

@@ -1,0 +1,72 @@
+"""Lowered values as a flat list of nodes, and back: lists are a buffer and a length, handles are no nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
+from penstock._src.core import dtypes
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+
+
+class Packing:
+    """`nodes` are the values flat; `unpack` puts other nodes in their places.
+
+    `open_lists`: a list without memory is packed as its length; it stays without memory and without a bound.
+    """
+
+    def __init__(self, values: Sequence[Lowered], open_lists: bool = False) -> None:
+        self.values = list(values)
+        self.open_lists = open_lists
+        self.nodes: list[Node] = []
+        self.counts: list[int] = []
+        for value in self.values:
+            parts = self._parts(value)
+            self.nodes += parts
+            self.counts.append(len(parts))
+
+    def _parts(self, value: Lowered) -> list[Node]:
+        if isinstance(value, HostValue):
+            return []
+        if isinstance(value, ListValue):
+            return [value.length] if value.buffer is None else [value.buffer, value.length]
+        return [] if value.dtype == dtypes.resource else [value]
+
+    def unpack(self, nodes: Sequence[Node]) -> list[Lowered]:
+        """The values with other nodes in place of `self.nodes`."""
+        result: list[Lowered] = []
+        at = 0
+        for value, count in zip(self.values, self.counts):
+            parts = nodes[at : at + count]
+            at += count
+            if not isinstance(value, ListValue):
+                result.append(parts[0] if count else value)
+            elif value.buffer is None:
+                result.append(
+                    ListValue(value.dtype, None, parts[0], value.capacity, value.element_shape)
+                )
+            else:
+                result.append(ListValue(value.dtype, None, parts[1], None).with_buffer(parts[0]))
+        return result
+
+    def is_like(self, other: Packing) -> bool:
+        """Whether the other values pack to nodes of the same types, and hold the same handles."""
+        if self.counts != other.counts or len(self.nodes) != len(other.nodes):
+            return False
+        for value, twin in zip(self.values, other.values):
+            if isinstance(value, ListValue) != isinstance(twin, ListValue):
+                return False
+            if isinstance(value, Node) and value.dtype == dtypes.resource and value is not twin:
+                raise NotLowerable("a resource changes")
+        return all(
+            a.dtype == b.dtype and a.shape == b.shape for a, b in zip(self.nodes, other.nodes)
+        )
+
+
+def same_value(a: Any, b: Any) -> bool:
+    """Whether two lowered values are one."""
+    if isinstance(a, ListValue) and isinstance(b, ListValue):
+        return a.buffer is b.buffer and a.length is b.length and a.element_shape == b.element_shape
+    return a is b

@@ -1,0 +1,278 @@
+"""Lists of tensors as dense buffers.
+
+While a loop's body is traced for the first time a list may have no memory yet (`ListValue.buffer` is None): the ops here
+then only note the shape of the elements, and what is read from the list is an unknown value of that shape. The loop
+gives it memory and traces again. Outside of loops a list without memory holds zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.lower.lowering import Lowering, handler
+from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered, known_length
+from penstock._src.core import dtypes
+from penstock._src.graph.operation import Operation
+from penstock._src.ir import dims, folding
+from penstock._src.ir.build.leaves import new_scope
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node, Shape
+
+
+def _list(value: Lowered, dtype: Any = None) -> ListValue:
+    if isinstance(value, HostValue):
+        raise NotLowerable(value.why)
+    if not isinstance(value, ListValue):
+        raise NotLowerable("a list of tensors is required")
+    return value
+
+
+def _node(value: Lowered) -> Node:
+    if not isinstance(value, Node):
+        raise NotLowerable("an element of a list must be an array")
+    return value
+
+
+def _index(p: Any, node: Lowered) -> Node:
+    return p.reshape(_node(node), ())
+
+
+def _shape_input(p: Any, node: Lowered) -> Shape | None:
+    """The shape that an `element_shape` input holds, or None if it is not fully known."""
+    node = _node(node)
+    found = folding.symbolic_value(p, node)
+    if found is None or found.ndim == 0 or any(int(d) < 0 for d in found.flat):
+        return None
+    return tuple(found.reshape(-1))
+
+
+def _element_shape(
+    p: Any, held: ListValue, given: Lowered | None, op: Operation | None = None
+) -> Shape:
+    """The shape of the elements, from the list, an input of the op, or its static shape."""
+    if held.element_shape is not None:
+        return held.element_shape
+    shape = None if given is None else _shape_input(p, given)
+    if shape is not None:
+        return shape
+    if op is not None and op._outputs[-1].shape.is_fully_defined():
+        return tuple(op._outputs[-1].shape.as_list())
+    raise NotLowerable("the shape of the list's elements is not known")
+
+
+def _unknown(p: Any, shape: Shape, dtype: Any) -> Node:
+    """A value of which nothing but the type is known: an element of a list that has no memory yet."""
+    return p.parameter(0, shape, dtype, "unknown", scope=new_scope(max(p.depth, 1)))
+
+
+def _checked(dtype: Any) -> Any:
+    if dtype in (dtypes.string, dtypes.variant, dtypes.resource):
+        raise NotLowerable(f"lists of {dtype.name} are held by the host")
+    return dtype
+
+
+@handler("EmptyTensorList")
+def _empty(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    shape, limit = _shape_input(p, args[0]), folding.symbolic_value(p, _node(args[1]))
+    capacity = None
+    if limit is not None and int(limit.reshape(-1)[0]) >= 0:
+        capacity = limit.reshape(-1)[0]
+    made = ListValue(
+        _checked(op.raw_op.element_dtype), None, p.constant(0, dtypes.int32), capacity, shape
+    )
+    if capacity is not None and shape is not None:
+        return [made.allocated(p)]
+    return [made]
+
+
+@handler("TensorListReserve")
+def _reserve(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    shape, count = _shape_input(p, args[0]), p.dims(_node(args[1]))
+    if count is None:
+        raise NotLowerable("the number of elements to reserve is not known")
+    length = p.cast(_index(p, args[1]), dtypes.int32)
+    made = ListValue(_checked(op.raw_op.element_dtype), None, length, count[0], shape)
+    return [made.allocated(p) if shape is not None else made]
+
+
+@handler("TensorListFromTensor")
+def _from_tensor(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, tensor = lowering.p, _node(args[0])
+    _checked(tensor.dtype)
+    length = p.scalar(tensor.shape[0], dtypes.int32)
+    return [ListValue(tensor.dtype, None, length, None).with_buffer(tensor)]
+
+
+@handler("TensorListSetItem")
+def _set_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, held, item = lowering.p, _list(args[0]), _node(args[2])
+    if op.raw_op.resize_if_index_out_of_bounds:
+        return [_set_or_grow(p, held, args[1], item)]
+    if held.buffer is None:
+        if held.capacity is None or p.depth:
+            return [_noted(held, item)]
+        held = held.allocated(p, item.shape)
+    _check_element(held, item)
+    return [held.with_buffer(p.dynamic_set_index(held.buffer, _index(p, args[1]), item))]
+
+
+def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListValue:
+    """SetItem where the list may become longer: only for indices that are known."""
+    known = p.dims(_node(index))
+    if known is None:
+        if held.buffer is None:
+            return _noted(held, item)
+        raise NotLowerable("a list grows at an index that is not known")
+    length = known_length(p, held)
+    if length is None or held.buffer is None and held.capacity is None and p.depth:
+        raise NotLowerable("a list of unknown length grows")
+    wanted = dims.maximum(length, known[0] + 1)
+    grown = _resized(p, held, wanted, item.shape)
+    return grown.with_buffer(p.dynamic_set_index(grown.buffer, _index(p, index), item))
+
+
+def _noted(held: ListValue, item: Node) -> ListValue:
+    """A list without memory, its elements' shape now known."""
+    shape = held.element_shape if held.element_shape is not None else item.shape
+    return ListValue(held.dtype, None, held.length, held.capacity, shape)
+
+
+def _check_element(held: ListValue, item: Node) -> None:
+    if held.buffer.shape[1:] != item.shape:
+        raise NotLowerable("the elements of a list have different shapes")
+
+
+@handler("TensorListGetItem")
+def _get_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, held = lowering.p, _list(args[0])
+    if held.buffer is None:
+        shape = _element_shape(p, held, args[2], op)
+        if p.depth:
+            return [_unknown(p, shape, held.dtype)]
+        return [p.full(shape, 0, held.dtype)]
+    return [p.dynamic_index(held.buffer, _index(p, args[1]))]
+
+
+@handler("TensorListPushBack")
+def _push_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, held, item = lowering.p, _list(args[0]), _node(args[1])
+    length = p.add(held.length, 1)
+    if held.buffer is None and p.depth:
+        noted = _noted(held, item)
+        return [ListValue(noted.dtype, None, length, noted.capacity, noted.element_shape)]
+    known = known_length(p, held)
+    if held.buffer is None or (known is not None and known >= held.buffer.shape[0]):
+        if known is None:
+            raise NotLowerable("a list of unknown length grows")
+        held = _resized(p, held, known + 1, item.shape)
+    _check_element(held, item)
+    buffer = p.dynamic_set_index(held.buffer, p.sub(length, 1), item)
+    return [ListValue(held.dtype, None, length, None).with_buffer(buffer)]
+
+
+@handler("TensorListPopBack")
+def _pop_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, held = lowering.p, _list(args[0])
+    length = p.sub(held.length, 1)
+    if held.buffer is None:
+        shape = _element_shape(p, held, args[1], op)
+        shorter = ListValue(held.dtype, None, length, held.capacity, shape)
+        return [
+            shorter,
+            _unknown(p, shape, held.dtype) if p.depth else p.full(shape, 0, held.dtype),
+        ]
+    shorter = ListValue(held.dtype, None, length, None).with_buffer(held.buffer)
+    return [shorter, p.dynamic_index(held.buffer, length)]
+
+
+@handler("TensorListLength")
+def _length(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    return [_list(args[0]).length]
+
+
+@handler("TensorListElementShape")
+def _shape_of_elements(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    held = _list(args[0])
+    dtype = op.raw_op.shape_type
+    if held.element_shape is None:
+        return [lowering.p.constant(-1, dtype)]
+    return [lowering.p.shape_value(held.element_shape, dtype)]
+
+
+@handler("TensorListStack")
+def _stack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, held = lowering.p, _list(args[0])
+    count = known_length(p, held)
+    if count is None:
+        raise NotLowerable("the length of the list to stack is not known")
+    if held.buffer is None:
+        shape = _element_shape(p, held, args[1])
+        made = (count, *shape)
+        return [_unknown(p, made, held.dtype) if p.depth else p.full(made, 0, held.dtype)]
+    return [p.slice_axis(held.buffer, 0, 0, count)]
+
+
+@handler("TensorListResize")
+def _resize(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, held = lowering.p, _list(args[0])
+    size = p.dims(_node(args[1]))
+    if size is None:
+        raise NotLowerable("the new length of a list is not known")
+    if held.buffer is None:
+        return [
+            ListValue(
+                held.dtype, None, p.scalar(size[0], dtypes.int32), size[0], held.element_shape
+            )
+        ]
+    if known_length(p, held) is None:
+        raise NotLowerable("a list of unknown length is resized")
+    return [_resized(p, held, size[0], held.element_shape)]
+
+
+def _resized(p: Any, held: ListValue, size: int, element_shape: Shape) -> ListValue:
+    """The list cut, or filled up with zeros, to a length."""
+    length = p.scalar(size, dtypes.int32)
+    if held.buffer is None:
+        return ListValue(held.dtype, None, length, size, held.element_shape).allocated(
+            p, element_shape
+        )
+    used = known_length(p, held)
+    kept = p.slice_axis(held.buffer, 0, 0, dims.minimum(used, size))
+    if size > kept.shape[0]:
+        kept = p.concat([kept, p.full((size - kept.shape[0], *kept.shape[1:]), 0, held.dtype)], 0)
+    return ListValue(held.dtype, None, length, None).with_buffer(kept)
+
+
+@handler("TensorListGather")
+def _gather(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, held, indices = lowering.p, _list(args[0]), _node(args[1])
+    if held.buffer is None:
+        shape = (*indices.shape, *_element_shape(p, held, args[2]))
+        return [_unknown(p, shape, held.dtype) if p.depth else p.full(shape, 0, held.dtype)]
+    return [p.gather(held.buffer, indices, 0, mode="error")]
+
+
+@handler("TensorListScatterV2", "TensorListScatter")
+def _scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, tensor, indices = lowering.p, _node(args[0]), _node(args[1])
+    count: Any = indices.shape[0]
+    if op.type == "TensorListScatterV2":
+        given = p.dims(_node(args[3]))
+        if given is None:
+            raise NotLowerable("the number of elements of the list is not known")
+        count = given[0]
+    known = p.dims(indices)
+    if known is not None:
+        count = (
+            max([count, *[k + 1 for k in known]])
+            if int(count) <= 0 or op.type != "TensorListScatterV2"
+            else count
+        )
+    elif int(count) < 0 or op.type != "TensorListScatterV2":
+        raise NotLowerable("the indices of the list to make are not known")
+    empty = p.full((count, *tensor.shape[1:]), 0, tensor.dtype)
+    buffer = p.scatter(empty, p.expand_dims(indices, -1), tensor, op="set", mode="error")
+    return [ListValue(tensor.dtype, None, p.scalar(count, dtypes.int32), None).with_buffer(buffer)]

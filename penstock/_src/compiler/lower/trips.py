@@ -1,0 +1,79 @@
+"""How often a loop runs at most, and by how much a list grows in a step, read off the traced condition and body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.ir import dims, folding
+from penstock._src.ir.node import Node
+
+
+def trip_count(
+    p: Any, condition: Node, carried: Sequence[tuple[Any, Node, Node]]
+) -> dims.Extent | None:
+    """The least bound that the condition gives.
+
+    `carried` are (value before the loop, parameter, value after one step). A bound is found where one of the terms of
+    the condition is `i < n` (or `i <= n`) with a known n, and i is a known number that each step raises by a known one.
+    """
+    counters = {}
+    for before, parameter, after in carried:
+        first = _known(p, before)
+        step = growth(p, parameter, after)
+        if first is not None and step is not None and step > 0:
+            counters[parameter.id] = first, step
+    best = None
+    for term in _terms(condition):
+        bound = _bound(p, term, counters)
+        if bound is not None:
+            best = bound if best is None else dims.minimum(best, bound)
+    return best
+
+
+def growth(p: Any, before: Node, after: Node) -> int | None:
+    """The known number by which `after` is larger than `before`, or None."""
+    if after is before:
+        return 0
+    if after.kind == "binary" and after.op in ("add", "sub"):
+        left, right = after.args
+        if after.op == "add" and _known(p, left) is not None:
+            left, right = right, left
+        step, rest = _known(p, right), growth(p, before, left)
+        if step is None or rest is None:
+            return None
+        return rest + (int(step) if after.op == "add" else -int(step))
+    if after.kind == "select":  # min(x, y), max(0, x) written by selects are not followed
+        return None
+    return None
+
+
+def _terms(condition: Node) -> list[Node]:
+    if condition.kind == "binary" and condition.op == "and":
+        return [t for arg in condition.args for t in _terms(arg)]
+    return [condition]
+
+
+def _bound(p: Any, term: Node, counters: dict[int, tuple[Any, int]]) -> dims.Extent | None:
+    if term.kind != "compare":
+        return None
+    left, right = term.args
+    op = term.op
+    if left.id not in counters:
+        left, right = right, left
+        op = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}.get(op, op)
+    if left.id not in counters or op not in ("lt", "le"):
+        return None
+    limit = _known(p, right)
+    if limit is None:
+        return None
+    first, step = counters[left.id]
+    room = limit - first + (1 if op == "le" else 0)
+    return dims.maximum(dims.ceil_divide(room, step), 0)
+
+
+def _known(p: Any, node: Any) -> Any:
+    if not isinstance(node, Node) or node.size != 1:
+        return None
+    values = folding.symbolic_value(p, node)
+    return None if values is None else values.reshape(-1)[0]

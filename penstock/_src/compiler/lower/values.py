@@ -1,0 +1,61 @@
+"""What a tensor is while a graph is lowered: a Node, a list of tensors, or something only the host can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
+from penstock._src.ir.node import Node
+
+
+@dataclass(frozen=True)
+class ListValue:
+    """A list of tensors of one shape, as a dense buffer `[capacity, *element]` of which the first `length` count.
+
+    `buffer` is None until the shape of the elements is known; elements that were never set are zeros. `known` is the
+    length as an extent, where it is the same in every run.
+    """
+
+    dtype: DType
+    buffer: Node | None
+    length: Node
+    capacity: int | None  # None: unbounded, until a loop that fills the list says how often it runs
+    element_shape: tuple[int, ...] | None = None
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the list has memory: its elements' shape and its capacity are known."""
+        return self.buffer is not None
+
+    def with_buffer(self, buffer: Node) -> ListValue:
+        """The same list over other memory."""
+        return replace(
+            self, buffer=buffer, capacity=buffer.shape[0], element_shape=buffer.shape[1:]
+        )
+
+    def allocated(self, p: Any, element_shape: tuple[int, ...] | None = None) -> ListValue:
+        """The list with memory, zeros at first. It must have a capacity."""
+        if self.buffer is not None:
+            return self
+        shape = self.element_shape if self.element_shape is not None else element_shape
+        if shape is None or self.capacity is None:
+            raise ValueError("the list has no element shape or no capacity yet")
+        return self.with_buffer(p.full((self.capacity, *shape), 0, self.dtype))
+
+
+@dataclass(frozen=True)
+class HostValue:
+    """A value that no program can hold: a string, a table, an iterator."""
+
+    why: str
+
+
+Lowered = Node | ListValue | HostValue
+
+
+def known_length(p: Any, value: ListValue) -> dims.Extent | None:
+    """The length of a list as an extent, if it is known while lowering."""
+    found = p.dims(value.length)
+    return None if found is None else found[0]

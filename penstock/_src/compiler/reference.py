@@ -1,0 +1,39 @@
+"""The device `reference`: programs are interpreted in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import FailedPreconditionError
+from penstock._src.ir import interpreter
+from penstock._src.ir.function import Function
+
+
+class ReferenceProgram:
+    """Runs a Function by the interpreter."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.handles = [p.dtype == dtypes.resource for p in function.parameters]
+        index = {p.id: i for i, p in enumerate(function.parameters)}
+        self.updated = [index[handle.id] for handle, _ in function.updates]
+
+    def run(self, arguments: Sequence[Any]) -> list[Any]:
+        """The results for these arguments; variables get their new values."""
+        arrays = [a.value if handle else a for a, handle in zip(arguments, self.handles)]
+        if any(a is None for a in arrays):
+            raise FailedPreconditionError("A variable of the function has no value.")
+        results, updates = interpreter.run(self.function, arrays)
+        for position, value in zip(self.updated, updates):
+            arguments[position].value = owned(value)
+        return [owned(r) for r in results]
+
+
+def owned(value: Any) -> np.ndarray:
+    """A contiguous array with the value."""
+    value = np.asarray(value)
+    return value if value.flags.c_contiguous else np.ascontiguousarray(value).reshape(value.shape)

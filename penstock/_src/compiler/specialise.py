@@ -1,0 +1,265 @@
+"""A block for given shapes: what is lowered, what the host runs, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from penstock._src.compiler.inputs import ARRAY, SMALL_VALUE, Leaves
+from penstock._src.compiler.lower import control_flow, tensor_lists  # noqa: F401  (they register handlers)
+from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
+from penstock._src.compiler.lower.values import HostValue, ListValue, known_length
+from penstock._src.compiler.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.core.errors import OpError
+from penstock._src.core.shapes import make_shape
+from penstock._src.graph.operation import Operation
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.errors import MalformedFunction, NotLowerable
+from penstock._src.ir.function import reachable
+from penstock._src.ir.node import Node
+from penstock._src.ops.control.list_value import TensorList
+
+if TYPE_CHECKING:
+    from penstock._src.compiler.blocks import Block
+
+
+class Specialisation:
+    """The steps that execute a block for inputs of given shapes. Values stand in slots; the inputs come first."""
+
+    def __init__(self, steps: list[Any], slots: int, outputs: list[int], inputs: int) -> None:
+        self.steps, self.slots, self.outputs, self.inputs = steps, slots, outputs, inputs
+        self.program = None
+        if len(steps) == 1 and isinstance(steps[0], ProgramStep):
+            step = steps[0]
+            if step.writes == outputs and step.is_plain and step.reads == list(range(inputs)):
+                self.program = step.run
+        if self.program is not None:
+            self.call = self.program
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        if self.program is not None:
+            return self.program(values)
+        slots = [*values, *[None] * (self.slots - self.inputs)]
+        for step in self.steps:
+            step(slots)
+        return [slots[i] for i in self.outputs]
+
+
+class _Planner:
+    """Makes the steps of one specialisation."""
+
+    def __init__(self, block: Block, values: Sequence[Any]) -> None:
+        self.block = block
+        self.slot_of = {t._id: i for i, t in enumerate(block.inputs)}
+        self.slots = len(block.inputs)
+        self.values = values
+        self.steps: list[Any] = []
+        self.pending = list(block.ops)
+        self.wanted: list[int] = []  # inputs whose values would let more be lowered
+        self.host = dict(block.host)
+        self.wants: dict[str, list[Any]] = {}  # operation -> tensors whose values it needs
+
+    def slot(self, tensor: Any) -> int:
+        """The slot of a tensor, a new one if it has none."""
+        if tensor._id not in self.slot_of:
+            self.slot_of[tensor._id] = self.slots
+            self.slots += 1
+        return self.slot_of[tensor._id]
+
+    def plan(self) -> Specialisation:
+        self.take_host_steps()
+        if self.pending and not self.steps:
+            self.take_program()
+            if not self.wanted or not self.block.by_value:
+                self.take_host_steps()
+        if self.pending:
+            self.leave_rest()
+        outputs = [self.slot_of[t._id] for t in self.block.outputs]
+        return Specialisation(self.steps, self.slots, outputs, len(self.block.inputs))
+
+    # -- the host
+
+    def take_host_steps(self) -> None:
+        """Turns operations that only the host runs, and whose inputs are there, into steps."""
+        while True:
+            waiting = {op.name for op in self.pending}
+            made = {t._id for op in self.pending for t in op._outputs}
+            ready = []
+            for op in self.pending:
+                blocked = any(c.name in waiting for c in op._control_inputs)
+                if blocked or any(t._id in made for t in op._inputs) or self.why_host(op) is None:
+                    continue
+                ready.append(op)
+            if not ready:
+                return
+            for op in ready:
+                reads = [self.slot_of[t._id] for t in op._inputs]
+                self.steps.append(
+                    HostStep(op, reads, [self.slot(t) for t in op._outputs], self.why_host(op))
+                )
+            done = {op.name for op in ready}
+            self.pending = [op for op in self.pending if op.name not in done]
+
+    def why_host(self, op: Operation) -> str | None:
+        """Why an operation runs on the host, or None if it may lower."""
+        if op.name in self.host:
+            return self.host[op.name]
+        if op.type in HANDLERS or op.raw_op.has_lowering:
+            return None
+        return f"{op.type} has no lowering"
+
+    # -- the program
+
+    def take_program(self) -> None:
+        """Lowers all that does not wait for the host into one program."""
+        builder = Builder()
+        leaves = Leaves(builder)
+        lowering = Lowering(builder)
+        for i, tensor in enumerate(self.block.inputs):
+            by_value = i in self.block.value_positions
+            lowering.values[tensor._id] = leaves.leaf(i, tensor, self.values[i], by_value)
+        deferred: list[Operation] = []
+        waiting: set[str] = set()
+        for op in self.pending:
+            if self.must_wait(op, lowering, waiting):
+                deferred.append(op)
+                waiting.add(op.name)
+                continue
+            builder.asked.clear()
+            try:
+                lowering.lower(op)
+            except (NotLowerable, MalformedFunction, OpError, ValueError) as error:
+                self.defer(op, error, builder.asked, leaves, lowering)
+                deferred.append(op)
+                waiting.add(op.name)
+        lowered = [op for op in self.pending if op.name not in waiting]
+        self.pending = deferred
+        if self.wanted and self.block.by_value:
+            return  # the block is specialised again, for these values
+        self.emit_program(builder, leaves, lowering, lowered)
+
+    def must_wait(self, op: Operation, lowering: Lowering, waiting: set[str]) -> bool:
+        """Whether an operation cannot be part of the program: it is the host's, or depends on what waits."""
+        if self.why_host(op) is not None:
+            return True
+        if any(c.name in waiting for c in op._control_inputs):
+            return True
+        return any(t._id not in lowering.values for t in op._inputs)
+
+    def defer(
+        self, op: Operation, error: Exception, asked: list[Node], leaves: Leaves, lowering: Lowering
+    ) -> None:
+        """Notes why an operation does not lower, and whether knowing values would help."""
+        positions = _inputs_behind(asked, leaves)
+        small = [i for i in positions if self.is_small(i)]
+        if asked and small and self.block.by_value and isinstance(error, NotLowerable):
+            new = [i for i in small if i not in self.block.value_positions]
+            if new and len(small) == len(positions):
+                self.wanted += new
+        ids = {node.id for node in asked}
+        values = [t for t in op._inputs if getattr(lowering.values.get(t._id), "id", None) in ids]
+        if values and isinstance(error, NotLowerable) and not positions:
+            self.wants[op.name] = (
+                values  # computed by the program: it is lowered afterwards, with its value
+            )
+        else:
+            self.host[op.name] = str(error)
+
+    def is_small(self, position: int) -> bool:
+        """Whether a program may be specialised for the value of an input."""
+        tensor, value = self.block.inputs[position], self.values[position]
+        exact = tensor.dtype.is_integer or tensor.dtype.is_bool
+        return exact and self.block.kinds[position] == ARRAY and value.size <= SMALL_VALUE
+
+    def emit_program(
+        self, builder: Builder, leaves: Leaves, lowering: Lowering, lowered: list[Operation]
+    ) -> None:
+        """Makes the step for what was lowered, if it gives anything."""
+        needed = {t._id for op in self.pending for t in op._inputs} | {
+            t._id for t in self.block.outputs
+        }
+        results: list[Node] = []
+        makers: list[tuple[int, Any]] = []  # slot, and how its value is found after a run
+        for op in lowered:
+            for tensor in op._outputs:
+                if tensor._id in needed and tensor._id not in self.slot_of:
+                    maker = self.maker(builder, leaves, lowering.values[tensor._id], results)
+                    makers.append((self.slot(tensor), maker))
+        function = builder.function(self.block.name, leaves.parameters, results)
+        if makers or function.updates or function.checks:
+            self.steps.append(
+                ProgramStep(function, leaves.sources, makers, lowered, self.block.inputs)
+            )
+
+    def maker(
+        self, builder: Builder, leaves: Leaves, value: Any, results: list[Node]
+    ) -> tuple[str, Any]:
+        """How a lowered value is found after a run: ("result", its number), ("known", an array), ("input", slot), ..."""
+        if isinstance(value, ListValue):
+            return self.list_maker(builder, leaves, value, results)
+        if isinstance(value, HostValue):
+            raise MalformedFunction(f"a lowered operation gave what the host holds: {value.why}")
+        known = builder.value(value) if value.kind in ("constant", "size") else None
+        if known is not None:
+            return "known", known
+        if value.id in leaves.positions:
+            return "input", leaves.positions[value.id]
+        for i, result in enumerate(results):
+            if result is value:
+                return "result", i
+        results.append(value)
+        return "result", len(results) - 1
+
+    def list_maker(
+        self, builder: Builder, leaves: Leaves, value: ListValue, results: list[Node]
+    ) -> tuple[str, Any]:
+        length = known_length(builder, value)
+        if value.buffer is None:
+            if length is None:
+                raise MalformedFunction("a list without elements has an unknown length")
+            shape = make_shape(None if value.element_shape is None else value.element_shape)
+            return "known", TensorList(value.dtype, shape, [None] * int(length))
+        if value.buffer.id in leaves.positions or value.buffer.kind == "constant":
+            value = value.with_buffer(value.buffer)
+        results.append(value.buffer)
+        at = len(results) - 1
+        if length is None:
+            results.append(value.length)
+        return "list", (at, int(length) if length is not None else -1, value.dtype)
+
+    # -- what is left
+
+    def leave_rest(self) -> None:
+        """Makes a block of what has to wait."""
+        pending = self.pending
+        made = {t._id for op in pending for t in op._outputs}
+        reads: dict[int, Any] = {}
+        for op in pending:
+            for tensor in op._inputs:
+                if tensor._id not in made:
+                    reads[tensor._id] = tensor
+        outputs = [t for t in self.block.outputs if t._id in made]
+        outputs = list({t._id: t for t in outputs}.values())
+        inputs = list(reads.values())
+        wanted = {t._id for tensors in self.wants.values() for t in tensors}
+        values = [i for i, t in enumerate(inputs) if t._id in wanted]
+        rest = type(self.block)(self.block.name, pending, inputs, outputs, self.host, values)
+        step = BlockStep(
+            rest, [self.slot_of[t._id] for t in inputs], [self.slot(t) for t in outputs]
+        )
+        self.steps.append(step)
+
+
+def _inputs_behind(asked: Sequence[Node], leaves: Leaves) -> list[int]:
+    """The inputs on which nodes depend whose values were asked for."""
+    found = [leaves.positions.get(n.id) for n in reachable(asked) if n.kind == "parameter"]
+    if None in found:
+        return []
+    return sorted({i for i in found if i is not None})
+
+
+def specialise(block: Block, values: Sequence[Any]) -> tuple[Specialisation, list[int]]:
+    """The specialisation of a block, and the inputs whose values would let more of it be lowered."""
+    planner = _Planner(block, values)
+    made = planner.plan()
+    return made, planner.wanted if block.by_value else []

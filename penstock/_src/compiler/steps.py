@@ -1,0 +1,141 @@
+"""The steps of a specialisation: a program, an operation on the host, or a block that was left for later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penstock._src.compiler.inputs import DenseList, stacked
+from penstock._src.compiler.stages import compile_function
+from penstock._src.core.errors import OpError
+from penstock._src.core.op import group_arguments
+from penstock._src.core.shapes import make_shape
+from penstock._src.graph.operation import Operation
+from penstock._src.ir.function import Function
+
+if TYPE_CHECKING:
+    from penstock._src.compiler.blocks import Block
+
+
+class ProgramStep:
+    """Runs a program over the block's inputs and writes what others need into slots."""
+
+    def __init__(
+        self,
+        function: Function,
+        sources: list[tuple[str, Any]],
+        makers: list[tuple[int, tuple[str, Any]]],
+        ops: list[Operation],
+        inputs: Sequence[Any],
+    ) -> None:
+        self.function, self.sources, self.makers, self.ops = function, sources, makers, ops
+        self.compiled = compile_function(function)
+        self.run = self.compiled.run
+        self.reads = [s[1] for s in sources if s[0] == "input"]
+        self.writes = [slot for slot, _ in makers]
+        # Whether the inputs are the program's arguments and its results are the outputs, as they are.
+        self.is_plain = all(s[0] == "input" for s in sources) and all(
+            maker == ("result", i) for i, (_, maker) in enumerate(makers)
+        )
+        self.is_empty = not (function.results or function.updates or function.checks)
+
+    def __call__(self, slots: list[Any]) -> None:
+        found = [(slot, slots[which]) for slot, (how, which) in self.makers if how == "input"]
+        results = [] if self.is_empty else self.run([_argument(s, slots) for s in self.sources])
+        for slot, value in found:
+            slots[slot] = value
+        for slot, (how, which) in self.makers:
+            if how == "result":
+                slots[slot] = results[which]
+            elif how == "known":
+                slots[slot] = which
+            elif how == "list":
+                slots[slot] = _list_of(results, *which)
+
+
+def _argument(source: tuple[str, Any], slots: list[Any]) -> Any:
+    how, which = source
+    if how == "input":
+        return slots[which]
+    return stacked(slots[which]) if how == "list" else which()
+
+
+def _list_of(results: list[Any], at: int, length: int, dtype: Any) -> DenseList:
+    rows = results[at]
+    count = int(results[at + 1]) if length < 0 else length
+    return DenseList(dtype, make_shape(rows.shape[1:]), rows[:count])
+
+
+class HostStep:
+    """Runs the kernel of one operation."""
+
+    def __init__(self, op: Operation, reads: list[int], writes: list[int], why: str | None) -> None:
+        self.op, self.reads, self.writes, self.why = op, reads, writes, why or ""
+        self.raw = op.raw_op
+        self.has_lists = any(a.is_list for a in self.raw.inputs)
+
+    def __call__(self, slots: list[Any]) -> None:
+        arguments = [slots[i] for i in self.reads]
+        results = run_on_host(self.op, arguments)
+        for slot, value in zip(self.writes, results, strict=True):
+            slots[slot] = value
+
+
+def run_on_host(op: Operation, arguments: list[Any]) -> list[Any]:
+    """The outputs of an operation, flat, by its eager kernel.
+
+    Raises:
+      OpError: as the kernel does, with the operation's name and the user's line added.
+    """
+    raw = op.raw_op
+    try:
+        result = raw.eager(*group_arguments(raw.inputs, raw, arguments))
+    except OpError as error:
+        if "{{node" not in error._message:
+            where = f" Defined at {op.location}." if op.location else ""
+            error._message = f"{error._message} [[{{{{node {op.name}}}}}]]{where}"
+            error.args = (error._message,)
+        raise
+    return flat_outputs(raw, result)
+
+
+def flat_outputs(raw: Any, result: Any) -> list[Any]:
+    """What a kernel returned as one host value for each output, in the declared dtypes."""
+    types = raw.output_dtypes
+    if not types:
+        return []
+    parts = (result,) if len(types) == 1 else result
+    flat: list[Any] = []
+    for part, dtype in zip(parts, types, strict=True):
+        if type(dtype) is tuple:
+            flat.extend(host_value(v, d) for v, d in zip(part, dtype, strict=True))
+        else:
+            flat.append(host_value(part, dtype))
+    return flat
+
+
+def host_value(value: Any, dtype: Any) -> Any:
+    """A kernel's result as a host value of its declared dtype."""
+    if type(value) is np.ndarray:
+        return value if value.dtype == dtype.np else value.astype(dtype.np)
+    if not dtype.is_numpy_compatible:
+        return value
+    if dtype.np.kind != "O":
+        return np.asarray(value, dtype.np)
+    out = np.empty((), object)
+    out[()] = value
+    return out
+
+
+class BlockStep:
+    """Executes a block that had to wait for earlier steps."""
+
+    def __init__(self, block: Block, reads: list[int], writes: list[int]) -> None:
+        self.block, self.reads, self.writes = block, reads, writes
+
+    def __call__(self, slots: list[Any]) -> None:
+        results = self.block([slots[i] for i in self.reads])
+        for slot, value in zip(self.writes, results, strict=True):
+            slots[slot] = value
