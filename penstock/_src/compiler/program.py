@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.schedule.memory_plan import Buffer, arrange, gaps
-from penstock._src.compiler.schedule.plan import CodeCache, Launch, Planner
+from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
+from penstock._src.compiler.plan.specials import STATUS, complaint
 from penstock._src.core import dtypes
 from penstock._src.core.arrays import aligned_copy, empty_aligned
 from penstock._src.core.errors import InternalError, InvalidArgumentError
@@ -85,13 +86,21 @@ class Program:
         try:
             code = instance.call.run(*arrays, *outputs)
             if code:
-                raise InternalError(None, None, f"The program stopped with status {code}.")
+                self._fail(code, instance.call.status)
             if self.guard:
                 instance.look_at_sentinels(self)
             instance.look_at_checks(self)
         finally:
             self._free.append(instance)
         return outputs
+
+    def _fail(self, code: int, status: np.ndarray) -> None:
+        if not 0 < code <= len(self.plan.errors):
+            raise InternalError(None, None, f"The program stopped with status {code}.")
+        indices, node = self.plan.errors[code - 1]
+        error = InvalidArgumentError(None, None, complaint(indices, status))
+        error.origin = node.origin
+        raise error
 
     def _arguments(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         arrays = list(arguments)
@@ -146,6 +155,7 @@ class _Instance:
         self.patches: list[tuple[int, int, int]] = []
         self.inputs = len(program.function.parameters)
         self.addresses: dict[int, int] = {}
+        self.status_words: list[int] = []
         words: list[int] = []
         for launch in plan.launches:
             start = len(words)
@@ -158,6 +168,8 @@ class _Instance:
             np.array(words, np.int64), count, self.patches, threads=program.threads,
             keep=(self.arena, self.constants, program.libraries),
         )  # fmt: skip
+        for at in self.status_words:
+            self.call.table[at] = self.call.status.ctypes.data
         self.checks = [
             (check, self._view(plan.buffer(check.condition))) for check in program.function.checks
         ]
@@ -167,6 +179,9 @@ class _Instance:
         offset = 0
         if isinstance(arg, tuple):
             arg, offset = arg
+        if arg is STATUS:
+            self.status_words.append(at)
+            return 0
         if not isinstance(arg, Buffer):
             return int(arg) + offset
         while arg.inside is not None:

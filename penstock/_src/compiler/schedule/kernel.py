@@ -49,10 +49,15 @@ class SpecialKernel(Kernel):
 
 
 @dataclass
-class CopyKernel(Kernel):
-    """A stored node copied to where a result is wanted; `target` is the buffer's key."""
+class BoundsKernel(Kernel):
+    """Ends the run with an error if one of its input's numbers is not below `extent`."""
 
-    target: Any = None
+    node: Node = None  # type: ignore[assignment]
+    extent: int = 0
+
+    @property
+    def label(self) -> str:
+        return "bounds check"
 
 
 def map_nest(nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: bool = True) -> NestKernel:

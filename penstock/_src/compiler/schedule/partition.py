@@ -13,7 +13,7 @@ every kernel's leaves against it.
 from __future__ import annotations
 
 from penstock._src.compiler.schedule.inline import RULES, is_splat
-from penstock._src.compiler.schedule.kernel import Kernel, NestKernel, SpecialKernel, map_nest
+from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, map_nest
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.ir import dims
@@ -79,6 +79,8 @@ class Partition:
         for node in self.nodes:
             if node.kind in SPECIAL:
                 demanded.update(home(a).id for a in node.args if a.dtype != dtypes.resource)
+            if node.kind == "gather" and node.attrs["mode"] == "error":
+                demanded.add(home(node.args[1]).id)
             if node.kind == "bitcast" and node.dtype.size != node.args[0].dtype.size:
                 demanded.add(node.args[0].id)
         inside: dict[int, frozenset[int]] = {}  # the nodes computed with a node
@@ -139,6 +141,8 @@ class Partition:
     def _make_kernels(self) -> list[Kernel]:
         kernels: list[Kernel] = []
         for node in self.nodes:
+            if node.kind == "gather" and node.attrs["mode"] == "error":
+                kernels.append(BoundsKernel([], [home(node.args[1])], node, node.args[0].shape[node.attrs["axis"]]))
             if node.id not in self.stored and node.kind not in SPECIAL:
                 continue
             if node.kind in SPECIAL:

@@ -13,7 +13,8 @@ from typing import Any
 
 from penstock._src.compiler.codegen.code import NestCode
 from penstock._src.compiler.codegen.nest import emit_nest
-from penstock._src.compiler.schedule.kernel import Kernel, NestKernel, SpecialKernel, map_nest
+from penstock._src.compiler.plan.specials import PLANS, check_bounds
+from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, map_nest
 from penstock._src.compiler.schedule.memory_plan import Buffer
 from penstock._src.compiler.schedule.partition import Partition, bytes_of, home, in_memory_already
 from penstock._src.core import dtypes
@@ -65,6 +66,7 @@ class Planner:
         self.time = 0
         self.outputs: list[Buffer] = []
         self.results: list[Buffer] = []
+        self.errors: list[Any] = []  # (indices, node) of the bounds checks, by error code - 1
         self._plan()
 
     # -- the whole function
@@ -144,7 +146,9 @@ class Planner:
         if isinstance(kernel, NestKernel):
             self._launch_nest(kernel, [self.used(n) for n in kernel.nest.outputs])
         elif isinstance(kernel, SpecialKernel):
-            self._launch_special(kernel)
+            PLANS[kernel.node.kind](self, kernel)
+        elif isinstance(kernel, BoundsKernel):
+            check_bounds(self, kernel.inputs[0], 1, [int(kernel.extent)], kernel.node)
         else:
             raise UnimplementedError(None, None, f"{kernel.label}: not in compiled code.")
         self.time += 1
@@ -152,7 +156,7 @@ class Planner:
     def copy(self, source: Node, target: Buffer) -> None:
         """Copies a node that lies in memory."""
         target.touch(self.time)
-        kernel = map_nest([source], lambda n: self.partition.is_leaf(n), define=False)
+        kernel = map_nest([source], self.partition.is_leaf, define=False)
         self._launch_nest(kernel, [target])
         self.time += 1
 
@@ -176,8 +180,18 @@ class Planner:
         args = [per, total, *leaves, *outputs, *extents]
         self.launches.append(Launch(code.code, code.function, -(-total // per), args, kernel.label))
 
-    def _launch_special(self, kernel: SpecialKernel) -> None:
-        raise UnimplementedError(None, None, f"{kernel.node.kind}: not in compiled code.")
+    def code(self, key: Any, write: Callable[[Any], Any]) -> Any:
+        """The code of a special kernel, for the target."""
+        return self.cache.get(key, lambda: write(self.target))
+
+    @property
+    def target(self) -> Any:
+        return self.cache.target
+
+    def add(self, code: Any, function: str, tasks: int, args: list[Any], label: str) -> None:
+        """Adds a launch."""
+        if tasks:
+            self.launches.append(Launch(code, function, tasks, args, label))
 
 
 def _symbols(function: Function) -> dict[str, int]:

@@ -1,0 +1,98 @@
+"""Philox 4x32-10 and Threefry 2x32-20 by vectors of counters.
+
+Context: key, counter, output, how many words.
+
+Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.native import Code, Module
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I32, I64, PTR
+from penstock._src.native.language.value import Val
+
+BLOCKS = 1024  # counters of a task
+WORDS = {"philox": 4, "threefry": 2}
+LOW = 0xFFFFFFFF
+ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+
+
+def emit_random_bits(algorithm: str, counters: int, target: Any) -> Code:
+    """`counters`: 64-bit words of the counter."""
+    m = Module(target)
+    words = WORDS[algorithm]
+    n = target.lanes(I32)
+    with m.task("task") as f:
+        key, counter, output = (f.load(f.ctx, i, PTR) for i in range(3))
+        count = f.load(f.ctx, 3, I64)
+        blocks = (count + (words - 1)) // words
+        low = f.task * BLOCKS
+        high = f.min(low + BLOCKS, blocks)
+        first = f.load(counter, 0, I64)
+        upper = f.load(counter, 1, I64) if counters > 1 else f.i64(0)
+        k = f.load(key, 0, I64)
+
+        def some(block):
+            number = f.splat(first + block, n) + f.lane_numbers(n, I64)
+            if algorithm == "philox":
+                carried = f.convert(f.compare("ult", number, first), I64, signed=False)
+                vectors = philox(f, k, number, carried + upper)
+            else:
+                vectors = threefry(f, k, number)
+            mixed = interleave(f, vectors)
+            at = block * words
+            left = count - at
+            full = left >= n * words
+            f.when(
+                full,
+                lambda: f.store(mixed, output, at),
+                lambda: f.store(mixed, output, at, f.mask(n * words, left)),
+            )
+
+        f.loop(low, high, n, some)
+    return Code.of(m)
+
+
+def interleave(f: Fn, vectors: list[Val]) -> Val:
+    """a0 b0 c0 d0 a1 b1 ..."""
+    n = int(vectors[0].ty[1:].split(" ")[0])
+    if len(vectors) == 4:
+        left, right = interleave(f, vectors[0::2]), interleave(f, vectors[1::2])
+        return interleave(f, [left, right])
+    return f.shuffle(vectors[0], vectors[1], [i // 2 + n * (i % 2) for i in range(2 * n)])
+
+
+def philox(f: Fn, key: Val, low: Val, high: Val) -> list[Val]:
+    """The four 32-bit words of 128-bit counters."""
+    words = [low & LOW, f.binary("lshr", low, 32), high & LOW, f.binary("lshr", high, 32)]
+    k0, k1 = key & LOW, f.binary("lshr", key, 32)
+    for _ in range(10):
+        a, b = words[0] * 0xD2511F53, words[2] * 0xCD9E8D57
+        words = [
+            f.binary("lshr", b, 32) ^ words[1] ^ k0,
+            b & LOW,
+            f.binary("lshr", a, 32) ^ words[3] ^ k1,
+            a & LOW,
+        ]
+        k0, k1 = (k0 + 0x9E3779B9) & LOW, (k1 + 0xBB67AE85) & LOW
+    return [f.convert(w, I32) for w in words]
+
+
+def threefry(f: Fn, key: Val, counter: Val) -> list[Val]:
+    """The two 32-bit words of 64-bit counters."""
+    k0, k1 = f.convert(key, I32), f.convert(f.binary("lshr", key, 32), I32)
+    keys = [k0, k1, k0 ^ k1 ^ 0x1BD11BDA]
+    x = f.convert(counter, I32) + keys[0]
+    y = f.convert(f.binary("lshr", counter, 32), I32) + keys[1]
+    for group in range(5):
+        for i in range(4):
+            rotation = ROTATIONS[(group % 2) * 4 + i]
+            x = x + y
+            y = (y << rotation) | f.binary("lshr", y, 32 - rotation)
+            y = y ^ x
+        x = x + keys[(group + 1) % 3]
+        y = y + (keys[(group + 2) % 3] + (group + 1))
+    return [x, y]

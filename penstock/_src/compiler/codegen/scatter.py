@@ -1,0 +1,100 @@
+"""Scatter: updates combined into an array at index vectors, in the order of the updates.
+
+Tasks share out the columns of the updated slices, so every element is updated by one task and results do not depend on
+threads.  A bounds check is a kernel of its own, run before what reads with the indices.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.compiler.codegen import memory, reductions, scalar
+from penstock._src.compiler.codegen.registers import NARROW, memory_type, register_type, rounded
+from penstock._src.native import Code, Module
+from penstock._src.native.language.types import I64, PTR
+
+COMBINE = {"add": "sum", "mul": "prod", "max": "max", "min": "min"}
+OUT_OF_RANGE = 1
+
+
+def lanes_of(dtype: Any, target: Any) -> int:
+    """Lanes of the vectors that go along a slice."""
+    return target.lanes(register_type(dtype)) if not dtype.is_bool else target.lanes("i8")
+
+
+def emit_scatter(op: str, dtype: Any, index_dtype: Any, depth: int, single: bool, target: Any) -> Code:
+    """Context: output, indices, updates, index vectors, elements of a slice, columns a task, then `depth` extents.
+
+    `single`: slices are single elements.
+    """
+    m = Module(target)
+    n = 1 if single else lanes_of(dtype, target)
+    with m.task("task") as f:
+        output, indices, updates = (f.load(f.ctx, i, PTR) for i in range(3))
+        vectors, size, per = (f.load(f.ctx, i, I64) for i in range(3, 6))
+        extents = [f.load(f.ctx, 6 + i, I64) for i in range(depth)]
+        low = f.task * per
+        high = f.min(low + per, size)
+        ty = memory_type(index_dtype)
+
+        def vector(number):
+            row, inside = f.i64(0), None
+            for i in range(depth):
+                x = f.convert(f.load(indices, number * depth + i, ty), I64, not index_dtype.is_unsigned)
+                here = (x >= 0) & (x < extents[i])
+                inside = here if inside is None else inside & here
+                row = row * extents[i] + x
+
+            def apply():
+                def some(column, mask=None):
+                    step = 0 if single else 1
+                    place = memory.Place(output, row * size + column, step, None, n)
+                    new = memory.load(f, memory.Place(updates, number * size + column, step, None, n), dtype, mask, None)
+                    if op != "set":
+                        old = memory.load(f, place, dtype, mask, None)
+                        new = reductions.combine(f, COMBINE[op], dtype, old, new)
+                        if dtype in NARROW:
+                            new = rounded(f, new, dtype)
+                    memory.store(f, place, dtype, new, mask)
+
+                if single:
+                    some(low)
+                else:
+                    whole = low + (high - low) // n * n
+                    f.loop(low, whole, n, some)
+                    f.loop(whole, high, n, lambda column: some(column, f.mask(n, high - column)))
+
+            f.when(f.const(1, "i1") if inside is None else inside, apply)
+
+        f.loop(0, vectors, 1, vector)
+    return Code.of(m)
+
+
+def emit_bounds_check(index_dtype: Any, depth: int, target: Any) -> Code:
+    """Writes code, place, value and extent to the status if an index is outside.
+
+    Context: status, indices, index vectors, code, then `depth` extents.
+    """
+    m = Module(target)
+    ty = memory_type(index_dtype)
+    with m.task("task") as f:
+        status, indices = f.load(f.ctx, 0, PTR), f.load(f.ctx, 1, PTR)
+        vectors, code = f.load(f.ctx, 2, I64), f.load(f.ctx, 3, I64)
+
+        def vector(number):
+            for i in range(depth):
+                extent = f.load(f.ctx, 4 + i, I64)
+                x = f.convert(f.load(indices, number * depth + i, ty), I64, not index_dtype.is_unsigned)
+
+                def note(x=x, extent=extent, i=i):
+                    for word, what in enumerate((code, number * depth + i, x, extent)):
+                        f.store(what, status, word)
+
+                first = f.load(status, 0, I64).eq(0)
+                f.when(f.compare("uge", x, extent) & first, note)
+
+        f.loop(0, vectors, 1, vector)
+    return Code.of(m)
+
+
+__all__ = ["emit_bounds_check", "emit_scatter", "lanes_of", "scalar"]

@@ -1,0 +1,99 @@
+"""Random bits, running results, sorting, scatter, bounds checks: native against the interpreter."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from penstock._src.core import errors
+
+SLOW = settings(
+    max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+shapes = st.lists(st.sampled_from([1, 2, 3, 17, 40]), min_size=1, max_size=3).map(tuple)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 63, 64, 65, 5000])
+@pytest.mark.parametrize("algorithm", ["philox", "threefry"])
+def test_random_bits(native, count, algorithm):
+    key = np.array([0x123456789ABCDEF0], np.uint64)
+    counter = np.array([2**64 - 7, 3][: 2 if algorithm == "philox" else 1], np.uint64)
+    native(lambda p, k, c: p.random_bits(k, c, count, algorithm), key, counter)
+
+
+@SLOW
+@given(shape=shapes, data=st.data())
+def test_scans(native, values, shape, data):
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    op = data.draw(st.sampled_from(["sum", "prod", "max", "min"]))
+    dtype = data.draw(st.sampled_from(["float32", "float64", "int32", "bfloat16", "uint8"]))
+    exclusive, reverse = data.draw(st.booleans()), data.draw(st.booleans())
+    x = values(dtype, shape, 1, 0.8, 1.25)
+    native(lambda p, x: p.cumulative(x, op, axis, exclusive, reverse), x, tolerance=60)
+
+
+@SLOW
+@given(shape=shapes, data=st.data())
+def test_sorts(native, values, shape, data):
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    dtype = data.draw(st.sampled_from(["float32", "float64", "int32", "int8", "uint64", "bfloat16", "bool"]))
+    descending = data.draw(st.booleans())
+    x = np.round(values(dtype, shape)).astype(values(dtype, ()).dtype)
+    number = np.arange(x.size, dtype=np.int32).reshape(shape)
+    native(lambda p, x, n: p.sort([x, n], axis, descending), x, number)
+    native(lambda p, x, n: p.sort([n % 3, x, n], axis, descending, num_keys=2), x, number)
+
+
+def test_nan_is_sorted_last(native):
+    x = np.array([3, np.nan, -np.inf, 1, np.inf, np.nan, -0.0, 0.0], np.float32)
+    for descending in (False, True):
+        native(lambda p, x: p.sort([x], 0, descending), x)
+
+
+@pytest.mark.parametrize("k", [1, 3, 40])
+def test_top_k(native, values, k):
+    native(lambda p, x: list(p.top_k(x, k)), values("float32", (5, 40)))
+
+
+@SLOW
+@given(data=st.data())
+def test_scatters(native, values, data):
+    shape = tuple(data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3)))
+    depth = data.draw(st.integers(1, len(shape)))
+    lead = data.draw(st.lists(st.integers(0, 6), min_size=0, max_size=2))
+    op = data.draw(st.sampled_from(["add", "set", "max", "min", "mul"]))
+    dtype = data.draw(st.sampled_from(["float32", "int32", "float64"]))
+    r = np.random.default_rng(0)
+    indices = r.integers(-1, 1 + max(shape), (*lead, depth)).astype(np.int32)
+    updates = values(dtype, (*lead, *shape[depth:]), 2)
+    native(lambda p, x, i, u: p.scatter(x, i, u, op), values(dtype, shape), indices, updates)
+
+
+def test_indices_outside_raise(native, values):
+    x, indices = values("float32", (5, 3)), np.array([[0, 4], [2, 1]], np.int32)
+    native(lambda p, x, i: p.gather(x, i, 0, 0, "error"), x, indices)
+    bad = np.array([[0, 4], [7, 1]], np.int32)
+    from penstock._src.compiler.program import build_program
+    from penstock._src.core import dtypes
+    from penstock._src.ir.builder import Builder
+
+    p = Builder()
+    a, i = p.parameter(0, x.shape, dtypes.float32), p.parameter(1, bad.shape, dtypes.int32)
+    program = build_program(p.function("f", [a, i], [p.gather(a, i, 0, 0, "error")]))
+    with pytest.raises(errors.InvalidArgumentError, match=r"indices\[1, 0\] = 7 is not in \[0, 5\)"):
+        program(x, bad)
+    np.testing.assert_array_equal(program(x, indices)[0], x[indices])
+
+
+def test_checks_raise(native, values):
+    from penstock._src.compiler.program import build_program
+    from penstock._src.core import dtypes
+    from penstock._src.ir.builder import Builder
+
+    p = Builder()
+    x = p.parameter(0, (4,), dtypes.float32)
+    p.check(p.reduce_all(p.gt(x, 0.0)), "x must be positive")
+    program = build_program(p.function("f", [x], [x * 2.0]))
+    program(np.ones(4, np.float32))
+    with pytest.raises(errors.InvalidArgumentError, match="x must be positive"):
+        program(np.zeros(4, np.float32))
