@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.graph.operation import Operation
 
 
@@ -13,30 +15,46 @@ def needed_operations(
 ) -> list[Operation]:
     """The operations that outputs and control outputs depend on, inputs taken as given, in an order they can run in."""
     given = {t._id for t in inputs}
-    order: list[Operation] = []
-    state: dict[int, int] = {}  # operation's id -> 1 while its inputs are visited, 2 when done
-    roots = [t.op for t in outputs if t._id not in given] + list(control_outputs)
-    stack: list[Operation] = list(reversed(roots))
-    while stack:
-        op = stack[-1]
-        seen = state.get(id(op), 0)
-        if seen == 2:
-            stack.pop()
-            continue
-        state[id(op)] = 1
-        before = [t.op for t in op._inputs if t._id not in given] + list(op._control_inputs)
-        missing = [o for o in before if id(o) not in state]
-        if missing and seen == 0:
-            stack.extend(missing)
-            continue
-        if missing:
-            stack.extend(missing)
-            continue
-        state[id(op)] = 2
+    needed = _reached([t.op for t in outputs if t._id not in given] + list(control_outputs), given)
+    return _ordered(needed, given)
+
+
+def _before(op: Operation, given: set[int]) -> list[Operation]:
+    """The operations that must run before."""
+    return [t.op for t in op._inputs if t._id not in given] + list(op._control_inputs)
+
+
+def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation]:
+    found: dict[int, Operation] = {}
+    pending = list(roots)
+    while pending:
+        op = pending.pop()
+        if id(op) not in found and not (op._outputs and all(t._id in given for t in op._outputs)):
+            found[id(op)] = op
+            pending += _before(op, given)
+    return found
+
+
+def _ordered(needed: dict[int, Operation], given: set[int]) -> list[Operation]:
+    """The operations in the order of their making, except where one that was put in later must come before."""
+    waits: dict[int, int] = {}
+    after: dict[int, list[Operation]] = {}
+    for op in needed.values():
+        before = {id(b) for b in _before(op, given) if id(b) in needed}
+        waits[id(op)] = len(before)
+        for other in before:
+            after.setdefault(other, []).append(op)
+    ready = [(op.position, id(op)) for op in needed.values() if not waits[id(op)]]
+    heapq.heapify(ready)
+    order = []
+    while ready:
+        op = needed[heapq.heappop(ready)[1]]
         order.append(op)
-        stack.pop()
-    given_ops = {id(t.op) for t in inputs}
-    order = [
-        op for op in order if not (id(op) in given_ops and all(t._id in given for t in op._outputs))
-    ]
-    return sorted(order, key=lambda op: op.position)
+        for later in after.get(id(op), ()):
+            waits[id(later)] -= 1
+            if not waits[id(later)]:
+                heapq.heappush(ready, (later.position, id(later)))
+    if len(order) < len(needed):
+        stuck = [op.name for op in needed.values() if waits[id(op)]]
+        raise InvalidArgumentError(f"The graph has a cycle through {', '.join(sorted(stuck)[:5])}.")
+    return order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.lowering import Lowering, handler
@@ -238,12 +239,12 @@ def loop(
     handles = variables_of(args)
     written: dict[int, Node] = {}
     fixed: set[int] = set()  # arguments that no step changes
-    trips = None
+    trips, exact = None, False
     for _ in range(MOST_TRACES):
         trace = _Trace(lowering, cond_fn, body_fn, args, handles, written, fixed)
         still = {i for i in trace.moving if same_value(trace.results[i], trace.arguments[i])}
         new_writes = {h.id: h for h in handles if trace.after[h.id] is not trace.before[h.id]}
-        trips = trace.trips()
+        trips, exact = trace.trips()
         grown = _with_memory(p, args, trace, trips)
         if not still and set(new_writes) <= set(written) and grown is None:
             break
@@ -252,7 +253,8 @@ def loop(
         args = grown or args
     else:
         raise NotLowerable("what the loop changes did not settle")
-    return _emit(lowering, cond_fn, body_fn, args, written, fixed, trips)
+    final = _emit(lowering, cond_fn, body_fn, args, written, fixed, trips)
+    return _counted(p, args, trace, trips, final) if exact else final
 
 
 class _Trace:
@@ -289,8 +291,8 @@ class _Trace:
         finally:
             p.depth -= 1
 
-    def trips(self) -> Any:
-        """How often the loop runs at most, as an extent, or None if that is not seen."""
+    def trips(self) -> tuple[Any, bool]:
+        """How often the loop runs at most, as an extent, or None if that is not seen; and whether exactly so often."""
         pairs = []
         for i in self.moving:
             if isinstance(self.arguments[i], Node) and isinstance(self.results[i], Node):
@@ -331,6 +333,30 @@ def _with_memory(p: Any, args: list[Lowered], trace: _Trace, trips: Any) -> list
         result[i] = arg.with_buffer(memory)
         changed = True
     return result if changed else None
+
+
+def _counted(
+    p: Any, args: list[Lowered], trace: _Trace, trips: Any, final: list[Lowered]
+) -> list[Lowered]:
+    """The final values, with counters and lengths of lists as known numbers: each step raises them by a known one."""
+
+    def counted(before: Node, inside: Node, after: Node, value: Node) -> Node:
+        first, step = folding.symbolic_value(p, before), growth(p, inside, after)
+        if first is None or first.size != 1 or step is None or not value.dtype.is_integer:
+            return value
+        return p.broadcast_to(
+            p.scalar(first.reshape(-1)[0] + trips * step, value.dtype), value.shape
+        )
+
+    result = list(final)
+    for i in trace.moving:
+        before, inside, after, value = args[i], trace.arguments[i], trace.results[i], final[i]
+        if isinstance(value, ListValue):
+            length = counted(before.length, inside.length, after.length, value.length)
+            result[i] = replace(value, length=length)
+        elif isinstance(value, Node) and value.dtype != dtypes.resource:
+            result[i] = counted(before, inside, after, value)
+    return result
 
 
 def _emit(

@@ -11,8 +11,8 @@ from penstock._src.ir.node import Node
 
 def trip_count(
     p: Any, condition: Node, carried: Sequence[tuple[Any, Node, Node]]
-) -> dims.Extent | None:
-    """The least bound that the condition gives.
+) -> tuple[dims.Extent | None, bool]:
+    """The least bound that the condition gives, and whether the loop makes exactly so many steps.
 
     `carried` are (value before the loop, parameter, value after one step). A bound is found where one of the terms of
     the condition is `i < n` (or `i <= n`) with a known n, and i is a known number that each step raises by a known one.
@@ -23,12 +23,19 @@ def trip_count(
         step = growth(p, parameter, after)
         if first is not None and step is not None and step > 0:
             counters[parameter.id] = first, step
-    best = None
+    best, exact = None, True
     for term in _terms(condition):
         bound = _bound(p, term, counters)
-        if bound is not None:
+        if bound is None:
+            exact = exact and is_true(term)
+        else:
             best = bound if best is None else dims.minimum(best, bound)
-    return best
+    return best, exact and best is not None
+
+
+def is_true(node: Node) -> bool:
+    """Whether a condition is known to hold."""
+    return node.kind == "constant" and bool(node.attrs["value"])
 
 
 def growth(p: Any, before: Node, after: Node) -> int | None:
@@ -43,8 +50,6 @@ def growth(p: Any, before: Node, after: Node) -> int | None:
         if step is None or rest is None:
             return None
         return rest + (int(step) if after.op == "add" else -int(step))
-    if after.kind == "select":  # min(x, y), max(0, x) written by selects are not followed
-        return None
     return None
 
 
