@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.schedule.memory_plan import Buffer, arrange, gaps
+from penstock._src.compiler.plan.control import Jump, Label
 from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
 from penstock._src.compiler.plan.specials import STATUS, complaint
 from penstock._src.core import dtypes
@@ -59,7 +60,7 @@ class Program:
         self.guard = bool(flags.guard)
         written = cache.written
         self.plan = plan = Planner(function, cache, self.threads)
-        self.buffers = [*plan.buffers.values(), *plan.temporaries]
+        self.buffers = plan.known
         for buffer in plan.keep:
             buffer.touch(plan.time)
         self.arena_bytes = arrange(self.buffers, self.guard)
@@ -142,6 +143,17 @@ def own_if_shared(handle: Any) -> None:
         handle.value = aligned_copy(array)
 
 
+def _label_offsets(records: Sequence[Any]) -> dict[Label, int]:
+    """Where each label stands in the table."""
+    found, at = {}, 0
+    for record in records:
+        if isinstance(record, Label):
+            found[record] = at
+        else:
+            at += HEADER + len(record.args)
+    return found
+
+
 class _Instance:
     """A program with an arena and a launch table of its own."""
 
@@ -156,12 +168,18 @@ class _Instance:
         self.inputs = len(program.function.parameters)
         self.addresses: dict[int, int] = {}
         self.status_words: list[int] = []
+        self.labels = _label_offsets(plan.launches)
         words: list[int] = []
-        for launch in plan.launches:
+        for record in plan.launches:
+            if isinstance(record, Label):
+                continue
             start = len(words)
-            address = program.libraries[launch.code.key][launch.function]
-            words += [address, launch.tasks, HEADER + len(launch.args), 0]
-            for i, arg in enumerate(launch.args):
+            if isinstance(record, Jump):
+                words += [record.operation, self._word(record.target, start + 1)]
+            else:
+                words += [program.libraries[record.code.key][record.function], record.tasks]
+            words += [HEADER + len(record.args), 0]
+            for i, arg in enumerate(record.args):
                 words.append(self._word(arg, start + HEADER + i))
         count = self.inputs + len(program.function.results)
         self.call = Call(
@@ -179,6 +197,8 @@ class _Instance:
         offset = 0
         if isinstance(arg, tuple):
             arg, offset = arg
+        if isinstance(arg, Label):
+            return self.labels[arg]
         if arg is STATUS:
             self.status_words.append(at)
             return 0

@@ -13,7 +13,9 @@ from typing import Any
 
 from penstock._src.compiler.codegen.code import NestCode
 from penstock._src.compiler.codegen.nest import emit_nest
+from penstock._src.compiler.plan import control
 from penstock._src.compiler.plan.specials import PLANS, check_bounds
+from penstock._src.compiler.schedule.in_place import writable_in_place
 from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, map_nest
 from penstock._src.compiler.schedule.memory_plan import Buffer
 from penstock._src.compiler.schedule.partition import Partition, bytes_of, home, in_memory_already
@@ -61,7 +63,7 @@ class Planner:
         self.function, self.cache, self.threads = function, cache, threads
         self.launches: list[Any] = []
         self.buffers: dict[int, Buffer] = {}  # of nodes, by id
-        self.temporaries: list[Buffer] = []
+        self.known: list[Buffer] = []  # every buffer of the program
         self.symbols = _symbols(function)
         self.time = 0
         self.outputs: list[Buffer] = []
@@ -77,10 +79,22 @@ class Planner:
                 self.buffers[parameter.id] = Buffer(f"argument {i}", bytes_of(parameter), "input", i)
         part = self.partition = Partition(function)
         copies = self._give_results_memory(part)
+        later = []
+        for source, target in copies:  # what lies in memory is copied before variables change
+            if home(source).kind not in ("parameter", "read", "constant"):
+                later.append((source, target, None))
+            elif target.place == "output":
+                self.copy(source, target)
+            elif home(source).kind == "read":
+                aside = self.temporary("old value", target.size)
+                self.copy(source, aside)
+                later.append((source, target, aside))
+            else:
+                later.append((source, target, None))
         for kernel in part.kernels:
             self.launch(kernel)
-        for source, target in copies:
-            self.copy(source, target)
+        for source, target, aside in later:
+            self.copy(source, target, None, aside)
 
     def _give_results_memory(self, part: Partition) -> list[tuple[Node, Buffer]]:
         """Results are computed where they are wanted if that is possible; else copied: (source, target)."""
@@ -96,8 +110,13 @@ class Planner:
                 taken.add(own.id)
                 self.buffers[own.id] = buffer
         for handle, node in self.function.updates:
-            buffer = self.variable(handle)
-            copies.append((node, buffer))
+            buffer, own = self.variable(handle), home(node)
+            read = next((n for n in part.nodes if n.kind == "read" and n.args[0] is handle), handle)
+            if own.id in taken or in_memory_already(own) or not writable_in_place(part, own, read, set()):
+                copies.append((node, buffer))
+            else:
+                taken.add(own.id)
+                self.buffers[own.id] = buffer
         for check in self.function.checks:
             self.keep.append(self.buffer(home(check.condition)))
         return copies
@@ -125,13 +144,14 @@ class Planner:
             else:
                 found = Buffer(f"{node.kind} %{node.id}", bytes_of(node))
             self.buffers[node.id] = found
+            self.known.append(found)
         return found
 
     def temporary(self, name: str, size: int) -> Buffer:
         """Memory for one kernel only."""
         found = Buffer(name, size)
         found.touch(self.time)
-        self.temporaries.append(found)
+        self.known.append(found)
         return found
 
     def used(self, node: Node) -> Buffer:
@@ -153,22 +173,61 @@ class Planner:
             raise UnimplementedError(None, None, f"{kernel.label}: not in compiled code.")
         self.time += 1
 
-    def copy(self, source: Node, target: Buffer) -> None:
-        """Copies a node that lies in memory."""
+    def copy(
+        self, source: Node, target: Buffer, part: Partition | None = None, from_buffer: Buffer | None = None
+    ) -> None:
+        """Copies a node that lies in memory (in `from_buffer`, if that is not its usual place)."""
         target.touch(self.time)
-        kernel = map_nest([source], self.partition.is_leaf, define=False)
-        self._launch_nest(kernel, [target])
+        kernel = map_nest([source], (part or self.partition).is_leaf, define=False)
+        leaves = None
+        if from_buffer is not None:
+            from_buffer.touch(self.time)
+            leaves = [from_buffer]
+        self._launch_nest(kernel, [target], leaves)
         self.time += 1
+
+    def inline(
+        self, function: Function, arguments: Sequence[Buffer], part: Partition | None = None,
+        wanted: dict[int, Buffer] | None = None,
+    ) -> list[Buffer]:  # fmt: skip
+        """Plans a nested function on given arguments; `wanted` says where some nodes shall lie. Returns its results."""
+        outer = self.partition
+        self.partition = part = part or Partition(function)
+        for parameter, buffer in zip(function.parameters, arguments, strict=True):
+            self.buffers[parameter.id] = buffer
+            buffer.touch(self.time)
+        for node in function.nodes():
+            if node.kind not in ("constant", "parameter"):
+                self.buffers.pop(node.id, None)
+        self.buffers.update(wanted or {})
+        for kernel in part.kernels:
+            self.launch(kernel)
+        results = [self.used(r) for r in function.results]
+        self.time += 1
+        self.partition = outer
+        return results
+
+    def keep_through(self, start: int, buffers: Sequence[Buffer]) -> None:
+        """What a loop uses and was made before it stays alive until its end."""
+        for buffer in buffers:
+            buffer.touch(self.time)
+        for buffer in self.known:
+            if buffer.first < start <= buffer.last:
+                buffer.touch(self.time)
+
 
     def extent(self, expression: Any) -> int:
         """What an extent is now."""
         return dims.evaluate(expression, self.symbols)
 
-    def _launch_nest(self, kernel: NestKernel, outputs: Sequence[Buffer]) -> None:
+    def _launch_nest(
+        self, kernel: NestKernel, outputs: Sequence[Buffer], leaves: list[Buffer] | None = None
+    ) -> None:
         nest = kernel.nest
         key = ("nest", nest.signature())
         code: NestCode = self.cache.get(key, lambda: emit_nest(nest, self.cache.target))
-        leaves = [self.used(leaf) for leaf in nest.leaves]
+        if leaves is None:
+            leaves = [self.used(leaf) for leaf in nest.leaves]
         total = code.iterations(self.extent)
         if total == 0:
             return

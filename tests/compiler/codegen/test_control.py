@@ -1,0 +1,74 @@
+"""Loops and branches as jumps of the launch table, against the interpreter."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core import dtypes
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_a_loop_counts(native, values, steps):
+    def make(p, x, n):
+        return p.while_(lambda i, v: p.lt(i, n), lambda i, v: [i + 1, v * 1.5 + 1.0], [p.constant(np.int32(0)), x])
+
+    native(make, values("float32", (7, 5)), np.array(steps, np.int32), tolerance=50)
+
+
+def test_state_may_swap_and_stay(native, values):
+    def make(p, x, y, n):
+        return p.while_(
+            lambda i, a, b, c: p.lt(i, n), lambda i, a, b, c: [i + 1, b, a, p.reduce_sum(a) + c],
+            [p.constant(np.int32(0)), x, y, p.constant(np.float32(0))],
+        )  # fmt: skip
+
+    native(make, values("float32", (9,)), values("float32", (9,), 1), np.array(3, np.int32), tolerance=50)
+
+
+def test_a_loop_writes_rows_of_a_buffer(native, values):
+    def make(p, x, n):
+        def body(i, rows, h):
+            h = p.tanh(p.add(p.dynamic_index(x, i), p.reverse(h, [0])))
+            return [i + 1, p.dynamic_set_index(rows, i, h), h]
+
+        return p.while_(lambda i, rows, h: p.lt(i, n), body,
+                        [p.constant(np.int32(0)), p.full((6, 8), 0.0, dtypes.float32), p.full((8,), 0.5, dtypes.float32)])  # fmt: skip
+
+    native(make, values("float32", (6, 8)), np.array(6, np.int32), tolerance=50)
+
+
+def test_nested_loops_and_branches(native, values):
+    def make(p, x, n):
+        def inner(j, v):
+            (w,) = p.case(p.cast(p.mod(j, 3), dtypes.int32), [lambda v: v + 1.0, lambda v: v * 2.0, lambda v: p.reverse(v, [0])], [v])
+            return [j + 1, w]
+
+        def outer(i, v):
+            _, w = p.while_(lambda j, v: p.le(j, i), inner, [p.constant(np.int32(0)), v])
+            return [i + 1, w]
+
+        return p.while_(lambda i, v: p.lt(i, n), outer, [p.constant(np.int32(0)), x])
+
+    native(make, values("float32", (5,)), np.array(4, np.int32), tolerance=50)
+
+
+@pytest.mark.parametrize("index", [-1, 0, 1, 2, 7])
+def test_case_chooses(native, values, index):
+    def make(p, i, x):
+        return p.case(i, [lambda v: [v + 1.0, v], lambda v: [v, v * 2.0], lambda v: [p.sqrt(p.abs(v)), p.exp(v)]], [x])
+
+    native(make, np.array(index, np.int32), values("float32", (11,)))
+
+
+def test_a_branch_gives_an_argument_or_a_constant(native, values):
+    def make(p, i, x):
+        return p.case(i, [lambda v: [v], lambda v: [p.full((3, 4), 2.0, dtypes.float32)]], [x])
+
+    for index in (0, 1):
+        native(make, np.array(index, np.int64), values("float32", (3, 4)))
+
+
+def test_a_matrix_power_by_a_loop(native, values):
+    def make(p, x, n):
+        return p.while_(lambda i, v: p.lt(i, n), lambda i, v: [i + 1, p.matmul(v, x)], [p.constant(np.int32(0)), x])
+
+    native(make, values("float32", (8, 8), 0, -0.3, 0.3), np.array(4, np.int32), tolerance=100)
