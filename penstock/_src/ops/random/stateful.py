@@ -205,7 +205,7 @@ def categorical(stream, logits, samples, dtype):
     """For each row the classes at which its cumulated probability passes uniform numbers."""
     rows, _ = logits.shape
     out = np.empty((rows, samples), dtype)
-    blocks_per_row = (samples + 3) // 4 * 4 * 2 // 4
+    words = stream.words(rows * samples * 2).reshape(rows, samples, 2)
     logits = logits.astype(np.float64)
     for row in range(rows):
         values = logits[row]
@@ -213,7 +213,6 @@ def categorical(stream, logits, samples, dtype):
         top = values[finite].max() if finite.any() else 0.0
         weights = np.where(finite, np.exp(np.where(finite, values, 0.0) - top), 0.0)
         cumulated = np.cumsum(weights)
-        words = stream.skipped(row * blocks_per_row).words(samples * 2).reshape(-1, 2)
-        points = distributions.words_to_float64(words) * cumulated[-1]
+        points = distributions.words_to_float64(words[row]) * cumulated[-1]
         out[row] = np.searchsorted(cumulated, points, side="right")
     return out

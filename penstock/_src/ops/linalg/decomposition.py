@@ -1,0 +1,375 @@
+"""Factorisations of matrices: Cholesky, QR, LU, singular values and eigenvalues."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import COMPLEX, INDEX
+from penstock._src.ops.linalg.matrices import (
+    adjoint,
+    band,
+    cut,
+    diagonal,
+    diagonal_matrix,
+    expand,
+    half,
+    mm,
+    require_matrices,
+    require_square,
+    safe_reciprocal,
+    square,
+    widened,
+    with_diagonal,
+    zeros,
+)
+from penstock._src.ops.rules import invalid
+
+
+class Cholesky(Op):
+    """The lower triangular L with L L^H = input."""
+
+    signature = "input: T -> output: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+
+    def shape(self, input):
+        return square(input)
+
+    def gradient(self, _input, output, dy):
+        # Murray 2016, "Differentiation of the Cholesky decomposition", in blocks of the whole matrix
+        middle = mm(output, dy, adjoint_a=True)
+        middle = band(with_diagonal(middle, half(diagonal(middle))), -1, 0)
+        inner = raw.MatrixTriangularSolve(matrix=output, rhs=middle, lower=True, adjoint=True)
+        outer = adjoint(
+            raw.MatrixTriangularSolve(matrix=output, rhs=adjoint(inner), lower=True, adjoint=True)
+        )
+        return half(outer + adjoint(outer))
+
+    def eager(self, input):
+        require_square(self, input)
+        try:
+            return np.linalg.cholesky(widened(input)).astype(input.dtype, copy=False)
+        except np.linalg.LinAlgError:
+            raise invalid(
+                self,
+                "Cholesky decomposition was not successful. The input might not be valid.",
+            ) from None
+
+
+class CholeskyGrad(Op):
+    """The gradient of Cholesky from its output."""
+
+    signature = "l: T, grad: T -> output: T"
+    T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    differentiable = False
+
+    def shape(self, l, grad):
+        return square(l)
+
+    def eager(self, l, grad):
+        lower = widened(l)
+        middle = np.tril(np.swapaxes(lower, -1, -2) @ np.tril(widened(grad)))
+        at = np.arange(lower.shape[-1])
+        middle[..., at, at] *= 0.5
+        inverse = np.linalg.inv(lower)
+        outer = np.swapaxes(inverse, -1, -2) @ middle @ inverse
+        both = 0.5 * (outer + np.swapaxes(outer, -1, -2))
+        return both.astype(l.dtype, copy=False)
+
+
+class Qr(Op):
+    """Q with orthonormal columns and upper triangular R with Q R = input."""
+
+    signature = "input: T -> q: T, r: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    full_matrices: bool = False
+
+    def shape(self, input):
+        if input.rank is None:
+            return None, None
+        batch, (m, n) = input[:-2], input.with_rank_at_least(2).as_list()[-2:]
+        k = None if m is None or n is None else min(m, n)
+        if self.full_matrices:
+            return batch.concatenate([m, m]), batch.concatenate([m, n])
+        return batch.concatenate([m, k]), batch.concatenate([k, n])
+
+    def gradient(self, input, q, r, dq, dr):
+        rows, columns = input.shape.as_list()[-2:]
+        if rows is None or columns is None:
+            raise NotImplementedError("QrGrad not implemented with dynamic shapes.")
+        if self.full_matrices and rows > columns:
+            raise NotImplementedError(
+                "QrGrad not implemented when nrows > ncols and full_matrices is true. "
+                f"Received a.shape={input.shape}"
+            )
+        if rows >= columns:
+            return _tall_qr_gradient(q, r, dq, dr)
+        # input = [x, y], r = [u, v]: y enters through v alone
+        y, u = cut(input, -1, rows, None), cut(r, -1, 0, rows)
+        du, dv = cut(dr, -1, 0, rows), cut(dr, -1, rows, None)
+        dx = _tall_qr_gradient(q, u, dq + mm(y, dv, adjoint_b=True), du)
+        return raw.ConcatV2(values=[dx, mm(q, dv)], axis=-1)
+
+    def eager(self, input):
+        require_matrices(self, input)
+        mode = "complete" if self.full_matrices else "reduced"
+        q, r = np.linalg.qr(widened(input), mode)
+        return q.astype(input.dtype, copy=False), r.astype(input.dtype, copy=False)
+
+
+def _tall_qr_gradient(q, r, dq, dr):
+    """The gradient of QR for at least as many rows as columns (Walter & Lehmann 2012)."""
+
+    def solve_right(x):
+        return adjoint(
+            raw.MatrixTriangularSolve(matrix=r, rhs=adjoint(x), lower=False, adjoint=False)
+        )
+
+    qdq = mm(q, dq, adjoint_a=True)
+    rdr = mm(r, dr, adjoint_b=True)
+    skew = band((qdq - adjoint(qdq)) + (rdr - adjoint(rdr)), -1, 0)
+    by_r = mm(q, dr + solve_right(skew))
+    by_q = solve_right(dq - mm(q, qdq))
+    total = by_r + by_q
+    if q.dtype.is_complex:
+        m = rdr - adjoint(qdq)
+        real_diagonal = raw.Imag(input=diagonal(m), Tout=_real_type(q.dtype))
+        correction = raw.Complex(real=zeros(real_diagonal), imag=real_diagonal)
+        total = total + mm(q, solve_right(diagonal_matrix(correction)))
+    return total
+
+
+def _real_type(dtype):
+    return {dtypes.complex64: dtypes.float32, dtypes.complex128: dtypes.float64}.get(dtype, dtype)
+
+
+class Lu(Op):
+    """L and U packed into one matrix, and the permutation of the rows."""
+
+    signature = "input: T -> lu: T, p: output_idx_type"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    output_idx_type: DType = dtypes.int32
+    output_idx_type_types = INDEX
+
+    def shape(self, input):
+        both = square(input)
+        return both, None if both.rank is None else both[:-1]
+
+    def gradient(self, _input, lu, p, dlu, _dp):
+        # with input[p] = L U: d input[p] = L^-H (tril(L^H dL, -1) + triu(dU U^H)) U^-H
+        ones = raw.OnesLike(x=diagonal(lu))
+        lower, upper = with_diagonal(band(lu, -1, 0), ones), band(lu, 0, -1)
+        strict = lambda x: with_diagonal(band(x, -1, 0), raw.ZerosLike(x=diagonal(x)))  # noqa: E731
+        middle = strict(mm(lower, strict(dlu), adjoint_a=True))
+        middle = middle + band(mm(band(dlu, 0, -1), upper, adjoint_b=True), 0, -1)
+        left = raw.MatrixTriangularSolve(matrix=lower, rhs=middle, lower=True, adjoint=True)
+        both = adjoint(
+            raw.MatrixTriangularSolve(matrix=upper, rhs=adjoint(left), lower=False, adjoint=False)
+        )
+        batch = lu.shape.rank - 2
+        inverse = raw.Cast(x=p, DstT=dtypes.int32)
+        if batch == 0:
+            inverse = raw.InvertPermutation(x=inverse)
+        else:
+            inverse = raw.TopKV2(input=-inverse, k=raw.Size(input=p) // _count(p))[1]
+        return raw.GatherV2(params=both, indices=inverse, axis=batch, batch_dims=batch)
+
+    def eager(self, input):
+        require_square(self, input)
+        x = widened(input)
+        n = x.shape[-1]
+        packed = x.reshape(-1, n, n).copy()
+        order = np.tile(np.arange(n), (packed.shape[0], 1))
+        for matrix, rows in zip(packed, order, strict=True):
+            _factorise(self, matrix, rows)
+        kind = self.output_idx_type.as_numpy_dtype
+        return (
+            packed.reshape(x.shape).astype(input.dtype, copy=False),
+            order.reshape(x.shape[:-1]).astype(kind),
+        )
+
+
+def _count(p):
+    batch = 1
+    for extent in p.shape.as_list()[:-1]:
+        batch *= extent
+    return batch
+
+
+def _factorise(op, matrix, rows):
+    """Gaussian elimination with partial pivoting, in place."""
+    n = matrix.shape[0]
+    for k in range(n):
+        pivot = k + int(np.argmax(np.abs(matrix[k:, k])))
+        if matrix[pivot, k] == 0:
+            raise invalid(op, "Input is not invertible.")
+        if pivot != k:
+            matrix[[k, pivot]] = matrix[[pivot, k]]
+            rows[[k, pivot]] = rows[[pivot, k]]
+        matrix[k + 1 :, k] /= matrix[k, k]
+        matrix[k + 1 :, k + 1 :] -= np.outer(matrix[k + 1 :, k], matrix[k, k + 1 :])
+
+
+class Svd(Op):
+    """Singular values, and with `compute_uv` the singular vectors: input = u diag(s) v^H."""
+
+    signature = "input: T -> s: T, u: T, v: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    compute_uv: bool = True
+    full_matrices: bool = False
+
+    def shape(self, input):
+        if input.rank is None:
+            return None, None, None
+        batch, (m, n) = input[:-2], input.with_rank_at_least(2).as_list()[-2:]
+        k = None if m is None or n is None else min(m, n)
+        s = batch.concatenate([k])
+        if not self.compute_uv:
+            return s, None, None
+        if self.full_matrices:
+            return s, batch.concatenate([m, m]), batch.concatenate([n, n])
+        return s, batch.concatenate([m, k]), batch.concatenate([n, k])
+
+    def gradient(self, input, s, u, v, ds, du, dv):
+        if not self.compute_uv:
+            _, u, v = raw.Svd(input=input, compute_uv=True)
+            ds = raw.Cast(x=ds, DstT=u.dtype)
+            return mm(u, mm(diagonal_matrix(ds), v, adjoint_b=True))
+        m, n = input.shape.as_list()[-2:]
+        if m is None or n is None:
+            raise NotImplementedError(
+                "SVD gradient has not been implemented for input with unknown inner matrix shape."
+            )
+        if input.dtype.is_complex:
+            raise NotImplementedError("SVD gradient is not implemented for complex matrices.")
+        if self.full_matrices and abs(m - n) > 1:
+            raise NotImplementedError(
+                "svd gradient is not implemented for abs(m - n) > 1 when full_matrices is True"
+            )
+        if m > n:
+            return adjoint(_wide_svd_gradient(n, m, s, v, u, ds, dv, du, self.full_matrices))
+        return _wide_svd_gradient(m, n, s, u, v, ds, du, dv, self.full_matrices)
+
+    def eager(self, input):
+        require_matrices(self, input)
+        x = widened(input)
+        empty = np.zeros(0, input.dtype)
+        if x.size and not np.isfinite(x).all():
+            return self._not_finite(input)
+        if not self.compute_uv:
+            s = np.linalg.svd(x, compute_uv=False) if x.size else self._no_values(x)
+            return s.astype(input.dtype, copy=False), empty, empty
+        u, s, vh = np.linalg.svd(x, full_matrices=self.full_matrices)
+        v = np.swapaxes(vh, -1, -2).conj()
+        return tuple(t.astype(input.dtype, copy=False) for t in (s, u, v))
+
+    def _no_values(self, x):
+        return np.zeros((*x.shape[:-2], min(x.shape[-2:])), x.dtype)
+
+    def _not_finite(self, x):
+        m, n = x.shape[-2:]
+        k = min(m, n)
+        nan = lambda *shape: np.full((*x.shape[:-2], *shape), np.nan, x.dtype)  # noqa: E731
+        if not self.compute_uv:
+            return nan(k), np.zeros(0, x.dtype), np.zeros(0, x.dtype)
+        return (
+            nan(k),
+            nan(m, m if self.full_matrices else k),
+            nan(n, n if self.full_matrices else k),
+        )
+
+
+def _wide_svd_gradient(m, n, s, u, v, ds, du, dv, full):
+    """The gradient for m <= n (Giles 2008, section 3.2; Townsend 2016)."""
+    squares = raw.Square(x=s)
+    f = safe_reciprocal(expand(squares, -2) - expand(squares, -1))
+    f = with_diagonal(f, zeros(s))
+    scale = diagonal_matrix(s)
+    v1, dv1 = cut(v, -1, 0, m), cut(dv, -1, 0, m)
+    f_u, f_v = f * mm(u, du, adjoint_a=True), f * mm(v1, dv1, adjoint_a=True)
+    middle = diagonal_matrix(ds) + mm(f_u + adjoint(f_u), scale) + mm(scale, f_v + adjoint(f_v))
+    total = mm(u, mm(middle, v1, adjoint_b=True))
+    if m == n:
+        return total
+    pulled = adjoint(dv1) - mm(mm(dv1, v1, adjoint_a=True), v1, adjoint_b=True)
+    if full:
+        v2, dv2 = cut(v, -1, m, n), cut(dv, -1, m, n)
+        pulled = pulled - mm(mm(v1, dv2, adjoint_a=True), v2, adjoint_b=True)
+    return total + mm(mm(u, diagonal_matrix(safe_reciprocal(s))), pulled)
+
+
+class SelfAdjointEigV2(Op):
+    """Eigenvalues in rising order, and with `compute_v` the eigenvectors, of self-adjoint matrices."""
+
+    signature = "input: T -> e: T, v: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    compute_v: bool = True
+
+    def shape(self, input):
+        both = square(input)
+        values = None if both.rank is None else both[:-1]
+        return values, both if self.compute_v else [0]
+
+    def gradient(self, input, e, v, de, dv):
+        if self.compute_v:
+            f = with_diagonal(safe_reciprocal(expand(e, -2) - expand(e, -1)), zeros(e))
+            middle = diagonal_matrix(de) + f * mm(v, dv, adjoint_a=True)
+        else:
+            _, v = raw.SelfAdjointEigV2(input=input, compute_v=True)
+            middle = diagonal_matrix(de)
+        total = mm(v, mm(middle, v, adjoint_b=True))
+        # only the lower triangle is read
+        both = band(total + adjoint(total), -1, 0)
+        return with_diagonal(both, half(diagonal(both)))
+
+    def eager(self, input):
+        require_square(self, input)
+        x = widened(input)
+        if x.size and not np.isfinite(x).all():
+            raise invalid(
+                self,
+                "Self-adjoint eigen decomposition was not successful. The input might not be valid.",
+            )
+        if not self.compute_v:
+            values = np.linalg.eigvalsh(x)
+            return values.astype(input.dtype), np.zeros(0, input.dtype)
+        values, vectors = np.linalg.eigh(x)
+        return values.astype(input.dtype), vectors.astype(input.dtype, copy=False)
+
+
+class Eig(Op):
+    """Eigenvalues, and with `compute_v` the eigenvectors, of square matrices."""
+
+    signature = "input: T -> e: Tout, v: Tout"
+    T = COMPLEX | {dtypes.float32, dtypes.float64}
+    compute_v: bool = True
+    Tout: DType
+    Tout_types = COMPLEX
+
+    def shape(self, input):
+        both = square(input)
+        values = None if both.rank is None else both[:-1]
+        return values, both if self.compute_v else [0]
+
+    def gradient(self, input, e, v, de, dv):
+        if self.compute_v:
+            f = with_diagonal(safe_reciprocal(expand(e, -2) - expand(e, -1)), zeros(e))
+            vh = adjoint(v)
+            vdv = mm(v, dv, adjoint_a=True)
+            own = diagonal_matrix(
+                diagonal(raw.Cast(x=raw.Real(input=vdv, Tout=_real_type(v.dtype)), DstT=v.dtype))
+            )
+            middle = diagonal_matrix(de) + raw.Conj(input=f) * (vdv - mm(mm(vh, v), own))
+        else:
+            _, v = raw.Eig(input=input, compute_v=True, Tout=e.dtype)
+            vh, middle = adjoint(v), diagonal_matrix(de)
+        return raw.Cast(x=raw.MatrixSolve(matrix=vh, rhs=mm(middle, vh)), DstT=input.dtype)
+
+    def eager(self, input):
+        require_square(self, input)
+        kind = self.Tout.as_numpy_dtype
+        if not self.compute_v:
+            return np.linalg.eigvals(input).astype(kind), np.zeros(0, kind)
+        values, vectors = np.linalg.eig(input)
+        return values.astype(kind), vectors.astype(kind)

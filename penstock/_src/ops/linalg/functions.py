@@ -1,0 +1,150 @@
+"""Functions of matrices: exponential, logarithm, square root."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import COMPLEX
+from penstock._src.ops.linalg.matrices import adjoint, require_square, square
+from penstock._src.ops.rules import invalid
+
+
+def _each(function, x):
+    """A function applied to each matrix of a batch."""
+    flat = x.reshape(-1, *x.shape[-2:])
+    return np.stack([function(m) for m in flat]).reshape(x.shape) if flat.size else x.copy()
+
+
+class MatrixExponential(Op):
+    """e to each matrix."""
+
+    signature = "input: T -> output: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    differentiable = False
+
+    def shape(self, input):
+        return square(input)
+
+    def eager(self, input):
+        require_square(self, input)
+        return _each(_exponential, input).astype(input.dtype, copy=False)
+
+
+def _exponential(a):
+    """Scaling and squaring with a Pade approximant of degree 13 (Higham 2005)."""
+    norm = np.abs(a).sum(0).max()
+    squarings = max(0, int(np.ceil(np.log2(norm / 5.371920351148152)))) if norm > 0 else 0
+    a = a / 2.0**squarings
+    b = [
+        64764752532480000.0, 32382376266240000.0, 7771770303897600.0, 1187353796428800.0,
+        129060195264000.0, 10559470521600.0, 670442572800.0, 33522128640.0, 1323241920.0,
+        40840800.0, 960960.0, 16380.0, 182.0, 1.0,
+    ]  # fmt: skip
+    eye = np.eye(a.shape[0], dtype=a.dtype)
+    a2 = a @ a
+    a4, a6 = a2 @ a2, a2 @ a2 @ a2
+    u = a @ (
+        a6 @ (b[13] * a6 + b[11] * a4 + b[9] * a2) + b[7] * a6 + b[5] * a4 + b[3] * a2 + b[1] * eye
+    )
+    v = a6 @ (b[12] * a6 + b[10] * a4 + b[8] * a2) + b[6] * a6 + b[4] * a4 + b[2] * a2 + b[0] * eye
+    result = np.linalg.solve(v - u, v + u)
+    for _ in range(squarings):
+        result = result @ result
+    return result
+
+
+class MatrixSquareRoot(Op):
+    """The principal square root of each matrix."""
+
+    signature = "input: T -> output: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+
+    def shape(self, input):
+        return square(input)
+
+    def gradient(self, _input, output, dy):
+        # Y dY + dY Y = dA, a Sylvester equation, by its Kronecker form
+        n = output.shape.as_list()[-1]
+        eye = np.eye(n, dtype=output.dtype.as_numpy_dtype)
+        root = adjoint(output)
+        left = raw.Einsum(inputs=[eye, root], equation="ij,...kl->...kilj")
+        right = raw.Einsum(
+            inputs=[raw.Einsum(inputs=[root], equation="...ij->...ji"), eye],
+            equation="...ij,kl->...kilj",
+        )
+        batch = output.shape.as_list()[:-2]
+        system = raw.Reshape(tensor=left + right, shape=[*batch, n * n, n * n])
+        flat = raw.Reshape(tensor=dy, shape=[*batch, n * n, 1])
+        return raw.Reshape(tensor=raw.MatrixSolve(matrix=system, rhs=flat), shape=[*batch, n, n])
+
+    def eager(self, input):
+        require_square(self, input)
+        return _each(lambda m: self._root(m), input).astype(input.dtype, copy=False)
+
+    def _root(self, a):
+        """Denman and Beavers's iteration, with products instead of a Schur form."""
+        y, z = a.astype(np.complex128 if np.iscomplexobj(a) else np.float64), np.eye(a.shape[0])
+        for _ in range(100):
+            try:
+                y_next, z_next = (y + np.linalg.inv(z)) / 2, (z + np.linalg.inv(y)) / 2
+            except np.linalg.LinAlgError:
+                return _root_by_eigenvalues(self, a)
+            done = np.abs(y_next - y).max() <= 1e-14 * np.abs(y_next).max()
+            y, z = y_next, z_next
+            if done:
+                return y
+        return _root_by_eigenvalues(self, a)
+
+
+def _root_by_eigenvalues(op, a):
+    values, vectors = np.linalg.eig(a.astype(np.complex128))
+    root = vectors * np.sqrt(values) @ np.linalg.inv(vectors)
+    if np.iscomplexobj(a):
+        return root
+    if np.abs(root.imag).max() > 1e-6 * max(np.abs(root.real).max(), 1.0):
+        raise invalid(op, "the matrix has no real square root")
+    return root.real
+
+
+class MatrixLogarithm(Op):
+    """The principal logarithm of each matrix."""
+
+    signature = "input: T -> output: T"
+    T = COMPLEX
+    differentiable = False
+
+    def shape(self, input):
+        return square(input)
+
+    def eager(self, input):
+        require_square(self, input)
+        return _each(_logarithm, input).astype(input.dtype, copy=False)
+
+
+def _logarithm(a):
+    """Inverse scaling and squaring: log A = 2^k log A^(1/2^k), by Gauss-Legendre quadrature.
+
+    Source: Higham, Functions of Matrices, 2008, algorithm 11.9 in outline.
+    """
+    x = a.astype(np.complex128)
+    eye, roots = np.eye(x.shape[0]), 0
+    while np.abs(x - eye).sum(0).max() > 0.25 and roots < 60:
+        x = _square_root(x)
+        roots += 1
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    delta = x - eye
+    total = np.zeros_like(x)
+    for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        total = total + weight * np.linalg.solve(eye + node * delta, delta)
+    return total * 2.0**roots
+
+
+def _square_root(x):
+    y, z = x, np.eye(x.shape[0], dtype=x.dtype)
+    for _ in range(60):
+        y_next, z_next = (y + np.linalg.inv(z)) / 2, (z + np.linalg.inv(y)) / 2
+        if np.abs(y_next - y).max() <= 1e-15 * np.abs(y_next).max():
+            return y_next
+        y, z = y_next, z_next
+    return y

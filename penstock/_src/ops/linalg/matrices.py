@@ -1,0 +1,137 @@
+"""What the ops on batches of matrices share: shape rules, checks, and products for their gradients."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, broadcast_shapes
+from penstock._src.ops.rules import in_float32, invalid, show
+
+
+def square(shape: TensorShape) -> TensorShape:
+    """The shape of a batch of square matrices, as far as it is known."""
+    if shape.rank is None:
+        return TensorShape(None)
+    shape = shape.with_rank_at_least(2)
+    side = TensorShape([shape[-1]]).merge_with([shape[-2]])[0]
+    return shape[:-2].concatenate([side, side])
+
+
+def require_matrices(op: Any, x: np.ndarray, name: str = "input") -> None:
+    """Raises InvalidArgumentError unless `x` is a batch of matrices."""
+    if x.ndim < 2:
+        raise invalid(op, f"{name} must have rank >= 2, got {x.ndim}. Received {show(x.shape)}")
+
+
+def require_square(op: Any, x: np.ndarray) -> None:
+    """Raises InvalidArgumentError unless `x` is a batch of square matrices."""
+    require_matrices(op, x)
+    if x.shape[-1] != x.shape[-2]:
+        raise invalid(op, f"Input matrix must be square, got {x.shape[-2]} != {x.shape[-1]}")
+
+
+def widened(x: np.ndarray) -> np.ndarray:
+    """16-bit floats as float32, which LAPACK knows."""
+    return in_float32(x)
+
+
+def adjoint_array(x: np.ndarray) -> np.ndarray:
+    """The conjugate transpose of an array's matrices."""
+    swapped = np.swapaxes(x, -1, -2)
+    return swapped.conj() if np.iscomplexobj(x) else swapped
+
+
+# -- for gradients ------------------------------------------------------------------------------------
+
+
+def mm(a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False) -> Any:
+    """The product of batches of matrices."""
+    return raw.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b)
+
+
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose of each matrix."""
+    rank = x.shape.rank
+    perm = np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)
+    swapped = raw.Transpose(x=x, perm=perm)
+    return raw.Conj(input=swapped) if x.dtype.is_complex else swapped
+
+
+def band(x: Any, lower: int, upper: int) -> Any:
+    """Each matrix with all but so many sub- and superdiagonals set to zero; -1 keeps all."""
+    return raw.MatrixBandPart(input=x, num_lower=np.int64(lower), num_upper=np.int64(upper))
+
+
+def diagonal(x: Any) -> Any:
+    """The main diagonal of each matrix."""
+    return raw.MatrixDiagPart(input=x)
+
+
+def diagonal_matrix(x: Any) -> Any:
+    """Matrices with the given main diagonals."""
+    return raw.MatrixDiag(diagonal=x)
+
+
+def with_diagonal(x: Any, diagonal: Any) -> Any:
+    """Each matrix with another main diagonal."""
+    return raw.MatrixSetDiag(input=x, diagonal=diagonal)
+
+
+def zeros(x: Any) -> Any:
+    """Zeros like `x`."""
+    return raw.ZerosLike(x=x)
+
+
+def half(x: Any) -> Any:
+    """x / 2 in any type."""
+    return x * np.array(0.5, x.dtype.as_numpy_dtype)
+
+
+def expand(x: Any, axis: int) -> Any:
+    """`x` with an axis of extent one."""
+    return raw.ExpandDims(input=x, axis=axis)
+
+
+def cut(x: Any, axis: int, begin: int, end: int | None) -> Any:
+    """x[..., begin:end, ...] at a negative axis."""
+    rank = x.shape.rank
+    starts, stops = [0] * rank, [0] * rank
+    starts[axis], stops[axis] = begin, 0 if end is None else end
+    mask = (1 << rank) - 1
+    if end is not None:
+        mask &= ~(1 << (axis % rank))
+    return raw.StridedSlice(
+        input=x,
+        begin=np.array(starts, np.int32),
+        end=np.array(stops, np.int32),
+        strides=np.ones(rank, np.int32),
+        end_mask=mask,
+    )
+
+
+def safe_reciprocal(x: Any) -> Any:
+    """x / (x^2 + eps): 1 / x that stays finite at zero."""
+    return x * raw.Reciprocal(x=raw.Square(x=x) + np.array(1e-20, x.dtype.as_numpy_dtype))
+
+
+def sum_to_batch(gradient: Any, x: Any) -> Any:
+    """The gradient of a batch of matrices that was broadcast: its sum over the repeated batch axes."""
+    to, of = x.shape.as_list()[:-2], gradient.shape.as_list()[:-2]
+    lead = len(of) - len(to)
+    axes = [*range(lead), *(lead + i for i, n in enumerate(to) if n == 1 and of[lead + i] != 1)]
+    if not axes:
+        return gradient
+    total = raw.Sum(input=gradient, axis=np.array(axes, np.int32))
+    return raw.Reshape(tensor=total, shape=raw.Shape(input=x))
+
+
+def batch_of(shapes: Sequence[TensorShape]) -> TensorShape | None:
+    """The batch dimensions to which shapes broadcast, None if unknown."""
+    if any(s.rank is None for s in shapes):
+        return None
+    from_first = shapes[0][:-2]
+    for shape in shapes[1:]:
+        from_first = broadcast_shapes(from_first, shape[:-2])
+    return from_first

@@ -1,0 +1,406 @@
+"""Inverses, determinants, and solutions of linear equations."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import COMPLEX, FLOAT
+from penstock._src.ops.linalg.matrices import (
+    adjoint,
+    adjoint_array,
+    band,
+    batch_of,
+    mm,
+    require_matrices,
+    require_square,
+    square,
+    sum_to_batch,
+    widened,
+)
+from penstock._src.ops.rules import conj, invalid, quiet, show
+
+
+class MatrixInverse(Op):
+    """The inverse of each matrix, or of its adjoint."""
+
+    signature = "input: T -> output: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    adjoint: bool = False
+
+    def shape(self, input):
+        return square(input)
+
+    def gradient(self, _input, output, dy):
+        inner = mm(dy, output, adjoint_a=self.adjoint, adjoint_b=not self.adjoint)
+        return -mm(output, inner, adjoint_a=not self.adjoint)
+
+    def eager(self, input):
+        require_square(self, input)
+        x = adjoint_array(input) if self.adjoint else input
+        return _inverse(self, x)
+
+
+class MatrixDeterminant(Op):
+    """The determinant of each matrix."""
+
+    signature = "input: T -> output: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+
+    def shape(self, input):
+        both = square(input)
+        return None if both.rank is None else both[:-2]
+
+    def gradient(self, input, output, dy):
+        inverse = raw.MatrixInverse(input=input, adjoint=True)
+        factor = dy * conj(output)
+        return raw.ExpandDims(input=raw.ExpandDims(input=factor, axis=-1), axis=-1) * inverse
+
+    @quiet
+    def eager(self, input):
+        require_square(self, input)
+        return np.asarray(np.linalg.det(widened(input))).astype(input.dtype, copy=False)
+
+
+class LogMatrixDeterminant(Op):
+    """The sign of each matrix's determinant, and the logarithm of its magnitude."""
+
+    signature = "input: T -> sign: T, log_abs_determinant: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+
+    def shape(self, input):
+        both = square(input)
+        batch = None if both.rank is None else both[:-2]
+        return batch, batch
+
+    def gradient(self, input, _sign, _log_abs_determinant, _dsign, dlog):
+        inverse = raw.MatrixInverse(input=input, adjoint=True)
+        return raw.ExpandDims(input=raw.ExpandDims(input=dlog, axis=-1), axis=-1) * inverse
+
+    @quiet
+    def eager(self, input):
+        require_square(self, input)
+        sign, log = np.linalg.slogdet(widened(input))
+        return np.asarray(sign).astype(input.dtype), np.asarray(log).astype(input.dtype)
+
+
+class MatrixSolve(Op):
+    """X with matrix X = rhs, or with the adjoint of the matrix."""
+
+    signature = "matrix: T, rhs: T -> output: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    adjoint: bool = False
+
+    def shape(self, matrix, rhs):
+        square(matrix)
+        if matrix.rank is None or rhs.rank is None:
+            return rhs
+        return rhs.merge_with(matrix[:-1].concatenate([rhs[-1]]))
+
+    def gradient(self, matrix, _rhs, output, dy):
+        by_rhs = raw.MatrixSolve(matrix=matrix, rhs=dy, adjoint=not self.adjoint)
+        if self.adjoint:
+            return -mm(output, by_rhs, adjoint_b=True), by_rhs
+        return -mm(by_rhs, output, adjoint_b=True), by_rhs
+
+    def eager(self, matrix, rhs):
+        require_square(self, matrix)
+        require_matrices(self, rhs, "rhs")
+        if matrix.shape[:-1] != rhs.shape[:-1]:
+            raise invalid(
+                self,
+                "Input matrix and rhs are incompatible. Received matrix "
+                f"{show(matrix.shape)}, rhs {show(rhs.shape)}",
+            )
+        a = adjoint_array(matrix) if self.adjoint else matrix
+        try:
+            return np.linalg.solve(widened(a), widened(rhs)).astype(rhs.dtype, copy=False)
+        except np.linalg.LinAlgError:
+            raise invalid(self, "Input matrix is not invertible.") from None
+
+
+class MatrixTriangularSolve(Op):
+    """X with matrix X = rhs where only one triangle of the matrix is read."""
+
+    signature = "matrix: T, rhs: T -> output: T"
+    T = FLOAT | COMPLEX
+    lower: bool = True
+    adjoint: bool = False
+
+    def shape(self, matrix, rhs):
+        square(matrix)
+        batch = batch_of([matrix, rhs])
+        if batch is None:
+            return None
+        rows = TensorShape([matrix[-1]]).merge_with([rhs[-2]])[0]
+        return batch.concatenate([rows, rhs[-1]])
+
+    def gradient(self, matrix, rhs, output, dy):
+        by_rhs = raw.MatrixTriangularSolve(
+            matrix=matrix, rhs=dy, lower=self.lower, adjoint=not self.adjoint
+        )
+        if self.adjoint:
+            by_matrix = -mm(output, by_rhs, adjoint_b=True)
+        else:
+            by_matrix = -mm(by_rhs, output, adjoint_b=True)
+        by_matrix = band(by_matrix, -1, 0) if self.lower else band(by_matrix, 0, -1)
+        return sum_to_batch(by_matrix, matrix), sum_to_batch(by_rhs, rhs)
+
+    def eager(self, matrix, rhs):
+        require_square(self, matrix)
+        require_matrices(self, rhs, "rhs")
+        if matrix.shape[-1] != rhs.shape[-2]:
+            raise invalid(
+                self,
+                f"Matrix size-incompatible: In[0]: {show(matrix.shape)}, In[1]: {show(rhs.shape)}",
+            )
+        a = np.tril(widened(matrix)) if self.lower else np.triu(widened(matrix))
+        if a.size and (np.diagonal(a, axis1=-2, axis2=-1) == 0).any():
+            raise invalid(self, "Input matrix is not invertible.")
+        lower = self.lower
+        if self.adjoint:
+            a, lower = adjoint_array(a), not lower
+        return _substitute(a, widened(rhs), lower).astype(rhs.dtype, copy=False)
+
+
+def _substitute(a, b, lower):
+    """Forward or backward substitution in blocks."""
+    n, block = a.shape[-1], 64
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    x = np.broadcast_to(b, (*batch, *b.shape[-2:])).copy()
+    begins = range(0, n, block)
+    for begin in begins if lower else reversed(begins):
+        end = min(begin + block, n)
+        x[..., begin:end, :] = np.linalg.solve(a[..., begin:end, begin:end], x[..., begin:end, :])
+        rest = slice(end, n) if lower else slice(0, begin)
+        x[..., rest, :] -= a[..., rest, begin:end] @ x[..., begin:end, :]
+    return x
+
+
+class MatrixSolveLs(Op):
+    """The least-squares solution of matrix X = rhs, with a penalty on its norm."""
+
+    signature = "matrix: T, rhs: T, l2_regularizer: float64 -> output: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    fast: bool = True
+
+    def shape(self, matrix, rhs, l2_regularizer):
+        if matrix.rank is None or rhs.rank is None:
+            return None
+        return matrix[:-2].concatenate([matrix[-1], rhs[-1]])
+
+    def gradient(self, matrix, rhs, l2_regularizer, output, dy):
+        rows, columns = matrix.shape.as_list()[-2:]
+        if rows >= columns:
+            chol = _regularised(mm(matrix, matrix, adjoint_a=True), l2_regularizer)
+            z = _cholesky_solve(chol, dy)
+            xz = mm(output, z, adjoint_b=True)
+            by_matrix = mm(rhs, z, adjoint_b=True) - mm(matrix, xz + adjoint(xz))
+            return by_matrix, mm(matrix, z), None
+        chol = _regularised(mm(matrix, matrix, adjoint_b=True), l2_regularizer)
+        by_rhs = _cholesky_solve(chol, mm(matrix, dy))
+        dual = _cholesky_solve(chol, rhs)
+        first = -mm(by_rhs, mm(dual, matrix, adjoint_a=True))
+        second = mm(dual, dy - mm(matrix, by_rhs, adjoint_a=True), adjoint_b=True)
+        return first + second, by_rhs, None
+
+    def eager(self, matrix, rhs, l2_regularizer):
+        require_matrices(self, matrix, "matrix")
+        if matrix.shape[:-1] != rhs.shape[:-1]:
+            raise invalid(
+                self,
+                "Input matrix and rhs are incompatible. Received matrix "
+                f"{show(matrix.shape)}, rhs {show(rhs.shape)}",
+            )
+        a, b, penalty = matrix, rhs, float(l2_regularizer)
+        rows, columns = a.shape[-2:]
+        if rows == 0 or columns == 0:
+            return np.zeros((*a.shape[:-2], columns, b.shape[-1]), b.dtype)
+        if not self.fast:
+            return (np.linalg.pinv(a) @ b).astype(b.dtype)
+        h = adjoint_array(a)
+        try:
+            if rows >= columns:
+                return np.linalg.solve(h @ a + penalty * np.eye(columns, dtype=a.dtype), h @ b)
+            return h @ np.linalg.solve(a @ h + penalty * np.eye(rows, dtype=a.dtype), b)
+        except np.linalg.LinAlgError:
+            raise invalid(
+                self,
+                "Input matrix was rank deficient or ill-conditioned. Try setting fast=False or "
+                "provide a larger l2_regularizer > 0.",
+            ) from None
+
+
+def _regularised(gram, penalty):
+    diagonal = raw.MatrixDiagPart(input=gram)
+    shifted = diagonal + raw.Cast(x=penalty, DstT=gram.dtype)
+    return raw.Cholesky(input=raw.MatrixSetDiag(input=gram, diagonal=shifted))
+
+
+def _cholesky_solve(chol, rhs):
+    inner = raw.MatrixTriangularSolve(matrix=chol, rhs=rhs, lower=True)
+    return raw.MatrixTriangularSolve(matrix=chol, rhs=inner, lower=True, adjoint=True)
+
+
+def _inverse(op, x):
+    try:
+        return np.linalg.inv(widened(x)).astype(x.dtype, copy=False)
+    except np.linalg.LinAlgError:
+        raise invalid(op, "Input is not invertible.") from None
+
+
+class TridiagonalSolve(Op):
+    """X with T X = rhs, T given by its super-, main and subdiagonal."""
+
+    signature = "diagonals: T, rhs: T -> output: T"
+    T = COMPLEX | {dtypes.float32, dtypes.float64}
+    partial_pivoting: bool = True
+    perturb_singular: bool = False
+
+    def shape(self, diagonals, rhs):
+        return rhs
+
+    def gradient(self, diagonals, _rhs, output, dy):
+        upper, main, lower = (_row(diagonals, i) for i in range(3))
+        transposed = raw.ConcatV2(values=[_shifted(lower, 1), main, _shifted(upper, -1)], axis=-2)
+        by_rhs = raw.TridiagonalSolve(
+            diagonals=transposed, rhs=dy, partial_pivoting=self.partial_pivoting
+        )
+        # d T[i, j] = -by_rhs[i] . conj(x[j]), along each diagonal
+        x = conj(output)
+        parts = []
+        for step in (1, 0, -1):
+            moved = _shifted_rows(x, step)
+            product = raw.Sum(input=by_rhs * moved, axis=np.array([-1], np.int32))
+            parts.append(raw.ExpandDims(input=-product, axis=-2))
+        return raw.ConcatV2(values=parts, axis=-2), by_rhs
+
+    def eager(self, diagonals, rhs):
+        n = rhs.shape[-2]
+        if diagonals.shape[-2:] != (3, n):
+            raise invalid(
+                self,
+                f"Expected diagonals of shape [..., 3, {n}]. Received {show(diagonals.shape)}",
+            )
+        dense = np.zeros((*diagonals.shape[:-2], n, n), diagonals.dtype)
+        at = np.arange(n)
+        dense[..., at, at] = diagonals[..., 1, :]
+        dense[..., at[:-1], at[1:]] = diagonals[..., 0, :-1]
+        dense[..., at[1:], at[:-1]] = diagonals[..., 2, 1:]
+        try:
+            return np.linalg.solve(dense, rhs)
+        except np.linalg.LinAlgError:
+            raise invalid(self, "The matrix is not invertible.") from None
+
+
+class TridiagonalMatMul(Op):
+    """The product of a tridiagonal matrix, given by its diagonals, with rhs."""
+
+    signature = "superdiag: T, maindiag: T, subdiag: T, rhs: T -> output: T"
+    T = COMPLEX | {dtypes.float32, dtypes.float64}
+
+    def shape(self, superdiag, maindiag, subdiag, rhs):
+        return rhs
+
+    def gradient(self, superdiag, maindiag, subdiag, rhs, _output, dy):
+        upper, main, lower = (adjoint(d) for d in (superdiag, maindiag, subdiag))
+        by_rhs = main * dy + _shifted_rows(upper * dy, -1) + _shifted_rows(lower * dy, 1)
+        found = []
+        for step in (1, 0, -1):
+            product = raw.Sum(
+                input=dy * conj(_shifted_rows(rhs, step)), axis=np.array([-1], np.int32)
+            )
+            found.append(raw.ExpandDims(input=product, axis=-2))
+        return *found, by_rhs
+
+    def eager(self, superdiag, maindiag, subdiag, rhs):
+        upper, main, lower = (d[..., 0, :, None] for d in (superdiag, maindiag, subdiag))
+        out = main * rhs
+        out[..., :-1, :] += upper[..., :-1, :] * rhs[..., 1:, :]
+        out[..., 1:, :] += lower[..., 1:, :] * rhs[..., :-1, :]
+        return out
+
+
+class BandedTriangularSolve(Op):
+    """X with matrix X = rhs, the matrix triangular and given by its bands."""
+
+    signature = "matrix: T, rhs: T -> output: T"
+    T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    lower: bool = True
+    adjoint: bool = False
+
+    def shape(self, matrix, rhs):
+        return rhs
+
+    def gradient(self, matrix, rhs, output, dy):
+        by_rhs = raw.BandedTriangularSolve(
+            matrix=matrix, rhs=dy, lower=self.lower, adjoint=not self.adjoint
+        )
+        first, second = (output, by_rhs) if self.adjoint else (by_rhs, output)
+        bands = matrix.shape.as_list()[-2]
+        parts = []
+        for k in range(bands):
+            # row k of the bands holds, at i, element [i, i - k] of a lower matrix; of an upper one
+            # row bands - 1 - k holds element [i, i + k]
+            step = -k if self.lower else bands - 1 - k
+            product = raw.Sum(
+                input=first * conj(_shifted_rows(second, step)), axis=np.array([-1], np.int32)
+            )
+            parts.append(raw.ExpandDims(input=-product, axis=-2))
+        return sum_to_batch(raw.ConcatV2(values=parts, axis=-2), matrix), sum_to_batch(by_rhs, rhs)
+
+    def eager(self, matrix, rhs):
+        require_matrices(self, matrix, "matrix")
+        bands, n = matrix.shape[-2:]
+        if rhs.shape[-2] != n:
+            raise invalid(
+                self,
+                f"Matrix size-incompatible: In[0]: {show(matrix.shape)}, In[1]: {show(rhs.shape)}",
+            )
+        dense = np.zeros((*matrix.shape[:-2], n, n), matrix.dtype)
+        at = np.arange(n)
+        for k in range(min(bands, n)):
+            if self.lower:
+                dense[..., at[k:], at[: n - k]] = matrix[..., k, k:]
+            else:
+                band_k = matrix[..., bands - 1 - k, :]
+                dense[..., at[: n - k], at[k:]] = band_k[..., : n - k]
+        if (np.diagonal(dense, axis1=-2, axis2=-1) == 0).any():
+            raise invalid(self, "Input matrix is not invertible.")
+        lower = self.lower
+        if self.adjoint:
+            dense, lower = adjoint_array(dense), not lower
+        return _substitute(dense, rhs, lower)
+
+
+def _row(x, i):
+    rank = x.shape.rank
+    begin, end = np.zeros(rank, np.int32), np.zeros(rank, np.int32)
+    begin[-2], end[-2] = i, i + 1
+    mask = ((1 << rank) - 1) & ~(1 << (rank - 2))
+    return raw.StridedSlice(
+        input=x, begin=begin, end=end, strides=np.ones(rank, np.int32), end_mask=mask
+    )
+
+
+def _shift(x, step, axis):
+    """`x` moved by `step` towards the front along an axis, zeros coming in."""
+    if step == 0:
+        return x
+    rank = x.shape.rank
+    rolled = raw.Roll(input=x, shift=np.int32(-step), axis=np.int32(axis % rank))
+    extent = x.shape.as_list()[axis]
+    keep = np.zeros([extent if a == axis % rank else 1 for a in range(rank)])
+    index = [slice(None)] * rank
+    index[axis] = slice(0, extent - step) if step > 0 else slice(-step, None)
+    keep[tuple(index)] = 1
+    return rolled * keep.astype(x.dtype.as_numpy_dtype)
+
+
+def _shifted(x, step):
+    return _shift(x, step, -1)
+
+
+def _shifted_rows(x, step):
+    return _shift(x, step, -2)
