@@ -1,6 +1,6 @@
 """Arithmetic with known numbers, and chains of scalar functions.
 
-Rules hold for every IEEE number, infinities and NaN included, unless the name says otherwise; sums are not reordered.
+Rules hold for every IEEE number, infinities and NaN included, up to the sign of zero; sums are not reordered.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ _ELEMENTWISE = (
 
 
 def _elementwise(p: Any, node: Node) -> Node | None:
-    return _hoist(p, node) or _sink_reshape(p, node)
+    hoisted = _hoist(p, node)
+    return _sink_reshape(p, node) if hoisted is None else hoisted
 
 
 ALGEBRA = (

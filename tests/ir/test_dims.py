@@ -1,0 +1,84 @@
+"""Extents as expressions."""
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock._src.ir import dims
+from penstock._src.ir.dims import Dim
+
+B, T = Dim.symbol("b", 12), Dim.symbol("t", 7)
+
+
+def test_a_dim_is_its_value():
+    assert B == 12 and hash(B) == hash(12) and (B, 3) == (12, 3)
+    assert [0, 1, 2][Dim.symbol("i", 2)] == 2
+
+
+@pytest.mark.parametrize(
+    ("dim", "value", "text"),
+    [
+        (2 * B + 1, 25, "2*b + 1"),
+        (B * T, 84, "b*t"),
+        (B - 1 + T, 18, "b + t - 1"),
+        (3 - B, -9, "-1*b + 3"),
+        (-B, -12, "-1*b"),
+        ((4 * B + 2) // 2, 25, "2*b + 1"),
+        ((B + 1) // 2, 6, "((b + 1) // (2))"),
+        (B % 5, 2, "((b) % (5))"),
+        ((B * T) // T, 12, "b"),
+    ],
+)
+def test_arithmetic_keeps_value_and_expression(dim, value, text):
+    assert isinstance(dim, Dim) and int(dim) == value and dims.text(dim) == text
+
+
+@pytest.mark.parametrize(
+    "value", [B - B, (B + 3) - B, (2 * B) % 2, (6 * B + 3) % 6, B * 0, (B * T) % T, (B + 1) * 0 + 4]
+)
+def test_what_does_not_depend_on_symbols_is_a_plain_int(value):
+    assert type(value) is int
+
+
+def test_equal_polynomials_are_equal_expressions():
+    assert ((B + 1) * (B + 1)).expr == (B * B + 2 * B + 1).expr
+    assert (B * T).expr == (T * B).expr
+
+
+def test_evaluate_with_other_values():
+    extent = dims.maximum((B * T + 1) // 2, T % 4)
+    assert dims.evaluate(extent, {"b": 12, "t": 7}) == int(extent)
+    assert dims.evaluate(extent, {"b": 3, "t": 3}) == 5
+    assert dims.symbols(extent) == {"b", "t"}
+
+
+def test_substitute_by_dims():
+    assert dims.substitute(2 * B + 1, {"b": T}).expr == (2 * T + 1).expr
+
+
+def test_minimum_of_extents_that_differ_by_a_number_is_one_of_them():
+    assert dims.minimum(B + 1, B).expr == B.expr
+    assert dims.maximum(5, 6) == 6
+
+
+def test_floats_are_no_extents():
+    assert B * 0.5 == 6.0 and not isinstance(B * 0.5, Dim)
+
+
+def test_dims_survive_pickling():
+    copy = pickle.loads(pickle.dumps(2 * B))
+    assert copy == 24 and copy.expr == (2 * B).expr
+
+
+@given(st.integers(2, 50), st.integers(2, 50), st.integers(1, 9), st.integers(-9, 9))
+def test_expressions_give_what_ints_give(b, t, factor, offset):
+    x, y = Dim.symbol("b", b), Dim.symbol("t", t)
+    for made, expected in (
+        ((x * factor + offset) // factor, (b * factor + offset) // factor),
+        ((x * y + offset) % factor, (b * t + offset) % factor),
+        ((x + offset) * (y - offset), (b + offset) * (t - offset)),
+    ):
+        assert made == expected
+        assert dims.evaluate(made, {"b": b, "t": t}) == expected

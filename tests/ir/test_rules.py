@@ -1,0 +1,171 @@
+"""Every rule, by evaluating both sides: the example built with and without rules must give equal values."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core import dtypes
+from penstock._src.ir import interpreter
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.rules import RULES
+from penstock._src.ir.verify import verify
+
+F, I, B = dtypes.float32, dtypes.int32, dtypes.bool_
+
+
+def _scaled(p, x, y):
+    return p.mul(p.mul(x, 3.0), 0.5)
+
+
+# rule -> an expression of x, y: float32[3, 4], n: int32[3, 4], b: bool[3, 4], v: float32[4], s: float32[]
+EXAMPLES = {
+    "x + 0 -> x": lambda p, x, **_: x + 0.0,
+    "x - 0 -> x": lambda p, x, **_: x - 0.0,
+    "x * 1 -> x": lambda p, x, **_: 1.0 * x,
+    "x / 1 -> x": lambda p, x, **_: x / 1.0,
+    "x + (-y) -> x - y": lambda p, x, y, **_: x + (-y),
+    "x - (-y) -> x + y": lambda p, x, y, **_: x - (-y),
+    "(-x) * (-y) -> x * y": lambda p, x, y, **_: (-x) * (-y),
+    "x * -1 -> -x": lambda p, x, **_: x * -1.0,
+    "-(-x) -> x": lambda p, x, **_: -(-p.exp(x)),
+    "-(x - y) -> y - x": lambda p, n, **_: -(n - p.square(n)),
+    "x * 0 -> 0 (integers)": lambda p, n, **_: n * 0,
+    "x * y * z -> x * (y*z), y and z numbers": lambda p, x, **_: (x * 3.0) * 0.5,
+    "x ** 2 -> square(x), x ** 1 -> x, x ** -1 -> 1/x": lambda p, x, **_: (x**2.0) + (x**-1.0),
+    "x * x -> square(x)": lambda p, x, **_: x * x,
+    "1 / sqrt(x) -> rsqrt(x)": lambda p, x, **_: 1.0 / p.sqrt(p.exp(x)),
+    "reciprocal(sqrt(x)) -> rsqrt(x)": lambda p, x, **_: p.reciprocal(p.sqrt(p.exp(x))),
+    "max(x, x) -> x": lambda p, x, **_: p.maximum(x, x),
+    "min(x, x) -> x": lambda p, x, **_: p.minimum(x, x),
+    "select(known, y, z) -> y or z": lambda p, x, y, **_: p.select(p.full(x.shape, True, B), x, y),
+    "select(x, y, y) -> y": lambda p, x, b, **_: p.select(b, x, x),
+    "select(not x, y, z) -> select(x, z, y)": lambda p, x, y, b, **_: p.select(p.not_(b), x, y),
+    "not not x -> x": lambda p, b, **_: p.not_(p.not_(b)),
+    "x and True -> x": lambda p, b, **_: p.and_(b, True),
+    "x or False -> x": lambda p, b, **_: p.or_(b, False),
+    "x and x -> x": lambda p, b, **_: p.and_(b, b),
+    "x or x -> x": lambda p, b, **_: p.or_(b, b),
+    "cast(x) to its own dtype -> x": lambda p, x, **_: p.make("cast", (x,), dtype=F),
+    "cast(cast(x)) -> cast(x), the middle wide enough": lambda p, x, **_: p.cast(
+        p.cast(x, dtypes.float64), I
+    ),
+    "reshape(x) to its own shape -> x": lambda p, x, **_: p.reshape(x, [3, 4]),
+    "reshape(reshape(x)) -> reshape(x)": lambda p, x, **_: p.reshape(p.reshape(x, [2, 6]), [6, 2]),
+    "reshape(broadcast(x)) -> broadcast(x), axes of extent 1": lambda p, v, **_: p.reshape(
+        p.broadcast_to(v, [3, 4]), [3, 1, 4]
+    ),
+    "broadcast(x) to its own shape -> x": lambda p, x, **_: p.broadcast_to(x, [3, 4]),
+    "broadcast(broadcast(x)) -> broadcast(x)": lambda p, v, **_: p.broadcast_to(
+        p.broadcast_to(v, [3, 4]), [2, 3, 4]
+    ),
+    "broadcast(reshape(x)) -> broadcast(x), axes of extent 1": lambda p, v, **_: p.broadcast_to(
+        p.reshape(v, [4, 1]), [4, 3]
+    ),
+    "broadcast(x of extents 1) -> broadcast(reshape(x))": lambda p, x, **_: p.broadcast_to(
+        p.slice(x, [0, 0], [3, 1]), [3, 4]
+    ),
+    "transpose(x) in order -> x": lambda p, x, **_: p.transpose(x, [0, 1]),
+    "transpose(transpose(x)) -> transpose(x)": lambda p, x, **_: p.transpose(
+        p.transpose(p.reshape(x, [3, 2, 2]), [1, 2, 0]), [1, 0, 2]
+    ),
+    "transpose(broadcast(x)) -> broadcast(transpose(x))": lambda p, x, **_: p.transpose(
+        p.broadcast_to(x, [2, 3, 4]), [2, 0, 1]
+    ),
+    "slice(x) of all -> x": lambda p, x, **_: p.slice(x, [0, 0], [3, 4]),
+    "slice(slice(x)) -> slice(x)": lambda p, x, **_: p.slice(
+        p.slice(x, [1, 0], [3, 4], [1, 2]), [0, 1], [2, 2]
+    ),
+    "slice(broadcast(x)) -> broadcast(x)": lambda p, v, **_: p.slice(
+        p.broadcast_to(v, [3, 4]), [1, 0], [2, 4]
+    ),
+    "slice(concat(..., x, ...)) -> slice(x)": lambda p, x, y, **_: p.slice(
+        p.concat([x, y], 0), [4, 1], [6, 3]
+    ),
+    "pad(x) by nothing -> x": lambda p, x, **_: p.pad(x, [0, 0], [0, 0]),
+    "reverse(x) of extents 1 -> x": lambda p, x, **_: p.reverse(p.reshape(x, [3, 1, 4]), [1]),
+    "reverse(reverse(x)) -> reverse(x)": lambda p, x, **_: p.reverse(p.reverse(x, [0, 1]), [1]),
+    "concat(x) -> x, concat(concat(x, y), z) -> concat(x, y, z)": lambda p, x, y, **_: p.concat(
+        [p.concat([x, y], 1), p.concat([x], 1)], 1
+    ),
+    "reduce(x) over extents 1 -> reshape(x)": lambda p, x, **_: p.reduce_max(
+        p.reshape(x, [3, 1, 4]), 1
+    ),
+    "sum(-x) -> -sum(x)": lambda p, x, **_: p.reduce_sum(-x, 1),
+    "sum(x * c) -> sum(x) * c": lambda p, x, v, **_: p.reduce_sum(x * v, 0),
+    "sum(x / c) -> sum(x) / c": lambda p, x, s, **_: p.reduce_sum(x / p.exp(s), 0),
+    "reduce(repeat(x)) -> x, of sums times the count": lambda p, v, **_: p.reduce_sum(
+        p.broadcast_to(v, [3, 4]), [0, 1]
+    ),
+    "reduce(reduce(x)) -> reduce(x)": lambda p, x, **_: p.reduce_sum(
+        p.reduce_sum(p.reshape(x, [3, 2, 2]), 1), 0
+    ),
+    "reduce(reshape(x)) -> reduce(x), axes of extent 1": lambda p, x, **_: p.reduce_sum(
+        p.reshape(x, [3, 1, 4]), [2]
+    ),
+    "contract(transpose(x), y) -> contract(x, y), other letters": lambda p, x, y, **_: p.contract(
+        "mk,kn->mn", p.transpose(x, [1, 0]), y
+    ),
+    "f(repeat(a)) -> repeat(f(a)), f(reshape(a)) -> reshape(f(a)), f unary": lambda p, s, **_: (
+        p.exp(p.broadcast_to(s, [3, 4]))
+    ),
+    "f(repeat(a)) -> repeat(f(a)), f(reshape(a)) -> reshape(f(a)), f binary": lambda p, x, **_: (
+        p.add(p.reshape(x, [3, 1, 4]), 2.0)
+    ),
+    "f(repeat(a)) -> repeat(f(a)), f(reshape(a)) -> reshape(f(a)), f compare": lambda p, s, **_: (
+        p.lt(p.broadcast_to(s, [3, 4]), 2.0)
+    ),
+    "f(repeat(a)) -> repeat(f(a)), f(reshape(a)) -> reshape(f(a)), f select": lambda p, s, b, **_: (
+        p.select(p.reshape(b, [3, 1, 4]), 1.0, p.broadcast_to(s, [3, 1, 4]))
+    ),
+    "f(repeat(a)) -> repeat(f(a)), f(reshape(a)) -> reshape(f(a)), f cast": lambda p, s, **_: (
+        p.cast(p.broadcast_to(s, [3, 4]), I)
+    ),
+}
+
+_RANDOM = np.random.default_rng(0)
+VALUES = {
+    "x": _RANDOM.standard_normal((3, 4)).astype("f"),
+    "y": _RANDOM.standard_normal((3, 4)).astype("f"),
+    "n": _RANDOM.integers(-9, 9, (3, 4), np.int32),
+    "b": _RANDOM.integers(0, 2, (3, 4)).astype(bool),
+    "v": _RANDOM.standard_normal(4).astype("f"),
+    "s": np.float32(0.7),
+}
+
+
+def build(example, rules):
+    p = Builder(rules=rules)
+    parameters = {
+        name: p.parameter(i, value.shape, dtypes.as_dtype(value.dtype))
+        for i, (name, value) in enumerate(VALUES.items())
+    }
+    result = example(p, **parameters)
+    function = p.function("example", list(parameters.values()), [result])
+    verify(function)
+    return p, function
+
+
+@pytest.mark.parametrize("name", [r.name for r in RULES])
+def test_both_sides_are_equal(name):
+    plain = build(EXAMPLES[name], False)[1]
+    p, simplified = build(EXAMPLES[name], True)
+    assert name in p.hits
+    values = list(VALUES.values())
+    (expected,), (made,) = interpreter.run(plain, values)[0], interpreter.run(simplified, values)[0]
+    assert made.shape == expected.shape and made.dtype == expected.dtype
+    np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-6)  # sums in another order
+
+
+def test_names_are_unique():
+    names = [r.name for r in RULES]
+    assert len(names) == len(set(names))
+
+
+def test_rules_leave_what_they_must_not_change():
+    p = Builder()
+    x = p.parameter(0, (3, 4), F)
+    assert (x * 0.0).kind == "binary"  # NaN * 0 is NaN
+    halves = p.cast(p.cast(x, dtypes.float16), F)
+    assert halves.args[0].dtype == dtypes.float16  # rounding is kept
+    assert p.reduce_sum(x * x, 0).kind == "reduce"
+    wide = p.parameter(1, (3, 4), dtypes.uint8)
+    assert p.cast(p.cast(wide, dtypes.int8), I).args[0].dtype == dtypes.int8
