@@ -43,8 +43,8 @@ def gelu(features, approximate=False, name=None):
         cubic = x + np.asarray(0.044715, kind) * raw.Pow(x=x, y=np.asarray(3, kind))
         inner = raw.Tanh(x=np.asarray(0.7978845608028654, kind) * cubic)
         return raw.Mul(x=half * x, y=one + inner, name=name)
-    scaled = x / np.asarray(1.4142135623730951, kind)
-    return raw.Mul(x=half * x, y=one + raw.Erf(x=scaled), name=name)
+    tail = raw.Erfc(x=-x * np.asarray(0.7071067811865476, kind))
+    return raw.Mul(x=half * x, y=tail, name=name)
 
 
 @export("nn.silu", "nn.swish")

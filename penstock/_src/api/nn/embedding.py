@@ -1,0 +1,212 @@
+"""Rows of tables looked up by id, single or combined by sparse ids."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array.indexing import clip_by_norm, gather
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.scan import (
+    segment_sum,
+    sparse_segment_mean,
+    sparse_segment_sqrt_n,
+    sparse_segment_sum,
+)
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+
+def _clipped(rows, max_norm):
+    if max_norm is None:
+        return rows
+    return clip_by_norm(rows, max_norm, axes=list(range(1, rows.shape.rank)))
+
+
+def _lookup(params, ids, strategy, max_norm, name=None):
+    if isinstance(params, (list, tuple)) and len(params) == 1:
+        params = params[0]
+    if not isinstance(params, (list, tuple)):
+        ids = convert_to_tensor(ids, name="ids")
+        rows = gather(params, ids, name=name)
+        if max_norm is None:
+            return rows
+        depth = ids.shape.rank
+        return clip_by_norm(rows, max_norm, axes=list(range(depth, rows.shape.rank)))
+    return _lookup_shards(list(params), ids, strategy, max_norm)
+
+
+def _lookup_shards(params, ids, strategy, max_norm):
+    """Rows of a table whose rows are spread over several tensors."""
+    count = len(params)
+    ids = convert_to_tensor(ids, name="ids")
+    flat = raw.Reshape(tensor=ids, shape=[-1])
+    number = np.asarray(count, flat.dtype.as_numpy_dtype)
+    if strategy == "mod":
+        shard, row = raw.FloorMod(x=flat, y=number), raw.FloorDiv(x=flat, y=number)
+    elif strategy == "div":
+        total = sum(p.shape[0] for p in params)
+        small, extra = divmod(total, count)
+        bound = np.asarray(extra * (small + 1), flat.dtype.as_numpy_dtype)
+        size = np.asarray(small, flat.dtype.as_numpy_dtype)
+        one = np.asarray(1, flat.dtype.as_numpy_dtype)
+        spill = np.asarray(extra, flat.dtype.as_numpy_dtype)
+        low = raw.FloorDiv(x=flat, y=size + one)
+        safe = raw.Maximum(x=size, y=one)
+        high = raw.FloorDiv(x=flat - spill, y=safe)
+        shard = raw.Maximum(x=low, y=high)
+        start = raw.FloorMod(x=flat, y=size + one)
+        later = raw.FloorMod(x=flat - spill, y=safe)
+        row = raw.SelectV2(condition=flat < bound, t=start, e=later)
+    else:
+        raise ValueError(f"Unrecognized partition strategy: {strategy}")
+    shard = cast(shard, dtypes.int32)
+    rows = raw.DynamicPartition(data=row, partitions=shard, num_partitions=count)
+    places = raw.Range(start=0, limit=raw.Size(input=flat), delta=1)
+    places = raw.DynamicPartition(data=places, partitions=shard, num_partitions=count)
+    parts = [gather(p, r) for p, r in zip(params, rows, strict=True)]
+    together = raw.DynamicStitch(indices=list(places), data=parts)
+    tail = raw.Shape(input=params[0])[1:]
+    shape = raw.ConcatV2(values=[raw.Shape(input=ids), tail], axis=0)
+    return _clipped(raw.Reshape(tensor=together, shape=shape), max_norm)
+
+
+@export("nn.embedding_lookup", v1=[])
+@dispatchable
+def embedding_lookup(params, ids, max_norm=None, name=None):
+    """The rows `ids` of a table, each clipped to the norm `max_norm` if that is given.
+
+    Args:
+      params: the table, or a list of its parts ("div" order).
+      ids: integers of any shape.
+      max_norm: the greatest norm of a row.
+      name: a name for the operation.
+    """
+    return _lookup(params, ids, "div", max_norm, name)
+
+
+@export(v1=["nn.embedding_lookup"])
+def embedding_lookup_v1(
+    params, ids, partition_strategy="mod", name=None, validate_indices=True, max_norm=None
+):
+    """The rows `ids` of a table; a list of tables holds rows in "mod" or "div" order."""
+    del validate_indices
+    return _lookup(params, ids, partition_strategy, max_norm, name)
+
+
+@export("nn.embedding_lookup_sparse", v1=[])
+@dispatchable
+def embedding_lookup_sparse(
+    params, sp_ids, sp_weights, combiner=None, max_norm=None, name=None, allow_fast_lookup=False
+):
+    """For each row of sparse ids the combination of their embeddings.
+
+    Args:
+      params: the table, or a list of its parts.
+      sp_ids: a SparseTensor or RaggedTensor of ids.
+      sp_weights: their weights, of the same structure; None: 1.
+      combiner: "sum", "mean" (default; weighted) or "sqrtn".
+      max_norm: the greatest norm of an embedding.
+      name: a name for the operation.
+      allow_fast_lookup: a hint, which changes nothing.
+    """
+    del allow_fast_lookup
+    combiner = "mean" if combiner is None else combiner
+    if combiner not in ("mean", "sqrtn", "sum"):
+        raise ValueError(
+            "combiner must be one of 'mean', 'sqrtn' or 'sum', got " + str(combiner)
+        )
+    if hasattr(sp_ids, "value_rowids"):
+        segments, ids = sp_ids.value_rowids(), sp_ids.flat_values
+        weights = None if sp_weights is None else sp_weights.flat_values
+    else:
+        segments, ids = sp_ids.indices[:, 0], sp_ids.values
+        weights = None if sp_weights is None else sp_weights.values
+    segments = cast(segments, dtypes.int32)
+    distinct, places = raw.Unique(x=ids)
+    rows = _lookup(params, distinct, "div", max_norm)
+    if rows.dtype in (dtypes.float16, dtypes.bfloat16):
+        rows = cast(rows, dtypes.float32)
+    if weights is None:
+        combine = {
+            "sum": sparse_segment_sum,
+            "mean": sparse_segment_mean,
+            "sqrtn": sparse_segment_sqrt_n,
+        }[combiner]
+        return combine(rows, places, segments, name=name)
+    rows = raw.GatherV2(params=rows, indices=places, axis=0)
+    weights = cast(weights, rows.dtype)
+    column = raw.Reshape(
+        tensor=weights, shape=np.array([-1] + [1] * (rows.shape.rank - 1), np.int32)
+    )
+    total = segment_sum(rows * column, segments)
+    if combiner == "sum":
+        return raw.Identity(input=total, name=name) if name else total
+    if combiner == "mean":
+        return raw.DivNoNan(x=total, y=segment_sum(column, segments), name=name)
+    squares = segment_sum(raw.Square(x=column), segments)
+    return raw.DivNoNan(x=total, y=raw.Sqrt(x=squares), name=name)
+
+
+@export("nn.safe_embedding_lookup_sparse", v1=[])
+@dispatchable
+def safe_embedding_lookup_sparse(
+    embedding_weights,
+    sparse_ids,
+    sparse_weights=None,
+    combiner="mean",
+    default_id=None,
+    max_norm=None,
+    name=None,
+    allow_fast_lookup=False,
+):
+    """`embedding_lookup_sparse` that drops bad ids and weights, and fills empty rows.
+
+    Empty rows get the embedding of `default_id`, or zeros.
+    """
+    if hasattr(sparse_ids, "to_sparse"):
+        sparse_ids = sparse_ids.to_sparse()
+        sparse_weights = None if sparse_weights is None else sparse_weights.to_sparse()
+    kind = type(sparse_ids)
+    shape = sparse_ids.dense_shape
+    rank = sparse_ids.shape.rank or shape.shape[0]
+    lead = raw.Reshape(tensor=raw.Prod(input=shape[: rank - 1], axis=[0]), shape=[1])
+    flat_shape = raw.ConcatV2(values=[lead, raw.Reshape(tensor=shape[rank - 1], shape=[1])], axis=0)
+    indices, _ = raw.SparseReshape(
+        input_indices=sparse_ids.indices, input_shape=shape, new_shape=flat_shape
+    )
+    keep = sparse_ids.values >= np.zeros((), sparse_ids.values.dtype.as_numpy_dtype)
+    weights = None if sparse_weights is None else sparse_weights.values
+    if weights is not None and combiner != "sum":
+        keep = raw.LogicalAnd(x=keep, y=weights > np.zeros((), weights.dtype.as_numpy_dtype))
+    picks = raw.Where(condition=keep)[:, 0]
+    indices = raw.GatherV2(params=indices, indices=picks, axis=0)
+    values = raw.GatherV2(params=sparse_ids.values, indices=picks, axis=0)
+    default = np.asarray(0 if default_id is None else default_id, values.dtype.as_numpy_dtype)
+    filled = raw.SparseFillEmptyRows(
+        indices=indices, values=values, dense_shape=flat_shape, default_value=default
+    )
+    empty = filled[2]
+    ids = kind(filled[0], filled[1], flat_shape)
+    if weights is not None:
+        weights = raw.GatherV2(params=weights, indices=picks, axis=0)
+        one = np.ones((), weights.dtype.as_numpy_dtype)
+        full = raw.SparseFillEmptyRows(
+            indices=indices, values=weights, dense_shape=flat_shape, default_value=one
+        )
+        weights = kind(full[0], full[1], flat_shape)
+    result = embedding_lookup_sparse(
+        embedding_weights, ids, weights, combiner=combiner, max_norm=max_norm, name=name
+    )
+    if default_id is None:
+        mask = raw.Reshape(
+            tensor=empty, shape=np.array([-1] + [1] * (result.shape.rank - 1), np.int32)
+        )
+        result = raw.SelectV2(condition=mask, t=raw.ZerosLike(x=result), e=result)
+    if rank == 2:
+        return result
+    lead = cast(shape[: rank - 1], dtypes.int32)
+    target = raw.ConcatV2(values=[lead, raw.Shape(input=result)[1:]], axis=0)
+    return raw.Reshape(tensor=result, shape=target)

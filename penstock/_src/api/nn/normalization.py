@@ -1,0 +1,187 @@
+"""Moments, normalization and bias."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.reduction import reduce_mean, reduce_sum
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+
+@export("nn.moments", v1=[])
+@dispatchable
+def moments(x, axes, shift=None, keepdims=False, name=None):
+    """Mean and variance of `x` over `axes`; half precision is summed in float32."""
+    del shift, name
+    x = convert_to_tensor(x, name="x")
+    y = cast(x, dtypes.float32) if x.dtype in (dtypes.float16, dtypes.bfloat16) else x
+    axes = [int(a) for a in axes] if isinstance(axes, (list, tuple)) else axes
+    mean = reduce_mean(y, axes, keepdims=True)
+    squares = raw.SquaredDifference(x=y, y=raw.StopGradient(input=mean))
+    variance = reduce_mean(squares, axes, keepdims=True)
+    if not keepdims:
+        dims = _axis_list(x, axes)
+        mean = raw.Squeeze(input=mean, axis=dims)
+        variance = raw.Squeeze(input=variance, axis=dims)
+    if y.dtype != x.dtype:
+        return cast(mean, x.dtype), cast(variance, x.dtype)
+    return mean, variance
+
+
+def _axis_list(x, axes):
+    if axes is None:
+        return list(range(x.shape.rank))
+    if isinstance(axes, (int, np.integer)):
+        return [int(axes)]
+    if isinstance(axes, list):
+        return axes
+    return convert_to_tensor(axes).numpy().reshape(-1).tolist()
+
+
+@export("nn.weighted_moments", v1=[])
+@dispatchable
+def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
+    """Mean and variance of `x` over `axes`, each entry counted by its weight."""
+    x = convert_to_tensor(x, name="x")
+    weights = convert_to_tensor(frequency_weights, name="frequency_weights")
+    half = x.dtype in (dtypes.float16, dtypes.bfloat16)
+    kind = dtypes.float32 if half else x.dtype
+    y = cast(x, kind)
+    weights = cast(weights, kind)
+    shape = raw.BroadcastArgs(s0=raw.Shape(input=weights), s1=raw.Shape(input=x))
+    spread = raw.BroadcastTo(input=weights, shape=shape)
+    total = reduce_sum(spread, axes, keepdims=True)
+    mean = reduce_sum(weights * y, axes, keepdims=True) / total
+    squares = reduce_sum(weights * raw.SquaredDifference(x=y, y=mean), axes, keepdims=True)
+    variance = squares / total
+    if not keepdims:
+        dims = _axis_list(x, axes)
+        mean = raw.Squeeze(input=mean, axis=dims)
+        variance = raw.Squeeze(input=variance, axis=dims)
+    return cast(mean, x.dtype), cast(variance, x.dtype)
+
+
+@export("nn.sufficient_statistics", v1=[])
+def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
+    """The count, sum, sum of squares and shift, from which `normalize_moments` makes moments."""
+    del name
+    x = convert_to_tensor(x, name="x")
+    axes = sorted({int(a) % x.shape.rank for a in np.atleast_1d(axes)})
+    extents = [x.shape[a] for a in axes]
+    if None not in extents:
+        count = convert_to_tensor(np.asarray(np.prod(extents), x.dtype.as_numpy_dtype))
+    else:
+        dims = raw.GatherV2(params=raw.Shape(input=x), indices=np.array(axes, np.int32), axis=0)
+        count = cast(raw.Prod(input=dims, axis=[0]), x.dtype)
+    if shift is not None:
+        shift = convert_to_tensor(shift, dtype=x.dtype, name="shift")
+        mean_ss, variance_ss = x - shift, raw.SquaredDifference(x=x, y=shift)
+    else:
+        mean_ss, variance_ss = x, raw.Square(x=x)
+    mean_ss = reduce_sum(mean_ss, axes, keepdims=keepdims)
+    variance_ss = reduce_sum(variance_ss, axes, keepdims=keepdims)
+    return count, mean_ss, variance_ss, shift
+
+
+@export("nn.normalize_moments")
+def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
+    """Mean and variance from what `sufficient_statistics` returned."""
+    del name
+    divisor = raw.Reciprocal(x=convert_to_tensor(counts))
+    if shift is not None:
+        shifted = mean_ss * divisor
+        mean = shifted + shift
+    else:
+        shifted = mean_ss * divisor
+        mean = shifted
+    variance = variance_ss * divisor - raw.Square(x=shifted)
+    return mean, variance
+
+
+@export("nn.batch_normalization", v1=["nn.batch_normalization"])
+@dispatchable
+def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
+    """(x - mean) / sqrt(variance + variance_epsilon) * scale + offset."""
+    variance = convert_to_tensor(variance)
+    epsilon = convert_to_tensor(variance_epsilon, dtype=variance.dtype)
+    factor = raw.Rsqrt(x=variance + epsilon)
+    if scale is not None:
+        factor = factor * scale
+    x = convert_to_tensor(x)
+    shift = offset - mean * factor if offset is not None else -mean * factor
+    return raw.AddV2(x=x * cast(factor, x.dtype), y=cast(shift, x.dtype), name=name)
+
+
+@export("nn.batch_norm_with_global_normalization", v1=[])
+def batch_norm_with_global_normalization(
+    input, mean, variance, beta, gamma, variance_epsilon, scale_after_normalization, name=None
+):
+    """`batch_normalization` with an optional scale."""
+    scale = gamma if scale_after_normalization else None
+    return batch_normalization(input, mean, variance, beta, scale, variance_epsilon, name)
+
+
+@export("nn.bias_add", v1=["nn.bias_add"])
+@dispatchable
+def bias_add(value, bias, data_format=None, name=None):
+    """`value` plus a vector along its channels.
+
+    Args:
+      value: `[batch, ..., channels]`, or channels second if `data_format` begins with "NC".
+      bias: `[channels]`.
+      data_format: such as "NHWC", "NCHW", "N...C" or "NC...".
+      name: a name for the operation.
+    """
+    if data_format is not None:
+        if data_format.startswith("NC"):
+            data_format = "NCHW"
+        elif data_format.startswith("N") and data_format.endswith("C"):
+            data_format = "NHWC"
+        else:
+            raise ValueError(
+                "`data_format` must be of the form `N...C` or `NC...`. Received: data_format="
+                f"{data_format}"
+            )
+    return raw.BiasAdd(value=value, bias=bias, data_format=data_format or "NHWC", name=name)
+
+
+@export("nn.local_response_normalization", "nn.lrn")
+@dispatchable
+def local_response_normalization(
+    input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None
+):
+    """`input` divided by (bias + alpha * sum of squares of the near channels) ** beta."""
+    return raw.LRN(
+        input=input, depth_radius=depth_radius, bias=bias, alpha=alpha, beta=beta, name=name
+    )
+
+
+@export("nn.isotonic_regression", v1=[])
+def isotonic_regression(inputs, decreasing=True, axis=-1):
+    """The nearest monotone sequences along `axis`, and the segment of each entry."""
+    inputs = convert_to_tensor(inputs)
+    rank = inputs.shape.rank
+    axis = axis % rank
+    last = axis == rank - 1
+    if not last:
+        perm = list(range(rank))
+        perm[axis], perm[-1] = perm[-1], perm[axis]
+        perm = np.array(perm, np.int32)
+        inputs = raw.Transpose(x=inputs, perm=perm)
+    kinds = {dtypes.float64: dtypes.float64, dtypes.bfloat16: dtypes.bfloat16}
+    kind = kinds.get(inputs.dtype, dtypes.float16 if inputs.dtype == dtypes.float16 else dtypes.float32)
+    flat = raw.Reshape(tensor=inputs, shape=[-1, inputs.shape[-1]])
+    flat = flat if decreasing else -flat
+    result, segments = raw.IsotonicRegression(input=flat, output_dtype=kind)
+    result = result if decreasing else -result
+    result = raw.Reshape(tensor=result, shape=raw.Shape(input=inputs))
+    segments = raw.Reshape(tensor=segments, shape=raw.Shape(input=inputs))
+    if not last:
+        result = raw.Transpose(x=result, perm=perm)
+        segments = raw.Transpose(x=segments, perm=perm)
+    return result, segments

@@ -1,0 +1,1 @@
+"""tf.random: stateful and stateless numbers, generators, seeds."""

@@ -1,0 +1,364 @@
+"""Random numbers from the global stream, and stateless numbers from a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array.creation import shape_vector
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .seeds import key_and_counter, op_seeds
+
+_UNIFORM = (
+    dtypes.float16,
+    dtypes.bfloat16,
+    dtypes.float32,
+    dtypes.float64,
+    dtypes.int32,
+    dtypes.int64,
+    dtypes.uint32,
+    dtypes.uint64,
+)
+
+
+def _is_plain(value, number):
+    return isinstance(value, (int, float)) and value == number
+
+
+def shape_of(shape):
+    """A shape argument as an int vector."""
+    vector = shape_vector(shape)
+    if isinstance(vector, np.ndarray) and vector.ndim == 0:
+        vector = vector.reshape(1)
+    return vector
+
+
+def _scaled(numbers, scale, shift, name):
+    """numbers * scale + shift, leaving out what changes nothing."""
+    kind = numbers.dtype
+    result = numbers
+    if not _is_plain(scale, 1):
+        result = raw.Mul(x=result, y=convert_to_tensor(scale, dtype=kind))
+    if not _is_plain(shift, 0):
+        result = raw.AddV2(x=result, y=convert_to_tensor(shift, dtype=kind), name=name)
+    return result
+
+
+@export("random.normal", v1=["random.normal", "random_normal"])
+@dispatchable
+def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
+    """Numbers of a normal distribution.
+
+    Args:
+      shape: of the result.
+      mean: of the distribution.
+      stddev: its standard deviation.
+      dtype: float16, bfloat16, float32 or float64.
+      seed: of this call; with the global seed it fixes the numbers.
+      name: a name for the operation.
+    """
+    kind = dtypes.as_dtype(dtype)
+    numbers = raw.RandomStandardNormal(shape=shape_of(shape), dtype=kind, **op_seeds(seed))
+    return _scaled(numbers, stddev, mean, name)
+
+
+@export("random.truncated_normal", v1=["random.truncated_normal", "truncated_normal"])
+@dispatchable
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
+    """Numbers of a normal distribution, drawn again beyond two standard deviations."""
+    kind = dtypes.as_dtype(dtype)
+    numbers = raw.TruncatedNormal(shape=shape_of(shape), dtype=kind, **op_seeds(seed))
+    return _scaled(numbers, stddev, mean, name)
+
+
+@export("random.uniform", v1=["random.uniform", "random_uniform"])
+@dispatchable
+def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=None):
+    """Numbers of [minval, maxval), equally likely; integers need `maxval`, floats default to 1."""
+    kind = dtypes.as_dtype(dtype)
+    if kind not in _UNIFORM[:6]:
+        raise ValueError(
+            f"Argument `dtype` got invalid value {kind}. Accepted dtypes are "
+            f"{tuple(_UNIFORM[:6])}."
+        )
+    if maxval is None:
+        if kind.is_integer:
+            raise ValueError(f"Must specify maxval for integer dtype {kind!r}")
+        maxval = 1
+    seeds = op_seeds(seed)
+    shape = shape_of(shape)
+    if kind.is_integer:
+        low = convert_to_tensor(minval, dtype=kind)
+        high = convert_to_tensor(maxval, dtype=kind)
+        return raw.RandomUniformInt(shape=shape, minval=low, maxval=high, **seeds, name=name)
+    numbers = raw.RandomUniform(shape=shape, dtype=kind, **seeds)
+    if _is_plain(minval, 0) and not isinstance(minval, bool):
+        return _scaled(numbers, maxval, 0, name)
+    low = convert_to_tensor(minval, dtype=kind)
+    high = convert_to_tensor(maxval, dtype=kind)
+    return raw.AddV2(x=numbers * (high - low), y=low, name=name)
+
+
+@export("random.gamma", v1=["random.gamma", "random_gamma"])
+@dispatchable
+def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
+    """Numbers of gamma distributions: `shape` of them for each entry of `alpha` and `beta`.
+
+    Args:
+      shape: leading shape of the result.
+      alpha: shape parameters.
+      beta: inverse scale parameters, 1 by default.
+      dtype: of the result.
+      seed: of this call.
+      name: a name for the operation.
+    """
+    kind = dtypes.as_dtype(dtype)
+    alpha = convert_to_tensor(alpha, dtype=kind, name="alpha")
+    beta = convert_to_tensor(1 if beta is None else beta, dtype=kind, name="beta")
+    batch = raw.BroadcastArgs(s0=raw.Shape(input=alpha), s1=raw.Shape(input=beta))
+    alpha = raw.BroadcastTo(input=alpha, shape=batch)
+    numbers = raw.RandomGamma(shape=shape_of(shape), alpha=alpha, **op_seeds(seed))
+    tiny = np.asarray(np.finfo(kind.as_numpy_dtype).tiny, kind.as_numpy_dtype)
+    return raw.Maximum(x=tiny, y=numbers / beta, name=name)
+
+
+@export("random.poisson", v1=[])
+@dispatchable
+def poisson(shape, lam, dtype=dtypes.float32, seed=None, name=None):
+    """Numbers of Poisson distributions: `shape` of them for each rate in `lam`."""
+    kind = dtypes.as_dtype(dtype)
+    seeds = op_seeds(seed)
+    return raw.RandomPoissonV2(shape=shape_of(shape), rate=lam, dtype=kind, **seeds, name=name)
+
+
+@export("random.categorical", v1=["random.categorical"])
+@dispatchable
+def categorical(logits, num_samples, dtype=None, seed=None, name=None):
+    """Classes drawn with the probabilities softmax(logits), `num_samples` for each row."""
+    kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
+    seeds = op_seeds(seed)
+    return raw.Multinomial(
+        logits=logits, num_samples=num_samples, output_dtype=kind, **seeds, name=name
+    )
+
+
+@export("random.shuffle", v1=["random.shuffle", "random_shuffle"])
+@dispatchable
+def shuffle(value, seed=None, name=None):
+    """The rows of `value` in random order."""
+    return raw.RandomShuffle(value=value, **op_seeds(seed), name=name)
+
+
+# -- stateless
+
+
+@export("random.stateless_uniform")
+@dispatchable
+def stateless_uniform(
+    shape, seed, minval=0, maxval=None, dtype=dtypes.float32, name=None, alg="auto_select"
+):
+    """Numbers of [minval, maxval), a function of `seed`.
+
+    Args:
+      shape: of the result.
+      seed: two integers.
+      minval: lower bound; None with an unsigned or signed type draws from all its values.
+      maxval: upper bound, itself left out; 1 for floats by default.
+      dtype: of the result.
+      name: a name for the operation.
+      alg: "auto_select", "philox" or "threefry".
+    """
+    kind = dtypes.as_dtype(dtype)
+    if kind not in _UNIFORM:
+        raise ValueError(
+            f"Argument `dtype` got invalid value {kind}. Accepted dtypes are {_UNIFORM}."
+        )
+    if kind.is_integer:
+        if (minval is None) != (maxval is None):
+            raise ValueError(
+                f"For integer `dtype` argument {kind}, argument `minval` and `maxval` must be both "
+                f"None or not None. Got `minval`={minval} and `maxval`={maxval}."
+            )
+        if minval is not None and kind in (dtypes.uint32, dtypes.uint64):
+            raise ValueError(
+                f"Argument `dtype` got invalid value {kind} when argument `minval` is not None. "
+                "Please don't use unsigned integers in this case."
+            )
+    elif maxval is None:
+        maxval = 1
+    shape = shape_of(shape)
+    key, counter, number = key_and_counter(seed, alg)
+    stream = dict(shape=shape, key=key, counter=counter, alg=number)
+    if kind.is_integer and minval is None:
+        return raw.StatelessRandomUniformFullIntV2(**stream, dtype=kind, name=name)
+    low = convert_to_tensor(minval, dtype=kind, name="min")
+    high = convert_to_tensor(maxval, dtype=kind, name="max")
+    if kind.is_integer:
+        return raw.StatelessRandomUniformIntV2(**stream, minval=low, maxval=high, name=name)
+    numbers = raw.StatelessRandomUniformV2(**stream, dtype=kind)
+    return raw.AddV2(x=numbers * (high - low), y=low, name=name)
+
+
+@export("random.stateless_normal")
+@dispatchable
+def stateless_normal(
+    shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None, alg="auto_select"
+):
+    """Numbers of a normal distribution, a function of `seed`."""
+    kind = dtypes.as_dtype(dtype)
+    key, counter, number = key_and_counter(seed, alg)
+    numbers = raw.StatelessRandomNormalV2(
+        shape=shape_of(shape), key=key, counter=counter, alg=number, dtype=kind
+    )
+    return _scaled_always(numbers, stddev, mean, name)
+
+
+def _scaled_always(numbers, scale, shift, name):
+    kind = numbers.dtype
+    scaled = numbers * convert_to_tensor(scale, dtype=kind)
+    return raw.AddV2(x=scaled, y=convert_to_tensor(shift, dtype=kind), name=name)
+
+
+@export("random.stateless_truncated_normal")
+@dispatchable
+def stateless_truncated_normal(
+    shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None, alg="auto_select"
+):
+    """Numbers of a normal distribution within two standard deviations, a function of `seed`."""
+    kind = dtypes.as_dtype(dtype)
+    key, counter, number = key_and_counter(seed, alg)
+    numbers = raw.StatelessTruncatedNormalV2(
+        shape=shape_of(shape), key=key, counter=counter, alg=number, dtype=kind
+    )
+    return _scaled_always(numbers, stddev, mean, name)
+
+
+@export("random.stateless_parameterized_truncated_normal")
+@dispatchable
+def stateless_parameterized_truncated_normal(
+    shape, seed, means=0.0, stddevs=1.0, minvals=-2.0, maxvals=2.0, name=None
+):
+    """Numbers of normal distributions cut at given bounds, a function of `seed`."""
+    kind = next(
+        (p.dtype for p in (means, stddevs, minvals, maxvals) if isinstance(p, Tensor)),
+        dtypes.float32,
+    )
+    parts = [convert_to_tensor(p, dtype=kind) for p in (means, stddevs, minvals, maxvals)]
+    return raw.StatelessParameterizedTruncatedNormal(
+        shape=shape_of(shape),
+        seed=seed,
+        means=parts[0],
+        stddevs=parts[1],
+        minvals=parts[2],
+        maxvals=parts[3],
+        name=name,
+    )
+
+
+@export("random.stateless_gamma")
+@dispatchable
+def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=None):
+    """Numbers of gamma distributions, a function of `seed`; `shape` ends with the parameters'."""
+    kind = dtypes.as_dtype(dtype)
+    shape = shape_of(shape)
+    alpha = convert_to_tensor(alpha, dtype=kind, name="alpha")
+    beta = convert_to_tensor(1 if beta is None else beta, dtype=kind, name="beta")
+    batch = raw.BroadcastArgs(s0=raw.Shape(input=alpha), s1=raw.Shape(input=beta))
+    if isinstance(shape, np.ndarray):
+        batch = raw.BroadcastArgs(s0=batch, s1=shape.astype(np.int32))
+    alpha = raw.BroadcastTo(input=alpha, shape=batch)
+    key, counter, number = key_and_counter(seed, "auto_select")
+    numbers = raw.StatelessRandomGammaV3(
+        shape=shape, key=key, counter=counter, alg=number, alpha=alpha
+    )
+    tiny = np.asarray(np.finfo(kind.as_numpy_dtype).tiny, kind.as_numpy_dtype)
+    return raw.Maximum(x=tiny, y=numbers / beta, name=name)
+
+
+@export("random.stateless_binomial")
+@dispatchable
+def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, name=None):
+    """How often events of probability `probs` happen in `counts` trials, a function of `seed`."""
+    probs = convert_to_tensor(probs, dtype_hint=dtypes.float32, name="probs")
+    counts = cast(convert_to_tensor(counts, dtype_hint=probs.dtype, name="counts"), probs.dtype)
+    return raw.StatelessRandomBinomial(
+        shape=shape_of(shape),
+        seed=seed,
+        counts=counts,
+        probs=probs,
+        dtype=dtypes.as_dtype(output_dtype),
+        name=name,
+    )
+
+
+@export("random.stateless_poisson")
+@dispatchable
+def stateless_poisson(shape, seed, lam, dtype=dtypes.int32, name=None):
+    """Numbers of Poisson distributions, a function of `seed`; `shape` ends with `lam`'s."""
+    lam = convert_to_tensor(lam, dtype_hint=dtypes.float32)
+    return raw.StatelessRandomPoisson(
+        shape=shape_of(shape), seed=seed, lam=lam, dtype=dtypes.as_dtype(dtype), name=name
+    )
+
+
+@export("random.stateless_categorical")
+@dispatchable
+def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=None):
+    """Classes drawn with the probabilities softmax(logits), a function of `seed`."""
+    return raw.StatelessMultinomial(
+        logits=logits,
+        num_samples=num_samples,
+        seed=seed,
+        output_dtype=dtypes.as_dtype(dtype),
+        name=name,
+    )
+
+
+@export("random.experimental.stateless_shuffle")
+def stateless_shuffle(value, seed, alg="auto_select", name=None):
+    """The rows of `value` in an order that is a function of `seed`."""
+    key, counter, number = key_and_counter(seed, alg)
+    return raw.StatelessShuffle(value=value, key=key, counter=counter, alg=number, name=name)
+
+
+@export("random.experimental.index_shuffle")
+def index_shuffle(index, seed, max_index):
+    """Where `index` goes in a random permutation of 0 ... max_index, a function of `seed`."""
+    seed = convert_to_tensor(seed)
+    extent = seed.shape[-1]
+    if extent not in (2, 3):
+        raise ValueError(
+            "`seed` must have shape [n, 2] or [n, 3] or [2] or [3]. Received: " f"{seed.shape}"
+        )
+    if extent == 2:
+        paddings = [[0, 0]] * (seed.shape.rank - 1) + [[1, 0]]
+        filler = np.asarray(498247692, seed.dtype.as_numpy_dtype)
+        seed = raw.PadV2(
+            input=seed, paddings=np.array(paddings, np.int32), constant_values=filler
+        )
+    return raw.RandomIndexShuffle(index=index, seed=seed, max_index=max_index, rounds=4)
+
+
+@export("random.split", "random.experimental.stateless_split")
+def split(seed, num=2, alg="auto_select"):
+    """`[num, 2]` new seeds from one."""
+    seed = convert_to_tensor(seed)
+    return stateless_uniform(
+        [num, 2], seed, minval=None, maxval=None, dtype=seed.dtype, alg=alg
+    )
+
+
+@export("random.fold_in", "random.experimental.stateless_fold_in")
+def fold_in(seed, data, alg="auto_select"):
+    """A new seed from a seed and an integer."""
+    data = convert_to_tensor(data)
+    first = stateless_uniform(
+        [1], seed, minval=None, maxval=None, dtype=data.dtype, alg=alg
+    )[0]
+    return raw.Pack(values=[first, data])

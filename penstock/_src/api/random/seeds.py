@@ -1,0 +1,145 @@
+"""Seeds: the global one, the pair an op gets, and algorithms of stateless numbers."""
+
+from __future__ import annotations
+
+import enum
+import weakref
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.context import CONTEXT
+from penstock._src.util.export import export
+
+# The graph seed of ops that have a seed of their own while no global seed is set.
+DEFAULT_GRAPH_SEED = 87654321
+_MAXIMUM = 2**31
+_COUNTS: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+
+
+@export("random.Algorithm", "random.experimental.Algorithm", v1=["random.Algorithm"])
+class Algorithm(enum.Enum):
+    """Generators of random numbers."""
+
+    PHILOX = 1
+    THREEFRY = 2
+    AUTO_SELECT = 3
+
+
+@export("random.set_seed", v1=[])
+def set_seed(seed):
+    """Sets the global seed, from which with each op's own seed its numbers follow.
+
+    Args:
+      seed: an integer; None takes it away.
+    """
+    CONTEXT.set_global_seed(seed)
+
+
+@export(v1=["random.set_random_seed", "set_random_seed"])
+def set_random_seed(seed):
+    """Sets the seed of the default graph, or the global one when executing eagerly."""
+    if STATE.graph is None:
+        CONTEXT.set_global_seed(seed)
+    else:
+        STATE.graph.seed = seed
+
+
+@export(v1=["random.get_seed", "get_seed"])
+def get_seed(op_seed):
+    """The pair of seeds of an op whose own seed is `op_seed` (or None)."""
+    graph = STATE.graph
+    if graph is None:
+        global_seed = CONTEXT.global_seed
+    else:
+        global_seed = getattr(graph, "seed", None)
+        if global_seed is None and getattr(graph, "building_function", False):
+            global_seed = CONTEXT.global_seed
+    if global_seed is None:
+        if op_seed is None:
+            return None, None
+        pair = DEFAULT_GRAPH_SEED, op_seed
+    elif op_seed is not None:
+        pair = global_seed, op_seed
+    elif graph is None:
+        pair = global_seed, CONTEXT.internal_operation_seed()
+    elif getattr(graph, "building_function", False):
+        count = _COUNTS.get(graph, 0)
+        _COUNTS[graph] = count + 1
+        pair = global_seed, count
+    else:
+        pair = global_seed, len(graph.get_operations())
+    pair = tuple(_truncated(s) for s in pair)
+    return (0, _MAXIMUM - 1) if pair == (0, 0) else pair
+
+
+def _truncated(seed):
+    return seed % _MAXIMUM if isinstance(seed, int) else int(seed) % _MAXIMUM
+
+
+def op_seeds(seed):
+    """`get_seed` as the attributes `seed` and `seed2` of an op."""
+    first, second = get_seed(seed)
+    return {"seed": first or 0, "seed2": second or 0}
+
+
+def algorithm_number(alg):
+    """The number of an algorithm given as enum, number, tensor or name."""
+    if isinstance(alg, (int, np.integer)):
+        return int(alg)
+    if isinstance(alg, Algorithm):
+        return alg.value
+    if isinstance(alg, Tensor):
+        return alg
+    names = {"philox": 1, "threefry": 2, "auto_select": 3}
+    if isinstance(alg, str):
+        if alg not in names:
+            raise ValueError(
+                "Argument `alg` got unsupported string value {alg}. Supported string values are "
+                "'philox' for the Philox algorithm, 'threefry' for the ThreeFry algorithm, and "
+                f"'auto_select' for auto-selection. Received: {alg!r}"
+            )
+        return names[alg]
+    raise TypeError(
+        f"Can't convert argument `alg` (of value {alg} and type {type(alg)}) to int."
+    )
+
+
+def key_and_counter(seed, alg):
+    """The key, counter and algorithm number that a stateless op takes for a pair `seed`."""
+    number = 3 if alg is None else algorithm_number(alg)
+    seed = convert_to_tensor(seed)
+    if number == 3:
+        key, counter = raw.StatelessRandomGetKeyCounter(seed=seed)
+        return key, counter, number
+    if number == 1:
+        key, counter = _philox_key(seed)
+        return key, counter, number
+    words = raw.Cast(x=seed, DstT=dtypes.uint32)
+    return _joined(words[0], words[1]), np.zeros(1, np.uint64), number
+
+
+def _joined(low, high):
+    """Two uint32 scalars as uint64[1]."""
+    low = raw.Cast(x=low, DstT=dtypes.uint64)
+    high = raw.Cast(x=high, DstT=dtypes.uint64)
+    both = raw.BitwiseOr(x=raw.LeftShift(x=high, y=np.uint64(32)), y=low)
+    return raw.Reshape(tensor=both, shape=[1])
+
+
+def _philox_key(seed):
+    """Scrambles a seed as TensorFlow does, by one block of Philox itself."""
+    words = raw.StatelessRandomUniformFullIntV2(
+        shape=[4],
+        key=raw.Reshape(tensor=raw.Cast(x=np.uint64(0x02461E293EC8F720), DstT=dtypes.uint64), shape=[1]),
+        counter=raw.Cast(x=seed, DstT=dtypes.uint64),
+        dtype=dtypes.uint32,
+        alg=1,
+    )
+    counter = raw.Pack(values=[np.zeros(1, np.uint64), _joined(words[2], words[3])], axis=0)
+    return _joined(words[0], words[1]), raw.Reshape(tensor=counter, shape=[2])

@@ -1,0 +1,143 @@
+"""Small private helpers of TensorFlow's that other packages call: deprecation, decorators, inspect."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.util.export import export
+
+getfullargspec = inspect.getfullargspec
+
+isclass, isfunction, ismethod, ismodule = (
+    inspect.isclass,
+    inspect.isfunction,
+    inspect.ismethod,
+    inspect.ismodule,
+)
+getdoc, getfile, getsource, getmro = (
+    inspect.getdoc,
+    inspect.getfile,
+    inspect.getsource,
+    inspect.getmro,
+)
+signature, getmembers, getmodule, stack = (
+    inspect.signature,
+    inspect.getmembers,
+    inspect.getmodule,
+    inspect.stack,
+)
+isbuiltin, isgenerator, isroutine, iscoroutinefunction = (
+    inspect.isbuiltin,
+    inspect.isgenerator,
+    inspect.isroutine,
+    inspect.iscoroutinefunction,
+)
+FullArgSpec = inspect.FullArgSpec
+Parameter = inspect.Parameter
+
+
+def getcallargs(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Returns the arguments of a call by name."""
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def _as_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def deprecated(
+    date: Any, instructions: str, warn_once: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Returns a decorator that leaves the function as it is."""
+    del date, instructions, warn_once
+    return _as_is
+
+
+def deprecated_args(
+    date: Any, instructions: str, *names: Any, **options: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Returns a decorator that leaves the function as it is."""
+    del date, instructions, names, options
+    return _as_is
+
+
+def deprecated_arg_values(
+    date: Any, instructions: str, warn_once: bool = True, **values: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Returns a decorator that leaves the function as it is."""
+    del date, instructions, warn_once, values
+    return _as_is
+
+
+def deprecated_alias(
+    deprecated_name: str, name: str, function: Callable[..., Any], warn_once: bool = True
+) -> Callable[..., Any]:
+    """Returns `function`."""
+    del deprecated_name, name, warn_once
+    return function
+
+
+def deprecated_argument_lookup(
+    new_name: str, new_value: Any, old_name: str, old_value: Any
+) -> Any:
+    """Returns the one of two arguments that was given."""
+    if old_value is None:
+        return new_value
+    if new_value is not None:
+        raise ValueError(f"Cannot specify both '{old_name}' and '{new_name}'.")
+    return old_value
+
+
+class silence:  # noqa: N801  (TensorFlow's name)
+    """A context in which no deprecation is reported."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *error: Any) -> None:
+        return None
+
+
+def tf_export(*names: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Returns a decorator that leaves the definition as it is."""
+    del names, options
+    return _as_is
+
+
+keras_export = tf_export
+
+
+def get_canonical_name_for_symbol(
+    symbol: Any, api_name: str = "tensorflow", add_prefix_to_v1_names: bool = False
+) -> str | None:
+    """Returns the symbol's own name."""
+    del api_name, add_prefix_to_v1_names
+    return getattr(symbol, "__name__", None)
+
+
+@export("__internal__.decorator.make_decorator", v1=[])
+def make_decorator(
+    target: Callable[..., Any],
+    decorator_func: Callable[..., Any],
+    decorator_name: str | None = None,
+    decorator_doc: str = "",
+    decorator_argspec: Any = None,
+) -> Callable[..., Any]:
+    """Returns `decorator_func` made to look like `target`."""
+    del decorator_name, decorator_doc, decorator_argspec
+    return functools.update_wrapper(decorator_func, target)
+
+
+@export("__internal__.decorator.unwrap", v1=[])
+def unwrap(maybe_tf_decorator: Any) -> tuple[list[Any], Any]:
+    """Returns the decorators around a function, and the function."""
+    decorators, current = [], maybe_tf_decorator
+    while hasattr(current, "__wrapped__"):
+        decorators.append(current)
+        current = current.__wrapped__
+    return decorators, current

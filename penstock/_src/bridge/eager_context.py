@@ -1,0 +1,133 @@
+"""`tensorflow.python.eager.context` and `device_lib`: the few names that other packages use."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.api.config import devices
+from penstock._src.core import dispatch
+from penstock._src.core.dispatch import STATE
+from penstock._src.eager.context import CONTEXT
+from penstock._src.eager.context import executing_eagerly as executing_eagerly
+from penstock._src.graph.graph import Graph
+from penstock._src.util.export import export
+
+EAGER_MODE, GRAPH_MODE = 1, 0
+
+
+class Context:
+    """What TensorFlow's eager context answers, of Penstock."""
+
+    def executing_eagerly(self) -> bool:
+        """Whether ops run at once."""
+        return STATE.graph is None
+
+    def ensure_initialized(self) -> None:
+        """Nothing: there is no runtime to start."""
+
+    def clear_kernel_cache(self) -> None:
+        """Nothing: kernels are shared by all that need them, and bounded in number."""
+
+    def num_gpus(self) -> int:
+        """How many GPUs are visible."""
+        return len(devices.list_logical_devices("GPU"))
+
+    def list_logical_devices(self, device_type: str | None = None) -> list[Any]:
+        """The devices that ops can name."""
+        return devices.list_logical_devices(device_type)
+
+    def list_physical_devices(self, device_type: str | None = None) -> list[Any]:
+        """The devices of the machine."""
+        return devices.list_physical_devices(device_type)
+
+    def devices(self) -> list[str]:
+        """The names of the devices."""
+        return [d.name for d in devices.list_logical_devices()]
+
+    def sync_executors(self) -> None:
+        """Nothing: eager ops have finished when they return."""
+
+    def async_wait(self) -> None:
+        """Nothing: eager ops have finished when they return."""
+
+    @property
+    def device_name(self) -> str | None:
+        """The device of the current `tf.device` scope."""
+        return STATE.device
+
+    @property
+    def scope_name(self) -> str:
+        """The current name scope."""
+        return STATE.eager_name_scope
+
+    @property
+    def run_eager_op_as_function(self) -> bool:
+        """False."""
+        return False
+
+    def _set_global_seed(self, seed: int | None) -> None:
+        CONTEXT.set_global_seed(seed)
+
+    def global_seed(self) -> int | None:
+        """The global seed."""
+        return CONTEXT.global_seed
+
+
+_CONTEXT = Context()
+
+
+def context() -> Context:
+    """Returns the context."""
+    return _CONTEXT
+
+
+def ensure_initialized() -> None:
+    """Nothing: there is no runtime to start."""
+
+
+def async_wait() -> None:
+    """Nothing: eager ops have finished when they return."""
+
+
+def in_graph_mode() -> bool:
+    """Whether a graph is being built."""
+    return STATE.graph is not None
+
+
+def num_gpus() -> int:
+    """How many GPUs are visible."""
+    return _CONTEXT.num_gpus()
+
+
+def global_seed() -> int | None:
+    """The global seed."""
+    return CONTEXT.global_seed
+
+
+@export("__internal__.eager_context.eager_mode", v1=[])
+@contextlib.contextmanager
+def eager_mode() -> Iterator[None]:
+    """A context in which ops run at once."""
+    with dispatch.building(None):
+        yield
+
+
+@contextlib.contextmanager
+def graph_mode() -> Iterator[None]:
+    """A context in which ops are recorded into a graph."""
+    with dispatch.building(Graph()):
+        yield
+
+
+@export("__internal__.eager_context.get_device_name", v1=[])
+def get_device_name() -> str | None:
+    """Returns the device of the current `tf.device` scope."""
+    return STATE.device
+
+
+def list_local_devices(session_config: Any = None) -> list[Any]:
+    """The devices of this machine (device_lib)."""
+    del session_config
+    return devices.list_physical_devices()

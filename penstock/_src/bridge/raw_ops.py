@@ -1,0 +1,38 @@
+"""tf.raw_ops: ops as functions that take keyword arguments only."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core import registry
+from penstock._src.util import lazy
+
+
+def names() -> list[str]:
+    """Returns the names of all ops there are."""
+    return sorted(registry.index())
+
+
+@functools.cache
+def function(name: str) -> Callable[..., Any]:
+    """Returns the function of the op `name`.
+
+    Raises:
+      AttributeError: there is none.
+    """
+    importlib.import_module(lazy.STARTUP)
+    if registry.lookup(name) is None:
+        raise AttributeError(
+            f"module 'penstock.raw_ops' has no attribute {name!r}: this operation is not implemented."
+        )
+    run = getattr(registry.raw, name)
+
+    @functools.wraps(run)
+    def call(**kwargs: Any) -> Any:
+        return run(**kwargs)
+
+    call.__signature__ = run.__signature__
+    return call

@@ -1,0 +1,142 @@
+"""The import hook that makes `tensorflow` mean Penstock in this process."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import sys
+import types
+from typing import Any
+
+from . import private_modules
+
+PUBLIC = "penstock"
+ALIAS = "tensorflow"
+
+
+class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds `tensorflow`, its public namespaces, `tensorflow.keras`, and known private paths."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """Returns a spec for names below `tensorflow` that have a counterpart."""
+        if fullname != ALIAS and not fullname.startswith(ALIAS + "."):
+            return None
+        if self._counterpart(fullname) is None:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def _counterpart(self, fullname: str) -> str | None:
+        """The module that stands for `fullname`: a real name, or "private:<path>"."""
+        rest = fullname[len(ALIAS) + 1 :]
+        if rest == "keras" or rest.startswith("keras."):
+            return rest if _can_import(rest) else None
+        if rest.startswith("_api.v2"):
+            rest = rest[len("_api.v2") :].lstrip(".")
+            rest = rest[2:].lstrip(".") if rest == "v2" or rest.startswith("v2.") else rest
+        if rest == "compat.v2" or rest.startswith("compat.v2."):
+            rest = rest[len("compat.v2") :].lstrip(".")
+        if private_modules.is_known(rest):
+            return "private:" + rest
+        public = f"{PUBLIC}.{rest}" if rest else PUBLIC
+        if rest.startswith("compat.v1"):
+            importlib.import_module("penstock.compat.v1")
+        if public in sys.modules or _can_import(public):
+            return public
+        return None
+
+    def create_module(self, spec: Any) -> types.ModuleType:
+        """Returns the counterpart itself."""
+        counterpart = self._counterpart(spec.name)
+        if counterpart is None:
+            raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name)
+        if counterpart.startswith("private:"):
+            module = private_modules.build(counterpart[len("private:") :], spec.name)
+        else:
+            module = importlib.import_module(counterpart)
+        # importlib writes the alias's spec into the module; exec_module takes it back.
+        spec.loader_state = getattr(module, "__spec__", None)
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Nothing to run: the counterpart is already loaded."""
+        alias_spec = module.__spec__
+        if alias_spec is not None and alias_spec.loader_state is not None:
+            module.__spec__ = alias_spec.loader_state
+
+
+def _can_import(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, AttributeError, ValueError):
+        return False
+
+
+class _TensorFlowMetadata(importlib.metadata.DistributionFinder):
+    """Answers `importlib.metadata.version("tensorflow")`."""
+
+    @staticmethod
+    def find_spec(fullname: str, path: Any = None, target: Any = None) -> None:
+        """Finds no modules."""
+        return None
+
+    def find_distributions(self, context: Any = None) -> Any:
+        """Yields the distribution `tensorflow`, unless a real one is installed."""
+        name = getattr(context, "name", None)
+        if name is not None and name.replace("_", "-").lower() in ("tensorflow", "tensorflow-cpu"):
+            yield _Distribution(name)
+
+
+class _Distribution(importlib.metadata.Distribution):
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def read_text(self, filename: str) -> str | None:
+        """Returns the METADATA, the only file there is."""
+        from_version = importlib.import_module("penstock._src.version").VERSION
+        if filename == "METADATA":
+            return f"Metadata-Version: 2.1\nName: {self._name}\nVersion: {from_version}\n"
+        return None
+
+    def locate_file(self, path: Any) -> Any:
+        """Returns `path`: there are no files."""
+        return path
+
+
+FINDER = TensorFlowFinder()
+METADATA = _TensorFlowMetadata()
+
+
+def is_installed() -> bool:
+    """Whether `tensorflow` means Penstock in this process."""
+    return FINDER in sys.meta_path
+
+
+def install() -> None:
+    """Makes `import tensorflow` find Penstock from now on.
+
+    Raises:
+      RuntimeError: the real TensorFlow has already been imported.
+    """
+    held = sys.modules.get(ALIAS)
+    own = importlib.import_module(PUBLIC)
+    if held is not None and held is not own:
+        raise RuntimeError(
+            "install_as_tensorflow: another `tensorflow` has already been imported, from "
+            f"{getattr(held, '__file__', 'an unknown place')}. Call it first."
+        )
+    if not is_installed():
+        sys.meta_path.insert(0, FINDER)
+        sys.meta_path.append(METADATA)
+    sys.modules[ALIAS] = own
+
+
+def uninstall() -> None:
+    """Takes the hook away, and forgets all modules imported through it."""
+    for finder in (FINDER, METADATA):
+        if finder in sys.meta_path:
+            sys.meta_path.remove(finder)
+    for name in [n for n in sys.modules if n == ALIAS or n.startswith(ALIAS + ".")]:
+        del sys.modules[name]

@@ -1,0 +1,187 @@
+"""Lists, dicts and tuples that track the trackable objects they hold, under "0", "1", ... or keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.core import trackable as tracking
+from penstock._src.core.trackable import NoDependency, Trackable
+from penstock._src.util.export import export
+
+
+@export("__internal__.tracking.TrackableDataStructure", v1=[])
+class TrackableDataStructure(Trackable):
+    """The base of the containers that track."""
+
+    def _values(self) -> Any:
+        raise NotImplementedError
+
+    @property
+    def trainable_variables(self) -> tuple[Any, ...]:
+        """The trainable variables among the elements, and of the layers among them."""
+        return tuple(v for v in self.variables if getattr(v, "trainable", True))
+
+    trainable_weights = trainable_variables
+
+    @property
+    def variables(self) -> tuple[Any, ...]:
+        """The variables among the elements, and of the layers among them."""
+        found: list[Any] = []
+        for value in self._values():
+            inner = getattr(value, "variables", None)
+            if isinstance(inner, (list, tuple)):
+                found.extend(inner)
+            elif getattr(value, "_is_tensor_like", False):
+                found.append(value)
+        return tuple(found)
+
+    weights = variables
+
+    def __hash__(self) -> int:
+        raise TypeError(f"unhashable type: {type(self).__name__!r}")
+
+
+class ListWrapper(TrackableDataStructure, list):
+    """A list whose elements are tracked under their indices."""
+
+    def __init__(self, wrapped_list: Any = ()) -> None:
+        list.__init__(self, [tracking.wrap(v) for v in wrapped_list])
+
+    def _values(self) -> Any:
+        return self
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        del save_type, kwargs
+        return {str(i): v for i, v in enumerate(self) if isinstance(v, Trackable)}
+
+    def _stored(self, index: int, value: Any) -> Any:
+        value = tracking.wrap(value)
+        if isinstance(value, Trackable):
+            self._handle_deferred_dependencies(str(index), value)
+        return value
+
+    def append(self, value: Any) -> None:
+        """Adds an element at the end."""
+        list.append(self, self._stored(len(self), value))
+
+    def extend(self, values: Any) -> None:
+        """Adds elements at the end."""
+        for value in values:
+            self.append(value)
+
+    def __iadd__(self, values: Any) -> ListWrapper:
+        self.extend(values)
+        return self
+
+    def insert(self, index: int, value: Any) -> None:
+        """Adds an element before the one at `index`."""
+        list.insert(self, index, tracking.wrap(value))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(key, slice):
+            list.__setitem__(self, key, [tracking.wrap(v) for v in value])
+        else:
+            list.__setitem__(self, key, self._stored(key, value))
+
+    def __copy__(self) -> ListWrapper:
+        return type(self)(list(self))
+
+    def copy(self) -> list[Any]:
+        """Returns a shallow copy."""
+        return type(self)(list(self))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (list(self),)
+
+    def __repr__(self) -> str:
+        return f"ListWrapper({list.__repr__(self)})"
+
+
+class List(ListWrapper):
+    """A list of trackable objects that only grows."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        del kwargs
+        super().__init__(*args)
+
+
+class _DictWrapper(TrackableDataStructure, dict):
+    """A dict whose values are tracked under their keys."""
+
+    def __init__(self, wrapped_dict: Any = (), **more: Any) -> None:
+        dict.__init__(self)
+        self.update(wrapped_dict, **more)
+
+    def _values(self) -> Any:
+        return self.values()
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        del save_type, kwargs
+        children = {k: v for k, v in self.items() if isinstance(v, Trackable)}
+        for key in children:
+            if not isinstance(key, str):
+                raise ValueError(
+                    "Unable to save a dictionary with trackable values under non-string keys. "
+                    f"Received the key {key!r}."
+                )
+        return children
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        value = tracking.wrap(value.value if isinstance(value, NoDependency) else value)
+        if isinstance(value, Trackable) and isinstance(key, str):
+            self._handle_deferred_dependencies(key, value)
+        dict.__setitem__(self, key, value)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Takes over the items of another dict."""
+        for key, value in dict(*args, **kwargs).items():
+            self[key] = value
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        """Returns the value of `key`, stored now if it was missing."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def __copy__(self) -> _DictWrapper:
+        return type(self)(dict(self))
+
+    copy = __copy__
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (dict(self),)
+
+    def __repr__(self) -> str:
+        return f"DictWrapper({dict.__repr__(self)})"
+
+
+class Mapping(_DictWrapper):
+    """A dict of trackable objects."""
+
+
+class _TupleWrapper(TrackableDataStructure, tuple):
+    """A tuple whose elements are tracked under their indices."""
+
+    def _values(self) -> Any:
+        return self
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        del save_type, kwargs
+        return {str(i): v for i, v in enumerate(self) if isinstance(v, Trackable)}
+
+
+def wrap_or_unwrap(value: Any) -> Any:
+    """Returns plain lists, dicts and tuples that hold trackables as containers that track."""
+    if isinstance(value, NoDependency):
+        return value.value
+    kind = type(value)
+    if kind is list:
+        return ListWrapper(value)
+    if kind is dict:
+        return _DictWrapper(value)
+    if kind is tuple and any(isinstance(v, Trackable) for v in value):
+        return _TupleWrapper(value)
+    return value
+
+
+tracking.WRAP = wrap_or_unwrap

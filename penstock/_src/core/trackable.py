@@ -1,0 +1,194 @@
+"""What a checkpoint can find: objects that know their dependencies by name.
+
+`saving/` walks `_trackable_children()` from a root; restoring before a dependency exists leaves a
+`Deferred` entry behind, which is honoured when the dependency is tracked.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.util.export import export
+
+
+@export("__internal__.tracking.Trackable", v1=[])
+class Trackable:
+    """An object with named dependencies that are saved and restored with it."""
+
+    @property
+    def _self_children(self) -> dict[str, Trackable]:
+        return self.__dict__.setdefault("_tracked_children_", {})
+
+    @property
+    def _self_deferred(self) -> dict[str, list[Callable[[Trackable], None]]]:
+        return self.__dict__.setdefault("_deferred_restores_", {})
+
+    def _maybe_initialize_trackable(self) -> None:
+        """Nothing: state is made when it is first needed."""
+
+    @property
+    def _setattr_tracking(self) -> bool:
+        return self.__dict__.get("_self_setattr_tracking", True)
+
+    @_setattr_tracking.setter
+    def _setattr_tracking(self, value: bool) -> None:
+        self.__dict__["_self_setattr_tracking"] = value
+
+    def _track_trackable(
+        self, trackable: Trackable, name: str, overwrite: bool = False
+    ) -> Trackable:
+        """Makes `trackable` the dependency `name`.
+
+        Raises:
+          TypeError: it is no Trackable.
+          ValueError: another object has that name, and `overwrite` is False.
+        """
+        if not isinstance(trackable, Trackable):
+            raise TypeError(
+                "Trackable._track_trackable() can only be used to track objects of type "
+                f"Trackable. Got type {type(trackable)}."
+            )
+        held = self._self_children.get(name)
+        if held is not None and held is not trackable and not overwrite:
+            raise ValueError(
+                f"Called Trackable._track_trackable() with name='{name}', but a Trackable with "
+                "this name is already declared as a dependency. Names must be unique (or "
+                "overwrite=True)."
+            )
+        self._self_children[name] = trackable
+        if held is not trackable:
+            self._handle_deferred_dependencies(name, trackable)
+        return trackable
+
+    def _no_dependency(self, value: Any) -> Any:
+        return value
+
+    def _untrack_trackable(self, name: str) -> None:
+        self._self_children.pop(name, None)
+
+    def _handle_deferred_dependencies(self, name: str, trackable: Trackable) -> None:
+        """Restores into `trackable` what a checkpoint holds for the dependency `name`."""
+        for restore in self._self_deferred.pop(name, ()):
+            restore(trackable)
+
+    def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Trackable | None:
+        """Returns the dependency `name`, or None."""
+        if cached_dependencies:
+            return cached_dependencies.get(name)
+        return self._trackable_children().get(name)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Returns the dependencies by name; for `save_type` "savedmodel" functions as well."""
+        del save_type, kwargs
+        return dict(self._self_children)
+
+    @property
+    def _checkpoint_dependencies(self) -> list[TrackableReference]:
+        return [TrackableReference(n, c) for n, c in self._trackable_children().items()]
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        """Returns the tensors that are the object's own value, by name."""
+        raise NotImplementedError
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        """Takes the object's own value from tensors."""
+        raise NotImplementedError
+
+    def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
+        return {}
+
+    def _map_resources(self, save_options: Any) -> tuple[dict, dict]:
+        del save_options
+        return {}, {}
+
+    def _export_to_saved_model_graph(
+        self, object_map: Any, tensor_map: Any, options: Any, **kwargs: Any
+    ) -> list[Any]:
+        del object_map, tensor_map, options, kwargs
+        return []
+
+
+@export("__internal__.tracking.TrackableReference", v1=[])
+class TrackableReference(tuple):
+    """A dependency and its name: `(name, ref)`."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: str, ref: Trackable) -> TrackableReference:
+        return super().__new__(cls, (name, ref))
+
+    name = property(lambda self: self[0])
+    ref = property(lambda self: self[1])
+
+
+class NoDependency:
+    """Marks a value that is assigned to an attribute without becoming a dependency."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+# Set by core/data_structures.py: a list, dict or tuple as the container that tracks what it holds.
+WRAP: Callable[[Any], Any] = lambda value: value  # noqa: E731
+
+
+@export("__internal__.tracking.wrap", v1=[])
+def wrap(value: Any) -> Any:
+    """Returns a list, dict or tuple as a container that tracks its trackable elements."""
+    return WRAP(value)
+
+
+@export("__internal__.tracking.sticky_attribute_assignment", v1=[])
+def sticky_attribute_assignment(trackable: Trackable, name: str, value: Any) -> Any:
+    """Makes `value` a dependency if it can be one; returns what the attribute is to hold."""
+    add = not isinstance(value, NoDependency)
+    value = wrap(value.value if not add else value)
+    if add and isinstance(value, Trackable):
+        trackable._track_trackable(value, name=name, overwrite=True)
+    return value
+
+
+@export("__internal__.tracking.no_automatic_dependency_tracking", v1=[])
+def no_automatic_dependency_tracking(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of a method in which attribute assignments add no dependencies."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = getattr(self, "_self_setattr_tracking", True)
+        self._self_setattr_tracking = False
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self._self_setattr_tracking = before
+
+    return call
+
+
+@export("__internal__.tracking.AutoTrackable", v1=[])
+class AutoTrackable(Trackable):
+    """A Trackable whose attributes become dependencies when they are assigned."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        held = self.__dict__.get(name, self)
+        if held is value and held is not self:
+            return
+        if self.__dict__.get("_self_setattr_tracking", True):
+            value = sticky_attribute_assignment(trackable=self, value=value, name=name)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._untrack_trackable(name)
+        super().__delattr__(name)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type == "savedmodel":
+            for name in dir(self):
+                if name in children or name.startswith("__"):
+                    continue
+                attribute = getattr(self, name, None)
+                if getattr(type(attribute), "_is_saved_function", False):
+                    children[name] = attribute
+        return children
