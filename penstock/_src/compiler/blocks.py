@@ -71,8 +71,7 @@ class Block:
         """Makes and keeps the specialisation for these inputs."""
         while True:
             made, wanted = specialise(self, values)
-            wanted = [i for i in wanted if i not in self.value_positions]
-            if not wanted or not self.by_value:
+            if made is not None:
                 break
             self.value_positions = sorted({*self.value_positions, *wanted})
             self.specialisations.clear()  # keys have another form now

@@ -116,7 +116,7 @@ class Program:
         for i, expected in enumerate(self._types):
             x = arrays[i]
             if type(x) is not np.ndarray or not (x.flags.c_contiguous and x.flags.aligned):
-                x = arrays[i] = np.ascontiguousarray(x)
+                x = arrays[i] = np.ascontiguousarray(x).reshape(np.shape(x))
             if expected is not None and (x.dtype != expected[0] or x.shape != expected[1]):
                 raise InvalidArgumentError(
                     None, None,

@@ -66,12 +66,14 @@ class _Planner:
             self.slots += 1
         return self.slot_of[tensor._id]
 
-    def plan(self) -> Specialisation:
+    def plan(self) -> Specialisation | None:
+        """The specialisation, or None if the block should be specialised for the values of `wanted` first."""
         self.take_host_steps()
         if self.pending and not self.steps:
             self.take_program()
-            if not self.wanted or not self.block.by_value:
-                self.take_host_steps()
+            if self.wanted:
+                return None
+            self.take_host_steps()
         if self.pending:
             self.leave_rest()
         outputs = [self.slot_of[t._id] for t in self.block.outputs]
@@ -134,7 +136,7 @@ class _Planner:
                 waiting.add(op.name)
         lowered = [op for op in self.pending if op.name not in waiting]
         self.pending = deferred
-        if self.wanted and self.block.by_value:
+        if self.wanted:
             return  # the block is specialised again, for these values
         self.emit_program(builder, leaves, lowering, lowered)
 
@@ -258,8 +260,7 @@ def _inputs_behind(asked: Sequence[Node], leaves: Leaves) -> list[int]:
     return sorted({i for i in found if i is not None})
 
 
-def specialise(block: Block, values: Sequence[Any]) -> tuple[Specialisation, list[int]]:
-    """The specialisation of a block, and the inputs whose values would let more of it be lowered."""
+def specialise(block: Block, values: Sequence[Any]) -> tuple[Specialisation | None, list[int]]:
+    """The specialisation of a block; or None, and inputs whose values would let more of it be lowered."""
     planner = _Planner(block, values)
-    made = planner.plan()
-    return made, planner.wanted if block.by_value else []
+    return planner.plan(), planner.wanted

@@ -1,0 +1,232 @@
+"""Tensors out of nothing: constants, placeholders, fills."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.attributes import TensorValue
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, TensorShape
+from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import dims_of, invalid, quiet, show, sum_over, zeros_like
+
+EMPTY_STRING = b""
+
+
+def zero_of(dtype: DType) -> object:
+    """Returns the zero of a type; the empty string of strings."""
+    return EMPTY_STRING if dtype == dtypes.string else dtype.np.type(0)
+
+
+class Const(Op):
+    """A constant."""
+
+    signature = "-> output: dtype"
+    value: TensorValue
+    dtype: DType
+    differentiable = False
+
+    def shape(self):
+        return np.shape(self.value)
+
+    def eager(self):
+        return np.asarray(self.value, self.dtype.np)
+
+    def lower(self, p):
+        if self.dtype.np == object:
+            raise NotLowerable(f"a constant of type {self.dtype.name}")
+        return p.constant(np.asarray(self.value, self.dtype.np), self.dtype)
+
+
+class HostConst(Const):
+    """A constant in the host's memory."""
+
+
+class ImmutableConst(Op):
+    """A constant that a memory-mapped file holds."""
+
+    signature = "-> tensor: dtype"
+    dtype: DType
+    shape: TensorShape
+    memory_region_name: str
+    differentiable = False
+
+    def output_shape(self):
+        return self.shape
+
+    def eager(self):
+        if self.dtype.np == object:
+            raise UnimplementedError(f"ImmutableConst: type {self.dtype.name} has no plain bytes.")
+        return np.memmap(self.memory_region_name, self.dtype.np, "r", 0, tuple(self.shape.as_list()))
+
+
+# -- placeholders ----------------------------------------------------------------------------------
+
+
+class Placeholder(Op):
+    """A value that is fed when the graph runs."""
+
+    signature = "-> output: dtype"
+    dtype: DType
+    shape: TensorShape = UNKNOWN
+    differentiable = False
+
+    def output_shape(self):
+        return self.attrs["shape"]
+
+    def eager(self):
+        known = "" if self.attrs["shape"].rank is None else f" and shape {show(self.attrs['shape'])}"
+        raise InvalidArgumentError(
+            f"You must feed a value for placeholder tensor with dtype {self.dtype.name}{known}"
+        )
+
+
+class PlaceholderV2(Placeholder):
+    """A value that is fed when the graph runs; the older form of Placeholder."""
+
+    dtype: DType
+    shape: TensorShape = UNKNOWN
+
+
+class PlaceholderWithDefault(Op):
+    """The input, unless another value is fed."""
+
+    signature = "input: dtype -> output: dtype"
+    dtype = ANY
+    shape: TensorShape
+
+    def output_shape(self, input):
+        input.assert_is_compatible_with(self.attrs["shape"])
+        return self.attrs["shape"]
+
+    def gradient(self, _input, _output, dy):
+        return dy
+
+    def eager(self, input):
+        return input
+
+    def lower(self, p, input):
+        return input
+
+
+# -- fills -----------------------------------------------------------------------------------------
+
+
+class Fill(Op):
+    """One value at every place of a shape."""
+
+    signature = "dims: index_type, value: T -> output: T"
+    T = ANY
+    index_type: DType = dtypes.int32
+    index_type_types = INDEX
+
+    def shape(self, dims, value):
+        value.with_rank(0)
+        dims.with_rank(1)
+        return infer.held(dims)
+
+    def gradient(self, _dims, _value, _output, dy):
+        rank = dy.shape.rank
+        every = (
+            raw.Range(np.int32(0), raw.Rank(dy), np.int32(1)) if rank is None else list(range(rank))
+        )
+        return None, sum_over(dy, every)
+
+    def eager(self, dims, value):
+        if dims.ndim > 1 or (dims.ndim == 0 and dims.size != 1):
+            raise invalid(self, f"dims must represent a vector, got shape {show(dims.shape)}")
+        for d in dims.ravel():
+            if d < 0:
+                raise invalid(self, f"Dimension {d} must be >= 0")
+        if self.T.is_numpy_compatible and value.size != 1:
+            raise invalid(self, f"value must represent a scalar, got shape {show(value.shape)}")
+        shape = tuple(dims.ravel().tolist())
+        if not isinstance(value, np.ndarray):
+            out = np.empty(shape, object)
+            out[...] = value
+            return out
+        return np.full(shape, value.reshape(())[()], self.T.np)
+
+    def lower(self, p, dims, value):
+        if self.T.np == object or value.shape:
+            raise NotLowerable(f"a fill of type {self.T.name}")
+        shape = dims_of(p, dims, "the shape")
+        if any(d < 0 for d in shape):
+            raise NotLowerable("a negative dimension")
+        return p.broadcast_to(value, shape)
+
+
+class ZerosLike(Op):
+    """Zeros in the shape and type of x; empty strings of strings."""
+
+    signature = "x: T -> y: T"
+    T = ANY
+
+    def shape(self, x):
+        return x
+
+    def gradient(self, x, _y, _dy):
+        return zeros_like(x)
+
+    def eager(self, x):
+        if self.T == dtypes.variant:
+            return x.zeros_like()
+        if self.T == dtypes.string:
+            return np.full(x.shape, EMPTY_STRING, object)
+        return np.zeros(x.shape, self.T.np)
+
+    def lower(self, p, x):
+        if self.T.np == object:
+            raise NotLowerable(f"zeros of type {self.T.name}")
+        return p.full(x.shape, 0, self.T)
+
+
+class OnesLike(Op):
+    """Ones in the shape and type of x."""
+
+    signature = "x: T -> y: T"
+    T = FLOAT | INTEGER | COMPLEX | BOOL
+
+    def shape(self, x):
+        return x
+
+    def gradient(self, x, _y, _dy):
+        return zeros_like(x)
+
+    def eager(self, x):
+        return np.ones(x.shape, self.T.np)
+
+    def lower(self, p, x):
+        return p.full(x.shape, 1, self.T)
+
+
+class Empty(Op):
+    """A tensor of a shape whose elements may be anything; zeros, with `init`."""
+
+    signature = "shape: int32 -> output: dtype"
+    dtype: DType
+    init: bool = False
+    stateful = True
+    differentiable = False
+
+    def output_shape(self, shape):
+        shape.with_rank(1)
+        return infer.held(shape)
+
+    @quiet
+    def eager(self, shape):
+        if shape.ndim != 1:
+            raise invalid(self, f"shape must be a vector of int32, got shape {show(shape.shape)}")
+        for d in shape:
+            if d < 0:
+                raise invalid(self, f"Dimension {d} must be >= 0")
+        return np.full(tuple(shape.tolist()), zero_of(self.dtype), self.dtype.np)
+
+    def lower(self, p, shape):
+        if self.dtype.np == object:
+            raise NotLowerable(f"elements of type {self.dtype.name}")
+        return p.full(dims_of(p, shape, "the shape"), 0, self.dtype)
