@@ -6,7 +6,17 @@ import pickle
 
 import pytest
 
-from penstock._src.proto import bundle, config, event, example, graph, saved, tensor
+from penstock._src.proto import (
+    bundle,
+    config,
+    dataset,
+    event,
+    example,
+    graph,
+    saved,
+    stats,
+    tensor,
+)
 from penstock._src.proto.schema import Schema
 
 
@@ -103,3 +113,8 @@ def test_enums_and_nested_messages():
     assert graph.OpDef.ArgDef(name="x").name == "x"
     value = saved.StructuredValue(tuple_value=saved.TupleValue())
     assert value.WhichOneof("kind") == "tuple_value"
+
+
+def test_every_schema_builds():
+    assert dataset.Options(deterministic=True).HasField("deterministic")
+    assert stats.StepStats().ByteSize() == 0

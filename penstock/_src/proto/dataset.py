@@ -2,6 +2,15 @@
 
 from penstock._src.proto.schema import Schema
 
+MODEL = Schema(
+    "model",
+    """
+enum AutotuneAlgorithm
+    DEFAULT=0, HILL_CLIMB=1, GRADIENT_DESCENT=2, MAX_PARALLELISM=3, STAGE_BASED=4
+""",
+    package="tensorflow.data.model",
+)
+
 SCHEMA = Schema(
     "dataset",
     """
@@ -51,6 +60,7 @@ Options
 Metadata
     name=1 bytes, data_service_address=2 string
 """,
+    uses=[MODEL],
     package="tensorflow.data",
 )
 

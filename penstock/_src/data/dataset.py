@@ -1,0 +1,436 @@
+"""tf.data.Dataset: a sequence of elements that a pipeline makes."""
+
+import collections.abc
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.data import structure
+from penstock._src.data.functional import Functional
+from penstock._src.data.generator import from_generator
+from penstock._src.data.iterator import NumpyIterator, OwnedIterator
+from penstock._src.data.options import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Options
+from penstock._src.data.sampling import Sampling
+from penstock._src.data.stored import Stored
+from penstock._src.data.transforms import seed_pair
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+@export("data.Dataset", v1=[])
+class Dataset(Functional, Sampling, Stored, collections.abc.Iterable, CompositeTensor):
+    """A potentially large sequence of elements, made as they are asked for.
+
+    Begin with a source (`Dataset.from_tensor_slices`, `Dataset.range`, `TFRecordDataset`), add
+    transformations (`map`, `shuffle`, `batch`), and iterate:
+
+    >>> dataset = tf.data.Dataset.range(5).map(lambda x: x * 2).batch(2)
+    >>> list(dataset.as_numpy_iterator())
+    [array([0, 2]), array([4, 6]), array([8])]
+    """
+
+    def __init__(self, variant_tensor: Any) -> None:
+        self._variant_tensor_attr = variant_tensor
+        self._options_attr = Options()
+        for source in self._inputs():
+            self._options_attr = self._options_attr.merge(source.options())
+
+    @property
+    def _variant_tensor(self) -> Any:
+        return self._variant_tensor_attr
+
+    def _inputs(self) -> list[Any]:
+        """The datasets that this one is made of."""
+        return []
+
+    @property
+    def element_spec(self) -> Any:
+        """The structure of TypeSpecs of the elements."""
+        raise NotImplementedError(f"{type(self)}.element_spec()")
+
+    @property
+    def _type_spec(self) -> "DatasetSpec":
+        return DatasetSpec(self.element_spec)
+
+    @property
+    def _flat_structure(self) -> dict[str, Any]:
+        return {
+            "output_types": structure.flat_types(self.element_spec),
+            "output_shapes": structure.flat_shapes(self.element_spec),
+        }
+
+    def options(self) -> Options:
+        """Returns the options of this dataset and of those it is made of."""
+        return self._options_attr
+
+    def __iter__(self) -> OwnedIterator:
+        """Returns a new iterator over the elements."""
+        if STATE.graph is not None and not STATE.graph.building_function:
+            raise RuntimeError(
+                "`tf.data.Dataset` only supports Python-style iteration in eager mode or within "
+                "tf.function."
+            )
+        return OwnedIterator(self)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        """Returns the number of elements.
+
+        Raises:
+          TypeError: it is infinite or unknown.
+        """
+        if STATE.graph is not None:
+            raise TypeError(
+                "`tf.data.Dataset` only supports `len` in eager mode. Use "
+                "`tf.data.Dataset.cardinality()` instead."
+            )
+        count = int(self.cardinality())
+        if count == INFINITE_CARDINALITY:
+            raise TypeError("The dataset is infinite.")
+        if count == UNKNOWN_CARDINALITY:
+            raise TypeError("The dataset length is unknown.")
+        return count
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} element_spec={self.element_spec!r}>"
+
+    __str__ = __repr__
+
+    def as_numpy_iterator(self) -> NumpyIterator:
+        """Returns an iterator that gives the elements as NumPy values.
+
+        Raises:
+          RuntimeError: not executing eagerly.
+        """
+        if STATE.graph is not None:
+            raise RuntimeError(
+                "`tf.data.Dataset.as_numpy_iterator()` is only supported in eager mode."
+            )
+        return NumpyIterator(self)
+
+    # -- sources
+
+    @staticmethod
+    def from_tensors(tensors: Any, name: str | None = None) -> "Dataset":
+        """Returns the dataset whose one element is `tensors`."""
+        element = structure.normalize(tensors)
+        spec = structure.spec_of(element)
+        variant = raw.TensorDataset(
+            components=structure.to_tensors(spec, element),
+            output_shapes=structure.flat_shapes(spec),
+            name=name,
+        )
+        return derived("_TensorDataset", variant, spec)
+
+    @staticmethod
+    def from_tensor_slices(tensors: Any, name: str | None = None) -> "Dataset":
+        """Returns the dataset whose elements are the slices of `tensors` along their first axis.
+
+        >>> dataset = tf.data.Dataset.from_tensor_slices(([1, 2, 3], ["a", "b", "c"]))
+
+        Raises:
+          ValueError: a component is a scalar, or their first dimensions differ.
+        """
+        element = structure.normalize(tensors)
+        whole = structure.spec_of(element)
+        spec = structure.unbatched(whole)
+        components = structure.to_batched_tensors(whole, element)
+        size: Any = None
+        for component in components:
+            first = component.shape[0] if component.shape.rank else None
+            if size is not None and first is not None and first != size:
+                raise ValueError(f"Dimensions {size} and {first} are not compatible")
+            size = first if size is None else size
+        variant = raw.TensorSliceDataset(
+            components=components, output_shapes=structure.flat_shapes(spec), name=name
+        )
+        return derived("_TensorSliceDataset", variant, spec)
+
+    @staticmethod
+    def range(*args: Any, **kwargs: Any) -> "Dataset":
+        """Returns the dataset of numbers as of Python's `range`; `output_type` is int64.
+
+        Args:
+          *args: (stop), (start, stop) or (start, stop, step).
+          **kwargs: `output_type` and `name`.
+        """
+        if not 1 <= len(args) <= 3:
+            raise ValueError(
+                "Invalid `args`. The length of `args` should be between 1 and 3 but was "
+                f"{len(args)}."
+            )
+        start, stop, step = (0, args[0], 1) if len(args) == 1 else (*args, 1)[:3]
+        spec = TensorSpec([], kwargs.get("output_type", dtypes.int64))
+        numbers = [convert_to_tensor(n, dtype=dtypes.int64) for n in (start, stop, step)]
+        variant = raw.RangeDataset(*numbers, **_flat(spec), name=kwargs.get("name"))
+        return derived("_RangeDataset", variant, spec)
+
+    @staticmethod
+    def counter(
+        start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64, name: str | None = None
+    ) -> "Dataset":
+        """Returns the endless dataset start, start + step, ..."""
+        dtype = dtypes.as_dtype(dtype)
+        if not dtype.is_integer:
+            return Dataset.counter().map(
+                lambda number: raw.Cast(x=number, DstT=dtype) * step + start, name=name
+            )
+        stop = dtypes.int64.max if int(step) >= 0 else dtypes.int64.min
+        return Dataset.range(start, stop, step, output_type=dtype, name=name)
+
+    @staticmethod
+    def random(
+        seed: Any = None, rerandomize_each_iteration: bool | None = None, name: str | None = None
+    ) -> "Dataset":
+        """Returns an endless dataset of pseudorandom numbers from 0 to 2**32 - 1."""
+        spec = TensorSpec([], dtypes.int64)
+        first, second = seed_pair(seed)
+        if rerandomize_each_iteration:
+            generator, _ = raw.AnonymousRandomSeedGenerator(seed=first, seed2=second)
+            variant = raw.RandomDatasetV2(
+                first, second, generator, rerandomize_each_iteration=True, **_flat(spec), name=name
+            )
+        else:
+            variant = raw.RandomDataset(first, second, **_flat(spec), name=name)
+        return derived("_RandomDataset", variant, spec)
+
+    @staticmethod
+    def zip(*args: Any, datasets: Any = None, name: str | None = None) -> "Dataset":
+        """Returns the dataset of tuples of one element of each, as long as all have one.
+
+        Args:
+          *args: datasets, or one nested structure of datasets.
+          datasets: the same, as a keyword.
+          name: of the op.
+        """
+        if not args and datasets is None:
+            raise TypeError("Must pass at least one dataset to `zip`.")
+        if args and datasets is not None:
+            raise TypeError("Both `*args` and `datasets` cannot be set.")
+        if len(args) == 1:
+            datasets = args[0]
+        elif len(args) > 1:
+            datasets = args
+        sources = nest.flatten(datasets)
+        for source in sources:
+            if not isinstance(source, Dataset):
+                if isinstance(source, list):
+                    raise TypeError(
+                        "Invalid input to `zip`. Inputs are expected to be (nested) structures of "
+                        "`tf.data.Dataset` objects. Python `list` is not supported and you should "
+                        "use `tuple` instead."
+                    )
+                raise TypeError(
+                    "Invalid input to `zip`. Inputs are expected to be (nested) structures of "
+                    f"`tf.data.Dataset` objects but encountered object of type {type(source)}."
+                )
+        spec = nest.pack_sequence_as(datasets, [source.element_spec for source in sources])
+        variant = raw.ZipDataset(
+            input_datasets=[source._variant_tensor for source in sources], **_flat(spec), name=name
+        )
+        return derived("_ZipDataset", variant, spec, *sources)
+
+    @staticmethod
+    def from_generator(
+        generator: Callable[..., Any],
+        output_types: Any = None,
+        output_shapes: Any = None,
+        args: Any = None,
+        output_signature: Any = None,
+        name: str | None = None,
+    ) -> "Dataset":
+        """Returns the dataset of what the generator that `generator(*args)` returns yields.
+
+        Args:
+          generator: called anew for every iteration; returns an iterable.
+          output_types: a structure of dtypes; deprecated in favour of `output_signature`.
+          output_shapes: a structure of shapes, with `output_types`.
+          args: tensors handed to `generator` as NumPy values.
+          output_signature: a structure of `tf.TypeSpec`s, the types of the elements.
+          name: of the op.
+        """
+        spec = _generator_spec(output_types, output_shapes, output_signature)
+        variant = from_generator(generator, spec, args)
+        return derived("_FlatMapDataset", variant, spec)
+
+    @staticmethod
+    def list_files(
+        file_pattern: Any, shuffle: bool | None = None, seed: Any = None, name: str | None = None
+    ) -> "Dataset":
+        """Returns the dataset of the names of the files that match glob patterns, shuffled unless
+        `shuffle` is False.
+
+        Raises:
+          tf.errors.InvalidArgumentError: no file matches.
+        """
+        from penstock._src.data.readers import matching_files
+
+        return matching_files(file_pattern, True if shuffle is None else shuffle, seed, name)
+
+
+def _generator_spec(types: Any, shapes: Any, signature: Any) -> Any:
+    if signature is not None:
+        if types is not None:
+            raise TypeError(
+                "The `output_types` argument can not be used together with the `output_signature` "
+                "argument."
+            )
+        if shapes is not None:
+            raise TypeError(
+                "The `output_shapes` argument can not be used together with the `output_signature` "
+                "argument."
+            )
+        for spec in nest.flatten(signature):
+            if not isinstance(spec, TypeSpec):
+                raise TypeError(
+                    "`output_signature` must contain objects that are subclass of `tf.TypeSpec` "
+                    f"but found {type(spec)} which is not."
+                )
+        return signature
+    if types is None:
+        raise TypeError(
+            "Either the `output_signature` or `output_types` argument must be specified."
+        )
+    kinds = structure.map_leaves(dtypes.as_dtype, _lists_to_tuples(types))
+    leaves = nest.flatten(kinds)
+    if shapes is None:
+        known = [TensorShape(None)] * len(leaves)
+    else:
+        known = [as_shape(shape) for shape in _shapes_like(kinds, shapes)]
+    specs = [TensorSpec(shape, dtype) for shape, dtype in zip(known, leaves)]
+    return nest.pack_sequence_as(kinds, specs)
+
+
+def _lists_to_tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _shapes_like(kinds: Any, shapes: Any) -> list[Any]:
+    held = nest.children(kinds)
+    if held is None:
+        return [shapes]
+    parts = [shapes[key] for key in sorted(kinds)] if isinstance(kinds, dict) else list(shapes)
+    return [leaf for kind, part in zip(held, parts) for leaf in _shapes_like(kind, part)]
+
+
+def _flat(spec: Any) -> dict[str, Any]:
+    return {
+        "output_types": structure.flat_types(spec),
+        "output_shapes": structure.flat_shapes(spec),
+    }
+
+
+class _Derived(Dataset):
+    """A dataset made by an op."""
+
+    def __init__(self, variant: Any, spec: Any, sources: tuple[Any, ...]) -> None:
+        self._spec, self._sources = spec, sources
+        super().__init__(variant)
+
+    def _inputs(self) -> list[Any]:
+        return list(self._sources)
+
+    @property
+    def element_spec(self) -> Any:
+        """The structure of TypeSpecs of the elements."""
+        return self._spec
+
+
+_KINDS: dict[str, type] = {}
+
+
+def derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Dataset:
+    """A dataset over a variant tensor; `kind` names its class, which `repr` shows."""
+    made = _KINDS.get(kind)
+    if made is None:
+        made = _KINDS[kind] = type(kind, (_Derived,), {"__module__": __name__})
+    return made(variant, spec, sources)
+
+
+@export("data.DatasetSpec", v1=["data.DatasetSpec", "data.experimental.DatasetStructure"])
+class DatasetSpec(TypeSpec):
+    """The type of a tf.data.Dataset."""
+
+    def __init__(self, element_spec: Any, dataset_shape: Any = ()) -> None:
+        self._element_spec = element_spec
+        self._dataset_shape = as_shape(dataset_shape)
+
+    @property
+    def value_type(self) -> type:
+        """The class of the values."""
+        return Dataset
+
+    @property
+    def element_spec(self) -> Any:
+        """The structure of TypeSpecs of the elements."""
+        return self._element_spec
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._element_spec, self._dataset_shape
+
+    @property
+    def _component_specs(self) -> TensorSpec:
+        return TensorSpec(self._dataset_shape, dtypes.variant)
+
+    def _to_components(self, value: Dataset) -> Any:
+        return value._variant_tensor
+
+    def _from_components(self, components: Any) -> Any:
+        if self._dataset_shape.rank != 0:
+            return _DatasetBatch(components, self)
+        return derived("_VariantDataset", components, self._element_spec)
+
+    def _batch(self, size: int | None) -> "DatasetSpec":
+        return DatasetSpec(self._element_spec, TensorShape([size]).concatenate(self._dataset_shape))
+
+    def _unbatch(self) -> "DatasetSpec":
+        if self._dataset_shape.rank == 0:
+            raise ValueError("Slicing dataset elements is not supported for rank 0.")
+        return DatasetSpec(self._element_spec, self._dataset_shape[1:])
+
+    @staticmethod
+    def from_value(value: Dataset) -> "DatasetSpec":
+        """Returns the type of a dataset."""
+        return DatasetSpec(value.element_spec)
+
+    def is_compatible_with(self, spec_or_value: Any) -> bool:
+        """Whether a dataset, or the type of one, has compatible elements."""
+        other = spec_or_value
+        if isinstance(other, Dataset):
+            other = other._type_spec
+        if not isinstance(other, DatasetSpec):
+            return False
+        ones, others = nest.flatten(self._element_spec), nest.flatten(other._element_spec)
+        return len(ones) == len(others) and all(
+            a.is_compatible_with(b) for a, b in zip(ones, others)
+        )
+
+    def most_specific_common_supertype(self, others: Any) -> "DatasetSpec | None":
+        """Returns the most specific type that this and the others are of, or None."""
+        element = self._element_spec
+        for other in others:
+            if not isinstance(other, DatasetSpec):
+                return None
+            element = structure.relaxed(element, other._element_spec)
+            if element is None:
+                return None
+        return DatasetSpec(element, self._dataset_shape)
+
+
+class _DatasetBatch(CompositeTensor):
+    """Several datasets in one tensor."""
+
+    def __init__(self, variants: Any, spec: DatasetSpec) -> None:
+        self._variant_tensor, self._spec = variants, spec
+
+    @property
+    def _type_spec(self) -> DatasetSpec:
+        return self._spec

@@ -1,0 +1,294 @@
+"""Methods of Dataset that apply a function: map, filter, interleave, reduce and their kin."""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.specs import TensorSpec
+from penstock._src.data import structure
+from penstock._src.data.traced import Traced, scalar_spec, trace
+from penstock._src.data.transforms import Transforms, int64
+from penstock._src.util import nest
+
+_ORDER = {None: "default", True: "true", False: "false"}
+
+
+class Functional(Transforms):
+    """The part of Dataset that takes functions."""
+
+    def map(
+        self,
+        map_func: Callable[..., Any],
+        num_parallel_calls: Any = None,
+        deterministic: bool | None = None,
+        synchronous: bool | None = None,
+        use_unbounded_threadpool: bool = False,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset of what `map_func` makes of each element.
+
+        The function is traced once into a graph, like a `tf.function`, and compiled.
+
+        Args:
+          map_func: of an element; the parts of a tuple are separate arguments.
+          num_parallel_calls: how many calls may run at a time; `tf.data.AUTOTUNE` chooses.
+          deterministic: accepted; the order is always that of the elements.
+          synchronous: whether calls must run one at a time.
+          use_unbounded_threadpool: accepted.
+          name: of the op.
+
+        >>> dataset = tf.data.Dataset.range(3).map(lambda x: x + 1)
+        """
+        traced = trace(map_func, self.element_spec, "Map")
+        return _mapped(self, traced, num_parallel_calls, deterministic, synchronous, name)
+
+    def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Any:
+        """Returns the dataset of the elements for which `predicate` is true."""
+        traced = trace(predicate, self.element_spec, "Filter")
+        _check_predicate(traced)
+        return self._same("FilterDataset", traced.captured, predicate=traced.function, name=name)
+
+    def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Any:
+        """Returns the dataset of the elements up to the first for which `predicate` is false."""
+        traced = trace(predicate, self.element_spec, "TakeWhile")
+        _check_predicate(traced)
+        return self._same("TakeWhileDataset", traced.captured, predicate=traced.function, name=name)
+
+    def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Any:
+        """Returns the dataset of the elements of all datasets that `map_func` makes, in order."""
+        traced = trace(map_func, self.element_spec, "FlatMap")
+        spec = _made_datasets(traced, "map_func")
+        return self._of("FlatMapDataset", spec, traced.captured, f=traced.function, name=name)
+
+    def interleave(
+        self,
+        map_func: Callable[..., Any],
+        cycle_length: Any = None,
+        block_length: Any = None,
+        num_parallel_calls: Any = None,
+        deterministic: bool | None = None,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset of elements taken in turn from the datasets that `map_func` makes.
+
+        Args:
+          map_func: makes a dataset of an element.
+          cycle_length: how many of these datasets are open at a time.
+          block_length: how many elements are taken from one before the next; by default 1.
+          num_parallel_calls: if given, threads read the open datasets ahead.
+          deterministic: accepted; the order is always fixed.
+          name: of the op.
+        """
+        traced = trace(map_func, self.element_spec, "Interleave")
+        spec = _made_datasets(traced, "map_func")
+        cycle = int64(-1 if cycle_length is None else cycle_length)
+        block = int64(1 if block_length is None else block_length)
+        if num_parallel_calls is None:
+            return self._of(
+                "InterleaveDataset",
+                spec,
+                traced.captured,
+                cycle,
+                block,
+                f=traced.function,
+                name=name,
+            )
+        return self._of(
+            "ParallelInterleaveDatasetV4",
+            spec,
+            traced.captured,
+            cycle,
+            block,
+            int64(-1),
+            int64(-1),
+            int64(num_parallel_calls),
+            f=traced.function,
+            deterministic=_ORDER[deterministic],
+            kind="_ParallelInterleaveDataset",
+            name=name,
+        )
+
+    def reduce(
+        self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None
+    ) -> Any:
+        """Returns what remains when `state = reduce_func(state, element)` ran over all elements.
+
+        >>> tf.data.Dataset.range(5).reduce(np.int64(0), lambda total, x: total + x)
+        <tf.Tensor: shape=(), dtype=int64, numpy=10>
+        """
+        state, traced = _trace_state(self, initial_state, reduce_func, "Reduce", False)
+        spec, tensors = state
+        results = raw.ReduceDataset(
+            self._variant_tensor,
+            tensors,
+            traced.captured,
+            f=traced.function,
+            output_types=structure.flat_types(spec),
+            output_shapes=structure.flat_shapes(spec),
+            name=name,
+        )
+        return structure.from_tensors(spec, results)
+
+    def scan(
+        self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None
+    ) -> Any:
+        """Returns the dataset of `output` in `state, output = scan_func(state, element)`."""
+        (_, tensors), traced = _trace_state(self, initial_state, scan_func, "Scan", True)
+        spec = traced.output_spec[1]
+        return self._of(
+            "ScanDataset",
+            spec,
+            tensors,
+            traced.captured,
+            f=traced.function,
+            preserve_cardinality=True,
+            name=name,
+        )
+
+    def group_by_window(
+        self,
+        key_func: Callable[..., Any],
+        reduce_func: Callable[..., Any],
+        window_size: Any = None,
+        window_size_func: Callable[..., Any] | None = None,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the elements of the datasets that `reduce_func(key, window)` makes of windows of
+        up to `window_size` (or `window_size_func(key)`) elements with the same key.
+
+        Raises:
+          ValueError: not exactly one of `window_size` and `window_size_func` is given.
+        """
+        if (window_size is None) == (window_size_func is None):
+            raise ValueError("Must pass either window_size or window_size_func, but not both.")
+        if window_size_func is None:
+            size = int64(window_size)
+
+            def window_size_func(_key: Any) -> Any:
+                return size
+
+        key = trace(lambda *parts: int64_of(key_func(*parts)), self.element_spec, "GroupByKey")
+        number = scalar_spec(dtypes.int64)
+        window = self._window_spec()
+        reduce = trace(reduce_func, number, "GroupByReduce", window)
+        spec = _made_datasets(reduce, "reduce_func")
+        sizes = trace(lambda k: int64_of(window_size_func(k)), number, "GroupBySize")
+        return self._of(
+            "GroupByWindowDataset",
+            spec,
+            key.captured,
+            reduce.captured,
+            sizes.captured,
+            key_func=key.function,
+            reduce_func=reduce.function,
+            window_size_func=sizes.function,
+            name=name,
+        )
+
+    def _window_spec(self) -> Any:
+        from penstock._src.data.dataset import DatasetSpec
+
+        return DatasetSpec(self.element_spec)
+
+
+def int64_of(value: Any) -> Any:
+    """A scalar as int64.
+
+    Raises:
+      ValueError: it is no int64 scalar.
+    """
+    tensor = convert_to_tensor(value)
+    if not tensor.dtype.is_integer or tensor.shape.rank not in (0, None):
+        raise ValueError(
+            "Invalid `key_func`. Expected `key_func` to return a scalar tf.int64 tensor, but got "
+            f"{tensor.dtype!r} and shape {tensor.shape}."
+        )
+    return raw.Cast(x=tensor, DstT=dtypes.int64)
+
+
+def _mapped(
+    dataset: Any,
+    traced: Traced,
+    width: Any,
+    deterministic: bool | None,
+    synchronous: bool | None,
+    name: str | None,
+) -> Any:
+    if width is None or synchronous:
+        return dataset._of(
+            "MapDataset",
+            traced.output_spec,
+            traced.captured,
+            f=traced.function,
+            preserve_cardinality=True,
+            name=name,
+        )
+    return dataset._of(
+        "ParallelMapDatasetV2",
+        traced.output_spec,
+        traced.captured,
+        int64(width),
+        f=traced.function,
+        deterministic=_ORDER[deterministic],
+        preserve_cardinality=True,
+        kind="_ParallelMapDataset",
+        name=name,
+    )
+
+
+def _check_predicate(traced: Traced) -> None:
+    spec = traced.output_spec
+    good = isinstance(spec, TensorSpec) and spec.dtype is dtypes.bool
+    if not good or spec.shape.rank not in (0, None):
+        raise ValueError(
+            "Invalid `predicate`. `predicate` must return a `tf.bool` scalar tensor but its "
+            f"return type is {spec}."
+        )
+
+
+def _made_datasets(traced: Traced, parameter: str) -> Any:
+    """The structure of the elements of the datasets that a function makes."""
+    spec = traced.output_spec
+    if type(spec).__name__ != "DatasetSpec":
+        raise TypeError(f"The `{parameter}` argument must return a `Dataset` object. Got {spec!r}.")
+    return spec.element_spec
+
+
+def _trace_state(
+    dataset: Any, initial: Any, function: Callable[..., Any], name: str, with_output: bool
+) -> tuple[tuple[Any, list[Any]], Traced]:
+    """Traces a function of (state, element), with shapes of the state loosened until they hold."""
+    state = structure.normalize(initial)
+    spec = structure.spec_of(state)
+    while True:
+        traced = trace(function, spec, name, dataset.element_spec)
+        result = traced.output_spec
+        if with_output and not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError(
+                "Invalid `scan_func`. `scan_func` should return a pair consisting of new state "
+                f"and the output value but its return type is {result}."
+            )
+        new = result[0] if with_output else result
+        _check_state(spec, new)
+        merged = structure.relaxed(spec, new)
+        if merged == spec:
+            return (spec, structure.to_tensors(spec, state)), traced
+        spec = merged
+
+
+def _check_state(old: Any, new: Any) -> None:
+    ones, others = nest.flatten(old), nest.flatten(new)
+    same = len(ones) == len(others) and all(type(a) is type(b) for a, b in zip(ones, others))
+    if not same:
+        raise TypeError(
+            "The element classes for the new state must match the initial state. Expected "
+            f"{old}, got {new}."
+        )
+    for a, b in zip(structure.flat_types(old), structure.flat_types(new)):
+        if a is not b:
+            raise TypeError(
+                "The element types for the new state must match the initial state. Expected "
+                f"{structure.flat_types(old)}, got {structure.flat_types(new)}."
+            )

@@ -1,0 +1,266 @@
+"""Iterators over datasets and optional elements: tf.data.Iterator, NumpyIterator, Optional."""
+
+import collections.abc
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import OutOfRangeError
+from penstock._src.core.registry import raw
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.data import structure
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.ops.data.iterator import END
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+@export("data.Iterator", v1=[])
+class IteratorBase(collections.abc.Iterator):
+    """An iterator over a dataset: `next(iterator)`, `iterator.get_next()`."""
+
+    @property
+    def element_spec(self) -> Any:
+        """The structure of TypeSpecs of the elements."""
+        raise NotImplementedError("Iterator.element_spec")
+
+    def get_next(self) -> Any:
+        """Returns the next element.
+
+        Raises:
+          tf.errors.OutOfRangeError: there is none.
+        """
+        raise NotImplementedError("Iterator.get_next()")
+
+    def get_next_as_optional(self) -> Any:
+        """Returns the next element as a tf.experimental.Optional, which is empty at the end."""
+        raise NotImplementedError("Iterator.get_next_as_optional()")
+
+
+class OwnedIterator(IteratorBase, CompositeTensor):
+    """An iterator that ends with the last reference to it."""
+
+    def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None):
+        if dataset is not None:
+            element_spec = dataset.element_spec
+            types = structure.flat_types(element_spec)
+            shapes = structure.flat_shapes(element_spec)
+            components = raw.AnonymousIteratorV3(output_types=types, output_shapes=shapes)
+            raw.MakeIterator(dataset=dataset._variant_tensor, iterator=components)
+        elif isinstance(components, (list, tuple)):
+            components = components[0]
+        self._element_spec = element_spec
+        self._iterator_resource = components
+        self._types = structure.flat_types(element_spec)
+        self._shapes = structure.flat_shapes(element_spec)
+        self._pack = structure.packer(element_spec)
+        self._handle = components._value if isinstance(components, EagerTensor) else None
+
+    @property
+    def element_spec(self) -> Any:
+        """The structure of TypeSpecs of the elements."""
+        return self._element_spec
+
+    @property
+    def _type_spec(self) -> "IteratorSpec":
+        return IteratorSpec(self._element_spec)
+
+    def __iter__(self) -> "OwnedIterator":
+        return self
+
+    def __next__(self) -> Any:
+        if self._handle is not None and STATE.graph is None:
+            element = self._handle.next()
+            if element is None:
+                raise StopIteration
+            return self._pack(element)
+        try:
+            return self.get_next()
+        except OutOfRangeError:
+            raise StopIteration from None
+
+    next = __next__
+
+    def get_next(self) -> Any:
+        """Returns the next element.
+
+        Raises:
+          tf.errors.OutOfRangeError: there is none.
+        """
+        if self._handle is not None and STATE.graph is None:
+            element = self._handle.next()
+            if element is None:
+                raise OutOfRangeError(f"{END} [Op:IteratorGetNext]")
+            return self._pack(element)
+        tensors = raw.IteratorGetNext(
+            iterator=self._iterator_resource, output_types=self._types, output_shapes=self._shapes
+        )
+        return structure.from_tensors(self._element_spec, tensors)
+
+    def get_next_as_optional(self) -> "Optional":
+        """Returns the next element as a tf.experimental.Optional, which is empty at the end."""
+        variant = raw.IteratorGetNextAsOptional(
+            iterator=self._iterator_resource, output_types=self._types, output_shapes=self._shapes
+        )
+        return Optional(variant, self._element_spec)
+
+
+@export("data.IteratorSpec", v1=[])
+class IteratorSpec(TypeSpec):
+    """The type of a tf.data.Iterator."""
+
+    def __init__(self, element_spec: Any) -> None:
+        self._element_spec = element_spec
+
+    @property
+    def value_type(self) -> type:
+        """The class of the values."""
+        return OwnedIterator
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return (self._element_spec,)
+
+    @property
+    def _component_specs(self) -> TensorSpec:
+        return TensorSpec([], dtypes.resource)
+
+    def _to_components(self, value: OwnedIterator) -> Any:
+        return value._iterator_resource
+
+    def _from_components(self, components: Any) -> OwnedIterator:
+        return OwnedIterator(components=components, element_spec=self._element_spec)
+
+    @staticmethod
+    def from_value(value: OwnedIterator) -> "IteratorSpec":
+        """Returns the type of an iterator."""
+        return IteratorSpec(value.element_spec)
+
+
+@export("data.NumpyIterator")
+class NumpyIterator:
+    """An iterator over a dataset that gives NumPy values."""
+
+    def __init__(self, dataset: Any) -> None:
+        for spec in nest.flatten(dataset.element_spec):
+            if not _has_numpy(spec):
+                raise TypeError(
+                    "`tf.data.Dataset.as_numpy_iterator()` is not supported for datasets that "
+                    f"produce values of type {spec.value_type}"
+                )
+        self._iterator = iter(dataset)
+
+    def __iter__(self) -> "NumpyIterator":
+        return self
+
+    def __next__(self) -> Any:
+        return structure.map_leaves(_numpy, next(self._iterator))
+
+    def next(self) -> Any:
+        """Returns the next element."""
+        return self.__next__()
+
+
+def _has_numpy(spec: Any) -> bool:
+    name = type(spec).__name__
+    return name in ("TensorSpec", "RaggedTensorSpec", "SparseTensorSpec", "NoneTensorSpec")
+
+
+def _numpy(value: Any) -> Any:
+    if isinstance(value, EagerTensor):
+        array = value.numpy()
+        if hasattr(array, "setflags"):
+            array.setflags(write=False)
+        return array
+    if hasattr(value, "dense_shape"):
+        return type(value)._numpy_value(value) if hasattr(type(value), "_numpy_value") else value
+    return value.numpy() if hasattr(value, "numpy") and not hasattr(value, "row_splits") else value
+
+
+@export("experimental.Optional", v1=["experimental.Optional", "data.experimental.Optional"])
+class Optional(CompositeTensor):
+    """A value that may be absent."""
+
+    def __init__(self, variant: Any, element_spec: Any) -> None:
+        self._variant_tensor = variant
+        self._element_spec = element_spec
+
+    @staticmethod
+    def from_value(value: Any) -> "Optional":
+        """Returns an optional that holds `value`."""
+        value = structure.normalize(value)
+        spec = structure.spec_of(value)
+        return Optional(raw.OptionalFromValue(components=structure.to_tensors(spec, value)), spec)
+
+    @staticmethod
+    def empty(element_spec: Any) -> "Optional":
+        """Returns an optional that holds nothing."""
+        return Optional(raw.OptionalNone(), element_spec)
+
+    @staticmethod
+    def none_from_structure(element_spec: Any) -> "Optional":
+        """Returns an optional that holds nothing."""
+        return Optional.empty(element_spec)
+
+    def has_value(self, name: str | None = None) -> Any:
+        """Returns a bool tensor: whether there is a value."""
+        return raw.OptionalHasValue(optional=self._variant_tensor, name=name)
+
+    def get_value(self, name: str | None = None) -> Any:
+        """Returns the value.
+
+        Raises:
+          tf.errors.InvalidArgumentError: there is none.
+        """
+        tensors = raw.OptionalGetValue(
+            optional=self._variant_tensor,
+            output_types=structure.flat_types(self._element_spec),
+            output_shapes=structure.flat_shapes(self._element_spec),
+            name=name,
+        )
+        return structure.from_tensors(self._element_spec, tensors)
+
+    @property
+    def element_spec(self) -> Any:
+        """The structure of TypeSpecs of the value."""
+        return self._element_spec
+
+    @property
+    def value_structure(self) -> Any:
+        """The structure of TypeSpecs of the value."""
+        return self._element_spec
+
+    @property
+    def _type_spec(self) -> "OptionalSpec":
+        return OptionalSpec(self._element_spec)
+
+
+@export("OptionalSpec", v1=["OptionalSpec", "data.experimental.OptionalStructure"])
+class OptionalSpec(TypeSpec):
+    """The type of a tf.experimental.Optional."""
+
+    def __init__(self, element_spec: Any) -> None:
+        self._element_spec = element_spec
+
+    @property
+    def value_type(self) -> type:
+        """The class of the values."""
+        return Optional
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return (self._element_spec,)
+
+    @property
+    def _component_specs(self) -> TensorSpec:
+        return structure.VARIANT
+
+    def _to_components(self, value: Optional) -> Any:
+        return value._variant_tensor
+
+    def _from_components(self, components: Any) -> Optional:
+        return Optional(components, self._element_spec)
+
+    @staticmethod
+    def from_value(value: Optional) -> "OptionalSpec":
+        """Returns the type of an optional."""
+        return OptionalSpec(value.element_spec)

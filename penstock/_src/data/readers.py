@@ -1,0 +1,180 @@
+"""Datasets that read files: TextLineDataset, TFRecordDataset, FixedLengthRecordDataset."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from penstock._src.core.specs import TensorSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.data.dataset import Dataset, derived
+from penstock._src.data.transforms import int64
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util.export import export
+
+_BUFFER = 256 * 1024
+STRING = TensorSpec([], dtypes.string)
+
+
+def matching_files(pattern: Any, shuffle: bool, seed: Any, name: str | None) -> Dataset:
+    """See `Dataset.list_files`."""
+    patterns = convert_to_tensor(pattern, dtype=dtypes.string)
+    names = raw.MatchingFiles(pattern=patterns)
+    if isinstance(names, EagerTensor) and not names.shape[0]:
+        shown = ", ".join(repr(text) for text in np.ravel(patterns.numpy()).tolist())
+        raise InvalidArgumentError(f"No files matched pattern: {shown}")
+    found = Dataset.from_tensor_slices(names, name=name)
+    if not shuffle:
+        return found
+    count = names.shape[0]
+    return found.shuffle(count if count else 1 << 20, seed=seed, name=name)
+
+
+def _names(filenames: Any) -> Any:
+    """File names as a dataset or a string tensor.
+
+    Raises:
+      TypeError: they are no strings.
+      ValueError: there are more than one dimension of them.
+    """
+    if isinstance(filenames, Dataset):
+        if filenames.element_spec.dtype is not dtypes.string:
+            raise TypeError(
+                "The `filenames` argument must contain `tf.string` elements. Got a dataset of "
+                f"`{filenames.element_spec.dtype!r}` elements."
+            )
+        return filenames
+    if not isinstance(filenames, (Tensor, np.ndarray)):
+        many = isinstance(filenames, (list, tuple))
+        filenames = [str(f) for f in filenames] if many else _text(filenames)
+    tensor = convert_to_tensor(filenames, dtype_hint=dtypes.string)
+    if tensor.dtype is not dtypes.string:
+        raise TypeError(
+            "The `filenames` argument must contain `tf.string` elements. Got "
+            f"`{tensor.dtype!r}` elements."
+        )
+    return tensor
+
+
+def _text(name: Any) -> Any:
+    return name if isinstance(name, (str, bytes)) else str(name)
+
+
+def _read(
+    filenames: Any, make: Callable[[Any], Any], width: Any, name: str | None
+) -> tuple[Any, tuple[Any, ...]]:
+    """The variant of a dataset that reads files one after the other, or `width` at a time."""
+    names = _names(filenames)
+    if not isinstance(names, Dataset):
+        if width is None:
+            return make(names), ()
+        names = Dataset.from_tensor_slices(raw.Reshape(tensor=names, shape=[-1]))
+
+    def read(one: Any) -> Dataset:
+        return derived("_Reader", make(one), STRING)
+
+    if width is None:
+        made = names.flat_map(read, name=name)
+    else:
+        made = names.interleave(read, cycle_length=width, num_parallel_calls=width, name=name)
+    return made._variant_tensor, (names,)
+
+
+class _Strings(Dataset):
+    """Elements that are one string each."""
+
+    _sources: tuple[Any, ...] = ()
+
+    def _inputs(self) -> list[Any]:
+        return list(self._sources)
+
+    @property
+    def element_spec(self) -> Any:
+        """The type of the elements: a string."""
+        return STRING
+
+
+def _compression(kind: Any) -> Any:
+    return "" if kind is None else kind
+
+
+@export("data.TextLineDataset")
+class TextLineDataset(_Strings):
+    """The lines of text files, without their ends."""
+
+    def __init__(
+        self,
+        filenames: Any,
+        compression_type: Any = None,
+        buffer_size: Any = None,
+        num_parallel_reads: Any = None,
+        name: str | None = None,
+    ) -> None:
+        def make(names: Any) -> Any:
+            return raw.TextLineDataset(
+                filenames=names,
+                compression_type=_compression(compression_type),
+                buffer_size=int64(_BUFFER if buffer_size is None else buffer_size),
+            )
+
+        variant, self._sources = _read(filenames, make, num_parallel_reads, name)
+        super().__init__(variant)
+
+
+@export("data.TFRecordDataset")
+class TFRecordDataset(_Strings):
+    """The records of TFRecord files.
+
+    >>> dataset = tf.data.TFRecordDataset(["a.tfrecord"]).map(parse)
+    """
+
+    def __init__(
+        self,
+        filenames: Any,
+        compression_type: Any = None,
+        buffer_size: Any = None,
+        num_parallel_reads: Any = None,
+        name: str | None = None,
+    ) -> None:
+        def make(names: Any) -> Any:
+            return raw.TFRecordDataset(
+                filenames=names,
+                compression_type=_compression(compression_type),
+                buffer_size=int64(_BUFFER if buffer_size is None else buffer_size),
+            )
+
+        variant, self._sources = _read(filenames, make, num_parallel_reads, name)
+        super().__init__(variant)
+
+
+@export("data.FixedLengthRecordDataset")
+class FixedLengthRecordDataset(_Strings):
+    """The records of files in which all have the same length."""
+
+    def __init__(
+        self,
+        filenames: Any,
+        record_bytes: Any,
+        header_bytes: Any = None,
+        footer_bytes: Any = None,
+        buffer_size: Any = None,
+        compression_type: Any = None,
+        num_parallel_reads: Any = None,
+        name: str | None = None,
+    ) -> None:
+        def make(names: Any) -> Any:
+            return raw.FixedLengthRecordDatasetV2(
+                filenames=names,
+                header_bytes=int64(header_bytes or 0),
+                record_bytes=int64(record_bytes),
+                footer_bytes=int64(footer_bytes or 0),
+                buffer_size=int64(_BUFFER if buffer_size is None else buffer_size),
+                compression_type=_compression(compression_type),
+            )
+
+        variant, self._sources = _read(filenames, make, num_parallel_reads, name)
+        super().__init__(variant)

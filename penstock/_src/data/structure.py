@@ -1,0 +1,355 @@
+"""Elements of datasets: nested values, their types, and flat lists of tensors.
+
+A list is not a structure here, unlike in `tf.nest`: it stands for the tensor of its values.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.specs import TensorSpec, TypeSpec, type_spec_from_value
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+VARIANT = TensorSpec([], dtypes.variant)
+
+
+@export("NoneTensorSpec", "__internal__.NoneTensorSpec", v1=[])
+class NoneTensorSpec(TypeSpec):
+    """The type of None in an element."""
+
+    @property
+    def value_type(self) -> type:
+        """The class of the values."""
+        return type(None)
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return ()
+
+    @property
+    def _component_specs(self) -> list[Any]:
+        return []
+
+    def _to_components(self, value: Any) -> list[Any]:
+        return []
+
+    def _from_components(self, components: Any) -> None:
+        return None
+
+
+def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
+    """Applies `function` to the leaves, of which a list is one."""
+    held = None if isinstance(value, list) else nest.children(value)
+    if held is None:
+        return function(value)
+    return nest.rebuild(value, [map_leaves(function, part) for part in held])
+
+
+def leaves(value: Any) -> list[Any]:
+    """The leaves in order, of which a list is one."""
+    held = None if isinstance(value, list) else nest.children(value)
+    if held is None:
+        return [value]
+    return [leaf for part in held for leaf in leaves(part)]
+
+
+def normalize(element: Any, spec: Any = None) -> Any:
+    """The element with every leaf as a tensor, composite tensor, dataset or None.
+
+    Args:
+      element: nested values.
+      spec: the structure of types they are to have, if it is known.
+    """
+    if spec is None:
+        return map_leaves(_as_value, element)
+    values, specs = _flatten_like(spec, element), nest.flatten(spec)
+    made = []
+    for value, type_ in zip(values, specs):
+        made.append(
+            convert_to_tensor(value, dtype=type_.dtype)
+            if isinstance(type_, TensorSpec)
+            else _as_value(value)
+        )
+    return nest.pack_sequence_as(spec, made)
+
+
+def _flatten_like(spec: Any, element: Any) -> list[Any]:
+    held = nest.children(spec)
+    if held is None:
+        return [element]
+    parts = nest.children(element) if not isinstance(element, list) else tuple(element)
+    if parts is None or len(parts) != len(held):
+        raise TypeError(f"The element {element!r} does not have the structure {spec!r}.")
+    return [leaf for s, part in zip(held, parts) for leaf in _flatten_like(s, part)]
+
+
+def _as_value(leaf: Any) -> Any:
+    if leaf is None or isinstance(leaf, (Tensor, CompositeTensor)) or hasattr(leaf, "_type_spec"):
+        if getattr(leaf, "_is_variable", False) or hasattr(
+            leaf, "_should_act_as_resource_variable"
+        ):
+            return convert_to_tensor(leaf)
+        return leaf
+    sparse = _from_scipy(leaf)
+    return convert_to_tensor(leaf) if sparse is None else sparse
+
+
+def _from_scipy(leaf: Any) -> Any:
+    if type(leaf).__module__.partition(".")[0] != "scipy" or not hasattr(leaf, "tocoo"):
+        return None
+    from penstock._src.api.sparse.tensor import SparseTensor  # scipy matrices are rare
+
+    matrix = leaf.tocoo()
+    indices = np.stack([matrix.row, matrix.col], axis=1).astype(np.int64)
+    return SparseTensor(indices, matrix.data, matrix.shape)
+
+
+def spec_of(value: Any) -> Any:
+    """The structure of TypeSpecs of a normalised element.
+
+    Raises:
+      TypeError: a leaf has no type.
+    """
+    return map_leaves(_leaf_spec, value)
+
+
+def _leaf_spec(value: Any) -> TypeSpec:
+    if value is None:
+        return NoneTensorSpec()
+    if isinstance(value, TypeSpec):
+        return value
+    return type_spec_from_value(value)
+
+
+def is_dense(spec: TypeSpec) -> bool:
+    """Whether values of the type are plain tensors."""
+    return isinstance(spec, TensorSpec)
+
+
+def _is_ragged(spec: TypeSpec) -> bool:
+    return hasattr(spec, "ragged_rank") and hasattr(spec, "row_splits_dtype")
+
+
+def _is_sparse(spec: TypeSpec) -> bool:
+    return type(spec).__name__ == "SparseTensorSpec"
+
+
+def flat_specs(spec: Any) -> list[TensorSpec]:
+    """The types of the tensors that an element becomes."""
+    return [part for leaf in nest.flatten(spec) for part in _leaf_flat_specs(leaf)]
+
+
+def _leaf_flat_specs(spec: Any) -> list[TensorSpec]:
+    if isinstance(spec, TensorSpec):
+        return [spec]
+    if _is_ragged(spec):
+        if spec.ragged_rank == 0:
+            return [TensorSpec(spec.shape, spec.dtype)]
+        return [TensorSpec(None, dtypes.variant)]
+    if _is_sparse(spec):
+        return [TensorSpec(None, dtypes.variant)]
+    return spec._flat_tensor_specs
+
+
+def flat_types(spec: Any) -> list[dtypes.DType]:
+    """The dtypes of the tensors that an element becomes."""
+    return [part.dtype for part in flat_specs(spec)]
+
+
+def flat_shapes(spec: Any) -> list[TensorShape]:
+    """The shapes of the tensors that an element becomes."""
+    return [part.shape for part in flat_specs(spec)]
+
+
+def to_tensors(spec: Any, element: Any) -> list[Tensor]:
+    """The flat tensors of an element of that structure."""
+    values = _flatten_like(spec, element)
+    return [t for s, value in zip(nest.flatten(spec), values) for t in _leaf_to_tensors(s, value)]
+
+
+def _leaf_to_tensors(spec: Any, value: Any) -> list[Any]:
+    if isinstance(spec, TensorSpec):
+        return [convert_to_tensor(value, dtype=spec.dtype)]
+    if _is_ragged(spec) and spec.ragged_rank:
+        return [encode_ragged(value, batched=False)]
+    if _is_sparse(spec):
+        return [encode_sparse(value)]
+    return spec._to_tensor_list(value)
+
+
+def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
+    """The flat tensors of an element, with rows that stand for elements of their own."""
+    tensors = []
+    for leaf, value in zip(nest.flatten(spec), _flatten_like(spec, element)):
+        if _is_ragged(leaf) and leaf.ragged_rank:
+            tensors.append(encode_ragged(value, batched=True))
+        elif _is_sparse(leaf):
+            tensors.append(
+                raw.SerializeManySparse(
+                    sparse_indices=value.indices,
+                    sparse_values=value.values,
+                    sparse_shape=value.dense_shape,
+                    out_type=dtypes.variant,
+                )
+            )
+        else:
+            tensors.extend(_leaf_to_tensors(leaf, value))
+    return tensors
+
+
+def encode_ragged(value: Any, batched: bool) -> Tensor:
+    """A ragged tensor as one variant, or as one per row."""
+    return raw.RaggedTensorToVariant(
+        rt_nested_splits=list(value.nested_row_splits),
+        rt_dense_values=value.flat_values,
+        batched_input=batched,
+    )
+
+
+def encode_sparse(value: Any) -> Tensor:
+    """A sparse tensor as three variants."""
+    return raw.SerializeSparse(
+        sparse_indices=value.indices,
+        sparse_values=value.values,
+        sparse_shape=value.dense_shape,
+        out_type=dtypes.variant,
+    )
+
+
+def from_tensors(spec: Any, tensors: Sequence[Tensor]) -> Any:
+    """The element that flat tensors make."""
+    at, made = 0, []
+    for leaf in nest.flatten(spec):
+        count = len(_leaf_flat_specs(leaf))
+        made.append(_leaf_from_tensors(leaf, list(tensors[at : at + count])))
+        at += count
+    return nest.pack_sequence_as(spec, made)
+
+
+def _leaf_from_tensors(spec: Any, tensors: list[Any]) -> Any:
+    if isinstance(spec, TensorSpec):
+        (tensor,) = tensors
+        if STATE.graph is not None:
+            tensor.set_shape(spec.shape)
+        return tensor
+    if _is_ragged(spec) and spec.ragged_rank:
+        return _decode_ragged(spec, tensors[0])
+    if _is_sparse(spec):
+        return _decode_sparse(spec, tensors[0])
+    return spec._from_tensor_list(tensors)
+
+
+def _decode_ragged(spec: Any, variant: Tensor) -> Any:
+    rank = variant.shape.rank
+    found = raw.RaggedTensorFromVariant(
+        encoded_ragged=variant,
+        input_ragged_rank=spec.ragged_rank - (rank or 0),
+        output_ragged_rank=spec.ragged_rank,
+        Tvalues=spec.dtype,
+        Tsplits=spec.row_splits_dtype,
+    )
+    splits, values = found
+    kind: Any = spec.value_type
+    return kind.from_nested_row_splits(values, splits, validate=False)
+
+
+def _decode_sparse(spec: Any, variant: Tensor) -> Any:
+    indices, values, dense_shape = raw.DeserializeSparse(
+        serialized_sparse=variant, dtype=spec.dtype
+    )
+    rank = spec.shape.rank
+    if STATE.graph is not None:
+        indices.set_shape([None, rank])
+        dense_shape.set_shape([rank])
+    return spec.value_type(indices, values, dense_shape)
+
+
+def packer(spec: Any) -> Callable[[tuple[Any, ...]], Any]:
+    """A function from the host values of an element to the element, for eager use."""
+    types = flat_types(spec)
+    if isinstance(spec, TensorSpec):
+        (only,) = types
+        return lambda values: EagerTensor(_held(values[0], only), only)
+    if type(spec) is tuple and all(isinstance(part, TensorSpec) for part in spec):
+        return lambda values: tuple(
+            [EagerTensor(_held(v, dtype), dtype) for v, dtype in zip(values, types)]
+        )
+
+    def pack(values: tuple[Any, ...]) -> Any:
+        tensors = [EagerTensor(_held(v, dtype), dtype) for v, dtype in zip(values, types)]
+        return from_tensors(spec, tensors)
+
+    return pack
+
+
+def _held(value: Any, dtype: dtypes.DType) -> Any:
+    if type(value) is np.ndarray or not dtype.is_numpy_compatible:
+        return value
+    return np.asarray(value, dtype.np)
+
+
+def batched(spec: Any, size: int | None) -> Any:
+    """The structure of stacks of `size` elements.
+
+    Raises:
+      TypeError: a component cannot be stacked.
+    """
+    return nest.map_structure(lambda leaf: _batched_leaf(leaf, size), spec)
+
+
+def _batched_leaf(spec: Any, size: int | None) -> Any:
+    if isinstance(spec, TensorSpec):
+        return TensorSpec(TensorShape([size]).concatenate(spec.shape), spec.dtype)
+    if _is_ragged(spec):
+        return type(spec)(
+            TensorShape([size]).concatenate(spec._shape),
+            spec.dtype,
+            spec.ragged_rank + 1,
+            spec.row_splits_dtype,
+        )
+    if _is_sparse(spec):
+        return type(spec)(TensorShape([size]).concatenate(spec.shape), spec.dtype)
+    if hasattr(spec, "_batch"):
+        return spec._batch(size)
+    raise TypeError(f"Elements with a component of type {spec!r} cannot be batched.")
+
+
+def unbatched(spec: Any) -> Any:
+    """The structure of the rows of elements.
+
+    Raises:
+      ValueError: a component has no rows.
+    """
+    return nest.map_structure(_unbatched_leaf, spec)
+
+
+def _unbatched_leaf(spec: Any) -> Any:
+    if isinstance(spec, TensorSpec):
+        if spec.shape.rank == 0:
+            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
+        return TensorSpec(spec.shape[1:] if spec.shape.rank else None, spec.dtype)
+    if _is_ragged(spec):
+        return type(spec)(spec._shape[1:], spec.dtype, spec.ragged_rank - 1, spec.row_splits_dtype)
+    if _is_sparse(spec):
+        return type(spec)(spec.shape[1:] if spec.shape.rank else None, spec.dtype)
+    if hasattr(spec, "_unbatch"):
+        return spec._unbatch()
+    raise TypeError(f"Elements with a component of type {spec!r} cannot be taken apart.")
+
+
+def relaxed(first: Any, second: Any) -> Any:
+    """The most specific structure that both fit, or None."""
+    ones, others = nest.flatten(first), nest.flatten(second)
+    if len(ones) != len(others):
+        return None
+    merged = [a.most_specific_common_supertype([b]) for a, b in zip(ones, others)]
+    return None if None in merged else nest.pack_sequence_as(first, merged)

@@ -1,0 +1,69 @@
+"""Functions given to datasets, traced once into graph functions."""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core import dispatch
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dtypes import DType
+from penstock._src.core.specs import TensorSpec
+from penstock._src.data import structure
+from penstock._src.function.autograph.convert import call as call_converted
+from penstock._src.graph.control import add_control_dependencies
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+
+
+class Traced:
+    """A function as a graph function, what it captures, and the structure of its results."""
+
+    def __init__(self, function: GraphFunction, captured: list[Any], output_spec: Any) -> None:
+        self.function, self.captured, self.output_spec = function, captured, output_spec
+
+    @property
+    def captured_types(self) -> list[DType]:
+        """The dtypes of what the function reads from outside."""
+        return [tensor.dtype for tensor in self.captured]
+
+
+def trace(
+    function: Callable[..., Any], spec: Any, name: str, *more: Any, wanted: Any = None
+) -> Traced:
+    """Calls `function` once on placeholders.
+
+    Args:
+      function: of an element; a tuple is spread over its parameters.
+      spec: the structure of the elements.
+      name: of the transformation, for the names of graphs and for messages.
+      *more: structures of further parameters; then `spec` is passed as it is.
+      wanted: the structure that the results must have, if it is given.
+    """
+    graph = FuncGraph(f"{name}_{getattr(function, '__name__', 'function').strip('<>')}")
+    specs = (spec, *more)
+    with dispatch.building(graph):
+        arguments = [_placeholders(graph, part) for part in specs]
+        if not more and type(arguments[0]) is tuple:
+            arguments = list(arguments[0])
+        result = call_converted(function, *arguments)
+        if isinstance(result, list):
+            result = tuple(result)
+        result = structure.normalize(result, wanted)
+        output_spec = structure.spec_of(result)
+        outputs = structure.to_tensors(output_spec, result)
+        graph.outputs = [graph.local(convert_to_tensor(tensor)) for tensor in outputs]
+        add_control_dependencies(graph)
+    return Traced(GraphFunction(graph), graph.external_captures, output_spec)
+
+
+def _placeholders(graph: FuncGraph, spec: Any) -> Any:
+    tensors = []
+    for part in structure.flat_specs(spec):
+        placeholder = graph.placeholder(part.dtype, part.shape, "arg")
+        graph.inputs.append(placeholder)
+        tensors.append(placeholder)
+    return structure.from_tensors(spec, tensors)
+
+
+def scalar_spec(dtype: DType) -> TensorSpec:
+    """The type of a scalar."""
+    return TensorSpec([], dtype)

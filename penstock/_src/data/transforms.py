@@ -1,0 +1,375 @@
+"""Methods of Dataset that choose, repeat, stack or order elements."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.random.seeds import get_seed
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.specs import TensorSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.data import structure
+from penstock._src.data.options import UNKNOWN_CARDINALITY, Options
+from penstock._src.data.padding import padded_specs, padding_constants, padding_shapes
+from penstock._src.data.traced import trace
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util import nest
+
+
+def int64(value: Any) -> Tensor:
+    """`value` as an int64 tensor."""
+    return convert_to_tensor(value, dtype=dtypes.int64)
+
+
+def static_int(value: Any) -> int | None:
+    """The number that `value` is, unless only a run of the graph tells it."""
+    if isinstance(value, EagerTensor):
+        return int(value._value)
+    return None if isinstance(value, Tensor) else int(value)
+
+
+def seed_pair(seed: Any) -> tuple[Any, Any]:
+    """The two int64 seeds of a dataset op that follow from its seed and the global one."""
+    first, second = get_seed(seed)
+    if first is None:
+        return np.int64(0), np.int64(0)
+    if not isinstance(second, Tensor) and first == second == 0:
+        second = 2**31 - 1
+    return int64(first), int64(second)
+
+
+class Transforms:
+    """The part of Dataset that needs no function of the user's."""
+
+    element_spec: Any
+    _variant_tensor: Any
+    _flat_structure: dict[str, Any]
+    options: Callable[[], Options]
+
+    @staticmethod
+    def _derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Any:
+        from penstock._src.data.dataset import derived
+
+        return derived(kind, variant, spec, *sources)
+
+    def _same(self, op: str, *inputs: Any, kind: str | None = None, **attrs: Any) -> Any:
+        """The dataset that `op` makes of this one, with elements of the same structure."""
+        variant = getattr(raw, op)(self._variant_tensor, *inputs, **self._flat_structure, **attrs)
+        return self._derived(kind or f"_{op}", variant, self.element_spec, self)
+
+    def _of(self, op: str, spec: Any, *inputs: Any, kind: str | None = None, **attrs: Any) -> Any:
+        """The dataset that `op` makes of this one, with elements of structure `spec`."""
+        variant = getattr(raw, op)(
+            self._variant_tensor,
+            *inputs,
+            output_types=structure.flat_types(spec),
+            output_shapes=structure.flat_shapes(spec),
+            **attrs,
+        )
+        return self._derived(kind or f"_{op}", variant, spec, self)
+
+    # -- choosing and repeating
+
+    def take(self, count: Any, name: str | None = None) -> Any:
+        """Returns the dataset of the first `count` elements; of all if it is -1."""
+        return self._same("TakeDataset", int64(count), name=name)
+
+    def skip(self, count: Any, name: str | None = None) -> Any:
+        """Returns the dataset without the first `count` elements; empty if it is -1."""
+        return self._same("SkipDataset", int64(count), name=name)
+
+    def repeat(self, count: Any = None, name: str | None = None) -> Any:
+        """Returns the dataset `count` times over; without end for None or -1."""
+        return self._same("RepeatDataset", int64(-1 if count is None else count), name=name)
+
+    def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Any:
+        """Returns every `num_shards`-th element, from the one at `index` on."""
+        return self._same("ShardDataset", int64(num_shards), int64(index), name=name)
+
+    def concatenate(self, dataset: Any, name: str | None = None) -> Any:
+        """Returns the dataset of these elements, then those of `dataset`.
+
+        Raises:
+          TypeError: the elements differ in structure.
+        """
+        spec = structure.relaxed(self.element_spec, dataset.element_spec)
+        if spec is None:
+            raise TypeError(
+                "Incompatible types of input datasets: "
+                f"{self.element_spec} vs. {dataset.element_spec}."
+            )
+        made = self._of("ConcatenateDataset", spec, dataset._variant_tensor, name=name)
+        return self._derived("_ConcatenateDataset", made._variant_tensor, spec, self, dataset)
+
+    def unique(self, name: str | None = None) -> Any:
+        """Returns the dataset of each element the first time that it comes."""
+        return self._same("UniqueDataset", name=name)
+
+    def enumerate(self, start: Any = 0, name: str | None = None) -> Any:
+        """Returns the dataset of (number, element), counting from `start`."""
+        counted = _range(self, start)
+        spec = (TensorSpec([], dtypes.int64), self.element_spec)
+        variant = raw.ZipDataset(
+            input_datasets=[counted, self._variant_tensor],
+            output_types=structure.flat_types(spec),
+            output_shapes=structure.flat_shapes(spec),
+            name=name,
+        )
+        return self._derived("_ZipDataset", variant, spec, self)
+
+    def apply(self, transformation_func: Callable[[Any], Any]) -> Any:
+        """Returns `transformation_func(self)`.
+
+        Raises:
+          TypeError: that is no dataset.
+        """
+        made = transformation_func(self)
+        if not isinstance(made, Transforms):
+            raise TypeError(
+                f"`transformation_func` must return a `tf.data.Dataset` object. Got {type(made)}."
+            )
+        return made
+
+    def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Any:
+        """Returns the dataset without the elements whose making raises an error."""
+        return self._same("IgnoreErrorsDataset", log_warning=log_warning, name=name)
+
+    # -- order and time
+
+    def shuffle(
+        self,
+        buffer_size: Any,
+        seed: Any = None,
+        reshuffle_each_iteration: bool | None = True,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset in random order, drawn from a buffer of `buffer_size` elements.
+
+        The order is TensorFlow's for the same seeds.
+        """
+        size = UNKNOWN_CARDINALITY if buffer_size is None else buffer_size
+        reshuffle = True if reshuffle_each_iteration is None else reshuffle_each_iteration
+        first, second = seed_pair(seed)
+        generator, _ = raw.AnonymousSeedGenerator(seed=first, seed2=second, reshuffle=reshuffle)
+        return self._same(
+            "ShuffleDatasetV3",
+            int64(size),
+            first,
+            second,
+            generator,
+            reshuffle_each_iteration=reshuffle,
+            kind="_ShuffleDataset",
+            name=name,
+        )
+
+    def prefetch(self, buffer_size: Any, name: str | None = None) -> Any:
+        """Returns the dataset whose elements a thread makes up to `buffer_size` ahead."""
+        size = -1 if buffer_size is None else buffer_size
+        return self._same("PrefetchDataset", int64(size), name=name)
+
+    def cache(self, filename: Any = "", name: str | None = None) -> Any:
+        """Returns the dataset that keeps its elements, in memory or in a file, once they have been
+        made in a whole iteration."""
+        return self._same(
+            "CacheDatasetV2", filename, raw.DummyMemoryCache(), kind="CacheDataset", name=name
+        )
+
+    def with_options(self, options: Options, name: str | None = None) -> Any:
+        """Returns the dataset with `options` over those that it has."""
+        merged = self.options().merge(options)
+        made = self._same(
+            "OptionsDataset",
+            serialized_options=merged._to_proto().SerializeToString(),
+            name=name,
+        )
+        made._options_attr = merged
+        return made
+
+    # -- stacking
+
+    def batch(
+        self,
+        batch_size: Any,
+        drop_remainder: Any = False,
+        num_parallel_calls: Any = None,
+        deterministic: bool | None = None,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset of stacks of `batch_size` consecutive elements.
+
+        Args:
+          batch_size: how many elements; the last batch may have fewer.
+          drop_remainder: whether to leave out a last batch that has fewer.
+          num_parallel_calls: accepted; batches are gathered at once.
+          deterministic: accepted; the order is always fixed.
+          name: of the op.
+        """
+        spec = structure.batched(self.element_spec, _batch_size(batch_size, drop_remainder))
+        kind = "_BatchDataset" if num_parallel_calls is None else "_ParallelBatchDataset"
+        return self._of(
+            "BatchDatasetV2", spec, int64(batch_size), drop_remainder, kind=kind, name=name
+        )
+
+    def padded_batch(
+        self,
+        batch_size: Any,
+        padded_shapes: Any = None,
+        padding_values: Any = None,
+        drop_remainder: Any = False,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset of stacks of elements, padded to equal shapes.
+
+        Args:
+          batch_size: how many elements.
+          padded_shapes: a shape per component; -1 or None means the largest in the batch.
+          padding_values: a value per component, or one for all; by default 0 and "".
+          drop_remainder: whether to leave out a last batch that has fewer.
+          name: of the op.
+        """
+        shapes = padding_shapes(self.element_spec, padded_shapes)
+        values = padding_constants(self.element_spec, padding_values)
+        size = _batch_size(batch_size, drop_remainder)
+        spec = padded_specs(self.element_spec, shapes, size)
+        variant = raw.PaddedBatchDatasetV2(
+            input_dataset=self._variant_tensor,
+            batch_size=int64(batch_size),
+            padded_shapes=shapes,
+            padding_values=values,
+            drop_remainder=drop_remainder,
+            output_shapes=structure.flat_shapes(spec),
+            name=name,
+        )
+        return self._derived("_PaddedBatchDataset", variant, spec, self)
+
+    def ragged_batch(
+        self,
+        batch_size: Any,
+        drop_remainder: Any = False,
+        row_splits_dtype: Any = dtypes.int64,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset of stacks of elements, as ragged tensors where shapes may differ."""
+        from penstock._src.data.ragged import ragged_batch
+
+        size = _batch_size(batch_size, drop_remainder)
+        return ragged_batch(
+            self, int64(batch_size), drop_remainder, size, dtypes.as_dtype(row_splits_dtype), name
+        )
+
+    def sparse_batch(self, batch_size: Any, row_shape: Any, name: str | None = None) -> Any:
+        """Returns the dataset of sparse tensors of `batch_size` rows of shape `row_shape`."""
+        from penstock._src.data.ragged import sparse_batch
+
+        return sparse_batch(self, batch_size, as_shape(row_shape), name)
+
+    def rebatch(
+        self, batch_size: Any, drop_remainder: bool = False, name: str | None = None
+    ) -> Any:
+        """Returns the dataset of batches cut anew; a list of sizes is used in turn."""
+        sizes = np.atleast_1d(np.asarray(convert_to_tensor(batch_size, dtype=dtypes.int64)))
+        known = int(sizes[0]) if drop_remainder and sizes.size == 1 else None
+        spec = structure.batched(structure.unbatched(self.element_spec), known)
+        return self._of("RebatchDatasetV2", spec, int64(sizes), drop_remainder, name=name)
+
+    def unbatch(self, name: str | None = None) -> Any:
+        """Returns the dataset of the rows of the elements."""
+        spec = structure.unbatched(self.element_spec)
+        source: Any = self
+        if not all(map(structure.is_dense, nest.flatten(self.element_spec))):
+            source = self._rows_as_variants(spec)
+        made = Transforms._of(source, "UnbatchDataset", spec, name=name)
+        return self._derived("_UnbatchDataset", made._variant_tensor, spec, self)
+
+    def _rows_as_variants(self, spec: Any) -> Any:
+        """The same dataset, with composite components as one variant per row."""
+        whole = self.element_spec
+
+        def encode(*parts: Any) -> tuple[Any, ...]:
+            element = parts if type(whole) is tuple else parts[0]
+            return tuple(structure.to_batched_tensors(whole, element))
+
+        traced = trace(encode, whole, "Unbatch")
+        return self._of("MapDataset", traced.output_spec, traced.captured, f=traced.function)
+
+    def window(
+        self,
+        size: Any,
+        shift: Any = None,
+        stride: Any = 1,
+        drop_remainder: Any = False,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset of windows of elements, each of which is a dataset (one for each
+        component).
+
+        Args:
+          size: elements in a window.
+          shift: by how many elements a window begins after the one before; by default `size`.
+          stride: the distance of elements within a window.
+          drop_remainder: whether to leave out windows that are not full.
+          name: of the op.
+        """
+        shift = size if shift is None else shift
+        module = _dataset_module()
+        spec = nest.map_structure(lambda part: module.DatasetSpec(part), self.element_spec)
+        return self._of(
+            "WindowDataset",
+            spec,
+            int64(size),
+            int64(shift),
+            int64(stride),
+            drop_remainder,
+            name=name,
+        )
+
+    # -- questions
+
+    def cardinality(self) -> Tensor:
+        """Returns the number of elements as an int64 tensor: `tf.data.INFINITE_CARDINALITY` or
+        `tf.data.UNKNOWN_CARDINALITY` where it has none or is not known."""
+        return raw.DatasetCardinality(input_dataset=self._variant_tensor)
+
+    def get_single_element(self, name: str | None = None) -> Any:
+        """Returns the only element.
+
+        Raises:
+          tf.errors.InvalidArgumentError: there is none, or there are several.
+        """
+        tensors = raw.DatasetToSingleElement(
+            dataset=self._variant_tensor, **self._flat_structure, name=name
+        )
+        return structure.from_tensors(self.element_spec, tensors)
+
+    def fingerprint(self) -> Tensor:
+        """Returns a number that tells datasets apart."""
+        return raw.DatasetFingerprint(input_dataset=self._variant_tensor)
+
+
+def _dataset_module() -> Any:
+    from penstock._src.data import dataset
+
+    return dataset
+
+
+def _range(dataset: Transforms, start: Any) -> Tensor:
+    return raw.RangeDataset(
+        int64(start),
+        int64(dtypes.int64.max),
+        int64(1),
+        output_types=[dtypes.int64],
+        output_shapes=[TensorShape([])],
+    )
+
+
+def _batch_size(batch_size: Any, drop_remainder: Any) -> int | None:
+    """The static size of batches; None where it may vary."""
+    if isinstance(drop_remainder, EagerTensor):
+        drop_remainder = bool(drop_remainder)
+    if isinstance(drop_remainder, Tensor) or not drop_remainder:
+        return None
+    return static_int(batch_size)

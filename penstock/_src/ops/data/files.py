@@ -1,0 +1,301 @@
+"""Datasets that read files: lines of text, records, comma-separated values, names of files."""
+
+import glob
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import DataLossError, InvalidArgumentError, NotFoundError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.pipeline import (
+    UNKNOWN,
+    Element,
+    Pipeline,
+    Run,
+    UnnamedDatasetOp,
+    scalar,
+    text,
+)
+from penstock._src.util import records
+
+
+def string_scalar(value: bytes) -> np.ndarray:
+    """A host string scalar."""
+    made = np.empty((), object)
+    made[()] = value
+    return made
+
+
+def names_of(filenames: np.ndarray) -> list[str]:
+    """The names in a host string tensor."""
+    return [os.fsdecode(name) for name in filenames.ravel()]
+
+
+def open_file(name: str) -> BinaryIO:
+    """Opens a file to read.
+
+    Raises:
+      NotFoundError: there is none of that name.
+    """
+    try:
+        if "://" in name:
+            return _open_remote(name)
+        return open(name, "rb")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{name}; No such file or directory") from error
+
+
+def _open_remote(name: str) -> BinaryIO:
+    try:
+        import fsspec  # type: ignore[import-not-found,import-untyped]
+    except ImportError as error:
+        raise InvalidArgumentError(
+            f"Reading {name} needs the package fsspec: pip install fsspec"
+        ) from error
+    return fsspec.open(name, "rb").open()
+
+
+class _FromFiles(Pipeline):
+    """The elements that `read` makes of each file in turn."""
+
+    def __init__(
+        self, names: list[str], compression: str, read: Callable[[Any, str], Iterator[Element]]
+    ) -> None:
+        if compression not in records.COMPRESSIONS:
+            raise InvalidArgumentError(f"Unsupported compression_type: {compression}.")
+        self.names, self.compression, self.read = names, compression, read
+
+    def cardinality(self) -> int:
+        return UNKNOWN
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        for name in self.names:
+            with open_file(name) as file:
+                yield from self.read(records.opened(file, self.compression), name)
+
+
+def _lines(file: Any, name: str) -> Iterator[Element]:
+    for line in file:
+        line = line[:-1] if line.endswith(b"\n") else line
+        yield (string_scalar(line[:-1] if line.endswith(b"\r") else line),)
+
+
+def _records(file: Any, name: str) -> Iterator[Element]:
+    try:
+        for record in records.read_records(file, name):
+            yield (string_scalar(record),)
+    except records.DamagedRecord as error:
+        raise DataLossError(str(error)) from error
+    except (EOFError, OSError) as error:
+        raise DataLossError(f"{name}: {error}") from error
+
+
+class TextLineDataset(Op):
+    """The lines of text files, without their ends."""
+
+    signature = "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant"
+    metadata: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self, filenames, compression_type, buffer_size):
+        return TensorShape([])
+
+    def eager(self, filenames, compression_type, buffer_size):
+        return _strings(_FromFiles(names_of(filenames), text(compression_type), _lines))
+
+
+class TFRecordDataset(Op):
+    """The records of TFRecord files."""
+
+    signature = "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant"
+    metadata: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self, filenames, compression_type, buffer_size):
+        return TensorShape([])
+
+    def eager(self, filenames, compression_type, buffer_size):
+        return _strings(_FromFiles(names_of(filenames), text(compression_type), _records))
+
+
+class TFRecordDatasetV2(Op):
+    """The records of TFRecord files, from the given offsets on."""
+
+    signature = (
+        "filenames: string, compression_type: string, buffer_size: int64, byte_offsets: int64"
+        " -> handle: variant"
+    )
+    metadata: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self, filenames, compression_type, buffer_size, byte_offsets):
+        return TensorShape([])
+
+    def eager(self, filenames, compression_type, buffer_size, byte_offsets):
+        offsets = dict(zip(names_of(filenames), byte_offsets.ravel().tolist()))
+
+        def read(file: Any, name: str) -> Iterator[Element]:
+            file.read(offsets.get(name, 0))
+            return _records(file, name)
+
+        return _strings(_FromFiles(names_of(filenames), text(compression_type), read))
+
+
+class FixedLengthRecordDatasetV2(Op):
+    """The records of files in which all have the same length."""
+
+    signature = (
+        "filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64, "
+        "buffer_size: int64, compression_type: string -> handle: variant"
+    )
+    metadata: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self, *_inputs):
+        return TensorShape([])
+
+    def eager(self, filenames, header_bytes, record_bytes, footer_bytes, buffer_size, compression):
+        header, size, footer = int(header_bytes), int(record_bytes), int(footer_bytes)
+        if size <= 0:
+            raise InvalidArgumentError("`record_bytes` must be > 0")
+
+        def read(file: Any, name: str) -> Iterator[Element]:
+            data = file.read()
+            body = data[header : len(data) - footer]
+            if len(body) % size:
+                raise InvalidArgumentError(
+                    f"Excess bytes at the end of the body of {name}: its size {len(body)} is not "
+                    f"a multiple of the record length {size}."
+                )
+            for at in range(0, len(body), size):
+                yield (string_scalar(body[at : at + size]),)
+
+        return _strings(_FromFiles(names_of(filenames), text(compression), read))
+
+
+def _strings(made: Pipeline) -> Pipeline:
+    made.types, made.shapes = (dtypes.string,), (TensorShape([]),)
+    return made
+
+
+class _Names(Pipeline):
+    def __init__(self, patterns: list[str]) -> None:
+        self.patterns = patterns
+
+    def cardinality(self) -> int:
+        return UNKNOWN
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        found = {name for pattern in self.patterns for name in glob.glob(pattern)}
+        for name in sorted(found):
+            yield (string_scalar(os.fsencode(name)),)
+
+
+class MatchingFilesDataset(Op):
+    """The names of the files that match a pattern."""
+
+    signature = "patterns: string -> handle: variant"
+    stateful = True
+    differentiable = False
+
+    def shape(self, patterns):
+        return TensorShape([])
+
+    def eager(self, patterns):
+        return _strings(_Names(names_of(patterns)))
+
+
+class CSVDatasetV2(UnnamedDatasetOp):
+    """The rows of files of comma-separated values, a component per column."""
+
+    signature = (
+        "filenames: string, compression_type: string, buffer_size: int64, header: bool, "
+        "field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64, "
+        "record_defaults: *output_types, exclude_cols: int64 -> handle: variant"
+    )
+    stateful = True
+
+    def pipeline(self, filenames, compression_type, buffer_size, header, field_delim, *rest):
+        use_quotes, na_value, select, defaults, exclude = rest
+        delimiter, missing = text(field_delim).encode(), scalar(na_value)
+        types = self.output_types
+
+        def read(file: Any, name: str) -> Iterator[Element]:
+            lines = _csv_lines(file, bool(use_quotes))
+            if header:
+                next(lines, None)
+            for line in lines:
+                fields = _csv_fields(line, delimiter, bool(use_quotes))
+                if len(select):
+                    fields = [fields[at] for at in select.tolist()]
+                elif len(exclude):
+                    dropped = set(exclude.tolist())
+                    fields = [field for at, field in enumerate(fields) if at not in dropped]
+                if len(fields) != len(types):
+                    raise InvalidArgumentError(
+                        f"Expect {len(types)} fields but have {len(fields)} in record"
+                    )
+                yield tuple(
+                    [
+                        _csv_value(field, dtype, default, at, missing)
+                        for at, (field, dtype, default) in enumerate(zip(fields, types, defaults))
+                    ]
+                )
+
+        return _FromFiles(names_of(filenames), text(compression_type), read)
+
+
+def _csv_lines(file: Any, use_quotes: bool) -> Iterator[bytes]:
+    held = b""
+    for line in file:
+        held += line
+        if use_quotes and held.count(b'"') % 2:
+            continue  # a quoted field goes on in the next line
+        stripped = held.rstrip(b"\r\n")
+        held = b""
+        if stripped:
+            yield stripped
+
+
+def _csv_fields(line: bytes, delimiter: bytes, use_quotes: bool) -> list[bytes]:
+    if not use_quotes or b'"' not in line:
+        return line.split(delimiter)
+    quoted = re.compile(rb'"((?:[^"]|"")*)"(?=' + re.escape(delimiter) + rb"|$)", re.DOTALL)
+    fields, at = [], 0
+    while True:
+        match = quoted.match(line, at)
+        if match:
+            fields.append(match[1].replace(b'""', b'"'))
+            at = match.end()
+        else:
+            end = line.find(delimiter, at)
+            end = len(line) if end < 0 else end
+            fields.append(line[at:end])
+            at = end
+        if at >= len(line):
+            return fields
+        at += len(delimiter)
+
+
+def _csv_value(field: bytes, dtype: Any, default: Any, at: int, missing: bytes) -> np.ndarray:
+    if field == missing or not field:
+        if default.size == 0:
+            raise InvalidArgumentError(f"Field {at} is required but missing in record!")
+        return default.reshape(())
+    if dtype is dtypes.string:
+        return string_scalar(field)
+    try:
+        return np.array(int(field) if dtype.is_integer else float(field), dtype.np)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgumentError(
+            f"Field {at} in record is not a valid {dtype.name}: {field.decode(errors='replace')}"
+        ) from error

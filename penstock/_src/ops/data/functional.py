@@ -1,0 +1,371 @@
+"""Datasets that apply a function to elements: map, filter, scan, take_while, and reduce."""
+
+import collections
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from penstock._src.core.attributes import Function
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import OpError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.batch import _Batch
+from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.pipeline import (
+    AUTOTUNE,
+    UNKNOWN,
+    DatasetOp,
+    Element,
+    Pipeline,
+    Run,
+    UnnamedDatasetOp,
+    positive,
+)
+
+Call = Callable[..., list[Any]]
+_WORTH_A_THREAD = 3e-4  # seconds that a call takes at least for threads to pay
+_PROBES = 3
+
+
+class Mapped:
+    """Iterates over what a function makes of each element. It outlives an error in one of them."""
+
+    def __init__(self, source: Iterator[Element], call: Call) -> None:
+        self.source, self.call = source, call
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        return tuple(self.call(*next(self.source)))
+
+
+class MappedInParallel:
+    """The same with up to `width` calls at a time, given out in order."""
+
+    def __init__(self, source: Iterator[Element], call: Call, width: int, run: Run) -> None:
+        self.source, self.call, self.width = source, call, width
+        self.pool = ThreadPoolExecutor(width, "penstock-map")
+        self.pending: collections.deque[Future] = collections.deque()
+        self.exhausted = False
+        run.on_close(self.close)
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        while not self.exhausted and len(self.pending) < self.width:
+            try:
+                element = next(self.source)
+            except StopIteration:
+                self.exhausted = True
+                break
+            except Exception as error:
+                failed: Future = Future()
+                failed.set_exception(error)
+                self.pending.append(failed)
+                break
+            self.pending.append(self.pool.submit(self.call, *element))
+        if not self.pending:
+            self.close()
+            raise StopIteration
+        return tuple(self.pending.popleft().result())
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def mapped(source: Iterator[Element], call: Call, width: int, run: Run) -> Iterator[Element]:
+    """Applies `call` to the elements; with AUTOTUNE in threads if the first calls take long."""
+    if width in (0, 1):
+        return Mapped(source, call)
+    if width != AUTOTUNE:
+        return MappedInParallel(source, call, width, run)
+    return _tuned(source, call, run)
+
+
+def _tuned(source: Iterator[Element], call: Call, run: Run) -> Iterator[Element]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    fastest = float("inf")
+    for _ in range(_PROBES):
+        element = next(source, None)
+        if element is None:
+            return
+        begin = time.perf_counter()
+        result = tuple(call(*element))
+        fastest = min(fastest, time.perf_counter() - begin)
+        yield result
+    if fastest < _WORTH_A_THREAD or (cores or 1) < 2:
+        yield from Mapped(source, call)
+    else:
+        yield from MappedInParallel(source, call, cores or 1, run)
+
+
+class _Map(Pipeline):
+    def __init__(self, source: Pipeline, function: Any, captured: list[Any], width: int) -> None:
+        self.inputs, self.function, self.captured = (source,), function, captured
+        self.width = width
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        call = bound(self.function, self.captured)
+        return mapped(self.inputs[0].iterate(run), call, self.width, run)
+
+
+class MapDataset(DatasetOp):
+    """What `f` makes of each element."""
+
+    signature = "input_dataset: variant, other_arguments: *Targuments -> handle: variant"
+    f: Function
+    Targuments: list[DType]
+    use_inter_op_parallelism: bool = True
+    preserve_cardinality: bool = False
+    force_synchronous: bool = False
+
+    def pipeline(self, input_dataset, other_arguments):
+        return _Map(input_dataset, self.f, other_arguments, 1)
+
+
+class ParallelMapDataset(DatasetOp):
+    """What `f` makes of each element, several at a time."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int32"
+        " -> handle: variant"
+    )
+    f: Function
+    Targuments: list[DType]
+    use_inter_op_parallelism: bool = True
+    sloppy: bool = False
+    preserve_cardinality: bool = False
+
+    def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
+        return _Map(input_dataset, self.f, other_arguments, int(num_parallel_calls))
+
+
+class ParallelMapDatasetV2(DatasetOp):
+    """What `f` makes of each element, several at a time."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int64"
+        " -> handle: variant"
+    )
+    f: Function
+    Targuments: list[DType]
+    use_inter_op_parallelism: bool = True
+    deterministic: str = "default"
+    preserve_cardinality: bool = False
+    use_unbounded_threadpool: bool = False
+
+    def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
+        return _Map(input_dataset, self.f, other_arguments, int(num_parallel_calls))
+
+
+class MapAndBatchDataset(DatasetOp):
+    """Stacks of what `f` makes of each element."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, batch_size: int64, "
+        "num_parallel_calls: int64, drop_remainder: bool -> handle: variant"
+    )
+    f: Function
+    Targuments: list[DType]
+    preserve_cardinality: bool = False
+
+    def pipeline(
+        self, input_dataset, other_arguments, batch_size, num_parallel_calls, drop_remainder
+    ):
+        elements = _Map(input_dataset, self.f, other_arguments, int(num_parallel_calls))
+        return _Batch(elements, positive(self, "batch_size", batch_size), bool(drop_remainder))
+
+
+class _Filter(Pipeline):
+    def __init__(self, source: Pipeline, function: Any, captured: list[Any]) -> None:
+        self.inputs, self.function, self.captured = (source,), function, captured
+
+    def cardinality(self) -> int:
+        return UNKNOWN
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        return Filtered(self.inputs[0].iterate(run), bound(self.function, self.captured))
+
+
+class Filtered:
+    """Iterates over the elements for which a function says yes."""
+
+    def __init__(self, source: Iterator[Element], call: Call) -> None:
+        self.source, self.call = source, call
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        while True:
+            element = next(self.source)
+            if bool(self.call(*element)[0]):
+                return element
+
+
+class FilterDataset(DatasetOp):
+    """The elements for which `predicate` is true."""
+
+    signature = "input_dataset: variant, other_arguments: *Targuments -> handle: variant"
+    predicate: Function
+    Targuments: list[DType]
+
+    def pipeline(self, input_dataset, other_arguments):
+        return _Filter(input_dataset, self.predicate, other_arguments)
+
+
+class ParallelFilterDataset(DatasetOp):
+    """The elements for which `predicate` is true."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int64"
+        " -> handle: variant"
+    )
+    predicate: Function
+    deterministic: str = "default"
+    Targuments: list[DType]
+
+    def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
+        return _Filter(input_dataset, self.predicate, other_arguments)
+
+
+class FilterByLastComponentDataset(UnnamedDatasetOp):
+    """The elements whose last component is true, without that component."""
+
+    signature = "input_dataset: variant -> output: variant"
+
+    def pipeline(self, input_dataset):
+        return _ByLast(input_dataset)
+
+
+class _ByLast(Pipeline):
+    def __init__(self, source: Pipeline) -> None:
+        self.inputs = (source,)
+
+    def cardinality(self) -> int:
+        return UNKNOWN
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        for *element, keep in self.inputs[0].iterate(run):
+            if keep:
+                yield tuple(element)
+
+
+class _TakeWhile(_Filter):
+    def iterate(self, run: Run) -> Iterator[Element]:
+        call = bound(self.function, self.captured)
+        for element in self.inputs[0].iterate(run):
+            if not call(*element)[0]:
+                return
+            yield element
+
+
+class TakeWhileDataset(DatasetOp):
+    """The elements up to the first for which `predicate` is false."""
+
+    signature = "input_dataset: variant, other_arguments: *Targuments -> handle: variant"
+    predicate: Function
+    Targuments: list[DType]
+
+    def pipeline(self, input_dataset, other_arguments):
+        return _TakeWhile(input_dataset, self.predicate, other_arguments)
+
+
+class _Scan(Pipeline):
+    def __init__(self, source: Pipeline, state: list[Any], function: Any, captured: Any) -> None:
+        self.inputs, self.state = (source,), state
+        self.function, self.captured = function, captured
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        call = bound(self.function, self.captured)
+        state, count = self.state, len(self.state)
+        for element in self.inputs[0].iterate(run):
+            results = call(*state, *element)
+            state = results[:count]
+            yield tuple(results[count:])
+
+
+class ScanDataset(DatasetOp):
+    """What `f` makes of a state and each element, besides the next state."""
+
+    signature = (
+        "input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments"
+        " -> handle: variant"
+    )
+    f: Function
+    Tstate: list[DType]
+    Targuments: list[DType]
+    preserve_cardinality: bool = False
+    use_default_device: bool = True
+
+    def pipeline(self, input_dataset, initial_state, other_arguments):
+        return _Scan(input_dataset, initial_state, self.f, other_arguments)
+
+
+class ReduceDataset(Op):
+    """What remains when `f` has folded all elements into a state."""
+
+    signature = (
+        "input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments"
+        " -> components: *output_types"
+    )
+    f: Function
+    Tstate: list[DType]
+    Targuments: list[DType]
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    use_inter_op_parallelism: bool = True
+    metadata: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self, input_dataset, initial_state, other_arguments):
+        return list(self.output_shapes)
+
+    def eager(self, input_dataset, initial_state, other_arguments):
+        call = bound(self.f, other_arguments)
+        run = Run(input_dataset.options())
+        state = list(initial_state)
+        try:
+            for element in input_dataset.iterate(run):
+                state = call(*state, *element)
+        finally:
+            run.close()
+        return state
+
+
+class _IgnoreErrors(Pipeline):
+    def __init__(self, source: Pipeline, log: bool) -> None:
+        self.inputs, self.log = (source,), log
+
+    def cardinality(self) -> int:
+        return UNKNOWN
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        source = self.inputs[0].iterate(run)
+        while True:
+            try:
+                element = next(source)
+            except StopIteration:
+                return
+            except (OpError, ValueError, ArithmeticError) as error:
+                if self.log:
+                    warnings.warn(f"Error raised with error message {error}")
+                continue
+            yield element
+
+
+class IgnoreErrorsDataset(UnnamedDatasetOp):
+    """The elements whose making raises no error."""
+
+    signature = "input_dataset: variant -> handle: variant"
+    log_warning: bool = False
+
+    def pipeline(self, input_dataset):
+        return _IgnoreErrors(input_dataset, self.log_warning)

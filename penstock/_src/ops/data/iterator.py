@@ -1,0 +1,402 @@
+"""Iterators over datasets, and optional elements."""
+
+import threading
+import weakref
+from collections.abc import Iterator as PythonIterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.attributes import Function
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    OutOfRangeError,
+)
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource, manager
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.pipeline import Element, Pipeline, Run
+
+END = "End of sequence"
+
+
+class IteratorHandle(Resource):
+    """Where an iteration over a dataset stands."""
+
+    def __init__(self, name: str = "", container: str = "") -> None:
+        super().__init__(name, container)
+        self._elements: PythonIterator[Element] | None = None
+        self._lock = threading.Lock()
+        self._close: Any = None
+
+    def start(self, dataset: Pipeline) -> None:
+        """Begins a new iteration."""
+        self.close()
+        run = Run(dataset.options())
+        self._elements = iter(dataset.iterate(run))
+        self._close = weakref.finalize(self, run.close)
+
+    def next(self) -> Element | None:
+        """The next element, or None at the end."""
+        with self._lock:
+            if self._elements is None:
+                raise FailedPreconditionError(
+                    "GetNext() failed because the iterator has not been initialized. Ensure that "
+                    "you have run the initializer operation for this iterator before getting the "
+                    "next element."
+                )
+            element = next(self._elements, None)
+        if element is None:
+            self.close()
+        return element
+
+    def close(self) -> None:
+        """Ends the threads of the iteration."""
+        if self._close is not None:
+            self._close()
+            self._close = None
+
+
+class OptionalValue:
+    """An element, or the absence of one."""
+
+    def __init__(self, components: Element | None) -> None:
+        self.components = components
+
+    def __repr__(self) -> str:
+        return f"<OptionalValue {self.components!r}>"
+
+
+class _IteratorOp(Op):
+    """Base of ops that make an iterator."""
+
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    stateful = True
+    differentiable = False
+
+
+class AnonymousIteratorV3(_IteratorOp):
+    """An iterator that lives as long as it is referred to."""
+
+    signature = " -> handle: resource"
+
+    def shape(self):
+        return TensorShape([])
+
+    def eager(self):
+        return IteratorHandle()
+
+
+class AnonymousIteratorV2(_IteratorOp):
+    """An iterator, with what deletes it."""
+
+    signature = " -> handle: resource, deleter: variant"
+
+    def shape(self):
+        return TensorShape([]), TensorShape([])
+
+    def eager(self):
+        made = IteratorHandle()
+        return made, made
+
+
+class IteratorV2(_IteratorOp):
+    """An iterator with a name."""
+
+    signature = " -> handle: resource"
+    shared_name: str
+    container: str
+
+    def shape(self):
+        return TensorShape([])
+
+    def eager(self):
+        name, container = self.shared_name, self.container
+
+        def make() -> IteratorHandle:
+            return IteratorHandle(name, container)
+
+        if not name:
+            return make()
+        return manager().get_or_create(IteratorHandle, container, name, make)
+
+
+class OneShotIterator(_IteratorOp):
+    """An iterator over the dataset that a function makes, when first asked."""
+
+    signature = " -> handle: resource"
+    dataset_factory: Function
+    container: str = ""
+    shared_name: str = ""
+
+    def shape(self):
+        return TensorShape([])
+
+    def eager(self):
+        def make() -> IteratorHandle:
+            made = IteratorHandle(self.shared_name, self.container)
+            made.start(bound(self.dataset_factory, [])()[0])
+            return made
+
+        if not self.shared_name:
+            return make()
+        return manager().get_or_create(IteratorHandle, self.container, self.shared_name, make)
+
+
+class MakeIterator(Op):
+    """Begins an iteration over a dataset."""
+
+    signature = "dataset: variant, iterator: resource -> "
+    stateful = True
+    differentiable = False
+
+    def eager(self, dataset, iterator):
+        iterator.start(dataset)
+        return ()
+
+
+class DeleteIterator(Op):
+    """Ends an iteration."""
+
+    signature = "handle: resource, deleter: variant -> "
+    stateful = True
+    differentiable = False
+
+    def eager(self, handle, deleter):
+        handle.close()
+        return ()
+
+
+class _GetNext(Op):
+    """Base of ops that take the next element."""
+
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    stateful = True
+    differentiable = False
+
+    def shape(self, iterator):
+        return list(self.output_shapes)
+
+    def eager(self, iterator):
+        element = iterator.next()
+        if element is None:
+            raise OutOfRangeError(END)
+        return list(element)
+
+
+class IteratorGetNext(_GetNext):
+    """The components of the next element."""
+
+    signature = "iterator: resource -> components: *output_types"
+
+
+class IteratorGetNextSync(_GetNext):
+    """The components of the next element."""
+
+    signature = "iterator: resource -> components: *output_types"
+
+
+class IteratorGetNextAsOptional(Op):
+    """The next element, or none at the end."""
+
+    signature = "iterator: resource -> optional: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    stateful = True
+    differentiable = False
+
+    def shape(self, iterator):
+        return TensorShape([])
+
+    def eager(self, iterator):
+        return OptionalValue(iterator.next())
+
+
+class IteratorToStringHandle(Op):
+    """A string that stands for an iterator."""
+
+    signature = "resource_handle: resource -> string_handle: string"
+    stateful = True
+    differentiable = False
+
+    def shape(self, resource_handle):
+        return TensorShape([])
+
+    def eager(self, resource_handle):
+        name = f"iterator-{id(resource_handle)}"
+        _NAMED[name] = resource_handle
+        return name.encode()
+
+
+class IteratorFromStringHandleV2(Op):
+    """The iterator that a string stands for."""
+
+    signature = "string_handle: string -> resource_handle: resource"
+    output_types: list[DType] = []
+    output_shapes: list[TensorShape] = []
+    stateful = True
+    differentiable = False
+
+    def shape(self, string_handle):
+        return TensorShape([])
+
+    def eager(self, string_handle):
+        name = string_handle[()].decode()
+        found = _NAMED.get(name)
+        if found is None:
+            raise InvalidArgumentError(f"There is no iterator with the handle '{name}'.")
+        return found
+
+
+_NAMED: Any = weakref.WeakValueDictionary()
+
+
+class OptionalFromValue(Op):
+    """An optional that holds the components."""
+
+    signature = "components: *Toutput_types -> optional: variant"
+    Toutput_types: list[DType]
+    differentiable = False
+
+    def shape(self, components):
+        return TensorShape([])
+
+    def eager(self, components):
+        return OptionalValue(tuple(components))
+
+
+class OptionalNone(Op):
+    """An optional that holds nothing."""
+
+    signature = " -> optional: variant"
+    differentiable = False
+
+    def shape(self):
+        return TensorShape([])
+
+    def eager(self):
+        return OptionalValue(None)
+
+
+class OptionalHasValue(Op):
+    """Whether an optional holds something."""
+
+    signature = "optional: variant -> has_value: bool"
+    differentiable = False
+
+    def shape(self, optional):
+        return TensorShape([])
+
+    def eager(self, optional):
+        return np.array(optional.components is not None)
+
+
+class OptionalGetValue(Op):
+    """The components that an optional holds."""
+
+    signature = "optional: variant -> components: *output_types"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    differentiable = False
+
+    def shape(self, optional):
+        return list(self.output_shapes)
+
+    def eager(self, optional):
+        if optional.components is None:
+            raise InvalidArgumentError("The given optional does not have a value.")
+        return list(optional.components)
+
+
+class DatasetCardinality(Op):
+    """The number of elements; -1 without end, -2 unknown."""
+
+    signature = "input_dataset: variant -> cardinality: int64"
+    cardinality_options: str = ""
+    differentiable = False
+
+    def shape(self, input_dataset):
+        return TensorShape([])
+
+    def eager(self, input_dataset):
+        return np.array(input_dataset.cardinality(), np.int64)
+
+
+class DatasetToSingleElement(Op):
+    """The components of the only element of a dataset."""
+
+    signature = "dataset: variant -> components: *output_types"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self, dataset):
+        return list(self.output_shapes)
+
+    def eager(self, dataset):
+        run = Run(dataset.options())
+        try:
+            elements = iter(dataset.iterate(run))
+            first = next(elements, None)
+            if first is None:
+                raise InvalidArgumentError("Dataset was empty.")
+            if next(elements, None) is not None:
+                raise InvalidArgumentError("Dataset had more than one element.")
+        finally:
+            run.close()
+        return list(first)
+
+
+class GetElementAtIndex(Op):
+    """The components of the element at a position."""
+
+    signature = "dataset: variant, index: int64 -> components: *output_types"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    differentiable = False
+
+    def shape(self, dataset, index):
+        return list(self.output_shapes)
+
+    def eager(self, dataset, index):
+        run = Run(dataset.options())
+        try:
+            for at, element in enumerate(dataset.iterate(run)):
+                if at == int(index):
+                    return list(element)
+        finally:
+            run.close()
+        raise OutOfRangeError(f"Index out of range [0, {dataset.cardinality()}): {int(index)}")
+
+
+class WrapDatasetVariant(Op):
+    """A dataset's handle that survives copies between devices: here, the same."""
+
+    signature = "input_handle: variant -> output_handle: variant"
+    differentiable = False
+
+    def shape(self, input_handle):
+        return TensorShape([])
+
+    def eager(self, input_handle):
+        return input_handle
+
+
+class UnwrapDatasetVariant(Op):
+    """The handle within a wrapped one: here, the same."""
+
+    signature = "input_handle: variant -> output_handle: variant"
+    differentiable = False
+
+    def shape(self, input_handle):
+        return TensorShape([])
+
+    def eager(self, input_handle):
+        return input_handle

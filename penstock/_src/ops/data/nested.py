@@ -1,0 +1,256 @@
+"""Datasets whose function makes a dataset of each element: flat_map, interleave, grouping."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.attributes import Function
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.ops.data.batch import Elements
+from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.pipeline import (
+    AUTOTUNE,
+    UNKNOWN,
+    DatasetOp,
+    Element,
+    Pipeline,
+    Run,
+    UnnamedDatasetOp,
+    positive,
+)
+from penstock._src.ops.data.prefetch import Prefetched
+
+
+def _dataset(value: Any) -> Pipeline:
+    held = value[()] if isinstance(value, np.ndarray) else value
+    if not isinstance(held, Pipeline):
+        raise InvalidArgumentError(f"Expected the function to return a dataset. Received {held!r}")
+    return held
+
+
+class _FlatMap(Pipeline):
+    def __init__(self, source: Pipeline, function: Any, captured: list[Any]) -> None:
+        self.inputs, self.function, self.captured = (source,), function, captured
+
+    def cardinality(self) -> int:
+        return UNKNOWN
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        call = bound(self.function, self.captured)
+        for element in self.inputs[0].iterate(run):
+            yield from _dataset(call(*element)[0]).iterate(run)
+
+
+class FlatMapDataset(DatasetOp):
+    """The elements of the datasets that `f` makes of each element, one dataset after the other."""
+
+    signature = "input_dataset: variant, other_arguments: *Targuments -> handle: variant"
+    f: Function
+    Targuments: list[DType]
+
+    def pipeline(self, input_dataset, other_arguments):
+        return _FlatMap(input_dataset, self.f, other_arguments)
+
+
+class _Interleave(_FlatMap):
+    def __init__(
+        self, source: Pipeline, function: Any, captured: Any, cycle: int, block: int, width: int
+    ) -> None:
+        super().__init__(source, function, captured)
+        self.cycle, self.block, self.width = cycle, block, width
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        call = bound(self.function, self.captured)
+        source = self.inputs[0].iterate(run)
+        slots: list[Iterator[Element] | None] = [None] * self.cycle
+        opened, exhausted = 0, False
+        at = taken = 0
+        while opened or not exhausted:
+            current = slots[at]
+            if current is not None:
+                element = next(current, None)
+                if element is not None:
+                    yield element
+                    taken += 1
+                    if taken < self.block:
+                        continue
+                else:
+                    slots[at] = None
+                    opened -= 1
+            elif not exhausted:
+                arguments = next(source, None)
+                if arguments is not None:
+                    slots[at] = self.opened(_dataset(call(*arguments)[0]), run)
+                    opened += 1
+                    continue
+                exhausted = True
+                continue
+            at, taken = (at + 1) % self.cycle, 0
+
+    def opened(self, dataset: Pipeline, run: Run) -> Iterator[Element]:
+        elements = dataset.iterate(run)
+        if self.width in (0, 1, AUTOTUNE):
+            return elements
+        return Prefetched(elements, 2 * self.block, run)
+
+
+def _cycle(op: Any, cycle_length: Any) -> int:
+    cycle = int(cycle_length)
+    if cycle == AUTOTUNE:
+        return 4
+    if cycle <= 0:
+        raise InvalidArgumentError(f"`cycle_length` must be > 0. Received {cycle}")
+    return cycle
+
+
+class InterleaveDataset(DatasetOp):
+    """`block_length` elements in turn of each of `cycle_length` datasets that `f` makes."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
+        "block_length: int64 -> handle: variant"
+    )
+    f: Function
+    Targuments: list[DType]
+
+    def pipeline(self, input_dataset, other_arguments, cycle_length, block_length):
+        block = positive(self, "`block_length`", block_length)
+        cycle = _cycle(self, cycle_length)
+        return _Interleave(input_dataset, self.f, other_arguments, cycle, block, 1)
+
+
+class ParallelInterleaveDatasetV2(DatasetOp):
+    """The same order as InterleaveDataset, the datasets read ahead by threads."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
+        "block_length: int64, num_parallel_calls: int64 -> handle: variant"
+    )
+    f: Function
+    Targuments: list[DType]
+    sloppy: bool = False
+
+    def pipeline(
+        self, input_dataset, other_arguments, cycle_length, block_length, num_parallel_calls
+    ):
+        block = positive(self, "`block_length`", block_length)
+        cycle, width = _cycle(self, cycle_length), int(num_parallel_calls)
+        return _Interleave(input_dataset, self.f, other_arguments, cycle, block, width)
+
+
+class ParallelInterleaveDatasetV4(DatasetOp):
+    """The same order as InterleaveDataset, the datasets read ahead by threads."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
+        "block_length: int64, buffer_output_elements: int64, prefetch_input_elements: int64, "
+        "num_parallel_calls: int64 -> handle: variant"
+    )
+    f: Function
+    deterministic: str = "default"
+    Targuments: list[DType]
+
+    def pipeline(self, input_dataset, other_arguments, cycle_length, block_length, *rest):
+        block = positive(self, "`block_length`", block_length)
+        cycle, width = _cycle(self, cycle_length), int(rest[-1])
+        return _Interleave(input_dataset, self.f, other_arguments, cycle, block, width)
+
+
+class _GroupByWindow(Pipeline):
+    def __init__(self, source: Pipeline, functions: Any, captured: Any) -> None:
+        self.inputs, self.functions, self.captured = (source,), functions, captured
+
+    def cardinality(self) -> int:
+        return UNKNOWN
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        key_of, reduce, size_of = itertools.starmap(bound, zip(self.functions, self.captured))
+        groups: dict[int, list[Element]] = {}
+        sizes: dict[int, int] = {}
+        for element in self.inputs[0].iterate(run):
+            key = int(key_of(*element)[0])
+            group = groups.setdefault(key, [])
+            if key not in sizes:
+                sizes[key] = int(size_of(np.array(key, np.int64))[0])
+                if sizes[key] <= 0:
+                    raise InvalidArgumentError(
+                        f"Window size must be greater than zero, but got {sizes[key]}."
+                    )
+            group.append(element)
+            if len(group) == sizes[key]:
+                del groups[key], sizes[key]
+                yield from self.reduced(reduce, key, group, run)
+        for key in sorted(groups):
+            yield from self.reduced(reduce, key, groups[key], run)
+
+    def reduced(self, reduce: Any, key: int, group: list[Element], run: Run) -> Iterator[Element]:
+        source = self.inputs[0]
+        window = Elements(group, source.types, source.shapes)
+        return _dataset(reduce(np.array(key, np.int64), window)[0]).iterate(run)
+
+
+class GroupByWindowDataset(DatasetOp):
+    """What `reduce_func` makes of windows of elements with the same key."""
+
+    signature = (
+        "input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments, "
+        "reduce_func_other_arguments: *Treduce_func_other_arguments, "
+        "window_size_func_other_arguments: *Twindow_size_func_other_arguments -> handle: variant"
+    )
+    key_func: Function
+    reduce_func: Function
+    window_size_func: Function
+    Tkey_func_other_arguments: list[DType]
+    Treduce_func_other_arguments: list[DType]
+    Twindow_size_func_other_arguments: list[DType]
+
+    def pipeline(self, input_dataset, *captured):
+        functions = (self.key_func, self.reduce_func, self.window_size_func)
+        return _GroupByWindow(input_dataset, functions, captured)
+
+
+class _GroupByReducer(Pipeline):
+    def __init__(self, source: Pipeline, functions: Any, captured: Any) -> None:
+        self.inputs, self.functions, self.captured = (source,), functions, captured
+
+    def cardinality(self) -> int:
+        return UNKNOWN
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        calls = itertools.starmap(bound, zip(self.functions, self.captured))
+        key_of, start, reduce, finish = calls
+        states: dict[int, list[Any]] = {}
+        for element in self.inputs[0].iterate(run):
+            key = int(key_of(*element)[0])
+            if key not in states:
+                states[key] = start(np.array(key, np.int64))
+            states[key] = reduce(*states[key], *element)
+        for key in sorted(states):
+            yield tuple(finish(*states[key]))
+
+
+class GroupByReducerDataset(UnnamedDatasetOp):
+    """One element per key: what a reducer makes of all elements with that key."""
+
+    signature = (
+        "input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments, "
+        "init_func_other_arguments: *Tinit_func_other_arguments, "
+        "reduce_func_other_arguments: *Treduce_func_other_arguments, "
+        "finalize_func_other_arguments: *Tfinalize_func_other_arguments -> handle: variant"
+    )
+    key_func: Function
+    init_func: Function
+    reduce_func: Function
+    finalize_func: Function
+    Tkey_func_other_arguments: list[DType]
+    Tinit_func_other_arguments: list[DType]
+    Treduce_func_other_arguments: list[DType]
+    Tfinalize_func_other_arguments: list[DType]
+    stateful = True
+
+    def pipeline(self, input_dataset, *captured):
+        functions = (self.key_func, self.init_func, self.reduce_func, self.finalize_func)
+        return _GroupByReducer(input_dataset, functions, captured)

@@ -1,0 +1,238 @@
+"""Pipeline: what a dataset is on the host, and the base class of the ops that make one.
+
+An element is a tuple of host values, one per component. `Pipeline.iterate` gives a fresh iterator
+over the elements. Where the elements are rows of arrays, possibly in another order, a pipeline
+also says so (`rows`): then batching gathers whole batches by index, without touching elements.
+"""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+
+INFINITE, UNKNOWN = -1, -2
+AUTOTUNE = -1
+CHUNK = 4096
+
+Element = tuple[Any, ...]
+
+
+class Run:
+    """One iteration over a pipeline: what its threads look at to know when to stop."""
+
+    def __init__(self, options: dict[str, Any] | None = None) -> None:
+        self.options = options or {}
+        self.cancelled = threading.Event()
+        self._closers: list[Callable[[], None]] = []
+
+    def on_close(self, closer: Callable[[], None]) -> None:
+        """Calls `closer` when the iteration is given up or over."""
+        self._closers.append(closer)
+
+    def close(self) -> None:
+        """Stops the threads of this iteration."""
+        self.cancelled.set()
+        while self._closers:
+            self._closers.pop()()
+
+
+class Rows:
+    """Elements that are rows of arrays, in the order of the chunks of row numbers from `order`.
+
+    A chunk is a `range` (of consecutive rows: slicing copies nothing) or an int64 array. `order`
+    is None if the rows come one after the other, each once.
+    """
+
+    def __init__(
+        self,
+        arrays: Sequence[np.ndarray],
+        order: Callable[[Run], Iterator[Any]] | None = None,
+    ) -> None:
+        self.arrays = tuple(arrays)
+        self._order = order
+
+    @property
+    def in_sequence(self) -> bool:
+        """Whether the rows come one after the other, each once."""
+        return self._order is None
+
+    @property
+    def count(self) -> int:
+        """The number of rows there are (not: that are visited)."""
+        return len(self.arrays[0])
+
+    def order(self, run: Run) -> Iterator[Any]:
+        """The chunks of row numbers."""
+        if self._order is None:
+            return iter((range(self.count),))
+        return self._order(run)
+
+    def reordered(self, order: Callable[[Run], Iterator[Any]]) -> "Rows":
+        """The same rows visited in another order."""
+        return Rows(self.arrays, order)
+
+    def numbers(self, run: Run) -> Iterator[int]:
+        """The row numbers one by one."""
+        for chunk in self.order(run):
+            yield from chunk if type(chunk) is range else chunk.tolist()
+
+    def elements(self, run: Run) -> Iterator[Element]:
+        """The rows one by one."""
+        arrays = self.arrays
+        if len(arrays) == 1:
+            (only,) = arrays
+            for number in self.numbers(run):
+                yield (only[number, ...],)
+            return
+        for number in self.numbers(run):
+            yield tuple([array[number, ...] for array in arrays])
+
+    def gather(self, chunk: Any) -> Element:
+        """The rows of a chunk, stacked."""
+        if type(chunk) is range:
+            where = slice(chunk.start, chunk.stop)
+            return tuple([array[where] for array in self.arrays])
+        return tuple([array.take(chunk, axis=0) for array in self.arrays])
+
+
+class ChunkReader:
+    """Takes a given number of rows at a time from a stream of chunks."""
+
+    def __init__(self, chunks: Iterator[Any]) -> None:
+        self._chunks = chunks
+        self._chunk: Any = range(0)
+
+    def take(self, count: int) -> Any:
+        """The next `count` row numbers, fewer at the end."""
+        chunk = self._chunk
+        if len(chunk) >= count:
+            self._chunk = chunk[count:]
+            return chunk[:count]
+        parts = [chunk] if len(chunk) else []
+        missing = count - len(chunk)
+        self._chunk = range(0)
+        while missing:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            parts.append(chunk[:missing])
+            self._chunk = chunk[missing:]
+            missing -= len(parts[-1])
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return range(0)
+        return np.concatenate([np.asarray(part, np.int64) for part in parts])
+
+    def rest(self) -> Iterator[Any]:
+        """The chunks that are left."""
+        if len(self._chunk):
+            yield self._chunk
+        yield from self._chunks
+
+
+class Pipeline:
+    """A dataset on the host: the value of its variant tensor."""
+
+    types: tuple[DType, ...] = ()
+    shapes: tuple[TensorShape, ...] = ()
+    inputs: tuple["Pipeline", ...] = ()
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        """A fresh iterator over the elements."""
+        rows = self.rows()
+        if rows is None:
+            raise NotImplementedError(type(self).__name__)
+        return rows.elements(run)
+
+    def cardinality(self) -> int:
+        """The number of elements, INFINITE or UNKNOWN."""
+        return self.inputs[0].cardinality() if len(self.inputs) == 1 else UNKNOWN
+
+    def rows(self) -> Rows | None:
+        """The elements as rows of arrays, if they are."""
+        return None
+
+    def options(self) -> dict[str, Any]:
+        """The options set along the way to here, later ones first."""
+        merged: dict[str, Any] = {}
+        for source in self.inputs:
+            merged.update(source.options())
+        return merged
+
+
+class PipelineOp(Op):
+    """Base of ops that make a dataset. `pipeline(inputs...)` is what they have to say."""
+
+    differentiable = False
+
+    def shape(self, *_inputs: Any) -> TensorShape:
+        return TensorShape([])
+
+    def eager(self, *values: Any) -> Any:
+        made = self.pipeline(*values)
+        if not made.types:
+            attrs = self.attrs
+            made.types = attrs.get("output_types") or attrs.get("Toutput_types") or ()
+            made.shapes = attrs.get("output_shapes", ())
+        return made
+
+    def pipeline(self, *values: Any) -> Pipeline:
+        """The host object of the dataset."""
+        raise NotImplementedError(f"{self.op_type}: this operation is not implemented.")
+
+
+class DatasetOp(PipelineOp):
+    """Base of most of them, which say in attributes what the elements are."""
+
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+
+
+class UnnamedDatasetOp(PipelineOp):
+    """The same for those that carry no metadata."""
+
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+
+
+def scalar(value: Any) -> Any:
+    """The Python value of a host scalar."""
+    return value[()] if isinstance(value, np.ndarray) else value
+
+
+def text(value: Any) -> str:
+    """The text of a host string scalar."""
+    held = scalar(value)
+    return held.decode() if isinstance(held, bytes) else str(held)
+
+
+def positive(op: Op, name: str, value: Any) -> int:
+    """The integer held by `value`.
+
+    Raises:
+      InvalidArgumentError: it is not positive.
+    """
+    number = int(scalar(value))
+    if number <= 0:
+        raise InvalidArgumentError(
+            f"{op.op_type}: {name} must be greater than zero. Received {name}={number}"
+        )
+    return number
+
+
+def islice_chunks(numbers: Iterator[int]) -> Iterator[np.ndarray]:
+    """Row numbers that come one by one, in chunks."""
+    while True:
+        chunk = np.fromiter(itertools.islice(numbers, CHUNK), np.int64)
+        if not chunk.size:
+            return
+        yield chunk

@@ -1,0 +1,211 @@
+"""Elements made ahead of time by a thread, and elements kept from one iteration to the next."""
+
+import collections
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.pipeline import (
+    AUTOTUNE,
+    DatasetOp,
+    Element,
+    Pipeline,
+    Rows,
+    Run,
+    text,
+)
+from penstock._src.ops.data.storage import FileCache
+
+_TUNED_SIZE = 4
+_END = object()
+
+
+class _Failure:
+    """An error in the place of an element."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class Prefetched:
+    """Iterates over elements that a thread makes, up to `size` ahead."""
+
+    def __init__(self, source: Iterator[Element], size: int, run: Run) -> None:
+        self.source, self.size, self.run = source, size, run
+        self.ready: collections.deque[Any] = collections.deque()
+        self.changed = threading.Condition()
+        self.thread: threading.Thread | None = None
+        run.on_close(self.close)
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        if self.thread is None:
+            self.thread = threading.Thread(target=self.fill, name="penstock-prefetch", daemon=True)
+            self.thread.start()
+        with self.changed:
+            while not self.ready:
+                self.changed.wait()
+            item = self.ready[0]
+            if item is _END:
+                raise StopIteration
+            self.ready.popleft()
+            self.changed.notify_all()
+        if type(item) is _Failure:
+            raise item.error
+        return item
+
+    def fill(self) -> None:
+        item: Any = None
+        while item is not _END:
+            with self.changed:
+                while len(self.ready) >= self.size and not self.run.cancelled.is_set():
+                    self.changed.wait()
+            if self.run.cancelled.is_set():
+                item = _END
+            else:
+                try:
+                    item = next(self.source, _END)
+                except Exception as error:
+                    item = _Failure(error)
+            with self.changed:
+                self.ready.append(item)
+                self.changed.notify_all()
+
+    def close(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
+        thread = self.thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=5)
+
+
+class _Prefetch(Pipeline):
+    def __init__(self, source: Pipeline, size: int) -> None:
+        self.inputs, self.size = (source,), size
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        size = _TUNED_SIZE if self.size == AUTOTUNE else self.size
+        source = self.inputs[0].iterate(run)
+        return source if size == 0 else Prefetched(source, size, run)
+
+    def rows(self) -> Rows | None:
+        return self.inputs[0].rows()  # nothing is worth making ahead of time
+
+
+class PrefetchDataset(DatasetOp):
+    """The same elements, made ahead of time by a thread."""
+
+    signature = "input_dataset: variant, buffer_size: int64 -> handle: variant"
+    slack_period: int = 0
+    legacy_autotune: bool = True
+    buffer_size_min: int = 0
+
+    def pipeline(self, input_dataset, buffer_size):
+        return _Prefetch(input_dataset, int(buffer_size))
+
+
+class MemoryCache(Resource):
+    """The elements of a dataset, once it has been iterated to its end."""
+
+    elements: list[Element] | None = None
+
+
+class _Cache(Pipeline):
+    def __init__(self, source: Pipeline, cache: Any) -> None:
+        self.inputs, self.cache = (source,), cache
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        if self.cache.elements is not None:
+            return iter(self.cache.elements)
+        return self.filling(run)
+
+    def filling(self, run: Run) -> Iterator[Element]:
+        elements = []
+        for element in self.inputs[0].iterate(run):
+            elements.append(element)
+            yield element
+        self.cache.elements = elements
+
+    def rows(self) -> Rows | None:
+        rows = self.inputs[0].rows()
+        return rows if rows is not None and rows.in_sequence else None
+
+
+class _FileCached(Pipeline):
+    def __init__(self, source: Pipeline, path: str) -> None:
+        self.inputs, self.path = (source,), path
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        cache = FileCache(self.path, self.inputs[0].types)
+        if cache.complete():
+            return cache.read()
+        return cache.write(self.inputs[0].iterate(run))
+
+
+def _cached(source: Pipeline, filename: Any, cache: Any) -> Pipeline:
+    path = text(filename)
+    return _FileCached(source, path) if path else _Cache(source, cache)
+
+
+class CacheDataset(DatasetOp):
+    """The same elements, made once and kept in memory or in a file."""
+
+    signature = "input_dataset: variant, filename: string -> handle: variant"
+
+    def pipeline(self, input_dataset, filename):
+        return _cached(input_dataset, filename, MemoryCache())
+
+
+class CacheDatasetV2(DatasetOp):
+    """The same elements, made once and kept in memory or in a file."""
+
+    signature = "input_dataset: variant, filename: string, cache: resource -> handle: variant"
+    stateful = True
+
+    def pipeline(self, input_dataset, filename, cache):
+        return _cached(input_dataset, filename, cache)
+
+
+class DummyMemoryCache(Op):
+    """A place for a dataset's elements."""
+
+    signature = " -> handle: resource"
+    stateful = True
+    differentiable = False
+
+    def shape(self):
+        return TensorShape([])
+
+    def eager(self):
+        return MemoryCache()
+
+
+class AnonymousMemoryCache(Op):
+    """A place for a dataset's elements, with what deletes it."""
+
+    signature = " -> handle: resource, deleter: variant"
+    stateful = True
+    differentiable = False
+
+    def shape(self):
+        return TensorShape([]), TensorShape([])
+
+    def eager(self):
+        made = MemoryCache()
+        return made, made
+
+
+class DeleteMemoryCache(Op):
+    """Ends the life of a cache, which here lives as long as it is referred to."""
+
+    signature = "handle: resource, deleter: variant -> "
+    stateful = True
+    differentiable = False
+
+    def eager(self, handle, deleter):
+        return ()

@@ -1,0 +1,149 @@
+"""Shuffled datasets, in TensorFlow's very order for the same seeds."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.ops.data.basic import _Repeat
+from penstock._src.ops.data.pipeline import (
+    UNKNOWN,
+    DatasetOp,
+    Element,
+    Pipeline,
+    Rows,
+    Run,
+    islice_chunks,
+)
+from penstock._src.ops.data.seeds import SeedGenerator, permutation, shuffled
+
+_UNLIMITED = 1 << 62
+
+
+class _Shuffle(Pipeline):
+    def __init__(self, source: Pipeline, size: int, seeds: SeedGenerator) -> None:
+        self.inputs, self.size, self.seeds = (source,), size, seeds
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        rows = self.rows()
+        if rows is not None:
+            return rows.elements(run)
+        return shuffled(self.inputs[0].iterate(run), self.buffer(), self.seeds.next())
+
+    def buffer(self) -> int:
+        if self.size != UNKNOWN:
+            return self.size
+        count = self.inputs[0].cardinality()
+        return count if count > 0 else _UNLIMITED
+
+    def rows(self) -> Rows | None:
+        rows = self.inputs[0].rows()
+        if rows is None:
+            return None
+        size = self.buffer()
+
+        def order(run: Run) -> Iterator[Any]:
+            seeds = self.seeds.next()
+            if rows.in_sequence and rows.count <= size:
+                return iter((permutation(rows.count, seeds),))
+            return islice_chunks(shuffled(rows.numbers(run), size, seeds))
+
+        return rows.reordered(order)
+
+
+def _checked(op: Any, buffer_size: Any) -> int:
+    size = int(buffer_size)
+    if size <= 0 and size != UNKNOWN:
+        raise InvalidArgumentError(
+            f"buffer_size must be greater than zero or UNKNOWN_CARDINALITY. Received {size}"
+        )
+    return size
+
+
+class ShuffleDataset(DatasetOp):
+    """The elements in random order, drawn from a buffer."""
+
+    signature = (
+        "input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64 -> handle: variant"
+    )
+    reshuffle_each_iteration: bool = True
+
+    def pipeline(self, input_dataset, buffer_size, seed, seed2):
+        seeds = SeedGenerator(int(seed), int(seed2), self.reshuffle_each_iteration)
+        return _Shuffle(input_dataset, _checked(self, buffer_size), seeds)
+
+
+class ShuffleDatasetV2(DatasetOp):
+    """The elements in random order, drawn from a buffer."""
+
+    signature = (
+        "input_dataset: variant, buffer_size: int64, seed_generator: resource -> handle: variant"
+    )
+    stateful = True
+
+    def pipeline(self, input_dataset, buffer_size, seed_generator):
+        return _Shuffle(input_dataset, _checked(self, buffer_size), seed_generator)
+
+
+class ShuffleDatasetV3(DatasetOp):
+    """The elements in random order, drawn from a buffer."""
+
+    signature = (
+        "input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64, seed_generator: "
+        "resource -> handle: variant"
+    )
+    reshuffle_each_iteration: bool = True
+    stateful = True
+
+    def pipeline(self, input_dataset, buffer_size, seed, seed2, seed_generator):
+        if not self.reshuffle_each_iteration:
+            seed_generator = SeedGenerator(int(seed), int(seed2), False)
+        return _Shuffle(input_dataset, _checked(self, buffer_size), seed_generator)
+
+
+class ShuffleAndRepeatDatasetV2(DatasetOp):
+    """The elements in random order, `count` times over."""
+
+    signature = (
+        "input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64, count: int64, "
+        "seed_generator: resource -> handle: variant"
+    )
+    reshuffle_each_iteration: bool = True
+    stateful = True
+
+    def pipeline(self, input_dataset, buffer_size, seed, seed2, count, seed_generator):
+        if not self.reshuffle_each_iteration:
+            seed_generator = SeedGenerator(int(seed), int(seed2), False)
+        shuffle = _Shuffle(input_dataset, _checked(self, buffer_size), seed_generator)
+        shuffle.types, shuffle.shapes = self.output_types, self.output_shapes
+        return _Repeat(shuffle, int(count))
+
+
+class _Whole(Pipeline):
+    def __init__(self, source: Pipeline, seeds: SeedGenerator) -> None:
+        self.inputs, self.seeds = (source,), seeds
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        elements = list(itertools.islice(self.inputs[0].iterate(run), _UNLIMITED))
+        for number in permutation(len(elements), self.seeds.next()):
+            yield elements[number]
+
+
+class GlobalShuffleDataset(DatasetOp):
+    """All elements in random order, wherever in the dataset they stand."""
+
+    signature = (
+        "input_dataset: variant, seed: int64, seed2: int64, seed_generator: resource"
+        " -> handle: variant"
+    )
+    reshuffle_each_iteration: bool = True
+    stateful = True
+
+    def pipeline(self, input_dataset, seed, seed2, seed_generator):
+        if not self.reshuffle_each_iteration:
+            seed_generator = SeedGenerator(int(seed), int(seed2), False)
+        if input_dataset.cardinality() < 0:
+            raise InvalidArgumentError(
+                "`global_shuffle` requires the input dataset to have a known, finite cardinality."
+            )
+        return _Whole(input_dataset, seed_generator)

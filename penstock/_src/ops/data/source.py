@@ -1,0 +1,226 @@
+"""Datasets from tensors, ranges, random numbers and Python generators."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.pipeline import (
+    INFINITE,
+    UNKNOWN,
+    DatasetOp,
+    Element,
+    Pipeline,
+    PipelineOp,
+    Rows,
+    Run,
+)
+from penstock._src.ops.data.seeds import SeedGenerator, words
+
+_ROWS_LIMIT = 1 << 24  # ranges up to this long are kept as an array
+
+
+class _FromTensors(Pipeline):
+    def __init__(self, components: list[Any]) -> None:
+        self.components = tuple(components)
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        return iter((self.components,))
+
+    def cardinality(self) -> int:
+        return 1
+
+
+class TensorDataset(PipelineOp):
+    """One element, which is the tensors."""
+
+    signature = "components: *Toutput_types -> handle: variant"
+    Toutput_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+    stateful = True
+
+    def pipeline(self, components):
+        return _FromTensors(components)
+
+
+class _Slices(Pipeline):
+    def __init__(self, arrays: list[np.ndarray]) -> None:
+        self._rows = Rows(arrays)
+
+    def cardinality(self) -> int:
+        return self._rows.count
+
+    def rows(self) -> Rows:
+        return self._rows
+
+
+class TensorSliceDataset(PipelineOp):
+    """An element per index of the first dimension of the tensors."""
+
+    signature = "components: *Toutput_types -> handle: variant"
+    Toutput_types: list[DType]
+    output_shapes: list[TensorShape]
+    is_files: bool = False
+    metadata: str = ""
+    replicate_on_split: bool = False
+    stateful = True
+
+    def pipeline(self, components):
+        for component in components:
+            if not isinstance(component, np.ndarray) or component.ndim == 0:
+                raise InvalidArgumentError("Unbatching a tensor is only supported for rank >= 1")
+            if len(component) != len(components[0]):
+                raise InvalidArgumentError(
+                    "TensorSliceDataset: all components must have the same size in the first "
+                    f"dimension. Received shapes {[list(c.shape) for c in components]}"
+                )
+        return _Slices(components)
+
+
+class _Range(Pipeline):
+    def __init__(self, start: int, stop: int, step: int, dtype: DType) -> None:
+        self.values = range(start, stop, step)
+        self.dtype = dtype
+
+    def cardinality(self) -> int:
+        return len(self.values)
+
+    def rows(self) -> Rows | None:
+        if len(self.values) > _ROWS_LIMIT:
+            return None
+        values = self.values
+        return Rows([np.arange(values.start, values.stop, values.step, self.dtype.np)])
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        kind = self.dtype.np
+        for value in self.values:
+            yield (np.array(value, kind),)
+
+
+class RangeDataset(DatasetOp):
+    """The numbers start, start + step, ... below (or above) stop."""
+
+    signature = "start: int64, stop: int64, step: int64 -> handle: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+    replicate_on_split: bool = False
+    stateful = True
+
+    def pipeline(self, start, stop, step):
+        if int(step) == 0:
+            raise InvalidArgumentError("RangeDataset: step must be a non-zero integer.")
+        return _Range(int(start), int(stop), int(step), self.output_types[0])
+
+
+class _Random(Pipeline):
+    def __init__(self, seeds: SeedGenerator, dtype: DType) -> None:
+        self.seeds, self.dtype = seeds, dtype
+
+    def cardinality(self) -> int:
+        return INFINITE
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        kind = self.dtype.np
+        for word in words(*self.seeds.next()):
+            yield (np.array(word, kind),)
+
+
+class RandomDataset(DatasetOp):
+    """Pseudorandom 32-bit numbers, the same in every iteration."""
+
+    signature = "seed: int64, seed2: int64 -> handle: variant"
+    stateful = True
+
+    def pipeline(self, seed, seed2):
+        return _Random(SeedGenerator(int(seed), int(seed2), False), self.output_types[0])
+
+
+class RandomDatasetV2(DatasetOp):
+    """Pseudorandom 32-bit numbers, on request new ones in every iteration."""
+
+    signature = "seed: int64, seed2: int64, seed_generator: resource -> handle: variant"
+    rerandomize_each_iteration: bool = False
+    stateful = True
+
+    def pipeline(self, seed, seed2, seed_generator):
+        if not self.rerandomize_each_iteration:
+            seed_generator = SeedGenerator(int(seed), int(seed2), False)
+        return _Random(seed_generator, self.output_types[0])
+
+
+class GeneratorPipeline(Pipeline):
+    """Elements that a Python callable makes: `make()` gives an iterator over tuples of host values."""
+
+    def __init__(self, make: Callable[[], Iterator[Element]]) -> None:
+        self.make = make
+
+    def cardinality(self) -> int:
+        return UNKNOWN
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        made = self.make()
+        close = getattr(made, "close", None)
+        if close is not None:
+            run.on_close(lambda: None if getattr(made, "gi_running", False) else close())
+        return made
+
+
+class _SparseSlices(Pipeline):
+    def __init__(self, indices: np.ndarray, values: np.ndarray, dense_shape: np.ndarray) -> None:
+        self.indices, self.values, self.dense_shape = indices, values, dense_shape
+
+    def cardinality(self) -> int:
+        return int(self.dense_shape[0])
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        bounds = np.searchsorted(self.indices[:, 0], np.arange(self.cardinality() + 1))
+        shape = self.dense_shape[1:]
+        for begin, end in zip(bounds[:-1], bounds[1:]):
+            yield self.indices[begin:end, 1:], self.values[begin:end], shape
+
+
+class SparseTensorSliceDataset(PipelineOp):
+    """The rows of a sparse tensor, each as (indices, values, dense_shape)."""
+
+    signature = "indices: int64, values: Tvalues, dense_shape: int64 -> handle: variant"
+    Tvalues: DType
+    stateful = True
+
+    def pipeline(self, indices, values, dense_shape):
+        if len(indices) > 1 and (np.diff(indices[:, 0]) < 0).any():
+            raise InvalidArgumentError(
+                "SparseTensorSliceDataset: indices must be ordered by the first dimension."
+            )
+        made = _SparseSlices(indices, values, dense_shape)
+        made.types = (dtypes.int64, self.Tvalues, dtypes.int64)
+        made.shapes = (TensorShape([None, None]), TensorShape([None]), TensorShape([None]))
+        return made
+
+
+class _Repeated(Pipeline):
+    def __init__(self, elements: list[Element]) -> None:
+        self.elements = elements
+
+    def cardinality(self) -> int:
+        return len(self.elements)
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        return iter(self.elements)
+
+
+class ListDataset(DatasetOp):
+    """The tensors, taken in groups of one per component, as elements."""
+
+    signature = "tensors: *Tinput_types -> handle: variant"
+    Tinput_types: list[DType]
+    stateful = True
+
+    def pipeline(self, tensors):
+        width = len(self.output_types)
+        return _Repeated([tuple(tensors[at : at + width]) for at in range(0, len(tensors), width)])
