@@ -66,6 +66,28 @@ def shape_of(x: Any) -> Any:
     return raw.Shape(input=x, out_type=dtypes.int32) if shape is None else ints(shape)
 
 
+def part(vector: Any, start: int, stop: int) -> Any:
+    """Returns the entries [start, stop) of a vector, an array or a tensor."""
+    if isinstance(vector, np.ndarray):
+        return vector[start:stop]
+    return raw.StridedSlice(vector, ints([start]), ints([stop]), ints([1]))
+
+
+def joined(*vectors: Any) -> Any:
+    """Returns int32 vectors one after the other, an array if all are arrays."""
+    vectors = tuple(v for v in vectors if not isinstance(v, np.ndarray) or v.size)
+    if all(isinstance(v, np.ndarray) for v in vectors):
+        return np.concatenate(vectors).astype(np.int32) if vectors else ints([])
+    return vectors[0] if len(vectors) == 1 else raw.ConcatV2(list(vectors), np.int32(0))
+
+
+def product_of(vector: Any) -> Any:
+    """Returns the product of the entries of an int32 vector, as a vector of one entry."""
+    if isinstance(vector, np.ndarray):
+        return ints([int(np.prod(vector, dtype=np.int64))])
+    return raw.Prod(vector, ints([0]), keep_dims=True)
+
+
 def sum_over(x: Any, axes: Any, keep_dims: bool = False) -> Any:
     """Returns the sum of a tensor over some axes."""
     axes = ints(axes) if isinstance(axes, (list, tuple)) else axes

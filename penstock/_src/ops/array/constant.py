@@ -37,7 +37,7 @@ class Const(Op):
         return np.asarray(self.value, self.dtype.np)
 
     def lower(self, p):
-        if self.dtype.np == object:
+        if self.dtype.np.hasobject:
             raise NotLowerable(f"a constant of type {self.dtype.name}")
         return p.constant(np.asarray(self.value, self.dtype.np), self.dtype)
 
@@ -59,9 +59,11 @@ class ImmutableConst(Op):
         return self.shape
 
     def eager(self):
-        if self.dtype.np == object:
+        if self.dtype.np.hasobject:
             raise UnimplementedError(f"ImmutableConst: type {self.dtype.name} has no plain bytes.")
-        return np.memmap(self.memory_region_name, self.dtype.np, "r", 0, tuple(self.shape.as_list()))
+        return np.memmap(
+            self.memory_region_name, self.dtype.np, "r", 0, tuple(self.shape.as_list())
+        )
 
 
 # -- placeholders ----------------------------------------------------------------------------------
@@ -79,7 +81,9 @@ class Placeholder(Op):
         return self.attrs["shape"]
 
     def eager(self):
-        known = "" if self.attrs["shape"].rank is None else f" and shape {show(self.attrs['shape'])}"
+        known = (
+            "" if self.attrs["shape"].rank is None else f" and shape {show(self.attrs['shape'])}"
+        )
         raise InvalidArgumentError(
             f"You must feed a value for placeholder tensor with dtype {self.dtype.name}{known}"
         )
@@ -152,7 +156,7 @@ class Fill(Op):
         return np.full(shape, value.reshape(())[()], self.T.np)
 
     def lower(self, p, dims, value):
-        if self.T.np == object or value.shape:
+        if self.T.np.hasobject or value.shape:
             raise NotLowerable(f"a fill of type {self.T.name}")
         shape = dims_of(p, dims, "the shape")
         if any(d < 0 for d in shape):
@@ -180,7 +184,7 @@ class ZerosLike(Op):
         return np.zeros(x.shape, self.T.np)
 
     def lower(self, p, x):
-        if self.T.np == object:
+        if self.T.np.hasobject:
             raise NotLowerable(f"zeros of type {self.T.name}")
         return p.full(x.shape, 0, self.T)
 
@@ -227,6 +231,6 @@ class Empty(Op):
         return np.full(tuple(shape.tolist()), zero_of(self.dtype), self.dtype.np)
 
     def lower(self, p, shape):
-        if self.dtype.np == object:
+        if self.dtype.np.hasobject:
             raise NotLowerable(f"elements of type {self.dtype.name}")
         return p.full(dims_of(p, shape, "the shape"), 0, self.dtype)

@@ -70,7 +70,6 @@ class PopulationCount(Unary):
     differentiable = False
 
     def ufunc(self, x):
-        x = np.ascontiguousarray(x)
         return np.bitwise_count(x.view(f"u{x.dtype.itemsize}")).astype(np.uint8)
 
     def lower(self, p, x):

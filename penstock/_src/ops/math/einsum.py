@@ -132,7 +132,7 @@ class Einsum(Op):
         except ValueError as error:
             raise invalid(self, f"{error} Equation: {self.equation}") from None
         out = on_diagonals(out, unique, result) if unique != result else out
-        return np.ascontiguousarray(out).astype(self.T.np, copy=False)
+        return np.asarray(out, order="C").astype(self.T.np, copy=False)
 
     def check(self, inputs, terms):
         """Raises InvalidArgumentError if a label stands for two sizes."""

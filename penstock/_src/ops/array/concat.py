@@ -1,0 +1,421 @@
+"""Joining tensors and cutting them apart."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.array.slice import contiguous
+from penstock._src.ops.rules import ints, invalid, known_shape, show, static_value, value_of
+
+
+def joined_shape(values, axis):
+    """Returns the shape of tensors joined along an axis."""
+    ranks = {v.rank for v in values if v.rank is not None}
+    if not ranks:
+        return UNKNOWN
+    rank = ranks.pop()
+    for v in values:
+        v.with_rank(rank)
+    if rank == 0:
+        raise ValueError("Can't concatenate scalars (use tf.stack instead)")
+    if axis.value is None:
+        return unknown_shape(rank)
+    at = infer.axis_in(int(np.ravel(axis.value)[0]), rank)
+    total: int | None = 0
+    dims = unknown_shape(rank)
+    for v in values:
+        known = v.as_list() if v.rank is not None else [None] * rank
+        total = infer.add(total, known[at])
+        known[at] = None
+        dims = dims.merge_with(TensorShape(known))
+    result = dims.as_list()
+    result[at] = total
+    return result
+
+
+def join(op, values, axis):
+    """Returns arrays joined along an axis.
+
+    Raises:
+      InvalidArgumentError: their shapes do not fit.
+    """
+    first = values[0]
+    if axis.size != 1:
+        raise invalid(op, f"Concat dim tensor should be a scalar, but got shape {show(axis.shape)}")
+    at = axis.item()
+    if first.ndim == 0:
+        raise invalid(op, "ConcatOp : Can't concatenate scalars (use tf.stack instead)")
+    if not -first.ndim <= at < first.ndim:
+        raise invalid(
+            op,
+            "ConcatOp : Expected concatenating dimensions in the range "
+            f"[{-first.ndim}, {first.ndim}), but got {at}",
+        )
+    at %= first.ndim
+    for i, value in enumerate(values):
+        pair = f"shape[0] = {show(first.shape)} vs. shape[{i}] = {show(value.shape)}"
+        if value.ndim != first.ndim:
+            raise invalid(op, f"ConcatOp : Ranks of all input tensors should match: {pair}")
+        for d, (a, b) in enumerate(zip(first.shape, value.shape)):
+            if d != at and a != b:
+                raise invalid(op, f"ConcatOp : Dimension {d} in both shapes must be equal: {pair}")
+    return np.concatenate(values, at)
+
+
+def lower_join(p, values, axis):
+    """Lowers the joining of nodes along a known axis."""
+    at = int(value_of(p, axis, "the axis").reshape(()))
+    rank = len(values[0].shape)
+    if not rank or not -rank <= at < rank or any(len(v.shape) != rank for v in values):
+        raise NotLowerable("operands that do not fit together")
+    at %= rank
+    for v in values[1:]:
+        if any(i != at and a != b for i, (a, b) in enumerate(zip(values[0].shape, v.shape))):
+            raise NotLowerable("operands that do not fit together")
+    return p.concat(list(values), at)
+
+
+def parts_along(dy, values, axis):
+    """Returns the gradient of each of the joined tensors."""
+    known = static_value(axis)
+    shapes = [known_shape(v) for v in values]
+    if known is not None and None not in shapes and values[0].shape.rank:
+        at = int(np.ravel(known)[0]) % values[0].shape.rank
+        sizes = ints([s[at] for s in shapes])
+    else:
+        at = raw.FloorMod(raw.Cast(axis, DstT=dtypes.int32), raw.Rank(values[0]))
+        sizes = raw.Pack([raw.GatherV2(raw.Shape(v), at, np.int32(0)) for v in values])
+    return raw.SplitV(dy, sizes, np.int32(at) if isinstance(at, int) else at, num_split=len(values))
+
+
+class ConcatV2(Op):
+    """Tensors joined along an axis."""
+
+    signature = "values: N * T, axis: Tidx -> output: T"
+    T = ANY
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+
+    def shape(self, values, axis):
+        return joined_shape(values, axis)
+
+    def gradient(self, values, axis, _output, dy):
+        return parts_along(dy, values, axis), None
+
+    def eager(self, values, axis):
+        return join(self, values, axis)
+
+    def lower(self, p, values, axis):
+        return lower_join(p, values, axis)
+
+
+class Concat(Op):
+    """Tensors joined along an axis; the older form of ConcatV2."""
+
+    signature = "concat_dim: int32, values: N * T -> output: T"
+    T = ANY
+
+    def shape(self, concat_dim, values):
+        return joined_shape(values, concat_dim)
+
+    def gradient(self, concat_dim, values, _output, dy):
+        return None, parts_along(dy, values, concat_dim)
+
+    def eager(self, concat_dim, values):
+        return join(self, values, concat_dim)
+
+    def lower(self, p, concat_dim, values):
+        return lower_join(p, values, concat_dim)
+
+
+class ConcatOffset(Op):
+    """Where each of several shapes begins in their concatenation."""
+
+    signature = "concat_dim: int32, shape: N * shape_type -> offset: N * shape_type"
+    shape_type: DType = dtypes.int32
+    shape_type_types = INDEX
+    differentiable = False
+
+    def output_shape(self, concat_dim, shape):
+        return list(shape)
+
+    def eager(self, concat_dim, shape):
+        first, at = shape[0], int(concat_dim)
+        if not -first.size <= at < first.size:
+            raise invalid(self, f"Concat dim is out of range: {at} vs. {first.size}")
+        at %= first.size
+        offsets, total = [], 0
+        for i, dims in enumerate(shape):
+            if dims.size != first.size:
+                raise invalid(
+                    self, f"input {i} should contain {first.size} elements, but got {dims.size}"
+                )
+            for d in range(first.size):
+                if d != at and dims[d] != first[d]:
+                    raise invalid(
+                        self,
+                        f"All dimensions except {at} must match. Input {i} has shape "
+                        f"{dims.tolist()} and doesn't match input 0 with shape {first.tolist()}.",
+                    )
+            offset = np.zeros_like(first)
+            offset[at] = total
+            total += int(dims[at])
+            offsets.append(offset)
+        return offsets
+
+    def lower(self, p, concat_dim, shape):
+        known = [p.value(s) for s in shape]
+        if any(k is None for k in known):
+            raise NotLowerable("shapes that are not known while compiling")
+        at = value_of(p, concat_dim, "the axis")
+        return [p.constant(o) for o in self.eager(at, [np.asarray(k) for k in known])]
+
+
+class ParallelConcat(Op):
+    """Tensors whose first dimension is 1, joined along it."""
+
+    signature = "values: N * T -> output: T"
+    T = ANY
+    shape: TensorShape
+
+    def output_shape(self, values):
+        return self.attrs["shape"]
+
+    def gradient(self, _values, _output, dy):
+        return raw.Split(np.int32(0), dy, num_split=self.N)
+
+    def eager(self, values):
+        return join(self, values, np.int32(0))
+
+    def lower(self, p, values):
+        return p.concat(list(values), 0)
+
+
+# -- stacks ----------------------------------------------------------------------------------------
+
+
+class Pack(Op):
+    """Tensors of one shape side by side along a new axis."""
+
+    signature = "values: N * T -> output: T"
+    T = ANY
+    axis: int = 0
+
+    def shape(self, values):
+        one = infer.merged(*values)
+        if one.rank is None:
+            return UNKNOWN
+        at = infer.axis_in(self.axis, one.rank + 1)
+        dims = one.as_list()
+        return dims[:at] + [len(values)] + dims[at:]
+
+    def gradient(self, _values, _output, dy):
+        return raw.Unpack(dy, num=self.N, axis=self.axis)
+
+    def eager(self, values):
+        first = values[0]
+        for i, value in enumerate(values):
+            if value.shape != first.shape:
+                raise invalid(
+                    self,
+                    f"Shapes of all inputs must match: values[0].shape = {show(first.shape)} != "
+                    f"values[{i}].shape = {show(value.shape)}",
+                )
+        rank = first.ndim + 1
+        if not -rank <= self.axis < rank:
+            raise invalid(self, f"axis = {self.axis} not in [{-rank}, {rank})")
+        return np.stack(values, self.axis)
+
+    def lower(self, p, values):
+        rank = len(values[0].shape) + 1
+        if any(v.shape != values[0].shape for v in values) or not -rank <= self.axis < rank:
+            raise NotLowerable("operands that do not fit together")
+        at = self.axis % rank
+        return p.concat([p.expand_dims(v, at) for v in values], at)
+
+
+class Unpack(Op):
+    """The parts of a tensor along an axis, without that axis."""
+
+    signature = "value: T -> output: num * T"
+    T = ANY
+    num: int
+    axis: int = 0
+
+    def shape(self, value):
+        if value.rank is None:
+            return [None] * self.num
+        at = infer.axis_in(self.axis, value.rank)
+        if value[at] not in (None, self.num):
+            raise ValueError(f"Dimension must be {self.num} but is {value[at]}")
+        dims = value.as_list()
+        return [dims[:at] + dims[at + 1 :]] * self.num
+
+    def gradient(self, _value, _output, dys):
+        return raw.Pack(dys, axis=self.axis)
+
+    def eager(self, value):
+        rank = value.ndim
+        if not -rank <= self.axis < rank:
+            raise invalid(self, f"axis = {self.axis} not in [{-rank}, {rank})")
+        if value.shape[self.axis] != self.num:
+            raise invalid(
+                self,
+                f"Input shape axis {self.axis} must equal {self.num}, got shape {show(value.shape)}",
+            )
+        return [part_at(value, i, self.axis) for i in range(self.num)]
+
+    def lower(self, p, value):
+        rank = len(value.shape)
+        if not -rank <= self.axis < rank or value.shape[self.axis] != self.num:
+            raise NotLowerable("an axis of another size")
+        return [p.take_index(value, self.axis % rank, i) for i in range(self.num)]
+
+
+def part_at(value, i, axis):
+    """Returns part i of an array along an axis, as an array also if it is one element."""
+    part = value[(slice(None),) * (axis % value.ndim) + (i, ...)]
+    return contiguous(part)
+
+
+# -- splits ----------------------------------------------------------------------------------------
+
+
+class Split(Op):
+    """Equal parts along an axis."""
+
+    signature = "axis: int32, value: T -> output: num_split * T"
+    T = ANY
+    num_split: int
+
+    def shape(self, axis, value):
+        if value.rank is None or axis.value is None:
+            return [unknown_shape(value.rank)] * self.num_split
+        at = infer.axis_in(int(axis.value), value.rank)
+        dims = value.as_list()
+        if dims[at] is not None:
+            if dims[at] % self.num_split:
+                raise ValueError(
+                    f"Dimension size must be evenly divisible by {self.num_split} but is {dims[at]}"
+                )
+            dims[at] //= self.num_split
+        return [dims] * self.num_split
+
+    def gradient(self, axis, _value, _output, dys):
+        return None, joined_again(dys, axis)
+
+    def eager(self, axis, value):
+        at = split_axis(self, axis, value)
+        size = value.shape[at]
+        if size % self.num_split:
+            raise invalid(
+                self,
+                "Number of ways to split should evenly divide the split dimension, but got "
+                f"split_dim {at} (size = {size}) and num_split {self.num_split}",
+            )
+        return [contiguous(part) for part in np.split(value, self.num_split, at)]
+
+    def lower(self, p, axis, value):
+        at = int(value_of(p, axis, "the axis"))
+        if not -len(value.shape) <= at < len(value.shape) or value.shape[at] % self.num_split:
+            raise NotLowerable("an axis that does not divide into the parts")
+        at %= len(value.shape)
+        size = value.shape[at] // self.num_split
+        return p.split(value, [size] * self.num_split, at)
+
+
+def split_axis(op, axis, value):
+    """Returns the axis to split along, counted from the front, checked."""
+    if axis.size != 1:
+        raise invalid(op, f"split_dim must be a scalar but has shape {show(axis.shape)}")
+    at, rank = axis.item(), value.ndim
+    if not -rank <= at < rank:
+        raise invalid(op, f"-input rank({-rank}) <= split_dim < input rank ({rank}), but got {at}")
+    return at % rank
+
+
+def joined_again(dys, axis):
+    """Returns the gradient of a tensor that was split from those of its parts."""
+    return dys[0] if len(dys) == 1 else raw.ConcatV2(dys, axis)
+
+
+class SplitV(Op):
+    """Parts of given sizes along an axis; one size may be -1."""
+
+    signature = "value: T, size_splits: Tlen, axis: int32 -> output: num_split * T"
+    T = ANY
+    Tlen: DType = dtypes.int64
+    Tlen_types = INDEX | {dtypes.int8}
+    num_split: int
+
+    def shape(self, value, size_splits, axis):
+        if value.rank is None or axis.value is None:
+            return [unknown_shape(value.rank)] * self.num_split
+        at, dims = infer.axis_in(int(axis.value), value.rank), value.as_list()
+        sizes = infer.value_or_none(size_splits)
+        if sizes is None:
+            sizes = [dims[at] if self.num_split == 1 else None] * self.num_split
+        elif -1 in sizes:
+            whole = dims[at]
+            rest = None if whole is None else whole - sum(s for s in sizes if s != -1)
+            sizes = [rest if s == -1 else s for s in sizes]
+        elif dims[at] not in (None, sum(sizes)):
+            raise ValueError(
+                f"The sizes {sizes} must sum to the dimension along the axis, {dims[at]}"
+            )
+        return [dims[:at] + [s] + dims[at + 1 :] for s in sizes]
+
+    def gradient(self, _value, _size_splits, axis, _output, dys):
+        return joined_again(dys, axis), None, None
+
+    def eager(self, value, size_splits, axis):
+        if size_splits.ndim != 1 or size_splits.size != self.num_split:
+            raise invalid(
+                self,
+                "size of the split_tensor must be 1-D and have the same elements as outputs got "
+                f"{size_splits.ndim} -D and {size_splits.size} elements",
+            )
+        at = split_axis(self, axis, value)
+        ends = np.cumsum(self.sizes(size_splits.tolist(), value.shape[at]))[:-1]
+        return [contiguous(part) for part in np.split(value, ends, at)]
+
+    def sizes(self, sizes, whole):
+        """Returns the sizes with what -1 stands for.
+
+        Raises:
+          InvalidArgumentError: they do not add up.
+        """
+        if sizes.count(-1) > 1:
+            raise invalid(self, "There can only be one -1 in the input.")
+        if any(s < -1 for s in sizes):
+            raise invalid(self, f"Split size must be >= 0. Received {sizes}")
+        total = sum(s for s in sizes if s != -1)
+        if total > whole or (-1 not in sizes and total != whole):
+            raise invalid(
+                self,
+                "Determined shape must either match input shape along split_dim exactly if fully "
+                "specified, or be less than the size of the input along split_dim if not fully "
+                f"specified.  Got: {total}",
+            )
+        return [whole - total if s == -1 else s for s in sizes]
+
+    def lower(self, p, value, size_splits, axis):
+        at = int(value_of(p, axis, "the axis").reshape(()))
+        if not -len(value.shape) <= at < len(value.shape):
+            raise NotLowerable("an axis out of range")
+        at %= len(value.shape)
+        sizes = [s.item() for s in value_of(p, size_splits, "the sizes")]
+        if sizes == [-1]:
+            return [value]
+        whole = int(value.shape[at])
+        total = sum(s for s in sizes if s != -1)
+        if sizes.count(-1) > 1 or total > whole or (-1 not in sizes and total != whole):
+            raise NotLowerable("sizes that do not add up")
+        rest = value.shape[at] - total
+        return p.split(value, [rest if s == -1 else s for s in sizes], at)

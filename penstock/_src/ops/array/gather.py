@@ -1,0 +1,347 @@
+"""Gathers: elements or rows chosen by index."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import (
+    ints,
+    invalid,
+    joined,
+    part,
+    product_of,
+    reshape,
+    shape_of,
+    show,
+    static_value,
+    value_of,
+)
+
+WIDE_INDEX = INDEX | {dtypes.int16}
+
+
+def check_indices(op, indices, size):
+    """Raises InvalidArgumentError with the first index that is not in [0, size)."""
+    bad = (indices < 0) | (indices >= size)
+    if bad.any():
+        at = np.unravel_index(int(np.argmax(bad)), indices.shape) if indices.ndim else ()
+        place = f"[{','.join(str(int(i)) for i in at)}]" if at else ""
+        raise invalid(op, f"indices{place} = {indices[at]} is not in [0, {size})")
+
+
+class GatherV2(Op):
+    """Parts of `params` along an axis, chosen by indices; the first batch_dims dimensions go together."""
+
+    signature = "params: Tparams, indices: Tindices, axis: Taxis -> output: Tparams"
+    Tparams = ANY
+    Tindices = WIDE_INDEX
+    Taxis = INDEX
+    batch_dims: int = 0
+
+    def shape(self, params, indices, axis):
+        params.with_rank_at_least(1)
+        value = axis.value
+        if params.rank is None or indices.rank is None:
+            return UNKNOWN
+        batch = self.batch_dims + (indices.rank if self.batch_dims < 0 else 0)
+        if not 0 <= batch <= indices.rank or batch >= params.rank:
+            raise ValueError(
+                f"GatherV2: batch_dims {self.batch_dims} must be less than the rank of params "
+                f"({params.rank}) and at most that of indices ({indices.rank})."
+            )
+        if value is None:
+            return unknown_shape(params.rank - 1 + indices.rank - batch)
+        at = infer.axis_in(int(value), params.rank)
+        lead = params[:batch].merge_with(indices[:batch])
+        return (
+            lead.concatenate(params[batch:at])
+            .concatenate(indices[batch:])
+            .concatenate(params[at + 1 :])
+        )
+
+    def gradient(self, params, indices, axis, _output, dy):
+        at = static_value(axis)
+        if at is not None and int(at) == 0 and self.batch_dims == 0:
+            return sliced_gradient(params, indices, dy), None, None
+        return dense_gradient(params, indices, axis, dy, self.batch_dims), None, None
+
+    def eager(self, params, indices, axis):
+        if not params.ndim:
+            raise invalid(self, "params must be at least 1 dimensional")
+        if axis.ndim:
+            raise invalid(self, f"axis must be scalar. Received shape {show(axis.shape)}")
+        at, rank = int(axis), params.ndim
+        if not -rank <= at < rank:
+            least = at + 1 if at >= 0 else -at
+            raise invalid(self, f"Shape must be at least rank {least} but is rank {rank}")
+        at %= rank
+        batch = self.batch_dims + (indices.ndim if self.batch_dims < 0 else 0)
+        self.check_batch(params, indices, at, batch)
+        check_indices(self, indices, params.shape[at])
+        if not batch:
+            return params.take(indices, at)
+        grid = np.ogrid[tuple(slice(n) for n in params.shape[:at])]
+        lead = [
+            g.reshape(g.shape[:batch] + g.shape[batch:] + (1,) * (indices.ndim - batch))
+            for g in grid
+        ]
+        where = indices.reshape(indices.shape[:batch] + (1,) * (at - batch) + indices.shape[batch:])
+        return params[(*lead, where)]
+
+    def check_batch(self, params, indices, axis, batch):
+        """Raises InvalidArgumentError unless the leading dimensions of both agree."""
+        if not 0 <= batch <= indices.ndim:
+            raise invalid(
+                self,
+                f"Expected batch_dims in the range [{-indices.ndim}, {indices.ndim}], but got "
+                f"{self.batch_dims}",
+            )
+        if batch >= params.ndim:
+            raise invalid(
+                self, f"batch_dims ({batch}) must be less than rank(params) ({params.ndim})."
+            )
+        if axis < batch:
+            raise invalid(
+                self, f"batch_dims ({batch}) must be less than or equal to axis ({axis})."
+            )
+        for i in range(batch):
+            if params.shape[i] != indices.shape[i]:
+                raise invalid(
+                    self,
+                    f"params.shape[{i}]: {params.shape[i]} should be equal to indices.shape[{i}]: "
+                    f"{indices.shape[i]}",
+                )
+
+    def lower(self, p, params, indices, axis):
+        if self.Tparams.np.hasobject:
+            raise NotLowerable(f"elements of type {self.Tparams.name}")
+        at, rank = int(value_of(p, axis, "the axis")), len(params.shape)
+        if not rank or not -rank <= at < rank:
+            raise NotLowerable("an axis out of range")
+        at %= rank
+        batch = self.batch_dims + (len(indices.shape) if self.batch_dims < 0 else 0)
+        fits = 0 <= batch <= min(len(indices.shape), at) and batch < rank
+        if not fits or tuple(params.shape[:batch]) != tuple(indices.shape[:batch]):
+            raise NotLowerable("batch dimensions that do not fit")
+        return p.gather(params, indices, at, batch, mode="error")
+
+
+def sliced_gradient(params, indices, dy):
+    """Returns the gradient of rows as slices: only the rows that were chosen."""
+    dense = shape_of(params)
+    rows = product_of(shape_of(indices))
+    rest = part(dense, 1, params.shape.rank) if params.shape.rank is not None else None
+    if rest is None:
+        rest = raw.StridedSlice(dense, ints([1]), ints([0]), ints([1]), end_mask=1)
+    values = reshape(dy, joined(rows, rest))
+    whole = raw.Shape(params) if isinstance(dense, np.ndarray) else dense
+    return IndexedSlices(values, reshape(indices, [-1]), whole)
+
+
+def dense_gradient(params, indices, axis, dy, batch_dims):
+    """Returns the gradient of a gather along any axis, with batches: a sum over segments.
+
+    The dimensions of the indices go to the front of dy, after those of the batch; the index of the
+    batch becomes part of the segment's number.
+    """
+    at, rank, width = static_value(axis), params.shape.rank, indices.shape.rank
+    if at is None or rank is None or width is None:
+        raise NotImplementedError("GatherV2: its gradient needs static ranks and a static axis.")
+    at = int(at) % rank
+    batch = batch_dims % width if batch_dims < 0 else batch_dims
+    chosen = width - batch
+    before, own = list(range(batch, at)), list(range(at, at + chosen))
+    after = list(range(at + chosen, rank - 1 + chosen))
+    rows = raw.Transpose(dy, ints([*range(batch), *own, *before, *after]))
+    sizes = shape_of(params)
+    size, groups = part(sizes, at, at + 1), product_of(part(sizes, 0, batch))
+    ids = raw.Cast(indices, DstT=dtypes.int32)
+    if batch:
+        offsets = raw.Range(np.int32(0), scalar(groups), np.int32(1)) * scalar(size)
+        ids = ids + reshape(offsets, joined(part(sizes, 0, batch), ints([1] * chosen)))
+    total = raw.UnsortedSegmentSum(rows, ids, scalar(groups) * scalar(size))
+    others = joined(part(sizes, batch, at), part(sizes, at + 1, rank))
+    unfolded = reshape(total, joined(part(sizes, 0, batch), size, others))
+    # Now the order is batch, axis, before, after.
+    back = [*range(batch), *range(batch + 1, at + 1), batch, *range(at + 1, rank)]
+    return raw.Transpose(unfolded, ints(back))
+
+
+def scalar(vector):
+    """Returns the only entry of a vector as a scalar."""
+    return vector.reshape(()) if isinstance(vector, np.ndarray) else reshape(vector, [])
+
+
+class Gather(Op):
+    """Rows of `params` chosen by indices."""
+
+    signature = "params: Tparams, indices: Tindices -> output: Tparams"
+    Tparams = ANY
+    Tindices = INDEX
+    validate_indices: bool = True
+
+    def shape(self, params, indices):
+        return indices.concatenate(params.with_rank_at_least(1)[1:])
+
+    def gradient(self, params, indices, _output, dy):
+        return sliced_gradient(params, indices, dy), None
+
+    def eager(self, params, indices):
+        if not params.ndim:
+            raise invalid(self, "params must be at least 1 dimensional")
+        check_indices(self, indices, params.shape[0])
+        return params.take(indices, 0)
+
+    def lower(self, p, params, indices):
+        if self.Tparams.np.hasobject or not params.shape:
+            raise NotLowerable(f"elements of type {self.Tparams.name}")
+        return p.gather(params, indices, 0, 0, mode="error")
+
+
+# -- index vectors ---------------------------------------------------------------------------------
+
+
+POLICIES = ("", "DEFAULT", "ERROR", "IGNORE")
+
+
+def outside(indices, dims):
+    """Returns which index vectors do not lie within the dimensions."""
+    return ((indices < 0) | (indices >= np.array(dims, np.int64))).any(-1)
+
+
+def check_policy(op):
+    """Returns whether bad indices are left out; raises InvalidArgumentError for an unknown policy."""
+    if op.bad_indices_policy not in POLICIES:
+        raise invalid(op, f"Unknown bad_indices_policy: {op.bad_indices_policy}")
+    return op.bad_indices_policy == "IGNORE"
+
+
+def bad_vectors(op, indices, dims, message):
+    """Returns which index vectors are out of range, None if none are.
+
+    Raises:
+      InvalidArgumentError: some are, and the op does not leave them out.
+    """
+    ignore = check_policy(op)
+    bad = outside(indices, dims)
+    if not bad.any():
+        return None
+    if ignore:
+        return bad
+    at = np.unravel_index(int(np.argmax(bad)), bad.shape) if bad.ndim else ()
+    place = f"[{','.join(str(int(i)) for i in at)}]" if at else ""
+    raise invalid(op, f"indices{place} = {show(indices[at])} does not index into {message}")
+
+
+class GatherNd(Op):
+    """Elements or blocks of `params` chosen by vectors of indices into its leading dimensions."""
+
+    signature = "params: Tparams, indices: Tindices -> output: Tparams"
+    Tparams = ANY
+    Tindices = WIDE_INDEX
+    bad_indices_policy: str = ""
+
+    def shape(self, params, indices):
+        indices.with_rank_at_least(1)
+        if params.rank is None or indices.rank is None or indices[-1] is None:
+            return UNKNOWN
+        if indices[-1] > params.rank:
+            raise ValueError(
+                f"indices.shape[-1] must be <= params.rank, but saw indices shape {indices} and "
+                f"params shape {params}"
+            )
+        return indices[: indices.rank - 1].concatenate(params[indices[-1] :])
+
+    def gradient(self, params, indices, _output, dy):
+        shape = indices.shape
+        if shape.rank == 2 and shape[-1] == 1:
+            rows = raw.Squeeze(indices, squeeze_dims=[-1])
+            return IndexedSlices(dy, rows, raw.Shape(params)), None
+        sizes = raw.Shape(
+            params, out_type=indices.dtype if indices.dtype in INDEX else dtypes.int32
+        )
+        if indices.dtype not in INDEX:
+            indices = raw.Cast(indices, DstT=dtypes.int32)
+        return raw.ScatterNd(indices, dy, sizes), None
+
+    def eager(self, params, indices):
+        if not indices.ndim:
+            raise invalid(
+                self, f"indices must be at least a vector. Received {show(indices.shape)}"
+            )
+        depth = indices.shape[-1]
+        if depth > params.ndim:
+            raise invalid(
+                self,
+                "index innermost dimension length must be <= params rank; saw: "
+                f"{depth} vs. {params.ndim}",
+            )
+        bad = bad_vectors(
+            self,
+            indices,
+            params.shape[:depth],
+            f"param shape {show(params.shape)}, node name: GatherNd",
+        )
+        if bad is not None:
+            indices = np.where(bad[..., None], 0, indices)
+        if not depth:
+            lead = indices.shape[:-1]
+            return np.broadcast_to(params, lead + params.shape).copy()
+        if bad is not None and 0 in params.shape[:depth]:
+            return np.zeros(indices.shape[:-1] + params.shape[depth:], params.dtype)
+        found = params[tuple(np.moveaxis(indices, -1, 0))]
+        if bad is not None:
+            found = np.array(found)
+            found[bad] = params.dtype.type(0)
+        return found
+
+    def lower(self, p, params, indices):
+        if self.Tparams.np.hasobject or not indices.shape:
+            raise NotLowerable(f"elements of type {self.Tparams.name}")
+        depth = int(indices.shape[-1])
+        if depth > len(params.shape):
+            raise NotLowerable("index vectors longer than the rank")
+        if not depth:
+            return p.broadcast_to(params, (*indices.shape[:-1], *params.shape))
+        flat = flat_index(p, indices, params.shape[:depth])
+        rows = 1
+        for d in params.shape[:depth]:
+            rows = d * rows
+        table = p.reshape(params, (rows, *params.shape[depth:]))
+        mode = "zero" if self.bad_indices_policy == "IGNORE" else "error"
+        return p.gather(table, flat, 0, 0, mode=mode)
+
+
+def flat_index(p, indices, dims):
+    """Lowers index vectors to numbers of rows, -1 where one is out of range."""
+    rank = len(indices.shape)
+    wide = p.cast(indices, dtypes.int64)
+    flat, good = None, None
+    for i, d in enumerate(dims):
+        column = p.take_index(wide, rank - 1, i)
+        size = p.scalar(d, dtypes.int64)
+        inside = p.and_(p.ge(column, 0), p.lt(column, size))
+        good = inside if good is None else p.and_(good, inside)
+        flat = column if flat is None else p.add(p.mul(flat, size), column)
+    return p.select(good, flat, -1)
+
+
+def rows_shape(indices, updates, shape):
+    """Checks the static shapes of a scatter onto `shape`; raises ValueError if they do not fit."""
+    if None in (indices.rank, updates.rank, shape.rank) or indices[-1] is None:
+        return
+    depth = indices[-1]
+    if depth > shape.rank:
+        raise ValueError(f"The index vectors have {depth} entries; the shape is {shape}.")
+    expected = TensorShape(indices[: indices.rank - 1]).concatenate(shape[depth:])
+    if not updates.is_compatible_with(expected):
+        raise ValueError(
+            f"The updates must have shape {expected} for indices {indices} into {shape}. "
+            f"Received {updates}."
+        )

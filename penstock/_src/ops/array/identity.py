@@ -1,0 +1,172 @@
+"""Ops that hand on their input: identities, copies, checks, and barriers for gradients."""
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import ANY, FLOAT
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import in_float32, invalid
+
+
+class _Identity(Op):
+    """The input itself."""
+
+    signature = "input: T -> output: T"
+    is_abstract = True
+    T = ANY
+
+    def shape(self, input):
+        return input
+
+    def gradient(self, _input, _output, dy):
+        return dy
+
+    def eager(self, input):
+        return input
+
+    def lower(self, p, input):
+        return input
+
+
+class Identity(_Identity):
+    """The input itself."""
+
+
+class Snapshot(_Identity):
+    """The input as it is now."""
+
+
+class GuaranteeConst(_Identity):
+    """The input, of which the user says that it never changes."""
+
+    stateful = True
+
+
+class DebugGradientIdentity(_Identity):
+    """The input; marks where a debugger looks at the gradient."""
+
+
+class StopGradient(_Identity):
+    """The input, through which no gradient passes."""
+
+    def gradient(self, _input, _output, _dy):
+        return None
+
+
+class PreventGradient(_Identity):
+    """The input; asking for a gradient through it is an error."""
+
+    message: str = ""
+
+    def gradient(self, _input, _output, _dy):
+        raise LookupError(
+            f"Gradient explicitly disabled. Reason: {self.message}"
+            if self.message
+            else "Gradient explicitly disabled."
+        )
+
+
+class IdentityN(Op):
+    """The inputs themselves."""
+
+    signature = "input: *T -> output: *T"
+    T = ANY
+
+    def shape(self, input):
+        return list(input)
+
+    def gradient(self, _input, _output, dys):
+        return dys
+
+    def eager(self, input):
+        return list(input)
+
+    def lower(self, p, input):
+        return list(input)
+
+
+class _Copy(_Identity):
+    """A copy of the input."""
+
+    is_abstract = True
+    tensor_name: str = ""
+    debug_ops_spec: list[str] = []
+
+    def eager(self, input):
+        return input.copy() if isinstance(input, np.ndarray) else input
+
+
+class Copy(_Copy):
+    """A copy of the input on its device."""
+
+
+class CopyHost(_Copy):
+    """A copy of the input in the host's memory."""
+
+
+class DeepCopy(Op):
+    """A copy of the input that shares nothing with it."""
+
+    signature = "x: T -> y: T"
+    T = ANY
+    stateful = True
+    differentiable = False
+
+    def shape(self, x):
+        return x
+
+    def eager(self, x):
+        return x.copy() if isinstance(x, np.ndarray) else x
+
+    def lower(self, p, x):
+        return x
+
+
+# -- checks ----------------------------------------------------------------------------------------
+
+
+class CheckNumerics(Op):
+    """The tensor, in which no element is infinite or nan."""
+
+    signature = "tensor: T -> output: T"
+    T = FLOAT
+    message: str
+    stateful = True
+
+    def shape(self, tensor):
+        return tensor
+
+    def gradient(self, _tensor, _output, dy):
+        return raw.CheckNumerics(
+            dy, message="Not a number (NaN) or infinity (Inf) values detected in gradient."
+        )
+
+    def eager(self, tensor):
+        wide = in_float32(tensor)
+        if not np.isfinite(wide).all():
+            raise invalid(self, f"{self.message} : Tensor had {self.found(wide)} values")
+        return tensor
+
+    def found(self, x):
+        """Returns the names of the kinds of bad values."""
+        kinds = [(np.isinf(x), "Inf"), (np.isnan(x), "NaN")]
+        return " and ".join(name for present, name in kinds if present.any())
+
+    def lower(self, p, tensor):
+        if not hasattr(p, "check"):
+            raise NotLowerable("checks")
+        fine = p.reduce_all(p.is_finite(tensor))
+        p.check(fine, f"{self.op_type}: {self.message} : Tensor had NaN or Inf values")
+        return tensor
+
+
+class CheckNumericsV2(CheckNumerics):
+    """The tensor, in which no element is infinite or nan; says the sign of infinities."""
+
+    def found(self, x):
+        kinds = [(np.isneginf(x), "-Inf"), (np.isposinf(x), "+Inf"), (np.isnan(x), "NaN")]
+        names = [name for present, name in kinds if present.any()]
+        if len(names) == 3:
+            return "-Inf, +Inf, and NaN"
+        return " and ".join(names)

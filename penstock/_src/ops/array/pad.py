@@ -1,0 +1,248 @@
+"""Padding, with one number or with the mirror image of the edge."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.array.constant import zero_of
+from penstock._src.ops.array.slice import contiguous
+from penstock._src.ops.rules import invalid, reshape, shape_of, show, value_of
+
+Modes = Literal["REFLECT", "SYMMETRIC"]
+
+
+def padded_shape(input, paddings):
+    """Returns the shape of a padded tensor; `paddings` has a row for each dimension."""
+    paddings.with_rank(2)
+    rank = input.rank if input.rank is not None else paddings[0]
+    if rank is None:
+        return UNKNOWN
+    if paddings[0] not in (None, rank):
+        raise ValueError(f"paddings must have {rank} rows. Received shape {paddings}.")
+    value = paddings.value
+    if value is None or input.rank is None:
+        return unknown_shape(rank)
+    return TensorShape(
+        [infer.add(d, int(low) + int(high)) for d, (low, high) in zip(input.as_list(), value)]
+    )
+
+
+def amounts(op, input, paddings):
+    """Returns the padding of each dimension as pairs.
+
+    Raises:
+      InvalidArgumentError: the paddings do not fit, or one is negative.
+    """
+    if paddings.ndim != 2 or paddings.shape[1] != 2:
+        raise invalid(op, f"paddings must be a matrix with 2 columns: {show(paddings.shape)}")
+    if paddings.shape[0] != input.ndim:
+        raise invalid(
+            op,
+            "The first dimension of paddings must be the rank of inputs"
+            f"{show(paddings.shape)} {show(input.shape)}",
+        )
+    pairs = [tuple(pair) for pair in paddings.tolist()]
+    for low, high in pairs:
+        if low < 0 or high < 0:
+            raise invalid(op, f"Paddings must be non-negative: {low} {high}")
+    return pairs
+
+
+def lowered_amounts(p, input, paddings):
+    """Returns the padding of each dimension, known while lowering."""
+    value = value_of(p, paddings, "the paddings")
+    if value.shape != (len(input.shape), 2) or (value < 0).any():
+        raise NotLowerable("paddings that do not fit")
+    return [(int(low), int(high)) for low, high in value]
+
+
+def pad_with(input, pairs, fill):
+    """Returns the array with `fill` around it."""
+    if not any(low or high for low, high in pairs):
+        return input
+    shape = [n + low + high for n, (low, high) in zip(input.shape, pairs)]
+    out = np.full(shape, fill, input.dtype)
+    out[tuple(slice(low, low + n) for n, (low, _) in zip(input.shape, pairs))] = input
+    return out
+
+
+def unpadded(dy, x, paddings):
+    """Returns the part of a gradient that belongs to the tensor that was padded."""
+    lows = raw.Slice(paddings, np.int32([0, 0]), np.int32([-1, 1]))
+    begin = raw.Cast(reshape(lows, [-1]), DstT=dtypes.int32)
+    return raw.Slice(dy, begin, shape_of(x))
+
+
+class Pad(Op):
+    """The tensor with zeros around it."""
+
+    signature = "input: T, paddings: Tpaddings -> output: T"
+    T = ANY
+    Tpaddings: DType = dtypes.int32
+    Tpaddings_types = INDEX
+
+    def shape(self, input, paddings):
+        return padded_shape(input, paddings)
+
+    def gradient(self, input, paddings, _output, dy):
+        return unpadded(dy, input, paddings), None
+
+    def eager(self, input, paddings):
+        return pad_with(input, amounts(self, input, paddings), zero_of(self.T))
+
+    def lower(self, p, input, paddings):
+        if self.T.np.hasobject:
+            raise NotLowerable(f"elements of type {self.T.name}")
+        pairs = lowered_amounts(p, input, paddings)
+        return p.pad(input, [low for low, _ in pairs], [high for _, high in pairs], 0)
+
+
+class PadV2(Op):
+    """The tensor with one value around it."""
+
+    signature = "input: T, paddings: Tpaddings, constant_values: T -> output: T"
+    T = ANY
+    Tpaddings: DType = dtypes.int32
+    Tpaddings_types = INDEX
+
+    def shape(self, input, paddings, constant_values):
+        return padded_shape(input, paddings)
+
+    def gradient(self, input, paddings, _constant_values, _output, dy):
+        return unpadded(dy, input, paddings), None, None
+
+    def eager(self, input, paddings, constant_values):
+        if constant_values.ndim:
+            raise invalid(
+                self, f"constant_values must be a scalar. Found: {show(constant_values.shape)}"
+            )
+        return pad_with(input, amounts(self, input, paddings), constant_values[()])
+
+    def lower(self, p, input, paddings, constant_values):
+        if self.T.np.hasobject or constant_values.shape:
+            raise NotLowerable(f"elements of type {self.T.name}")
+        pairs = lowered_amounts(p, input, paddings)
+        lows, highs = [low for low, _ in pairs], [high for _, high in pairs]
+        return p.pad(input, lows, highs, constant_values)
+
+
+# -- mirrors ---------------------------------------------------------------------------------------
+
+
+class MirrorPad(Op):
+    """The tensor with its mirror image around it; SYMMETRIC repeats the edge, REFLECT does not."""
+
+    signature = "input: T, paddings: Tpaddings -> output: T"
+    T = ANY
+    Tpaddings: DType = dtypes.int32
+    Tpaddings_types = INDEX
+    mode: Modes
+
+    @property
+    def offset(self):
+        """How far from the edge the image begins."""
+        return 0 if self.mode == "SYMMETRIC" else 1
+
+    def shape(self, input, paddings):
+        return padded_shape(input, paddings)
+
+    def gradient(self, _input, paddings, _output, dy):
+        return raw.MirrorPadGrad(dy, paddings, mode=self.mode), None
+
+    def eager(self, input, paddings):
+        pairs = amounts(self, input, paddings)
+        for n, (low, high) in zip(input.shape, pairs):
+            if self.offset and not (low < n and high < n) and (low or high):
+                raise invalid(
+                    self,
+                    f"paddings must be less than the dimension size: {low}, {high} not less than {n}",
+                )
+            if low > n or high > n:
+                raise invalid(
+                    self,
+                    f"paddings must be no greater than the dimension size: {low}, {high} "
+                    f"greater than {n}",
+                )
+        for axis, (low, high) in enumerate(pairs):
+            input = input.take(mirrored(input.shape[axis], low, high, self.offset), axis)
+        return input
+
+    def lower(self, p, input, paddings):
+        if self.T.np.hasobject:
+            raise NotLowerable(f"elements of type {self.T.name}")
+        for axis, (low, high) in enumerate(lowered_amounts(p, input, paddings)):
+            n, offset = input.shape[axis], self.offset
+            if low > n - offset or high > n - offset:
+                raise NotLowerable("a padding wider than the dimension")
+            parts = [input]
+            if low:
+                head = p.slice_axis(input, axis, offset, offset + low)
+                parts.insert(0, p.reverse(head, [axis]))
+            if high:
+                tail = p.slice_axis(input, axis, n - offset - high, n - offset)
+                parts.append(p.reverse(tail, [axis]))
+            input = p.concat(parts, axis) if len(parts) > 1 else input
+        return input
+
+
+def mirrored(n, low, high, offset):
+    """Returns the indices of a line of n elements with its mirror image around it."""
+    before = np.arange(low + offset - 1, offset - 1, -1)
+    after = np.arange(n - 1 - offset, n - 1 - offset - high, -1)
+    return np.concatenate([before, np.arange(n), after]).astype(np.int64)
+
+
+class MirrorPadGrad(Op):
+    """The gradient of MirrorPad: each element's image added to it."""
+
+    signature = "input: T, paddings: Tpaddings -> output: T"
+    T = ANY
+    Tpaddings: DType = dtypes.int32
+    Tpaddings_types = INDEX
+    mode: Modes
+
+    def shape(self, input, paddings):
+        value = paddings.value
+        if value is None or input.rank is None:
+            return unknown_shape(input.rank)
+        return [infer.add(d, -int(a) - int(b)) for d, (a, b) in zip(input.as_list(), value)]
+
+    def gradient(self, _input, paddings, _output, dy):
+        return raw.MirrorPad(dy, paddings, mode=self.mode), None
+
+    def eager(self, input, paddings):
+        pairs, offset = amounts(self, input, paddings), 0 if self.mode == "SYMMETRIC" else 1
+        for axis, (low, high) in enumerate(pairs):
+            n = input.shape[axis] - low - high
+            if n < 0 or low + offset > n or high + offset > n:
+                raise invalid(self, f"a padding wider than the dimension: {low}, {high} of {n}")
+            line = np.moveaxis(input, axis, 0)
+            total = np.array(line[low : low + n])
+            total[offset : offset + low] += line[:low][::-1]
+            total[n - offset - high : n - offset] += line[low + n :][::-1]
+            input = np.moveaxis(total, 0, axis)
+        return contiguous(input)
+
+    def lower(self, p, input, paddings):
+        offset = 0 if self.mode == "SYMMETRIC" else 1
+        for axis, (low, high) in enumerate(lowered_amounts(p, input, paddings)):
+            n, rank = input.shape[axis] - low - high, len(input.shape)
+            if low > n - offset or high > n - offset or not self.T.is_numeric:
+                raise NotLowerable("a padding wider than the dimension")
+            total = p.slice_axis(input, axis, low, low + n)
+            for width, start, place in ((low, 0, offset), (high, low + n, n - offset - high)):
+                if width:
+                    image = p.reverse(p.slice_axis(input, axis, start, start + width), [axis])
+                    lows, highs = [0] * rank, [0] * rank
+                    lows[axis], highs[axis] = place, n - place - width
+                    total = p.add(total, p.pad(image, lows, highs, 0))
+            input = total
+        return input

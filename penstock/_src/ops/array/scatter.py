@@ -1,0 +1,282 @@
+"""Scatters: updates put or combined at index vectors, of zeros or of a tensor."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.array.constant import zero_of
+from penstock._src.ops.array.gather import bad_vectors, rows_shape
+from penstock._src.ops.rules import cast, dims_of, invalid, quiet, show
+
+WIDE_INDEX = INDEX | {dtypes.int16}
+UFUNCS = {"add": np.add, "sub": np.subtract, "max": np.maximum, "min": np.minimum}
+
+
+def check_scatter(op, indices, updates, dims, message):
+    """Raises InvalidArgumentError unless the updates fit the indices into a tensor of these dims."""
+    depth = indices.shape[-1] if indices.ndim else 1
+    lead = indices.shape[:-1]
+    if depth > len(dims):
+        raise invalid(
+            op,
+            f"The inner dimension of indices shape ({depth}) must be at most the rank of the "
+            f"output ({len(dims)}). Received indices {show(indices.shape)}, output {show(dims)}.",
+        )
+    if updates.shape[: len(lead)] != lead or updates.shape[len(lead) :] != tuple(dims[depth:]):
+        raise invalid(op, message(depth))
+
+
+def scatter_into(op, out, indices, updates, how):
+    """Combines the updates with `out` at the index vectors, in place; later ones come after."""
+    if not indices.ndim:
+        indices, updates = indices.reshape(1, 1), updates.reshape(1, *updates.shape)
+    depth = indices.shape[-1]
+    bad = bad_vectors(op, indices, out.shape[:depth], f"shape {show(out.shape)}")
+    lead = indices.shape[:-1]
+    rows = updates.reshape(-1, *out.shape[depth:]) if out.ndim > depth else updates.reshape(-1)
+    vectors = indices.reshape(-1, depth)
+    if bad is not None:
+        kept = ~bad.reshape(-1)
+        vectors, rows = vectors[kept], rows[kept]
+    if not vectors.size and depth:
+        return out
+    if not depth:
+        count = int(np.prod(lead, dtype=np.int64))
+        for i in range(count):
+            out[...] = rows[i] if how == "set" else UFUNCS[how](out, rows[i])
+        return out
+    place = tuple(vectors.T)
+    if how == "set":
+        out[place] = rows
+    else:
+        UFUNCS[how].at(out, place, rows)
+    return out
+
+
+def lower_scatter(op, p, x, indices, updates, how):
+    """Lowers a scatter; indices out of range raise, unless the op leaves them out."""
+    if op.T.np.hasobject or not indices.shape:
+        raise NotLowerable(f"elements of type {op.T.name}, or a scalar index")
+    depth = int(indices.shape[-1])
+    lead = tuple(indices.shape[:-1])
+    if not depth or depth > len(x.shape) or tuple(updates.shape) != lead + tuple(x.shape[depth:]):
+        raise NotLowerable("updates that do not fit the indices")
+    if op.T == dtypes.bool_ and how != "set":
+        raise NotLowerable("sums of truth values")
+    if how == "sub":
+        updates, how = p.neg(updates), "add"
+    mode = "drop" if op.bad_indices_policy == "IGNORE" else "error"
+    return p.scatter(x, indices, updates, op=how, mode=mode)
+
+
+class ScatterNd(Op):
+    """Zeros of a shape with the updates added at index vectors."""
+
+    signature = "indices: Tindices, updates: T, shape: Tindices -> output: T"
+    T = ANY
+    Tindices = WIDE_INDEX
+    bad_indices_policy: str = ""
+
+    def output_shape(self, indices, updates, shape):
+        target = infer.held(shape)
+        rows_shape(indices, updates, target)
+        return target
+
+    def gradient(self, indices, _updates, _shape, _output, dy):
+        return None, raw.GatherNd(dy, indices), None
+
+    @quiet
+    def eager(self, indices, updates, shape):
+        if shape.ndim != 1:
+            raise invalid(self, f"shape must be a vector. Received {show(shape.shape)}")
+        dims = shape.tolist()
+        if any(d < 0 for d in dims):
+            raise invalid(self, f"Dimension must be >= 0. Received shape {dims}")
+        check_scatter(
+            self,
+            indices,
+            updates,
+            dims,
+            lambda depth: (
+                f"Dimensions [0,{indices.ndim - 1}) of indices[shape={show(indices.shape)}] must "
+                f"match dimensions [0,{indices.ndim - 1}) of updates[shape={show(updates.shape)}], "
+                f"and the rest those of the output from {depth}: {show(dims)}"
+            ),
+        )
+        out = np.full(dims, zero_of(self.T), self.T.np)
+        return scatter_into(self, out, indices, updates, "add")
+
+    def lower(self, p, indices, updates, shape):
+        dims = dims_of(p, shape, "the shape")
+        if self.T.np.hasobject or any(d < 0 for d in dims):
+            raise NotLowerable(f"elements of type {self.T.name}")
+        return lower_scatter(self, p, p.full(dims, 0, self.T), indices, updates, "add")
+
+
+class _TensorScatter(Op):
+    """A tensor with updates combined at index vectors; `how` names the combination."""
+
+    signature = "tensor: T, indices: Tindices, updates: T -> output: T"
+    is_abstract = True
+    T = ANY
+    Tindices = INDEX
+    bad_indices_policy: str = ""
+
+    def shape(self, tensor, indices, updates):
+        rows_shape(indices, updates, tensor)
+        return tensor
+
+    @quiet
+    def eager(self, tensor, indices, updates):
+        self.check(tensor, indices, updates)
+        return scatter_into(self, np.array(tensor), indices, updates, self.how)
+
+    def check(self, tensor, indices, updates):
+        """Raises InvalidArgumentError unless the shapes fit together."""
+        if not indices.ndim:
+            raise invalid(self, "Indices shape must have rank at least one. Found: []")
+        check_scatter(
+            self,
+            indices,
+            updates,
+            tensor.shape,
+            lambda depth: (
+                "Outer dimensions of indices and update must match. Indices shape: "
+                f"{show(indices.shape)}, updates shape:{show(updates.shape)}"
+            ),
+        )
+
+    def lower(self, p, tensor, indices, updates):
+        return lower_scatter(self, p, tensor, indices, updates, self.how)
+
+
+class TensorScatterUpdate(_TensorScatter):
+    """The tensor with updates at index vectors; of equal vectors the last counts."""
+
+    Tindices = WIDE_INDEX | {dtypes.uint16}
+    how = "set"
+
+    def gradient(self, _tensor, indices, updates, _output, dy):
+        rest = raw.TensorScatterUpdate(dy, indices, raw.ZerosLike(updates))
+        return rest, None, raw.GatherNd(dy, indices)
+
+
+class TensorScatterAdd(_TensorScatter):
+    """The tensor with updates added at index vectors."""
+
+    how = "add"
+
+    def gradient(self, _tensor, indices, _updates, _output, dy):
+        return dy, None, raw.GatherNd(dy, indices)
+
+
+class TensorScatterSub(_TensorScatter):
+    """The tensor with updates subtracted at index vectors."""
+
+    how = "sub"
+
+    def gradient(self, _tensor, indices, _updates, _output, dy):
+        return dy, None, raw.Neg(raw.GatherNd(dy, indices))
+
+
+class _TensorScatterExtreme(_TensorScatter):
+    """The larger or smaller of the tensor and its updates; equal ones share the gradient."""
+
+    is_abstract = True
+
+    def gradient(self, tensor, indices, updates, output, dy):
+        kept = cast(raw.Equal(tensor, output), dy.dtype)
+        taken = cast(raw.Equal(updates, raw.GatherNd(output, indices)), dy.dtype)
+        shape = raw.Shape(tensor, out_type=indices.dtype)
+        share = raw.Div(dy, kept + raw.ScatterNd(indices, taken, shape))
+        return kept * share, None, raw.GatherNd(share, indices) * taken
+
+
+class TensorScatterMax(_TensorScatterExtreme):
+    """The larger of the tensor and its updates at index vectors."""
+
+    how = "max"
+
+
+class TensorScatterMin(_TensorScatterExtreme):
+    """The smaller of the tensor and its updates at index vectors."""
+
+    how = "min"
+
+
+class ScatterNdNonAliasingAdd(_TensorScatter):
+    """The input with updates added at index vectors."""
+
+    signature = "input: T, indices: Tindices, updates: T -> output: T"
+    T = NUMBER | BOOL
+    how = "add"
+
+    def shape(self, input, indices, updates):
+        rows_shape(indices, updates, input)
+        return input
+
+    def gradient(self, _input, indices, _updates, _output, dy):
+        return dy, None, raw.GatherNd(dy, indices)
+
+    def eager(self, input, indices, updates):
+        return super().eager(input, indices, updates)
+
+    def lower(self, p, input, indices, updates):
+        return super().lower(p, input, indices, updates)
+
+
+# -- rows ------------------------------------------------------------------------------------------
+
+
+class _Inplace(Op):
+    """x with rows v combined at row numbers i; the result is a tensor of its own."""
+
+    signature = "x: T, i: int32, v: T -> y: T"
+    is_abstract = True
+    T = ANY
+    differentiable = False
+
+    def shape(self, x, i, v):
+        return x
+
+    @quiet
+    def eager(self, x, i, v):
+        rows = i.reshape(-1)
+        values = v if i.ndim else v.reshape(1, *v.shape)
+        if values.shape[1:] != x.shape[1:]:
+            raise invalid(self, f"x and v shape doesn't match: {show(x.shape)} vs. {show(v.shape)}")
+        if values.shape[:1] != rows.shape:
+            raise invalid(
+                self,
+                f"i and x shape doesn't match at index 0: {show(rows.shape)} vs. {show(v.shape)}",
+            )
+        out = np.array(x)
+        # A row number stands for its remainder by the number of rows.
+        rows = rows % max(x.shape[0], 1)
+        if self.how == "set":
+            out[rows] = values
+        else:
+            UFUNCS[self.how].at(out, rows, values)
+        return out
+
+
+class InplaceUpdate(_Inplace):
+    """x with rows i replaced by v."""
+
+    how = "set"
+
+
+class InplaceAdd(_Inplace):
+    """x with v added to rows i."""
+
+    how = "add"
+
+
+class InplaceSub(_Inplace):
+    """x with v subtracted from rows i."""
+
+    how = "sub"

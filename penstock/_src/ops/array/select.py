@@ -1,0 +1,171 @@
+"""Choosing elements: by a condition, by where one holds, and one-hot vectors."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, TensorShape
+from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import dims_of, invalid, show, unbroadcast, where, zeros_like
+
+
+def choose(condition, x, y, dtype):
+    """Returns x where the condition holds and y elsewhere; resources and variants by the scalar."""
+    if not isinstance(x, np.ndarray):
+        return x if bool(condition) else y
+    return np.asarray(np.where(condition, x, y), dtype.np)
+
+
+class SelectV2(Op):
+    """x where the condition holds and y elsewhere; all three broadcast."""
+
+    signature = "condition: bool, t: T, e: T -> output: T"
+    T = ANY
+
+    def shape(self, condition, t, e):
+        return infer.broadcast(condition, t, e)
+
+    def gradient(self, condition, t, e, _output, dy):
+        zeros = zeros_like(dy)
+        return (
+            None,
+            unbroadcast(where(condition, dy, zeros), t),
+            unbroadcast(where(condition, zeros, dy), e),
+        )
+
+    def eager(self, condition, t, e):
+        try:
+            return choose(condition, t, e, self.T)
+        except ValueError:
+            raise invalid(
+                self,
+                f"condition {show(condition.shape)}, then {show(t.shape)}, and else "
+                f"{show(e.shape)} must be broadcastable",
+            ) from None
+
+    def lower(self, p, condition, t, e):
+        if self.T.np.hasobject:
+            raise NotLowerable(f"elements of type {self.T.name}")
+        return p.select(condition, t, e)
+
+
+class Select(Op):
+    """x where the condition holds and y elsewhere; a vector of conditions chooses whole rows."""
+
+    signature = "condition: bool, x: T, y: T -> output: T"
+    T = ANY
+
+    def shape(self, condition, x, y):
+        merged = infer.merged(x, y)
+        if condition.rank not in (None, 0, 1) or (condition.rank == 1 and merged.rank == 1):
+            return merged.merge_with(condition)
+        return merged
+
+    def gradient(self, condition, _x, _y, _output, dy):
+        zeros = zeros_like(dy)
+        return None, raw.Select(condition, dy, zeros), raw.Select(condition, zeros, dy)
+
+    def eager(self, condition, x, y):
+        if not isinstance(x, np.ndarray):
+            return choose(condition, x, y, self.T)
+        if x.shape != y.shape:
+            raise invalid(
+                self,
+                "'then' and 'else' must have the same size.  but received: "
+                f"{show(x.shape)} vs. {show(y.shape)}",
+            )
+        if condition.ndim == 1 and x.ndim != 1:
+            if not x.ndim or condition.shape[0] != x.shape[0]:
+                raise invalid(
+                    self,
+                    "Number of batches of 'then' must match size of 'cond', but saw: "
+                    f"{x.shape[0] if x.ndim else 0} vs. {condition.shape[0]}",
+                )
+            condition = condition.reshape(-1, *[1] * (x.ndim - 1))
+        elif condition.ndim and condition.shape != x.shape:
+            raise invalid(
+                self,
+                "'cond' must be a scalar, a vector, or of the shape of 'then'. Received "
+                f"{show(condition.shape)} and {show(x.shape)}",
+            )
+        return choose(condition, x, y, self.T)
+
+    def lower(self, p, condition, x, y):
+        if self.T.np.hasobject or tuple(x.shape) != tuple(y.shape):
+            raise NotLowerable("operands of different shapes, or no numbers")
+        if len(condition.shape) == 1 and len(x.shape) != 1:
+            if not x.shape or condition.shape[0] != x.shape[0]:
+                raise NotLowerable("a vector of conditions of another length")
+            condition = p.reshape(condition, (condition.shape[0], *[1] * (len(x.shape) - 1)))
+        elif condition.shape and tuple(condition.shape) != tuple(x.shape):
+            raise NotLowerable("conditions of another shape")
+        return p.select(condition, x, y)
+
+
+class Where(Op):
+    """The indices of the elements that are true or not zero, one row each."""
+
+    signature = "condition: T -> index: int64"
+    T = NUMBER | BOOL
+    differentiable = False
+
+    def shape(self, condition):
+        return [None, condition.rank]
+
+    def eager(self, condition):
+        if not condition.ndim:
+            raise invalid(self, "WhereOp : Unhandled input dimensions: 0")
+        return np.argwhere(condition).astype(np.int64)
+
+
+class OneHot(Op):
+    """A new axis along which on_value stands at the index and off_value elsewhere."""
+
+    signature = "indices: TI, depth: int32, on_value: T, off_value: T -> output: T"
+    T = ANY
+    TI = INDEX | {dtypes.int8, dtypes.uint8}
+    axis: int = -1
+    differentiable = False
+
+    def shape(self, indices, depth, on_value, off_value):
+        for scalar in (depth, on_value, off_value):
+            scalar.with_rank(0)
+        if indices.rank is None:
+            return UNKNOWN
+        at = indices.rank if self.axis == -1 else infer.axis_in(self.axis, indices.rank + 1)
+        size = None if depth.value is None else int(depth.value)
+        dims = indices.as_list()
+        return TensorShape(dims[:at] + [size] + dims[at:])
+
+    def eager(self, indices, depth, on_value, off_value):
+        rank = indices.ndim
+        if not -1 <= self.axis <= rank:
+            raise invalid(
+                self,
+                f"Expected axis to be -1 or between [0, {rank + 1}).  But received: {self.axis}",
+            )
+        for name, scalar in (("depth", depth), ("on_value", on_value), ("off_value", off_value)):
+            if scalar.ndim:
+                raise invalid(self, f"{name} must be a scalar, but got: {show(scalar.shape)}")
+        size = int(depth)
+        if size < 0:
+            raise invalid(self, f"depth must be non-negative, got: {size}")
+        at = rank if self.axis == -1 else self.axis
+        places = np.arange(size).reshape(-1, *[1] * (rank - at))
+        chosen = np.expand_dims(indices, at).astype(np.int64) == places
+        return np.where(chosen, on_value, off_value).astype(self.T.np, copy=False)
+
+    def lower(self, p, indices, depth, on_value, off_value):
+        (size,) = dims_of(p, depth, "the depth")
+        rank = len(indices.shape)
+        if self.T.np.hasobject or size < 0 or not -1 <= self.axis <= rank:
+            raise NotLowerable("no numbers, or an axis or depth out of range")
+        at = rank if self.axis == -1 else self.axis
+        shape = (*indices.shape[:at], size, *indices.shape[at:])
+        wide = indices if self.TI in INDEX else p.cast(indices, dtypes.int32)
+        places = p.iota(shape, at, wide.dtype)
+        chosen = p.eq(p.expand_dims(wide, at), places)
+        return p.select(chosen, on_value, off_value)

@@ -1,0 +1,452 @@
+"""Shapes: asking for them, and giving a tensor another one."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
+from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX, INTEGER, QUANTIZED
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import (
+    dims_of,
+    invalid,
+    reshape,
+    shape_of,
+    show,
+    value_of,
+)
+
+
+def extents(value):
+    """Returns the shape of a host value; () of a resource or variant."""
+    return value.shape if isinstance(value, np.ndarray) else getattr(value, "shape_of_variant", ())
+
+
+class Shape(Op):
+    """The shape, as a vector."""
+
+    signature = "input: T -> output: out_type"
+    T = ANY
+    out_type: DType = dtypes.int32
+    out_type_types = INDEX
+    differentiable = False
+
+    def shape(self, input):
+        return [input.rank]
+
+    def eager(self, input):
+        return np.array(extents(input), self.out_type.np)
+
+    def lower(self, p, input):
+        return p.shape_value(input.shape, self.out_type)
+
+
+class ShapeN(Op):
+    """The shapes of several tensors, as vectors."""
+
+    signature = "input: N * T -> output: N * out_type"
+    T = ANY
+    out_type: DType = dtypes.int32
+    out_type_types = INDEX
+    differentiable = False
+
+    def shape(self, input):
+        return [[x.rank] for x in input]
+
+    def eager(self, input):
+        return [np.array(extents(x), self.out_type.np) for x in input]
+
+    def lower(self, p, input):
+        return [p.shape_value(x.shape, self.out_type) for x in input]
+
+
+class Size(Op):
+    """The number of elements."""
+
+    signature = "input: T -> output: out_type"
+    T = ANY
+    out_type: DType = dtypes.int32
+    out_type_types = INDEX
+    differentiable = False
+
+    def shape(self, input):
+        return []
+
+    def eager(self, input):
+        return np.array(int(np.prod(extents(input), dtype=np.int64)), self.out_type.np)
+
+    def lower(self, p, input):
+        total = 1
+        for d in input.shape:
+            total = d * total
+        return p.reshape(p.shape_value([total], self.out_type), ())
+
+
+class Rank(Op):
+    """The number of dimensions."""
+
+    signature = "input: T -> output: int32"
+    T = ANY
+    differentiable = False
+
+    def shape(self, input):
+        return []
+
+    def eager(self, input):
+        return np.array(len(extents(input)), np.int32)
+
+    def lower(self, p, input):
+        return p.constant(np.int32(len(input.shape)), dtypes.int32)
+
+
+# -- another shape ---------------------------------------------------------------------------------
+
+
+class Reshape(Op):
+    """The same elements, row by row, in another shape; one entry of it may be -1."""
+
+    signature = "tensor: T, shape: Tshape -> output: T"
+    T = ANY
+    Tshape: DType = dtypes.int32
+    Tshape_types = INDEX
+
+    def output_shape(self, tensor, shape):
+        target = infer.held(shape)
+        if target.rank is None:
+            return unknown_shape(infer.vector_length(shape))
+        dims, count = target.as_list(), None
+        if tensor.rank is not None:
+            count = infer.size(tensor.as_list())
+        free = [i for i, d in enumerate(dims) if d is None]
+        rest = infer.size([d for d in dims if d is not None])
+        if count is not None and not free and rest != count:
+            raise ValueError(
+                f"Cannot reshape a tensor with {count} elements to shape {show(dims)} "
+                f"({rest} elements)"
+            )
+        if count is not None and len(free) == 1 and rest:
+            if count % rest:
+                raise ValueError(
+                    f"Dimension size must be evenly divisible by {rest} but is {count}"
+                )
+            dims[free[0]] = count // rest
+        return TensorShape(dims)
+
+    def gradient(self, tensor, _shape, _output, dy):
+        return reshape(dy, shape_of(tensor)), None
+
+    def eager(self, tensor, shape):
+        return tensor.reshape(self.target(tensor.size, shape))
+
+    def target(self, count, shape):
+        """Returns the dimensions that `shape` stands for, of a tensor with `count` elements.
+
+        Raises:
+          InvalidArgumentError: it stands for none.
+        """
+        if shape.ndim > 1:
+            raise invalid(self, f"sizes input must be 1-D, not {show(shape.shape)}")
+        dims = shape.ravel().tolist()
+        free, rest = None, 1
+        for i, d in enumerate(dims):
+            if d == -1:
+                if free is not None:
+                    raise invalid(self, f"Only one input size may be -1, not both {free} and {i}")
+                free = i
+            elif d < 0:
+                raise invalid(self, f"Size {i} must be non-negative, not {d}")
+            else:
+                rest *= d
+        if free is not None:
+            if count % rest if rest else count:
+                raise invalid(
+                    self,
+                    f"Input to reshape is a tensor with {count} values, but the requested shape "
+                    f"requires a multiple of {rest}",
+                )
+            dims[free] = count // rest if rest else 0
+        elif rest != count:
+            raise invalid(
+                self,
+                f"Input to reshape is a tensor with {count} values, but the requested shape has "
+                f"{rest}",
+            )
+        return dims
+
+    def lower(self, p, tensor, shape):
+        dims = dims_of(p, shape, "the shape")
+        free = [i for i, d in enumerate(dims) if int(d) == -1]
+        rest = int(np.prod([int(d) for d in dims if int(d) != -1], dtype=np.int64))
+        count = int(np.prod([int(d) for d in tensor.shape], dtype=np.int64))
+        fits = count == rest if not free else len(free) == 1 and rest and count % rest == 0
+        if not fits and not (count == 0 and rest == 0):
+            raise NotLowerable("a shape that the elements do not fill")
+        return p.reshape(tensor, dims)
+
+
+class Squeeze(Op):
+    """The tensor without dimensions of size 1: the ones named, by default all."""
+
+    signature = "input: T -> output: T"
+    T = ANY
+    squeeze_dims: list[int] = []
+
+    def shape(self, input):
+        if input.rank is None:
+            return UNKNOWN
+        dims = input.as_list()
+        if not self.squeeze_dims:
+            return UNKNOWN if None in dims else [d for d in dims if d != 1]
+        gone = {infer.axis_in(a, input.rank) for a in self.squeeze_dims}
+        for axis in gone:
+            if dims[axis] not in (None, 1):
+                raise ValueError(
+                    f"Can not squeeze dim[{axis}], expected a dimension of 1, got {dims[axis]}"
+                )
+        return [d for i, d in enumerate(dims) if i not in gone]
+
+    def gradient(self, input, _output, dy):
+        return reshape(dy, shape_of(input))
+
+    def eager(self, input):
+        return input.reshape(self.target(input.shape))
+
+    def target(self, shape):
+        """Returns the dimensions that stay; raises InvalidArgumentError for one that cannot go."""
+        rank, gone = len(shape), set()
+        for axis in self.squeeze_dims:
+            if not -rank <= axis < rank:
+                raise invalid(
+                    self, f"Tried to squeeze dim index {axis} for tensor with {rank} dimensions."
+                )
+            if shape[axis] != 1:
+                raise invalid(
+                    self,
+                    f"Can not squeeze dim[{axis % rank}], expected a dimension of 1, "
+                    f"got {shape[axis]}",
+                )
+            gone.add(axis % rank)
+        if not self.squeeze_dims:
+            return [d for d in shape if d != 1]
+        return [d for i, d in enumerate(shape) if i not in gone]
+
+    def lower(self, p, input):
+        rank = len(input.shape)
+        axes = self.squeeze_dims or [i for i, d in enumerate(input.shape) if d == 1]
+        if any(not -rank <= a < rank or input.shape[a] != 1 for a in axes):
+            raise NotLowerable("a dimension that is not 1")
+        return p.squeeze(input, [a % rank for a in axes]) if axes else input
+
+
+class ExpandDims(Op):
+    """The tensor with a dimension of 1 inserted."""
+
+    signature = "input: T, axis: Tdim -> output: T"
+    T = ANY
+    Tdim: DType = dtypes.int32
+    Tdim_types = INDEX
+
+    def shape(self, input, axis):
+        if input.rank is None:
+            return UNKNOWN
+        if axis.value is None:
+            return unknown_shape(input.rank + 1)
+        at = infer.axis_in(int(np.ravel(axis.value)[0]), input.rank + 1)
+        dims = input.as_list()
+        return dims[:at] + [1] + dims[at:]
+
+    def gradient(self, input, _axis, _output, dy):
+        return reshape(dy, shape_of(input)), None
+
+    def eager(self, input, axis):
+        if axis.size != 1:
+            raise invalid(self, "'dim' must be a tensor with a single value")
+        at, rank = axis.item(), input.ndim
+        if not -rank - 1 <= at <= rank:
+            raise invalid(
+                self, f"Tried to expand dim index {at} for tensor with {rank} dimensions."
+            )
+        return np.expand_dims(input, at)
+
+    def lower(self, p, input, axis):
+        at = int(value_of(p, axis, "the axis").reshape(()))
+        if not -len(input.shape) - 1 <= at <= len(input.shape):
+            raise NotLowerable("an axis out of range")
+        return p.expand_dims(input, at % (len(input.shape) + 1))
+
+
+class EnsureShape(Op):
+    """The input, checked to have a shape."""
+
+    signature = "input: T -> output: T"
+    T = ANY
+    shape: TensorShape
+
+    def output_shape(self, input):
+        return input.merge_with(self.attrs["shape"])
+
+    def gradient(self, _input, _output, dy):
+        return dy
+
+    def eager(self, input):
+        expected = self.attrs["shape"]
+        if not expected.is_compatible_with(extents(input)):
+            raise invalid(
+                self,
+                f"Shape of tensor input {show(extents(input))} is not compatible with expected "
+                f"shape {show(expected)}.",
+            )
+        return input
+
+    def lower(self, p, input):
+        if not self.attrs["shape"].is_compatible_with([int(d) for d in input.shape]):
+            raise NotLowerable("a shape that is not the expected one")
+        return input
+
+
+class Bitcast(Op):
+    """The same bits as another type; the last dimension takes up a difference in size."""
+
+    signature = "input: T -> output: type"
+    T = FLOAT | INTEGER | COMPLEX | QUANTIZED
+    type: DType
+    type_types = FLOAT | INTEGER | COMPLEX | QUANTIZED
+    differentiable = False
+
+    def shape(self, input):
+        have, want = self.T.size, self.attrs["type"].size
+        if input.rank is None or have == want:
+            return input
+        if have > want:
+            return [*input.as_list(), have // want]
+        if input.rank == 0 or input[-1] not in (None, want // have):
+            raise ValueError(
+                f"Cannot bitcast from {self.T.name} to {self.attrs['type'].name}: the last "
+                f"dimension must be {want // have}. Received shape {input}"
+            )
+        return input.as_list()[:-1]
+
+    def eager(self, input):
+        target = self.attrs["type"].np
+        have, want = input.dtype.itemsize, target.itemsize
+        input = np.asarray(input, order="C")
+        if have == want:
+            return input.view(target)
+        if have > want:
+            return input.reshape(*input.shape, 1).view(target)
+        if not input.ndim or input.shape[-1] != want // have:
+            raise invalid(
+                self,
+                f"Cannot bitcast from {self.T.name} to {self.attrs['type'].name}. Received shape "
+                f"{show(input.shape)}",
+            )
+        return input.view(target).reshape(input.shape[:-1])
+
+    def lower(self, p, input):
+        target = self.attrs["type"]
+        wider = target.size // self.T.size
+        if wider > 1 and (not input.shape or input.shape[-1] != wider):
+            raise NotLowerable("a last dimension that does not fill the wider type")
+        if {self.T, target} & QUANTIZED:
+            raise NotLowerable("quantized types")
+        return p.bitcast(input, target)
+
+
+# -- shapes as values ------------------------------------------------------------------------------
+
+
+def broadcast_vectors(op, first, second):
+    """Returns the shape to which two shape vectors broadcast.
+
+    Raises:
+      InvalidArgumentError: to none.
+    """
+    for name, vector in (("s0", first), ("s1", second)):
+        if vector.ndim != 1:
+            raise invalid(op, f"{name} must be a vector, not {show(vector.shape)}")
+    try:
+        return np.broadcast_shapes(tuple(first.tolist()), tuple(second.tolist()))
+    except ValueError:
+        raise invalid(op, f"Incompatible shapes: {show(first)} vs. {show(second)}") from None
+
+
+class BroadcastArgs(Op):
+    """The shape to which two shapes broadcast."""
+
+    signature = "s0: T, s1: T -> r0: T"
+    T: DType = dtypes.int32
+    T_types = INDEX
+    differentiable = False
+
+    def shape(self, s0, s1):
+        lengths = infer.vector_length(s0.with_rank(1)), infer.vector_length(s1.with_rank(1))
+        return [None if None in lengths else max(lengths)]
+
+    def eager(self, s0, s1):
+        return np.array(broadcast_vectors(self, s0, s1), self.T.np)
+
+    def lower(self, p, s0, s1):
+        first, second = dims_of(p, s0, "s0"), dims_of(p, s1, "s1")
+        return p.shape_value(p.broadcast_shape(first, second), self.T)
+
+
+class BroadcastGradientArgs(Op):
+    """The axes over which to sum the gradients of two broadcast operands, given their shapes."""
+
+    signature = "s0: T, s1: T -> r0: T, r1: T"
+    T: DType = dtypes.int32
+    T_types = INDEX
+    differentiable = False
+
+    def shape(self, s0, s1):
+        return [None], [None]
+
+    def eager(self, s0, s1):
+        whole = broadcast_vectors(self, s0, s1)
+        return tuple(
+            np.array(axes, self.T.np) for axes in summed_axes(s0.tolist(), s1.tolist(), whole)
+        )
+
+    def lower(self, p, s0, s1):
+        first, second = dims_of(p, s0, "s0"), dims_of(p, s1, "s1")
+        whole = p.broadcast_shape(first, second)
+        axes = summed_axes([int(d) for d in first], [int(d) for d in second], whole)
+        return tuple(p.constant(np.array(a, self.T.np), self.T) for a in axes)
+
+
+def summed_axes(first, second, whole):
+    """Returns, for each of two shapes, the axes of `whole` along which it was broadcast."""
+    if first == second:
+        return [], []
+    rank = len(whole)
+    padded = [[1] * (rank - len(s)) + list(s) for s in (first, second)]
+    return tuple([i for i in range(rank) if shape[i] == 1] for shape in padded)
+
+
+class UnravelIndex(Op):
+    """The index along each dimension of flat indices into a shape."""
+
+    signature = "indices: Tidx, dims: Tidx -> output: Tidx"
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+    differentiable = False
+
+    def shape(self, indices, dims):
+        rank = infer.vector_length(dims)
+        if indices.rank == 0:
+            return [rank]
+        if indices.rank is None:
+            return UNKNOWN
+        return [rank, infer.size(indices.as_list())]
+
+    def eager(self, indices, dims):
+        if dims.ndim != 1:
+            raise invalid(self, f"The dims parameter must be a vector. Received {show(dims.shape)}")
+        total = int(np.prod(dims, dtype=np.int64))
+        if np.any(indices < 0) or np.any(indices >= total):
+            raise invalid(self, "index is out of bound as with dims")
+        parts = np.unravel_index(indices.ravel(), tuple(dims.tolist()))
+        out = np.array(parts, self.Tidx.np)
+        return out[:, 0] if indices.ndim == 0 else out

@@ -1,0 +1,398 @@
+"""Slices: blocks and strided selections, their gradients and updates."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.errors import NeedsValue, NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.array.constant import zero_of
+from penstock._src.ops.array.strided import (
+    Entry,
+    Masks,
+    basic_index,
+    before_new_axes,
+    check_index,
+    resolve,
+    sliced_shape,
+)
+from penstock._src.ops.rules import dims_of, invalid, reshape, shape_of, show
+
+
+def contiguous(view: np.ndarray) -> np.ndarray:
+    """Returns a selection as an array of its own, unless its elements already stand in a row."""
+    return np.asarray(view, order="C")
+
+
+class Slice(Op):
+    """A block: `size` elements from `begin` along each dimension; a size of -1 takes the rest."""
+
+    signature = "input: T, begin: Index, size: Index -> output: T"
+    T = ANY
+    Index = INDEX
+
+    def shape(self, input, begin, size):
+        sizes, starts = infer.held(size), infer.value_or_none(begin)
+        if input.rank is None:
+            return unknown_shape(infer.vector_length(size))
+        if sizes.rank is None:
+            return unknown_shape(input.rank)
+        input.with_rank(sizes.rank)
+        dims, given = sizes.as_list(), infer.value_or_none(size)
+        for i, whole in enumerate(input.as_list()):
+            start = None if starts is None else starts[i]
+            if given is not None and given[i] == -1:
+                dims[i] = None if None in (start, whole) else whole - start
+            if None not in (start, whole, dims[i]) and not 0 <= start <= start + dims[i] <= whole:
+                raise ValueError(
+                    f"Slice: a block of {dims[i]} from {start} is outside of dimension {i} of size "
+                    f"{whole}."
+                )
+        return TensorShape(dims)
+
+    def gradient(self, input, begin, _size, output, dy):
+        starts = reshape(raw.Cast(begin, DstT=dtypes.int32), [-1, 1])
+        rest = shape_of(input) - shape_of(output)
+        ends = raw.Sub(reshape(rest, [-1, 1]), starts)
+        return raw.Pad(dy, raw.ConcatV2([starts, ends], np.int32(1))), None, None
+
+    def eager(self, input, begin, size):
+        starts, sizes = begin.ravel().tolist(), size.ravel().tolist()
+        if begin.ndim != 1 or size.ndim != 1 or len(starts) != input.ndim != len(sizes):
+            if begin.shape != (input.ndim,) or size.shape != (input.ndim,):
+                raise invalid(
+                    self,
+                    f"Expected begin and size arguments to be 1-D tensors of size {input.ndim}, "
+                    f"but got shapes {show(begin.shape)} and {show(size.shape)} instead.",
+                )
+        index = []
+        for i, (start, count, whole) in enumerate(zip(starts, sizes, input.shape)):
+            if not 0 <= start <= whole:
+                raise invalid(self, f"Expected begin[{i}] in [0, {whole}], but got {start}")
+            count = whole - start if count == -1 else count
+            if not 0 <= count <= whole - start:
+                raise invalid(self, f"Expected size[{i}] in [0, {whole - start}], but got {count}")
+            index.append(slice(start, start + count))
+        return contiguous(input[tuple(index)])
+
+    def lower(self, p, input, begin, size):
+        sizes, starts = dims_of(p, size, "the size"), p.dims(begin)
+        if starts is None:
+            return self.lower_from(p, input, begin, sizes)
+        limits = [
+            whole if int(count) == -1 else start + count
+            for start, count, whole in zip(starts, sizes, input.shape)
+        ]
+        for start, limit, whole in zip(starts, limits, input.shape):
+            if not 0 <= start <= limit <= whole:
+                raise NotLowerable("a block outside of the tensor")
+        return p.slice(input, starts, limits)
+
+    @staticmethod
+    def lower_from(p, input, begin, sizes):
+        """Lowers a block whose beginning is only known when the program runs."""
+        if any(int(s) == -1 for s in sizes):
+            raise NeedsValue(begin, "needs where the block begins: it reaches to the end")
+        starts = [p.take_index(begin, 0, i) for i in range(len(sizes))]
+        for i, (start, count, whole) in enumerate(zip(starts, sizes, input.shape)):
+            if not 0 <= count <= whole:
+                raise NotLowerable("a block larger than the tensor")
+            fits = p.and_(p.ge(start, 0), p.le(start, p.scalar(whole - count, start.dtype)))
+            p.check(fits, f"Slice: begin[{i}] is out of range")
+        return p.dynamic_slice(input, starts, sizes)
+
+
+# -- strided slices --------------------------------------------------------------------------------
+
+
+class _Strided(Op):
+    """An op about the elements that begin, end, strides and five masks select."""
+
+    is_abstract = True
+    Index = INDEX
+    begin_mask: int = 0
+    end_mask: int = 0
+    ellipsis_mask: int = 0
+    new_axis_mask: int = 0
+    shrink_axis_mask: int = 0
+
+    @property
+    def masks(self):
+        """The five masks."""
+        return Masks(
+            self.begin_mask,
+            self.end_mask,
+            self.ellipsis_mask,
+            self.new_axis_mask,
+            self.shrink_axis_mask,
+        )
+
+    @property
+    def mask_attributes(self):
+        """The five masks as attributes of another strided op."""
+        return {name: value for name, value in self.attrs.items() if name.endswith("_mask")}
+
+    def entries(self, rank, begin, end, strides):
+        """Returns the entries for host values of the bounds.
+
+        Raises:
+          InvalidArgumentError: the bounds do not fit.
+        """
+        if begin.ndim != 1 or begin.shape != end.shape or begin.shape != strides.shape:
+            raise invalid(
+                self,
+                "Expected begin, end, and strides to be 1D equal size tensors, but got shapes "
+                f"{show(begin.shape)}, {show(end.shape)}, and {show(strides.shape)} instead.",
+            )
+        try:
+            return resolve(rank, begin.tolist(), end.tolist(), strides.tolist(), self.masks)
+        except ValueError as error:
+            raise invalid(self, str(error)) from None
+
+    def index(self, shape, begin, end, strides):
+        """Returns the NumPy index of the slice."""
+        try:
+            return basic_index(self.entries(len(shape), begin, end, strides), shape)
+        except ValueError as error:
+            raise invalid(self, str(error)) from None
+
+    def static_entries(self, rank, begin, end, strides):
+        """Returns the entries for static inputs, with None for what is unknown, or None."""
+        count = infer.vector_length(begin)
+        if count is None or rank is None:
+            return None
+        values = [infer.value_or_none(v) or [None] * count for v in (begin, end, strides)]
+        return resolve(rank, *values, self.masks), values
+
+    def known_entries(self, p, rank, begin, end, strides):
+        """Returns the entries for nodes whose values are known while lowering."""
+        values = [[int(d) for d in dims_of(p, v, "the bounds")] for v in (begin, end, strides)]
+        try:
+            return resolve(rank, *values, self.masks)
+        except ValueError as error:
+            raise NotLowerable(str(error)) from None
+
+
+def static_count(entry, values, dimension, masks):
+    """Returns how many elements an entry takes of a dimension, None if that is unknown."""
+    if entry.position is None:
+        return dimension
+    first, last, step = (v[entry.position] for v in values)
+    i = entry.position
+    open_first, open_last = masks.is_open(i, "begin"), masks.is_open(i, "end")
+    if step is None:
+        return None
+    if open_first and open_last:
+        return None if dimension is None else len(range(0, dimension, abs(step)))
+    if (first is None and not open_first) or (last is None and not open_last):
+        return None
+    if dimension is not None:
+        return entry.count(dimension)
+    # Of an unknown dimension, a slice between bounds of the same sign may still be empty or shorter.
+    return None
+
+
+class StridedSlice(_Strided):
+    """Python's basic indexing: x[begin:end:stride, ..., i, newaxis]."""
+
+    signature = "input: T, begin: Index, end: Index, strides: Index -> output: T"
+    T = ANY
+    Index = INDEX | {dtypes.int16}
+
+    def shape(self, input, begin, end, strides):
+        found = self.static_entries(input.rank, begin, end, strides)
+        if found is None:
+            return UNKNOWN
+        entries, values = found
+        dims = []
+        for entry in entries:
+            if entry.is_new:
+                dims.append(1)
+            elif entry.is_index:
+                if entry.begin is not None and input[entry.axis] is not None:
+                    check_index(entry, input[entry.axis])
+            else:
+                dims.append(static_count(entry, values, input[entry.axis], self.masks))
+        return dims
+
+    def gradient(self, input, begin, end, strides, _output, dy):
+        kind = begin.dtype if begin.dtype in INDEX else dtypes.int32
+        shape = raw.Shape(input, out_type=kind)
+        bounds = [v if v.dtype == kind else raw.Cast(v, DstT=kind) for v in (begin, end, strides)]
+        dx = raw.StridedSliceGrad(shape, *bounds, dy, **self.mask_attributes)
+        return dx, None, None, None
+
+    def eager(self, input, begin, end, strides):
+        found = input[self.index(input.shape, begin, end, strides)]
+        return contiguous(found) if isinstance(found, np.ndarray) else found
+
+    def lower(self, p, input, begin, end, strides):
+        values = [p.dims(v) for v in (begin, end, strides)]
+        if None in values:
+            return self.lower_unknown(p, input, begin, end, strides)
+        return cut(p, input, self.known_or_dims(input, *values))
+
+    def known_or_dims(self, input, begin, end, strides):
+        """Returns the entries for known bounds."""
+        try:
+            entries = resolve(len(input.shape), begin, end, strides, self.masks)
+            basic_index(entries, [int(d) for d in input.shape])
+        except ValueError as error:
+            raise NotLowerable(str(error)) from None
+        return entries
+
+    def lower_unknown(self, p, input, begin, end, strides):
+        """Lowers x[i, ...] with indices that are only known when the program runs."""
+        count = int(begin.shape[0])
+        values = [[known(p, v, i) for i in range(count)] for v in (begin, end, strides)]
+        if None in values[2]:
+            raise NeedsValue(strides, "needs the strides while compiling")
+        try:
+            entries = resolve(len(input.shape), *values, self.masks)
+        except ValueError as error:
+            raise NotLowerable(str(error)) from None
+        starts, sizes, rest = [0] * len(input.shape), list(input.shape), []
+        for entry in entries:
+            unknown = [
+                name
+                for name, vector in (("begin", values[0]), ("end", values[1]))
+                if entry.position is not None
+                and not entry.is_new
+                and vector[entry.position] is None
+                and not (entry.is_index and name == "end")
+                and not (not entry.is_index and self.masks.is_open(entry.position, name))
+            ]
+            if entry.is_index and unknown:
+                whole = input.shape[entry.axis]
+                at = p.take_index(begin, 0, entry.position)
+                size = p.scalar(whole, at.dtype)
+                fits = p.and_(p.ge(at, p.neg(size)), p.lt(at, size))
+                p.check(fits, f"StridedSlice: slice index of dimension {entry.axis} out of bounds.")
+                starts[entry.axis] = p.select(p.lt(at, 0), p.add(at, size), at)
+                sizes[entry.axis] = 1
+                rest.append(Entry(entry.axis, entry.position, True, 0))
+            elif unknown:
+                raise NeedsValue(begin, "needs the bounds of a slice while compiling")
+            else:
+                rest.append(entry)
+        return cut(p, p.dynamic_slice(input, starts, sizes), rest)
+
+
+def known(p, vector, i):
+    """Returns entry i of a vector, if it is known while lowering."""
+    value = p.value(p.take_index(vector, 0, i))
+    return None if value is None else int(value)
+
+
+def cut(p, x, entries):
+    """Lowers a slice whose entries are known."""
+    try:
+        index = basic_index(entries, [int(d) for d in x.shape])
+    except ValueError as error:
+        raise NotLowerable(str(error)) from None
+    return p.take(x, index)
+
+
+class StridedSliceGrad(_Strided):
+    """Zeros of a shape with dy at the places that a strided slice selects."""
+
+    signature = "shape: Index, begin: Index, end: Index, strides: Index, dy: T -> output: T"
+    T = ANY
+
+    def output_shape(self, shape, begin, end, strides, dy):
+        return infer.held(shape)
+
+    def gradient(self, _shape, begin, end, strides, _dy, _output, grad):
+        found = raw.StridedSlice(grad, begin, end, strides, **self.mask_attributes)
+        return None, None, None, None, found
+
+    def eager(self, shape, begin, end, strides, dy):
+        dims = tuple(shape.tolist())
+        out = np.full(dims, zero_of(self.T), self.T.np)
+        index = self.index(dims, begin, end, strides)
+        expected = sliced_shape(self.entries(len(dims), begin, end, strides), dims)
+        if list(dy.shape) != expected:
+            raise invalid(self, f"shape of dy was {show(dy.shape)} instead of {show(expected)}")
+        out[index] = dy
+        return out
+
+    def lower(self, p, shape, begin, end, strides, dy):
+        dims = dims_of(p, shape, "the shape")
+        entries = self.known_entries(p, len(dims), begin, end, strides)
+        return spread(p, dy, entries, dims, 0)
+
+
+def spread(p, values, entries, shape, fill):
+    """Lowers a tensor of one number with `values` at the places that the entries select."""
+    sizes = [int(d) for d in shape]
+    try:
+        basic_index(entries, sizes)
+    except ValueError as error:
+        raise NotLowerable(str(error)) from None
+    if [int(d) for d in values.shape] != sliced_shape(entries, sizes):
+        raise NotLowerable("values of another shape than the slice")
+    taken = before_new_axes(entries, shape)
+    low, high, interior, back = [0] * len(sizes), [0] * len(sizes), [0] * len(sizes), []
+    for entry in entries:
+        if entry.is_new or entry.is_full:
+            continue
+        axis, count = entry.axis, taken[entry.axis]
+        if entry.is_index:
+            first, step = check_index(entry, sizes[axis]), 1
+        else:
+            first, _, step = entry.slice().indices(sizes[axis])
+            if step < 0:
+                back.append(axis)
+                first, step = first + (count - 1) * step, -step
+        if not count:
+            low[axis], high[axis] = 0, shape[axis]
+            continue
+        low[axis], interior[axis] = first, step - 1
+        high[axis] = shape[axis] - (first + (count - 1) * step + 1)
+    block = p.reshape(values, taken)
+    block = p.reverse(block, back) if back else block
+    return p.pad(block, low, high, fill, interior)
+
+
+class TensorStridedSliceUpdate(_Strided):
+    """The input with `value`, broadcast, at the places that a strided slice selects."""
+
+    signature = "input: T, begin: Index, end: Index, strides: Index, value: T -> output: T"
+    T = ANY
+
+    def shape(self, input, begin, end, strides, value):
+        return input
+
+    def gradient(self, _input, begin, end, strides, value, _output, dy):
+        found = raw.StridedSlice(dy, begin, end, strides, **self.mask_attributes)
+        zeros = raw.ZerosLike(found)
+        rest = raw.TensorStridedSliceUpdate(dy, begin, end, strides, zeros, **self.mask_attributes)
+        axes = raw.BroadcastGradientArgs(raw.Shape(value), raw.Shape(found))[0]
+        return rest, None, None, None, reshape(raw.Sum(found, axes), raw.Shape(value))
+
+    def eager(self, input, begin, end, strides, value):
+        out = input.copy()
+        index = self.index(input.shape, begin, end, strides)
+        target = sliced_shape(self.entries(input.ndim, begin, end, strides), input.shape)
+        try:
+            values = np.broadcast_to(value, target)
+        except ValueError:
+            raise invalid(
+                self,
+                f"Cannot broadcast input shape {show(value.shape)} into final shape {show(target)}",
+            ) from None
+        out[index] = values
+        return out
+
+    def lower(self, p, input, begin, end, strides, value):
+        entries = self.known_entries(p, len(input.shape), begin, end, strides)
+        target = sliced_shape(entries, input.shape)
+        values = p.broadcast_to(value, target)
+        if all(e.is_full for e in entries):
+            return values
+        ones = p.full(target, True, dtypes.bool_)
+        chosen = spread(p, ones, entries, input.shape, False)
+        return p.select(chosen, spread(p, values, entries, input.shape, 0), input)

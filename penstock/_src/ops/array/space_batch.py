@@ -1,0 +1,515 @@
+"""Blocks of space moved to the batch or to the depth and back; patches of images."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
+from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.array.slice import contiguous
+from penstock._src.ops.rules import (
+    ints,
+    invalid,
+    reshape,
+    shape_of,
+    show,
+    value_of,
+)
+
+Layout = Literal["NHWC", "NCHW", "NCHW_VECT_C"]
+Padding = Literal["SAME", "VALID"]
+
+
+# -- space and batch -------------------------------------------------------------------------------
+
+
+def folded(shape, block, pads):
+    """Returns the shapes on the way from padded space to batch: cut, the axes' order, the result."""
+    m = len(block)
+    cut, result = [shape[0]], [shape[0] * int(np.prod(block))]
+    for d, b, (low, high) in zip(shape[1 : m + 1], block, pads):
+        cut += [(d + low + high) // b, b]
+        result.append((d + low + high) // b)
+    order = [*range(2, 2 * m + 1, 2), 0, *range(1, 2 * m, 2), *range(2 * m + 1, len(shape) + m)]
+    return [*cut, *shape[m + 1 :]], order, [*result, *shape[m + 1 :]]
+
+
+def unfolded(shape, block):
+    """Returns the shapes on the way from batch to space: cut, the axes' order, the result."""
+    m = len(block)
+    batch = shape[0] // int(np.prod(block))
+    order = [m]
+    result = [batch]
+    for i, (d, b) in enumerate(zip(shape[1 : m + 1], block)):
+        order += [m + 1 + i, i]
+        result.append(d * b)
+    order += range(2 * m + 1, len(shape) + m)
+    return [*block, batch, *shape[1:]], order, [*result, *shape[m + 1 :]]
+
+
+def check_blocks(op, rank, block, pads, what):
+    """Raises InvalidArgumentError unless block sizes and pads are sound for a tensor of that rank."""
+    if block.ndim != 1:
+        raise invalid(op, f"block_shape rank should be 1 instead of {block.ndim}")
+    m = block.size
+    if rank < 1 + m:
+        raise invalid(op, f"input rank should be >= {1 + m} instead of {rank}")
+    if pads.shape != (m, 2):
+        raise invalid(op, f"{what} should have shape [{m}, 2] instead of {show(pads.shape)}")
+    for i, b in enumerate(block.tolist()):
+        if b <= 0:
+            raise invalid(op, f"block_shape must be positive: block_shape[{i}] = {b}")
+    if (pads < 0).any():
+        raise invalid(op, f"{what} must be non-negative: {pads.tolist()}")
+
+
+def space_to_batch(op, input, block, pads):
+    """Returns blocks of space moved to the batch."""
+    check_blocks(op, input.ndim, block, pads, "paddings")
+    block, pads = block.tolist(), pads.tolist()
+    for i, (d, b, (low, high)) in enumerate(zip(input.shape[1:], block, pads)):
+        if (d + low + high) % b:
+            raise invalid(
+                op,
+                f"padded_shape[{i}]={d + low + high} is not divisible by block_shape[{i}]={b}",
+            )
+    cut, order, result = folded(input.shape, block, pads)
+    around = [(0, 0), *[tuple(p) for p in pads], *[(0, 0)] * (input.ndim - len(block) - 1)]
+    padded = np.pad(input, around) if input.dtype.kind != "V" else pad_plain(input, around)
+    return contiguous(padded.reshape(cut).transpose(order)).reshape(result)
+
+
+def pad_plain(input, around):
+    """Returns the array with zeros around it."""
+    out = np.zeros([n + low + high for n, (low, high) in zip(input.shape, around)], input.dtype)
+    out[tuple(slice(low, low + n) for n, (low, _) in zip(input.shape, around))] = input
+    return out
+
+
+def batch_to_space(op, input, block, crops):
+    """Returns blocks of the batch moved to space."""
+    check_blocks(op, input.ndim, block, crops, "crops")
+    total = int(np.prod(block))
+    if input.shape[0] % total:
+        raise invalid(
+            op,
+            f"Input batch dimension ({input.shape[0]}) is not divisible by product of block sizes "
+            f"({total})",
+        )
+    cut, order, result = unfolded(input.shape, block.tolist())
+    space = contiguous(input.reshape(cut).transpose(order)).reshape(result)
+    index = [slice(None)]
+    for i, (low, high) in enumerate(crops.tolist()):
+        if low + high > result[i + 1]:
+            raise invalid(
+                op, f"cropped_shape[{i}]={result[i + 1] - low - high} must be non-negative"
+            )
+        index.append(slice(low, result[i + 1] - high))
+    return contiguous(space[tuple(index)])
+
+
+def static_space(input, block, pads, to_batch):
+    """Returns the static shape of a move between space and batch."""
+    if input.rank is None:
+        return UNKNOWN
+    sizes, around = infer.value_or_none(block), pads.value
+    if sizes is None:
+        return unknown_shape(input.rank)
+    total = int(np.prod(sizes))
+    dims = input.with_rank_at_least(1 + len(sizes)).as_list()
+    if to_batch:
+        dims[0] = infer.times(dims[0], total)
+    elif dims[0] is not None:
+        dims[0] //= total
+    for i, b in enumerate(sizes, 1):
+        if around is None or dims[i] is None:
+            dims[i] = None
+            continue
+        low, high = (int(v) for v in around[i - 1])
+        if to_batch and (dims[i] + low + high) % b:
+            raise ValueError(f"{dims[i] + low + high} is not divisible by the block size {b}")
+        dims[i] = (dims[i] + low + high) // b if to_batch else dims[i] * b - low - high
+    return TensorShape(dims)
+
+
+def lower_space_to_batch(p, input, block, pads):
+    """Lowers blocks of space moved to the batch."""
+    if len(input.shape) < 1 + len(block) or min(block, default=1) <= 0:
+        raise NotLowerable("blocks that do not fit")
+    for d, b, (low, high) in zip(input.shape[1:], block, pads):
+        if (d + low + high) % b or min(low, high) < 0:
+            raise NotLowerable("space that does not divide into blocks")
+    rest = [0] * (len(input.shape) - len(block) - 1)
+    lows, highs = [0, *[a for a, _ in pads], *rest], [0, *[b for _, b in pads], *rest]
+    padded = p.pad(input, lows, highs, 0) if any(lows + highs) else input
+    cut, order, result = folded(input.shape, block, pads)
+    return p.reshape(p.transpose(p.reshape(padded, cut), order), result)
+
+
+def lower_batch_to_space(p, input, block, crops):
+    """Lowers blocks of the batch moved to space."""
+    if len(input.shape) < 1 + len(block) or min(block, default=1) <= 0:
+        raise NotLowerable("blocks that do not fit")
+    if input.shape[0] % int(np.prod(block)):
+        raise NotLowerable("a batch that does not divide into blocks")
+    cut, order, result = unfolded(input.shape, block)
+    space = p.reshape(p.transpose(p.reshape(input, cut), order), result)
+    for axis, (low, high) in enumerate(crops, 1):
+        if min(low, high) < 0 or low + high > result[axis]:
+            raise NotLowerable("crops that do not fit")
+        if low or high:
+            space = p.slice_axis(space, axis, low, result[axis] - high)
+    return space
+
+
+def known_blocks(p, block, pads):
+    """Returns block sizes and pads known while lowering."""
+    sizes = [int(b) for b in value_of(p, block, "the block shape").ravel()]
+    return sizes, [tuple(int(v) for v in pair) for pair in value_of(p, pads, "the pads")]
+
+
+class SpaceToBatchND(Op):
+    """Blocks of the padded spatial dimensions moved to the batch."""
+
+    signature = "input: T, block_shape: Tblock_shape, paddings: Tpaddings -> output: T"
+    T = ANY
+    Tblock_shape: DType = dtypes.int32
+    Tblock_shape_types = INDEX
+    Tpaddings: DType = dtypes.int32
+    Tpaddings_types = INDEX
+
+    def shape(self, input, block_shape, paddings):
+        return static_space(input, block_shape, paddings, True)
+
+    def gradient(self, _input, block_shape, paddings, _output, dy):
+        return raw.BatchToSpaceND(dy, block_shape, paddings), None, None
+
+    def eager(self, input, block_shape, paddings):
+        return space_to_batch(self, input, block_shape, paddings)
+
+    def lower(self, p, input, block_shape, paddings):
+        return lower_space_to_batch(p, input, *known_blocks(p, block_shape, paddings))
+
+
+class BatchToSpaceND(Op):
+    """Blocks of the batch moved to the spatial dimensions, which are then cropped."""
+
+    signature = "input: T, block_shape: Tblock_shape, crops: Tcrops -> output: T"
+    T = ANY
+    Tblock_shape: DType = dtypes.int32
+    Tblock_shape_types = INDEX
+    Tcrops: DType = dtypes.int32
+    Tcrops_types = INDEX
+
+    def shape(self, input, block_shape, crops):
+        return static_space(input, block_shape, crops, False)
+
+    def gradient(self, _input, block_shape, crops, _output, dy):
+        return raw.SpaceToBatchND(dy, block_shape, crops), None, None
+
+    def eager(self, input, block_shape, crops):
+        return batch_to_space(self, input, block_shape, crops)
+
+    def lower(self, p, input, block_shape, crops):
+        return lower_batch_to_space(p, input, *known_blocks(p, block_shape, crops))
+
+
+class _SquareBlocks(Op):
+    """A move between the two spatial dimensions of NHWC images and the batch."""
+
+    is_abstract = True
+    T = ANY
+    block_size: int
+
+    @property
+    def block(self):
+        """The block sizes of both dimensions."""
+        return np.array([self.block_size] * 2, np.int32)
+
+
+class _StaticBlock:
+    """A block size as the static input that the general rule reads."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+class SpaceToBatch(_SquareBlocks):
+    """Square blocks of padded images moved to the batch."""
+
+    signature = "input: T, paddings: Tpaddings -> output: T"
+    Tpaddings: DType = dtypes.int32
+    Tpaddings_types = INDEX
+
+    def shape(self, input, paddings):
+        return static_space(input.with_rank(4), _StaticBlock(self.block), paddings, True)
+
+    def gradient(self, _input, paddings, _output, dy):
+        return raw.BatchToSpace(dy, paddings, block_size=self.block_size), None
+
+    def eager(self, input, paddings):
+        return space_to_batch(self, input, self.block, paddings)
+
+    def lower(self, p, input, paddings):
+        pads = [tuple(int(v) for v in pair) for pair in value_of(p, paddings, "the paddings")]
+        return lower_space_to_batch(p, input, [self.block_size] * 2, pads)
+
+
+class BatchToSpace(_SquareBlocks):
+    """Square blocks of the batch moved to images, which are then cropped."""
+
+    signature = "input: T, crops: Tidx -> output: T"
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+
+    def shape(self, input, crops):
+        return static_space(input.with_rank(4), _StaticBlock(self.block), crops, False)
+
+    def gradient(self, _input, crops, _output, dy):
+        return raw.SpaceToBatch(dy, crops, block_size=self.block_size), None
+
+    def eager(self, input, crops):
+        return batch_to_space(self, input, self.block, crops)
+
+    def lower(self, p, input, crops):
+        pads = [tuple(int(v) for v in pair) for pair in value_of(p, crops, "the crops")]
+        return lower_batch_to_space(p, input, [self.block_size] * 2, pads)
+
+
+# -- space and depth -------------------------------------------------------------------------------
+
+
+def squeezed_out(shape, b, data_format, to_depth):
+    """Returns the shapes of a move between space and depth: cut, the axes' order, the result."""
+    if data_format == "NHWC":
+        n, h, w, c = shape
+        if to_depth:
+            return [n, h // b, b, w // b, b, c], [0, 1, 3, 2, 4, 5], [n, h // b, w // b, c * b * b]
+        return [n, h, w, b, b, c // (b * b)], [0, 1, 3, 2, 4, 5], [n, h * b, w * b, c // (b * b)]
+    n, c, h, w = shape[:4]
+    rest = list(shape[4:])
+    tail = [6] if rest else []
+    if to_depth:
+        cut = [n, c, h // b, b, w // b, b, *rest]
+        return cut, [0, 3, 5, 1, 2, 4, *tail], [n, c * b * b, h // b, w // b, *rest]
+    cut = [n, b, b, c // (b * b), h, w, *rest]
+    return cut, [0, 3, 4, 1, 5, 2, *tail], [n, c // (b * b), h * b, w * b, *rest]
+
+
+class _SpaceDepth(Op):
+    """A move between the spatial dimensions and the depth of images."""
+
+    signature = "input: T -> output: T"
+    is_abstract = True
+    T = ANY
+    block_size: int
+    data_format: Layout = "NHWC"
+
+    def shape(self, input):
+        rank = 5 if self.data_format == "NCHW_VECT_C" else 4
+        dims = input.with_rank(rank)
+        if dims.rank is None:
+            return unknown_shape(rank)
+        h, w, c = (1, 2, 3) if self.data_format == "NHWC" else (2, 3, 1)
+        b, sizes = self.block_size, dims.as_list()
+        square = b * b
+        for axis in (h, w) if self.to_depth else (c,):
+            by = b if self.to_depth else square
+            if sizes[axis] is not None and sizes[axis] % by:
+                raise ValueError(
+                    f"Dimension size must be evenly divisible by {by} but is {sizes[axis]}"
+                )
+        for axis in (h, w):
+            if sizes[axis] is not None:
+                sizes[axis] = sizes[axis] // b if self.to_depth else sizes[axis] * b
+        if sizes[c] is not None:
+            sizes[c] = sizes[c] * square if self.to_depth else sizes[c] // square
+        return sizes
+
+    def eager(self, input):
+        rank = 5 if self.data_format == "NCHW_VECT_C" else 4
+        if input.ndim != rank:
+            raise invalid(self, f"Input rank should be: {rank} instead of: {input.ndim}")
+        h, w, c = (1, 2, 3) if self.data_format == "NHWC" else (2, 3, 1)
+        b, s = self.block_size, input.shape
+        if self.to_depth and (s[h] % b or s[w] % b):
+            raise invalid(
+                self, f"Image width {s[w]} and height {s[h]} should be divisible by block_size: {b}"
+            )
+        if not self.to_depth and s[c] % (b * b):
+            raise invalid(self, f"Input depth dimension {s[c]} should be divisible by: {b * b}")
+        cut, order, result = squeezed_out(s, b, self.data_format, self.to_depth)
+        return contiguous(input.reshape(cut).transpose(order)).reshape(result)
+
+    def lower(self, p, input):
+        b, s = self.block_size, input.shape
+        h, w, c = (1, 2, 3) if self.data_format == "NHWC" else (2, 3, 1)
+        if len(s) != (5 if self.data_format == "NCHW_VECT_C" else 4):
+            raise NotLowerable("a tensor that is no batch of images")
+        if (s[h] % b or s[w] % b) if self.to_depth else s[c] % (b * b):
+            raise NotLowerable("sizes that do not divide into blocks")
+        cut, order, result = squeezed_out(s, b, self.data_format, self.to_depth)
+        return p.reshape(p.transpose(p.reshape(input, cut), order), result)
+
+
+class SpaceToDepth(_SpaceDepth):
+    """Square blocks of pixels moved to the depth."""
+
+    to_depth = True
+
+    def gradient(self, _input, _output, dy):
+        return raw.DepthToSpace(dy, block_size=self.block_size, data_format=self.data_format)
+
+
+class DepthToSpace(_SpaceDepth):
+    """Parts of the depth moved to square blocks of pixels."""
+
+    to_depth = False
+
+    def gradient(self, _input, _output, dy):
+        return raw.SpaceToDepth(dy, block_size=self.block_size, data_format=self.data_format)
+
+
+# -- patches ---------------------------------------------------------------------------------------
+
+
+def window_of(size, kernel, stride, rate, padding):
+    """Returns the number of patches along a dimension, and the padding before and after."""
+    reach = (kernel - 1) * rate + 1
+    if padding == "VALID":
+        return max(-(-(size - reach + 1) // stride), 0), 0, 0
+    count = -(-size // stride)
+    total = max((count - 1) * stride + reach - size, 0)
+    return count, total // 2, total - total // 2
+
+
+class _Patches(Op):
+    """The patches around points at equal distances, each flattened into the depth."""
+
+    is_abstract = True
+
+    def spatial(self):
+        """Returns kernel sizes, strides and rates of the spatial dimensions."""
+        rates = self.attrs.get("rates", (1,) * len(self.ksizes))
+        return self.ksizes[1:-1], self.strides[1:-1], rates[1:-1]
+
+    def windows(self, dims):
+        """Returns (count, low, high) for each spatial dimension."""
+        return [window_of(d, *v, self.padding) for d, v in zip(dims, zip(*self.spatial()))]
+
+    def patched_shape(self, images):
+        """Returns the static shape of the patches."""
+        rank = len(self.ksizes)
+        dims = images.with_rank(rank)
+        if dims.rank is None:
+            return unknown_shape(rank)
+        spatial = [
+            None if d is None else window_of(d, *v, self.padding)[0]
+            for d, v in zip(dims.as_list()[1:-1], zip(*self.spatial()))
+        ]
+        depth = infer.times(dims[rank - 1], int(np.prod(self.spatial()[0])))
+        return [dims[0], *spatial, depth]
+
+    def extract(self, images):
+        """Returns the patches of an array."""
+        rank = len(self.ksizes)
+        if images.ndim != rank:
+            raise invalid(self, f"input must be {rank}-dimensional{show(images.shape)}")
+        kernels, strides, rates = self.spatial()
+        windows = self.windows(images.shape[1:-1])
+        padded = pad_plain(images, [(0, 0), *[w[1:] for w in windows], (0, 0)])
+        counts = [w[0] for w in windows]
+        shape = [images.shape[0], *counts, *kernels, images.shape[-1]]
+        steps = padded.strides
+        jumps = [s * k for s, k in zip(steps[1:-1], strides)]
+        inner = [s * r for s, r in zip(steps[1:-1], rates)]
+        if 0 in shape:
+            view = np.zeros(shape, images.dtype)
+        else:
+            view = np.lib.stride_tricks.as_strided(
+                padded, shape, [steps[0], *jumps, *inner, steps[-1]]
+            )
+        depth = int(np.prod(kernels)) * images.shape[-1]
+        return view.reshape(images.shape[0], *counts, depth)
+
+    def lowered(self, p, images):
+        """Lowers the patches to a view of windows."""
+        if len(images.shape) != len(self.ksizes):
+            raise NotLowerable("images of another rank")
+        kernels, strides, rates = self.spatial()
+        found = self.windows(images.shape[1:-1])
+        spatial = list(range(1, len(kernels) + 1))
+        lows, highs = [w[1] for w in found], [w[2] for w in found]
+        view = p.windows(images, spatial, kernels, strides, rates, lows, highs)
+        # batch, positions, depth, offsets -> batch, positions, offsets, depth
+        m = len(kernels)
+        order = [*range(m + 1), *range(m + 2, 2 * m + 2), m + 1]
+        view = p.transpose(view, order)
+        return p.reshape(view, (*view.shape[: m + 1], int(np.prod(kernels)) * images.shape[-1]))
+
+    def gathered_back(self, images, dy):
+        """Returns the gradient of the images: each patch's element added to the pixel it shows."""
+        shape = images.shape
+        if not shape[1:].is_fully_defined():
+            raise NotImplementedError(f"{self.op_type}: its gradient needs static image sizes.")
+        dims = shape.as_list()[1:]
+        count = int(np.prod(dims))
+        numbers = np.arange(1, count + 1, dtype=np.int64).reshape(1, *dims)
+        places = self.extract(numbers).reshape(-1) - 1
+        batch = shape_of(images)[0:1]
+        rows = raw.Transpose(
+            reshape(dy, raw.ConcatV2([batch, ints([-1])], np.int32(0))), ints([1, 0])
+        )
+        total = raw.UnsortedSegmentSum(rows, places.astype(np.int32), np.int32(count))
+        return reshape(raw.Transpose(total, ints([1, 0])), shape_of(images))
+
+
+class ExtractImagePatches(_Patches):
+    """The patches of images around points at equal distances, each flattened into the depth."""
+
+    signature = "images: T -> patches: T"
+    T = FLOAT | INTEGER | COMPLEX | BOOL
+    ksizes: list[int]
+    strides: list[int]
+    rates: list[int]
+    padding: Padding
+
+    def shape(self, images):
+        return self.patched_shape(images)
+
+    def gradient(self, images, _patches, dy):
+        return self.gathered_back(images, dy)
+
+    def eager(self, images):
+        return self.extract(images)
+
+    def lower(self, p, images):
+        return self.lowered(p, images)
+
+
+class ExtractVolumePatches(_Patches):
+    """The patches of volumes around points at equal distances, each flattened into the depth."""
+
+    signature = "input: T -> patches: T"
+    T = FLOAT | INTEGER
+    ksizes: list[int]
+    strides: list[int]
+    padding: Padding
+
+    def shape(self, input):
+        return self.patched_shape(input)
+
+    def gradient(self, input, _patches, dy):
+        return self.gathered_back(input, dy)
+
+    def eager(self, input):
+        return self.extract(input)
+
+    def lower(self, p, input):
+        return self.lowered(p, input)

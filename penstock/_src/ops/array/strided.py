@@ -1,0 +1,154 @@
+"""What a strided slice means: its masks and bounds resolved against the dimensions of a tensor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What happens along one dimension, of the input (`axis`) or a new one (axis None).
+
+    An `is_index` entry takes one element and drops the dimension. `begin` and `end` are None where
+    the slice is open; `position` is where the entry stands in the vectors of bounds, None for
+    dimensions that no entry names.
+    """
+
+    axis: int | None
+    position: int | None
+    is_index: bool = False
+    begin: int | None = None
+    end: int | None = None
+    stride: int = 1
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a dimension of 1 is inserted."""
+        return self.axis is None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the whole dimension stays as it is."""
+        return not (self.is_new or self.is_index) and (
+            self.begin is None and self.end is None and self.stride == 1
+        )
+
+    def count(self, dimension: int) -> int:
+        """Returns the number of elements taken from a dimension."""
+        return dimension if self.is_full else len(range(*self.slice().indices(dimension)))
+
+    def slice(self) -> slice:
+        """Returns Python's slice of the same meaning."""
+        return slice(self.begin, self.end, self.stride)
+
+
+def resolve(
+    rank: int,
+    begin: Sequence[int | None],
+    end: Sequence[int | None],
+    strides: Sequence[int | None],
+    masks: "Masks",
+) -> list[Entry]:
+    """Returns the entries of a slice of a tensor of that rank, in order; unknown bounds are None.
+
+    Raises:
+      ValueError: the vectors do not fit the rank or the masks.
+    """
+    count = len(begin)
+    if len(end) != count or len(strides) != count:
+        raise ValueError(
+            "Expected begin, end, and strides to be 1D equal size tensors, but got shapes "
+            f"[{count}], [{len(end)}], and [{len(strides)}] instead."
+        )
+    ellipses = [i for i in range(count) if masks.ellipsis >> i & 1]
+    if len(ellipses) > 1:
+        raise ValueError("Multiple ellipses in slice spec not allowed")
+    named = sum(1 for i in range(count) if i not in ellipses and not masks.new_axis >> i & 1)
+    if named > rank:
+        raise ValueError(f"Index out of range using input dim {rank}; input has only {rank} dims")
+    entries: list[Entry] = []
+    axis = 0
+    for i in range(count):
+        bit = 1 << i
+        if masks.ellipsis & bit:
+            entries += [Entry(a, None) for a in range(axis, axis + rank - named)]
+            axis += rank - named
+        elif masks.new_axis & bit:
+            entries.append(Entry(None, i))
+        else:
+            entries.append(_entry(axis, i, begin[i], end[i], strides[i], masks))
+            axis += 1
+    return entries + [Entry(a, None) for a in range(axis, rank)]
+
+
+def _entry(
+    axis: int, i: int, begin: int | None, end: int | None, stride: int | None, masks: "Masks"
+) -> Entry:
+    step = 1 if stride is None else stride
+    if step == 0:
+        raise ValueError(f"strides[{i}] must be non-zero")
+    if masks.shrink_axis >> i & 1:
+        if step < 0:
+            raise ValueError("only stride 1 allowed on non-range indexing.")
+        # The begin mask is not heeded of an index.
+        return Entry(axis, i, True, begin)
+    first = None if masks.begin >> i & 1 else begin
+    last = None if masks.end >> i & 1 else end
+    return Entry(axis, i, False, first, last, step)
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The five masks: bit i says how entry i of the bounds is meant."""
+
+    begin: int = 0
+    end: int = 0
+    ellipsis: int = 0
+    new_axis: int = 0
+    shrink_axis: int = 0
+
+    def is_open(self, i: int, which: str) -> bool:
+        """Whether a bound of entry i is not heeded."""
+        return bool(getattr(self, which) >> i & 1)
+
+
+def check_index(entry: Entry, dimension: int) -> int:
+    """Returns the element that an index entry takes, counted from the front.
+
+    Raises:
+      ValueError: there is no such element.
+    """
+    index = entry.begin or 0
+    if not -dimension <= index < dimension:
+        raise ValueError(f"slice index {index} of dimension {entry.axis} out of bounds.")
+    return index % dimension
+
+
+def basic_index(entries: Sequence[Entry], shape: Sequence[int]) -> tuple:
+    """Returns the NumPy index that takes the same elements.
+
+    Raises:
+      ValueError: an index is out of bounds.
+    """
+    return tuple(
+        None
+        if e.is_new
+        else check_index(e, shape[e.axis])  # type: ignore[index]
+        if e.is_index
+        else e.slice()
+        for e in entries
+    )
+
+
+def sliced_shape(entries: Sequence[Entry], shape: Sequence[int]) -> list[int]:
+    """Returns the shape of the slice."""
+    return [
+        1 if e.is_new else e.count(shape[e.axis])  # type: ignore[index]
+        for e in entries
+        if not e.is_index
+    ]
+
+
+def before_new_axes(entries: Sequence[Entry], shape: Sequence[int]) -> list[int]:
+    """Returns the extents taken along every dimension of the input: 1 of an index."""
+    taken = {e.axis: 1 if e.is_index else e.count(shape[e.axis]) for e in entries if not e.is_new}
+    return [taken[axis] for axis in range(len(shape))]

@@ -1,0 +1,144 @@
+"""Repetition: tiles and broadcasts."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, broadcast_shapes, unknown_shape
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.rules import (
+    dims_of,
+    invalid,
+    known_shape,
+    reshape,
+    show,
+    static_value,
+    sum_over,
+    unbroadcast,
+)
+
+
+class Tile(Op):
+    """The tensor repeated multiples[i] times along dimension i."""
+
+    signature = "input: T, multiples: Tmultiples -> output: T"
+    T = ANY
+    Tmultiples: DType = dtypes.int32
+    Tmultiples_types = INDEX
+
+    def shape(self, input, multiples):
+        times = infer.held(multiples)
+        rank = input.rank if input.rank is not None else times.rank
+        if input.rank is None or times.rank is None:
+            return unknown_shape(rank)
+        times.with_rank(input.rank)
+        return [infer.times(d, n) for d, n in zip(input.as_list(), times.as_list())]
+
+    def gradient(self, input, multiples, _output, dy):
+        sizes, times = known_shape(input), static_value(multiples)
+        if sizes is not None and times is not None:
+            split = [int(n) for pair in zip(times, sizes) for n in pair]
+            return sum_over(reshape(dy, split), list(range(0, len(split), 2))), None
+        shape = raw.Shape(input)
+        pairs = raw.Pack([raw.Cast(multiples, DstT=dtypes.int32), shape], axis=1)
+        split = reshape(pairs, [-1])
+        axes = raw.Range(np.int32(0), raw.Size(split), np.int32(2))
+        return reshape(sum_over(reshape(dy, split), axes), shape), None
+
+    def eager(self, input, multiples):
+        if multiples.ndim != 1 or multiples.size != input.ndim:
+            raise invalid(
+                self,
+                f"Expected multiples argument to be a vector of length {input.ndim} but got length "
+                f"{multiples.size}",
+            )
+        for i, n in enumerate(multiples.tolist()):
+            if n < 0:
+                raise invalid(self, f"Expected multiples[{i}] >= 0, but got {n}")
+        return np.tile(input, multiples.tolist())
+
+    def lower(self, p, input, multiples):
+        times = dims_of(p, multiples, "the multiples")
+        if len(times) != len(input.shape) or any(n < 0 for n in times) or self.T.np.hasobject:
+            raise NotLowerable("multiples that do not fit")
+        return p.tile(input, times)
+
+
+class TileGrad(Op):
+    """The gradient of Tile: the sum of its copies."""
+
+    signature = "input: T, multiples: int32 -> output: T"
+    T = ANY
+    differentiable = False
+
+    def shape(self, input, multiples):
+        times = infer.value_or_none(multiples)
+        if times is None or input.rank is None:
+            return unknown_shape(input.rank)
+        return [None if d is None else d // n for d, n in zip(input.as_list(), times)]
+
+    def eager(self, input, multiples):
+        times = multiples.tolist()
+        if len(times) != input.ndim or any(n <= 0 or d % n for d, n in zip(input.shape, times)):
+            raise invalid(self, f"multiples {times} do not divide shape {show(input.shape)}")
+        split = [n for d, t in zip(input.shape, times) for n in (t, d // t)]
+        return input.reshape(split).sum(tuple(range(0, len(split), 2)), dtype=input.dtype)
+
+
+class BroadcastTo(Op):
+    """The tensor repeated along dimensions of 1 and in front to fill a shape."""
+
+    signature = "input: T, shape: Tidx -> output: T"
+    T = ANY
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+
+    def output_shape(self, input, shape):
+        target = infer.held(shape.with_rank(1))
+        if target.rank is None or input.rank is None:
+            return target
+        if input.rank > target.rank:
+            raise ValueError(
+                f"Rank of input ({input.rank}) must be no greater than rank of output shape "
+                f"({target.rank})."
+            )
+        lead = target.rank - input.rank
+        for i, d in enumerate(input.as_list()):
+            if d not in (None, 1) and target[lead + i] not in (None, d):
+                raise ValueError(f"Incompatible shapes: {show(input)} vs. {show(target)}")
+        return broadcast_shapes(TensorShape(input), target)
+
+    def gradient(self, input, _shape, _output, dy):
+        return unbroadcast(dy, input), None
+
+    def eager(self, input, shape):
+        if shape.ndim != 1:
+            raise invalid(self, f"shape must be a vector. Received {show(shape.shape)}")
+        dims = shape.tolist()
+        if input.ndim > len(dims):
+            raise invalid(
+                self,
+                f"Rank of input ({input.ndim}) must be no greater than rank of output shape "
+                f"({len(dims)}).",
+            )
+        for d in dims:
+            if d < 0:
+                raise invalid(self, f"Dimension {d} must be >= 0")
+        try:
+            return np.broadcast_to(input, dims).copy()
+        except ValueError:
+            raise invalid(
+                self, f"Incompatible shapes: {show(input.shape)} vs. {show(dims)}"
+            ) from None
+
+    def lower(self, p, input, shape):
+        dims = dims_of(p, shape, "the shape")
+        lead = len(dims) - len(input.shape)
+        fits = lead >= 0 and all(d in (1, dims[lead + i]) for i, d in enumerate(input.shape))
+        if not fits or self.T.np.hasobject:
+            raise NotLowerable("a shape to which the tensor does not broadcast")
+        return p.broadcast_to(input, dims)

@@ -1,0 +1,316 @@
+"""Axes in another order, and elements in another order along them."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, unknown_shape
+from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER, STRING
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
+from penstock._src.ops.array.slice import contiguous
+from penstock._src.ops.rules import conj, invalid, show, static_value, value_of
+
+REVERSIBLE = FLOAT | INTEGER | COMPLEX | BOOL | STRING
+
+
+class Transpose(Op):
+    """The tensor with its axes in the order of `perm`."""
+
+    signature = "x: T, perm: Tperm -> y: T"
+    T = ANY
+    Tperm: DType = dtypes.int32
+    Tperm_types = INDEX
+
+    def shape(self, x, perm):
+        order = infer.value_or_none(perm)
+        if order is None:
+            return unknown_shape(x.rank if x.rank is not None else infer.vector_length(perm))
+        if x.rank is None:
+            return unknown_shape(len(order))
+        if len(order) != x.rank:
+            raise ValueError(f"The perm {order} must have one entry for each axis of shape {x}.")
+        if sorted(infer.axis_in(a, x.rank) for a in order) != list(range(x.rank)):
+            raise ValueError(f"perm must name each axis once. Received {order}.")
+        return [x[a % x.rank] for a in order]
+
+    def gradient(self, _x, perm, _y, dy):
+        order = static_value(perm)
+        if order is not None:
+            rank = max(order.size, 1)
+            inverse = np.argsort(order % rank, kind="stable").astype(np.int32)
+            return raw.Transpose(dy, inverse), None
+        return raw.Transpose(dy, raw.InvertPermutation(perm)), None
+
+    def eager(self, x, perm):
+        return contiguous(x.transpose(self.order(x, perm)))
+
+    def order(self, x, perm):
+        """Returns the permutation as a tuple.
+
+        Raises:
+          InvalidArgumentError: it is not one of the axes of x.
+        """
+        rank = x.ndim
+        if perm.ndim != 1 or perm.size != rank:
+            raise invalid(
+                self,
+                f"transpose expects a vector of size {rank}. But input(1) is a vector of size "
+                f"{perm.size}",
+            )
+        order = []
+        for a in perm.tolist():
+            if not -rank <= a < rank:
+                raise invalid(self, f"{a} is out of range [0 .. {rank})")
+            order.append(a % rank)
+        for a in range(rank):
+            if a not in order:
+                given = ",".join(str(v) for v in perm.tolist())
+                raise invalid(self, f"{a} is missing from {{{given}}}.")
+        return tuple(order)
+
+    def lower(self, p, x, perm):
+        order = [int(a) for a in value_of(p, perm, "the permutation")]
+        rank = len(x.shape)
+        if sorted(a % max(rank, 1) for a in order) != list(range(rank)):
+            raise NotLowerable("a permutation that is none")
+        return p.transpose(x, [a % rank for a in order])
+
+
+class ConjugateTranspose(Transpose):
+    """The complex conjugate with its axes in the order of `perm`."""
+
+    def gradient(self, _x, perm, _y, dy):
+        return conj(raw.Transpose(dy, raw.InvertPermutation(perm))), None
+
+    def eager(self, x, perm):
+        found = super().eager(x, perm)
+        return np.conj(found) if self.T.is_complex else found
+
+    def lower(self, p, x, perm):
+        found = super().lower(p, x, perm)
+        return p.conj(found) if self.T.is_complex else found
+
+
+class InvertPermutation(Op):
+    """The permutation that undoes another: y[x[i]] = i."""
+
+    signature = "x: T -> y: T"
+    T: DType = dtypes.int32
+    T_types = INDEX
+    differentiable = False
+
+    def shape(self, x):
+        return x.with_rank(1)
+
+    def eager(self, x):
+        if x.ndim != 1:
+            raise invalid(self, "invert_permutation expects a 1D vector.")
+        out = np.full(x.size, -1, x.dtype)
+        for i, a in enumerate(x.tolist()):
+            if not 0 <= a < x.size:
+                raise invalid(self, f"{a} is not between 0 and {x.size}")
+            if out[a] != -1:
+                raise invalid(self, f"{a} is duplicated in the input.")
+            out[a] = i
+        return out
+
+    def lower(self, p, x):
+        value = value_of(p, x, "the permutation")
+        if value.ndim != 1 or sorted(value.tolist()) != list(range(value.size)):
+            raise NotLowerable("a permutation that is none")
+        return p.constant(np.argsort(value).astype(self.T.np), self.T)
+
+
+# -- backwards -------------------------------------------------------------------------------------
+
+
+class ReverseV2(Op):
+    """The tensor backwards along axes."""
+
+    signature = "tensor: T, axis: Tidx -> output: T"
+    T = REVERSIBLE
+    Tidx: DType = dtypes.int32
+    Tidx_types = INDEX
+
+    def shape(self, tensor, axis):
+        return tensor
+
+    def gradient(self, _tensor, axis, _output, dy):
+        return raw.ReverseV2(dy, axis), None
+
+    def eager(self, tensor, axis):
+        if axis.ndim != 1:
+            raise invalid(self, f"'axis' must be 1-dimensional. Received {show(axis.shape)}")
+        rank, axes = tensor.ndim, []
+        for i, a in enumerate(axis.tolist()):
+            if not -rank <= a < rank:
+                raise invalid(self, f"'axis'[{i}] = {a} is out of valid range [0, {rank - 1}]")
+            if a % rank in axes:
+                raise invalid(self, f"axis {a % rank} specified more than once.")
+            axes.append(a % rank)
+        return contiguous(np.flip(tensor, tuple(axes)))
+
+    def lower(self, p, tensor, axis):
+        rank = len(tensor.shape)
+        axes = [int(a) for a in value_of(p, axis, "the axes").ravel()]
+        if any(not -rank <= a < rank for a in axes) or len({a % rank for a in axes}) != len(axes):
+            raise NotLowerable("axes out of range, or twice")
+        return p.reverse(tensor, [a % rank for a in axes]) if axes else tensor
+
+
+class Reverse(Op):
+    """The tensor backwards along the axes for which `dims` holds."""
+
+    signature = "tensor: T, dims: bool -> output: T"
+    T = REVERSIBLE
+
+    def shape(self, tensor, dims):
+        return tensor
+
+    def gradient(self, _tensor, dims, _output, dy):
+        return raw.Reverse(dy, dims), None
+
+    def eager(self, tensor, dims):
+        if dims.ndim != 1 or dims.size != tensor.ndim:
+            raise invalid(
+                self,
+                f"'dims' must have one entry for each of the {tensor.ndim} dimensions. Received "
+                f"{show(dims.shape)}",
+            )
+        return contiguous(np.flip(tensor, tuple(np.flatnonzero(dims).tolist())))
+
+    def lower(self, p, tensor, dims):
+        chosen = value_of(p, dims, "which axes").ravel()
+        if chosen.size != len(tensor.shape):
+            raise NotLowerable("dims of another length")
+        axes = np.flatnonzero(chosen).tolist()
+        return p.reverse(tensor, axes) if axes else tensor
+
+
+class ReverseSequence(Op):
+    """Each batch's first seq_lengths elements along an axis backwards, the rest as they are."""
+
+    signature = "input: T, seq_lengths: Tlen -> output: T"
+    T = ANY
+    Tlen: DType = dtypes.int64
+    Tlen_types = INDEX
+    seq_dim: int
+    batch_dim: int = 0
+
+    def shape(self, input, seq_lengths):
+        lengths = seq_lengths.with_rank(1)
+        if input.rank is None:
+            return UNKNOWN
+        for name, axis in (("seq_dim", self.seq_dim), ("batch_dim", self.batch_dim)):
+            if axis >= input.rank:
+                raise ValueError(f"{name} must be < input rank: {axis} vs. {input.rank}")
+        if None not in (lengths[0], input[self.batch_dim]) and lengths[0] != input[self.batch_dim]:
+            raise ValueError(
+                f"Length of seq_lengths {lengths[0]} is not the batch size {input[self.batch_dim]}"
+            )
+        return input
+
+    def gradient(self, _input, seq_lengths, _output, dy):
+        back = raw.ReverseSequence(dy, seq_lengths, seq_dim=self.seq_dim, batch_dim=self.batch_dim)
+        return back, None
+
+    def eager(self, input, seq_lengths):
+        batch, line = self.batch_dim, self.seq_dim
+        if batch == line:
+            raise invalid(self, f"batch_dim == seq_dim == {batch}")
+        for name, axis in (("seq_dim", line), ("batch_dim", batch)):
+            if axis >= input.ndim:
+                raise invalid(self, f"{name} must be < input rank ( {axis} vs. {input.ndim})")
+        if seq_lengths.ndim != 1 or seq_lengths.size != input.shape[batch]:
+            raise invalid(
+                self,
+                f"Length of seq_lengths != input.dims({batch}), ({seq_lengths.size} vs. "
+                f"{input.shape[batch]})",
+            )
+        whole = input.shape[line]
+        for i, length in enumerate(seq_lengths.tolist()):
+            if length < 0:
+                raise invalid(self, f"seq_lens({i}) < 0")
+            if length > whole:
+                raise invalid(self, f"seq_lens({i}) > input.dims({line})")
+        places = np.arange(whole)
+        lengths = seq_lengths.reshape(-1, 1)
+        source = np.where(places < lengths, lengths - 1 - places, places)
+        shape = [1] * input.ndim
+        shape[batch], shape[line] = input.shape[batch], whole
+        if line < batch:
+            source = source.T
+        return np.take_along_axis(input, source.reshape(shape), line)
+
+    def lower(self, p, input, seq_lengths):
+        batch, line, rank = self.batch_dim, self.seq_dim, len(input.shape)
+        fits = batch != line and max(batch, line) < rank and min(batch, line) >= 0
+        if not fits or tuple(seq_lengths.shape) != (input.shape[batch],) or self.T.np.hasobject:
+            raise NotLowerable("lengths that do not fit")
+        lengths = p.cast(seq_lengths, dtypes.int32)
+        whole = input.shape[line]
+        size = p.scalar(whole, dtypes.int32)
+        inside = p.and_(p.ge(lengths, 0), p.le(lengths, size))
+        p.check(p.reduce_all(inside), "ReverseSequence: a length is not within the axis")
+        order = [batch, line, *[i for i in range(rank) if i not in (batch, line)]]
+        rows = p.transpose(input, order)
+        shape = rows.shape[:2]
+        places = p.iota(shape, 1, dtypes.int32)
+        wide = p.broadcast_to(p.expand_dims(lengths, 1), shape)
+        source = p.select(p.lt(places, wide), p.sub(p.sub(wide, 1), places), places)
+        found = p.gather(rows, source, 1, 1)
+        return p.transpose(found, np.argsort(order).tolist())
+
+
+class Roll(Op):
+    """The elements moved along axes, those that leave at one end entering at the other."""
+
+    signature = "input: T, shift: Tshift, axis: Taxis -> output: T"
+    T = ANY
+    Tshift = INDEX
+    Taxis = INDEX
+
+    def shape(self, input, shift, axis):
+        input.with_rank_at_least(1)
+        shift.with_rank_at_most(1)
+        axis.with_rank_at_most(1)
+        return input
+
+    def gradient(self, _input, shift, axis, _output, dy):
+        return raw.Roll(dy, raw.Neg(shift), axis), None, None
+
+    def eager(self, input, shift, axis):
+        if not input.ndim:
+            raise invalid(self, "input must be 1-D or higher")
+        for name, vector in (("shift", shift), ("axis", axis)):
+            if vector.ndim > 1:
+                raise invalid(
+                    self, f"{name} must be a scalar or a 1-D vector. Found: {show(vector.shape)}"
+                )
+        if shift.shape != axis.shape:
+            raise invalid(self, "shift and axis must have the same size")
+        axes = axis.ravel().tolist()
+        for a in axes:
+            if not -input.ndim <= a < input.ndim:
+                raise invalid(self, f"axis {a} is out of range")
+        return np.roll(input, shift.ravel().tolist(), axes)
+
+    def lower(self, p, input, shift, axis):
+        shifts = [int(s) for s in value_of(p, shift, "the shift").ravel()]
+        axes = [int(a) for a in value_of(p, axis, "the axis").ravel()]
+        rank = len(input.shape)
+        if len(shifts) != len(axes) or any(not -rank <= a < rank for a in axes):
+            raise NotLowerable("an axis out of range")
+        for amount, a in zip(shifts, axes):
+            at, size = a % rank, input.shape[a]
+            cut = amount % int(size) if size else 0
+            if not cut:
+                continue
+            if type(size) is not int:
+                raise NotLowerable("a roll along a dimension of unknown size")
+            head = p.slice_axis(input, at, 0, size - cut)
+            input = p.concat([p.slice_axis(input, at, size - cut, size), head], at)
+        return input

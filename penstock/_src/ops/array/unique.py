@@ -1,0 +1,279 @@
+"""Values once each, differences of lists, and search in sorted rows."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import UNKNOWN, TensorShape
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import in_float32, invalid, show
+
+
+def distinct(x, axis=0):
+    """Returns the distinct parts along an axis in order of appearance, each part's number, counts."""
+    if x.ndim == 1 and x.dtype == object:
+        places: dict = {}
+        numbers = np.array([places.setdefault(v, len(places)) for v in x.tolist()], np.int64)
+        values = np.empty(len(places), object)
+        values[:] = list(places)
+        return values, numbers, np.bincount(numbers, minlength=len(places))
+    rows = np.moveaxis(x, axis, 0)
+    keys = in_float32(rows) if x.dtype.kind == "V" else rows
+    if not keys.size:
+        count = min(len(keys), 1) if rows.ndim > 1 else 0
+        numbers = np.zeros(len(keys), np.int64)
+        return x.take(np.arange(count), axis), numbers, np.bincount(numbers, minlength=count)
+    _, first, inverse, counts = np.unique(
+        keys, axis=0, return_index=True, return_inverse=True, return_counts=True, equal_nan=False
+    )
+    order = np.argsort(first, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    return x.take(first[order], axis), rank[inverse.reshape(-1)], counts[order]
+
+
+class Unique(Op):
+    """The distinct elements of a vector in order of appearance, and where each element stands there."""
+
+    signature = "x: T -> y: T, idx: out_idx"
+    T = ANY
+    out_idx: DType = dtypes.int32
+    out_idx_types = INDEX
+    differentiable = False
+
+    def shape(self, x):
+        return [None], x.with_rank(1)
+
+    def eager(self, x):
+        if x.ndim != 1:
+            raise invalid(self, "unique expects a 1D vector.")
+        return distinct(x)[:2]
+
+
+class UniqueWithCounts(Op):
+    """The distinct elements of a vector, where each element stands there, and how often each occurs."""
+
+    signature = "x: T -> y: T, idx: out_idx, count: out_idx"
+    T = ANY
+    out_idx: DType = dtypes.int32
+    out_idx_types = INDEX
+    differentiable = False
+
+    def shape(self, x):
+        return [None], x.with_rank(1), [None]
+
+    def eager(self, x):
+        if x.ndim != 1:
+            raise invalid(self, "unique expects a 1D vector.")
+        return distinct(x)
+
+
+def axis_of_unique(op, x, axis):
+    """Returns the axis of a unique op whose axis input may be empty.
+
+    Raises:
+      InvalidArgumentError: there is no such axis, or none is given for a tensor that is no vector.
+    """
+    if not axis.size:
+        if x.ndim != 1:
+            raise invalid(op, "unique expects a 1D vector.")
+        return 0
+    at = int(axis.ravel()[0])
+    if axis.size > 1:
+        raise invalid(op, "axis does not support input tensors larger than 1 elements")
+    if not -x.ndim <= at < x.ndim:
+        raise invalid(op, f"axis has to be between [0, {x.ndim})")
+    return at % x.ndim
+
+
+def along(x, axis):
+    """Returns the shapes of the distinct parts along an axis, and of their numbers."""
+    if x.rank is None:
+        return UNKNOWN, TensorShape([None])
+    if axis.value is None:
+        return UNKNOWN, TensorShape([None])
+    at = int(np.ravel(axis.value)[0]) % x.rank if np.size(axis.value) else 0
+    dims = x.as_list()
+    size, dims[at] = dims[at], None
+    return TensorShape(dims), TensorShape([size])
+
+
+class UniqueV2(Op):
+    """The distinct parts along an axis in order of appearance, and where each part stands there."""
+
+    signature = "x: T, axis: Taxis -> y: T, idx: out_idx"
+    T = ANY
+    Taxis: DType = dtypes.int64
+    Taxis_types = INDEX
+    out_idx: DType = dtypes.int32
+    out_idx_types = INDEX
+    differentiable = False
+
+    def shape(self, x, axis):
+        return along(x, axis)
+
+    def eager(self, x, axis):
+        return distinct(x, axis_of_unique(self, x, axis))[:2]
+
+
+class UniqueWithCountsV2(Op):
+    """The distinct parts along an axis, where each part stands there, and how often each occurs."""
+
+    signature = "x: T, axis: Taxis -> y: T, idx: out_idx, count: out_idx"
+    T = ANY
+    Taxis: DType = dtypes.int64
+    Taxis_types = INDEX
+    out_idx: DType = dtypes.int32
+    out_idx_types = INDEX
+    differentiable = False
+
+    def shape(self, x, axis):
+        return (*along(x, axis), [None])
+
+    def eager(self, x, axis):
+        return distinct(x, axis_of_unique(self, x, axis))
+
+
+class ListDiff(Op):
+    """The elements of x that are not in y, in their order, and where they stood."""
+
+    signature = "x: T, y: T -> out: T, idx: out_idx"
+    T = ANY
+    out_idx: DType = dtypes.int32
+    out_idx_types = INDEX
+    differentiable = False
+
+    def shape(self, x, y):
+        return [None], [None]
+
+    def eager(self, x, y):
+        for name, vector in (("x", x), ("y", y)):
+            if vector.ndim != 1:
+                raise invalid(self, f"{name} should be a 1D vector.")
+        if x.dtype == object:
+            gone = set(y.tolist())
+            kept = np.array([v not in gone for v in x.tolist()], bool)
+        else:
+            kept = ~np.isin(in_float32(x), in_float32(y))
+        return x[kept], np.flatnonzero(kept)
+
+
+# -- search ----------------------------------------------------------------------------------------
+
+
+class LowerBound(Op):
+    """For each value of each row, where in the sorted row it would stand before equal ones."""
+
+    signature = "sorted_inputs: T, values: T -> output: out_type"
+    T = ANY
+    out_type: DType = dtypes.int32
+    out_type_types = INDEX
+    differentiable = False
+    side = "left"
+
+    def shape(self, sorted_inputs, values):
+        sorted_inputs.with_rank(2)
+        return values.with_rank(2)
+
+    def eager(self, sorted_inputs, values):
+        for name, matrix in (("sorted_inputs", sorted_inputs), ("values", values)):
+            if matrix.ndim != 2:
+                raise invalid(
+                    self, f"Shape must be rank 2 but is rank {matrix.ndim} for `{name}` argument"
+                )
+        if sorted_inputs.shape[0] != values.shape[0]:
+            raise invalid(self, "Leading dim_size of both tensors must match.")
+        out = np.empty(values.shape, self.out_type.np)
+        for i, (row, wanted) in enumerate(zip(in_float32(sorted_inputs), in_float32(values))):
+            out[i] = np.searchsorted(row, wanted, side=self.side)
+        return out
+
+    def lower(self, p, sorted_inputs, values):
+        fits = len(sorted_inputs.shape) == len(values.shape) == 2
+        if not fits or sorted_inputs.shape[0] != values.shape[0] or self.T.np.hasobject:
+            raise NotLowerable("operands that are not two matrices")
+        rows, columns = sorted_inputs.shape
+        if type(columns) is not int or columns > 256 or self.T.is_bool or self.T.is_complex:
+            raise NotLowerable("long rows, which are searched on the host")
+        wide = p.expand_dims(sorted_inputs, 1)
+        wanted = p.expand_dims(values, 2)
+        below = p.lt(wide, wanted) if self.side == "left" else p.le(wide, wanted)
+        return p.reduce_sum(p.cast(below, self.out_type), [2])
+
+
+class UpperBound(LowerBound):
+    """For each value of each row, where in the sorted row it would stand after equal ones."""
+
+    side = "right"
+
+
+class EditDistance(Op):
+    """The number of insertions, deletions and replacements from each sequence to its truth."""
+
+    signature = (
+        "hypothesis_indices: int64, hypothesis_values: T, hypothesis_shape: int64, "
+        "truth_indices: int64, truth_values: T, truth_shape: int64 -> output: float32"
+    )
+    T = ANY
+    normalize: bool = True
+    differentiable = False
+
+    def shape(self, *inputs):
+        found = inputs[2].as_shape()
+        if found is None or found.rank is None:
+            return UNKNOWN
+        return found[: found.rank - 1]
+
+    def eager(
+        self,
+        hypothesis_indices,
+        hypothesis_values,
+        hypothesis_shape,
+        truth_indices,
+        truth_values,
+        truth_shape,
+    ):
+        if hypothesis_shape.size != truth_shape.size or truth_shape.size < 1:
+            raise invalid(
+                self,
+                "truth_shape and hypothesis_shape must have the same rank of at least 1. Received "
+                f"{truth_shape.tolist()} and {hypothesis_shape.tolist()}",
+            )
+        dims = np.maximum(hypothesis_shape, truth_shape)[:-1]
+        out = np.zeros(dims.tolist(), np.float32)
+        guesses = sequences(self, hypothesis_indices, hypothesis_values, dims)
+        truths = sequences(self, truth_indices, truth_values, dims)
+        for at in np.ndindex(out.shape):
+            guess, truth = guesses.get(at, []), truths.get(at, [])
+            distance = float(levenshtein(guess, truth))
+            if self.normalize:
+                distance = distance / len(truth) if truth else (np.inf if guess else 0.0)
+            out[at] = distance
+        return out
+
+
+def sequences(op, indices, values, dims):
+    """Returns {batch index: list of values} of a sparse tensor."""
+    if indices.ndim != 2 or indices.shape[0] != values.shape[0]:
+        raise invalid(
+            op, f"indices must be a matrix with a row per value. Received {show(indices.shape)}"
+        )
+    found: dict = {}
+    for row, value in zip(indices.tolist(), values.tolist()):
+        at = tuple(row[:-1])
+        if any(not 0 <= i < d for i, d in zip(at, dims)):
+            raise invalid(op, f"index {row} is outside of the output shape {dims.tolist()}")
+        found.setdefault(at, []).append(value)
+    return found
+
+
+def levenshtein(first, second):
+    """Returns the number of edits between two lists: the row-by-row table of Wagner and Fischer."""
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first, 1):
+        diagonal, row[0] = row[0], i
+        for j, b in enumerate(second, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
+    return row[-1]
