@@ -26,6 +26,8 @@ def _declines(other: Any) -> bool:
     kind = type(other)
     if kind in (float, int, bool, list, tuple, np.ndarray, str, bytes):
         return False
+    if issubclass(kind, np.generic):
+        return False
     return hasattr(kind, "_type_spec") or getattr(kind, "__array_priority__", 0) > 100
 
 
