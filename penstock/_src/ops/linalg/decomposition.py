@@ -48,13 +48,20 @@ class Cholesky(Op):
 
     def eager(self, input):
         require_square(self, input)
+        x = widened(input)
         try:
-            return np.linalg.cholesky(widened(input)).astype(input.dtype, copy=False)
+            return np.linalg.cholesky(x).astype(input.dtype, copy=False)
         except np.linalg.LinAlgError:
-            raise invalid(
-                self,
-                "Cholesky decomposition was not successful. The input might not be valid.",
-            ) from None
+            flat = [_cholesky_or_nan(m) for m in x.reshape(-1, *x.shape[-2:])]
+            return np.stack(flat).reshape(x.shape).astype(input.dtype, copy=False)
+
+
+def _cholesky_or_nan(matrix):
+    """A matrix that is not positive definite gives NaN, as in TensorFlow."""
+    try:
+        return np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return np.tril(np.full_like(matrix, np.nan))
 
 
 class CholeskyGrad(Op):

@@ -1,0 +1,345 @@
+"""Fourier transforms over the last axes, complex and real, with their gradients."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import COMPLEX
+from penstock._src.ops.rules import invalid, show
+
+
+def _axes(rank):
+    return tuple(range(-rank, 0))
+
+
+class _Fft(Op):
+    """A complex transform over the last `rank` axes."""
+
+    rank, inverse_of = 1, ""
+
+    def shape(self, input):
+        return input.with_rank_at_least(self.rank)
+
+    def eager(self, input):
+        if input.ndim < self.rank:
+            raise invalid(
+                self, f"Input must have rank of at least {self.rank} but got: {show(input.shape)}"
+            )
+        function = np.fft.ifftn if self.is_inverse else np.fft.fftn
+        return function(input, axes=_axes(self.rank)).astype(input.dtype, copy=False)
+
+    is_inverse = False
+
+    def gradient(self, input, _output, dy):
+        other = getattr(raw, self.inverse_of)
+        size = _product_of_last(input, self.rank)
+        scale = raw.Cast(x=size, DstT=dy.dtype)
+        moved = other(input=dy)
+        return moved / scale if self.is_inverse else moved * scale
+
+
+def _product_of_last(x, rank):
+    """The number of elements along the last axes, as a scalar."""
+    shape = x.shape.as_list()[-rank:]
+    if None not in shape:
+        return raw.Const(value=np.array(np.prod(shape), np.float32), dtype=dtypes.float32)
+    last = raw.StridedSlice(
+        input=raw.Shape(input=x), begin=[-rank], end=[0], strides=[1], end_mask=1
+    )
+    return raw.Cast(x=raw.Prod(input=last, axis=[0]), DstT=dtypes.float32)
+
+
+class _FromReal(Op):
+    """The non-negative half of the spectrum of a real signal, cut or padded to `fft_length`."""
+
+    rank = 1
+
+    def shape(self, input, fft_length):
+        return _with_lengths(input, fft_length, self.rank, half=True)
+
+    def eager(self, input, fft_length):
+        lengths = _lengths(self, input, fft_length)
+        kind = self.output_dtypes[0].np
+        if input.size == 0 or 0 in lengths:
+            shape = [*input.shape[: input.ndim - self.rank], *lengths]
+            shape[-1] = shape[-1] // 2 + 1 if shape[-1] else 0
+            return np.zeros(shape, kind)
+        return np.fft.rfftn(input, lengths, _axes(self.rank)).astype(kind, copy=False)
+
+    def gradient(self, input, fft_length, _output, dy):
+        # the real part of the transform of dy, padded with zeros to the whole spectrum
+        length = raw.StridedSlice(
+            input=fft_length, begin=[self.rank - 1], end=[self.rank], strides=[1]
+        )
+        missing = length - (length // 2 + 1)
+        count = dy.shape.rank
+        high = raw.ConcatV2(values=[np.zeros(count - 1, np.int32), missing], axis=0)
+        paddings = raw.Pack(values=[np.zeros(count, np.int32), high], axis=1)
+        whole = raw.Pad(input=dy, paddings=paddings)
+        inverse = (raw.IFFT, raw.IFFT2D, raw.IFFT3D)[self.rank - 1](input=whole)
+        scale = raw.Cast(x=raw.Prod(input=fft_length, axis=[0]), DstT=input.dtype)
+        real = raw.Real(input=inverse, Tout=input.dtype) * scale
+        return _fitted(real, input), None
+
+
+class _ToReal(Op):
+    """The real signal of a half spectrum, cut or padded so that it has `fft_length`."""
+
+    rank = 1
+
+    def shape(self, input, fft_length):
+        return _with_lengths(input, fft_length, self.rank, half=False)
+
+    def eager(self, input, fft_length):
+        lengths = _lengths(self, input, fft_length)
+        kind = self.output_dtypes[0].np
+        if input.size == 0 or 0 in lengths:
+            return np.zeros([*input.shape[: input.ndim - self.rank], *lengths], kind)
+        return np.fft.irfftn(input, lengths, _axes(self.rank)).astype(kind, copy=False)
+
+    def gradient(self, input, fft_length, _output, dy):
+        forward = (raw.RFFT, raw.RFFT2D, raw.RFFT3D)[self.rank - 1]
+        spectrum = forward(input=dy, fft_length=fft_length, Tcomplex=input.dtype)
+        length = raw.StridedSlice(
+            input=fft_length,
+            begin=[self.rank - 1],
+            end=[self.rank],
+            strides=[1],
+            shrink_axis_mask=1,
+        )
+        # every frequency but the first, and the last of an even length, stands for two
+        places = raw.Range(start=np.int32(0), limit=length // 2 + 1, delta=np.int32(1))
+        single = raw.LogicalOr(
+            x=raw.Equal(x=places, y=np.int32(0)), y=raw.Equal(x=places * 2, y=length)
+        )
+        weight = raw.SelectV2(condition=single, t=np.float32(1), e=np.float32(2))
+        scale = raw.Cast(x=raw.Prod(input=fft_length, axis=[0]), DstT=dtypes.float32)
+        factor = raw.Cast(x=weight / scale, DstT=input.dtype)
+        return _fitted(spectrum * factor, input), None
+
+
+def _lengths(op, input, fft_length):
+    if fft_length.shape != (op.rank,):
+        raise invalid(
+            op, f"fft_length must have shape [{op.rank}]. Received {show(fft_length.shape)}"
+        )
+    if input.ndim < op.rank:
+        raise invalid(
+            op, f"Input must have rank of at least {op.rank} but got: {show(input.shape)}"
+        )
+    lengths = [int(n) for n in fft_length]
+    for axis, n in enumerate(lengths):
+        if n < 0:
+            raise invalid(op, f"fft_length[{axis}] must >= 0, but got: {n}")
+        at = input.ndim - op.rank + axis
+        last = axis == op.rank - 1
+        least = n // 2 + 1 if last and isinstance(op, _ToReal) and n else n
+        if input.size and input.shape[at] < least:
+            raise invalid(
+                op,
+                f"Input dimension {at} must have length of at least {least} but got: "
+                f"{input.shape[at]}",
+            )
+    return lengths
+
+
+def _with_lengths(input, fft_length, rank, half):
+    if input.rank is None:
+        return None
+    dims = input.with_rank_at_least(rank).as_list()[: input.rank - rank]
+    lengths = fft_length.value
+    if lengths is None:
+        return [*dims, *([None] * rank)]
+    lengths = [int(n) for n in lengths]
+    if half:
+        lengths[-1] = lengths[-1] // 2 + 1 if lengths[-1] else 0
+    return [*dims, *lengths]
+
+
+def _fitted(gradient, x):
+    """The gradient cut or padded with zeros to the shape of `x`."""
+    if x.shape.is_fully_defined() and x.shape.as_list() == gradient.shape.as_list():
+        return gradient
+    wanted, given = raw.Shape(input=x), raw.Shape(input=gradient)
+    rank = gradient.shape.rank
+    smaller = raw.Minimum(x=wanted, y=given)
+    cut = raw.Slice(input=gradient, begin=np.zeros(rank, np.int32), size=smaller)
+    paddings = raw.Pack(values=[np.zeros(rank, np.int32), wanted - smaller], axis=1)
+    return raw.Pad(input=cut, paddings=paddings)
+
+
+class FFT(_Fft):
+    """The discrete Fourier transform over the last axis."""
+
+    signature = "input: Tcomplex -> output: Tcomplex"
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank, inverse_of, is_inverse = 1, "IFFT", False
+
+
+class IFFT(_Fft):
+    """The inverse discrete Fourier transform over the last axis."""
+
+    signature = "input: Tcomplex -> output: Tcomplex"
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank, inverse_of, is_inverse = 1, "FFT", True
+
+
+class RFFT(_FromReal):
+    """The half spectrum of a real signal over the last axis."""
+
+    signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank = 1
+
+
+class IRFFT(_ToReal):
+    """The real signal of a half spectrum over the last axis."""
+
+    signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank = 1
+
+
+class FFT2D(_Fft):
+    """The discrete Fourier transform over the last two axes."""
+
+    signature = "input: Tcomplex -> output: Tcomplex"
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank, inverse_of, is_inverse = 2, "IFFT2D", False
+
+
+class IFFT2D(_Fft):
+    """The inverse discrete Fourier transform over the last two axes."""
+
+    signature = "input: Tcomplex -> output: Tcomplex"
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank, inverse_of, is_inverse = 2, "FFT2D", True
+
+
+class RFFT2D(_FromReal):
+    """The half spectrum of a real signal over the last two axes."""
+
+    signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank = 2
+
+
+class IRFFT2D(_ToReal):
+    """The real signal of a half spectrum over the last two axes."""
+
+    signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank = 2
+
+
+class FFT3D(_Fft):
+    """The discrete Fourier transform over the last three axes."""
+
+    signature = "input: Tcomplex -> output: Tcomplex"
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank, inverse_of, is_inverse = 3, "IFFT3D", False
+
+
+class IFFT3D(_Fft):
+    """The inverse discrete Fourier transform over the last three axes."""
+
+    signature = "input: Tcomplex -> output: Tcomplex"
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank, inverse_of, is_inverse = 3, "FFT3D", True
+
+
+class RFFT3D(_FromReal):
+    """The half spectrum of a real signal over the last three axes."""
+
+    signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank = 3
+
+
+class IRFFT3D(_ToReal):
+    """The real signal of a half spectrum over the last three axes."""
+
+    signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    rank = 3
+
+
+class _FftNd(Op):
+    """A transform over the axes that an input names."""
+
+    differentiable = False
+
+    def shape(self, input, fft_length, axes):
+        return TensorShape([None] * input.rank) if input.rank is not None else None
+
+    def eager(self, input, fft_length, axes):
+        where = tuple(int(a) for a in axes)
+        lengths = [int(n) for n in fft_length] if fft_length.size else None
+        return self.function(input, lengths, where).astype(self.output_dtypes[0].np, copy=False)
+
+
+class FFTND(_FftNd):
+    """The discrete Fourier transform over the given axes."""
+
+    signature = "input: Tcomplex, fft_length: int32, axes: int32 -> output: Tcomplex"
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    function = staticmethod(np.fft.fftn)
+
+
+class IFFTND(_FftNd):
+    """The inverse discrete Fourier transform over the given axes."""
+
+    signature = "input: Tcomplex, fft_length: int32, axes: int32 -> output: Tcomplex"
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    function = staticmethod(np.fft.ifftn)
+
+
+class RFFTND(_FftNd):
+    """The half spectrum of a real signal over the given axes."""
+
+    signature = "input: Treal, fft_length: int32, axes: int32 -> output: Tcomplex"
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    function = staticmethod(np.fft.rfftn)
+
+
+class IRFFTND(_FftNd):
+    """The real signal of a half spectrum over the given axes."""
+
+    signature = "input: Tcomplex, fft_length: int32, axes: int32 -> output: Treal"
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+    function = staticmethod(np.fft.irfftn)
