@@ -22,6 +22,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
 from .extents import HOST, Arg, Extent, ceil_divide, is_static, number, product, unravel, value
+from .gathered import Gathered
 from .pack import pack_across, pack_along, pack_single, room
 from .tile import Types, accumulate, cover, store_as, times, word, zeros
 
@@ -54,8 +55,8 @@ class Gemm:
     m: Extent
     n: Extent
     k: tuple[Extent, ...]
-    left: Matrix
-    right: Matrix
+    left: Matrix | Gathered
+    right: Matrix | Gathered
     types: Types
     row: Extent
     batch: tuple[Extent, ...] = ()
@@ -128,7 +129,7 @@ class _Emitter:
 
     def reads_left_in_place(self, n: int) -> bool:
         g, a = self.g, self.g.left
-        if self.heads[0] or len(g.k) != 1 or not is_static(a.cross):
+        if isinstance(a, Gathered) or self.heads[0] or len(g.k) != 1 or not is_static(a.cross):
             return False
         if is_static(g.m) and g.m <= 4:
             return True
@@ -136,7 +137,7 @@ class _Emitter:
 
     def reads_right_in_place(self, m: int) -> bool:
         g, b = self.g, self.g.right
-        if self.heads[1] or len(g.k) != 1 or b.cross != 1 or not is_static(g.n) or not is_static(b.depth[0]):
+        if isinstance(b, Gathered) or self.heads[1] or len(g.k) != 1 or b.cross != 1 or not is_static(g.n) or not is_static(b.depth[0]):
             return False
         if m <= 2 * self.mr and is_static(g.m):
             return True
@@ -233,7 +234,10 @@ class _Emitter:
                 total = times(f, i, value(f, s)) + total
         return total
 
-    def base(self, f: Fn, matrix: Matrix, coordinates):
+    def base(self, f: Fn, matrix: Matrix | Gathered, coordinates):
+        """Where an operand begins for a batch; of a gathered one, the batch's coordinates."""
+        if isinstance(matrix, Gathered):
+            return coordinates
         return value(f, matrix.base) + word(f, self.batch_offset(f, coordinates, matrix.batch))
 
     def expression(self, f: Fn, side: int):
@@ -251,9 +255,13 @@ class _Emitter:
         """One panel: `width` rows or columns of an operand from `first` on, over this step's depth."""
         matrix = (self.g.left, self.g.right)[side]
         pointer = (self.a, self.b)[side]
-        cross = value(f, matrix.cross)
         common = matrix.element, self.types.total
         expression = self.expressions[side]
+        if isinstance(matrix, Gathered):
+            place = lambda c, k: matrix.place(f, base, word(f, c) + first, word(f, k) + self.k0)
+            pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
+            return
+        cross = value(f, matrix.cross)
         start = word(f, times(f, first, cross) + base)
         if len(self.g.k) == 1:
             along = value(f, matrix.depth[0])
@@ -262,19 +270,18 @@ class _Emitter:
             if matrix.depth[0] == 1:
                 pack_across(f, pointer, start, cross, width, count, self.depth, dst, width, *common, self.lanes, expression)
                 return
-            if matrix.cross == 1:
-                pack_along(f, pointer, start, along, width, count, self.depth, dst, width, *common, self.lanes, expression)
-                return
         strides = [value(f, s) for s in matrix.depth]
 
-        def place(c, k):
-            at = word(f, times(f, c, cross)) + start
+        def along(k):
             if len(strides) == 1:
-                return times(f, k, strides[0]) + at, None
-            for i, s in zip(unravel(f, f.i64(k) + self.k0, self.ks), strides, strict=True):
-                at = times(f, i, s) + at
-            return at, None
+                return times(f, k, strides[0])
+            steps = zip(unravel(f, f.i64(k) + self.k0, self.ks), strides, strict=True)
+            return sum((times(f, i, s) for i, s in steps), start=0)
 
+        if matrix.cross == 1:
+            pack_along(f, pointer, start, along, width, count, self.depth, dst, width, *common, self.lanes, expression)
+            return
+        place = lambda c, k: (word(f, times(f, c, cross)) + start + along(k), None)
         pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
 
     def emit_pack_a(self):
@@ -341,7 +348,7 @@ class _Emitter:
     def pack_block_of_b(self, f: Fn, base_b, j0, j1, packed_b: Val):
         g, n = self.g, self.lanes
         panel = lambda j: f.at(packed_b, (j - j0) // self.nr * self.pb, self.types.total)
-        if g.right.cross == 1 and len(g.k) == 1:
+        if isinstance(g.right, Matrix) and g.right.cross == 1 and len(g.k) == 1:
             # along the rows of B: a walk down its columns would crowd cache sets and miss in the TLB every time
             along = value(f, g.right.depth[0])
             ragged = not is_static(g.n) or g.n % self.nr

@@ -69,15 +69,19 @@ def pack_across(
 
 
 def pack_along(
-    f: Fn, source: Val, base, k_stride, width: int, count, nk, dst: Val, dst_stride: int,
+    f: Fn, source: Val, base, along, width: int, count, nk, dst: Val, dst_stride: int,
     element: str, total: str, lane_count: int, expression: Expression | None = None,
 ) -> None:  # fmt: skip
-    """dst[k][c] for c < width, source contiguous in c: rows copied; columns from `count` on become zero."""
+    """dst[k][c] for c < width, source contiguous in c: rows copied; columns from `count` on become zero.
+
+    `along` is the stride of k, or a function k -> offset.
+    """
     n = lane_count
 
     def row(k):
-        start = base + times(f, k, k_stride)
-        f.prefetch(source, start + times(f, AHEAD, k_stride), element)
+        start = base + (along(k) if callable(along) else times(f, k, along))
+        if not callable(along):
+            f.prefetch(source, start + times(f, AHEAD, along), element)
         for first in range(0, width, n):
             here = min(n, width - first)
             if isinstance(count, int):

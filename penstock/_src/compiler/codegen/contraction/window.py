@@ -196,3 +196,52 @@ def span(f: Fn, n: int, lanes: int, each, unroll: int = 4) -> None:
         each(i, None)
     if n % lanes:
         each(main, f.mask(lanes, n % lanes))
+
+
+class BlockedWindow(Window):
+    """The window as [channels / lanes][row][column][lanes]: neighbouring pixels are neighbouring cache lines.
+
+    So a walk over pixels at a fixed channel does not crowd a few sets of the cache, as strides of a power of two do.
+    Channels are a multiple of the lanes.
+    """
+
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        assert self.copied and self.channels % self.lanes == 0
+        self.column = self.lanes
+        self.pitch = self.width * self.lanes
+        self.plane = self.in_rows * self.pitch
+        self.image_pitch = self.plane * (self.channels // self.lanes)
+
+    def _row(self, f: Fn, source: Val, start: Val, dst: Val, head: Prologue | None) -> None:
+        w, x, lanes = self.w, self.x, self.lanes
+        low, skipped = max(0, w.low), max(0, -w.low)
+        here = max(0, min(self.width - low, w.size - skipped))
+        groups = self.channels // lanes
+        few = groups <= 8
+
+        def pixel(c):
+            at, place = start + times(f, c + skipped, x.column), times(f, c + low, lanes)
+
+            def one(q):
+                offset = at + times(f, q, lanes)
+                v = f.convert(f.load(source, offset, vec(x.element, lanes)), self.total)
+                v = head.apply(f, v, offset, times(f, q, lanes), None) if head else v
+                f.store(v, dst, place + times(f, q, self.plane))
+
+            if few:  # numbers of channels are known: what a prologue needs of them is computed once
+                for q in range(groups):
+                    one(q)
+            else:
+                f.loop(0, groups, 1, one)
+
+        self._blank(f, dst, 0, low * lanes)
+        self._blank(f, dst, (low + here) * lanes, self.pitch)
+        f.loop(f.i64(0), here, 1, pixel)
+
+    def _blank(self, f: Fn, dst: Val, low: int, high: int) -> None:
+        def plane(q):
+            super(BlockedWindow, self)._blank(f, f.at(dst, times(f, q, self.plane), self.total), low, high)
+
+        if high > low:
+            f.loop(f.i64(0), self.channels // self.lanes, 1, plane)

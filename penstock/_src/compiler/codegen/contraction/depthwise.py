@@ -1,0 +1,176 @@
+"""Depthwise convolution: every channel by its own filter; channels in lanes, several pixels of a row at a time.
+
+Nothing is copied: a window row outside the image is left out by a branch, and a column outside is known when emitting,
+so its taps are left out.  Its input gradient (an image with dilated pixels) is worked on phase by phase, like conv.py's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock._src.compiler.codegen.kernel_code import (
+    FIRST_SIZE, LEFT, OUTPUT, PARTIALS, PLAIN, RIGHT, Epilogue, KernelCode, Sizes, Stage, Tile,
+)  # fmt: skip
+from penstock._src.native import Code, Module, Target, Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import PTR, SIZE, vec
+
+from .conv import Convolution, Filter, phases
+from .extents import Extent, number, value
+from .tile import Types, store_as, times
+from .window import Axis, Image, divisors, span
+
+ROW_BYTES = 128 << 10  # of input under a task
+MOST_PIXELS = 8
+
+
+@dataclass(frozen=True)
+class Depthwise:
+    """y[n, p, c] = sum over taps t of x[n, index(p, t), c] * w[t, c]; c lies densely in all three."""
+
+    batch: Extent
+    h: Axis
+    w: Axis
+    channels: int
+    x: Image
+    filter: Filter
+    y: Image
+    types: Types
+    sizes: int = 0
+
+
+def emit_depthwise(d: Depthwise, target: Target, threads: int, epilogue: Epilogue = PLAIN) -> KernelCode:
+    """Writes the kernel of a depthwise convolution."""
+    module = Module(target)
+    whole = Convolution(d.batch, d.h, d.w, d.channels, 1, 1, d.x, d.filter, d.y, d.types, d.sizes)
+    parts: list[_Part] = []
+    for i, (phase, at) in enumerate(phases(whole)):
+        before = sum(part.unit for part in parts)
+        parts.append(_Part(f"depthwise{i}", module, phase, at, whole, target, epilogue, before))
+        parts[-1].emit()
+    bytes_each = epilogue.partial_bytes
+    return KernelCode(
+        code=Code.of(module),
+        sizes=d.sizes,
+        stages=lambda sizes: [Stage(part.name, part.tasks) for part in parts],
+        scratch=lambda sizes: 0,
+        threads=threads,
+        partials=(lambda sizes: (sum(p.tasks(sizes) for p in parts), bytes_each)) if bytes_each else None,
+        in_place=True,
+        label="depthwise",
+        facts={"rows": [p.rows for p in parts]},
+    )
+
+
+class _Part:
+    def __init__(self, name, module, conv, phase, whole, target, epilogue, before):
+        self.name, self.module, self.c, self.epilogue, self.before = name, module, conv, epilogue, before
+        self.types, self.lanes = conv.types, target.lanes(conv.types.total)
+        self.operands = FIRST_SIZE + conv.sizes
+        self.h, self.w, y = conv.h, conv.w, conv.y
+        self.y_first = phase[0] * y.row + phase[1] * y.column + y.base
+        self.y_row, self.y_column = whole.h.base * y.row, whole.w.base * y.column
+        self.most = min(MOST_PIXELS, max(1, target.registers - 4 - max(1, self.w.taps)))
+        room = lambda rows: self.h.stride * rows * conv.w.size * conv.groups * SIZE[conv.x.element]
+        self.rows = max([r for r in divisors(self.h.out) if room(r) <= ROW_BYTES] + [1])
+        self.unit = max(1, self.h.out // self.rows)
+
+    def tasks(self, sizes: Sizes) -> int:
+        if not self.h.out * self.w.out * self.c.groups:
+            return 0
+        return number(self.c.batch, sizes) * self.unit
+
+    def tiles(self) -> list[tuple[int, int, int]]:
+        """(first column, columns, how many such tiles): those inside the image are one loop."""
+        w, most = self.w, self.most
+        reach = lambda j: (j * w.stride - w.low, (j + most - 1) * w.stride - w.low + (w.taps - 1) * w.dilation)
+        inside = lambda j: reach(j)[0] >= 0 and reach(j)[1] < w.size and j + most <= w.out
+        found, j = [], 0
+        while j < w.out:
+            n = 1
+            if inside(j):
+                while inside(j + n * most):
+                    n += 1
+            columns = min(most, w.out - j)
+            found.append((j, columns, n))
+            j += columns * n
+        return found
+
+    def emit(self):
+        c, h = self.c, self.h
+        with self.module.task(self.name) as f:
+            x, w, y, partial = (f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, OUTPUT, PARTIALS))
+            n, first = f.task // self.unit, f.i64(times(f, f.task % self.unit, self.rows))
+            if self.epilogue.partial_bytes:
+                number_ = f.i64(times(f, value(f, c.batch), self.before)) + f.task
+                partial = f.at(partial, number_ * self.epilogue.partial_bytes)
+                self.epilogue.clear(f, partial)
+
+            def row(r):
+                oh = first + r
+                image = times(f, f.i64(n), c.x.image) + c.x.base
+                rows = []
+                for tap in range(h.taps):
+                    ih = oh * h.stride + (tap * h.dilation - h.low)
+                    inside = (ih >= 0) & (ih < h.size)
+                    rows.append((inside, f.i64(image + f.select(inside, ih, f.i64(0)) * c.x.row)))
+                out = f.i64(times(f, f.i64(n), c.y.image) + oh * self.y_row + self.y_first)
+                for j, columns, count in self.tiles():
+                    single = count == 1
+
+                    def tile(i, j=j, columns=columns, single=single):
+                        column = times(f, i, self.most) + j
+                        self.channels(f, x, w, y, partial, rows, out, column, columns, j if single else None)
+
+                    f.loop(0, count, 1, tile)
+
+            f.loop(f.i64(0), self.rows, 1, row)
+
+    def channels(self, f: Fn, x, w, y, partial, rows, out, column, columns: int, static: int | None):
+        c, lanes, types = self.c, self.lanes, self.types
+        vector = vec(types.total, lanes)
+        wx = self.w
+
+        def some(e, mask=None):
+            acc: list[Val] = [f.zero(vector)] * columns
+            for tap, (inside, start) in enumerate(rows):
+                def taken(acc=acc, tap=tap, start=start):
+                    return self.one_row(f, x, w, start, column, columns, static, e, mask, tap, list(acc))
+
+                border = self.h.has_border
+                acc = list(f.when(inside, taken, lambda acc=acc: acc)) if border else taken()
+            at = lambda t: out + times(f, column + t, self.y_column) + e
+            tile = Tile(
+                f, [(t, 0) for t in range(columns)], lambda t, _j: at(t), lambda _j: f.i64(e), lambda _j: mask,
+                c.groups, self.operands,
+            )  # fmt: skip
+            values = self.epilogue.apply(f, tile, acc)
+            if self.epilogue.partial_bytes:
+                self.epilogue.accumulate(f, tile, values, partial)
+            for t, v in enumerate(values):
+                store_as(f, v, y, at(t), types.output, mask)
+
+        span(f, c.groups, lanes, some, unroll=1)
+
+    def one_row(self, f: Fn, x, w, start, column, columns, static, e, mask, tap, acc):
+        """Adds the taps of one window row to the sums of `columns` pixels."""
+        c, lanes, total, wx = self.c, self.lanes, self.types.total, self.w
+        weight = c.filter
+        taps = [
+            f.convert(f.load(w, e + (tap * weight.row + q * weight.column + weight.base), vec(weight.element, lanes), mask), total)
+            for q in range(wx.taps)
+        ]  # fmt: skip
+        seen: dict[int, Val] = {}
+        for t in range(columns):
+            for q in range(wx.taps):
+                place = t * wx.stride + q * wx.dilation - wx.low  # relative to column * stride
+                if static is not None and not 0 <= static * wx.stride + place < wx.size:
+                    continue
+                if place not in seen:
+                    at = start + times(f, times(f, column, wx.stride) + place, c.x.column) + e
+                    seen[place] = f.convert(f.load(x, at, vec(c.x.element, lanes), mask), total)
+                acc[t] = f.fma(seen[place], taps[q], acc[t])
+        return acc
+
+
+__all__ = ["Depthwise", "emit_depthwise"]

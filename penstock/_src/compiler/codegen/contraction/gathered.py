@@ -1,0 +1,61 @@
+"""An operand of a product that is read element by element: borders, dilated inputs, any mixture of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from penstock._src.native.language.function import Fn
+
+from .extents import Extent, unravel, value
+from .tile import times, word
+
+
+@dataclass(frozen=True)
+class GatheredAxis:
+    """Index (const + sum of coefficient * letter) / divisor of a source axis; zero outside low <= index < high.
+
+    A term is (kind of letter, its number there, coefficient); kinds are batch, cross, depth.
+    """
+
+    const: Extent
+    terms: tuple[tuple[str, int, Extent], ...]
+    stride: Extent
+    divisor: int = 1
+    low: Extent | None = None
+    high: Extent | None = None
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The operand; cross and depth may be several letters each, counted row-major."""
+
+    element: str
+    axes: tuple[GatheredAxis, ...]
+    batch: tuple[Extent, ...]
+    cross: tuple[Extent, ...]
+    depth: tuple[Extent, ...]
+
+    def place(self, f: Fn, batch: Sequence, cross, depth):
+        """(offset in the source, i1 whether there is an element or None) at coordinates and flat indices."""
+        letters = {
+            "batch": batch,
+            "cross": unravel(f, word(f, cross), [value(f, e) for e in self.cross]),
+            "depth": unravel(f, word(f, depth), [value(f, e) for e in self.depth]),
+        }
+        offset, inside = f.i64(0), None
+        for axis in self.axes:
+            index = word(f, value(f, axis.const))
+            for kind, i, coefficient in axis.terms:
+                index = index + word(f, times(f, letters[kind][i], value(f, coefficient)))
+            checks = []
+            if axis.divisor != 1:
+                whole = f.binary("sdiv", index, axis.divisor)
+                checks.append((whole * axis.divisor).eq(index))
+                index = whole
+            if axis.low is not None:
+                checks += [index >= value(f, axis.low), index < value(f, axis.high)]
+            for check in checks:
+                inside = check if inside is None else inside & check
+            offset = offset + word(f, times(f, index, value(f, axis.stride)))
+        return offset, inside

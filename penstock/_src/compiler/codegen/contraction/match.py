@@ -1,0 +1,197 @@
+"""What a `contract` node is: a product, a convolution, one of its gradients, or an einsum of another form.
+
+    match(node) -> Match    `.left`, `.right`: the nodes whose memory is read; `.sizes`: the run-time extents;
+                            `.key`: equal for nodes that one kernel serves; `.emit(target, threads, hooks)`
+
+Every contraction of two real operands matches; None is returned for complex ones, and for those without a result axis
+of one operand alone to put into vectors (sums of elementwise products), which a loop nest does as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, Prologue
+from penstock._src.core import errors
+from penstock._src.ir import dims
+from penstock._src.ir.dims import Dim
+from penstock._src.ir.node import Node
+from penstock._src.native import Target
+from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY
+
+from .conv import Convolution, emit_convolution
+from .depthwise import Depthwise, emit_depthwise
+from .extents import Arg, Extent, number
+from .filter_gradient import FilterGradient, emit_filter_gradient
+from .gemm import Gemm, emit_gemm
+from .match_images import as_convolution, as_filter_gradient
+from .match_products import as_gemm
+from .tile import Types
+from .views import View, one, view_of
+
+Description = Gemm | Convolution | Depthwise | FilterGradient
+_EMITTERS: dict[type, Callable[..., KernelCode]] = {
+    Gemm: emit_gemm,
+    Convolution: emit_convolution,
+    Depthwise: emit_depthwise,
+    FilterGradient: emit_filter_gradient,
+}
+FORMS = {
+    Gemm: "product", Convolution: "convolution", Depthwise: "depthwise convolution", FilterGradient: "filter gradient",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Match:
+    """A recognised contraction.
+
+    `left`, `right` are sources in the kernel's order (not always the node's); `images` tells which of them a prologue
+    may be given for; `columns` is how many of the output's last axes a tile's column runs over.
+    """
+
+    node: Node
+    left: Node
+    right: Node
+    description: Description
+    sizes: tuple[int, ...]
+    columns: int
+
+    @property
+    def form(self) -> str:
+        """Its name in reports."""
+        return FORMS[type(self.description)]
+
+    @property
+    def key(self) -> Any:
+        """Two matches with equal keys (and equal hooks) are served by one kernel."""
+        return self.description
+
+    def takes_prologue(self, side: int) -> bool:
+        """Whether an expression of the left (0) or right (1) source can be applied as it is read."""
+        return isinstance(self.description, Gemm) or (side == 0 and not isinstance(self.description, Depthwise))
+
+    def emit(
+        self,
+        target: Target,
+        threads: int,
+        epilogue: Epilogue = PLAIN,
+        left_prologue: Prologue | None = None,
+        right_prologue: Prologue | None = None,
+        output: str | None = None,
+    ) -> KernelCode:
+        """The kernel; `output` is the LLVM type of what the epilogue stores (the node's own by default)."""
+        description = self.description
+        if output is not None:
+            description = replace(description, types=replace(description.types, output=output))
+        if (left_prologue and not self.takes_prologue(0)) or (right_prologue and not self.takes_prologue(1)):
+            raise errors.InternalError(f"{self.form}: takes no prologue there.")
+        prologues = (left_prologue, right_prologue) if isinstance(description, Gemm) else (left_prologue,)
+        if isinstance(description, Depthwise):
+            prologues = ()
+        return _EMITTERS[type(description)](description, target, threads, epilogue, *prologues)
+
+
+class Numbering:
+    """Run-time extents by number: equal expressions have one."""
+
+    def __init__(self):
+        self.values: list[int] = []
+        self._known: dict[Any, Arg] = {}
+
+    def __call__(self, x: int) -> Extent:
+        if type(x) is not Dim:
+            return int(x)
+        if x.expr not in self._known:
+            self._known[x.expr] = Arg(len(self.values))
+            self.values.append(x)
+        return self._known[x.expr]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A contraction with its operands as views; letters of extent 1 are left out everywhere."""
+
+    left: View
+    right: View
+    letters: tuple[str, str, str]
+    extents: dict[str, int]
+    output_strides: dict[str, int]
+    types: Types
+
+    def turned(self) -> Problem:
+        a, b, out = self.letters
+        types = replace(self.types, left=self.types.right, right=self.types.left)
+        return replace(self, left=self.right, right=self.left, letters=(b, a, out), types=types)
+
+
+def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) -> Match | None:
+    """Recognises a `contract` node.  Views are followed to nodes for which `is_source` holds, or that are no views."""
+    types = types_of(node)
+    if types is None:
+        return None
+    problem = problem_of(node, is_source, types)
+    for recognise in (as_gemm, as_convolution, as_filter_gradient):
+        for candidate in (problem, problem.turned()):
+            numbering = Numbering()
+            description = recognise(candidate, numbering, general=False)
+            if description is not None:
+                return _match(node, candidate, description, numbering)
+    for candidate in (problem, problem.turned()):
+        numbering = Numbering()
+        description = as_gemm(candidate, numbering, general=True)
+        if description is not None:
+            return _match(node, candidate, description, numbering)
+    return None
+
+
+def _match(node: Node, problem: Problem, description: Description, numbering: Numbering) -> Match:
+    description = replace(description, sizes=len(numbering.values))
+    sizes = tuple(numbering.values)
+    columns = _columns(node, description, sizes)
+    return Match(node, problem.left.source, problem.right.source, description, sizes, columns)
+
+
+def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> int:
+    """How many of the node's last axes make up the width that a tile's column runs over."""
+    if isinstance(description, Gemm):
+        width = int(number(description.n, sizes))
+    elif isinstance(description, Depthwise):
+        width = description.channels
+    else:
+        width = description.outputs * description.groups if isinstance(description, Convolution) else description.outputs
+    covered = 1
+    for count, extent in enumerate(reversed(node.shape), 1):
+        covered *= int(extent)
+        if covered >= width:
+            return count
+    return len(node.shape)
+
+
+def types_of(node: Node) -> Types | None:
+    """Element types of a contraction, or None for those that have no kernel (complex numbers)."""
+    names = [a.dtype.name for a in node.args]
+    if not all(name in OF_NUMPY and name != "bool" for name in (*names, node.dtype.name)):
+        return None
+    left, right = (OF_NUMPY[name] for name in names)
+    output = OF_NUMPY[node.dtype.name]
+    return Types(left, right, F32 if output in (BF16, F16) else output, output)
+
+
+def problem_of(node: Node, is_source: Callable[[Node], bool], types: Types) -> Problem:
+    operands, out = node.attrs["spec"].replace(" ", "").split("->")
+    left, right = operands.split(",")
+    extents: dict[str, int] = {}
+    for letters, arg in ((left, node.args[0]), (right, node.args[1])):
+        for letter, extent in zip(letters, arg.shape, strict=True):
+            extents[letter] = dims.merge(extents[letter], extent) if letter in extents else extent
+    strides: dict[str, int] = {}
+    stride: Any = 1
+    for letter, extent in zip(reversed(out), reversed(node.shape), strict=True):
+        if not one(extent):
+            strides[letter] = stride
+        stride = stride * extent
+    views = [view_of(a, s, extents, is_source) for a, s in ((node.args[0], left), (node.args[1], right))]
+    kept = tuple("".join(c for c in s if not one(extents[c])) for s in (left, right, out))
+    return Problem(*views, kept, extents, strides, types)

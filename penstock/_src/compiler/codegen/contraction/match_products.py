@@ -1,0 +1,154 @@
+"""Contractions as matrix products.
+
+Letters fall into four classes: batch (both operands and the result), rows (left and result), columns (right and
+result), depth (summed).  Neighbouring letters that every array steps through alike are one longer letter; what rows
+and columns then remain besides one of each become batch letters that the other operand does not move along.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from penstock._src.ir import dims
+
+from .gathered import Gathered, GatheredAxis
+from .gemm import Gemm, Matrix
+
+if TYPE_CHECKING:
+    from .match import Numbering, Problem
+
+Group = tuple[str, ...]  # letters that are one, outermost first
+
+
+def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | None:
+    """The product that the problem is; `general` allows operands with borders, read element by element."""
+    left, right, out = problem.letters
+    summed = [c for c in dict.fromkeys(left + right) if c not in out]
+    batch = [c for c in out if c in left and c in right]
+    rows = [c for c in out if c in left and c not in right]
+    columns = [c for c in out if c not in left]
+    if not columns or out[-1] != columns[-1]:
+        return None  # turned, or no columns to put into vectors
+    if not rows and _walks_along_depth(problem, columns[-1], summed):
+        return None  # products of a vector by rows of a matrix: sums along memory, a loop nest's work
+    plain = problem.left.plain, problem.right.plain
+    if not general and not all(plain):
+        return None
+    steps = _Steps(problem)
+    row_groups = _groups(steps, rows, ("left", "out") if plain[0] else ("out",))
+    column_groups = _groups(steps, columns, ("right", "out") if plain[1] else ("out",))
+    depth_order = sorted(summed, key=lambda c: -abs(int(steps.left(c)) or int(steps.right(c))))
+    depth_groups = _groups(steps, depth_order, ("left", "right")) if all(plain) else [(c,) for c in depth_order]
+    if not general and _images(problem, row_groups, depth_groups):
+        return None
+    batch_groups = _groups(steps, batch, ("left", "right", "out")) if all(plain) else [(c,) for c in batch]
+    m, n = (row_groups or [()])[-1], (column_groups or [()])[-1]
+    apart = [*batch_groups, *row_groups[:-1], *column_groups[:-1]]
+    apart.sort(key=lambda g: -int(steps.out(g[-1])))
+    return _gemm(problem, numbering, steps, m, n, depth_groups, apart)
+
+
+def _walks_along_depth(problem: Problem, column: str, summed: list[str]) -> bool:
+    right = problem.right
+    return right.coefficient(column) != 1 and any(right.coefficient(c) == 1 for c in summed)
+
+
+def _images(problem: Problem, row_groups: list[Group], depth_groups: list[Group]) -> bool:
+    """Whether an operand's rows and depth lie as windows of an image do: better a convolution than a product."""
+    windows = any(len(axis.terms) > 1 or any(abs(c) != 1 for c in axis.terms.values()) for axis in problem.left.axes)
+    return windows and (len(row_groups) > 1 or len(depth_groups) > 1)
+
+
+class _Steps:
+    """How far each array moves along a letter."""
+
+    def __init__(self, problem: Problem):
+        self.problem = problem
+        self.extents = problem.extents
+
+    def left(self, letter: str) -> int:
+        return self.problem.left.coefficient(letter)
+
+    def right(self, letter: str) -> int:
+        return self.problem.right.coefficient(letter)
+
+    def out(self, letter: str) -> int:
+        return self.problem.output_strides.get(letter, 0)
+
+    def joined(self, outer: str, inner: str, arrays) -> bool:
+        """Whether `outer, inner` are one long letter to all of the arrays."""
+        for name in arrays:
+            step = getattr(self, name)
+            if dims.key(step(outer)) != dims.key(step(inner) * self.extents[inner]):
+                return False
+        return True
+
+
+def _groups(steps: _Steps, letters, arrays) -> list[Group]:
+    groups: list[list[str]] = []
+    for letter in letters:
+        if groups and steps.joined(groups[-1][-1], letter, arrays):
+            groups[-1].append(letter)
+        else:
+            groups.append([letter])
+    return [tuple(g) for g in groups]
+
+
+def _extent(problem: Problem, group: Group) -> int:
+    return dims.product(problem.extents[c] for c in group)
+
+
+def _gemm(problem, numbering, steps, m: Group, n: Group, depth: list[Group], apart: list[Group]) -> Gemm:
+    inner = lambda group, step: step(group[-1]) if group else 0
+    number = numbering
+
+    def operand(view, step, element: str, cross: Group):
+        if view.plain:
+            return Matrix(
+                element,
+                number(inner(cross, step)),
+                tuple(number(inner(g, step)) for g in depth) or (0,),
+                tuple(number(inner(g, step)) for g in apart),
+                number(view.base),
+            )
+        return _gathered(problem, number, view, element, cross, depth, apart)
+
+    extents: Any = tuple(number(_extent(problem, g)) for g in depth) or (1,)
+    width = _extent(problem, n)
+    return Gemm(
+        m=number(_extent(problem, m)),
+        n=number(width),
+        k=extents,
+        left=operand(problem.left, steps.left, problem.types.left, m),
+        right=operand(problem.right, steps.right, problem.types.right, n),
+        types=problem.types,
+        row=number(inner(m, steps.out)),
+        batch=tuple(number(_extent(problem, g)) for g in apart),
+        batch_out=tuple(number(inner(g, steps.out)) for g in apart),
+    )
+
+
+def _gathered(problem, number, view, element: str, cross: Group, depth: list[Group], apart: list[Group]) -> Gathered:
+    where: dict[str, tuple[str, int]] = {}
+    extents: dict[str, list] = {"cross": [], "depth": [], "batch": []}
+    for kind, groups in (("cross", [cross]), ("depth", depth), ("batch", apart)):
+        for group in groups:
+            for letter in group:
+                where[letter] = kind, len(extents[kind])
+                extents[kind].append(number(problem.extents[letter]))
+    axes = []
+    for axis, stride, extent in zip(view.axes, view.strides, view.source.shape, strict=True):
+        terms = tuple((*where[c], number(step)) for c, step in axis.terms.items())
+        bounds = axis.bounds
+        if axis.divisor != 1 and bounds is None:
+            bounds = (0, extent)
+        axes.append(
+            GatheredAxis(
+                number(axis.const), terms, number(stride), axis.divisor,
+                None if bounds is None else number(bounds[0]), None if bounds is None else number(bounds[1]),
+            )
+        )  # fmt: skip
+    return Gathered(element, tuple(axes), *(tuple(extents[k]) for k in ("batch", "cross", "depth")))
+
+
+__all__ = ["as_gemm"]

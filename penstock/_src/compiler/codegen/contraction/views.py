@@ -1,0 +1,248 @@
+"""Operands of a contraction as index maps over arrays in memory.
+
+A view says, for every axis of a source array, which index an element of the operand reads: an affine form over the
+contraction's letters, with bounds outside of which the element is zero, and a divisor (elements whose form is not
+divisible are zero: the input of a transposed convolution).  Transposes, slices, reversals, broadcasts, zero padding,
+windows and reshapes that split axes are followed; at anything else the walk ends, and that node is the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from penstock._src.ir import dims
+from penstock._src.ir.dims import Dim
+from penstock._src.ir.node import Node
+
+
+@dataclass(frozen=True)
+class AxisIndex:
+    """(const + sum of coefficient * letter) / divisor; zero outside low <= index < high (None: never outside)."""
+
+    const: int = 0
+    terms: dict[str, int] = field(default_factory=dict)
+    bounds: tuple[int, int] | None = None
+    divisor: int = 1
+
+    @property
+    def plain(self) -> bool:
+        return self.bounds is None and self.divisor == 1
+
+    def moved(self, by: int) -> AxisIndex:
+        bounds = self.bounds and (self.bounds[0] + by, self.bounds[1] + by)
+        return replace(self, const=self.const + by * self.divisor, bounds=bounds)
+
+    def times(self, factor: int) -> AxisIndex:
+        return AxisIndex(self.const * factor, {k: c * factor for k, c in self.terms.items()})
+
+    def plus(self, other: AxisIndex) -> AxisIndex:
+        terms = dict(self.terms)
+        for letter, c in other.terms.items():
+            terms[letter] = terms[letter] + c if letter in terms else c
+        return AxisIndex(self.const + other.const, terms)
+
+    def reversed(self, extent: int) -> AxisIndex:
+        if self.divisor != 1:
+            raise Unfollowed
+        bounds = self.bounds and (extent - self.bounds[1], extent - self.bounds[0])
+        return replace(self.times(-1), bounds=bounds).moved(extent - 1)
+
+    def within(self, low: int, high: int) -> AxisIndex:
+        if self.bounds is not None:
+            low, high = dims.maximum(low, self.bounds[0]), dims.minimum(high, self.bounds[1])
+        return replace(self, bounds=(low, high))
+
+
+class Unfollowed(Exception):
+    """A movement that has no such index map."""
+
+
+@dataclass(frozen=True)
+class View:
+    """`source`'s memory, read at `axes`."""
+
+    source: Node
+    axes: tuple[AxisIndex, ...]
+
+    @property
+    def strides(self) -> list[int]:
+        found: list[int] = []
+        stride: Any = 1
+        for extent in reversed(self.source.shape):
+            found.insert(0, stride)
+            stride = stride * extent
+        return found
+
+    @property
+    def plain(self) -> bool:
+        return all(axis.plain for axis in self.axes)
+
+    def coefficient(self, letter: str) -> int:
+        """How far the element moves in memory when a letter grows by one."""
+        total: Any = 0
+        for axis, stride in zip(self.axes, self.strides, strict=True):
+            if letter in axis.terms:
+                total = total + axis.terms[letter] * stride
+        return total
+
+    @property
+    def base(self) -> int:
+        total: Any = 0
+        for axis, stride in zip(self.axes, self.strides, strict=True):
+            if not (type(axis.const) is int and axis.const == 0):
+                total = total + axis.const * stride
+        return total
+
+
+def view_of(operand: Node, letters: str, extents: dict[str, int], is_source: Callable[[Node], bool]) -> View:
+    """The view that an operand with these letters is."""
+    node = operand
+    axes = [AxisIndex(0, {} if one(extents[letter]) else {letter: 1}) for letter in letters]
+    while not is_source(node) and node.kind in _RULES:
+        try:
+            axes = _RULES[node.kind](node, axes)
+        except Unfollowed:
+            break
+        node = node.args[0]
+    return View(node, tuple(_without_needless_bounds(axis, extents) for axis in axes))
+
+
+def one(extent: int) -> bool:
+    return type(extent) is not Dim and extent == 1
+
+
+def _without_needless_bounds(axis: AxisIndex, extents: dict[str, int]) -> AxisIndex:
+    if axis.bounds is None or axis.divisor != 1:
+        return axis
+    low: Any = axis.const
+    high: Any = axis.const
+    for letter, c in axis.terms.items():
+        if type(c) is Dim:
+            return axis
+        reach = c * (extents[letter] - 1)
+        if c > 0:
+            high = high + reach
+        else:
+            low = low + reach
+    inside = (low - axis.bounds[0], axis.bounds[1] - 1 - high)
+    if all(type(x) is not Dim and x >= 0 for x in inside):
+        return replace(axis, bounds=None)
+    return axis
+
+
+def _transpose(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
+    moved: list[Any] = [None] * len(axes)
+    for axis, source in zip(axes, node.attrs["perm"], strict=True):
+        moved[source] = axis
+    return moved
+
+
+def _reverse(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
+    shape, turned = node.shape, node.attrs["axes"]
+    return [a.reversed(shape[i]) if i in turned else a for i, a in enumerate(axes)]
+
+
+def _slice(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
+    found = []
+    for axis, start, stride in zip(axes, node.attrs["starts"], node.attrs["strides"], strict=True):
+        if stride != 1:
+            if not axis.plain:
+                raise Unfollowed
+            axis = axis.times(stride)
+        found.append(axis.moved(start))
+    return found
+
+
+def _broadcast(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
+    x = node.args[0]
+    found = []
+    for extent, axis in zip(x.shape, node.attrs["axes"], strict=True):
+        repeated = one(extent) and not one(node.shape[axis])
+        if repeated and not axes[axis].plain:
+            raise Unfollowed
+        found.append(AxisIndex() if repeated else axes[axis])
+    dropped = set(range(len(axes))) - set(node.attrs["axes"])
+    if any(not axes[i].plain for i in dropped):
+        raise Unfollowed
+    return found
+
+
+def _pad(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
+    if not is_zero(node.args[1]) or any(node.attrs["interior"]):
+        raise Unfollowed
+    found = []
+    for axis, low, high, extent in zip(
+        axes, node.attrs["low"], node.attrs["high"], node.args[0].shape, strict=True
+    ):
+        axis = axis.moved(-low)
+        found.append(axis if low <= 0 and high <= 0 else axis.within(0, extent))
+    return found
+
+
+def _windows(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
+    a = node.attrs
+    if not is_zero(node.args[1]):
+        raise Unfollowed
+    x = node.args[0]
+    found = list(axes[: x.rank])
+    for i, at in enumerate(a["axes"]):
+        position, tap = axes[at], axes[x.rank + i]
+        if not position.plain or not tap.plain:
+            raise Unfollowed
+        low, high, base = a["low"][i], a["high"][i], a["base_dilations"][i]
+        index = position.times(a["strides"][i]).plus(tap.times(a["dilations"][i])).plus(AxisIndex(-low))
+        if base != 1:
+            index = replace(index, divisor=base)
+        if base != 1 or low > 0 or high > 0:
+            index = index.within(0, x.shape[at])
+        found[at] = index
+    return found
+
+
+def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
+    """Follows axes that were split, and unit axes that came or went."""
+    source, result = node.args[0].shape, node.shape
+    if any(type(d) is not Dim and d == 0 for d in (*source, *result)):
+        raise Unfollowed
+    if any(one(d) and not a.plain for d, a in zip(result, axes, strict=True)):
+        raise Unfollowed
+    found: list[AxisIndex] = []
+    rest = [(d, a) for d, a in zip(result, axes, strict=True) if not one(d)]
+    for extent in source:
+        if one(extent):
+            found.append(AxisIndex())
+            continue
+        taken, covered = [], 1
+        while rest and not _same(covered, extent):
+            taken.append(rest.pop(0))
+            covered = covered * taken[-1][0]
+            if int(covered) > int(extent):
+                raise Unfollowed
+        if not _same(covered, extent):
+            raise Unfollowed
+        if len(taken) > 1 and any(not a.plain for _, a in taken):
+            raise Unfollowed
+        index, stride = taken[-1][1], taken[-1][0]
+        for d, a in reversed(taken[:-1]):
+            index = index.plus(a.times(stride))
+            stride = stride * d
+        found.append(index)
+    if rest:
+        raise Unfollowed
+    return found
+
+
+def _same(a: int, b: int) -> bool:
+    return dims.key(a) == dims.key(b)
+
+
+def is_zero(node: Node) -> bool:
+    return node.kind == "constant" and not node.attrs["value"].any()
+
+
+_RULES = {
+    "transpose": _transpose, "reverse": _reverse, "slice": _slice, "broadcast": _broadcast, "pad": _pad,
+    "windows": _windows, "reshape": _reshape,
+}  # fmt: skip
