@@ -55,7 +55,9 @@ def gradients_of_tape(
                 kept[key] = total
             outputs.append(total)
         filled = [
-            zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g
+            zeros_like(t)
+            if g is None and entry.needs_zeros and t.dtype in DIFFERENTIABLE and takes_zeros(t)
+            else g
             for g, t in zip(outputs, entry.outputs)
         ]
         inputs = entry.backward(*filled)

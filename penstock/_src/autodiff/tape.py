@@ -20,10 +20,10 @@ class Entry:
     """One recorded step: from which tensors (ids) to which, and how gradients flow back.
 
     `backward(*output_gradients)` takes a gradient or None for each output and returns one per input.
-    `outputs` are held so that zeros can be made for those that nothing used.
+    `outputs` are held so that zeros can be made for those that nothing used, if `needs_zeros`.
     """
 
-    __slots__ = ("name", "input_ids", "output_ids", "outputs", "backward")
+    __slots__ = ("name", "input_ids", "output_ids", "outputs", "backward", "needs_zeros")
 
     def __init__(
         self,
@@ -32,9 +32,10 @@ class Entry:
         output_ids: list[int],
         outputs: list[Any],
         backward: Backward,
+        needs_zeros: bool = True,
     ) -> None:
         self.name, self.input_ids, self.output_ids = name, input_ids, output_ids
-        self.outputs, self.backward = outputs, backward
+        self.outputs, self.backward, self.needs_zeros = outputs, backward, needs_zeros
 
 
 class Tape:
@@ -90,22 +91,35 @@ class Tape:
         )
 
     def record_function(
-        self, name: str, inputs: list[Any], outputs: list[Any], backward: Backward
+        self,
+        name: str,
+        inputs: list[Any],
+        outputs: list[Any],
+        backward: Backward,
+        needs_zeros: bool = True,
     ) -> None:
-        """Records a step whose gradient is `backward(*output_gradients)`."""
+        """Records a step whose gradient is `backward(*output_gradients)`.
+
+        Without `needs_zeros`, None comes for outputs that have no gradient.
+        """
         if any(t._id in self.watched for t in inputs):
-            self._append(name, [t._id for t in inputs], outputs, backward)
+            self._append(name, [t._id for t in inputs], list(outputs), backward, needs_zeros)
 
     def record_identity(self, source: Any, copy: Any) -> None:
         """Records that `copy` is the same tensor as `source`."""
         self.record_function("Identity", [source], [copy], lambda dy: [dy])
 
     def _append(
-        self, name: str, input_ids: list[int], outputs: list[Any], backward: Backward
+        self,
+        name: str,
+        input_ids: list[int],
+        outputs: list[Any],
+        backward: Backward,
+        needs_zeros: bool = True,
     ) -> None:
         output_ids = [t._id for t in outputs]
         self.watched.update(t._id for t in outputs if t.dtype in DIFFERENTIABLE)
-        self.entries.append(Entry(name, input_ids, output_ids, outputs, backward))
+        self.entries.append(Entry(name, input_ids, output_ids, outputs, backward, needs_zeros))
 
 
 def op_backward(op: Op, inputs: list[Any], outputs: list[Any]) -> Backward:
@@ -166,7 +180,13 @@ def variable_accessed(variable: Any) -> None:
             tape.variable_accessed(variable)
 
 
-def record_function(name: str, inputs: list[Any], outputs: list[Any], backward: Backward) -> None:
+def record_function(
+    name: str,
+    inputs: list[Any],
+    outputs: list[Any],
+    backward: Backward,
+    needs_zeros: bool = True,
+) -> None:
     """Records a step with its own gradient on all tapes."""
     for tape in STATE.tapes:
-        tape.record_function(name, inputs, outputs, backward)
+        tape.record_function(name, inputs, outputs, backward, needs_zeros)

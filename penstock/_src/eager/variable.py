@@ -21,6 +21,25 @@ from penstock._src.util.export import export
 UNIQUE = itertools.count()
 
 
+def _nothing(tensor: Any) -> Any:
+    return None
+
+
+# Set by function/tracing.py: the value of a tensor of a function being traced, if it depends on no argument.
+LIFT: Callable[[Any], Any] = _nothing
+
+
+def announce_creation(variable: Any) -> None:
+    """Tells the function being traced that it creates a variable, which it may do only once."""
+    graph = STATE.graph
+    while graph is not None and graph.building_function:
+        rule = getattr(graph, "variable_rule", None)
+        if rule is not None:
+            rule(variable)
+            return
+        graph = graph.outer_graph
+
+
 @export("VariableSynchronization")
 class VariableSynchronization(Enum):
     """When the copies of a distributed variable are brought together."""
@@ -86,6 +105,7 @@ class Variable:
                 "The `initial_value` arg to `tf.Variable` must be specified except when you are "
                 "not providing a `variable_def`. You provided neither."
             )
+        announce_creation(self)
         self._trainable = True if trainable is None else bool(trainable)
         self._constraint, self._synchronization = constraint, synchronization
         self._aggregation, self._in_graph_mode = aggregation, False
@@ -103,6 +123,9 @@ class Variable:
 
     def _lifted(self, value: Any) -> Any:
         if isinstance(value, Tensor) and not hasattr(value, "_value") and STATE.graph is None:
+            lifted = LIFT(value)
+            if lifted is not None:
+                return lifted
             raise ValueError(
                 f"Tensor-typed variable initializers must either be wrapped in an init_scope or "
                 f"callable (e.g., `tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when "

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.api import control_flow
-from penstock._src.api.debugging import Assert
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -315,7 +314,8 @@ def _graph_loop(
     invariants = _shape_invariants(before, start, options)
     if missing:
         set_state(start)
-        Assert(test(), [f"loop must iterate at least once to initialize {', '.join(missing)}"])
+        text = f"loop must iterate at least once to initialize {', '.join(missing)}"
+        raw.Assert(condition=test(), data=[convert_to_tensor(text)])
 
     def run_test(*state: Any) -> Any:
         set_state(state)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api import control_flow
-from penstock._src.api.debugging import Assert
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -51,7 +50,7 @@ def if_(
 
 def check_condition(condition: Any) -> None:
     shape, dtype = condition.shape, condition.dtype
-    if dtype != dtypes.bool or (shape.rank not in (None, 0) and shape.num_elements() != 1):
+    if dtype != dtypes.bool_ or (shape.rank not in (None, 0) and shape.num_elements() != 1):
         raise ValueError(
             f"condition of if statement expected to be `tf.bool` scalar, got {condition}; to use as "
             "boolean Tensor, use `tf.cast`; to check for None, use `is not None`"
@@ -167,7 +166,8 @@ def assert_(condition: Any, message: Branch) -> None:
     """`assert condition, message()`."""
     if values.is_symbolic(condition):
         text = message()
-        Assert(condition, [condition if text is None else text])
+        data = convert_to_tensor(condition if text is None else text)
+        raw.Assert(condition=condition, data=[data])
     elif __debug__ and not condition:
         text = message()
         raise AssertionError() if text is None else AssertionError(text)

@@ -1,0 +1,463 @@
+"""tf.TensorArray: a list of tensors that loops read and write."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.autodiff.nodes import insert_before
+from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.static_values import constant_value
+from penstock._src.util.export import export
+
+
+class _Known:
+    """What all versions of one array know of it: the shape of its elements, its size, the list it began as."""
+
+    __slots__ = ("element_shape", "infer", "origin", "size", "dynamic", "clear")
+
+    def __init__(self, element_shape: TensorShape, infer: bool, dynamic: bool, clear: bool) -> None:
+        self.element_shape, self.infer, self.dynamic, self.clear = element_shape, infer, dynamic, clear
+        self.origin: Operation | None = None
+        self.size: int | None = None
+
+
+@export("TensorArray")
+class TensorArray(CompositeTensor):
+    """A list of tensors of one type, written at most once each; differentiable, for use in loops.
+
+    Args:
+      dtype: of the elements.
+      size: int32 scalar, how many elements there are.
+      dynamic_size: writing beyond the end makes the array longer.
+      clear_after_read: an element may be read only once (by default, in eager execution False is assumed in graphs).
+      tensor_array_name: accepted.
+      handle, flow: an existing array of TensorFlow 1.
+      infer_shape: all elements have one shape.
+      element_shape: the static shape of the elements.
+      colocate_with_first_write_call: accepted.
+      name: of the operations, in a graph.
+
+    >>> ta = tf.TensorArray(tf.float32, size=2)
+    >>> ta = ta.write(0, 1.0).write(1, 2.0)
+    >>> ta.stack().numpy()
+    array([1., 2.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        dtype: Any,
+        size: Any = None,
+        dynamic_size: bool | None = None,
+        clear_after_read: bool | None = None,
+        tensor_array_name: str | None = None,
+        handle: Any = None,
+        flow: Any = None,
+        infer_shape: bool = True,
+        element_shape: Any = None,
+        colocate_with_first_write_call: bool = True,
+        name: str | None = None,
+    ) -> None:
+        if handle is not None and flow is None:
+            raise ValueError("TensorArray: `handle` is of TensorFlow 1's arrays. Give `flow` instead.")
+        if flow is None and size is None:
+            raise ValueError("Size must be provided if handle is not provided")
+        if flow is not None and size is not None:
+            raise ValueError("Cannot provide both `size` and `flow` at the same time")
+        self._dtype = dtypes.as_dtype(dtype).base_dtype
+        clear = True if clear_after_read is None else clear_after_read
+        self._known = _Known(as_shape(element_shape), infer_shape, bool(dynamic_size), clear)
+        self._list: list[Any] | None = None
+        self._cleared: set[int] = set()
+        self._flow: Any = flow
+        if flow is not None:
+            return
+        if STATE.graph is None:
+            self._list = [None] * int(size)
+            self._flow = convert_to_tensor(0)
+            return
+        length = convert_to_tensor(size, dtypes.int32)
+        static = constant_value(length)
+        self._known.size = None if static is None or dynamic_size else int(static)
+        self._flow = raw.TensorListReserve(
+            element_shape=_shape_value(self._known.element_shape),
+            num_elements=length,
+            element_dtype=self._dtype,
+            name=name or tensor_array_name or "TensorArrayV2",
+        )
+        if isinstance(self._flow, SymbolicTensor):
+            self._known.origin = self._flow.op
+
+    # -- what it is
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The type of the elements."""
+        return self._dtype
+
+    @property
+    def flow(self) -> Any:
+        """The tensor that carries the array from op to op."""
+        return self._flow
+
+    @property
+    def handle(self) -> None:
+        """None: of TensorFlow 1's arrays only."""
+        return None
+
+    @property
+    def element_shape(self) -> TensorShape:
+        """The static shape of the elements."""
+        return self._known.element_shape
+
+    @property
+    def dynamic_size(self) -> bool:
+        """Whether writing beyond the end makes the array longer."""
+        return self._known.dynamic
+
+    @property
+    def _infer_shape(self) -> bool:
+        return self._known.infer
+
+    @property
+    def _type_spec(self) -> "TensorArraySpec":
+        spec = TensorArraySpec(
+            self._known.element_shape, self._dtype, self._known.dynamic, self._known.infer
+        )
+        spec._known = self._known
+        return spec
+
+    def _next(self, flow: Any) -> "TensorArray":
+        made = object.__new__(TensorArray)
+        made._dtype, made._known, made._flow = self._dtype, self._known, flow
+        made._list, made._cleared = None, set()
+        return made
+
+    # -- shapes
+
+    def _learn(self, shape: TensorShape) -> None:
+        """Merges the shape of a written element into what is known."""
+        known = self._known
+        if not shape.is_compatible_with(known.element_shape):
+            raise ValueError(
+                f"Inconsistent shapes: saw {shape} but expected {known.element_shape}"
+                + (" (and infer_shape=True)" if known.infer else "")
+            )
+        if known.infer and shape.rank is not None:
+            known.element_shape = known.element_shape.merge_with(shape)
+            if known.origin is not None:
+                _tell_origin(known)
+
+    @property
+    def _shape_input(self) -> Any:
+        return _shape_value(self._known.element_shape)
+
+    # -- elements
+
+    def size(self, name: str | None = None) -> Any:
+        """Returns the number of elements, an int32 scalar."""
+        if self._list is not None:
+            return convert_to_tensor(len(self._list), dtypes.int32)
+        if self._known.size is not None:
+            return convert_to_tensor(self._known.size, dtypes.int32)
+        return raw.TensorListLength(input_handle=self._flow, name=name)
+
+    def read(self, index: Any, name: str | None = None) -> Any:
+        """Returns the element at `index`."""
+        if self._list is not None:
+            return self._eager_read(int(index))
+        item = raw.TensorListGetItem(
+            input_handle=self._flow,
+            index=convert_to_tensor(index, dtypes.int32),
+            element_shape=self._shape_input,
+            element_dtype=self._dtype,
+            name=name,
+        )
+        return item
+
+    def _eager_read(self, index: int) -> Any:
+        assert self._list is not None
+        if index < 0:
+            raise OutOfRangeError(f"Reading from negative indices (index {index}) is not allowed.")
+        if index >= len(self._list):
+            raise OutOfRangeError(
+                f"Tried to read from index {index} but array size is: {len(self._list)} "
+            )
+        held = self._list[index]
+        if held is None:
+            if index in self._cleared:
+                raise InvalidArgumentError(
+                    f"Could not read index {index} twice because it was cleared after a previous read "
+                    "(perhaps try setting clear_after_read = false?)"
+                )
+            held = self._zeros()
+        if self._known.clear:
+            self._list[index] = None
+            self._cleared.add(index)
+        return held
+
+    def _zeros(self) -> Any:
+        shape = self._known.element_shape
+        if shape.rank is None or not shape.is_fully_defined():
+            raise InvalidArgumentError(
+                "TensorArray: an element that was never written can be read only if element_shape is "
+                f"fully defined. Received {shape}."
+            )
+        return convert_to_tensor(np.zeros(shape.as_list(), self._dtype.np), self._dtype)
+
+    def write(self, index: Any, value: Any, name: str | None = None) -> "TensorArray":
+        """Returns the array with `value` at `index`."""
+        value = self._converted(value)
+        self._learn(value.shape)
+        if self._list is not None:
+            return self._eager_write(int(index), value)
+        flow = raw.TensorListSetItem(
+            input_handle=self._flow,
+            index=convert_to_tensor(index, dtypes.int32),
+            item=value,
+            resize_if_index_out_of_bounds=self._known.dynamic,
+            name=name,
+        )
+        return self._next(flow)
+
+    def _eager_write(self, index: int, value: Any) -> "TensorArray":
+        assert self._list is not None
+        if index < 0:
+            raise OutOfRangeError(f"Writing to negative indices (index {index}) is not allowed.")
+        if index >= len(self._list):
+            if not self._known.dynamic:
+                raise OutOfRangeError(
+                    f"Tried to write to index {index} but array is not resizeable and size is: "
+                    f"{len(self._list)} "
+                )
+            self._list += [None] * (index + 1 - len(self._list))
+        self._list[index] = value
+        self._cleared.discard(index)
+        return self
+
+    def _converted(self, value: Any) -> Any:
+        value = convert_to_tensor(value, dtype_hint=self._dtype)
+        if value.dtype is not self._dtype:
+            raise InvalidArgumentError(
+                f"TensorArray dtype is {self._dtype.name} but Op is trying to write dtype "
+                f"{value.dtype.name} "
+            )
+        return value
+
+    # -- all of it
+
+    def stack(self, name: str | None = None) -> Any:
+        """Returns all elements in one tensor, with a new first axis."""
+        if self._list is not None:
+            if not self._list:
+                shape = self._known.element_shape
+                dims = [0] if shape.rank is None else [0, *(d or 0 for d in shape.as_list())]
+                return convert_to_tensor(np.zeros(dims, self._dtype.np), self._dtype)
+            return raw.Pack(values=[self._eager_item(i) for i in range(len(self._list))], axis=0)
+        size = self._known.size
+        return raw.TensorListStack(
+            input_handle=self._flow,
+            element_shape=self._shape_input,
+            element_dtype=self._dtype,
+            num_elements=-1 if size is None else size,
+            name=name,
+        )
+
+    def _eager_item(self, index: int) -> Any:
+        assert self._list is not None
+        held = self._list[index]
+        if held is None and index in self._cleared:
+            return self._eager_read(index)
+        if held is None:
+            held = self._zeros()
+        if self._known.clear:
+            self._list[index] = None
+            self._cleared.add(index)
+        return held
+
+    def gather(self, indices: Any, name: str | None = None) -> Any:
+        """Returns the elements at `indices` in one tensor."""
+        if self._list is not None:
+            positions = np.asarray(convert_to_tensor(indices, dtypes.int32)).tolist()
+            return raw.Pack(values=[self._eager_read(i) for i in positions], axis=0)
+        return raw.TensorListGather(
+            input_handle=self._flow,
+            indices=convert_to_tensor(indices, dtypes.int32),
+            element_shape=self._shape_input,
+            element_dtype=self._dtype,
+            name=name,
+        )
+
+    def concat(self, name: str | None = None) -> Any:
+        """Returns the elements joined along their first axis."""
+        if self._list is not None:
+            items = [self._eager_item(i) for i in range(len(self._list))]
+            return items[0] if len(items) == 1 else raw.ConcatV2(values=items, axis=0)
+        shape = self._known.element_shape
+        whole = TensorShape(None) if shape.rank is None else TensorShape([None, *shape.as_list()[1:]])
+        return raw.TensorListConcatV2(
+            input_handle=self._flow,
+            element_shape=_shape_value(whole),
+            leading_dims=convert_to_tensor([], dtypes.int64),
+            element_dtype=self._dtype,
+            name=name,
+        ).tensor
+
+    def unstack(self, value: Any, name: str | None = None) -> "TensorArray":
+        """Returns the array whose elements are the rows of `value`."""
+        value = self._converted(value)
+        self._learn(value.shape[1:] if value.shape.rank is not None else value.shape)
+        if self._list is not None:
+            rows = raw.Unpack(value=value, num=value.shape[0], axis=0) if value.shape[0] else []
+            if len(rows) > len(self._list) and not self._known.dynamic:
+                raise ValueError(
+                    f"Cannot unstack {len(rows)} tensors into a TensorArray of static size "
+                    f"{len(self._list)} "
+                )
+            self._list = list(rows)
+            return self
+        if value.shape.rank is not None and not self._known.dynamic and value.shape[0] is not None:
+            self._known.size = value.shape[0]
+        flow = raw.TensorListFromTensor(tensor=value, element_shape=self._shape_input, name=name)
+        return self._next(flow)
+
+    def scatter(self, indices: Any, value: Any, name: str | None = None) -> "TensorArray":
+        """Returns the array with the rows of `value` at `indices`."""
+        value = self._converted(value)
+        self._learn(value.shape[1:] if value.shape.rank is not None else value.shape)
+        if self._list is not None:
+            positions = np.asarray(convert_to_tensor(indices, dtypes.int32)).tolist()
+            rows = raw.Unpack(value=value, num=value.shape[0], axis=0)
+            for index, row in zip(positions, rows, strict=False):
+                self._eager_write(index, row)
+            return self
+        flow = raw.TensorListScatterIntoExistingList(
+            input_handle=self._flow,
+            tensor=value,
+            indices=convert_to_tensor(indices, dtypes.int32),
+            name=name,
+        )
+        return self._next(flow)
+
+    def split(self, value: Any, lengths: Any, name: str | None = None) -> "TensorArray":
+        """Returns the array whose elements are pieces of `value` of these lengths."""
+        value = self._converted(value)
+        lengths = convert_to_tensor(lengths, dtypes.int64)
+        if self._list is not None:
+            sizes = np.asarray(lengths).tolist()
+            if len(sizes) > len(self._list) and not self._known.dynamic:
+                raise ValueError(f"Cannot split into {len(sizes)} elements; the size is {len(self._list)}.")
+            if sum(sizes) != value.shape[0]:
+                raise InvalidArgumentError(
+                    f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is "
+                    f"{sum(sizes)} and value's shape is: {value.shape} "
+                )
+            ends = np.cumsum(sizes).tolist()
+            self._list = [value[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+            return self
+        rest = value.shape[1:] if value.shape.rank is not None else value.shape
+        shape = TensorShape([None]).concatenate(rest) if value.shape.rank is not None else rest
+        flow = raw.TensorListSplit(
+            tensor=value, element_shape=_shape_value(shape), lengths=lengths, name=name
+        )
+        return self._next(flow)
+
+    def identity(self) -> "TensorArray":
+        """Returns the array."""
+        if self._list is not None:
+            return self
+        return self._next(raw.Identity(input=self._flow))
+
+    def grad(self, source: str, flow: Any = None, name: str | None = None) -> Any:
+        """Raises NotImplementedError: gradients flow through tapes and tf.gradients."""
+        raise NotImplementedError("TensorArray.grad is not supported in TF2 control flow.")
+
+    def close(self, name: str | None = None) -> None:
+        """Forgets the elements of an eager array."""
+        if self._list is not None:
+            self._list.clear()
+
+
+def _shape_value(shape: TensorShape) -> Any:
+    dims: Sequence[int] | int
+    dims = -1 if shape.rank is None else [-1 if d is None else d for d in shape.as_list()]
+    return convert_to_tensor(np.asarray(dims, np.int32), dtypes.int32)
+
+
+def _tell_origin(known: _Known) -> None:
+    """Makes the op that reserved the list state the shape that writing showed: the compiler can lay it out."""
+    node = known.origin
+    assert node is not None
+    dims = [-1 if d is None else d for d in known.element_shape.as_list()]
+    value = constant_value(node._inputs[0])
+    if value is not None and value.ndim and value.tolist() == dims:
+        return
+    array = np.asarray(dims, np.int32)
+    node._update_input(0, insert_before(node, lambda: node.graph.constant(array, dtypes.int32, None)))
+
+
+@export("TensorArraySpec")
+class TensorArraySpec(TypeSpec):
+    """The type of a TensorArray."""
+
+    def __init__(
+        self,
+        element_shape: Any = None,
+        dtype: Any = dtypes.float32,
+        dynamic_size: bool = False,
+        infer_shape: bool = True,
+    ) -> None:
+        self._element_shape = as_shape(element_shape)
+        self._dtype = dtypes.as_dtype(dtype)
+        self._dynamic_size, self._infer_shape = dynamic_size, infer_shape
+        self._known: _Known | None = None
+
+    @property
+    def value_type(self) -> type:
+        """TensorArray."""
+        return TensorArray
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._element_shape, self._dtype, self._dynamic_size, self._infer_shape
+
+    @property
+    def _component_specs(self) -> list[TensorSpec]:
+        return [TensorSpec([], dtypes.variant)]
+
+    def _to_components(self, value: TensorArray) -> list[Any]:
+        return [value.flow]
+
+    def _from_components(self, components: Sequence[Any]) -> TensorArray:
+        made = TensorArray(
+            self._dtype,
+            flow=components[0],
+            dynamic_size=self._dynamic_size,
+            infer_shape=self._infer_shape,
+            element_shape=self._element_shape,
+        )
+        if self._known is not None:
+            made._known = self._known
+        return made
+
+    @staticmethod
+    def from_value(value: TensorArray) -> "TensorArraySpec":
+        """Returns the spec of an array."""
+        return value._type_spec
+
+    def is_compatible_with(self, spec_or_value: Any) -> bool:
+        """Whether that array, or arrays of that spec, are of this type."""
+        other = spec_or_value._type_spec if isinstance(spec_or_value, TensorArray) else spec_or_value
+        return (
+            isinstance(other, TensorArraySpec)
+            and self._dtype == other._dtype
+            and self._dynamic_size == other._dynamic_size
+            and self._element_shape.is_compatible_with(other._element_shape)
+        )

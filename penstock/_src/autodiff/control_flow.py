@@ -1,0 +1,301 @@
+"""Gradients of calls and conditionals: the forward node gives what the backward one reads."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.autodiff.backprop import zeros_like
+from penstock._src.autodiff.graph_gradients import (
+    NODE_GRADIENTS,
+    Backward,
+    gradient_type,
+    node_gradient,
+)
+from penstock._src.autodiff.nodes import add_node, extend_node, make_op, output_index, position_of
+from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.ops.control import functional
+
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+
+
+def call_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
+    """The gradient of a call is a call of the backward graph."""
+    forward: GraphFunction = node.raw_op.attrs["f"]
+    active = [i for i, g in enumerate(gradients) if g is not None]
+    needed = [i for i, w in enumerate(wanted) if w]
+    backward = backward_of(forward, tuple(active), tuple(needed))
+    captured = forward_values(node, [forward], [backward.graph.external_captures])[0]
+    arguments = [dense(gradients[i]) for i in active] + captured
+    results = call_function(GraphFunction(backward.graph), arguments)
+    return spread(backward.pack(results), needed, len(wanted))
+
+
+def backward_of(forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]) -> Backward:
+    """Returns the backward graph of some outputs and inputs of a function; made once for each choice."""
+    cache = forward.graph.__dict__.setdefault("_backward_graphs", {})
+    ys = [forward.outputs[i] for i in active]
+    xs = [forward.inputs[i] for i in needed]
+    key = (tuple(t._id for t in ys), tuple(t._id for t in xs))
+    if key not in cache:
+        cache[key] = Backward(forward.graph, ys, xs, f"gradient_{forward.graph.name}")
+    return cache[key]
+
+
+def call_function(function: GraphFunction, arguments: Sequence[Any]) -> list[SymbolicTensor]:
+    """Adds a call of `function` to the current graph."""
+    kind = "StatefulPartitionedCall" if function.is_stateful else "PartitionedCall"
+    attrs = {"f": function, "Tin": tuple(function.input_types), "Tout": tuple(function.output_types)}
+    tensors = [convert_to_tensor(t) for t in arguments]
+    return list(add_node(kind, tensors, attrs, kind).outputs)
+
+
+def dense(gradient: Any) -> Any:
+    """Returns a gradient as one tensor."""
+    return convert_to_tensor(gradient) if isinstance(gradient, IndexedSlices) else gradient
+
+
+def spread(values: Sequence[Any], positions: Sequence[int], count: int) -> list[Any]:
+    """Returns `count` items: `values` at `positions`, None elsewhere."""
+    result: list[Any] = [None] * count
+    for position, value in zip(positions, values, strict=True):
+        result[position] = value
+    return result
+
+
+def forward_values(
+    node: Operation, bodies: list[GraphFunction], captured: list[list[Any]]
+) -> list[list[Any]]:
+    """Returns, where the node stands, the tensors that backward graphs read of its bodies.
+
+    A body's input is the node's input, its output the node's output; anything else of a body becomes a
+    further output of the node, for which the other bodies give something that nobody reads.
+    """
+    first = len(node._inputs) - len(bodies[0].inputs)  # a condition or index comes first
+    missing: list[tuple[int, SymbolicTensor]] = []
+    for index, (body, tensors) in enumerate(zip(bodies, captured, strict=True)):
+        for t in tensors:
+            inside = isinstance(t, SymbolicTensor) and t.graph is body.graph
+            if inside and position_of(body, t) is None and output_index(body, t) is None:
+                missing.append((index, t))
+    if missing:
+        grown = [_grown(body, index, missing) for index, body in enumerate(bodies)]
+        op = _with_bodies(node.raw_op, grown)
+        extend_node(node, op, [], [t for _, t in missing])
+        bodies = grown
+    values = []
+    for body, tensors in zip(bodies, captured, strict=True):
+        row = []
+        for t in tensors:
+            if not isinstance(t, SymbolicTensor) or t.graph is not body.graph:
+                row.append(t)
+                continue
+            at = position_of(body, t)
+            if at is not None:
+                row.append(node._inputs[first + at])
+            else:
+                row.append(node.outputs[output_index(body, t)])
+        values.append(row)
+    return values
+
+
+def _grown(body: GraphFunction, index: int, missing: list[tuple[int, SymbolicTensor]]) -> GraphFunction:
+    before = STATE.tapes, STATE.accumulators
+    STATE.tapes, STATE.accumulators = (), ()
+    try:
+        with building(body.graph):
+            extra = [
+                t if owner == index else raw.FakeParam(dtype=t.dtype, shape=t.shape)
+                for owner, t in missing
+            ]
+    finally:
+        STATE.tapes, STATE.accumulators = before
+    return body.with_outputs([*body.outputs, *extra])
+
+
+def _with_bodies(op: Op, bodies: list[GraphFunction]) -> Op:
+    attrs = dict(op.attrs)
+    if "f" in attrs:
+        attrs["f"] = bodies[0]
+    elif "branches" in attrs:
+        attrs["branches"] = tuple(bodies)
+    else:
+        attrs["then_branch"], attrs["else_branch"] = bodies
+    attrs["Tout"] = tuple(bodies[0].output_types)
+    if attrs.get("output_shapes"):
+        attrs["output_shapes"] = ()
+    return make_op(op.op_type, attrs)
+
+
+def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
+    """The gradient of If or Case is one over the backward graphs of its branches."""
+    attrs = node.raw_op.attrs
+    is_case = "branches" in attrs
+    branches = list(attrs["branches"]) if is_case else [attrs["then_branch"], attrs["else_branch"]]
+    active = [i for i, g in enumerate(gradients) if g is not None and _can_flow(branches, i)]
+    needed = [i for i, w in enumerate(wanted[1:]) if w]
+    if not active or not needed:
+        return [None] * len(wanted)
+    backward = [backward_of(b, tuple(active), tuple(needed)) for b in branches]
+    useful = [k for k in range(len(needed)) if any(b.gradients[k] is not None for b in backward)]
+    if not useful:
+        return [None] * len(wanted)
+    graphs = [
+        _dense_branch(forward, b, [(k, needed[k]) for k in useful], len(active))
+        for forward, b in zip(branches, backward, strict=True)
+    ]
+    captured = [list(graph.external_captures) for graph in graphs]
+    values = forward_values(node, branches, captured)
+    extra = []
+    for graph, row in zip(graphs, values, strict=True):
+        extra.append(list(zip(row, graph.internal_captures, strict=True)))
+    functions, externals = unify(graphs, len(active), extra)
+    results = add_conditional(
+        node._inputs[0], functions, [dense(gradients[i]) for i in active] + externals, is_case
+    )
+    return [None, *spread(results, [needed[k] for k in useful], len(wanted) - 1)]
+
+
+def _can_flow(branches: list[GraphFunction], index: int) -> bool:
+    return branches[0].outputs[index].dtype not in (dtypes.resource,)
+
+
+def _dense_branch(
+    forward: GraphFunction, backward: Backward, useful: list[tuple[int, int]], seeds: int
+) -> FuncGraph:
+    """Returns a graph like that of `backward` which gives a dense gradient for each useful input."""
+    made = FuncGraph(backward.graph.name + "_branch", outer_graph=backward.graph.outer_graph)
+    before = STATE.tapes, STATE.accumulators
+    STATE.tapes, STATE.accumulators = (), ()
+    try:
+        with building(made):
+            arguments = []
+            for t in backward.graph.inputs[:seeds]:
+                made.inputs.append(made.placeholder(t.dtype, t.shape, "grad_ys"))
+                arguments.append(made.inputs[-1])
+            arguments += backward.graph.external_captures
+            packed = backward.pack(inline(backward.graph, arguments, made))
+            for k, position in useful:
+                gradient = packed[k]
+                if gradient is None:
+                    gradient = zeros_for(forward.inputs[position])
+                made.outputs.append(made.local(dense(gradient)))
+    finally:
+        STATE.tapes, STATE.accumulators = before
+    return made
+
+
+def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[SymbolicTensor]:
+    """Copies the operations of `graph` into the graph `into`, with `arguments` for its inputs."""
+    table = {
+        t._id: into.local(convert_to_tensor(a)) for t, a in zip(graph.inputs, arguments, strict=True)
+    }
+    copies: dict[int, Operation] = {}
+    for node in graph._operations:
+        if all(t._id in table for t in node.outputs) and node.outputs:
+            continue
+        copy = into.add(node.raw_op, [table[t._id] for t in node._inputs], node.name)
+        copy.gradient_override = node.gradient_override
+        copy._add_control_inputs(
+            copies[id(c)] for c in node._control_inputs if id(c) in copies
+        )
+        copies[id(node)] = copy
+        for old, new in zip(node.outputs, copy.outputs, strict=True):
+            table[old._id] = new
+            new._handle_data = old._handle_data
+            new.set_shape(old.shape)
+    return [table[t._id] for t in graph.outputs]
+
+
+def zeros_for(tensor: SymbolicTensor) -> Any:
+    """Returns a gradient of zeros for `tensor`: of the variable's shape, if it is a handle."""
+    dtype, shape = gradient_type(tensor)
+    if tensor.dtype is dtypes.resource:
+        if shape.is_fully_defined() and dtype is not dtypes.resource:
+            return raw.Fill(dims=shape.as_list(), value=convert_to_tensor(0, dtype))
+        return zeros_like(raw.ReadVariableOp(resource=tensor, dtype=dtype))
+    return zeros_like(tensor)
+
+
+def unify(
+    graphs: list[FuncGraph], arguments: int, captured: list[list[tuple[Any, SymbolicTensor]]] | None = None
+) -> tuple[list[GraphFunction], list[Any]]:
+    """Gives all graphs the same inputs: their arguments, then everything that any of them captures.
+
+    Returns the functions, and the tensors of outside to pass after the arguments.
+    """
+    captured = captured or [graph.captures for graph in graphs]
+    externals: dict[int, Any] = {}
+    for pairs in captured:
+        for external, _ in pairs:
+            externals.setdefault(external._id, external)
+    functions = []
+    for graph, pairs in zip(graphs, captured, strict=True):
+        inputs = list(graph.inputs[:arguments])
+        held: dict[int, SymbolicTensor] = {}
+        for external, placeholder in pairs:
+            if external._id in held:
+                _merge(graph, placeholder, held[external._id])
+            else:
+                held[external._id] = placeholder
+        for key, external in externals.items():
+            placeholder = held.get(key)
+            if placeholder is None:
+                placeholder = graph.placeholder(external.dtype, external.shape, "unused")
+                placeholder._handle_data = getattr(external, "_handle_data", None)
+            inputs.append(placeholder)
+        graph.inputs = inputs
+        functions.append(GraphFunction(graph, inputs))
+    return functions, list(externals.values())
+
+
+def _merge(graph: FuncGraph, old: SymbolicTensor, new: SymbolicTensor) -> None:
+    """Lets every reader of `old` read `new`."""
+    for node in graph._operations:
+        for index, t in enumerate(node._inputs):
+            if t is old:
+                node._update_input(index, new)
+    graph.outputs = [new if t is old else t for t in graph.outputs]
+
+
+def add_conditional(
+    selector: Any, functions: list[GraphFunction], inputs: Sequence[Any], is_case: bool, name: str | None = None
+) -> list[SymbolicTensor]:
+    """Adds If or Case over functions with equal inputs to the current graph."""
+    stateful = any(f.is_stateful for f in functions)
+    kind = ("" if stateful else "Stateless") + ("Case" if is_case else "If")
+    attrs: dict[str, Any] = {
+        "Tin": tuple(functions[0].input_types),
+        "Tout": tuple(functions[0].output_types),
+    }
+    if is_case:
+        attrs["branches"] = tuple(functions)
+    else:
+        selector = convert_to_tensor(selector)
+        attrs["then_branch"], attrs["else_branch"] = functions
+        attrs["Tcond"] = selector.dtype
+    tensors = [convert_to_tensor(t) for t in (selector, *inputs)]
+    return list(add_node(kind, tensors, attrs, name or ("case" if is_case else "cond")).outputs)
+
+
+def _op_gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any]) -> list[Any]:
+    """What the `gradient` of these ops' classes calls: the node is found by its outputs."""
+    if not outputs or not isinstance(outputs[0], SymbolicTensor):
+        raise NotImplementedError(
+            f"{op.op_type}: the gradient of a raw op run eagerly is not known. Use tf.cond, "
+            "tf.while_loop, tf.switch_case or tf.function."
+        )
+    return node_gradient(outputs[0].op, gradients, [True] * len(inputs))
+
+
+functional.GRADIENT = _op_gradient
+for _kind in _CALLS:
+    NODE_GRADIENTS[_kind] = call_gradient
+for _kind in ("If", "StatelessIf", "Case", "StatelessCase"):
+    NODE_GRADIENTS[_kind] = conditional_gradient

@@ -1,0 +1,187 @@
+"""The reverse walk over a graph: tf.gradients, and the backward graphs of functions, branches and loop bodies."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.autodiff.backprop import add_up, ones_like, takes_zeros, zeros_like
+from penstock._src.autodiff.tape import DIFFERENTIABLE, op_backward
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE, building
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.static_values import constant_value
+
+# Larger constants of the forward graph are passed to the backward graph, not copied.
+LARGEST_COPY = 1 << 12
+
+# Gradients of nodes that hold functions: (node, output gradients, wanted inputs) -> input gradients.
+# Filled by autodiff/control_flow.py.
+NODE_GRADIENTS: dict[str, Callable[[Operation, list[Any], list[bool]], list[Any]]] = {}
+
+
+def graph_gradients(
+    ys: Sequence[Any],
+    xs: Sequence[Any],
+    grad_ys: Sequence[Any],
+    stop_gradients: Sequence[Any] = (),
+) -> list[Any]:
+    """Returns d sum(ys * grad_ys) / dx for each x, built in the current graph; None if unconnected.
+
+    Args:
+      ys: tensors of one graph, in which the walk goes.
+      xs: tensors of that graph.
+      grad_ys: a gradient for each y; None counts as no contribution.
+      stop_gradients: tensors taken as constants.
+    """
+    if not ys:
+        return [None] * len(xs)
+    graph = ys[0].graph
+    stopped = {t._id for t in stop_gradients}
+    reached = _reached_from(graph, xs, stopped)
+    found: dict[int, list[Any]] = {}
+    for y, gradient in zip(ys, grad_ys, strict=True):
+        if gradient is not None and y._id in reached:
+            found.setdefault(y._id, []).append(gradient)
+    sources = {x._id for x in xs}
+    for node in reversed(list(graph._operations)):
+        if not found:
+            break
+        outputs = node.outputs
+        if not any(t._id in found for t in outputs):
+            continue
+        wanted = [t._id in reached for t in node._inputs]
+        if not any(wanted):
+            continue
+        gradients = []
+        for t in outputs:
+            total = add_up(found.pop(t._id, None))
+            if total is not None and t._id in sources:
+                found[t._id] = [total]
+            gradients.append(total)
+        results = node_gradient(node, gradients, wanted)
+        for t, gradient, needed in zip(node._inputs, results, wanted, strict=False):
+            if needed and gradient is not None:
+                found.setdefault(t._id, []).append(gradient)
+        _forget(found, node, sources)
+    return [add_up(found.get(x._id)) for x in xs]
+
+
+def _forget(found: dict[int, list[Any]], node: Operation, sources: set[int]) -> None:
+    """Nothing before `node` adds to its outputs any more; only sources are kept."""
+    for t in node.outputs:
+        if t._id not in sources:
+            found.pop(t._id, None)
+
+
+def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
+    """Returns the ids of the tensors that depend on `xs` in a differentiable way, `xs` included."""
+    reached = {x._id for x in xs}
+    for node in graph._operations:
+        if node.raw_op.differentiable and any(
+            t._id in reached and t.dtype in DIFFERENTIABLE and t._id not in stopped
+            for t in node._inputs
+        ):
+            reached.update(t._id for t in node.outputs if t.dtype in DIFFERENTIABLE)
+    return reached
+
+
+def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
+    """Returns the gradients of a node's inputs from those of its outputs."""
+    own = NODE_GRADIENTS.get(node.type)
+    if own is not None:
+        return own(node, gradients, wanted)
+    filled = [
+        zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g
+        for g, t in zip(gradients, node.outputs, strict=True)
+    ]
+    if node.gradient_override is not None:
+        result = node.gradient_override(node, *filled)
+        return list(result) if isinstance(result, list | tuple) else [result]
+    return op_backward(node.raw_op, node._inputs, node.outputs)(*filled)
+
+
+class BackwardGraph(FuncGraph):
+    """A graph that reads tensors of a forward graph: these become captures, except small constants, which are copied."""
+
+    def capture(self, tensor: Any, name: str | None = None, shape: Any = None) -> SymbolicTensor:
+        """Returns the placeholder or constant that stands for a tensor of outside."""
+        if isinstance(tensor, SymbolicTensor) and tensor._id not in self._captures:
+            if tensor.graph is self:
+                return tensor
+            copies = self._captured_constants()
+            held = copies.get(tensor._id)
+            if held is None:
+                value = constant_value(tensor)
+                if value is not None and value.size <= LARGEST_COPY:
+                    held = copies[tensor._id] = self.constant(value, tensor.dtype, "Const")
+            if held is not None:
+                return held
+        return super().capture(tensor, name, shape)
+
+
+class Backward:
+    """The backward graph of some outputs of a forward graph with respect to some of its inputs.
+
+    `graph.inputs` are the output gradients of the `active` outputs, then the captures. `outputs` are
+    flat tensors; `pack(flat)` makes one gradient (tensor, IndexedSlices or None) per wanted input.
+    """
+
+    def __init__(self, forward: Any, ys: Sequence[Any], xs: Sequence[Any], name: str) -> None:
+        self.graph = BackwardGraph(name, outer_graph=forward)
+        before = STATE.tapes, STATE.accumulators
+        STATE.tapes, STATE.accumulators = (), ()
+        try:
+            with building(self.graph):
+                seeds = []
+                for y in ys:
+                    dtype, shape = gradient_type(y)
+                    seed = self.graph.placeholder(dtype, shape, "grad_ys")
+                    seed._handle_data = y._handle_data
+                    self.graph.inputs.append(seed)
+                    seeds.append(seed)
+                self.gradients = graph_gradients(ys, xs, seeds)
+                flat = [part for g in self.gradients for part in _components(g)]
+                self.graph.outputs = [self.graph.local(convert_to_tensor(t)) for t in flat]
+        finally:
+            STATE.tapes, STATE.accumulators = before
+
+    def pack(self, flat: Sequence[Any]) -> list[Any]:
+        """Returns the gradients from the flat outputs of a run."""
+        remaining = iter(flat)
+        packed: list[Any] = []
+        for gradient in self.gradients:
+            if isinstance(gradient, IndexedSlices):
+                values, indices = next(remaining), next(remaining)
+                shape = None if gradient.dense_shape is None else next(remaining)
+                packed.append(IndexedSlices(values, indices, shape))
+            else:
+                packed.append(None if gradient is None else next(remaining))
+        return packed
+
+
+def _components(gradient: Any) -> list[Any]:
+    if gradient is None:
+        return []
+    if isinstance(gradient, IndexedSlices):
+        parts = [gradient.values, gradient.indices]
+        return parts if gradient.dense_shape is None else [*parts, gradient.dense_shape]
+    return [gradient]
+
+
+def gradient_type(tensor: Any) -> tuple[Any, Any]:
+    """Returns dtype and static shape of the gradient of `tensor`: a variable's, for its handle."""
+    data = getattr(tensor, "_handle_data", None)
+    if tensor.dtype.name == "resource" and data:
+        shape, dtype = data[0]
+        return dtype, shape
+    return tensor.dtype, tensor.shape
+
+
+def gradients_or_ones(ys: Sequence[Any], grad_ys: Sequence[Any] | None) -> list[Any]:
+    """Returns `grad_ys` as tensors, ones where none is given."""
+    given = list(grad_ys) if grad_ys is not None else [None] * len(ys)
+    return [
+        ones_like(y) if g is None else g if isinstance(g, IndexedSlices) else convert_to_tensor(g, y.dtype)
+        for y, g in zip(ys, given, strict=True)
+    ]

@@ -1,0 +1,292 @@
+"""The gradient of While: a loop that runs the iterations backwards.
+
+The forward loop pushes onto a TensorList what the gradient of its body reads (accumulators), and counts its iterations.
+The backward loop pops them and carries one gradient for each variable that gradients flow through. A variable that the
+body hands on unchanged (a captured tensor) is an invariant: its gradient is the sum over the iterations.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.autodiff.backprop import zeros_like
+from penstock._src.autodiff.control_flow import dense, inline, spread, unify, zeros_for
+from penstock._src.autodiff.graph_gradients import NODE_GRADIENTS, Backward, gradient_type
+from penstock._src.autodiff.nodes import add_node, extend_node, insert_before, make_op, position_of
+from penstock._src.autodiff.tape import DIFFERENTIABLE
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.static_values import constant_value
+
+
+@dataclass
+class _Step:
+    """The backward graph of one iteration.
+
+    `active` are the loop variables that carry a gradient, in order; `backward.graph` takes their gradients
+    and gives those with respect to the same variables at the start of the iteration.
+    """
+
+    active: list[int]
+    backward: Backward
+
+
+def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
+    """Returns the gradients of a loop's inputs."""
+    body: GraphFunction = node.raw_op.attrs["body"]
+    count = len(body.inputs)
+    given = [i for i in range(count) if gradients[i] is not None and _flows(body.inputs[i])]
+    if not given or not any(wanted):
+        return [None] * len(wanted)
+    step = _backward_step(body, given)
+    counter = _counter(node)
+    plan = _forward_values(node, step)
+    results = _backward_loop(node, step, plan, counter, gradients)
+    return spread(results, step.active, len(wanted))[: len(wanted)]
+
+
+def _flows(tensor: SymbolicTensor) -> bool:
+    return tensor.dtype in DIFFERENTIABLE
+
+
+def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
+    """Finds the variables that gradients reach from those in `given`, over any number of iterations."""
+    cache = body.graph.__dict__.setdefault("_backward_steps", {})
+    key = (tuple(given), tuple(t._id for t in body.outputs))
+    if key in cache:
+        return cache[key]
+    active = list(given)
+    while True:
+        ys = [body.outputs[i] for i in active]
+        xs = [t for t in body.inputs if _flows(t)]
+        backward = Backward(body.graph, ys, xs, f"gradient_{body.graph.name}")
+        positions = [i for i, t in enumerate(body.inputs) if _flows(t)]
+        reached = {
+            i for i, g in zip(positions, backward.gradients, strict=True) if g is not None
+        }
+        grown = sorted(set(active) | reached)
+        if grown == active:
+            break
+        active = grown
+    ys = [body.outputs[i] for i in active]
+    xs = [body.inputs[i] for i in active]
+    step = _Step(active, Backward(body.graph, ys, xs, f"gradient_{body.graph.name}"))
+    cache[key] = step
+    return step
+
+
+def _counter(node: Operation) -> SymbolicTensor:
+    """Returns the number of iterations that the loop made; adds a variable that counts, if it has none."""
+    held = node.__dict__.get("_iterations")
+    if held is not None:
+        return node.outputs[held]
+    start = insert_before(node, lambda: raw.Const(value=_int32(0), dtype=dtypes.int32))
+
+    def advance(graph: FuncGraph, placeholder: SymbolicTensor) -> Any:
+        return raw.AddV2(x=placeholder, y=raw.Const(value=_int32(1), dtype=dtypes.int32))
+
+    (output,) = _add_variables(node, [(start, advance)])
+    node.__dict__["_iterations"] = output.value_index
+    return output
+
+
+def _int32(value: int) -> Any:
+    import numpy as np
+
+    return np.asarray(value, np.int32)
+
+
+def _add_variables(node: Operation, variables: list[tuple[Any, Any]]) -> list[SymbolicTensor]:
+    """Gives the loop more variables: (initial value, function of (body graph, placeholder) -> next value)."""
+    attrs = dict(node.raw_op.attrs)
+    body, cond = attrs["body"], attrs["cond"]
+    grown: list[GraphFunction] = []
+    added: list[SymbolicTensor] = []
+    before = STATE.tapes, STATE.accumulators
+    STATE.tapes, STATE.accumulators = (), ()
+    try:
+        for function in (body, cond):
+            graph = function.graph
+            inputs, outputs = list(function.inputs), list(function.outputs)
+            with building(graph):
+                for start, advance in variables:
+                    placeholder = graph.placeholder(start.dtype, start.shape, "carried")
+                    placeholder._handle_data = start._handle_data
+                    inputs.append(placeholder)
+                    if function is body:
+                        added.append(placeholder)
+                        outputs.append(advance(graph, placeholder))
+            grown.append(GraphFunction(graph, inputs, outputs))
+    finally:
+        STATE.tapes, STATE.accumulators = before
+    attrs["body"], attrs["cond"] = grown
+    attrs["T"] = tuple(grown[0].input_types)
+    if attrs.get("output_shapes"):
+        attrs["output_shapes"] = (*attrs["output_shapes"], *(s.shape for s, _ in variables))
+    op = make_op(node.type, attrs)
+    return extend_node(node, op, [start for start, _ in variables], added)
+
+
+@dataclass
+class _Plan:
+    """How the backward loop gets each tensor that its step captures."""
+
+    invariants: list[tuple[Any, Any]]  # (captured, tensor outside that stays the same)
+    popped: list[tuple[SymbolicTensor, SymbolicTensor]]  # (captured, accumulated list)
+
+
+def _forward_values(node: Operation, step: _Step) -> _Plan:
+    body: GraphFunction = node.raw_op.attrs["body"]
+    invariants: list[tuple[Any, Any]] = []
+    accumulated: list[SymbolicTensor] = []
+    for t in step.backward.graph.external_captures:
+        if not isinstance(t, SymbolicTensor) or t.graph is not body.graph:
+            invariants.append((t, t))
+            continue
+        at = position_of(body, t)
+        if at is not None and body.outputs[at] is t:
+            invariants.append((t, node._inputs[at]))
+        else:
+            accumulated.append(t)
+    known: dict[int, int] = node.__dict__.setdefault("_accumulators", {})
+    fresh = [t for t in accumulated if t._id not in known]
+    if fresh:
+        limit = _limit(node)
+        starts = insert_before(node, lambda: [_empty_list(t, limit) for t in fresh])
+        variables = [
+            (start, _push(t)) for start, t in zip(starts, fresh, strict=True)
+        ]
+        for t, output in zip(fresh, _add_variables(node, variables), strict=True):
+            known[t._id] = output.value_index
+    return _Plan(invariants, [(t, node.outputs[known[t._id]]) for t in accumulated])
+
+
+def _limit(node: Operation) -> Any:
+    """The most iterations that the loop can make: a number or a tensor; -1 if not known."""
+    limit = node.__dict__.get("_maximum_iterations")
+    if limit is None:
+        return -1
+    value = constant_value(limit) if isinstance(limit, SymbolicTensor) else limit
+    return limit if value is None else int(value)
+
+
+def _empty_list(model: SymbolicTensor, limit: Any) -> SymbolicTensor:
+    shape = [-1 if size is None else size for size in model.shape.as_list()] if model.shape.rank is not None else -1
+    return raw.EmptyTensorList(
+        element_shape=convert_to_tensor(shape, dtypes.int32),
+        max_num_elements=convert_to_tensor(limit, dtypes.int32),
+        element_dtype=model.dtype,
+    )
+
+
+def _push(value: SymbolicTensor) -> Any:
+    return lambda graph, placeholder: raw.TensorListPushBack(input_handle=placeholder, tensor=value)
+
+
+def _backward_loop(
+    node: Operation, step: _Step, plan: _Plan, counter: SymbolicTensor, gradients: list[Any]
+) -> list[Any]:
+    body: GraphFunction = node.raw_op.attrs["body"]
+    outer = STATE.graph
+    starts: list[Any] = [raw.ZerosLike(x=outer.local(counter))]
+    for i in step.active:
+        gradient = gradients[i]
+        if gradient is None:
+            tensor = node._inputs[i] if node.outputs[i].dtype is dtypes.resource else node.outputs[i]
+            gradient = _initial_zeros(tensor, body.inputs[i])
+        starts.append(dense(gradient))
+    starts += [held for _, held in plan.popped]
+    starts = [outer.local(convert_to_tensor(t)) for t in starts]
+    shapes = [TensorShape([]), *(gradient_type(body.inputs[i])[1] for i in step.active)]
+    shapes += [TensorShape([]) for _ in plan.popped]
+    cond_graph = _loop_graph("while_grad_cond", starts, shapes, outer)
+    body_graph = _loop_graph("while_grad_body", starts, shapes, outer)
+    before = STATE.tapes, STATE.accumulators
+    STATE.tapes, STATE.accumulators = (), ()
+    try:
+        with building(cond_graph):
+            position = cond_graph.inputs[0]
+            cond_graph.outputs = [raw.Less(x=position, y=cond_graph.local(counter))]
+        with building(body_graph):
+            body_graph.outputs = _backward_iteration(body_graph, body, step, plan)
+    finally:
+        STATE.tapes, STATE.accumulators = before
+    n = len(starts)
+    functions, externals = unify([cond_graph, body_graph], n)
+    cond, loop = functions
+    loop = GraphFunction(loop.graph, loop.inputs, [*body_graph.outputs, *loop.inputs[n:]])
+    made = add_while(cond, loop, [*starts, *externals])
+    made.__dict__["_iterations"] = 0
+    made.__dict__["_maximum_iterations"] = node.__dict__.get("_maximum_iterations")
+    return list(made.outputs[1 : 1 + len(step.active)])
+
+
+def _initial_zeros(tensor: Any, inner: SymbolicTensor) -> Any:
+    if inner.dtype is dtypes.variant:
+        return zeros_like(tensor)
+    if inner.dtype is dtypes.resource:
+        return zeros_for(tensor)
+    return zeros_like(tensor)
+
+
+def _loop_graph(name: str, starts: list[Any], shapes: list[TensorShape], outer: Any) -> FuncGraph:
+    graph = FuncGraph(name, outer_graph=outer)
+    for start, shape in zip(starts, shapes, strict=True):
+        placeholder = graph.placeholder(start.dtype, shape, "grad")
+        placeholder._handle_data = start._handle_data
+        graph.inputs.append(placeholder)
+    return graph
+
+
+def _backward_iteration(
+    graph: FuncGraph, body: GraphFunction, step: _Step, plan: _Plan
+) -> list[SymbolicTensor]:
+    count = len(step.active)
+    position = graph.inputs[0]
+    values: dict[int, Any] = {t._id: outside for t, outside in plan.invariants}
+    shorter = []
+    for (t, _), held in zip(plan.popped, graph.inputs[1 + count :], strict=True):
+        shape = [-1 if s is None else s for s in t.shape.as_list()] if t.shape.rank is not None else -1
+        popped = raw.TensorListPopBack(
+            input_handle=held,
+            element_shape=convert_to_tensor(shape, dtypes.int32),
+            element_dtype=t.dtype,
+        )
+        popped.tensor._handle_data = t._handle_data
+        values[t._id] = popped.tensor
+        shorter.append(popped.output_handle)
+    seeds = graph.inputs[1 : 1 + count]
+    captured = [values[t._id] for t in step.backward.graph.external_captures]
+    packed = step.backward.pack(inline(step.backward.graph, [*seeds, *captured], graph))
+    outputs: list[Any] = [position + 1]
+    for i, gradient, seed in zip(step.active, packed, seeds, strict=True):
+        if gradient is None:
+            gradient = zeros_like(seed)
+        outputs.append(dense(gradient))
+    return [graph.local(convert_to_tensor(t)) for t in (*outputs, *shorter)]
+
+
+def add_while(
+    cond: GraphFunction,
+    body: GraphFunction,
+    inputs: list[Any],
+    name: str | None = None,
+    parallel_iterations: int = 10,
+) -> Operation:
+    """Adds While over functions with equal inputs to the current graph."""
+    kind = "While" if cond.is_stateful or body.is_stateful else "StatelessWhile"
+    attrs = {
+        "cond": cond,
+        "body": body,
+        "T": tuple(body.input_types),
+        "parallel_iterations": parallel_iterations,
+    }
+    return add_node(kind, [convert_to_tensor(t) for t in inputs], attrs, name or "while")
+
+
+NODE_GRADIENTS["While"] = NODE_GRADIENTS["StatelessWhile"] = while_gradient

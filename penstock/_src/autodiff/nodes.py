@@ -1,0 +1,120 @@
+"""Nodes that hold functions: adding them, and giving one that exists more outputs.
+
+The gradient of If, While, Case or a call reads intermediate values of its bodies. These become further outputs of the
+forward node. Tapes that have recorded the node are told, so that gradients of any order find them.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.autodiff.graph_gradients import node_gradient
+from penstock._src.core.binding import complete
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.op import Op
+from penstock._src.core.registry import find
+from penstock._src.graph.graph import Graph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation, SymbolicTensor
+
+
+def add_node(op_type: str, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Operation:
+    """Adds an operation that holds functions to the current graph, and tells tapes."""
+    graph = STATE.graph
+    local = [graph.local(t) for t in inputs]
+    node = graph.add(make_op(op_type, attrs), local, name)
+    for outer, inner in zip(node.outputs, output_models(node), strict=True):
+        outer._handle_data = inner._handle_data
+    record_node(node)
+    return node
+
+
+def make_op(op_type: str, attrs: dict[str, Any]) -> Op:
+    """Returns the op with these attributes and defaults for the others."""
+    return complete(find(op_type), dict(attrs), True)
+
+
+def output_models(node: Operation) -> list[SymbolicTensor]:
+    """Returns, for each output, the tensor of a body that gives it."""
+    attrs = node.raw_op.attrs
+    if "body" in attrs:
+        return attrs["body"].inputs
+    for key in ("then_branch", "f"):
+        if key in attrs:
+            return attrs[key].outputs
+    return attrs["branches"][0].outputs
+
+
+def record_node(node: Operation) -> None:
+    """Records `node` on all tapes, which then follow it when it gets more outputs."""
+    for tape in STATE.tapes:
+        wanted = [t._id in tape.watched for t in node._inputs]
+        if not any(wanted):
+            continue
+        before = len(tape.entries)
+        tape.record_function(node.type, node._inputs, node.outputs, _backward(node, wanted), False)
+        if len(tape.entries) > before:
+            node.__dict__.setdefault("_recorded", []).append((tape, tape.entries[-1]))
+
+
+def _backward(node: Operation, wanted: list[bool]) -> Callable[..., list[Any]]:
+    def backward(*gradients: Any) -> list[Any]:
+        count = len(wanted)
+        more = [False] * (len(node._inputs) - count)
+        return node_gradient(node, list(gradients), [*wanted, *more])[:count]
+
+    return backward
+
+
+def extend_node(
+    node: Operation, op: Op, new_inputs: Sequence[SymbolicTensor], like: Sequence[SymbolicTensor]
+) -> list[SymbolicTensor]:
+    """Makes `node` an `op` with further inputs and outputs; returns the new outputs, which are like `like`."""
+    node.raw_op = op
+    node._inputs = [*node._inputs, *new_inputs]
+    added = []
+    for model in like:
+        tensor = SymbolicTensor(node, len(node._outputs), model.dtype, model.shape)
+        tensor._handle_data = model._handle_data
+        node._outputs.append(tensor)
+        added.append(tensor)
+    for tape, entry in node.__dict__.get("_recorded", ()):
+        for tensor in added:
+            entry.output_ids.append(tensor._id)
+            entry.outputs.append(tensor)
+            tape.watched.add(tensor._id)
+    return added
+
+
+def insert_before(node: Operation, build: Callable[[], Any]) -> Any:
+    """Runs `build` in the node's graph and moves the operations it adds in front of the node."""
+    graph: Graph = node.graph
+    start = len(graph._operations)
+    before = STATE.graph, STATE.tapes, STATE.accumulators
+    STATE.graph, STATE.tapes, STATE.accumulators = graph, (), ()
+    try:
+        result = build()
+    finally:
+        STATE.graph, STATE.tapes, STATE.accumulators = before
+    added = graph._operations[start:]
+    rest = graph._operations[:start]
+    at = rest.index(node)
+    graph._operations[:] = [*rest[:at], *added, *rest[at:]]
+    for position, operation in enumerate(graph._operations):
+        operation.position = position
+    return result
+
+
+def position_of(function: GraphFunction, tensor: SymbolicTensor) -> int | None:
+    """Returns which input of `function` a tensor is."""
+    for index, held in enumerate(function.inputs):
+        if held is tensor:
+            return index
+    return None
+
+
+def output_index(function: GraphFunction, tensor: SymbolicTensor) -> int | None:
+    """Returns which output of `function` a tensor is."""
+    for index, held in enumerate(function.outputs):
+        if held is tensor:
+            return index
+    return None

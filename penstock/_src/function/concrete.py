@@ -1,0 +1,201 @@
+"""ConcreteFunction: one trace of a tf.function, called with tensors of fixed types."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.autodiff.tape import variable_accessed
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.specs import TensorSpec
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.function.differentiable import DifferentiableFunction
+from penstock._src.function.run import make_runner
+from penstock._src.graph import library
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.graph.trace import fill_outputs
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+library.MAKE_RUNNER = make_runner
+
+
+@export("types.experimental.ConcreteFunction", v1=["types.experimental.ConcreteFunction"])
+class ConcreteFunction:
+    """A traced function. Call it like the Python function, or by the names of its tensor arguments.
+
+    Args:
+      graph: its trace; the first inputs are the tensors of the arguments.
+      parameters: (name, argument) for every parameter of the Python function, with TensorSpecs for tensors.
+    """
+
+    def __init__(
+        self, graph: FuncGraph, parameters: Sequence[tuple[str, Any]], binder: Any = None
+    ) -> None:
+        self.graph = graph
+        self.parameters = list(parameters)
+        self._binder = binder
+        self.arity = len(graph.inputs) - graph.num_captures
+        self._function = GraphFunction(graph)
+        self._callable = DifferentiableFunction(self._function)
+        self._captures = list(graph.external_captures)
+        outputs = graph.structured_outputs
+        self._single = isinstance(outputs, SymbolicTensor)
+        self._arguments: list[str] = [t.op.name for t in graph.inputs[: self.arity]]
+        self._attributes: dict[str, Any] = {}
+
+    # -- calling
+
+    def call_flat(self, tensors: Sequence[Any]) -> Any:
+        """Calls with the tensors of the arguments, in order; returns the structured result."""
+        if STATE.tapes or STATE.graph is not None:
+            for variable in self.graph.variables:
+                variable_accessed(variable)
+        outputs = self._callable([*tensors, *self._captures])
+        if self._single:
+            return outputs[0]
+        return fill_outputs(self.graph.structured_outputs, outputs)
+
+    _call_flat = call_flat
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls with arguments of the traced types.
+
+        Raises:
+          TypeError: arguments do not fit the signature.
+        """
+        if self._binder is not None:
+            return self.call_flat(self._binder(self, args, kwargs))
+        return self.call_flat(self._flat_arguments(args, kwargs))
+
+    def _flat_arguments(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+        """Returns the tensors given in order or by the names of the inputs."""
+        leaves = nest.flatten(list(args), expand_composites=True)
+        names = self.argument_names
+        if len(leaves) > len(names):
+            raise TypeError(
+                f"signature_wrapper({', '.join(names)}) takes {len(names)} positional arguments, got "
+                f"{len(leaves)}."
+            )
+        for name in names[len(leaves) :]:
+            if name not in kwargs:
+                raise TypeError(f"{self.name}: missing required argument '{name}'.")
+        unknown = sorted(set(kwargs) - set(names[len(leaves) :]))
+        if unknown:
+            raise TypeError(f"{self.name}: got unexpected keyword arguments: {', '.join(unknown)}.")
+        given = [*leaves, *(kwargs[name] for name in names[len(leaves) :])]
+        return self.checked(given)
+
+    def checked(self, leaves: Sequence[Any]) -> list[Any]:
+        """Returns arguments as tensors; raises TypeError or ValueError if one is of another type or shape."""
+        tensors = []
+        for value, model in zip(leaves, self.graph.inputs[: self.arity], strict=True):
+            if not isinstance(value, EagerTensor | SymbolicTensor):
+                value = convert_to_tensor(value, model.dtype)
+            if value.dtype is not model.dtype or not model.shape.is_compatible_with(value.shape):
+                raise TypeError(
+                    f"Binding inputs to tf.function failed due to `Can not cast "
+                    f"{TensorSpec(value.shape, value.dtype)!r} to "
+                    f"{TensorSpec(model.shape, model.dtype, model.op.name)!r}`."
+                )
+            tensors.append(value)
+        return tensors
+
+    # -- what it is
+
+    @property
+    def name(self) -> str:
+        """The name of the graph function."""
+        return self._function.name
+
+    @property
+    def argument_names(self) -> list[str]:
+        """The names of the tensor arguments."""
+        return self._arguments
+
+    _arg_keywords = argument_names
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The tensors of the arguments and captures in the graph."""
+        return self.graph.inputs
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The tensors of the result in the graph."""
+        return self.graph.outputs
+
+    @property
+    def captured_inputs(self) -> list[Any]:
+        """The tensors of outside that are passed besides the arguments."""
+        return list(self._captures)
+
+    @property
+    def structured_input_signature(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """(positional, keyword) arguments with TensorSpecs for tensors."""
+        return self.graph.structured_input_signature
+
+    @property
+    def structured_outputs(self) -> Any:
+        """The result with TensorSpecs for tensors."""
+        return nest.map_structure(
+            lambda t: TensorSpec(t.shape, t.dtype, t.op.name) if isinstance(t, SymbolicTensor) else _spec(t),
+            self.graph.structured_outputs,
+        )
+
+    @property
+    def output_dtypes(self) -> Any:
+        """The types of the result, structured."""
+        return nest.map_structure(lambda t: t.dtype, self.graph.structured_outputs)
+
+    @property
+    def output_shapes(self) -> Any:
+        """The static shapes of the result, structured."""
+        return nest.map_structure(lambda t: t.shape, self.graph.structured_outputs)
+
+    @property
+    def variables(self) -> tuple[Any, ...]:
+        """The variables that it uses."""
+        return self.graph.variables
+
+    @property
+    def trainable_variables(self) -> tuple[Any, ...]:
+        """The trainable ones of them."""
+        return self.graph.trainable_variables
+
+    @property
+    def graph_function(self) -> GraphFunction:
+        """The function over host values."""
+        return self._function
+
+    def add_to_graph(self, g: Any = None) -> None:
+        """Accepted: functions stand in the operations that call them."""
+
+    def explain(self) -> Any:
+        """Returns the report of what it compiles to."""
+        return self._function.executable.explain()  # type: ignore[attr-defined]
+
+    def pretty_printed_signature(self, verbose: bool = True) -> str:
+        """Returns the signature as text."""
+        if not verbose:
+            shown = ", ".join(f"{name}: {value!r}" for name, value in self.parameters)
+            return f"{self.graph.name}({shown}) -> {self.structured_outputs!r}"
+        lines = ["Input Parameters:"]
+        lines += [f"  {name} (POSITIONAL_OR_KEYWORD): {value!r}" for name, value in self.parameters]
+        lines += ["Output Type:", f"  {self.structured_outputs!r}", "Captures:"]
+        lines += [
+            f"  {id(t)}: {TensorSpec(t.shape, t.dtype)!r}" for t in self._captures
+        ] or ["  None"]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}: {value!r}" for name, value in self.parameters)
+        return f"<ConcreteFunction ({shown}) -> {self.structured_outputs!r} at {id(self):#x}>"
+
+    def __str__(self) -> str:
+        return f"ConcreteFunction {self.pretty_printed_signature()}"
+
+
+def _spec(value: Any) -> Any:
+    return getattr(value, "_type_spec", value)

@@ -1,0 +1,139 @@
+"""Graph functions that run now or become call nodes, and that tapes can go back through."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.autodiff.control_flow import backward_of, call_function, dense
+from penstock._src.autodiff.tape import DIFFERENTIABLE, record_function
+from penstock._src.core.dispatch import STATE
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import SymbolicTensor
+
+
+class DifferentiableFunction:
+    """A GraphFunction over tensors: `function(tensors) -> tensors`.
+
+    Under a tape a call runs a forward function that also gives the intermediate values which the
+    backward function reads. Both are made at the first need, for the inputs that the tape watches.
+    """
+
+    def __init__(self, function: GraphFunction) -> None:
+        self.function = function
+        self.types = function.output_types
+        # (watched inputs, number of tapes) -> function with intermediate values as further outputs
+        self._forward: dict[tuple[tuple[int, ...], int], GraphFunction] = {}
+        self._backward: dict[int, DifferentiableFunction] = {}
+        self._of_outputs: dict[tuple[int, ...], DifferentiableFunction] = {}
+
+    def __call__(self, tensors: Sequence[Any]) -> list[Any]:
+        """Returns the outputs for these inputs."""
+        if STATE.graph is not None:
+            return list(call_function(self.function, tensors))
+        if STATE.tapes or STATE.accumulators:
+            watched = self._watched(tensors)
+            if watched:
+                return self._recorded(tensors, watched)
+        try:
+            values = [t._value for t in tensors]
+        except AttributeError:
+            raise _not_available(self.function, tensors) from None
+        return list(map(EagerTensor, self.function.executable(values), self.types))
+
+    def _watched(self, tensors: Sequence[Any]) -> tuple[int, ...]:
+        found = set()
+        for tape in STATE.tapes:
+            held = tape.watched
+            found.update(i for i, t in enumerate(tensors) if t._id in held)
+        return tuple(sorted(i for i in found if tensors[i].dtype in DIFFERENTIABLE))
+
+    def _recorded(self, tensors: Sequence[Any], watched: tuple[int, ...]) -> list[Any]:
+        key = (watched, len(STATE.tapes))
+        forward = self._forward.get(key)
+        if forward is None:
+            forward = self._forward[key] = self._with_intermediates(watched, len(STATE.tapes))
+        values = forward.executable([t._value for t in tensors])
+        outputs = list(map(EagerTensor, values, forward.output_types))
+        inputs = list(tensors)
+
+        def backward(*gradients: Any) -> list[Any]:
+            return self._run_backward(forward, watched, inputs, outputs, gradients)
+
+        record_function(self.function.name, inputs, outputs, backward, needs_zeros=False)
+        return outputs[: len(self.types)]
+
+    def _with_intermediates(self, watched: tuple[int, ...], orders: int) -> GraphFunction:
+        """Returns the function with what its gradients, up to that order, read as further outputs."""
+        forward = self.function
+        for _ in range(orders):
+            active = _differentiable(forward)
+            backward = backward_of(forward, active, watched)
+            missing = _missing(forward, backward.graph.external_captures)
+            if not missing:
+                break
+            forward = forward.with_outputs([*forward.outputs, *missing])
+        return forward
+
+    def _run_backward(
+        self,
+        forward: GraphFunction,
+        watched: tuple[int, ...],
+        inputs: list[Any],
+        outputs: list[Any],
+        gradients: Sequence[Any],
+    ) -> list[Any]:
+        given = [i for i, g in enumerate(gradients) if g is not None]
+        active = tuple(i for i in given if forward.outputs[i].dtype in DIFFERENTIABLE)
+        result: list[Any] = [None] * len(inputs)
+        if not active:
+            return result
+        backward = backward_of(forward, active, watched)
+        captures = backward.graph.external_captures
+        table = {t._id: value for t, value in zip(forward.inputs, inputs, strict=True)}
+        table.update((t._id, value) for t, value in zip(forward.outputs, outputs, strict=True))
+        missing = _missing(forward, captures)
+        if missing:
+            again = self._computing(forward, missing)(inputs)
+            table.update((t._id, value) for t, value in zip(missing, again, strict=True))
+        function = self._backward.get(id(backward))
+        if function is None:
+            function = self._backward[id(backward)] = DifferentiableFunction(GraphFunction(backward.graph))
+        arguments = [dense(gradients[i]) for i in active]
+        arguments += [table.get(t._id, t) for t in captures]
+        packed = backward.pack(function(arguments))
+        for position, gradient in zip(watched, packed, strict=True):
+            result[position] = gradient
+        return result
+
+    def _computing(self, forward: GraphFunction, missing: list[SymbolicTensor]) -> "DifferentiableFunction":
+        key = tuple(t._id for t in missing)
+        if key not in self._of_outputs:
+            self._of_outputs[key] = DifferentiableFunction(forward.with_outputs(missing))
+        return self._of_outputs[key]
+
+
+def _differentiable(function: GraphFunction) -> tuple[int, ...]:
+    return tuple(i for i, t in enumerate(function.outputs) if t.dtype in DIFFERENTIABLE)
+
+
+def _missing(forward: GraphFunction, captures: Sequence[Any]) -> list[SymbolicTensor]:
+    """Returns the tensors of the forward graph that are neither inputs nor outputs of the function."""
+    known = {t._id for t in (*forward.inputs, *forward.outputs)}
+    return [
+        t
+        for t in captures
+        if isinstance(t, SymbolicTensor) and t.graph is forward.graph and t._id not in known
+    ]
+
+
+def _not_available(function: GraphFunction, tensors: Sequence[Any]) -> TypeError:
+    culprit = next(t for t in tensors if not hasattr(t, "_value"))
+    where = culprit.op.location
+    return TypeError(
+        f"{culprit!r} is out of scope and cannot be used here. Use return values, explicit Python "
+        "locals or TensorFlow collections to access it.\nPlease see https://www.tensorflow.org/guide/"
+        "function#all_outputs_of_a_tffunction_must_be_return_values for more information."
+        + (f"\n{culprit!r} was defined here:\n    {where}" if where else "")
+    )
+
+

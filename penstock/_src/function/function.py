@@ -1,0 +1,492 @@
+"""tf.function: a Python function that is traced into graphs, one for each kind of arguments, and run compiled."""
+
+import functools
+import inspect
+import types
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.function import retracing
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.trace_cache import TraceCache
+from penstock._src.function.trace_type import describe, leaf_names, parameters_of, spec_of, substitute
+from penstock._src.function.tracing import Trace, trace_function
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+_SIMPLE = frozenset({int, float, bool, str, bytes, type(None)})
+
+
+class _Settings:
+    run_eagerly = False
+
+
+@export("config.run_functions_eagerly")
+def run_functions_eagerly(run_eagerly: bool) -> None:
+    """Makes every tf.function run as the Python function it wraps, for debugging, or stops that."""
+    _Settings.run_eagerly = bool(run_eagerly)
+
+
+@export("config.experimental_run_functions_eagerly")
+def experimental_run_functions_eagerly(run_eagerly: bool) -> None:
+    """Same as `tf.config.run_functions_eagerly`."""
+    run_functions_eagerly(run_eagerly)
+
+
+@export("config.functions_run_eagerly")
+def functions_run_eagerly() -> bool:
+    """Returns whether tf.functions run as plain Python."""
+    return _Settings.run_eagerly
+
+
+@export(
+    "types.experimental.PolymorphicFunction",
+    "types.experimental.GenericFunction",
+    v1=["types.experimental.PolymorphicFunction", "types.experimental.GenericFunction"],
+)
+class Function:
+    """What `tf.function` returns. See there."""
+
+    def __init__(
+        self,
+        python_function: Callable[..., Any],
+        name: str,
+        input_signature: Any = None,
+        autograph: bool = True,
+        jit_compile: bool | None = None,
+        reduce_retracing: bool = False,
+        experimental_implements: str | None = None,
+        experimental_autograph_options: Any = None,
+        experimental_attributes: Any = None,
+    ) -> None:
+        self._python_function = python_function
+        self._name = name
+        self._autograph = autograph
+        self._jit_compile = jit_compile
+        self._reduce_retracing = reduce_retracing
+        self._implements = experimental_implements
+        self._autograph_options = experimental_autograph_options
+        self._attributes = dict(experimental_attributes or {})
+        self._signature = parameters_of(python_function)
+        self._input_signature = _checked_signature(input_signature, self._signature)
+        self._cache = TraceCache(reduce_retracing)
+        self._fast: dict[tuple[Any, ...], ConcreteFunction] = {}
+        self._plain_arity = _plain_arity(self._signature) if input_signature is None else -1
+        self._bound: Any = weakref.WeakKeyDictionary()
+        self._traced = False
+        functools.update_wrapper(self, python_function)
+
+    # -- calling
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function: traces it if these arguments are of a new kind, then runs the trace."""
+        if not kwargs and len(args) == self._plain_arity and not _Settings.run_eagerly:
+            key: list[Any] = []
+            tensors = []
+            for arg in args:
+                kind = type(arg)
+                if kind is EagerTensor:
+                    key.append(arg._dtype)
+                    key.append(getattr(arg._value, "shape", None))
+                    tensors.append(arg)
+                elif kind in _SIMPLE:
+                    key.append(kind)
+                    key.append(arg)
+                else:
+                    break
+            else:
+                key.append(STATE.device)
+                quick = tuple(key)
+                concrete = self._fast.get(quick)
+                if concrete is None:
+                    concrete, tensors = self._find(args, kwargs)
+                    if STATE.graph is None:
+                        self._fast[quick] = concrete
+                return concrete.call_flat(tensors)
+        if _Settings.run_eagerly:
+            return self._python_function(*args, **kwargs)
+        concrete, tensors = self._find(args, kwargs)
+        return concrete.call_flat(tensors)
+
+    def _find(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[ConcreteFunction, list[Any]]:
+        """Returns the trace for these arguments, made if need be, and the tensors to call it with."""
+        parameters = self._bind(args, kwargs)
+        leaves: list[Any] = []
+        structure = tuple((name, describe(value, leaves)) for name, value in parameters)
+        concrete = self._cache.lookup(structure, leaves)
+        if concrete is None:
+            specs = self._cache.generalised(structure, [spec_of(leaf) for leaf in leaves])
+            concrete = self._trace(parameters, specs)
+            self._cache.add(structure, specs, leaves, concrete)
+        return concrete, leaves
+
+    def _bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[tuple[str, Any]]:
+        """Returns (name, argument) of every parameter, defaults included."""
+        if self._signature is None:
+            named = [(f"args_{i}", value) for i, value in enumerate(args)]
+            return named + sorted(kwargs.items())
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(
+                f"Binding inputs to tf.function failed due to `{error}`. Received args: {tuple(args)} and "
+                f"kwargs: {kwargs} for signature: {self._signature}."
+            ) from None
+        bound.apply_defaults()
+        parameters = list(bound.arguments.items())
+        if self._input_signature is not None:
+            parameters = self._cast(parameters, args, kwargs)
+        return parameters
+
+    def _cast(
+        self, parameters: list[tuple[str, Any]], args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> list[tuple[str, Any]]:
+        """Returns the arguments converted to what the input signature asks for."""
+        cast = []
+        for name, value in parameters:
+            spec = self._input_signature.get(name)
+            try:
+                cast.append((name, value if spec is None else cast_to(value, spec)))
+            except (TypeError, ValueError) as error:
+                raise TypeError(
+                    f"Binding inputs to tf.function failed due to `{error}`. Received args: {tuple(args)} "
+                    f"and kwargs: {kwargs} for signature: {self._shown_signature()}."
+                ) from None
+        return cast
+
+    def _shown_signature(self) -> str:
+        shown = [f"{name}: {spec!r}" for name, spec in (self._input_signature or {}).items()]
+        return f"({', '.join(shown)})" if shown else str(self._signature)
+
+    def _trace(self, parameters: list[tuple[str, Any]], specs: list[TensorSpec]) -> ConcreteFunction:
+        retracing.count(self)
+        if self._input_signature is not None:
+            specs = self._signature_specs(specs)
+        trace = Trace(self._target(), self._name, parameters, specs, self._signature, self._autograph)
+        concrete, created = trace_function(trace, allow_variables=not self._traced)
+        self._traced = True
+        if created:
+            concrete, _ = trace_function(trace, allow_variables=False)
+        concrete._attributes = dict(self._attributes)
+        concrete._binder = self._tensors_of
+        return concrete
+
+    def _signature_specs(self, specs: list[TensorSpec]) -> list[TensorSpec]:
+        declared = [s for spec in self._input_signature.values() for s in _flat_specs(spec)]
+        return [*declared, *specs[len(declared) :]] if len(declared) <= len(specs) else specs
+
+    def _target(self) -> Callable[..., Any]:
+        return self._python_function
+
+    def _tensors_of(self, concrete: ConcreteFunction, args: Any, kwargs: Any) -> list[Any]:
+        """Returns the tensors that a call of one trace passes: structured arguments or flat by name."""
+        if self._signature is None or (kwargs and set(kwargs) & set(concrete.argument_names) - set(self._signature.parameters)):
+            return concrete._flat_arguments(args, kwargs)
+        try:
+            parameters = self._bind(args, kwargs)
+        except TypeError:
+            return concrete._flat_arguments(args, kwargs)
+        leaves: list[Any] = []
+        for name, value in parameters:
+            expected = dict(concrete.parameters).get(name)
+            before = len(leaves)
+            if isinstance(expected, TypeSpec) and not isinstance(value, TypeSpec | Tensor) and isinstance(expected, TensorSpec):
+                value = convert_to_tensor(value, expected.dtype)
+            description = describe(value, leaves)
+            fixed: list[Any] = []
+            if describe(expected, fixed) != description and len(leaves) == before and not fixed:
+                if name in kwargs or not isinstance(value, TypeSpec):
+                    raise TypeError(
+                        f"ConcreteFunction {self._name} was constructed with {expected!r} as {name}, but "
+                        f"was called with {value!r}"
+                    )
+        leaves = [leaf for leaf in leaves if not isinstance(leaf, TensorSpec)]
+        if len(leaves) != concrete.arity:
+            return concrete._flat_arguments(args, kwargs)
+        return concrete.checked(leaves)
+
+    # -- traces
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """Returns the trace for arguments of these types; TensorSpecs may stand for tensors."""
+        if self._input_signature is not None and not args and not kwargs:
+            kwargs = dict(self._input_signature)
+            variadic = self._variadic()
+            if variadic is not None and variadic in kwargs:
+                args, kwargs = (*args, *kwargs.pop(variadic)), kwargs
+        concrete, _ = self._find(args, kwargs)
+        return concrete
+
+    _get_concrete_function_garbage_collected = get_concrete_function
+
+    def _variadic(self) -> str | None:
+        if self._signature is None:
+            return None
+        kinds = self._signature.parameters.values()
+        return next((p.name for p in kinds if p.kind is p.VAR_POSITIONAL), None)
+
+    def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
+        return self._cache.concrete_functions()
+
+    def _list_all_concrete_functions_for_serialization(self) -> list[ConcreteFunction]:
+        if self._input_signature is not None and not self._cache.concrete_functions():
+            self.get_concrete_function()
+        return self._cache.concrete_functions()
+
+    def experimental_get_tracing_count(self) -> int:
+        """Returns how often the function was traced."""
+        return self._cache.count
+
+    def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
+        """Returns the signatures of all traces as text."""
+        joint = "\n\n" if verbose else "\n"
+        return joint.join(c.pretty_printed_signature(verbose) for c in self._cache.concrete_functions())
+
+    def explain(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns the report of what a call with these arguments compiles to, from source line to kernel."""
+        concrete, tensors = self._find(args, kwargs)
+        concrete.call_flat(tensors)
+        return concrete.explain()
+
+    def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """Returns a function `(stage) -> text` of the compiled form."""
+        concrete, tensors = self._find(args, kwargs)
+        concrete.call_flat(tensors)
+        executable = concrete.graph_function.executable
+        return lambda stage="hlo", **options: executable.text(stage)  # type: ignore[attr-defined]
+
+    # -- what it is
+
+    @property
+    def python_function(self) -> Callable[..., Any]:
+        """The Python function."""
+        return self._python_function
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._name
+
+    @property
+    def input_signature(self) -> Any:
+        """The signature that was asked for, or None."""
+        return None if self._input_signature is None else tuple(self._input_signature.values())
+
+    @property
+    def function_spec(self) -> Any:
+        """The signature of the Python function."""
+        return self._signature
+
+    @property
+    def _run_functions_eagerly(self) -> bool:
+        return _Settings.run_eagerly
+
+    def __get__(self, instance: Any, owner: Any = None) -> "Function":
+        if instance is None:
+            return self
+        try:
+            bound = self._bound.get(instance)
+        except TypeError:
+            return self._bind_to(instance)
+        if bound is None:
+            bound = self._bound[instance] = self._bind_to(instance)
+        return bound
+
+    def _bind_to(self, instance: Any) -> "Function":
+        signature = tuple(self._input_signature.values()) if self._input_signature is not None else None
+        return BoundFunction(self, instance, signature)
+
+    def _clone(self, python_function: Callable[..., Any]) -> "Function":
+        return Function(
+            python_function, self._name, self.input_signature, self._autograph, self._jit_compile,
+            self._reduce_retracing, self._implements, self._autograph_options, self._attributes,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<tensorflow.python.eager.polymorphic_function.polymorphic_function.Function object at {id(self):#x}>"
+
+
+class BoundFunction(Function):
+    """A tf.function that is a method, seen through an instance; it does not keep the instance alive."""
+
+    def __init__(self, unbound: Function, instance: Any, signature: Any) -> None:
+        self._unbound_function = unbound._python_function
+        try:
+            self._instance: Callable[[], Any] = weakref.ref(instance)
+        except TypeError:
+            self._instance = lambda: instance
+        super().__init__(
+            types.MethodType(unbound._python_function, instance), unbound._name, None, unbound._autograph,
+            unbound._jit_compile, unbound._reduce_retracing, unbound._implements,
+            unbound._autograph_options, unbound._attributes,
+        )  # fmt: skip
+        if signature is not None:
+            self._input_signature = _checked_signature(signature, self._signature)
+            self._plain_arity = -1
+        del self.__dict__["__wrapped__"]
+        del self.__dict__["_python_function"]
+
+    @property
+    def _python_function(self) -> Callable[..., Any]:  # type: ignore[override]
+        return types.MethodType(self._unbound_function, self._instance())
+
+    @_python_function.setter
+    def _python_function(self, value: Callable[..., Any]) -> None:
+        self.__dict__["_python_function"] = None
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:  # type: ignore[override]
+        return self._python_function
+
+
+def _plain_arity(signature: inspect.Signature | None) -> int:
+    """The number of parameters if all are positional, else -1: then calls can be recognised quickly."""
+    if signature is None:
+        return -1
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = signature.parameters.values()
+    return len(parameters) if all(p.kind in plain for p in parameters) else -1
+
+
+def _checked_signature(given: Any, signature: inspect.Signature | None) -> dict[str, Any] | None:
+    """Returns {parameter: specs} of an input signature."""
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple):
+        raise TypeError(
+            "input_signature must be either a tuple or a list, got " + str(type(given)) + "."
+        )
+    for spec in nest.flatten(list(given)):
+        if not isinstance(spec, TypeSpec):
+            raise TypeError(
+                "input_signature must be a possibly nested sequence of TensorSpec objects, got "
+                f"{given}."
+            )
+    table: dict[str, Any] = {}
+    remaining = list(given)
+    for parameter in [] if signature is None else signature.parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            table[parameter.name] = tuple(remaining)
+            remaining = []
+        elif parameter.kind is not parameter.VAR_KEYWORD and remaining:
+            table[parameter.name] = remaining.pop(0)
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            if parameter.default is parameter.empty:
+                raise TypeError(
+                    f"input_signature missing type constraint for {parameter.name}. The signature of the "
+                    f"function is {signature}."
+                )
+    if remaining:
+        raise TypeError(
+            f"input_signature has {len(given)} entries, more than the function {signature} has parameters."
+        )
+    return table
+
+
+def cast_to(value: Any, spec: Any) -> Any:
+    """Returns `value` converted to a structure of specs.
+
+    Raises:
+      TypeError: it does not fit.
+    """
+    if isinstance(spec, TensorSpec):
+        if isinstance(value, TensorSpec):
+            held: Any = value
+        elif isinstance(value, Tensor):
+            held = value
+        else:
+            held = convert_to_tensor(value, dtype_hint=spec.dtype)
+        if held.dtype is not spec.dtype or not _fits(held.shape, spec.shape):
+            raise TypeError(f"Can not cast {TensorSpec(held.shape, held.dtype)!r} to {spec!r}")
+        return held
+    if isinstance(spec, TypeSpec):
+        if isinstance(value, TypeSpec):
+            return value
+        if not spec.is_compatible_with(value):
+            raise TypeError(f"Can not cast {value!r} to {spec!r}")
+        return value
+    if isinstance(spec, dict):
+        if set(value) != set(spec):
+            raise TypeError(f"Can not cast {value!r} to {spec!r}")
+        return nest.rebuild(value, [cast_to(value[k], spec[k]) for k in nest.sorted_keys(spec)])
+    children = nest.children(spec)
+    if children is None:
+        return value
+    parts = nest.children(value)
+    if parts is None or len(parts) != len(children):
+        raise TypeError(f"Can not cast {value!r} to {spec!r}")
+    return nest.rebuild(spec, [cast_to(a, b) for a, b in zip(parts, children, strict=True)])
+
+
+def _fits(shape: Any, general: Any) -> bool:
+    if general.rank is None:
+        return True
+    if shape.rank != general.rank:
+        return False
+    pairs = zip(shape.as_list(), general.as_list(), strict=True)
+    return all(wanted is None or size == wanted for size, wanted in pairs)
+
+
+def _flat_specs(spec: Any) -> list[TensorSpec]:
+    if isinstance(spec, TypeSpec):
+        return spec.flatten()
+    return [s for part in nest.flatten(spec) for s in part.flatten()]
+
+
+@export("function")
+def function(
+    func: Callable[..., Any] | None = None,
+    input_signature: Any = None,
+    autograph: bool = True,
+    jit_compile: bool | None = None,
+    reduce_retracing: bool = False,
+    experimental_implements: str | None = None,
+    experimental_autograph_options: Any = None,
+    experimental_attributes: Any = None,
+    experimental_relax_shapes: bool | None = None,
+    experimental_compile: bool | None = None,
+    experimental_follow_type_hints: bool | None = None,
+) -> Any:
+    """Compiles a Python function of tensors: it is traced into a graph for each kind of arguments, and the graph runs.
+
+    Args:
+      func: the function; without it, a decorator is returned.
+      input_signature: TensorSpecs of the arguments, for one trace only.
+      autograph: let Python's `if`, `for` and `while` depend on tensors.
+      jit_compile: accepted; functions are always compiled.
+      reduce_retracing: trace with more general shapes after the second kind of shapes.
+      experimental_implements, experimental_autograph_options, experimental_attributes,
+      experimental_compile, experimental_follow_type_hints: accepted.
+      experimental_relax_shapes: same as `reduce_retracing`.
+
+    >>> @tf.function
+    ... def double(x):
+    ...   return x + x
+    >>> double(tf.constant(2)).numpy()
+    np.int32(4)
+    """
+    if experimental_relax_shapes is not None:
+        reduce_retracing = experimental_relax_shapes
+    if jit_compile is None:
+        jit_compile = experimental_compile
+
+    def decorate(inner: Callable[..., Any]) -> Function:
+        if not callable(inner):
+            raise TypeError(f"tf.function: expected a callable. Received {inner!r}.")
+        name = getattr(inner, "__name__", None) or type(inner).__name__
+        if isinstance(inner, functools.partial):
+            name = getattr(inner.func, "__name__", "partial")
+        return Function(
+            inner, name, input_signature, autograph, jit_compile, reduce_retracing,
+            experimental_implements, experimental_autograph_options, experimental_attributes,
+        )  # fmt: skip
+
+    return decorate if func is None else decorate(func)
+
+

@@ -1,0 +1,51 @@
+"""Says so when a program traces far more often than it should."""
+
+import logging
+import time
+import weakref
+from typing import Any
+
+logger = logging.getLogger("penstock")
+
+# Warn at this many traces of functions made anew from one definition, or of one function.
+MANY_FUNCTIONS = 5
+MANY_TRACES = 8
+_of_code: dict[Any, list[Any]] = {}
+_of_function: "weakref.WeakKeyDictionary[Any, int]" = weakref.WeakKeyDictionary()
+_warned: set[Any] = set()
+
+
+def count(function: Any) -> None:
+    """Counts a trace; warns once if there are too many."""
+    code = getattr(_plain(function), "__code__", None)
+    traces = _of_function.get(function, 0) + 1
+    _of_function[function] = traces
+    if code is None or code in _warned:
+        return
+    seen = _of_code.setdefault(code, [])
+    if traces == 1:
+        seen.append(time.monotonic())
+    where = f"{code.co_name} (File {code.co_filename!r}, line {code.co_firstlineno})"
+    if len(seen) >= MANY_FUNCTIONS and "<locals>" in getattr(code, "co_qualname", ""):
+        _warned.add(code)
+        logger.warning(
+            "tf.function was applied %d times to %s and traced each time: tracing costs far more than "
+            "running. Make the tf.function once, outside the loop or function that calls it, and call "
+            "that object again.",
+            len(seen),
+            where,
+        )
+    elif traces >= MANY_TRACES:
+        _warned.add(code)
+        logger.warning(
+            "%s was traced %d times. A new trace is made for every new shape or dtype of a tensor and for "
+            "every new value of a Python number, string or object. Pass numbers that change as tensors "
+            "(tf.constant), or use reduce_retracing=True or an input_signature with None for sizes that vary.",
+            where,
+            traces,
+        )
+
+
+def _plain(function: Any) -> Any:
+    inner = function.python_function
+    return getattr(inner, "__func__", inner)

@@ -1,0 +1,13 @@
+"""What runs a graph function: the compiler's Executable."""
+
+from typing import Any
+
+from penstock._src.compiler.compile import compile_graph
+from penstock._src.graph.library import GraphFunction
+
+
+def make_runner(function: GraphFunction) -> Any:
+    """Returns what runs `function`: list of host values -> list of host values."""
+    return compile_graph(
+        function.graph, function.inputs, function.outputs, function.graph.control_outputs, function.name
+    )

@@ -1,0 +1,85 @@
+"""Which trace serves a call: exact lookup, then traces of more general shapes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.specs import TensorSpec
+from penstock._src.function.concrete import ConcreteFunction
+
+
+class TraceCache:
+    """The traces of one tf.function, by the structure of the arguments, then by types and shapes."""
+
+    def __init__(self, reduce_retracing: bool) -> None:
+        self.reduce_retracing = reduce_retracing
+        self.count = 0
+        self._exact: dict[Any, ConcreteFunction] = {}
+        self._by_structure: dict[Any, list[tuple[list[TensorSpec], ConcreteFunction]]] = {}
+
+    def lookup(self, structure: Any, leaves: Sequence[Any]) -> ConcreteFunction | None:
+        """Returns the most specific trace that serves these arguments."""
+        structure = self._with_context(structure)
+        key = (structure, tuple((leaf.dtype, leaf.shape._dims) for leaf in leaves))
+        found = self._exact.get(key)
+        if found is not None:
+            return found
+        serving = [
+            entry
+            for entry in self._by_structure.get(structure, ())
+            if all(_serves(spec, leaf) for spec, leaf in zip(entry[0], leaves, strict=True))
+        ]
+        if not serving:
+            return None
+        best = serving[0]
+        for entry in serving[1:]:
+            if all(_serves(general, spec) for general, spec in zip(best[0], entry[0], strict=True)):
+                best = entry
+        self._exact[key] = best[1]
+        return best[1]
+
+    def generalised(self, structure: Any, specs: list[TensorSpec]) -> list[TensorSpec]:
+        """Returns the specs to trace with: with `reduce_retracing`, general enough for earlier ones too."""
+        if not self.reduce_retracing:
+            return specs
+        for earlier, _ in self._by_structure.get(self._with_context(structure), ()):
+            merged = [
+                spec.most_specific_common_supertype([other])
+                for spec, other in zip(specs, earlier, strict=True)
+            ]
+            if all(spec is not None for spec in merged):
+                specs = merged  # type: ignore[assignment]
+        return specs
+
+    def add(
+        self, structure: Any, specs: list[TensorSpec], leaves: Sequence[Any], concrete: ConcreteFunction
+    ) -> None:
+        """Adds a trace made for arguments of this kind."""
+        structure = self._with_context(structure)
+        key = (structure, tuple((leaf.dtype, leaf.shape._dims) for leaf in leaves))
+        self._exact[key] = concrete
+        self._by_structure.setdefault(structure, []).append((specs, concrete))
+        self.count += 1
+
+    def concrete_functions(self) -> list[ConcreteFunction]:
+        """Returns all traces."""
+        return [concrete for entries in self._by_structure.values() for _, concrete in entries]
+
+    def _with_context(self, structure: Any) -> Any:
+        """A trace is made for one device and, in TensorFlow 1 graphs, for one graph."""
+        graph = STATE.graph
+        while graph is not None and graph.building_function:
+            graph = graph.outer_graph
+        return structure, STATE.device, None if graph is None else id(graph)
+
+
+def _serves(general: Any, leaf: Any) -> bool:
+    """Whether a trace for the spec `general` can be called with `leaf`, a tensor or spec."""
+    if general.dtype is not leaf.dtype:
+        return False
+    wanted, shape = general.shape._dims, leaf.shape._dims
+    if wanted is None or wanted == shape:
+        return True
+    if shape is None or len(shape) != len(wanted):
+        return False
+    return all(w is None or w == s for w, s in zip(wanted, shape, strict=True))

@@ -1,0 +1,226 @@
+"""What makes two calls of a tf.function share a trace: the signature key of the arguments.
+
+`describe(value, leaves)` returns a hashable description of an argument with its tensors taken out into `leaves`. Two calls
+share a trace if descriptions are equal and dtypes and shapes of the tensors are. Python numbers, strings and None
+count by value, other objects by identity (or by their own `__tf_tracing_type__`).
+"""
+
+import functools
+import inspect
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+_BY_VALUE = (int, float, bool, str, bytes, complex, type(None), type, type(Ellipsis), slice)
+
+
+@export("types.experimental.TraceType", v1=["types.experimental.TraceType"])
+class TraceType:
+    """The type of an argument for tracing; a class whose instances return one from `__tf_tracing_type__`
+    says by itself which of them share a trace."""
+
+    def is_subtype_of(self, other: "TraceType") -> bool:
+        """Whether a trace made for `other` serves this type."""
+        raise NotImplementedError(f"{type(self).__name__}.is_subtype_of")
+
+    def most_specific_common_supertype(self, others: Any) -> "TraceType | None":
+        """Returns the most specific type that this and the others are of, or None."""
+        raise NotImplementedError(f"{type(self).__name__}.most_specific_common_supertype")
+
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Returns the argument to trace with."""
+        raise NotImplementedError(f"{type(self).__name__}.placeholder_value")
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Returns the tensors in `value`."""
+        return []
+
+    def from_tensors(self, tensors: Iterator[Any]) -> Any:
+        """Returns the value made of tensors."""
+        return self.placeholder_value(None)
+
+    def flatten(self) -> list[TensorSpec]:
+        """Returns the specs of the tensors."""
+        return []
+
+    def cast(self, value: Any, cast_context: Any) -> Any:
+        """Returns `value` as one of this type."""
+        return value
+
+
+@export("types.experimental.TracingContext", v1=["types.experimental.TracingContext"])
+class TracingContext:
+    """What `__tf_tracing_type__` is given: holds nothing to be used by callers."""
+
+
+@export("types.experimental.SupportsTracingProtocol", v1=["types.experimental.SupportsTracingProtocol"])
+@runtime_checkable
+class SupportsTracingProtocol(Protocol):
+    """Objects that say by `__tf_tracing_type__(context)` which of them share a trace."""
+
+    def __tf_tracing_type__(self, context: TracingContext) -> TraceType:
+        """Returns the type for tracing."""
+
+
+CONTEXT = TracingContext()
+
+
+def describe(value: Any, leaves: list[Any]) -> Any:
+    """Returns the hashable description of an argument; its tensors are appended to `leaves`."""
+    kind = type(value)
+    if kind is EagerTensor or isinstance(value, Tensor):
+        leaves.append(value)
+        return Tensor
+    if kind in _BY_VALUE:
+        return (kind, value) if kind is not slice else (kind, value.start, value.stop, value.step)
+    if kind is np.ndarray or isinstance(value, np.generic):
+        leaves.append(convert_to_tensor(value))
+        return Tensor
+    if kind in (list, tuple):
+        return (kind, *[describe(item, leaves) for item in value])
+    if kind is dict:
+        return _describe_mapping(value, leaves)
+    return _describe_object(value, leaves)
+
+
+def _describe_mapping(value: Mapping[Any, Any], leaves: list[Any]) -> Any:
+    keys = nest.sorted_keys(value)
+    return (type(value), *[(key, describe(value[key], leaves)) for key in keys])
+
+
+def _describe_object(value: Any, leaves: list[Any]) -> Any:
+    if hasattr(value, "handle") and hasattr(value, "assign"):
+        return _Same(value)
+    own = getattr(value, "__tf_tracing_type__", None)
+    if own is not None and not isinstance(value, type):
+        made = own(CONTEXT)
+        leaves.extend(made.to_tensors(value))
+        return made
+    if isinstance(value, TypeSpec):
+        specs = value.flatten() if not isinstance(value, TensorSpec) else [value]
+        leaves.extend(specs)
+        return Tensor if isinstance(value, TensorSpec) else ("composite", value)
+    if isinstance(value, CompositeTensor) or nest.is_composite(value):
+        spec = value._type_spec
+        leaves.extend(nest.flatten(value, expand_composites=True))
+        return ("composite", spec)
+    if isinstance(value, Mapping):
+        return _describe_mapping(value, leaves)
+    children = nest.children(value)
+    if children is not None:
+        return (type(value), *[describe(child, leaves) for child in children])
+    if isinstance(value, functools.partial):
+        inner = [describe(part, leaves) for part in (value.args, value.keywords)]
+        return ("partial", _Same(value.func), *inner)
+    if isinstance(value, _BY_VALUE):
+        return (type(value), value)
+    return _Same(value)
+
+
+class _Same:
+    """Stands for a Python object: equal to that of an equal object that is still alive."""
+
+    __slots__ = ("_reference", "_hash")
+
+    def __init__(self, value: Any) -> None:
+        try:
+            self._reference: Callable[[], Any] = weakref.ref(value)
+        except TypeError:
+            self._reference = lambda: value
+        try:
+            self._hash = hash(value)
+        except TypeError:
+            self._hash = id(value)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: Any) -> bool:
+        if not isinstance(other, _Same):
+            return False
+        mine, theirs = self._reference(), other._reference()
+        if mine is None or theirs is None:
+            return False
+        return mine is theirs or (type(mine) is type(theirs) and _equal(mine, theirs))
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if hasattr(a, "handle"):
+        return False
+    result = a == b
+    return result if isinstance(result, bool) else False
+
+
+def substitute(value: Any, tensors: Iterator[Any]) -> Any:
+    """Returns an argument like `value` with the next of `tensors` for each of its tensors."""
+    kind = type(value)
+    if isinstance(value, Tensor | np.ndarray | np.generic | TensorSpec):
+        return next(tensors)
+    if kind in _BY_VALUE or hasattr(value, "handle") and hasattr(value, "assign"):
+        return value
+    if kind in (list, tuple):
+        return kind([substitute(item, tensors) for item in value])
+    if hasattr(value, "__tf_tracing_type__") and not isinstance(value, type):
+        made = value.__tf_tracing_type__(CONTEXT)
+        if made.flatten():
+            return made.from_tensors(tensors)
+        return made.placeholder_value(None)
+    if isinstance(value, TypeSpec):
+        return value.from_tensors(tensors)
+    if isinstance(value, CompositeTensor) or nest.is_composite(value):
+        count = len(nest.flatten(value, expand_composites=True))
+        parts = [next(tensors) for _ in range(count)]
+        return nest.pack_sequence_as(value, parts, expand_composites=True)
+    if isinstance(value, Mapping):
+        made = {key: substitute(value[key], tensors) for key in nest.sorted_keys(value)}
+        return nest.rebuild(value, [made[key] for key in nest.sorted_keys(value)])
+    children = nest.children(value)
+    if children is not None:
+        return nest.rebuild(value, [substitute(child, tensors) for child in children])
+    if isinstance(value, functools.partial):
+        args = substitute(value.args, tensors)
+        return functools.partial(value.func, *args, **substitute(value.keywords, tensors))
+    return value
+
+
+def leaf_names(value: Any, name: str) -> list[str]:
+    """Returns a name for each tensor of an argument, from that of the parameter."""
+    if isinstance(value, TensorSpec):
+        return [value.name or name]
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        return [name]
+    if isinstance(value, CompositeTensor) or nest.is_composite(value):
+        parts = nest.flatten(value, expand_composites=True) if not isinstance(value, TypeSpec) else value.flatten()
+        return [name if i == 0 else f"{name}_{i}" for i in range(len(parts))]
+    if isinstance(value, Mapping):
+        keys = nest.sorted_keys(value)
+        return [n for key in keys for n in leaf_names(value[key], f"{name}_{key}")]
+    children = None if isinstance(value, _BY_VALUE) else nest.children(value)
+    if children is not None:
+        return [n for i, child in enumerate(children) for n in leaf_names(child, f"{name}_{i}")]
+    leaves: list[Any] = []
+    describe(value, leaves)
+    return [name if i == 0 else f"{name}_{i}" for i in range(len(leaves))]
+
+
+def spec_of(leaf: Any) -> TensorSpec:
+    """Returns the spec of a tensor."""
+    return leaf if isinstance(leaf, TensorSpec) else TensorSpec(leaf.shape, leaf.dtype)
+
+
+def parameters_of(function: Callable[..., Any]) -> inspect.Signature | None:
+    """Returns the signature of a callable, or None if it has none."""
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,183 @@
+"""Tracing: calling the Python function on placeholders while ops are recorded."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.core.errors import OpError
+from penstock._src.core.specs import TensorSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.function.autograph import convert
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.interpreter import Interpreter
+from penstock._src.function.trace_type import leaf_names, substitute
+from penstock._src.eager import variable as variable_module
+from penstock._src.graph import trace as graph_trace
+from penstock._src.graph.control import add_control_dependencies
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util import nest
+
+
+@dataclass
+class Trace:
+    """What is traced: the function, and its arguments with a spec for each tensor in them."""
+
+    function: Callable[..., Any]
+    name: str
+    parameters: list[tuple[str, Any]]
+    specs: list[TensorSpec]
+    signature: inspect.Signature | None
+    autograph: bool
+
+
+def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list[Any]]:
+    """Returns the trace as a ConcreteFunction, and the variables that the function created.
+
+    Raises:
+      ValueError: it created variables and `allow_variables` is False; or it changed its arguments.
+    """
+    graph = FuncGraph(trace.name)
+    created: list[Any] = []
+    graph.variable_rule = created.append if allow_variables else _no_variables  # type: ignore[attr-defined]
+    function = trace.function
+    if trace.autograph:
+        function = convert.converted(function) or _converted_call(function)
+    with graph_trace.recording(graph):
+        placeholders = _placeholders(graph, trace)
+        tensors = iter(placeholders)
+        arguments = [(name, substitute(value, tensors)) for name, value in trace.parameters]
+        before = [_shallow(value) for _, value in arguments]
+        args, kwargs = _call_form(arguments, trace.signature)
+        result = function(*args, **kwargs)
+        _check_unchanged(trace, arguments, before)
+        graph_trace.set_outputs(graph, result)
+    add_control_dependencies(graph)
+    del graph.variable_rule  # type: ignore[attr-defined]
+    shown = _specs_of(trace)
+    graph.structured_input_signature = _signature_form(shown, trace.signature)
+    return ConcreteFunction(graph, shown), created
+
+
+def _converted_call(function: Callable[..., Any]) -> Callable[..., Any]:
+    """For callables other than plain functions: conversion happens in the call."""
+    if getattr(function, convert._MARK, None) == "never":
+        return function
+    return lambda *args, **kwargs: convert.call(function, *args, **kwargs)
+
+
+def _no_variables(variable: Any) -> None:
+    raise ValueError(
+        "tf.function only supports singleton tf.Variables created on the first call. Make sure the "
+        "tf.Variable is only created once or created outside tf.function. See https://www.tensorflow.org/"
+        "guide/function#creating_tfvariables for more information."
+    )
+
+
+def _placeholders(graph: FuncGraph, trace: Trace) -> list[SymbolicTensor]:
+    names = [n for name, value in trace.parameters for n in leaf_names(value, name)]
+    made = []
+    for spec, name in zip(trace.specs, names, strict=True):
+        placeholder = graph.placeholder(spec.dtype, spec.shape, _legal(spec.name or name))
+        placeholder._handle_data = spec._handle_data
+        graph.inputs.append(placeholder)
+        made.append(placeholder)
+    return made
+
+
+def _legal(name: str) -> str:
+    text = "".join(c if c.isalnum() or c in "_./\\-" else "_" for c in name)
+    return text if text and text[0] not in "_-/\\" else "arg" + text
+
+
+def _call_form(
+    arguments: Sequence[tuple[str, Any]], signature: inspect.Signature | None
+) -> tuple[list[Any], dict[str, Any]]:
+    """Returns the arguments as (args, kwargs) of a call."""
+    if signature is None:
+        positional = [value for name, value in arguments if name.startswith("args_")]
+        return positional, {n: v for n, v in arguments if not n.startswith("args_")}
+    bound = inspect.BoundArguments(signature, dict(arguments))  # type: ignore[arg-type]
+    return list(bound.args), dict(bound.kwargs)
+
+
+def _specs_of(trace: Trace) -> list[tuple[str, Any]]:
+    """Returns the parameters with TensorSpecs for tensors."""
+    names = [n for name, value in trace.parameters for n in leaf_names(value, name)]
+    specs = iter(
+        [TensorSpec(s.shape, s.dtype, s.name or n) for s, n in zip(trace.specs, names, strict=True)]
+    )
+    return [(name, _spec_form(value, specs)) for name, value in trace.parameters]
+
+
+def _spec_form(value: Any, specs: Any) -> Any:
+    if isinstance(value, Tensor | TensorSpec):
+        return next(specs)
+    if nest.is_composite(value):
+        spec = getattr(value, "_type_spec", value)
+        for _ in nest.flatten(value, expand_composites=True) if spec is not value else value.flatten():
+            next(specs)
+        return spec
+    try:
+        return substitute(value, specs)
+    except (TypeError, AttributeError):
+        return value
+
+
+def _signature_form(shown: list[tuple[str, Any]], signature: inspect.Signature | None) -> Any:
+    args, kwargs = _call_form(shown, signature)
+    return tuple(args), kwargs
+
+
+def _shallow(value: Any) -> Any:
+    """Returns a copy of the containers of an argument."""
+    if type(value) in (list, tuple):
+        return type(value)(_shallow(item) for item in value)
+    if type(value) is dict:
+        return {key: _shallow(item) for key, item in value.items()}
+    return value
+
+
+def _check_unchanged(trace: Trace, arguments: list[tuple[str, Any]], before: list[Any]) -> None:
+    changed = [
+        name
+        for (name, value), held in zip(arguments, before, strict=True)
+        if not _same(value, held)
+    ]
+    if changed:
+        raise ValueError(
+            f"{trace.name}{trace.signature} should not modify its Python input arguments. Modifying a "
+            f"copy is allowed. The following parameter(s) were modified: {', '.join(changed)}"
+        )
+
+
+def _same(value: Any, held: Any) -> bool:
+    if type(held) in (list, tuple):
+        return len(value) == len(held) and all(map(_same, value, held))
+    if type(held) is dict:
+        return value.keys() == held.keys() and all(_same(value[k], held[k]) for k in held)
+    return value is held
+
+
+def lift(tensor: SymbolicTensor) -> EagerTensor | None:
+    """Returns the value of a tensor of a function being traced, if no argument has a part in it; else None."""
+    graph = tensor.graph
+    inputs, values = [], []
+    for external, placeholder in graph.captures:
+        if isinstance(external, SymbolicTensor):
+            external = lift(external)
+            if external is None:
+                continue
+        inputs.append(placeholder)
+        values.append(external._value)
+    try:
+        (value,) = Interpreter(graph, inputs, [tensor], effects=False)(values)
+    except OpError:
+        return None
+    return EagerTensor(value, tensor.dtype)
+
+
+variable_module.LIFT = lift  # type: ignore[attr-defined]
+graph_trace.CONVERT = lambda function: convert.converted(function) or function

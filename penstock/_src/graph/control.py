@@ -1,0 +1,65 @@
+"""Automatic control dependencies: effects inside a function happen, and in the order of the program.
+
+Operations on one resource are chained: a write after every earlier use of it, a read after the last write.
+Stateful operations that name no resource (printing, assertions, Python calls) are chained among themselves.
+"""
+
+from penstock._src.core import dtypes
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation
+
+READ_ONLY = frozenset(
+    "ReadVariableOp ResourceGather ResourceGatherNd VariableShape VarIsInitializedOp "
+    "LookupTableFindV2 LookupTableSizeV2 LookupTableExportV2 IteratorGetDevice".split()
+)
+# Stateful by definition, but with no effect that anybody could see if nobody reads the result.
+WITHOUT_EFFECT = READ_ONLY | frozenset(
+    "VarHandleOp Placeholder PlaceholderV2 PlaceholderWithDefault _Arg DeviceIndex "
+    "RandomUniform RandomStandardNormal TruncatedNormal RandomUniformInt Multinomial RandomGamma "
+    "ParameterizedTruncatedNormal RandomPoissonV2 RandomShuffle HashTableV2 MutableHashTableV2".split()
+)
+
+
+def has_effect(op: Operation) -> bool:
+    """Whether `op` must run although nobody reads its outputs."""
+    if not op.raw_op.stateful or op.type in WITHOUT_EFFECT:
+        return False
+    bodies = bodies_of(op)
+    return not bodies or any(has_effect(inner) for body in bodies for inner in body.graph._operations)
+
+
+def bodies_of(op: Operation) -> list:
+    """Returns the graph functions that an operation holds."""
+    found = []
+    for value in op.raw_op.attrs.values():
+        for item in value if isinstance(value, tuple) else (value,):
+            if hasattr(item, "graph") and hasattr(item, "inputs") and hasattr(item, "outputs"):
+                found.append(item)
+    return found
+
+
+def add_control_dependencies(graph: FuncGraph, start: int = 0) -> None:
+    """Chains the stateful operations of `graph` and sets its `control_outputs`."""
+    last_write: dict[int, Operation] = {}
+    reads: dict[int, list[Operation]] = {}
+    last_other: Operation | None = None
+    for op in graph._operations[start:]:
+        if not op.raw_op.stateful or op.type in ("VarHandleOp", "Placeholder"):
+            continue
+        resources = [t._id for t in op._inputs if t.dtype is dtypes.resource]
+        reads_only = op.type in READ_ONLY
+        for key in resources:
+            if key in last_write:
+                op._add_control_input(last_write[key])
+            if reads_only:
+                reads.setdefault(key, []).append(op)
+            else:
+                op._add_control_inputs(reads.pop(key, ()))
+                last_write[key] = op
+        if has_effect(op):
+            if not resources or bodies_of(op):
+                if last_other is not None:
+                    op._add_control_input(last_other)
+                last_other = op
+            if op not in graph.control_outputs:
+                graph.control_outputs.append(op)

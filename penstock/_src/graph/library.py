@@ -1,0 +1,85 @@
+"""GraphFunction: a FuncGraph with fixed inputs and outputs, as attributes of call and control flow ops hold it."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.shapes import TensorShape
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import SymbolicTensor
+
+_COUNT = itertools.count(1)
+Runner = Callable[[list[Any]], list[Any]]
+
+
+def _no_compiler(function: "GraphFunction") -> Runner:
+    raise RuntimeError("Graph functions run once penstock._src.function is loaded.")
+
+
+# Set by function/concrete.py, which is above the compiler: makes a function runnable.
+MAKE_RUNNER: Callable[["GraphFunction"], Runner] = _no_compiler
+
+
+class GraphFunction:
+    """A function from a list of host values to a list of host values.
+
+    `graph` holds the operations; `inputs` and `outputs` are tensors of it. The function must not
+    change once it has run; `with_outputs` makes another of the same graph.
+    """
+
+    __hash__ = None  # type: ignore[assignment]  # so that ops holding one are not kept in caches
+
+    def __init__(
+        self,
+        graph: FuncGraph,
+        inputs: Sequence[SymbolicTensor] | None = None,
+        outputs: Sequence[SymbolicTensor] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.graph = graph
+        self.inputs = list(graph.inputs if inputs is None else inputs)
+        self.outputs = list(graph.outputs if outputs is None else outputs)
+        self.name = name or f"__inference_{graph.name}_{next(_COUNT)}"
+        self._runner: Runner | None = None
+
+    def __eq__(self, other: Any) -> bool:
+        return self is other
+
+    @property
+    def input_types(self) -> list[DType]:
+        """The types of the inputs."""
+        return [t.dtype for t in self.inputs]
+
+    @property
+    def output_types(self) -> list[DType]:
+        """The types of the outputs."""
+        return [t.dtype for t in self.outputs]
+
+    @property
+    def output_shapes(self) -> list[TensorShape]:
+        """The static shapes of the outputs."""
+        return [t.shape for t in self.outputs]
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether running it has an effect or reads state."""
+        return self.graph.is_stateful
+
+    @property
+    def executable(self) -> Runner:
+        """What runs it; made at the first use."""
+        if self._runner is None:
+            self._runner = MAKE_RUNNER(self)
+        return self._runner
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """Runs it on host values."""
+        return self.executable(list(values))
+
+    def with_outputs(self, outputs: Sequence[SymbolicTensor]) -> "GraphFunction":
+        """Returns the function that gives `outputs` instead."""
+        return GraphFunction(self.graph, self.inputs, outputs)
+
+    def __repr__(self) -> str:
+        return f"<GraphFunction {self.name}>"

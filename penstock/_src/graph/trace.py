@@ -1,0 +1,103 @@
+"""From a Python callable to a FuncGraph: bodies of branches, loops and functions."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE, building
+from penstock._src.graph.control import add_control_dependencies
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util import nest
+
+
+def _unchanged(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+# Set by function/autograph: converts user callables that ops such as map_fn call while a graph is built.
+CONVERT: Callable[[Callable[..., Any]], Callable[..., Any]] = _unchanged
+
+
+def autograph_converted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns `function` with AutoGraph applied if a graph is being built; for functions that take callables."""
+    return CONVERT(function) if STATE.graph is not None else function
+
+
+@contextlib.contextmanager
+def recording(graph: FuncGraph) -> Iterator[FuncGraph]:
+    """Records ops into `graph`, hidden from the tapes outside."""
+    before = STATE.tapes, STATE.accumulators
+    STATE.tapes, STATE.accumulators = (), ()
+    STATE.default_graphs.append(graph)
+    try:
+        with building(graph):
+            yield graph
+    finally:
+        STATE.default_graphs.pop()
+        STATE.tapes, STATE.accumulators = before
+
+
+def add_arguments(graph: FuncGraph, models: Sequence[Any], shapes: Sequence[Any]) -> list[SymbolicTensor]:
+    """Adds an input to `graph` for each tensor of `models`, with its type and the given static shape."""
+    placeholders = []
+    for model, shape in zip(models, shapes, strict=True):
+        placeholder = graph.placeholder(model.dtype, shape, "arg")
+        placeholder._handle_data = getattr(model, "_handle_data", None)
+        graph.inputs.append(placeholder)
+        placeholders.append(placeholder)
+    return placeholders
+
+
+def trace_body(
+    graph: FuncGraph, function: Callable[..., Any], arguments: Sequence[Any] = ()
+) -> FuncGraph:
+    """Calls `function` while recording into `graph`; its result becomes the graph's outputs."""
+    with recording(graph):
+        set_outputs(graph, function(*arguments))
+    add_control_dependencies(graph)
+    return graph
+
+
+def set_outputs(graph: FuncGraph, result: Any) -> None:
+    """Makes the tensors of a nested result the outputs of `graph`.
+
+    `graph.structured_outputs` is the result with tensors of the graph for what converts to one.
+
+    Raises:
+      TypeError: something in it cannot be a tensor.
+    """
+    result = nest.map_structure(lambda leaf: _as_output(graph, leaf), result)
+    graph.structured_outputs = result
+    leaves = nest.flatten(result, expand_composites=True)
+    graph.outputs = [t for t in leaves if isinstance(t, SymbolicTensor)]
+
+
+def _as_output(graph: FuncGraph, leaf: Any) -> Any:
+    if leaf is None or isinstance(leaf, SymbolicTensor) and leaf.graph is graph:
+        return leaf
+    if isinstance(leaf, Operation):
+        graph.control_outputs.append(leaf)
+        return None
+    if isinstance(leaf, CompositeTensor) or nest.is_composite(leaf):
+        parts = nest.flatten(leaf, expand_composites=True)
+        inner = [graph.local(convert_to_tensor(part)) for part in parts]
+        return nest.pack_sequence_as(leaf, inner, expand_composites=True)
+    try:
+        return graph.local(convert_to_tensor(leaf))
+    except (ValueError, TypeError) as error:
+        raise TypeError(
+            "To be compatible with tf.function, Python functions must return zero or more Tensors or "
+            f"ExtensionTypes or None values; in compilation of {graph.name}, found return value of type "
+            f"{type(leaf).__name__}, which is not a Tensor or ExtensionType."
+        ) from error
+
+
+def fill_outputs(structure: Any, tensors: Sequence[Any]) -> Any:
+    """Returns `structure` (of a graph's structured outputs) with its tensors replaced in order."""
+    remaining = iter(tensors)
+    leaves = nest.flatten(structure, expand_composites=True)
+    filled = [next(remaining) if isinstance(t, SymbolicTensor) else t for t in leaves]
+    return nest.pack_sequence_as(structure, filled, expand_composites=True)

@@ -1,0 +1,266 @@
+"""If, While, Case and calls: ops whose attributes are graph functions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.attributes import Function
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
+from penstock._src.core.typesets import ANY
+
+# Set by autodiff/control_flow.py: (inputs, outputs, output gradients) -> input gradients, flat.
+GRADIENT: Callable[[Op, list[Any], list[Any], list[Any]], list[Any]] | None = None
+
+
+def _gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any]) -> list[Any]:
+    if GRADIENT is None:
+        raise RuntimeError("Gradients are known once penstock._src.autodiff is loaded.")
+    return GRADIENT(op, inputs, outputs, gradients)
+
+
+def truth(value: Any, op: str) -> bool:
+    """Returns whether a condition holds: a number is true unless zero, a string unless empty."""
+    if value.ndim == 0:
+        return bool(value[()])
+    if value.dtype != bool:
+        return value.size > 0
+    if value.size == 1:
+        return bool(value.reshape(()))
+    raise InvalidArgumentError(f"{op}: the condition must be a scalar. Received shape {value.shape}.")
+
+
+def common_shape(shapes: list[TensorShape]) -> TensorShape:
+    """Returns what is known of a tensor that may have any of these shapes."""
+    first, *rest = shapes
+    for shape in rest:
+        if first.rank is None or shape.rank != first.rank:
+            return UNKNOWN
+        pairs = zip(first.as_list(), shape.as_list(), strict=True)
+        first = make_shape(tuple(a if a == b else None for a, b in pairs))
+    return first
+
+
+def _branch_shapes(branches: Any) -> list[TensorShape]:
+    return [common_shape(list(column)) for column in zip(*(b.output_shapes for b in branches), strict=True)]
+
+
+class StatelessIf(Op):
+    """The results of `then_branch` or `else_branch`, of which one runs."""
+
+    signature = "cond: Tcond, input: *Tin -> output: *Tout"
+    Tcond = ANY
+    Tout: list[DType]
+    then_branch: Function
+    else_branch: Function
+    output_shapes: list[TensorShape] = []
+
+    def shape(self, cond, input):
+        return list(self.output_shapes) or _branch_shapes([self.then_branch, self.else_branch])
+
+    def gradient(self, cond, input, output, doutput):
+        dcond, *dinput = _gradient(self, [cond, *input], output, doutput)
+        return dcond, dinput
+
+    def eager(self, cond, input):
+        branch = self.then_branch if truth(cond, self.op_type) else self.else_branch
+        return branch.run(input)
+
+
+class If(StatelessIf):
+    """The results of `then_branch` or `else_branch`, of which one runs; they may have effects."""
+
+    signature = "cond: Tcond, input: *Tin -> output: *Tout"
+    stateful = True
+
+
+class StatelessCase(Op):
+    """The results of `branches[branch_index]`; the last branch if there is none of that index."""
+
+    signature = "branch_index: int32, input: *Tin -> output: *Tout"
+    Tout: list[DType]
+    branches: list[Function]
+    output_shapes: list[TensorShape] = []
+
+    def shape(self, branch_index, input):
+        return list(self.output_shapes) or _branch_shapes(self.branches)
+
+    def gradient(self, branch_index, input, output, doutput):
+        _, *dinput = _gradient(self, [branch_index, *input], output, doutput)
+        return None, dinput
+
+    def eager(self, branch_index, input):
+        index = int(branch_index)
+        if not 0 <= index < len(self.branches):
+            index = len(self.branches) - 1
+        return self.branches[index].run(input)
+
+
+class Case(StatelessCase):
+    """The results of `branches[branch_index]`; the branches may have effects."""
+
+    signature = "branch_index: int32, input: *Tin -> output: *Tout"
+    stateful = True
+
+
+class StatelessWhile(Op):
+    """`while cond(input): input = body(input)`."""
+
+    signature = "input: *T -> output: *T"
+    cond: Function
+    body: Function
+    output_shapes: list[TensorShape] = []
+    parallel_iterations: int = 10
+
+    def shape(self, input):
+        return list(self.output_shapes) or [t.shape for t in self.body.inputs]
+
+    def gradient(self, input, output, doutput):
+        return (_gradient(self, input, output, doutput),)
+
+    def eager(self, input):
+        values = list(input)
+        while truth(self.cond.run(values)[0], self.op_type):
+            values = self.body.run(values)
+        return values
+
+
+class While(StatelessWhile):
+    """`while cond(input): input = body(input)`; both may have effects."""
+
+    signature = "input: *T -> output: *T"
+    stateful = True
+
+
+class PartitionedCall(Op):
+    """The results of `f(*args)`."""
+
+    signature = "args: *Tin -> output: *Tout"
+    Tout: list[DType]
+    f: Function
+    config: str = ""
+    config_proto: str = ""
+    executor_type: str = ""
+
+    def shape(self, args):
+        return self.f.output_shapes
+
+    def gradient(self, args, output, doutput):
+        return (_gradient(self, args, output, doutput),)
+
+    def eager(self, args):
+        return self.f.run(args)
+
+
+class StatefulPartitionedCall(PartitionedCall):
+    """The results of `f(*args)`, which may have effects."""
+
+    signature = "args: *Tin -> output: *Tout"
+    stateful = True
+
+
+class RemoteCall(Op):
+    """The results of `f(*args)` on the device `target`; here all devices are this process."""
+
+    signature = "target: string, args: *Tin -> output: *Tout"
+    Tout: list[DType]
+    f: Function
+    stateful = True
+    differentiable = False
+
+    def shape(self, target, args):
+        return self.f.output_shapes
+
+    def eager(self, target, args):
+        return self.f.run(args)
+
+
+class For(Op):
+    """`for i in range(start, limit, delta): input = body(i, *input)`."""
+
+    signature = "start: int32, limit: int32, delta: int32, input: *T -> output: *T"
+    body: Function
+    differentiable = False
+
+    def shape(self, start, limit, delta, input):
+        return [t.shape for t in self.body.inputs[1:]]
+
+    def eager(self, start, limit, delta, input):
+        values = list(input)
+        for index in range(int(start), int(limit), int(delta)):
+            values = self.body.run([np.asarray(index, np.int32), *values])
+        return values
+
+
+class FakeParam(Op):
+    """A value nobody reads, of a known type: what a branch gives for results that only another branch has."""
+
+    signature = "-> output: dtype"
+    dtype: DType
+    shape: TensorShape
+    differentiable = False
+
+    def output_shape(self):
+        return self.attrs["shape"]
+
+    def eager(self):
+        if not self.dtype.is_numpy_compatible:
+            return None
+        shape = self.attrs["shape"]
+        dims = [] if shape.rank is None else [0 if size is None else size for size in shape.as_list()]
+        return np.zeros(dims, self.dtype.np)
+
+
+class NoOp(Op):
+    """Does nothing; a point for control dependencies."""
+
+    signature = "->"
+    differentiable = False
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        return ()
+
+    def lower(self, p):
+        return ()
+
+
+class ControlTrigger(NoOp):
+    """Does nothing; a point for control dependencies."""
+
+    signature = "->"
+
+
+class ToBool(Op):
+    """Whether a condition holds: a number unless zero, a string unless empty, a tensor unless it has no elements."""
+
+    signature = "input: T -> output: bool"
+    T = ANY
+    differentiable = False
+
+    def shape(self, input):
+        return make_shape(())
+
+    def eager(self, input):
+        return np.asarray(bool(input[()]) if input.ndim == 0 else input.size > 0)
+
+
+class DeviceIndex(Op):
+    """Which of the named kinds of device runs this."""
+
+    signature = "-> index: int32"
+    device_names: list[str]
+    stateful = True
+    differentiable = False
+
+    def shape(self):
+        return make_shape(())
+
+    def eager(self):
+        names = list(self.device_names)
+        return np.asarray(names.index("CPU") if "CPU" in names else len(names), np.int32)

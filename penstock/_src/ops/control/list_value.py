@@ -1,0 +1,137 @@
+"""What a tensor list is on the host: an immutable sequence of arrays of one type."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
+
+
+class TensorList:
+    """Arrays of one dtype whose shapes fit `element_shape`; an item not set yet is None and reads as zeros."""
+
+    __slots__ = ("dtype", "element_shape", "items", "max_num_elements")
+
+    def __init__(
+        self,
+        dtype: DType,
+        element_shape: TensorShape,
+        items: Sequence[Any] = (),
+        max_num_elements: int = -1,
+    ) -> None:
+        self.dtype = dtype
+        self.element_shape = element_shape
+        self.items = items if type(items) is list else list(items)
+        self.max_num_elements = max_num_elements
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __repr__(self) -> str:
+        return f"TensorList({self.dtype.name}, {self.element_shape}, {len(self.items)} elements)"
+
+    def with_items(self, items: list[Any]) -> "TensorList":
+        """Returns a list of the same kind holding `items`."""
+        return TensorList(self.dtype, self.element_shape, items, self.max_num_elements)
+
+    def item(self, index: int, shape: TensorShape = UNKNOWN) -> Any:
+        """Returns the array at `index`, zeros where none was set."""
+        held = self.items[index]
+        if held is not None:
+            return held
+        known = self.known_shape(shape)
+        if not known.is_fully_defined():
+            raise InvalidArgumentError(
+                "Trying to read an uninitialized tensor but element_shape is not fully defined. "
+                f"Received element_shape {known}."
+            )
+        return zeros(known, self.dtype)
+
+    def known_shape(self, shape: TensorShape) -> TensorShape:
+        """Returns what is known of the shape of every item, `shape` being known besides."""
+        known = self.element_shape.merge_with(shape)
+        for held in self.items:
+            if known.is_fully_defined():
+                break
+            if held is not None:
+                known = known.merge_with(make_shape(held.shape))
+        return known
+
+    def stacked(self, shape: TensorShape, op: str) -> np.ndarray:
+        """Returns all items in one array with a new first axis."""
+        return self.gathered(range(len(self.items)), shape, op)
+
+    def gathered(self, indices: Sequence[int], shape: TensorShape, op: str) -> np.ndarray:
+        """Returns the items at `indices` in one array with a new first axis."""
+        try:
+            known = self.known_shape(shape)
+        except ValueError as error:
+            raise InvalidArgumentError(f"{op}: tried to stack items of unequal shapes. {error}") from None
+        if not known.is_fully_defined():
+            raise InvalidArgumentError(
+                "Tried to stack elements of an empty list with non-fully-defined element_shape: "
+                f"{known}"
+            )
+        dims = tuple(known.as_list())
+        out = np.zeros((len(indices), *dims), self.dtype.np)
+        if self.dtype.np == object:
+            out.fill(b"")
+        for position, index in enumerate(indices):
+            held = self.items[index]
+            if held is None:
+                continue
+            if held.shape != dims:
+                raise InvalidArgumentError(
+                    f"{op}: tried to stack items of unequal shapes. Received {held.shape} and {dims}."
+                )
+            out[position] = held
+        return out
+
+    def zeros_like(self) -> "TensorList":
+        """Returns a list of as many unset items."""
+        return self.with_items([None if item is None else _zeros_like(item) for item in self.items])
+
+    def __add__(self, other: Any) -> "TensorList":
+        """Adds item by item, as gradients of lists are summed."""
+        if isinstance(other, int) and other == 0:
+            return self
+        if not isinstance(other, TensorList):
+            return NotImplemented
+        if self.dtype is not other.dtype or len(self) != len(other):
+            raise InvalidArgumentError(f"AddN: lists must be alike. Received {self} and {other}.")
+        items = [
+            right if left is None else left if right is None else left + right
+            for left, right in zip(self.items, other.items, strict=True)
+        ]
+        return TensorList(self.dtype, self.element_shape.merge_with(other.element_shape), items)
+
+    __radd__ = __add__
+
+
+def zeros(shape: TensorShape, dtype: DType) -> np.ndarray:
+    """Returns the value of an item that was never set."""
+    made = np.zeros(tuple(shape.as_list()), dtype.np)
+    if dtype.np == object:
+        made.fill(b"")
+    return made
+
+
+def _zeros_like(item: Any) -> Any:
+    return item.zeros_like() if isinstance(item, TensorList) else np.zeros_like(item)
+
+
+def shape_from(value: Any) -> TensorShape:
+    """Returns the shape that an `element_shape` input holds: -1 is unknown, a scalar -1 an unknown rank."""
+    if value.ndim == 0:
+        return UNKNOWN
+    return make_shape(tuple(None if size < 0 else int(size) for size in value.tolist()))
+
+
+def shape_to(shape: TensorShape, dtype: DType) -> np.ndarray:
+    """Returns the value of an `element_shape` output."""
+    if shape.rank is None:
+        return np.asarray(-1, dtype.np)
+    return np.array([-1 if size is None else size for size in shape.as_list()], dtype.np)

@@ -1,0 +1,586 @@
+"""Lists of tensors: what tf.TensorArray is in graphs, and what the gradient of a loop keeps of each iteration."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import SCALAR, UNKNOWN, make_shape
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.control.list_value import TensorList, shape_from, shape_to
+
+INT32 = dtypes.int32
+
+
+class _ListOp(Op):
+    """What the ops on lists share: checking the type of the elements."""
+
+    def checked(self, held: Any, dtype: DType) -> TensorList:
+        if not isinstance(held, TensorList):
+            raise InvalidArgumentError(
+                f"{self.op_type}: Input handle is not a list. Saw: '{type(held).__name__}'"
+            )
+        if held.dtype is not dtype:
+            raise InvalidArgumentError(
+                f"{self.op_type}: Invalid data types; op elements {dtype.name} but list elements "
+                f"{held.dtype.name}"
+            )
+        return held
+
+    def index_in(self, held: TensorList, index: Any, verb: str) -> int:
+        position = int(index)
+        if not 0 <= position < len(held):
+            raise InvalidArgumentError(
+                f"Trying to {verb} element {position} in a list with {len(held)} elements."
+            )
+        return position
+
+
+def _shape_of(tensor: Any) -> Any:
+    return raw.Shape(input=tensor, out_type=INT32)
+
+
+def _element_shape(held: Any) -> Any:
+    return raw.TensorListElementShape(input_handle=held, shape_type=INT32)
+
+
+def _length(held: Any) -> Any:
+    return raw.TensorListLength(input_handle=held)
+
+
+def _rows_shape(tensor: Any) -> Any:
+    return _shape_of(tensor)[1:]
+
+
+class EmptyTensorList(_ListOp):
+    """A list without elements."""
+
+    signature = "element_shape: shape_type, max_num_elements: int32 -> handle: variant"
+    shape_type = INDEX
+    element_dtype: DType
+    differentiable = False
+
+    def shape(self, element_shape, max_num_elements):
+        return SCALAR
+
+    def eager(self, element_shape, max_num_elements):
+        return TensorList(self.element_dtype, shape_from(element_shape), [], int(max_num_elements))
+
+
+class TensorListReserve(_ListOp):
+    """A list of `num_elements` elements that are zeros until set."""
+
+    signature = "element_shape: shape_type, num_elements: int32 -> handle: variant"
+    shape_type = INDEX
+    element_dtype: DType
+    differentiable = False
+
+    def shape(self, element_shape, num_elements):
+        return SCALAR
+
+    def eager(self, element_shape, num_elements):
+        if num_elements < 0:
+            raise InvalidArgumentError(
+                f"The num_elements to reserve must be a non negative number, but got {num_elements}"
+            )
+        return TensorList(self.element_dtype, shape_from(element_shape), [None] * int(num_elements))
+
+
+class TensorListPushBack(_ListOp):
+    """The list with one more element at its end."""
+
+    signature = "input_handle: variant, tensor: element_dtype -> output_handle: variant"
+
+    def shape(self, input_handle, tensor):
+        return SCALAR
+
+    def gradient(self, _input_handle, tensor, _output_handle, dlist):
+        return raw.TensorListPopBack(
+            input_handle=dlist, element_shape=_shape_of(tensor), element_dtype=self.element_dtype
+        )
+
+    def eager(self, input_handle, tensor):
+        held = self.checked(input_handle, self.element_dtype)
+        if 0 <= held.max_num_elements <= len(held):
+            raise InvalidArgumentError(
+                f"Tried to push item into a full list list size: {len(held)} max_num_elements: "
+                f"{held.max_num_elements}"
+            )
+        if not held.element_shape.is_compatible_with(make_shape(np.shape(tensor))):
+            raise InvalidArgumentError(
+                "Tried to append a tensor with incompatible shape to a list. Op element shape: "
+                f"{list(np.shape(tensor))} list shape: {held.element_shape}"
+            )
+        return held.with_items([*held.items, tensor])
+
+
+class TensorListPopBack(_ListOp):
+    """The list without its last element, and that element."""
+
+    signature = (
+        "input_handle: variant, element_shape: int32 -> output_handle: variant, tensor: element_dtype"
+    )
+    element_dtype: DType
+
+    def shape(self, input_handle, element_shape):
+        return SCALAR, element_shape.as_shape()
+
+    def gradient(self, input_handle, _element_shape_in, _output_handle, _tensor, dlist, delement):
+        if dlist is None:
+            dlist = raw.EmptyTensorList(
+                element_dtype=self.element_dtype,
+                element_shape=_element_shape(input_handle),
+                max_num_elements=-1,
+            )
+        if delement is None:
+            delement = _zeros_of(input_handle, self.element_dtype)
+        return raw.TensorListPushBack(input_handle=dlist, tensor=delement), None
+
+    def eager(self, input_handle, element_shape):
+        held = self.checked(input_handle, self.element_dtype)
+        if not held.items:
+            raise InvalidArgumentError("Trying to pop from an empty list.")
+        last = held.item(len(held) - 1, shape_from(element_shape))
+        return held.with_items(held.items[:-1]), last
+
+
+def _zeros_of(held: Any, dtype: DType) -> Any:
+    last = raw.TensorListGetItem(
+        input_handle=held,
+        index=_length(held) - 1,
+        element_shape=_element_shape(held),
+        element_dtype=dtype,
+    )
+    return raw.ZerosLike(x=last)
+
+
+class TensorListLength(_ListOp):
+    """The number of elements."""
+
+    signature = "input_handle: variant -> length: int32"
+    differentiable = False
+
+    def shape(self, input_handle):
+        return SCALAR
+
+    def eager(self, input_handle):
+        return np.asarray(len(input_handle), np.int32)
+
+
+class TensorListElementShape(_ListOp):
+    """The shape that all elements have, -1 where it is not known."""
+
+    signature = "input_handle: variant -> element_shape: shape_type"
+    shape_type: DType
+    shape_type_types = INDEX
+    differentiable = False
+
+    def shape(self, input_handle):
+        return UNKNOWN
+
+    def eager(self, input_handle):
+        return shape_to(input_handle.element_shape, self.shape_type)
+
+
+class TensorListResize(_ListOp):
+    """The list cut, or filled up with unset elements, to `size`."""
+
+    signature = "input_handle: variant, size: int32 -> output_handle: variant"
+
+    def shape(self, input_handle, size):
+        return SCALAR
+
+    def gradient(self, input_handle, _size, _output_handle, dlist):
+        return raw.TensorListResize(input_handle=dlist, size=_length(input_handle)), None
+
+    def eager(self, input_handle, size):
+        size = int(size)
+        if size < 0:
+            raise InvalidArgumentError(
+                f"TensorListSlice expects size to be non-negative. Got: {size}"
+            )
+        items = input_handle.items[:size]
+        return input_handle.with_items([*items, *[None] * (size - len(items))])
+
+
+class TensorListGetItem(_ListOp):
+    """One element."""
+
+    signature = "input_handle: variant, index: int32, element_shape: int32 -> item: element_dtype"
+    element_dtype: DType
+
+    def shape(self, input_handle, index, element_shape):
+        return element_shape.as_shape()
+
+    def gradient(self, input_handle, index, _element_shape_in, _item, ditem):
+        unset = raw.TensorListReserve(
+            element_shape=_element_shape(input_handle),
+            num_elements=_length(input_handle),
+            element_dtype=self.element_dtype,
+        )
+        return raw.TensorListSetItem(input_handle=unset, index=index, item=ditem), None, None
+
+    def eager(self, input_handle, index, element_shape):
+        held = self.checked(input_handle, self.element_dtype)
+        return held.item(self.index_in(held, index, "access"), shape_from(element_shape))
+
+
+class TensorListSetItem(_ListOp):
+    """The list with another element at `index`."""
+
+    signature = (
+        "input_handle: variant, index: int32, item: element_dtype -> output_handle: variant"
+    )
+    resize_if_index_out_of_bounds: bool = False
+
+    def shape(self, input_handle, index, item):
+        return SCALAR
+
+    def gradient(self, _input_handle, index, item, _output_handle, dlist):
+        shape = _shape_of(item)
+        before = raw.TensorListSetItem(input_handle=dlist, index=index, item=raw.ZerosLike(x=item))
+        ditem = raw.TensorListGetItem(
+            input_handle=dlist, index=index, element_shape=shape, element_dtype=self.element_dtype
+        )
+        return before, None, ditem
+
+    def eager(self, input_handle, index, item):
+        held = self.checked(input_handle, self.element_dtype)
+        items = list(held.items)
+        if self.resize_if_index_out_of_bounds and index >= len(items):
+            items += [None] * (int(index) + 1 - len(items))
+            held = held.with_items(items)
+        position = self.index_in(held, index, "modify")
+        if not held.element_shape.is_compatible_with(make_shape(np.shape(item))):
+            raise InvalidArgumentError(
+                "Tried to set a tensor with incompatible shape at a list index. Item element shape: "
+                f"{list(np.shape(item))} list shape: {held.element_shape}"
+            )
+        items[position] = item
+        return held.with_items(items)
+
+
+class TensorListStack(_ListOp):
+    """All elements in one tensor, with a new first axis."""
+
+    signature = "input_handle: variant, element_shape: int32 -> tensor: element_dtype"
+    element_dtype: DType
+    num_elements: int = -1
+
+    def shape(self, input_handle, element_shape):
+        count = None if self.num_elements < 0 else self.num_elements
+        return make_shape((count,)).concatenate(element_shape.as_shape())
+
+    def gradient(self, input_handle, _element_shape_in, _tensor, dtensor):
+        shape = _element_shape(input_handle)
+        return raw.TensorListFromTensor(tensor=dtensor, element_shape=shape), None
+
+    def eager(self, input_handle, element_shape):
+        held = self.checked(input_handle, self.element_dtype)
+        if self.num_elements >= 0 and len(held) != self.num_elements:
+            raise InvalidArgumentError(
+                f"Operation expected a list with {self.num_elements} elements but got a list with "
+                f"{len(held)} elements."
+            )
+        return held.stacked(shape_from(element_shape), self.op_type)
+
+
+class TensorListFromTensor(_ListOp):
+    """The rows of a tensor as a list."""
+
+    signature = "tensor: element_dtype, element_shape: shape_type -> output_handle: variant"
+    shape_type = INDEX
+
+    def shape(self, tensor, element_shape):
+        tensor.with_rank_at_least(1)
+        return SCALAR
+
+    def gradient(self, tensor, _element_shape_in, _output_handle, dlist):
+        count = tensor.shape[0] if tensor.shape.rank is not None else None
+        dtensor = raw.TensorListStack(
+            input_handle=dlist,
+            element_shape=_rows_shape(tensor),
+            element_dtype=self.element_dtype,
+            num_elements=-1 if count is None else count,
+        )
+        return dtensor, None
+
+    def eager(self, tensor, element_shape):
+        if tensor.ndim == 0:
+            raise InvalidArgumentError("Tensor must be at least a vector, but saw shape: []")
+        shape = shape_from(element_shape)
+        if not shape.is_compatible_with(make_shape(tensor.shape[1:])):
+            raise InvalidArgumentError(
+                f"Specified a list with shape {shape} from a tensor with shape "
+                f"{list(tensor.shape[1:])}"
+            )
+        rows = list(tensor) if tensor.ndim > 1 else [tensor[i : i + 1].reshape(()) for i in range(len(tensor))]
+        return TensorList(self.element_dtype, shape, rows)
+
+
+class TensorListGather(_ListOp):
+    """The elements at `indices` in one tensor."""
+
+    signature = (
+        "input_handle: variant, indices: int32, element_shape: int32 -> values: element_dtype"
+    )
+    element_dtype: DType
+
+    def shape(self, input_handle, indices, element_shape):
+        return make_shape((indices.with_rank(1)[0],)).concatenate(element_shape.as_shape())
+
+    def gradient(self, input_handle, indices, _element_shape_in, _values, dvalues):
+        unset = raw.TensorListReserve(
+            element_shape=_element_shape(input_handle),
+            num_elements=_length(input_handle),
+            element_dtype=self.element_dtype,
+        )
+        dlist = raw.TensorListScatterIntoExistingList(
+            input_handle=unset, tensor=dvalues, indices=indices
+        )
+        return dlist, None, None
+
+    def eager(self, input_handle, indices, element_shape):
+        held = self.checked(input_handle, self.element_dtype)
+        positions = [self.index_in(held, index, "gather") for index in indices.tolist()]
+        return held.gathered(positions, shape_from(element_shape), self.op_type)
+
+
+class _Scatter(_ListOp):
+    """Rows of a tensor put at `indices` of a list."""
+
+    is_abstract = True
+
+    def put(self, held: TensorList, tensor: Any, indices: Any) -> TensorList:
+        items = list(held.items)
+        for row, index in zip(tensor, indices.tolist(), strict=True):
+            if index < 0:
+                raise InvalidArgumentError("Indices in TensorListScatter must all be non-negative.")
+            if index >= len(items):
+                raise InvalidArgumentError(
+                    f"TensorListScatter: Trying to scatter at index {index} in list with size "
+                    f"{len(items)}"
+                )
+            items[index] = np.asarray(row, tensor.dtype)
+        return held.with_items(items)
+
+
+class TensorListScatter(_Scatter):
+    """A list just long enough whose elements at `indices` are the rows of `tensor`."""
+
+    signature = (
+        "tensor: element_dtype, indices: int32, element_shape: shape_type -> output_handle: variant"
+    )
+    shape_type = INDEX
+
+    def shape(self, tensor, indices, element_shape):
+        return SCALAR
+
+    def gradient(self, tensor, indices, _element_shape_in, _output_handle, dlist):
+        return _gather_rows(dlist, indices, tensor, self.element_dtype), None, None
+
+    def eager(self, tensor, indices, element_shape):
+        size = int(indices.max()) + 1 if indices.size else 0
+        unset = TensorList(self.element_dtype, shape_from(element_shape), [None] * size)
+        return self.put(unset, tensor, indices)
+
+
+class TensorListScatterV2(_Scatter):
+    """A list of `num_elements` (-1: just enough) whose elements at `indices` are the rows of `tensor`."""
+
+    signature = (
+        "tensor: element_dtype, indices: int32, element_shape: shape_type, num_elements: int32 "
+        "-> output_handle: variant"
+    )
+    shape_type = INDEX
+
+    def shape(self, tensor, indices, element_shape, num_elements):
+        return SCALAR
+
+    def gradient(self, tensor, indices, _element_shape_in, _num_elements, _output_handle, dlist):
+        return _gather_rows(dlist, indices, tensor, self.element_dtype), None, None, None
+
+    def eager(self, tensor, indices, element_shape, num_elements):
+        size = int(num_elements)
+        if size < 0:
+            size = int(indices.max()) + 1 if indices.size else 0
+        unset = TensorList(self.element_dtype, shape_from(element_shape), [None] * size)
+        return self.put(unset, tensor, indices)
+
+
+class TensorListScatterIntoExistingList(_Scatter):
+    """The list with the rows of `tensor` put at `indices`."""
+
+    signature = (
+        "input_handle: variant, tensor: element_dtype, indices: int32 -> output_handle: variant"
+    )
+
+    def shape(self, input_handle, tensor, indices):
+        return SCALAR
+
+    def gradient(self, _input_handle, tensor, indices, _output_handle, dlist):
+        before = raw.TensorListScatterIntoExistingList(
+            input_handle=dlist, tensor=raw.ZerosLike(x=tensor), indices=indices
+        )
+        return before, _gather_rows(dlist, indices, tensor, self.element_dtype), None
+
+    def eager(self, input_handle, tensor, indices):
+        held = self.checked(input_handle, self.element_dtype)
+        longest = int(indices.max()) + 1 if indices.size else 0
+        if longest > len(held):
+            held = held.with_items([*held.items, *[None] * (longest - len(held))])
+        return self.put(held, tensor, indices)
+
+
+def _gather_rows(dlist: Any, indices: Any, tensor: Any, dtype: DType) -> Any:
+    return raw.TensorListGather(
+        input_handle=dlist,
+        indices=indices,
+        element_shape=_rows_shape(tensor),
+        element_dtype=dtype,
+    )
+
+
+class TensorListConcatV2(_ListOp):
+    """The elements joined along their first axis, and the length of each."""
+
+    signature = (
+        "input_handle: variant, element_shape: shape_type, leading_dims: int64 "
+        "-> tensor: element_dtype, lengths: int64"
+    )
+    shape_type = INDEX
+    element_dtype: DType
+
+    def shape(self, input_handle, element_shape, leading_dims):
+        shape = element_shape.as_shape()
+        joined = UNKNOWN if shape.rank is None else make_shape((None,)).concatenate(shape[1:])
+        return joined, make_shape((None,))
+
+    def gradient(
+        self, input_handle, _element_shape_in, _leading_dims, _tensor, lengths, dtensor, _dlengths
+    ):
+        shape = _element_shape(input_handle)
+        dlist = raw.TensorListSplit(tensor=dtensor, element_shape=shape, lengths=lengths)
+        return dlist, None, None
+
+    def eager(self, input_handle, element_shape, leading_dims):
+        return _concatenate(self, input_handle, shape_from(element_shape), leading_dims)
+
+
+class TensorListConcat(_ListOp):
+    """The elements joined along their first axis, and the length of each."""
+
+    signature = "input_handle: variant -> tensor: element_dtype, lengths: int64"
+    element_dtype: DType
+    element_shape: Any = UNKNOWN
+
+    def shape(self, input_handle):
+        return UNKNOWN, make_shape((None,))
+
+    def gradient(self, input_handle, _tensor, lengths, dtensor, _dlengths):
+        shape = _element_shape(input_handle)
+        return (raw.TensorListSplit(tensor=dtensor, element_shape=shape, lengths=lengths),)
+
+    def eager(self, input_handle):
+        return _concatenate(self, input_handle, UNKNOWN, np.zeros(0, np.int64))
+
+
+def _concatenate(op: _ListOp, held: Any, shape: Any, leading_dims: Any) -> Any:
+    held = op.checked(held, op.element_dtype)
+    items = []
+    for index, item in enumerate(held.items):
+        if item is None:
+            known = held.element_shape.merge_with(shape)
+            if known.rank is not None and index < len(leading_dims):
+                known = make_shape((int(leading_dims[index]), *known.as_list()[1:]))
+            item = held.item(index, known)
+        if item.ndim == 0:
+            raise InvalidArgumentError("Concat saw a scalar shape at index 0 but requires at least vectors.")
+        items.append(item)
+    if not items:
+        rest = shape.merge_with(held.element_shape)
+        if rest.rank is None or not rest[1:].is_fully_defined():
+            raise InvalidArgumentError(
+                "All except the first dimension must be fully defined when concating an empty "
+                f"tensor list. element_shape: {rest}"
+            )
+        return np.zeros((0, *rest.as_list()[1:]), held.dtype.np), np.zeros(0, np.int64)
+    if len({item.shape[1:] for item in items}) > 1:
+        raise InvalidArgumentError(
+            "Tried to concat tensors with unequal shapes: "
+            + " vs ".join(str(list(item.shape)) for item in items[:2])
+        )
+    return np.concatenate(items), np.array([len(item) for item in items], np.int64)
+
+
+class TensorListSplit(_ListOp):
+    """A tensor cut along its first axis into elements of the given lengths."""
+
+    signature = (
+        "tensor: element_dtype, element_shape: shape_type, lengths: int64 -> output_handle: variant"
+    )
+    shape_type = INDEX
+
+    def shape(self, tensor, element_shape, lengths):
+        return SCALAR
+
+    def gradient(self, _tensor, element_shape, lengths, _output_handle, dlist):
+        joined = raw.TensorListConcatV2(
+            input_handle=dlist,
+            element_shape=element_shape,
+            leading_dims=lengths,
+            element_dtype=self.element_dtype,
+        )
+        return joined.tensor, None, None
+
+    def eager(self, tensor, element_shape, lengths):
+        if tensor.ndim == 0:
+            raise InvalidArgumentError("Tensor must be at least a vector, but saw shape: []")
+        ends = np.cumsum(lengths)
+        if (int(ends[-1]) if len(ends) else 0) != tensor.shape[0]:
+            raise InvalidArgumentError(
+                f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is "
+                f"{int(ends[-1]) if len(ends) else 0} and value's shape is: {list(tensor.shape)}"
+            )
+        items = [tensor[end - size : end] for end, size in zip(ends, lengths, strict=True)]
+        return TensorList(self.element_dtype, shape_from(element_shape), items)
+
+
+class TensorListConcatLists(_ListOp):
+    """One list, or one of each pair of lists, after the other."""
+
+    signature = "input_a: variant, input_b: variant -> output: variant"
+    element_dtype: DType
+    differentiable = False
+
+    def shape(self, input_a, input_b):
+        return input_a
+
+    def eager(self, input_a, input_b):
+        first = self.checked(input_a, self.element_dtype)
+        second = self.checked(input_b, self.element_dtype)
+        shape = first.element_shape.merge_with(second.element_shape)
+        return TensorList(first.dtype, shape, [*first.items, *second.items])
+
+
+class TensorListPushBackBatch(_ListOp):
+    """Every list of a vector of lists with one more element, a row of `tensor`."""
+
+    signature = "input_handles: variant, tensor: element_dtype -> output_handles: variant"
+    differentiable = False
+
+    def shape(self, input_handles, tensor):
+        return input_handles
+
+    def eager(self, input_handles, tensor):
+        if isinstance(input_handles, TensorList):
+            held = self.checked(input_handles, self.element_dtype)
+            return held.with_items([*held.items, tensor])
+        made = np.empty(len(input_handles), object)
+        for index, held in enumerate(input_handles):
+            made[index] = held.with_items([*held.items, np.asarray(tensor[index])])
+        return made
