@@ -28,7 +28,10 @@ MOST_VALUES = 24
 
 
 class Block:
-    """Operations executed as a whole. `host`: why operations known not to lower here do not."""
+    """Operations executed as a whole.
+
+    `host`: why operations known not to lower here do not. `states`: what stateful kernels remember (kernel_state.py).
+    """
 
     def __init__(
         self,
@@ -37,11 +40,12 @@ class Block:
         inputs: Sequence[Any],
         outputs: Sequence[Any],
         host: dict[str, str],
+        states: dict[Any, Any],
         values: Sequence[int] = (),
     ) -> None:
         self.name, self.ops = name, list(ops)
         self.inputs, self.outputs = list(inputs), list(outputs)
-        self.host = host
+        self.host, self.states = host, states
         self.kinds = input_kinds(self.inputs)
         self.arrays = [i for i, kind in enumerate(self.kinds) if kind == ARRAY]
         self.others = [i for i, kind in enumerate(self.kinds) if kind != ARRAY]

@@ -18,6 +18,7 @@ def compile_graph(
     outputs: Sequence[Any],
     control_outputs: Sequence[Any] | None = None,
     name: str | None = None,
+    states: dict[Any, Any] | None = None,
 ) -> Executable:
     """An Executable for part of a graph.
 
@@ -27,6 +28,7 @@ def compile_graph(
       outputs: tensors of the graph to compute.
       control_outputs: operations that run although no output needs them; by default those of a FuncGraph.
       name: for reports; by default the graph's.
+      states: what stateful kernels remember from call to call (core/kernel_state.py); by default the graph holds it.
 
     Returns:
       An Executable: called with a host value for each input, it returns one for each output.
@@ -34,4 +36,6 @@ def compile_graph(
     if control_outputs is None:
         control_outputs = getattr(graph, "control_outputs", ())
     ops = needed_operations(graph, inputs, outputs, control_outputs)
-    return Executable(name or getattr(graph, "name", "graph"), ops, inputs, outputs)
+    if states is None:
+        states = graph.__dict__.setdefault("_kernel_states", {})
+    return Executable(name or getattr(graph, "name", "graph"), ops, inputs, outputs, states)

@@ -19,12 +19,17 @@ class Executable:
     """
 
     def __init__(
-        self, name: str, ops: Sequence[Operation], inputs: Sequence[Any], outputs: Sequence[Any]
+        self,
+        name: str,
+        ops: Sequence[Operation],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        states: dict[Any, Any],
     ) -> None:
         self.name = name
         self.ops = list(ops)
         self.inputs, self.outputs = list(inputs), list(outputs)
-        self.block = Block(name, self.ops, self.inputs, self.outputs, {})
+        self.block = Block(name, self.ops, self.inputs, self.outputs, {}, states)
         self.__call__ = self.block.__call__
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:

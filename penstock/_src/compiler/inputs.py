@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, kernel_state
 from penstock._src.core.resources import VariableHandle
 from penstock._src.ir import dims
 from penstock._src.ir.builder import Builder
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node, Shape
 from penstock._src.ops.control.list_value import TensorList
 
@@ -30,8 +31,9 @@ def input_kinds(tensors: Sequence[Any]) -> list[str]:
 class Leaves:
     """Makes the parameters of a program for the inputs of a block, and notes how to feed them at each run."""
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, states: dict[Any, Any]) -> None:
         self.p = builder
+        self.states = states
         self.parameters: list[Node] = []
         self.sources: list[
             tuple[str, Any]
@@ -56,8 +58,16 @@ class Leaves:
         )
 
     def host_value(self, function: Any, shape: Sequence[int], dtype: dtypes.DType) -> Node:
-        """A value that `function()` gives anew before each run of the program."""
-        return self._parameter(("call", function), None, tuple(shape), dtype)
+        """A value that `function()` gives anew before each run of the program, such as a position in a random stream."""
+        if self.p.depth:
+            raise NotLowerable("inside of a loop or branch the host gives no values")
+        states, node = self.states, self.p.origin
+
+        def call() -> Any:
+            with kernel_state.of_node(states, node):
+                return function()
+
+        return self._parameter(("call", call), None, tuple(shape), dtype)
 
     def _parameter(
         self, source: tuple, position: int | None, shape: Shape, dtype: Any, **more: Any

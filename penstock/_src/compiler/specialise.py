@@ -97,7 +97,13 @@ class _Planner:
             for op in ready:
                 reads = [self.slot_of[t._id] for t in op._inputs]
                 self.steps.append(
-                    HostStep(op, reads, [self.slot(t) for t in op._outputs], self.why_host(op))
+                    HostStep(
+                        op,
+                        reads,
+                        [self.slot(t) for t in op._outputs],
+                        self.why_host(op) or "",
+                        self.block.states,
+                    )
                 )
             done = {op.name for op in ready}
             self.pending = [op for op in self.pending if op.name not in done]
@@ -115,7 +121,7 @@ class _Planner:
     def take_program(self) -> None:
         """Lowers all that does not wait for the host into one program."""
         builder = Builder()
-        leaves = Leaves(builder)
+        leaves = Leaves(builder, self.block.states)
         lowering = Lowering(builder)
         for i, tensor in enumerate(self.block.inputs):
             by_value = i in self.block.value_positions
@@ -245,7 +251,9 @@ class _Planner:
         inputs = list(reads.values())
         wanted = {t._id for tensors in self.wants.values() for t in tensors}
         values = [i for i, t in enumerate(inputs) if t._id in wanted]
-        rest = type(self.block)(self.block.name, pending, inputs, outputs, self.host, values)
+        rest = type(self.block)(
+            self.block.name, pending, inputs, outputs, self.host, self.block.states, values
+        )
         step = BlockStep(
             rest, [self.slot_of[t._id] for t in inputs], [self.slot(t) for t in outputs]
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock._src.compiler.inputs import DenseList, stacked
 from penstock._src.compiler.stages import compile_function
+from penstock._src.core import kernel_state
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import group_arguments
 from penstock._src.core.shapes import make_shape
@@ -71,14 +72,24 @@ def _list_of(results: list[Any], at: int, length: int, dtype: Any) -> DenseList:
 class HostStep:
     """Runs the kernel of one operation."""
 
-    def __init__(self, op: Operation, reads: list[int], writes: list[int], why: str | None) -> None:
-        self.op, self.reads, self.writes, self.why = op, reads, writes, why or ""
-        self.raw = op.raw_op
-        self.has_lists = any(a.is_list for a in self.raw.inputs)
+    def __init__(
+        self,
+        op: Operation,
+        reads: list[int],
+        writes: list[int],
+        why: str,
+        states: dict[Any, Any],
+    ) -> None:
+        self.op, self.reads, self.writes, self.why = op, reads, writes, why
+        self.states = states if op.raw_op.stateful else None
 
     def __call__(self, slots: list[Any]) -> None:
         arguments = [slots[i] for i in self.reads]
-        results = run_on_host(self.op, arguments)
+        if self.states is None:
+            results = run_on_host(self.op, arguments)
+        else:
+            with kernel_state.of_node(self.states, self.op):
+                results = run_on_host(self.op, arguments)
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
 

@@ -96,7 +96,15 @@ def _symbolic(builder: Builder, node: Node) -> Any:
     args = [_argument(builder, node, i) for i in range(len(node.args))]
     if any(a is None for a in args):
         return None
-    return _OBJECT_MEANINGS[node.kind](args, node)
+    result = _OBJECT_MEANINGS[node.kind](args, node)
+    return result if result is None or isinstance(result, np.ndarray) else _boxed(result)
+
+
+def _boxed(value_: Any) -> np.ndarray:
+    """A number as an object array: NumPy unpacks arrays of rank 0."""
+    result = np.empty((), object)
+    result[()] = value_
+    return result
 
 
 def _argument(builder: Builder, node: Node, index: int) -> Any:
@@ -166,9 +174,7 @@ def _reduce(args: list, node: Node) -> Any:
         return None
     if not args[0].size and node.op in ("max", "min"):
         return None
-    result = np.empty((), object)
-    result[()] = _REDUCE[node.op](list(args[0])) if node.attrs["axes"] else None
-    return result if node.attrs["axes"] else args[0]
+    return _boxed(_REDUCE[node.op](list(args[0]))) if node.attrs["axes"] else args[0]
 
 
 def _cast(args: list, node: Node) -> Any:
