@@ -29,7 +29,7 @@ def index() -> dict[str, str]:
     found = {}
     for path in sorted(FOLDER.rglob("*.py")):
         parts = path.relative_to(FOLDER).with_suffix("").parts
-        if parts[-1] != "__init__":
+        if parts[-1] != "__init__" and len(parts) > 1:
             module = ".".join(("penstock", "_src", "ops", *parts))
             found.update(dict.fromkeys(CLASS.findall(path.read_text(encoding="utf-8")), module))
     return found

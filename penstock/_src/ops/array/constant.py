@@ -69,31 +69,35 @@ class ImmutableConst(Op):
 # -- placeholders ----------------------------------------------------------------------------------
 
 
-class Placeholder(Op):
+class _Placeholder(Op):
     """A value that is fed when the graph runs."""
 
     signature = "-> output: dtype"
+    is_abstract = True
     dtype: DType
-    shape: TensorShape = UNKNOWN
     differentiable = False
 
     def output_shape(self):
         return self.attrs["shape"]
 
     def eager(self):
-        known = (
-            "" if self.attrs["shape"].rank is None else f" and shape {show(self.attrs['shape'])}"
-        )
+        shape = self.attrs["shape"]
+        known = "" if shape.rank is None else f" and shape {show(shape)}"
         raise InvalidArgumentError(
             f"You must feed a value for placeholder tensor with dtype {self.dtype.name}{known}"
         )
 
 
-class PlaceholderV2(Placeholder):
+class Placeholder(_Placeholder):
+    """A value that is fed when the graph runs."""
+
+    shape: TensorShape = UNKNOWN
+
+
+class PlaceholderV2(_Placeholder):
     """A value that is fed when the graph runs; the older form of Placeholder."""
 
-    dtype: DType
-    shape: TensorShape = UNKNOWN
+    shape: TensorShape
 
 
 class PlaceholderWithDefault(Op):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
@@ -109,7 +110,8 @@ class Where(Op):
     """The indices of the elements that are true or not zero, one row each."""
 
     signature = "condition: T -> index: int64"
-    T = NUMBER | BOOL
+    T: DType = dtypes.bool_
+    T_types = NUMBER | BOOL
     differentiable = False
 
     def shape(self, condition):
@@ -126,7 +128,8 @@ class OneHot(Op):
 
     signature = "indices: TI, depth: int32, on_value: T, off_value: T -> output: T"
     T = ANY
-    TI = INDEX | {dtypes.int8, dtypes.uint8}
+    TI: DType = dtypes.int64
+    TI_types = INDEX | {dtypes.int8, dtypes.uint8}
     axis: int = -1
     differentiable = False
 

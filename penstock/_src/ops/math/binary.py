@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -375,7 +376,8 @@ class NextAfter(Binary):
     """The next float after x1 in the direction of x2."""
 
     signature = "x1: T, x2: T -> output: T"
-    T = frozenset({dtypes.float32, dtypes.float64})
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float32, dtypes.float64})
     lower = None
     ufunc = np.nextafter
 
