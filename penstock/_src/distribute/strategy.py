@@ -1,0 +1,280 @@
+"""Strategy: what code that trains over replicas calls. This base serves strategies of one replica."""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.distribute.context import (
+    Defaults,
+    Entered,
+    in_cross_replica_context,
+)
+from penstock._src.distribute.values import InputContext, ReduceOp, ValueContext
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
+
+
+@export("distribute.StrategyExtended", v1=["distribute.StrategyExtended"])
+class StrategyExtended:
+    """What authors of distribution-aware code call."""
+
+    def __init__(self, container_strategy: Any) -> None:
+        self._strategy = container_strategy
+
+    @property
+    def worker_devices(self) -> tuple[str, ...]:
+        """The devices that replicas run on."""
+        return self._strategy.devices
+
+    @property
+    def parameter_devices(self) -> tuple[str, ...]:
+        """The devices that hold variables."""
+        return self._strategy.devices
+
+    @property
+    def experimental_require_static_shapes(self) -> bool:
+        """Whether all shapes must be known."""
+        return False
+
+    def _use_merge_call(self) -> bool:
+        return True
+
+    @property
+    def _in_multi_worker_mode(self) -> Callable[[], bool]:
+        return lambda: False
+
+    def variable_created_in_scope(self, v: Any) -> bool:
+        """Whether a variable was made within this strategy's scope."""
+        return getattr(v, "_distribute_strategy", Defaults.strategy) is self._strategy
+
+    def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
+        """Makes variables where another one lies."""
+        return Entered(self._strategy, None)
+
+    def value_container(self, value: Any) -> Any:
+        """Returns the distributed value that a replica's value belongs to."""
+        return value
+
+    def reduce_to(self, reduce_op: Any, value: Any, destinations: Any, options: Any = None) -> Any:
+        """Returns the values of all replicas as one."""
+        ReduceOp(reduce_op if isinstance(reduce_op, ReduceOp) else str(reduce_op).upper())
+        return value
+
+    def batch_reduce_to(
+        self, reduce_op: Any, value_destination_pairs: Any, options: Any = None
+    ) -> list[Any]:
+        """Returns `reduce_to` of several values."""
+        return [self.reduce_to(reduce_op, v, d, options) for v, d in value_destination_pairs]
+
+    def update(
+        self,
+        var: Any,
+        fn: Callable[..., Any],
+        args: Any = (),
+        kwargs: Any = None,
+        group: bool = True,
+    ) -> Any:
+        """Calls `fn(var, *args)` where the variable lies."""
+        with Entered(self._strategy, None):
+            return fn(var, *args, **(kwargs or {}))
+
+    def call_for_each_replica(
+        self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Calls `fn` once per replica."""
+        return self._strategy.run(fn, args, kwargs)
+
+
+@export("distribute.ReplicaContext", v1=["distribute.ReplicaContext"])
+class ReplicaContext:
+    """What code that runs once per replica may ask for."""
+
+    def __init__(self, strategy: Any, replica_id_in_sync_group: Any) -> None:
+        self._strategy, self._id = strategy, replica_id_in_sync_group
+
+    @property
+    def strategy(self) -> Any:
+        """The strategy that runs the replica."""
+        return self._strategy
+
+    @property
+    def replica_id_in_sync_group(self) -> Any:
+        """The number of the replica, from 0."""
+        return self._id
+
+    @property
+    def num_replicas_in_sync(self) -> int:
+        """How many replicas step together."""
+        return self._strategy.num_replicas_in_sync
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices of the replica."""
+        return self._strategy.devices
+
+    def all_reduce(self, reduce_op: Any, value: Any, options: Any = None) -> Any:
+        """Returns the sum or mean over the replicas of each tensor of a nest."""
+        if isinstance(reduce_op, str):
+            reduce_op = ReduceOp(reduce_op.upper())
+        return nest.map_structure(raw_identity, value)
+
+    def all_gather(self, value: Any, axis: Any, options: Any = None) -> Any:
+        """Returns the values of all replicas joined along an axis."""
+        return nest.map_structure(raw_identity, value)
+
+    def merge_call(self, merge_fn: Callable[..., Any], args: Any = (), kwargs: Any = None) -> Any:
+        """Calls `merge_fn(strategy, *args)` once for all replicas."""
+        with Entered(self._strategy, None):
+            return merge_fn(self._strategy, *args, **(kwargs or {}))
+
+    def __enter__(self) -> "ReplicaContext":
+        self._entered = Entered(self._strategy, self)
+        self._entered.__enter__()
+        return self
+
+    def __exit__(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
+        self._entered.__exit__()
+
+    def __str__(self) -> str:
+        return f"tf.distribute.ReplicaContext(replica id {self._id})"
+
+
+def raw_identity(value: Any) -> Any:
+    """Returns a tensor as a new one, and a composite as it is."""
+    return value if nest.is_composite(value) else raw.Identity(convert_to_tensor(value))
+
+
+@export("distribute.Strategy", v1=[])
+class Strategy:
+    """How computation and variables are spread over devices.
+
+    >>> strategy = tf.distribute.get_strategy()
+    >>> strategy.num_replicas_in_sync
+    1
+    """
+
+    devices: tuple[str, ...] = (CPU,)
+
+    def __init__(self, extended: Any = None) -> None:
+        self._extended = extended or StrategyExtended(self)
+        self.default_replica = ReplicaContext(self, 0)
+
+    @property
+    def extended(self) -> Any:
+        """What authors of distribution-aware code call."""
+        return self._extended
+
+    @property
+    def num_replicas_in_sync(self) -> int:
+        """How many replicas step together."""
+        return len(self.devices)
+
+    @property
+    def cluster_resolver(self) -> Any:
+        """Where the machines of a cluster are found; None on one machine."""
+        return None
+
+    def scope(self) -> Any:
+        """Returns a `with` block in which this strategy is in force."""
+        return Entered(self, None)
+
+    def run(
+        self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None
+    ) -> Any:
+        """Calls `fn` once per replica and returns what it returns."""
+        if not isinstance(args, (list, tuple)):
+            raise ValueError(f"positional args must be a list or tuple, got {type(args)}")
+        with Entered(self, self.default_replica):
+            return fn(*args, **(kwargs or {}))
+
+    def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
+        """Returns the values of all replicas as one, summed or averaged along `axis` if it is given."""
+        kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
+        if axis is None:
+            return value
+        reducer = raw.Sum if kind is ReduceOp.SUM else raw.Mean
+        return nest.map_structure(lambda v: reducer(convert_to_tensor(v), axis), value)
+
+    def gather(self, value: Any, axis: int) -> Any:
+        """Returns the values of all replicas joined along an axis."""
+        return nest.map_structure(raw_identity, value)
+
+    def group(self, value: Any, name: str | None = None) -> Any:
+        """Returns an operation that runs all of `value`."""
+        return raw.NoOp(name=name)
+
+    def unwrap(self, value: Any) -> tuple[Any, ...]:
+        """Returns the values per replica."""
+        return self.experimental_local_results(value)
+
+    def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
+        """Returns the values of the replicas of this machine."""
+        return (value,)
+
+    def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
+        """Returns a dataset shared out over the replicas."""
+        return dataset
+
+    def distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
+        """Returns the dataset that `dataset_fn(input_context)` makes."""
+        return dataset_fn(InputContext())
+
+    experimental_distribute_datasets_from_function = distribute_datasets_from_function
+
+    def experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
+        """Returns the value that `value_fn(value_context)` makes for each replica."""
+        return value_fn(ValueContext(0, self.num_replicas_in_sync))
+
+    def make_dataset_iterator(self, dataset: Any) -> Any:
+        """Returns an iterator of a dataset (v1)."""
+        return iter(dataset)
+
+    def make_input_fn_iterator(self, input_fn: Any, replication_mode: Any = None) -> Any:
+        """Returns an iterator of what `input_fn(input_context)` makes (v1)."""
+        return iter(input_fn(InputContext()))
+
+    def experimental_run(self, fn: Callable[..., Any], input_iterator: Any = None) -> Any:
+        """Calls `fn` on the next element (v1)."""
+        args = () if input_iterator is None else (next(input_iterator),)
+        return self.run(fn, args)
+
+    def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
+        """Makes variables where another one lies."""
+        return self._extended.colocate_vars_with(colocate_with_variable)
+
+    def configure(
+        self,
+        session_config: Any = None,
+        cluster_spec: Any = None,
+        task_type: Any = None,
+        task_id: Any = None,
+    ) -> None:
+        """Accepted for compatibility: there is nothing to configure on one machine."""
+
+    def update_config_proto(self, config_proto: Any) -> Any:
+        """Returns the session configuration as it is."""
+        return config_proto
+
+    def __copy__(self) -> "Strategy":
+        raise RuntimeError("Must only deepcopy DistributionStrategy.")
+
+    def __deepcopy__(self, memo: Any) -> "Strategy":
+        return self
+
+
+@export("__internal__.distribute.interim.maybe_merge_call", v1=[])
+def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs: Any) -> Any:
+    """Calls `fn(strategy, *args)` for all replicas together, from wherever this is called."""
+    if in_cross_replica_context():
+        return fn(strategy, *args, **kwargs)
+    with Entered(strategy, None):
+        return fn(strategy, *args, **kwargs)
+
+
+@export("__internal__.distribute.strategy_supports_no_merge_call", v1=[])
+def strategy_supports_no_merge_call() -> bool:
+    """Whether the strategy in force can do without merge calls."""
+    return False

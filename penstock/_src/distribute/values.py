@@ -1,0 +1,155 @@
+"""What strategies pass around: reduction kinds, options, values that differ per replica."""
+
+import collections
+from enum import Enum
+from typing import Any
+
+from penstock._src.util.export import export, export_constant
+
+
+@export("distribute.ReduceOp", v1=["distribute.ReduceOp"])
+class ReduceOp(Enum):
+    """How values of several replicas become one."""
+
+    SUM = "SUM"
+    MEAN = "MEAN"
+
+    @staticmethod
+    def from_variable_aggregation(aggregation: Any) -> "ReduceOp":
+        """Returns the reduction that a variable's aggregation asks for.
+
+        Raises:
+          ValueError: it asks for none.
+        """
+        if aggregation.name in ReduceOp.__members__:
+            return ReduceOp[aggregation.name]
+        raise ValueError(f"Could not convert from `tf.VariableAggregation` {aggregation} to type.")
+
+
+@export("distribute.InputReplicationMode")
+class InputReplicationMode(Enum):
+    """How often an input function is called."""
+
+    PER_WORKER = "PER_WORKER"
+    PER_REPLICA = "PER_REPLICA"
+
+
+@export("distribute.InputContext")
+class InputContext:
+    """What an input function may want to know: which pipeline it makes, of how many."""
+
+    def __init__(
+        self,
+        num_input_pipelines: int = 1,
+        input_pipeline_id: int = 0,
+        num_replicas_in_sync: int = 1,
+    ) -> None:
+        self._num_input_pipelines = num_input_pipelines
+        self._input_pipeline_id = input_pipeline_id
+        self._num_replicas_in_sync = num_replicas_in_sync
+
+    @property
+    def num_replicas_in_sync(self) -> int:
+        """How many replicas step together."""
+        return self._num_replicas_in_sync
+
+    @property
+    def input_pipeline_id(self) -> int:
+        """The number of this pipeline, from 0."""
+        return self._input_pipeline_id
+
+    @property
+    def num_input_pipelines(self) -> int:
+        """How many pipelines there are."""
+        return self._num_input_pipelines
+
+    def get_per_replica_batch_size(self, global_batch_size: int) -> int:
+        """Returns the batch size of one replica.
+
+        Raises:
+          ValueError: the global batch cannot be shared out evenly.
+        """
+        if global_batch_size % self._num_replicas_in_sync:
+            raise ValueError(
+                f"The `global_batch_size` {global_batch_size!r} is not divisible by "
+                f"`num_replicas_in_sync` {self._num_replicas_in_sync!r} "
+            )
+        return global_batch_size // self._num_replicas_in_sync
+
+    def __str__(self) -> str:
+        return (
+            f"tf.distribute.InputContext(input pipeline id {self._input_pipeline_id}, total: "
+            f"{self._num_input_pipelines})"
+        )
+
+
+InputOptions = collections.namedtuple(
+    "InputOptions",
+    [
+        "experimental_fetch_to_device",
+        "experimental_replication_mode",
+        "experimental_place_dataset_on_device",
+        "experimental_per_replica_buffer_size",
+    ],
+    defaults=[None, InputReplicationMode.PER_WORKER, False, 1],
+)
+export_constant("distribute.InputOptions", InputOptions)
+
+RunOptions = collections.namedtuple(
+    "RunOptions",
+    [
+        "experimental_enable_dynamic_batch_size",
+        "experimental_bucketizing_dynamic_shape",
+        "experimental_xla_options",
+    ],
+    defaults=[True, False, None],
+)
+export_constant("distribute.RunOptions", RunOptions)
+
+
+@export("distribute.DistributedValues", v1=[])
+class DistributedValues:
+    """A value per replica."""
+
+    def __init__(self, values: Any) -> None:
+        self._values = tuple(values)
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The values, one per replica."""
+        return self._values
+
+    def __repr__(self) -> str:
+        shown = ",\n".join(f"  {i}: {v!r}" for i, v in enumerate(self._values))
+        return f"{type(self).__name__}:{{\n{shown}\n}}"
+
+
+class PerReplica(DistributedValues):
+    """Values that differ per replica."""
+
+
+class Mirrored(DistributedValues):
+    """Values that are the same on all replicas."""
+
+
+class ValueContext:
+    """What a function that makes a value per replica may want to know."""
+
+    def __init__(self, replica_id_in_sync_group: int = 0, num_replicas_in_sync: int = 1) -> None:
+        self.replica_id_in_sync_group = replica_id_in_sync_group
+        self.num_replicas_in_sync = num_replicas_in_sync
+
+
+export("distribute.experimental.ValueContext", v1=["distribute.experimental.ValueContext"])(
+    ValueContext
+)
+
+
+@export("distribute.DistributedDataset", v1=[])
+class DistributedDataset:
+    """A dataset shared out over replicas. With one replica the dataset itself is used instead."""
+
+
+@export("distribute.DistributedIterator", v1=[])
+class DistributedIterator:
+    """An iterator of a DistributedDataset."""
