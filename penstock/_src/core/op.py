@@ -41,6 +41,15 @@ class InputShape(TensorShape):
         self._dims = tensor.shape._dims
         self._tensor = tensor
 
+    def with_rank(self, rank: int | None) -> "InputShape":
+        """Returns this input with the rank it must have; see TensorShape."""
+        merged = super().with_rank(rank)
+        if self._dims is not None:
+            return self
+        known = InputShape(self._tensor)
+        known._dims = merged._dims
+        return known
+
     @property
     def dtype(self) -> DType:
         """The type of the input."""
