@@ -5,11 +5,7 @@ from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.distribute.context import (
-    Defaults,
-    Entered,
-    in_cross_replica_context,
-)
+from penstock._src.distribute.context import Defaults, Entered, current
 from penstock._src.distribute.values import InputContext, ReduceOp, ValueContext
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -268,7 +264,7 @@ class Strategy:
 @export("__internal__.distribute.interim.maybe_merge_call", v1=[])
 def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs: Any) -> Any:
     """Calls `fn(strategy, *args)` for all replicas together, from wherever this is called."""
-    if in_cross_replica_context():
+    if current()[1] is None:
         return fn(strategy, *args, **kwargs)
     with Entered(strategy, None):
         return fn(strategy, *args, **kwargs)
