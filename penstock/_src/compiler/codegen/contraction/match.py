@@ -132,18 +132,35 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
     if types is None:
         return None
     problem = problem_of(node, is_source, types)
-    for recognise in (as_gemm, as_convolution, as_filter_gradient):
-        for candidate in (problem, problem.turned()):
-            numbering = Numbering()
-            description = recognise(candidate, numbering, general=False)
-            if description is not None:
-                return _match(node, candidate, description, numbering)
-    for candidate in (problem, problem.turned()):
-        numbering = Numbering()
-        description = as_gemm(candidate, numbering, general=True)
-        if description is not None:
-            return _match(node, candidate, description, numbering)
+    both = problem, problem.turned()
+    for recognisers in ([_plain_product], [as_convolution, as_filter_gradient], [_any_product]):
+        found = []
+        for recognise in recognisers:
+            for candidate in both:
+                numbering = Numbering()
+                description = recognise(candidate, numbering)
+                if description is not None:
+                    found.append((_oddness(description), len(found), candidate, description, numbering))
+        if found:
+            return _match(node, *min(found, key=lambda entry: entry[:2])[2:])
     return None
+
+
+def _plain_product(problem: Problem, numbering: Numbering) -> Gemm | None:
+    return as_gemm(problem, numbering, general=False)
+
+
+def _any_product(problem: Problem, numbering: Numbering) -> Gemm | None:
+    return as_gemm(problem, numbering, general=True)
+
+
+def _oddness(description: Description) -> tuple[bool, bool]:
+    """Forward convolutions and filter gradients are of one form: windows of images in NHWC, smaller than what they
+    move over, tell which one is meant (either reading is correct)."""
+    if isinstance(description, Gemm):
+        return False, False
+    h, w = description.h, description.w
+    return description.x.channel != 1, h.taps * w.taps > h.out * w.out
 
 
 def _match(node: Node, problem: Problem, description: Description, numbering: Numbering) -> Match:

@@ -37,10 +37,10 @@ class _Roles:
     at: dict[str, int] | None = None  # letter -> axis
 
 
-def as_convolution(problem: Problem, numbering: Numbering, general: bool) -> Convolution | Depthwise | None:
+def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Depthwise | None:
     """left = image, right = filter; forward, or an input gradient (an image with dilated pixels)."""
     image, filter_, out = problem.letters
-    if not problem.right.plain or not _static(problem, image + filter_ + out, except_batch=image):
+    if not problem.right.plain or not _static(problem):
         return None
     kinds = {
         "position": lambda c: c in out and c not in filter_,
@@ -49,7 +49,7 @@ def as_convolution(problem: Problem, numbering: Numbering, general: bool) -> Con
         "group": lambda c: c in out and c in filter_,
     }
     roles = _roles(problem, kinds)
-    if roles is None:
+    if roles is None or not _only_batch_is_symbolic(problem, roles):
         return None
     outputs = [c for c in out if c not in image]
     known = {roles.batch, roles.channel, roles.group, *outputs}
@@ -86,10 +86,10 @@ def as_convolution(problem: Problem, numbering: Numbering, general: bool) -> Con
     return Convolution(batch, *axes, groups, channels, count, x, weights, y, problem.types)
 
 
-def as_filter_gradient(problem: Problem, numbering: Numbering, general: bool) -> FilterGradient | None:
+def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient | None:
     """left = image, right = gradient of the output; the result is a filter."""
     image, dy, out = problem.letters
-    if not problem.right.plain or not _static(problem, image + dy + out, except_batch=image):
+    if not problem.right.plain or not _static(problem):
         return None
     kinds = {
         "position": lambda c: c not in out and c in dy,
@@ -98,7 +98,7 @@ def as_filter_gradient(problem: Problem, numbering: Numbering, general: bool) ->
         "group": lambda c: c in out and c in dy,
     }
     roles = _roles(problem, kinds)
-    if roles is None:
+    if roles is None or not _only_batch_is_symbolic(problem, roles):
         return None
     outputs = [c for c in out if c not in image]
     known = {roles.batch, roles.channel, roles.group, *outputs} | {c for _, p, t in roles.spatial for c in (p, t)}
@@ -128,13 +128,17 @@ def as_filter_gradient(problem: Problem, numbering: Numbering, general: bool) ->
     return FilterGradient(batch, *axes, *counts, _image(problem, roles), y, out_filter, problem.types)
 
 
-def _static(problem: Problem, letters: str, except_batch: str) -> bool:
-    """Whether all extents but those of one letter are known (the batch may be a run-time value)."""
-    symbolic = {c for c in letters if type(problem.extents[c]) is Dim}
-    if len(symbolic) > 1 or any(type(s) is Dim for s in problem.right.strides[1:]):
+def _only_batch_is_symbolic(problem: Problem, roles: _Roles) -> bool:
+    letters = {c for s in problem.letters for c in s}
+    return all(c == roles.batch for c in letters if type(problem.extents[c]) is Dim)
+
+
+def _static(problem: Problem) -> bool:
+    """Whether everything but an outermost extent is a number."""
+    if any(type(s) is Dim for s in problem.right.strides):
         return False
     view = problem.left
-    if any(type(d) is Dim for d in (*view.strides[:-1], view.base, problem.right.base)):
+    if any(type(d) is Dim for d in (*view.strides, view.base, problem.right.base)):
         return False
     numbers = [c for axis in view.axes for c in (axis.const, *axis.terms.values(), *(axis.bounds or ()))]
     return not any(type(x) is Dim for x in (*numbers, *problem.output_strides.values()))
