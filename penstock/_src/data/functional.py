@@ -240,7 +240,7 @@ def _mapped(
 
 def _check_predicate(traced: Traced) -> None:
     spec = traced.output_spec
-    good = isinstance(spec, TensorSpec) and spec.dtype is dtypes.bool
+    good = isinstance(spec, TensorSpec) and spec.dtype is dtypes.bool_
     if not good or spec.shape.rank not in (0, None):
         raise ValueError(
             "Invalid `predicate`. `predicate` must return a `tf.bool` scalar tensor but its "

@@ -204,7 +204,7 @@ def _choice(logits: Any, pair: Any) -> Any:
     drawn = raw.StatelessMultinomial(
         logits=logits, num_samples=1, seed=pair, output_dtype=dtypes.int64
     )
-    return raw.Squeeze(input=drawn, axis=[0, 1])
+    return raw.Squeeze(input=drawn, squeeze_dims=[0, 1])
 
 
 def directed(selector: Any, datasets: list[Any], stop_on_empty: bool) -> Any:
