@@ -173,7 +173,7 @@ def assign_and_read(x, v):
 def test_variables_are_read_and_written_in_order(device):
     run = executable_of(assign_and_read, (F, [2]), (R, []))
     v, x = variable([1.0, 2.0]), np.array([10.0, 20.0], np.float32)
-    for step in range(3):
+    for _ in range(3):
         before = v.value.copy()
         made = run([x, v])
         np.testing.assert_allclose(made[0], before * x)

@@ -26,7 +26,7 @@ EXAMPLES = {
     "x - (-y) -> x + y": lambda p, x, y, **_: x - (-y),
     "(-x) * (-y) -> x * y": lambda p, x, y, **_: (-x) * (-y),
     "x * -1 -> -x": lambda p, x, **_: x * -1.0,
-    "-(-x) -> x": lambda p, x, **_: -(-p.exp(x)),
+    "-(-x) -> x": lambda p, x, **_: p.neg(p.neg(p.exp(x))),
     "-(x - y) -> y - x": lambda p, n, **_: -(n - p.square(n)),
     "x * 0 -> 0 (integers)": lambda p, n, **_: n * 0,
     "x * y * z -> x * (y*z), y and z numbers": lambda p, x, **_: (x * 3.0) * 0.5,

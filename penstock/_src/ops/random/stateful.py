@@ -9,13 +9,15 @@ from penstock._src.core import dtypes, kernel_state
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
-from penstock._src.ops.random import distributions
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.random import distributions, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateless import require_range, shape_from, stream_of_seed
 from penstock._src.ops.rules import invalid, show
 
 # Blocks set aside for each output of one run, whether they are used or not.
 RESERVED_BLOCKS = 256
+_WORD = (1 << 64) - 1
 
 
 def reserve(op, blocks):
@@ -32,10 +34,37 @@ def reserve(op, blocks):
     return kernel_state.update(op, start, lambda stream: (stream, stream.skipped(blocks)))
 
 
+def lowered_position(op, p, count):
+    """Key and counter for a program, which the host moves on before each run as `reserve` does."""
+
+    def position():
+        stream = reserve(op, count * RESERVED_BLOCKS)
+        return np.array([stream.key, stream.counter & _WORD, stream.counter >> 64], np.uint64)
+
+    taken = p.host_value(position, (3,), dtypes.uint64)
+    return p.slice(taken, [0], [1]), p.slice(taken, [1], [3])
+
+
+def known_shape(p, shape):
+    """The shape that a shape input holds, known while lowering."""
+    dims = p.dims(shape)
+    if dims is None:
+        raise NotLowerable("the shape is not known")
+    return dims
+
+
 class _Stateful(Op):
     """Numbers of a distribution from the op's own stream."""
 
     differentiable = False
+    lowered = None  # the distribution in a program, (p, key, counter, shape, dtype) -> node
+
+    def lower(self, p, shape):
+        if self.lowered is None:
+            raise NotLowerable("numbers are rejected and drawn again")
+        dims = known_shape(p, shape)
+        key, counter = lowered_position(self, p, prod(int(d) for d in dims))
+        return self.lowered(p, key, counter, dims, self.dtype)
 
     def shape(self, shape):
         return shape.as_shape()
@@ -58,6 +87,7 @@ class RandomUniform(_Stateful):
     dtype_types = FLOAT
     stateful = True
     draw = staticmethod(distributions.uniform)
+    lowered = staticmethod(lowering.uniform)
 
 
 class RandomStandardNormal(_Stateful):
@@ -71,6 +101,7 @@ class RandomStandardNormal(_Stateful):
     dtype_types = FLOAT
     stateful = True
     draw = staticmethod(distributions.normal)
+    lowered = staticmethod(lowering.normal)
 
 
 class TruncatedNormal(_Stateful):
@@ -108,6 +139,14 @@ class RandomUniformInt(Op):
         require_range(self, minval, maxval)
         stream = reserve(self, count * RESERVED_BLOCKS)
         return distributions.integers(stream, count, self.Tout.np, minval, maxval).reshape(dims)
+
+    def lower(self, p, shape, minval, maxval):
+        dims = known_shape(p, shape)
+        if p.value(minval) is None or p.value(maxval) is None:
+            raise NotLowerable("the range has to be checked")
+        require_range(self, p.value(minval), p.value(maxval))
+        key, counter = lowered_position(self, p, prod(int(d) for d in dims))
+        return lowering.integers(p, key, counter, dims, self.Tout, minval, maxval)
 
 
 class RandomShuffle(Op):
