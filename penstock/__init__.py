@@ -27,6 +27,8 @@ _NAMES = {
         "parallel_stack rank required_space_to_batch_paddings reshape shape shape_n size "
         "space_to_batch space_to_batch_nd squeeze stop_gradient transpose unravel_index"
     ),
+    "penstock._src.api.config.devices": "device",
+    "penstock._src.api.control_flow": "case cond switch_case while_loop",
     "penstock._src.api.linalg.bands": "eye",
     "penstock._src.api.linalg.decompositions": "eig eigvals matrix_square_root=sqrtm",
     "penstock._src.api.linalg.products": "einsum matmul tensordot",
@@ -48,6 +50,13 @@ _NAMES = {
     ),
     "penstock._src.api.math.scan": "cumsum",
     "penstock._src.api.math.sorting": "argsort searchsorted sort",
+    "penstock._src.api.module": "Module",
+    "penstock._src.api.scopes": (
+        "check_pinned control_dependencies get_current_name_scope group inside_function "
+        "make_ndarray name_scope no_op timestamp tuple variable_creator_scope"
+    ),
+    "penstock._src.api.sparse.sparse_tensor": "SparseTensor SparseTensorSpec",
+    "penstock._src.api.tensor_array": "TensorArray TensorArraySpec",
     "penstock._src.autodiff.backprop": "GradientTape UnconnectedGradients",
     "penstock._src.core.composite": "IndexedSlices IndexedSlicesSpec",
     "penstock._src.core.convert": (
@@ -63,17 +72,21 @@ _NAMES = {
         "TensorSpec TypeSpec type_spec_from_value"
     ),
     "penstock._src.core.tensor": "Tensor",
+    "penstock._src.data.iterator": "OptionalSpec",
+    "penstock._src.data.structure": "NoneTensorSpec",
     "penstock._src.eager.context": "executing_eagerly init_scope",
     "penstock._src.eager.variable": (
         "Variable VariableAggregation VariableSynchronization"
     ),
+    "penstock._src.function.function": "function",
     "penstock._src.graph.graph": "Graph",
     "penstock._src.graph.operation": "Operation",
     "penstock._src.graph.static_values": "get_static_value",
 }
 _SUBMODULES = (
-        "__internal__ autodiff bitwise compat dtypes errors experimental keras linalg math "
-        "nest nn raw_ops sparse train"
+        "__internal__ autodiff autograph bitwise compat config data debugging distribute "
+        "dtypes errors experimental keras linalg math nest nn random raw_ops sets sparse "
+        "sysconfig train types version"
     ).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

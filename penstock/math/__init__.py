@@ -38,6 +38,7 @@ _NAMES = {
         "bessel_i0 bessel_i0e bessel_i1 bessel_i1e betainc igamma igammac lbeta polygamma "
         "zeta"
     ),
+    "penstock._src.api.nn.activations": "log_softmax softmax",
 }
 _SUBMODULES = "special".split()
 

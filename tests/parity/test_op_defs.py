@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import pytest
 
-import penstock._src.eager
-import penstock._src.graph  # noqa: F401
+import penstock._src.api.load
+import penstock._src.graph.static_values  # noqa: F401
 from penstock._src.core import dtypes, registry
 from penstock._src.core.attributes import REQUIRED, Function, TensorValue
 from penstock._src.core.dtypes import DType

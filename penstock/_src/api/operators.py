@@ -11,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.variable import Variable
 
 from .array import indexing
 from .linalg.products import matmul
@@ -347,6 +348,22 @@ def install_operators() -> None:
     Tensor.__getitem__ = get_item
 
 
+def install_variable_operators() -> None:
+    """Gives variables the operators of the tensors they hold."""
+
+    def through_value(name):
+        def operator(self, *others):
+            return getattr(self._read(), name)(*others)
+
+        operator.__name__ = name
+        return operator
+
+    for name in (*Tensor.OVERLOADABLE_OPERATORS, "__pos__"):
+        if name not in Variable.__dict__ or name in ("__eq__", "__ne__"):
+            if hasattr(Tensor, name):
+                setattr(Variable, name, through_value(name))
+
+
 def raw_compare(name):
     """The raw comparison op, looked up when first called."""
 
@@ -357,4 +374,5 @@ def raw_compare(name):
 
 
 install_operators()
+install_variable_operators()
 __all__ = ["executing_eagerly", "get_item", "install_operators"]

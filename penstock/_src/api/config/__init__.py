@@ -1,0 +1,1 @@
+"""tf.config and tf.sysconfig: devices, threads, optimizer options, determinism, build facts."""

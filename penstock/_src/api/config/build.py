@@ -1,0 +1,73 @@
+"""tf.sysconfig and tf.version: facts about this build."""
+
+from __future__ import annotations
+
+import collections
+import pathlib
+
+from penstock._src.util.export import export, export_constant
+from penstock._src.version import VERSION
+
+export_constant("version.VERSION", VERSION, v1=["version.VERSION", "VERSION"])
+
+GIT_VERSION = f"v{VERSION}"
+COMPILER_VERSION = "llvmlite"
+GRAPH_DEF_VERSION = 2500
+GRAPH_DEF_VERSION_MIN_CONSUMER = 0
+GRAPH_DEF_VERSION_MIN_PRODUCER = 0
+CXX11_ABI_FLAG = 1
+CXX_VERSION = 201703
+MONOLITHIC_BUILD = 0
+
+for _name in (
+    "GIT_VERSION",
+    "COMPILER_VERSION",
+    "GRAPH_DEF_VERSION",
+    "GRAPH_DEF_VERSION_MIN_CONSUMER",
+    "GRAPH_DEF_VERSION_MIN_PRODUCER",
+):
+    export_constant(f"version.{_name}", globals()[_name], v1=[f"version.{_name}", _name])
+for _name in ("CXX11_ABI_FLAG", "CXX_VERSION", "MONOLITHIC_BUILD"):
+    export_constant(
+        f"sysconfig.{_name}", globals()[_name], v1=[f"sysconfig.{_name}", _name]
+    )
+
+
+@export("sysconfig.get_build_info")
+def get_build_info():
+    """Facts about the build: no CUDA, ROCm or TensorRT in it."""
+    return collections.OrderedDict(
+        is_cuda_build=False,
+        is_rocm_build=False,
+        is_tensorrt_build=False,
+        msvcp_dll_names="",
+        cpu_compiler="llvmlite",
+    )
+
+
+def _package():
+    return pathlib.Path(__file__).resolve().parents[3]
+
+
+@export("sysconfig.get_include")
+def get_include():
+    """The folder where C headers would be; Penstock has none."""
+    return str(_package() / "include")
+
+
+@export("sysconfig.get_lib")
+def get_lib():
+    """The folder of the package."""
+    return str(_package())
+
+
+@export("sysconfig.get_compile_flags")
+def get_compile_flags():
+    """Flags for compiling C extensions against the package."""
+    return [f"-I{get_include()}", f"-D_GLIBCXX_USE_CXX11_ABI={CXX11_ABI_FLAG}"]
+
+
+@export("sysconfig.get_link_flags")
+def get_link_flags():
+    """Flags for linking C extensions against the package: there is no library to link."""
+    return []

@@ -1,0 +1,273 @@
+"""The devices of this machine, which of them are used, and how ops name them."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+from collections import namedtuple
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import device as device_scope
+from penstock._src.util.export import export
+
+PhysicalDevice = namedtuple("PhysicalDevice", ["name", "device_type"])
+PhysicalDevice.__doc__ = "A device of this machine: its name and type."
+LogicalDevice = namedtuple("LogicalDevice", ["name", "device_type"])
+LogicalDevice.__doc__ = "A device that ops can name."
+
+export("config.PhysicalDevice")(PhysicalDevice)
+export("config.LogicalDevice")(LogicalDevice)
+
+
+@export(
+    "config.LogicalDeviceConfiguration",
+    "config.experimental.VirtualDeviceConfiguration",
+)
+class LogicalDeviceConfiguration(
+    namedtuple(
+        "LogicalDeviceConfiguration",
+        ["memory_limit", "experimental_priority", "experimental_device_ordinal"],
+    )
+):
+    """How a logical device is cut out of a physical one."""
+
+    def __new__(cls, memory_limit=None, experimental_priority=None, experimental_device_ordinal=0):
+        return super().__new__(
+            cls, memory_limit, experimental_priority, experimental_device_ordinal
+        )
+
+
+class _Settings:
+    """What the program has said about devices."""
+
+    def __init__(self):
+        self.visible = None
+        self.logical = {}
+        self.memory_growth = {}
+        self.soft_placement = True
+        self.log_placement = False
+        self.policy = "silent"
+        self.initialized = False
+
+
+SETTINGS = _Settings()
+_CPU = PhysicalDevice("/physical_device:CPU:0", "CPU")
+
+
+@export("config.list_physical_devices", "config.experimental.list_physical_devices")
+def list_physical_devices(device_type=None):
+    """The devices of this machine, of one type if `device_type` ("CPU", "GPU", "TPU") is given."""
+    found = [_CPU]
+    if device_type is None:
+        return found
+    if device_type.upper() == "GPU":
+        _explain_missing_gpu()
+    return [d for d in found if d.device_type == device_type.upper()]
+
+
+_EXPLAINED = []
+
+
+def _explain_missing_gpu():
+    """Says once, in a sentence, what was looked for and what is missing."""
+    if _EXPLAINED or os.environ.get("CUDA_VISIBLE_DEVICES", None) in ("", "-1"):
+        return
+    _EXPLAINED.append(True)
+    logging.getLogger("tensorflow").info("%s", missing_gpu_sentence())
+
+
+def missing_gpu_sentence():
+    """Why there is no GPU: what was looked for and what is missing."""
+    if glob.glob("/dev/nvidia[0-9]*"):
+        reason = (
+            "an NVIDIA device (/dev/nvidia*) is present, but this version of Penstock computes on "
+            "CPUs only"
+        )
+    else:
+        reason = "no NVIDIA device (/dev/nvidia*) was found, so a driver or a card is missing"
+    return f"No GPU is used: {reason}. Everything runs on the CPU."
+
+
+@export("config.list_logical_devices", "config.experimental.list_logical_devices")
+def list_logical_devices(device_type=None):
+    """The devices that ops can name, of one type if `device_type` is given."""
+    SETTINGS.initialized = True
+    out = []
+    for device in get_visible_devices():
+        parts = SETTINGS.logical.get(device) or [None]
+        out.extend(
+            LogicalDevice(f"/device:{device.device_type}:{i}", device.device_type)
+            for i in range(len(parts))
+        )
+    return [d for d in out if device_type is None or d.device_type == device_type]
+
+
+@export("config.get_visible_devices", "config.experimental.get_visible_devices")
+def get_visible_devices(device_type=None):
+    """The physical devices that the program uses."""
+    devices = list_physical_devices() if SETTINGS.visible is None else SETTINGS.visible
+    return [d for d in devices if device_type is None or d.device_type == device_type]
+
+
+@export("config.set_visible_devices", "config.experimental.set_visible_devices")
+def set_visible_devices(devices, device_type=None):
+    """Says which physical devices the program uses."""
+    if not isinstance(devices, (list, tuple)):
+        devices = [devices]
+    for device in devices:
+        if device not in list_physical_devices():
+            raise ValueError(f"Unrecognized device: {device!r}")
+        if device_type is not None and device.device_type != device_type:
+            raise ValueError(f"Unrecognized device: {device!r}")
+    others = [d for d in get_visible_devices() if device_type and d.device_type != device_type]
+    SETTINGS.visible = others + list(devices)
+
+
+@export(
+    "config.get_logical_device_configuration",
+    "config.experimental.get_virtual_device_configuration",
+)
+def get_logical_device_configuration(device):
+    """How `device` is cut into logical devices, or None."""
+    _check_physical(device)
+    return SETTINGS.logical.get(device)
+
+
+@export(
+    "config.set_logical_device_configuration",
+    "config.experimental.set_virtual_device_configuration",
+)
+def set_logical_device_configuration(device, logical_devices):
+    """Cuts a physical device into logical devices, before the first op runs."""
+    _check_physical(device)
+    if SETTINGS.initialized and SETTINGS.logical.get(device) != logical_devices:
+        raise RuntimeError("Virtual devices cannot be modified after being initialized")
+    if device.device_type == "CPU":
+        for one in logical_devices:
+            if one.memory_limit is not None:
+                raise ValueError("Setting memory limit on CPU virtual devices is currently not supported")
+    SETTINGS.logical[device] = list(logical_devices)
+
+
+def _check_physical(device):
+    if device not in list_physical_devices():
+        raise ValueError(f"Unrecognized device: {device!r}")
+
+
+@export("config.experimental.get_memory_growth")
+def get_memory_growth(device):
+    """Whether memory of `device` is taken as needed."""
+    _check_physical(device)
+    return SETTINGS.memory_growth.get(device)
+
+
+@export("config.experimental.set_memory_growth")
+def set_memory_growth(device, enable):
+    """Takes memory of `device` as needed instead of all at once."""
+    _check_physical(device)
+    if device.device_type == "CPU":
+        raise ValueError("Cannot set memory growth on non-GPU and non-Pluggable devices")
+    SETTINGS.memory_growth[device] = enable
+
+
+@export("config.experimental.get_device_details")
+def get_device_details(device):
+    """What is known about a physical device."""
+    if not isinstance(device, PhysicalDevice):
+        raise ValueError(
+            "device must be a tf.config.PhysicalDevice, but got: " f"{device}"
+        )
+    return {}
+
+
+@export("config.experimental.get_memory_info")
+def get_memory_info(device):
+    """Current and peak memory of a device, in bytes."""
+    raise ValueError(f"No allocator statistics are kept for the device {device!r}.")
+
+
+@export("config.experimental.get_memory_usage")
+def get_memory_usage(device):
+    """Current memory of a device, in bytes."""
+    return get_memory_info(device)["current"]
+
+
+@export("config.experimental.reset_memory_stats")
+def reset_memory_stats(device):
+    """Makes the current memory the peak."""
+    get_memory_info(device)
+
+
+@export("config.get_soft_device_placement")
+def get_soft_device_placement():
+    """Whether an op goes elsewhere if its device can't run it."""
+    return SETTINGS.soft_placement
+
+
+@export("config.set_soft_device_placement", "__internal__.eager_context.set_soft_device_placement")
+def set_soft_device_placement(enabled):
+    """Lets an op go elsewhere if its device can't run it."""
+    SETTINGS.soft_placement = bool(enabled)
+
+
+@export("debugging.get_log_device_placement")
+def get_log_device_placement():
+    """Whether the device of every op is logged."""
+    return SETTINGS.log_placement
+
+
+@export("debugging.set_log_device_placement")
+def set_log_device_placement(enabled):
+    """Logs the device of every op."""
+    SETTINGS.log_placement = bool(enabled)
+
+
+@export("config.experimental.get_device_policy")
+def get_device_policy():
+    """What happens when an op meets a tensor of another device."""
+    return SETTINGS.policy
+
+
+@export("config.experimental.set_device_policy")
+def set_device_policy(device_policy):
+    """Says what happens when an op meets a tensor of another device."""
+    known = ("silent", "silent_for_int32", "warn", "explicit", None)
+    if device_policy not in known:
+        raise ValueError(
+            f"Invalid argument `device_policy`: {device_policy!r}. Please refer to "
+            "https://www.tensorflow.org/api_docs/python/tf/config/experimental/set_device_policy "
+            "for valid `device_policy` arguments."
+        )
+    SETTINGS.policy = device_policy or "silent"
+
+
+@export("device", v1=[])
+def device(device_name):
+    """A context in which ops run on the device of this name, such as "/CPU:0" or "GPU:1".
+
+    With soft placement (the default) a device that is not there is replaced by the CPU, and the
+    log says so once.
+    """
+    if device_name is not None and not isinstance(device_name, str):
+        if not callable(getattr(device_name, "to_string", None)):
+            if callable(device_name):
+                raise RuntimeError("tf.device does not support functions.")
+            raise ValueError(f"tf.device: a device name is required. Received {device_name!r}.")
+        device_name = device_name.to_string()
+    if device_name:
+        _check_name(device_name)
+    graph = STATE.graph
+    return graph.device(device_name) if graph is not None else device_scope(device_name)
+
+
+def _check_name(name):
+    upper = name.upper()
+    if "GPU" in upper and not list_logical_devices("GPU"):
+        if not SETTINGS.soft_placement:
+            raise RuntimeError(f"{name} unknown device. {missing_gpu_sentence()}")
+        if name not in _EXPLAINED:
+            _EXPLAINED.append(name)
+            logging.getLogger("tensorflow").warning(
+                "tf.device(%r): %s", name, missing_gpu_sentence()
+            )

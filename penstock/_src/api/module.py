@@ -1,0 +1,187 @@
+"""tf.Module: a named container of variables and of other modules."""
+
+from __future__ import annotations
+
+import re
+
+from penstock._src.core.trackable import AutoTrackable
+from penstock._src.eager.variable import Variable
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+from .scopes import name_scope
+
+_IDENTIFIER = re.compile(r"^[a-zA-Z_]([a-zA-Z0-9_])*$")
+_WORDS = re.compile(r"((?<=[a-z0-9])[A-Z]|(?!^)(?<!_)[A-Z](?=[a-z]))")
+
+
+def snake_case(name):
+    """ "ResBlock2D" as "res_block2d"."""
+    return _WORDS.sub(r"_\1", name).lower()
+
+
+@export("Module")
+class Module(AutoTrackable):
+    """A container whose variables and submodules are found through its attributes.
+
+    Args:
+      name: by default the class's name in snake case.
+    """
+
+    _TF_MODULE_IGNORED_PROPERTIES = frozenset(("_self_unconditional_checkpoint_dependencies",))
+
+    def __init__(self, name=None):
+        if name is None:
+            name = snake_case(type(self).__name__)
+        elif not _IDENTIFIER.match(name):
+            raise ValueError(
+                f"{name!r} is not a valid module name. Module names must be valid Python identifiers "
+                "(e.g. a valid class name)."
+            )
+        self._name = name
+        with name_scope(name) as scope:
+            self._scope_name = scope
+
+    @property
+    def name(self):
+        """The name."""
+        return self._name
+
+    @property
+    def name_scope(self):
+        """A context that puts the module's name before the names of what is made in it."""
+        return name_scope(self._scope_name)
+
+    @property
+    def variables(self):
+        """All variables of the module and its submodules, by attribute name."""
+        return tuple(self._flatten(predicate=_is_variable, expand_composites=True))
+
+    @property
+    def trainable_variables(self):
+        """The variables that tapes watch."""
+        return tuple(self._flatten(predicate=_is_trainable, expand_composites=True))
+
+    @property
+    def non_trainable_variables(self):
+        """The variables that tapes do not watch."""
+        return tuple(self._flatten(predicate=_is_not_trainable, expand_composites=True))
+
+    @property
+    def submodules(self):
+        """All modules within."""
+        return tuple(self._flatten(predicate=_is_module))
+
+    def _flatten(
+        self, recursive=True, predicate=None, attribute_traversal_key=None, with_path=False,
+        expand_composites=False,
+    ):
+        """Yields what the attributes hold, that of submodules after the module's own."""
+        if predicate is None:
+            predicate = _anything
+        return _walk(
+            self,
+            recursive,
+            predicate,
+            type(self)._TF_MODULE_IGNORED_PROPERTIES,
+            attribute_traversal_key,
+            with_path,
+            expand_composites,
+            set(),
+            (),
+        )
+
+    @classmethod
+    def with_name_scope(cls, method):
+        """Decorator of a method that runs in the module's name scope."""
+
+        def method_with_name_scope(self, *args, **kwargs):
+            with self.name_scope:
+                return method(self, *args, **kwargs)
+
+        method_with_name_scope.__wrapped__ = method
+        method_with_name_scope.__name__ = getattr(method, "__name__", "method")
+        method_with_name_scope.__doc__ = method.__doc__
+        return method_with_name_scope
+
+
+def _anything(value):
+    del value
+    return True
+
+
+def _is_variable(value):
+    return isinstance(value, Variable) or getattr(value, "_is_variable_like", False)
+
+
+def _is_trainable(value):
+    return _is_variable(value) and getattr(value, "trainable", False)
+
+
+def _is_not_trainable(value):
+    return _is_variable(value) and not getattr(value, "trainable", False)
+
+
+def _is_module(value):
+    return isinstance(value, Module)
+
+
+def _walk(
+    module, recursive, predicate, ignored, key, with_path, expand_composites, seen, prefix
+):
+    seen.add(id(module))
+    held = {
+        k: v
+        for k, v in vars(module).items()
+        if k not in ignored and k not in ("_tracked_children_", "_deferred_restores_")
+    }
+    submodules = []
+    for name in sorted(held, key=key):
+        for path, leaf in _leaves(held[name], expand_composites):
+            if id(leaf) in seen and not isinstance(leaf, (int, float, str)):
+                if _keeps_identity(leaf):
+                    continue
+            if predicate(leaf):
+                if _keeps_identity(leaf):
+                    seen.add(id(leaf))
+                yield ((*prefix, name, *path), leaf) if with_path else leaf
+            if recursive and isinstance(leaf, Module):
+                submodules.append(((*prefix, name, *path), leaf))
+    for path, submodule in submodules:
+        if id(submodule) in seen and not predicate(submodule):
+            continue
+        yield from _walk(
+            submodule,
+            recursive,
+            predicate,
+            type(submodule)._TF_MODULE_IGNORED_PROPERTIES,
+            key,
+            with_path,
+            expand_composites,
+            seen,
+            path,
+        )
+
+
+def _keeps_identity(leaf):
+    return isinstance(leaf, Module) or _is_variable(leaf)
+
+
+def _leaves(value, expand_composites):
+    """(path, leaf) of a nested structure; mappings of unsortable keys in insertion order."""
+    children = None
+    if isinstance(value, dict):
+        children = list(value.items())
+    elif isinstance(value, (list, tuple)) and not isinstance(value, str):
+        children = list(enumerate(value))
+    if children is None:
+        if expand_composites and hasattr(type(value), "_type_spec") and not _is_variable(value):
+            for i, part in enumerate(nest.flatten(value, expand_composites=True)):
+                yield (i,), part
+        else:
+            yield (), value
+        return
+    for k, child in children:
+        for path, leaf in _leaves(child, expand_composites):
+            yield (k, *path), leaf
+

@@ -1,0 +1,258 @@
+"""Scopes of names, control dependencies and groups of operations."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.eager.variable import Variable
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+_VALID = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
+
+
+@export("name_scope", v1=[])
+class name_scope:  # noqa: N801  (TensorFlow's name)
+    """A context that puts `name` before the names of what is made in it; gives the scope's name.
+
+    A name that ends with "/" is taken as it is, from the root.
+    """
+
+    def __init__(self, name):
+        if not isinstance(name, str):
+            raise ValueError("name for name_scope must be a string.")
+        self._name = name
+        self._exits = []
+
+    @property
+    def name(self):
+        """The name given."""
+        return self._name
+
+    def __enter__(self):
+        graph = STATE.graph
+        if graph is not None:
+            scope = graph.name_scope(self._name)
+            entered = scope.__enter__()
+            self._exits.append(scope.__exit__)
+            return entered
+        before = STATE.eager_name_scope
+        if not self._name:
+            scope = ""
+        elif self._name.endswith("/"):
+            scope = self._name
+        else:
+            scope = f"{before}{self._name}/"
+        STATE.eager_name_scope = scope
+
+        def leave(*error):
+            STATE.eager_name_scope = before
+            return False
+
+        self._exits.append(leave)
+        return scope
+
+    def __exit__(self, kind, value, traceback):
+        return self._exits.pop()(kind, value, traceback)
+
+
+@export(v1=["name_scope", "keras.backend.name_scope"])
+class name_scope_v1:  # noqa: N801
+    """`tf.name_scope` with TensorFlow 1's arguments."""
+
+    def __init__(self, name, default_name=None, values=None):
+        del values
+        self._name = default_name if name is None else name
+        self._scope = name_scope(self._name or "")
+
+    @property
+    def name(self):
+        """The name given."""
+        return self._name
+
+    def __enter__(self):
+        return self._scope.__enter__()
+
+    def __exit__(self, *error):
+        return self._scope.__exit__(*error)
+
+
+@export("get_current_name_scope")
+def get_current_name_scope():
+    """The current scope's name, without a slash at its end."""
+    graph = STATE.graph
+    scope = graph.get_name_scope() if graph is not None else STATE.eager_name_scope
+    return scope.rstrip("/")
+
+
+@export("__internal__.get_name_scope", v1=[])
+def get_name_scope():
+    """The current scope's name."""
+    return get_current_name_scope()
+
+
+@export("control_dependencies", v1=[])
+def control_dependencies(control_inputs):
+    """A context whose ops run after the operations and tensors given (in graphs).
+
+    Args:
+      control_inputs: a list; callables are called when executing eagerly; None clears.
+    """
+    graph = STATE.graph
+    if graph is None:
+        if callable(control_inputs):
+            control_inputs()
+        return contextlib.nullcontext()
+    return graph.control_dependencies(control_inputs)
+
+
+@export(v1=["control_dependencies"])
+def control_dependencies_v1(control_inputs):
+    """See `tf.control_dependencies`."""
+    return control_dependencies(control_inputs)
+
+
+@export("no_op")
+def no_op(name=None):
+    """An operation that does nothing."""
+    return raw.NoOp(name=name)
+
+
+@export("group")
+def group(*inputs, **kwargs):
+    """An operation that finishes when all `inputs` (nested) have; None when executing eagerly.
+
+    Args:
+      *inputs: tensors and operations.
+      **kwargs: `name`.
+    """
+    name = kwargs.pop("name", None)
+    if kwargs:
+        raise ValueError("Unknown keyword arguments: " + ", ".join(kwargs))
+    if STATE.graph is None:
+        return None
+    flat = nest.flatten(list(inputs), expand_composites=True)
+    for one in flat:
+        if one is not None and not hasattr(one, "device") and not hasattr(one, "op"):
+            raise TypeError(
+                "'inputs' should be zero or more (nested) Tensors. Received "
+                f"'{one}' with type '{type(one)}'"
+            )
+    with STATE.graph.control_dependencies([x for x in flat if x is not None]):
+        return raw.NoOp(name=name)
+
+
+@export("tuple", v1=[])
+def tuple(tensors, control_inputs=None, name=None):
+    """The tensors, each available only once all of them are.
+
+    Args:
+      tensors: a list of tensors or None.
+      control_inputs: further operations to wait for.
+      name: a name for the operation.
+    """
+    del name
+    if STATE.graph is None:
+        return tensors
+    waits = [t for t in tensors if t is not None] + list(control_inputs or [])
+    if not waits:
+        raise ValueError("Must have at least one Tensor")
+    gate = group(*waits)
+    with STATE.graph.control_dependencies([gate]):
+        return [None if t is None else raw.Identity(input=t) for t in tensors]
+
+
+@export(v1=["tuple"])
+def tuple_v1(tensors, name=None, control_inputs=None):
+    """See `tf.tuple`."""
+    return tuple(tensors, control_inputs, name)
+
+
+@export("timestamp")
+def timestamp(name=None):
+    """Seconds since 1970, as a float64 scalar; in graphs, when it runs."""
+    if STATE.graph is None:
+        return convert_to_tensor(np.float64(time.time()))
+    return raw.Timestamp(name=name)
+
+
+@export("variable_creator_scope", v1=[])
+@contextlib.contextmanager
+def variable_creator_scope(variable_creator):
+    """A context in which variables are made by `variable_creator(next_creator, **kwargs)`."""
+    before = getattr(STATE, "variable_creators", None) or []
+    STATE.variable_creators = [*before, variable_creator]
+    try:
+        yield
+    finally:
+        STATE.variable_creators = before
+
+
+@export("__internal__.ops.is_resource_variable", v1=[])
+def is_resource_variable(var):
+    """Whether `var` is a variable."""
+    return isinstance(var, Variable) or hasattr(var, "_should_act_as_resource_variable")
+
+
+@export("make_ndarray")
+def make_ndarray(tensor):
+    """The array in a TensorProto."""
+    return _proto_array(tensor)
+
+
+def _proto_array(proto):
+    from_dtype = dtypes.as_dtype(proto.dtype)
+    shape = [d.size for d in proto.tensor_shape.dim]
+    count = int(np.prod(shape, dtype=np.int64))
+    kind = from_dtype.as_numpy_dtype
+    if proto.tensor_content:
+        return np.frombuffer(proto.tensor_content, dtype=kind).copy().reshape(shape)
+    if from_dtype == dtypes.string:
+        values = np.empty(count, object)
+        stored = list(proto.string_val)
+        for i in range(count):
+            values[i] = stored[min(i, len(stored) - 1)] if stored else b""
+        return values.reshape(shape)
+    for field in (
+        "half_val float_val double_val int_val int64_val uint32_val uint64_val bool_val "
+        "scomplex_val dcomplex_val"
+    ).split():
+        stored = list(getattr(proto, field))
+        if stored:
+            return _expanded(stored, field, kind, count).reshape(shape)
+    return np.zeros(shape, kind)
+
+
+def _expanded(stored, field, kind, count):
+    if field == "half_val":
+        values = np.array(stored, np.uint16).view(kind)
+    elif field in ("scomplex_val", "dcomplex_val"):
+        pairs = np.array(stored).reshape(-1, 2)
+        values = (pairs[:, 0] + 1j * pairs[:, 1]).astype(kind)
+    else:
+        values = np.array(stored).astype(kind)
+    if len(values) < count:
+        values = np.concatenate([values, np.full(count - len(values), values[-1], kind)])
+    return values
+
+
+@export("check_pinned")
+def check_pinned(tensor, name=None):
+    """`tensor`, whose memory is checked to be pinned; host memory is not told apart."""
+    return raw.Identity(input=tensor, name=name)
+
+
+@export("inside_function")
+def inside_function():
+    """Whether a tf.function is being traced."""
+    graph = STATE.graph
+    return graph is not None and bool(getattr(graph, "building_function", False))
+

@@ -1,0 +1,528 @@
+"""Functions of sparse tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import NOT_SUPPORTED, register_fallback
+from penstock._src.api.math import elementwise
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+from .sparse_tensor import SparseTensor, SparseTensorValue, to_sparse
+
+
+def _parts(sp):
+    return sp.indices, sp.values, sp.dense_shape
+
+
+@export("sparse.from_dense")
+def from_dense(tensor, name=None):
+    """The entries of `tensor` that are not zero."""
+    tensor = convert_to_tensor(tensor)
+    zero = b"" if tensor.dtype == dtypes.string else 0
+    zero = convert_to_tensor(zero if not tensor.dtype.is_bool else False, dtype=tensor.dtype)
+    indices = raw.Where(condition=raw.NotEqual(x=tensor, y=zero))
+    values = raw.GatherNd(params=tensor, indices=indices)
+    shape = raw.Shape(input=tensor, out_type=dtypes.int64)
+    return SparseTensor(indices, values, shape)
+
+
+@export("sparse.to_dense", v1=["sparse.to_dense", "sparse_tensor_to_dense"])
+def to_dense(sp_input, default_value=None, validate_indices=True, name=None):
+    """The dense tensor with `default_value` (zero) where there is no entry."""
+    sp = to_sparse(sp_input)
+    if default_value is None:
+        default_value = b"" if sp.dtype == dtypes.string else (False if sp.dtype.is_bool else 0)
+    default = convert_to_tensor(default_value, dtype=sp.dtype)
+    result = raw.SparseToDense(
+        sparse_indices=sp.indices,
+        output_shape=sp.dense_shape,
+        sparse_values=sp.values,
+        default_value=default,
+        validate_indices=validate_indices,
+        name=name,
+    )
+    if result.shape.rank is None or not result.shape.is_fully_defined():
+        result.set_shape(sp.shape)
+    return result
+
+
+@export("sparse.reorder", v1=["sparse.reorder", "sparse_reorder"])
+def reorder(sp_input, name=None):
+    """The entries in row order."""
+    sp = to_sparse(sp_input)
+    indices, values = raw.SparseReorder(
+        input_indices=sp.indices, input_values=sp.values, input_shape=sp.dense_shape, name=name
+    )
+    return _with_shape(SparseTensor(indices, values, sp.dense_shape), sp.shape)
+
+
+def _with_shape(sp, shape):
+    sp.set_shape(shape)
+    return sp
+
+
+@export("sparse.reshape", v1=["sparse.reshape", "sparse_reshape"])
+def reshape(sp_input, shape, name=None):
+    """The same entries, in row order, in another shape; one -1 is worked out."""
+    sp = to_sparse(sp_input)
+    wanted = cast(convert_to_tensor(shape, dtype_hint=dtypes.int64), dtypes.int64)
+    indices, new_shape = raw.SparseReshape(
+        input_indices=sp.indices, input_shape=sp.dense_shape, new_shape=wanted, name=name
+    )
+    return SparseTensor(indices, sp.values, new_shape)
+
+
+@export("sparse.transpose", v1=["sparse.transpose", "sparse_transpose"])
+def transpose(sp_input, perm=None, name=None):
+    """`sp_input` with its axes in the order `perm` (by default reversed)."""
+    sp = to_sparse(sp_input)
+    rank = sp.shape.rank
+    if perm is None:
+        perm = np.arange(rank - 1, -1, -1, dtype=np.int32)
+    perm = convert_to_tensor(perm, dtype_hint=dtypes.int32)
+    indices = raw.GatherV2(params=sp.indices, indices=perm, axis=1)
+    shape = raw.GatherV2(params=sp.dense_shape, indices=perm, axis=0)
+    result = reorder(SparseTensor(indices, sp.values, shape), name=name)
+    order = get_static_value(perm)
+    if order is not None and rank is not None:
+        result.set_shape([sp.shape[int(i)] for i in order])
+    return result
+
+
+@export("sparse.expand_dims")
+def expand_dims(sp_input, axis=None, name=None):
+    """`sp_input` with a new axis of length 1 before `axis` (by default at the end)."""
+    sp = to_sparse(sp_input)
+    rank = sp.shape.rank
+    axis = -1 if axis is None else int(axis)
+    if not -rank - 1 <= axis <= rank:
+        raise ValueError(f"axis {axis} is not in the range [{-rank - 1}, {rank}].")
+    axis = axis + rank + 1 if axis < 0 else axis
+    count = raw.Shape(input=sp.indices, out_type=dtypes.int64)[0]
+    column = raw.Fill(dims=raw.Pack(values=[count, np.int64(1)]), value=np.int64(0))
+    indices = raw.ConcatV2(values=[sp.indices[:, :axis], column, sp.indices[:, axis:]], axis=1)
+    one = np.ones(1, np.int64)
+    shape = raw.ConcatV2(values=[sp.dense_shape[:axis], one, sp.dense_shape[axis:]], axis=0)
+    result = SparseTensor(indices, sp.values, shape)
+    extents = sp.shape.as_list()
+    return _with_shape(result, [*extents[:axis], 1, *extents[axis:]])
+
+
+@export("sparse.concat", v1=[])
+def concat(axis, sp_inputs, expand_nonconcat_dims=False, name=None):
+    """Sparse tensors joined along `axis`; other axes may be grown to the largest."""
+    inputs = [to_sparse(s) for s in sp_inputs]
+    if len(inputs) == 1:
+        return inputs[0]
+    shapes = [s.dense_shape for s in inputs]
+    if expand_nonconcat_dims:
+        largest = raw.Max(input=raw.Pack(values=shapes), axis=[0])
+        rank = inputs[0].shape.rank
+        place = axis % rank
+        shapes = [
+            raw.ConcatV2(
+                values=[largest[:place], s[place : place + 1], largest[place + 1 :]], axis=0
+            )
+            for s in shapes
+        ]
+    indices, values, shape = raw.SparseConcat(
+        indices=[s.indices for s in inputs],
+        values=[s.values for s in inputs],
+        shapes=shapes,
+        concat_dim=axis,
+        name=name,
+    )
+    return SparseTensor(indices, values, shape)
+
+
+@export("sparse.split", v1=[])
+def split(sp_input=None, num_split=None, axis=None, name=None):
+    """`sp_input` cut along `axis` into `num_split` parts."""
+    sp = to_sparse(sp_input)
+    if num_split is None or axis is None:
+        raise ValueError("sparse.split: `num_split` and `axis` are required.")
+    indices, values, shapes = raw.SparseSplit(
+        split_dim=np.int64(axis),
+        indices=sp.indices,
+        values=sp.values,
+        shape=sp.dense_shape,
+        num_split=num_split,
+        name=name,
+    )
+    return [SparseTensor(*p) for p in zip(indices, values, shapes, strict=True)]
+
+
+@export("sparse.slice", v1=["sparse.slice", "sparse_slice"])
+def slice(sp_input, start, size, name=None):
+    """The box of `size` that starts at `start`."""
+    sp = to_sparse(sp_input)
+    parts = raw.SparseSlice(
+        indices=sp.indices,
+        values=sp.values,
+        shape=sp.dense_shape,
+        start=convert_to_tensor(start, dtype=dtypes.int64),
+        size=convert_to_tensor(size, dtype=dtypes.int64),
+        name=name,
+    )
+    return SparseTensor(*parts)
+
+
+@export("sparse.add", v1=[])
+def add(a, b, threshold=0):
+    """a + b, both sparse, or one sparse and one dense (then the result is dense)."""
+    if not isinstance(a, (SparseTensor, SparseTensorValue)) and not isinstance(
+        b, (SparseTensor, SparseTensorValue)
+    ):
+        raise TypeError("At least one input should be SparseTensor; do you mean to use tf.add()?")
+    if isinstance(a, (SparseTensor, SparseTensorValue)) and isinstance(
+        b, (SparseTensor, SparseTensorValue)
+    ):
+        a, b = to_sparse(a), to_sparse(b)
+        limit = convert_to_tensor(threshold, dtype=a.dtype.real_dtype)
+        parts = raw.SparseAdd(
+            a_indices=a.indices,
+            a_values=a.values,
+            a_shape=a.dense_shape,
+            b_indices=b.indices,
+            b_values=b.values,
+            b_shape=b.dense_shape,
+            thresh=limit,
+        )
+        result = SparseTensor(*parts)
+        static = a.shape.merge_with(b.shape) if a.shape.is_compatible_with(b.shape) else None
+        return result if static is None else _with_shape(result, static)
+    if isinstance(b, (SparseTensor, SparseTensorValue)):
+        a, b = b, a
+    a = to_sparse(a)
+    return raw.SparseTensorDenseAdd(
+        a_indices=a.indices, a_values=a.values, a_shape=a.dense_shape, b=b
+    )
+
+
+@export("sparse.sparse_dense_matmul", v1=["sparse.sparse_dense_matmul", "sparse.matmul",
+                                          "sparse_tensor_dense_matmul"])
+def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
+    """The product of a sparse and a dense matrix (either first)."""
+    if isinstance(b, (SparseTensor, SparseTensorValue)):
+        product = sparse_dense_matmul(
+            b, sp_a, adjoint_a=not adjoint_b, adjoint_b=not adjoint_a
+        )
+        perm = np.array([1, 0], np.int32)
+        turned = raw.Transpose(x=product, perm=perm)
+        return raw.Conj(input=turned) if turned.dtype.is_complex else turned
+    sp = to_sparse(sp_a)
+    return raw.SparseTensorDenseMatMul(
+        a_indices=sp.indices,
+        a_values=sp.values,
+        a_shape=sp.dense_shape,
+        b=convert_to_tensor(b, name="b"),
+        adjoint_a=adjoint_a,
+        adjoint_b=adjoint_b,
+        name=name,
+    )
+
+
+def _axes(sp, axis):
+    if axis is None:
+        return np.arange(sp.shape.rank, dtype=np.int32)
+    return np.atleast_1d(np.asarray(axis)).astype(np.int32)
+
+
+def _reduce(stem, sp_input, axis, keepdims, output_is_sparse, name):
+    sp = to_sparse(sp_input)
+    arguments = dict(
+        input_indices=sp.indices,
+        input_values=sp.values,
+        input_shape=sp.dense_shape,
+        reduction_axes=_axes(sp, axis),
+        keep_dims=bool(keepdims),
+        name=name,
+    )
+    if output_is_sparse:
+        return SparseTensor(*getattr(raw, stem + "Sparse")(**arguments))
+    result = getattr(raw, stem)(**arguments)
+    if sp.shape.rank is not None:
+        gone = {int(a) % sp.shape.rank for a in _axes(sp, axis)}
+        extents = [
+            1 if i in gone else n
+            for i, n in enumerate(sp.shape.as_list())
+            if keepdims or i not in gone
+        ]
+        result.set_shape(extents)
+    return result
+
+
+@export("sparse.reduce_sum", v1=[])
+def reduce_sum(sp_input, axis=None, keepdims=None, output_is_sparse=False, name=None):
+    """The sum over `axis`, dense or sparse."""
+    return _reduce("SparseReduceSum", sp_input, axis, keepdims, output_is_sparse, name)
+
+
+@export("sparse.reduce_max", v1=[])
+def reduce_max(sp_input, axis=None, keepdims=None, output_is_sparse=False, name=None):
+    """The greatest entry over `axis`, dense or sparse; only stored entries count."""
+    return _reduce("SparseReduceMax", sp_input, axis, keepdims, output_is_sparse, name)
+
+
+def _both(stem, sp_a, sp_b, name):
+    a, b = to_sparse(sp_a), to_sparse(sp_b)
+    indices, values = getattr(raw, stem)(
+        a_indices=a.indices,
+        a_values=a.values,
+        a_shape=a.dense_shape,
+        b_indices=b.indices,
+        b_values=b.values,
+        b_shape=b.dense_shape,
+        name=name,
+    )
+    return SparseTensor(indices, values, a.dense_shape)
+
+
+@export("sparse.maximum", v1=["sparse.maximum", "sparse_maximum"])
+def maximum(sp_a, sp_b, name=None):
+    """The greater of both, missing entries counting as zero."""
+    return _both("SparseSparseMaximum", sp_a, sp_b, name)
+
+
+@export("sparse.minimum", v1=["sparse.minimum", "sparse_minimum"])
+def minimum(sp_a, sp_b, name=None):
+    """The smaller of both, missing entries counting as zero."""
+    return _both("SparseSparseMinimum", sp_a, sp_b, name)
+
+
+@export("sparse.softmax", v1=["sparse.softmax", "sparse_softmax"])
+def softmax(sp_input, name=None):
+    """Softmax over the stored entries of each row."""
+    sp = to_sparse(sp_input)
+    values = raw.SparseSoftmax(
+        sp_indices=sp.indices, sp_values=sp.values, sp_shape=sp.dense_shape, name=name
+    )
+    return SparseTensor(sp.indices, values, sp.dense_shape)
+
+
+@export("sparse.retain", v1=["sparse.retain", "sparse_retain"])
+def retain(sp_input, to_retain):
+    """The entries where the vector `to_retain` is True."""
+    sp = to_sparse(sp_input)
+    keep = convert_to_tensor(to_retain)
+    keep.shape.with_rank(1).assert_is_compatible_with(sp.values.shape)
+    picks = raw.Where(condition=keep)[:, 0]
+    return SparseTensor(
+        raw.GatherV2(params=sp.indices, indices=picks, axis=0),
+        raw.GatherV2(params=sp.values, indices=picks, axis=0),
+        sp.dense_shape,
+    )
+
+
+@export("sparse.reset_shape", v1=["sparse.reset_shape", "sparse_reset_shape"])
+def reset_shape(sp_input, new_shape=None):
+    """The same entries in a larger shape, or in the smallest that holds them."""
+    sp = to_sparse(sp_input)
+    if new_shape is None:
+        highest = raw.Max(input=sp.indices, axis=[0])
+        shape = raw.Maximum(x=highest + np.int64(1), y=np.int64(0))
+    else:
+        shape = convert_to_tensor(new_shape, dtype=dtypes.int64)
+        rank = sp.shape.rank
+        if rank is not None and shape.shape[0] not in (None, rank):
+            raise ValueError(
+                f"sparse.reset_shape: new_shape must have rank {rank}. Received {new_shape}."
+            )
+        static = get_static_value(shape)
+        if static is not None and sp.shape.is_fully_defined():
+            if any(n < o for n, o in zip(static, sp.shape.as_list(), strict=True)):
+                raise ValueError(
+                    f"New shape must be larger than the old one. Received {static.tolist()} for "
+                    f"{sp.shape}."
+                )
+    return SparseTensor(sp.indices, sp.values, shape)
+
+
+@export("sparse.fill_empty_rows", v1=["sparse.fill_empty_rows", "sparse_fill_empty_rows"])
+def fill_empty_rows(sp_input, default_value, name=None):
+    """`sp_input` with `default_value` in the first column of empty rows, and which rows were."""
+    sp = to_sparse(sp_input)
+    default = convert_to_tensor(default_value, dtype=sp.dtype)
+    filled = raw.SparseFillEmptyRows(
+        indices=sp.indices,
+        values=sp.values,
+        dense_shape=sp.dense_shape,
+        default_value=default,
+        name=name,
+    )
+    return SparseTensor(filled[0], filled[1], sp.dense_shape), filled[2]
+
+
+@export("sparse.mask", v1=["sparse.mask", "sparse_mask"])
+def mask(a, mask_indices, name=None):
+    """IndexedSlices `a` without the rows `mask_indices`."""
+    indices, places = raw.ListDiff(x=a.indices, y=mask_indices)
+    values = raw.GatherV2(params=a.values, indices=places, axis=0, name=name)
+    return type(a)(values, indices, a.dense_shape)
+
+
+@export("sparse.map_values", v1=["sparse.map_values"])
+def map_values(op, *args, **kwargs):
+    """`op` applied to the values of the sparse tensors among the arguments, of one structure."""
+    found = [x for x in nest.flatten((args, kwargs)) if isinstance(x, SparseTensor)]
+    if not found:
+        raise ValueError("No SparseTensor in argument list of map_values")
+    first = found[0]
+    inner = nest.map_structure(
+        lambda x: x.values if isinstance(x, SparseTensor) else x, (list(args), kwargs)
+    )
+    return SparseTensor(first.indices, op(*inner[0], **inner[1]), first.dense_shape)
+
+
+@export("sparse.eye", v1=["sparse.eye"])
+def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
+    """A sparse identity matrix."""
+    columns = num_rows if num_columns is None else num_columns
+    count = min(num_rows, columns)
+    places = np.arange(count, dtype=np.int64)
+    values = np.ones(count, dtypes.as_dtype(dtype).as_numpy_dtype)
+    return SparseTensor(np.stack([places, places], 1), values, [num_rows, columns])
+
+
+@export("sparse.to_indicator", v1=["sparse.to_indicator", "sparse_to_indicator"])
+def to_indicator(sp_input, vocab_size, name=None):
+    """A dense bool tensor that is True at the ids in the last axis."""
+    sp = to_sparse(sp_input)
+    ids = cast(sp.values, dtypes.int64)
+    indices = raw.ConcatV2(
+        values=[sp.indices[:, :-1], raw.ExpandDims(input=ids, axis=1)], axis=1
+    )
+    shape = raw.ConcatV2(
+        values=[sp.dense_shape[:-1], raw.Reshape(tensor=np.int64(vocab_size), shape=[1])], axis=0
+    )
+    ones = raw.Fill(dims=raw.Shape(input=ids), value=np.bool_(True))
+    marked = SparseTensor(indices, ones, shape)
+    return to_dense(marked, default_value=False, validate_indices=False, name=name)
+
+
+@export("sparse.sampled_addmm", v1=["sparse.sampled_addmm"])
+def sampled_addmm(
+    indices, values, dense_shape, mat1, mat2, beta=1.0, alpha=1.0, output_type=dtypes.float32
+):
+    """alpha * (mat1 @ mat2) at `indices` + beta * values, as (indices, values, dense_shape)."""
+    kind = dtypes.as_dtype(output_type)
+    indices = convert_to_tensor(indices)
+    values = cast(convert_to_tensor(values), kind)
+    mat1, mat2 = cast(convert_to_tensor(mat1), kind), cast(convert_to_tensor(mat2), kind)
+    rows = raw.GatherV2(params=mat1, indices=indices[..., 0], axis=0)
+    columns = raw.GatherV2(
+        params=raw.Transpose(x=mat2, perm=np.array([1, 0], np.int32)),
+        indices=indices[..., 1],
+        axis=0,
+    )
+    products = raw.Sum(input=rows * columns, axis=[-1])
+    scale = np.asarray(alpha, kind.as_numpy_dtype), np.asarray(beta, kind.as_numpy_dtype)
+    return indices, products * scale[0] + values * scale[1], dense_shape
+
+
+@export("sparse.bincount")
+def bincount(
+    values,
+    weights=None,
+    axis=0,
+    minlength=None,
+    maxlength=None,
+    binary_output=False,
+    name=None,
+):
+    """As `tf.math.bincount`, with a sparse result."""
+    from_sparse = isinstance(values, SparseTensor)
+    source = values.values if from_sparse else convert_to_tensor(values)
+    if not source.dtype.is_integer:
+        source = cast(source, dtypes.int32)
+    if weights is not None and binary_output:
+        raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive.")
+    if axis == 0:
+        source = raw.Reshape(tensor=source, shape=[-1])
+    held = getattr(weights, "values", weights)
+    empty = np.zeros(0, np.int64)
+    held = empty if held is None else convert_to_tensor(held)
+    if axis == 0 and not isinstance(held, np.ndarray):
+        held = raw.Reshape(tensor=held, shape=[-1])
+    arguments = dict(
+        minlength=-1 if minlength is None else int(minlength),
+        maxlength=-1 if maxlength is None else int(maxlength),
+        binary_output=binary_output,
+        name=name,
+    )
+    if from_sparse and axis == -1:
+        parts = raw.SparseCountSparseOutput(
+            indices=values.indices,
+            values=source,
+            dense_shape=values.dense_shape,
+            weights=held,
+            **arguments,
+        )
+    else:
+        parts = raw.DenseCountSparseOutput(values=source, weights=held, **arguments)
+    return SparseTensor(*parts)
+
+
+@export("sparse.cross")
+def cross(inputs, name=None, separator=None):
+    """All combinations of the features of each row, as strings joined by `separator`."""
+    sparse = [x for x in inputs if isinstance(x, SparseTensor)]
+    dense = [convert_to_tensor(x) for x in inputs if not isinstance(x, SparseTensor)]
+    as_text = lambda t: t if t.dtype == dtypes.string else raw.AsString(input=t)  # noqa: E731
+    parts = raw.SparseCrossV2(
+        indices=[s.indices for s in sparse],
+        values=[as_text(s.values) for s in sparse],
+        shapes=[s.dense_shape for s in sparse],
+        dense_inputs=[as_text(d) for d in dense],
+        sep="_X_" if separator is None else separator,
+        name=name,
+    )
+    return SparseTensor(*parts)
+
+
+@export("sparse.cross_hashed")
+def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
+    """All combinations of the features of each row, as hashes."""
+    sparse = [x for x in inputs if isinstance(x, SparseTensor)]
+    dense = [convert_to_tensor(x) for x in inputs if not isinstance(x, SparseTensor)]
+    as_int = lambda t: t if t.dtype == dtypes.string else cast(t, dtypes.int64)  # noqa: E731
+    values = [as_int(s.values) for s in sparse]
+    kinds = {dtypes.string} & {v.dtype for v in [*values, *dense]}
+    internal = dtypes.string if kinds else dtypes.int64
+    parts = raw.SparseCross(
+        indices=[s.indices for s in sparse],
+        values=values,
+        shapes=[s.dense_shape for s in sparse],
+        dense_inputs=[as_int(d) for d in dense],
+        hashed_output=True,
+        num_buckets=num_buckets,
+        hash_key=0xDECAFCAFFE if hash_key is None else hash_key,
+        out_type=dtypes.int64,
+        internal_type=internal,
+        name=name,
+    )
+    return SparseTensor(*parts)
+
+
+_UNARY_OPS = {
+    getattr(elementwise, n)
+    for n in "abs negative sign square sqrt erf tanh cast".split()
+}
+
+
+def _fallback(api, args, kwargs):
+    """abs, sqrt, ... of a sparse tensor apply to its values."""
+    if api not in _UNARY_OPS or not args or not isinstance(args[0], SparseTensor):
+        return NOT_SUPPORTED
+    sp = args[0]
+    return SparseTensor(sp.indices, api(sp.values, *args[1:], **kwargs), sp.dense_shape)
+
+
+register_fallback(_fallback)

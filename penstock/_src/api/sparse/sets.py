@@ -1,0 +1,99 @@
+"""tf.sets: the last axis of a tensor as a set."""
+
+from __future__ import annotations
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .sparse_tensor import SparseTensor, to_sparse
+
+_TYPES = (
+    dtypes.int8,
+    dtypes.int16,
+    dtypes.int32,
+    dtypes.int64,
+    dtypes.uint8,
+    dtypes.uint16,
+    dtypes.string,
+)
+
+
+def _operands(a, b, flip):
+    """Both as tensors, sparse second unless both are; and whether they were exchanged."""
+    a = a if isinstance(a, SparseTensor) else convert_to_tensor(a, name="a")
+    b = b if isinstance(b, SparseTensor) else convert_to_tensor(b, name="b")
+    if a.dtype != b.dtype:
+        raise TypeError(f"Types don't match, {a.dtype} vs {b.dtype}.")
+    if a.dtype not in _TYPES:
+        raise TypeError(f"Value passed to parameter 'a' has DataType {a.dtype} not in list of allowed values: "
+                        f"{', '.join(t.name for t in _TYPES)}")
+    if isinstance(a, SparseTensor) and not isinstance(b, SparseTensor) and flip:
+        return b, a, True
+    return a, b, False
+
+
+def _operation(a, b, operation, validate_indices):
+    if isinstance(a, SparseTensor):
+        parts = raw.SparseToSparseSetOperation(
+            set1_indices=a.indices,
+            set1_values=a.values,
+            set1_shape=a.dense_shape,
+            set2_indices=b.indices,
+            set2_values=b.values,
+            set2_shape=b.dense_shape,
+            set_operation=operation,
+            validate_indices=validate_indices,
+        )
+    elif isinstance(b, SparseTensor):
+        parts = raw.DenseToSparseSetOperation(
+            set1=a,
+            set2_indices=b.indices,
+            set2_values=b.values,
+            set2_shape=b.dense_shape,
+            set_operation=operation,
+            validate_indices=validate_indices,
+        )
+    else:
+        parts = raw.DenseToDenseSetOperation(
+            set1=a, set2=b, set_operation=operation, validate_indices=validate_indices
+        )
+    return SparseTensor(*parts)
+
+
+@export("sets.size", v1=["sets.size", "sets.set_size"])
+def size(a, validate_indices=True):
+    """The number of distinct entries of each set of a SparseTensor."""
+    a = to_sparse(a)
+    if a.dtype not in _TYPES:
+        raise TypeError(f"Invalid dtype `{a.dtype}` not in supported dtypes: `{_TYPES}`.")
+    return raw.SetSize(
+        set_indices=a.indices,
+        set_values=a.values,
+        set_shape=a.dense_shape,
+        validate_indices=validate_indices,
+    )
+
+
+@export("sets.intersection", v1=["sets.intersection", "sets.set_intersection"])
+def intersection(a, b, validate_indices=True):
+    """What both sets of each row have, as a SparseTensor."""
+    a, b, _ = _operands(a, b, True)
+    return _operation(a, b, "intersection", validate_indices)
+
+
+@export("sets.difference", v1=["sets.difference", "sets.set_difference"])
+def difference(a, b, aminusb=True, validate_indices=True):
+    """What only the first set of each row has (only the second, if not `aminusb`)."""
+    a, b, flipped = _operands(a, b, True)
+    if flipped:
+        aminusb = not aminusb
+    return _operation(a, b, "a-b" if aminusb else "b-a", validate_indices)
+
+
+@export("sets.union", v1=["sets.union", "sets.set_union"])
+def union(a, b, validate_indices=True):
+    """What one of both sets of each row has, as a SparseTensor."""
+    a, b, _ = _operands(a, b, True)
+    return _operation(a, b, "union", validate_indices)

@@ -1,0 +1,265 @@
+"""SparseTensor: indices, values and a dense shape; and its TypeSpec."""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.util.export import export
+
+SparseTensorValue = collections.namedtuple(
+    "SparseTensorValue", ["indices", "values", "dense_shape"]
+)
+export(v1=["SparseTensorValue"])(SparseTensorValue)
+
+
+@export("sparse.SparseTensor", "SparseTensor")
+class SparseTensor(CompositeTensor):
+    """A tensor given by its entries that are not zero.
+
+    Args:
+      indices: `[n, rank]` int64, the coordinates, in row order for most functions.
+      values: `[n]`.
+      dense_shape: `[rank]` int64.
+    """
+
+    def __init__(self, indices, values, dense_shape):
+        indices = convert_to_tensor(indices, dtype=dtypes.int64, name="indices")
+        values = convert_to_tensor(values, name="values")
+        static = None
+        if isinstance(dense_shape, TensorShape):
+            dense_shape = dense_shape.as_list()
+        if isinstance(dense_shape, (list, tuple)) and any(n is None for n in dense_shape):
+            static = dense_shape
+            dense_shape = [-1 if n is None else n for n in dense_shape]
+        dense_shape = convert_to_tensor(dense_shape, dtype=dtypes.int64, name="dense_shape")
+        self._indices, self._values, self._dense_shape = indices, values, dense_shape
+        ranks = indices.shape.with_rank(2), values.shape.with_rank(1), dense_shape.shape.with_rank(1)
+        ranks[0][:1].assert_is_compatible_with(ranks[1][:1])
+        ranks[0][1:].assert_is_compatible_with(ranks[2][:1])
+        self._static = None if static is None else TensorShape(static)
+
+    @classmethod
+    def from_value(cls, sparse_tensor_value):
+        """A SparseTensor of a SparseTensor or SparseTensorValue."""
+        if isinstance(sparse_tensor_value, SparseTensor):
+            return sparse_tensor_value
+        if not isinstance(sparse_tensor_value, SparseTensorValue):
+            raise TypeError(
+                f"Argument sparse_tensor_value={sparse_tensor_value} is neither a SparseTensor nor "
+                "SparseTensorValue."
+            )
+        return cls(*sparse_tensor_value)
+
+    @property
+    def indices(self):
+        """The coordinates, `[n, rank]` int64."""
+        return self._indices
+
+    @property
+    def values(self):
+        """The values, `[n]`."""
+        return self._values
+
+    @property
+    def dense_shape(self):
+        """The shape as an int64 vector."""
+        return self._dense_shape
+
+    @property
+    def dtype(self):
+        """The type of the values."""
+        return self._values.dtype
+
+    @property
+    def shape(self):
+        """The static shape."""
+        if self._static is None:
+            known = get_static_value(self._dense_shape, partial=True)
+            if known is None:
+                rank = self._dense_shape.shape[0]
+                self._static = TensorShape(None if rank is None else [None] * rank)
+            else:
+                self._static = TensorShape(
+                    [None if n is None or n < 0 else int(n) for n in known]
+                )
+        return self._static
+
+    def get_shape(self):
+        """The static shape."""
+        return self.shape
+
+    def set_shape(self, shape):
+        """Adds what is known of the static shape."""
+        self._static = self.shape.merge_with(shape)
+
+    @property
+    def graph(self):
+        """The graph of the components."""
+        return self._indices.graph
+
+    @property
+    def op(self):
+        """The operation that makes the values."""
+        return self._values.op
+
+    @property
+    def name(self):
+        """The name of the values."""
+        return self._values.name
+
+    def with_values(self, new_values):
+        """The same coordinates with other values."""
+        return SparseTensor(self._indices, new_values, self._dense_shape)
+
+    def consumers(self):
+        """The operations that take a component."""
+        return self._consumers()
+
+    def _consumers(self):
+        found = []
+        for part in (self._indices, self._values, self._dense_shape):
+            found.extend(part.consumers())
+        return list({id(op): op for op in found}.values())
+
+    def eval(self, feed_dict=None, session=None):
+        """The value, computed by a session."""
+        parts = [
+            t.eval(feed_dict, session) for t in (self._indices, self._values, self._dense_shape)
+        ]
+        return SparseTensorValue(*parts)
+
+    @property
+    def _type_spec(self):
+        return SparseTensorSpec(self.shape, self.dtype)
+
+    def _shape_invariant_to_type_spec(self, shape):
+        return SparseTensorSpec(TensorShape(shape), self.dtype)
+
+    def __str__(self):
+        return (
+            f"SparseTensor(indices={self._indices}, values={self._values}, "
+            f"dense_shape={self._dense_shape})"
+        )
+
+    __repr__ = __str__
+
+    def __iter__(self):
+        raise TypeError("'SparseTensor' object is not iterable")
+
+    def __bool__(self):
+        raise TypeError("Using a `tf.SparseTensor` as a Python `bool` is not allowed.")
+
+    def __truediv__(self, y):
+        return _elementwise(raw.SparseDenseCwiseDiv, self, y)
+
+    __div__ = __truediv__
+
+    def __mul__(self, y):
+        return _elementwise(raw.SparseDenseCwiseMul, self, y)
+
+    def __neg__(self):
+        return self.with_values(-self._values)
+
+
+def _elementwise(op, sparse, dense):
+    dense = convert_to_tensor(dense, dtype=sparse.dtype, name="y")
+    values = op(
+        sp_indices=sparse.indices,
+        sp_values=sparse.values,
+        sp_shape=sparse.dense_shape,
+        dense=dense,
+    )
+    return SparseTensor(sparse.indices, values, sparse.dense_shape)
+
+
+@export("SparseTensorSpec")
+class SparseTensorSpec(TypeSpec):
+    """The shape and type of a SparseTensor."""
+
+    def __init__(self, shape=None, dtype=dtypes.float32):
+        self._shape = as_shape(shape)
+        self._dtype = dtypes.as_dtype(dtype)
+
+    @property
+    def dtype(self):
+        """The type of the values."""
+        return self._dtype
+
+    @property
+    def shape(self):
+        """The static shape."""
+        return self._shape
+
+    @property
+    def rank(self):
+        """The number of dimensions, or None."""
+        return self._shape.rank
+
+    @property
+    def value_type(self):
+        """SparseTensor."""
+        return SparseTensor
+
+    @classmethod
+    def from_value(cls, value):
+        """The spec of a SparseTensor or SparseTensorValue."""
+        if isinstance(value, SparseTensor):
+            return cls(value.shape, value.dtype)
+        if isinstance(value, SparseTensorValue):
+            return cls([None] * len(np.asarray(value.dense_shape)), np.asarray(value.values).dtype)
+        raise TypeError("Expected SparseTensor or SparseTensorValue")
+
+    def _serialize(self):
+        return (self._shape, self._dtype)
+
+    @property
+    def _component_specs(self):
+        rank = self._shape.rank
+        return [
+            TensorSpec([None, rank], dtypes.int64),
+            TensorSpec([None], self._dtype),
+            TensorSpec([rank], dtypes.int64),
+        ]
+
+    def _to_components(self, value):
+        if isinstance(value, SparseTensorValue):
+            value = SparseTensor.from_value(value)
+        return [value.indices, value.values, value.dense_shape]
+
+    def _from_components(self, tensors):
+        if all(isinstance(t, np.ndarray) for t in tensors):
+            return SparseTensorValue(*tensors)
+        result = SparseTensor(*tensors)
+        result._static = self._shape.merge_with(result.shape)
+        return result
+
+
+def to_sparse(value, name="sp_input"):
+    """`value` as a SparseTensor.
+
+    Raises:
+      TypeError: it is none.
+    """
+    if isinstance(value, SparseTensorValue):
+        return SparseTensor.from_value(value)
+    if not isinstance(value, SparseTensor):
+        raise TypeError("Input must be a SparseTensor.")
+    return value
+
+
+def _no_conversion(value, dtype=None, name=None, as_ref=False):
+    raise TypeError(
+        f"Failed to convert {value} to a Tensor: a SparseTensor is made dense by tf.sparse.to_dense."
+    )
+
+
+register_tensor_conversion_function((SparseTensor, SparseTensorValue), _no_conversion)

@@ -1,0 +1,169 @@
+"""tf.types: what users may write in annotations, and the marker class of tensor-likes."""
+
+from __future__ import annotations
+
+import abc
+import inspect
+from typing import Any, Protocol, Union
+
+from penstock._src.core.tensor import Tensor as TensorBase
+from penstock._src.eager.variable import Variable
+from penstock._src.util.export import export, export_constant
+
+
+@export("__internal__.types.Tensor", v1=[])
+class Tensor(abc.ABC):
+    """The class that tensors, variables and what acts like them are instances of."""
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the elements."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> Any:
+        """The static shape."""
+        raise NotImplementedError
+
+
+Tensor.register(TensorBase)
+Tensor.register(Variable)
+
+TensorLike = Union[  # noqa: UP007
+    TensorBase, Variable, int, float, bool, str, bytes, complex, tuple, list, Any
+]
+export_constant("types.experimental.TensorLike", TensorLike)
+
+
+@export("types.experimental.Callable", v1=["types.experimental.Callable"])
+class Callable(metaclass=abc.ABCMeta):
+    """What tf.function returns, in general."""
+
+    @property
+    @abc.abstractmethod
+    def function_type(self) -> Any:
+        """Its signature."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs it."""
+
+
+@export("types.experimental.ConcreteFunction")
+class ConcreteFunction(Callable):
+    """A function traced for one signature."""
+
+    @property
+    @abc.abstractmethod
+    def inference_fn(self) -> Any:
+        """The function as it runs without gradients."""
+
+
+@export("types.experimental.AtomicFunction", v1=["types.experimental.AtomicFunction"])
+class AtomicFunction(Callable):
+    """A function that is called without captures."""
+
+    @property
+    @abc.abstractmethod
+    def definition(self) -> Any:
+        """Its FunctionDef."""
+
+
+@export("types.experimental.PolymorphicFunction", "types.experimental.GenericFunction")
+class PolymorphicFunction(Callable):
+    """A function that is traced anew for new kinds of arguments."""
+
+    @abc.abstractmethod
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """Returns the trace for these arguments."""
+
+    @abc.abstractmethod
+    def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns the compiler's texts for these arguments."""
+
+
+@export("types.experimental.SupportsTracingProtocol")
+class SupportsTracingProtocol(Protocol):
+    """An object that says how tf.function tells it apart."""
+
+    def __tf_tracing_type__(self, context: Any) -> Any:
+        """Returns its TraceType."""
+
+
+@export("types.experimental.TraceType")
+class TraceType(metaclass=abc.ABCMeta):
+    """What makes two arguments of a tf.function the same trace."""
+
+    @abc.abstractmethod
+    def is_subtype_of(self, other: TraceType) -> bool:
+        """Whether a trace for `other` serves this too."""
+
+    @abc.abstractmethod
+    def most_specific_common_supertype(self, others: Any) -> TraceType | None:
+        """Returns the most specific type that covers this and `others`."""
+
+    @abc.abstractmethod
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Returns what stands for the argument while tracing."""
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Returns the tensors of a value."""
+        del value
+        return []
+
+    def from_tensors(self, tensors: Any) -> Any:
+        """Returns the value of tensors."""
+        del tensors
+        return self.placeholder_value(None)
+
+    def flatten(self) -> list[Any]:
+        """Returns the specs of the tensors."""
+        return []
+
+    def cast(self, value: Any, cast_context: Any) -> Any:
+        """Returns `value` as this type.
+
+        Raises:
+          AssertionError: it does not fit.
+        """
+        del cast_context
+        if value is not self.placeholder_value(None):
+            raise AssertionError(f"Can not cast {value!r} to type {self!r}")
+        return value
+
+    @abc.abstractmethod
+    def __hash__(self) -> int:
+        """Returns a hash."""
+
+    @abc.abstractmethod
+    def __eq__(self, other: Any) -> bool:
+        """Whether it is the same type."""
+
+
+@export("types.experimental.FunctionType")
+class FunctionType(inspect.Signature):
+    """The parameters and result of a function, with the types of both."""
+
+    def __init__(
+        self,
+        parameters: Any = None,
+        *,
+        return_annotation: Any = inspect.Signature.empty,
+        __validate_parameters__: bool = True,
+    ) -> None:
+        super().__init__(
+            parameters,
+            return_annotation=return_annotation,
+            __validate_parameters__=__validate_parameters__,
+        )
+
+    @classmethod
+    def from_callable(cls, obj: Any, *, follow_wrapped: bool = True) -> FunctionType:
+        """Returns the signature of a callable."""
+        signature = inspect.signature(obj, follow_wrapped=follow_wrapped)
+        return cls(list(signature.parameters.values()))
+
+    @property
+    def output(self) -> Any:
+        """What it returns."""
+        held = self.return_annotation
+        return None if held is inspect.Signature.empty else held
