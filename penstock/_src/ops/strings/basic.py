@@ -1,0 +1,311 @@
+"""Strings: join, case, length, strip, substrings, hashes."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ops.infer import broadcast
+from penstock._src.ops.rules import axis_of, invalid, show
+from penstock._src.ops.strings.elements import data, each, strings, text
+from penstock._src.ops.strings.fingerprint import fingerprint64, hash64, siphash
+
+
+class StringJoin(Op):
+    """Strings joined element by element; scalars go with every element."""
+
+    signature = "inputs: N * string -> output: string"
+    separator: str = ""
+    differentiable = False
+
+    def shape(self, inputs):
+        result = TensorShape([])
+        for shape in inputs:
+            if shape.rank is None:
+                return None
+            if shape.rank:
+                result = shape if result.rank == 0 else result.merge_with(shape)
+        return result
+
+    def eager(self, inputs):
+        separator = self.separator.encode()
+        shapes = {x.shape for x in inputs if x.ndim}
+        if len(shapes) > 1:
+            raise invalid(
+                self,
+                "Input shapes do not match: "
+                + " vs. ".join(show(x.shape) for x in inputs if x.ndim),
+            )
+        if not inputs:
+            return strings([b""], ())
+        flat = [x.reshape(-1) for x in np.broadcast_arrays(*inputs)]
+        shape = shapes.pop() if shapes else ()
+        return strings((separator.join(parts) for parts in zip(*flat, strict=True)), shape)
+
+
+class _Case(Op):
+    """Letters in another case: ASCII ones, or all with encoding utf-8."""
+
+    differentiable = False
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        if self.encoding not in ("", "utf-8"):
+            raise invalid(
+                self, f"only utf-8 or '' (no encoding) is supported, received {self.encoding}"
+            )
+        if self.encoding:
+            return each(lambda s: data(self.change(text(s))), input)
+        return each(self.change, input)
+
+
+class StringLower(_Case):
+    """Strings in lower case."""
+
+    signature = "input: string -> output: string"
+    encoding: str = ""
+
+    @staticmethod
+    def change(s):
+        return s.lower()
+
+
+class StringUpper(_Case):
+    """Strings in upper case."""
+
+    signature = "input: string -> output: string"
+    encoding: str = ""
+
+    @staticmethod
+    def change(s):
+        return s.upper()
+
+
+class StringLength(Op):
+    """The length of each string, in bytes or characters."""
+
+    signature = "input: string -> output: int32"
+    unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"
+    differentiable = False
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        characters = self.unit == "UTF8_CHAR"
+        lengths = [
+            sum((b & 0xC0) != 0x80 for b in s) if characters else len(s) for s in input.reshape(-1)
+        ]
+        return np.array(lengths, np.int32).reshape(input.shape)
+
+
+class StringStrip(Op):
+    """Strings without whitespace at either end."""
+
+    signature = "input: string -> output: string"
+    differentiable = False
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        return each(lambda s: s.strip(b" \t\n\r\x0b\x0c"), input)
+
+
+class Substr(Op):
+    """The part of each string from pos (from the end, if negative) with at most len units."""
+
+    signature = "input: string, pos: T, len: T -> output: string"
+    T = INDEX
+    unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"
+    differentiable = False
+
+    def shape(self, input, pos, len):
+        return broadcast(input, pos.merge_with(len))
+
+    def eager(self, input, pos, len):
+        if pos.shape != len.shape:
+            raise invalid(
+                self,
+                f"pos and len should have the same shape, got: {show(pos.shape)} vs. {show(len.shape)}",
+            )
+        try:
+            words, begins, counts = np.broadcast_arrays(input, pos, len)
+        except ValueError:
+            raise invalid(
+                self, f"Incompatible shapes: {show(input.shape)} vs. {show(pos.shape)}"
+            ) from None
+        triples = zip(words.reshape(-1), begins.reshape(-1), counts.reshape(-1), strict=True)
+        cut = self._characters if self.unit == "UTF8_CHAR" else self._part
+        return strings(
+            (cut(s, int(b), int(n), at) for at, (s, b, n) in enumerate(triples)), words.shape
+        )
+
+    def _part(self, s, begin, count, at):
+        size = len(s)
+        if begin > size or begin < -size:
+            raise invalid(self, f"pos {begin} out of range for string b'{text(s)}' at index {at}")
+        first = begin + size if begin < 0 else begin
+        return s[first : first + max(count, 0)]
+
+    def _characters(self, s, begin, count, at):
+        return data(self._part(text(s), begin, count, at)) if s else self._part(s, begin, count, at)
+
+
+class ReduceJoin(Op):
+    """Strings joined along axes."""
+
+    signature = "inputs: string, reduction_indices: int32 -> output: string"
+    keep_dims: bool = False
+    separator: str = ""
+    differentiable = False
+
+    def shape(self, inputs, reduction_indices):
+        axes = reduction_indices.value
+        if inputs.rank is None or axes is None:
+            return None
+        gone = {int(a) % inputs.rank for a in np.ravel(axes)} if inputs.rank else set()
+        dims = inputs.as_list()
+        if self.keep_dims:
+            return [1 if a in gone else d for a, d in enumerate(dims)]
+        return [d for a, d in enumerate(dims) if a not in gone]
+
+    def eager(self, inputs, reduction_indices):
+        separator = self.separator.encode()
+        axes = [axis_of(self, a, inputs.ndim) for a in np.ravel(reduction_indices)]
+        if len(set(axes)) != len(axes):
+            raise invalid(self, f"Duplicate reduction dimension {axes}")
+        if not axes:
+            return inputs
+        kept = [a for a in range(inputs.ndim) if a not in axes]
+        moved = inputs.transpose(kept + axes)
+        shape = [inputs.shape[a] for a in kept]
+        rows = moved.reshape(int(np.prod(shape)), -1)
+        joined = strings((separator.join(row) for row in rows), tuple(shape))
+        if self.keep_dims:
+            shape = [1 if a in axes else n for a, n in enumerate(inputs.shape)]
+            joined = joined.reshape(shape)
+        return joined
+
+
+class UnsortedSegmentJoin(Op):
+    """Strings joined by segment."""
+
+    signature = (
+        "inputs: string, segment_ids: Tindices, num_segments: Tnumsegments -> output: string"
+    )
+    Tindices = INDEX
+    separator: str = ""
+    Tnumsegments: DType = dtypes.int32
+    Tnumsegments_types = INDEX
+    differentiable = False
+
+    def shape(self, inputs, segment_ids, num_segments):
+        if inputs.rank is None or segment_ids.rank is None:
+            return None
+        count = None if num_segments.value is None else int(num_segments.value)
+        return TensorShape([count]).concatenate(inputs[segment_ids.rank :])
+
+    def eager(self, inputs, segment_ids, num_segments):
+        count, separator = int(num_segments), self.separator.encode()
+        rest = inputs.shape[segment_ids.ndim :]
+        rows = inputs.reshape(segment_ids.size, int(np.prod(rest)))
+        ids = segment_ids.reshape(-1)
+        if ids.size and (ids.max() >= count):
+            raise invalid(self, f"segment_ids must be < num_segments = {count}")
+        parts = [[[] for _ in range(rows.shape[1])] for _ in range(count)]
+        for segment, row in zip(ids, rows, strict=True):
+            if segment >= 0:
+                for column, value in enumerate(row):
+                    parts[segment][column].append(value)
+        return strings((separator.join(p) for row in parts for p in row), (count, *rest))
+
+
+class _Buckets(Op):
+    """The hash of each string modulo a number of buckets."""
+
+    differentiable = False
+
+    def bucket(self, function, x):
+        if self.num_buckets < 1:
+            raise invalid(
+                self,
+                f"Value for attr 'num_buckets' of {self.num_buckets} must be at least minimum 1",
+            )
+        found = [function(s) % self.num_buckets for s in x.reshape(-1)]
+        return np.array(found, np.int64).reshape(x.shape)
+
+
+class StringToHashBucketFast(_Buckets):
+    """FarmHash's fingerprint modulo a number of buckets."""
+
+    signature = "input: string -> output: int64"
+    num_buckets: int
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        return self.bucket(fingerprint64, input)
+
+
+class StringToHashBucketStrong(_Buckets):
+    """A keyed hash modulo a number of buckets."""
+
+    signature = "input: string -> output: int64"
+    num_buckets: int
+    key: list[int]
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        if len(self.key) != 2:
+            raise invalid(self, "Key must have 2 elements")
+        return self.bucket(lambda s: siphash(self.key, s), input)
+
+
+class StringToHashBucket(_Buckets):
+    """A hash modulo a number of buckets."""
+
+    signature = "string_tensor: string -> output: int64"
+    num_buckets: int
+
+    def shape(self, string_tensor):
+        return string_tensor
+
+    def eager(self, string_tensor):
+        return self.bucket(hash64, string_tensor)
+
+
+class Fingerprint(Op):
+    """FarmHash's fingerprint of each row, as eight bytes."""
+
+    signature = "data: T, method: string -> fingerprint: uint8"
+    T = ANY
+    differentiable = False
+
+    def shape(self, data, method):
+        return [data.with_rank_at_least(1)[0], 8]
+
+    def eager(self, data, method):
+        if bytes(method.reshape(-1)[0]) != b"farmhash64":
+            raise invalid(self, f"Unsupported fingerprint method: {method}")
+        if data.ndim == 0:
+            raise invalid(self, "`data` should be at least one-dimensional")
+        rows = data.reshape(data.shape[0], -1)
+        if data.dtype == object:
+            if rows.shape[1] == 1:
+                found = [fingerprint64(row[0]) for row in rows]
+            else:
+                hashes = [[fingerprint64(s) for s in row] for row in rows]
+                found = [fingerprint64(np.array(h, np.uint64).tobytes()) for h in hashes]
+        else:
+            found = [fingerprint64(np.ascontiguousarray(row).tobytes()) for row in rows]
+        return np.array(found, np.uint64).view(np.uint8).reshape(-1, 8)

@@ -1,0 +1,229 @@
+"""Strings from and to numbers, templates, and base64."""
+
+import base64
+import re
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX, NUMERIC
+from penstock._src.ops.rules import invalid
+from penstock._src.ops.strings.elements import each, strings, text
+
+
+class AsString(Op):
+    """Each number (or string) as a string."""
+
+    signature = "input: T -> output: string"
+    T = NUMERIC | {dtypes.bool_, dtypes.string, dtypes.variant}
+    precision: int = -1
+    scientific: bool = False
+    shortest: bool = False
+    width: int = -1
+    fill: str = ""
+    differentiable = False
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        kind = input.dtype.kind
+        real = kind in "fc" or self.T.is_floating
+        if not real:
+            for name, given in (
+                ("precision", self.precision > -1),
+                ("scientific format", self.scientific),
+                ("shortest format", self.shortest),
+            ):
+                if given:
+                    raise invalid(self, f"{name} not supported for datatype {self.T.name}")
+        if len(self.fill) > 1:
+            raise invalid(
+                self, f"Fill string must be one or fewer characters. Received {self.fill}"
+            )
+        if self.scientific and self.shortest:
+            raise invalid(self, "Cannot select both scientific and shortest notation")
+        if kind == "O":
+            return each(lambda s: ("%" + self._flags() + "s").encode() % s, input)
+        return strings((self._shown(v, kind, real) for v in input.reshape(-1)), input.shape)
+
+    def _flags(self):
+        if self.fill not in ("", " ", "+", "-", "0", "#"):
+            raise invalid(self, f"Fill argument not supported: {self.fill}")
+        width = str(self.width) if self.width > -1 else ""
+        return self.fill + width
+
+    def _shown(self, value, kind, real):
+        if kind == "b":
+            return (b"%" + self._flags().encode() + b"s") % (b"true" if value else b"false")
+        if not real:
+            return ("%" + self._flags() + "d").encode() % int(value)
+        letter = "g" if self.shortest else "e" if self.scientific else "f"
+        precision = f".{self.precision}" if self.precision > -1 else ""
+        form = "%" + self._flags() + precision + letter
+        if kind == "c":
+            return f"({form % value.real},{form % value.imag})".encode()
+        return _c_style(form, float(value)).encode()
+
+
+def _c_style(form, value):
+    """As C prints it: zeros do not fill up to infinities and NaN."""
+    if not np.isfinite(value):
+        form = form.replace("%0", "%", 1)
+    return form % value
+
+
+_FLOAT = re.compile(
+    rb"^[ \t\n\r\v\f]*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|inf(inity)?|nan|0[xX][0-9a-fA-F]+)"
+    rb"[ \t\n\r\v\f]*$",
+    re.IGNORECASE,
+)
+_INTEGER = re.compile(rb"^[ \t\n\r\v\f]*[-+]?\d+[ \t\n\r\v\f]*$")
+
+
+class StringToNumber(Op):
+    """The number that each string spells."""
+
+    signature = "string_tensor: string -> output: out_type"
+    out_type: DType = dtypes.float32
+    out_type_types = INDEX | {dtypes.float32, dtypes.float64, dtypes.uint32, dtypes.uint64}
+    differentiable = False
+
+    def shape(self, string_tensor):
+        return string_tensor
+
+    def eager(self, string_tensor):
+        kind = self.out_type.np
+        read = self._float if self.out_type.is_floating else self._integer
+        values = [read(s) for s in string_tensor.reshape(-1)]
+        return np.array(values, kind).reshape(string_tensor.shape)
+
+    def _float(self, s):
+        if not _FLOAT.match(s):
+            raise self._unreadable(s)
+        stripped = s.strip()
+        return float(int(stripped, 16)) if b"x" in stripped.lower() else float(stripped)
+
+    def _integer(self, s):
+        if not _INTEGER.match(s):
+            raise self._unreadable(s)
+        value = int(s)
+        limits = np.iinfo(self.out_type.np)
+        if not limits.min <= value <= limits.max:
+            raise self._unreadable(s)
+        return value
+
+    def _unreadable(self, s):
+        return invalid(self, f"StringToNumberOp could not correctly convert string: {text(s)}")
+
+
+class StringFormat(Op):
+    """A template whose placeholders are filled with summaries of tensors."""
+
+    signature = "inputs: *T -> output: string"
+    template: str = "%s"
+    placeholder: str = "%s"
+    summarize: int = 3
+    differentiable = False
+
+    def shape(self, inputs):
+        return ()
+
+    def eager(self, inputs):
+        pieces = self.template.split(self.placeholder)
+        if len(pieces) != len(inputs) + 1:
+            raise invalid(
+                self,
+                f"num placeholders in template and num inputs must match: {len(pieces) - 1} vs. "
+                f"{len(inputs)}",
+            )
+        shown = [summary(x, self.summarize) for x in inputs]
+        whole = pieces[0] + "".join(s + p for s, p in zip(shown, pieces[1:], strict=True))
+        return strings([whole.encode("utf-8", "surrogateescape")], ())
+
+
+def summary(x, summarize):
+    """An array as TensorFlow prints it: the first and last `summarize` elements along each axis."""
+    return _summary(np.asarray(x), summarize, 0)
+
+
+def _element(value):
+    if isinstance(value, bytes):
+        return f'"{text(value)}"'
+    if isinstance(value, (bool, np.bool_)):
+        return "1" if value else "0"
+    if isinstance(value, (np.complexfloating, complex)):
+        return f"({_element(value.real)},{_element(value.imag)})"
+    if isinstance(value, (np.floating, float)) or np.asarray(value).dtype.kind == "V":
+        return _shortest(value)
+    return str(value)
+
+
+def _shortest(value):
+    number = np.float64(value)
+    if np.isnan(number):
+        return "nan"
+    if np.isinf(number):
+        return "inf" if number > 0 else "-inf"
+    digits = 17 if isinstance(value, np.float64) else 9
+    exact = np.float64 if isinstance(value, np.float64) else np.float32
+    for count in (6, 7, 8, 9) if exact is np.float32 else (15, 16, 17):
+        shown = f"{number:.{count}g}"
+        if exact(float(shown)) == exact(number):
+            return shown
+    return f"{number:.{digits}g}"
+
+
+def _summary(x, summarize, depth):
+    if x.ndim == 0:
+        value = x.item() if x.dtype == object else x[()]
+        return text(value) if isinstance(value, bytes) and depth == 0 else _element(value)
+    count = x.shape[0]
+    show_all = summarize < 0 or count <= 2 * summarize
+    head = range(count) if show_all else range(summarize)
+    tail = range(0) if show_all else range(count - summarize, count)
+    rows = [_summary(x[i], summarize, depth + 1) for i in head]
+    last = [_summary(x[i], summarize, depth + 1) for i in tail]
+    by = " " if x.ndim == 1 else "\n" * (x.ndim - 1) + " " * (depth + 1)
+    if not show_all:
+        rows.append("...")
+    return "[" + by.join([*rows, *last]) + "]"
+
+
+class EncodeBase64(Op):
+    """Strings in web-safe base64."""
+
+    signature = "input: string -> output: string"
+    pad: bool = False
+    differentiable = False
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        def encode(s):
+            made = base64.urlsafe_b64encode(s)
+            return made if self.pad else made.rstrip(b"=")
+
+        return each(encode, input)
+
+
+class DecodeBase64(Op):
+    """Strings out of web-safe base64."""
+
+    signature = "input: string -> output: string"
+    differentiable = False
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        def decode(s):
+            bare = s.rstrip(b"=")
+            if len(bare) % 4 == 1 or not re.fullmatch(rb"[A-Za-z0-9_-]*", bare):
+                raise invalid(self, "Invalid character found in base64.")
+            return base64.urlsafe_b64decode(bare + b"=" * (-len(bare) % 4))
+
+        return each(decode, input)

@@ -1,0 +1,30 @@
+"""Applying Python functions to arrays of byte strings."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def strings(values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """An object array of the given shape from an iterable of bytes."""
+    out = np.empty(shape, object)
+    flat = out.reshape(-1)
+    for i, value in enumerate(values):
+        flat[i] = value
+    return out
+
+
+def each(function: Callable[[bytes], bytes], x: np.ndarray) -> np.ndarray:
+    """`function` of every element."""
+    return strings(map(function, x.reshape(-1)), x.shape)
+
+
+def text(s: bytes) -> str:
+    """UTF-8 as str; bytes that are none survive the way back."""
+    return s.decode("utf-8", "surrogateescape")
+
+
+def data(s: str) -> bytes:
+    """The way back from `text`."""
+    return s.encode("utf-8", "surrogateescape")

@@ -1,0 +1,112 @@
+"""Strings cut into pieces, and n-grams of pieces."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.strings.elements import strings
+
+
+def _sparse(rows):
+    """Indices, values and dense shape of lists of pieces."""
+    indices = [(i, j) for i, row in enumerate(rows) for j in range(len(row))]
+    values = [piece for row in rows for piece in row]
+    widest = max((len(row) for row in rows), default=0)
+    return (
+        np.array(indices, np.int64).reshape(-1, 2),
+        strings(values, (len(values),)),
+        np.array([len(rows), widest], np.int64),
+    )
+
+
+class StringSplitV2(Op):
+    """Strings cut at a separator, or at runs of whitespace if that is empty."""
+
+    signature = "input: string, sep: string -> indices: int64, values: string, shape: int64"
+    maxsplit: int = -1
+    differentiable = False
+
+    def shape(self, input, sep):
+        return [None, 2], [None], [2]
+
+    def eager(self, input, sep):
+        if input.ndim != 1:
+            raise invalid(self, f"input must be a vector, got shape: {show(input.shape)}")
+        if sep.ndim:
+            raise invalid(self, f"sep must be a scalar, got shape: {show(sep.shape)}")
+        by, most = sep.item(), self.maxsplit
+        if by:
+            return _sparse([s.split(by, most) if most > 0 else s.split(by) for s in input])
+        return _sparse([s.split(None, most) if most > 0 else s.split() for s in input])
+
+
+class StringSplit(Op):
+    """Strings cut at any of the characters of a delimiter."""
+
+    signature = "input: string, delimiter: string -> indices: int64, values: string, shape: int64"
+    skip_empty: bool = True
+    differentiable = False
+
+    def shape(self, input, delimiter):
+        return [None, 2], [None], [2]
+
+    def eager(self, input, delimiter):
+        if input.ndim != 1:
+            raise invalid(self, f"input must be a vector, got shape: {show(input.shape)}")
+        return _sparse([self._pieces(s, delimiter.item()) for s in input])
+
+    def _pieces(self, s, delimiters):
+        if not delimiters:
+            return [s[i : i + 1] for i in range(len(s))]
+        pieces, begin = [], 0
+        for at, byte in enumerate(s):
+            if byte in delimiters:
+                pieces.append(s[begin:at])
+                begin = at + 1
+        pieces.append(s[begin:])
+        return [p for p in pieces if p] if self.skip_empty else pieces
+
+
+class StringNGrams(Op):
+    """N-grams of the pieces in each row of a ragged tensor."""
+
+    signature = "data: string, data_splits: Tsplits -> ngrams: string, ngrams_splits: Tsplits"
+    separator: str
+    ngram_widths: list[int]
+    left_pad: str
+    right_pad: str
+    pad_width: int
+    preserve_short_sequences: bool
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+    differentiable = False
+
+    def shape(self, data, data_splits):
+        return [None], [None]
+
+    def eager(self, data, data_splits):
+        if data_splits.size and (data_splits[0] != 0 or data_splits[-1] != data.size):
+            raise invalid(self, "First split value must be 0, and the last the number of elements")
+        grams, splits = [], [0]
+        for begin, end in zip(data_splits[:-1], data_splits[1:], strict=True):
+            grams.extend(self._row(list(data[begin:end])))
+            splits.append(len(grams))
+        return strings(grams, (len(grams),)), np.array(splits, data_splits.dtype)
+
+    def _row(self, row):
+        by = self.separator.encode()
+        left, right = self.left_pad.encode(), self.right_pad.encode()
+        found = []
+        for width in self.ngram_widths:
+            pad = width - 1 if self.pad_width < 0 else min(self.pad_width, width - 1)
+            count = len(row) + 2 * pad - width + 1
+            padded = [left] * pad + row + [right] * pad
+            found.extend(by.join(padded[i : i + width]) for i in range(max(count, 0)))
+        if not found and self.preserve_short_sequences and row:
+            width = min(self.ngram_widths)
+            pad = width - 1 if self.pad_width < 0 else min(self.pad_width, width - 1)
+            found.append(by.join([left] * pad + row + [right] * pad))
+        return found

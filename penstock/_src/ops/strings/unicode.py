@@ -1,0 +1,222 @@
+"""Strings as characters: decode, encode, transcode, scripts."""
+
+import codecs
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.rules import invalid
+from penstock._src.ops.strings.elements import each, strings
+
+_ENCODINGS = {
+    "UTF-8": "utf-8", "UTF8": "utf-8", "UTF-16-BE": "utf-16-be", "UTF-32-BE": "utf-32-be",
+    "UTF-16-LE": "utf-16-le", "UTF-32-LE": "utf-32-le", "UTF-16": "utf-16", "UTF-32": "utf-32",
+    "US-ASCII": "ascii", "ASCII": "ascii", "ISO-8859-1": "latin-1", "LATIN1": "latin-1",
+    "SHIFT-JIS": "shift-jis", "SHIFT_JIS": "shift-jis", "EUC-JP": "euc-jp", "GB18030": "gb18030",
+    "BIG5": "big5", "KOI8-R": "koi8-r", "WINDOWS-1252": "cp1252",
+}  # fmt: skip
+
+
+def decoder(op, encoding):
+    """The function from bytes to [(code point or None where malformed, first byte)].
+
+    Raises:
+      InvalidArgumentError: the encoding is not known.
+    """
+    name = _ENCODINGS.get(encoding.upper())
+    if name is None:
+        raise invalid(op, "Could not create converter for input encoding: " + encoding)
+    return lambda s: list(_characters(s, name))
+
+
+def _characters(s, name):
+    at = 0
+    if name == "utf-8":
+        yield from _utf8(s)
+        return
+    step = codecs.getincrementaldecoder(name)("strict")
+    begin = 0
+    for at in range(len(s)):
+        try:
+            made = step.decode(s[at : at + 1], at == len(s) - 1)
+        except UnicodeDecodeError:
+            yield None, begin
+            step.reset()
+            begin = at + 1
+            continue
+        for character in made:
+            yield ord(character), begin
+            begin = at + 1
+
+
+def _utf8(s):
+    """Each character, or None for a maximal part of one that is malformed (Unicode 15, section 3.9)."""
+    at = 0
+    while at < len(s):
+        lead = s[at]
+        if lead < 0x80:
+            yield lead, at
+            at += 1
+            continue
+        need = (
+            1
+            if 0xC2 <= lead <= 0xDF
+            else 2
+            if 0xE0 <= lead <= 0xEF
+            else 3
+            if 0xF0 <= lead <= 0xF4
+            else 0
+        )
+        low, high = 0x80, 0xBF
+        if lead in (0xE0, 0xF0):
+            low = 0xA0 if lead == 0xE0 else 0x90
+        if lead in (0xED, 0xF4):
+            high = 0x9F if lead == 0xED else 0x8F
+        end = at + 1
+        while need and end < len(s) and end - at <= need and low <= s[end] <= high:
+            low, high = 0x80, 0xBF
+            end += 1
+        if need and end - at == need + 1:
+            yield ord(s[at:end].decode()), at
+        else:
+            yield None, at
+        at = end
+
+
+def handled(op, characters, errors, replacement, control):
+    """Characters with the malformed ones dropped, replaced, or refused."""
+    found = []
+    for point, begin in characters:
+        if point is None:
+            if errors == "strict":
+                raise invalid(op, "Invalid formatting on input string")
+            if errors == "replace":
+                found.append((replacement, begin))
+        elif control and (point < 32 or 127 <= point < 160) and point not in (9, 10, 13):
+            found.append((replacement, begin))
+        else:
+            found.append((point, begin))
+    return found
+
+
+class _Decode(Op):
+    """The code points of each string, as a ragged tensor."""
+
+    differentiable = False
+
+    def decoded(self, input):
+        read = decoder(self, self.input_encoding)
+        control = self.replace_control_characters
+        rows = [
+            handled(self, read(s), self.errors, self.replacement_char, control)
+            for s in input.reshape(-1)
+        ]
+        splits = np.concatenate([[0], np.cumsum([len(r) for r in rows], dtype=np.int64)])
+        points = np.array([p for row in rows for p, _ in row], np.int32)
+        begins = np.array([b for row in rows for _, b in row], np.int64)
+        return splits.astype(self.Tsplits.as_numpy_dtype), points, begins
+
+
+class UnicodeDecode(_Decode):
+    """The code points of each string, as a ragged tensor."""
+
+    signature = "input: string -> row_splits: Tsplits, char_values: int32"
+    input_encoding: str
+    errors: Literal["strict", "replace", "ignore"] = "replace"
+    replacement_char: int = 65533
+    replace_control_characters: bool = False
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+
+    def shape(self, input):
+        count = input.num_elements()
+        return [None if count is None else count + 1], [None]
+
+    def eager(self, input):
+        return self.decoded(input)[:2]
+
+
+class UnicodeDecodeWithOffsets(_Decode):
+    """The code points of each string, and the byte at which each begins."""
+
+    signature = (
+        "input: string -> row_splits: Tsplits, char_values: int32, char_to_byte_starts: int64"
+    )
+    input_encoding: str
+    errors: Literal["strict", "replace", "ignore"] = "replace"
+    replacement_char: int = 65533
+    replace_control_characters: bool = False
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+
+    def shape(self, input):
+        count = input.num_elements()
+        return [None if count is None else count + 1], [None], [None]
+
+    def eager(self, input):
+        return self.decoded(input)
+
+
+def encoded(points, encoding):
+    """Code points in one of the output encodings."""
+    name = _ENCODINGS[encoding]
+    return "".join(map(chr, points)).encode(name, "surrogatepass")
+
+
+class UnicodeEncode(Op):
+    """Strings of the code points in each row of a ragged tensor."""
+
+    signature = "input_values: int32, input_splits: Tsplits -> output: string"
+    errors: Literal["ignore", "replace", "strict"] = "replace"
+    output_encoding: Literal["UTF-8", "UTF-16-BE", "UTF-32-BE"]
+    replacement_char: int = 65533
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+    differentiable = False
+
+    def shape(self, input_values, input_splits):
+        count = input_splits.with_rank(1)[0]
+        return [None if count is None else count - 1]
+
+    def eager(self, input_values, input_splits):
+        rows = []
+        for begin, end in zip(input_splits[:-1], input_splits[1:], strict=True):
+            points = [self._checked(int(p)) for p in input_values[begin:end]]
+            rows.append(encoded([p for p in points if p is not None], self.output_encoding))
+        return strings(rows, (len(rows),))
+
+    def _checked(self, point):
+        if 0 <= point <= 0x10FFFF and not 0xD800 <= point <= 0xDFFF:
+            return point
+        if self.errors == "strict":
+            raise invalid(self, "Code point is out of range for Unicode, or a noncharacter.")
+        return self.replacement_char if self.errors == "replace" else None
+
+
+class UnicodeTranscode(Op):
+    """Strings in another encoding."""
+
+    signature = "input: string -> output: string"
+    input_encoding: str
+    output_encoding: Literal["UTF-8", "UTF-16-BE", "UTF-32-BE"]
+    errors: Literal["strict", "replace", "ignore"] = "replace"
+    replacement_char: int = 65533
+    replace_control_characters: bool = False
+    differentiable = False
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        read = decoder(self, self.input_encoding)
+        control = self.replace_control_characters
+
+        def transcode(s):
+            found = handled(self, read(s), self.errors, self.replacement_char, control)
+            return encoded([p for p, _ in found], self.output_encoding)
+
+        return each(transcode, input)
