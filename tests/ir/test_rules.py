@@ -77,6 +77,9 @@ EXAMPLES = {
     "slice(broadcast(x)) -> broadcast(x)": lambda p, v, **_: p.slice(
         p.broadcast_to(v, [3, 4]), [1, 0], [2, 4]
     ),
+    "dynamic_slice(repeat(x)) -> repeat(x)": lambda p, v, n, **_: p.dynamic_slice(
+        p.broadcast_to(v, [3, 4]), [p.reduce_max(n), 0], [2, 4]
+    ),
     "slice(concat(..., x, ...)) -> slice(x)": lambda p, x, y, **_: p.slice(
         p.concat([x, y], 0), [4, 1], [6, 3]
     ),

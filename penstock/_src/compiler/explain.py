@@ -35,7 +35,8 @@ def _step(step: Any) -> list[str]:
     if isinstance(step, HostStep):
         return [f"host         {step.op.type} '{step.op.name}': {step.why}"]
     if isinstance(step, BlockStep):
-        return [f"then         {len(step.block.ops)} ops, once what they wait for is there"]
+        waits = [f"  waits      '{name}': {why}" for name, why in step.reasons.items()]
+        return [f"then         {len(step.block.ops)} ops, once what they wait for is there", *waits]
     return _program(step) if isinstance(step, ProgramStep) else []
 
 

@@ -58,6 +58,7 @@ class _Planner:
         self.wanted: list[int] = []  # inputs whose values would let more be lowered
         self.host = dict(block.host)
         self.wants: dict[str, list[Any]] = {}  # operation -> tensors whose values it needs
+        self.reasons: dict[str, str] = {}  # operation -> why it was not lowered with the others
 
     def slot(self, tensor: Any) -> int:
         """The slot of a tensor, a new one if it has none."""
@@ -158,6 +159,7 @@ class _Planner:
         self, op: Operation, error: Exception, asked: list[Node], leaves: Leaves, lowering: Lowering
     ) -> None:
         """Notes why an operation does not lower, and whether knowing values would help."""
+        self.reasons[op.name] = f"{op.type}: {error}"
         positions = _inputs_behind(asked, leaves)
         small = [i for i in positions if self.is_small(i)]
         if asked and small and self.block.by_value and isinstance(error, NotLowerable):
@@ -255,7 +257,10 @@ class _Planner:
             self.block.name, pending, inputs, outputs, self.host, self.block.states, values
         )
         step = BlockStep(
-            rest, [self.slot_of[t._id] for t in inputs], [self.slot(t) for t in outputs]
+            rest,
+            self.reasons,
+            [self.slot_of[t._id] for t in inputs],
+            [self.slot(t) for t in outputs],
         )
         self.steps.append(step)
 

@@ -141,10 +141,12 @@ def host_value(value: Any, dtype: Any) -> Any:
 
 
 class BlockStep:
-    """Executes a block that had to wait for earlier steps."""
+    """Executes a block that had to wait for earlier steps; `reasons` say for what."""
 
-    def __init__(self, block: Block, reads: list[int], writes: list[int]) -> None:
-        self.block, self.reads, self.writes = block, reads, writes
+    def __init__(
+        self, block: Block, reasons: dict[str, str], reads: list[int], writes: list[int]
+    ) -> None:
+        self.block, self.reasons, self.reads, self.writes = block, reasons, reads, writes
 
     def __call__(self, slots: list[Any]) -> None:
         results = self.block([slots[i] for i in self.reads])

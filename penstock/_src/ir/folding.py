@@ -107,9 +107,19 @@ def _boxed(value_: Any) -> np.ndarray:
     return result
 
 
+# Which arguments say where, and are taken as numbers: kind -> (first, last + 1).
+_POSITIONS = {
+    "gather": (1, 2),
+    "scatter": (1, 2),
+    "dynamic_slice": (1, 9),
+    "dynamic_update_slice": (2, 9),
+}
+
+
 def _argument(builder: Builder, node: Node, index: int) -> Any:
     arg = node.args[index]
-    if node.kind == "gather" and index == 1:
+    first, last = _POSITIONS.get(node.kind, (0, 0))
+    if first <= index < last:
         return value(builder, arg)
     return symbolic_value(builder, arg)
 
@@ -177,6 +187,21 @@ def _reduce(args: list, node: Node) -> Any:
     return _boxed(_REDUCE[node.op](list(args[0]))) if node.attrs["axes"] else args[0]
 
 
+def _scan(args: list, node: Node) -> Any:
+    """Running sums and products of a vector."""
+    if args[0].ndim != 1 or node.op not in ("sum", "prod"):
+        return None
+    values = list(args[0])[::-1] if node.attrs["reverse"] else list(args[0])
+    combine, total = (operator.add, 0) if node.op == "sum" else (operator.mul, 1)
+    result = []
+    for each in values:
+        before, total = total, combine(total, each)
+        result.append(before if node.attrs["exclusive"] else total)
+    made = np.empty(len(result), object)
+    made[:] = result[::-1] if node.attrs["reverse"] else result
+    return made
+
+
 def _cast(args: list, node: Node) -> Any:
     if node.dtype.is_bool:
         return _elementwise(bool, args, node.shape)
@@ -193,6 +218,10 @@ _OBJECT_MEANINGS = {
     "pad": meanings.pad,
     "concat": meanings.concat,
     "gather": meanings.gather,
+    "scatter": meanings.scatter,
+    "scan": _scan,
+    "dynamic_slice": meanings.dynamic_slice,
+    "dynamic_update_slice": meanings.dynamic_update_slice,
     **{kind: getattr(meanings, kind) for kind in ("reshape", "transpose", "broadcast", "reverse")},
     "slice": meanings.slice_,
 }

@@ -205,7 +205,19 @@ def _while(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
         lambda values: truth(lowering, inline(lowering, cond, values)[0]),
         lambda values: inline(lowering, body, values),
         list(args),
+        unchanged(body),
     )
+
+
+def unchanged(body: Any) -> set[int]:
+    """The arguments that a loop's body hands on as they are."""
+    found = set()
+    for i, (given, result) in enumerate(zip(body.inputs, body.outputs, strict=True)):
+        while result is not given and result.op.type == "Identity":
+            result = result.op._inputs[0]
+        if result is given:
+            found.add(i)
+    return found
 
 
 @handler("For")
@@ -233,22 +245,28 @@ def loop(
     cond_fn: Callable[[list[Lowered]], Node],
     body_fn: Callable[[list[Lowered]], list[Lowered]],
     args: list[Lowered],
+    fixed: set[int] | None = None,
 ) -> list[Lowered]:
-    """The values after stepping `args` by body_fn while cond_fn holds, and the loop's effects on variables."""
+    """The values after stepping `args` by body_fn while cond_fn holds, and the loop's effects on variables.
+
+    `fixed` are arguments known not to change; others that no step changes are found by tracing.
+    """
     p = lowering.p
     handles = variables_of(args)
     written: dict[int, Node] = {}
-    fixed: set[int] = set()  # arguments that no step changes
+    fixed = set(fixed or ())
     trips, exact = None, False
     for _ in range(MOST_TRACES):
         trace = _Trace(lowering, cond_fn, body_fn, args, handles, written, fixed)
         still = {i for i in trace.moving if same_value(trace.results[i], trace.arguments[i])}
+        if still:
+            fixed |= still
+            continue
         new_writes = {h.id: h for h in handles if trace.after[h.id] is not trace.before[h.id]}
         trips, exact = trace.trips()
         grown = _with_memory(p, args, trace, trips)
-        if not still and set(new_writes) <= set(written) and grown is None:
+        if set(new_writes) <= set(written) and grown is None:
             break
-        fixed |= still
         written.update(new_writes)
         args = grown or args
     else:
@@ -325,7 +343,17 @@ def _with_memory(p: Any, args: list[Lowered], trace: _Trace, trips: Any) -> list
             continue  # nothing is ever put in: it needs no memory
         if needed is None:
             raise NotLowerable("a list has no bound of its length")
-        if arg.buffer is None:
+        item = after.pushed
+        if (
+            arg.buffer is None
+            and item is not None
+            and item.depth <= p.depth
+            and known_length(p, arg) == 0
+        ):
+            # every step pushes the same value, from outside of the loop: the list repeats it
+            memory = p.broadcast_to(item, (needed, *item.shape))
+            arg = replace(arg, pushed=item)
+        elif arg.buffer is None:
             memory = p.full((needed, *shape), 0, arg.dtype)
         else:
             extra = p.full((needed - arg.buffer.shape[0], *arg.buffer.shape[1:]), 0, arg.dtype)

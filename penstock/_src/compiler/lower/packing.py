@@ -48,7 +48,8 @@ class Packing:
                     ListValue(value.dtype, None, parts[0], value.capacity, value.element_shape)
                 )
             else:
-                result.append(ListValue(value.dtype, None, parts[1], None).with_buffer(parts[0]))
+                made = ListValue(value.dtype, None, parts[1], None, pushed=value.pushed)
+                result.append(made.with_buffer(parts[0]))
         return result
 
     def is_like(self, other: Packing) -> bool:

@@ -8,6 +8,7 @@ gives it memory and traces again. Outside of loops a list without memory holds z
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.lowering import Lowering, handler
@@ -137,7 +138,7 @@ def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListVal
 def _noted(held: ListValue, item: Node) -> ListValue:
     """A list without memory, its elements' shape now known."""
     shape = held.element_shape if held.element_shape is not None else item.shape
-    return ListValue(held.dtype, None, held.length, held.capacity, shape)
+    return replace(held, element_shape=shape, pushed=None)
 
 
 def _check_element(held: ListValue, item: Node) -> None:
@@ -161,8 +162,11 @@ def _push_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequen
     p, held, item = lowering.p, _list(args[0]), _node(args[1])
     length = p.add(held.length, 1)
     if held.buffer is None and p.depth:
+        same = item if held.element_shape is None or held.pushed in (None, item) else None
         noted = _noted(held, item)
-        return [ListValue(noted.dtype, None, length, noted.capacity, noted.element_shape)]
+        return [replace(noted, length=length, pushed=same)]
+    if held.pushed is item and held.buffer is not None:
+        return [replace(held, length=length)]  # its memory repeats this very item
     known = known_length(p, held)
     if held.buffer is None or (known is not None and known >= held.buffer.shape[0]):
         if known is None:

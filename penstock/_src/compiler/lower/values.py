@@ -14,8 +14,7 @@ from penstock._src.ir.node import Node
 class ListValue:
     """A list of tensors of one shape, as a dense buffer `[capacity, *element]` of which the first `length` count.
 
-    `buffer` is None until the shape of the elements is known; elements that were never set are zeros. `known` is the
-    length as an extent, where it is the same in every run.
+    `buffer` is None until the shape of the elements is known; elements that were never set are zeros.
     """
 
     dtype: DType
@@ -23,6 +22,9 @@ class ListValue:
     length: Node
     capacity: int | None  # None: unbounded, until a loop that fills the list says how often it runs
     element_shape: tuple[int, ...] | None = None
+    pushed: Node | None = (
+        None  # the one node that every element is, of a list that was only pushed to
+    )
 
     @property
     def is_dense(self) -> bool:

@@ -136,6 +136,20 @@ def _slice_of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
     return p.broadcast(x, node.shape, axes)
 
 
+class _DynamicSliceOfBroadcast(m.Pattern):
+    """Matches a dynamic_slice of a broadcast."""
+
+    heads = (("dynamic_slice", None),)
+
+    def match(self, node: Node, found: m.Bindings) -> bool:
+        return node.args[0].kind == "broadcast"
+
+
+def _dynamic_slice_of_broadcast(p: Any, node: Node) -> Node | None:
+    wide = node.args[0]
+    return _slice_of_broadcast(p, node, wide.args[0])
+
+
 def _no_padding(p: Any, node: Node, x: Node, y: Node) -> Node | None:
     amounts = (*node.attrs["low"], *node.attrs["high"], *node.attrs["interior"])
     return None if any(amounts) else x
@@ -211,6 +225,11 @@ MOVEMENT = (
     rule("slice(x) of all -> x", m.slice(x), _whole_slice),
     rule("slice(slice(x)) -> slice(x)", m.slice(m.slice(x)), _slice_twice),
     rule("slice(broadcast(x)) -> broadcast(x)", m.slice(m.broadcast(x)), _slice_of_broadcast),
+    rule(
+        "dynamic_slice(repeat(x)) -> repeat(x)",
+        _DynamicSliceOfBroadcast(),
+        _dynamic_slice_of_broadcast,
+    ),
     rule("slice(concat(..., x, ...)) -> slice(x)", _SliceOfConcat(), _slice_of_concat),
     rule("pad(x) by nothing -> x", m.pad(x, y), _no_padding),
     rule("reverse(x) of extents 1 -> x", m.reverse(x), _reverse),
