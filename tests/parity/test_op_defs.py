@@ -20,7 +20,9 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 
-FACTS = json.loads(gzip.decompress(pathlib.Path(__file__).with_name("op_defs.json.gz").read_bytes()))
+FACTS = json.loads(
+    gzip.decompress(pathlib.Path(__file__).with_name("op_defs.json.gz").read_bytes())
+)
 # What tf.raw_ops calls an input or attribute that the op's definition calls otherwise.
 RAW_NAMES = {
     **dict.fromkeys(
@@ -68,9 +70,7 @@ def argument_facts(op: str, facts: list[dict]) -> list[tuple]:
 
 
 def arguments(declared: tuple) -> list[tuple]:
-    return [
-        (a.name, a.dtype, a.type_attr, a.number_attr, a.type_list_attr) for a in declared
-    ]
+    return [(a.name, a.dtype, a.type_attr, a.number_attr, a.type_list_attr) for a in declared]
 
 
 @pytest.mark.parametrize("name", IN_FACTS)

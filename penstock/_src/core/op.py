@@ -86,6 +86,8 @@ class Op:
     stateful: ClassVar[bool] = False
     differentiable: ClassVar[bool] = True
     is_abstract: ClassVar[bool] = True
+    # {what tf.raw_ops calls an attribute: its name}, where they differ.
+    raw_names: ClassVar[dict[str, str]] = {}
 
     op_type: ClassVar[str] = ""
     inputs: ClassVar[tuple[Argument, ...]] = ()

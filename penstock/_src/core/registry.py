@@ -75,11 +75,13 @@ class RawOps:
 def make_function(cls: type[Op]) -> Callable[..., Any]:
     """Returns the function of an op: its inputs, then its attributes, then `name`."""
     names = tuple(argument.name for argument in cls.inputs)
-    count = len(names)
+    count, renamed = len(names), cls.raw_names
 
     def call(*inputs: Any, name: str | None = None, **attrs: Any) -> Any:
         if len(inputs) != count:
             inputs = _inputs_by_name(cls, names, inputs, attrs)
+        if renamed:
+            attrs = {renamed.get(key, key): value for key, value in attrs.items()}
         return dispatch.execute(cls, inputs, attrs, name)
 
     call.__name__ = call.__qualname__ = cls.op_type
@@ -106,7 +108,8 @@ def raw_signature(cls: type[Op]) -> inspect.Signature:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     inferred = inferred_attributes(cls)
     parameters = [inspect.Parameter(a.name, kind) for a in cls.inputs]
-    attrs = [(n, d) for n, d in cls.attributes.items() if n not in inferred]
+    shown_as = {attr: name for name, attr in cls.raw_names.items()}
+    attrs = [(shown_as.get(n, n), d) for n, d in cls.attributes.items() if n not in inferred]
     for name, default in sorted(attrs, key=lambda item: item[1] is not REQUIRED):
         shown = inspect.Parameter.empty if default is REQUIRED else default
         shown = list(shown) if isinstance(shown, tuple) else shown

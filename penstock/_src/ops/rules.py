@@ -155,7 +155,7 @@ def _sum_to(gradient: Any, axes: list[int], to: Any, of: Any) -> Any:
     total = sum_over(gradient, axes, keep_dims=True)
     if of.rank == to.rank:
         return total
-    return raw.Squeeze(input=total, axis=list(range(of.rank - to.rank)))
+    return raw.Squeeze(total, squeeze_dims=list(range(of.rank - to.rank)))
 
 
 # -- helpers of eager kernels ----------------------------------------------------------------------

@@ -192,6 +192,7 @@ class Squeeze(Op):
     signature = "input: T -> output: T"
     T = ANY
     squeeze_dims: list[int] = []
+    raw_names = {"axis": "squeeze_dims"}
 
     def shape(self, input):
         if input.rank is None:

@@ -90,7 +90,7 @@ class Inv(Reciprocal):
 
 
 class _GradientOp(Binary):
-    """A gradient as a function of the output y and its gradient dy."""
+    """A gradient as a function of the output y and its gradient dy: dy * h(conj(y))."""
 
     signature = "y: T, dy: T -> z: T"
     is_abstract = True
@@ -111,8 +111,8 @@ class SqrtGrad(_GradientOp):
     """The gradient of Sqrt: dy / (2 y)."""
 
     def gradient(self, y, dy, _z, dz):
-        half = dz / (conj(y) * 2)
-        return raw.Neg(conj(dy)) * half / conj(y), half
+        half = dz / (y * 2)
+        return raw.Neg(dy) * conj(half) / conj(y), half
 
     def of(self, y, dy):
         return dy * 0.5 / y
@@ -122,8 +122,8 @@ class RsqrtGrad(_GradientOp):
     """The gradient of Rsqrt: dy * y**3 / -2."""
 
     def gradient(self, y, dy, _z, dz):
-        y, dy = conj(y), conj(dy)
-        return dz * dy * y * y * -1.5, raw.RsqrtGrad(y, dz)
+        y = conj(y)
+        return conj(dz) * dy * raw.Square(y) * -1.5, raw.RsqrtGrad(y, dz)
 
     def of(self, y, dy):
         return dy * -0.5 * y * y * y
@@ -133,8 +133,8 @@ class ReciprocalGrad(_GradientOp):
     """The gradient of Reciprocal: -dy * y**2."""
 
     def gradient(self, y, dy, _z, dz):
-        y, dy = conj(y), conj(dy)
-        return dz * dy * y * -2, raw.ReciprocalGrad(y, dz)
+        y = conj(y)
+        return conj(dz) * dy * y * -2, raw.ReciprocalGrad(y, dz)
 
     def of(self, y, dy):
         return -dy * y * y
@@ -148,8 +148,8 @@ class SigmoidGrad(_GradientOp):
     """The gradient of Sigmoid: dy * y * (1 - y)."""
 
     def gradient(self, y, dy, _z, dz):
-        y, dy = conj(y), conj(dy)
-        return dz * dy - dz * dy * y * 2, raw.SigmoidGrad(y, dz)
+        y, scaled = conj(y), conj(dz) * dy
+        return scaled - scaled * y * 2, raw.SigmoidGrad(y, dz)
 
     def of(self, y, dy):
         return dy * y * (1 - y)
@@ -159,8 +159,8 @@ class TanhGrad(_GradientOp):
     """The gradient of Tanh: dy * (1 - y**2)."""
 
     def gradient(self, y, dy, _z, dz):
-        y, dy = conj(y), conj(dy)
-        return dz * dy * y * -2, raw.TanhGrad(y, dz)
+        y = conj(y)
+        return conj(dz) * dy * y * -2, raw.TanhGrad(y, dz)
 
     def of(self, y, dy):
         return dy * (1 - y * y)
