@@ -21,7 +21,9 @@ def guarded(array, at_end: bool = True):
     for page in (0, pages + 1):
         assert libc.mprotect(start + page * PAGE, PAGE, 0) == 0
     offset = PAGE + (pages * PAGE - array.nbytes if at_end else 0)
-    copy = np.frombuffer(memory, np.uint8, array.nbytes, offset).view(array.dtype).reshape(array.shape)
+    copy = (
+        np.frombuffer(memory, np.uint8, array.nbytes, offset).view(array.dtype).reshape(array.shape)
+    )
     copy[...] = array
     return copy
 
@@ -51,7 +53,12 @@ def run_kernel(kernel, left, right, output, sizes=(), operands=(), at_end=True, 
             [x.ctypes.data if isinstance(x, np.ndarray) else x for x in operands],
         )
         table += [library[stage.function], stage.tasks(sizes), 4 + len(words), 0, *words]
-    call = Call(table, 0, threads=kernel.threads, keep=(library, left, right, output, scratch, partials, operands))
+    call = Call(
+        table,
+        0,
+        threads=kernel.threads,
+        keep=(library, left, right, output, scratch, partials, operands),
+    )
     call.run()
     if prepare is not None:
         prepare(call)

@@ -158,7 +158,9 @@ class Prologue(Protocol):
     def prepare(self, f: Fn, operand: Callable[..., Val]) -> None:
         """Called at the start of a task; operand(k, type=ptr) loads word k of this hook's operands."""
 
-    def apply(self, f: Fn, value: Val, offset: Val, column: Val | int | None, mask: Val | None) -> Val:
+    def apply(
+        self, f: Fn, value: Val, offset: Val, column: Val | int | None, mask: Val | None
+    ) -> Val:
         """The expression of `value`, elements of the array from `offset` on; `column` is the index of the first on
         the array's last axis where that is at hand, else None (offset % extent).
 

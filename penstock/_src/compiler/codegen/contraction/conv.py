@@ -14,7 +14,19 @@ from dataclasses import dataclass, replace
 from math import gcd
 
 from penstock._src.compiler.codegen.kernel_code import (
-    FIRST_SIZE, LEFT, OUTPUT, PARTIALS, PLAIN, RIGHT, SCRATCH, Epilogue, KernelCode, Prologue, Sizes, Stage, Tile,
+    FIRST_SIZE,
+    LEFT,
+    OUTPUT,
+    PARTIALS,
+    PLAIN,
+    RIGHT,
+    SCRATCH,
+    Epilogue,
+    KernelCode,
+    Prologue,
+    Sizes,
+    Stage,
+    Tile,
     round_up,
 )  # fmt: skip
 from penstock._src.native import Code, Module, Target, Val
@@ -27,7 +39,9 @@ from .patterns import compress, pick, row_groups
 from .tile import Types, accumulate, store_as, times, word, zeros
 from .window import TYPICAL_BATCH, Axis, Image, Window, divisors
 
-PANEL_BYTES = 300 << 10  # a panel of weights longer than this is worked on row of taps by row of taps
+PANEL_BYTES = (
+    300 << 10
+)  # a panel of weights longer than this is worked on row of taps by row of taps
 
 
 @dataclass(frozen=True)
@@ -61,13 +75,19 @@ class Convolution:
 
 
 def emit_convolution(
-    conv: Convolution, target: Target, threads: int, epilogue: Epilogue = PLAIN, prologue: Prologue | None = None
+    conv: Convolution,
+    target: Target,
+    threads: int,
+    epilogue: Epilogue = PLAIN,
+    prologue: Prologue | None = None,
 ) -> KernelCode:
     """Writes the kernel of a convolution; the prologue is of the image."""
     module = Module(target)
     parts, before = [], 0
     for i, (phase, output) in enumerate(phases(conv)):
-        part = _Part(f"conv{i}", module, phase, output, conv, target, threads, epilogue, prologue, before)
+        part = _Part(
+            f"conv{i}", module, phase, output, conv, target, threads, epilogue, prologue, before
+        )
         part.emit()
         parts.append(part)
         before += part.unit
@@ -88,7 +108,9 @@ def emit_convolution(
         stages=stages,
         scratch=lambda _sizes: sum(part.scratch_bytes for part in parts),
         threads=threads,
-        partials=(lambda sizes: (sum(p.tasks(sizes) for p in parts), bytes_each)) if bytes_each else None,
+        partials=(lambda sizes: (sum(p.tasks(sizes) for p in parts), bytes_each))
+        if bytes_each
+        else None,
         in_place=all(part.k_blocks == 1 for part in parts),
         label=f"conv {parts[0].mr}x{parts[0].nr}" if parts else "conv",
         facts={"rows": [p.win.rows for p in parts], "images": [p.win.images for p in parts]},
@@ -115,7 +137,14 @@ def _phase(axis: Axis, a: int) -> tuple[Axis, int, int]:
         return axis, 0, 1
     step = axis.base // gcd(axis.base, axis.dilation)
     out = -(-(axis.out - a) // axis.base)
-    first = next((t for t in range(min(step, axis.taps)) if (axis.dilation * t + a - axis.low) % axis.base == 0), None)
+    first = next(
+        (
+            t
+            for t in range(min(step, axis.taps))
+            if (axis.dilation * t + a - axis.low) % axis.base == 0
+        ),
+        None,
+    )
     if first is None:
         return Axis(axis.size, out, 0), 0, 1
     taps = -(-(axis.taps - first) // step)
@@ -126,8 +155,16 @@ def _phase(axis: Axis, a: int) -> tuple[Axis, int, int]:
 class _Part:
     """One dense convolution of a kernel."""
 
-    def __init__(self, name, module, conv, phase, whole, target, threads, epilogue, prologue, before):
-        self.name, self.module, self.c, self.target, self.threads = name, module, conv, target, threads
+    def __init__(
+        self, name, module, conv, phase, whole, target, threads, epilogue, prologue, before
+    ):
+        self.name, self.module, self.c, self.target, self.threads = (
+            name,
+            module,
+            conv,
+            target,
+            threads,
+        )
         self.epilogue, self.head, self.before = epilogue, prologue, before
         self.types, self.lanes = conv.types, target.lanes(conv.types.total)
         self.size = SIZE[self.types.total]
@@ -154,23 +191,33 @@ class _Part:
         blocks = -(-batch // self.win.images) * self.win.row_blocks * c.groups
         if blocks < 4 * self.threads and self.panels > 1:
             self.split = min(
-                d for d in divisors(self.panels) if blocks * d >= 4 * self.threads or d == self.panels
+                d
+                for d in divisors(self.panels)
+                if blocks * d >= 4 * self.threads or d == self.panels
             )
             self.win = window(self.split)
         self.unit = self.win.row_blocks * c.groups * self.split  # tasks of a few images
         long = self.h.taps > 1 and self.depth * self.nr * self.size > PANEL_BYTES
         self.k_blocks = self.h.taps if long and self.types.output == self.types.total else 1
         f = c.filter
-        ordered = f.output == 1 and f.column == c.channels * f.channel and f.row == self.w.taps * f.column
+        ordered = (
+            f.output == 1 and f.column == c.channels * f.channel and f.row == self.w.taps * f.column
+        )
         few = c.outputs == self.nr or c.outputs * self.depth * self.size <= 32 << 10
         self.direct_w = (
             self.depth == 0
             or ordered and few and c.outputs % lanes == 0 and f.element == self.types.total and f.channel >= c.outputs
         )  # fmt: skip
         self.panel_room = room(self.nr, self.depth, lanes)
-        self.weights_bytes = 0 if self.direct_w else round_up(c.groups * self.panels * self.panel_room * self.size, 64)
+        self.weights_bytes = (
+            0
+            if self.direct_w
+            else round_up(c.groups * self.panels * self.panel_room * self.size, 64)
+        )
         self.window_elements = round_up(self.win.elements + self.lanes, 64 // self.size)
-        self.scratch_bytes = round_up(self.weights_bytes + self.threads * self.window_elements * self.size, 64)
+        self.scratch_bytes = round_up(
+            self.weights_bytes + self.threads * self.window_elements * self.size, 64
+        )
 
     def tasks(self, sizes: Sizes) -> int:
         if not self.h.out * self.w.out * self.c.outputs * self.c.groups:
@@ -199,7 +246,9 @@ class _Part:
     def emit_task(self, runs):
         c, win, types = self.c, self.win, self.types
         with self.module.task(f"{self.name}_task") as f:
-            x, w, partials, scratch = (f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, PARTIALS, SCRATCH))
+            x, w, partials, scratch = (
+                f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, PARTIALS, SCRATCH)
+            )
             batch = value(f, c.batch)
             split, rest = f.task % self.split, f.task // self.split
             group, rest = rest % c.groups, rest // c.groups
@@ -208,7 +257,9 @@ class _Part:
             count = f.min(f.i64(batch) - n0, win.images) if win.images > 1 else 1
             if self.epilogue.partial_bytes:
                 blocks = (f.i64(batch) + (win.images - 1)) // win.images
-                partials = f.at(partials, (blocks * self.before + f.task) * self.epilogue.partial_bytes)
+                partials = f.at(
+                    partials, (blocks * self.before + f.task) * self.epilogue.partial_bytes
+                )
                 self.epilogue.clear(f, partials)
             if self.head:
                 first = self.operands + self.epilogue.operand_count
@@ -219,10 +270,17 @@ class _Part:
             win.x = shifted
             buf = win.fill(f, x, n0, count, oh0, mine, self.head)
             win.x = c.x
-            out0 = times(f, n0, c.y.image) + times(f, oh0, self.y_row) + times(f, group, c.y.group) + self.y_first
+            out0 = (
+                times(f, n0, c.y.image)
+                + times(f, oh0, self.y_row)
+                + times(f, group, c.y.group)
+                + self.y_first
+            )
             out0 = f.i64(out0)
             step = c.filter.channel if self.direct_w else self.nr
-            w_at = times(f, group, c.filter.group) + c.filter.base if c.groups > 1 else c.filter.base
+            w_at = (
+                times(f, group, c.filter.group) + c.filter.base if c.groups > 1 else c.filter.base
+            )
             column0 = times(f, group, c.outputs)
 
             def panel(p, nv: int, masked: bool):
@@ -237,7 +295,11 @@ class _Part:
                     b_kb = f.at(b, times(f, kb, self.w.taps * c.channels * step), types.total)
 
                     def image(g):
-                        a_g = f.at(a_kb, times(f, g, win.image_pitch if win.copied else c.x.image), self.a_type)
+                        a_g = f.at(
+                            a_kb,
+                            times(f, g, win.image_pitch if win.copied else c.x.image),
+                            self.a_type,
+                        )
                         out_g = out0 + times(f, g, c.y.image)
                         for first, y, pattern, n, da, dy in runs:
                             name = self.kernel(pattern, nv, masked, step)
@@ -266,7 +328,9 @@ class _Part:
     def sweep_panels(self, f: Fn, split, panel):
         outputs, last = self.c.outputs, self.panels - 1
         ragged = outputs % self.nr != 0
-        tail = lambda: panel(last, -(-(outputs - last * self.nr) // self.lanes), outputs % self.lanes != 0)
+        tail = lambda: panel(
+            last, -(-(outputs - last * self.nr) // self.lanes), outputs % self.lanes != 0
+        )
         if self.panels == 1:
             if ragged:
                 tail()
@@ -283,7 +347,10 @@ class _Part:
     def loops(self, step: int) -> list[tuple[int, int, int]]:
         """The k nest over (tap rows, tap columns, channels), merged where both walks are regular."""
         c, win = self.c, self.win
-        run = [(self.w.taps, self.w.dilation * win.column, c.channels * step), (c.channels, 1, step)]
+        run = [
+            (self.w.taps, self.w.dilation * win.column, c.channels * step),
+            (c.channels, 1, step),
+        ]
         if self.w.dilation * win.column == c.channels or self.w.taps == 1:
             run = [(self.w.taps * c.channels, 1, step)]
         if self.k_blocks > 1:
@@ -318,10 +385,23 @@ class _Part:
             self.epilogue.prefetch(f, tile)
             acc = zeros(f, len(cells), vector)
             if self.depth:
-                acc = accumulate(f, types, rows, nv, self.loops(step), f.a, f.b, acc, None, self.a_type, types.total)
+                acc = accumulate(
+                    f,
+                    types,
+                    rows,
+                    nv,
+                    self.loops(step),
+                    f.a,
+                    f.b,
+                    acc,
+                    None,
+                    self.a_type,
+                    types.total,
+                )
             if self.k_blocks > 1:
                 earlier = lambda: [
-                    v + f.load(y, place(i, j), vector, masks[j]) for v, (i, j) in zip(acc, cells, strict=True)
+                    v + f.load(y, place(i, j), vector, masks[j])
+                    for v, (i, j) in zip(acc, cells, strict=True)
                 ]
                 acc = f.when(f.first, lambda: acc, earlier)
 
@@ -349,7 +429,11 @@ class _Part:
             source, scratch = f.load(f.ctx, RIGHT, PTR), f.load(f.ctx, SCRATCH, PTR)
             group, p = f.task // self.panels, f.task % self.panels
             first = f.i64(times(f, p, nr))
-            start = first * w.output + times(f, group, w.group) + w.base if c.groups > 1 else first * w.output + w.base
+            start = (
+                first * w.output + times(f, group, w.group) + w.base
+                if c.groups > 1
+                else first * w.output + w.base
+            )
             start, count = f.i64(start), c.outputs - first
             dst = f.at(scratch, f.task * self.panel_room, types.total)
             common = w.element, types.total
@@ -360,11 +444,28 @@ class _Part:
                     k0 = times(f, i, self.w.taps * c.channels) + times(f, j, c.channels)
                     here = f.at(dst, times(f, k0, nr), types.total)
                     if w.output == 1:
-                        pack_along(f, source, at, w.channel, nr, count, c.channels, here, nr, *common, lanes)
+                        pack_along(
+                            f,
+                            source,
+                            at,
+                            w.channel,
+                            nr,
+                            count,
+                            c.channels,
+                            here,
+                            nr,
+                            *common,
+                            lanes,
+                        )
                     elif w.channel == 1:
-                        pack_across(f, source, at, w.output, nr, count, c.channels, here, nr, *common, lanes)
+                        pack_across(
+                            f, source, at, w.output, nr, count, c.channels, here, nr, *common, lanes
+                        )
                     else:
-                        place = lambda o, k: (at + times(f, o, w.output) + times(f, k, w.channel), None)
+                        place = lambda o, k: (
+                            at + times(f, o, w.output) + times(f, k, w.channel),
+                            None,
+                        )
                         pack_single(f, source, place, nr, count, c.channels, here, nr, *common)
 
                 f.loop(f.i64(0), self.w.taps, 1, column)

@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.kernel_code import (
-    FIRST_SIZE, LEFT, OUTPUT, PARTIALS, PLAIN, RIGHT, Epilogue, KernelCode, Sizes, Stage, Tile,
+    FIRST_SIZE,
+    LEFT,
+    OUTPUT,
+    PARTIALS,
+    PLAIN,
+    RIGHT,
+    Epilogue,
+    KernelCode,
+    Sizes,
+    Stage,
+    Tile,
 )  # fmt: skip
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
@@ -39,7 +49,9 @@ class Depthwise:
     sizes: int = 0
 
 
-def emit_depthwise(d: Depthwise, target: Target, threads: int, epilogue: Epilogue = PLAIN) -> KernelCode:
+def emit_depthwise(
+    d: Depthwise, target: Target, threads: int, epilogue: Epilogue = PLAIN
+) -> KernelCode:
     """Writes the kernel of a depthwise convolution."""
     module = Module(target)
     whole = Convolution(d.batch, d.h, d.w, d.channels, 1, 1, d.x, d.filter, d.y, d.types, d.sizes)
@@ -55,7 +67,9 @@ def emit_depthwise(d: Depthwise, target: Target, threads: int, epilogue: Epilogu
         stages=lambda sizes: [Stage(part.name, part.tasks) for part in parts],
         scratch=lambda sizes: 0,
         threads=threads,
-        partials=(lambda sizes: (sum(p.tasks(sizes) for p in parts), bytes_each)) if bytes_each else None,
+        partials=(lambda sizes: (sum(p.tasks(sizes) for p in parts), bytes_each))
+        if bytes_each
+        else None,
         in_place=True,
         label="depthwise",
         facts={"rows": [p.rows for p in parts]},
@@ -64,7 +78,13 @@ def emit_depthwise(d: Depthwise, target: Target, threads: int, epilogue: Epilogu
 
 class _Part:
     def __init__(self, name, module, conv, phase, whole, target, epilogue, before):
-        self.name, self.module, self.c, self.epilogue, self.before = name, module, conv, epilogue, before
+        self.name, self.module, self.c, self.epilogue, self.before = (
+            name,
+            module,
+            conv,
+            epilogue,
+            before,
+        )
         self.types, self.lanes = conv.types, target.lanes(conv.types.total)
         self.operands = FIRST_SIZE + conv.sizes
         self.h, self.w, y = conv.h, conv.w, conv.y
@@ -83,7 +103,10 @@ class _Part:
     def tiles(self) -> list[tuple[int, int, int]]:
         """(first column, columns, how many such tiles): those inside the image are one loop."""
         w, most = self.w, self.most
-        reach = lambda j: (j * w.stride - w.low, (j + most - 1) * w.stride - w.low + (w.taps - 1) * w.dilation)
+        reach = lambda j: (
+            j * w.stride - w.low,
+            (j + most - 1) * w.stride - w.low + (w.taps - 1) * w.dilation,
+        )
         inside = lambda j: reach(j)[0] >= 0 and reach(j)[1] < w.size and j + most <= w.out
         found, j = [], 0
         while j < w.out:
@@ -120,13 +143,17 @@ class _Part:
 
                     def tile(i, j=j, columns=columns, single=single):
                         column = times(f, i, self.most) + j
-                        self.channels(f, x, w, y, partial, rows, out, column, columns, j if single else None)
+                        self.channels(
+                            f, x, w, y, partial, rows, out, column, columns, j if single else None
+                        )
 
                     f.loop(0, count, 1, tile)
 
             f.loop(f.i64(0), self.rows, 1, row)
 
-    def channels(self, f: Fn, x, w, y, partial, rows, out, column, columns: int, static: int | None):
+    def channels(
+        self, f: Fn, x, w, y, partial, rows, out, column, columns: int, static: int | None
+    ):
         c, lanes, types = self.c, self.lanes, self.types
         vector = vec(types.total, lanes)
         wx = self.w
@@ -134,8 +161,11 @@ class _Part:
         def some(e, mask=None):
             acc: list[Val] = [f.zero(vector)] * columns
             for tap, (inside, start) in enumerate(rows):
+
                 def taken(acc=acc, tap=tap, start=start):
-                    return self.one_row(f, x, w, start, column, columns, static, e, mask, tap, list(acc))
+                    return self.one_row(
+                        f, x, w, start, column, columns, static, e, mask, tap, list(acc)
+                    )
 
                 border = self.h.has_border
                 acc = list(f.when(inside, taken, lambda acc=acc: acc)) if border else taken()

@@ -1,8 +1,8 @@
 """The gradient of a convolution's filter: tiles are (tap, input channel) x output channel, and k runs over pixels.
 
-    small filters   blocks of pixels are cut into fixed ranges; a task sums a range into a filter of its own, in order,
-                    and a second fork-join adds the ranges up in order: the same bits in every run
-    large filters   a task is a panel of output channels and sees every pixel; images are padded beforehand, together
+small filters   blocks of pixels are cut into fixed ranges; a task sums a range into a filter of its own, in order,
+                and a second fork-join adds the ranges up in order: the same bits in every run
+large filters   a task is a panel of output channels and sees every pixel; images are padded beforehand, together
 """
 
 from __future__ import annotations
@@ -10,7 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from penstock._src.compiler.codegen.kernel_code import (
-    FIRST_SIZE, LEFT, OUTPUT, PARTIALS, PLAIN, RIGHT, SCRATCH, Epilogue, KernelCode, Prologue, Sizes, Stage, Tile,
+    FIRST_SIZE,
+    LEFT,
+    OUTPUT,
+    PARTIALS,
+    PLAIN,
+    RIGHT,
+    SCRATCH,
+    Epilogue,
+    KernelCode,
+    Prologue,
+    Sizes,
+    Stage,
+    Tile,
     round_up,
 )  # fmt: skip
 from penstock._src.native import Code, Module, Target, Val
@@ -60,7 +72,13 @@ def emit_filter_gradient(
 
 class _Emitter:
     def __init__(self, gradient, target, threads, epilogue, prologue):
-        self.g, self.target, self.threads, self.epilogue, self.head = gradient, target, threads, epilogue, prologue
+        self.g, self.target, self.threads, self.epilogue, self.head = (
+            gradient,
+            target,
+            threads,
+            epilogue,
+            prologue,
+        )
         self.module = Module(target)
         self.types, self.lanes = gradient.types, target.lanes(gradient.types.total)
         self.size = SIZE[self.types.total]
@@ -75,9 +93,19 @@ class _Emitter:
         vectors = -(-g.outputs // lanes)
         self.blocked = g.channels % lanes == 0 and g.x.channel == 1
         if self.blocked:
-            nv = 1 if vectors == 1 else 3 if vectors % 3 == 0 and fits(lanes // 2, 3, self.target) else 2
+            nv = (
+                1
+                if vectors == 1
+                else 3
+                if vectors % 3 == 0 and fits(lanes // 2, 3, self.target)
+                else 2
+            )
             self.nv = nv
-            self.mr = next(r for r in (16, 8, 4, 2, 1) if r <= lanes and (r < 16 or nv == 1) and fits(r, nv, self.target))
+            self.mr = next(
+                r
+                for r in (16, 8, 4, 2, 1)
+                if r <= lanes and (r < 16 or nv == 1) and fits(r, nv, self.target)
+            )
         else:
             self.mr, self.nv = pick(g.w.taps * g.channels, self.rows, vectors, self.target)
         self.nr = self.nv * lanes
@@ -103,7 +131,11 @@ class _Emitter:
             self.win.image_pitch = self.image_room
         f = g.filter
         dense = f.column == g.channels * f.channel * (1 if g.groups == 1 else g.groups)
-        ordered = f.channel == g.outputs and f.column == g.channels * f.channel and f.row == g.w.taps * f.column
+        ordered = (
+            f.channel == g.outputs
+            and f.column == g.channels * f.channel
+            and f.row == g.w.taps * f.column
+        )
         self.straight = (  # sums may grow in the output itself
             not self.own and self.epilogue is PLAIN and dense and ordered and f.base == 0
             and self.types.output == self.types.total and g.groups == 1
@@ -119,7 +151,11 @@ class _Emitter:
         if self.own:
             return sums, 0, self.threads * self.window_elements
         images = self.batch(sizes) * self.g.groups * self.image_room + self.lanes
-        return sums, round_up(images, 64 // self.size), self.threads * self.panel_room(self.batch(sizes))
+        return (
+            sums,
+            round_up(images, 64 // self.size),
+            self.threads * self.panel_room(self.batch(sizes)),
+        )
 
     def panel_room(self, batch):
         """Elements of a panel of dy; an int or a value."""
@@ -164,7 +200,12 @@ class _Emitter:
             partials=(lambda sizes: (self.sum_tasks, bytes_each)) if bytes_each else None,
             in_place=not self.straight,
             label=f"filter gradient {self.mr}x{self.nr}",
-            facts={"rows": self.win.rows, "blocked": self.blocked, "own": self.own, "ranges": self.ranges},
+            facts={
+                "rows": self.win.rows,
+                "blocked": self.blocked,
+                "own": self.own,
+                "ranges": self.ranges,
+            },
         )
 
     # -- in the kernel
@@ -195,7 +236,12 @@ class _Emitter:
                 win.x = self.image_of(f, group)
                 buf = win.fill(f, x, f.i64(n), 1, first, buffer, self.head)
                 win.x = g.x
-                at = times(f, f.i64(n), g.y.image) + times(f, first, g.y.row) + times(f, group, g.y.group) + g.y.base
+                at = (
+                    times(f, f.i64(n), g.y.image)
+                    + times(f, first, g.y.row)
+                    + times(f, group, g.y.group)
+                    + g.y.base
+                )
                 here = f.at(dy, f.i64(at), g.y.element)
                 self.sweep_panels(f, lambda p, nv, masked: self.panel(
                     f, buf, f.at(here, times(f, p, self.nr), g.y.element),
@@ -259,7 +305,12 @@ class _Emitter:
         def image(n):
             def row(r):
                 def pixel(c):
-                    at = start + times(f, n, g.y.image) + times(f, r, g.y.row) + times(f, c, g.y.column)
+                    at = (
+                        start
+                        + times(f, n, g.y.image)
+                        + times(f, r, g.y.row)
+                        + times(f, c, g.y.column)
+                    )
                     to = (n * g.h.out + r) * g.w.out + c
                     for v in range(self.nv):
                         mask = f.mask(lanes, g.outputs - lanes * v - column) if ragged else None
@@ -292,7 +343,11 @@ class _Emitter:
             name = self.kernel(tuple((i, i * g.outputs) for i in range(self.mr)), nv, masked)
 
             def tile(q, i, j, e):
-                a = times(f, q, win.plane) + times(f, i, g.h.dilation * win.pitch) + times(f, j, g.w.dilation * lanes)
+                a = (
+                    times(f, q, win.plane)
+                    + times(f, i, g.h.dilation * win.pitch)
+                    + times(f, j, g.w.dilation * lanes)
+                )
                 row = (times(f, i, kw) + j) * c + times(f, q, lanes) + e
                 call(name, f.i64(a + e), f.i64(times(f, row, g.outputs)))
 
@@ -300,7 +355,10 @@ class _Emitter:
                 0, kw, 1, lambda j: f.loop(0, lanes, self.mr, lambda e: tile(q, i, j, e)))))  # fmt: skip
             return
         cells = [
-            (i * g.h.dilation * win.pitch + j * g.w.dilation * win.column + e, ((i * kw + j) * c + e) * g.outputs)
+            (
+                i * g.h.dilation * win.pitch + j * g.w.dilation * win.column + e,
+                ((i * kw + j) * c + e) * g.outputs,
+            )
             for i in range(kh)
             for j in range(kw)
             for e in range(c)
@@ -344,7 +402,9 @@ class _Emitter:
                 masks if self.own else None, a_type, b_type,
             )  # fmt: skip
             cells = [(y + lanes * j, masks[j]) for _, y in pattern for j in range(nv)]
-            more = lambda: [x + f.load(f.c, o, vector, mask) for x, (o, mask) in zip(acc, cells, strict=True)]
+            more = lambda: [
+                x + f.load(f.c, o, vector, mask) for x, (o, mask) in zip(acc, cells, strict=True)
+            ]
             acc = f.when(f.add, more, lambda: acc)
             for x, (o, mask) in zip(acc, cells, strict=True):
                 f.store(x, f.c, o, mask)
@@ -359,7 +419,9 @@ class _Emitter:
             scratch, out = f.load(f.ctx, SCRATCH, PTR), f.load(f.ctx, OUTPUT, PTR)
             per = -(-self.rows // many)
             group, first = f.task // per, f.task % per * many
-            partial = f.at(f.load(f.ctx, PARTIALS, PTR), f.task * max(1, self.epilogue.partial_bytes))
+            partial = f.at(
+                f.load(f.ctx, PARTIALS, PTR), f.task * max(1, self.epilogue.partial_bytes)
+            )
             if self.epilogue.partial_bytes:
                 self.epilogue.clear(f, partial)
 
@@ -372,9 +434,17 @@ class _Emitter:
                     start = times(f, group, self.length) + r * g.outputs + j
                     total = f.load(scratch, start, vector, mask)
                     for k in range(1, self.ranges):
-                        total = total + f.load(scratch, start + k * g.groups * self.length, vector, mask)
+                        total = total + f.load(
+                            scratch, start + k * g.groups * self.length, vector, mask
+                        )
                     tile = Tile(
-                        f, [(0, 0)], lambda _i, _j: at + j, lambda _j: f.i64(j), lambda _j: mask, g.outputs, self.operands
+                        f,
+                        [(0, 0)],
+                        lambda _i, _j: at + j,
+                        lambda _j: f.i64(j),
+                        lambda _j: mask,
+                        g.outputs,
+                        self.operands,
                     )
                     (v,) = self.epilogue.apply(f, tile, [total])
                     if self.epilogue.partial_bytes:

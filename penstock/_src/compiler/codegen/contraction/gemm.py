@@ -14,7 +14,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.kernel_code import (
-    FIRST_SIZE, LEFT, OUTPUT, PARTIALS, PLAIN, RIGHT, SCRATCH, STEP, Epilogue, KernelCode, Prologue, Sizes, Stage, Tile,
+    FIRST_SIZE,
+    LEFT,
+    OUTPUT,
+    PARTIALS,
+    PLAIN,
+    RIGHT,
+    SCRATCH,
+    STEP,
+    Epilogue,
+    KernelCode,
+    Prologue,
+    Sizes,
+    Stage,
+    Tile,
     round_up,
 )  # fmt: skip
 from penstock._src.native import Code, Module, Target, Val
@@ -66,7 +79,11 @@ class Gemm:
     @property
     def depth(self) -> Extent:
         """All of k if that is one number, or any Arg if it is only known at run time."""
-        return product(self.k) if all(map(is_static, self.k)) else next(x for x in self.k if not is_static(x))
+        return (
+            product(self.k)
+            if all(map(is_static, self.k))
+            else next(x for x in self.k if not is_static(x))
+        )
 
 
 def emit_gemm(
@@ -137,7 +154,14 @@ class _Emitter:
 
     def reads_right_in_place(self, m: int) -> bool:
         g, b = self.g, self.g.right
-        if isinstance(b, Gathered) or self.heads[1] or len(g.k) != 1 or b.cross != 1 or not is_static(g.n) or not is_static(b.depth[0]):
+        if (
+            isinstance(b, Gathered)
+            or self.heads[1]
+            or len(g.k) != 1
+            or b.cross != 1
+            or not is_static(g.n)
+            or not is_static(b.depth[0])
+        ):
             return False
         if m <= 2 * self.mr and is_static(g.m):
             return True
@@ -147,12 +171,18 @@ class _Emitter:
     def row_block(self, ops, m, batches, n):
         """Rows of a task: enough tasks to share out, none too small."""
         columns = ceil_divide(n, self.nc)
-        want = ops.max(1, ceil_divide(4 * self.threads, ops.max(1, columns * batches))) if self.threads > 1 else 1
+        want = (
+            ops.max(1, ceil_divide(4 * self.threads, ops.max(1, columns * batches)))
+            if self.threads > 1
+            else 1
+        )
         rows = ops.max(ceil_divide(m, want), self.small)
         return ceil_divide(ops.max(1, ops.min(rows, m)), self.mr) * self.mr
 
     def steps_of(self, sizes: Sizes) -> int:
-        return self.steps or max(1, ceil_divide(product(number(k, sizes) for k in self.g.k), self.kc))
+        return self.steps or max(
+            1, ceil_divide(product(number(k, sizes) for k in self.g.k), self.kc)
+        )
 
     # -- what the host computes
     def stages(self, sizes: Sizes) -> list[Stage]:
@@ -175,7 +205,9 @@ class _Emitter:
         m, n, batches = number(self.g.m, sizes), number(self.g.n, sizes), self.batches(sizes)
         if 0 in (m, n, batches):
             return 0
-        return batches * ceil_divide(m, self.row_block(HOST, m, batches, n)) * ceil_divide(n, self.nc)
+        return (
+            batches * ceil_divide(m, self.row_block(HOST, m, batches, n)) * ceil_divide(n, self.nc)
+        )
 
     def layout(self, sizes: Sizes) -> tuple[int, int, int]:
         """Elements of scratch: packed A, packed B (of all threads), sums kept apart."""
@@ -213,7 +245,9 @@ class _Emitter:
     def start(self, f: Fn):
         """Loads what every function needs."""
         g = self.g
-        self.a, self.b, self.c, self.scr = (f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, OUTPUT, SCRATCH))
+        self.a, self.b, self.c, self.scr = (
+            f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, OUTPUT, SCRATCH)
+        )
         self.m, self.n = value(f, g.m), value(f, g.n)
         self.ks = [value(f, k) for k in g.k]
         self.batch = [value(f, b) for b in g.batch]
@@ -259,7 +293,9 @@ class _Emitter:
         expression = self.expressions[side]
         if isinstance(matrix, Gathered):
             place = lambda c, k: matrix.place(f, base, word(f, c) + first, word(f, k) + self.k0)
-            pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
+            pack_single(
+                f, pointer, place, width, count, self.depth, dst, width, *common, expression
+            )
             return
         cross = value(f, matrix.cross)
         start = word(f, times(f, first, cross) + base)
@@ -268,7 +304,20 @@ class _Emitter:
             if self.steps != 1:
                 start = word(f, times(f, self.k0, along) + start)
             if matrix.depth[0] == 1:
-                pack_across(f, pointer, start, cross, width, count, self.depth, dst, width, *common, self.lanes, expression)
+                pack_across(
+                    f,
+                    pointer,
+                    start,
+                    cross,
+                    width,
+                    count,
+                    self.depth,
+                    dst,
+                    width,
+                    *common,
+                    self.lanes,
+                    expression,
+                )
                 return
         strides = [value(f, s) for s in matrix.depth]
 
@@ -279,7 +328,20 @@ class _Emitter:
             return sum((times(f, i, s) for i, s in steps), start=0)
 
         if matrix.cross == 1:
-            pack_along(f, pointer, start, along, width, count, self.depth, dst, width, *common, self.lanes, expression)
+            pack_along(
+                f,
+                pointer,
+                start,
+                along,
+                width,
+                count,
+                self.depth,
+                dst,
+                width,
+                *common,
+                self.lanes,
+                expression,
+            )
             return
         place = lambda c, k: (word(f, times(f, c, cross)) + start + along(k), None)
         pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
@@ -292,7 +354,9 @@ class _Emitter:
             coordinates = unravel(f, f.task // self.panel_count, self.batch)
             first = panel * self.mr
             dst = f.at(self.scr, f.task * self.pa, self.types.total)
-            self.pack(f, 0, self.base(f, self.g.left, coordinates), first, self.mr, self.m - first, dst)
+            self.pack(
+                f, 0, self.base(f, self.g.left, coordinates), first, self.mr, self.m - first, dst
+            )
 
     def emit_task(self):
         g = self.g
@@ -337,7 +401,11 @@ class _Emitter:
                 else:
                     pb = f.at(packed_b, (word(f, j) - j0) // self.nr * self.pb, self.types.total)
                 out = word(f, times(f, word(f, i), row)) + out0 + j
-                apart = sums + ((word(f, bt) * self.m + i) * self.n + j) if self.sums_apart else f.i64(0)
+                apart = (
+                    sums + ((word(f, bt) * self.m + i) * self.n + j)
+                    if self.sums_apart
+                    else f.i64(0)
+                )
                 f.call(
                     name, pa, pb, f.ctx, partial, word(f, out), word(f, j), word(f, self.depth),
                     self.step.eq(0), self.step.eq(last_step), word(f, rows_left), word(f, columns_left), word(f, apart),
@@ -363,7 +431,9 @@ class _Emitter:
                         mask = f.mask(n, (self.n - n * v) - j) if ragged else None
                         f.prefetch(self.b, ahead + j + n * v, g.right.element)
                         at = start + j + n * v
-                        x = f.convert(f.load(self.b, at, vec(g.right.element, n), mask), self.types.total)
+                        x = f.convert(
+                            f.load(self.b, at, vec(g.right.element, n), mask), self.types.total
+                        )
                         x = self.expressions[1](x, at, mask) if self.expressions[1] else x
                         f.store(x, dst, n * v)
 
@@ -371,7 +441,12 @@ class _Emitter:
 
             f.loop(f.i64(0), self.depth, 1, row)
             return
-        f.loop(j0, j1, self.nr, lambda j: self.pack(f, 1, base_b, j, self.nr, word(f, self.n) - j, panel(j)))
+        f.loop(
+            j0,
+            j1,
+            self.nr,
+            lambda j: self.pack(f, 1, base_b, j, self.nr, word(f, self.n) - j, panel(j)),
+        )
 
     def sweep(self, f: Fn, i0, i1, j0, j1, one):
         """Calls one(i, j, tile, rows left, columns left) for every tile of a task's block."""
@@ -381,7 +456,9 @@ class _Emitter:
         def row_of_tiles(i, r: int, ragged: bool):
             left = i1 - i if ragged else r
             jw = word(f, j0) + (j1 - j0) // self.nr * self.nr if column_edge else j1
-            f.loop(j0, jw, self.nr, lambda j: one(i, j, self.tiles[r, ragged, False], left, self.nr))
+            f.loop(
+                j0, jw, self.nr, lambda j: one(i, j, self.tiles[r, ragged, False], left, self.nr)
+            )
             if column_edge:
                 f.when(jw < j1, lambda: one(i, jw, self.tiles[r, ragged, True], left, j1 - jw))
 
@@ -401,9 +478,13 @@ class _Emitter:
         elif g.m % self.mr:
             rows.append((g.m % self.mr, False))
         edges = [False, True] if not is_static(g.n) or g.n % self.nr else [False]
-        if is_static(g.n) and g.n < self.nr:
+        if is_static(g.n) and 0 < g.n < self.nr:
             edges = [True]
-        self.tiles = {(r, ragged, edge): self.emit_tile(r, ragged, edge) for r, ragged in rows for edge in edges}
+        self.tiles = {
+            (r, ragged, edge): self.emit_tile(r, ragged, edge)
+            for r, ragged in rows
+            for edge in edges
+        }
         for r, ragged in rows:  # never called, but named
             self.tiles.setdefault((r, ragged, False), self.tiles[r, ragged, edges[0]])
 
@@ -411,7 +492,20 @@ class _Emitter:
         """C tile (+)= A panel x B panel over the step's depth, with the epilogue after the last step."""
         g, n, types = self.g, self.lanes, self.types
         name = f"tile_{r}{'r' if ragged else ''}{'e' if edge else ''}"
-        args = dict(a=PTR, b=PTR, ctx=PTR, partial=PTR, out=I64, col=I64, depth=I64, first=I1, final=I1, left=I64, cols=I64, apart=I64)
+        args = dict(
+            a=PTR,
+            b=PTR,
+            ctx=PTR,
+            partial=PTR,
+            out=I64,
+            col=I64,
+            depth=I64,
+            first=I1,
+            final=I1,
+            left=I64,
+            cols=I64,
+            apart=I64,
+        )
         with self.module.fn(name, internal=True, noalias=False, **args) as f:
             nv = ceil_divide(g.n % self.nr, n) if edge and is_static(g.n) else self.nv
             masks = [None] * nv
@@ -433,10 +527,18 @@ class _Emitter:
             self.epilogue.prefetch(f, tile)
             if self.direct_a:
                 cross = value(f, g.left.cross)
-                rows, sa, a_type = [times(f, x, cross) for x in row], value(f, g.left.depth[0]), g.left.element
+                rows, sa, a_type = (
+                    [times(f, x, cross) for x in row],
+                    value(f, g.left.depth[0]),
+                    g.left.element,
+                )
             else:
                 rows, sa, a_type = list(range(r)), self.mr, types.total
-            sb, b_type = (value(f, g.right.depth[0]), g.right.element) if self.direct_b else (self.nr, types.total)
+            sb, b_type = (
+                (value(f, g.right.depth[0]), g.right.element)
+                if self.direct_b
+                else (self.nr, types.total)
+            )
             depth = product(g.k) if self.static_k and self.steps == 1 else f.depth
             acc = accumulate(
                 f, types, rows, nv, [(depth, sa, sb)], f.a, f.b, zeros(f, r * nv, vec(types.total, n)),
@@ -452,21 +554,26 @@ class _Emitter:
         if self.sums_apart:
             sums = f.at(f.load(f.ctx, SCRATCH, PTR), f.apart, types.total)
             width = value(f, self.g.n)
-            sum_place = lambda i, j: times(f, f.min(f.left - 1, i) if ragged and i else i, width) + n * j
+            sum_place = lambda i, j: (
+                times(f, f.min(f.left - 1, i) if ragged and i else i, width) + n * j
+            )
         else:
             sums, sum_place = c, place
         if self.steps != 1:
             earlier = lambda: [
-                x + f.load(sums, sum_place(i, j), vector, masks[j]) for x, (i, j) in zip(acc, cells, strict=True)
+                x + f.load(sums, sum_place(i, j), vector, masks[j])
+                for x, (i, j) in zip(acc, cells, strict=True)
             ]
             acc = f.when(f.first, lambda: acc, earlier)
 
         def put(values, p, where, element):
             for i in sorted({i for i, _ in cells}):
+
                 def row(i=i):
                     for x, (q, j) in zip(values, cells, strict=True):
                         if q == i:
                             store_as(f, x, p, where(i, j), element, masks[j])
+
                 exists = tile.row_exists(i)
                 f.when(True if exists is None else exists, row)
 

@@ -70,7 +70,9 @@ class Match:
 
     def takes_prologue(self, side: int) -> bool:
         """Whether an expression of the left (0) or right (1) source can be applied as it is read."""
-        return isinstance(self.description, Gemm) or (side == 0 and not isinstance(self.description, Depthwise))
+        return isinstance(self.description, Gemm) or (
+            side == 0 and not isinstance(self.description, Depthwise)
+        )
 
     def emit(
         self,
@@ -85,9 +87,13 @@ class Match:
         description = self.description
         if output is not None:
             description = replace(description, types=replace(description.types, output=output))
-        if (left_prologue and not self.takes_prologue(0)) or (right_prologue and not self.takes_prologue(1)):
+        if (left_prologue and not self.takes_prologue(0)) or (
+            right_prologue and not self.takes_prologue(1)
+        ):
             raise errors.InternalError(f"{self.form}: takes no prologue there.")
-        prologues = (left_prologue, right_prologue) if isinstance(description, Gemm) else (left_prologue,)
+        prologues = (
+            (left_prologue, right_prologue) if isinstance(description, Gemm) else (left_prologue,)
+        )
         if isinstance(description, Depthwise):
             prologues = ()
         return _EMITTERS[type(description)](description, target, threads, epilogue, *prologues)
@@ -140,7 +146,9 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
                 numbering = Numbering()
                 description = recognise(candidate, numbering)
                 if description is not None:
-                    found.append((_oddness(description), len(found), candidate, description, numbering))
+                    found.append(
+                        (_oddness(description), len(found), candidate, description, numbering)
+                    )
         if found:
             return _match(node, *min(found, key=lambda entry: entry[:2])[2:])
     return None
@@ -177,7 +185,11 @@ def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> in
     elif isinstance(description, Depthwise):
         width = description.channels
     else:
-        width = description.outputs * description.groups if isinstance(description, Convolution) else description.outputs
+        width = (
+            description.outputs * description.groups
+            if isinstance(description, Convolution)
+            else description.outputs
+        )
     covered = 1
     for count, extent in enumerate(reversed(node.shape), 1):
         covered *= int(extent)
@@ -209,6 +221,8 @@ def problem_of(node: Node, is_source: Callable[[Node], bool], types: Types) -> P
         if not one(extent):
             strides[letter] = stride
         stride = stride * extent
-    views = [view_of(a, s, extents, is_source) for a, s in ((node.args[0], left), (node.args[1], right))]
+    views = [
+        view_of(a, s, extents, is_source) for a, s in ((node.args[0], left), (node.args[1], right))
+    ]
     kept = tuple("".join(c for c in s if not one(extents[c])) for s in (left, right, out))
     return Problem(*views, kept, extents, strides, types)

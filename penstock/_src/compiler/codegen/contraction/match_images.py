@@ -64,7 +64,9 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Dept
     extent = lambda c: 1 if c is None else int(problem.extents[c])
     step = lambda c: int(problem.right.coefficient(c)) if c else 0
     taps = [step(t) for _, _, t in roles.spatial]
-    base = int(problem.right.base) + sum(step * (axis.taps - 1) for step, axis, t in zip(taps, axes, turned) if t)
+    base = int(problem.right.base) + sum(
+        step * (axis.taps - 1) for step, axis, t in zip(taps, axes, turned) if t
+    )
     taps = [-s if t else s for s, t in zip(taps, turned)]
     while len(axes) < 2:
         axes, taps = [Axis(1, 1, 1), *axes], [0, *taps]
@@ -74,14 +76,25 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Dept
         return None
     x = _image(problem, roles)
     y = Image(
-        problem.types.output, int(strides.get(roles.batch, 0)), *out_steps, 1, int(strides.get(roles.group, 0))
+        problem.types.output,
+        int(strides.get(roles.batch, 0)),
+        *out_steps,
+        1,
+        int(strides.get(roles.group, 0)),
     )
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
     weights = Filter(
         problem.types.right, *taps, step(roles.channel), step(output), step(roles.group), base
     )  # fmt: skip
     groups, channels, count = extent(roles.group), extent(roles.channel), extent(output)
-    if roles.group and channels == 1 and count == 1 and x.group == 1 and y.group == 1 and weights.group == 1:
+    if (
+        roles.group
+        and channels == 1
+        and count == 1
+        and x.group == 1
+        and y.group == 1
+        and weights.group == 1
+    ):
         return Depthwise(batch, *axes, groups, x, weights, y, problem.types)
     return Convolution(batch, *axes, groups, channels, count, x, weights, y, problem.types)
 
@@ -101,8 +114,14 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
     if roles is None or not _only_batch_is_symbolic(problem, roles):
         return None
     outputs = [c for c in out if c not in image]
-    known = {roles.batch, roles.channel, roles.group, *outputs} | {c for _, p, t in roles.spatial for c in (p, t)}
-    if len(outputs) != 1 or not set(image + dy + out) <= known or problem.output_strides[outputs[0]] != 1:
+    known = {roles.batch, roles.channel, roles.group, *outputs} | {
+        c for _, p, t in roles.spatial for c in (p, t)
+    }
+    if (
+        len(outputs) != 1
+        or not set(image + dy + out) <= known
+        or problem.output_strides[outputs[0]] != 1
+    ):
         return None
     axes, turned = _axes(problem, roles)
     if any(a.base != 1 for a in axes):
@@ -119,13 +138,27 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
     if len(axes) > 2 or step(outputs[0]) != 1:
         return None
     extent = lambda c: 1 if c is None else int(problem.extents[c])
-    y = Image(problem.types.right, step(roles.batch), *positions, 1, step(roles.group), int(problem.right.base))
+    y = Image(
+        problem.types.right,
+        step(roles.batch),
+        *positions,
+        1,
+        step(roles.group),
+        int(problem.right.base),
+    )
     out_filter = Filter(
-        problem.types.output, *taps, int(strides.get(roles.channel, 0)), 1, int(strides.get(roles.group, 0)), base
+        problem.types.output,
+        *taps,
+        int(strides.get(roles.channel, 0)),
+        1,
+        int(strides.get(roles.group, 0)),
+        base,
     )
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
     counts = extent(roles.group), extent(roles.channel), extent(outputs[0])
-    return FilterGradient(batch, *axes, *counts, _image(problem, roles), y, out_filter, problem.types)
+    return FilterGradient(
+        batch, *axes, *counts, _image(problem, roles), y, out_filter, problem.types
+    )
 
 
 def _only_batch_is_symbolic(problem: Problem, roles: _Roles) -> bool:
@@ -140,7 +173,9 @@ def _static(problem: Problem) -> bool:
     view = problem.left
     if any(type(d) is Dim for d in (*view.strides, view.base, problem.right.base)):
         return False
-    numbers = [c for axis in view.axes for c in (axis.const, *axis.terms.values(), *(axis.bounds or ()))]
+    numbers = [
+        c for axis in view.axes for c in (axis.const, *axis.terms.values(), *(axis.bounds or ()))
+    ]
     return not any(type(x) is Dim for x in (*numbers, *problem.output_strides.values()))
 
 
@@ -154,7 +189,9 @@ def _roles(problem: Problem, kinds) -> _Roles | None:
             return None
         if not letters and axis.plain:
             continue
-        simple = axis.plain and len(letters) == 1 and axis.const == 0 and axis.terms[letters[0]] == 1
+        simple = (
+            axis.plain and len(letters) == 1 and axis.const == 0 and axis.terms[letters[0]] == 1
+        )
         if simple and not kinds["position"](letters[0]) and kinds["group"](letters[0]):
             if roles.group:
                 return None
@@ -166,7 +203,9 @@ def _roles(problem: Problem, kinds) -> _Roles | None:
             if found is None:
                 return None
             roles.spatial.append((i, *found))
-    for i, letter in reversed(single):  # what is left: the last may be a channel, and taps over all of an axis
+    for i, letter in reversed(
+        single
+    ):  # what is left: the last may be a channel, and taps over all of an axis
         if kinds["channel"](letter) and not kinds["position"](letter):
             if roles.channel is None:
                 roles.channel = letter
@@ -226,7 +265,11 @@ def _image(problem: Problem, roles: _Roles) -> Image:
     channel = step(roles.channel) if roles.channel else 1
     # the constant of a spatial axis is its low border; only other axes move the start
     spatial = {i for i, _, _ in roles.spatial}
-    base = sum(int(a.const) * int(s) for i, (a, s) in enumerate(zip(view.axes, view.strides)) if i not in spatial)
+    base = sum(
+        int(a.const) * int(s)
+        for i, (a, s) in enumerate(zip(view.axes, view.strides))
+        if i not in spatial
+    )
     return Image(problem.types.left, step(roles.batch), *steps, channel, step(roles.group), base)
 
 

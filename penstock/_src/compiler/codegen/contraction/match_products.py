@@ -30,7 +30,9 @@ def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | Non
     if not columns or out[-1] != columns[-1]:
         return None  # turned, or no columns to put into vectors
     if not rows and _walks_along_depth(problem, columns[-1], summed):
-        return None  # products of a vector by rows of a matrix: sums along memory, a loop nest's work
+        return (
+            None  # products of a vector by rows of a matrix: sums along memory, a loop nest's work
+        )
     plain = problem.left.plain, problem.right.plain
     if not general and not all(plain):
         return None
@@ -38,10 +40,16 @@ def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | Non
     row_groups = _groups(steps, rows, ("left", "out") if plain[0] else ("out",))
     column_groups = _groups(steps, columns, ("right", "out") if plain[1] else ("out",))
     depth_order = sorted(summed, key=lambda c: -abs(int(steps.left(c)) or int(steps.right(c))))
-    depth_groups = _groups(steps, depth_order, ("left", "right")) if all(plain) else [(c,) for c in depth_order]
+    depth_groups = (
+        _groups(steps, depth_order, ("left", "right"))
+        if all(plain)
+        else [(c,) for c in depth_order]
+    )
     if not general and _images(problem, row_groups, depth_groups):
         return None
-    batch_groups = _groups(steps, batch, ("left", "right", "out")) if all(plain) else [(c,) for c in batch]
+    batch_groups = (
+        _groups(steps, batch, ("left", "right", "out")) if all(plain) else [(c,) for c in batch]
+    )
     m, n = (row_groups or [()])[-1], (column_groups or [()])[-1]
     apart = [*batch_groups, *row_groups[:-1], *column_groups[:-1]]
     apart.sort(key=lambda g: -int(steps.out(g[-1])))
@@ -55,7 +63,10 @@ def _walks_along_depth(problem: Problem, column: str, summed: list[str]) -> bool
 
 def _images(problem: Problem, row_groups: list[Group], depth_groups: list[Group]) -> bool:
     """Whether an operand's rows and depth lie as windows of an image do: better a convolution than a product."""
-    windows = any(len(axis.terms) > 1 or any(abs(c) != 1 for c in axis.terms.values()) for axis in problem.left.axes)
+    windows = any(
+        len(axis.terms) > 1 or any(abs(c) != 1 for c in axis.terms.values())
+        for axis in problem.left.axes
+    )
     return windows and (len(row_groups) > 1 or len(depth_groups) > 1)
 
 
@@ -98,7 +109,9 @@ def _extent(problem: Problem, group: Group) -> int:
     return dims.product(problem.extents[c] for c in group)
 
 
-def _gemm(problem, numbering, steps, m: Group, n: Group, depth: list[Group], apart: list[Group]) -> Gemm:
+def _gemm(
+    problem, numbering, steps, m: Group, n: Group, depth: list[Group], apart: list[Group]
+) -> Gemm:
     inner = lambda group, step: step(group[-1]) if group else 0
     number = numbering
 
@@ -128,7 +141,9 @@ def _gemm(problem, numbering, steps, m: Group, n: Group, depth: list[Group], apa
     )
 
 
-def _gathered(problem, number, view, element: str, cross: Group, depth: list[Group], apart: list[Group]) -> Gathered:
+def _gathered(
+    problem, number, view, element: str, cross: Group, depth: list[Group], apart: list[Group]
+) -> Gathered:
     where: dict[str, tuple[str, int]] = {}
     extents: dict[str, list] = {"cross": [], "depth": [], "batch": []}
     for kind, groups in (("cross", [cross]), ("depth", depth), ("batch", apart)):

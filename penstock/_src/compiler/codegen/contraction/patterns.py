@@ -9,7 +9,9 @@ from penstock._src.native import Target
 from .tile import cost, fits
 
 
-def pick(inner: int, total: int, vectors: int, target: Target, most_rows: int = 28) -> tuple[int, int]:
+def pick(
+    inner: int, total: int, vectors: int, target: Target, most_rows: int = 28
+) -> tuple[int, int]:
     """(rows, vectors) of a tile over `total` rows: dividing the inner run if that keeps the multipliers busy.
 
     Tiles that divide the inner run are all alike and share their code.
@@ -25,7 +27,9 @@ def pick(inner: int, total: int, vectors: int, target: Target, most_rows: int = 
             column = (total // r) * cost(r, nv) + (cost(total % r, nv) if total % r else 0)
             edge = -(-total // r) * cost(r, vectors % nv) if vectors % nv else 0
             kinds = 1 if inner % r == 0 or r % max(1, inner) == 0 else 4
-            key = (column * (vectors // nv) + edge) / ideal * (1 + 0.02 * kinds) + 0.15 / r + 0.1 / nv
+            key = (
+                (column * (vectors // nv) + edge) / ideal * (1 + 0.02 * kinds) + 0.15 / r + 0.1 / nv
+            )
             if best is None or key < best[0]:
                 best = key, r, nv
     return best[1:]

@@ -38,7 +38,9 @@ def cost(rows: int, nv: int) -> float:
 
 def fits(rows: int, nv: int, target: Target) -> bool:
     """Whether sums, a row of b and a broadcast element find registers."""
-    folded = target.registers >= 32 and nv == 1  # AVX-512 multiplies by a broadcast straight from memory
+    folded = (
+        target.registers >= 32 and nv == 1
+    )  # AVX-512 multiplies by a broadcast straight from memory
     return rows * nv + nv + (0 if folded else 1) <= target.registers
 
 
@@ -133,7 +135,9 @@ def accumulate(
             return f.loop(0, count, u, body, *acc)
         main = count - count % u
         acc = f.loop(0, main, u, body, *acc)
-        rest = lambda i, *acc: step(f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type), 0, 0, acc)
+        rest = lambda i, *acc: step(
+            f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type), 0, 0, acc
+        )
         return f.loop(main, count, 1, rest, *acc)
 
     return list(nest(0, a, b, list(acc)))

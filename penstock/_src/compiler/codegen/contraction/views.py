@@ -96,7 +96,9 @@ class View:
         return total
 
 
-def view_of(operand: Node, letters: str, extents: dict[str, int], is_source: Callable[[Node], bool]) -> View:
+def view_of(
+    operand: Node, letters: str, extents: dict[str, int], is_source: Callable[[Node], bool]
+) -> View:
     """The view that an operand with these letters is."""
     node = operand
     axes = [AxisIndex(0, {} if one(extents[letter]) else {letter: 1}) for letter in letters]
@@ -192,7 +194,9 @@ def _windows(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
         if not position.plain or not tap.plain:
             raise Unfollowed
         low, high, base = a["low"][i], a["high"][i], a["base_dilations"][i]
-        index = position.times(a["strides"][i]).plus(tap.times(a["dilations"][i])).plus(AxisIndex(-low))
+        index = (
+            position.times(a["strides"][i]).plus(tap.times(a["dilations"][i])).plus(AxisIndex(-low))
+        )
         if base != 1:
             index = replace(index, divisor=base)
         if base != 1 or low > 0 or high > 0:

@@ -68,7 +68,14 @@ class Window:
 
     def __init__(self, x: Image, h: Axis, w: Axis, channels: int, batch: Extent, total: str, lanes: int,
                  copied: bool, weight_bytes: int, threads: int, split: int = 1, limit: int = WINDOW_BYTES):  # fmt: skip
-        self.x, self.h, self.w, self.channels, self.total, self.lanes = x, h, w, channels, total, lanes
+        self.x, self.h, self.w, self.channels, self.total, self.lanes = (
+            x,
+            h,
+            w,
+            channels,
+            total,
+            lanes,
+        )
         dense = x.channel == 1
         self.copied = copied or not dense or h.has_border or w.has_border or x.element != total
         self.width = w.reach(w.out)
@@ -85,7 +92,9 @@ class Window:
         self.rows = max([*fit, *many[:1], 1])
         self.images = 1
         images = batch if is_static(batch) else TYPICAL_BATCH
-        if self.rows == h.out and weight_bytes > limit:  # weights are read once for several small images
+        if (
+            self.rows == h.out and weight_bytes > limit
+        ):  # weights are read once for several small images
             most = max(1, min(196 // max(1, h.out * w.out), 3 * limit // max(1, room(h.out))))
             while most > 1 and -(-images // most) * split < 3 * threads:
                 most -= 1
@@ -106,7 +115,9 @@ class Window:
             for c in range(self.w.out)
         ]
 
-    def fill(self, f: Fn, source: Val, first_image, count, first_row, buffer: Val, head: Prologue | None) -> Val:
+    def fill(
+        self, f: Fn, source: Val, first_image, count, first_row, buffer: Val, head: Prologue | None
+    ) -> Val:
         """Emits the copy of `count` images' rows under a block; the address of the window.
 
         `source` is the array; offsets in it are what a prologue is told.
@@ -143,9 +154,18 @@ class Window:
         here = max(0, min(self.width - low, w.size - skipped))
         self._blank(f, dst, 0, low * channels)
         self._blank(f, dst, (low + here) * channels, self.pitch)
-        self._copy(f, source, start + skipped * self.x.column, f.at(dst, low * channels, self.total), here, head)
+        self._copy(
+            f,
+            source,
+            start + skipped * self.x.column,
+            f.at(dst, low * channels, self.total),
+            here,
+            head,
+        )
 
-    def _copy(self, f: Fn, source: Val, start: Val, dst: Val, pixels: int, head: Prologue | None) -> None:
+    def _copy(
+        self, f: Fn, source: Val, start: Val, dst: Val, pixels: int, head: Prologue | None
+    ) -> None:
         x, channels, lanes = self.x, self.channels, self.lanes
 
         def move(offset, place, mask, column):
@@ -241,7 +261,9 @@ class BlockedWindow(Window):
 
     def _blank(self, f: Fn, dst: Val, low: int, high: int) -> None:
         def plane(q):
-            super(BlockedWindow, self)._blank(f, f.at(dst, times(f, q, self.plane), self.total), low, high)
+            super(BlockedWindow, self)._blank(
+                f, f.at(dst, times(f, q, self.plane), self.total), low, high
+            )
 
         if high > low:
             f.loop(f.i64(0), self.channels // self.lanes, 1, plane)

@@ -1,0 +1,251 @@
+"""Matrix products of any strides, types and run-time extents, against float64 NumPy; ends of arrays are guarded."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock._src.compiler.codegen.kernel_code import Plain
+from penstock._src.core import dtypes
+from penstock._src.native import Target, host
+from penstock._src.native.language.types import F32, I8, PTR, lanes, vec
+from tests.compiler.codegen.contraction_harness import check, dim, evaluate, kernel_of, values
+from tests.compiler.codegen.kernel_harness import run_kernel
+
+AVX2 = Target(host().triple, "haswell", "+avx2,+fma", 32, 16)
+TRANSPOSITIONS = ["mk,kn->mn", "km,kn->mn", "mk,nk->mn", "km,nk->mn", "mk,kn->nm"]
+FEW = settings(max_examples=25, deadline=None, derandomize=True)
+
+
+def einsum(spec):
+    return lambda p, a, b: p.contract(spec, a, b)
+
+
+def shapes_of(spec, **extents):
+    return [tuple(extents[c] for c in s) for s in spec.split("->")[0].split(",")]
+
+
+@pytest.mark.parametrize("spec", TRANSPOSITIONS)
+@pytest.mark.parametrize(
+    ("m", "k", "n"),
+    [
+        (64, 64, 64),
+        (100, 50, 70),
+        (7, 3, 5),
+        (1, 200, 300),
+        (33, 1, 17),
+        (129, 900, 48),
+        (5, 700, 130),
+    ],
+)
+def test_products_and_their_transposes(spec, m, k, n):
+    if m == 1 and "nk" in spec:
+        return  # sums along memory: a loop nest's work
+    check(einsum(spec), *shapes_of(spec, m=m, k=k, n=n), form="product")
+
+
+@FEW
+@given(
+    spec=st.sampled_from(TRANSPOSITIONS),
+    extents=st.tuples(*[st.sampled_from([0, 1, 2, 3, 15, 16, 17, 31, 40, 65])] * 3),
+    symbolic=st.sets(st.sampled_from("mkn")),
+    at_end=st.booleans(),
+)
+def test_ragged_and_run_time_extents(spec, extents, symbolic, at_end):
+    extents = dict(zip("mkn", extents))
+    if 1 in extents.values():  # left out by the matcher, and tested above
+        extents = {c: e + (e == 1) for c, e in extents.items()}
+    shown = {c: dim(e, c) if c in symbolic else e for c, e in extents.items()}
+    check(einsum(spec), *shapes_of(spec, **shown), form="product", at_end=at_end)
+
+
+@pytest.mark.parametrize("symbolic", ["", "m", "k", "n", "mkn"])
+def test_large_products_in_several_blocks(symbolic):
+    extents = {c: dim(e, c) if c in symbolic else e for c, e in dict(m=70, k=1100, n=600).items()}
+    for spec in ("mk,kn->mn", "km,nk->mn"):
+        check(einsum(spec), *shapes_of(spec, **extents), form="product")
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [dtypes.float64, dtypes.bfloat16, dtypes.float16, dtypes.int32, dtypes.int64, dtypes.uint8],
+    ids=str,
+)
+@pytest.mark.parametrize("spec", TRANSPOSITIONS[:4])
+def test_types(dtype, spec):
+    check(einsum(spec), *shapes_of(spec, m=37, k=50, n=29), dtype=dtype)
+
+
+def test_half_precision_sums_are_kept_in_float32():
+    check(einsum("mk,kn->mn"), (9, dim(1000)), (dim(1000), 20), dtype=dtypes.bfloat16)
+
+
+@pytest.mark.parametrize("spec", TRANSPOSITIONS[:4])
+def test_narrower_vectors(spec):
+    check(einsum(spec), *shapes_of(spec, m=37, k=500, n=29), target=AVX2)
+    check(einsum(spec), *shapes_of(spec, m=37, k=50, n=29), target=AVX2, dtype=dtypes.float64)
+
+
+@pytest.mark.parametrize(
+    ("spec", "extents"),
+    [
+        ("bmk,bkn->bmn", dict(b=3, m=20, k=30, n=40)),
+        ("bmk,kn->bmn", dict(b=3, m=20, k=30, n=40)),
+        ("mk,bkn->bmn", dict(b=3, m=20, k=30, n=40)),
+        ("abmk,abnk->abmn", dict(a=2, b=3, m=10, k=17, n=9)),
+        ("bqhd,bkhd->bhqk", dict(b=2, q=13, h=3, d=16, k=21)),
+        ("bhqk,bkhd->bqhd", dict(b=2, q=13, h=3, d=16, k=21)),
+        ("bsd,dhk->bshk", dict(b=2, s=9, d=32, h=4, k=8)),
+        ("bshk,dhk->bsd", dict(b=2, s=9, d=32, h=4, k=8)),
+        ("bsd,bshk->dhk", dict(b=2, s=9, d=32, h=4, k=8)),
+        ("abc,bd->dac", dict(a=3, b=4, c=5, d=6)),
+        ("aib,bjc->aijc", dict(a=3, i=2, b=4, j=5, c=6)),
+        ("i,j->ij", dict(i=9, j=33)),
+        ("j,jk->k", dict(j=9, k=33)),
+        ("ab,bc->c", dict(a=3, b=4, c=5)),
+        ("ab,cd->abcd", dict(a=3, b=4, c=5, d=6)),
+    ],
+)
+def test_einsums(spec, extents):
+    check(einsum(spec), *shapes_of(spec, **extents), form="product")
+    first = next(iter(extents))
+    symbolic = extents | {first: dim(extents[first], first)}
+    check(einsum(spec), *shapes_of(spec, **symbolic), form="product")
+
+
+def test_a_new_size_needs_no_new_kernel():
+    found = [check(einsum("mk,kn->mn"), (dim(m), 40), (40, 50)) for m in (3, 50, 200)]
+    assert found[0].key == found[1].key == found[2].key
+
+
+def test_products_of_views():
+    check(
+        lambda p, a, b: p.contract("mk,kn->mn", p.slice(a, [2, 3], [20, 23]), b),
+        (30, 40),
+        (20, 24),
+        form="product",
+    )
+    check(
+        lambda p, a, b: p.contract("mk,kn->mn", p.reverse(a, [0, 1]), b),
+        (30, 20),
+        (20, 24),
+        form="product",
+    )
+    check(lambda p, a, b: p.contract("mk,kn->mn", p.pad(a, [1, 2], [3, 4]), b), (30, 20), (26, 24))
+    check(
+        lambda p, a, b: p.contract("bhm,hmn->bn", p.reshape(a, [30, 4, 5]), p.reshape(b, [4, 5, 24])),
+        (30, 20), (20, 24), form="product",
+    )  # fmt: skip
+
+
+def test_runs_agree_to_the_bit():
+    make, shapes = einsum("mk,kn->mn"), [(200, 1000), (1000, 300)]
+    node, parameters, found, kernel = kernel_of(make, shapes)
+    a, b = values(shapes, dtypes.float32)
+    runs = [run_kernel(kernel, a, b, np.zeros(node.shape, np.float32))[0] for _ in range(3)]
+    assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[0], runs[2])
+
+
+class BiasReluSum(Plain):
+    """max(value + bias[column] + residual, 0), and the column sums of it."""
+
+    operand_count = 2
+
+    def __init__(self, width):
+        self.width, self.partial_bytes = width, 4 * width
+
+    def prefetch(self, f, tile):
+        for i, j in tile.cells:
+            f.prefetch(tile.operand(1), tile.offset(i, j), F32)
+
+    def apply(self, f, tile, values):
+        bias, residual = tile.operand(0), tile.operand(1)
+        found = []
+        for v, (i, j) in zip(values, tile.cells):
+            b = f.load(bias, tile.column(j), v.ty, tile.mask(j))
+            r = f.load(residual, tile.offset(i, j), v.ty, tile.mask(j))
+            found.append(f.max(v + b + r, 0.0))
+        return found
+
+    def clear(self, f, partial):
+        f.memset(partial, 0, self.partial_bytes)
+
+    def accumulate(self, f, tile, values, partial):
+        for v, (i, j) in zip(values, tile.cells):
+            exists = tile.row_exists(i)
+            v = v if exists is None else f.select(exists, v, f.zero(v.ty))
+            at = tile.column(j)
+            f.store(f.load(partial, at, v.ty, tile.mask(j)) + v, partial, at, tile.mask(j))
+
+
+@pytest.mark.parametrize("m", [37, dim(37), dim(8), dim(1)], ids=repr)
+@pytest.mark.parametrize(("k", "n"), [(40, 50), (900, 48)])
+def test_epilogue_and_statistics(m, k, n):
+    shapes = [(m, k), (k, n)]
+    node, parameters, found, kernel = kernel_of(
+        einsum("mk,kn->mn"), shapes, epilogue=BiasReluSum(n)
+    )
+    a, b = values(shapes, dtypes.float32)
+    rng = np.random.default_rng(1)
+    bias, residual = (
+        rng.standard_normal(n).astype(np.float32),
+        rng.standard_normal((int(m), n)).astype(np.float32),
+    )
+    got, partials = run_kernel(
+        kernel, a, b, np.zeros((int(m), n), np.float32), found.sizes, [bias, residual]
+    )
+    want = np.maximum(a.astype(float) @ b + bias + residual, 0)
+    np.testing.assert_allclose(got, want, atol=1e-6 * k)
+    np.testing.assert_allclose(partials.view(np.float32).sum(0), want.sum(0), rtol=1e-4, atol=1e-3)
+
+
+class IsPositive(Plain):
+    def apply(self, f, tile, values):
+        return [f.convert(v > 0.0, I8) for v in values]
+
+
+@pytest.mark.parametrize("k", [30, 900, dim(900)], ids=repr)
+def test_an_epilogue_may_change_the_type(k):
+    shapes = [(20, k), (k, 33)]
+    node, parameters, found, kernel = kernel_of(
+        einsum("mk,kn->mn"), shapes, epilogue=IsPositive(), output=I8
+    )
+    a, b = values(shapes, dtypes.float32)
+    got, _ = run_kernel(kernel, a, b, np.full((20, 33), 7, np.int8), found.sizes)
+    assert np.array_equal(got, (a.astype(float) @ b > 0).astype(np.int8))
+
+
+class Shifted:
+    """relu(value - shift), the shift in the hook's first operand; offsets must name the element."""
+
+    operand_count = 2
+
+    def prepare(self, f, operand):
+        self.shift, self.copy = f.load(operand(0, PTR), 0, F32), operand(1)
+
+    def apply(self, f, value, offset, column, mask):
+        again = f.load(
+            self.copy, offset, vec(F32, lanes(value.ty)) if value.ty[0] == "<" else F32, mask
+        )
+        return f.max((value + again) * 0.5 - self.shift, 0.0)
+
+
+@pytest.mark.parametrize("spec", TRANSPOSITIONS[:4])
+@pytest.mark.parametrize(("left", "right"), list(itertools.product([False, True], repeat=2))[1:])
+def test_prologues(spec, left, right):
+    shapes = shapes_of(spec, m=37, k=70, n=50)
+    node, parameters, found, kernel = kernel_of(
+        einsum(spec),
+        shapes,
+        left_prologue=Shifted() if left else None,
+        right_prologue=Shifted() if right else None,
+    )
+    arrays = values(shapes, dtypes.float32)
+    shift = np.full(1, 0.25, np.float32)
+    operands = [x for use, a in zip((left, right), arrays) if use for x in (shift, a)]
+    got, _ = run_kernel(kernel, *arrays, np.zeros(node.shape, np.float32), found.sizes, operands)
+    seen = [np.maximum(a - 0.25, 0) if use else a for use, a in zip((left, right), arrays)]
+    want = evaluate(node, {p.id: a.astype(float) for p, a in zip(parameters, seen)})
+    np.testing.assert_allclose(got, want, atol=1e-4)
