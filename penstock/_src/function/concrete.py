@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.autodiff.tape import variable_accessed
+from penstock._src.core.binding import kernel_name
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.differentiable import DifferentiableFunction
@@ -93,7 +95,13 @@ class ConcreteFunction:
         for value, model in zip(leaves, self.graph.inputs[: self.arity], strict=True):
             if not isinstance(value, EagerTensor | SymbolicTensor):
                 value = convert_to_tensor(value, model.dtype)
-            if value.dtype is not model.dtype or not model.shape.is_compatible_with(value.shape):
+            if value.dtype is not model.dtype:
+                raise InvalidArgumentError(
+                    f"cannot compute {self.name} as input #{len(tensors)}(zero-based) was expected to be "
+                    f"a {kernel_name(model.dtype)} tensor but is a {kernel_name(value.dtype)} tensor "
+                    f"[Op:{self.name}]"
+                )
+            if not model.shape.is_compatible_with(value.shape):
                 raise TypeError(
                     f"Binding inputs to tf.function failed due to `Can not cast "
                     f"{TensorSpec(value.shape, value.dtype)!r} to "
@@ -117,6 +125,10 @@ class ConcreteFunction:
     _arg_keywords = argument_names
 
     @property
+    def _num_positional_args(self) -> int:
+        return len(self._arguments)
+
+    @property
     def inputs(self) -> list[SymbolicTensor]:
         """The tensors of the arguments and captures in the graph."""
         return self.graph.inputs
@@ -138,11 +150,8 @@ class ConcreteFunction:
 
     @property
     def structured_outputs(self) -> Any:
-        """The result with TensorSpecs for tensors."""
-        return nest.map_structure(
-            lambda t: TensorSpec(t.shape, t.dtype, t.op.name) if isinstance(t, SymbolicTensor) else _spec(t),
-            self.graph.structured_outputs,
-        )
+        """The result in the graph, structured."""
+        return self.graph.structured_outputs
 
     @property
     def output_dtypes(self) -> Any:
@@ -178,24 +187,39 @@ class ConcreteFunction:
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Returns the signature as text."""
+        result = _shown(self.graph.structured_outputs)
         if not verbose:
-            shown = ", ".join(f"{name}: {value!r}" for name, value in self.parameters)
-            return f"{self.graph.name}({shown}) -> {self.structured_outputs!r}"
+            return f"{self._short_parameters()} -> {result}"
         lines = ["Input Parameters:"]
-        lines += [f"  {name} (POSITIONAL_OR_KEYWORD): {value!r}" for name, value in self.parameters]
-        lines += ["Output Type:", f"  {self.structured_outputs!r}", "Captures:"]
-        lines += [
-            f"  {id(t)}: {TensorSpec(t.shape, t.dtype)!r}" for t in self._captures
-        ] or ["  None"]
+        lines += [f"  {name} ({_kind(self, name)}): {_shown(value)}" for name, value in self.parameters]
+        lines += ["Output Type:", f"  {result}", "Captures:"]
+        lines += [f"  {t._id}: {_shown(t)}" for t in self._captures] or ["  None"]
         return "\n".join(lines)
 
+    def _short_parameters(self) -> str:
+        return "(" + ", ".join(f"{name}: {_shown(value)}" for name, value in self.parameters) + ")"
+
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}: {value!r}" for name, value in self.parameters)
-        return f"<ConcreteFunction ({shown}) -> {self.structured_outputs!r} at {id(self):#x}>"
+        return f"<ConcreteFunction {self.pretty_printed_signature(verbose=False)} at 0x{id(self):X}>"
 
     def __str__(self) -> str:
         return f"ConcreteFunction {self.pretty_printed_signature()}"
 
 
-def _spec(value: Any) -> Any:
-    return getattr(value, "_type_spec", value)
+def _kind(function: ConcreteFunction, name: str) -> str:
+    return "KEYWORD_ONLY" if name in function.structured_input_signature[1] else "POSITIONAL_OR_KEYWORD"
+
+
+def _shown(value: Any) -> str:
+    """Returns an argument or result as signatures show it."""
+    if isinstance(value, TensorSpec | EagerTensor | SymbolicTensor):
+        return repr(TensorSpec(value.shape, value.dtype))
+    if nest.is_composite(value):
+        return repr(getattr(value, "_type_spec", value))
+    if isinstance(value, dict):
+        items = ", ".join(f"[{key!r}, {_shown(item)}]" for key, item in value.items())
+        return f"Dict[{items}]"
+    if isinstance(value, list | tuple):
+        kind = "List" if isinstance(value, list) else "Tuple"
+        return f"{kind}[{', '.join(map(_shown, value))}]"
+    return f"Literal[{value!r}]"

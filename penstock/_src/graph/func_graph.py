@@ -61,8 +61,8 @@ class FuncGraph(Graph):
         """Returns the placeholder that stands for a tensor of outside.
 
         Raises:
-          InaccessibleTensorError: the tensor belongs to a function or branch that has ended, or to
-            one that does not enclose this graph.
+          InaccessibleTensorError: the tensor belongs to a branch or loop inside this graph that has
+            ended. TypeError: it belongs to a function that does not enclose this graph.
         """
         if isinstance(tensor, SymbolicTensor):
             if tensor.graph is self:
@@ -113,7 +113,11 @@ class FuncGraph(Graph):
                 return
             outer = getattr(outer, "outer_graph", None)
         where = f" It was made at {tensor.op.location}." if tensor.op.location else ""
-        raise InaccessibleTensorError(
+        inner = tensor.graph
+        while inner is not None and inner is not self:
+            inner = getattr(inner, "outer_graph", None)
+        kind = InaccessibleTensorError if inner is self else TypeError
+        raise kind(
             f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit "
             "Python locals or TensorFlow collections to access it: it is defined in another "
             f"function or code block ({getattr(tensor.graph, 'name', 'a graph')}).{where}"

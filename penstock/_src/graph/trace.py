@@ -81,6 +81,8 @@ def _as_output(graph: FuncGraph, leaf: Any) -> Any:
     if isinstance(leaf, Operation):
         graph.control_outputs.append(leaf)
         return None
+    if isinstance(leaf, SymbolicTensor):
+        return graph.local(leaf)
     if isinstance(leaf, CompositeTensor) or nest.is_composite(leaf):
         parts = nest.flatten(leaf, expand_composites=True)
         inner = [graph.local(convert_to_tensor(part)) for part in parts]

@@ -96,9 +96,6 @@ def for_(
         items = _RaggedItems(iterated)
     else:
         items = _IteratorItems(iter(iterated))
-    if "," in target and isinstance(items, _TensorItems):
-        raise_not_iterable = convert_to_tensor(iterated).__iter__
-        raise_not_iterable()
     _for_in_graph(items, extra_test, body, get_state, set_state, names, options)
 
 

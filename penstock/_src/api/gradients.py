@@ -1,0 +1,153 @@
+"""tf.gradients and tf.hessians: derivatives in graphs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.autodiff.backprop import UnconnectedGradients, zeros_like
+from penstock._src.autodiff.graph_gradients import gradients_or_ones, graph_gradients
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+
+@export("gradients", v1=[])
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    gate_gradients: bool = False,
+    aggregation_method: Any = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: Any = UnconnectedGradients.NONE,
+) -> list[Any]:
+    """Returns d sum(ys) / dx for each x, as tensors of the graph that is being built.
+
+    Args:
+      ys: a tensor or a list of them.
+      xs: a tensor or variable, or a list of them.
+      grad_ys: a weight for each y; ones by default.
+      name: a scope for the operations.
+      gate_gradients, aggregation_method: accepted, without effect.
+      stop_gradients: tensors to take as constants.
+      unconnected_gradients: "none" (None) or "zero" for an x that no y depends on.
+
+    Raises:
+      RuntimeError: called in eager execution.
+    """
+    if STATE.graph is None:
+        raise RuntimeError(
+            "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
+        )
+    unconnected = UnconnectedGradients(unconnected_gradients)
+    targets = [convert_to_tensor(y) for y in _as_list(ys)]
+    sources = [getattr(x, "handle", x) for x in _as_list(xs)]
+    with STATE.graph.name_scope(name):
+        weights = gradients_or_ones(targets, None if grad_ys is None else _as_list(grad_ys))
+        graph = targets[0].graph if targets else STATE.graph
+        inner = [_in_graph(graph, x) for x in sources]
+        stopped = [_in_graph(graph, getattr(t, "handle", t)) for t in _as_list(stop_gradients)]
+        known = [x for x in inner if x is not None]
+        found = iter(
+            graph_gradients(targets, known, weights, [t for t in stopped if t is not None])
+        )
+        results = [None if x is None else next(found) for x in inner]
+        if unconnected is UnconnectedGradients.ZERO:
+            results = [
+                zeros_like(convert_to_tensor(x)) if g is None else g
+                for g, x in zip(results, _as_list(xs), strict=True)
+            ]
+    return results
+
+
+@export(v1=["gradients"])
+def gradients_v1(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    colocate_gradients_with_ops: bool = False,
+    gate_gradients: bool = False,
+    aggregation_method: Any = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: Any = UnconnectedGradients.NONE,
+) -> list[Any]:
+    """Returns d sum(ys) / dx for each x; see `tf.gradients`."""
+    return gradients(
+        ys, xs, grad_ys, name, gate_gradients, aggregation_method, stop_gradients, unconnected_gradients
+    )
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _in_graph(graph: Any, tensor: Any) -> Any:
+    """Returns the tensor of `graph` that is, or stands for, `tensor`; None if it is not in use there."""
+    if not isinstance(tensor, Tensor):
+        tensor = convert_to_tensor(tensor)
+    if getattr(tensor, "_value", None) is None and tensor.graph is graph:
+        return tensor
+    captured = getattr(graph, "_captures", {}).get(tensor._id)
+    return None if captured is None else captured[1]
+
+
+@export("hessians", v1=[])
+def hessians(
+    ys: Any,
+    xs: Any,
+    gate_gradients: bool = False,
+    aggregation_method: Any = None,
+    name: str = "hessians",
+) -> list[Any]:
+    """Returns for each x the matrix of second derivatives of sum(ys), of shape `x.shape + x.shape`.
+
+    Args:
+      ys: a tensor or a list of them.
+      xs: a tensor or a list of them, of known shapes.
+      gate_gradients, aggregation_method: accepted, without effect.
+      name: a scope for the operations.
+    """
+    results = []
+    sources = _as_list(xs)
+    for x, first in zip(sources, gradients(ys, sources, name=name), strict=True):
+        flat = raw.Reshape(tensor=first, shape=[-1])
+        count = flat.shape[0]
+        if count is None:
+            raise ValueError("hessians: the shapes of xs must be known.")
+        rows = [gradients(flat[i], x)[0] for i in range(count)]
+        rows = [zeros_like(x) if row is None else row for row in rows]
+        results.append(raw.Reshape(tensor=raw.Pack(values=rows), shape=_doubled(x)))
+    return results
+
+
+def _doubled(x: Any) -> Sequence[int]:
+    return [*x.shape.as_list(), *x.shape.as_list()]
+
+
+@export(v1=["hessians"])
+def hessians_v1(
+    ys: Any,
+    xs: Any,
+    name: str = "hessians",
+    colocate_gradients_with_ops: bool = False,
+    gate_gradients: bool = False,
+    aggregation_method: Any = None,
+) -> list[Any]:
+    """Returns for each x the matrix of second derivatives of sum(ys); see `tf.hessians`."""
+    return hessians(ys, xs, gate_gradients, aggregation_method, name)
+
+
+@export("no_gradient", v1=["NoGradient", "NotDifferentiable", "no_gradient"])
+def no_gradient(op_type: str) -> None:
+    """Accepted: ops say themselves whether they pass gradients.
+
+    Args:
+      op_type: the name of the op.
+    """
+    if not isinstance(op_type, str):
+        raise TypeError("op_type must be a string")

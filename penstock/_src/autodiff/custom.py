@@ -1,0 +1,206 @@
+"""tf.custom_gradient and what is made with it: functions that say themselves how gradients flow back."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from typing import Any
+
+from penstock._src.autodiff.backprop import GradientTape, takes_zeros, zeros_like
+from penstock._src.autodiff.nodes import make_op, record_node
+from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape, record_function, variable_accessed
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.graph.operation import Operation
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+@contextlib.contextmanager
+def _only(tape: Tape | None) -> Iterator[None]:
+    """Lets no tape but `tape` see what happens within."""
+    before = STATE.tapes, STATE.accumulators
+    STATE.tapes, STATE.accumulators = (tape,) if tape is not None else (), ()
+    try:
+        yield
+    finally:
+        STATE.tapes, STATE.accumulators = before
+
+
+@export("custom_gradient")
+def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
+    """Makes a function with its own gradient of `f`, which returns (result, gradient function).
+
+    Args:
+      f: a function of tensors that returns its result and a function `grad(*dresults)`, which returns one
+        gradient per argument. If `f` reads variables, `grad` must take `variables=` and return a second
+        value, the list of their gradients.
+
+    Returns:
+      A function with the arguments of `f` that returns its result.
+
+    >>> @tf.custom_gradient
+    ... def clip_gradient(x):
+    ...   return tf.identity(x), lambda dy: tf.clip_by_value(dy, -1., 1.)
+    """
+    if f is None:
+        return custom_gradient
+
+    @functools.wraps(f)
+    def decorated(*args: Any, **kwargs: Any) -> Any:
+        return _call(f, args, kwargs)
+
+    return decorated
+
+
+def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    arguments = nest.map_structure(
+        lambda a: a if nest.is_composite(a) else convert_to_tensor(a), list(args)
+    )
+    inputs = nest.flatten(arguments, expand_composites=True)
+    watcher = Tape(watch_accessed_variables=True)
+    with _only(watcher):
+        made = f(*arguments, **kwargs)
+    if not isinstance(made, tuple) or len(made) != 2 or not callable(made[1]):
+        raise TypeError(
+            f"custom_gradient: the function must return (result, gradient function). Received {made!r}."
+        )
+    result, gradient = made
+    given = {id(a) for a in nest.flatten(list(args))}
+    variables = [v for v in watcher.variables.values() if id(v) not in given]
+    for variable in variables:
+        variable_accessed(variable)
+    takes_variables = _takes_variables(gradient)
+    if variables and not takes_variables:
+        raise TypeError(
+            "If using @custom_gradient with a function that uses variables, then grad_fn must accept a "
+            "keyword argument 'variables'."
+        )
+    flat = [convert_to_tensor(t) for t in nest.flatten(result, expand_composites=True)]
+    handles = [v.handle for v in variables]
+
+    def backward(*dresults: Any) -> list[Any]:
+        return _input_gradients(gradient, dresults, len(inputs), variables if takes_variables else None)
+
+    if STATE.graph is not None:
+        flat = _add_node(flat, [*inputs, *handles], backward)
+    else:
+        with _only(None):
+            flat = [raw.Identity(input=t) for t in flat]
+        record_function("CustomGradient", [*inputs, *handles], flat, backward)
+    return nest.pack_sequence_as(result, flat, expand_composites=True)
+
+
+def _takes_variables(gradient: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(gradient).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(p.name == "variables" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _input_gradients(
+    gradient: Callable[..., Any], dresults: Sequence[Any], count: int, variables: list[Any] | None
+) -> list[Any]:
+    """Returns the gradients of all inputs, then of the variables' handles."""
+    if variables:
+        returned, of_variables = gradient(*dresults, variables=variables)
+        if len(of_variables) != len(variables):
+            raise ValueError("Must return gradient for each variable from @custom_gradient grad_fn.")
+    else:
+        returned, of_variables = gradient(*dresults), []
+    of_inputs = _flat_gradients(returned)
+    if len(of_inputs) != count:
+        raise ValueError(
+            f"custom_gradient function expected to return {count} gradients, but returned "
+            f"{len(of_inputs)} instead."
+        )
+    return [*of_inputs, *of_variables]
+
+
+def _flat_gradients(returned: Any) -> list[Any]:
+    if returned is None or isinstance(returned, Tensor) or not isinstance(returned, list | tuple | dict):
+        return [returned]
+    return nest.flatten(returned)
+
+
+def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[Any]]) -> list[Any]:
+    """Passes results and inputs through a node whose gradient is `backward`."""
+    graph = STATE.graph
+    tensors = [graph.local(t) for t in (*flat, *inputs)]
+    op = make_op("IdentityN", {"T": tuple(t.dtype for t in tensors)})
+    node = graph.add(op, tensors, "IdentityN")
+    count = len(flat)
+
+    def override(owner: Operation, *gradients: Any) -> list[Any]:
+        filled = [
+            zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g
+            for g, t in zip(gradients[:count], owner.outputs, strict=False)
+        ]
+        return [*[None] * count, *backward(*filled)]
+
+    node.gradient_override = override
+    for before, after in zip(tensors, node.outputs, strict=True):
+        after._handle_data = before._handle_data
+    record_node(node)
+    return node.outputs[:count]
+
+
+@export("recompute_grad")
+def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function like `f` whose gradient computes `f` again instead of keeping what it needs.
+
+    Args:
+      f: a function of tensors; it may read trainable variables.
+    """
+
+    @custom_gradient
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        with _only(STATE.tapes[-1] if STATE.tapes else None):
+            result = f(*args, **kwargs)
+
+        def gradient(*dresults: Any, variables: Any = None) -> Any:
+            copies = [raw.Identity(input=a) if isinstance(a, Tensor) else a for a in args]
+            with GradientTape() as tape:
+                tape.watch([a for a in copies if isinstance(a, Tensor)])
+                for variable in variables or []:
+                    tape.watch(variable)
+                again = f(*copies, **kwargs)
+            sources = [copies, list(variables or [])]
+            of_inputs, of_variables = tape.gradient(again, sources, output_gradients=_like(again, dresults))
+            return of_inputs, of_variables
+
+        def without_variables(*dresults: Any) -> Any:
+            return gradient(*dresults)[0]
+
+        def grad(*dresults: Any, variables: Any = None) -> Any:
+            return gradient(*dresults, variables=variables) if variables else without_variables(*dresults)
+
+        return result, grad
+
+    return inner
+
+
+def _like(result: Any, dresults: Sequence[Any]) -> Any:
+    return nest.pack_sequence_as(result, list(dresults))
+
+
+@export("grad_pass_through")
+def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function like `f` through which gradients pass as if it were the identity.
+
+    Args:
+      f: a function of one tensor that returns one.
+    """
+
+    @custom_gradient
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        def gradient(*dresults: Any, variables: Any = None) -> Any:
+            returned = dresults[0] if len(dresults) == 1 else dresults
+            return (returned, [None] * len(variables)) if variables else returned
+
+        return f(*args, **kwargs), gradient
+
+    return inner
