@@ -328,12 +328,12 @@ def _flat(spec: Any) -> dict[str, Any]:
     }
 
 
-class _Derived(Dataset):
+class _Derived:
     """A dataset made by an op."""
 
     def __init__(self, variant: Any, spec: Any, sources: tuple[Any, ...]) -> None:
         self._spec, self._sources = spec, sources
-        super().__init__(variant)
+        super().__init__(variant)  # type: ignore[call-arg]
 
     def _inputs(self) -> list[Any]:
         return list(self._sources)
@@ -344,14 +344,15 @@ class _Derived(Dataset):
         return self._spec
 
 
-_KINDS: dict[str, type] = {}
+_KINDS: dict[tuple[str, type], type] = {}
 
 
-def derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Dataset:
+def derived(kind: str, variant: Any, spec: Any, *sources: Any, base: type = Dataset) -> Any:
     """A dataset over a variant tensor; `kind` names its class, which `repr` shows."""
-    made = _KINDS.get(kind)
+    made = _KINDS.get((kind, base))
     if made is None:
-        made = _KINDS[kind] = type(kind, (_Derived,), {"__module__": __name__})
+        made = type(kind, (_Derived, base), {"__module__": __name__})
+        _KINDS[kind, base] = made
     return made(variant, spec, sources)
 
 

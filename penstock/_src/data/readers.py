@@ -102,7 +102,7 @@ def _compression(kind: Any) -> Any:
     return "" if kind is None else kind
 
 
-@export("data.TextLineDataset")
+@export("data.TextLineDataset", v1=[])
 class TextLineDataset(_Strings):
     """The lines of text files, without their ends."""
 
@@ -125,7 +125,7 @@ class TextLineDataset(_Strings):
         super().__init__(variant)
 
 
-@export("data.TFRecordDataset")
+@export("data.TFRecordDataset", v1=[])
 class TFRecordDataset(_Strings):
     """The records of TFRecord files.
 
@@ -151,7 +151,7 @@ class TFRecordDataset(_Strings):
         super().__init__(variant)
 
 
-@export("data.FixedLengthRecordDataset")
+@export("data.FixedLengthRecordDataset", v1=[])
 class FixedLengthRecordDataset(_Strings):
     """The records of files in which all have the same length."""
 

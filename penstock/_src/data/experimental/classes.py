@@ -1,0 +1,96 @@
+"""Datasets of tf.data.experimental that are classes: random numbers, CSV files."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.specs import TensorSpec
+from penstock._src.data.dataset import Dataset
+from penstock._src.data.transforms import int64
+from penstock._src.util.export import export
+
+
+@export("data.experimental.RandomDataset", v1=[])
+class RandomDataset(Dataset):
+    """An endless dataset of pseudorandom numbers; see `Dataset.random`."""
+
+    def __init__(
+        self, seed: Any = None, rerandomize_each_iteration: Any = None, name: str | None = None
+    ) -> None:
+        made = Dataset.random(seed, rerandomize_each_iteration, name)
+        super().__init__(made._variant_tensor)
+
+    @property
+    def element_spec(self) -> Any:
+        """The type of the elements."""
+        return TensorSpec([], dtypes.int64)
+
+
+@export("data.experimental.CsvDataset", v1=[])
+class CsvDataset(Dataset):
+    """The rows of files of comma-separated values, as tuples of one scalar per column.
+
+    Args:
+      filenames: of the files.
+      record_defaults: per column its dtype, if a value is required, or a default.
+      compression_type: None, "GZIP" or "ZLIB".
+      buffer_size: accepted.
+      header: whether the first line of each file is to be left out.
+      field_delim: between columns.
+      use_quote_delim: whether double quotes enclose fields.
+      na_value: a text that means a missing value.
+      select_cols: the numbers of the columns to read.
+      exclude_cols: the numbers of the columns to leave out.
+    """
+
+    def __init__(
+        self,
+        filenames: Any,
+        record_defaults: Sequence[Any],
+        compression_type: Any = None,
+        buffer_size: Any = None,
+        header: Any = False,
+        field_delim: Any = ",",
+        use_quote_delim: Any = True,
+        na_value: Any = "",
+        select_cols: Any = None,
+        exclude_cols: Any = None,
+    ) -> None:
+        if select_cols is not None and exclude_cols is not None:
+            raise ValueError("Invalid arguments: select_cols and exclude_cols are both given.")
+        defaults = [_default(value) for value in record_defaults]
+        self._element_spec = tuple(TensorSpec([], value.dtype) for value in defaults)
+        none = np.zeros(0, np.int64)
+        variant = raw.CSVDatasetV2(
+            filenames=convert_to_tensor(filenames, dtype=dtypes.string),
+            compression_type=compression_type or "",
+            buffer_size=int64(buffer_size or 1 << 22),
+            header=header,
+            field_delim=field_delim,
+            use_quote_delim=use_quote_delim,
+            na_value=na_value,
+            select_cols=int64(none if select_cols is None else select_cols),
+            record_defaults=defaults,
+            exclude_cols=int64(none if exclude_cols is None else exclude_cols),
+            output_shapes=[[]] * len(defaults),
+        )
+        super().__init__(variant)
+
+    @property
+    def element_spec(self) -> Any:
+        """The types of the columns."""
+        return self._element_spec
+
+
+def _default(value: Any) -> Any:
+    """A tensor of one value, or of none where a value is required."""
+    if isinstance(value, (dtypes.DType, type)):
+        dtype = dtypes.as_dtype(value)
+        return convert_to_tensor(np.zeros(0, dtype.np), dtype=dtype)
+    if isinstance(value, str) and value in dtypes.TYPES:
+        return convert_to_tensor(np.zeros(0, dtypes.as_dtype(value).np))
+    return convert_to_tensor(value)

@@ -1,0 +1,415 @@
+"""tf.data.experimental: transformations to apply, most of them methods of Dataset by now."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.specs import TensorSpec
+from penstock._src.data import structure
+from penstock._src.data.dataset import Dataset, derived
+from penstock._src.data.iterator import Optional
+from penstock._src.data.traced import trace
+from penstock._src.data.transforms import int64
+from penstock._src.util import records
+from penstock._src.util.export import export
+
+Transformation = Callable[[Dataset], Dataset]
+
+
+@export("data.experimental.cardinality")
+def cardinality(dataset: Dataset) -> Any:
+    """Returns the number of elements; see `Dataset.cardinality`."""
+    return dataset.cardinality()
+
+
+@export("data.experimental.assert_cardinality")
+def assert_cardinality(expected_cardinality: int) -> Transformation:
+    """Returns a transformation that says how many elements a dataset has, and checks it."""
+
+    def transform(dataset: Dataset) -> Dataset:
+        return dataset._same("AssertCardinalityDataset", int64(expected_cardinality))
+
+    return transform
+
+
+@export("data.experimental.at", v1=[])
+def at(dataset: Dataset, index: Any) -> Any:
+    """Returns the element at `index`."""
+    tensors = raw.GetElementAtIndex(
+        dataset=dataset._variant_tensor, index=int64(index), **dataset._flat_structure
+    )
+    return structure.from_tensors(dataset.element_spec, tensors)
+
+
+@export("data.experimental.bucket_by_sequence_length")
+def bucket_by_sequence_length(
+    element_length_func: Callable[..., Any],
+    bucket_boundaries: Sequence[int],
+    bucket_batch_sizes: Sequence[int],
+    padded_shapes: Any = None,
+    padding_values: Any = None,
+    pad_to_bucket_boundary: bool = False,
+    no_padding: bool = False,
+    drop_remainder: bool = False,
+) -> Transformation:
+    """Returns a transformation; see `Dataset.bucket_by_sequence_length`."""
+    return lambda dataset: dataset.bucket_by_sequence_length(
+        element_length_func,
+        bucket_boundaries,
+        bucket_batch_sizes,
+        padded_shapes,
+        padding_values,
+        pad_to_bucket_boundary,
+        no_padding,
+        drop_remainder,
+    )
+
+
+@export("data.experimental.choose_from_datasets", v1=["data.experimental.choose_from_datasets"])
+def choose_from_datasets(
+    datasets: Sequence[Dataset], choice_dataset: Dataset, stop_on_empty_dataset: bool = False
+) -> Dataset:
+    """Returns a dataset; see `Dataset.choose_from_datasets`."""
+    return Dataset.choose_from_datasets(datasets, choice_dataset, stop_on_empty_dataset)
+
+
+@export("data.experimental.sample_from_datasets", v1=["data.experimental.sample_from_datasets"])
+def sample_from_datasets(
+    datasets: Sequence[Dataset],
+    weights: Any = None,
+    seed: Any = None,
+    stop_on_empty_dataset: bool = False,
+) -> Dataset:
+    """Returns a dataset; see `Dataset.sample_from_datasets`."""
+    return Dataset.sample_from_datasets(datasets, weights, seed, stop_on_empty_dataset)
+
+
+@export("data.experimental.Counter")
+def Counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> Dataset:
+    """Returns an endless dataset; see `Dataset.counter`."""
+    return Dataset.counter(start, step, dtype)
+
+
+@export("data.experimental.dense_to_ragged_batch")
+def dense_to_ragged_batch(
+    batch_size: Any, drop_remainder: bool = False, row_splits_dtype: Any = dtypes.int64
+) -> Transformation:
+    """Returns a transformation; see `Dataset.ragged_batch`."""
+    return lambda dataset: dataset.ragged_batch(batch_size, drop_remainder, row_splits_dtype)
+
+
+@export("data.experimental.dense_to_sparse_batch")
+def dense_to_sparse_batch(batch_size: Any, row_shape: Any) -> Transformation:
+    """Returns a transformation; see `Dataset.sparse_batch`."""
+    return lambda dataset: dataset.sparse_batch(batch_size, row_shape)
+
+
+@export("data.experimental.enumerate_dataset")
+def enumerate_dataset(start: Any = 0) -> Transformation:
+    """Returns a transformation; see `Dataset.enumerate`."""
+    return lambda dataset: dataset.enumerate(start)
+
+
+@export("data.experimental.from_list")
+def from_list(elements: Sequence[Any], name: str | None = None) -> Dataset:
+    """Returns the dataset of the given elements, which are alike in structure.
+
+    Raises:
+      ValueError: there are none.
+    """
+    if not elements:
+        raise ValueError("Empty list. `elements` should not be empty.")
+    flat: list[Any] = []
+    spec: Any = None
+    for element in elements:
+        value = structure.normalize(element, None if spec is None else spec)
+        found = structure.spec_of(value)
+        spec = found if spec is None else structure.relaxed(spec, found)
+        if spec is None:
+            raise ValueError("`elements` must all have the same structure.")
+        flat.extend(structure.to_tensors(found, value))
+    variant = raw.ListDataset(
+        tensors=flat,
+        output_types=structure.flat_types(spec),
+        output_shapes=structure.flat_shapes(spec),
+        name=name,
+    )
+    return derived("_ListDataset", variant, spec)
+
+
+@export("data.experimental.to_variant")
+def to_variant(dataset: Dataset) -> Any:
+    """Returns the variant tensor of a dataset."""
+    return dataset._variant_tensor
+
+
+@export("data.experimental.from_variant")
+def from_variant(variant: Any, structure: Any) -> Dataset:
+    """Returns the dataset of a variant tensor; `structure` is its element_spec."""
+    return derived("_VariantDataset", variant, structure)
+
+
+@export("data.experimental.get_structure")
+def get_structure(dataset_or_iterator: Any) -> Any:
+    """Returns the element_spec of a dataset or iterator.
+
+    Raises:
+      TypeError: it is neither.
+    """
+    try:
+        return dataset_or_iterator.element_spec
+    except AttributeError:
+        raise TypeError(
+            "`dataset_or_iterator` must be a `tf.data.Dataset` or tf.data.Iterator object, but "
+            f"got {type(dataset_or_iterator)}."
+        ) from None
+
+
+@export("data.experimental.get_next_as_optional")
+def get_next_as_optional(iterator: Any) -> Optional:
+    """Returns the next element; see `tf.data.Iterator.get_next_as_optional`."""
+    return iterator.get_next_as_optional()
+
+
+@export("data.experimental.get_single_element")
+def get_single_element(dataset: Dataset) -> Any:
+    """Returns the only element; see `Dataset.get_single_element`."""
+    return dataset.get_single_element()
+
+
+@export("data.experimental.Reducer")
+class Reducer:
+    """How a group of elements is folded: three functions."""
+
+    def __init__(self, init_func: Any, reduce_func: Any, finalize_func: Any) -> None:
+        self._init_func = init_func
+        self._reduce_func = reduce_func
+        self._finalize_func = finalize_func
+
+    @property
+    def init_func(self) -> Any:
+        """The state of a key that is met first."""
+        return self._init_func
+
+    @property
+    def reduce_func(self) -> Any:
+        """The next state, of a state and an element."""
+        return self._reduce_func
+
+    @property
+    def finalize_func(self) -> Any:
+        """The result, of the last state."""
+        return self._finalize_func
+
+
+@export("data.experimental.group_by_reducer")
+def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transformation:
+    """Returns a transformation to one element per key: what `reducer` makes of its elements."""
+
+    def transform(dataset: Dataset) -> Dataset:
+        spec = dataset.element_spec
+        number = TensorSpec([], dtypes.int64)
+        key = trace(key_func, spec, "GroupByKey")
+        start = trace(reducer.init_func, number, "GroupByStart")
+        state = start.output_spec
+        reduce = trace(reducer.reduce_func, state, "GroupByReduce", spec)
+        finish = trace(lambda held: reducer.finalize_func(held), state, "GroupByFinish")
+        if type(state) is tuple:
+            finish = trace(lambda *held: reducer.finalize_func(held), state, "GroupByFinish")
+        made = finish.output_spec
+        return dataset._of(
+            "GroupByReducerDataset",
+            made,
+            key.captured,
+            start.captured,
+            reduce.captured,
+            finish.captured,
+            key_func=key.function,
+            init_func=start.function,
+            reduce_func=reduce.function,
+            finalize_func=finish.function,
+        )
+
+    return transform
+
+
+@export("data.experimental.group_by_window")
+def group_by_window(
+    key_func: Callable[..., Any],
+    reduce_func: Callable[..., Any],
+    window_size: Any = None,
+    window_size_func: Callable[..., Any] | None = None,
+) -> Transformation:
+    """Returns a transformation; see `Dataset.group_by_window`."""
+    return lambda dataset: dataset.group_by_window(
+        key_func, reduce_func, window_size, window_size_func
+    )
+
+
+@export("data.experimental.ignore_errors")
+def ignore_errors(log_warning: bool = False) -> Transformation:
+    """Returns a transformation; see `Dataset.ignore_errors`."""
+    return lambda dataset: dataset.ignore_errors(log_warning)
+
+
+@export("data.experimental.load")
+def load(
+    path: str, element_spec: Any = None, compression: str | None = None, reader_func: Any = None
+) -> Dataset:
+    """Returns a dataset; see `Dataset.load`."""
+    return Dataset.load(path, element_spec, compression, reader_func)
+
+
+@export("data.experimental.save")
+def save(
+    dataset: Dataset,
+    path: str,
+    compression: str | None = None,
+    shard_func: Any = None,
+    checkpoint_args: Any = None,
+) -> None:
+    """Writes a dataset; see `Dataset.save`."""
+    dataset.save(path, compression, shard_func, checkpoint_args)
+
+
+@export("data.experimental.map_and_batch")
+def map_and_batch(
+    map_func: Callable[..., Any],
+    batch_size: Any,
+    num_parallel_batches: Any = None,
+    drop_remainder: bool = False,
+    num_parallel_calls: Any = None,
+) -> Transformation:
+    """Returns a transformation: `map`, then `batch`."""
+    return lambda dataset: dataset.map(map_func, num_parallel_calls).batch(
+        batch_size, drop_remainder
+    )
+
+
+@export("data.experimental.pad_to_cardinality")
+def pad_to_cardinality(cardinality: int, mask_key: str = "valid") -> Transformation:
+    """Returns a transformation that adds zeros until there are `cardinality` elements, and marks
+    in `element[mask_key]` which were there before."""
+
+    def transform(dataset: Dataset) -> Dataset:
+        if not isinstance(dataset.element_spec, dict):
+            raise ValueError("`pad_to_cardinality` requires its input dataset to be a dictionary.")
+
+        def real(element: dict[str, Any]) -> dict[str, Any]:
+            return {**element, mask_key: np.array(True)}
+
+        def blank(element: dict[str, Any]) -> dict[str, Any]:
+            zeros = {key: raw.ZerosLike(x=value) for key, value in element.items()}
+            return {**zeros, mask_key: np.array(False)}
+
+        padding = dataset.take(1).repeat().map(blank)
+        padded = dataset.map(real).concatenate(padding).take(cardinality)
+        return padded.apply(assert_cardinality(cardinality))
+
+    return transform
+
+
+@export("data.experimental.parallel_interleave")
+def parallel_interleave(
+    map_func: Callable[..., Any],
+    cycle_length: int,
+    block_length: int = 1,
+    sloppy: bool = False,
+    buffer_output_elements: Any = None,
+    prefetch_input_elements: Any = None,
+) -> Transformation:
+    """Returns a transformation; see `Dataset.interleave` with `num_parallel_calls`."""
+    return lambda dataset: dataset.interleave(
+        map_func, cycle_length, block_length, cycle_length, deterministic=not sloppy
+    )
+
+
+@export("data.experimental.copy_to_device")
+def copy_to_device(target_device: str, source_device: str = "/cpu:0") -> Transformation:
+    """Returns a transformation that places elements on a device; on the CPU they are already."""
+    return lambda dataset: dataset.prefetch(0)
+
+
+@export("data.experimental.prefetch_to_device")
+def prefetch_to_device(device: str, buffer_size: int | None = None) -> Transformation:
+    """Returns a transformation that makes elements ahead of time; see `Dataset.prefetch`."""
+    return lambda dataset: dataset.prefetch(-1 if buffer_size is None else buffer_size)
+
+
+@export("data.experimental.rejection_resample")
+def rejection_resample(
+    class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None, seed: Any = None
+) -> Transformation:
+    """Returns a transformation; see `Dataset.rejection_resample`."""
+    return lambda dataset: dataset.rejection_resample(class_func, target_dist, initial_dist, seed)
+
+
+@export("data.experimental.scan")
+def scan(initial_state: Any, scan_func: Callable[..., Any]) -> Transformation:
+    """Returns a transformation; see `Dataset.scan`."""
+    return lambda dataset: dataset.scan(initial_state, scan_func)
+
+
+@export("data.experimental.shuffle_and_repeat")
+def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) -> Transformation:
+    """Returns a transformation: `shuffle`, then `repeat`."""
+    return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)
+
+
+@export("data.experimental.take_while")
+def take_while(predicate: Callable[..., Any]) -> Transformation:
+    """Returns a transformation; see `Dataset.take_while`."""
+    return lambda dataset: dataset.take_while(predicate)
+
+
+@export("data.experimental.unbatch")
+def unbatch() -> Transformation:
+    """Returns a transformation; see `Dataset.unbatch`."""
+    return lambda dataset: dataset.unbatch()
+
+
+@export("data.experimental.unique")
+def unique() -> Transformation:
+    """Returns a transformation; see `Dataset.unique`."""
+    return lambda dataset: dataset.unique()
+
+
+@export("data.experimental.enable_debug_mode")
+def enable_debug_mode() -> None:
+    """Not supported: functions of datasets are always traced."""
+    raise errors.UnimplementedError("tf.data.experimental.enable_debug_mode is not supported.")
+
+
+@export("data.experimental.TFRecordWriter")
+class TFRecordWriter:
+    """Writes a dataset of strings to a TFRecord file."""
+
+    def __init__(self, filename: Any, compression_type: str | None = None) -> None:
+        self._filename = convert_to_tensor(filename, dtype=dtypes.string).numpy().decode()
+        self._compression = compression_type or ""
+
+    def write(self, dataset: Dataset) -> None:
+        """Writes all elements.
+
+        Raises:
+          TypeError: they are no strings.
+        """
+        if not isinstance(dataset, Dataset):
+            raise TypeError(
+                f"Invalid `dataset.` Expected a `tf.data.Dataset` object but got {type(dataset)}."
+            )
+        if dataset.element_spec != TensorSpec([], dtypes.string):
+            raise TypeError(
+                "Invalid `dataset`. Expected a dataset of scalar strings. Received elements of "
+                f"{dataset.element_spec}."
+            )
+        file = records.RecordFile(open(self._filename, "wb"), self._compression)
+        try:
+            for record in dataset:
+                file.write(record.numpy())
+        finally:
+            file.close()

@@ -1,0 +1,294 @@
+"""tf.compat.v1.data: datasets with initializable iterators."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core import dispatch, dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.specs import TensorSpec
+from penstock._src.data import readers, structure
+from penstock._src.data.dataset import Dataset, derived
+from penstock._src.data.experimental import classes
+from penstock._src.data.iterator import OwnedIterator
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+Structure = Any
+
+
+def _types(spec: Structure) -> Structure:
+    return nest.map_structure(lambda part: getattr(part, "dtype", dtypes.variant), spec)
+
+
+def _shapes(spec: Structure) -> Structure:
+    return nest.map_structure(lambda part: getattr(part, "shape", TensorShape([])), spec)
+
+
+def _classes(spec: Structure) -> Structure:
+    return nest.map_structure(lambda part: part.value_type, spec)
+
+
+@export(v1=["data.get_output_types"])
+def get_output_types(dataset_or_iterator: Any) -> Structure:
+    """Returns the dtypes of the elements."""
+    return _types(dataset_or_iterator.element_spec)
+
+
+@export(v1=["data.get_output_shapes"])
+def get_output_shapes(dataset_or_iterator: Any) -> Structure:
+    """Returns the shapes of the elements."""
+    return _shapes(dataset_or_iterator.element_spec)
+
+
+@export(v1=["data.get_output_classes"])
+def get_output_classes(dataset_or_iterator: Any) -> Structure:
+    """Returns the classes of the elements."""
+    return _classes(dataset_or_iterator.element_spec)
+
+
+@export(v1=["data.Iterator"])
+class Iterator:
+    """An iterator over a dataset in a graph: run `initializer`, then what `get_next()` gives."""
+
+    def __init__(
+        self,
+        iterator_resource: Any,
+        initializer: Any,
+        output_types: Structure,
+        output_shapes: Structure,
+        output_classes: Structure,
+    ) -> None:
+        self._iterator_resource = iterator_resource
+        self._initializer = initializer
+        flat = zip(nest.flatten(output_types), nest.flatten(output_shapes))
+        specs = [TensorSpec(shape, dtype) for dtype, shape in flat]
+        self._element_spec = nest.pack_sequence_as(output_types, specs)
+
+    @classmethod
+    def _make(cls, resource: Any, initializer: Any, spec: Structure) -> "Iterator":
+        made = cls.__new__(cls)
+        made._iterator_resource, made._initializer = resource, initializer
+        made._element_spec = spec
+        return made
+
+    @staticmethod
+    def from_structure(
+        output_types: Structure,
+        output_shapes: Structure = None,
+        shared_name: str | None = None,
+        output_classes: Structure = None,
+    ) -> "Iterator":
+        """Returns an iterator that `make_initializer` binds to a dataset."""
+        if output_shapes is None:
+            output_shapes = nest.map_structure(lambda _: TensorShape(None), output_types)
+        flat = zip(nest.flatten(output_types), structure.leaves(output_shapes))
+        specs = [TensorSpec(shape, dtype) for dtype, shape in flat]
+        spec = nest.pack_sequence_as(output_types, specs)
+        return Iterator._make(_resource(spec, shared_name), None, spec)
+
+    @staticmethod
+    def from_string_handle(
+        string_handle: Any,
+        output_types: Structure,
+        output_shapes: Structure = None,
+        output_classes: Structure = None,
+    ) -> "Iterator":
+        """Returns the iterator that a string handle stands for."""
+        made = Iterator.from_structure(output_types, output_shapes)
+        made._iterator_resource = raw.IteratorFromStringHandleV2(
+            string_handle=convert_to_tensor(string_handle, dtype=dtypes.string)
+        )
+        return made
+
+    @property
+    def initializer(self) -> Any:
+        """The operation that begins the iteration.
+
+        Raises:
+          ValueError: the iterator is bound to no dataset.
+        """
+        if self._initializer is None:
+            raise ValueError("The iterator does not have an initializer.")
+        return self._initializer
+
+    def make_initializer(self, dataset: Dataset, name: str | None = None) -> Any:
+        """Returns the operation that begins an iteration over `dataset`."""
+        return raw.MakeIterator(
+            dataset=dataset._variant_tensor, iterator=self._iterator_resource, name=name
+        )
+
+    def get_next(self, name: str | None = None) -> Any:
+        """Returns the tensors of the next element."""
+        tensors = raw.IteratorGetNext(
+            iterator=self._iterator_resource,
+            output_types=structure.flat_types(self._element_spec),
+            output_shapes=structure.flat_shapes(self._element_spec),
+            name=name,
+        )
+        return structure.from_tensors(self._element_spec, tensors)
+
+    def get_next_as_optional(self) -> Any:
+        """Returns the next element as an optional."""
+        return OwnedIterator(
+            components=self._iterator_resource, element_spec=self._element_spec
+        ).get_next_as_optional()
+
+    def string_handle(self, name: str | None = None) -> Any:
+        """Returns a string tensor that stands for this iterator."""
+        return raw.IteratorToStringHandle(resource_handle=self._iterator_resource, name=name)
+
+    @property
+    def element_spec(self) -> Structure:
+        """The structure of TypeSpecs of the elements."""
+        return self._element_spec
+
+    @property
+    def output_types(self) -> Structure:
+        """The dtypes of the elements."""
+        return _types(self._element_spec)
+
+    @property
+    def output_shapes(self) -> Structure:
+        """The shapes of the elements."""
+        return _shapes(self._element_spec)
+
+    @property
+    def output_classes(self) -> Structure:
+        """The classes of the elements."""
+        return _classes(self._element_spec)
+
+
+def _resource(spec: Structure, shared_name: str | None) -> Any:
+    return raw.IteratorV2(
+        shared_name=shared_name or STATE.graph.unique_name("iterator") if STATE.graph else "",
+        container="",
+        output_types=structure.flat_types(spec),
+        output_shapes=structure.flat_shapes(spec),
+    )
+
+
+@export(v1=["data.make_initializable_iterator"])
+def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None) -> Iterator:
+    """Returns an iterator whose `initializer` is to be run first.
+
+    Raises:
+      RuntimeError: executing eagerly.
+    """
+    if STATE.graph is None:
+        raise RuntimeError(
+            "dataset.make_initializable_iterator is not supported when eager execution is enabled. "
+            "Use `for element in dataset` instead."
+        )
+    spec = dataset.element_spec
+    resource = _resource(spec, shared_name)
+    initializer = raw.MakeIterator(dataset=dataset._variant_tensor, iterator=resource)
+    return Iterator._make(resource, initializer, spec)
+
+
+@export(v1=["data.make_one_shot_iterator"])
+def make_one_shot_iterator(dataset: Dataset) -> Any:
+    """Returns an iterator that needs no initialisation."""
+    if STATE.graph is None:
+        return OwnedIterator(dataset)
+    spec = dataset.element_spec
+    factory = FuncGraph("dataset_factory", capture_by_value=True)
+    with dispatch.building(factory):
+        factory.outputs = [factory.local(dataset._variant_tensor)]
+    resource = raw.OneShotIterator(
+        dataset_factory=GraphFunction(factory),
+        output_types=structure.flat_types(spec),
+        output_shapes=structure.flat_shapes(spec),
+        shared_name=STATE.graph.unique_name("one_shot_iterator"),
+    )
+    return Iterator._make(resource, None, spec)
+
+
+@export(v1=["data.Dataset"])
+class DatasetV1(Dataset):
+    """A dataset as in TensorFlow 1: `tf.data.Dataset` with iterators for sessions."""
+
+    @staticmethod
+    def _derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Any:
+        return derived(kind, variant, spec, *sources, base=DatasetV1)
+
+    def make_one_shot_iterator(self) -> Any:
+        """Returns an iterator that needs no initialisation."""
+        return make_one_shot_iterator(self)
+
+    def make_initializable_iterator(self, shared_name: str | None = None) -> Iterator:
+        """Returns an iterator whose `initializer` is to be run first."""
+        return make_initializable_iterator(self, shared_name)
+
+    @property
+    def output_types(self) -> Structure:
+        """The dtypes of the elements."""
+        return _types(self.element_spec)
+
+    @property
+    def output_shapes(self) -> Structure:
+        """The shapes of the elements."""
+        return _shapes(self.element_spec)
+
+    @property
+    def output_classes(self) -> Structure:
+        """The classes of the elements."""
+        return _classes(self.element_spec)
+
+    def map_with_legacy_function(
+        self, map_func: Any, num_parallel_calls: Any = None, deterministic: Any = None
+    ) -> Any:
+        """The same as `map`."""
+        return self.map(map_func, num_parallel_calls, deterministic)
+
+    def filter_with_legacy_function(self, predicate: Any) -> Any:
+        """The same as `filter`."""
+        return self.filter(predicate)
+
+
+def _as_v1(make: Callable[..., Dataset]) -> Any:
+    """A source of datasets that gives DatasetV1."""
+
+    @functools.wraps(make)
+    def source(*args: Any, **kwargs: Any) -> Dataset:
+        made = make(*args, **kwargs)
+        return DatasetV1._derived("DatasetV1Adapter", made._variant_tensor, made.element_spec, made)
+
+    return staticmethod(source)
+
+
+for _name in (
+    "from_tensors from_tensor_slices from_generator range zip list_files random counter load "
+    "sample_from_datasets choose_from_datasets"
+).split():
+    setattr(DatasetV1, _name, _as_v1(getattr(Dataset, _name)))
+
+
+@export(v1=["data.TextLineDataset"])
+class TextLineDatasetV1(DatasetV1, readers.TextLineDataset):
+    """The lines of text files, without their ends."""
+
+
+@export(v1=["data.TFRecordDataset"])
+class TFRecordDatasetV1(DatasetV1, readers.TFRecordDataset):
+    """The records of TFRecord files."""
+
+
+@export(v1=["data.FixedLengthRecordDataset"])
+class FixedLengthRecordDatasetV1(DatasetV1, readers.FixedLengthRecordDataset):
+    """The records of files in which all have the same length."""
+
+
+@export(v1=["data.experimental.CsvDataset"])
+class CsvDatasetV1(DatasetV1, classes.CsvDataset):
+    """The rows of files of comma-separated values."""
+
+
+@export(v1=["data.experimental.RandomDataset"])
+class RandomDatasetV1(DatasetV1, classes.RandomDataset):
+    """An endless dataset of pseudorandom numbers."""

@@ -1,0 +1,87 @@
+"""tf.data.experimental, readers of files, and the datasets of compat.v1."""
+
+import numpy as np
+import pytest
+
+import penstock._src.api.load  # noqa: F401  (operators)
+from penstock._src.core import dtypes, errors
+from penstock._src.core.specs import TensorSpec
+from penstock._src.data import readers
+from penstock._src.data.dataset import Dataset
+from penstock._src.data.experimental import classes, transforms, v1
+
+
+def values(dataset):
+    return [x.tolist() if hasattr(x, "tolist") else x for x in dataset.as_numpy_iterator()]
+
+
+def test_assert_cardinality():
+    dataset = Dataset.range(3).filter(lambda x: x >= 0)
+    assert len(dataset.apply(transforms.assert_cardinality(3))) == 3
+    with pytest.raises(errors.FailedPreconditionError, match="contain 2 elements but contained at"):
+        values(dataset.apply(transforms.assert_cardinality(2)))
+
+
+def test_from_list_and_group_by_reducer():
+    dataset = transforms.from_list([(1, "a"), (2, "b")])
+    assert values(dataset) == [(1, b"a"), (2, b"b")]
+    reducer = transforms.Reducer(lambda _: np.int64(0), lambda s, x: s + x, lambda s: s)
+    grouped = Dataset.range(6).apply(transforms.group_by_reducer(lambda x: x % 2, reducer))
+    assert values(grouped) == [6, 9]
+
+
+def test_pad_to_cardinality():
+    dataset = Dataset.from_tensor_slices({"a": [1, 2]})
+    padded = values(dataset.apply(transforms.pad_to_cardinality(3)))
+    assert [(e["a"], bool(e["valid"])) for e in padded] == [(1, True), (2, True), (0, False)]
+
+
+@pytest.mark.parametrize("compression", ["", "GZIP", "ZLIB"])
+def test_record_files(tmp_path, compression):
+    path = str(tmp_path / "r")
+    texts = Dataset.from_tensor_slices(["one", "two", ""])
+    transforms.TFRecordWriter(path, compression).write(texts)
+    assert values(readers.TFRecordDataset([path, path], compression)) == [b"one", b"two", b""] * 2
+    assert len(values(readers.TFRecordDataset([path] * 3, compression, num_parallel_reads=2))) == 9
+
+
+def test_damaged_records(tmp_path):
+    (tmp_path / "r").write_bytes(b"nonsense, not records")
+    with pytest.raises(errors.DataLossError, match="corrupted record at 0"):
+        values(readers.TFRecordDataset(str(tmp_path / "r")))
+    with pytest.raises(errors.NotFoundError, match="No such file"):
+        values(readers.TFRecordDataset(str(tmp_path / "missing")))
+
+
+def test_lines(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes(b"a\nb\r\n\nlast")
+    assert values(readers.TextLineDataset(path)) == [b"a", b"b", b"", b"last"]
+    names = Dataset.from_tensor_slices([str(path)])
+    assert values(readers.TextLineDataset(names).skip(3)) == [b"last"]
+
+
+def test_fixed_length_records(tmp_path):
+    path = tmp_path / "f"
+    path.write_bytes(b"Hab12F")
+    assert values(readers.FixedLengthRecordDataset(str(path), 2, 1, 1)) == [b"ab", b"12"]
+
+
+def test_csv(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text('n,s,x\n1,"a, ""b""",1.5\n2,,\n')
+    dataset = classes.CsvDataset(str(path), [dtypes.int32, "none", 0.5], header=True)
+    assert dataset.element_spec[1] == TensorSpec([], dtypes.string)
+    assert values(dataset) == [(1, b'a, "b"', 1.5), (2, b"none", 0.5)]
+    picked = classes.CsvDataset(str(path), [dtypes.float32], header=True, select_cols=[0])
+    assert values(picked) == [(1.0,), (2.0,)]
+    with pytest.raises(errors.InvalidArgumentError, match="Field 2 is required but missing"):
+        values(classes.CsvDataset(str(path), [1, "", dtypes.float32], header=True))
+
+
+def test_v1_datasets():
+    dataset = v1.DatasetV1.from_tensor_slices([1, 2]).batch(2)
+    assert isinstance(dataset, v1.DatasetV1)
+    assert dataset.output_types is dtypes.int32
+    assert dataset.output_shapes.as_list() == [None]
+    assert next(dataset.make_one_shot_iterator()).numpy().tolist() == [1, 2]
