@@ -184,7 +184,7 @@ class ReduceJoin(Op):
         if not axes:
             return inputs
         kept = [a for a in range(inputs.ndim) if a not in axes]
-        moved = inputs.transpose(kept + axes)
+        moved = inputs.transpose(kept + axes[::-1])  # the first axis named runs fastest
         shape = [inputs.shape[a] for a in kept]
         rows = moved.reshape(int(np.prod(shape)), -1)
         joined = strings((separator.join(row) for row in rows), tuple(shape))

@@ -167,19 +167,17 @@ def _shortest(value):
         return "nan"
     if np.isinf(number):
         return "inf" if number > 0 else "-inf"
-    digits = 17 if isinstance(value, np.float64) else 9
-    exact = np.float64 if isinstance(value, np.float64) else np.float32
-    for count in (6, 7, 8, 9) if exact is np.float32 else (15, 16, 17):
-        shown = f"{number:.{count}g}"
-        if exact(float(shown)) == exact(number):
-            return shown
-    return f"{number:.{digits}g}"
+    short, exact, kind = (15, 17, np.float64) if isinstance(value, np.float64) else (6, 9, np.float32)
+    shown = f"{number:.{short}g}"
+    return shown if kind(float(shown)) == kind(number) else f"{number:.{exact}g}"
 
 
 def _summary(x, summarize, depth):
+    if not isinstance(x, np.ndarray):
+        return _element(x)
     if x.ndim == 0:
         value = x.item() if x.dtype == object else x[()]
-        return text(value) if isinstance(value, bytes) and depth == 0 else _element(value)
+        return _element(value)
     count = x.shape[0]
     show_all = summarize < 0 or count <= 2 * summarize
     head = range(count) if show_all else range(summarize)

@@ -1,5 +1,7 @@
 """Strings cut into pieces, and n-grams of pieces."""
 
+import re
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -8,6 +10,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.rules import invalid, show
 from penstock._src.ops.strings.elements import strings
+
+_SPACE = re.compile(rb"\s+")
 
 
 def _sparse(rows):
@@ -40,7 +44,19 @@ class StringSplitV2(Op):
         by, most = sep.item(), self.maxsplit
         if by:
             return _sparse([s.split(by, most) if most > 0 else s.split(by) for s in input])
-        return _sparse([s.split(None, most) if most > 0 else s.split() for s in input])
+        return _sparse([_words(s, most) if most > 0 else s.split() for s in input])
+
+
+def _words(s, most):
+    """At most `most` words, then what is left, which may be empty."""
+    rest, pieces = s.lstrip(), []
+    for _ in range(most):
+        if not rest:
+            return pieces
+        gap = _SPACE.search(rest)
+        pieces.append(rest[: gap.start()] if gap else rest)
+        rest = rest[gap.end() :] if gap else b""
+    return [*pieces, rest]
 
 
 class StringSplit(Op):

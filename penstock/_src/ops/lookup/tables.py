@@ -1,0 +1,483 @@
+"""Lookup tables: those that are filled once, and those that change."""
+
+import threading
+
+import numpy as np
+
+from penstock._src.core import dtypes, resources
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    UnimplementedError,
+)
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import ANY
+from penstock._src.ops.rules import invalid, show
+
+
+class Table(Resource):
+    """A map from keys to values of one type and shape, held by a handle."""
+
+    initialized = True
+    mutable = True
+
+    def __init__(self, key_dtype, value_dtype, value_shape=(), name="", container=""):
+        super().__init__(name, container)
+        self.key_dtype, self.value_dtype = key_dtype, value_dtype
+        self.value_shape = tuple(value_shape)
+        self.held = {}
+        self.lock = threading.RLock()
+
+    def find(self, keys, default):
+        """The values at keys, the default where there is none."""
+        self.require_keys(keys)
+        out = np.empty((*keys.shape, *self.value_shape), self.value_dtype.np)
+        flat = out.reshape(keys.size, *self.value_shape)
+        many = default.ndim > len(self.value_shape)
+        defaults = default.reshape(keys.size, *self.value_shape) if many else None
+        for at, key in enumerate(keys.reshape(-1).tolist()):
+            found = self.held.get(key)
+            if found is None:
+                found = defaults[at] if many else default
+            flat[at] = found if self.value_shape or not isinstance(found, np.ndarray) else found[()]
+        return out
+
+    def insert(self, keys, values):
+        """Adds keys, or gives them new values."""
+        self.require_keys(keys)
+        rows = values.reshape(keys.size, *self.value_shape)
+        with self.lock:
+            for key, value in zip(keys.reshape(-1).tolist(), rows, strict=True):
+                self.held[key] = value
+
+    def remove(self, keys):
+        """Forgets keys."""
+        self.require_keys(keys)
+        with self.lock:
+            for key in keys.reshape(-1).tolist():
+                self.held.pop(key, None)
+
+    def export(self):
+        """All keys and all values."""
+        keys = np.empty(len(self.held), self.key_dtype.np)
+        values = np.empty((len(self.held), *self.value_shape), self.value_dtype.np)
+        for at, (key, value) in enumerate(list(self.held.items())):
+            keys[at], values[at] = key, value
+        return keys, values
+
+    def require_keys(self, keys):
+        """Raises what a kind of table raises of certain keys."""
+
+
+class StaticTable(Table):
+    """A table that is filled once."""
+
+    mutable = False
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.initialized = False
+
+    def initialize(self, keys, values):
+        """Fills the table; filling it again with the same is allowed."""
+        filled = {}
+        for key, value in zip(keys.reshape(-1).tolist(), values.reshape(-1), strict=True):
+            if key in filled and filled[key] != value:
+                raise FailedPreconditionError(
+                    f"HashTable has different value for same key. Key {_shown(key)} has "
+                    f"{_shown(filled[key])} and trying to add value {_shown(value)}"
+                )
+            filled[key] = value
+        with self.lock:
+            if self.initialized and filled != self.held:
+                raise FailedPreconditionError("Table was already initialized with different data.")
+            self.held, self.initialized = filled, True
+
+
+class DenseTable(Table):
+    """A table with two keys that no entry may have."""
+
+    def __init__(self, *args, empty_key=None, deleted_key=None, **options):
+        super().__init__(*args, **options)
+        self.empty_key, self.deleted_key = empty_key.tolist(), deleted_key.tolist()
+
+    def require_keys(self, keys):
+        """Raises InvalidArgumentError if one of the two keys is used."""
+        listed = keys.reshape(-1).tolist()
+        for name, key in (("empty_key", self.empty_key), ("deleted_key", self.deleted_key)):
+            if key in listed:
+                raise InvalidArgumentError(f"Using the {name} as a table key is not allowed")
+
+
+def _shown(value):
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def table_of(op, handle):
+    """The table behind a handle."""
+    if not isinstance(handle, Table):
+        raise invalid(op, f"expected the handle of a table. Received {handle!r}")
+    return handle
+
+
+def ready(op, handle):
+    """The table behind a handle, filled."""
+    table = table_of(op, handle)
+    if not table.initialized:
+        raise FailedPreconditionError("Table not initialized.")
+    return table
+
+
+def _checked(op, handle, keys, values):
+    table = table_of(op, handle)
+    if keys.dtype != table.key_dtype.np or values.dtype != table.value_dtype.np:
+        raise invalid(
+            op,
+            f"Signature mismatch, have: resource, {keys.dtype}, {values.dtype} expected: resource, "
+            f"{table.key_dtype.name}, {table.value_dtype.name}",
+        )
+    return table
+
+
+class _Make(Op):
+    """A handle of a table: a new one, or the one of that name."""
+
+    differentiable = False
+    kind = Table
+
+    def shape(self, *inputs):
+        return ()
+
+    def eager(self, *inputs):
+        def make():
+            return self.kind(
+                self.key_dtype,
+                self.value_dtype,
+                self._value_shape(),
+                name=name,
+                container=container,
+                **self._options(*inputs),
+            )
+
+        name = getattr(self, "shared_name", "")
+        container = getattr(self, "container", "")
+        if not name:
+            return make()
+        return resources.manager().get_or_create(self.kind, container, name, make)
+
+    def _value_shape(self):
+        shape = getattr(self, "value_shape", None)
+        return () if shape is None else tuple(shape.as_list())
+
+    def _options(self, *inputs):
+        return {}
+
+
+class HashTableV2(_Make):
+    """A table that is filled once."""
+
+    signature = "-> table_handle: resource"
+    container: str = ""
+    shared_name: str = ""
+    use_node_name_sharing: bool = False
+    key_dtype: DType
+    value_dtype: DType
+    stateful = True
+    kind = StaticTable
+
+
+class AnonymousHashTable(_Make):
+    """A table without a name that is filled once."""
+
+    signature = "-> table_handle: resource"
+    key_dtype: DType
+    value_dtype: DType
+    stateful = True
+    kind = StaticTable
+
+
+class MutableHashTableV2(_Make):
+    """A table from keys to scalars that changes."""
+
+    signature = "-> table_handle: resource"
+    container: str = ""
+    shared_name: str = ""
+    use_node_name_sharing: bool = False
+    key_dtype: DType
+    value_dtype: DType
+    stateful = True
+
+
+class AnonymousMutableHashTable(_Make):
+    """A table without a name from keys to scalars that changes."""
+
+    signature = "-> table_handle: resource"
+    key_dtype: DType
+    value_dtype: DType
+    stateful = True
+
+
+class MutableHashTableOfTensorsV2(_Make):
+    """A table from keys to vectors that changes."""
+
+    signature = "-> table_handle: resource"
+    container: str = ""
+    shared_name: str = ""
+    use_node_name_sharing: bool = False
+    key_dtype: DType
+    value_dtype: DType
+    value_shape: TensorShape = TensorShape(None)
+    stateful = True
+
+
+class AnonymousMutableHashTableOfTensors(_Make):
+    """A table without a name from keys to vectors that changes."""
+
+    signature = "-> table_handle: resource"
+    key_dtype: DType
+    value_dtype: DType
+    value_shape: TensorShape = TensorShape(None)
+    stateful = True
+
+
+class _MakeDense(_Make):
+    """A table with an empty and a deleted key."""
+
+    kind = DenseTable
+
+    def _options(self, empty_key, deleted_key):
+        if empty_key.shape != deleted_key.shape:
+            raise invalid(self, "Empty and deleted keys must have same shape")
+        return {"empty_key": empty_key, "deleted_key": deleted_key}
+
+
+class MutableDenseHashTableV2(_MakeDense):
+    """A table that changes, by open addressing."""
+
+    signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource"
+    key_dtype = ANY
+    container: str = ""
+    shared_name: str = ""
+    use_node_name_sharing: bool = False
+    value_dtype: DType
+    value_shape: TensorShape = TensorShape(None)
+    initial_num_buckets: int = 131072
+    max_load_factor: float = 0.800000011920929
+    stateful = True
+
+
+class AnonymousMutableDenseHashTable(_MakeDense):
+    """A table without a name that changes, by open addressing."""
+
+    signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource"
+    key_dtype = ANY
+    value_dtype: DType
+    value_shape: TensorShape = TensorShape(None)
+    initial_num_buckets: int = 131072
+    max_load_factor: float = 0.800000011920929
+    stateful = True
+
+
+class LookupTableFindV2(Op):
+    """The values at keys; the default where there is none."""
+
+    signature = "table_handle: resource, keys: Tin, default_value: Tout -> values: Tout"
+    Tin = ANY
+    Tout = ANY
+    stateful = True
+    differentiable = False
+
+    def shape(self, table_handle, keys, default_value):
+        if not default_value.rank:
+            return keys if default_value.rank == 0 else None
+        return None if keys.rank is None else keys.concatenate(default_value)
+
+    def eager(self, table_handle, keys, default_value):
+        table = ready(self, _checked(self, table_handle, keys, default_value))
+        return table.find(keys, default_value)
+
+
+class LookupTableInsertV2(Op):
+    """Adds keys with values."""
+
+    signature = "table_handle: resource, keys: Tin, values: Tout ->"
+    Tin = ANY
+    Tout = ANY
+    stateful = True
+    differentiable = False
+
+    def shape(self, table_handle, keys, values):
+        return ()
+
+    def eager(self, table_handle, keys, values):
+        table = _checked(self, table_handle, keys, values)
+        if not table.mutable:
+            raise UnimplementedError(
+                "Insert not supported by InitializableLookupTable implementations"
+            )
+        if values.shape != keys.shape + table.value_shape:
+            raise invalid(
+                self,
+                f"Expected shape {show(keys.shape + table.value_shape)} for value, got "
+                f"{show(values.shape)}",
+            )
+        table.insert(keys, values)
+
+
+class LookupTableRemoveV2(Op):
+    """Forgets keys."""
+
+    signature = "table_handle: resource, keys: Tin ->"
+    Tin = ANY
+    stateful = True
+    differentiable = False
+
+    def shape(self, table_handle, keys):
+        return ()
+
+    def eager(self, table_handle, keys):
+        table = table_of(self, table_handle)
+        if not table.mutable:
+            raise UnimplementedError(
+                "Remove not supported by InitializableLookupTable implementations"
+            )
+        table.remove(keys)
+
+
+class LookupTableSizeV2(Op):
+    """The number of keys."""
+
+    signature = "table_handle: resource -> size: int64"
+    stateful = True
+    differentiable = False
+
+    def shape(self, table_handle):
+        return ()
+
+    def eager(self, table_handle):
+        return np.int64(len(table_of(self, table_handle).held))
+
+
+class LookupTableExportV2(Op):
+    """All keys and values."""
+
+    signature = "table_handle: resource -> keys: Tkeys, values: Tvalues"
+    Tkeys: DType
+    Tvalues: DType
+    stateful = True
+    differentiable = False
+
+    def shape(self, table_handle):
+        return [None], None
+
+    def eager(self, table_handle):
+        return ready(self, table_handle).export()
+
+
+class LookupTableImportV2(Op):
+    """Replaces the contents by keys and values."""
+
+    signature = "table_handle: resource, keys: Tin, values: Tout ->"
+    Tin = ANY
+    Tout = ANY
+    stateful = True
+    differentiable = False
+
+    def shape(self, table_handle, keys, values):
+        return ()
+
+    def eager(self, table_handle, keys, values):
+        table = _checked(self, table_handle, keys, values)
+        if isinstance(table, StaticTable):
+            table.initialize(keys, values)
+            return
+        table.held = {}
+        table.insert(keys, values)
+
+
+class InitializeTableV2(Op):
+    """Fills a table with keys and values."""
+
+    signature = "table_handle: resource, keys: Tkey, values: Tval ->"
+    Tkey = ANY
+    Tval = ANY
+    stateful = True
+    differentiable = False
+
+    def shape(self, table_handle, keys, values):
+        return ()
+
+    def eager(self, table_handle, keys, values):
+        table = table_of(self, table_handle)
+        if keys.size != values.size:
+            raise invalid(
+                self, f"keys and values must have the same size: {keys.size} vs {values.size}"
+            )
+        if isinstance(table, StaticTable):
+            table.initialize(keys, values)
+        else:
+            table.insert(keys, values)
+
+
+class InitializeTableFromTextFileV2(Op):
+    """Fills a table from the lines of a file."""
+
+    signature = "table_handle: resource, filename: string ->"
+    key_index: int
+    value_index: int
+    vocab_size: int = -1
+    delimiter: str = "\t"
+    offset: int = 0
+    stateful = True
+    differentiable = False
+
+    def shape(self, table_handle, filename):
+        return ()
+
+    def eager(self, table_handle, filename):
+        table, path = table_of(self, table_handle), filename.item().decode()
+        try:
+            with open(path, "rb") as file:
+                lines = file.read().split(b"\n")
+        except FileNotFoundError:
+            raise NotFoundError(f"{path}; No such file or directory") from None
+        if lines and not lines[-1]:
+            lines.pop()
+        lines = [line.rstrip(b"\r") for line in lines][self.offset :]
+        if self.vocab_size >= 0:
+            if len(lines) < self.vocab_size:
+                raise invalid(
+                    self,
+                    f"Invalid vocab_size in {path}: expected {self.vocab_size} but got {len(lines)}",
+                )
+            lines = lines[: self.vocab_size]
+        keys = [self._field(table.key_dtype, self.key_index, i, s) for i, s in enumerate(lines)]
+        values = [
+            self._field(table.value_dtype, self.value_index, i, s) for i, s in enumerate(lines)
+        ]
+        table.initialize(_array(keys, table.key_dtype), _array(values, table.value_dtype))
+
+    def _field(self, dtype, index, number, line):
+        if index == -1:
+            return number
+        field = line if index == -2 else line.split(self.delimiter.encode())[index]
+        if dtype is dtypes.string:
+            return field
+        try:
+            return float(field) if dtype.is_floating else int(field)
+        except ValueError:
+            shown = field.decode("utf-8", "replace")
+            raise invalid(
+                self, f"Field {shown} in line {number} is not a valid {dtype.name}."
+            ) from None
+
+
+def _array(values, dtype):
+    out = np.empty(len(values), dtype.np)
+    for at, value in enumerate(values):
+        out[at] = value
+    return out
