@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.compiler.inputs import ARRAY, input_kinds
+from penstock._src.compiler.inputs import ARRAY, HANDLE, input_kinds
 from penstock._src.compiler.specialise import Specialisation, specialise
 from penstock._src.core.resources import VariableHandle
 from penstock._src.graph.operation import Operation
@@ -48,7 +48,10 @@ class Block:
         self.host, self.states = host, states
         self.kinds = input_kinds(self.inputs)
         self.arrays = [i for i, kind in enumerate(self.kinds) if kind == ARRAY]
-        self.others = [i for i, kind in enumerate(self.kinds) if kind != ARRAY]
+        self.handles = [i for i, kind in enumerate(self.kinds) if kind == HANDLE]
+        self.others = [i for i, kind in enumerate(self.kinds) if kind not in (ARRAY, HANDLE)]
+        self.last_handles: list[int] = []  # ids
+        self.last_aliases: Any = None
         self.value_positions: list[int] = list(values)  # inputs whose values are part of the key
         self.by_value = True
         self.specialisations: dict[Any, Specialisation] = {}
@@ -63,13 +66,20 @@ class Block:
     def key(self, values: Sequence[Any]) -> Any:
         """What a specialisation depends on: shapes, and those values that a lowering asked for."""
         shapes = tuple([values[i].shape for i in self.arrays])
-        if not self.others and not self.value_positions:
+        if not self.handles and not self.others and not self.value_positions:
             return shapes
-        handles = [values[i] for i in self.others]
-        rest = tuple([other_key(v) for v in handles])
+        handles = [values[i] for i in self.handles]
+        if (
+            handles != self.last_handles
+        ):  # they are compared by identity: mostly the same variables come again
+            self.last_handles, self.last_aliases = handles, aliases(handles)
+        try:
+            held = tuple([handle.value.shape for handle in handles])
+        except AttributeError:
+            held = tuple([other_key(handle) for handle in handles])
+        rest = tuple([other_key(values[i]) for i in self.others])
         known = tuple([values[i].tobytes() for i in self.value_positions])
-        same = aliases(handles)
-        return shapes, rest, known, same
+        return shapes, held, rest, known, self.last_aliases
 
     def specialise(self, values: Sequence[Any]) -> Specialisation:
         """Makes and keeps the specialisation for these inputs."""
@@ -90,6 +100,7 @@ class Block:
 
 def other_key(value: Any) -> Any:
     """The part of the key that an input other than an array adds."""
+    # a table or iterator adds its class only: it stays on the host
     if type(value) is VariableHandle:
         held = value.value
         return None if held is None else held.shape
@@ -99,11 +110,9 @@ def other_key(value: Any) -> Any:
     return type(value)
 
 
-def aliases(values: Sequence[Any]) -> Any:
-    """Which of the values are one object, if any are: a variable may be passed twice."""
+def aliases(ids: Sequence[int]) -> Any:
+    """Which of the handles are one object, if any are: a variable may be passed twice."""
     seen: dict[int, int] = {}
-    for i, value in enumerate(values):
-        seen.setdefault(id(value), i)
-    if len(seen) == len(values):
-        return None
-    return tuple([seen[id(value)] for value in values])
+    for i, each in enumerate(ids):
+        seen.setdefault(each, i)
+    return None if len(seen) == len(ids) else tuple([seen[each] for each in ids])

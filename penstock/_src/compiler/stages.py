@@ -15,7 +15,7 @@ from typing import Any
 from penstock._src.compiler import dump
 from penstock._src.compiler.passes.prune import prune
 from penstock._src.compiler.program import build_program
-from penstock._src.compiler.reference import ReferenceProgram
+from penstock._src.compiler.reference import NullProgram, ReferenceProgram
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.ir.function import Function
 from penstock._src.ir.verify import verify
@@ -46,6 +46,7 @@ def native_program(function: Function) -> Any:
 DEVICES: dict[str, Callable[[Function], Any]] = {
     "CPU": native_program,
     "reference": ReferenceProgram,
+    "null": NullProgram,
 }
 
 
