@@ -29,6 +29,7 @@ _NAMES = {
     ),
     "penstock._src.api.config.devices": "device",
     "penstock._src.api.control_flow": "case cond switch_case while_loop",
+    "penstock._src.api.gradients": "gradients hessians no_gradient",
     "penstock._src.api.linalg.bands": "eye",
     "penstock._src.api.linalg.decompositions": "eig eigvals matrix_square_root=sqrtm",
     "penstock._src.api.linalg.products": "einsum matmul tensordot",
@@ -51,6 +52,7 @@ _NAMES = {
     "penstock._src.api.math.scan": "cumsum",
     "penstock._src.api.math.sorting": "argsort searchsorted sort",
     "penstock._src.api.module": "Module",
+    "penstock._src.api.ragged.ragged_tensor": "RaggedTensor RaggedTensorSpec",
     "penstock._src.api.scopes": (
         "check_pinned control_dependencies get_current_name_scope group inside_function "
         "make_ndarray name_scope no_op timestamp tuple variable_creator_scope"
@@ -58,6 +60,9 @@ _NAMES = {
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor SparseTensorSpec",
     "penstock._src.api.tensor_array": "TensorArray TensorArraySpec",
     "penstock._src.autodiff.backprop": "GradientTape UnconnectedGradients",
+    "penstock._src.autodiff.custom": (
+        "custom_gradient grad_pass_through recompute_grad"
+    ),
     "penstock._src.core.composite": "IndexedSlices IndexedSlicesSpec",
     "penstock._src.core.convert": (
         "convert_to_tensor=convert_to_tensor_v2 register_tensor_conversion_function"

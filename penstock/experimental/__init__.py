@@ -12,6 +12,7 @@ _NAMES = {
         "dispatch_for_binary_elementwise_assert_apis dispatch_for_unary_elementwise_apis "
         "unregister_dispatch_for"
     ),
+    "penstock._src.api.ragged.row_partition": "RowPartition",
     "penstock._src.data.iterator": "Optional",
 }
 _SUBMODULES = "dtensor numpy".split()

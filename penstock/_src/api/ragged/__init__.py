@@ -1,0 +1,1 @@
+"""tf.ragged: tensors whose rows have different lengths."""

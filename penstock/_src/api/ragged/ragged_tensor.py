@@ -1,0 +1,705 @@
+"""RaggedTensor: values and a RowPartition; and its TypeSpec."""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+
+from penstock._src.api.array.creation import sequence_mask
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
+from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .row_partition import RowPartition, make, scalar
+
+RaggedTensorValue = collections.namedtuple("RaggedTensorValue", ["values", "row_splits"])
+export(v1=["ragged.RaggedTensorValue"])(RaggedTensorValue)
+
+
+def _values_of(values):
+    if isinstance(values, (RaggedTensor, Tensor)):
+        return values
+    if hasattr(type(values), "_type_spec"):
+        return values
+    return convert_to_tensor(values, name="values")
+
+
+@export("RaggedTensor")
+class RaggedTensor(CompositeTensor):
+    """A tensor with ragged dimensions, whose rows have different lengths.
+
+    Made by `tf.ragged.constant` or the `from_...` methods.
+    """
+
+    def __init__(self, values, row_partition, internal=False):
+        if not internal:
+            raise ValueError(
+                "RaggedTensor constructor is private; please use one of the factory methods instead "
+                "(e.g., RaggedTensor.from_row_lengths())"
+            )
+        if not isinstance(row_partition, RowPartition):
+            raise TypeError(f"Argument `row_partition` must be a RowPartition. Received {row_partition}.")
+        self._values, self._row_partition = values, row_partition
+        if isinstance(values, RaggedTensor) and values._row_partition.dtype != row_partition.dtype:
+            self._row_partition = row_partition.with_dtype(dtypes.int64)
+            self._values = values.with_row_splits_dtype(dtypes.int64)
+
+    # -- making
+
+    @classmethod
+    def _from_row_partition(cls, values, row_partition, validate=True):
+        del validate
+        return cls(_values_of(values), row_partition, internal=True)
+
+    @classmethod
+    def from_row_splits(cls, values, row_splits, name=None, validate=True):
+        """Rows i hold values[row_splits[i] : row_splits[i + 1]]."""
+        values = _values_of(values)
+        partition = RowPartition.from_row_splits(row_splits, validate, dtype_hint=_hint(values))
+        _check_count(values, partition, validate)
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_row_lengths(cls, values, row_lengths, name=None, validate=True):
+        """Rows of these lengths."""
+        values = _values_of(values)
+        partition = RowPartition.from_row_lengths(row_lengths, validate, dtype_hint=_hint(values))
+        _check_count(values, partition, validate)
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_row_starts(cls, values, row_starts, name=None, validate=True):
+        """Rows that begin at these places."""
+        values = _values_of(values)
+        partition = RowPartition.from_row_starts(
+            row_starts, _count(values), validate, dtype_hint=_hint(values)
+        )
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_row_limits(cls, values, row_limits, name=None, validate=True):
+        """Rows that end before these places."""
+        values = _values_of(values)
+        partition = RowPartition.from_row_limits(row_limits, validate, dtype_hint=_hint(values))
+        _check_count(values, partition, validate)
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_value_rowids(cls, values, value_rowids, nrows=None, name=None, validate=True):
+        """The row of each value."""
+        values = _values_of(values)
+        partition = RowPartition.from_value_rowids(
+            value_rowids, nrows, validate, dtype_hint=_hint(values)
+        )
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_uniform_row_length(
+        cls, values, uniform_row_length, nrows=None, validate=True, name=None
+    ):
+        """Rows of one length."""
+        values = _values_of(values)
+        partition = RowPartition.from_uniform_row_length(
+            uniform_row_length, _count(values), nrows, validate, dtype_hint=_hint(values)
+        )
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_nested_row_splits(cls, flat_values, nested_row_splits, name=None, validate=True):
+        """Row splits from the outermost in."""
+        if isinstance(nested_row_splits, Tensor):
+            raise TypeError(
+                "Argument `nested_row_splits` must be a list of Tensors. Received "
+                f"{nested_row_splits}."
+            )
+        result = flat_values
+        for splits in reversed(nested_row_splits):
+            result = cls.from_row_splits(result, splits, validate=validate)
+        return _values_of(result)
+
+    @classmethod
+    def from_nested_row_lengths(cls, flat_values, nested_row_lengths, name=None, validate=True):
+        """Row lengths from the outermost in."""
+        if isinstance(nested_row_lengths, Tensor):
+            raise TypeError("Argument `nested_row_lengths` must be a list of Tensors.")
+        result = flat_values
+        for lengths in reversed(nested_row_lengths):
+            result = cls.from_row_lengths(result, lengths, validate=validate)
+        return _values_of(result)
+
+    @classmethod
+    def from_nested_value_rowids(
+        cls, flat_values, nested_value_rowids, nested_nrows=None, name=None, validate=True
+    ):
+        """Row numbers from the outermost in."""
+        if isinstance(nested_value_rowids, Tensor):
+            raise TypeError("Argument `nested_value_rowids` must be a list of Tensors.")
+        counts = nested_nrows or [None] * len(nested_value_rowids)
+        if len(counts) != len(nested_value_rowids):
+            raise ValueError("`nested_nrows` must have the same length as `nested_value_rowids`.")
+        result = flat_values
+        for rowids, nrows in reversed(list(zip(nested_value_rowids, counts, strict=True))):
+            result = cls.from_value_rowids(result, rowids, nrows, validate=validate)
+        return _values_of(result)
+
+    @classmethod
+    def from_sparse(cls, st_input, name=None, row_splits_dtype=dtypes.int64):
+        """The rows of a rank-2 SparseTensor whose entries stand at the left."""
+        if not isinstance(st_input, SparseTensor):
+            raise TypeError(f"Argument `st_input` must be of type SparseTensor, but is of type {type(st_input).__name__}.")
+        kind = dtypes.as_dtype(row_splits_dtype)
+        if st_input.shape.rank not in (None, 2):
+            raise ValueError(f"rank(st_input) must be 2. Received {st_input.shape.rank}.")
+        rows = cast(st_input.indices[:, 0], kind)
+        return cls.from_value_rowids(
+            st_input.values, rows, cast(st_input.dense_shape[0], kind), validate=False
+        )
+
+    @classmethod
+    def from_tensor(
+        cls,
+        tensor,
+        lengths=None,
+        padding=None,
+        ragged_rank=1,
+        name=None,
+        row_splits_dtype=dtypes.int64,
+    ):
+        """The rows of a dense tensor, cut to `lengths` or where only `padding` follows."""
+        if lengths is not None and padding is not None:
+            raise ValueError("Specify argument `lengths` or `padding`, but not both.")
+        if not isinstance(ragged_rank, int):
+            raise TypeError(f"Argument `ragged_rank` must be an int. Received {ragged_rank}.")
+        if ragged_rank <= 0:
+            raise ValueError(f"Argument `ragged_rank` must be greater than 0. Received {ragged_rank}.")
+        kind = dtypes.as_dtype(row_splits_dtype)
+        tensor = convert_to_tensor(tensor, name="tensor")
+        if isinstance(lengths, (list, tuple)) and lengths and not isinstance(lengths[0], int):
+            return cls._from_nested_lengths(tensor, lengths, kind)
+        shape = raw.Shape(input=tensor, out_type=kind)
+        if ragged_rank > 1:
+            merged = raw.ConcatV2(
+                values=[
+                    raw.Reshape(
+                        tensor=raw.Prod(input=shape[:ragged_rank], axis=[0]), shape=[1]
+                    ),
+                    shape[ragged_rank:],
+                ],
+                axis=0,
+            )
+            inner = cls.from_tensor(
+                raw.Reshape(tensor=tensor, shape=merged),
+                lengths=lengths,
+                padding=padding,
+                row_splits_dtype=kind,
+            )
+            for axis in range(ragged_rank - 1, 0, -1):
+                inner = cls.from_uniform_row_length(
+                    inner, shape[axis], raw.Prod(input=shape[:axis], axis=[0])
+                )
+            return inner
+        if lengths is None and padding is None:
+            flat = raw.ConcatV2(
+                values=[raw.Reshape(tensor=shape[0] * shape[1], shape=[1]), shape[2:]], axis=0
+            )
+            values = raw.Reshape(tensor=tensor, shape=flat)
+            known = tensor.shape[1]
+            length = shape[1] if known is None else convert_to_tensor(scalar(known, kind))
+            return cls.from_uniform_row_length(values, length, shape[0])
+        if padding is not None:
+            lengths = _lengths_before_padding(tensor, padding, kind)
+        lengths = convert_to_tensor(lengths, dtype_hint=kind)
+        lengths = raw.Maximum(x=cast(lengths, kind), y=scalar(0, kind))
+        lengths = raw.Minimum(x=lengths, y=shape[1])
+        mask = sequence_mask(lengths, shape[1])
+        values = raw.GatherNd(params=tensor, indices=raw.Where(condition=mask))
+        return cls.from_row_lengths(values, lengths, validate=False)
+
+    @classmethod
+    def _from_nested_lengths(cls, tensor, nested, kind):
+        result = cls.from_tensor(tensor, lengths=nested[0], row_splits_dtype=kind)
+        if len(nested) == 1:
+            return result
+        inner = cls._from_nested_lengths(result.values, nested[1:], kind)
+        return result.with_values(inner)
+
+    # -- what it is
+
+    @property
+    def dtype(self):
+        """The type of the values."""
+        return self._values.dtype
+
+    @property
+    def shape(self):
+        """The static shape, None for ragged dimensions."""
+        rows = self._row_partition.static_nrows
+        length = self._row_partition.static_uniform_row_length
+        inner = self._values.shape
+        if inner.rank is None:
+            return TensorShape(None)
+        return TensorShape([rows, length, *inner.as_list()[1:]])
+
+    def get_shape(self):
+        """The static shape."""
+        return self.shape
+
+    @property
+    def ragged_rank(self):
+        """The number of partitioned dimensions."""
+        inner = self._values
+        return 1 + (inner.ragged_rank if isinstance(inner, RaggedTensor) else 0)
+
+    @property
+    def values(self):
+        """The rows, one after another."""
+        return self._values
+
+    @property
+    def _nested_row_partitions(self):
+        inner = self._values
+        rest = inner._nested_row_partitions if isinstance(inner, RaggedTensor) else ()
+        return (self._row_partition, *rest)
+
+    @property
+    def row_splits(self):
+        """Where rows begin, and where the last one ends."""
+        return self._row_partition.row_splits()
+
+    @property
+    def uniform_row_length(self):
+        """The one length of all rows, or None."""
+        return self._row_partition.uniform_row_length()
+
+    @property
+    def flat_values(self):
+        """The innermost values."""
+        inner = self._values
+        while isinstance(inner, RaggedTensor):
+            inner = inner._values
+        return inner
+
+    @property
+    def nested_row_splits(self):
+        """The row splits of all ragged dimensions, outermost first."""
+        return tuple(p.row_splits() for p in self._nested_row_partitions)
+
+    def nested_row_lengths(self, name=None):
+        """The row lengths of all ragged dimensions, outermost first."""
+        return tuple(p.row_lengths() for p in self._nested_row_partitions)
+
+    def nested_value_rowids(self, name=None):
+        """The row numbers of all ragged dimensions, outermost first."""
+        return tuple(p.value_rowids() for p in self._nested_row_partitions)
+
+    def value_rowids(self, name=None):
+        """The row of each value."""
+        return self._row_partition.value_rowids()
+
+    def nrows(self, out_type=None, name=None):
+        """The number of rows."""
+        count = convert_to_tensor(self._row_partition.nrows())
+        return count if out_type is None else cast(count, out_type)
+
+    def row_starts(self, name=None):
+        """Where each row begins."""
+        return self._row_partition.row_starts()
+
+    def row_limits(self, name=None):
+        """Where each row ends."""
+        return self._row_partition.row_limits()
+
+    def row_lengths(self, axis=1, name=None):
+        """The lengths of the rows at `axis`, as a (ragged) tensor."""
+        if axis == 0:
+            return self.nrows()
+        if axis == 1:
+            return self._row_partition.row_lengths()
+        inner = self._values
+        if isinstance(inner, RaggedTensor):
+            return self.with_values(inner.row_lengths(axis - 1))
+        shape = raw.Shape(input=inner, out_type=self._row_partition.dtype)
+        lengths = raw.Fill(dims=raw.Reshape(tensor=shape[0], shape=[1]), value=shape[axis - 1])
+        return self.with_values(lengths)
+
+    def bounding_shape(self, axis=None, name=None, out_type=None):
+        """The extents of the smallest dense tensor that holds it."""
+        kind = self._row_partition.dtype if out_type is None else dtypes.as_dtype(out_type)
+        extents = [self._row_partition.nrows()]
+        for partition in self._nested_row_partitions:
+            lengths = raw.ConcatV2(
+                values=[partition.row_lengths(), np.zeros(1, partition.dtype.as_numpy_dtype)], axis=0
+            )
+            extents.append(raw.Max(input=lengths, axis=[0]))
+        outer = raw.Pack(values=[cast(convert_to_tensor(e), kind) for e in extents])
+        inner = raw.Shape(input=self.flat_values, out_type=kind)[1:]
+        shape = raw.ConcatV2(values=[outer, inner], axis=0)
+        if axis is None:
+            return shape
+        return raw.GatherV2(params=shape, indices=axis, axis=0)
+
+    # -- variations
+
+    def with_values(self, new_values):
+        """The same rows of other values."""
+        new_values = _values_of(new_values)
+        new_values.shape.with_rank_at_least(1)
+        if isinstance(new_values, RaggedTensor):
+            wide = new_values._row_partition.dtype
+            if wide != self._row_partition.dtype:
+                both = dtypes.int64
+                return RaggedTensor(
+                    new_values.with_row_splits_dtype(both),
+                    self._row_partition.with_dtype(both),
+                    internal=True,
+                )
+        return RaggedTensor(new_values, self._row_partition, internal=True)
+
+    def with_flat_values(self, new_values):
+        """The same structure with other innermost values."""
+        if isinstance(self._values, RaggedTensor):
+            return self.with_values(self._values.with_flat_values(new_values))
+        return self.with_values(new_values)
+
+    def with_row_splits_dtype(self, dtype):
+        """The same with row splits of another type."""
+        kind = dtypes.as_dtype(dtype)
+        if kind not in (dtypes.int32, dtypes.int64):
+            raise ValueError(f"Argument `row_splits` dtype must be int32 or int64. Received {dtype}.")
+        if kind == self._row_partition.dtype:
+            return self
+        inner = self._values
+        if isinstance(inner, RaggedTensor):
+            inner = inner.with_row_splits_dtype(kind)
+        return RaggedTensor(inner, self._row_partition.with_dtype(kind), internal=True)
+
+    def merge_dims(self, outer_axis, inner_axis):
+        """The dimensions from `outer_axis` to `inner_axis` as one."""
+        rank = self.shape.rank
+        outer_axis = outer_axis + rank if outer_axis < 0 else outer_axis
+        inner_axis = inner_axis + rank if inner_axis < 0 else inner_axis
+        if not 0 <= outer_axis <= inner_axis or (rank is not None and inner_axis >= rank):
+            raise ValueError(
+                f"Expected outer_axis ({outer_axis}) to be less than or equal to inner_axis "
+                f"({inner_axis})"
+            )
+        return merge_dims(self, outer_axis, inner_axis)
+
+    def consumers(self):
+        """The operations that take a component."""
+        return self._consumers()
+
+    def _consumers(self):
+        found = list(self.flat_values.consumers())
+        for splits in self.nested_row_splits:
+            found.extend(splits.consumers())
+        return found
+
+    # -- conversions
+
+    def to_tensor(self, default_value=None, name=None, shape=None):
+        """The dense tensor with `default_value` (zero) where rows end early."""
+        flat = self.flat_values
+        if default_value is None:
+            default_value = b"" if self.dtype == dtypes.string else (
+                False if self.dtype.is_bool else 0
+            )
+        default = convert_to_tensor(default_value, dtype=self.dtype)
+        kind = self._row_partition.dtype
+        if shape is None or isinstance(shape, Tensor):
+            static = None
+            extents = scalar(-1, kind) if shape is None else cast(shape, kind)
+        else:
+            static = TensorShape(shape).as_list()
+            extents = np.array([-1 if n is None else n for n in static], kind.as_numpy_dtype)
+        rows = self._row_partition.row_splits()
+        partitions = [rows, *[p.row_splits() for p in self._nested_row_partitions[1:]]]
+        result = raw.RaggedTensorToTensor(
+            shape=extents,
+            values=flat,
+            default_value=default,
+            row_partition_tensors=partitions,
+            row_partition_types=["ROW_SPLITS"] * len(partitions),
+            name=name,
+        )
+        known = self.shape if static is None else TensorShape(
+            [a if a is not None else None for a in static]
+        )
+        if not result.shape.is_fully_defined():
+            result.set_shape(known)
+        return result
+
+    def to_sparse(self, name=None):
+        """The values as a SparseTensor."""
+        parts = raw.RaggedTensorToSparse(
+            rt_nested_splits=list(self.nested_row_splits),
+            rt_dense_values=self.flat_values,
+            name=name,
+        )
+        result = SparseTensor(*parts)
+        result.set_shape(TensorShape([self.shape[0]] + [None] * (self.shape.rank - 1)))
+        return result
+
+    def to_list(self):
+        """The value as nested Python lists."""
+        if not hasattr(self.flat_values, "numpy"):
+            raise ValueError("to_list can only be used in eager mode.")
+        inner = self._values
+        values = inner.to_list() if isinstance(inner, RaggedTensor) else inner.numpy().tolist()
+        splits = self.row_splits.numpy().tolist()
+        return [values[a:b] for a, b in zip(splits[:-1], splits[1:], strict=True)]
+
+    def numpy(self):
+        """The value as an array: of objects where rows differ in length."""
+        if not hasattr(self.flat_values, "numpy"):
+            raise ValueError("RaggedTensor.numpy() is only supported in eager mode.")
+        values = self._values.numpy()
+        splits = self.row_splits.numpy()
+        rows = np.split(values, splits[1:-1]) if len(splits) > 1 else []
+        lengths = set(np.diff(splits).tolist())
+        if rows and len(lengths) == 1 and not any(r.dtype == object for r in rows):
+            return np.stack(rows)
+        if rows and len(lengths) == 1 and self.dtype == dtypes.string:
+            return np.stack(rows)
+        result = np.empty(len(rows), object)
+        for i, row in enumerate(rows):
+            result[i] = row
+        if not rows:
+            return np.zeros((0, 0) + values.shape[1:], values.dtype)
+        return result
+
+    def __array__(self, dtype=None, copy=None):
+        value = self.numpy()
+        return value if dtype is None else np.asarray(value, dtype)
+
+    @property
+    def _type_spec(self):
+        return RaggedTensorSpec.from_value(self)
+
+    def _shape_invariant_to_type_spec(self, shape):
+        return RaggedTensorSpec(
+            shape, self.dtype, self.ragged_rank, self._row_partition.dtype
+        )
+
+    def __iter__(self):
+        if not hasattr(self.flat_values, "numpy"):
+            raise TypeError("Cannot iterate over a RaggedTensor in a graph.")
+        for i in range(int(self.nrows().numpy())):
+            yield self[i]
+
+    def __len__(self):
+        if not hasattr(self.flat_values, "numpy"):
+            raise TypeError("len is not well defined for a symbolic RaggedTensor.")
+        return int(self.nrows().numpy())
+
+    def __str__(self):
+        if hasattr(self.flat_values, "numpy"):
+            return f"<tf.RaggedTensor {self.to_list()}>"
+        return f"tf.RaggedTensor(values={self._values}, row_splits={self.row_splits})"
+
+    __repr__ = __str__
+
+
+def _hint(values):
+    return values._row_partition.dtype if isinstance(values, RaggedTensor) else dtypes.int64
+
+
+def _count(values):
+    if isinstance(values, RaggedTensor):
+        return values._row_partition.nrows()
+    extent = values.shape[0] if values.shape.rank else None
+    if extent is not None:
+        return convert_to_tensor(np.int64(extent))
+    return raw.Shape(input=values, out_type=dtypes.int64)[0]
+
+
+def _check_count(values, partition, validate):
+    """Raises InvalidArgumentError if the partition does not cover the values."""
+    if not validate:
+        return
+    have = values.shape[0] if values.shape.rank else None
+    wanted = partition.static_nvals
+    if have is not None and wanted is not None and have != wanted:
+        raw.Assert(
+            condition=np.bool_(False),
+            data=[
+                convert_to_tensor(
+                    "Arguments to from_row_splits do not form a valid RaggedTensor: the last split "
+                    f"must be the number of values, {have}. Received {wanted}."
+                )
+            ],
+        )
+
+
+def _lengths_before_padding(tensor, padding, kind):
+    padding = convert_to_tensor(padding, dtype=tensor.dtype)
+    differs = raw.NotEqual(x=tensor, y=padding)
+    if tensor.shape.rank > 2:
+        axes = np.arange(2, tensor.shape.rank, dtype=np.int32)
+        differs = raw.Any(input=differs, axis=axes)
+    width = raw.Shape(input=tensor, out_type=kind)[1]
+    one = scalar(1, kind)
+    places = raw.Range(start=one, limit=width + one, delta=one)
+    zero = np.zeros(1, kind.as_numpy_dtype)
+    marked = raw.SelectV2(condition=differs, t=places, e=scalar(0, kind))
+    empty = raw.Fill(
+        dims=raw.Pack(values=[raw.Shape(input=marked)[0], np.int32(1)]), value=scalar(0, kind)
+    )
+    del zero
+    return raw.Max(input=raw.ConcatV2(values=[empty, marked], axis=1), axis=[1])
+
+
+def merge_dims(value, outer, inner):
+    """The dimensions outer ... inner of a dense or ragged tensor as one."""
+    if outer == inner:
+        return value
+    if not isinstance(value, RaggedTensor):
+        shape = raw.Shape(input=value)
+        count = raw.Reshape(tensor=raw.Prod(input=shape[outer : inner + 1], axis=[0]), shape=[1])
+        merged = raw.ConcatV2(values=[shape[:outer], count, shape[inner + 1 :]], axis=0)
+        result = raw.Reshape(tensor=value, shape=merged)
+        extents = value.shape.as_list()
+        part = extents[outer : inner + 1]
+        middle = None if None in part else int(np.prod(part))
+        result.set_shape([*extents[:outer], middle, *extents[inner + 1 :]])
+        return result
+    if outer > 0:
+        return value.with_values(merge_dims(value.values, outer - 1, inner - 1))
+    inside = value.values
+    if inner == 1:
+        return inside
+    if not isinstance(inside, RaggedTensor):
+        return merge_dims(inside, 0, inner - 1)
+    return merge_dims(inside, 0, inner - 1)
+
+
+def from_splits(values, splits, uniform_row_length=None):
+    """A RaggedTensor of parts that are known to be good."""
+    return RaggedTensor(values, make(splits, uniform_row_length), internal=True)
+
+
+@export("RaggedTensorSpec")
+class RaggedTensorSpec(TypeSpec):
+    """The shape, type and ragged rank of a RaggedTensor."""
+
+    def __init__(
+        self,
+        shape=None,
+        dtype=dtypes.float32,
+        ragged_rank=None,
+        row_splits_dtype=dtypes.int64,
+        flat_values_spec=None,
+    ):
+        self._shape = as_shape(shape)
+        self._row_splits_dtype = dtypes.as_dtype(row_splits_dtype)
+        self._flat_values_spec = flat_values_spec
+        if flat_values_spec is not None:
+            dtype = flat_values_spec.dtype if dtype is None else dtype
+        self._dtype = None if dtype is None else dtypes.as_dtype(dtype)
+        if ragged_rank is None:
+            if self._shape.rank is None:
+                raise ValueError("Must specify ragged_rank or a shape with a known rank.")
+            ragged_rank = self._shape.rank - 1
+        self._ragged_rank = ragged_rank
+        if self._shape.rank is not None and ragged_rank >= max(self._shape.rank, 1):
+            raise ValueError(
+                f"Argument `ragged_rank` ({ragged_rank}) must be less than rank "
+                f"({self._shape.rank})."
+            )
+
+    @property
+    def dtype(self):
+        """The type of the values."""
+        return self._dtype
+
+    @property
+    def shape(self):
+        """The static shape."""
+        return self._shape
+
+    @property
+    def ragged_rank(self):
+        """The number of partitioned dimensions."""
+        return self._ragged_rank
+
+    @property
+    def row_splits_dtype(self):
+        """int32 or int64."""
+        return self._row_splits_dtype
+
+    @property
+    def flat_values_spec(self):
+        """The spec of the innermost values, if it is none of a tensor."""
+        return self._flat_values_spec
+
+    @property
+    def value_type(self):
+        """RaggedTensor, or Tensor for ragged rank 0."""
+        return RaggedTensor if self._ragged_rank > 0 else Tensor
+
+    @classmethod
+    def from_value(cls, value):
+        """The spec of a RaggedTensor."""
+        if isinstance(value, RaggedTensorValue):
+            value = RaggedTensor.from_row_splits(value.values, value.row_splits)
+        flat = value.flat_values
+        flat_spec = None if isinstance(flat, Tensor) else flat._type_spec
+        return cls(
+            value.shape, value.dtype, value.ragged_rank, value._row_partition.dtype, flat_spec
+        )
+
+    def _serialize(self):
+        parts = (self._shape, self._dtype, self._ragged_rank, self._row_splits_dtype)
+        return parts if self._flat_values_spec is None else (*parts, self._flat_values_spec)
+
+    @property
+    def _component_specs(self):
+        inner = [None]
+        if self._shape.rank is not None:
+            inner += self._shape.as_list()[self._ragged_rank + 1 :]
+        flat = TensorSpec(inner if self._shape.rank is not None else None, self._dtype)
+        if self._ragged_rank == 0:
+            return [TensorSpec(self._shape, self._dtype)]
+        rows = self._shape[0] if self._shape.rank else None
+        outer = TensorSpec([None if rows is None else rows + 1], self._row_splits_dtype)
+        others = [TensorSpec([None], self._row_splits_dtype)] * (self._ragged_rank - 1)
+        return [self._flat_values_spec or flat, outer, *others]
+
+    def _to_components(self, value):
+        if isinstance(value, RaggedTensor):
+            return [value.flat_values, *value.nested_row_splits]
+        return [value]
+
+    def _from_components(self, tensors):
+        result = tensors[0]
+        if all(isinstance(t, np.ndarray) for t in tensors):
+            for splits in reversed(tensors[1:]):
+                result = RaggedTensorValue(result, splits)
+            return result
+        lengths = [None] * len(tensors)
+        if self._shape.rank is not None:
+            lengths = self._shape.as_list()[1:]
+        for i, splits in reversed(list(enumerate(tensors[1:]))):
+            length = lengths[i] if i < len(lengths) else None
+            if length is not None:
+                length = convert_to_tensor(scalar(length, splits.dtype))
+            result = from_splits(result, splits, length)
+        return result
+
+
+def _no_conversion(value, dtype=None, name=None, as_ref=False):
+    raise TypeError(
+        "TypeError: Failed to convert elements of a RaggedTensor to a Tensor. Use "
+        "`to_tensor()` to make it dense."
+    )
+
+
+register_tensor_conversion_function((RaggedTensor, RaggedTensorValue), _no_conversion)
