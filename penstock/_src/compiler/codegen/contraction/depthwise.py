@@ -156,7 +156,6 @@ class _Part:
     ):
         c, lanes, types = self.c, self.lanes, self.types
         vector = vec(types.total, lanes)
-        wx = self.w
 
         def some(e, mask=None):
             acc: list[Val] = [f.zero(vector)] * columns

@@ -226,10 +226,11 @@ class _Emitter:
             group, part = f.task % g.groups, f.task // g.groups
             blocks = f.i64(times(f, value(f, g.batch), win.row_blocks))
             mine = f.at(scratch, f.task * self.length, self.types.total)
-            f.memset(mine, 0, self.length * self.size)
             window = f.tid * self.window_elements + self.ranges * g.groups * self.length
             buffer = f.at(scratch, window, self.types.total)
             self.prepare(f)
+
+            low, high = part * blocks // self.ranges, (part + 1) * blocks // self.ranges
 
             def block(i):
                 n, first = i // win.row_blocks, f.i64(times(f, i % win.row_blocks, win.rows))
@@ -245,10 +246,11 @@ class _Emitter:
                 here = f.at(dy, f.i64(at), g.y.element)
                 self.sweep_panels(f, lambda p, nv, masked: self.panel(
                     f, buf, f.at(here, times(f, p, self.nr), g.y.element),
-                    f.at(mine, times(f, p, self.nr), self.types.total), nv, masked, f.const(1, I1), f.i64(1),
+                    f.at(mine, times(f, p, self.nr), self.types.total), nv, masked, i > low, f.i64(1),
                 ))  # fmt: skip
 
-            f.loop(part * blocks // self.ranges, (part + 1) * blocks // self.ranges, 1, block)
+            f.when(low.eq(high), lambda: f.memset(mine, 0, self.length * self.size))
+            f.loop(low, high, 1, block)
 
     def emit_images(self):
         g, win = self.g, self.win

@@ -19,17 +19,19 @@ from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
 from penstock._src.native import Target
-from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY
+from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY, SIZE
 
 from .conv import Convolution, emit_convolution
 from .depthwise import Depthwise, emit_depthwise
 from .extents import Arg, Extent, number
-from .filter_gradient import FilterGradient, emit_filter_gradient
+from .filter_gradient import OWN_BYTES, FilterGradient, emit_filter_gradient
 from .gemm import Gemm, emit_gemm
 from .match_images import as_convolution, as_filter_gradient
 from .match_products import as_gemm
 from .tile import Types
 from .views import View, one, view_of
+
+DEEP = 64  # pixels of an image from which on a product over images is split among threads by its depth
 
 Description = Gemm | Convolution | Depthwise | FilterGradient
 _EMITTERS: dict[type, Callable[..., KernelCode]] = {
@@ -139,7 +141,7 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
         return None
     problem = problem_of(node, is_source, types)
     both = problem, problem.turned()
-    for recognisers in ([_plain_product], [as_convolution, as_filter_gradient], [_any_product]):
+    for recognisers in ([_deep_product], [_plain_product], [as_convolution, as_filter_gradient], [_any_product]):
         found = []
         for recognise in recognisers:
             for candidate in both:
@@ -156,6 +158,15 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
 
 def _plain_product(problem: Problem, numbering: Numbering) -> Gemm | None:
     return as_gemm(problem, numbering, general=False)
+
+
+def _deep_product(problem: Problem, numbering: Numbering) -> FilterGradient | None:
+    """A small result summed over many pixels: split along the depth, as filter gradients are (of 1x1 filters)."""
+    found = as_filter_gradient(problem, numbering)
+    if found is None or found.h.taps * found.w.taps != 1 or found.x.channel != 1:
+        return None
+    small = found.channels * found.outputs * SIZE[found.types.total] <= OWN_BYTES
+    return found if small and found.h.out * found.w.out >= DEEP else None
 
 
 def _any_product(problem: Problem, numbering: Numbering) -> Gemm | None:

@@ -18,6 +18,7 @@ from .extents import Extent, is_static
 from .tile import times
 
 WINDOW_BYTES = 96 << 10
+MOST_BYTES = 300 << 10  # of a window that has enough pixels only so
 WANTED_PIXELS = 96  # of a block, so that its weights are read often enough
 TYPICAL_BATCH = 16
 
@@ -87,8 +88,8 @@ class Window:
             return h.reach(rows) * self.width * channels * self.size
 
         fit = [r for r in divisors(h.out) if room(r) <= limit]
-        many = [r for r in divisors(h.out) if r * w.out >= WANTED_PIXELS and room(r) <= 4 * limit]
-        many = many or [r for r in reversed(divisors(h.out)) if room(r) <= 4 * limit]
+        many = [r for r in divisors(h.out) if r * w.out >= WANTED_PIXELS and room(r) <= max(4 * limit, MOST_BYTES)]
+        many = many or [r for r in reversed(divisors(h.out)) if room(r) <= max(4 * limit, MOST_BYTES)]
         self.rows = max([*fit, *many[:1], 1])
         self.images = 1
         images = batch if is_static(batch) else TYPICAL_BATCH
