@@ -50,8 +50,7 @@ class Block:
         self.arrays = [i for i, kind in enumerate(self.kinds) if kind == ARRAY]
         self.handles = [i for i, kind in enumerate(self.kinds) if kind == HANDLE]
         self.others = [i for i, kind in enumerate(self.kinds) if kind not in (ARRAY, HANDLE)]
-        self.last_handles: list[int] = []  # ids
-        self.last_aliases: Any = None
+        self.last: tuple[list[int], Any] = ([], None)  # ids of the handles of the last call, aliases
         self.value_positions: list[int] = list(values)  # inputs whose values are part of the key
         self.by_value = True
         self.specialisations: dict[Any, Specialisation] = {}
@@ -69,17 +68,16 @@ class Block:
         if not self.handles and not self.others and not self.value_positions:
             return shapes
         handles = [values[i] for i in self.handles]
-        if (
-            handles != self.last_handles
-        ):  # they are compared by identity: mostly the same variables come again
-            self.last_handles, self.last_aliases = handles, aliases(handles)
+        ids, alias = list(map(id, handles)), self.last
+        if ids != alias[0]:  # mostly the same variables come again
+            alias = self.last = ids, aliases(ids)
         try:
             held = tuple([handle.value.shape for handle in handles])
         except AttributeError:
             held = tuple([other_key(handle) for handle in handles])
         rest = tuple([other_key(values[i]) for i in self.others])
         known = tuple([values[i].tobytes() for i in self.value_positions])
-        return shapes, held, rest, known, self.last_aliases
+        return shapes, held, rest, known, alias[1]
 
     def specialise(self, values: Sequence[Any]) -> Specialisation:
         """Makes and keeps the specialisation for these inputs."""
