@@ -1,4 +1,3 @@
-import sys; sys.path.insert(0,"/work/scratch/kernels-nest"); import fake
 """`native`: a function of primitives compiled and run in guard mode, compared with the interpreter."""
 
 import ml_dtypes

@@ -49,6 +49,7 @@ def test_arg_reductions(native, values, shape, data):
     dtype = data.draw(st.sampled_from(["float32", "int32", "float64", "uint8"]))
     x = values(dtype, shape)
     x = np.round(x).astype(x.dtype)  # so that there are ties
+
     native(lambda p, x: [p.arg_max(x, axis, dtypes.int64), p.arg_min(x, axis, dtypes.int32)], x)
 
 

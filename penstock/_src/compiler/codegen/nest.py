@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.compiler.codegen import memory, reductions, scalar
+from penstock._src.compiler.codegen import memory, reductions
 from penstock._src.compiler.codegen.code import POINTERS, NestCode
-from penstock._src.compiler.codegen.registers import constant, register_type, spread, width
+from penstock._src.compiler.codegen.evaluator import Evaluator
+from penstock._src.compiler.codegen.registers import spread
 from penstock._src.compiler.codegen.shape_of_loops import CHUNK, Loops, choose_reduction_vector, vector_length
-from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var, extent_key
+from penstock._src.compiler.schedule.index import Index, Var, extent_key
 from penstock._src.compiler.schedule.loops import LoopNest, Store
 from penstock._src.compiler.schedule.values import Value, attr_key, closure
-from penstock._src.core import dtypes
 from penstock._src.ir.dims import Dim
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
@@ -33,18 +33,14 @@ def emit_nest(nest: LoopNest, target: Any) -> NestCode:
     return NestEmitter(nest, target).emit()
 
 
-class NestEmitter:
-    """Writes one nest. `frames` hold what is known at each open loop, innermost last."""
+class NestEmitter(Evaluator):
+    """Writes one nest."""
 
     def __init__(self, nest: LoopNest, target: Any):
+        super().__init__()
         self.nest, self.target = nest, target
         self.loops = Loops(nest, target)
         self.order = nest.values()
-        self.frames: list[dict[Any, Any]] = [{}]
-        self.open: set[Var] = set()
-        self.env: dict[Var, Any] = {}
-        self.vector: Var | None = None  # the variable whose lanes are computed together
-        self.lanes, self.mask = 1, None
         self.extents: list[Any] = []  # expressions of Dims, in order of their arguments
         self.extent_values: dict[Any, Val] = {}
 
@@ -163,13 +159,6 @@ class NestEmitter:
         return carry
 
     # -- known values
-    def _find(self, key: Any) -> Any:
-        for frame in reversed(self.frames):
-            found = frame.get(key)
-            if found is not None:
-                return found
-        return None
-
     def _hoist(self, values: Sequence[Value]) -> None:
         """Computes every value that the open loops suffice for, and the parts of addresses."""
         for v in values:
@@ -183,138 +172,15 @@ class NestEmitter:
             if not s.offset.vars <= self.open:
                 self._partial(s.offset)
 
-    def get(self, value: Value) -> Any:
-        """The register that holds a value."""
-        found = self._find(value.number)
-        if found is None:
-            found = self._compute(value)
-            self.frames[-1][value.number] = found
-        return found
-
-    def _compute(self, v: Value) -> Any:
-        f = self.f
-        if v.kind == "const":
-            return constant(f, v.attrs[0], v.dtype)
-        if v.kind == "load":
-            return self._load(v)
-        if v.kind == "index":
-            return self._number(v.attrs[0], v.dtype)
-        if v.kind == "inside":
-            return self._inside(*v.attrs)
-        if v.kind in ("reduce", "arg_reduce"):
-            self._reduce(v)
-            return self._find(v.number)
-        args = [self.get(a) for a in v.args]
-        return scalar.apply(f, v.kind, v.dtype, [a.dtype for a in v.args], args)
-
-    # -- indices
-    def extent(self, x: int) -> Any:
-        """An extent as a number of the code: an int, or the argument that a Dim is."""
-        if type(x) is not Dim:
-            return int(x)
+    def dim(self, x: Dim) -> Val:
+        """The argument that a Dim is."""
         key = extent_key(x)
         if key not in self.extent_values:
             self.extents.append(key)
             self.extent_values[key] = Val(self.f, I64, f"%extent{len(self.extents)}")
         return self.extent_values[key]
 
-    def _divisor(self, extent: int) -> Any:
-        x = self.extent(extent)
-        return self.f.max(x, 1) if isinstance(x, Val) else max(x, 1)
-
-    def _partial(self, index: Index) -> None:
-        """Adds up the terms of an address that are known by now."""
-        key = ("partial", index.key)
-        done, base = self._find(key) or (frozenset(), None)
-        terms = [
-            (a, c) for a, c in index.terms
-            if a.number not in done and a.vars <= self.open and self.vector not in a.vars
-        ]  # fmt: skip
-        if not terms and base is not None:
-            return
-        base = self.extent(index.const) if base is None else base
-        for a, c in terms:
-            base = self._times(self._atom(a), c) + base
-        self.frames[-1][key] = (done | {a.number for a, _ in terms}, base)
-
-    def _times(self, x: Any, c: int) -> Any:
-        c = self.extent(c)
-        return x * c if isinstance(x, Val) or not isinstance(c, Val) else c * x
-
-    def parts(self, index: Index) -> tuple[Any, Any, Val | None]:
-        """(base, step, offsets): lane i's number is base + i * step + offsets[i]; base and step are scalars."""
-        done, base = self._find(("partial", index.key)) or (frozenset(), self.extent(index.const))
-        step: Any = 0
-        offsets = None
-        for atom, c in index.terms:
-            if atom.number in done:
-                continue
-            if atom is self.vector:
-                step = self.extent(c)
-                base = self._times(self.env[atom], c) + base
-                continue
-            x = self._atom(atom)
-            x = self._times(x, c)
-            if isinstance(x, Val) and width(x) > 1:
-                offsets = x if offsets is None else offsets + x
-            else:
-                base = x + base
-        return base, step, offsets
-
-    def _atom(self, atom: Atom) -> Any:
-        """The i64 (or vector of them, or int) that an atom is."""
-        if isinstance(atom, Var):
-            return self.env[atom]
-        if isinstance(atom, Dynamic):
-            return self.f.convert(self.get(atom.value), I64, signed=True)
-        key = ("atom", atom.number)
-        found = self._find(key)
-        if found is None:
-            found = self.frames[-1][key] = self._division(atom)
-        return found
-
-    def _division(self, atom: Division) -> Any:
-        x, divisor = self.index(atom.index), self._divisor(atom.divisor)
-        if isinstance(x, int) and isinstance(divisor, int):
-            return x // divisor if atom.quotient else x % divisor
-        x = self.f.i64(x)
-        op = "udiv" if atom.quotient else "urem"
-        low, high = atom.index.range()
-        fits = high is not None and type(high) is not Dim and high < 1 << 31 and type(low) is not Dim and low >= 0
-        if width(x) > 1 and fits and isinstance(divisor, int):
-            small = self.f.binary(op, self.f.convert(x, "i32"), divisor)
-            return self.f.convert(small, I64)
-        return self.f.binary(op, x, divisor)
-
-    def index(self, index: Index) -> Any:
-        """An index as an i64, or a vector of them where lanes differ, or an int."""
-        base, step, offsets = self.parts(index)
-        f = self.f
-        if offsets is None and isinstance(step, int) and step == 0:
-            return base
-        total = spread(f, f.i64(base), self.lanes)
-        if not (isinstance(step, int) and step == 0):
-            numbers = f.lane_numbers(self.lanes, I64)
-            total = total + (numbers if isinstance(step, int) and step == 1 else numbers * step)
-        return total if offsets is None else total + offsets
-
-    def _number(self, index: Index, dtype: Any) -> Any:
-        x = self.index(index)
-        x = self.f.i64(x) if isinstance(x, int) else x
-        return scalar.apply(self.f, "cast", dtype, [dtypes.int64], [x])
-
-    def _inside(self, index: Index, low: int, limit: int) -> Val:
-        x = self.f.i64(self.index(index))
-        return (x >= self.extent(low)) & (x < self.extent(limit))
-
     # -- memory
-    def _load(self, v: Value) -> Any:
-        slot, index = v.attrs
-        base, step, offsets = self.parts(index)
-        guard = self.get(v.args[0]) if v.args else None
-        place = memory.Place(self.pointers[slot], base, step, offsets, self.lanes)
-        return memory.load(self.f, place, v.dtype, self.mask, guard)
-
     def _store(self, stores: list[Store]) -> None:
         """All values first: an output may lie where an input was."""
         computed = [(s, self.parts(s.offset), self.get(s.value)) for s in stores]
@@ -323,8 +189,12 @@ class NestEmitter:
             memory.store(self.f, place, s.dtype, x, self.mask)
 
     # -- reductions
+    def reduction(self, v: Value) -> Any:
+        """The register of a reduction, which is computed with every other that may share its loops."""
+        self._reduce(v)
+        return self._find(v.number)
+
     def _reduce(self, first: Value) -> None:
-        """Computes a reduction and every other that may share its loops."""
         group = self._group(first)
         bodies = [v.args[0] for v in group]
         needed = closure(bodies)
@@ -339,7 +209,7 @@ class NestEmitter:
         for body in bodies:
             along = vector is not None or (self.vector is not None and self.vector in body.vars)
             widths.append(n if along else 1)
-        work = [reductions.Running(self.f, v, w) for v, w in zip(group, widths)]
+        work = [reductions.Running(self.f, v, w, vector is not None) for v, w in zip(group, widths)]
         limited = variables[0] if len(first.attrs) > 2 else None
 
         def high(var: Var) -> Any:
@@ -369,7 +239,7 @@ class NestEmitter:
 
         carry = inside(order, *carry)
         for r, values in zip(work, _split(carry, work)):
-            self.frames[-1][r.value.number] = r.result(values, vector is not None)
+            self.frames[-1][r.value.number] = r.result(values)
 
     def _limit(self, var: Var, limit: Index) -> Any:
         """How often a reduction's loop over a part of an axis runs."""
@@ -422,4 +292,4 @@ def _split(values: Sequence[Any], work: Sequence[Any]) -> list[tuple]:
     return out
 
 
-__all__ = ["NestEmitter", "emit_nest", "register_type"]
+__all__ = ["NestEmitter", "emit_nest"]

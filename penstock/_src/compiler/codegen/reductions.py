@@ -62,8 +62,8 @@ def fold(f: Fn, x: Any, join: Callable[[Any, Any], Any]) -> Any:
 class Running:
     """One reduction's carried values: the result so far, or the best so far and where it was."""
 
-    def __init__(self, f: Fn, value: Value, lanes: int):
-        self.f, self.value, self.lanes = f, value, lanes
+    def __init__(self, f: Fn, value: Value, lanes: int, by_vectors: bool):
+        self.f, self.value, self.lanes, self.by_vectors = f, value, lanes, by_vectors
         self.op, self.dtype = value.attrs[0], value.args[0].dtype
         self.is_arg = value.kind == "arg_reduce"
         self.carried = 2 if self.is_arg or self.dtype.is_complex else 1
@@ -74,8 +74,9 @@ class Running:
     def initial(self) -> list[Val]:
         start = self._start()
         if self.is_arg:
-            first = self.f.lane_numbers(self.lanes, I64) if self.lanes > 1 else self.f.i64(0)
-            return [start, first]
+            if self.by_vectors and self.lanes > 1:  # each lane starts at the element it sees first
+                return [start, self.f.lane_numbers(self.lanes, I64)]
+            return [start, spread(self.f, self.f.i64(0), self.lanes)]
         return [start.re, start.im] if isinstance(start, Pair) else [start]
 
     def step(self, values: tuple, x: Any, where: Val | None, mask: Val | None) -> list[Val]:
@@ -103,19 +104,19 @@ class Running:
             better = better | (f.compare("uno", x, x) & f.compare("ord", best, best))
         return better
 
-    def result(self, values: tuple, fold_lanes: bool) -> Any:
+    def result(self, values: tuple) -> Any:
         f = self.f
         if self.is_arg:
-            return self._place(values, fold_lanes)
+            return self._place(values)
         total = self._packed(values)
-        if fold_lanes:
+        if self.by_vectors:
             total = fold(f, total, lambda a, b: combine(f, self.op, self.dtype, a, b))
         return rounded(f, total, self.dtype) if self.dtype in NARROW else total
 
-    def _place(self, values: tuple, fold_lanes: bool) -> Val:
+    def _place(self, values: tuple) -> Val:
         f = self.f
         best, place = values
-        while fold_lanes and width(best) > 1:
+        while self.by_vectors and width(best) > 1:
             (a, b), (i, j) = halves(f, best), halves(f, place)
             tie = scalar.apply(f, "eq", dtypes.bool_, [self.dtype, self.dtype], [a, b])
             if self.dtype.is_floating:

@@ -99,7 +99,10 @@ class Loops:
         offsets = [s.offset for s in self.nest.stores]
         loads = [v for v in values if v.kind == "load"]
         best, best_score = None, -100.0
+        bounds = [v.attrs[2].vars for v in values if v.kind == "reduce" and len(v.attrs) > 2]
         for var in space:
+            if any(var in vars_ for vars_ in bounds):  # how long a loop is must be one number
+                continue
             score = sum(2 * contiguity(o, var) for o in offsets if var in o.vars)
             score += sum(contiguity(v.attrs[1], var) for v in loads)
             score -= 4 * _too_short(var)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from penstock._src.compiler.plan.specials import plans
+from penstock._src.compiler.plan.specials import PLANS, plans
 from penstock._src.compiler.schedule.in_place import writable_in_place
 from penstock._src.compiler.schedule.memory_plan import Buffer
 from penstock._src.compiler.schedule.partition import Partition, bytes_of, home, in_memory_already
@@ -66,7 +66,7 @@ def _while(planner: Planner, kernel: Any) -> None:
 
 def _step(planner: Planner, body: Function, state: list[Buffer], outer: list[Buffer]) -> None:
     """The body's launches, which leave the new state where the old one was."""
-    part = Partition(body)
+    part = Partition(body, planner.options)
     parameters = body.parameters[: len(state)]
     homes = [home(r) for r in body.results]
     count = {h.id: sum(h is other for other in homes) for h in homes}
@@ -109,7 +109,7 @@ def _case(planner: Planner, kernel: Any) -> None:
     planner.launches.append(Jump(runner.SWITCH, len(branches), [number, *labels]))
     for label, branch in zip(labels, branches):
         planner.launches.append(label)
-        part = Partition(branch)
+        part = Partition(branch, planner.options)
         wanted: dict[int, Buffer] = {}
         late = []
         for result, buffer in zip(branch.results, results):
@@ -146,3 +146,6 @@ def _result_buffers(planner: Planner, kernel: Any, count: int, like: Sequence[No
         else:
             found.append(planner.temporary("state", bytes_of(like[i])))
     return found
+
+
+__all__ = ["PLANS", "Jump", "Label"]

@@ -13,17 +13,22 @@ from typing import Any
 
 from penstock._src.compiler.codegen.code import NestCode
 from penstock._src.compiler.codegen.nest import emit_nest
-from penstock._src.compiler.plan import control
-from penstock._src.compiler.plan.specials import PLANS, check_bounds
+from penstock._src.compiler.codegen.contraction.match import match
+from penstock._src.compiler.codegen.epilogue import TailEpilogue
+from penstock._src.compiler.codegen.kernel_code import PLAIN
+from penstock._src.compiler.plan.control import PLANS
+from penstock._src.compiler.plan.specials import check_bounds
+from penstock._src.compiler.schedule.contraction import ContractKernel
 from penstock._src.compiler.schedule.in_place import writable_in_place
 from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, map_nest
 from penstock._src.compiler.schedule.memory_plan import Buffer
-from penstock._src.compiler.schedule.partition import Partition, bytes_of, home, in_memory_already
+from penstock._src.compiler.schedule.partition import Options, Partition, bytes_of, home, in_memory_already
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir import dims
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.native.language.types import OF_NUMPY
 
 GRAIN = 1 << 15  # element operations of a task
 
@@ -61,6 +66,7 @@ class Planner:
 
     def __init__(self, function: Function, cache: CodeCache, threads: int):
         self.function, self.cache, self.threads = function, cache, threads
+        self.options = Options(match)
         self.launches: list[Any] = []
         self.buffers: dict[int, Buffer] = {}  # of nodes, by id
         self.known: list[Buffer] = []  # every buffer of the program
@@ -77,7 +83,7 @@ class Planner:
         for i, parameter in enumerate(function.parameters):
             if parameter.dtype != dtypes.resource:
                 self.buffers[parameter.id] = Buffer(f"argument {i}", bytes_of(parameter), "input", i)
-        part = self.partition = Partition(function)
+        part = self.partition = Partition(function, self.options)
         copies = self._give_results_memory(part)
         later = []
         for source, target in copies:  # what lies in memory is copied before variables change
@@ -165,6 +171,8 @@ class Planner:
         """Adds a kernel's launches."""
         if isinstance(kernel, NestKernel):
             self._launch_nest(kernel, [self.used(n) for n in kernel.nest.outputs])
+        elif isinstance(kernel, ContractKernel):
+            self._launch_contraction(kernel)
         elif isinstance(kernel, SpecialKernel):
             PLANS[kernel.node.kind](self, kernel)
         elif isinstance(kernel, BoundsKernel):
@@ -192,7 +200,7 @@ class Planner:
     ) -> list[Buffer]:  # fmt: skip
         """Plans a nested function on given arguments; `wanted` says where some nodes shall lie. Returns its results."""
         outer = self.partition
-        self.partition = part = part or Partition(function)
+        self.partition = part = part or Partition(function, self.options)
         for parameter, buffer in zip(function.parameters, arguments, strict=True):
             self.buffers[parameter.id] = buffer
             buffer.touch(self.time)
@@ -239,6 +247,27 @@ class Planner:
         args = [per, total, *leaves, *outputs, *extents]
         self.launches.append(Launch(code.code, code.function, -(-total // per), args, kernel.label))
 
+    def _launch_contraction(self, kernel: ContractKernel) -> None:
+        found, tail = kernel.match, kernel.tail
+        sizes = [int(s) for s in found.sizes]
+        key = ("contract", found.key, tail and tail.signature(), self.threads)
+
+        def write() -> tuple[Any, list[Any]]:
+            epilogue: Any = PLAIN if tail is None else TailEpilogue(tail)
+            element = None if tail is None else element_type(tail.dtype)
+            return found.emit(self.target, self.threads, epilogue, output=element), getattr(epilogue, "extents", [])
+
+        code, expressions = self.cache.get(key, write)
+        left, right = self.used(found.left), self.used(found.right)
+        output = self.used(kernel.outputs[0])
+        operands = [*[self.used(n) for n in kernel.operands], *[self.extent(e) for e in expressions]]
+        scratch = self.temporary("scratch", code.scratch(tuple(sizes)))
+        for stage in code.stages(tuple(sizes)):
+            words = code.context(
+                stage, left, right, output, 0, lambda offset: (scratch, offset), sizes, operands
+            )
+            self.add(code.code, stage.function, stage.tasks(tuple(sizes)), words, kernel.label)
+
     def code(self, key: Any, write: Callable[[Any], Any]) -> Any:
         """The code of a special kernel, for the target."""
         return self.cache.get(key, lambda: write(self.target))
@@ -251,6 +280,11 @@ class Planner:
         """Adds a launch."""
         if tasks:
             self.launches.append(Launch(code, function, tasks, args, label))
+
+
+def element_type(dtype: Any) -> str:
+    """LLVM's type of an element of a contraction's output."""
+    return OF_NUMPY[dtype.name]
 
 
 def _symbols(function: Function) -> dict[str, int]:

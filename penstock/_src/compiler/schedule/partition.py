@@ -12,8 +12,20 @@ every kernel's leaves against it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.compiler.schedule.contraction import (
+    ELEMENTWISE,
+    ContractKernel,
+    final_of,
+    write_tail,
+)
 from penstock._src.compiler.schedule.inline import RULES, is_splat
 from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, map_nest
+from penstock._src.compiler.schedule.reductions import reduction_kernels
+from penstock._src.compiler.schedule.units import Unit, map_space, merge, reduction_space
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.ir import dims
@@ -52,17 +64,38 @@ def in_memory_already(node: Node) -> bool:
     return node.kind in ("parameter", "read", "item")
 
 
+@dataclass(frozen=True)
+class Options:
+    """Choices of a partition.
+
+    match    recognises a contraction that has an emitter of its own (None: all are loop nests)
+    tails    whether contractions and reductions take elementwise consumers along
+    merge    whether kernels over one space become one
+    """
+
+    match: Callable[[Node], Any] | None = None
+    tails: bool = True
+    merge: bool = True
+
+
 class Partition:
     """The kernels of one function, in order, and the ids of the nodes they store."""
 
-    def __init__(self, function: Function):
-        self.function = function
+    def __init__(self, function: Function, options: Options | None = None):
+        self.function, self.options = function, options or Options()
         self.nodes = function.nodes()
         self.users: dict[int, list[Node]] = {n.id: [] for n in self.nodes}
         for node in self.nodes:
             for arg in dict.fromkeys(node.args):
                 self.users[arg.id].append(node)
         self.stored: set[int] = set()
+        self.inside: set[int] = set()  # nodes that exist only in a contraction's tail
+        self.matches: dict[int, Any] = {}
+        self.finals: dict[int, Node] = {}  # final node's id -> its contraction
+        self.reads: dict[int, frozenset[int]] = {}  # stored node's id -> what its expression reads
+        self.ends: dict[int, Node] = {}  # id of a node that ends a reduction -> the reduce node
+        self._match_contractions()
+        self._end_reductions()
         self._choose()
         self.kernels = self._make_kernels()
         self.verify()
@@ -71,11 +104,77 @@ class Partition:
         """Whether kernels read a node from memory."""
         return node.id in self.stored or in_memory_already(node)
 
+    # -- contractions
+    def _match_contractions(self) -> None:
+        wanted = {home(node).id for node in self.function.roots}
+        for node in self.nodes:
+            if node.kind != "contract" or self.options.match is None:
+                continue
+            found = self.options.match(node)
+            if found is None:
+                continue
+            self.matches[node.id] = found
+            final = node
+            if self.options.tails and node.dtype.is_floating:
+                final = final_of(node, self.users, lambda n: home(n).id not in wanted)
+            self.finals[final.id] = node
+            while final is not node:
+                final = next(a for a in final.args if self._leads_to(a, node))
+                self.inside.add(final.id)
+
+    def _leads_to(self, node: Node, root: Node) -> bool:
+        """Whether a chain of single consumers leads from a contraction to this node."""
+        while node is not root:
+            if len(self.users[node.id]) != 1 or node.kind not in (*ELEMENTWISE, "reshape"):
+                return False
+            before = [a for a in node.args if self._leads_to(a, root)]
+            if not before:
+                return False
+            node = before[0]
+        return True
+
+    # -- reductions
+    def _end_reductions(self) -> None:
+        """A reduction takes along the elementwise nodes of its shape of which each alone consumes the one before."""
+        wanted = {home(node).id for node in self.function.roots}
+        for node in self.nodes:
+            if node.kind != "reduce":
+                continue
+            end = node
+            while self.options.tails and end.id not in wanted and len(self.users[end.id]) == 1:
+                (user,) = self.users[end.id]
+                if user.kind not in (*ELEMENTWISE, "compare") or user.id in self.inside or user.id in self.finals:
+                    break
+                if any(a.id in self.ends_of(user) for a in user.args if a is not end):
+                    break
+                end = user
+            step = node
+            while step is not end:
+                self.inside.add(step.id)
+                (step,) = self.users[step.id]
+            if end.id in self.ends:  # of another reduction already: this one stands for itself
+                self.inside.difference_update(self._chain(node, end))
+                end = node
+            self.ends[end.id] = node
+
+    def ends_of(self, user: Node) -> set[int]:
+        """Ids of nodes that are part of another reduction's end."""
+        return {a.id for a in user.args if a.kind == "reduce" or a.id in self.inside}
+
+    def _chain(self, node: Node, end: Node) -> list[int]:
+        found = []
+        while node is not end:
+            found.append(node.id)
+            (node,) = self.users[node.id]
+        return found
+
     # -- what has memory
     def _choose(self) -> None:
         demanded = set()
         for node in self.function.roots:
             demanded.add(home(node).id)
+        for found in self.matches.values():
+            demanded.update((home(found.left).id, home(found.right).id))
         for node in self.nodes:
             if node.kind in SPECIAL:
                 demanded.update(home(a).id for a in node.args if a.dtype != dtypes.resource)
@@ -96,13 +195,19 @@ class Partition:
             own = frozenset((node.id,)).union(*[inside[a.id] for a in node.args])
             read = frozenset().union(*[leaves[a.id] for a in node.args])
             weight = sum(cost_of(by_id[i]) for i in own)
+            if node.id in self.inside:
+                inside[node.id], leaves[node.id], cost[node.id] = own, read, weight
+                continue
             if (
                 node.id in demanded
                 or node.kind in ALWAYS_STORED
+                or node.id in self.finals
+                or node.id in self.ends
                 or self._worth_storing(node, own, read, weight, by_id)
             ):
                 if node.kind not in ("constant", "size", "iota") or node.id in demanded:
                     self.stored.add(node.id)
+                    self.reads[node.id] = read
                     own, read, weight = frozenset(), frozenset((node.id,)), 0
             inside[node.id], leaves[node.id], cost[node.id] = own, read, weight
 
@@ -123,6 +228,8 @@ class Partition:
     def _reads_often(self, user: Node, arg: Node, node: Node, weight: int) -> bool:
         """Whether a consumer would compute an element of `node` many times, at a cost that matters."""
         if user.kind == "contract":
+            if user.id in self.matches:
+                return False
             return weight > 0 or node.kind in ("gather", "concat", "pad", "windows", "dynamic_slice")
         if user.kind in ("gather", "windows"):
             return user.args[0] is arg and weight > REPEATED
@@ -140,16 +247,43 @@ class Partition:
     # -- kernels
     def _make_kernels(self) -> list[Kernel]:
         kernels: list[Kernel] = []
+        units = self._units()
+        for unit in merge(units) if self.options.merge else units:
+            if unit.kind == "map":
+                kernels.append(map_nest(unit.nodes, self.is_leaf))
+            elif unit.kind == "reduction":
+                kernels += reduction_kernels(unit.nodes, unit.roots, self.is_leaf)
+            else:
+                kernels.append(unit.extra)
+        return kernels
+
+    def _units(self) -> list[Unit]:
+        units: list[Unit] = []
         for node in self.nodes:
             if node.kind == "gather" and node.attrs["mode"] == "error":
-                kernels.append(BoundsKernel([], [home(node.args[1])], node, node.args[0].shape[node.attrs["axis"]]))
-            if node.id not in self.stored and node.kind not in SPECIAL:
-                continue
+                check = BoundsKernel([], [home(node.args[1])], node, node.args[0].shape[node.attrs["axis"]])
+                units.append(_other(check))
             if node.kind in SPECIAL:
-                kernels.append(self._special(node))
-            else:
-                kernels.append(map_nest([node], self.is_leaf))
-        return kernels
+                units.append(_other(self._special(node)))
+            elif node.id in self.finals:
+                units.append(_other(self._contraction(node, self.finals[node.id])))
+            elif node.id in self.ends:
+                root = self.ends[node.id]
+                units.append(Unit("reduction", [node], set(self.reads[node.id]), reduction_space(root), [root]))
+            elif node.id in self.stored:
+                units.append(Unit("map", [node], set(self.reads[node.id]), map_space(node)))
+        return units
+
+    def _contraction(self, final: Node, node: Node) -> ContractKernel:
+        found = self.matches[node.id]
+        sources = [home(found.left), home(found.right)]
+        if final is node:
+            return ContractKernel([final], sources, node, found)
+        tail = write_tail(node, final, found.columns, self.is_leaf)
+        if tail is None:
+            raise InternalError(None, None, f"{final!r} does not fit the tiles of {node!r}.")
+        operands = tail.slots[1:]
+        return ContractKernel([final], [*sources, *operands], node, found, tail, operands)
 
     def _special(self, node: Node) -> SpecialKernel:
         outputs = [node] if node.results is None else [u for u in self.users[node.id] if u.kind == "item"]
@@ -164,6 +298,11 @@ class Partition:
                 if not in_memory_already(leaf) and leaf.id not in made:
                     raise InternalError(None, None, f"{kernel.label} reads {leaf!r}, which no earlier kernel stores.")
             made.update(n.id for n in kernel.outputs)
+
+
+def _other(kernel: Kernel) -> Unit:
+    """A unit that is a kernel already."""
+    return Unit("other", list(kernel.outputs), {n.id for n in kernel.inputs}, extra=kernel)
 
 
 def bytes_of(node: Node) -> int:

@@ -1,0 +1,178 @@
+"""Values of a kernel -> registers, in whatever loops are open: what loop nests and epilogues share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.compiler.codegen import memory, scalar
+from penstock._src.compiler.codegen.registers import constant, spread, width
+from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var, extent_key
+from penstock._src.compiler.schedule.values import Value
+from penstock._src.core import dtypes
+from penstock._src.ir.dims import Dim
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64
+from penstock._src.native.language.value import Val
+
+
+class Evaluator:
+    """Writes values where they are asked for.
+
+    frames     what is known at each open loop, innermost last
+    open, env  the loop variables that have a value now, and the values (of the vector variable: lane 0's)
+    vector     the variable whose lanes are computed together, with `lanes` of them and a `mask` of those that exist
+    """
+
+    f: Fn
+
+    def __init__(self) -> None:
+        self.frames: list[dict[Any, Any]] = [{}]
+        self.open: set[Var] = set()
+        self.env: dict[Var, Any] = {}
+        self.vector: Var | None = None
+        self.lanes: int = 1
+        self.mask: Val | None = None
+        self.pointers: list[Val] = []
+
+    def dim(self, x: Dim) -> Val:
+        """A Dim's value now."""
+        raise NotImplementedError
+
+    def reduction(self, v: Value) -> Any:
+        """The register of a reduction."""
+        raise NotImplementedError
+
+    # -- known values
+    def _find(self, key: Any) -> Any:
+        for frame in reversed(self.frames):
+            found = frame.get(key)
+            if found is not None:
+                return found
+        return None
+
+    def get(self, value: Value) -> Any:
+        """The register that holds a value."""
+        found = self._find(value.number)
+        if found is None:
+            found = self._compute(value)
+            self.frames[-1][value.number] = found
+        return found
+
+    def _compute(self, v: Value) -> Any:
+        f = self.f
+        if v.kind == "const":
+            return constant(f, v.attrs[0], v.dtype)
+        if v.kind == "load":
+            return self._load(v)
+        if v.kind == "index":
+            return self._number(v.attrs[0], v.dtype)
+        if v.kind == "inside":
+            return self._inside(*v.attrs)
+        if v.kind in ("reduce", "arg_reduce"):
+            return self.reduction(v)
+        args = [self.get(a) for a in v.args]
+        return scalar.apply(f, v.kind, v.dtype, [a.dtype for a in v.args], args)
+
+    # -- indices
+    def extent(self, x: int) -> Any:
+        """An extent as a number of the code: an int, or the argument that a Dim is."""
+        if type(x) is not Dim:
+            return int(x)
+        return self.dim(x)
+
+    def _divisor(self, extent: int) -> Any:
+        x = self.extent(extent)
+        return self.f.max(x, 1) if isinstance(x, Val) else max(x, 1)
+
+    def _partial(self, index: Index) -> None:
+        """Adds up the terms of an address that are known by now."""
+        key = ("partial", index.key)
+        done, base = self._find(key) or (frozenset(), None)
+        terms = [
+            (a, c) for a, c in index.terms
+            if a.number not in done and a.vars <= self.open and self.vector not in a.vars
+        ]  # fmt: skip
+        if not terms and base is not None:
+            return
+        base = self.extent(index.const) if base is None else base
+        for a, c in terms:
+            base = self._times(self._atom(a), c) + base
+        self.frames[-1][key] = (done | {a.number for a, _ in terms}, base)
+
+    def _times(self, x: Any, c: int) -> Any:
+        c = self.extent(c)
+        return x * c if isinstance(x, Val) or not isinstance(c, Val) else c * x
+
+    def parts(self, index: Index) -> tuple[Any, Any, Val | None]:
+        """(base, step, offsets): lane i's number is base + i * step + offsets[i]; base and step are scalars."""
+        done, base = self._find(("partial", index.key)) or (frozenset(), self.extent(index.const))
+        step: Any = 0
+        offsets = None
+        for atom, c in index.terms:
+            if atom.number in done:
+                continue
+            if atom is self.vector:
+                step = self.extent(c)
+                base = self._times(self.env[atom], c) + base
+                continue
+            x = self._atom(atom)
+            x = self._times(x, c)
+            if isinstance(x, Val) and width(x) > 1:
+                offsets = x if offsets is None else offsets + x
+            else:
+                base = x + base
+        return base, step, offsets
+
+    def _atom(self, atom: Atom) -> Any:
+        """The i64 (or vector of them, or int) that an atom is."""
+        if isinstance(atom, Var):
+            return self.env[atom]
+        if isinstance(atom, Dynamic):
+            return self.f.convert(self.get(atom.value), I64, signed=True)
+        key = ("atom", atom.number)
+        found = self._find(key)
+        if found is None:
+            found = self.frames[-1][key] = self._division(atom)
+        return found
+
+    def _division(self, atom: Division) -> Any:
+        x, divisor = self.index(atom.index), self._divisor(atom.divisor)
+        if isinstance(x, int) and isinstance(divisor, int):
+            return x // divisor if atom.quotient else x % divisor
+        x = self.f.i64(x)
+        op = "udiv" if atom.quotient else "urem"
+        low, high = atom.index.range()
+        fits = high is not None and type(high) is not Dim and high < 1 << 31 and type(low) is not Dim and low >= 0
+        if width(x) > 1 and fits and isinstance(divisor, int):
+            small = self.f.binary(op, self.f.convert(x, "i32"), divisor)
+            return self.f.convert(small, I64)
+        return self.f.binary(op, x, divisor)
+
+    def index(self, index: Index) -> Any:
+        """An index as an i64, or a vector of them where lanes differ, or an int."""
+        base, step, offsets = self.parts(index)
+        f = self.f
+        if offsets is None and isinstance(step, int) and step == 0:
+            return base
+        total = spread(f, f.i64(base), self.lanes)
+        if not (isinstance(step, int) and step == 0):
+            numbers = f.lane_numbers(self.lanes, I64)
+            total = total + (numbers if isinstance(step, int) and step == 1 else numbers * step)
+        return total if offsets is None else total + offsets
+
+    def _number(self, index: Index, dtype: Any) -> Any:
+        x = self.index(index)
+        x = self.f.i64(x) if isinstance(x, int) else x
+        return scalar.apply(self.f, "cast", dtype, [dtypes.int64], [x])
+
+    def _inside(self, index: Index, low: int, limit: int) -> Val:
+        x = self.f.i64(self.index(index))
+        return (x >= self.extent(low)) & (x < self.extent(limit))
+
+    # -- memory
+    def _load(self, v: Value) -> Any:
+        slot, index = v.attrs
+        base, step, offsets = self.parts(index)
+        guard = self.get(v.args[0]) if v.args else None
+        place = memory.Place(self.pointers[slot], base, step, offsets, self.lanes)
+        return memory.load(self.f, place, v.dtype, self.mask, guard)

@@ -1,0 +1,89 @@
+"""Contractions as kernels: which elementwise nodes join one, and what they compute on its tiles.
+
+A contraction takes along the elementwise nodes that alone consume it (bias, activation, residual, the mask of a relu's
+gradient): its `final` node is what is stored.  The expression is written over two variables, the output's row and its
+place within the row, as register tiles have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock._src.compiler.schedule.index import Index, Position, Var, of_atom
+from penstock._src.compiler.schedule.inline import Inliner
+from penstock._src.compiler.schedule.kernel import Kernel
+from penstock._src.compiler.schedule.values import Scope, Value, closure
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
+from penstock._src.ir.node import Node
+
+ELEMENTWISE = frozenset({"unary", "binary", "select", "cast"})
+
+
+@dataclass
+class Tail:
+    """What is done to a tile: `value` at (row, column), where a load of slot 0 at `place` is the contraction itself."""
+
+    scope: Scope
+    row: Var
+    column: Var
+    place: Index
+    value: Value
+    slots: list[Node]
+    dtype: DType
+
+    def signature(self) -> tuple:
+        """What the code depends on."""
+        return (
+            self.place.key, self.value.number, tuple(self.scope.values), tuple(self.scope.atoms),
+            tuple([n.dtype for n in self.slots]), self.dtype,
+        )  # fmt: skip
+
+
+@dataclass
+class ContractKernel(Kernel):
+    """A contraction, with a tail or without."""
+
+    node: Node = None  # type: ignore[assignment]
+    match: Any = None
+    tail: Tail | None = None
+    operands: list[Node] = field(default_factory=list)  # leaves of the tail
+
+    @property
+    def label(self) -> str:
+        tail = " + tail" if self.tail is not None else ""
+        return f"{self.match.form}{list(map(int, self.outputs[0].shape))}{tail}"
+
+
+def final_of(root: Node, users: dict[int, list[Node]], may_join: Callable[[Node], bool]) -> Node:
+    """The last node of the chain of elementwise nodes (and reshapes) of which each alone consumes the one before."""
+    final, candidate = root, root
+    while True:
+        consumers = users[candidate.id]
+        if len(consumers) != 1:
+            return final
+        (user,) = consumers
+        if user.kind == "reshape":
+            candidate = user
+            continue
+        if user.kind not in ELEMENTWISE or not user.dtype.is_floating or not may_join(candidate):
+            return final
+        final = candidate = user
+
+
+def write_tail(root: Node, final: Node, columns: int, is_leaf: Callable[[Node], bool]) -> Tail | None:
+    """The expression of `final` over tiles of `root`; None if it reads the contraction anywhere but at its own place."""
+    width = dims.product(root.shape[len(root.shape) - columns :])
+    rows = dims.product(root.shape[: len(root.shape) - columns])
+    inliner = Inliner(lambda n: n is root or (n is not final and is_leaf(n)), [root])
+    row, column = inliner.scope.var(rows), inliner.scope.var(width)
+    place = of_atom(row) * width + of_atom(column)
+    value = inliner.value(final, Position(inliner.scope, final.shape, None, place))
+    for v in closure([value]):
+        if v.kind in ("reduce", "arg_reduce"):
+            return None
+        if v.kind == "load" and v.attrs[0] == 0 and (v.attrs[1].key != place.key or v.args):
+            return None
+    return Tail(inliner.scope, row, column, place, value, inliner.slots, final.dtype)

@@ -1,0 +1,138 @@
+"""Reductions as nests: one where the results keep all threads busy, else two.
+
+    one   for every result: its loop over the reduced axes
+    two   the outermost long axis is cut into parts of a fixed size; every part leaves its own result, and a second nest
+          adds these up in order: the split does not depend on threads, so neither do the results
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from penstock._src.compiler.schedule.index import Position, constant, of_atom
+from penstock._src.compiler.schedule.inline import Inliner, accumulator
+from penstock._src.compiler.schedule.kernel import NestKernel
+from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce
+from penstock._src.ir import dims
+from penstock._src.ir.dims import Dim
+from penstock._src.ir.node import Node
+
+PART = 1 << 14  # elements of a part
+SMALL = 1 << 15  # elements that one task may as well reduce alone
+MANY = 1 << 13  # results: then there is enough to share out without parts
+
+
+def reduction_kernels(
+    nodes: Sequence[Node], roots: Sequence[Node], is_leaf: Callable[[Node], bool]
+) -> list[NestKernel]:
+    """The kernels that compute `nodes`, each an elementwise expression of its reduce node among `roots`."""
+    axis, part = _cut(roots[0])
+    if axis is None:
+        return [_finish(nodes, {}, is_leaf)]
+    partials = {}
+    first = _parts(roots, axis, part, is_leaf, partials)
+    return [first, _finish(nodes, partials, is_leaf)]
+
+
+def _cut(root: Node) -> tuple[int | None, int]:
+    """(the axis to cut, extent of a part), or (None, 0)."""
+    (x,) = root.args
+    axes = root.attrs["axes"]
+    results = dims.product(root.shape)
+    whole = dims.product(x.shape)
+    if isinstance(results, Dim) or results == 0 or results >= MANY or not axes:
+        return None, 0
+    if not isinstance(whole, Dim) and whole <= SMALL:
+        return None, 0
+    axis = next((a for a in axes if isinstance(x.shape[a], Dim)), None)
+    if axis is None:
+        axis = max(axes, key=lambda a: (int(x.shape[a]) >= 64, -a))
+        if int(x.shape[axis]) < 2:
+            axis = max(axes, key=lambda a: int(x.shape[a]))
+    rest = [e for a, e in enumerate(x.shape) if a != axis and not isinstance(e, Dim)]
+    part = max(1, PART // max(1, int(dims.product(rest))))
+    if not isinstance(x.shape[axis], Dim) and part >= x.shape[axis]:
+        return None, 0
+    return axis, part
+
+
+def _parts(
+    roots: Sequence[Node], axis: int, part: int, is_leaf: Callable[[Node], bool], partials: dict[int, Node]
+) -> NestKernel:
+    """The nest that leaves every part's results, of shape (parts, *shape)."""
+    inliner = Inliner(is_leaf)
+    scope = inliner.scope
+    (x,) = roots[0].args
+    extent, axes = x.shape[axis], sorted(roots[0].attrs["axes"])
+    count = dims.ceil_divide(extent, part)
+    number = scope.var(count)
+    space = (number, *[scope.var(e) for e in roots[0].shape])
+    within = scope.var(part)
+    others = tuple([scope.var(x.shape[a]) for a in axes if a != axis])
+    limit = constant(extent) - of_atom(number) * part
+    outer, inner, coordinates = iter(space[1:]), iter(others), []
+    for a in range(len(x.shape)):
+        if a == axis:
+            coordinates.append(of_atom(number) * part + of_atom(within))
+        else:
+            coordinates.append(of_atom(next(inner if a in axes else outer)))
+    shape = (count, *roots[0].shape)
+    place = Position(scope, shape, [of_atom(v) for v in space])
+    stores, outputs = [], []
+    for root in dict.fromkeys(roots):
+        wide = accumulator(root.dtype)
+        (arg,) = root.args
+        body = inliner.value(arg, Position(scope, arg.shape, coordinates))
+        if wide is not root.dtype:
+            body = scope.value("cast", (body,), wide)
+        variables = (within, *others)
+        value = scope.value("reduce", (body,), wide, (root.op, variables, limit))
+        partial = Node(root.builder, "partial", (), {}, shape, wide)
+        partials[root.id] = partial
+        outputs.append(partial)
+        stores.append((place.linear, value, wide))
+    leaves = inliner.slots
+    made = [Store(len(leaves) + i, o, v, d) for i, (o, v, d) in enumerate(stores)]
+    nest = coalesce(LoopNest(scope, space, made, leaves, list(outputs)))
+    return NestKernel(list(outputs), list(leaves), nest)
+
+
+def _finish(nodes: Sequence[Node], partials: dict[int, Node], is_leaf: Callable[[Node], bool]) -> NestKernel:
+    """The nest that computes the nodes; a reduce node with a partial adds up its parts."""
+    made = {n.id for n in nodes}
+    inliner = _Finisher(lambda n: n.kind == "partial" or (n.id not in made and is_leaf(n)))
+    inliner.partials = partials
+    scope = inliner.scope
+    shape = nodes[0].shape
+    space = tuple([scope.var(e) for e in shape])
+    position = Position(scope, shape, [of_atom(v) for v in space])
+    values = []
+    for node in nodes:
+        own = position if len(node.shape) == len(shape) else position.reshaped(node.shape)
+        values.append((own.linear, inliner.value(node, own), node.dtype))
+    leaves = inliner.slots
+    stores = [Store(len(leaves) + i, o, v, d) for i, (o, v, d) in enumerate(values)]
+    nest = coalesce(LoopNest(scope, space, stores, leaves, list(nodes)))
+    return NestKernel(list(nodes), list(leaves), nest)
+
+
+class _Finisher(Inliner):
+    """Reads reduce nodes as sums of their parts."""
+
+    partials: dict[int, Node]
+
+    def value(self, node, position, guard=None):
+        partial = self.partials.get(node.id)
+        if partial is None:
+            return super().value(node, position, guard)
+        key = ("partial", node.id, position.key)
+        if key not in self._memo:
+            taken = position.vars
+            (variable,) = self.reduction_vars((partial.shape[0],), taken)
+            coordinates = [of_atom(variable), *position.coordinates]
+            body = self.load(partial, Position(self.scope, partial.shape, coordinates).linear, guard)
+            value = self.scope.value("reduce", (body,), partial.dtype, (node.op, (variable,)))
+            if partial.dtype is not node.dtype:
+                value = self.scope.value("cast", (value,), node.dtype)
+            self._memo[key] = value
+        return self._memo[key]
