@@ -50,7 +50,10 @@ class Block:
         self.arrays = [i for i, kind in enumerate(self.kinds) if kind == ARRAY]
         self.handles = [i for i, kind in enumerate(self.kinds) if kind == HANDLE]
         self.others = [i for i, kind in enumerate(self.kinds) if kind not in (ARRAY, HANDLE)]
-        self.last: tuple[list[int], Any] = ([], None)  # ids of the handles of the last call, aliases
+        self.last: tuple[list[int], Any] = (
+            [],
+            None,
+        )  # ids of the handles of the last call, aliases
         self.value_positions: list[int] = list(values)  # inputs whose values are part of the key
         self.by_value = True
         self.specialisations: dict[Any, Specialisation] = {}

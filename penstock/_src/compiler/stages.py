@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.compiler import dump
+from penstock._src.compiler.check import CheckedProgram
 from penstock._src.compiler.passes.prune import prune
 from penstock._src.compiler.program import build_program
 from penstock._src.compiler.reference import NullProgram, ReferenceProgram
@@ -120,6 +121,8 @@ def _program(function: Function) -> Compiled:
         reference = ReferenceProgram(function)
         print(f"penstock: {function.name} is interpreted: {error}", file=sys.stderr)
         return Compiled(function, reference, reference.run, why_interpreted=str(error))
+    if flags.check:
+        program = CheckedProgram(function, program)
     return Compiled(function, program, program.run)
 
 

@@ -78,6 +78,7 @@ declare(
     "debug", int, 0, "0 quiet, 1 compilations and retraces, 2 launches, 3 passes, 4 IR, 5 LLVM IR."
 )
 declare("verify", int, 0, "1 verifies the IR after each stage, 2 also interprets before and after.")
+declare("check", int, 0, "1 repeats every program by the interpreter and compares the results.")
 declare("guard", int, 0, "1 gives every buffer its own memory with sentinels, checked after a run.")
 declare("cache_dir", str, "", "Folder of compiled kernels; by default in the user's cache folder.")
 declare("threads", int, 0, "Threads of the pool; 0 means the cores that this process may use.")
