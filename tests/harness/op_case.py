@@ -106,14 +106,23 @@ def flat(outputs: Any) -> list[Any]:
     return [outputs]
 
 
+def tensors_of(case: OpCase) -> list[Any]:
+    """Returns the inputs as tensors, so that their types are those of the case."""
+    return [
+        [convert.convert_to_tensor(v) for v in x]
+        if isinstance(x, list)
+        else convert.convert_to_tensor(x)
+        for x in case.inputs
+    ]
+
+
 def run_eagerly(case: OpCase) -> list[np.ndarray]:
-    return [np.asarray(t.numpy()) for t in call(case, case.inputs)]
+    return [np.asarray(t.numpy()) for t in call(case, tensors_of(case))]
 
 
 def flat_inputs(case: OpCase) -> list[np.ndarray]:
-    """Returns the inputs as arrays of the types that the op gives them, lists spread out."""
-    tensors, _ = bind(registry.find(case.op), tuple(case.inputs), dict(case.attrs), False)
-    return [t._value for t in tensors]
+    """Returns the inputs as arrays, lists spread out."""
+    return [t._value for t in flat(tensors_of(case))]
 
 
 def regrouped(case: OpCase, items: Sequence[Any]) -> list[Any]:
@@ -209,7 +218,7 @@ def depends(node: Any, leaf: Any) -> bool:
 
 
 def lower(case: OpCase, p: Builder, nodes: list[Any]) -> list[Any]:
-    tensors, op = bind(registry.find(case.op), tuple(case.inputs), dict(case.attrs), False)
+    tensors, op = bind(registry.find(case.op), tuple(tensors_of(case)), dict(case.attrs), False)
     assert len(tensors) == len(nodes)
     return flat(op.lower(p, *group_arguments(op.inputs, op, nodes)))
 
@@ -292,7 +301,7 @@ def as_array(gradient: Any) -> Any:
 
 def check_gradient(case: OpCase) -> None:
     arrays = flat_inputs(case)
-    outputs = call(case, case.inputs)
+    outputs = call(case, tensors_of(case))
     random = np.random.default_rng(0)
     weights = [
         draw(random, t.shape.as_list(), t.numpy().dtype)
@@ -309,7 +318,7 @@ def check_gradient(case: OpCase) -> None:
     )
 
     def total(changed: list[np.ndarray]) -> float:
-        results = call(case, regrouped(case, changed))
+        results = call(case, regrouped(case, [convert.convert_to_tensor(a) for a in changed]))
         kept = [r.numpy() for r in results if r.dtype.is_floating or r.dtype.is_complex]
         return sum(
             float(np.sum(np.real(r.astype(w.dtype) * np.conj(w)), dtype=np.float64))

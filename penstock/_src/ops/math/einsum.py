@@ -21,11 +21,13 @@ from penstock._src.ops.rules import (
 )
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# The axes of "...", which broadcast: letters that no user's equation has.
+BATCH = "αβγδεζηθικλμνξοπ"
 
 
 @functools.lru_cache(1024)
 def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
-    """Returns the axis letters of each operand and of the result, with letters in place of "...".
+    """Returns the axis letters of each operand and of the result, with BATCH in place of "...".
 
     Raises:
       ValueError: the equation does not fit so many operands of these ranks.
@@ -36,7 +38,6 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
         raise ValueError(f"Expecting exactly one '->' in einsum equation: {equation}")
     if len(terms) != len(ranks):
         raise ValueError(f"Expected {len(terms)} inputs but got: {len(ranks)}")
-    free = [c for c in LETTERS if c not in equation]
     widest = 0
     for i, (term, rank) in enumerate(zip(terms, ranks)):
         named = len(term.replace("...", ""))
@@ -45,7 +46,7 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
         if "..." not in term and rank != named:
             raise ValueError(f"Expected input {i} to have rank {named} but got: {rank}")
         widest = max(widest, rank - named)
-    batch = "".join(free[:widest])
+    batch = BATCH[:widest]
     full = [
         term.replace("...", batch[widest - (rank - len(term.replace("...", ""))) :])
         for term, rank in zip(terms, ranks)
@@ -55,6 +56,12 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
     if unknown:
         raise ValueError(f"Labels of the output are missing in the inputs: {sorted(unknown)}")
     return tuple(full), result
+
+
+def in_ascii(equation: str) -> str:
+    """Returns the equation with letters of NumPy in place of those of batch axes."""
+    free = [c for c in LETTERS if c not in equation]
+    return "".join(free[BATCH.index(c)] if c in BATCH else c for c in equation)
 
 
 class Einsum(Op):
@@ -68,19 +75,22 @@ class Einsum(Op):
         if any(x.rank is None for x in inputs):
             return UNKNOWN
         terms, result = labels_of(self.equation, tuple(x.rank for x in inputs))
-        sizes = {}
+        sizes: dict[str, int | None] = {}
         for term, x in zip(terms, inputs):
             for label, size in zip(term, x.as_list()):
-                known = sizes.get(label)
-                if known in (None, 1) and size is not None:
-                    sizes[label] = size
-                elif None not in (known, size) and size not in (1, known):
-                    raise ValueError(
-                        f"Einsum '{self.equation}': dimension '{label}' is {known} and {size}."
-                    )
-                else:
-                    sizes.setdefault(label, None)
+                known = sizes.get(label, size)
+                sizes[label] = self.merged(label, known, size)
         return TensorShape([sizes[label] for label in result])
+
+    def merged(self, label, first, second):
+        """Returns the size under a label that stands for two; batch dimensions ("...") broadcast."""
+        if label in BATCH and 1 in (first, second):
+            return second if first == 1 else first
+        if None not in (first, second) and first != second:
+            raise ValueError(
+                f"Einsum '{self.equation}': dimension '{label}' is {first} and {second}."
+            )
+        return second if first is None else first
 
     def gradient(self, inputs, _output, dy):
         terms, result = labels_of(self.equation, tuple(x.shape.rank for x in inputs))
@@ -128,7 +138,8 @@ class Einsum(Op):
         operands = [in_float32(x) for x in inputs]
         unique = "".join(dict.fromkeys(result))
         try:
-            out = np.einsum(f"{','.join(terms)}->{unique}", *operands, optimize=True)
+            spec = in_ascii(f"{','.join(terms)}->{unique}")
+            out = np.einsum(spec, *operands, optimize=True)
         except ValueError as error:
             raise invalid(self, f"{error} Equation: {self.equation}") from None
         out = on_diagonals(out, unique, result) if unique != result else out
@@ -140,9 +151,9 @@ class Einsum(Op):
         for term, x in zip(terms, inputs):
             for axis, (label, size) in enumerate(zip(term, x.shape)):
                 known = sizes.setdefault(label, size)
-                if known == 1 and label not in self.equation:
+                if known == 1 and label in BATCH:
                     sizes[label] = size
-                elif known != size and not (size == 1 and label not in self.equation):
+                elif known != size and not (size == 1 and label in BATCH):
                     raise invalid(
                         self,
                         f"Expected dimension {known} at axis {axis} of the input shaped "
@@ -167,7 +178,7 @@ class Einsum(Op):
             x, term = parts[0]
             return p.transpose(x, [term.index(label) for label in result])
         (a, left), (b, right) = parts
-        return p.contract(f"{left},{right}->{result}", a, b)
+        return p.contract(in_ascii(f"{left},{right}->{result}"), a, b)
 
     @staticmethod
     def sizes_of(inputs, terms):
@@ -176,9 +187,9 @@ class Einsum(Op):
         for term, x in zip(terms, inputs):
             for label, size in zip(term, x.shape):
                 known = sizes.setdefault(label, size)
-                if known == 1:
+                if known == 1 and label in BATCH:
                     sizes[label] = size
-                elif size not in (1, known):
+                elif size != known and not (size == 1 and label in BATCH):
                     raise NotLowerable("sizes that differ under one label")
         return sizes
 
@@ -197,7 +208,7 @@ def on_diagonals(x, unique, result):
     """Returns the array with zeros except where axes of the same label have the same index."""
     sizes = dict(zip(unique, x.shape))
     out = np.zeros([sizes[label] for label in result], x.dtype)
-    view = np.einsum(f"{result}->{unique}", out)
+    view = np.einsum(in_ascii(f"{result}->{unique}"), out)
     view.flags.writeable = True
     view[...] = x
     return out

@@ -139,6 +139,11 @@ class Mean(_Reduction):
         total = np.add.reduce(wide, axes, dtype=wide.dtype, keepdims=self.keep_dims)
         return np.divide(total, wide.dtype.type(count))
 
+    def lower(self, p, input, axis):
+        if self.T.is_integer and self.T.size < 8:
+            return p.cast(super().lower(p, p.cast(input, dtypes.int64), axis), self.T)
+        return super().lower(p, input, axis)
+
 
 def cast_count(count, dtype):
     """Returns a number of elements as a scalar array of a type."""

@@ -1,0 +1,149 @@
+"""Segments against plain loops, at every stage."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from tests.harness.op_case import OpCase, check, ints, values, whole
+
+COMBINE = {"Sum": np.sum, "Mean": np.mean, "Prod": np.prod, "Max": np.max, "Min": np.min}
+
+
+def by_loop(name, data, ids, count, empty):
+    rows = [data[ids == s] for s in range(count)]
+    return np.stack(
+        [COMBINE[name](r, axis=0) if len(r) else np.full(data.shape[1:], empty) for r in rows]
+    )
+
+
+@pytest.mark.parametrize("name", COMBINE)
+def test_sorted_segments(name):
+    data, ids = values(5, 2), ints(0, 0, 2, 2, 3)
+    expected = by_loop(name, data, ids, 4, 1 if name == "Prod" else 0)
+    check(OpCase("Segment" + name, [data, ids], expect=expected))
+    check(OpCase("Segment" + name, [whole(5), ids], gradient=False))
+
+
+@pytest.mark.parametrize("name", ["Sum", "Prod", "Max", "Min"])
+def test_unsorted_segments(name):
+    data, ids = values(5, 2), ints(3, 0, 2, 0, 2)
+    empty = {"Sum": 0, "Prod": 1, "Max": np.finfo(np.float64).min, "Min": np.finfo(np.float64).max}[
+        name
+    ]
+    expected = by_loop(name, data, ids, 5, empty)
+    smooth = name in ("Sum", "Prod")  # the numbers of empty segments are too large for differences
+    check(
+        OpCase("UnsortedSegment" + name, [data, ids, np.int32(5)], expect=expected, gradient=smooth)
+    )
+    check(OpCase(f"Segment{name}V2", [data, ids, np.int32(5)], expect=expected, gradient=smooth))
+
+
+@pytest.mark.parametrize("name", ["Sum", "Prod", "Max", "Min"])
+def test_negative_ids_are_left_out(name):
+    data, ids = values(4), ints(1, -1, 0, 1)
+    expected = by_loop(name, data, ids, 2, 0)
+    check(OpCase("UnsortedSegment" + name, [data, ids, np.int32(2)], expect=expected))
+
+
+def test_ids_of_a_higher_rank():
+    data, ids = values(2, 2, 3), np.array([[0, 1], [1, 0]], np.int32)
+    expected = np.stack([data[0, 0] + data[1, 1], data[0, 1] + data[1, 0]])
+    check(OpCase("UnsortedSegmentSum", [data, ids, np.int32(2)], expect=expected))
+
+
+def test_product_with_zeros_has_gradients():
+    data = np.array([0.0, 2, 3, 0, 0, 5])
+    check(OpCase("UnsortedSegmentProd", [data, ints(0, 0, 0, 1, 1, 1), np.int32(3)]))
+    check(OpCase("SegmentProd", [data, ints(0, 0, 0, 1, 1, 1)]))
+
+
+def test_no_rows():
+    check(
+        OpCase(
+            "SegmentSum",
+            [np.zeros((0, 2)), np.zeros(0, np.int32)],
+            expect=np.zeros((0, 2)),
+            compiles=False,
+        )
+    )
+    check(
+        OpCase(
+            "UnsortedSegmentSum",
+            [np.zeros((0, 2)), np.zeros(0, np.int32), np.int32(2)],
+            expect=np.zeros((2, 2)),
+            gradient=False,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "message"),
+    [
+        ("SegmentSum", [np.ones(3), ints(0, 2, 1)], "segment ids are not increasing"),
+        ("SegmentSum", [np.ones(3), ints(-1, 2, 2)], "out of range"),
+        ("SegmentSum", [np.ones(3), ints(0, 2)], "same size as dimension 0"),
+        ("SegmentSum", [np.ones(3), np.int32([[0, 1, 2]])], "should be a vector"),
+        (
+            "UnsortedSegmentSum",
+            [np.ones(3), ints(0, 5, 1), np.int32(3)],
+            r"segment_ids\[1\] = 5 is out of range \[0, 3\)",
+        ),
+        ("UnsortedSegmentSum", [np.ones(3), ints(0, 1), np.int32(3)], "does not start with"),
+        ("UnsortedSegmentSum", [np.ones(3), ints(0, 1, 1), np.int32(-3)], "must not be negative"),
+        (
+            "SparseSegmentSum",
+            [np.ones(3), ints(0, 1, 5), ints(0, 0, 2)],
+            r"indices\[2\] == 5 out of range",
+        ),
+        ("SparseSegmentSum", [np.ones(3), ints(0, 1, 1), ints(0, 2, 1)], "not increasing"),
+        (
+            "SparseSegmentSumWithNumSegments",
+            [np.ones(3), ints(0, 1, 1), ints(0, 0, 2), np.int32(1)],
+            "must be < num_segments",
+        ),
+    ],
+)
+def test_bad_arguments(op, inputs, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        getattr(raw, op)(*inputs)
+
+
+# -- chosen rows -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "power"), [("Sum", 0), ("Mean", 1), ("SqrtN", 0.5)])
+def test_segments_of_chosen_rows(name, power):
+    data, indices, ids = values(4, 2), ints(0, 3, 3, 1), ints(0, 0, 2, 2)
+    rows = data[indices]
+    expected = np.stack(
+        [(rows[0] + rows[1]) / 2**power, np.zeros(2), (rows[2] + rows[3]) / 2**power]
+    )
+    check(OpCase("SparseSegment" + name, [data, indices, ids], expect=expected, shape_known=False))
+    check(
+        OpCase(
+            "SparseSegment" + name,
+            [data, indices, ids],
+            {"sparse_gradient": True},
+            expect=expected,
+            shape_known=False,
+        )
+    )
+    more = np.concatenate([expected, np.zeros((1, 2))])
+    check(
+        OpCase(
+            f"SparseSegment{name}WithNumSegments", [data, indices, ids, np.int32(4)], expect=more
+        )
+    )
+
+
+def test_gradients_of_chosen_rows():
+    out = raw.SparseSegmentMeanGrad(
+        np.float32([1, 2, 3]), ints(0, 1, 1, 2), ints(0, 0, 2, 2), np.int32(4)
+    )
+    np.testing.assert_allclose(out.numpy(), [0.5, 2, 1.5, 0])
+    values_, rows = raw.SparseSegmentSumGradV2(
+        np.float32([1, 2, 3]), ints(0, 1, 1, 2), ints(0, 0, 2, 2), np.int32(4)
+    )
+    np.testing.assert_allclose(values_.numpy(), [1, 4, 3])
+    assert rows.numpy().tolist() == [0, 1, 2]
