@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from penstock._src.compiler.steps import ProgramStep
+from penstock._src.compiler.blocks.steps import ProgramStep
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op

@@ -5,10 +5,11 @@ import pytest
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.ir import interpreter, scalar_meanings
+from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.errors import MalformedFunction
+from penstock._src.ir.meaning import scalars
 from penstock._src.ir.primitives import BINARY, COMPARE, PRIMITIVES, UNARY, grammar
 from penstock._src.ir.verify import verify
 
@@ -266,7 +267,7 @@ def test_philox_gives_tensorflows_numbers():
 
 @pytest.mark.parametrize("op", sorted(UNARY | BINARY | COMPARE))
 def test_every_scalar_function_has_a_meaning(op):
-    tables = (scalar_meanings.UNARY, scalar_meanings.BINARY, scalar_meanings.COMPARE)
+    tables = (scalars.UNARY, scalars.BINARY, scalars.COMPARE)
     assert any(op in table for table in tables)
 
 

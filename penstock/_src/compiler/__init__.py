@@ -1,7 +1,7 @@
 """From graphs of ops to native programs.
 
 What comes in: a graph of operations (compile.py: `compile_graph`). What goes out: an `Executable`, called with host
-values. Read first: compile.py, the list of stages; then clusters.py (what runs natively and what on the host),
+values. Read first: stages.py, the list of stages; then blocks/ (what runs natively and what on the host),
 lower/ (ops to primitives), schedule/ (primitives to kernels), codegen/ (kernels to LLVM IR), program.py (the table of
-launches). A new pass over primitives is one file here and one line in compile.py.
+launches). A new pass over primitives is one file in passes/ and one line in stages.py.
 """

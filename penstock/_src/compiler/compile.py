@@ -1,6 +1,6 @@
 """The compiler's entry: graphs to Executables.
 
-graph -> blocks (blocks.py, specialise.py) -> lower (lower/) -> STAGES (stages.py) -> program (program.py)
+graph -> blocks (blocks/) -> lower (lower/) -> STAGES (stages.py) -> program (program.py)
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.executable import Executable
-from penstock._src.compiler.needed import needed_operations
+from penstock._src.compiler.lower.needed import needed_operations
 
 
 def compile_graph(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from penstock._src.compiler.blocks import Block
-from penstock._src.compiler.specialise import Specialisation
+from penstock._src.compiler.blocks.block import Block
+from penstock._src.compiler.blocks.specialise import Specialisation
+from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
 from penstock._src.compiler.stages import STATISTICS
-from penstock._src.compiler.steps import BlockStep, HostStep, ProgramStep
 from penstock._src.graph.operation import Operation
 
 

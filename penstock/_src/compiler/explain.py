@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from penstock._src.compiler.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 

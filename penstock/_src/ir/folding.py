@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penstock._src.ir import dims, interpreter, meanings
+from penstock._src.ir import dims, interpreter
+from penstock._src.ir.meaning import arrays as meanings
 from penstock._src.ir.node import Node
 
 if TYPE_CHECKING:

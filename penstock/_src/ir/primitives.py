@@ -1,7 +1,7 @@
 """The grammar of the representation: every kind of node, on one page.
 
 A row gives the kind, the number of its arguments (None: any), its attributes and one sentence; `infer` is its shape
-rule (shape_rules.py) and `evaluate` its meaning in NumPy (meanings.py). Shapes are tuples of ints and `Dim`s.
+rule (shape_rules.py) and `evaluate` its meaning in NumPy (meaning/). Shapes are tuples of ints and `Dim`s.
 `unary`, `binary` and `compare` are families: their `op` attribute is one of the names in UNARY, BINARY, COMPARE.
 
 Every kind has a counterpart in the StableHLO specification, named where it differs.
@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.ir import meanings, shape_rules
+from penstock._src.ir import shape_rules
+from penstock._src.ir.meaning import arrays as meanings
 
 UNARY = frozenset(
     "neg abs sign exp expm1 log log1p sqrt rsqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh"

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.lowering import Lowering, handler
+from penstock._src.compiler.lower.needed import needed_operations
 from penstock._src.compiler.lower.packing import Packing, same_value
 from penstock._src.compiler.lower.trips import growth, trip_count
 from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
-from penstock._src.compiler.needed import needed_operations
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import folding

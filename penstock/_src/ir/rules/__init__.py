@@ -5,12 +5,12 @@ must lower some measure (nodes, work, or distance from the canonical form named 
 end. A new rule is a line in the table it belongs to, and an example in tests/ir/test_rules.py.
 """
 
-from penstock._src.ir.rewrite import RuleSet
 from penstock._src.ir.rules.algebra import ALGEBRA
 from penstock._src.ir.rules.casts import CASTS
 from penstock._src.ir.rules.contraction import CONTRACTION
 from penstock._src.ir.rules.movement import MOVEMENT
 from penstock._src.ir.rules.reduction import REDUCTION
+from penstock._src.ir.rules.rewrite import RuleSet
 
 RULES = (*ALGEBRA, *CASTS, *MOVEMENT, *REDUCTION, *CONTRACTION)
 simplify = RuleSet(RULES)

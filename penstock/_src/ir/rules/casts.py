@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import pattern as m
 from penstock._src.ir.node import Node
-from penstock._src.ir.rewrite import rule
+from penstock._src.ir.rules import pattern as m
+from penstock._src.ir.rules.rewrite import rule
 
 (x,) = m.variables("x")
 

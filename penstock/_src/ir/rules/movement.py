@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.ir import dims
-from penstock._src.ir import pattern as m
 from penstock._src.ir.node import Node
-from penstock._src.ir.rewrite import rule
+from penstock._src.ir.rules import pattern as m
+from penstock._src.ir.rules.rewrite import rule
 
 x, y = m.variables("x y")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from penstock._src.compiler.inputs import ARRAY, SMALL_VALUE, Leaves
+from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, Leaves
+from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
 from penstock._src.compiler.lower import control_flow, tensor_lists  # noqa: F401  (they register handlers)
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import HostValue, ListValue, known_length
-from penstock._src.compiler.steps import BlockStep, HostStep, ProgramStep
 from penstock._src.core.errors import OpError
 from penstock._src.core.shapes import make_shape
 from penstock._src.graph.operation import Operation
@@ -20,7 +20,7 @@ from penstock._src.ir.node import Node
 from penstock._src.ops.control.list_value import TensorList
 
 if TYPE_CHECKING:
-    from penstock._src.compiler.blocks import Block
+    from penstock._src.compiler.blocks.block import Block
 
 
 class Specialisation:

@@ -14,7 +14,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.ir import random_streams, scalar_meanings
+from penstock._src.ir.meaning import random_streams, scalars
 from penstock._src.ir.node import Node
 from penstock._src.ir.shape_rules import split_spec
 
@@ -55,15 +55,15 @@ def widened(compute: Callable[..., Any], args: Arrays, node: Node) -> Any:
 
 
 def unary(args: Arrays, node: Node) -> np.ndarray:
-    return widened(scalar_meanings.UNARY[node.op], args, node)
+    return widened(scalars.UNARY[node.op], args, node)
 
 
 def binary(args: Arrays, node: Node) -> np.ndarray:
-    return widened(scalar_meanings.BINARY[node.op], args, node)
+    return widened(scalars.BINARY[node.op], args, node)
 
 
 def compare(args: Arrays, node: Node) -> np.ndarray:
-    return scalar_meanings.COMPARE[node.op](*args)
+    return scalars.COMPARE[node.op](*args)
 
 
 def select(args: Arrays, _node: Node) -> np.ndarray:

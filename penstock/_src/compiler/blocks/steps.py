@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penstock._src.compiler.inputs import DenseList, stacked
+from penstock._src.compiler.blocks.inputs import DenseList, stacked
 from penstock._src.compiler.stages import compile_function
 from penstock._src.core import kernel_state
 from penstock._src.core.errors import OpError
@@ -17,7 +17,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.ir.function import Function
 
 if TYPE_CHECKING:
-    from penstock._src.compiler.blocks import Block
+    from penstock._src.compiler.blocks.block import Block
 
 
 class ProgramStep:

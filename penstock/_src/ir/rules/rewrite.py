@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.ir.node import Node
-from penstock._src.ir.pattern import Bindings, Pattern
+from penstock._src.ir.rules.pattern import Bindings, Pattern
 
 if TYPE_CHECKING:
     from penstock._src.ir.builder import Builder
