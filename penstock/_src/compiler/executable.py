@@ -30,7 +30,6 @@ class Executable:
         self.ops = list(ops)
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.block = Block(name, self.ops, self.inputs, self.outputs, {}, states)
-        self.__call__ = self.block.__call__
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         return self.block(values)

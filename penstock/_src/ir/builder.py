@@ -24,6 +24,9 @@ from penstock._src.ir.node import Node, attribute_key
 from penstock._src.ir.primitives import OPS_OF, PRIMITIVES
 from penstock._src.ir.rules import simplify
 
+# The dtype of nodes with several results; each `item` has its own.
+NO_DTYPE: Any = None
+
 
 class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
     """Makes nodes. One builder serves one program: its nodes and those of all nested functions."""
@@ -65,7 +68,7 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
         depth = max([a.depth for a in args], default=0)
         typed = row.infer(args, attrs)
         if isinstance(typed, list):
-            return Node(self, kind, args, attrs, (), None, tuple(typed), depth, self.origin)
+            return Node(self, kind, args, attrs, (), NO_DTYPE, tuple(typed), depth, self.origin)
         shape, dtype = typed
         if kind == "parameter":
             depth = attrs["scope"][0]

@@ -14,14 +14,14 @@ kept in one canonical order: equal polynomials are equal tuples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
 
 Atom = tuple
 Expression = tuple
 Extent = Union[int, "Dim"]
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "floordiv": lambda a, b: a // b,
     "mod": lambda a, b: a % b,
     "min": min,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from penstock._src.core import dtypes
 from penstock._src.ir.errors import MalformedFunction
 from penstock._src.ir.function import Function, bodies
@@ -80,6 +82,6 @@ def _verify_case(function: Function, node: Node) -> None:
             _fail(function, node, f"{branch.name} returns other values")
 
 
-def _fail(function: Function, node: Node, message: str) -> None:
+def _fail(function: Function, node: Node, message: str) -> NoReturn:
     where = f" (from {node.origin})" if node.origin is not None else ""
     raise MalformedFunction(f"{function.name}: {node!r}{where}: {message}.")

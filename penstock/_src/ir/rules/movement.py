@@ -222,9 +222,9 @@ MOVEMENT = (
         m.transpose(m.broadcast(x)),
         _transpose_of_broadcast,
     ),
-    rule("slice(x) of all -> x", m.slice(x), _whole_slice),
-    rule("slice(slice(x)) -> slice(x)", m.slice(m.slice(x)), _slice_twice),
-    rule("slice(broadcast(x)) -> broadcast(x)", m.slice(m.broadcast(x)), _slice_of_broadcast),
+    rule("slice(x) of all -> x", m.slice_(x), _whole_slice),
+    rule("slice(slice(x)) -> slice(x)", m.slice_(m.slice_(x)), _slice_twice),
+    rule("slice(broadcast(x)) -> broadcast(x)", m.slice_(m.broadcast(x)), _slice_of_broadcast),
     rule(
         "dynamic_slice(repeat(x)) -> repeat(x)",
         _DynamicSliceOfBroadcast(),

@@ -6,13 +6,13 @@ that value, also one that was broadcast to a shape.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from penstock._src.ir.node import Node
-from penstock._src.ir.primitives import BINARY, COMMUTATIVE, COMPARE, UNARY
+from penstock._src.ir.primitives import COMMUTATIVE
 
 Bindings = dict[str, Node]
 
@@ -129,30 +129,20 @@ def variables(names: str) -> list[Variable]:
     return [Variable(name) for name in names.split()]
 
 
-def __getattr__(name: str) -> Any:
-    """`pattern.exp(x)`, `pattern.maximum(x, y)`, `pattern.eq(x, y)`, `pattern.reshape(x)`."""
-    op = name.rstrip("_")
-    if op in UNARY:
-        return lambda x: Apply("unary", op, (x,))
-    if op in BINARY:
-        return lambda x, y: Apply("binary", op, (x, y))
-    if op in COMPARE:
-        return lambda x, y: Apply("compare", op, (x, y))
-    if name.startswith("reduce_"):
-        return lambda x: Apply("reduce", name.removeprefix("reduce_"), (x,))
-    if name in (
-        "reshape",
-        "transpose",
-        "broadcast",
-        "cast",
-        "slice",
-        "reverse",
-        "select",
-        "pad",
-        "concat",
-    ):
-        return lambda *args: Apply(name, None, args)
-    raise AttributeError(name)
+def _named(kind: str, op: str | None) -> Callable[..., Pattern]:
+    """What matches nodes of one kind and operation, given patterns of their arguments."""
+    return lambda *args: Apply(kind, op, args)
+
+
+neg, sqrt, reciprocal, not_ = (_named("unary", op) for op in ("neg", "sqrt", "reciprocal", "not"))
+maximum, minimum, and_, or_ = (_named("binary", op) for op in ("maximum", "minimum", "and", "or"))
+power = _named("binary", "pow")
+reduce_sum = _named("reduce", "sum")
+select, cast, pad = _named("select", None), _named("cast", None), _named("pad", None)
+reshape, transpose, broadcast = (
+    _named(kind, None) for kind in ("reshape", "transpose", "broadcast")
+)
+slice_, reverse = _named("slice", None), _named("reverse", None)
 
 
 def number_of(node: Node) -> Any:
