@@ -8,7 +8,7 @@ import numpy as np
 
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import executing_eagerly
+from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
@@ -114,6 +114,8 @@ def _compare(op):
 def _equal(self, other):
     if other is None:
         return False
+    if STATE.graph is not None and in_v1_graph():
+        return self is other
     if _declines(other):
         return NotImplemented
     return _compare_or_constant(raw.Equal, self, other, False)
@@ -122,6 +124,8 @@ def _equal(self, other):
 def _not_equal(self, other):
     if other is None:
         return True
+    if STATE.graph is not None and in_v1_graph():
+        return self is not other
     if _declines(other):
         return NotImplemented
     return _compare_or_constant(raw.NotEqual, self, other, True)

@@ -68,6 +68,17 @@ def executing_eagerly() -> bool:
     return STATE.graph is None
 
 
+def in_v1_graph() -> bool:
+    """Whether ops go into a graph that is no part of a function called eagerly, as in TensorFlow 1.
+
+    There tensors compare and hash by identity.
+    """
+    graph = STATE.graph
+    while graph is not None and graph.building_function:
+        graph = graph.outer_graph
+    return graph is not None
+
+
 def current_graph() -> Any:
     """Returns the graph under construction, or None."""
     return STATE.graph

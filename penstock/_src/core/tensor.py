@@ -6,6 +6,7 @@ Operators and slicing are filled in by `api/operators.py`, which knows the ops.
 import itertools
 from typing import Any
 
+from penstock._src.core.dispatch import in_v1_graph
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
@@ -62,6 +63,8 @@ class Tensor:
         return Reference(self)
 
     def __hash__(self) -> int:
+        if in_v1_graph():
+            return id(self)
         raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
 
     def __reduce__(self) -> Any:

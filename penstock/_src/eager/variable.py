@@ -99,6 +99,7 @@ class Variable:
         aggregation: VariableAggregation = VariableAggregation.NONE,
         shape: Any = None,
         experimental_enable_variable_lifting: bool = True,
+        collections: Any = None,
     ) -> None:
         if initial_value is None:
             raise ValueError(
@@ -118,8 +119,21 @@ class Variable:
             self._dtype = tensor.dtype.base_dtype
             self._shape = as_shape(shape) if shape is not None else tensor.shape
             self._handle = make_handle(self._shape, self._dtype, self._name)
-            raw.AssignVariableOp(self._handle, tensor)
-            self._initial_value = None if STATE.graph is None else tensor
+            self._initializer = raw.AssignVariableOp(self._handle, tensor)
+            self._initial_value = self._graph_element = None
+            if STATE.graph is not None:
+                self._initial_value = tensor
+                self._graph_element = self._read()
+                add_to_collections(self, collections)
+
+    @property
+    def initializer(self) -> Any:
+        """The operation that gives the variable its first value (graphs only)."""
+        return self._initializer
+
+    def _as_graph_element(self) -> Any:
+        """Returns what a session runs for the variable: a read."""
+        return self._graph_element
 
     def _lifted(self, value: Any) -> Any:
         if isinstance(value, Tensor) and not hasattr(value, "_value") and STATE.graph is None:
@@ -406,6 +420,15 @@ def make_handle(shape: TensorShape, dtype: DType, name: str) -> Any:
         handle._value.name = name
     handle._handle_data = [(shape, dtype)]
     return handle
+
+
+def add_to_collections(variable: Any, collections: Any = None) -> None:
+    """Adds a variable of a graph to the graph's collections, as TensorFlow 1 does."""
+    names = ["variables"] if collections is None else list(collections)
+    if variable.trainable and "trainable_variables" not in names and "local_variables" not in names:
+        names.append("trainable_variables")
+    for name in names:
+        STATE.graph.add_to_collection(name, variable)
 
 
 def creator_scopes() -> list[Any]:

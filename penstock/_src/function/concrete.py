@@ -197,7 +197,11 @@ class ConcreteFunction:
         return "\n".join(lines)
 
     def _short_parameters(self) -> str:
-        return "(" + ", ".join(f"{name}: {_shown(value)}" for name, value in self.parameters) + ")"
+        shown = [f"{name}: {_shown(value)}" for name, value in self.parameters]
+        keyword_only = [name for name, _ in self.parameters if name in self.structured_input_signature[1]]
+        if keyword_only:
+            shown.insert(len(shown) - len(keyword_only), "*")
+        return f"({', '.join(shown)})"
 
     def __repr__(self) -> str:
         return f"<ConcreteFunction {self.pretty_printed_signature(verbose=False)} at 0x{id(self):X}>"

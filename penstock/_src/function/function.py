@@ -80,6 +80,9 @@ class Function:
         self._plain_arity = _plain_arity(self._signature) if input_signature is None else -1
         self._bound: Any = weakref.WeakKeyDictionary()
         self._traced = False
+        self._look_like(python_function)
+
+    def _look_like(self, python_function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, python_function)
 
     # -- calling
@@ -329,8 +332,11 @@ class BoundFunction(Function):
         if signature is not None:
             self._input_signature = _checked_signature(signature, self._signature)
             self._plain_arity = -1
-        del self.__dict__["__wrapped__"]
-        del self.__dict__["_python_function"]
+
+    def _look_like(self, python_function: Callable[..., Any]) -> None:
+        for name in functools.WRAPPER_ASSIGNMENTS:
+            if hasattr(python_function, name):
+                setattr(self, name, getattr(python_function, name))
 
     @property
     def _python_function(self) -> Callable[..., Any]:  # type: ignore[override]
@@ -338,7 +344,7 @@ class BoundFunction(Function):
 
     @_python_function.setter
     def _python_function(self, value: Callable[..., Any]) -> None:
-        self.__dict__["_python_function"] = None
+        """The instance is held weakly, so nothing is kept."""
 
     @property
     def __wrapped__(self) -> Callable[..., Any]:  # type: ignore[override]
