@@ -17,7 +17,7 @@ from typing import Any
 from penstock._src.compiler.codegen import memory, reductions
 from penstock._src.compiler.codegen.code import POINTERS, NestCode
 from penstock._src.compiler.codegen.evaluator import Evaluator
-from penstock._src.compiler.codegen.registers import spread
+from penstock._src.compiler.codegen.registers import Pair, spread
 from penstock._src.compiler.codegen.shape_of_loops import CHUNK, Loops, choose_reduction_vector, vector_length
 from penstock._src.compiler.schedule.index import Index, Var, extent_key
 from penstock._src.compiler.schedule.loops import LoopNest, Store
@@ -94,6 +94,9 @@ class NestEmitter(Evaluator):
 
     def _level(self, variables: list[Var], stores: list[Store]) -> None:
         """Everything under the loops open now: what can be stored here, then the next loop."""
+        if not variables and self.loops.in_registers and self.vector is None:
+            self._row(lambda: self._level([], stores))
+            return
         self._hoist(self.order)
         ready = [s for s in stores if s.vars <= self.open]
         self._store(ready)
@@ -111,6 +114,15 @@ class NestEmitter(Evaluator):
             high = self.f.min(low + CHUNK, self.f.i64(high))
         divisible = self._divides(self.loops.lanes, var.extent)
         self._vector_loop(var, self.loops.lanes, low, high, divisible, lambda: self._level([], left))
+
+    def _row(self, body: Callable[[], Any]) -> None:
+        """body() with a whole row as one vector."""
+        var, n = self.loops.vector, self.loops.lanes
+        extent = int(var.extent)
+        self.vector, self.lanes = var, n
+        self.mask = self.f.mask(n, extent) if extent < n else None
+        self._within(var, 0, body)
+        self.vector, self.lanes, self.mask = None, 1, None
 
     @staticmethod
     def _divides(n: int, extent: int) -> bool:
@@ -191,8 +203,18 @@ class NestEmitter(Evaluator):
     # -- reductions
     def reduction(self, v: Value) -> Any:
         """The register of a reduction, which is computed with every other that may share its loops."""
+        if self.vector is not None and v.kind == "reduce" and v.attrs[1] == (self.vector,):
+            return self._fold_row(v)
         self._reduce(v)
         return self._find(v.number)
+
+    def _fold_row(self, v: Value) -> Any:
+        """A reduction along the row that the vector is."""
+        running = reductions.Running(self.f, v, self.lanes, True)
+        x = spread(self.f, self.get(v.args[0]), self.lanes)
+        if self.mask is not None:
+            x = reductions.select(self.f, self.mask, x, running.start())
+        return running.result((x.re, x.im) if isinstance(x, Pair) else (x,))
 
     def _reduce(self, first: Value) -> None:
         group = self._group(first)

@@ -68,11 +68,12 @@ class Running:
         self.is_arg = value.kind == "arg_reduce"
         self.carried = 2 if self.is_arg or self.dtype.is_complex else 1
 
-    def _start(self) -> Any:
+    def start(self) -> Any:
+        """What changes nothing, in every lane."""
         return spread(self.f, constant(self.f, identity(self.op, self.dtype), self.dtype), self.lanes)
 
     def initial(self) -> list[Val]:
-        start = self._start()
+        start = self.start()
         if self.is_arg:
             if self.by_vectors and self.lanes > 1:  # each lane starts at the element it sees first
                 return [start, self.f.lane_numbers(self.lanes, I64)]
@@ -88,7 +89,7 @@ class Running:
                 better = better & mask
             return [f.select(better, x, best), f.select(better, where, place)]
         if mask is not None:
-            x = select(f, mask, x, self._start())
+            x = select(f, mask, x, self.start())
         total = combine(f, self.op, self.dtype, self._packed(values), x)
         return [total.re, total.im] if isinstance(total, Pair) else [total]
 

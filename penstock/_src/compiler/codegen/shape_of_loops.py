@@ -88,10 +88,25 @@ class Loops:
         self.lanes = 1
         if self.vector is not None:
             self.lanes = vector_length(target, self.vector, values, bool(inner), [s.dtype for s in nest.stores])
+        self.in_registers = self._rows_fit(values, target)
         rows = any(v.kind in ("reduce", "arg_reduce") and self.vector not in v.vars for v in values)
         long = self.vector is not None and (isinstance(self.vector.extent, Dim) or self.vector.extent > CHUNK)
         self.chunked = long and not rows and not _enough(others)
         self._share(others)
+
+    def _rows_fit(self, values: list[Value], target: Any) -> bool:
+        """Whether rows are reduced and fit in registers whole: then a vector is a row."""
+        var = self.vector
+        if var is None or isinstance(var.extent, Dim):
+            return False
+        if not any(v.kind == "reduce" and v.attrs[1] == (var,) for v in values):
+            return False
+        sizes = [SIZE[register_type(v.dtype)] for v in values if not v.dtype.is_bool]
+        n = 1 << (int(var.extent) - 1).bit_length()
+        if n * max(sizes) > target.vector_bytes * target.registers // 2:
+            return False
+        self.lanes = max(n, 2)
+        return True
 
     def _vector_variable(self, space: list[Var], values: list[Value]) -> Var | None:
         if not space:

@@ -105,6 +105,10 @@ class Inliner:
             return a
         return self.scope.value("and", (a, b), dtypes.bool_)
 
+    def offer(self, variable: Var) -> None:
+        """Lets reductions over an extent use a loop's own variable where it is free: along a row, say."""
+        self._reduction_vars.setdefault((extent_key(variable.extent),), []).insert(0, (variable,))
+
     def reduction_vars(self, extents: tuple[int, ...], taken: frozenset[Var]) -> tuple[Var, ...]:
         """Loop variables over extents, those of another reduction if they are free: equal loops can then be one."""
         pool = self._reduction_vars.setdefault(tuple([extent_key(e) for e in extents]), [])

@@ -66,6 +66,8 @@ def map_nest(nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: boo
     scope = inliner.scope
     shape = nodes[0].shape
     space = tuple([scope.var(extent) for extent in shape])
+    if space:
+        inliner.offer(space[-1])
     position = Position(scope, shape, [of_atom(v) for v in space])
     made = {n.id for n in nodes} if define else set()
     inliner.is_leaf = lambda n: n.id not in made and is_leaf(n)

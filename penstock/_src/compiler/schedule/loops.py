@@ -98,10 +98,24 @@ def _mergeable(nest: LoopNest, variables: Sequence[Var]) -> tuple[Var, Var] | No
     if len(variables) < 2:
         return None
     all_indices = indices(nest)
+    twice = _reduced(nest).intersection(nest.space)  # a row's variable that reductions use as well
     for outer, inner in zip(variables, variables[1:]):
+        if outer in twice or inner in twice:
+            continue
         if all(_go_together(index, outer, inner) for index in all_indices):
             return outer, inner
     return None
+
+
+def _reduced(nest: LoopNest) -> set[Var]:
+    """The variables of all reductions."""
+    found: set[Var] = set()
+    for v in nest.values():
+        if v.kind == "reduce":
+            found.update(v.attrs[1])
+        elif v.kind == "arg_reduce":
+            found.add(v.attrs[1])
+    return found
 
 
 def _go_together(index: Index, outer: Var, inner: Var) -> bool:

@@ -29,6 +29,7 @@ from penstock._src.compiler.schedule.units import Unit, map_space, merge, reduct
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.ir import dims
+from penstock._src.ir.dims import shape_key
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
@@ -40,6 +41,7 @@ RARE = frozenset("expm1 log1p cbrt tan asin acos atan sinh cosh asinh acosh atan
 LONG = 60  # operations of an expression that several kernels should not each compute
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
 HOISTED = 40  # cost of what may be computed again for every row
+LONGEST_ROW = 4096  # elements of a row that a kernel may go over several times
 REPEATED = 2  # cost of what may be computed again for every element of a larger array
 
 
@@ -71,11 +73,13 @@ class Options:
     match    recognises a contraction that has an emitter of its own (None: all are loop nests)
     tails    whether contractions and reductions take elementwise consumers along
     merge    whether kernels over one space become one
+    rows     whether short rows are reduced again by every kernel that works on them
     """
 
     match: Callable[[Node], Any] | None = None
     tails: bool = True
     merge: bool = True
+    rows: bool = True
 
 
 class Partition:
@@ -96,6 +100,9 @@ class Partition:
         self.ends: dict[int, Node] = {}  # id of a node that ends a reduction -> the reduce node
         self._match_contractions()
         self._end_reductions()
+        self.in_rows: set[int] = set()  # ends of reductions that are computed again in every row that wants them
+        if self.options.rows:
+            self._find_row_reductions()
         self._choose()
         self.kernels = self._make_kernels()
         self.verify()
@@ -168,6 +175,49 @@ class Partition:
             (node,) = self.users[node.id]
         return found
 
+    def _find_row_reductions(self) -> None:
+        """Reductions along the last axis that only serve rows of the reduced array's own shape (softmax, layer norm)."""
+        wanted = {home(node).id for node in self.function.roots}
+        for end in reversed(self.nodes):
+            root = self.ends.get(end.id)
+            if root is None or end.id in wanted:
+                continue
+            (x,) = root.args
+            extent = x.shape[-1] if x.shape else 0
+            short = type(extent) is int and 1 < extent <= LONGEST_ROW
+            if tuple(root.attrs["axes"]) == (len(x.shape) - 1,) and short and self._serves_rows(end, x):
+                self.in_rows.add(end.id)
+
+    def _serves_rows(self, end: Node, x: Node) -> bool:
+        """Whether a row's number is only broadcast along that row, in one place."""
+        node, lead = end, len(x.shape) - 1
+        while len(self.users[node.id]) == 1:
+            (user,) = self.users[node.id]
+            if user.kind == "reshape" and [e for e in user.shape if e != 1] == [e for e in end.shape if e != 1]:
+                node = user
+                continue
+            same = user.kind == "broadcast" and shape_key(user.shape) == shape_key(x.shape)
+            straight = same and all(e == 1 or a < lead for e, a in zip(node.shape, user.attrs["axes"]))
+            return straight and len(self.users[user.id]) <= 2
+        return False
+
+    def _feeds_rows(self, node: Node, x: Node) -> bool:
+        """Whether a node is only used for reductions that are computed in rows."""
+        if node.kind == "reduce":
+            return any(self.ends[i] is node for i in self.in_rows)
+        if node.kind not in (*ELEMENTWISE, "compare") or shape_key(node.shape) != shape_key(x.shape):
+            return False
+        return node.id not in self.finals and all(self._feeds_rows(u, x) for u in self.users[node.id])
+
+    def _stays_in_rows(self, node: Node) -> bool:
+        """Whether all that uses a node with reductions in it is one kernel over the same rows."""
+        others = [u for u in self.users[node.id] if not self._feeds_rows(u, node)]
+        if not others:
+            return bool(self.users[node.id])
+        (user, *more) = others
+        plain = user.kind in (*ELEMENTWISE, "compare") and shape_key(user.shape) == shape_key(node.shape)
+        return plain and not more and user.id not in self.finals and user.id not in self.inside
+
     # -- what has memory
     def _choose(self) -> None:
         demanded = set()
@@ -200,9 +250,10 @@ class Partition:
                 continue
             if (
                 node.id in demanded
-                or node.kind in ALWAYS_STORED
+                or (node.kind in ALWAYS_STORED and node.id not in self.in_rows)
                 or node.id in self.finals
-                or node.id in self.ends
+                or (node.id in self.ends and node.id not in self.in_rows)
+                or (not self.in_rows.isdisjoint(own) and node.id not in self.in_rows and self._leaves_rows(node))
                 or self._worth_storing(node, own, read, weight, by_id)
             ):
                 if node.kind not in ("constant", "size", "iota") or node.id in demanded:
@@ -210,6 +261,12 @@ class Partition:
                     self.reads[node.id] = read
                     own, read, weight = frozenset(), frozenset((node.id,)), 0
             inside[node.id], leaves[node.id], cost[node.id] = own, read, weight
+
+    def _leaves_rows(self, node: Node) -> bool:
+        """Whether a node that has a row's reduction in it must be stored."""
+        if node.kind in ("reshape", "broadcast") or not node.shape:
+            return False
+        return not self._stays_in_rows(node)
 
     def _worth_storing(self, node, own, read, weight, by_id) -> bool:
         if node.kind in ("reshape", "transpose", "broadcast", "slice", "reverse", "size", "constant", "iota"):
@@ -267,7 +324,7 @@ class Partition:
                 units.append(_other(self._special(node)))
             elif node.id in self.finals:
                 units.append(_other(self._contraction(node, self.finals[node.id])))
-            elif node.id in self.ends:
+            elif node.id in self.ends and node.id in self.stored:
                 root = self.ends[node.id]
                 units.append(Unit("reduction", [node], set(self.reads[node.id]), reduction_space(root), [root]))
             elif node.id in self.stored:
