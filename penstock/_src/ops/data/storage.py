@@ -4,42 +4,13 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import DataLossError, UnimplementedError
+from penstock._src.core.errors import DataLossError
+from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
 from penstock._src.util import records
 
 Element = tuple[Any, ...]
-
-
-def encode(value: np.ndarray, dtype: DType) -> bytes:
-    """A host value as a serialised TensorProto."""
-    if not isinstance(value, np.ndarray) or dtype in (dtypes.variant, dtypes.resource):
-        raise UnimplementedError(f"A value of type {dtype.name} cannot be written to a file.")
-    proto = TensorProto(dtype=dtype.as_datatype_enum)
-    proto.tensor_shape.SetInParent()
-    for size in value.shape:
-        proto.tensor_shape.dim.add(size=size)
-    if dtype is dtypes.string:
-        proto.string_val.extend(value.ravel().tolist())
-    else:
-        proto.tensor_content = value.tobytes()
-    return proto.SerializeToString()
-
-
-def decode(data: bytes) -> np.ndarray:
-    """The host value of `encode`."""
-    proto = TensorProto.FromString(data)
-    shape = [dim.size for dim in proto.tensor_shape.dim]
-    dtype = dtypes.as_dtype(proto.dtype)
-    if dtype is not dtypes.string:
-        return np.frombuffer(proto.tensor_content, dtype.np).reshape(shape)
-    value = np.empty(len(proto.string_val), object)
-    value[:] = list(proto.string_val)
-    return value.reshape(shape)
 
 
 def write_elements(
@@ -48,7 +19,7 @@ def write_elements(
     """Passes the elements on while writing each: one record per component."""
     for element in elements:
         for component, dtype in zip(element, types, strict=True):
-            file.write(encode(component, dtype))
+            file.write(to_proto(component, dtype).SerializeToString())
         yield element
 
 
@@ -58,7 +29,12 @@ def read_elements(path: str, width: int, compression: str = "") -> Iterator[Elem
         found = records.read_records(records.opened(file, compression), path)
         try:
             while True:
-                element = tuple([decode(data) for _, data in zip(range(width), found)])
+                element = tuple(
+                    [
+                        from_proto(TensorProto.FromString(data))
+                        for _, data in zip(range(width), found)
+                    ]
+                )
                 if not element:
                     return
                 yield element

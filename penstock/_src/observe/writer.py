@@ -1,0 +1,225 @@
+"""Summary writers, the default one, the step, and whether to record."""
+
+import contextlib
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api import control_flow
+from penstock._src.api.scopes import get_name_scope, name_scope
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.context import init_scope
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util.export import export
+
+
+class _Current(threading.local):
+    """What is current in this thread."""
+
+    writer: "SummaryWriter | None" = None
+    step: Any = None
+    recording: Any = True
+
+
+CURRENT = _Current()
+
+
+@export("summary.SummaryWriter", v1=[])
+class SummaryWriter:
+    """Writes summaries for TensorBoard; made by `tf.summary.create_file_writer`."""
+
+    def __init__(self, resource: Any = None, create: Callable[[], Any] | None = None) -> None:
+        self._resource = resource
+        self._create = create
+        self._closed = False
+        self._init_op = create() if create is not None else None
+
+    def set_as_default(self, step: Any = None) -> None:
+        """Makes this the default writer of the thread, and `step` the default step."""
+        self._check_open("set_as_default")
+        CURRENT.writer = self
+        if step is not None:
+            CURRENT.step = step
+
+    @contextlib.contextmanager
+    def as_default(self, step: Any = None) -> Iterator["SummaryWriter"]:
+        """A context in which this is the default writer, flushed at its end."""
+        self._check_open("as_default")
+        before = CURRENT.writer, CURRENT.step
+        CURRENT.writer = self
+        if step is not None:
+            CURRENT.step = step
+        try:
+            yield self
+            self.flush()
+        finally:
+            CURRENT.writer = before[0]
+            if step is not None:
+                CURRENT.step = before[1]
+
+    def init(self) -> Any:
+        """Returns the operation that opens the file (in graphs of TensorFlow 1)."""
+        self._check_open("init")
+        return self._init_op
+
+    def flush(self) -> Any:
+        """Hands everything written to the system."""
+        if self._closed or self._resource is None:
+            return None
+        return raw.FlushSummaryWriter(writer=self._resource)
+
+    def close(self) -> Any:
+        """Closes the file; the writer is not used after that."""
+        if self._closed or self._resource is None:
+            return None
+        self._closed = STATE.graph is None
+        return raw.CloseSummaryWriter(writer=self._resource)
+
+    def _check_open(self, what: str) -> None:
+        if self._closed:
+            raise RuntimeError(f"SummaryWriter is already closed: {what}")
+
+
+@export("summary.create_file_writer", v1=[])
+def create_file_writer(
+    logdir: Any,
+    max_queue: int | None = None,
+    flush_millis: int | None = None,
+    filename_suffix: str | None = None,
+    name: str | None = None,
+    experimental_trackable: bool = False,
+    experimental_mesh: Any = None,
+) -> SummaryWriter:
+    """Returns a writer of an event file in the folder `logdir`.
+
+    Args:
+      logdir: a folder, made if there is none.
+      max_queue: how many summaries to hold before they go to the file; by default 10.
+      flush_millis: the longest time between flushes; by default 120,000.
+      filename_suffix: of the file; by default ".v2".
+      name: accepted.
+      experimental_trackable: accepted.
+      experimental_mesh: accepted.
+    """
+    with init_scope():
+        resource = raw.SummaryWriter()
+
+        def create() -> Any:
+            return raw.CreateSummaryFileWriter(
+                writer=resource,
+                logdir=convert_to_tensor(_path(logdir), dtype=dtypes.string),
+                max_queue=np.int32(10 if max_queue is None else max_queue),
+                flush_millis=np.int32(120_000 if flush_millis is None else flush_millis),
+                filename_suffix=".v2" if filename_suffix is None else filename_suffix,
+            )
+
+        return SummaryWriter(resource, create)
+
+
+def _path(logdir: Any) -> Any:
+    return logdir if isinstance(logdir, (str, bytes, Tensor)) else str(logdir)
+
+
+@export("summary.create_noop_writer", v1=[])
+def create_noop_writer() -> SummaryWriter:
+    """Returns a writer that writes nothing."""
+    return SummaryWriter()
+
+
+@export("summary.flush", v1=[])
+def flush(writer: SummaryWriter | None = None, name: str | None = None) -> Any:
+    """Flushes `writer`, or the default writer."""
+    target = CURRENT.writer if writer is None else writer
+    return None if target is None else target.flush()
+
+
+@export("summary.experimental.get_step", v1=[])
+def get_step() -> Any:
+    """Returns the default step of the thread."""
+    return CURRENT.step
+
+
+@export("summary.experimental.set_step", v1=[])
+def set_step(step: Any) -> None:
+    """Sets the default step of the thread: a number, a variable, or None."""
+    CURRENT.step = step
+
+
+@export("summary.record_if", v1=[])
+@contextlib.contextmanager
+def record_if(condition: Any) -> Iterator[None]:
+    """A context in which summaries are written only if `condition`, a bool, a bool tensor or a
+    callable that returns one, is true."""
+    before, CURRENT.recording = CURRENT.recording, condition
+    try:
+        yield
+    finally:
+        CURRENT.recording = before
+
+
+@export("summary.should_record_summaries", v1=[])
+def should_record_summaries() -> Any:
+    """Whether summaries are written: there is a default writer, and `record_if` does not say no."""
+    if CURRENT.writer is None:
+        return False
+    condition = CURRENT.recording
+    condition = condition() if callable(condition) else condition
+    if isinstance(condition, EagerTensor):
+        return bool(condition)
+    return condition
+
+
+@export("summary.experimental.summary_scope", v1=[])
+@contextlib.contextmanager
+def summary_scope(
+    name: str, default_name: str = "summary", values: Any = None
+) -> Iterator[tuple[str, str]]:
+    """A context that gives the (tag, scope) of a summary of that name."""
+    name = name or default_name
+    current = get_name_scope()
+    tag = f"{current}/{name}" if current else name
+    cleaned = re.sub(r"[^-_/.A-Za-z0-9]", "", name).lstrip("/-_.") or default_name
+    with name_scope(cleaned) as scope:
+        yield tag, scope
+
+
+def when_recording(write: Callable[[Any, Any], Any], step: Any) -> Any:
+    """Calls `write(resource, step)` if summaries are to be written; returns whether they were.
+
+    Raises:
+      ValueError: there is a writer but no step.
+    """
+    writer = CURRENT.writer
+    if writer is None or writer._resource is None:
+        return convert_to_tensor(False)
+    recording = should_record_summaries()
+    if recording is False:
+        return convert_to_tensor(False)
+    if step is None:
+        step = CURRENT.step
+        step = (
+            step()
+            if callable(step) and not isinstance(step, Tensor) and not hasattr(step, "assign")
+            else step
+        )
+        if step is None:
+            raise ValueError(
+                "No step set. Please specify one either through the `step` argument or through "
+                "tf.summary.experimental.set_step()"
+            )
+    number = raw.Cast(x=convert_to_tensor(step), DstT=dtypes.int64)
+
+    def record() -> Any:
+        write(writer._resource, number)
+        return convert_to_tensor(True)
+
+    if not isinstance(recording, Tensor):
+        return record()
+    return control_flow.cond(recording, record, lambda: convert_to_tensor(False))

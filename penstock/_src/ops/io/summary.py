@@ -1,0 +1,339 @@
+"""Event files, and the ops that write summaries into them."""
+
+import atexit
+import itertools
+import os
+import socket
+import threading
+import time
+import weakref
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import FailedPreconditionError
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource, manager
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.tensor_proto import to_proto
+from penstock._src.proto.event import Event, Summary, SummaryMetadata
+from penstock._src.util import records
+
+_NUMBER = itertools.count()
+_OPEN: "weakref.WeakSet[EventWriter]" = weakref.WeakSet()
+
+
+class EventWriter:
+    """Appends events to a file that TensorBoard reads: `events.out.tfevents.<time>.<host>...`."""
+
+    def __init__(
+        self, logdir: str, max_queue: int = 10, flush_millis: int = 120_000, suffix: str = ".v2"
+    ) -> None:
+        os.makedirs(logdir, exist_ok=True)
+        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
+        self.path = os.path.join(logdir, f"{name}.{os.getpid()}.{next(_NUMBER)}{suffix}")
+        self._file = records.RecordFile(open(self.path, "ab"))
+        self._lock = threading.Lock()
+        self._max_queue, self._flush_seconds = max_queue, flush_millis / 1000
+        self._waiting, self._flushed = 0, time.monotonic()
+        self.closed = False
+        first = Event(wall_time=time.time(), file_version="brain.Event:2")
+        first.source_metadata.writer = "tensorflow.core.util.events_writer"
+        self.write(first)
+        self.flush()
+        _OPEN.add(self)
+
+    def write(self, event: Any) -> None:
+        """Appends an event; the file is flushed from time to time."""
+        with self._lock:
+            if self.closed:
+                return
+            self._file.write(event.SerializeToString())
+            self._waiting += 1
+            late = time.monotonic() - self._flushed > self._flush_seconds
+        if late or self._waiting >= self._max_queue:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands everything written to the system."""
+        with self._lock:
+            if not self.closed:
+                self._file.flush()
+                self._waiting, self._flushed = 0, time.monotonic()
+
+    def close(self) -> None:
+        """Closes the file; later events are dropped."""
+        with self._lock:
+            if not self.closed:
+                self.closed = True
+                self._file.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "closed"):
+            self.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    for writer in list(_OPEN):
+        writer.close()
+
+
+class SummaryWriterHandle(Resource):
+    """The resource of a summary writer: an event file, once it has been created."""
+
+    writer: EventWriter | None = None
+
+    def opened(self) -> EventWriter:
+        """The event file.
+
+        Raises:
+          FailedPreconditionError: there is none yet, or it has been closed.
+        """
+        if self.writer is None:
+            raise FailedPreconditionError(
+                "The summary writer is not initialized, or it has been closed."
+            )
+        return self.writer
+
+
+def summary_event(step: Any, tag: str, value: np.ndarray, dtype: DType, metadata: bytes) -> Any:
+    """The event of one summary value."""
+    event = Event(wall_time=time.time(), step=int(step))
+    entry = event.summary.value.add(tag=tag)
+    entry.tensor.CopyFrom(to_proto(value, dtype))
+    if metadata:
+        entry.metadata.CopyFrom(SummaryMetadata.FromString(metadata))
+    return event
+
+
+def _text(value: Any) -> str:
+    held = value[()] if isinstance(value, np.ndarray) else value
+    return held.decode() if isinstance(held, bytes) else held
+
+
+class SummaryWriter(Op):
+    """The resource of a summary writer."""
+
+    signature = " -> writer: resource"
+    shared_name: str = ""
+    container: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self):
+        return TensorShape([])
+
+    def eager(self):
+        def make() -> SummaryWriterHandle:
+            return SummaryWriterHandle(self.shared_name, self.container)
+
+        if not self.shared_name:
+            return make()
+        return manager().get_or_create(SummaryWriterHandle, self.container, self.shared_name, make)
+
+
+class CreateSummaryFileWriter(Op):
+    """Opens an event file for a summary writer, unless it has one."""
+
+    signature = (
+        "writer: resource, logdir: string, max_queue: int32, flush_millis: int32, "
+        "filename_suffix: string -> "
+    )
+    stateful = True
+    differentiable = False
+
+    def eager(self, writer, logdir, max_queue, flush_millis, filename_suffix):
+        if writer.writer is None:
+            writer.writer = EventWriter(
+                _text(logdir), int(max_queue), int(flush_millis), _text(filename_suffix)
+            )
+        return ()
+
+
+class FlushSummaryWriter(Op):
+    """Flushes the file of a summary writer."""
+
+    signature = "writer: resource -> "
+    stateful = True
+    differentiable = False
+
+    def eager(self, writer):
+        writer.opened().flush()
+        return ()
+
+
+class CloseSummaryWriter(Op):
+    """Closes the file of a summary writer."""
+
+    signature = "writer: resource -> "
+    stateful = True
+    differentiable = False
+
+    def eager(self, writer):
+        if writer.writer is not None:
+            writer.writer.close()
+            writer.writer = None
+        return ()
+
+
+class WriteSummary(Op):
+    """Writes a tensor under a tag, with metadata that names the plugin to show it."""
+
+    signature = (
+        "writer: resource, step: int64, tensor: T, tag: string, summary_metadata: string -> "
+    )
+    T: DType
+    stateful = True
+    differentiable = False
+
+    def eager(self, writer, step, tensor, tag, summary_metadata):
+        event = summary_event(step, _text(tag), tensor, self.T, summary_metadata[()])
+        writer.opened().write(event)
+        return ()
+
+
+class WriteRawProtoSummary(Op):
+    """Writes serialised Summary messages."""
+
+    signature = "writer: resource, step: int64, tensor: string -> "
+    stateful = True
+    differentiable = False
+
+    def eager(self, writer, step, tensor):
+        for serialized in tensor.ravel():
+            event = Event(wall_time=time.time(), step=int(step))
+            event.summary.CopyFrom(Summary.FromString(serialized))
+            writer.opened().write(event)
+        return ()
+
+
+class WriteGraphSummary(Op):
+    """Writes a serialised GraphDef."""
+
+    signature = "writer: resource, step: int64, tensor: string -> "
+    stateful = True
+    differentiable = False
+
+    def eager(self, writer, step, tensor):
+        event = Event(wall_time=time.time(), step=int(step), graph_def=tensor[()])
+        writer.opened().write(event)
+        return ()
+
+
+class WriteScalarSummary(Op):
+    """Writes a number under a tag, in the format of TensorFlow 1."""
+
+    signature = "writer: resource, step: int64, tag: string, value: T -> "
+    T: DType
+    stateful = True
+    differentiable = False
+
+    def eager(self, writer, step, tag, value):
+        event = Event(wall_time=time.time(), step=int(step))
+        event.summary.value.add(tag=_text(tag), simple_value=float(value))
+        writer.opened().write(event)
+        return ()
+
+
+class ScalarSummary(Op):
+    """A serialised Summary of numbers under their tags."""
+
+    signature = "tags: string, values: T -> summary: string"
+    T: DType
+    differentiable = False
+
+    def shape(self, tags, values):
+        return TensorShape([])
+
+    def eager(self, tags, values):
+        summary = Summary()
+        for tag, value in zip(np.ravel(tags), np.ravel(values), strict=True):
+            summary.value.add(tag=tag.decode(), simple_value=float(value))
+        return summary.SerializeToString()
+
+
+def histogram_of(values: np.ndarray) -> Any:
+    """The HistogramProto of values, in buckets whose bounds grow by a tenth."""
+    flat = np.asarray(values, np.float64).ravel()
+    positive = [1e-12]
+    while positive[-1] < 1e20:
+        positive.append(positive[-1] * 1.1)
+    limits = np.array([*[-p for p in reversed(positive)], 0.0, *positive, np.finfo(float).max])
+    counts = np.bincount(np.searchsorted(limits, flat, side="right"), minlength=limits.size)
+    histogram = Summary.Value().histo
+    histogram.num = flat.size
+    if flat.size:
+        histogram.min, histogram.max = float(flat.min()), float(flat.max())
+        histogram.sum, histogram.sum_squares = float(flat.sum()), float((flat * flat).sum())
+        kept = np.flatnonzero(counts)
+        for at in range(max(kept[0] - 1, 0), min(kept[-1] + 2, limits.size)):
+            histogram.bucket_limit.append(float(limits[at]))
+            histogram.bucket.append(float(counts[at]))
+    return histogram
+
+
+class HistogramSummary(Op):
+    """A serialised Summary with the histogram of values."""
+
+    signature = "tag: string, values: T -> summary: string"
+    T: DType
+    differentiable = False
+
+    def shape(self, tag, values):
+        return TensorShape([])
+
+    def eager(self, tag, values):
+        summary = Summary()
+        summary.value.add(tag=_text(tag)).histo.CopyFrom(histogram_of(values))
+        return summary.SerializeToString()
+
+
+class WriteHistogramSummary(Op):
+    """Writes the histogram of values, in the format of TensorFlow 1."""
+
+    signature = "writer: resource, step: int64, tag: string, values: T -> "
+    T: DType
+    stateful = True
+    differentiable = False
+
+    def eager(self, writer, step, tag, values):
+        event = Event(wall_time=time.time(), step=int(step))
+        event.summary.value.add(tag=_text(tag)).histo.CopyFrom(histogram_of(values))
+        writer.opened().write(event)
+        return ()
+
+
+class TensorSummaryV2(Op):
+    """A serialised Summary with a tensor."""
+
+    signature = "tag: string, tensor: T, serialized_summary_metadata: string -> summary: string"
+    T: DType
+    differentiable = False
+
+    def shape(self, tag, tensor, serialized_summary_metadata):
+        return TensorShape([])
+
+    def eager(self, tag, tensor, serialized_summary_metadata):
+        metadata = serialized_summary_metadata[()]
+        event = summary_event(0, _text(tag), tensor, self.T, metadata)
+        return event.summary.SerializeToString()
+
+
+class MergeSummary(Op):
+    """The values of several serialised Summaries in one."""
+
+    signature = "inputs: N * string -> summary: string"
+    N: int
+    differentiable = False
+
+    def shape(self, inputs):
+        return TensorShape([])
+
+    def eager(self, inputs):
+        merged = Summary()
+        for serialized in inputs:
+            for part in serialized.ravel():
+                merged.MergeFrom(Summary.FromString(part))
+        return merged.SerializeToString()

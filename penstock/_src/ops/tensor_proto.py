@@ -1,0 +1,82 @@
+"""Arrays as TensorProtos and back."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.proto.tensor import TensorProto
+
+
+def to_proto(value: np.ndarray, dtype: DType) -> Any:
+    """The TensorProto of a host value.
+
+    Raises:
+      UnimplementedError: values of the type stand in no file.
+    """
+    if not isinstance(value, np.ndarray) or not dtype.is_numpy_compatible:
+        raise UnimplementedError(f"A value of type {dtype.name} cannot be written to a file.")
+    proto = TensorProto(dtype=dtype.as_datatype_enum)
+    proto.tensor_shape.SetInParent()
+    for size in value.shape:
+        proto.tensor_shape.dim.add(size=size)
+    if dtype is dtypes.string:
+        proto.string_val.extend(value.ravel().tolist())
+    else:
+        proto.tensor_content = value.tobytes()
+    return proto
+
+
+def from_proto(proto: Any) -> np.ndarray:
+    """The host value in a TensorProto, whichever field holds it.
+
+    Raises:
+      InvalidArgumentError: the number of values does not fit the shape.
+    """
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    dtype = dtypes.as_dtype(proto.dtype).base_dtype
+    count = int(np.prod(shape, dtype=np.int64))
+    if proto.tensor_content:
+        if len(proto.tensor_content) != count * dtype.np.itemsize:
+            raise InvalidArgumentError(
+                f"TensorProto: {len(proto.tensor_content)} bytes do not fit {dtype.name}{shape}."
+            )
+        return np.frombuffer(proto.tensor_content, dtype.np).reshape(shape)
+    if dtype is dtypes.string:
+        return _filled(list(proto.string_val), count, object, b"").reshape(shape)
+    return _numbers(proto, dtype, count).reshape(shape)
+
+
+def _numbers(proto: Any, dtype: DType, count: int) -> np.ndarray:
+    name = dtype.name
+    if name in ("float16", "bfloat16"):
+        bits = np.array(proto.half_val, np.uint16).view(dtype.np)
+        return _filled(bits, count, dtype.np, 0)
+    if name.startswith("float8"):
+        return _filled(np.frombuffer(proto.float8_val, dtype.np), count, dtype.np, 0)
+    if name in ("complex64", "complex128"):
+        parts = np.array(proto.scomplex_val if name == "complex64" else proto.dcomplex_val)
+        return _filled(parts[0::2] + 1j * parts[1::2], count, dtype.np, 0)
+    fields = {
+        "float32": "float_val",
+        "float64": "double_val",
+        "int64": "int64_val",
+        "uint32": "uint32_val",
+        "uint64": "uint64_val",
+        "bool": "bool_val",
+    }
+    return _filled(getattr(proto, fields.get(name, "int_val")), count, dtype.np, 0)
+
+
+def _filled(values: Any, count: int, kind: Any, default: Any) -> np.ndarray:
+    """`count` values of which the last is repeated where fewer are given."""
+    if len(values) > count:
+        raise InvalidArgumentError(f"TensorProto: {len(values)} values where {count} are expected.")
+    made = np.empty(count, kind)
+    given = len(values)
+    if given:
+        made[:given] = list(values) if kind is object else np.asarray(values).astype(kind)
+    made[given:] = values[-1] if given else default
+    return made
