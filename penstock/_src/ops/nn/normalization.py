@@ -59,9 +59,7 @@ class _FusedBatchNorm(Op):
         found = op(
             y_backprop=dy, x=x, scale=scale, reserve_space_1=first, reserve_space_2=second, **attrs
         )
-        if self.is_training:
-            return found[0], found[1], found[2], None, None
-        return found[0], found[1], found[2], *_by_statistics(self, dy, x, scale, mean, variance)
+        return found[0], found[1], found[2], None, None
 
     def eager(self, x, scale, offset, mean, variance):
         self._check(x, scale, offset, mean, variance)
@@ -321,20 +319,6 @@ def _corrected(p, variance, count):
         return variance * (count / max(count - 1, 1))
     n = p.cast(p.size(count), variance.dtype)
     return variance * (n / p.maximum(n - 1, 1))
-
-
-def _by_statistics(op, dy, x, scale, mean, variance):
-    """Gradients by the mean and variance given for inference."""
-    rank = x.shape.rank
-    axes, keep = list(_axes(op, rank)), [1] * rank
-    keep[channel_axis(op.data_format, rank)] = -1
-    dy, x = cast(dy, scale.dtype), cast(x, scale.dtype)
-    root = raw.Rsqrt(x=variance + op.epsilon)
-    total = sum_over(dy, axes)
-    by_mean = -total * scale * root
-    centred = x - raw.Reshape(tensor=mean, shape=keep)
-    by_variance = sum_over(dy * centred, axes) * scale * root * root * root * -0.5
-    return by_mean, by_variance
 
 
 def _second_order(op, dy, x, scale, mean, variance, by_dx, by_dscale, by_doffset):

@@ -1,0 +1,353 @@
+"""Bounding boxes: suppress overlapping ones, draw them, sample them."""
+
+import heapq
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.ops.rules import invalid, show
+
+
+def overlap(boxes, i, others):
+    """Intersection over union of box i with others; corners may come in any order."""
+    y1, x1 = boxes[:, [0, 2]].min(1), boxes[:, [1, 3]].min(1)
+    y2, x2 = boxes[:, [0, 2]].max(1), boxes[:, [1, 3]].max(1)
+    area = (y2 - y1) * (x2 - x1)
+    height = np.maximum(np.minimum(y2[i], y2[others]) - np.maximum(y1[i], y1[others]), 0)
+    width = np.maximum(np.minimum(x2[i], x2[others]) - np.maximum(x1[i], x1[others]), 0)
+    shared = height * width
+    with np.errstate(all="ignore"):
+        ratio = shared / (area[i] + area[others] - shared)
+    return np.where((area[i] <= 0) | (area[others] <= 0), boxes.dtype.type(0), ratio)
+
+
+def suppress(similarity, scores, most, iou_threshold, score_threshold, soft_sigma=0.0):
+    """Indices and scores of the boxes kept, best first.
+
+    A box that overlaps a kept one loses score (Bodla et al. 2017, "Soft-NMS") or, with soft_sigma of
+    zero, is dropped.
+    """
+    scale = -0.5 / soft_sigma if soft_sigma > 0 else 0.0
+    queue = [(-float(s), i, 0) for i, s in enumerate(scores) if s > score_threshold]
+    heapq.heapify(queue)
+    kept, values = [], []
+    while len(kept) < most and queue:
+        negative, i, seen = heapq.heappop(queue)
+        original = score = np.float32(-negative)
+        dropped = False
+        ratios = similarity(i, np.array(kept[seen:][::-1], np.int64)) if len(kept) > seen else []
+        for ratio in ratios:
+            if soft_sigma > 0:
+                weight = np.exp(np.float32(scale) * ratio * ratio) if ratio <= iou_threshold else 0
+                score = np.float32(score * weight)
+            elif ratio > iou_threshold:
+                dropped = True
+                break
+            if score <= score_threshold:
+                break
+        if dropped:
+            continue
+        if score == original:
+            kept.append(i)
+            values.append(score)
+        elif score > score_threshold:
+            heapq.heappush(queue, (-float(score), i, len(kept)))
+    return np.array(kept, np.int32), np.array(values, np.float32)
+
+
+def _check(op, boxes, scores, iou_threshold):
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise invalid(op, f"boxes must be 2-D with 4 columns. Received {show(boxes.shape)}")
+    if scores.ndim != 1:
+        raise invalid(op, f"scores must be 1-D{show(scores.shape)}")
+    if scores.shape[0] != boxes.shape[0]:
+        raise invalid(op, "scores has incompatible shape")
+    if not 0 <= iou_threshold <= 1:
+        raise invalid(op, "iou_threshold must be in [0, 1]")
+
+
+def _suppressed(op, boxes, scores, most, iou, least=-np.inf, soft=0.0):
+    _check(op, boxes, scores, iou)
+    wide = boxes.astype(np.float32)
+    kept, values = suppress(
+        lambda i, others: overlap(wide, i, others),
+        scores.astype(np.float32),
+        int(most),
+        float(iou),
+        float(least),
+        float(soft),
+    )
+    return kept, values.astype(scores.dtype)
+
+
+def _padded(x, count):
+    return np.concatenate([x, np.zeros(max(count - x.size, 0), x.dtype)])
+
+
+class NonMaxSuppression(Op):
+    """Indices of boxes, best first, without those that overlap a better one."""
+
+    signature = "boxes: float32, scores: float32, max_output_size: int32 -> selected_indices: int32"
+    iou_threshold: float = 0.5
+    differentiable = False
+
+    def shape(self, boxes, scores, max_output_size):
+        return [None]
+
+    def eager(self, boxes, scores, max_output_size):
+        return _suppressed(self, boxes, scores, max_output_size, self.iou_threshold)[0]
+
+
+class NonMaxSuppressionV2(Op):
+    """NonMaxSuppression with the threshold as an input."""
+
+    signature = (
+        "boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold -> "
+        "selected_indices: int32"
+    )
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float16, dtypes.float32})
+    T_threshold: DType = dtypes.float32
+    T_threshold_types = frozenset({dtypes.float16, dtypes.float32})
+    differentiable = False
+
+    def shape(self, boxes, scores, max_output_size, iou_threshold):
+        return [None]
+
+    def eager(self, boxes, scores, max_output_size, iou_threshold):
+        return _suppressed(self, boxes, scores, max_output_size, iou_threshold)[0]
+
+
+class NonMaxSuppressionV3(Op):
+    """NonMaxSuppressionV2 of boxes above a score."""
+
+    signature = (
+        "boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold, "
+        "score_threshold: T_threshold -> selected_indices: int32"
+    )
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float16, dtypes.float32})
+    T_threshold: DType = dtypes.float32
+    T_threshold_types = frozenset({dtypes.float16, dtypes.float32})
+    differentiable = False
+
+    def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
+        return [None]
+
+    def eager(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
+        return _suppressed(self, boxes, scores, max_output_size, iou_threshold, score_threshold)[0]
+
+
+class NonMaxSuppressionV4(Op):
+    """NonMaxSuppressionV3 with the indices padded, and their number."""
+
+    signature = (
+        "boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold, "
+        "score_threshold: T_threshold -> selected_indices: int32, valid_outputs: "
+        "int32"
+    )
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float16, dtypes.float32})
+    T_threshold: DType = dtypes.float32
+    T_threshold_types = frozenset({dtypes.float16, dtypes.float32})
+    pad_to_max_output_size: bool = False
+    differentiable = False
+
+    def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
+        return [None], ()
+
+    def eager(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
+        kept, _ = _suppressed(self, boxes, scores, max_output_size, iou_threshold, score_threshold)
+        whole = _padded(kept, int(max_output_size)) if self.pad_to_max_output_size else kept
+        return whole, np.int32(kept.size)
+
+
+class NonMaxSuppressionV5(Op):
+    """NonMaxSuppressionV4 that may lower scores instead of dropping boxes."""
+
+    signature = (
+        "boxes: T, scores: T, max_output_size: int32, iou_threshold: T, "
+        "score_threshold: T, soft_nms_sigma: T -> selected_indices: int32, "
+        "selected_scores: T, valid_outputs: int32"
+    )
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float16, dtypes.float32})
+    pad_to_max_output_size: bool = False
+    differentiable = False
+
+    def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
+        return [None], [None], ()
+
+    def eager(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
+        kept, values = _suppressed(
+            self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma
+        )
+        count = np.int32(kept.size)
+        if self.pad_to_max_output_size:
+            kept, values = (_padded(x, int(max_output_size)) for x in (kept, values))
+        return kept, values, count
+
+
+class NonMaxSuppressionWithOverlaps(Op):
+    """NonMaxSuppressionV3 by a given matrix of overlaps."""
+
+    signature = (
+        "overlaps: float32, scores: float32, max_output_size: int32, "
+        "overlap_threshold: float32, score_threshold: float32 -> selected_indices: "
+        "int32"
+    )
+    differentiable = False
+
+    def shape(self, overlaps, scores, max_output_size, overlap_threshold, score_threshold):
+        return [None]
+
+    def eager(self, overlaps, scores, max_output_size, overlap_threshold, score_threshold):
+        kept, _ = suppress(
+            lambda i, others: overlaps[i, others],
+            scores,
+            int(max_output_size),
+            float(overlap_threshold),
+            float(score_threshold),
+        )
+        return kept
+
+
+class CombinedNonMaxSuppression(Op):
+    """The best boxes of each image over all classes."""
+
+    signature = (
+        "boxes: float32, scores: float32, max_output_size_per_class: int32, "
+        "max_total_size: int32, iou_threshold: float32, score_threshold: float32 -> "
+        "nmsed_boxes: float32, nmsed_scores: float32, nmsed_classes: float32, "
+        "valid_detections: int32"
+    )
+    pad_per_class: bool = False
+    clip_boxes: bool = True
+    differentiable = False
+
+    def shape(
+        self,
+        boxes,
+        scores,
+        max_output_size_per_class,
+        max_total_size,
+        iou_threshold,
+        score_threshold,
+    ):
+        return [None, None, 4], [None, None], [None, None], [None]
+
+    def eager(
+        self,
+        boxes,
+        scores,
+        max_output_size_per_class,
+        max_total_size,
+        iou_threshold,
+        score_threshold,
+    ):
+        if boxes.ndim != 4 or scores.ndim != 3:
+            raise invalid(
+                self,
+                f"boxes must be 4-D and scores 3-D. Received {show(boxes.shape)}, {show(scores.shape)}",
+            )
+        classes, total, per_class = (
+            scores.shape[2],
+            int(max_total_size),
+            int(max_output_size_per_class),
+        )
+        size = min(total, per_class * classes) if self.pad_per_class else total
+        out = [np.zeros((boxes.shape[0], size, *rest), np.float32) for rest in ((4,), (), ())]
+        valid = np.zeros(boxes.shape[0], np.int32)
+        for image in range(boxes.shape[0]):
+            found = []
+            for c in range(classes):
+                of_class = boxes[image, :, c if boxes.shape[2] > 1 else 0]
+                kept, values = _suppressed(
+                    self, of_class, scores[image, :, c], per_class, iou_threshold, score_threshold
+                )
+                found.extend((v, c, of_class[k]) for k, v in zip(kept, values, strict=True))
+            found.sort(key=lambda entry: -entry[0])
+            for at, (value, c, box) in enumerate(found[:size]):
+                out[0][image, at] = np.clip(box, 0, 1) if self.clip_boxes else box
+                out[1][image, at], out[2][image, at] = value, c
+            valid[image] = min(len(found), size)
+        return (*out, valid)
+
+
+_COLORS = np.array(
+    [
+        [1, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 1], [0, 1, 0, 1], [0.5, 0, 0.5, 1], [0.5, 0.5, 0, 1],
+        [0.5, 0, 0, 1], [0, 0, 0.5, 1], [0, 1, 1, 1], [1, 0, 1, 1],
+    ],
+    np.float32,
+)  # fmt: skip
+
+
+def _draw(op, images, boxes, colors):
+    if images.ndim != 4:
+        raise invalid(op, "The rank of the images should be 4")
+    if boxes.ndim != 3 or boxes.shape[0] != images.shape[0] or boxes.shape[2] != 4:
+        raise invalid(op, f"The boxes should be [batch, count, 4]. Received {show(boxes.shape)}")
+    depth = images.shape[3]
+    if depth == 1:
+        table = np.ones((1, 1), np.float32)
+    else:
+        table = _COLORS if colors is None or not colors.size else colors
+        table = table[:, :depth].astype(np.float32)
+    out = images.copy()
+    height, width = images.shape[1:3]
+    for image, of_image in zip(out, boxes, strict=True):
+        for at, box in enumerate(of_image):
+            _outline(image, box, table[at % len(table)].astype(images.dtype), height, width)
+    return out
+
+
+def _outline(image, box, color, height, width):
+    if not (np.isfinite(box).all() and box[0] < box[2] and box[1] < box[3]):
+        return
+    top, left = int(box[0] * (height - 1)), int(box[1] * (width - 1))
+    bottom, right = int(box[2] * (height - 1)), int(box[3] * (width - 1))
+    if top >= height or bottom < 0 or left >= width or right < 0:
+        return
+    rows = slice(max(top, 0), min(bottom, height - 1) + 1)
+    columns = slice(max(left, 0), min(right, width - 1) + 1)
+    if top >= 0:
+        image[top, columns] = color
+    if bottom < height:
+        image[bottom, columns] = color
+    if left >= 0:
+        image[rows, left] = color
+    if right < width:
+        image[rows, right] = color
+
+
+class DrawBoundingBoxes(Op):
+    """Images with the outlines of boxes."""
+
+    signature = "images: T, boxes: float32 -> output: T"
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float16, dtypes.float32})
+    differentiable = False
+
+    def shape(self, images, boxes):
+        return images
+
+    def eager(self, images, boxes):
+        return _draw(self, images, boxes, None)
+
+
+class DrawBoundingBoxesV2(Op):
+    """Images with the outlines of boxes in given colours."""
+
+    signature = "images: T, boxes: float32, colors: float32 -> output: T"
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float16, dtypes.float32})
+    differentiable = False
+
+    def shape(self, images, boxes, colors):
+        return images
+
+    def eager(self, images, boxes, colors):
+        return _draw(self, images, boxes, colors)

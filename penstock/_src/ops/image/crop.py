@@ -1,0 +1,467 @@
+"""Parts of images: boxes cropped and resized, patches, and projective transformations."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import OutOfRangeError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import FLOAT, INDEX, NUMERIC, REAL, SIGNED
+from penstock._src.ops.nn.window import window
+from penstock._src.ops.rules import invalid, show
+
+
+class CropAndResize(Op):
+    """Boxes of normalised corners cut out of images and resized."""
+
+    signature = "image: T, boxes: float32, box_ind: int32, crop_size: int32 -> crops: float32"
+    T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}
+    method: Literal["bilinear", "nearest"] = "bilinear"
+    extrapolation_value: float = 0.0
+
+    def shape(self, image, boxes, box_ind, crop_size):
+        image, size = image.with_rank(4), crop_size.as_shape()
+        hw = size.as_list() if size is not None and size.rank is not None else [None, None]
+        count = TensorShape([boxes.with_rank(2)[0]]).merge_with(box_ind.with_rank(1))
+        return [count[0], *hw, image[3]]
+
+    def gradient(self, image, boxes, box_ind, _crop_size, _crops, dy):
+        by_image = None
+        if image.dtype.is_floating:
+            by_image = raw.CropAndResizeGradImage(
+                grads=dy,
+                boxes=boxes,
+                box_ind=box_ind,
+                image_size=raw.Shape(input=image),
+                T=image.dtype,
+                method=self.method,
+            )
+        by_boxes = raw.CropAndResizeGradBoxes(grads=dy, image=image, boxes=boxes, box_ind=box_ind)
+        return by_image, by_boxes, None, None
+
+    def eager(self, image, boxes, box_ind, crop_size):
+        height, width = _crop_size(self, image, boxes, box_ind, crop_size)
+        x = image.astype(np.float32)
+        out = np.full(
+            (boxes.shape[0], height, width, x.shape[3]), self.extrapolation_value, np.float32
+        )
+        for at, (box, index) in enumerate(zip(boxes, box_ind, strict=True)):
+            rows, columns = _grid(box, x.shape[1:3], (height, width))
+            out[at][np.ix_(rows.inside, columns.inside)] = _sampled(
+                x[index], rows, columns, self.method
+            )
+        return out
+
+
+class _Axis:
+    """Where the samples of a box lie along one axis."""
+
+    def __init__(self, begin, end, extent, count):
+        begin, end = np.float32(begin), np.float32(end)
+        if count > 1:
+            scale = (end - begin) * np.float32(extent - 1) / np.float32(count - 1)
+            at = begin * np.float32(extent - 1) + np.arange(count, dtype=np.float32) * scale
+        else:
+            at = np.full(
+                count, np.float32(0.5) * (begin + end) * np.float32(extent - 1), np.float32
+            )
+        self.inside = (at >= 0) & (at <= extent - 1)
+        self.at = at[self.inside]
+        self.low = np.floor(self.at).astype(np.int64)
+        self.high = np.ceil(self.at).astype(np.int64)
+        self.part = self.at - self.low
+        # C's roundf: halves away from zero, and no sample is negative
+        self.nearest = np.floor(self.at + np.float32(0.5)).astype(np.int64)
+
+
+def _grid(box, extents, counts):
+    y1, x1, y2, x2 = box
+    return _Axis(y1, y2, extents[0], counts[0]), _Axis(x1, x2, extents[1], counts[1])
+
+
+def _sampled(x, rows, columns, method):
+    if method == "nearest":
+        return x[np.ix_(rows.nearest, columns.nearest)]
+    along = columns.part[:, None]
+    top = (
+        x[rows.low][:, columns.low]
+        + (x[rows.low][:, columns.high] - x[rows.low][:, columns.low]) * along
+    )
+    bottom = (
+        x[rows.high][:, columns.low]
+        + (x[rows.high][:, columns.high] - x[rows.high][:, columns.low]) * along
+    )
+    return top + (bottom - top) * rows.part[:, None, None]
+
+
+def _crop_size(op, image, boxes, box_ind, crop_size):
+    if image.ndim != 4:
+        raise invalid(op, "input image must be 4-D")
+    if crop_size.shape != (2,):
+        raise invalid(op, "crop_size must have two elements")
+    height, width = (int(n) for n in crop_size)
+    if height <= 0 or width <= 0:
+        raise invalid(op, "crop dimensions must be positive")
+    _require_boxes(op, boxes, box_ind, image.shape[0])
+    return height, width
+
+
+def _require_boxes(op, boxes, box_ind, batch):
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise invalid(op, f"boxes must have 4 columns. Received {show(boxes.shape)}")
+    if box_ind.shape != boxes.shape[:1]:
+        raise invalid(op, "box_index has incompatible shape")
+    if ((box_ind < 0) | (box_ind >= batch)).any():
+        raise OutOfRangeError(f"CropAndResize: box_index has values outside [0, {batch})")
+
+
+class CropAndResizeGradImage(Op):
+    """The gradient of CropAndResize by the images."""
+
+    signature = "grads: float32, boxes: float32, box_ind: int32, image_size: int32 -> output: T"
+    T: DType
+    T_types = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    method: Literal["bilinear", "nearest"] = "bilinear"
+    differentiable = False
+
+    def shape(self, grads, boxes, box_ind, image_size):
+        return image_size.as_shape()
+
+    def eager(self, grads, boxes, box_ind, image_size):
+        out = np.zeros([int(n) for n in image_size], np.float32)
+        _require_boxes(self, boxes, box_ind, out.shape[0])
+        for grad, box, index in zip(grads, boxes, box_ind, strict=True):
+            rows, columns = _grid(box, out.shape[1:3], grads.shape[1:3])
+            part = grad[np.ix_(rows.inside, columns.inside)]
+            if self.method == "nearest":
+                np.add.at(out[index], np.ix_(rows.nearest, columns.nearest), part)
+                continue
+            for y, down in ((rows.low, 1 - rows.part), (rows.high, rows.part)):
+                for x, along in ((columns.low, 1 - columns.part), (columns.high, columns.part)):
+                    weight = down[:, None, None] * along[:, None]
+                    np.add.at(out[index], np.ix_(y, x), part * weight)
+        return out.astype(self.T.as_numpy_dtype)
+
+
+class CropAndResizeGradBoxes(Op):
+    """The gradient of CropAndResize by the boxes."""
+
+    signature = "grads: float32, image: T, boxes: float32, box_ind: int32 -> output: float32"
+    T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}
+    method: Literal["bilinear"] = "bilinear"
+    differentiable = False
+
+    def shape(self, grads, image, boxes, box_ind):
+        return boxes
+
+    def eager(self, grads, image, boxes, box_ind):
+        _require_boxes(self, boxes, box_ind, image.shape[0])
+        x = image.astype(np.float32)
+        out = np.zeros(boxes.shape, np.float32)
+        height, width = grads.shape[1:3]
+        for at, (grad, box, index) in enumerate(zip(grads, boxes, box_ind, strict=True)):
+            rows, columns = _grid(box, x.shape[1:3], (height, width))
+            corner = lambda y, c: x[index][y][:, c]  # noqa: B023, E731
+            top_left, top_right = corner(rows.low, columns.low), corner(rows.low, columns.high)
+            low_left, low_right = corner(rows.high, columns.low), corner(rows.high, columns.high)
+            along, down = columns.part[:, None], rows.part[:, None, None]
+            part = grad[np.ix_(rows.inside, columns.inside)]
+            dy = ((1 - along) * (low_left - top_left) + along * (low_right - top_right)) * part
+            dx = ((1 - down) * (top_right - top_left) + down * (low_right - low_left)) * part
+            by_row, by_column = dy.sum((1, 2)), dx.sum((0, 2))
+            out[at, 0], out[at, 2] = _by_ends(by_row, rows, x.shape[1], height)
+            out[at, 1], out[at, 3] = _by_ends(by_column, columns, x.shape[2], width)
+        return out
+
+
+def _by_ends(gradient, axis, extent, count):
+    """The gradient by where a box begins and ends, from that by where its samples lie."""
+    if count == 1:
+        half = (gradient * 0.5 * (extent - 1)).sum()
+        return half, half
+    place = np.flatnonzero(axis.inside)
+    end = place * (extent - 1) / (count - 1)
+    return (gradient * (extent - 1 - end)).sum(), (gradient * end).sum()
+
+
+class ExtractImagePatches(Op):
+    """The pixels of every window of images, laid side by side in the channels."""
+
+    signature = "images: T -> patches: T"
+    T = NUMERIC | {dtypes.bool_}
+    ksizes: list[int]
+    strides: list[int]
+    rates: list[int]
+    padding: Literal["SAME", "VALID"]
+
+    def shape(self, images):
+        images = images.with_rank(4)
+        depth = None if images[3] is None else images[3] * self.ksizes[1] * self.ksizes[2]
+        dims = [None if images[a] is None else self._window(images[a], a).out for a in (1, 2)]
+        return [images[0], *dims, depth]
+
+    def gradient(self, images, _patches, dy):
+        # the transpose of a linear map: gather, for every pixel, the patches' entries that copy it
+        shape = images.shape.as_list()
+        if None in shape[1:]:
+            raise ValueError("ExtractImagePatches: the gradient needs the images' static shape.")
+        _, rows, columns, depth = shape
+        places = np.arange(1, rows * columns + 1, dtype=np.int32).reshape(1, rows, columns, 1)
+        copied = self.eager(places).reshape(-1)
+        flat_size = copied.size
+        grad = raw.Reshape(tensor=dy, shape=np.array([-1, flat_size, depth], np.int32))
+        turned = raw.Transpose(x=grad, perm=np.array([1, 0, 2], np.int32))
+        total = raw.UnsortedSegmentSum(
+            data=turned, segment_ids=copied, num_segments=np.int32(rows * columns + 1)
+        )
+        body = raw.StridedSlice(input=total, begin=[1], end=[0], strides=[1], end_mask=1)
+        back = raw.Transpose(x=body, perm=np.array([1, 0, 2], np.int32))
+        return raw.Reshape(tensor=back, shape=np.array([-1, rows, columns, depth], np.int32))
+
+    def eager(self, images):
+        if images.ndim != 4:
+            raise invalid(self, f"images must be 4-dimensional {show(images.shape)}")
+        wy, wx = self._window(images.shape[1], 1), self._window(images.shape[2], 2)
+        x = np.pad(images, [(0, 0), (wy.low, max(wy.high, 0)), (wx.low, max(wx.high, 0)), (0, 0)])
+        rows = np.arange(wy.out)[:, None] * wy.stride + np.arange(wy.size) * wy.dilation
+        columns = np.arange(wx.out)[:, None] * wx.stride + np.arange(wx.size) * wx.dilation
+        patches = x[:, rows[:, None, :, None], columns[None, :, None, :]]
+        return patches.reshape(*patches.shape[:3], -1)
+
+    def lower(self, p, images):
+        wy, wx = self._window(images.shape[1], 1), self._window(images.shape[2], 2)
+        view = p.windows(
+            images,
+            axes=[1, 2],
+            size=[wy.size, wx.size],
+            strides=[wy.stride, wx.stride],
+            dilations=[wy.dilation, wx.dilation],
+            low=[wy.low, wx.low],
+            high=[wy.high, wx.high],
+        )
+        n, oh, ow, c, kh, kw = view.shape
+        return p.reshape(p.transpose(view, [0, 1, 2, 4, 5, 3]), [n, oh, ow, kh * kw * c])
+
+    def _window(self, extent, axis):
+        return window(
+            "ExtractImagePatches",
+            extent,
+            self.ksizes[axis],
+            self.strides[axis],
+            self.rates[axis],
+            self.padding,
+        )
+
+
+class ExtractVolumePatches(Op):
+    """The voxels of every window of volumes, laid side by side in the channels."""
+
+    signature = "input: T -> patches: T"
+    T = REAL
+    ksizes: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    differentiable = False
+
+    def eager(self, input):
+        windows = [
+            window(
+                "ExtractVolumePatches",
+                input.shape[a],
+                self.ksizes[a],
+                self.strides[a],
+                1,
+                self.padding,
+            )
+            for a in (1, 2, 3)
+        ]
+        x = np.pad(input, [(0, 0), *((w.low, max(w.high, 0)) for w in windows), (0, 0)])
+        places = [np.arange(w.out)[:, None] * w.stride + np.arange(w.size) for w in windows]
+        a, b, c = places
+        patches = x[
+            :,
+            a[:, None, None, :, None, None],
+            b[None, :, None, None, :, None],
+            c[None, None, :, None, None, :],
+        ]
+        return patches.reshape(*patches.shape[:4], -1)
+
+
+class _Projective(Op):
+    """What the versions of ImageProjectiveTransform share."""
+
+    def result_shape(self, images, output_shape):
+        images, size = images.with_rank(4), output_shape.as_shape()
+        hw = size.as_list() if size is not None and size.rank is not None else [None, None]
+        return [images[0], *hw, images[3]]
+
+    def transformed(self, images, transforms, output_shape, fill):
+        if images.ndim != 4:
+            raise invalid(self, f"images must have rank 4. Received {show(images.shape)}")
+        count = transforms.shape[0] if transforms.ndim == 2 else -1
+        if count not in (1, images.shape[0]) or transforms.shape[1] != 8:
+            raise invalid(
+                self,
+                "Input transform should be num_images x 8 or 1 x 8. Received "
+                f"{show(transforms.shape)}",
+            )
+        height, width = (int(n) for n in output_shape)
+        if height <= 0 or width <= 0:
+            raise invalid(self, "new dimensions must be positive")
+        out = np.empty((images.shape[0], height, width, images.shape[3]), images.dtype)
+        for at, image in enumerate(images):
+            x, y, valid = _source(transforms[at if count > 1 else 0], height, width)
+            out[at] = self._read(image, x, y, valid, fill)
+        return out
+
+    def _read(self, image, x, y, valid, fill):
+        rows, columns = image.shape[:2]
+        x, inside_x = _mapped(x, columns, self.fill_mode)
+        y, inside_y = _mapped(y, rows, self.fill_mode)
+        fill = np.asarray(fill).astype(np.float32)
+        wide = image.astype(np.float32) if image.dtype != np.float64 else image
+
+        def at(row, column):
+            inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+            row, column = np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)
+            return np.where(inside[..., None], wide[row, column], fill)
+
+        if self.interpolation == "NEAREST":
+            found = at(_round(y).astype(np.int64), _round(x).astype(np.int64))
+        else:
+            y0, x0 = np.floor(y), np.floor(x)
+            down, along = (y - y0)[..., None], (x - x0)[..., None]
+            r, c = y0.astype(np.int64), x0.astype(np.int64)
+            top = (1 - along) * at(r, c) + along * at(r, c + 1)
+            bottom = (1 - along) * at(r + 1, c) + along * at(r + 1, c + 1)
+            found = (1 - down) * top + down * bottom
+        found = np.where((valid & inside_x & inside_y)[..., None], found, fill)
+        return found.astype(image.dtype)
+
+
+def _round(x):
+    """C's std::round: halves away from zero."""
+    return np.copysign(np.floor(np.abs(x) + np.float32(0.5)), x)
+
+
+def _source(transform, height, width):
+    """Where each output pixel comes from."""
+    t = transform.astype(np.float32)
+    y, x = np.meshgrid(
+        np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32), indexing="ij"
+    )
+    depth = t[6] * x + t[7] * y + np.float32(1)
+    valid = depth != 0
+    depth = np.where(valid, depth, np.float32(1))
+    return (t[0] * x + t[1] * y + t[2]) / depth, (t[3] * x + t[4] * y + t[5]) / depth, valid
+
+
+def _mapped(at, extent, mode):
+    """Coordinates brought back into an axis by the fill mode."""
+    always = np.ones(at.shape, bool)
+    size = np.float32(extent)
+    if mode == "NEAREST":
+        return np.clip(at, 0, size - 1), always
+    if mode == "WRAP":
+        if extent <= 1:
+            return np.zeros_like(at), always
+        period = size - 1
+        wrapped = np.where(at < 0, at + period * ((-at / period).astype(np.int64) + 1), at)
+        wrapped = np.where(at > period, at - period * (at / period).astype(np.int64), wrapped)
+        return np.clip(wrapped, 0, period).astype(np.float32), always
+    if mode == "REFLECT":
+        if extent <= 1:
+            return np.zeros_like(at), always
+        period = 2 * size
+        low = np.where(at < -period, period * (-at / period).astype(np.int64) + at, at)
+        low = np.where(low < -size, low + period, -low - 1)
+        high = at - period * (at / period).astype(np.int64)
+        high = np.where(high >= size, period - high - 1, high)
+        found = np.where(at < 0, low, np.where(at > size - 1, high, at))
+        return np.clip(found, 0, size - 1).astype(np.float32), always
+    return at, always
+
+
+class ImageProjectiveTransformV2(_Projective):
+    """Images under projective maps from output to input pixels."""
+
+    signature = (
+        "images: dtype, transforms: float32, output_shape: int32 -> transformed_images: dtype"
+    )
+    dtype = FLOAT | INDEX | {dtypes.uint8}
+    interpolation: str
+    fill_mode: str = "CONSTANT"
+
+    def shape(self, images, transforms, output_shape):
+        return self.result_shape(images, output_shape)
+
+    def gradient(self, images, transforms, _output_shape, _transformed, dy):
+        inverse = _inverted(transforms)
+        by_images = raw.ImageProjectiveTransformV2(
+            images=dy,
+            transforms=inverse,
+            output_shape=_size_of(images),
+            interpolation=self.interpolation,
+            fill_mode=self.fill_mode,
+        )
+        return by_images, None, None
+
+    def eager(self, images, transforms, output_shape):
+        return self.transformed(images, transforms, output_shape, 0)
+
+
+class ImageProjectiveTransformV3(_Projective):
+    """Images under projective maps from output to input pixels, with a fill value."""
+
+    signature = (
+        "images: dtype, transforms: float32, output_shape: int32, fill_value: "
+        "float32 -> transformed_images: dtype"
+    )
+    dtype = FLOAT | INDEX | {dtypes.uint8}
+    interpolation: str
+    fill_mode: str = "CONSTANT"
+
+    def shape(self, images, transforms, output_shape, fill_value):
+        return self.result_shape(images, output_shape)
+
+    def gradient(self, images, transforms, _output_shape, _fill_value, _transformed, dy):
+        inverse = _inverted(transforms)
+        by_images = raw.ImageProjectiveTransformV3(
+            images=dy,
+            transforms=inverse,
+            output_shape=_size_of(images),
+            fill_value=np.float32(0),
+            interpolation=self.interpolation,
+            fill_mode=self.fill_mode,
+        )
+        return by_images, None, None, None
+
+    def eager(self, images, transforms, output_shape, fill_value):
+        return self.transformed(images, transforms, output_shape, fill_value)
+
+
+def _size_of(images):
+    return raw.StridedSlice(input=raw.Shape(input=images), begin=[1], end=[3], strides=[1])
+
+
+def _inverted(transforms):
+    """The transforms of the way back."""
+    ones = raw.OnesLike(
+        x=raw.StridedSlice(
+            input=transforms, begin=[0, 0], end=[0, 1], strides=[1, 1], begin_mask=1, end_mask=1
+        )
+    )
+    flat = raw.ConcatV2(values=[transforms, ones], axis=1)
+    inverse = raw.MatrixInverse(input=raw.Reshape(tensor=flat, shape=[-1, 3, 3]))
+    flat = raw.Reshape(tensor=inverse, shape=[-1, 9])
+    last = raw.StridedSlice(
+        input=flat, begin=[0, 8], end=[0, 9], strides=[1, 1], begin_mask=1, end_mask=1
+    )
+    first = raw.StridedSlice(
+        input=flat, begin=[0, 0], end=[0, 8], strides=[1, 1], begin_mask=1, end_mask=1
+    )
+    return first / last
