@@ -38,4 +38,4 @@ def compile_graph(
     ops = needed_operations(graph, inputs, outputs, control_outputs)
     if states is None:
         states = graph.__dict__.setdefault("_kernel_states", {})
-    return Executable(name or getattr(graph, "name", "graph"), ops, inputs, outputs, states)
+    return Executable(name or str(getattr(graph, "name", "graph")), ops, inputs, outputs, states)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from penstock._src.compiler.executable import Executable
 
 WIDTH = 100
+MOST_KERNELS = 40  # lines
 
 
 def explain(executable: Executable) -> str:
@@ -52,15 +53,26 @@ def _program(step: ProgramStep) -> list[str]:
     ]
     if compiled.why_interpreted:
         lines.append(f"INTERPRETED  {compiled.why_interpreted}")
-    report = getattr(compiled.program, "report", None)
-    if report is not None:
-        lines += [
-            f"kernels      {line}" if i == 0 else f"  {line}" for i, line in enumerate(report())
-        ]
+    lines += _kernels(compiled.program)
     times = ", ".join(
         f"{name} {seconds * 1e3:.1f} ms" for name, seconds in compiled.seconds.items()
     )
     lines.append(f"compiled     {times}")
+    return lines
+
+
+def _kernels(program: Any) -> list[str]:
+    """The launches of a native program, equal ones counted together, and its memory."""
+    plan = getattr(program, "plan", None)
+    if plan is None:
+        return []
+    counts = Counter(launch.label for launch in plan.launches if hasattr(launch, "label"))
+    known = program.statistics
+    lines = [f"kernels      {known.kernels} distinct, {known.launches} launches"]
+    lines += [f"  {n:>4} x  {label}" for label, n in counts.most_common(MOST_KERNELS)]
+    if len(counts) > MOST_KERNELS:
+        lines.append(f"          and {len(counts) - MOST_KERNELS} more")
+    lines.append(f"memory       temporaries in {_units(known.arena_bytes, 'B')}")
     return lines
 
 

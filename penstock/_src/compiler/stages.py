@@ -34,18 +34,21 @@ class Stage:
 STAGES = (Stage("prune", prune),)
 
 
-def native_program(function: Function) -> Any:
-    """The function in native code of this process's CPU."""
-    if not (function.results or function.updates or function.checks):
-        return ReferenceProgram(function)  # nothing to run
-    program = build_program(function)
-    program.run = lambda arguments: program(*arguments)
-    return program
+class NativeProgram:
+    """Runs a Function in native code of this process's CPU."""
+
+    def __init__(self, function: Function) -> None:
+        self.program = build_program(function)
+        self.plan, self.statistics = self.program.plan, self.program.statistics
+
+    def run(self, arguments: Sequence[Any]) -> list[Any]:
+        """The results for these arguments; variables get their new values."""
+        return self.program(*arguments)
 
 
 # What runs a Function: device name -> class or function that makes a program of it.
 DEVICES: dict[str, Callable[[Function], Any]] = {
-    "CPU": native_program,
+    "CPU": NativeProgram,
     "reference": ReferenceProgram,
     "null": NullProgram,
 }

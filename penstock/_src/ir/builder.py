@@ -126,6 +126,9 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
 
     def assign_variable(self, handle: Node, value: Node) -> None:
         """Gives a variable a new value from this point on."""
+        shape, dtype = handle.attrs["variable"]
+        if value.dtype != dtype or value.shape != shape:
+            raise NotLowerable("a variable changes its shape")
         self.variables[handle.id] = value
         self.written[handle.id] = handle
 

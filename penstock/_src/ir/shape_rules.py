@@ -320,5 +320,7 @@ def case(_args: Args, attrs: Attrs) -> list[Result]:
 
 
 def item(args: Args, attrs: Attrs) -> Result:
-    require(args[0].results is not None, "item", "the argument has one result only")
-    return args[0].results[attrs["index"]]
+    results = args[0].results
+    if results is None:
+        raise MalformedFunction("item: the argument has one result only.")
+    return results[attrs["index"]]

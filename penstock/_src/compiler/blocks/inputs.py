@@ -133,7 +133,7 @@ class Leaves:
             return HostValue("the variant is no list of arrays")
         count = len(value)
         static = value.element_shape
-        shape = tuple(static.as_list()) if static.is_fully_defined() else None
+        shape: Any = tuple(static.as_list()) if static.is_fully_defined() else None
         for item in value.items:
             if item is not None:
                 if shape is not None and item.shape != shape:

@@ -11,7 +11,7 @@ from penstock._src.compiler.lower import control_flow, tensor_lists  # noqa: F40
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import HostValue, ListValue, known_length
 from penstock._src.core.errors import OpError
-from penstock._src.core.shapes import make_shape
+from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
@@ -227,11 +227,9 @@ class _Planner:
         if value.buffer is None:
             if length is None:
                 raise MalformedFunction("a list without elements has an unknown length")
-            shape = make_shape(None if value.element_shape is None else value.element_shape)
+            shape = make_shape(value.element_shape) if value.element_shape is not None else UNKNOWN
             return "known", TensorList(value.dtype, shape, [None] * int(length))
-        if value.buffer.id in leaves.positions or value.buffer.kind == "constant":
-            value = value.with_buffer(value.buffer)
-        results.append(value.buffer)
+        results.append(value.memory)
         at = len(results) - 1
         if length is None:
             results.append(value.length)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from penstock._src.compiler.lower.lowering import Lowering, handler
+from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.needed import needed_operations
 from penstock._src.compiler.lower.packing import Packing, same_value
 from penstock._src.compiler.lower.trips import growth, trip_count
@@ -16,6 +16,9 @@ from penstock._src.graph.operation import Operation
 from penstock._src.ir import folding
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
+
+# What a body gives: its results, and the values that variables have after it (by their handles' ids).
+Effects = tuple[list[Lowered], dict[int, Node]]
 
 MOST_TRACES = 8  # of a loop's body, until what it changes is settled
 
@@ -41,17 +44,17 @@ def operations(function: Any) -> list[Operation]:
 
 @handler("PartitionedCall", "StatefulPartitionedCall")
 def _call(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    return inline(lowering, op.raw_op.f, args)
+    return inline(lowering, raw_op(op).f, args)
 
 
 @handler("RemoteCall")
 def _remote_call(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    return inline(lowering, op.raw_op.f, args[1:])
+    return inline(lowering, raw_op(op).f, args[1:])
 
 
 @handler("FakeParam")
 def _fake_param(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    raw = op.raw_op
+    raw = raw_op(op)
     if raw.dtype == dtypes.variant:
         length = lowering.p.constant(0, dtypes.int32)
         return [ListValue(raw.dtype, None, length, None)]
@@ -71,7 +74,7 @@ def _if(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowe
     p = lowering.p
     condition = truth(lowering, args[0])
     index = p.cast(condition, dtypes.int32)
-    return branch(lowering, index, [op.raw_op.else_branch, op.raw_op.then_branch], args[1:])
+    return branch(lowering, index, [raw_op(op).else_branch, raw_op(op).then_branch], args[1:])
 
 
 @handler("Case", "StatelessCase")
@@ -79,7 +82,7 @@ def _case(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lo
     index = args[0]
     if not isinstance(index, Node):
         raise NotLowerable("the index of Case is held by the host")
-    return branch(lowering, index, list(op.raw_op.branches), args[1:])
+    return branch(lowering, index, list(raw_op(op).branches), args[1:])
 
 
 def truth(lowering: Lowering, value: Lowered) -> Node:
@@ -107,8 +110,8 @@ def branch(
     held = [p.read_variable(h) for h in handles]
     operands = [*packing.nodes, *held]
 
-    def body_of(function: Any) -> Callable[..., list[Lowered]]:
-        def body(*nodes: Node) -> list[Lowered]:
+    def body_of(function: Any) -> Callable[..., Effects]:
+        def body(*nodes: Node) -> Effects:
             with_values = dict(zip([h.id for h in handles], nodes[len(packing.nodes) :]))
             return effects(
                 lowering, with_values, lambda: inline(lowering, function, packing.unpack(nodes))
@@ -159,7 +162,7 @@ def variables_of(args: Sequence[Lowered]) -> list[Node]:
 
 def effects(
     lowering: Lowering, values: dict[int, Node], run: Callable[[], list[Lowered]]
-) -> tuple[list[Lowered], dict[int, Node]]:
+) -> Effects:
     """Runs with variables having these values; returns the results and all variables' values after it.
 
     What the run did to variables is forgotten: the caller makes it part of a node.
@@ -199,7 +202,7 @@ def _allocated(p: Any, values: Sequence[Lowered], like: Sequence[Any]) -> list[L
 
 @handler("While", "StatelessWhile")
 def _while(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    cond, body = op.raw_op.cond, op.raw_op.body
+    cond, body = raw_op(op).cond, raw_op(op).body
     return loop(
         lowering,
         lambda values: truth(lowering, inline(lowering, cond, values)[0]),
@@ -227,7 +230,7 @@ def _for(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Low
     for node in (start, limit, delta):
         if not isinstance(node, Node):
             raise NotLowerable("the bounds of For are held by the host")
-    step = p.dims(delta)
+    step = p.dims(delta) if isinstance(delta, Node) else None
     if step is None:
         raise NotLowerable("the step of For is not known")
 
@@ -235,7 +238,7 @@ def _for(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Low
         return p.lt(values[0], limit) if step[0] > 0 else p.gt(values[0], limit)
 
     def body(values: list[Lowered]) -> list[Lowered]:
-        return [p.add(values[0], delta), *inline(lowering, op.raw_op.body, values)]
+        return [p.add(values[0], delta), *inline(lowering, raw_op(op).body, values)]
 
     return loop(lowering, condition, body, [start, *rest])[1:]
 
@@ -302,7 +305,8 @@ class _Trace:
         self.before.update(zip(written, parameters[split:]))
         p.depth += 1
         try:
-            self.condition, _ = effects(lowering, self.before, lambda: [cond_fn(self.arguments)])
+            found, _ = effects(lowering, self.before, lambda: [cond_fn(self.arguments)])
+            self.condition: Any = found[0]
             self.results, self.after = effects(
                 lowering, self.before, lambda: body_fn(self.arguments)
             )
@@ -313,9 +317,10 @@ class _Trace:
         """How often the loop runs at most, as an extent, or None if that is not seen; and whether exactly so often."""
         pairs = []
         for i in self.moving:
-            if isinstance(self.arguments[i], Node) and isinstance(self.results[i], Node):
-                pairs.append((self.args[i], self.arguments[i], self.results[i]))
-        return trip_count(self.p, self.condition[0], pairs)
+            inside, after = self.arguments[i], self.results[i]
+            if isinstance(inside, Node) and isinstance(after, Node):
+                pairs.append((self.args[i], inside, after))
+        return trip_count(self.p, self.condition, pairs)
 
 
 def _with_memory(p: Any, args: list[Lowered], trace: _Trace, trips: Any) -> list[Lowered] | None:
@@ -325,7 +330,7 @@ def _with_memory(p: Any, args: list[Lowered], trace: _Trace, trips: Any) -> list
         arg, inside, after = args[i], trace.arguments[i], trace.results[i]
         if not isinstance(arg, ListValue):
             continue
-        if not isinstance(after, ListValue):
+        if not isinstance(after, ListValue) or not isinstance(inside, ListValue):
             raise NotLowerable("a list becomes something else in the loop")
         added = growth(p, inside.length, after.length)
         if added is None:
@@ -378,6 +383,9 @@ def _counted(
 
     result = list(final)
     for i in trace.moving:
+        before: Any
+        inside: Any
+        after: Any
         before, inside, after, value = args[i], trace.arguments[i], trace.results[i], final[i]
         if isinstance(value, ListValue):
             length = counted(before.length, inside.length, after.length, value.length)
@@ -409,7 +417,8 @@ def _emit(
 
     def condition(*nodes: Node) -> Node:
         values, held = unpacked(nodes)
-        return effects(lowering, held, lambda: [cond_fn(values)])[0][0]
+        found: Any = effects(lowering, held, lambda: [cond_fn(values)])[0][0]
+        return found
 
     def body(*nodes: Node) -> list[Node]:
         values, held = unpacked(nodes)

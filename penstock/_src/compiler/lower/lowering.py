@@ -30,6 +30,11 @@ def handler(*types: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def raw_op(op: Operation) -> Any:
+    """The op of a node, whose attributes are its class's own."""
+    return op.raw_op
+
+
 HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
 
 
@@ -85,7 +90,7 @@ class Lowering:
         special = HANDLERS.get(op.type)
         if special is not None:
             return special(self, op, args)
-        raw = op.raw_op
+        raw = raw_op(op)
         if not raw.has_lowering:
             raise NotLowerable(f"{op.type} has no lowering")
         for arg in args:
@@ -100,7 +105,7 @@ class Lowering:
 
     def _flat(self, op: Operation, result: Any) -> list[Node]:
         """The outputs that a `lower` returned, one for each tensor, with their dtypes checked."""
-        types = op.raw_op.output_dtypes  # type: ignore[attr-defined]
+        types = raw_op(op).output_dtypes
         if not types:
             return []
         parts = (result,) if len(types) == 1 else result

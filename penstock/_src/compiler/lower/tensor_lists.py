@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from penstock._src.compiler.lower.lowering import Lowering, handler
+from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered, known_length
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
@@ -58,7 +58,7 @@ def _element_shape(
     if shape is not None:
         return shape
     if op is not None and op._outputs[-1].shape.is_fully_defined():
-        return tuple(op._outputs[-1].shape.as_list())
+        return tuple([int(d or 0) for d in op._outputs[-1].shape.as_list()])
     raise NotLowerable("the shape of the list's elements is not known")
 
 
@@ -81,7 +81,7 @@ def _empty(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     if limit is not None and int(limit.reshape(-1)[0]) >= 0:
         capacity = limit.reshape(-1)[0]
     made = ListValue(
-        _checked(op.raw_op.element_dtype), None, p.constant(0, dtypes.int32), capacity, shape
+        _checked(raw_op(op).element_dtype), None, p.constant(0, dtypes.int32), capacity, shape
     )
     if capacity is not None and shape is not None:
         return [made.allocated(p)]
@@ -95,7 +95,7 @@ def _reserve(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
     if count is None:
         raise NotLowerable("the number of elements to reserve is not known")
     length = p.cast(_index(p, args[1]), dtypes.int32)
-    made = ListValue(_checked(op.raw_op.element_dtype), None, length, count[0], shape)
+    made = ListValue(_checked(raw_op(op).element_dtype), None, length, count[0], shape)
     return [made.allocated(p) if shape is not None else made]
 
 
@@ -110,14 +110,14 @@ def _from_tensor(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequ
 @handler("TensorListSetItem")
 def _set_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, held, item = lowering.p, _list(args[0]), _node(args[2])
-    if op.raw_op.resize_if_index_out_of_bounds:
+    if raw_op(op).resize_if_index_out_of_bounds:
         return [_set_or_grow(p, held, args[1], item)]
     if held.buffer is None:
         if held.capacity is None or p.depth:
             return [_noted(held, item)]
         held = held.allocated(p, item.shape)
     _check_element(held, item)
-    return [held.with_buffer(p.dynamic_set_index(held.buffer, _index(p, args[1]), item))]
+    return [held.with_buffer(p.dynamic_set_index(held.memory, _index(p, args[1]), item))]
 
 
 def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListValue:
@@ -132,7 +132,7 @@ def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListVal
         raise NotLowerable("a list of unknown length grows")
     wanted = dims.maximum(length, known[0] + 1)
     grown = _resized(p, held, wanted, item.shape)
-    return grown.with_buffer(p.dynamic_set_index(grown.buffer, _index(p, index), item))
+    return grown.with_buffer(p.dynamic_set_index(grown.memory, _index(p, index), item))
 
 
 def _noted(held: ListValue, item: Node) -> ListValue:
@@ -142,7 +142,7 @@ def _noted(held: ListValue, item: Node) -> ListValue:
 
 
 def _check_element(held: ListValue, item: Node) -> None:
-    if held.buffer.shape[1:] != item.shape:
+    if held.memory.shape[1:] != item.shape:
         raise NotLowerable("the elements of a list have different shapes")
 
 
@@ -173,7 +173,7 @@ def _push_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequen
             raise NotLowerable("a list of unknown length grows")
         held = _resized(p, held, known + 1, item.shape)
     _check_element(held, item)
-    buffer = p.dynamic_set_index(held.buffer, p.sub(length, 1), item)
+    buffer = p.dynamic_set_index(held.memory, p.sub(length, 1), item)
     return [ListValue(held.dtype, None, length, None).with_buffer(buffer)]
 
 
@@ -200,7 +200,7 @@ def _length(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
 @handler("TensorListElementShape")
 def _shape_of_elements(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     held = _list(args[0])
-    dtype = op.raw_op.shape_type
+    dtype = raw_op(op).shape_type
     if held.element_shape is None:
         return [lowering.p.constant(-1, dtype)]
     return [lowering.p.shape_value(held.element_shape, dtype)]
@@ -231,12 +231,10 @@ def _resize(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
                 held.dtype, None, p.scalar(size[0], dtypes.int32), size[0], held.element_shape
             )
         ]
-    if known_length(p, held) is None:
-        raise NotLowerable("a list of unknown length is resized")
     return [_resized(p, held, size[0], held.element_shape)]
 
 
-def _resized(p: Any, held: ListValue, size: int, element_shape: Shape) -> ListValue:
+def _resized(p: Any, held: ListValue, size: int, element_shape: Shape | None) -> ListValue:
     """The list cut, or filled up with zeros, to a length."""
     length = p.scalar(size, dtypes.int32)
     if held.buffer is None:
@@ -244,6 +242,8 @@ def _resized(p: Any, held: ListValue, size: int, element_shape: Shape) -> ListVa
             p, element_shape
         )
     used = known_length(p, held)
+    if used is None:
+        raise NotLowerable("a list of unknown length is resized")
     kept = p.slice_axis(held.buffer, 0, 0, dims.minimum(used, size))
     if size > kept.shape[0]:
         kept = p.concat([kept, p.full((size - kept.shape[0], *kept.shape[1:]), 0, held.dtype)], 0)

@@ -31,6 +31,13 @@ class ListValue:
         """Whether the list has memory: its elements' shape and its capacity are known."""
         return self.buffer is not None
 
+    @property
+    def memory(self) -> Node:
+        """The buffer of a list that has one."""
+        if self.buffer is None:
+            raise ValueError("the list has no memory yet")
+        return self.buffer
+
     def with_buffer(self, buffer: Node) -> ListValue:
         """The same list over other memory."""
         return replace(

@@ -41,7 +41,9 @@ def iota(_args: Arrays, node: Node) -> np.ndarray:
 
 
 def random_bits(args: Arrays, node: Node) -> np.ndarray:
-    return random_streams.STREAMS[node.attrs["algorithm"]](*args, int(node.attrs["count"]))
+    return random_streams.STREAMS[node.attrs["algorithm"]](
+        args[0], args[1], int(node.attrs["count"])
+    )
 
 
 def widened(compute: Callable[..., Any], args: Arrays, node: Node) -> Any:
@@ -67,7 +69,7 @@ def compare(args: Arrays, node: Node) -> np.ndarray:
 
 
 def select(args: Arrays, _node: Node) -> np.ndarray:
-    return np.where(*args)
+    return np.where(args[0], args[1], args[2])
 
 
 def cast(args: Arrays, node: Node) -> np.ndarray:
@@ -130,7 +132,7 @@ def _padded(x: np.ndarray, fill: Any, amounts: Sequence[tuple[int, int, int]]) -
 
 def pad(args: Arrays, node: Node) -> np.ndarray:
     names = ("low", "high", "interior")
-    return _padded(*args, list(zip(*[ints(node.attrs[name]) for name in names])))
+    return _padded(args[0], args[1], list(zip(*[ints(node.attrs[name]) for name in names])))
 
 
 def reverse(args: Arrays, node: Node) -> np.ndarray:
