@@ -78,7 +78,7 @@ def run_steps(batch, steps=3):
 
 def test_a_train_step_is_right_and_writes_variables_in_place():
     program = run_steps(32)
-    assert program.statistics.launches <= 24
+    assert program.statistics.launches <= 30
 
 
 def test_other_batch_sizes_write_no_kernel():

@@ -16,15 +16,16 @@ from typing import Any
 
 from penstock._src.compiler.codegen import memory, reductions
 from penstock._src.compiler.codegen.code import POINTERS, NestCode
+from penstock._src.compiler.codegen.contraction.tile import transpose
 from penstock._src.compiler.codegen.evaluator import Evaluator
-from penstock._src.compiler.codegen.registers import Pair, spread
+from penstock._src.compiler.codegen.registers import Pair, memory_type, spread
 from penstock._src.compiler.codegen.shape_of_loops import CHUNK, Loops, choose_reduction_vector, vector_length
-from penstock._src.compiler.schedule.index import Index, Var, extent_key
+from penstock._src.compiler.schedule.index import Index, Var, extent_key, is_one
 from penstock._src.compiler.schedule.loops import LoopNest, Store
 from penstock._src.compiler.schedule.values import Value, attr_key, closure
 from penstock._src.ir.dims import Dim
 from penstock._src.native import Code, Module
-from penstock._src.native.language.types import I64, PTR
+from penstock._src.native.language.types import I64, PTR, vec
 from penstock._src.native.language.value import Val
 
 
@@ -75,15 +76,17 @@ class NestEmitter(Evaluator):
         parallel = self.loops.parallel
         opened = []
         for i in range(len(parallel) - 1, -1, -1):
-            var, chunked = parallel[i]
+            var, in_parts = parallel[i]
             if i == 0:
                 here = rest
             else:
-                extent = self.loops.rounds(var, chunked)
+                extent = self.loops.rounds(var, in_parts)
                 divisor = self._divisor(extent)
                 here, rest = rest % divisor, rest // divisor
-            if chunked:
+            if in_parts and var is self.loops.vector:
                 self.chunk = here * CHUNK
+            elif in_parts:
+                self.tile = here * self.loops.tile
             else:
                 self.env[var] = here
                 opened.append(var)
@@ -113,7 +116,56 @@ class NestEmitter(Evaluator):
             low = self.chunk
             high = self.f.min(low + CHUNK, self.f.i64(high))
         divisible = self._divides(self.loops.lanes, var.extent)
-        self._vector_loop(var, self.loops.lanes, low, high, divisible, lambda: self._level([], left))
+        self._vector_loop(var, self.loops.lanes, low, high, divisible, lambda: self._inner(left))
+
+    def _inner(self, stores: list[Store]) -> None:
+        """What stands inside the vector loop: for a transposition a loop over the rows of a block."""
+        tiled = self.loops.tiled
+        if tiled is None:
+            self._level([], stores)
+            return
+        f, size = self.f, self.loops.tile
+        extent = self.extent(tiled.extent)
+
+        def by_gathers():
+            high = f.min(self.tile + size, f.i64(extent))
+            f.loop(self.tile, high, 1, lambda i: self._within(tiled, i, lambda: self._level([], stores)))
+
+        blocks = [v for v in self.order if self._is_block(v)] if self.mask is None and size == self.lanes else []
+        if not blocks:
+            by_gathers()
+            return
+
+        def in_registers():
+            columns = self._within(tiled, self.tile, lambda: {v.number: self._block(v) for v in blocks})
+            for i in range(size):
+                def row(i=i):
+                    self.frames[-1].update({number: block[i] for number, block in columns.items()})
+                    self._level([], stores)
+
+                self._within(tiled, self.tile + i, row)
+
+        whole = True if self._divides(size, tiled.extent) else f.i64(extent) >= self.tile + size
+        f.when(whole, in_registers, by_gathers)
+
+    def _is_block(self, v: Value) -> bool:
+        """Whether a load is contiguous along the tiled variable and strided along the vector."""
+        if v.kind != "load" or v.args or v.dtype.size not in (4, 8) or v.dtype.is_complex:
+            return False
+        index = v.attrs[1]
+        tiled = self.loops.tiled
+        affine = index.only_affine_in(tiled) and index.only_affine_in(self.vector)
+        return affine and is_one(index.coefficient(tiled)) and not is_one(index.coefficient(self.vector)) and (
+            self.vector in index.vars
+        )
+
+    def _block(self, v: Value) -> list[Val]:
+        """A square block of a load, turned: a vector for each of the tiled variable's values."""
+        slot, index = v.attrs
+        base, step, _ = self.parts(index)
+        ty = vec(memory_type(v.dtype), self.lanes)
+        rows = [self.f.load(self.pointers[slot], base + step * i, ty) for i in range(self.lanes)]
+        return transpose(self.f, rows)
 
     def _row(self, body: Callable[[], Any]) -> None:
         """body() with a whole row as one vector."""

@@ -17,6 +17,7 @@ from penstock._src.ir.dims import Dim, ceil_divide, product
 from penstock._src.native.language.types import SIZE
 
 CHUNK = 8192  # elements of the vector loop that go to one round
+TILE = 16  # at most: rows of a block of a transposition
 ROUND = 8192  # elements that the loops inside a round should have at least
 EXPENSIVE = frozenset("exp log tanh sigmoid erf sin cos pow expm1 log1p atan2".split())
 
@@ -73,8 +74,9 @@ def _has_division(index: Index, var: Var) -> bool:
 class Loops:
     """The choice for one nest.
 
-    parallel   variables whose rounds tasks share, outermost first, each with whether only chunks of it are
+    parallel   variables whose rounds tasks share, outermost first, each with whether a round is a part of it
     serial     loops inside a round
+    tiled      the one of them that goes by blocks, whose loop stands inside the vector loop: a transposition
     vector     the innermost loop's variable, None if the nest has none
     """
 
@@ -85,14 +87,30 @@ class Loops:
         self.vector = self._vector_variable(space, values)
         inner = [v for v in values if v.kind in ("reduce", "arg_reduce") and self.vector in v.vars]
         others = [v for v in space if v is not self.vector]
-        self.lanes = 1
+        self.lanes, self.tile = 1, TILE
         if self.vector is not None:
             self.lanes = vector_length(target, self.vector, values, bool(inner), [s.dtype for s in nest.stores])
         self.in_registers = self._rows_fit(values, target)
         rows = any(v.kind in ("reduce", "arg_reduce") and self.vector not in v.vars for v in values)
-        long = self.vector is not None and (isinstance(self.vector.extent, Dim) or self.vector.extent > CHUNK)
+        self.tiled = self._transposed(others, values) if not rows and not self.in_registers else None
+        if self.tiled is not None:
+            while self.lanes > TILE:
+                self.lanes //= 2
+            self.tile = self.lanes if self.lanes in (4, 8, 16) else TILE
+        long = self.tiled is None and self.vector is not None and (isinstance(self.vector.extent, Dim) or self.vector.extent > CHUNK)
         self.chunked = long and not rows and not _enough(others)
         self._share(others)
+
+    def _transposed(self, others: list[Var], values: list[Value]) -> Var | None:
+        """The variable along which loads are contiguous that are not along the vector's, if any."""
+        if self.vector is None:
+            return None
+        loads = [v.attrs[1] for v in values if v.kind == "load" and self.vector in v.attrs[1].vars]
+        across = [x for x in loads if contiguity(x, self.vector) == -1.0]
+        for var in reversed(others):
+            if any(x.only_affine_in(var) and is_one(x.coefficient(var)) for x in across):
+                return var if isinstance(var.extent, Dim) or var.extent > 4 else None
+        return None
 
     def _rows_fit(self, values: list[Value], target: Any) -> bool:
         """Whether rows are reduced and fit in registers whole: then a vector is a row."""
@@ -158,17 +176,20 @@ class Loops:
                 count -= 1
             if count == 0 and others and not self.chunked:
                 count = 1
-        self.parallel = [(v, False) for v in others[:count]]
+        if self.tiled is not None:
+            count = max(count, others.index(self.tiled) + 1)
+        self.parallel = [(v, v is self.tiled) for v in others[:count]]
         self.serial = others[count:]
         if self.chunked:
-            self.parallel += [(v, False) for v in self.serial]
+            self.parallel += [(v, False) for v in self.serial]  # a chunk is a round
             self.serial = []
             self.parallel.append((self.vector, True))
 
-    @staticmethod
-    def rounds(var: Var, chunked: bool) -> int:
+    def rounds(self, var: Var, in_parts: bool) -> int:
         """How many rounds a parallel variable gives."""
-        return ceil_divide(var.extent, CHUNK) if chunked else var.extent
+        if not in_parts:
+            return var.extent
+        return ceil_divide(var.extent, CHUNK if var is self.vector else self.tile)
 
     def iterations(self, value_of: Callable[[Any], int]) -> int:
         """All rounds, for actual extents; 0 also if an inner loop has nothing to do."""

@@ -19,7 +19,8 @@ from penstock._src.ir.node import Node
 
 PART = 1 << 14  # elements of a part
 SMALL = 1 << 15  # elements that one task may as well reduce alone
-MANY = 1 << 13  # results: then there is enough to share out without parts
+MANY = 1 << 13  # results side by side: then there is enough to share out without parts
+MANY_ROWS = 64  # the same of results each of a line of its own
 
 
 def reduction_kernels(
@@ -37,10 +38,13 @@ def reduction_kernels(
 def _cut(root: Node) -> tuple[int | None, int]:
     """(the axis to cut, extent of a part), or (None, 0)."""
     (x,) = root.args
-    axes = root.attrs["axes"]
+    axes = tuple(sorted(root.attrs["axes"]))
     results = dims.product(root.shape)
     whole = dims.product(x.shape)
-    if isinstance(results, Dim) or results == 0 or results >= MANY or not axes:
+    if isinstance(results, Dim) or results == 0 or not axes:
+        return None, 0
+    along_lines = axes[-1] == len(x.shape) - 1 and (isinstance(x.shape[-1], Dim) or x.shape[-1] >= 16)
+    if results >= (MANY_ROWS if along_lines else MANY):
         return None, 0
     if not isinstance(whole, Dim) and whole <= SMALL:
         return None, 0
