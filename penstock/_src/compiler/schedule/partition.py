@@ -124,10 +124,13 @@ class Partition:
             final = node
             if self.options.tails and node.dtype.is_floating:
                 final = final_of(node, self.users, lambda n: home(n).id not in wanted)
-            self.finals[final.id] = node
-            while final is not node:
-                final = next(a for a in final.args if self._leads_to(a, node))
-                self.inside.add(final.id)
+            chain = [final]
+            while chain[-1] is not node:
+                chain.append(next(a for a in chain[-1].args if self._leads_to(a, node)))
+            if any(n.id in self.finals or n.id in self.inside for n in chain):
+                chain = [node]  # the tail of another contraction: this one stands for itself
+            self.finals[chain[0].id] = node
+            self.inside.update(n.id for n in chain[1:])
 
     def _leads_to(self, node: Node, root: Node) -> bool:
         """Whether a chain of single consumers leads from a contraction to this node."""
