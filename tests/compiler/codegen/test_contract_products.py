@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock._src.compiler.codegen.contraction import gemm_schedule
 from penstock._src.compiler.codegen.kernel_code import Plain
 from penstock._src.core import dtypes
 from penstock._src.native import Target, host
@@ -249,3 +250,14 @@ def test_prologues(spec, left, right):
     seen = [np.maximum(a - 0.25, 0) if use else a for use, a in zip((left, right), arrays)]
     want = evaluate(node, {p.id: a.astype(float) for p, a in zip(parameters, seen)})
     np.testing.assert_allclose(got, want, atol=1e-4)
+
+
+@pytest.mark.parametrize("symbolic", ["", "k", "mk"])
+def test_large_packed_operands_come_in_groups_of_depth_blocks(symbolic, monkeypatch):
+    monkeypatch.setattr(gemm_schedule, "GROUP_BYTES", 600 << 10)
+    extents = dict(m=70, k=1500, n=100)
+    extents = {c: dim(e, c) if c in symbolic else e for c, e in extents.items()}
+    for spec in TRANSPOSITIONS[:4]:
+        shapes = shapes_of(spec, **extents)
+        check(einsum(spec), *shapes, form="product")
+        check(einsum(spec), *shapes, form="product", dtype=dtypes.bfloat16)

@@ -136,7 +136,7 @@ def check_or_nest(make, *shapes, **kw):
             [(dim(2), 8, 8, 16), (dim(2), 8, 8, 16)],
             "filter gradient",
         ),
-        (filter_gradient((1, 1), **PLAIN), [(dim(2), 8, 8, 16), (dim(2), 8, 8, 16)], "product"),
+        (filter_gradient((1, 1), **PLAIN), [(dim(2), 8, 8, 16), (dim(2), 8, 8, 16)], "filter gradient"),
         (
             forward(**SAME3, spec="nxycij,ijcm->nxycm"),
             [(dim(2), 8, 8, 16), (3, 3, 16, 1)],

@@ -35,8 +35,7 @@ from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
 from .extents import Extent, is_static, number, value
 from .pack import pack_across, pack_along, pack_single, room
-from .patterns import compress, pick, row_groups
-from .tile import Types, accumulate, store_as, times, word, zeros
+from .tile import Types, accumulate, compress, pick, row_groups, store_as, times, word, zeros
 from .window import TYPICAL_BATCH, Axis, Image, Window, divisors
 
 PANEL_BYTES = (

@@ -31,8 +31,7 @@ from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
 from .conv import Filter
 from .extents import Extent, is_static, number, value
-from .patterns import compress, pick
-from .tile import Types, accumulate, fits, store_as, times, zeros
+from .tile import Types, accumulate, compress, fits, pick, store_as, times, zeros
 from .window import TYPICAL_BATCH, Axis, BlockedWindow, Image, Window, span
 
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own

@@ -31,7 +31,9 @@ from .match_products import as_gemm
 from .tile import Types
 from .views import View, one, view_of
 
-DEEP = 64  # pixels of an image from which on a product over images is split among threads by its depth
+DEEP = (
+    64  # pixels of an image from which on a product over images is split among threads by its depth
+)
 
 Description = Gemm | Convolution | Depthwise | FilterGradient
 _EMITTERS: dict[type, Callable[..., KernelCode]] = {
@@ -141,7 +143,12 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
         return None
     problem = problem_of(node, is_source, types)
     both = problem, problem.turned()
-    for recognisers in ([_deep_product], [_plain_product], [as_convolution, as_filter_gradient], [_any_product]):
+    for recognisers in (
+        [_deep_product],
+        [_plain_product],
+        [as_convolution, as_filter_gradient],
+        [_any_product],
+    ):
         found = []
         for recognise in recognisers:
             for candidate in both:

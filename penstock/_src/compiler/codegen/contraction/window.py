@@ -88,8 +88,14 @@ class Window:
             return h.reach(rows) * self.width * channels * self.size
 
         fit = [r for r in divisors(h.out) if room(r) <= limit]
-        many = [r for r in divisors(h.out) if r * w.out >= WANTED_PIXELS and room(r) <= max(4 * limit, MOST_BYTES)]
-        many = many or [r for r in reversed(divisors(h.out)) if room(r) <= max(4 * limit, MOST_BYTES)]
+        many = [
+            r
+            for r in divisors(h.out)
+            if r * w.out >= WANTED_PIXELS and room(r) <= max(4 * limit, MOST_BYTES)
+        ]
+        many = many or [
+            r for r in reversed(divisors(h.out)) if room(r) <= max(4 * limit, MOST_BYTES)
+        ]
         self.rows = max([*fit, *many[:1], 1])
         self.images = 1
         images = batch if is_static(batch) else TYPICAL_BATCH

@@ -1,0 +1,232 @@
+"""The description of a product, and how its kernel is cut into blocks.
+
+    groups of depth blocks     the rows of A (and, where several tasks would pack the same, the columns of B) of a
+                               group are packed by all threads into panels
+      tasks (MC x NC)          go through the depth blocks (KC) of the group; B may be packed by the task itself,
+                               a block that stays in L2
+        panels of A            `mr` rows, in L1
+          panels of B          `nr` columns: a register tile of mr rows x nv vectors
+
+Measured (2 cores Zen5, Nov 2026): KC 384, NC 256; A is read in place when its rows do not crowd a few cache sets; a
+tile that divides the output costs half the code; k is hardly worth unrolling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock._src.compiler.codegen.kernel_code import Sizes, Stage, round_up
+from penstock._src.native import Target
+from penstock._src.native.language.types import SIZE
+
+from .extents import HOST, Extent, ceil_divide, is_static, number, product
+from .gathered import Gathered
+from .pack import room
+from .tile import Types, cover
+
+TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
+DEPTH_BLOCK, WIDE_DEPTH_BLOCK = 384, 192
+COLUMN_BLOCK, WIDE_COLUMN_BLOCK = 256, 1024
+GROUP_BYTES = 8 << 20  # of packed panels between two fork-joins: a part of the L3
+TASK_WORK = 2e6  # multiply-adds of the smallest task worth handing out: some 8 µs
+STEP_BITS = 32  # a stage's step is its first depth block, and how many there are above these bits
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """An operand: element (batch, cross, depth) lies at base + the sum of index times stride.
+
+    `cross` is the row of A or the column of B; several `depth` strides go with several extents of k.
+    """
+
+    element: str
+    cross: Extent
+    depth: tuple[Extent, ...]
+    batch: tuple[Extent, ...] = ()
+    base: Extent = 0
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """A product: extents and operands. The output's columns are contiguous; `row`, `batch_out` are its strides.
+
+    `sizes` is how many run-time sizes the Args number.
+    """
+
+    m: Extent
+    n: Extent
+    k: tuple[Extent, ...]
+    left: Matrix | Gathered
+    right: Matrix | Gathered
+    types: Types
+    row: Extent
+    batch: tuple[Extent, ...] = ()
+    batch_out: tuple[Extent, ...] = ()
+    sizes: int = 0
+
+    @property
+    def depth(self) -> Extent:
+        """All of k if that is one number, or any Arg if it is only known at run time."""
+        return (
+            product(self.k)
+            if all(map(is_static, self.k))
+            else next(x for x in self.k if not is_static(x))
+        )
+
+
+def crowds_no_sets(stride: int, rows: int, size: int) -> bool:
+    """May rows so far apart (in elements) be read where they are?  Not if they crowd a few sets of the L1."""
+    lines: dict[int, int] = {}
+    for r in range(rows):
+        line = r * stride * size // 64 % 64
+        lines[line] = lines.get(line, 0) + 1
+    return stride * size <= 4096 and max(lines.values()) <= 8
+
+
+class Schedule:
+    """The cut of a product's work, chosen from what is known of its extents."""
+
+    def __init__(self, gemm: Gemm, target: Target, threads: int, heads: tuple):
+        self.g, self.target, self.threads, self.heads = gemm, target, threads, heads
+        self.types, self.lanes = gemm.types, target.lanes(gemm.types.total)
+        self.size = SIZE[self.types.total]
+        self.choose()
+
+    def choose(self):
+        g, n_lanes = self.g, self.lanes
+        m = g.m if is_static(g.m) else TYPICAL_ROWS
+        n = g.n if is_static(g.n) else TYPICAL_COLUMNS
+        self.mr, self.nv = cover(m, n, self.target, n_lanes)
+        self.nr = self.nv * n_lanes
+        self.static_k = all(map(is_static, g.k))
+        depth = product(g.k) if self.static_k else DEPTH_BLOCK
+        wide = is_static(g.m) and m <= 64 and n >= 1024  # B is read once: long pieces of its rows
+        self.one_row_block = wide
+        block = WIDE_DEPTH_BLOCK if wide else DEPTH_BLOCK
+        if self.static_k:
+            blocks = max(1, ceil_divide(depth, block))
+            self.kc = max(1, min(depth, round_up(ceil_divide(depth, blocks), 4)))
+            self.steps = max(1, ceil_divide(depth, self.kc))
+        else:
+            self.kc, self.steps = block, None
+        self.direct_a, self.direct_b = self.reads_left_in_place(n), self.reads_right_in_place(m)
+        columns = COLUMN_BLOCK
+        if wide:  # but two pieces for each thread
+            columns = max(columns, min(WIDE_COLUMN_BLOCK, n // (2 * self.threads)))
+        self.nc = max(self.nr, columns // self.nr * self.nr)
+        if is_static(g.n):
+            self.nc = min(self.nc, round_up(max(1, g.n), self.nr))
+        self.small = max(1, int(TASK_WORK / (2 * self.nc * self.kc)))
+        self.pa = room(self.mr, self.kc, n_lanes)
+        self.pb = room(self.nr, self.kc, n_lanes)
+        # sums of several blocks wait in the output, or in scratch if that has another type
+        self.sums_apart = self.types.output != self.types.total and self.steps != 1
+        self.shared_b = not self.direct_b and self.packs_b_often(m, n)
+
+    def reads_left_in_place(self, n: int) -> bool:
+        g, a = self.g, self.g.left
+        if isinstance(a, Gathered) or self.heads[0] or len(g.k) != 1 or not is_static(a.cross):
+            return False
+        if is_static(g.m) and g.m <= 4:
+            return True
+        return a.depth[0] == 1 and n <= 1024 and crowds_no_sets(a.cross, self.mr, SIZE[a.element])
+
+    def reads_right_in_place(self, m: int) -> bool:
+        g, b = self.g, self.g.right
+        if (
+            isinstance(b, Gathered)
+            or self.heads[1]
+            or len(g.k) != 1
+            or b.cross != 1
+            or not is_static(g.n)
+            or not is_static(b.depth[0])
+        ):
+            return False
+        if m <= 2 * self.mr and is_static(g.m):
+            return True
+        return g.n % self.lanes == 0 and g.n * self.kc * SIZE[b.element] <= 64 << 10
+
+    def packs_b_often(self, m: int, n: int) -> bool:
+        """Whether several tasks would pack the same block of B: then all threads pack it beforehand."""
+        b = self.g.right
+        if isinstance(b, Gathered):
+            return not b.batch
+        if any(stride != 0 for stride in b.batch):
+            return False
+        batches = product(x if is_static(x) else 8 for x in self.g.batch)
+        blocks = ceil_divide(m, self.row_block(HOST, m, batches, n)) if is_static(self.g.m) else 2
+        return blocks * batches > 1
+
+    # formulas of the host and of kernels alike: `ops` has min and max, extents are ints or values
+    def row_block(self, ops, m, batches, n):
+        """Rows of a task: enough tasks to share out, none too small."""
+        if self.one_row_block:
+            return round_up(self.g.m, self.mr)
+        columns = ceil_divide(n, self.nc)
+        want = (
+            ops.max(1, ceil_divide(4 * self.threads, ops.max(1, columns * batches)))
+            if self.threads > 1
+            else 1
+        )
+        rows = ops.max(ceil_divide(m, want), self.small)
+        return ceil_divide(ops.max(1, ops.min(rows, m)), self.mr) * self.mr
+
+    def steps_of(self, sizes: Sizes) -> int:
+        return self.steps or max(
+            1, ceil_divide(product(number(k, sizes) for k in self.g.k), self.kc)
+        )
+
+    # -- what the host computes
+    def stages(self, sizes: Sizes) -> list[Stage]:
+        found = []
+        steps, group = self.steps_of(sizes), self.group(sizes)
+        for first in range(0, steps, group):
+            count = min(group, steps - first)
+            step = first | count << STEP_BITS
+            if not self.direct_a or self.shared_b:
+                found.append(Stage("pack", lambda s, count=count: count * self.panels(s), step))
+            found.append(Stage("task", self.tasks, step))
+        return found
+
+    def group(self, sizes: Sizes) -> int:
+        """How many depth blocks are worked on between two fork-joins."""
+        a = 0 if self.direct_a else self.panels_a(sizes) * self.pa
+        b = self.panels_b(sizes) * self.pb if self.shared_b else 0
+        return max(1, min(self.steps_of(sizes), GROUP_BYTES // max(1, (a + b) * self.size)))
+
+    def batches(self, sizes: Sizes) -> int:
+        return product(number(b, sizes) for b in self.g.batch)
+
+    def panels_a(self, sizes: Sizes) -> int:
+        return self.batches(sizes) * ceil_divide(number(self.g.m, sizes), self.mr)
+
+    def panels_b(self, sizes: Sizes) -> int:
+        return ceil_divide(number(self.g.n, sizes), self.nr)
+
+    def panels(self, sizes: Sizes) -> int:
+        """Panels that are packed beforehand, of one depth block."""
+        if not self.tasks(sizes):
+            return 0
+        a = 0 if self.direct_a else self.panels_a(sizes)
+        return a + (self.panels_b(sizes) if self.shared_b else 0)
+
+    def tasks(self, sizes: Sizes) -> int:
+        m, n, batches = number(self.g.m, sizes), number(self.g.n, sizes), self.batches(sizes)
+        if 0 in (m, n, batches):
+            return 0
+        rows = self.row_block(HOST, m, batches, n)
+        return batches * ceil_divide(m, rows) * ceil_divide(n, self.nc)
+
+    @property
+    def block_b(self) -> int:
+        """Elements of the block of B that a task packs itself."""
+        return self.nc // self.nr * self.pb
+
+    def scratch(self, sizes: Sizes) -> int:
+        """Bytes: sums kept apart, then the panels of a group, then (or) the threads' blocks of B."""
+        m, n = number(self.g.m, sizes), number(self.g.n, sizes)
+        sums = self.batches(sizes) * m * n if self.sums_apart else 0
+        a = 0 if self.direct_a else self.panels_a(sizes) * self.pa
+        b = self.panels_b(sizes) * self.pb if self.shared_b else 0
+        own = 0 if self.direct_b or self.shared_b else self.threads * self.block_b
+        return (sums + (a + b) * self.group(sizes) + own) * self.size + 64
