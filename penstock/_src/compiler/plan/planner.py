@@ -297,6 +297,9 @@ def _symbols(function: Function) -> dict[str, int]:
                 shapes.append(node.attrs["variable"][0])
             if node.kind == "size":
                 shapes.append(node.attrs["dims"])
+            # An input's value that is specialised for may stand in bounds only.
+            bounds = ("starts", "limits", "low", "high")
+            shapes += [node.attrs[name] for name in bounds if name in node.attrs]
             for shape in shapes:
                 for extent in shape:
                     if isinstance(extent, dims.Dim) and len(extent.expr) == 1:

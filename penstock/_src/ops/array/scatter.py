@@ -38,7 +38,7 @@ def scatter_into(op, out, indices, updates, how):
     bad = bad_vectors(op, indices, out.shape[:depth], f"shape {show(out.shape)}")
     lead = indices.shape[:-1]
     rows = updates.reshape(-1, *out.shape[depth:]) if out.ndim > depth else updates.reshape(-1)
-    vectors = indices.reshape(-1, depth)
+    vectors = indices.reshape(int(np.prod(lead, dtype=np.int64)), depth)
     if bad is not None:
         kept = ~bad.reshape(-1)
         vectors, rows = vectors[kept], rows[kept]

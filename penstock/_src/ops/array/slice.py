@@ -275,7 +275,8 @@ class StridedSlice(_Strided):
                 sizes[entry.axis] = 1
                 rest.append(Entry(entry.axis, entry.position, True, 0))
             elif unknown:
-                raise NeedsValue(begin, "needs the bounds of a slice while compiling")
+                vector = begin if "begin" in unknown else end
+                raise NeedsValue(vector, "needs the bounds of a slice while compiling")
             else:
                 rest.append(entry)
         return cut(p, p.dynamic_slice(input, starts, sizes), rest)

@@ -120,7 +120,7 @@ def check_index(entry: Entry, dimension: int) -> int:
     index = entry.begin or 0
     if not -dimension <= index < dimension:
         raise ValueError(f"slice index {index} of dimension {entry.axis} out of bounds.")
-    return index % dimension
+    return index + dimension if index < 0 else index
 
 
 def basic_index(entries: Sequence[Entry], shape: Sequence[int]) -> tuple:
