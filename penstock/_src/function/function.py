@@ -124,7 +124,10 @@ class Function:
         structure = tuple((name, describe(value, leaves)) for name, value in parameters)
         concrete = self._cache.lookup(structure, leaves)
         if concrete is None:
-            specs = self._cache.generalised(structure, [spec_of(leaf) for leaf in leaves])
+            specs = [spec_of(leaf) for leaf in leaves]
+            if self._input_signature is not None:
+                specs = self._signature_specs(specs)
+            specs = self._cache.generalised(structure, specs)
             concrete = self._trace(parameters, specs)
             self._cache.add(structure, specs, leaves, concrete)
         return concrete, leaves
@@ -169,8 +172,6 @@ class Function:
 
     def _trace(self, parameters: list[tuple[str, Any]], specs: list[TensorSpec]) -> ConcreteFunction:
         retracing.count(self)
-        if self._input_signature is not None:
-            specs = self._signature_specs(specs)
         trace = Trace(self._target(), self._name, parameters, specs, self._signature, self._autograph)
         concrete, created = trace_function(trace, allow_variables=not self._traced)
         self._traced = True

@@ -124,7 +124,7 @@ def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListVal
     """SetItem where the list may become longer: only for indices that are known."""
     known = p.dims(_node(index))
     if known is None:
-        if held.buffer is None:
+        if held.buffer is None and p.depth:
             return _noted(held, item)
         raise NotLowerable("a list grows at an index that is not known")
     length = known_length(p, held)

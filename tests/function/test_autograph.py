@@ -1,0 +1,356 @@
+"""AutoGraph: Python control flow over tensors gives what TensorFlow gives; the messages were recorded there."""
+
+import traceback
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.function.autograph.convert import converted
+
+
+def outcome(function, *args):
+    return tf.function(function)(*args).numpy().tolist()
+
+
+def test_if_on_a_tensor_takes_both_branches_into_the_graph():
+    def f(x):
+        if x > 0:
+            y = x * 2
+        else:
+            y = -x
+        return y
+
+    g = tf.function(f)
+    assert [g(tf.constant(v)).numpy() for v in (3, -4)] == [6, 4]
+    assert g.experimental_get_tracing_count() == 1
+
+
+def test_early_returns_in_both_branches():
+    def f(x):
+        if x > 0:
+            return x
+        x = x - 1
+        return -x
+
+    assert [outcome(f, tf.constant(v)) for v in (3, -4)] == [3, 5]
+
+
+def test_while_with_break_and_continue():
+    def f(n):
+        total = 0
+        i = 0
+        while i < n:
+            i += 1
+            if i == 2:
+                continue
+            if i > 5:
+                break
+            total += i
+        return total
+
+    assert [outcome(f, tf.constant(n)) for n in (0, 3, 9)] == [0, 4, 13]
+
+
+def test_for_over_range_with_break_and_else():
+    def f(n):
+        total = 0
+        for i in tf.range(n):
+            if i > 5:
+                break
+            total += i
+        else:
+            total += 100
+        return total
+
+    assert [outcome(f, tf.constant(n)) for n in (4, 9)] == [106, 15]
+
+
+def test_for_over_the_rows_of_a_tensor():
+    def f(x):
+        total = tf.zeros([2], tf.int32)
+        for row in x:
+            total += row
+        return total
+
+    assert outcome(f, tf.constant([[1, 2], [3, 4], [5, 6]])) == [9, 12]
+
+
+def test_python_loops_are_unrolled():
+    def f(x):
+        for i in range(3):
+            if i == 1:
+                continue
+            x = x * 10 + i
+        return x
+
+    assert outcome(f, tf.constant(1)) == 102
+
+
+def test_logical_operators_conditional_expressions_and_chains():
+    def f(x):
+        return (x > 0 and x < 5) or not x > -3, x if x > 0 else -x, 1 < x < 4
+
+    a, b, c = tf.function(f)(tf.constant(3))
+    assert (a.numpy(), b.numpy(), c.numpy()) == (True, 3, True)
+    a, b, c = tf.function(f)(tf.constant(-2))
+    assert (a.numpy(), b.numpy(), c.numpy()) == (False, 2, False)
+
+
+def test_called_functions_and_methods_are_converted():
+    class Model:
+        def __init__(self):
+            self.__scale = 2
+
+        def step(self, x):
+            if x > 0:
+                return x * self.__scale
+            return x
+
+    class Derived(Model):
+        def step(self, x):
+            return super().step(x) + 1
+
+    def f(x):
+        return Derived().step(x)
+
+    assert [outcome(f, tf.constant(v)) for v in (3, -3)] == [7, -2]
+
+
+def test_attributes_changed_in_a_branch():
+    class State:
+        n = 0
+
+    state = State()
+
+    @tf.function
+    def f(x):
+        if x > 0:
+            state.n = x
+        else:
+            state.n = x + 1
+        result = state.n
+        state.n = 0
+        return result
+
+    assert f(tf.constant(4)).numpy() == 4
+    assert f(tf.constant(-4)).numpy() == -3
+
+
+def test_do_not_convert_leaves_a_function_alone():
+    @tf.autograph.experimental.do_not_convert
+    def inner(x):
+        return x if x > 0 else -x
+
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError):
+        tf.function(lambda x: inner(x))(tf.constant(1))
+
+
+def undefined_in_else(x):
+    if x > 0:
+        y = 1
+    return y
+
+
+def no_return_in_else(x):
+    if x > 0:
+        return 1
+
+
+def other_dtype_in_else(x):
+    if x > 0:
+        y = 1
+    else:
+        y = 1.0
+    return y
+
+
+def other_dtype_after_iteration(x):
+    while x > 0:
+        x = tf.cast(x, tf.float32) - 1.0
+    return x
+
+
+def other_shape_after_iteration(x):
+    y = tf.zeros([1])
+    while x > 0:
+        x = x - 1
+        y = tf.concat([y, y], 0)
+    return y
+
+
+def return_in_loop(x):
+    for i in tf.range(x):
+        if i == 2:
+            return i
+    return x
+
+
+def tensor_break_in_python_loop(x):
+    for _ in range(3):
+        if x > 5:
+            break
+        x = x + 1
+    return x
+
+
+def none_in_else(x):
+    y = None
+    if x > 0:
+        y = x
+    return y
+
+
+def undefined_after_del(x):
+    del x
+    return x  # noqa: F821
+
+
+MESSAGES = [
+    (undefined_in_else, ValueError, "'y' must also be initialized in the else branch"),
+    (no_return_in_else, ValueError, "the else branch must also have a return statement."),
+    (none_in_else, ValueError, "'y' is None at the end of the else branch."),
+    (
+        other_dtype_in_else,
+        TypeError,
+        "'y' has dtype int32 in the main branch, but dtype float32 in the else branch",
+    ),
+    (
+        other_dtype_after_iteration,
+        TypeError,
+        "'x' has dtype int32 before the loop, but dtype float32 after one iteration",
+    ),
+    (
+        other_shape_after_iteration,
+        ValueError,
+        "'y' has shape (1,) before the loop, but shape (2,) after one iteration. Use "
+        "tf.autograph.experimental.set_loop_options to set shape invariants.",
+    ),
+    (
+        return_in_loop,
+        NotImplementedError,
+        "a return statement cannot be placed inside this TensorFlow loop; this may happen if a return "
+        "statement depends on a static Python condition such as a hyperparameter",
+    ),
+    (
+        tensor_break_in_python_loop,
+        NotImplementedError,
+        "break and return statements which depend on a TF condition are not supported in Python for loops.",
+    ),
+    (undefined_after_del, UnboundLocalError, "'x' is used before assignment"),
+]
+
+
+@pytest.mark.parametrize("function, error, message", MESSAGES, ids=lambda v: getattr(v, "__name__", ""))
+def test_messages_are_those_of_tensorflow(function, error, message):
+    with pytest.raises(error) as caught:
+        tf.function(function)(tf.constant(3))
+    assert message in str(caught.value)
+
+
+def test_set_loop_options_gives_shape_invariants():
+    def f(n):
+        y = tf.ones([1])
+        while n > 0:
+            tf.autograph.experimental.set_loop_options(
+                shape_invariants=[(y, tf.TensorShape([None]))]
+            )
+            n = n - 1
+            y = tf.concat([y, y], 0)
+        return y
+
+    assert outcome(f, tf.constant(2)) == [1.0] * 4
+
+
+def test_a_variable_that_only_the_loop_defines():
+    def f(x):
+        while x > 0:
+            y = x
+            x = x - 1
+        return y
+
+    assert outcome(f, tf.constant(3)) == 1
+
+
+def raises_here(x):
+    if x:
+        raise ValueError("here")
+
+
+def test_errors_show_the_users_line():
+    with pytest.raises(ValueError) as caught:
+        converted(raises_here)(1)
+    last = traceback.extract_tb(caught.value.__traceback__)[-1]
+    assert last.filename == __file__ and last.line == 'raise ValueError("here")'
+
+
+def plain_python(items, limit=3):
+    """Every construct, without tensors."""
+    found = []
+    for i, item in enumerate(items):
+        for j in range(item):
+            if j > i:
+                break
+            if (i + j) % 2:
+                continue
+            found.append((i, j))
+            if len(found) > limit:
+                return found
+    try:
+        if not found:
+            raise KeyError
+        value = found[10]
+    except KeyError:
+        return "empty"
+    except IndexError:
+        value = found[-1]
+    finally:
+        found.append("end")
+    match value:
+        case (a, *_):
+            value = a
+    with open(__file__) as file:
+        first = file.readline()[:3]
+    return found, value, first, [x for x in (1, 2) if x > 1], (lambda q: q + limit)(1)
+
+
+@pytest.mark.parametrize("items", [[], [1], [1, 2], [3, 3, 3]])
+def test_python_semantics_are_kept(items):
+    assert converted(plain_python)(items) == plain_python(items)
+
+
+def test_closures_write_through():
+    def counter(k):
+        def add(x):
+            nonlocal k
+            if x:
+                k += 1
+            return k
+
+        return add
+
+    add = counter(3)
+    assert [converted(add)(1), converted(add)(1), add(0)] == [4, 5, 5]
+
+
+def test_to_code_shows_the_converted_source():
+    text = tf.autograph.to_code(undefined_in_else)
+    assert text.startswith("def tf__undefined_in_else(x):") and "ag__.if_(" in text
+
+
+def test_to_graph_returns_a_function():
+    def f(x):
+        if x > 0:
+            return x
+        return -x
+
+    assert tf.autograph.to_graph(f)(tf.constant(-2)).numpy() == 2
+
+
+def test_sorted_len_int_and_abs_of_tensors():
+    def f(x):
+        return sorted(x), len(x), int(x[0] * 1.5), abs(-x[0])
+
+    a, b, c, d = tf.function(f)(tf.constant([3.0, 1.0]))
+    np.testing.assert_array_equal(a, [1.0, 3.0])
+    assert (b.numpy(), c.numpy(), d.numpy()) == (2, 4, 3.0)

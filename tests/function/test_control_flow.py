@@ -1,0 +1,258 @@
+"""tf.cond, tf.while_loop, tf.case, tf.switch_case and TensorArray, eager and in graphs, with gradients."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+BOTH = pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "graph"])
+
+
+def gradient(f, *args):
+    with tf.GradientTape() as tape:
+        tape.watch(args)
+        result = f(*args)
+    return result.numpy(), [None if g is None else g.numpy() for g in tape.gradient(result, args)]
+
+
+@BOTH
+def test_cond_and_its_gradient(wrap):
+    f = wrap(lambda x: tf.cond(x > 0, lambda: x * x, lambda: -3.0 * x))
+    assert gradient(f, tf.constant(2.0)) == (4.0, [4.0])
+    assert gradient(f, tf.constant(-2.0)) == (6.0, [-3.0])
+
+
+@BOTH
+def test_switch_case_takes_the_last_branch_for_other_indices(wrap):
+    def f(i, x):
+        return tf.switch_case(i, [lambda: x, lambda: x * x, lambda: x * x * x])
+
+    f = wrap(f)
+    found = []
+    for index in (0, 1, 2, 7):
+        x = tf.constant(3.0)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(tf.constant(index), x)
+        found.append((y.numpy(), tape.gradient(y, x).numpy()))
+    assert found == [(3.0, 1.0), (9.0, 6.0), (27.0, 27.0), (27.0, 27.0)]
+
+
+@BOTH
+def test_case_takes_the_first_that_holds(wrap):
+    f = wrap(lambda x: tf.case([(x < 1, lambda: 1), (x < 2, lambda: 2)], default=lambda: 3) + 0)
+    assert [int(f(tf.constant(i))) for i in range(4)] == [1, 2, 3, 3]
+
+
+@BOTH
+def test_while_loop_and_its_gradient(wrap):
+    @wrap
+    def power(x, n):
+        return tf.while_loop(lambda i, y: i < n, lambda i, y: (i + 1, y * x), (0, tf.ones([])))[1]
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as second:
+        second.watch(x)
+        with tf.GradientTape() as first:
+            first.watch(x)
+            y = power(x, tf.constant(4))
+        dy = first.gradient(y, x)
+    assert (y.numpy(), dy.numpy(), second.gradient(dy, x).numpy()) == (16.0, 32.0, 48.0)
+
+
+def test_maximum_iterations_ends_a_loop():
+    f = tf.function(lambda: tf.while_loop(lambda i: True, lambda i: i + 1, [0], maximum_iterations=5))
+    assert f()[0].numpy() == 5
+
+
+def test_shape_invariants_let_a_shape_grow():
+    @tf.function
+    def f(n):
+        return tf.while_loop(
+            lambda i, x: i < n,
+            lambda i, x: (i + 1, tf.concat([x, x], 0)),
+            [0, tf.ones([1])],
+            shape_invariants=[tf.TensorShape([]), tf.TensorShape([None])],
+        )[1]
+
+    assert f(3).numpy().tolist() == [1.0] * 8
+
+
+@pytest.mark.parametrize(
+    "body, error, message",
+    [
+        (lambda x: tf.concat([x, x], 0), ValueError, "enters the loop with shape (1,), but has shape (2,)"),
+        (lambda x: tf.cast(x, tf.int32), TypeError, "but has type"),
+        (lambda x: (x, x), ValueError, "number of elements"),
+    ],
+)
+def test_a_loop_variable_must_keep_its_type(body, error, message):
+    with pytest.raises(error) as caught:
+        tf.function(lambda: tf.while_loop(lambda x: True, body, [tf.zeros([1])]))()
+    assert message in str(caught.value)
+
+
+def test_branches_must_agree():
+    with pytest.raises(TypeError, match="must have the same number, type, and overall structure"):
+        tf.function(lambda p: tf.cond(p, lambda: 1, lambda: 1.0))(tf.constant(True))
+
+
+def test_nested_loops_and_conditions_differentiate_twice():
+    @tf.function
+    def f(x, n):
+        s = 0.0
+        for i in tf.range(n):
+            for j in tf.range(i):
+                if (i + j) % 2 == 0:
+                    s += x * tf.cast(j, tf.float32)
+                else:
+                    s += x * x
+        return s
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as second:
+        second.watch(x)
+        with tf.GradientTape() as first:
+            first.watch(x)
+            y = f(x, tf.constant(5))
+        dy = first.gradient(y, x)
+    assert (y.numpy(), dy.numpy(), second.gradient(dy, x).numpy()) == (30.0, 27.0, 12.0)
+
+
+def test_gradient_of_a_variable_read_and_changed_in_a_loop():
+    v = tf.Variable([1.0, 2.0])
+
+    @tf.function
+    def f(n):
+        s = tf.zeros([2])
+        for _ in tf.range(n):
+            s = s * v + v
+            v.assign_add([0.1, 0.1])
+        return s
+
+    with tf.GradientTape() as tape:
+        y = f(tf.constant(3))
+    np.testing.assert_allclose(y, [3.84, 16.06], rtol=1e-5)
+    np.testing.assert_allclose(v, [1.3, 2.3], rtol=1e-6)
+    np.testing.assert_allclose(tape.gradient(y, v), [6.92, 18.52], rtol=1e-5)
+
+
+def recurrent(x, w):
+    n = x.shape[0]
+    outputs = tf.TensorArray(tf.float32, size=n)
+    inputs = tf.TensorArray(tf.float32, size=n).unstack(x)
+
+    def step(t, outputs, state):
+        state = tf.tanh(tf.linalg.matvec(w, inputs.read(t)) + state)
+        return t + 1, outputs.write(t, state), state
+
+    _, outputs, _ = tf.while_loop(
+        lambda t, *_: t < n, step, (0, outputs, tf.zeros([2])), maximum_iterations=n
+    )
+    return outputs.stack()
+
+
+@BOTH
+def test_a_recurrent_network_of_tensor_arrays(wrap):
+    f = wrap(recurrent)
+    x = tf.reshape(tf.range(6, dtype=tf.float32), [3, 2]) / 10
+    w = tf.constant([[0.1, 0.3], [0.2, 0.4]])
+    with tf.GradientTape() as tape:
+        tape.watch([x, w])
+        y = f(x, w)
+        loss = tf.reduce_sum(y * y)
+    dx, dw = tape.gradient(loss, [x, w])
+    np.testing.assert_allclose(y[2], [0.31769714, 0.44412273], rtol=1e-5)
+    np.testing.assert_allclose(dx[0], [0.31776485, 0.7247474], rtol=1e-5)
+    np.testing.assert_allclose(dw, [[0.39510494, 0.6247488], [0.4981389, 0.7901776]], rtol=1e-5)
+
+
+@BOTH
+def test_tensor_array_methods(wrap):
+    @wrap
+    def f(x):
+        ta = tf.TensorArray(tf.float32, size=3, clear_after_read=False).unstack(x)
+        ta = ta.write(1, x[0] * 10.0)
+        other = tf.TensorArray(tf.float32, size=2, infer_shape=False, element_shape=[None])
+        other = other.split(tf.constant([1.0, 2.0, 3.0]), [1, 2])
+        return ta.stack(), ta.gather([2, 0]), ta.read(1), ta.size(), other.concat()
+
+    stacked, gathered, read, size, joined = f(tf.constant([[1.0], [2.0], [3.0]]))
+    assert stacked.numpy().tolist() == [[1.0], [10.0], [3.0]]
+    assert gathered.numpy().tolist() == [[3.0], [1.0]]
+    assert read.numpy().tolist() == [10.0] and size.numpy() == 3
+    assert joined.numpy().tolist() == [1.0, 2.0, 3.0]
+
+
+@BOTH
+def test_tensor_array_of_dynamic_size(wrap):
+    @wrap
+    def f(x):
+        ta = tf.TensorArray(tf.float32, 0, dynamic_size=True)
+        for i in tf.range(3):
+            ta = ta.write(i, x * tf.cast(i, tf.float32))
+        return ta.stack()
+
+    x = tf.constant([1.0, 2.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    assert y.numpy().tolist() == [[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]]
+    assert tape.gradient(y, x).numpy().tolist() == [3.0, 3.0]
+
+
+def test_eager_tensor_array_errors():
+    ta = tf.TensorArray(tf.float32, size=1)
+    with pytest.raises(tf.errors.OutOfRangeError, match="not resizeable and size is: 1"):
+        ta.write(1, 1.0)
+    ta.write(0, 1.0).read(0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Could not read index 0 twice"):
+        ta.read(0)
+
+
+@BOTH
+def test_custom_gradient(wrap):
+    @tf.custom_gradient
+    def tenfold(x):
+        return x * 1.0, lambda dy: dy * 10.0
+
+    f = wrap(lambda x: tenfold(x) * x)
+    assert gradient(f, tf.constant(2.0)) == (4.0, [22.0])
+
+
+@BOTH
+def test_recompute_grad(wrap):
+    v = tf.Variable(3.0)
+    inner = tf.recompute_grad(lambda x: v * x * x)
+
+    @wrap
+    def f(x):
+        return inner(x) * 2.0
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    dx, dv = tape.gradient(y, [x, v])
+    assert (y.numpy(), dx.numpy(), dv.numpy()) == (24.0, 24.0, 8.0)
+
+
+def test_gradients_in_a_graph():
+    @tf.function
+    def f(x):
+        y = tf.cond(tf.reduce_sum(x) > 0, lambda: x * x, lambda: x)
+        return tf.gradients(y, x)[0]
+
+    assert f(tf.constant([1.0, 2.0])).numpy().tolist() == [2.0, 4.0]
+    with pytest.raises(RuntimeError, match="not supported when eager execution is enabled"):
+        tf.gradients(tf.constant(1.0), tf.constant(1.0))
+
+
+def test_gradient_of_a_gather_stays_sparse():
+    v = tf.Variable(tf.ones([4, 2]))
+    f = tf.function(lambda i: tf.reduce_sum(tf.gather(v, i) ** 2))
+    with tf.GradientTape() as tape:
+        y = f(tf.constant([1, 1, 3]))
+    g = tape.gradient(y, v)
+    assert isinstance(g, tf.IndexedSlices)
+    assert tf.convert_to_tensor(g).numpy().tolist() == [[0, 0], [4, 4], [0, 0], [2, 2]]
