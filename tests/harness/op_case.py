@@ -49,7 +49,8 @@ class OpCase:
       inputs: an array for each input, a list of arrays for a list input.
       attrs: its attributes.
       expect: the expected output (a list for several), or a NumPy function of the inputs, or None.
-      gradient: whether to compare gradients with differences; by default if there are any.
+      gradient: whether to compare gradients with differences (by default if there are any), or for
+        which inputs.
       lowers: True if the lowering must work for this call, False if it must not be tried.
       compiles: whether to compare the compiled program, too.
       shape_known: whether known shapes and values determine the shape of the result.
@@ -61,7 +62,7 @@ class OpCase:
     expect: Any = None
     name: str = ""
     tolerance: tuple[float, float] | None = None
-    gradient: bool | None = None
+    gradient: bool | tuple[int, ...] | None = None
     lowers: bool | None = None
     compiles: bool = True
     shape_known: bool = True
@@ -327,7 +328,8 @@ def check_gradient(case: OpCase) -> None:
 
     step = 1e-2 if single else 1e-6
     rtol, atol = (3e-2, 3e-2) if single else (2e-5, 1e-6)
-    for i in differentiable_inputs(case):
+    chosen = case.gradient if isinstance(case.gradient, tuple) else differentiable_inputs(case)
+    for i in chosen:
         expected = differences(total, arrays, i, step)
         actual = np.zeros_like(arrays[i]) if found[i] is None else found[i]
         np.testing.assert_allclose(

@@ -223,7 +223,7 @@ def test_bad_joins(op, inputs, attrs, message):
 # -- gathers and scatters --------------------------------------------------------------------------
 
 P = values(4, 3, 5)
-I = np.array([[0, 3], [1, 1]], np.int32)  # noqa: E741
+I = np.array([[0, 3], [1, 1]], np.int32)
 V = np.array([[0, 2], [3, 1], [0, 2]], np.int32)
 BATCH = np.array([[0, 2], [1, 1], [2, 0], [0, 0]], np.int32)
 
