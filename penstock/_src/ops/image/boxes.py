@@ -40,7 +40,7 @@ def suppress(similarity, scores, most, iou_threshold, score_threshold, soft_sigm
         ratios = similarity(i, np.array(kept[seen:][::-1], np.int64)) if len(kept) > seen else []
         for ratio in ratios:
             if soft_sigma > 0:
-                weight = np.exp(np.float32(scale) * ratio * ratio) if ratio <= iou_threshold else 0
+                weight = np.exp(np.float32(scale) * ratio * ratio)
                 score = np.float32(score * weight)
             elif ratio > iou_threshold:
                 dropped = True

@@ -369,10 +369,11 @@ def _mapped(at, extent, mode):
     if mode == "WRAP":
         if extent <= 1:
             return np.zeros_like(at), always
-        period = size - 1
-        wrapped = np.where(at < 0, at + period * ((-at / period).astype(np.int64) + 1), at)
-        wrapped = np.where(at > period, at - period * (at / period).astype(np.int64), wrapped)
-        return np.clip(wrapped, 0, period).astype(np.float32), always
+        steps = size - 1
+        low = at + size * ((-at / steps).astype(np.int64) + 1)
+        high = at - size * (at / steps).astype(np.int64)
+        found = np.where(at < 0, low, np.where(at > size - 1, high, at))
+        return np.clip(found, 0, size - 1).astype(np.float32), always
     if mode == "REFLECT":
         if extent <= 1:
             return np.zeros_like(at), always

@@ -149,6 +149,16 @@ def summary(x, summarize):
     return _summary(np.asarray(x), summarize, 0)
 
 
+def elements(x, summarize):
+    """The first elements of an array in a line, as messages show them: `1 2 3...`."""
+    flat = np.asarray(x).reshape(-1)
+    count = flat.size if summarize < 0 else min(summarize, flat.size)
+    shown = [
+        v.decode("utf-8", "replace") if isinstance(v, bytes) else _element(v) for v in flat[:count]
+    ]
+    return " ".join(shown) + ("..." if count < flat.size else "")
+
+
 def _element(value):
     if isinstance(value, bytes):
         return f'"{text(value)}"'
@@ -167,7 +177,9 @@ def _shortest(value):
         return "nan"
     if np.isinf(number):
         return "inf" if number > 0 else "-inf"
-    short, exact, kind = (15, 17, np.float64) if isinstance(value, np.float64) else (6, 9, np.float32)
+    short, exact, kind = (
+        (15, 17, np.float64) if isinstance(value, np.float64) else (6, 9, np.float32)
+    )
     shown = f"{number:.{short}g}"
     return shown if kind(float(shown)) == kind(number) else f"{number:.{exact}g}"
 

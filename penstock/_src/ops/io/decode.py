@@ -1,0 +1,262 @@
+"""Bytes to numbers: raw, compressed, comma-separated, sound."""
+
+import io
+import wave
+import zlib
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import DataLossError
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import COMPLEX, FLOAT, INDEX, SIGNED
+from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.strings.elements import each, strings
+
+
+def _in_order(data, kind, little_endian):
+    """Bytes as numbers of a type and byte order."""
+    array = np.frombuffer(data, kind)
+    return array if little_endian or kind.itemsize == 1 else array.byteswap()
+
+
+class DecodeRaw(Op):
+    """The bytes of each string as numbers."""
+
+    signature = "bytes: string -> output: out_type"
+    out_type: DType
+    out_type_types = FLOAT | SIGNED | COMPLEX | {dtypes.bool_, dtypes.uint16, dtypes.uint8}
+    little_endian: bool = True
+    differentiable = False
+
+    def shape(self, bytes):
+        return None if bytes.rank is None else bytes.concatenate([None])
+
+    def eager(self, bytes):
+        kind = self.out_type.np
+        flat = bytes.reshape(-1)
+        if not flat.size:
+            return np.zeros((*bytes.shape, 0), kind)
+        size = len(flat[0])
+        for data in flat:
+            if len(data) != size:
+                raise invalid(
+                    self,
+                    "DecodeRaw requires input strings to all be the same size, but element 1 has "
+                    f"size {size} != {len(data)}",
+                )
+        if size % kind.itemsize:
+            raise invalid(
+                self,
+                f"Input to DecodeRaw has length {size} that is not a multiple of {kind.itemsize}, "
+                f"the size of {self.out_type.name}",
+            )
+        rows = [_in_order(data, kind, self.little_endian) for data in flat]
+        return np.stack(rows).reshape(*bytes.shape, size // kind.itemsize)
+
+
+class DecodePaddedRaw(Op):
+    """The bytes of each string, cut or padded with zeros to a length, as numbers."""
+
+    signature = "input_bytes: string, fixed_length: int32 -> output: out_type"
+    out_type: DType
+    out_type_types = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
+    little_endian: bool = True
+    differentiable = False
+
+    def shape(self, input_bytes, fixed_length):
+        return None if input_bytes.rank is None else input_bytes.concatenate([None])
+
+    def eager(self, input_bytes, fixed_length):
+        kind, size = self.out_type.np, int(fixed_length)
+        if size <= 0 or size % kind.itemsize:
+            raise invalid(
+                self,
+                f"fixed_length ({size}) must be a positive multiple of the size of out_type "
+                f"({kind.itemsize})",
+            )
+        rows = [
+            _in_order(data[:size].ljust(size, b"\0"), kind, self.little_endian)
+            for data in input_bytes.reshape(-1)
+        ]
+        shape = (*input_bytes.shape, size // kind.itemsize)
+        return np.stack(rows).reshape(shape) if rows else np.zeros(shape, kind)
+
+
+class DecodeCompressed(Op):
+    """Strings out of ZLIB or GZIP."""
+
+    signature = "bytes: string -> output: string"
+    compression_type: str = ""
+    differentiable = False
+
+    def shape(self, bytes):
+        return bytes
+
+    def eager(self, bytes):
+        modes = {"": None, "ZLIB": zlib.MAX_WBITS, "GZIP": zlib.MAX_WBITS | 16}
+        if self.compression_type not in modes:
+            raise invalid(
+                self,
+                "Only ZLIB, GZIP or NONE are supported compressions. Received "
+                f"{self.compression_type}",
+            )
+        mode = modes[self.compression_type]
+        if mode is None:
+            return bytes
+
+        def inflate(data):
+            try:
+                return zlib.decompress(data, mode)
+            except zlib.error as error:
+                raise DataLossError(f"inflate() failed: {error}") from None
+
+        return each(inflate, bytes)
+
+
+class DecodeCSV(Op):
+    """The fields of comma-separated records, one tensor for each column."""
+
+    signature = "records: string, record_defaults: *OUT_TYPE -> output: *OUT_TYPE"
+    OUT_TYPE = INDEX | {dtypes.float32, dtypes.float64, dtypes.string}
+    field_delim: str = ","
+    use_quote_delim: bool = True
+    na_value: str = ""
+    select_cols: list[int] = []
+    differentiable = False
+
+    def shape(self, records, record_defaults):
+        return [records] * len(record_defaults)
+
+    def eager(self, records, record_defaults):
+        delim = self.field_delim.encode()
+        if len(delim) != 1:
+            raise invalid(self, "field_delim should be only 1 char")
+        chosen = list(self.select_cols) or None
+        columns = [[] for _ in record_defaults]
+        for number, record in enumerate(records.reshape(-1)):
+            fields = self._fields(record, delim)
+            if chosen is not None:
+                fields = [fields[i] for i in chosen if i < len(fields)]
+            if len(fields) != len(columns):
+                raise invalid(
+                    self, f"Expect {len(columns)} fields but have {len(fields)} in record {number}"
+                )
+            for at, (field, default) in enumerate(zip(fields, record_defaults, strict=True)):
+                columns[at].append(self._value(field, default, at, number))
+        found = []
+        for column, default in zip(columns, record_defaults, strict=True):
+            if default.dtype == object:
+                found.append(strings(column, records.shape))
+            else:
+                found.append(np.array(column, default.dtype).reshape(records.shape))
+        return found
+
+    def _value(self, field, default, at, number):
+        if not field or field == self.na_value.encode():
+            if not default.size:
+                raise invalid(self, f"Field {at} is required but missing in record {number}!")
+            return default.reshape(-1)[0]
+        if default.dtype == object:
+            return field
+        try:
+            return int(field) if default.dtype.kind == "i" else float(field)
+        except ValueError:
+            shown = field.decode("utf-8", "replace")
+            kind = {"float32": "float", "float64": "double"}.get(
+                default.dtype.name, default.dtype.name
+            )
+            raise invalid(
+                self, f"Field {at} in record {number} is not a valid {kind}: {shown}"
+            ) from None
+
+    def _fields(self, record, delim):
+        fields, at = [], 0
+        record = record.rstrip(b"\r\n") if record.endswith((b"\n", b"\r")) else record
+        size = len(record)
+        while True:
+            if self.use_quote_delim and record[at : at + 1] == b'"':
+                field, at = self._quoted(record, at + 1, delim)
+            else:
+                end = record.find(delim, at)
+                end = size if end < 0 else end
+                field, at = record[at:end], end
+                if self.use_quote_delim and b'"' in field:
+                    raise invalid(self, "Unquoted fields cannot have quotes/CRLFs inside")
+            fields.append(field)
+            if at >= size:
+                return fields
+            at += 1
+
+    def _quoted(self, record, at, delim):
+        field = bytearray()
+        while True:
+            end = record.find(b'"', at)
+            if end < 0:
+                raise invalid(self, "Quoted field has to end with quote followed by delim or end")
+            field += record[at:end]
+            if record[end + 1 : end + 2] == b'"':
+                field += b'"'
+                at = end + 2
+                continue
+            if end + 1 < len(record) and record[end + 1 : end + 2] != delim:
+                raise invalid(self, "Quoted field has to end with quote followed by delim or end")
+            return bytes(field), end + 1
+
+
+class DecodeWav(Op):
+    """The samples of a 16-bit WAV file as floats of [-1, 1), and its rate."""
+
+    signature = "contents: string -> audio: float32, sample_rate: int32"
+    desired_channels: int = -1
+    desired_samples: int = -1
+    differentiable = False
+
+    def shape(self, contents):
+        channels = self.desired_channels if self.desired_channels > 0 else None
+        samples = self.desired_samples if self.desired_samples > 0 else None
+        return [samples, channels], ()
+
+    def eager(self, contents):
+        if contents.ndim:
+            raise invalid(self, f"contents must be scalar, but got shape{show(contents.shape)}")
+        try:
+            with wave.open(io.BytesIO(contents.item())) as file:
+                width, rate = file.getsampwidth(), file.getframerate()
+                channels = file.getnchannels()
+                data = file.readframes(file.getnframes())
+        except (wave.Error, EOFError) as error:
+            raise invalid(self, f"Header mismatch: {error}") from None
+        if width != 2:
+            raise invalid(self, f"Can only read 16-bit WAV files, but received {width * 8}")
+        audio = np.frombuffer(data, "<i2").reshape(-1, channels).astype(np.float32) / 32768
+        wanted = self.desired_channels if self.desired_channels > 0 else channels
+        if wanted != channels:
+            audio = audio[:, :wanted] if wanted < channels else audio[:, [0] * wanted]
+        samples = self.desired_samples
+        if samples > 0:
+            audio = np.pad(audio[:samples], [(0, max(samples - len(audio), 0)), (0, 0)])
+        return np.ascontiguousarray(audio), np.int32(rate)
+
+
+class EncodeWav(Op):
+    """A 16-bit WAV file of samples of [-1, 1)."""
+
+    signature = "audio: float32, sample_rate: int32 -> contents: string"
+    differentiable = False
+
+    def shape(self, audio, sample_rate):
+        return ()
+
+    def eager(self, audio, sample_rate):
+        if audio.ndim != 2:
+            raise invalid(self, f"audio must be 2-dimensional but got shape{show(audio.shape)}")
+        out = io.BytesIO()
+        samples = np.clip(np.rint(audio * np.float32(32768)), -32768, 32767).astype("<i2")
+        with wave.open(out, "wb") as file:
+            file.setnchannels(audio.shape[1])
+            file.setsampwidth(2)
+            file.setframerate(int(sample_rate))
+            file.writeframes(samples.tobytes())
+        return strings([out.getvalue()], ())

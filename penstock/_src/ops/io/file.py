@@ -1,0 +1,71 @@
+"""Files as strings."""
+
+import glob
+import pathlib
+
+from penstock._src.core.errors import FailedPreconditionError, NotFoundError
+from penstock._src.core.op import Op
+from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.strings.elements import strings
+
+
+def _path(op, filename, what="filename"):
+    if filename.ndim:
+        raise invalid(
+            op, f"Input {what} tensor must be scalar, but had shape: {show(filename.shape)}"
+        )
+    path = filename.item().decode()
+    return path[len("file://") :] if path.startswith("file://") else path
+
+
+class ReadFile(Op):
+    """The contents of a file."""
+
+    signature = "filename: string -> contents: string"
+    differentiable = False
+
+    def shape(self, filename):
+        return filename.with_rank(0)
+
+    def eager(self, filename):
+        path = _path(self, filename)
+        try:
+            with open(path, "rb") as file:
+                return strings([file.read()], ())
+        except FileNotFoundError:
+            raise NotFoundError(f"{path}; No such file or directory") from None
+        except IsADirectoryError:
+            raise FailedPreconditionError(f"{path}; Is a directory") from None
+
+
+class WriteFile(Op):
+    """Writes a file, and the folders it stands in."""
+
+    signature = "filename: string, contents: string ->"
+    stateful = True
+    differentiable = False
+
+    def shape(self, filename, contents):
+        return ()
+
+    def eager(self, filename, contents):
+        path = pathlib.Path(_path(self, filename))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(contents.item())
+
+
+class MatchingFiles(Op):
+    """The files that match patterns, sorted."""
+
+    signature = "pattern: string -> filenames: string"
+    differentiable = False
+
+    def shape(self, pattern):
+        return [None]
+
+    def eager(self, pattern):
+        found = set()
+        for each in pattern.reshape(-1):
+            found.update(glob.glob(each.decode()))
+        names = [name.encode() for name in sorted(found)]
+        return strings(names, (len(names),))

@@ -1,0 +1,180 @@
+"""Assertions, printing, numeric checks."""
+
+import logging as python_logging
+import sys
+import time
+
+import numpy as np
+
+from penstock._src.core import kernel_state
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import ANY, FLOAT
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import invalid
+from penstock._src.ops.strings.convert import elements
+
+
+class Assert(Op):
+    """Raises InvalidArgumentError with summaries of the data unless the condition holds."""
+
+    signature = "condition: bool, data: *T ->"
+    summarize: int = 3
+    stateful = True
+    differentiable = False
+
+    def shape(self, condition, data):
+        condition.with_rank(0)
+        return ()
+
+    def eager(self, condition, data):
+        if condition.ndim:
+            raise invalid(self, "In[0] should be a scalar")
+        if condition:
+            return
+        shown = " ".join(f"[{elements(x, self.summarize)}]" for x in data)
+        raise InvalidArgumentError(f"assertion failed: {shown}")
+
+    def lower(self, p, condition, data):
+        known = p.value(condition)
+        if known is not None and bool(known):
+            return ()
+        raise NotLowerable("its message shows values")
+
+
+class Print(Op):
+    """The input, after a line with summaries of the data on the standard error stream."""
+
+    signature = "input: T, data: *U -> output: T"
+    T = ANY
+    message: str = ""
+    first_n: int = -1
+    summarize: int = 3
+    stateful = True
+
+    def shape(self, input, data):
+        return input
+
+    def gradient(self, _input, data, _output, dy):
+        return dy, [None] * len(data)
+
+    def eager(self, input, data):
+        def step(count):
+            return count, count + 1
+
+        count = kernel_state.update(self, lambda: 0, step)
+        if self.first_n < 0 or count < self.first_n:
+            shown = "".join(f"[{elements(x, self.summarize)}]" for x in data)
+            print(self.message + shown, file=sys.stderr)
+        return input
+
+
+class PrintV2(Op):
+    """Writes a string to a stream or a file."""
+
+    signature = "input: string ->"
+    output_stream: str = "stderr"
+    end: str = "\n"
+    stateful = True
+    differentiable = False
+
+    def shape(self, input):
+        input.with_rank(0)
+        return ()
+
+    def eager(self, input):
+        text = input.item().decode("utf-8", "replace") + self.end
+        stream = self.output_stream
+        if stream.startswith("file://"):
+            with open(stream[len("file://") :], "a", encoding="utf-8") as file:
+                file.write(text)
+        elif stream == "stdout":
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        elif stream == "stderr":
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        elif stream.startswith("log("):
+            level = {"log(info)": 20, "log(warning)": 30, "log(error)": 40}.get(stream)
+            if level is None:
+                raise invalid(self, f"Unknown output stream: {stream}")
+            python_logging.getLogger("tensorflow").log(level, "%s", text.rstrip("\n"))
+        else:
+            raise invalid(self, f"Unknown output stream: {stream}")
+
+
+class _CheckNumerics(Op):
+    """The input itself; raises InvalidArgumentError if it has an infinity or NaN."""
+
+    def shape(self, tensor):
+        return tensor
+
+    def _raise(self, kinds):
+        shown = " and ".join(kinds) if len(kinds) < 3 else f"{kinds[0]}, {kinds[1]}, and {kinds[2]}"
+        raise InvalidArgumentError(f"{self.message} : Tensor had {shown} values")
+
+    def lower(self, p, tensor):
+        axes = list(range(len(tensor.shape)))
+        finite = p.reduce_all(p.is_finite(tensor), axes)
+        p.check(finite, f"{self.message} : Tensor had Inf or NaN values")
+        return tensor
+
+
+class CheckNumerics(_CheckNumerics):
+    """The input itself; raises InvalidArgumentError if it has an infinity or NaN."""
+
+    signature = "tensor: T -> output: T"
+    T = FLOAT
+    message: str
+    stateful = True
+
+    def gradient(self, _tensor, _output, dy):
+        return raw.CheckNumerics(
+            tensor=dy, message="Not a number (NaN) or infinity (Inf) values detected in gradient."
+        )
+
+    def eager(self, tensor):
+        if not np.isfinite(tensor).all():
+            kinds = [n for n, f in (("Inf", np.isinf), ("NaN", np.isnan)) if f(tensor).any()]
+            self._raise(kinds)
+        return tensor
+
+
+class CheckNumericsV2(_CheckNumerics):
+    """The input itself; raises InvalidArgumentError that tells the signs of infinities."""
+
+    signature = "tensor: T -> output: T"
+    T = FLOAT
+    message: str
+    stateful = True
+
+    def gradient(self, _tensor, _output, dy):
+        return raw.CheckNumericsV2(
+            tensor=dy, message="Not a number (NaN) or infinity (Inf) values detected in gradient."
+        )
+
+    def eager(self, tensor):
+        if not np.isfinite(tensor).all():
+            infinite, nan = np.isinf(tensor), np.isnan(tensor)
+            found = (
+                ("-Inf", (infinite & (tensor < 0)).any()),
+                ("+Inf", (infinite & (tensor > 0)).any()),
+                ("NaN", nan.any()),
+            )
+            self._raise([name for name, present in found if present])
+        return tensor
+
+
+class Timestamp(Op):
+    """Seconds since the epoch."""
+
+    signature = "-> ts: float64"
+    stateful = True
+    differentiable = False
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        return np.float64(time.time())
