@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.stages import compile_function
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.resources import VariableHandle
+from penstock._src.ir.builder import Builder
 from penstock._src.util.flags import override
 from tests.compiler.graphs import body_of, executable_of
 
@@ -264,3 +266,22 @@ def test_a_loop_in_a_loop():
         expected = (expected + 3) * 0.5
     np.testing.assert_allclose(run([X[0]])[0], expected, rtol=1e-6)
     assert native(run)
+
+
+def test_loops_may_share_repeated_numbers_with_what_is_around_them():
+    """The zeros that one loop starts from are also used in its body: the second loop must start from zeros, too."""
+    p = Builder()
+    x = p.parameter(0, (4, 3), F)
+    zeros = p.full((4, 3), 0, F)
+
+    def chosen(step):
+        def body(i, h):
+            return [i + 1, p.select(p.gt(x, 0), h + step, zeros)]
+
+        return p.while_(lambda i, h: p.lt(i, 3), body, [p.constant(0), zeros])[1]
+
+    both = p.concat([chosen(1.0), chosen(2.0), zeros], 0)
+    function = p.function("f", [x], [both])
+    x = X[:4]
+    expected = np.concatenate([np.where(x > 0, 3, 0), np.where(x > 0, 6, 0), 0 * x])
+    np.testing.assert_array_equal(compile_function(function).run([x])[0], expected)

@@ -13,7 +13,8 @@ reads the old one (in_place.py); otherwise beside it, and it is copied at the en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,25 @@ class Jump:
     args: list[Any] = field(default_factory=list)
 
 
+@contextlib.contextmanager
+def _nested(planner: Planner, functions: Sequence[Function]) -> Iterator[None]:
+    """Gives nodes that nested functions share with the function around them (repeated numbers, indices) their buffers
+    of outside back at the end."""
+    ids = {node.id for function in functions for node in function.nodes()}
+    before = {i: planner.buffers[i] for i in ids if i in planner.buffers}
+    yield
+    for i in ids:
+        planner.buffers.pop(i, None)
+    planner.buffers.update(before)
+
+
 @plans("while")
 def _while(planner: Planner, kernel: Any) -> None:
+    with _nested(planner, [kernel.node.attrs["cond"], kernel.node.attrs["body"]]):
+        _plan_while(planner, kernel)
+
+
+def _plan_while(planner: Planner, kernel: Any) -> None:
     node = kernel.node
     carried = node.attrs["carried"]
     state = _result_buffers(planner, kernel, carried, node.args)
@@ -96,6 +114,11 @@ def _step(planner: Planner, body: Function, state: list[Buffer], outer: list[Buf
 
 @plans("case")
 def _case(planner: Planner, kernel: Any) -> None:
+    with _nested(planner, kernel.node.attrs["branches"]):
+        _plan_case(planner, kernel)
+
+
+def _plan_case(planner: Planner, kernel: Any) -> None:
     node = kernel.node
     index, *operands = node.args
     branches = node.attrs["branches"]
