@@ -63,12 +63,65 @@ def special(name: str) -> Callable[..., np.ndarray]:
 
 
 erf, erfc, erfinv, ndtri = special("erf"), special("erfc"), special("erfinv"), special("ndtri")
-digamma = special("psi")
 
 
-def lgamma(x: np.ndarray) -> np.ndarray:
-    """Returns log |gamma(x)|."""
-    return special("gammaln")(x)
+def instead(name: str, value: float, where: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """Returns SciPy's function, but with TensorFlow's value where SciPy has another."""
+    function = special(name)
+
+    def replaced(*arrays: Any) -> np.ndarray:
+        result = function(*arrays)
+        return np.where(where(*arrays), result.dtype.type(value), result)
+
+    replaced.__name__, replaced.__doc__ = name, function.__doc__
+    return replaced
+
+
+lgamma = instead("gammaln", math.inf, np.isneginf)
+digamma = instead("psi", math.nan, lambda x: x == 0)
+expint = instead("expi", math.nan, lambda x: (x < 0) | np.isposinf(x))
+bessel_k0 = instead("k0", math.inf, lambda x: x < 0)
+bessel_k0e = instead("k0e", math.inf, lambda x: x < 0)
+bessel_k1 = instead("k1", math.inf, lambda x: x < 0)
+bessel_k1e = instead("k1e", math.inf, lambda x: x < 0)
+bessel_y0 = instead("y0", -math.inf, lambda x: x < 0)
+bessel_y1 = instead("y1", -math.inf, lambda x: x < 0)
+
+
+def igamma(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Returns the lower regularised incomplete gamma function P(a, x)."""
+    inside = np.where((a <= 0) & (x != 0), x.dtype.type(math.nan), special("gammainc")(a, x))
+    return np.where((x == 0) | (np.isposinf(a) & np.isposinf(x)), x.dtype.type(0), inside)
+
+
+def igammac(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Returns the upper regularised incomplete gamma function Q(a, x)."""
+    inside = np.where((a <= 0) & (x > 0), x.dtype.type(math.nan), special("gammaincc")(a, x))
+    return np.where(np.isposinf(a) & np.isposinf(x), x.dtype.type(0), inside)
+
+
+def zeta(x: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Returns the Hurwitz zeta function: the sum of (q + n) ** -x.
+
+    At a pole (q a whole number that is not positive) it is infinite for even x and has no value else.
+    """
+    whole_x, whole_q = x == np.floor(x), q == np.floor(q)
+    value = special("zeta")(x, q)
+    value = np.where(np.isposinf(x) & (q > 1), 0, value)
+    value = np.where((q <= 0) & (~whole_q & ~whole_x), np.nan, value)
+    at_pole = np.where(whole_x & (np.mod(x, 2) == 0), np.inf, np.nan)
+    value = np.where((q <= 0) & whole_q, at_pole, value)
+    value = np.where(x == 1, np.inf, np.where(x < 1, np.nan, value))
+    return np.where(np.isnan(x) | np.isnan(q), np.nan, value).astype(x.dtype)
+
+
+def polygamma(n: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Returns the derivative number n of digamma: (-1) ** (n + 1) * n! * zeta(n + 1, x)."""
+    order = np.where((n >= 0) & (np.floor(n) == n), n, np.nan)
+    sign = np.where(np.mod(order, 2) == 1, 1.0, -1.0)
+    value = sign * np.exp(special("gammaln")(order + 1)) * zeta(order + 1, x)
+    value = np.where(order == 0, digamma(x), value)
+    return np.where(np.isposinf(n), np.inf, value).astype(x.dtype)
 
 
 def igamma_slope(a: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -86,10 +139,10 @@ def igamma_slope(a: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _igamma_slope(a: float, x: float) -> float:
+    if x == 0 or (a > 0 and x > 0 and math.inf in (a, x)):
+        return 0.0
     if not (a > 0 and x >= 0):
         return math.nan
-    if x == 0:
-        return 0.0
     digamma_a = float(_find("psi")(a))
     return (
         _slope_by_series(a, x, digamma_a)

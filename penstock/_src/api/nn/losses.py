@@ -31,8 +31,8 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
         )
     zeros = raw.ZerosLike(x=logits)
     positive = logits >= zeros
-    relu = raw.Select(condition=positive, t=logits, e=zeros)
-    minus = raw.Select(condition=positive, t=-logits, e=logits)
+    relu = raw.Select(positive, logits, zeros)
+    minus = raw.Select(positive, -logits, logits)
     return raw.AddV2(x=relu - logits * labels, y=raw.Log1p(x=raw.Exp(x=minus)), name=name)
 
 

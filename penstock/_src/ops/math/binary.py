@@ -72,8 +72,8 @@ class MulNoNan(Binary):
 
     def gradient(self, x, y, _z, dz):
         return (
-            unbroadcast(raw.MulNoNan(dz, conj(y)), x),
-            unbroadcast(raw.MulNoNan(conj(x), dz), y),
+            unbroadcast(raw.MulNoNan(dz, y), x),
+            unbroadcast(raw.MulNoNan(x, dz), y),
         )
 
     def ufunc(self, x, y):

@@ -2,13 +2,12 @@
 
 import math
 
-import numpy as np
-
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
 from penstock._src.ops import infer
+from penstock._src.ops import special_functions as functions
 from penstock._src.ops.rules import (
     Binary,
     HostUnary,
@@ -17,7 +16,7 @@ from penstock._src.ops.rules import (
     unbroadcast,
     where,
 )
-from penstock._src.ops.special_functions import igamma_slope, special
+from penstock._src.ops.special_functions import special
 
 WIDE = frozenset({dtypes.float32, dtypes.float64})
 
@@ -34,7 +33,7 @@ class Igamma(_SpecialBinary):
     """The lower regularised incomplete gamma function P(a, x)."""
 
     signature = "a: T, x: T -> z: T"
-    T, ufunc = FLOAT, staticmethod(special("gammainc"))
+    T, ufunc = FLOAT, staticmethod(functions.igamma)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)
@@ -51,7 +50,7 @@ class Igammac(_SpecialBinary):
     """The upper regularised incomplete gamma function Q(a, x)."""
 
     signature = "a: T, x: T -> z: T"
-    T, ufunc = FLOAT, staticmethod(special("gammaincc"))
+    T, ufunc = FLOAT, staticmethod(functions.igammac)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)
@@ -69,7 +68,7 @@ class IgammaGradA(_SpecialBinary):
     """The derivative of Igamma by a."""
 
     signature = "a: T, x: T -> z: T"
-    ufunc = staticmethod(igamma_slope)
+    ufunc = staticmethod(functions.igamma_slope)
     differentiable = False
 
     def shape(self, a, x):
@@ -102,20 +101,11 @@ class Betainc(Op):
 betainc = special("betainc")
 
 
-def zeta_of(x, q):
-    """Returns the Hurwitz zeta function; infinite at x = 1 and where a term has no finite value."""
-    with np.errstate(all="ignore"):
-        value = special("zeta")(x, q)
-        pole = (x == 1) | ((q <= 0) & (q == np.floor(q)))
-        odd_power = (x < 1) | ((q <= 0) & (q != np.floor(q)) & (x != np.floor(x)))
-    return np.where(pole, np.inf, np.where(odd_power, np.nan, value)).astype(x.dtype)
-
-
 class Zeta(_SpecialBinary):
     """The Hurwitz zeta function: the sum of (q + n) ** -x."""
 
     signature = "x: T, q: T -> z: T"
-    ufunc = staticmethod(zeta_of)
+    ufunc = staticmethod(functions.zeta)
 
     def shape(self, x, q):
         return infer.broadcast(x, q)
@@ -128,19 +118,11 @@ class Zeta(_SpecialBinary):
         return super().eager(x, q)
 
 
-def polygamma_of(a, x):
-    """Returns the derivative number `a` of digamma."""
-    whole = np.floor(a) == a
-    n = np.where(whole & (a >= 0), a, 1).astype(np.int64)
-    value = np.where(n == 0, special("psi")(x), special("polygamma")(n, x))
-    return np.where(whole & (a >= 0), value, np.nan).astype(x.dtype)
-
-
 class Polygamma(_SpecialBinary):
     """The derivative number `a` of digamma."""
 
     signature = "a: T, x: T -> z: T"
-    ufunc = staticmethod(polygamma_of)
+    ufunc = staticmethod(functions.polygamma)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)
@@ -174,7 +156,7 @@ class Dawsn(_SpecialUnary):
 class Expint(_SpecialUnary):
     """The exponential integral Ei."""
 
-    ufunc = staticmethod(special("expi"))
+    ufunc = staticmethod(functions.expint)
 
     def gradient(self, x, _y, dy):
         return dy * raw.Exp(x) / x
@@ -275,7 +257,7 @@ class BesselJ1(_SpecialUnary):
 class BesselK0(_SpecialUnary):
     """The modified Bessel function of the second kind of order 0."""
 
-    ufunc = staticmethod(special("k0"))
+    ufunc = staticmethod(functions.bessel_k0)
 
     def gradient(self, x, _y, dy):
         return raw.Neg(dy) * raw.BesselK1(x)
@@ -284,7 +266,7 @@ class BesselK0(_SpecialUnary):
 class BesselK0e(_SpecialUnary):
     """BesselK0 times exp(x)."""
 
-    ufunc = staticmethod(special("k0e"))
+    ufunc = staticmethod(functions.bessel_k0e)
 
     def gradient(self, x, y, dy):
         return dy * (y - raw.BesselK1e(x))
@@ -293,7 +275,7 @@ class BesselK0e(_SpecialUnary):
 class BesselK1(_SpecialUnary):
     """The modified Bessel function of the second kind of order 1."""
 
-    ufunc = staticmethod(special("k1"))
+    ufunc = staticmethod(functions.bessel_k1)
 
     def gradient(self, x, y, dy):
         return dy * (raw.Neg(raw.BesselK0(x)) - y / x)
@@ -302,7 +284,7 @@ class BesselK1(_SpecialUnary):
 class BesselK1e(_SpecialUnary):
     """BesselK1 times exp(x)."""
 
-    ufunc = staticmethod(special("k1e"))
+    ufunc = staticmethod(functions.bessel_k1e)
 
     def gradient(self, x, y, dy):
         return dy * (y * (1 - raw.Reciprocal(x)) - raw.BesselK0e(x))
@@ -311,7 +293,7 @@ class BesselK1e(_SpecialUnary):
 class BesselY0(_SpecialUnary):
     """The Bessel function of the second kind of order 0."""
 
-    ufunc = staticmethod(special("y0"))
+    ufunc = staticmethod(functions.bessel_y0)
 
     def gradient(self, x, _y, dy):
         return raw.Neg(dy) * raw.BesselY1(x)
@@ -320,7 +302,7 @@ class BesselY0(_SpecialUnary):
 class BesselY1(_SpecialUnary):
     """The Bessel function of the second kind of order 1."""
 
-    ufunc = staticmethod(special("y1"))
+    ufunc = staticmethod(functions.bessel_y1)
 
     def gradient(self, x, y, dy):
         return dy * (raw.BesselY0(x) - y / x)
