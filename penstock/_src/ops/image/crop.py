@@ -10,8 +10,7 @@ from penstock._src.core.errors import OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.typesets import FLOAT, INDEX, NUMERIC, REAL, SIGNED
-from penstock._src.ops.nn.window import window
+from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.ops.rules import invalid, show
 
 
@@ -186,109 +185,6 @@ def _by_ends(gradient, axis, extent, count):
     place = np.flatnonzero(axis.inside)
     end = place * (extent - 1) / (count - 1)
     return (gradient * (extent - 1 - end)).sum(), (gradient * end).sum()
-
-
-class ExtractImagePatches(Op):
-    """The pixels of every window of images, laid side by side in the channels."""
-
-    signature = "images: T -> patches: T"
-    T = NUMERIC | {dtypes.bool_}
-    ksizes: list[int]
-    strides: list[int]
-    rates: list[int]
-    padding: Literal["SAME", "VALID"]
-
-    def shape(self, images):
-        images = images.with_rank(4)
-        depth = None if images[3] is None else images[3] * self.ksizes[1] * self.ksizes[2]
-        dims = [None if images[a] is None else self._window(images[a], a).out for a in (1, 2)]
-        return [images[0], *dims, depth]
-
-    def gradient(self, images, _patches, dy):
-        # the transpose of a linear map: gather, for every pixel, the patches' entries that copy it
-        shape = images.shape.as_list()
-        if None in shape[1:]:
-            raise ValueError("ExtractImagePatches: the gradient needs the images' static shape.")
-        _, rows, columns, depth = shape
-        places = np.arange(1, rows * columns + 1, dtype=np.int32).reshape(1, rows, columns, 1)
-        copied = self.eager(places).reshape(-1)
-        flat_size = copied.size
-        grad = raw.Reshape(tensor=dy, shape=np.array([-1, flat_size, depth], np.int32))
-        turned = raw.Transpose(x=grad, perm=np.array([1, 0, 2], np.int32))
-        total = raw.UnsortedSegmentSum(
-            data=turned, segment_ids=copied, num_segments=np.int32(rows * columns + 1)
-        )
-        body = raw.StridedSlice(input=total, begin=[1], end=[0], strides=[1], end_mask=1)
-        back = raw.Transpose(x=body, perm=np.array([1, 0, 2], np.int32))
-        return raw.Reshape(tensor=back, shape=np.array([-1, rows, columns, depth], np.int32))
-
-    def eager(self, images):
-        if images.ndim != 4:
-            raise invalid(self, f"images must be 4-dimensional {show(images.shape)}")
-        wy, wx = self._window(images.shape[1], 1), self._window(images.shape[2], 2)
-        x = np.pad(images, [(0, 0), (wy.low, max(wy.high, 0)), (wx.low, max(wx.high, 0)), (0, 0)])
-        rows = np.arange(wy.out)[:, None] * wy.stride + np.arange(wy.size) * wy.dilation
-        columns = np.arange(wx.out)[:, None] * wx.stride + np.arange(wx.size) * wx.dilation
-        patches = x[:, rows[:, None, :, None], columns[None, :, None, :]]
-        return patches.reshape(*patches.shape[:3], -1)
-
-    def lower(self, p, images):
-        wy, wx = self._window(images.shape[1], 1), self._window(images.shape[2], 2)
-        view = p.windows(
-            images,
-            axes=[1, 2],
-            size=[wy.size, wx.size],
-            strides=[wy.stride, wx.stride],
-            dilations=[wy.dilation, wx.dilation],
-            low=[wy.low, wx.low],
-            high=[wy.high, wx.high],
-        )
-        n, oh, ow, c, kh, kw = view.shape
-        return p.reshape(p.transpose(view, [0, 1, 2, 4, 5, 3]), [n, oh, ow, kh * kw * c])
-
-    def _window(self, extent, axis):
-        return window(
-            "ExtractImagePatches",
-            extent,
-            self.ksizes[axis],
-            self.strides[axis],
-            self.rates[axis],
-            self.padding,
-        )
-
-
-class ExtractVolumePatches(Op):
-    """The voxels of every window of volumes, laid side by side in the channels."""
-
-    signature = "input: T -> patches: T"
-    T = REAL
-    ksizes: list[int]
-    strides: list[int]
-    padding: Literal["SAME", "VALID"]
-    differentiable = False
-
-    def eager(self, input):
-        windows = [
-            window(
-                "ExtractVolumePatches",
-                input.shape[a],
-                self.ksizes[a],
-                self.strides[a],
-                1,
-                self.padding,
-            )
-            for a in (1, 2, 3)
-        ]
-        x = np.pad(input, [(0, 0), *((w.low, max(w.high, 0)) for w in windows), (0, 0)])
-        places = [np.arange(w.out)[:, None] * w.stride + np.arange(w.size) for w in windows]
-        a, b, c = places
-        patches = x[
-            :,
-            a[:, None, None, :, None, None],
-            b[None, :, None, None, :, None],
-            c[None, None, :, None, None, :],
-        ]
-        return patches.reshape(*patches.shape[:4], -1)
 
 
 class _Projective(Op):

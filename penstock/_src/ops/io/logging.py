@@ -9,8 +9,7 @@ import numpy as np
 from penstock._src.core import kernel_state
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
-from penstock._src.core.registry import raw
-from penstock._src.core.typesets import ANY, FLOAT
+from penstock._src.core.typesets import ANY
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.convert import elements
@@ -102,68 +101,6 @@ class PrintV2(Op):
             python_logging.getLogger("tensorflow").log(level, "%s", text.rstrip("\n"))
         else:
             raise invalid(self, f"Unknown output stream: {stream}")
-
-
-class _CheckNumerics(Op):
-    """The input itself; raises InvalidArgumentError if it has an infinity or NaN."""
-
-    def shape(self, tensor):
-        return tensor
-
-    def _raise(self, kinds):
-        shown = " and ".join(kinds) if len(kinds) < 3 else f"{kinds[0]}, {kinds[1]}, and {kinds[2]}"
-        raise InvalidArgumentError(f"{self.message} : Tensor had {shown} values")
-
-    def lower(self, p, tensor):
-        axes = list(range(len(tensor.shape)))
-        finite = p.reduce_all(p.is_finite(tensor), axes)
-        p.check(finite, f"{self.message} : Tensor had Inf or NaN values")
-        return tensor
-
-
-class CheckNumerics(_CheckNumerics):
-    """The input itself; raises InvalidArgumentError if it has an infinity or NaN."""
-
-    signature = "tensor: T -> output: T"
-    T = FLOAT
-    message: str
-    stateful = True
-
-    def gradient(self, _tensor, _output, dy):
-        return raw.CheckNumerics(
-            tensor=dy, message="Not a number (NaN) or infinity (Inf) values detected in gradient."
-        )
-
-    def eager(self, tensor):
-        if not np.isfinite(tensor).all():
-            kinds = [n for n, f in (("Inf", np.isinf), ("NaN", np.isnan)) if f(tensor).any()]
-            self._raise(kinds)
-        return tensor
-
-
-class CheckNumericsV2(_CheckNumerics):
-    """The input itself; raises InvalidArgumentError that tells the signs of infinities."""
-
-    signature = "tensor: T -> output: T"
-    T = FLOAT
-    message: str
-    stateful = True
-
-    def gradient(self, _tensor, _output, dy):
-        return raw.CheckNumericsV2(
-            tensor=dy, message="Not a number (NaN) or infinity (Inf) values detected in gradient."
-        )
-
-    def eager(self, tensor):
-        if not np.isfinite(tensor).all():
-            infinite, nan = np.isinf(tensor), np.isnan(tensor)
-            found = (
-                ("-Inf", (infinite & (tensor < 0)).any()),
-                ("+Inf", (infinite & (tensor > 0)).any()),
-                ("NaN", nan.any()),
-            )
-            self._raise([name for name, present in found if present])
-        return tensor
 
 
 class Timestamp(Op):

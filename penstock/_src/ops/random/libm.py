@@ -31,7 +31,11 @@ _LOG = np.array(
     ]
 )  # fmt: skip
 _LN2 = _h("0x1.62e42fefa39efp-1")
-_LOG_POLYNOMIAL = _h("-0x1.00ea348b88334p-2"), _h("0x1.5575b0be00b6ap-2"), _h("-0x1.ffffef20a4123p-2")
+_LOG_POLYNOMIAL = (
+    _h("-0x1.00ea348b88334p-2"),
+    _h("0x1.5575b0be00b6ap-2"),
+    _h("-0x1.ffffef20a4123p-2"),
+)
 _LOG_OFFSET = np.uint32(0x3F330000)
 
 _TWO_OVER_PI = _h("0x1.45F306DC9C883p-1")
@@ -83,7 +87,9 @@ def _cosine_polynomial(r: np.ndarray) -> np.ndarray:
     c0, c1, c2, c3, c4 = _COSINE
     square = r * r
     fourth = square * square
-    return (c0 + square * c1 + fourth * c2 + fourth * square * (c3 + square * c4)).astype(np.float32)
+    return (c0 + square * c1 + fourth * c2 + fourth * square * (c3 + square * c4)).astype(
+        np.float32
+    )
 
 
 def _each(function):

@@ -109,4 +109,3 @@ def skipped(p: Any, counter: Any, blocks: Any) -> Any:
     moved = low + p.reshape(blocks, [1])
     carry = p.cast(p.lt(moved, low), dtypes.uint64)
     return p.concat([moved, high + carry], 0)
-

@@ -16,7 +16,9 @@ _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _MASK64 = (1 << 64) - 1
 _MASK128 = (1 << 128) - 1
-_CHUNK = 1 << 15  # blocks worked on at a time, so that the temporaries stay in the second-level cache
+_CHUNK = (
+    1 << 15
+)  # blocks worked on at a time, so that the temporaries stay in the second-level cache
 
 
 class Stream:

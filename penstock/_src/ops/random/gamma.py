@@ -1,0 +1,292 @@
+"""Gamma, Poisson and binomial numbers, and permutations from a key."""
+
+from math import prod
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ops.infer import broadcast
+from penstock._src.ops.random import rejection
+from penstock._src.ops.random.generator import advance
+from penstock._src.ops.random.stateful import RESERVED_BLOCKS, permutation, reserve
+from penstock._src.ops.random.stateless import shape_from, stream_of_key, stream_of_seed
+from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.special_functions import igamma_slope, lgamma
+
+
+def _with_parameters(shape, parameters):
+    known = shape.as_shape()
+    return None if known is None or parameters.rank is None else known.concatenate(parameters)
+
+
+def _samples_per(op, dims, parameters):
+    """How many numbers each parameter gets, where the shape ends in that of the parameters."""
+    if tuple(dims[len(dims) - parameters.ndim :]) != parameters.shape:
+        raise invalid(
+            op,
+            "Shape passed in must end with broadcasted shape of the parameters. Received shape "
+            f"{show(dims)}, parameters {show(parameters.shape)}",
+        )
+    return prod(dims[: len(dims) - parameters.ndim])
+
+
+def _by_alpha(output, alpha, dy):
+    """The gradient by alpha, summed over the numbers drawn for it."""
+    lead = output.shape.rank - alpha.shape.rank
+    slope = raw.RandomGammaGrad(alpha=alpha, sample=output)
+    return raw.Sum(input=slope * dy, axis=np.arange(lead, dtype=np.int32))
+
+
+class RandomGamma(Op):
+    """Gamma numbers of shape [shape, alpha's shape]."""
+
+    signature = "shape: S, alpha: T -> output: T"
+    S = INDEX
+    T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+
+    def shape(self, shape, alpha):
+        return _with_parameters(shape, alpha)
+
+    def gradient(self, _shape, alpha, output, dy):
+        return None, _by_alpha(output, alpha, dy)
+
+    def eager(self, shape, alpha):
+        dims = shape_from(self, shape)
+        samples = prod(dims)
+        stream = reserve(self, samples * alpha.size * RESERVED_BLOCKS)
+        drawn = rejection.gamma(stream, alpha, samples)
+        return drawn.reshape(*dims, *alpha.shape).astype(alpha.dtype)
+
+
+class _StatelessGamma(Op):
+    """Gamma numbers of a shape that ends in alpha's."""
+
+    def drawn(self, stream, shape, alpha):
+        dims = shape_from(self, shape)
+        samples = _samples_per(self, dims, alpha)
+        return rejection.gamma(stream, alpha, samples).reshape(dims).astype(alpha.dtype)
+
+
+class StatelessRandomGammaV2(_StatelessGamma):
+    """Gamma numbers from a pair of seeds."""
+
+    signature = "shape: T, seed: Tseed, alpha: dtype -> output: dtype"
+    dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    T = INDEX
+    Tseed: DType = dtypes.int64
+    Tseed_types = INDEX
+
+    def shape(self, shape, seed, alpha):
+        return shape.as_shape()
+
+    def gradient(self, _shape, _seed, alpha, output, dy):
+        return None, None, _by_alpha(output, alpha, dy)
+
+    def eager(self, shape, seed, alpha):
+        return self.drawn(stream_of_seed(self, seed), shape, alpha)
+
+
+class StatelessRandomGammaV3(_StatelessGamma):
+    """Gamma numbers from a key and a counter."""
+
+    signature = (
+        "shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype "
+        "-> output: dtype"
+    )
+    dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    shape_dtype: DType = dtypes.int32
+    shape_dtype_types = INDEX
+
+    def shape(self, shape, key, counter, alg, alpha):
+        return shape.as_shape()
+
+    def gradient(self, _shape, _key, _counter, _alg, alpha, output, dy):
+        return None, None, None, None, _by_alpha(output, alpha, dy)
+
+    def eager(self, shape, key, counter, alg, alpha):
+        return self.drawn(stream_of_key(self, key, counter, alg), shape, alpha)
+
+
+class RandomGammaGrad(Op):
+    """The derivative of a gamma number by alpha, by implicit reparametrisation (Figurnov et al. 2018)."""
+
+    signature = "alpha: T, sample: T -> output: T"
+    T = frozenset({dtypes.float32, dtypes.float64})
+    differentiable = False
+
+    def shape(self, alpha, sample):
+        return broadcast(alpha, sample)
+
+    def eager(self, alpha, sample):
+        a, x = (t.astype(np.float64) for t in np.broadcast_arrays(alpha, sample))
+        with np.errstate(all="ignore"):
+            log_density = (a - 1) * np.log(x) - x - lgamma(a)
+            return (-igamma_slope(a, x) * np.exp(-log_density)).astype(alpha.dtype)
+
+
+class _Poisson(Op):
+    """Poisson numbers."""
+
+    differentiable = False
+
+    def counts(self, stream, rate, samples, kind):
+        is_integer = np.dtype(kind).kind == "i"
+        limit = np.iinfo(kind).max if is_integer else float(np.finfo(np.float32).max)
+        limit = 65504.0 if np.dtype(kind) == np.float16 else limit
+        return rejection.poisson(stream, rate, samples, limit)
+
+
+class RandomPoissonV2(_Poisson):
+    """Poisson numbers of shape [shape, rate's shape]."""
+
+    signature = "shape: S, rate: R -> output: dtype"
+    S = INDEX
+    seed: int = 0
+    seed2: int = 0
+    R: DType = dtypes.float64
+    R_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    dtype: DType = dtypes.int64
+    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    stateful = True
+
+    def shape(self, shape, rate):
+        return _with_parameters(shape, rate)
+
+    def eager(self, shape, rate):
+        dims = shape_from(self, shape)
+        samples = prod(dims)
+        stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
+        drawn = self.counts(stream, rate, samples, self.dtype.np)
+        return _to(drawn.reshape(*dims, *rate.shape), self.dtype.np)
+
+
+class RandomPoisson(_Poisson):
+    """Poisson numbers of the rate's type."""
+
+    signature = "shape: S, rate: dtype -> output: dtype"
+    S = INDEX
+    dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+
+    def shape(self, shape, rate):
+        return _with_parameters(shape, rate)
+
+    def eager(self, shape, rate):
+        dims = shape_from(self, shape)
+        samples = prod(dims)
+        stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
+        drawn = self.counts(stream, rate, samples, rate.dtype)
+        return _to(drawn.reshape(*dims, *rate.shape), rate.dtype)
+
+
+class StatelessRandomPoisson(_Poisson):
+    """Poisson numbers from a pair of seeds."""
+
+    signature = "shape: T, seed: Tseed, lam: Rtype -> output: dtype"
+    Rtype = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    T = INDEX
+    dtype: DType
+    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    Tseed: DType = dtypes.int64
+    Tseed_types = INDEX
+
+    def shape(self, shape, seed, lam):
+        return shape.as_shape()
+
+    def eager(self, shape, seed, lam):
+        dims = shape_from(self, shape)
+        samples = _samples_per(self, dims, lam)
+        stream = stream_of_seed(self, seed)
+        return _to(self.counts(stream, lam, samples, self.dtype.np).reshape(dims), self.dtype.np)
+
+
+def _to(numbers, kind):
+    with np.errstate(all="ignore"):
+        return numbers.astype(kind)
+
+
+class _Binomial(Op):
+    """Binomial numbers."""
+
+    differentiable = False
+
+    def drawn(self, stream, dims, counts, probs):
+        counts, probs = np.broadcast_arrays(counts, probs)
+        n = np.broadcast_to(counts, dims) if counts.ndim <= len(dims) else counts
+        p = np.broadcast_to(probs, dims)
+        # all numbers of one pair of parameters come one after the other in the stream
+        lead = len(dims) - counts.ndim
+        order = [*range(lead, len(dims)), *range(lead)]
+        found = rejection.binomial(
+            stream, n.transpose(order).reshape(-1), p.transpose(order).reshape(-1)
+        )
+        turned = found.reshape([dims[a] for a in order])
+        return _to(turned.transpose(np.argsort(order)), self.dtype.np)
+
+
+class StatelessRandomBinomial(_Binomial):
+    """Binomial numbers from a pair of seeds."""
+
+    signature = "shape: S, seed: Tseed, counts: T, probs: T -> output: dtype"
+    S = INDEX
+    Tseed: DType = dtypes.int64
+    Tseed_types = INDEX
+    T: DType = dtypes.float64
+    T_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    dtype: DType = dtypes.int64
+    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+
+    def shape(self, shape, seed, counts, probs):
+        return shape.as_shape()
+
+    def eager(self, shape, seed, counts, probs):
+        dims = shape_from(self, shape)
+        return self.drawn(stream_of_seed(self, seed), dims, counts, probs)
+
+
+class StatefulRandomBinomial(_Binomial):
+    """Binomial numbers from a generator's stream."""
+
+    signature = (
+        "resource: resource, algorithm: int64, shape: S, counts: T, probs: T -> output: dtype"
+    )
+    S = INDEX
+    T: DType = dtypes.float64
+    T_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    dtype: DType = dtypes.int64
+    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    stateful = True
+
+    def shape(self, resource, algorithm, shape, counts, probs):
+        return shape.as_shape()
+
+    def eager(self, resource, algorithm, shape, counts, probs):
+        dims = shape_from(self, shape)
+        stream, _ = advance(self, resource, algorithm, prod(dims))
+        return self.drawn(stream, dims, counts, probs)
+
+
+class StatelessShuffle(Op):
+    """The rows in an order that a key and a counter decide."""
+
+    signature = "value: T, key: uint64, counter: uint64, alg: int32 -> output: T"
+    T = ANY
+    differentiable = False
+
+    def shape(self, value, key, counter, alg):
+        return value
+
+    def eager(self, value, key, counter, alg):
+        stream = stream_of_key(self, key, counter, alg)
+        if value.ndim == 0 or value.shape[0] <= 1:
+            return value
+        return value[permutation(stream, value.shape[0])]

@@ -1,0 +1,56 @@
+"""Many streams drawn from side by side: each output of a rejection method has a part of the stream of its own."""
+
+import numpy as np
+
+from penstock._src.ops.random.distributions import (
+    RESERVED_WORDS,
+    box_muller64,
+    words_to_float32,
+    words_to_float64,
+)
+from penstock._src.ops.random.philox import Stream, blocks_at
+
+
+class Lanes:
+    """For each output, where it stands in its part of the stream, and the numbers of its last block.
+
+    Numbers of a block are used from the last to the first.
+    """
+
+    def __init__(self, stream: Stream, outputs: np.ndarray, dtype: type = np.float64) -> None:
+        self.stream = stream
+        self.cursor = outputs.astype(np.uint64) * np.uint64(RESERVED_WORDS)
+        self.single = dtype == np.float32
+        per_block = 4 if self.single else 2
+        count = outputs.size
+        self.uniforms = np.zeros((count, per_block), np.float32 if self.single else np.float64)
+        self.normals = np.zeros((count, 2))
+        self.uniforms_left = np.zeros(count, np.int64)
+        self.normals_left = np.zeros(count, np.int64)
+
+    def _block(self, lanes: np.ndarray) -> np.ndarray:
+        words = blocks_at(self.stream, self.cursor[lanes])
+        self.cursor[lanes] += np.uint64(1)
+        return words
+
+    def uniform(self, lanes: np.ndarray) -> np.ndarray:
+        """The next uniform number of each of these lanes."""
+        empty = lanes[self.uniforms_left[lanes] == 0]
+        if empty.size:
+            words = self._block(empty)
+            if self.single:
+                self.uniforms[empty] = words_to_float32(words.reshape(-1)).reshape(-1, 4)
+            else:
+                self.uniforms[empty] = words_to_float64(words.reshape(-1, 2, 2))
+            self.uniforms_left[empty] = self.uniforms.shape[1]
+        self.uniforms_left[lanes] -= 1
+        return self.uniforms[lanes, self.uniforms_left[lanes]]
+
+    def normal(self, lanes: np.ndarray) -> np.ndarray:
+        """The next standard normal number of each of these lanes, in double precision."""
+        empty = lanes[self.normals_left[lanes] == 0]
+        if empty.size:
+            self.normals[empty] = box_muller64(self._block(empty))
+            self.normals_left[empty] = 2
+        self.normals_left[lanes] -= 1
+        return self.normals[lanes, self.normals_left[lanes]]

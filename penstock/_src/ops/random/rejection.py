@@ -1,0 +1,177 @@
+"""Gamma, Poisson and binomial numbers by rejection, in the order in which TensorFlow draws them on a CPU."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.ops.random.lanes import Lanes
+from penstock._src.ops.random.philox import Stream
+from penstock._src.ops.special_functions import lgamma
+
+
+def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
+    """float64[samples, alphas] of gamma numbers.
+
+    Source: Marsaglia & Tsang 2000, "A simple method for generating gamma variables".
+    """
+    shape = np.repeat(alpha.reshape(-1).astype(np.float64), samples)
+    lanes = Lanes(stream, np.arange(shape.size))
+    out = np.zeros(shape.size)
+    one = np.flatnonzero(shape == 1)
+    if one.size:
+        out[one] = -np.log1p(-lanes.uniform(one))
+    small = shape < 1
+    d = shape + np.where(small, 2.0 / 3, -1.0 / 3)
+    c = 1.0 / 3 / np.sqrt(d)
+    active = np.flatnonzero(shape != 1)
+    with np.errstate(all="ignore"):
+        while active.size:
+            x = lanes.normal(active)
+            v = 1 + c[active] * x
+            possible = v > 0
+            tried, x, v = active[possible], x[possible], v[possible]
+            v = v * v * v
+            u = lanes.uniform(tried)
+            accepted = (u < 1 - 0.0331 * (x * x) * (x * x)) | (
+                np.log(u) < 0.5 * x * x + d[tried] * (1 - v + np.log(v))
+            )
+            done = tried[accepted]
+            value = d[done] * v[accepted]
+            boosted = small[done]
+            if boosted.any():
+                lower = done[boosted]
+                value[boosted] *= np.power(lanes.uniform(lower), 1 / shape[lower])
+            out[done] = value
+            finished = np.zeros(shape.size, bool)
+            finished[done] = True
+            active = active[~finished[active]]
+    return out.reshape(-1, samples).T
+
+
+def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.ndarray:
+    """[samples, rates] of Poisson numbers as floats; `limit` is the largest that the result's type holds.
+
+    Sources: Knuth, TAOCP vol. 2, 3.4.1, for small rates; Hormann 1993, "The transformed rejection method
+    for generating Poisson random variables", for others.
+    """
+    kind = rate.dtype.type if rate.dtype in (np.float32, np.float64) else np.float64
+    kind = np.float32 if rate.dtype.itemsize == 2 else kind
+    rates = np.repeat(rate.reshape(-1).astype(kind), samples)
+    lanes = Lanes(stream, np.arange(rates.size), kind)
+    out = np.zeros(rates.size, kind)
+    broken = ~np.isfinite(rates) | (rates < 0)
+    out[broken] = np.nan
+    _poisson_by_products(lanes, rates, np.flatnonzero(~broken & (rates < 10)), out, kind, limit)
+    _poisson_by_rejection(lanes, rates, np.flatnonzero(~broken & (rates >= 10)), out, kind, limit)
+    return out.reshape(-1, samples).T
+
+
+def _poisson_by_products(lanes, rates, active, out, kind, limit) -> None:
+    least = np.exp(-rates)
+    product = np.ones(rates.size, kind)
+    count = np.zeros(rates.size, kind)
+    while active.size:
+        product[active] *= lanes.uniform(active)
+        done = (product[active] <= least[active]) & (count[active] <= limit)
+        out[active[done]] = count[active[done]]
+        active = active[~done]
+        count[active] += 1
+
+
+def _poisson_by_rejection(lanes, rates, active, out, kind, limit) -> None:
+    log_rate = np.log(np.where(rates > 0, rates, 1))
+    b = kind(0.931) + kind(2.53) * np.sqrt(rates, where=rates >= 0, out=np.zeros_like(rates))
+    a = kind(-0.059) + kind(0.02483) * b
+    inverse_alpha = kind(1.1239) + kind(1.1328) / (b - kind(3.4))
+    with np.errstate(all="ignore"):
+        while active.size:
+            u = lanes.uniform(active) - kind(0.5)
+            v = lanes.uniform(active)
+            ra, rb, rate = a[active], b[active], rates[active]
+            shifted = kind(0.5) - np.abs(u)
+            k = np.floor((2 * ra / shifted + rb) * u + rate + kind(0.43))
+            fits = k <= limit
+            quick = (shifted >= kind(0.07)) & (v <= kind(0.9277) - kind(3.6224) / (rb - 2))
+            hopeless = (k < 0) | ((shifted < kind(0.013)) & (v > shifted))
+            s = np.log(v * inverse_alpha[active] / (ra / (shifted * shifted) + rb))
+            t = -rate + k * log_rate[active] - lgamma((k + 1).astype(np.float64)).astype(kind)
+            accepted = fits & (quick | (~hopeless & (s <= t)))
+            out[active[accepted]] = k[accepted]
+            active = active[~accepted]
+
+
+_TAIL = np.array(
+    [
+        0.0810614667953272, 0.0413406959554092, 0.0276779256849983, 0.02079067210376509,
+        0.0166446911898211, 0.0138761288230707, 0.0118967099458917, 0.0104112652619720,
+        0.00925546218271273, 0.00833056343336287,
+    ]
+)  # fmt: skip
+
+
+def _stirling_tail(k: Any) -> np.ndarray:
+    """What Stirling's series leaves of log(k!)."""
+    square = (k + 1) * (k + 1)
+    series = (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1)
+    return np.where(k <= 9, _TAIL[np.clip(k, 0, 9).astype(np.int64)], series)
+
+
+def binomial(stream: Stream, counts: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Binomial numbers as float64, one for each of the flat counts and probabilities.
+
+    Sources: Kachitvichyanukul & Schmeiser 1988 for small means; Hormann 1993, "The generation of binomial
+    random variates" (BTRS), for others.
+    """
+    n, p = counts.astype(np.float64), probabilities.astype(np.float64)
+    out = np.zeros(n.size)
+    bad = np.isnan(n) | np.isnan(p) | (n < 0) | (p < 0) | (p > 1)
+    out[bad] = np.nan
+    flipped = p > 0.5
+    q = np.where(flipped, 1 - p, p)
+    lanes = Lanes(stream, np.arange(n.size))
+    usable = ~bad & (n > 0) & (q > 0)
+    large = n * q >= 10
+    _binomial_by_geometric(lanes, n, q, np.flatnonzero(usable & ~large), out)
+    _binomial_by_rejection(lanes, n, q, np.flatnonzero(usable & large), out)
+    return np.where(flipped & ~bad, n - out, out)
+
+
+def _binomial_by_geometric(lanes, n, q, active, out) -> None:
+    total = np.zeros(n.size)
+    while active.size:
+        u = lanes.uniform(active)
+        with np.errstate(all="ignore"):
+            total[active] += np.ceil(np.log(u) / np.log1p(-q[active]))
+        active = active[total[active] <= n[active]]
+        out[active] += 1
+
+
+def _binomial_by_rejection(lanes, n, q, active, out) -> None:
+    deviation = np.sqrt(n * q * (1 - q), where=n >= 0, out=np.ones_like(n))
+    b = 1.15 + 2.53 * deviation
+    a = -0.0873 + 0.0248 * b + 0.01 * q
+    c = n * q + 0.5
+    v_r = 0.92 - 4.2 / b
+    with np.errstate(all="ignore"):
+        ratio = q / (1 - q)
+        alpha = (2.83 + 5.1 / b) * deviation
+        mode = np.floor((n + 1) * q)
+        while active.size:
+            u, v = lanes.uniform(active) - 0.5, lanes.uniform(active)
+            size, aa, bb = n[active], a[active], b[active]
+            shifted = 0.5 - np.abs(u)
+            k = np.floor((2 * aa / shifted + bb) * u + c[active])
+            quick = (shifted >= 0.07) & (v <= v_r[active])
+            inside = (k >= 0) & (k <= size)
+            m, r = mode[active], ratio[active]
+            left = np.log(v * alpha[active] / (aa / (shifted * shifted) + bb))
+            right = (
+                (m + 0.5) * np.log((m + 1) / (r * (size - m + 1)))
+                + (size + 1) * np.log((size - m + 1) / (size - k + 1))
+                + (k + 0.5) * np.log(r * (size - k + 1) / (k + 1))
+                + _stirling_tail(m) + _stirling_tail(size - m)
+                - _stirling_tail(k) - _stirling_tail(size - k)
+            )  # fmt: skip
+            accepted = quick | (inside & (left <= right))
+            out[active[accepted]] = k[accepted]
+            active = active[~accepted]
