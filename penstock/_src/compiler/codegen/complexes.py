@@ -1,10 +1,270 @@
-"""Complex arithmetic on pairs of real values."""
+"""Complex arithmetic on pairs of real values.
+
+A function takes (f, real, *values), where real(name, *values) is the code of a real operation; complex values are Pairs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.compiler.codegen.registers import Pair, register_type
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.value import Val
+
+Real = Callable[..., Val]
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
-def apply(f, name, dtype, arg_dtypes, args):
+def function(*names: str):
+    """Registers the code of operations."""
+
+    def register(code):
+        for name in names:
+            FUNCTIONS[name] = code
+        return code
+
+    return register
+
+
+def apply(f: Fn, name: str, dtype: Any, arg_dtypes: Any, args: Any, real_operation: Any) -> Any:
     """The code of one operation that takes or gives complex numbers."""
-    raise UnimplementedError(None, None, f"{name} of complex numbers: not in compiled code.")
+    if name == "cast":
+        return _cast(f, args[0], dtype, arg_dtypes[0], real_operation)
+    if name == "select":
+        c, a, b = args
+        return Pair(f.select(c, a.re, b.re), f.select(c, a.im, b.im))
+    code = FUNCTIONS.get(name)
+    if code is None:
+        raise UnimplementedError(None, None, f"{name} of complex numbers: not in compiled code.")
+    part = (dtype if dtype.is_complex else arg_dtypes[0]).real_dtype
+
+    def real(operation: str, *values: Any) -> Val:
+        return real_operation(f, operation, part, [part] * len(values), list(values))
+
+    return code(f, real, *args)
+
+
+def _cast(f: Fn, x: Any, dtype: Any, source: Any, real_operation: Any) -> Any:
+    if not dtype.is_complex:
+        if dtype.is_bool:
+            return x.re.ne(0.0) | x.im.ne(0.0)
+        return real_operation(f, "cast", dtype, [source.real_dtype], [x.re])
+    target = dtype.real_dtype
+    if isinstance(x, Pair):
+        element = register_type(target)
+        return Pair(f.convert(x.re, element), f.convert(x.im, element))
+    re = real_operation(f, "cast", target, [source], [x])
+    return Pair(re, f.zero(re.ty))
+
+
+# -- parts
+@function("complex")
+def _complex(f, real, re, im):
+    return Pair(re, im)
+
+
+@function("real")
+def _real(f, real, z):
+    return z.re
+
+
+@function("imag")
+def _imag(f, real, z):
+    return z.im
+
+
+@function("conj")
+def _conj(f, real, z):
+    return Pair(z.re, -z.im)
+
+
+@function("abs")
+def magnitude(f, real, z):
+    """sqrt(re^2 + im^2) scaled by the larger part, so that squares do not overflow."""
+    a, b = real("abs", z.re), real("abs", z.im)
+    large, small = real("maximum", a, b), real("minimum", a, b)
+    ratio = small / f.select(large.eq(0.0), 1.0, large)
+    result = large * real("sqrt", ratio * ratio + 1.0)
+    infinite = real("is_inf", a) | real("is_inf", b)
+    return f.select(infinite, float("inf"), result)
+
+
+@function("is_finite")
+def _is_finite(f, real, z):
+    return (real("abs", z.re) < float("inf")) & (real("abs", z.im) < float("inf"))
+
+
+@function("is_nan")
+def _is_nan(f, real, z):
+    return f.compare("uno", z.re, z.im)
+
+
+@function("is_inf")
+def _is_inf(f, real, z):
+    infinity = float("inf")
+    return real("abs", z.re).eq(infinity) | real("abs", z.im).eq(infinity)
+
+
+# -- arithmetic
+@function("add")
+def _add(f, real, a, b):
+    return Pair(a.re + b.re, a.im + b.im)
+
+
+@function("sub")
+def _sub(f, real, a, b):
+    return Pair(a.re - b.re, a.im - b.im)
+
+
+@function("neg")
+def _neg(f, real, z):
+    return Pair(-z.re, -z.im)
+
+
+@function("mul")
+def product(f, real, a, b):
+    """(a + bi)(c + di)"""
+    return Pair(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re)
+
+
+@function("square")
+def _square(f, real, z):
+    return product(f, real, z, z)
+
+
+@function("div")
+def quotient(f, real, a, b):
+    """By Smith's method: the divisor is scaled by its larger part."""
+    wide = real("abs", b.re) >= real("abs", b.im)
+    large, small = f.select(wide, b.re, b.im), f.select(wide, b.im, b.re)
+    ratio = small / large
+    scale = 1.0 / (large + small * ratio)
+    p, q = f.select(wide, a.re, a.im), f.select(wide, a.im, a.re)
+    re = (p + q * ratio) * scale
+    im = f.select(wide, a.im - a.re * ratio, a.im * ratio - a.re) * scale
+    return Pair(re, im)
+
+
+@function("reciprocal")
+def _reciprocal(f, real, z):
+    return quotient(f, real, _one(f, z), z)
+
+
+def _one(f: Fn, z: Pair) -> Pair:
+    return Pair(f.zero(z.ty) + 1.0, f.zero(z.ty))
+
+
+@function("sign")
+def _sign(f, real, z):
+    size = magnitude(f, real, z)
+    none = size.eq(0.0)
+    size = f.select(none, 1.0, size)
+    return Pair(z.re / size, z.im / size)
+
+
+@function("eq")
+def _eq(f, real, a, b):
+    return a.re.eq(b.re) & a.im.eq(b.im)
+
+
+@function("ne")
+def _ne(f, real, a, b):
+    return a.re.ne(b.re) | a.im.ne(b.im)
+
+
+# -- functions
+@function("exp")
+def exp(f, real, z):
+    """e^re (cos im + i sin im)"""
+    size = real("exp", z.re)
+    return Pair(size * real("cos", z.im), size * real("sin", z.im))
+
+
+@function("expm1")
+def _expm1(f, real, z):
+    e = exp(f, real, z)
+    half = real("sin", z.im * 0.5)
+    return Pair(real("expm1", z.re) * real("cos", z.im) - half * half * 2.0, e.im)
+
+
+@function("log")
+def log(f, real, z):
+    """log |z| + i arg z"""
+    return Pair(real("log", magnitude(f, real, z)), real("atan2", z.im, z.re))
+
+
+@function("log1p")
+def _log1p(f, real, z):
+    return log(f, real, Pair(z.re + 1.0, z.im))
+
+
+@function("sqrt")
+def sqrt(f, real, z):
+    """The root with a real part that is not negative."""
+    size = magnitude(f, real, z)
+    t = real("sqrt", (size + real("abs", z.re)) * 0.5)
+    safe = f.select(t.eq(0.0), 1.0, t)
+    u = z.im / (safe * 2.0)
+    right = z.re >= 0.0
+    sign = f.intrinsic("copysign", t, z.im, fast=False)
+    return Pair(f.select(right, t, real("abs", u)), f.select(right, u, sign))
+
+
+@function("rsqrt")
+def _rsqrt(f, real, z):
+    return quotient(f, real, _one(f, z), sqrt(f, real, z))
+
+
+@function("pow")
+def power(f, real, a, b):
+    """exp(b log a); 0 ** 0 is 1, and 0 ** b is 0."""
+    none = a.re.eq(0.0) & a.im.eq(0.0)
+    safe = Pair(f.select(none, 1.0, a.re), a.im)
+    result = exp(f, real, product(f, real, b, log(f, real, safe)))
+    whole = f.select(b.re.eq(0.0) & b.im.eq(0.0), f.zero(a.ty) + 1.0, f.zero(a.ty))
+    return Pair(f.select(none, whole, result.re), f.select(none, f.zero(a.ty), result.im))
+
+
+@function("sin")
+def _sin(f, real, z):
+    return Pair(real("sin", z.re) * real("cosh", z.im), real("cos", z.re) * real("sinh", z.im))
+
+
+@function("cos")
+def _cos(f, real, z):
+    return Pair(real("cos", z.re) * real("cosh", z.im), -(real("sin", z.re) * real("sinh", z.im)))
+
+
+@function("tan")
+def _tan(f, real, z):
+    t = tanh(f, real, Pair(-z.im, z.re))
+    return Pair(t.im, -t.re)
+
+
+@function("sinh")
+def _sinh(f, real, z):
+    return Pair(real("sinh", z.re) * real("cos", z.im), real("cosh", z.re) * real("sin", z.im))
+
+
+@function("cosh")
+def _cosh(f, real, z):
+    return Pair(real("cosh", z.re) * real("cos", z.im), real("sinh", z.re) * real("sin", z.im))
+
+
+@function("tanh")
+def tanh(f, real, z):
+    """(sinh 2x + i sin 2y) / (cosh 2x + cos 2y); beyond |x| = 20 that is 1 to the last bit."""
+    x, y = z.re * 2.0, z.im * 2.0
+    far = real("abs", x) > 40.0
+    x = f.select(far, 0.0, x)
+    below = real("cosh", x) + real("cos", y)
+    re = f.select(far, f.intrinsic("copysign", f.zero(x.ty) + 1.0, z.re, fast=False), real("sinh", x) / below)
+    return Pair(re, f.select(far, f.zero(x.ty), real("sin", y) / below))
+
+
+@function("sigmoid")
+def _sigmoid(f, real, z):
+    e = exp(f, real, Pair(-z.re, -z.im))
+    return quotient(f, real, _one(f, z), Pair(e.re + 1.0, e.im))

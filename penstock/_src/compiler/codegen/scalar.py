@@ -45,7 +45,7 @@ def apply(f: Fn, name: str, dtype, arg_dtypes, args, attrs=()):
     n = max((width(a) for a in args), default=1)
     args = [spread(f, a, n) for a in args]
     if any(isinstance(a, Pair) for a in args) or dtype.is_complex:
-        return complexes.apply(f, name, dtype, arg_dtypes, args)
+        return complexes.apply(f, name, dtype, arg_dtypes, args, apply)
     function = OPERATIONS.get(name)
     if function is None:
         raise UnimplementedError(None, None, f"{name}: not in compiled code.")

@@ -1,0 +1,47 @@
+"""Complex numbers as pairs, against the interpreter."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core import dtypes
+
+BOTH = ["complex64", "complex128"]
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+def test_arithmetic(native, values, dtype):
+    x, y = values(dtype, (7, 19), 1), values(dtype, (7, 19), 2)
+    native(lambda p, x, y: [p.add(x, y), p.sub(x, y), p.mul(x, y), p.div(x, y), p.neg(x), p.square(x), p.reciprocal(x),
+                            p.eq(x, y), p.ne(x, x), p.select(p.eq(x, y), x, y)], x, y, tolerance=16)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+@pytest.mark.parametrize("name", "exp expm1 log log1p sqrt rsqrt sin cos tan sinh cosh tanh sigmoid abs sign".split())
+def test_functions(native, values, name, dtype):
+    native(lambda p, x: getattr(p, name)(x), values(dtype, (77,), 3, -2.0, 2.0), tolerance=40)
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+def test_parts_powers_and_casts(native, values, dtype):
+    x, y = values(dtype, (40,), 1), values(dtype, (40,), 2, -1.0, 1.0)
+    other = dtypes.complex128 if dtype == "complex64" else dtypes.complex64
+
+    def make(p, x, y):
+        u = lambda name: p.make("unary", [x], op=name)  # noqa: E731
+        return [u("real"), u("imag"), u("conj"), p.pow(x, y), p.cast(x, other), p.cast(x, dtypes.float32),
+                p.cast(u("real"), dtypes.complex64), p.make("binary", [u("real"), u("imag")], op="complex")]  # fmt: skip
+
+    native(make, x, y, tolerance=60)
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+def test_sums_products_and_movements(native, values, dtype):
+    x = values(dtype, (9, 40), 1, -1.0, 1.0)
+    native(lambda p, x: [p.reduce_sum(x, (1,)), p.reduce_sum(x, (0,)), p.reduce_sum(x), p.reduce_prod(x, (0,)),
+                         p.transpose(x, (1, 0)), p.reverse(x, (1,)), p.cumulative(x, "sum", 1),
+                         p.matmul(x, p.transpose(x, (1, 0)))], x, tolerance=60)  # fmt: skip
+
+
+def test_large_magnitudes_do_not_overflow(native):
+    x = np.array([3e30 + 4e30j, 0j, 1e-30 + 1e-30j], np.complex64)
+    native(lambda p, x: p.abs(x), x)
