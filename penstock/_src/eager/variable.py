@@ -15,6 +15,7 @@ from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Reference, Tensor
+from penstock._src.core.trackable import Trackable
 from penstock._src.eager.context import init_scope
 from penstock._src.util.export import export
 
@@ -61,7 +62,7 @@ class VariableAggregation(Enum):
 
 
 @export("Variable", v1=[])
-class Variable:
+class Variable(Trackable):
     """A tensor whose value can be changed; it keeps it from call to call.
 
     Args:
@@ -224,6 +225,20 @@ class Variable:
     def set_shape(self, shape: Any) -> None:
         """Adds what is known of the static shape."""
         self._shape = self._shape.merge_with(shape)
+
+    # -- in checkpoints
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {"VARIABLE_VALUE": self._read()}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        value = restored_tensors["VARIABLE_VALUE"]
+        if not self._shape.is_compatible_with(value.shape):
+            raise ValueError(
+                f"Received incompatible tensor with shape {value.shape} when attempting to restore "
+                f"variable with shape {self._shape} and name {self.name}."
+            )
+        return self.assign(convert_to_tensor(value, dtype=self._dtype))
 
     # -- its value
 

@@ -1,0 +1,242 @@
+"""tf.train.Checkpoint: writes and restores the values of objects."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import NotFoundError
+from penstock._src.core.trackable import AutoTrackable, Trackable, wrap
+from penstock._src.eager.context import init_scope
+from penstock._src.eager.variable import Variable
+from penstock._src.proto.saved import TrackableObjectGraph
+from penstock._src.saving import state
+from penstock._src.saving.bundle import BundleReader, index_name, write_bundle
+from penstock._src.saving.object_graph import (
+    GRAPH_KEY,
+    ObjectView,
+    Restoration,
+    serialized,
+    string_array,
+)
+from penstock._src.saving.status import (
+    CheckpointLoadStatus,
+    InitializationOnlyStatus,
+    LoadStatus,
+    NameBasedSaverStatus,
+)
+from penstock._src.util.export import export
+
+
+@export("train.CheckpointOptions")
+class CheckpointOptions:
+    """How a checkpoint is written. Writing is always complete when `save` returns."""
+
+    def __init__(
+        self,
+        experimental_io_device: str | None = None,
+        experimental_enable_async_checkpoint: bool = False,
+        experimental_write_callbacks: list[Callable[..., Any]] | None = None,
+        enable_async: bool = False,
+        experimental_skip_slot_variables: bool = False,
+        experimental_sharding_callback: Any = None,
+    ) -> None:
+        self.experimental_io_device = experimental_io_device
+        self.enable_async = experimental_enable_async_checkpoint or enable_async
+        self.experimental_write_callbacks = experimental_write_callbacks
+        self.experimental_skip_slot_variables = experimental_skip_slot_variables
+        self.experimental_sharding_callback = experimental_sharding_callback
+
+
+class _Checkpoint(AutoTrackable):
+    """What the checkpoint classes of both versions share."""
+
+    _root: Any = None
+    _save_counter: Any = None
+
+    def __init__(self, root: Any, dependencies: dict[str, Any]) -> None:
+        super().__init__()
+        self._setattr_tracking = False
+        self._root = None
+        self._attached: dict[str, Any] = {}
+        self._save_counter = None
+        self._setattr_tracking = True
+        if root is not None:
+            _check_trackable(root, "root")
+            self._setattr_tracking = False
+            self._root = root
+            self._setattr_tracking = True
+            root._maybe_initialize_trackable()
+        for name, value in sorted(dependencies.items()):
+            setattr(self, name, value)
+            value = getattr(self, name)
+            _check_trackable(value, name)
+            if root is not None:
+                there = root._lookup_dependency(name)
+                if there is not None and there is not value:
+                    raise ValueError(
+                        "Cannot create a Checkpoint with keyword argument "
+                        f"{name} if root.{name} already exists."
+                    )
+                self._attached[name] = value
+
+    # -- what hangs below
+
+    @property
+    def _top(self) -> Any:
+        return self if self._root is None else self._root
+
+    def _counter(self) -> Any:
+        """The variable that counts the checkpoints saved."""
+        if self._save_counter is None:
+            with init_scope():
+                counter = Variable(0, dtype="int64", name="save_counter", trainable=False)
+            self._setattr_tracking = False
+            self._save_counter = counter
+            self._setattr_tracking = True
+            if self._root is None:
+                self._track_trackable(counter, "save_counter")
+            else:
+                self._attached["save_counter"] = counter
+                self._root._handle_deferred_dependencies("save_counter", counter)
+        return self._save_counter
+
+    @property
+    def save_counter(self) -> Any:
+        """The number of checkpoints that `save` has written."""
+        return self._counter()
+
+    # -- writing
+
+    def write(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
+        """Writes a checkpoint to files that begin with `file_prefix`; returns it."""
+        return self._write(_path(file_prefix), options)
+
+    def _write(self, prefix: str, options: CheckpointOptions | None) -> str:
+        with init_scope():
+            graph, tensors = serialized(ObjectView(self._top, self._attached))
+        tensors[GRAPH_KEY] = string_array(graph.SerializeToString())
+        write_bundle(prefix, tensors)
+        for callback in (options and options.experimental_write_callbacks) or ():
+            takes_path = callback.__code__.co_argcount if hasattr(callback, "__code__") else 0
+            callback(prefix) if takes_path else callback()
+        return prefix
+
+    def save(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
+        """Writes a checkpoint to `<file_prefix>-<number>` and notes it as the latest of its folder.
+
+        Returns:
+          The path, for `restore`.
+        """
+        counter = self._counter()
+        with init_scope():
+            counter.assign_add(np.int64(1))
+            number = int(counter)
+        path = self._write(f"{_path(file_prefix)}-{number}", options)
+        folder = os.path.dirname(path)
+        state.update_checkpoint_state(folder, path, [path], save_relative_paths=True)
+        return path
+
+    # -- restoring
+
+    def read(self, save_path: Any, options: CheckpointOptions | None = None) -> LoadStatus:
+        """Restores what `write` has written.
+
+        Objects that are not there yet get their values when they come.
+        """
+        if save_path is None:
+            return InitializationOnlyStatus()
+        prefix = _path(save_path)
+        try:
+            reader = BundleReader(prefix)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"Error when restoring from checkpoint or SavedModel at {prefix}: {error.message}"
+                "\nPlease double-check that the path is correct. You may be missing the "
+                "checkpoint suffix (e.g. the '-1' in 'path/to/ckpt-1')."
+            ) from error
+        with init_scope():
+            if GRAPH_KEY not in reader:
+                return _restore_by_name(reader, self._top, self._attached)
+            data = reader.read(GRAPH_KEY)[()]
+            graph = TrackableObjectGraph.FromString(data)
+            restoration = Restoration(reader, graph, self._attached)
+            restoration.begin(self._top)
+        return CheckpointLoadStatus(restoration)
+
+    def restore(self, save_path: Any, options: CheckpointOptions | None = None) -> LoadStatus:
+        """Restores what `save` has written; None means that there is nothing to restore.
+
+        Objects that are not there yet get their values when they come.
+
+        Returns:
+          An object with assertions about what has been matched.
+
+        >>> checkpoint.restore(tf.train.latest_checkpoint(folder)).assert_existing_objects_matched()
+        """
+        if save_path is not None:
+            folder = _path(save_path)
+            inner = os.path.join(folder, "variables", "variables")
+            if os.path.isdir(folder) and os.path.exists(index_name(inner)):
+                save_path = inner
+        status = self.read(save_path, options)
+        self._counter()
+        return status
+
+    def sync(self) -> None:
+        """Waits until checkpoints are written: they are."""
+
+
+def _restore_by_name(reader: BundleReader, root: Any, attached: Any) -> LoadStatus:
+    used, missing = set(), []
+    for found in ObjectView(root, attached).objects:
+        name = getattr(found, "_shared_name", None)
+        if name is None:
+            continue
+        if name in reader:
+            used.add(name)
+            found._restore_from_tensors({"VARIABLE_VALUE": reader.read(name)})
+        else:
+            missing.append(found)
+    return NameBasedSaverStatus(sorted(set(reader.entries) - used), missing)
+
+
+def _path(prefix: Any) -> str:
+    if hasattr(prefix, "numpy"):
+        prefix = prefix.numpy()
+    return os.fsdecode(prefix)
+
+
+def _check_trackable(value: Any, name: str) -> None:
+    if not isinstance(value, Trackable):
+        raise ValueError(
+            f"`Checkpoint` was expecting {name} to be a trackable object (an object derived from "
+            f"`Trackable`), got {value}. If you believe this object should be trackable (i.e. it "
+            "is part of the TensorFlow Python API and manages state), please open an issue."
+        )
+
+
+@export("train.Checkpoint", v1=[])
+class Checkpoint(_Checkpoint):
+    """Saves the values of objects: variables, modules, Keras models, optimizers, iterables of them.
+
+    Args:
+      root: the object whose dependencies are saved; by default the checkpoint itself.
+      **kwargs: further objects by name.
+
+    >>> checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
+    >>> path = checkpoint.save("/tmp/training/ckpt")
+    >>> checkpoint.restore(path)
+    """
+
+    def __init__(self, root: Any = None, **kwargs: Any) -> None:
+        super().__init__(None if root is None else wrap(root), kwargs)
+
+
+@export(v1=["train.Checkpoint"])
+class CheckpointV1(_Checkpoint):
+    """Saves the values of the objects given by name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(None, kwargs)

@@ -1,0 +1,168 @@
+"""tf.train.CheckpointManager: keeps the last few checkpoints of a folder."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.saving import state
+from penstock._src.saving.checkpoint import CheckpointOptions
+from penstock._src.util.export import export
+
+
+@export("train.CheckpointManager")
+class CheckpointManager:
+    """Saves checkpoints into a folder and removes old ones.
+
+    Args:
+      checkpoint: what to save.
+      directory: the folder.
+      max_to_keep: how many checkpoints stay; None keeps all.
+      keep_checkpoint_every_n_hours: besides, one in so many hours stays.
+      checkpoint_name: the beginning of the names of the files.
+      step_counter: a variable; then checkpoints are numbered by steps.
+      checkpoint_interval: the least number of steps between checkpoints.
+      init_fn: called by `restore_or_initialize` when there is nothing to restore.
+      last_checkpoint_step: the step of the last checkpoint.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Any,
+        directory: Any,
+        max_to_keep: int | None,
+        keep_checkpoint_every_n_hours: float | None = None,
+        checkpoint_name: str = "ckpt",
+        step_counter: Any = None,
+        checkpoint_interval: int | None = None,
+        init_fn: Callable[[], Any] | None = None,
+        last_checkpoint_step: int | None = None,
+    ) -> None:
+        if max_to_keep is not None and max_to_keep <= 0:
+            raise ValueError(
+                f"Expected a positive integer or `None` for `max_to_keep`, got {max_to_keep}."
+            )
+        if checkpoint_interval is not None and step_counter is None:
+            raise ValueError(
+                "`step_counter` should be passed if `checkpoint_interval` is not None."
+            )
+        self._checkpoint = checkpoint
+        self._directory = os.fsdecode(directory)
+        self._max_to_keep = max_to_keep
+        self._keep_every = keep_checkpoint_every_n_hours
+        self._prefix = os.path.join(self._directory, checkpoint_name)
+        self._step_counter, self._interval = step_counter, checkpoint_interval
+        self._init_fn = init_fn
+        self._last_step = last_checkpoint_step
+        self._times: dict[str, float] = {}
+        self._latest: str | None = None
+        self._last_preserved = time.time()
+        self._recover()
+
+    def _recover(self) -> None:
+        """Takes over what the folder's checkpoint file says."""
+        found = state.get_checkpoint_state(self._directory)
+        if found is None:
+            return
+        paths = list(found.all_model_checkpoint_paths)
+        times = list(found.all_model_checkpoint_timestamps) or [time.time()] * len(paths)
+        self._last_preserved = found.last_preserved_timestamp or time.time()
+        self._times = {p: t for p, t in zip(paths, times) if state.checkpoint_exists(p)}
+        self._latest = found.model_checkpoint_path
+
+    @property
+    def directory(self) -> str:
+        """The folder."""
+        return self._directory
+
+    @property
+    def checkpoint(self) -> Any:
+        """What is saved."""
+        return self._checkpoint
+
+    @property
+    def checkpoint_interval(self) -> int | None:
+        """The least number of steps between checkpoints."""
+        return self._interval
+
+    @property
+    def latest_checkpoint(self) -> str | None:
+        """The path of the last checkpoint, or None."""
+        return self._latest
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The paths of the checkpoints kept, oldest first."""
+        return list(self._times)
+
+    def save(
+        self,
+        checkpoint_number: Any = None,
+        check_interval: bool = True,
+        options: CheckpointOptions | None = None,
+    ) -> str | None:
+        """Saves a checkpoint and removes old ones.
+
+        Args:
+          checkpoint_number: a number or variable for the name; by default the count of saves.
+          check_interval: whether `checkpoint_interval` is heeded.
+          options: of writing.
+
+        Returns:
+          The path, or None if the interval has not passed.
+        """
+        if self._interval is not None and check_interval:
+            step = int(self._step_counter)
+            if self._last_step is not None and step - self._last_step < self._interval:
+                return None
+        if self._step_counter is not None:
+            self._last_step = int(self._step_counter)
+            checkpoint_number = self._last_step if checkpoint_number is None else checkpoint_number
+        if checkpoint_number is None:
+            path = self._checkpoint.save(self._prefix, options=options)
+        else:
+            path = f"{self._prefix}-{int(checkpoint_number)}"
+            path = self._checkpoint.write(path, options=options)
+        self._latest = path
+        self._times.pop(path, None)
+        self._times[path] = time.time()
+        self._sweep()
+        self._record_state()
+        return path
+
+    def _sweep(self) -> None:
+        """Removes the oldest checkpoints."""
+        if self._max_to_keep is None:
+            return
+        while len(self._times) > self._max_to_keep:
+            path, written = next(iter(self._times.items()))
+            del self._times[path]
+            if self._keep_every and written - self._keep_every * 3600.0 >= self._last_preserved:
+                self._last_preserved = written
+                continue
+            state.remove_checkpoint(path)
+
+    def _record_state(self) -> None:
+        state.update_checkpoint_state(
+            self._directory,
+            self._latest or "",
+            list(self._times),
+            all_model_checkpoint_timestamps=list(self._times.values()),
+            last_preserved_timestamp=self._last_preserved,
+            save_relative_paths=True,
+        )
+
+    def restore_or_initialize(self) -> str | None:
+        """Restores the latest checkpoint, or calls `init_fn`; returns the path restored."""
+        if self._latest is not None:
+            self._checkpoint.restore(self._latest)
+            if self._step_counter is not None:
+                self._last_step = int(self._step_counter)
+            return self._latest
+        if self._init_fn is not None:
+            self._init_fn()
+        return None
+
+    def sync(self) -> None:
+        """Waits until checkpoints are written: they are."""
+        self._checkpoint.sync()

@@ -1,0 +1,236 @@
+"""The objects below a root, each by its shortest path: what a checkpoint consists of.
+
+A value of an object is stored under `<path>/.ATTRIBUTES/<name>`; the message TrackableObjectGraph,
+stored beside the values, tells how the objects hang together.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.trackable import Trackable
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.proto.saved import TrackableObjectGraph
+from penstock._src.util.export import export
+
+GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_ATTRIBUTES = ".ATTRIBUTES"
+Path = tuple[str, ...]
+
+
+def escaped(name: str) -> str:
+    """A name as it stands in keys."""
+    return name.replace(".", "..").replace("/", r".S")
+
+
+def unescaped(name: str) -> str:
+    """The name of `escaped`."""
+    return name.replace(r".S", "/").replace("..", ".")
+
+
+def key_of(path: Path, name: str) -> str:
+    """The key of a value of the object at `path`."""
+    return "/".join([*map(escaped, path), _ATTRIBUTES, escaped(name)])
+
+
+class ObjectView:
+    """The objects below `root`, in breadth-first order.
+
+    Args:
+      root: where to begin.
+      attached: further dependencies of the root, by name.
+    """
+
+    def __init__(self, root: Trackable, attached: Mapping[str, Trackable] | None = None) -> None:
+        self.root, self.attached = root, dict(attached or {})
+        self.objects: list[Any] = []
+        self.paths: list[Path] = []
+        self._numbers: dict[int, int] = {}
+        self._add(root, ())
+        at = 0
+        while at < len(self.objects):
+            for name, child in self.children(self.objects[at]):
+                if id(child) not in self._numbers:
+                    self._add(child, (*self.paths[at], name))
+            at += 1
+
+    def _add(self, found: Any, path: Path) -> None:
+        self._numbers[id(found)] = len(self.objects)
+        self.objects.append(found)
+        self.paths.append(path)
+
+    def children(self, parent: Any) -> list[tuple[str, Any]]:
+        """The dependencies of an object by name."""
+        found = dict(parent._trackable_children())
+        if parent is self.root:
+            found.update(self.attached)
+        return list(found.items())
+
+    def number(self, found: Any) -> int:
+        """The position of an object."""
+        return self._numbers[id(found)]
+
+    def items(self) -> Iterator[tuple[Path, Any]]:
+        """(path, object) in order."""
+        return zip(self.paths, self.objects)
+
+
+def values_of(trackable: Any) -> dict[str, Any]:
+    """The object's own values by name: tensors, or callables that give one."""
+    try:
+        return dict(trackable._serialize_to_tensors())
+    except NotImplementedError:
+        return dict(trackable._gather_saveables_for_checkpoint())
+
+
+def host_value(name: str, value: Any) -> np.ndarray:
+    """The array of a value to be saved.
+
+    Raises:
+      TypeError: it is none.
+    """
+    if callable(value) and not hasattr(value, "dtype"):
+        value = value()
+    if isinstance(value, dict):  # slices, of which one is the whole
+        if len(value) != 1:
+            raise TypeError(f"{name}: a value in several slices cannot be saved.")
+        (value,) = value.values()
+    tensor = convert_to_tensor(value)
+    if not isinstance(tensor, EagerTensor):
+        raise TypeError(f"{name}: a checkpoint can only be written eagerly. Received {tensor!r}")
+    return tensor._value
+
+
+def serialized(view: ObjectView) -> tuple[Any, dict[str, np.ndarray]]:
+    """(TrackableObjectGraph, {key: array}) of the objects."""
+    graph, tensors = TrackableObjectGraph(), {}
+    for path, found in view.items():
+        node = graph.nodes.add()
+        for name, child in view.children(found):
+            node.children.add(node_id=view.number(child), local_name=name)
+        node.has_checkpoint_values.value = True
+        for name, value in values_of(found).items():
+            key = key_of(path, name)
+            tensors[key] = host_value(key, value)
+            full_name = getattr(found, "_shared_name", "")
+            node.attributes.add(name=name, full_name=full_name, checkpoint_key=key)
+    return graph, tensors
+
+
+def string_array(data: bytes) -> np.ndarray:
+    """A host string scalar."""
+    made = np.empty((), object)
+    made[()] = data
+    return made
+
+
+@export("train.TrackableView", v1=[])
+class TrackableView:
+    """The objects that a checkpoint of `root` would hold."""
+
+    def __init__(self, root: Trackable) -> None:
+        self._root = root
+
+    @property
+    def root(self) -> Trackable:
+        """The object at the top."""
+        return self._root
+
+    @classmethod
+    def children(
+        cls, obj: Trackable, save_type: str = "checkpoint", **kwargs: Any
+    ) -> dict[str, Any]:
+        """Returns the dependencies of an object by name."""
+        return dict(obj._trackable_children(save_type, **kwargs))
+
+    def descendants(self) -> list[Any]:
+        """Returns all objects, the root first."""
+        return ObjectView(self._root).objects
+
+    def diff(self, callback: Callable[..., Any]) -> None:
+        """Not supported."""
+        raise NotImplementedError("TrackableView.diff")
+
+
+class Restoration:
+    """The values of a checkpoint on their way into objects.
+
+    An object that is not there yet leaves word with its parent (`_self_deferred`), and gets its
+    values when it comes.
+    """
+
+    def __init__(self, reader: Any, graph: Any, attached: Mapping[str, Any]) -> None:
+        self.reader, self.graph, self.attached = reader, graph, dict(attached)
+        self.bound: dict[int, Any] = {}
+        self.numbers: dict[int, int] = {}
+        self.used: set[str] = set()
+        self.root: Any = None
+
+    def begin(self, root: Any) -> None:
+        """Restores into `root` and what hangs below it."""
+        self.root = root
+        self.bind(0, root)
+
+    def bind(self, number: int, found: Any) -> None:
+        """Restores into `found` what the checkpoint holds of its object `number`."""
+        waiting = [(number, found)]
+        while waiting:
+            number, found = waiting.pop(0)
+            if number in self.bound or id(found) in self.numbers:
+                continue
+            self.bound[number], self.numbers[id(found)] = found, number
+            found._maybe_initialize_trackable()
+            self._restore(number, found)
+            for child in self.graph.nodes[number].children:
+                there = self._child(found, child.local_name)
+                if there is not None:
+                    waiting.append((child.node_id, there))
+                else:
+                    self._leave_word(found, child)
+
+    def _child(self, parent: Any, name: str) -> Any:
+        if parent is self.root and name in self.attached:
+            return self.attached[name]
+        return parent._lookup_dependency(name)
+
+    def _leave_word(self, parent: Any, child: Any) -> None:
+        number = child.node_id
+        words = parent._self_deferred.setdefault(child.local_name, [])
+        words.append(lambda found: self.bind(number, found))
+
+    def _restore(self, number: int, found: Any) -> None:
+        attributes = self.graph.nodes[number].attributes
+        if not attributes:
+            return
+        wanted = values_of(found)
+        tensors = {}
+        for attribute in attributes:
+            if attribute.name in wanted and attribute.checkpoint_key in self.reader:
+                value = self.reader.read(attribute.checkpoint_key)
+                tensors[attribute.name] = convert_to_tensor(value)
+                self.used.add(attribute.checkpoint_key)
+        if tensors:
+            found._restore_from_tensors(tensors)
+
+    def unused(self) -> list[Any]:
+        """(number, attribute) of the values that no object has taken."""
+        return [
+            (number, attribute)
+            for number, node in enumerate(self.graph.nodes)
+            for attribute in node.attributes
+            if attribute.checkpoint_key not in self.used
+        ]
+
+    def path_of(self, number: int) -> str:
+        """Where an object of the checkpoint hangs, as text."""
+        names = {0: "(root)"}
+        waiting = [0]
+        while waiting:
+            at = waiting.pop(0)
+            for child in self.graph.nodes[at].children:
+                if child.node_id not in names:
+                    names[child.node_id] = f"{names[at]}.{child.local_name}"
+                    waiting.append(child.node_id)
+        return names.get(number, f"(object {number})")

@@ -1,0 +1,321 @@
+"""The file `checkpoint` of a folder, which names the latest checkpoints, and reading checkpoints
+without objects."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from google.protobuf import text_format
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import NotFoundError
+from penstock._src.proto.saved import CheckpointState
+from penstock._src.saving.bundle import BundleReader, index_name
+from penstock._src.util.export import export
+
+
+def _state_file(folder: Any, latest_filename: str | None) -> str:
+    return os.path.join(os.fsdecode(folder), latest_filename or "checkpoint")
+
+
+@export(v1=["train.generate_checkpoint_state_proto"])
+def generate_checkpoint_state_proto(
+    save_dir: str,
+    model_checkpoint_path: str,
+    all_model_checkpoint_paths: Sequence[str] | None = None,
+    all_model_checkpoint_timestamps: Sequence[float] | None = None,
+    last_preserved_timestamp: float | None = None,
+) -> Any:
+    """Returns the message of the checkpoint file, with paths relative to `save_dir` where they can.
+
+    Raises:
+      ValueError: not as many times as paths are given.
+    """
+    paths = list(all_model_checkpoint_paths or ())
+    if model_checkpoint_path not in paths:
+        paths.append(model_checkpoint_path)
+    times = list(all_model_checkpoint_timestamps or ())
+    if times and len(times) != len(paths):
+        raise ValueError(
+            "Checkpoint timestamps, if provided, must match checkpoint paths (got paths "
+            f"{paths} and timestamps {times})"
+        )
+    if not os.path.isabs(save_dir):  # paths relative to the folder, not to where we stand
+        paths = [
+            os.path.relpath(path, save_dir) if not os.path.isabs(path) else path for path in paths
+        ]
+        if not os.path.isabs(model_checkpoint_path):
+            model_checkpoint_path = os.path.relpath(model_checkpoint_path, save_dir)
+    state = CheckpointState(
+        model_checkpoint_path=model_checkpoint_path,
+        all_model_checkpoint_paths=paths,
+        all_model_checkpoint_timestamps=times,
+    )
+    if last_preserved_timestamp is not None:
+        state.last_preserved_timestamp = last_preserved_timestamp
+    return state
+
+
+def update_checkpoint_state(
+    save_dir: str,
+    model_checkpoint_path: str,
+    all_model_checkpoint_paths: Sequence[str] | None = None,
+    latest_filename: str | None = None,
+    all_model_checkpoint_timestamps: Sequence[float] | None = None,
+    last_preserved_timestamp: float | None = None,
+    save_relative_paths: bool = False,
+) -> None:
+    """Writes the checkpoint file of a folder."""
+
+    def relative(path: str) -> str:
+        if not save_relative_paths:
+            return path
+        return os.path.relpath(path, save_dir or ".")
+
+    if save_relative_paths:
+        state = CheckpointState(
+            model_checkpoint_path=relative(model_checkpoint_path),
+            all_model_checkpoint_paths=map(relative, all_model_checkpoint_paths or ()),
+            all_model_checkpoint_timestamps=all_model_checkpoint_timestamps or (),
+        )
+        if last_preserved_timestamp is not None:
+            state.last_preserved_timestamp = last_preserved_timestamp
+    else:
+        state = generate_checkpoint_state_proto(
+            save_dir,
+            model_checkpoint_path,
+            all_model_checkpoint_paths,
+            all_model_checkpoint_timestamps,
+            last_preserved_timestamp,
+        )
+    path = _state_file(save_dir, latest_filename)
+    with open(path + ".tmp", "w") as file:
+        file.write(text_format.MessageToString(state))
+    os.replace(path + ".tmp", path)
+
+
+@export(v1=["train.update_checkpoint_state"])
+def update_checkpoint_state_v1(
+    save_dir: str,
+    model_checkpoint_path: str,
+    all_model_checkpoint_paths: Sequence[str] | None = None,
+    latest_filename: str | None = None,
+    all_model_checkpoint_timestamps: Sequence[float] | None = None,
+    last_preserved_timestamp: float | None = None,
+) -> None:
+    """Writes the checkpoint file of a folder."""
+    update_checkpoint_state(
+        save_dir,
+        model_checkpoint_path,
+        all_model_checkpoint_paths,
+        latest_filename,
+        all_model_checkpoint_timestamps,
+        last_preserved_timestamp,
+    )
+
+
+@export("train.get_checkpoint_state")
+def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> Any:
+    """Returns the message of a folder's checkpoint file, or None if there is none.
+
+    Raises:
+      ValueError: the file names no checkpoint.
+    """
+    folder = os.fsdecode(checkpoint_dir)
+    path = _state_file(folder, latest_filename)
+    if not os.path.exists(path):
+        return None
+    with open(path) as file:
+        state = text_format.Merge(file.read(), CheckpointState())
+    if not state.model_checkpoint_path:
+        raise ValueError(f"Invalid checkpoint state loaded from {folder}")
+
+    def absolute(name: str) -> str:
+        return name if os.path.isabs(name) else os.path.join(folder, name)
+
+    state.model_checkpoint_path = absolute(state.model_checkpoint_path)
+    for at, name in enumerate(state.all_model_checkpoint_paths):
+        state.all_model_checkpoint_paths[at] = absolute(name)
+    return state
+
+
+@export(v1=["train.checkpoint_exists"])
+def checkpoint_exists(checkpoint_prefix: Any) -> bool:
+    """Whether there is a checkpoint whose files begin so."""
+    return os.path.exists(index_name(os.fsdecode(checkpoint_prefix)))
+
+
+@export("train.latest_checkpoint")
+def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
+    """Returns the path of the latest checkpoint of a folder, or None."""
+    state = get_checkpoint_state(checkpoint_dir, latest_filename)
+    if state is None or not checkpoint_exists(state.model_checkpoint_path):
+        return None
+    return state.model_checkpoint_path
+
+
+@export(v1=["train.remove_checkpoint"])
+def remove_checkpoint(
+    checkpoint_prefix: str, checkpoint_format_version: int = 2, meta_graph_suffix: str = "meta"
+) -> None:
+    """Removes the files of a checkpoint."""
+    folder, name = os.path.split(checkpoint_prefix)
+    for entry in os.listdir(folder or "."):
+        rest = entry.removeprefix(name)
+        if entry.startswith(name) and (
+            rest in (".index", "." + meta_graph_suffix) or rest.startswith(".data-")
+        ):
+            os.remove(os.path.join(folder, entry))
+
+
+@export(v1=["train.get_checkpoint_mtimes"])
+def get_checkpoint_mtimes(checkpoint_prefixes: Sequence[str]) -> list[float]:
+    """Returns when each checkpoint that exists was written."""
+    return [os.path.getmtime(index_name(p)) for p in checkpoint_prefixes if checkpoint_exists(p)]
+
+
+class CheckpointReader:
+    """The tensors of a checkpoint by name."""
+
+    def __init__(self, prefix: str) -> None:
+        self._reader = BundleReader(prefix)
+
+    def get_variable_to_shape_map(self) -> dict[str, list[int]]:
+        """Returns the shapes by name."""
+        return {name: self._reader.shape(name) for name in self._reader.entries}
+
+    def get_variable_to_dtype_map(self) -> dict[str, dtypes.DType]:
+        """Returns the types by name."""
+        return {name: self._reader.dtype(name) for name in self._reader.entries}
+
+    def has_tensor(self, tensor_str: str) -> bool:
+        """Whether there is a tensor of that name."""
+        return tensor_str in self._reader
+
+    def get_tensor(self, tensor_str: str) -> Any:
+        """Returns the value of a tensor.
+
+        Raises:
+          tf.errors.NotFoundError: there is none of that name.
+        """
+        value = self._reader.read(tensor_str)
+        return value[()] if value.dtype == object and not value.ndim else value
+
+    def debug_string(self) -> bytes:
+        """Returns a listing of names, types and shapes."""
+        lines = [
+            f"{name} (DT_{self._reader.dtype(name).name.upper()}) {self._reader.shape(name)}"
+            for name in self._reader.entries
+        ]
+        return "\n".join(lines).encode()
+
+
+@export(v1=["train.NewCheckpointReader"])
+def NewCheckpointReader(filepattern: Any) -> CheckpointReader:
+    """Returns a reader of a checkpoint."""
+    return CheckpointReader(os.fsdecode(filepattern))
+
+
+def _prefix(folder_or_file: Any) -> str:
+    path = os.fsdecode(folder_or_file)
+    if os.path.isdir(path):
+        latest = latest_checkpoint(path)
+        if latest is None:
+            raise ValueError(
+                f"Couldn't find 'checkpoint' file or checkpoints in given directory {path}"
+            )
+        return latest
+    return path
+
+
+@export("train.load_checkpoint")
+def load_checkpoint(ckpt_dir_or_file: Any) -> CheckpointReader:
+    """Returns a reader of a checkpoint, or of the latest of a folder.
+
+    Raises:
+      ValueError: the folder has none.
+    """
+    return CheckpointReader(_prefix(ckpt_dir_or_file))
+
+
+@export("train.load_variable")
+def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray:
+    """Returns the value of a tensor of a checkpoint."""
+    return load_checkpoint(ckpt_dir_or_file).get_tensor(name.removesuffix(":0"))
+
+
+@export("train.list_variables")
+def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
+    """Returns (name, shape) of the tensors of a checkpoint, sorted."""
+    return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())
+
+
+@export("train.checkpoints_iterator")
+def checkpoints_iterator(
+    checkpoint_dir: Any,
+    min_interval_secs: float = 0,
+    timeout: float | None = None,
+    timeout_fn: Callable[[], bool] | None = None,
+) -> Iterator[str]:
+    """Yields the paths of new checkpoints of a folder as they appear.
+
+    Args:
+      checkpoint_dir: the folder.
+      min_interval_secs: the least time between two.
+      timeout: how long to wait for one; without end by default.
+      timeout_fn: called then; iteration ends if it returns True.
+    """
+    last: str | None = None
+    while True:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        found = latest_checkpoint(checkpoint_dir)
+        while found is None or found == last:
+            if deadline is not None and time.monotonic() + 1 > deadline:
+                break
+            time.sleep(1)
+            found = latest_checkpoint(checkpoint_dir)
+        if found is None or found == last:
+            if timeout_fn is None or timeout_fn():
+                return
+            continue
+        begin = time.monotonic()
+        last = found
+        yield found
+        time.sleep(max(0.0, min_interval_secs - (time.monotonic() - begin)))
+
+
+@export("train.CheckpointView", v1=[])
+class CheckpointView:
+    """The graph of objects in a checkpoint, by the numbers of its nodes."""
+
+    def __init__(self, save_path: Any) -> None:
+        from penstock._src.proto.saved import TrackableObjectGraph
+        from penstock._src.saving.object_graph import GRAPH_KEY
+
+        reader = CheckpointReader(os.fsdecode(save_path))
+        if not reader.has_tensor(GRAPH_KEY):
+            raise NotFoundError(
+                f'The specified checkpoint "{save_path}" does not appear to be object-based.'
+            )
+        self._graph = TrackableObjectGraph.FromString(reader.get_tensor(GRAPH_KEY))
+
+    @property
+    def root(self) -> int:
+        """The number of the root: 0."""
+        return 0
+
+    def children(self, node_id: int) -> dict[str, int]:
+        """Returns the dependencies of a node by name."""
+        return {c.local_name: c.node_id for c in self._graph.nodes[node_id].children}
+
+    def descendants(self) -> list[int]:
+        """Returns all nodes, the root first."""
+        found, seen = [0], {0}
+        for node in found:
+            for child in self._graph.nodes[node].children:
+                if child.node_id not in seen:
+                    seen.add(child.node_id)
+                    found.append(child.node_id)
+        return found

@@ -1,0 +1,117 @@
+"""What restoring a checkpoint returns: assertions about what has been matched."""
+
+from typing import Any
+
+from penstock._src.saving.object_graph import ObjectView, Restoration, values_of
+
+
+class LoadStatus:
+    """Base of the results of restoring."""
+
+    def assert_consumed(self) -> "LoadStatus":
+        """Raises AssertionError unless everything has been restored on both sides."""
+        raise NotImplementedError
+
+    def assert_existing_objects_matched(self) -> "LoadStatus":
+        """Raises AssertionError unless every object here has got values."""
+        raise NotImplementedError
+
+    def assert_nontrivial_match(self) -> "LoadStatus":
+        """Raises AssertionError if nothing but the root has been matched."""
+        raise NotImplementedError
+
+    def expect_partial(self) -> "LoadStatus":
+        """Says that the match need not be complete."""
+        return self
+
+    def run_restore_ops(self, session: Any = None) -> None:
+        """Nothing: values are restored when they are read."""
+
+    def initialize_or_restore(self, session: Any = None) -> None:
+        """Nothing: values are restored when they are read."""
+
+
+class InitializationOnlyStatus(LoadStatus):
+    """The result of restoring from no checkpoint."""
+
+    def assert_consumed(self) -> LoadStatus:
+        """Raises AssertionError: there was no checkpoint."""
+        raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
+
+    assert_existing_objects_matched = assert_consumed
+    assert_nontrivial_match = assert_consumed
+
+
+class CheckpointLoadStatus(LoadStatus):
+    """The result of restoring by the graph of objects."""
+
+    def __init__(self, restoration: Restoration) -> None:
+        self._restoration = restoration
+
+    def _here(self) -> list[Any]:
+        return ObjectView(self._restoration.root, self._restoration.attached).objects
+
+    def assert_consumed(self) -> "CheckpointLoadStatus":
+        """Raises AssertionError unless everything has been restored on both sides."""
+        for number, attribute in self._restoration.unused():
+            raise AssertionError(
+                f"Unresolved object in checkpoint {self._restoration.path_of(number)}: {attribute}"
+            )
+        for number in range(len(self._restoration.graph.nodes)):
+            if number not in self._restoration.bound:
+                path = self._restoration.path_of(number)
+                raise AssertionError(f"Unresolved object in checkpoint {path}")
+        self.assert_existing_objects_matched()
+        return self
+
+    def assert_existing_objects_matched(self) -> "CheckpointLoadStatus":
+        """Raises AssertionError unless every object here that has values has got them."""
+        unmatched = [
+            found
+            for found in self._here()
+            if id(found) not in self._restoration.numbers and values_of(found)
+        ]
+        if unmatched:
+            shown = unmatched[:10]
+            raise AssertionError(
+                f"Found {len(unmatched)} Python objects that were not bound to checkpointed "
+                "values, likely due to changes in the Python program. Showing "
+                f"{len(shown)} of {len(unmatched)} unmatched objects: {shown}"
+            )
+        return self
+
+    def assert_nontrivial_match(self) -> "CheckpointLoadStatus":
+        """Raises AssertionError if nothing but the root has been matched."""
+        if len(self._restoration.bound) < 2:
+            root = self._restoration.root
+            if len(self._here()) < 2:
+                raise AssertionError(
+                    f"Nothing to load. No dependencies have been added to {root} yet."
+                )
+            raise AssertionError(
+                f"Nothing except the root object matched a checkpointed value. Root: {root}."
+            )
+        return self
+
+
+class NameBasedSaverStatus(LoadStatus):
+    """The result of restoring variables by their names, from a checkpoint of TensorFlow 1."""
+
+    def __init__(self, unused: list[str], missing: list[Any]) -> None:
+        self._unused, self._missing = unused, missing
+
+    def assert_consumed(self) -> "NameBasedSaverStatus":
+        """Raises AssertionError unless everything has been restored on both sides."""
+        if self._unused:
+            raise AssertionError(f"Some values of the checkpoint were not used: {self._unused}")
+        return self.assert_existing_objects_matched()
+
+    def assert_existing_objects_matched(self) -> "NameBasedSaverStatus":
+        """Raises AssertionError unless every variable has got a value."""
+        if self._missing:
+            raise AssertionError(f"Some variables are not in the checkpoint: {self._missing}")
+        return self
+
+    def assert_nontrivial_match(self) -> "NameBasedSaverStatus":
+        """The same as `assert_existing_objects_matched`."""
+        return self.assert_existing_objects_matched()
