@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from penstock._src.compiler.codegen.kernel_code import Plain
 from penstock._src.core import dtypes
-from penstock._src.native import Target, host
+from penstock._src.native import Target, assembly, host
 from penstock._src.native.language.types import F32
+from penstock._src.native.target import initialise_llvm
 from tests.compiler.codegen.contraction_harness import check, dim, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 from tests.compiler.codegen.test_contract_products import BiasReluSum
@@ -337,3 +338,21 @@ def test_hooks_left_out_are_named():
     shapes = [(2, 8, 8, 16), (3, 3, 16)]
     with pytest.raises(Exception, match="prologue"):
         kernel_of(forward(**SAME3, spec="nxycij,ijc->nxyc"), shapes, left_prologue=Normalise())
+
+
+def test_large_filters_of_large_images():
+    x, dy = (dim(2), 34, 32, 256), (dim(2), 34, 32, 80)
+    check(filter_gradient((3, 3), **SAME3), x, dy, form="filter gradient")
+
+
+def test_other_processors_compile():
+    neon = Target("aarch64-unknown-linux-gnu", "cortex-a72", "+neon", 16, 32)
+    initialise_llvm()
+    for make, shapes in (
+        (lambda p, a, b: p.contract("mk,nk->mn", a, b), [(40, 50), (30, 50)]),
+        (forward(**SAME3), [(dim(2), 8, 8, 16), (3, 3, 16, 16)]),
+        (filter_gradient((3, 3), **SAME3), [(dim(2), 8, 8, 16), (dim(2), 8, 8, 16)]),
+        (forward(**SAME3, spec="nxycij,ijc->nxyc"), [(dim(2), 8, 8, 16), (3, 3, 16)]),
+    ):
+        kernel = kernel_of(make, shapes, target=neon)[3]
+        assert "fmla" in assembly(kernel.code)

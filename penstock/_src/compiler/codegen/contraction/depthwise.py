@@ -157,18 +157,24 @@ class _Part:
         c, lanes, types = self.c, self.lanes, self.types
         vector = vec(types.total, lanes)
 
+        # distances from pixel to pixel are known: they go into the instructions
+        starts = [
+            (inside, f.i64(start + times(f, column, self.w.stride * c.x.column))) for inside, start in rows
+        ]
+        out_here = f.i64(out + times(f, column, self.y_column))
+
         def some(e, mask=None):
             acc: list[Val] = [f.zero(vector)] * columns
-            for tap, (inside, start) in enumerate(rows):
+            for tap, (inside, start) in enumerate(starts):
 
                 def taken(acc=acc, tap=tap, start=start):
-                    return self.one_row(
-                        f, x, w, start, column, columns, static, e, mask, tap, list(acc)
-                    )
+                    here = f.at(x, start + e, c.x.element)
+                    return self.one_row(f, here, w, columns, static, e, mask, tap, list(acc))
 
                 border = self.h.has_border
                 acc = list(f.when(inside, taken, lambda acc=acc: acc)) if border else taken()
-            at = lambda t: out + times(f, column + t, self.y_column) + e
+            at = lambda t: out_here + (e + t * self.y_column)
+            to = f.at(y, out_here + e, types.output)
             tile = Tile(
                 f, [(t, 0) for t in range(columns)], lambda t, _j: at(t), lambda _j: f.i64(e), lambda _j: mask,
                 c.groups, self.operands,
@@ -177,18 +183,21 @@ class _Part:
             if self.epilogue.partial_bytes:
                 self.epilogue.accumulate(f, tile, values, partial)
             for t, v in enumerate(values):
-                store_as(f, v, y, at(t), types.output, mask)
+                store_as(f, v, to, t * self.y_column, types.output, mask)
 
         span(f, c.groups, lanes, some, unroll=1)
 
-    def one_row(self, f: Fn, x, w, start, column, columns, static, e, mask, tap, acc):
+    def one_row(self, f: Fn, here, w, columns, static, e, mask, tap, acc):
         """Adds the taps of one window row to the sums of `columns` pixels."""
         c, lanes, total, wx = self.c, self.lanes, self.types.total, self.w
         weight = c.filter
+        weights = f.at(w, e, weight.element)
+        kind = vec(weight.element, lanes)
+        first = tap * weight.row + weight.base
         taps = [
-            f.convert(f.load(w, e + (tap * weight.row + q * weight.column + weight.base), vec(weight.element, lanes), mask), total)
+            f.convert(f.load(weights, first + q * weight.column, kind, mask), total)
             for q in range(wx.taps)
-        ]  # fmt: skip
+        ]
         seen: dict[int, Val] = {}
         for t in range(columns):
             for q in range(wx.taps):
@@ -196,8 +205,8 @@ class _Part:
                 if static is not None and not 0 <= static * wx.stride + place < wx.size:
                     continue
                 if place not in seen:
-                    at = start + times(f, times(f, column, wx.stride) + place, c.x.column) + e
-                    seen[place] = f.convert(f.load(x, at, vec(c.x.element, lanes), mask), total)
+                    v = f.load(here, place * c.x.column, vec(c.x.element, lanes), mask)
+                    seen[place] = f.convert(v, total)
                 acc[t] = f.fma(seen[place], taps[q], acc[t])
         return acc
 

@@ -37,6 +37,8 @@ from .window import TYPICAL_BATCH, Axis, BlockedWindow, Image, Window, span
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own
 ALL_RANGES_BYTES = 16 << 20
 BLOCK_BYTES = 32 << 10  # of a window
+LARGE_BLOCK = {"wanted": 300, "most": 768 << 10}  # of a window under a filter that does not stay in the L2
+IMAGE_BYTES = 1 << 20  # images up to this size are padded all together, for large filters
 PIXELS_AT_ONCE = 400  # of large filters: a sum stays in registers for so many
 ROWS_OF_A_SUM = 8192  # elements that a task of the last stage adds up
 
@@ -109,14 +111,16 @@ class _Emitter:
             self.mr, self.nv = pick(g.w.taps * g.channels, self.rows, vectors, self.target)
         self.nr = self.nv * lanes
         self.panels = -(-vectors // self.nv)
-        self.own = self.rows * g.outputs * self.size <= OWN_BYTES
+        self.pixels = g.h.out * g.w.out
+        small = self.rows * g.outputs * self.size <= OWN_BYTES
+        image = g.h.reach(g.h.out) * g.w.reach(g.w.out) * g.channels * self.size
+        self.own = small or image > IMAGE_BYTES
         copied = self.blocked or self.head is not None or not self.own
         kind = BlockedWindow if self.blocked else Window
         self.win = kind(
             g.x, g.h, g.w, g.channels, g.batch, self.types.total, lanes, copied, 0, threads,
-            limit=BLOCK_BYTES if self.own else 1 << 40,
+            limit=BLOCK_BYTES if self.own else 1 << 40, **({} if small else LARGE_BLOCK),
         )  # fmt: skip
-        self.pixels = g.h.out * g.w.out
         batch = g.batch if is_static(g.batch) else TYPICAL_BATCH
         if self.own:
             work = batch * self.win.row_blocks

@@ -21,6 +21,7 @@ WINDOW_BYTES = 96 << 10
 MOST_BYTES = 300 << 10  # of a window that has enough pixels only so
 WANTED_PIXELS = 96  # of a block, so that its weights are read often enough
 TYPICAL_BATCH = 16
+HEAVY_WEIGHTS = 1 << 20  # bytes of weights that are better read once for several small images
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,10 @@ class Window:
     """Blocks of `rows` output rows of `images` images, and the input under them."""
 
     def __init__(self, x: Image, h: Axis, w: Axis, channels: int, batch: Extent, total: str, lanes: int,
-                 copied: bool, weight_bytes: int, threads: int, split: int = 1, limit: int = WINDOW_BYTES):  # fmt: skip
-        self.x, self.h, self.w, self.channels, self.total, self.lanes = (
-            x,
-            h,
-            w,
-            channels,
-            total,
-            lanes,
-        )
+                 copied: bool, weight_bytes: int, threads: int, split: int = 1, limit: int = WINDOW_BYTES,
+                 wanted: int = WANTED_PIXELS, most: int = MOST_BYTES):  # fmt: skip
+        self.x, self.h, self.w, self.channels = x, h, w, channels
+        self.total, self.lanes = total, lanes
         dense = x.channel == 1
         self.copied = copied or not dense or h.has_border or w.has_border or x.element != total
         self.width = w.reach(w.out)
@@ -88,24 +84,17 @@ class Window:
             return h.reach(rows) * self.width * channels * self.size
 
         fit = [r for r in divisors(h.out) if room(r) <= limit]
-        many = [
-            r
-            for r in divisors(h.out)
-            if r * w.out >= WANTED_PIXELS and room(r) <= max(4 * limit, MOST_BYTES)
-        ]
-        many = many or [
-            r for r in reversed(divisors(h.out)) if room(r) <= max(4 * limit, MOST_BYTES)
-        ]
+        most = max(4 * limit, most)
+        many = [r for r in divisors(h.out) if r * w.out >= wanted and room(r) <= most]
+        many = many or [r for r in reversed(divisors(h.out)) if room(r) <= most]
         self.rows = max([*fit, *many[:1], 1])
         self.images = 1
         images = batch if is_static(batch) else TYPICAL_BATCH
-        if (
-            self.rows == h.out and weight_bytes > limit
-        ):  # weights are read once for several small images
-            most = max(1, min(196 // max(1, h.out * w.out), 3 * limit // max(1, room(h.out))))
-            while most > 1 and -(-images // most) * split < 3 * threads:
-                most -= 1
-            self.images = most
+        if self.rows == h.out and weight_bytes > HEAVY_WEIGHTS:
+            several = min(196 // max(1, h.out * w.out), 3 * limit // max(1, room(h.out)))
+            while several > 1 and -(-images // several) * split < 3 * threads:
+                several -= 1
+            self.images = max(1, several)
         self.in_rows = h.reach(self.rows)
         self.image_pitch = self.in_rows * self.pitch
         self.elements = self.images * self.image_pitch + lanes if self.copied else 0
