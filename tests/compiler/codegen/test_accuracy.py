@@ -1,0 +1,76 @@
+"""Errors of the transcendental functions in units in the last place, and what they give at the edges."""
+
+import math
+
+import numpy as np
+import pytest
+
+SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0]
+
+
+def ulps(got, want, dtype):
+    """Distance in units in the last place of `dtype` from `want` (wider)."""
+    spacing = np.spacing(np.abs(want.astype(dtype))).astype(want.dtype)
+    return np.abs(got.astype(want.dtype) - want) / spacing
+
+
+# name: (lowest, highest, bound in ulps for float32, for float64)
+CASES = {
+    "exp": (-87, 88, 1.1, 1.2), "expm1": (-20, 80, 0.6, 2.5), "log": (1e-30, 1e30, 1.0, 1.2), "log1p": (-0.9, 30, 0.6, 2.5),
+    "tanh": (-9, 9, 2.2, 3.5), "sigmoid": (-30, 30, 2.6, 3.5), "sin": (-100, 100, 2.0, 1.2), "cos": (-100, 100, 2.0, 1.2),
+    "erf": (-4, 4, 1.2, 1.5), "erfc": (-4, 9, 0.6, 1.5), "sinh": (-20, 20, 0.6, 3.5), "cosh": (-20, 20, 0.6, 3.5),
+    "asinh": (-50, 50, 0.6, 4.0), "acosh": (1.0, 50, 0.6, 4.0), "atanh": (-0.99, 0.99, 0.6, 4.0), "asin": (-1, 1, 0.6, 4.0),
+    "acos": (-1, 1, 0.6, 4.0), "atan": (-50, 50, 0.6, 2.5), "cbrt": (-1000, 1000, 0.6, 2.5), "rsqrt": (1e-3, 1e6, 1.6, 1.6),
+    "sqrt": (0, 1e6, 0.6, 0.6), "tan": (-20, 20, 0.7, 1.2),
+}  # fmt: skip
+EXACT = {
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "rsqrt": lambda x: 1 / np.sqrt(x), "asin": np.arcsin, "acos": np.arccos,
+    "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
+    "erf": lambda x: np.array([math.erf(v) for v in x], np.longdouble),
+    "erfc": lambda x: np.array([math.erfc(v) for v in x], np.longdouble),
+}  # fmt: skip
+
+
+def exact(name, x):
+    """The function in extended precision."""
+    return (EXACT.get(name) or getattr(np, name))(x.astype(np.longdouble))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", CASES)
+def test_errors_in_ulps(native, name, dtype):
+    low, high, *bounds = CASES[name]
+    r = np.random.default_rng(0)
+    x = np.concatenate([r.uniform(low, high, 300), r.uniform(max(low, -1), min(high, 1) if high > 1 else high, 300)])
+    if low < 0 < high:
+        x = np.concatenate([x, r.standard_normal(100) * 1e-4])
+    x = x[(x >= low) & (x <= high)].astype(dtype)
+    _, (got,) = native(lambda p, x: getattr(p, name)(x), x, tolerance=100)
+    want = exact(name, x)
+    normal = np.abs(want) > np.finfo(dtype).tiny
+    assert ulps(got[normal], want[normal], dtype).max() <= bounds[dtype is np.float64]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", CASES)
+def test_edges(native, name, dtype):
+    x = np.array([*SPECIAL, 1e-40, 1e30, -1e30, 700.0, -800.0], dtype)
+    native(lambda p, x: getattr(p, name)(x), x, tolerance=100)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["pow", "atan2"])
+def test_edges_of_two(native, name, dtype):
+    edges = np.array([*SPECIAL, 2.0, -2.0, 3.0, -3.0, 0.5, -0.5], dtype)
+    x, y = np.meshgrid(edges, edges)
+    native(lambda p, x, y: getattr(p, name)(x, y), x.ravel().copy(), y.ravel().copy())
+    r = np.random.default_rng(0)
+    x, y = r.uniform(0, 20, 500).astype(dtype), r.uniform(-8, 8, 500).astype(dtype)
+    native(lambda p, x, y: [getattr(p, name)(x, y), getattr(p, name)(-x, np.array(3.0, dtype))], x, y, tolerance=6)
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_angles(native, name, dtype):
+    x = np.array([1e4, -3e5, 1e7, 1e10, 2.0**60, 1e22, -1e30], dtype)
+    native(lambda p, x: getattr(p, name)(x), x, tolerance=4)
