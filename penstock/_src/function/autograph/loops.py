@@ -12,6 +12,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.function.autograph import values
 from penstock._src.function.autograph.undefined import Undefined, UndefinedReturnValue
 from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.static_values import constant_value
 from penstock._src.util import nest
 
 GetState = Callable[[], tuple]
@@ -144,6 +145,16 @@ class _RangeItems(_Items):
 
     def __init__(self, start: Any, limit: Any, delta: Any):
         self.start, self.limit, self.delta = start, limit, delta
+        bounds = [constant_value(t) for t in (start, limit, delta)]
+        if start.dtype not in (dtypes.int32, dtypes.int64):
+            return
+        if all(bound is not None for bound in bounds):
+            first, last, step = (int(bound) for bound in bounds)  # type: ignore[arg-type]
+            self.maximum = len(range(first, last, step))
+        elif bounds[2] is not None and start.dtype is dtypes.int32:
+            # ceil((limit - start) / delta), not less than 0
+            span = limit - start + (delta - 1 if int(bounds[2]) > 0 else delta + 1)
+            self.maximum = raw.Maximum(x=raw.FloorDiv(x=span, y=delta), y=0)
 
     def more(self, position: Any) -> Any:
         rising = (self.delta > 0) & (position < self.limit)

@@ -1,0 +1,138 @@
+"""Attributes of ops as AttrValues and back, by the annotations of the op's class."""
+
+import typing
+from collections.abc import Callable
+from typing import Any, Literal
+
+from penstock._src.core import dtypes
+from penstock._src.core.attributes import Function, TensorValue
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
+from penstock._src.ops.tensor_proto import from_proto, to_proto
+from penstock._src.proto.graph import AttrValue
+from penstock._src.proto.tensor import TensorShapeProto
+
+
+def annotation_of(cls: type[Op], name: str) -> Any:
+    """Returns what an attribute holds: an annotation, also for the types and numbers of the signature."""
+    if name in cls.annotations:
+        return cls.annotations[name]
+    for argument in (*cls.inputs, *cls.outputs):
+        if name == argument.type_attr:
+            return DType
+        if name == argument.type_list_attr:
+            return list[DType]
+        if name == argument.number_attr:
+            return int
+    return None
+
+
+def encode(cls: type[Op], name: str, value: Any, function_name: Callable[[Any], str]) -> Any:
+    """Returns the AttrValue of an attribute.
+
+    Args:
+      function_name: gives the name by which a graph function is referred to.
+    """
+    made = AttrValue()
+    annotation = annotation_of(cls, name)
+    if typing.get_origin(annotation) is list:
+        (element,) = typing.get_args(annotation)
+        made.list.SetInParent()
+        for item in value:
+            _append(made.list, element, item, function_name)
+        return made
+    field, held = _scalar(annotation, value, function_name)
+    if field in ("shape", "tensor", "func"):
+        getattr(made, field).CopyFrom(held)
+    else:
+        setattr(made, field, held)
+    return made
+
+
+def _append(target: Any, annotation: Any, value: Any, function_name: Callable[[Any], str]) -> None:
+    field, held = _scalar(annotation, value, function_name)
+    if field in ("shape", "tensor", "func"):
+        getattr(target, field).add().CopyFrom(held)
+    else:
+        getattr(target, field).append(held)
+
+
+def _scalar(annotation: Any, value: Any, function_name: Callable[[Any], str]) -> tuple[str, Any]:
+    """Returns (field, value) for one item."""
+    if annotation is Function or hasattr(value, "graph") and hasattr(value, "outputs"):
+        holder = AttrValue()
+        holder.func.name = function_name(value)
+        return "func", holder.func
+    if annotation is TensorValue:
+        dtype = dtypes.as_dtype(value.dtype) if value.dtype != object else dtypes.string
+        return "tensor", to_proto(value, dtype)
+    if isinstance(value, DType):
+        return "type", value.as_datatype_enum
+    if isinstance(value, TensorShape) or annotation is TensorShape:
+        return "shape", shape_to_proto(value)
+    if annotation is bool or isinstance(value, bool):
+        return "b", bool(value)
+    if annotation is float or isinstance(value, float):
+        return "f", float(value)
+    if isinstance(value, int):
+        return "i", value
+    if isinstance(value, bytes):
+        return "s", value
+    if isinstance(value, str):
+        return "s", value.encode()
+    raise UnimplementedError(f"An attribute cannot hold {value!r}.")
+
+
+def shape_to_proto(shape: TensorShape) -> Any:
+    """Returns the TensorShapeProto of a static shape."""
+    made = TensorShapeProto()
+    if shape.rank is None:
+        made.unknown_rank = True
+        return made
+    for size in shape.as_list():
+        made.dim.add(size=-1 if size is None else size)
+    return made
+
+
+def shape_from_proto(proto: Any) -> TensorShape:
+    """Returns the static shape of a TensorShapeProto."""
+    if proto.unknown_rank:
+        return UNKNOWN
+    return make_shape(tuple(None if dim.size < 0 else dim.size for dim in proto.dim))
+
+
+def decode(annotation: Any, attr: Any, function_named: Callable[[str], Any]) -> Any:
+    """Returns the attribute that an AttrValue holds.
+
+    Args:
+      annotation: what the op's class says it holds.
+      function_named: gives the graph function of a name.
+    """
+    kind = attr.WhichOneof("value")
+    if kind == "list":
+        element = typing.get_args(annotation)[0] if typing.get_origin(annotation) is list else None
+        for field in ("s", "i", "f", "b", "type", "shape", "tensor", "func"):
+            items = getattr(attr.list, field)
+            if len(items):
+                return [_decoded(field, item, element, function_named) for item in items]
+        return []
+    if kind is None:
+        return None
+    return _decoded(kind, getattr(attr, kind), annotation, function_named)
+
+
+def _decoded(kind: str, value: Any, annotation: Any, function_named: Callable[[str], Any]) -> Any:
+    if kind == "type":
+        return dtypes.as_dtype(value)
+    if kind == "shape":
+        return shape_from_proto(value)
+    if kind == "tensor":
+        return from_proto(value)
+    if kind == "func":
+        return function_named(value.name)
+    if kind == "s":
+        is_text = annotation is str or typing.get_origin(annotation) is Literal
+        return value.decode("utf-8", "surrogateescape") if is_text else value
+    return value

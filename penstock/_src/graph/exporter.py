@@ -1,0 +1,175 @@
+"""Graphs as GraphDefs and graph functions as FunctionDefs."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.graph import attributes
+from penstock._src.graph.control import bodies_of
+from penstock._src.graph.graph import Graph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.proto.graph import FunctionDef, GraphDef, NodeDef
+
+# TensorFlow 2.21's version of the format, and the oldest that reads what we write.
+PRODUCER = 2474
+MIN_CONSUMER = 12
+
+
+class _Library:
+    """The functions that what is written refers to, in the order of finding."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, GraphFunction] = {}
+
+    def name(self, function: Any) -> str:
+        """Returns the name of a function, which is written later."""
+        self.functions.setdefault(function.name, function)
+        return function.name
+
+    def write(self, target: Any) -> None:
+        """Appends a FunctionDef for every function, and for those that they refer to."""
+        written: set[str] = set()
+        while len(written) < len(self.functions):
+            for name, function in list(self.functions.items()):
+                if name not in written:
+                    written.add(name)
+                    target.function.add().CopyFrom(_function_def(function, self))
+
+
+def graph_def(
+    graph: Graph, add_shapes: bool = False, functions: Sequence[GraphFunction] = ()
+) -> Any:
+    """Returns the GraphDef of a graph, with the functions that it, or `functions`, refers to."""
+    made = GraphDef()
+    library = _Library()
+    for function in functions:
+        library.name(function)
+    for op in graph._operations:
+        node = made.node.add()
+        _fill_node(node, op, library, add_shapes)
+        node.input.extend(_graph_input(t) for t in op._inputs)
+        node.input.extend(sorted(f"^{control.name}" for control in op._control_inputs))
+    library.write(made.library)
+    made.versions.producer = PRODUCER
+    made.versions.min_consumer = MIN_CONSUMER
+    return made
+
+
+def function_def(function: GraphFunction) -> Any:
+    """Returns the FunctionDef of a graph function."""
+    return _function_def(function, _Library())
+
+
+def node_def(op: Operation) -> Any:
+    """Returns the NodeDef of an operation of a graph."""
+    node = NodeDef()
+    _fill_node(node, op, _Library(), False)
+    node.input.extend(_graph_input(t) for t in op._inputs)
+    node.input.extend(sorted(f"^{control.name}" for control in op._control_inputs))
+    return node
+
+
+def _graph_input(tensor: SymbolicTensor) -> str:
+    return tensor.op.name if tensor.value_index == 0 else tensor.name
+
+
+def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) -> None:
+    node.name, node.op, node.device = op.name, op.type, op.device or ""
+    cls = type(op.raw_op)
+    for name, value in op.raw_op.attrs.items():
+        if value is not None:
+            node.attr[name].CopyFrom(attributes.encode(cls, name, value, library.name))
+    if add_shapes:
+        shapes = node.attr["_output_shapes"].list
+        shapes.SetInParent()
+        for t in op.outputs:
+            shapes.shape.add().CopyFrom(attributes.shape_to_proto(t.shape))
+
+
+def _function_def(function: GraphFunction, library: _Library) -> Any:
+    made = FunctionDef()
+    signature = made.signature
+    signature.name = function.name
+    signature.is_stateful = function.is_stateful
+    names = _Names()
+    arguments: dict[int, str] = {}
+    for index, t in enumerate(function.inputs):
+        name = names.argument(t.op.name)
+        arguments[t._id] = name
+        signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
+        made.arg_attr[index].attr["_user_specified_name"].s = t.op.name.encode()
+    for op in function.graph._operations:
+        if op.outputs and all(t._id in arguments for t in op.outputs):
+            continue
+        node = made.node_def.add()
+        _fill_node(node, op, library, False)
+        node.input.extend(_function_input(t, arguments) for t in op._inputs)
+        node.input.extend(
+            sorted(f"^{c.name}" for c in op._control_inputs if not _is_argument(c, arguments))
+        )
+    outputs = _Names()
+    for t in function.outputs:
+        name = outputs.argument(t.op.name)
+        signature.output_arg.add(name=name, type=t.dtype.as_datatype_enum)
+        made.ret[name] = _function_input(t, arguments)
+    for op in function.graph.control_outputs:
+        signature.control_output.append(op.name)
+        made.control_ret[op.name] = op.name
+    return made
+
+
+def _is_argument(op: Operation, arguments: dict[int, str]) -> bool:
+    return bool(op.outputs) and all(t._id in arguments for t in op.outputs)
+
+
+def _function_input(tensor: SymbolicTensor, arguments: dict[int, str]) -> str:
+    """Returns `argument`, or `node:output argument:index in it`."""
+    if tensor._id in arguments:
+        return arguments[tensor._id]
+    op, index = tensor.op, tensor.value_index
+    for argument, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):  # type: ignore[attr-defined]
+        count = len(dtype) if type(dtype) is tuple else 1
+        if index < count:
+            return f"{op.name}:{argument.name}:{index}"
+        index -= count
+    raise AssertionError(f"{tensor!r} is no output of its operation.")
+
+
+class _Names:
+    """Unique names of arguments: lower case letters, digits and underscores."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+
+    def argument(self, text: str) -> str:
+        name = re.sub(r"[^a-z0-9]", "_", text.lower())
+        if not name or not name[0].isalpha():
+            name = "arg_" + name
+        unique, count = name, 0
+        while unique in self.taken:
+            count += 1
+            unique = f"{name}_{count}"
+        self.taken.add(unique)
+        return unique
+
+
+def functions_of(graph: Graph) -> list[GraphFunction]:
+    """Returns all functions that operations of the graph hold, and those that these hold."""
+    found: dict[str, GraphFunction] = {}
+    pending = [body for op in graph._operations for body in bodies_of(op)]
+    while pending:
+        function = pending.pop()
+        if function.name not in found:
+            found[function.name] = function
+            pending += [body for op in function.graph._operations for body in bodies_of(op)]
+    return list(found.values())
+
+
+def _as_graph_def(self: Graph, from_version: int | None = None, add_shapes: bool = False) -> Any:
+    """Returns the graph as a GraphDef."""
+    return graph_def(self, add_shapes)
+
+
+Graph.as_graph_def = _as_graph_def  # type: ignore[attr-defined]
+Operation.node_def = property(node_def)  # type: ignore[attr-defined]

@@ -1,0 +1,267 @@
+"""GraphDefs and FunctionDefs, also those that TensorFlow wrote, as graphs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.attributes import convert_attribute
+from penstock._src.core.binding import complete
+from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import lookup
+from penstock._src.core.shapes import UNKNOWN
+from penstock._src.graph import attributes
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.graph import Graph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util.export import export
+
+_JUMPS = frozenset("Switch Merge Enter Exit NextIteration LoopCond RefSwitch RefMerge".split())
+
+
+class Library:
+    """The functions of a GraphDef by name, each imported when it is first asked for."""
+
+    def __init__(self, library: Any = None) -> None:
+        self.definitions = {f.signature.name: f for f in library.function} if library else {}
+        self.functions: dict[str, GraphFunction] = {}
+        self._active: set[str] = set()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.definitions or name in self.functions
+
+    def get(self, name: str) -> GraphFunction:
+        """Returns the function of that name.
+
+        Raises:
+          KeyError: there is none. UnimplementedError: it calls itself.
+        """
+        if name in self.functions:
+            return self.functions[name]
+        if name not in self.definitions:
+            raise KeyError(f"The graph refers to a function '{name}' that its library does not hold.")
+        if name in self._active:
+            raise UnimplementedError(f"The function '{name}' calls itself.")
+        self._active.add(name)
+        self.functions[name] = import_function(self.definitions[name], self)
+        self._active.discard(name)
+        return self.functions[name]
+
+
+def import_function(definition: Any, library: Library) -> GraphFunction:
+    """Returns the graph function of a FunctionDef."""
+    graph = FuncGraph(definition.signature.name)
+    graph.outer_graph = None
+    known: dict[str, Any] = {}
+    before = STATE.tapes, STATE.accumulators
+    STATE.tapes, STATE.accumulators = (), ()
+    try:
+        with building(graph):
+            for index, argument in enumerate(definition.signature.input_arg):
+                _add_argument(graph, definition, index, argument, known)
+            nodes = _Importer(graph, library, _function_input)
+            nodes.known.update(known)
+            nodes.add_all(definition.node_def)
+            for argument in definition.signature.output_arg:
+                graph.outputs.append(nodes.tensor(definition.ret[argument.name]))
+    finally:
+        STATE.tapes, STATE.accumulators = before
+    graph.control_outputs = [
+        nodes.operations[name] for name in definition.control_ret.values() if name in nodes.operations
+    ]
+    return GraphFunction(graph, name=definition.signature.name)
+
+
+def _add_argument(
+    graph: FuncGraph, definition: Any, index: int, argument: Any, known: dict[str, Any]
+) -> None:
+    dtype = dtypes.as_dtype(argument.type)
+    shape = UNKNOWN
+    extra = definition.arg_attr[index].attr if index in definition.arg_attr else {}
+    if "_output_shapes" in extra and extra["_output_shapes"].list.shape:
+        shape = attributes.shape_from_proto(extra["_output_shapes"].list.shape[0])
+    placeholder = graph.placeholder(dtype, shape, argument.name)
+    if argument.handle_data:
+        placeholder._handle_data = [
+            (attributes.shape_from_proto(data.shape), dtypes.as_dtype(data.dtype))
+            for data in argument.handle_data
+        ]
+    graph.inputs.append(placeholder)
+    known[argument.name] = placeholder
+
+
+def _function_input(text: str) -> tuple[str, str | None, int]:
+    """Splits `node:argument:index` (in functions)."""
+    parts = text.split(":")
+    if len(parts) == 3:
+        return parts[0], parts[1], int(parts[2])
+    return parts[0], None, int(parts[1]) if len(parts) == 2 else 0
+
+
+def _graph_input(text: str) -> tuple[str, str | None, int]:
+    """Splits `node:index` (in graphs)."""
+    name, _, index = text.partition(":")
+    return name, None, int(index or 0)
+
+
+class _Importer:
+    """Adds nodes to the current graph in an order in which inputs come first."""
+
+    def __init__(
+        self, graph: Graph, library: Library, split: Callable[[str], tuple[str, str | None, int]]
+    ) -> None:
+        self.graph, self.library, self.split = graph, library, split
+        self.operations: dict[str, Operation] = {}
+        self.known: dict[str, SymbolicTensor] = {}  # arguments, and tensors mapped by the caller
+
+    def add_all(self, nodes: Sequence[Any], prefix: str = "") -> None:
+        waiting = {node.name: node for node in nodes}
+        if any(node.op in _JUMPS for node in nodes):
+            jumps = sorted({node.op for node in nodes} & _JUMPS)
+            raise UnimplementedError(
+                f"Graphs with TensorFlow 1's control flow nodes are not implemented: {', '.join(jumps)}."
+            )
+        for node in nodes:
+            stack = [node]
+            while stack:
+                top = stack[-1]
+                missing = [
+                    waiting[name]
+                    for name in map(self._node_of, top.input)
+                    if name in waiting and name not in self.operations and name != top.name
+                ]
+                if top.name in self.operations:
+                    stack.pop()
+                elif missing:
+                    if len(stack) > len(waiting):
+                        raise ValueError("The graph has a cycle.")
+                    stack.extend(missing)
+                else:
+                    self._add(stack.pop(), prefix)
+
+    def _node_of(self, text: str) -> str:
+        if text in self.known:
+            return ""
+        return text[1:] if text.startswith("^") else self.split(text)[0]
+
+    def tensor(self, text: str) -> SymbolicTensor:
+        """Returns the tensor that an input names."""
+        if text in self.known:
+            return self.known[text]
+        name, argument, index = self.split(text)
+        mapped = self.known.get(f"{name}:{index}") if argument is None else None
+        if mapped is not None:
+            return mapped
+        if name not in self.operations:
+            raise ValueError(f"The graph has no node '{name}', which is an input of another.")
+        op = self.operations[name]
+        if argument is not None:
+            for declared, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):  # type: ignore[attr-defined]
+                if declared.name == argument:
+                    break
+                index += len(dtype) if type(dtype) is tuple else 1
+        return op.outputs[index]
+
+    def _add(self, node: Any, prefix: str) -> None:
+        inputs = [self.tensor(text) for text in node.input if not text.startswith("^")]
+        op = self._op(node, inputs)
+        made = self.graph.add(op, inputs, prefix + node.name if prefix else node.name)
+        made.device = node.device
+        made._add_control_inputs(
+            self.operations[text[1:]]
+            for text in node.input
+            if text.startswith("^") and text[1:] in self.operations
+        )
+        if "_output_shapes" in node.attr:
+            for t, proto in zip(made.outputs, node.attr["_output_shapes"].list.shape, strict=False):
+                shape = attributes.shape_from_proto(proto)
+                if shape.is_compatible_with(t.shape):
+                    t.set_shape(shape)
+        self.operations[node.name] = made
+
+    def _op(self, node: Any, inputs: list[SymbolicTensor]) -> Op:
+        if node.op in self.library:
+            return self._call(self.library.get(node.op))
+        cls = lookup(node.op)
+        if cls is None:
+            raise UnimplementedError(f"{node.op}: this operation is not implemented.")
+        given: dict[str, Any] = {}
+        for name, value in node.attr.items():
+            annotation = attributes.annotation_of(cls, name)
+            if annotation is None:
+                continue
+            decoded = attributes.decode(annotation, value, self.library.get)
+            given[name] = convert_attribute(cls.op_type, name, annotation, decoded)
+        _infer_types(cls, given, inputs)
+        return complete(cls, given, True)
+
+    def _call(self, function: GraphFunction) -> Op:
+        kind = lookup("StatefulPartitionedCall" if function.is_stateful else "PartitionedCall")
+        assert kind is not None
+        attrs = {
+            "f": function,
+            "Tin": tuple(function.input_types),
+            "Tout": tuple(function.output_types),
+        }
+        return complete(kind, attrs, True)
+
+
+def _infer_types(cls: type[Op], given: dict[str, Any], inputs: list[SymbolicTensor]) -> None:
+    """Fills in type attributes that a graph left out because they have defaults or follow from the inputs."""
+    position = 0
+    for argument in cls.inputs:
+        if argument.is_list:
+            count = given.get(argument.number_attr or "", len(given.get(argument.type_list_attr or "", ())))
+            position += count
+            continue
+        if argument.type_attr and argument.type_attr not in given and position < len(inputs):
+            given[argument.type_attr] = inputs[position].dtype
+        position += 1
+
+
+@export("graph_util.import_graph_def", v1=["import_graph_def", "graph_util.import_graph_def"])
+def import_graph_def(
+    graph_def: Any,
+    input_map: dict[str, Any] | None = None,
+    return_elements: Sequence[str] | None = None,
+    name: str | None = None,
+    op_dict: Any = None,
+    producer_op_list: Any = None,
+) -> Any:
+    """Adds the nodes of a GraphDef to the current graph.
+
+    Args:
+      graph_def: a GraphDef.
+      input_map: tensors of the current graph to use in place of tensors of the GraphDef, by name.
+      return_elements: names of operations and tensors of the GraphDef to return.
+      name: a scope for the nodes; "import" by default, "" for none.
+      op_dict, producer_op_list: accepted.
+
+    Returns:
+      The operations and tensors of `return_elements`, or None.
+
+    Raises:
+      UnimplementedError: the graph has an operation that is not implemented.
+    """
+    graph = STATE.graph
+    if graph is None:
+        raise RuntimeError("import_graph_def: enter a graph first (with tf.Graph().as_default()).")
+    importer = _Importer(graph, Library(graph_def.library), _graph_input)
+    for key, tensor in (input_map or {}).items():
+        text = key if ":" in key else f"{key}:0"
+        importer.known[text] = tensor
+        if text.endswith(":0"):
+            importer.known[text[:-2]] = tensor
+    mapped = {text.partition(":")[0] for text in importer.known}
+    scope = "import" if name is None else name
+    nodes = [n for n in graph_def.node if not (n.name in mapped and n.op.startswith("Placeholder"))]
+    prefix = f"{graph.unique_name(scope)}/" if scope else ""
+    importer.add_all(nodes, prefix)
+    if return_elements is None:
+        return None
+    return [
+        importer.tensor(element) if ":" in element else importer.operations[element]
+        for element in return_elements
+    ]
