@@ -137,7 +137,11 @@ def check_or_nest(make, *shapes, **kw):
             [(dim(2), 8, 8, 16), (dim(2), 8, 8, 16)],
             "filter gradient",
         ),
-        (filter_gradient((1, 1), **PLAIN), [(dim(2), 8, 8, 16), (dim(2), 8, 8, 16)], "filter gradient"),
+        (
+            filter_gradient((1, 1), **PLAIN),
+            [(dim(2), 8, 8, 16), (dim(2), 8, 8, 16)],
+            "filter gradient",
+        ),
         (
             forward(**SAME3, spec="nxycij,ijcm->nxycm"),
             [(dim(2), 8, 8, 16), (3, 3, 16, 1)],
@@ -356,3 +360,19 @@ def test_other_processors_compile():
     ):
         kernel = kernel_of(make, shapes, target=neon)[3]
         assert "fmla" in assembly(kernel.code)
+
+
+def test_volumes_with_channels_in_runs():
+    def volume(p, x, w, dilated=(1, 1, 1)):
+        ones = (1, 1, 1)
+        view = p.windows(
+            x, [1, 2, 3], [int(k) for k in w.shape[:3]], ones, ones, ones, ones, dilated
+        )
+        return p.contract("nxyzcijk,ijkco->nxyzo", view, w)
+
+    check(volume, (dim(2), 4, 5, 6, 16), (3, 3, 3, 16, 17))
+    check(
+        lambda p, x, w: volume(p, x, p.reverse(w, [0, 1, 2]), (2, 1, 2)),
+        (dim(2), 2, 5, 3, 16),
+        (3, 3, 3, 16, 17),
+    )

@@ -159,7 +159,8 @@ class _Part:
 
         # distances from pixel to pixel are known: they go into the instructions
         starts = [
-            (inside, f.i64(start + times(f, column, self.w.stride * c.x.column))) for inside, start in rows
+            (inside, f.i64(start + times(f, column, self.w.stride * c.x.column)))
+            for inside, start in rows
         ]
         out_here = f.i64(out + times(f, column, self.y_column))
 

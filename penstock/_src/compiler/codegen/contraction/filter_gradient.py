@@ -37,7 +37,10 @@ from .window import TYPICAL_BATCH, Axis, BlockedWindow, Image, Window, span
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own
 ALL_RANGES_BYTES = 16 << 20
 BLOCK_BYTES = 32 << 10  # of a window
-LARGE_BLOCK = {"wanted": 300, "most": 768 << 10}  # of a window under a filter that does not stay in the L2
+LARGE_BLOCK = {
+    "wanted": 300,
+    "most": 768 << 10,
+}  # of a window under a filter that does not stay in the L2
 IMAGE_BYTES = 1 << 20  # images up to this size are padded all together, for large filters
 PIXELS_AT_ONCE = 400  # of large filters: a sum stays in registers for so many
 ROWS_OF_A_SUM = 8192  # elements that a task of the last stage adds up

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from penstock._src.native.language.function import Fn
 
-from .extents import Extent, unravel, value
+from .extents import Extent, is_static, unravel, value
 from .tile import times, word
 
 
@@ -35,6 +35,28 @@ class Gathered:
     batch: tuple[Extent, ...]
     cross: tuple[Extent, ...]
     depth: tuple[Extent, ...]
+
+    def run(self, kind: str) -> tuple[int, Extent] | None:
+        """(extent, distance) of the innermost letter of a kind, if it moves along one axis alone and freely.
+
+        Then along that letter elements lie at equal distances, and all or none of them exist.
+        """
+        extents = getattr(self, kind)
+        if not extents or not is_static(extents[-1]):
+            return None
+        last = kind, len(extents) - 1
+        axes = [a for a in self.axes if any(term[:2] == last for term in a.terms)]
+        if (
+            len(axes) != 1
+            or len(axes[0].terms) > 1
+            or axes[0].low is not None
+            or axes[0].divisor != 1
+        ):
+            return None
+        step = axes[0].terms[0][2]
+        if not is_static(step) or not is_static(axes[0].stride):
+            return None
+        return extents[-1], step * axes[0].stride
 
     def place(self, f: Fn, batch: Sequence, cross, depth):
         """(offset in the source, i1 whether there is an element or None) at coordinates and flat indices."""

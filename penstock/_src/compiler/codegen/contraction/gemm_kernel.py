@@ -122,9 +122,8 @@ class GemmKernel(Schedule):
         expression = self.expressions[side]
         if isinstance(matrix, Gathered):
             place = lambda c, k: matrix.place(f, base, word(f, c) + first, word(f, k) + self.k0)
-            pack_single(
-                f, pointer, place, width, count, self.depth, dst, width, *common, expression
-            )
+            where = pointer, place, width, count, self.depth, dst, width, *common, expression
+            pack_single(f, *where, run=self.runs[side])
             return
         cross = value(f, matrix.cross)
         start = word(f, times(f, first, cross) + base)

@@ -109,6 +109,8 @@ class Schedule:
             self.steps = max(1, ceil_divide(depth, self.kc))
         else:
             self.kc, self.steps = block, None
+        self.runs = [x.run("depth") if isinstance(x, Gathered) else None for x in (g.left, g.right)]
+        self.fit_runs(depth if self.static_k else None)
         self.direct_a, self.direct_b = self.reads_left_in_place(n), self.reads_right_in_place(m)
         columns = COLUMN_BLOCK
         if wide:  # but two pieces for each thread
@@ -122,6 +124,21 @@ class Schedule:
         # sums of several blocks wait in the output, or in scratch if that has another type
         self.sums_apart = self.types.output != self.types.total and self.steps != 1
         self.shared_b = not self.direct_b and self.packs_b_often(m, n)
+
+    def fit_runs(self, depth: int | None) -> None:
+        """Makes depth blocks of whole runs of gathered operands, or gives the runs up."""
+        for side, run in enumerate(self.runs):
+            if run is None or (self.steps == 1 and depth and depth % run[0] == 0):
+                continue
+            if not 1 < run[0] <= self.kc:
+                self.runs[side] = None
+                continue
+            self.kc = self.kc // run[0] * run[0]
+            if depth is not None:
+                self.steps = max(1, ceil_divide(depth, self.kc))
+        for side, run in enumerate(self.runs):
+            if run is not None and self.steps != 1 and self.kc % run[0]:
+                self.runs[side] = None
 
     def reads_left_in_place(self, n: int) -> bool:
         g, a = self.g, self.g.left

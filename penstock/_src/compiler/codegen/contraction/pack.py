@@ -98,28 +98,39 @@ def pack_along(
 
 def pack_single(
     f: Fn, source: Val, place: Callable, width: int, count, nk, dst: Val, dst_stride: int,
-    element: str, total: str, expression: Expression | None = None,
+    element: str, total: str, expression: Expression | None = None, run: tuple[int, int] | None = None,
 ) -> None:  # fmt: skip
-    """dst[k][c] element by element; place(c, k) -> (offset, i1 whether it exists or None).  For any layout."""
+    """dst[k][c] element by element; place(c, k) -> (offset, i1 whether it exists or None).  For any layout.
+
+    `run` = (n, distance): n neighbouring k (nk is a multiple) lie at that distance, and exist or not together.
+    """
+    length, distance = run or (1, 0)
+    here = f.min(count, width)
+
+    def column(c, k):
+        offset, inside = place(c, k)
+
+        def put(i, v):
+            f.store(v, dst, (k + i) * dst_stride + c)
+
+        def read(i):
+            at = offset + times(f, i, distance)
+            v = f.convert(f.load(source, at, element), total)
+            put(i, expression(v, at, None) if expression else v)
+
+        read_all = lambda: f.loop(0, length, 1, read)
+        blank_all = lambda: f.loop(0, length, 1, lambda i: put(i, f.zero(total)))
+        f.when(True if inside is None else inside, read_all, blank_all)
 
     def row(k):
-        def column(c):
-            offset, inside = place(c, k)
+        k = f.i64(k)
+        f.loop(0, here, 1, lambda c: column(c, k))
+        blank = lambda c: f.loop(
+            0, length, 1, lambda i: f.store(f.zero(total), dst, (k + i) * dst_stride + c)
+        )
+        f.loop(here, width, 1, blank)
 
-            def read():
-                v = f.convert(f.load(source, offset, element), total)
-                return (expression(v, offset, None) if expression else v,)
-
-            (v,) = read() if inside is None else f.when(inside, read, lambda: (f.zero(total),))
-            f.store(v, dst, k * dst_stride + c)
-
-        def blank(c):
-            f.store(f.zero(total), dst, k * dst_stride + c)
-
-        f.loop(0, f.min(count, width), 1, column)
-        f.loop(f.min(count, width), width, 1, blank)
-
-    f.loop(0, nk, 1, row)
+    f.loop(0, nk, length, row)
 
 
 def room(width: int, nk, lane_count: int):
