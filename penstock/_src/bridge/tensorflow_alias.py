@@ -15,6 +15,17 @@ from . import private_modules
 
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
+# Classes that libraries know by name and module, without importing them.
+KNOWN_CLASSES = {
+    "penstock._src.core.tensor:Tensor": "tensorflow.python.framework.tensor",
+    "penstock._src.data.dataset:DatasetV2": "tensorflow.python.data.ops.dataset_ops",
+    "penstock._src.api.ragged.ragged_tensor:RaggedTensor": (
+        "tensorflow.python.ops.ragged.ragged_tensor"
+    ),
+    "penstock._src.api.sparse.sparse_tensor:SparseTensor": (
+        "tensorflow.python.framework.sparse_tensor"
+    ),
+}
 
 
 class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -131,10 +142,21 @@ def install() -> None:
         sys.meta_path.insert(0, FINDER)
         sys.meta_path.append(METADATA)
     sys.modules[ALIAS] = own
+    _name_classes(as_tensorflow=True)
+
+
+def _name_classes(as_tensorflow: bool) -> None:
+    """Makes the classes that libraries recognise say that they are TensorFlow's, or not."""
+    for place, known in KNOWN_CLASSES.items():
+        module, _, name = place.partition(":")
+        getattr(importlib.import_module(module), name).__module__ = (
+            known if as_tensorflow else module
+        )
 
 
 def uninstall() -> None:
     """Takes the hook away, and forgets all modules imported through it."""
+    _name_classes(as_tensorflow=False)
     for finder in (FINDER, METADATA):
         if finder in sys.meta_path:
             sys.meta_path.remove(finder)

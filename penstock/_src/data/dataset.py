@@ -24,7 +24,7 @@ from penstock._src.util.export import export
 
 
 @export("data.Dataset", v1=[])
-class Dataset(Functional, Sampling, Stored, collections.abc.Iterable, CompositeTensor):
+class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, CompositeTensor):
     """A potentially large sequence of elements, made as they are asked for.
 
     Begin with a source (`Dataset.from_tensor_slices`, `Dataset.range`, `TFRecordDataset`), add
@@ -274,6 +274,9 @@ class Dataset(Functional, Sampling, Stored, collections.abc.Iterable, CompositeT
         from penstock._src.data.readers import matching_files
 
         return matching_files(file_pattern, True if shuffle is None else shuffle, seed, name)
+
+
+Dataset = DatasetV2  # the public name; libraries look for the other one
 
 
 def _generator_spec(types: Any, shapes: Any, signature: Any) -> Any:

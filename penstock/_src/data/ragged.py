@@ -81,7 +81,7 @@ def _one(value: int, dtype: DType) -> Any:
 
 def sparse_batch(dataset: Any, batch_size: Any, row_shape: TensorShape, name: Any) -> Any:
     """Sparse tensors of rows of elements, each of which fits into `row_shape`."""
-    from penstock._src.api.sparse.tensor import SparseTensorSpec
+    from penstock._src.api.sparse.sparse_tensor import SparseTensorSpec
 
     spec = dataset.element_spec
     if not isinstance(spec, TensorSpec):

@@ -106,7 +106,7 @@ def _as_value(leaf: Any) -> Any:
 def _from_scipy(leaf: Any) -> Any:
     if type(leaf).__module__.partition(".")[0] != "scipy" or not hasattr(leaf, "tocoo"):
         return None
-    from penstock._src.api.sparse.tensor import SparseTensor  # scipy matrices are rare
+    from penstock._src.api.sparse.sparse_tensor import SparseTensor  # scipy matrices are rare
 
     matrix = leaf.tocoo()
     indices = np.stack([matrix.row, matrix.col], axis=1).astype(np.int64)
