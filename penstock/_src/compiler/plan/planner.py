@@ -21,6 +21,7 @@ from penstock._src.compiler.plan.specials import check_bounds
 from penstock._src.compiler.schedule.contraction import ContractKernel
 from penstock._src.compiler.schedule.in_place import writable_in_place
 from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, map_nest
+from penstock._src.compiler.schedule.loops import FLAT
 from penstock._src.compiler.schedule.memory_plan import Buffer
 from penstock._src.compiler.schedule.partition import Options, Partition, bytes_of, home, in_memory_already
 from penstock._src.core import dtypes
@@ -236,14 +237,21 @@ class Planner:
         code: NestCode = self.cache.get(key, lambda: emit_nest(nest, self.cache.target))
         if leaves is None:
             leaves = [self.used(leaf) for leaf in nest.leaves]
-        total = code.iterations(self.extent)
+        extent = self.extent
+        if kernel.length is not None:
+            symbols = {**self.symbols, FLAT: kernel.length}
+
+            def extent(expression: Any) -> int:
+                return dims.evaluate(expression, symbols)
+
+        total = code.iterations(extent)
         if total == 0:
             return
-        work = code.work(self.extent)
+        work = code.work(extent)
         tasks = max(1, min(total, math.ceil(work / GRAIN)))
         tasks = min(tasks, 8 * self.threads) if self.threads > 1 else 1
         per = -(-total // tasks)
-        extents = [self.extent(e) for e in code.extents]
+        extents = [extent(e) for e in code.extents]
         args = [per, total, *leaves, *outputs, *extents]
         self.launches.append(Launch(code.code, code.function, -(-total // per), args, kernel.label))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock._src.compiler.schedule.index import Position, of_atom
 from penstock._src.compiler.schedule.inline import Inliner
-from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce
+from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce, flatten
 from penstock._src.ir.node import Node
 
 
@@ -27,9 +27,10 @@ class Kernel:
 
 @dataclass
 class NestKernel(Kernel):
-    """Loops over a space."""
+    """Loops over a space; `length` is the extent of a flat nest, which its code does not know."""
 
     nest: LoopNest = None  # type: ignore[assignment]
+    length: int | None = None
 
     @property
     def label(self) -> str:
@@ -77,5 +78,5 @@ def map_nest(nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: boo
         stores.append(Store(-1, own.linear, inliner.value(node, own), node.dtype))
     leaves = inliner.slots
     stores = [Store(len(leaves) + i, s.offset, s.value, s.dtype) for i, s in enumerate(stores)]
-    nest = coalesce(LoopNest(scope, space, stores, leaves, list(nodes)))
-    return NestKernel(list(nodes), list(leaves), nest)
+    nest, length = flatten(coalesce(LoopNest(scope, space, stores, leaves, list(nodes))))
+    return NestKernel(list(nodes), list(leaves), nest, length)

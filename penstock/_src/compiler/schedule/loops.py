@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var, constant, extent_key, of_atom
+from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var, constant, extent_key, is_one, of_atom
 from penstock._src.compiler.schedule.values import Scope, Value, closure, dynamic_values
 from penstock._src.core.dtypes import DType
+from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
 
 
@@ -91,6 +92,37 @@ def coalesce(nest: LoopNest) -> LoopNest:
         if found is None:
             return nest
         nest = _merge(nest, *found)
+
+
+FLAT = "flat"  # the symbol that stands for the extent of a flat nest
+
+
+def flatten(nest: LoopNest) -> tuple[LoopNest, int | None]:
+    """A nest over one contiguous loop, for any length of it; and the length here (None if the nest is no such one).
+
+    So the same arithmetic on arrays of other sizes (an optimizer's weights) needs no other code.
+    """
+    if len(nest.space) != 1 or _reduced(nest):
+        return nest, None
+    (var,) = nest.space
+    if not all(_plain(index, var) for index in indices(nest)):
+        return nest, None
+    if any(v.kind in ("index", "inside") for v in nest.values()):
+        return nest, None
+    length = int(var.extent)
+    scope = Scope()
+    scope.count = nest.scope.count
+    free = scope.var(Dim(length, ((((("symbol", FLAT),)), 1),)))
+    change = _Rewriter(scope, var, var, free)
+    stores = [Store(s.slot, change.index(s.offset), change.value(s.value), s.dtype) for s in nest.stores]
+    return LoopNest(scope, (free,), stores, nest.leaves, nest.outputs), length
+
+
+def _plain(index: Index, var: Var) -> bool:
+    """Whether an index is the variable itself, or a number."""
+    if type(index.const) is Dim:
+        return False
+    return not index.terms or (len(index.terms) == 1 and index.terms[0][0] is var and is_one(index.terms[0][1]))
 
 
 def _mergeable(nest: LoopNest, variables: Sequence[Var]) -> tuple[Var, Var] | None:
@@ -190,4 +222,4 @@ class _Rewriter:
         return of_atom(atom)
 
 
-__all__ = ["LoopNest", "Store", "coalesce", "indices"]
+__all__ = ["FLAT", "LoopNest", "Store", "coalesce", "flatten", "indices"]
