@@ -72,3 +72,35 @@ def test_a_matrix_power_by_a_loop(native, values):
         return p.while_(lambda i, v: p.lt(i, n), lambda i, v: [i + 1, p.matmul(v, x)], [p.constant(np.int32(0)), x])
 
     native(make, values("float32", (8, 8), 0, -0.3, 0.3), np.array(4, np.int32), tolerance=100)
+
+
+def test_rows_are_written_in_place(native, values):
+    def make(p, x, n):
+        def body(i, rows):
+            return [i + 1, p.dynamic_set_index(rows, i, p.dynamic_index(x, i) * 2.0)]
+
+        return p.while_(lambda i, rows: p.lt(i, n), body, [p.constant(np.int32(0)), p.full((6, 80), 0.0, dtypes.float32)])
+
+    program, _ = native(make, values("float32", (6, 80)), np.array(5, np.int32))
+    labels = [getattr(x, "label", "") for x in program.plan.launches]
+    assert "nest[1x80] dynamic_update_slice" in labels
+
+
+@pytest.mark.parametrize("op", ["add", "set"])
+def test_a_variable_is_scattered_into_in_place(native, values, op):
+    def make(p, table, i, u):
+        p.assign_variable(table, p.scatter(p.read_variable(table), i, u, op))
+
+    i = np.array([[3], [0], [3], [7]], np.int32)
+    program, _ = native(make, values("float32", (9, 20)), i, values("float32", (4, 20), 1), variables=(0,))
+    assert program.statistics.launches == 1
+
+
+def test_a_variable_read_after_a_scatter_keeps_its_old_value(native, values):
+    def make(p, table, i, u):
+        old = p.read_variable(table)
+        p.assign_variable(table, p.scatter(old, i, u, "add"))
+        return [old, p.gather(old, p.reshape(i, (4,)), 0), p.reduce_sum(old)]
+
+    i = np.array([[3], [0], [3], [7]], np.int32)
+    native(make, values("float32", (9, 20)), i, values("float32", (4, 20), 1), variables=(0,))

@@ -19,8 +19,8 @@ from penstock._src.compiler.codegen.kernel_code import PLAIN
 from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.specials import check_bounds
 from penstock._src.compiler.schedule.contraction import ContractKernel
-from penstock._src.compiler.schedule.in_place import writable_in_place
-from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, map_nest
+from penstock._src.compiler.schedule.in_place import replaces_block, writable_in_place
+from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, block_nest, map_nest
 from penstock._src.compiler.schedule.loops import FLAT
 from penstock._src.compiler.schedule.memory_plan import Buffer
 from penstock._src.compiler.schedule.partition import Options, Partition, bytes_of, home, in_memory_already
@@ -111,7 +111,7 @@ class Planner:
             buffer = Buffer(f"result {i}", bytes_of(node), "output", i)
             self.results.append(buffer)
             own = home(node)
-            if own.id in taken or in_memory_already(own):
+            if own.id in taken or (in_memory_already(own) and own.kind != "item"):
                 copies.append((node, buffer))
             else:
                 taken.add(own.id)
@@ -171,6 +171,9 @@ class Planner:
     def launch(self, kernel: Kernel) -> None:
         """Adds a kernel's launches."""
         if isinstance(kernel, NestKernel):
+            node = kernel.outputs[0]
+            if replaces_block(kernel, node) and self.buffer(node.args[0]) is self.buffer(node):
+                kernel = block_nest(node, self.partition.is_leaf)
             self._launch_nest(kernel, [self.used(n) for n in kernel.nest.outputs])
         elif isinstance(kernel, ContractKernel):
             self._launch_contraction(kernel)

@@ -288,7 +288,7 @@ def _concat(k: Inliner, node: Node, position: Position, guard):
 
 
 # -- indices known when the program runs
-def _start(k: Inliner, node: Node, most: int) -> Index:
+def start_index(k: Inliner, node: Node, most: int) -> Index:
     """A scalar node as an index, clamped to 0 ... most."""
     number = k.value(node, k.position(node, ()), None)
     number = k.scope.value("cast", (number,), dtypes.int64)
@@ -306,7 +306,7 @@ def _clamped(k: Inliner, number: Value, most: int) -> Value:
 def _dynamic_slice(k: Inliner, node: Node, position: Position, guard):
     x, *starts = node.args
     coordinates = [
-        c + _start(k, start, extent - size)
+        c + start_index(k, start, extent - size)
         for c, start, extent, size in zip(position.coordinates, starts, x.shape, node.shape)
     ]
     return k.value(x, k.position(x, coordinates), guard)
@@ -317,7 +317,7 @@ def _dynamic_update_slice(k: Inliner, node: Node, position: Position, guard):
     x, update, *starts = node.args
     inside, coordinates = None, []
     for c, start, extent, size in zip(position.coordinates, starts, x.shape, update.shape):
-        c = c - _start(k, start, extent - size)
+        c = c - start_index(k, start, extent - size)
         if extent_key(extent) == extent_key(size):
             coordinates.append(c)
             continue

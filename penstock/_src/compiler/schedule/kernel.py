@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.compiler.schedule.index import Position, of_atom
-from penstock._src.compiler.schedule.inline import Inliner
+from penstock._src.compiler.schedule.inline import Inliner, start_index
 from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce, flatten
 from penstock._src.ir.node import Node
 
@@ -80,3 +80,21 @@ def map_nest(nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: boo
     stores = [Store(len(leaves) + i, s.offset, s.value, s.dtype) for i, s in enumerate(stores)]
     nest, length = flatten(coalesce(LoopNest(scope, space, stores, leaves, list(nodes))))
     return NestKernel(list(nodes), list(leaves), nest, length)
+
+
+def block_nest(node: Node, is_leaf: Callable[[Node], bool]) -> NestKernel:
+    """The nest that writes only the block of a dynamic_update_slice, over the array that it changes."""
+    x, update, *starts = node.args
+    inliner = Inliner(is_leaf)
+    scope = inliner.scope
+    space = tuple([scope.var(extent) for extent in update.shape])
+    position = Position(scope, update.shape, [of_atom(v) for v in space])
+    value = inliner.value(update, position)
+    coordinates = [
+        of_atom(v) + start_index(inliner, start, extent - size)
+        for v, start, extent, size in zip(space, starts, x.shape, update.shape)
+    ]
+    offset = Position(scope, x.shape, coordinates).linear
+    leaves = inliner.slots
+    nest = coalesce(LoopNest(scope, space, [Store(len(leaves), offset, value, node.dtype)], leaves, [node]))
+    return NestKernel([node], list(leaves), nest)

@@ -95,6 +95,8 @@ class Partition:
         self.stored: set[int] = set()
         self.inside: set[int] = set()  # nodes that exist only in a contraction's tail
         self.matches: dict[int, Any] = {}
+        self.by_id: dict[int, Node] = {}
+        self.leaves: dict[int, frozenset[int]] = {}
         self.finals: dict[int, Node] = {}  # final node's id -> its contraction
         self.reads: dict[int, frozenset[int]] = {}  # stored node's id -> what its expression reads
         self.ends: dict[int, Node] = {}  # id of a node that ends a reduction -> the reduce node
@@ -230,15 +232,15 @@ class Partition:
             demanded.update((home(found.left).id, home(found.right).id))
         for node in self.nodes:
             if node.kind in SPECIAL:
-                demanded.update(home(a).id for a in node.args if a.dtype != dtypes.resource)
+                demanded.update(home(a).id for a in self._wanted_in_memory(node))
             if node.kind == "gather" and node.attrs["mode"] == "error":
                 demanded.add(home(node.args[1]).id)
             if node.kind == "bitcast" and node.dtype.size != node.args[0].dtype.size:
                 demanded.add(node.args[0].id)
         inside: dict[int, frozenset[int]] = {}  # the nodes computed with a node
-        leaves: dict[int, frozenset[int]] = {}  # the arrays read for it
+        leaves = self.leaves = {}  # the arrays read for it
         cost: dict[int, int] = {}
-        by_id = {n.id: n for n in self.nodes}
+        by_id = self.by_id = {n.id: n for n in self.nodes}
         for node in self.nodes:
             if in_memory_already(node) or node.results is not None or node.dtype == dtypes.resource:
                 inside[node.id], leaves[node.id], cost[node.id] = frozenset(), frozenset((node.id,)), 0
@@ -264,6 +266,14 @@ class Partition:
                     self.reads[node.id] = read
                     own, read, weight = frozenset(), frozenset((node.id,)), 0
             inside[node.id], leaves[node.id], cost[node.id] = own, read, weight
+
+    def _wanted_in_memory(self, node: Node) -> list[Node]:
+        """The arguments of a special node that must lie in memory: all, but the first values of a loop's state."""
+        args = [a for a in node.args if a.dtype != dtypes.resource]
+        if node.kind != "while":
+            return args
+        first, rest = args[: node.attrs["carried"]], args[node.attrs["carried"] :]
+        return [*rest, *[a for a in first if len(self.users[a.id]) > 1 or a.kind not in RULES or a in rest]]
 
     def _leaves_rows(self, node: Node) -> bool:
         """Whether a node that has a row's reduction in it must be stored."""
@@ -347,7 +357,14 @@ class Partition:
 
     def _special(self, node: Node) -> SpecialKernel:
         outputs = [node] if node.results is None else [u for u in self.users[node.id] if u.kind == "item"]
-        inputs = [home(a) for a in node.args if a.dtype != dtypes.resource]
+        inputs = []
+        for a in node.args:
+            if a.dtype == dtypes.resource:
+                continue
+            if self.is_leaf(home(a)):
+                inputs.append(home(a))
+            else:
+                inputs += [self.by_id[i] for i in self.leaves[a.id]]
         return SpecialKernel(outputs, inputs, node)
 
     def verify(self) -> None:
