@@ -17,9 +17,15 @@ class Lanes:
     Numbers of a block are used from the last to the first.
     """
 
-    def __init__(self, stream: Stream, outputs: np.ndarray, dtype: type = np.float64) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        outputs: np.ndarray,
+        dtype: type = np.float64,
+        reserved: int = RESERVED_WORDS,
+    ) -> None:
         self.stream = stream
-        self.cursor = outputs.astype(np.uint64) * np.uint64(RESERVED_WORDS)
+        self.cursor = outputs.astype(np.uint64) * np.uint64(reserved)
         self.single = dtype == np.float32
         per_block = 4 if self.single else 2
         count = outputs.size

@@ -55,7 +55,6 @@ def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.
     for generating Poisson random variables", for others.
     """
     kind = rate.dtype.type if rate.dtype in (np.float32, np.float64) else np.float64
-    kind = np.float32 if rate.dtype.itemsize == 2 else kind
     rates = np.repeat(rate.reshape(-1).astype(kind), samples)
     lanes = Lanes(stream, np.arange(rates.size), kind)
     out = np.zeros(rates.size, kind)
@@ -116,6 +115,10 @@ def _stirling_tail(k: Any) -> np.ndarray:
     return np.where(k <= 9, _TAIL[np.clip(k, 0, 9).astype(np.int64)], series)
 
 
+# Blocks of the stream between one output and the next, where sums of geometric numbers are drawn.
+_RESERVED_BY_GEOMETRIC = 42
+
+
 def binomial(stream: Stream, counts: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Binomial numbers as float64, one for each of the flat counts and probabilities.
 
@@ -128,10 +131,12 @@ def binomial(stream: Stream, counts: np.ndarray, probabilities: np.ndarray) -> n
     out[bad] = np.nan
     flipped = p > 0.5
     q = np.where(flipped, 1 - p, p)
-    lanes = Lanes(stream, np.arange(n.size))
+    outputs = np.arange(n.size)
     usable = ~bad & (n > 0) & (q > 0)
     large = n * q >= 10
+    lanes = Lanes(stream, outputs, reserved=_RESERVED_BY_GEOMETRIC)
     _binomial_by_geometric(lanes, n, q, np.flatnonzero(usable & ~large), out)
+    lanes = Lanes(stream, outputs)
     _binomial_by_rejection(lanes, n, q, np.flatnonzero(usable & large), out)
     return np.where(flipped & ~bad, n - out, out)
 

@@ -1,0 +1,420 @@
+"""Arithmetic and reductions of sparse tensors."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
+from penstock._src.ops.rules import invalid, quiet, show
+from penstock._src.ops.sparse.tensor import check_indices, check_sparse, flat_places
+
+
+def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
+    """Places in either tensor, in order, with both values there."""
+    a_at, b_at = flat_places(a_indices, shape), flat_places(b_indices, shape)
+    places = np.union1d(a_at, b_at)
+    a, b = (np.full(places.size, missing, a_values.dtype) for _ in range(2))
+    a[np.searchsorted(places, a_at)] = a_values
+    b[np.searchsorted(places, b_at)] = b_values
+    indices = np.stack(np.unravel_index(places, [int(n) for n in shape]), -1)
+    return indices.astype(np.int64).reshape(-1, len(shape)), a, b
+
+
+def _same_shape(op, a_shape, b_shape):
+    if a_shape.shape != b_shape.shape or (a_shape != b_shape).any():
+        raise invalid(op, f"Operands' shapes do not match: got {show(a_shape)} and {show(b_shape)}")
+
+
+class SparseAdd(Op):
+    """The sum of two sparse tensors; sums of magnitude below `thresh` are left out."""
+
+    signature = (
+        "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
+        "T, b_shape: int64, thresh: Treal -> sum_indices: int64, sum_values: T, "
+        "sum_shape: int64"
+    )
+    T = NUMBER
+    Treal = REAL
+
+    def shape(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape, thresh):
+        return [None, a_shape.with_rank(1)[0]], [None], a_shape
+
+    def gradient(
+        self, a_indices, _av, _as, b_indices, _bv, _bs, _thresh, sum_indices, _sv, _ss, _di, dv, _ds
+    ):
+        by_a, by_b = raw.SparseAddGrad(
+            backprop_val_grad=dv, a_indices=a_indices, b_indices=b_indices, sum_indices=sum_indices
+        )
+        return None, by_a, None, None, by_b, None, None
+
+    def eager(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape, thresh):
+        check_sparse(self, a_indices, a_values, a_shape)
+        check_sparse(self, b_indices, b_values, b_shape)
+        _same_shape(self, a_shape, b_shape)
+        indices, a, b = _union(a_indices, a_values, b_indices, b_values, a_shape)
+        total = a + b
+        keep = np.abs(total) >= thresh
+        # an element of one tensor alone is kept by its own magnitude, as is a sum
+        return indices[keep], total[keep], a_shape
+
+
+class SparseAddGrad(Op):
+    """The gradient of SparseAdd."""
+
+    signature = (
+        "backprop_val_grad: T, a_indices: int64, b_indices: int64, sum_indices: "
+        "int64 -> a_val_grad: T, b_val_grad: T"
+    )
+    T = NUMBER
+    differentiable = False
+
+    def shape(self, backprop_val_grad, a_indices, b_indices, sum_indices):
+        return [a_indices.with_rank(2)[0]], [b_indices.with_rank(2)[0]]
+
+    def eager(self, backprop_val_grad, a_indices, b_indices, sum_indices):
+        held = {tuple(i): g for i, g in zip(sum_indices.tolist(), backprop_val_grad, strict=True)}
+        zero = backprop_val_grad.dtype.type(0)
+        return tuple(
+            np.array([held.get(tuple(i), zero) for i in x.tolist()], backprop_val_grad.dtype)
+            for x in (a_indices, b_indices)
+        )
+
+
+class _Extreme(Op):
+    """The larger or smaller of two sparse tensors, where a missing element counts as zero."""
+
+    differentiable = False
+
+    def shape(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
+        return [None, a_shape.with_rank(1)[0]], [None]
+
+    def eager(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
+        _same_shape(self, a_shape, b_shape)
+        indices, a, b = _union(a_indices, a_values, b_indices, b_values, a_shape)
+        return indices, self.choose(a, b)
+
+
+class SparseSparseMaximum(_Extreme):
+    """The larger of two sparse tensors, element by element."""
+
+    signature = (
+        "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
+        "T, b_shape: int64 -> output_indices: int64, output_values: T"
+    )
+    T = REAL
+    choose = staticmethod(np.maximum)
+
+
+class SparseSparseMinimum(_Extreme):
+    """The smaller of two sparse tensors, element by element."""
+
+    signature = (
+        "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
+        "T, b_shape: int64 -> output_indices: int64, output_values: T"
+    )
+    T = NUMBER
+    choose = staticmethod(np.minimum)
+
+
+class SparseTensorDenseAdd(Op):
+    """A dense tensor with a sparse one added."""
+
+    signature = "a_indices: Tindices, a_values: T, a_shape: Tindices, b: T -> output: T"
+    T = NUMBER
+    Tindices = INDEX
+
+    def shape(self, a_indices, a_values, a_shape, b):
+        return b
+
+    def gradient(self, a_indices, _a_values, _a_shape, _b, _output, dy):
+        return None, raw.GatherNd(params=dy, indices=a_indices), None, dy
+
+    def eager(self, a_indices, a_values, a_shape, b):
+        if tuple(a_shape) != b.shape:
+            raise invalid(
+                self, f"Dimensions must match: sparse {show(a_shape)}, dense {show(b.shape)}"
+            )
+        check_indices(self, a_indices, a_shape, ordered=False)
+        out = b.copy()
+        np.add.at(out, tuple(a_indices.T), a_values)
+        return out
+
+
+class _Cwise(Op):
+    """A sparse tensor combined with a dense one that broadcasts to its shape, where the sparse has elements."""
+
+    def shape(self, sp_indices, sp_values, sp_shape, dense):
+        return sp_values
+
+    def gradient(self, sp_indices, sp_values, sp_shape, dense, _output, dy):
+        shape = raw.Cast(x=sp_shape, DstT=dtypes.int64)
+        inner = raw.Shape(input=dense, out_type=dtypes.int64)
+        lead = raw.Size(input=sp_shape) - raw.Size(input=inner)
+        scale = shape // raw.ConcatV2(
+            values=[raw.Fill(dims=raw.Reshape(tensor=lead, shape=[1]), value=np.int64(1)), inner],
+            axis=0,
+        )
+        places = sp_indices // scale
+        columns = raw.StridedSlice(
+            input=places,
+            begin=[0, -1 * dense.shape.rank],
+            end=[0, 0],
+            strides=[1, 1],
+            begin_mask=1,
+            end_mask=3,
+        )
+        held = raw.GatherNd(params=dense, indices=columns)
+        by_values, by_held = self.partial(sp_values, held, dy)
+        by_dense = raw.ScatterNd(indices=columns, updates=by_held, shape=inner)
+        return None, by_values, None, by_dense
+
+    @quiet
+    def eager(self, sp_indices, sp_values, sp_shape, dense):
+        check_sparse(self, sp_indices, sp_values, sp_shape)
+        try:
+            wide = np.broadcast_to(dense, tuple(int(n) for n in sp_shape))
+        except ValueError:
+            raise invalid(
+                self,
+                "SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes: "
+                f"[{show(sp_shape)}] vs. [{show(dense.shape)}]",
+            ) from None
+        check_indices(self, sp_indices, sp_shape, ordered=False)
+        return self.combine(sp_values, wide[tuple(sp_indices.T)])
+
+
+class SparseDenseCwiseAdd(_Cwise):
+    """Sparse plus dense, where the sparse tensor has elements."""
+
+    signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
+    T = NUMBER
+    combine = staticmethod(np.add)
+
+    def partial(self, x, y, dy):
+        return dy, dy
+
+
+class SparseDenseCwiseMul(_Cwise):
+    """Sparse times dense."""
+
+    signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
+    T = NUMBER
+    combine = staticmethod(np.multiply)
+
+    def partial(self, x, y, dy):
+        return dy * y, dy * x
+
+
+class SparseDenseCwiseDiv(_Cwise):
+    """Sparse divided by dense."""
+
+    signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
+    T = NUMBER
+    combine = staticmethod(np.divide)
+
+    def partial(self, x, y, dy):
+        return dy / y, -dy * x / (y * y)
+
+
+class SparseTensorDenseMatMul(Op):
+    """The product of a sparse matrix and a dense one, either of them transposed first."""
+
+    signature = "a_indices: Tindices, a_values: T, a_shape: int64, b: T -> product: T"
+    T = ANY
+    Tindices: DType = dtypes.int64
+    Tindices_types = INDEX
+    adjoint_a: bool = False
+    adjoint_b: bool = False
+
+    def shape(self, a_indices, a_values, a_shape, b):
+        known = a_shape.as_shape()
+        b = b.with_rank(2)
+        rows = None
+        if known is not None and known.rank == 2:
+            rows = known[1] if self.adjoint_a else known[0]
+        return [rows, b[0] if self.adjoint_b else b[1]]
+
+    def gradient(self, a_indices, a_values, a_shape, b, _product, dy):
+        by_b = raw.SparseTensorDenseMatMul(
+            a_indices=a_indices,
+            a_values=a_values,
+            a_shape=a_shape,
+            b=dy,
+            adjoint_a=not self.adjoint_a,
+        )
+        if self.adjoint_b:
+            by_b = raw.Transpose(x=by_b, perm=[1, 0])
+            if b.dtype.is_complex:
+                by_b = raw.Conj(input=by_b)
+        rows, columns = raw.Unpack(value=a_indices, num=2, axis=1)
+        at, of = (columns, rows) if self.adjoint_a else (rows, columns)
+        parts_dy = raw.GatherV2(params=dy, indices=at, axis=np.int32(0))
+        held = raw.Transpose(x=b, perm=[1, 0]) if self.adjoint_b else b
+        parts_b = raw.GatherV2(params=held, indices=of, axis=np.int32(0))
+        if b.dtype.is_complex and not self.adjoint_b:
+            parts_b = raw.Conj(input=parts_b)
+        by_values = raw.Sum(input=parts_dy * parts_b, axis=np.array([1], np.int32))
+        return None, by_values, None, by_b
+
+    def eager(self, a_indices, a_values, a_shape, b):
+        if b.ndim != 2:
+            raise invalid(self, f"Tensor 'b' is not a matrix: {show(b.shape)}")
+        if a_shape.size != 2:
+            raise invalid(self, f"Tensor 'a_shape' must have 2 elements. Received {show(a_shape)}")
+        rows, inner = (int(n) for n in (a_shape[::-1] if self.adjoint_a else a_shape))
+        dense = b.conj().T if self.adjoint_b else b
+        if inner != dense.shape[0]:
+            raise invalid(
+                self,
+                "Cannot multiply A and B because inner dimension does not match: "
+                f"{inner} vs. {dense.shape[0]}.  Did you forget a transpose?  Dimensions of A: "
+                f"{show(a_shape)}.  Dimensions of B: {show(b.shape)}",
+            )
+        check_indices(self, a_indices, a_shape, ordered=False)
+        row, column = a_indices.T[::-1] if self.adjoint_a else a_indices.T
+        values = a_values.conj() if self.adjoint_a else a_values
+        out = np.zeros((rows, dense.shape[1]), b.dtype)
+        np.add.at(out, row, values[:, None] * dense[column])
+        return out
+
+
+def _axes(op, axes, rank):
+    found = sorted({int(a) % rank for a in np.ravel(axes)}) if rank else []
+    for axis in np.ravel(axes):
+        if not -rank <= axis < rank:
+            raise invalid(
+                op, f"Invalid reduction dimension {int(axis)}, for input with {rank} dimensions."
+            )
+    return found or list(range(rank))
+
+
+def _reduce(op, indices, values, shape, axes, keep_dims, combine):
+    """Places that remain, their values, and the shape."""
+    rank = len(shape)
+    gone = _axes(op, axes, rank)
+    kept = [a for a in range(rank) if a not in gone]
+    whole = shape[kept]
+    places = flat_places(indices[:, kept], whole)
+    unique, group = np.unique(places, return_inverse=True)
+    out = np.zeros(unique.size, values.dtype)
+    started = np.zeros(unique.size, bool)
+    first = np.unique(group, return_index=True)[1]
+    out[group[first]], started[group[first]] = values[first], True
+    rest = np.ones(len(values), bool)
+    rest[first] = False
+    combine.at(out, group[rest], values[rest])
+    left = (
+        np.stack(np.unravel_index(unique, [int(n) for n in whole]), -1)
+        if kept
+        else np.zeros((unique.size, 0), np.int64)
+    )
+    if keep_dims:
+        wide = np.zeros((unique.size, rank), np.int64)
+        wide[:, kept] = left
+        left, whole = wide, np.array([1 if a in gone else n for a, n in enumerate(shape)])
+    return left.astype(np.int64), out, whole.astype(np.int64)
+
+
+class _Reduce(Op):
+    """A reduction of a sparse tensor to a dense one."""
+
+    def shape(self, input_indices, input_values, input_shape, reduction_axes):
+        return None
+
+    def eager(self, input_indices, input_values, input_shape, reduction_axes):
+        indices, values, shape = _reduce(
+            self,
+            input_indices,
+            input_values,
+            input_shape,
+            reduction_axes,
+            self.keep_dims,
+            self.combine,
+        )
+        out = np.zeros([int(n) for n in shape], input_values.dtype)
+        out[tuple(indices.T)] = values if shape.size else values.sum()
+        return out
+
+
+class _ReduceSparse(Op):
+    """A reduction of a sparse tensor to a sparse one."""
+
+    differentiable = False
+
+    def shape(self, input_indices, input_values, input_shape, reduction_axes):
+        return [None, None], [None], [None]
+
+    def eager(self, input_indices, input_values, input_shape, reduction_axes):
+        return _reduce(
+            self,
+            input_indices,
+            input_values,
+            input_shape,
+            reduction_axes,
+            self.keep_dims,
+            self.combine,
+        )
+
+
+class SparseReduceSum(_Reduce):
+    """The sums over axes of a sparse tensor."""
+
+    signature = (
+        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
+        "int32 -> output: T"
+    )
+    T = NUMBER
+    keep_dims: bool = False
+    combine = np.add
+
+    def gradient(self, input_indices, _values, input_shape, reduction_axes, _output, dy):
+        shape = raw.Cast(x=input_shape, DstT=dtypes.int32)
+        rank = raw.Size(input=input_shape)
+        axes = (raw.Cast(x=reduction_axes, DstT=dtypes.int32) + rank) % rank
+        ones = raw.OnesLike(x=axes)
+        kept = raw.DynamicStitch(
+            indices=[raw.Range(start=np.int32(0), limit=rank, delta=np.int32(1)), axes],
+            data=[shape, ones],
+        )
+        scale = raw.Cast(x=shape // kept, DstT=dtypes.int64)
+        spread = raw.Reshape(tensor=dy, shape=kept)
+        return None, raw.GatherNd(params=spread, indices=input_indices // scale), None, None
+
+
+class SparseReduceMax(_Reduce):
+    """The maxima over axes of a sparse tensor."""
+
+    signature = (
+        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
+        "int32 -> output: T"
+    )
+    T = REAL
+    keep_dims: bool = False
+    combine = np.maximum
+    differentiable = False
+
+
+class SparseReduceSumSparse(_ReduceSparse):
+    """The sums over axes of a sparse tensor, as a sparse tensor."""
+
+    signature = (
+        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
+        "int32 -> output_indices: int64, output_values: T, output_shape: int64"
+    )
+    T = NUMBER
+    keep_dims: bool = False
+    combine = np.add
+
+
+class SparseReduceMaxSparse(_ReduceSparse):
+    """The maxima over axes of a sparse tensor, as a sparse tensor."""
+
+    signature = (
+        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
+        "int32 -> output_indices: int64, output_values: T, output_shape: int64"
+    )
+    T = REAL
+    keep_dims: bool = False
+    combine = np.maximum

@@ -1,0 +1,143 @@
+"""Sets in the rows of dense or sparse tensors."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import SIGNED
+from penstock._src.ops.rules import invalid, show
+
+
+def _of_dense(x):
+    """{position of the row: set} of a dense tensor."""
+    rows = x.reshape(-1, x.shape[-1])
+    shape = x.shape[:-1]
+    return {
+        tuple(int(i) for i in np.unravel_index(at, shape)): set(row.tolist())
+        for at, row in enumerate(rows)
+    }
+
+
+def _of_sparse(indices, values):
+    found = {}
+    for index, value in zip(indices.tolist(), values.tolist(), strict=True):
+        found.setdefault(tuple(index[:-1]), set()).add(value)
+    return found
+
+
+_OPERATIONS = {
+    "a-b": lambda a, b: a - b,
+    "b-a": lambda a, b: b - a,
+    "intersection": lambda a, b: a & b,
+    "union": lambda a, b: a | b,
+}
+
+
+def _combined(op, first, second, shape, dtype):
+    operation = _OPERATIONS.get(op.set_operation.lower())
+    if operation is None:
+        raise invalid(op, f"Invalid set_operation {op.set_operation}.")
+    indices, values, widest = [], [], 0
+    for row in sorted(set(first) | set(second)):
+        found = sorted(operation(first.get(row, set()), second.get(row, set())))
+        widest = max(widest, len(found))
+        indices.extend((*row, at) for at in range(len(found)))
+        values.extend(found)
+    out = np.empty(len(values), dtype)
+    out[:] = values
+    return (
+        np.array(indices, np.int64).reshape(-1, len(shape) + 1),
+        out,
+        np.array([*shape, widest], np.int64),
+    )
+
+
+class DenseToDenseSetOperation(Op):
+    """A set operation on the rows of two dense tensors."""
+
+    signature = "set1: T, set2: T -> result_indices: int64, result_values: T, result_shape: int64"
+    T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
+    set_operation: str
+    validate_indices: bool = True
+    differentiable = False
+
+    def shape(self, set1, set2):
+        return [None, set1.rank], [None], [set1.rank]
+
+    def eager(self, set1, set2):
+        if set1.shape[:-1] != set2.shape[:-1]:
+            raise invalid(
+                self, f"Mismatched group shapes {show(set1.shape)} and {show(set2.shape)}"
+            )
+        return _combined(self, _of_dense(set1), _of_dense(set2), set1.shape[:-1], set1.dtype)
+
+
+class DenseToSparseSetOperation(Op):
+    """A set operation on the rows of a dense and a sparse tensor."""
+
+    signature = (
+        "set1: T, set2_indices: int64, set2_values: T, set2_shape: int64 -> "
+        "result_indices: int64, result_values: T, result_shape: int64"
+    )
+    T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
+    set_operation: str
+    validate_indices: bool = True
+    differentiable = False
+
+    def shape(self, set1, set2_indices, set2_values, set2_shape):
+        return [None, set1.rank], [None], [set1.rank]
+
+    def eager(self, set1, set2_indices, set2_values, set2_shape):
+        if set1.shape[:-1] != tuple(set2_shape[:-1]):
+            raise invalid(
+                self, f"Mismatched group shapes {show(set1.shape)} and {show(set2_shape)}"
+            )
+        second = _of_sparse(set2_indices, set2_values)
+        return _combined(self, _of_dense(set1), second, set1.shape[:-1], set1.dtype)
+
+
+class SparseToSparseSetOperation(Op):
+    """A set operation on the rows of two sparse tensors."""
+
+    signature = (
+        "set1_indices: int64, set1_values: T, set1_shape: int64, set2_indices: "
+        "int64, set2_values: T, set2_shape: int64 -> result_indices: int64, "
+        "result_values: T, result_shape: int64"
+    )
+    T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
+    set_operation: str
+    validate_indices: bool = True
+    differentiable = False
+
+    def shape(self, set1_indices, set1_values, set1_shape, set2_indices, set2_values, set2_shape):
+        rank = set1_indices.with_rank(2)[1]
+        return [None, rank], [None], [rank]
+
+    def eager(self, set1_indices, set1_values, set1_shape, set2_indices, set2_values, set2_shape):
+        if tuple(set1_shape[:-1]) != tuple(set2_shape[:-1]):
+            raise invalid(
+                self, f"Mismatched group shapes {show(set1_shape)} and {show(set2_shape)}"
+            )
+        first = _of_sparse(set1_indices, set1_values)
+        second = _of_sparse(set2_indices, set2_values)
+        shape = tuple(int(n) for n in set1_shape[:-1])
+        return _combined(self, first, second, shape, set1_values.dtype)
+
+
+class SetSize(Op):
+    """The number of distinct elements in each row of a sparse tensor."""
+
+    signature = "set_indices: int64, set_values: T, set_shape: int64 -> size: int32"
+    T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
+    validate_indices: bool = True
+    differentiable = False
+
+    def shape(self, set_indices, set_values, set_shape):
+        known = set_shape.as_shape()
+        return None if known is None or known.rank is None else known[:-1]
+
+    def eager(self, set_indices, set_values, set_shape):
+        out = np.zeros([int(n) for n in set_shape[:-1]], np.int32)
+        for row, members in _of_sparse(set_indices, set_values).items():
+            out[row] = len(members)
+        return out

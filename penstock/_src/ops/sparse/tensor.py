@@ -1,0 +1,376 @@
+"""Sparse tensors as (indices, values, dense shape): dense and back, order, shape, slices, concatenation."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ops.rules import axis_of, invalid, quiet, show
+
+
+def flat_places(indices, shape):
+    """The place of each index in the flattened dense tensor."""
+    if indices.shape[1] == 0:
+        return np.zeros(len(indices), np.int64)
+    strides = np.append(np.cumprod(shape[:0:-1], dtype=np.int64)[::-1], 1)
+    return indices @ strides.astype(np.int64)
+
+
+def check_indices(op, indices, shape, ordered=True):
+    """Raises InvalidArgumentError for indices outside of a shape or, if they must be, not in order."""
+    wrong = ((indices < 0) | (indices >= shape)).any(-1)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise invalid(
+            op,
+            f"indices[{at}] = {show(indices[at])} is out of bounds: need 0 <= index < {show(shape)}",
+        )
+    if not ordered or len(indices) < 2:
+        return
+    steps = np.diff(flat_places(indices, np.asarray(shape)))
+    if (steps <= 0).any():
+        at = int(np.argmax(steps <= 0)) + 1
+        what = (
+            "repeated"
+            if steps[at - 1] == 0
+            else (
+                "out of order. Many sparse ops require sorted indices.\n    Use `tf.sparse.reorder` to "
+                "create a correctly ordered copy.\n\n"
+            )
+        )
+        raise invalid(op, f"indices[{at}] = {show(indices[at])} is {what}")
+
+
+def check_sparse(op, indices, values, shape, what="sparse"):
+    """Raises InvalidArgumentError unless three arrays make a sparse tensor."""
+    if indices.ndim != 2 or values.ndim != 1 or shape.ndim != 1:
+        raise invalid(
+            op,
+            f"the parts of a {what} tensor must be a matrix and two vectors. Received "
+            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}",
+        )
+    if indices.shape[0] != values.shape[0] or indices.shape[1] != shape.shape[0]:
+        raise invalid(
+            op,
+            f"the parts of a {what} tensor do not fit. Received "
+            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}",
+        )
+
+
+def dense_of(indices, values, shape, fill=0):
+    """The dense array."""
+    out = np.full(tuple(int(n) for n in shape), fill, values.dtype)
+    out[tuple(indices.T)] = values
+    return out
+
+
+def sorted_parts(indices, values, shape):
+    """Indices and values in row-major order."""
+    order = np.argsort(flat_places(indices, np.asarray(shape)), kind="stable")
+    return indices[order], values[order]
+
+
+class SparseToDense(Op):
+    """A dense tensor with values at indices and a default elsewhere."""
+
+    signature = (
+        "sparse_indices: Tindices, output_shape: Tindices, sparse_values: T, "
+        "default_value: T -> dense: T"
+    )
+    T = ANY
+    Tindices = INDEX
+    validate_indices: bool = True
+
+    def shape(self, sparse_indices, output_shape, sparse_values, default_value):
+        return output_shape.as_shape()
+
+    def gradient(self, sparse_indices, _shape, sparse_values, _default_value, _dense, dy):
+        if sparse_indices.shape.rank is not None and sparse_indices.shape.rank < 2:
+            sparse_indices = raw.Reshape(tensor=sparse_indices, shape=[-1, 1])
+        by_values = raw.GatherNd(params=dy, indices=sparse_indices)
+        if sparse_values.shape.rank == 0:
+            by_values = raw.Sum(input=by_values, axis=[0])
+        axes = np.arange(dy.shape.rank, dtype=np.int32)
+        total = raw.Sum(input=dy, axis=axes)
+        taken = raw.Sum(input=raw.GatherNd(params=dy, indices=sparse_indices), axis=[0])
+        return None, None, by_values, total - taken
+
+    def eager(self, sparse_indices, output_shape, sparse_values, default_value):
+        rank = output_shape.size
+        indices = sparse_indices.reshape(-1, rank) if sparse_indices.ndim < 2 else sparse_indices
+        if output_shape.ndim != 1:
+            raise invalid(
+                self, f"output_shape must be rank 1, got shape {show(output_shape.shape)}"
+            )
+        if indices.shape[1] != rank:
+            raise invalid(
+                self,
+                f"output_shape has incorrect number of elements: {rank} should be: {indices.shape[1]}",
+            )
+        if sparse_values.ndim and sparse_values.shape[0] != indices.shape[0]:
+            raise invalid(
+                self,
+                f"sparse_values has incorrect shape {show(sparse_values.shape)}, should be [] or "
+                f"[{indices.shape[0]}]",
+            )
+        if default_value.ndim:
+            raise invalid(self, "default_value should be a scalar.")
+        if self.validate_indices:
+            check_indices(self, indices, output_shape)
+        return dense_of(
+            indices, np.broadcast_to(sparse_values, len(indices)), output_shape, default_value
+        )
+
+
+class SparseReorder(Op):
+    """The indices and values in row-major order."""
+
+    signature = (
+        "input_indices: int64, input_values: T, input_shape: int64 -> "
+        "output_indices: int64, output_values: T"
+    )
+    T = ANY
+
+    def shape(self, input_indices, input_values, input_shape):
+        return input_indices, input_values
+
+    def gradient(self, input_indices, _values, input_shape, _indices, _output, _dindices, dvalues):
+        count = raw.Size(input=dvalues, out_type=dtypes.int64)
+        places = raw.Range(start=np.int64(0), limit=count, delta=np.int64(1))
+        _, order = raw.SparseReorder(
+            input_indices=input_indices, input_values=places, input_shape=input_shape
+        )
+        inverse = raw.InvertPermutation(x=order)
+        return None, raw.GatherV2(params=dvalues, indices=inverse, axis=np.int32(0)), None
+
+    def eager(self, input_indices, input_values, input_shape):
+        check_sparse(self, input_indices, input_values, input_shape, "input")
+        return sorted_parts(input_indices, input_values, input_shape)
+
+
+class SparseReshape(Op):
+    """The indices of the same elements under another shape."""
+
+    signature = (
+        "input_indices: int64, input_shape: int64, new_shape: int64 -> "
+        "output_indices: int64, output_shape: int64"
+    )
+    differentiable = False
+
+    def shape(self, input_indices, input_shape, new_shape):
+        return [input_indices.with_rank(2)[0], new_shape.with_rank(1)[0]], new_shape
+
+    def eager(self, input_indices, input_shape, new_shape):
+        total = int(np.prod(input_shape))
+        target = [int(n) for n in new_shape]
+        if target.count(-1) > 1:
+            raise invalid(self, "only one output dimension may be -1")
+        if -1 in target:
+            known = int(np.prod([n for n in target if n != -1]))
+            if known <= 0 or total % known:
+                raise invalid(
+                    self,
+                    f"Input to reshape is a SparseTensor with {total} dense values, but the requested "
+                    f"shape requires a multiple of {known}. input_shape={show(input_shape)}",
+                )
+            target[target.index(-1)] = total // known
+        if int(np.prod(target)) != total:
+            raise invalid(
+                self,
+                f"Input to reshape is a tensor with {total} dense values, but the requested shape has "
+                f"{int(np.prod(target))}. input_shape={show(input_shape)} output_shape={show(target)}",
+            )
+        places = flat_places(input_indices, input_shape)
+        moved = (
+            np.stack(np.unravel_index(places, target), -1)
+            if len(places)
+            else np.zeros((0, len(target)))
+        )
+        return moved.astype(np.int64), np.array(target, np.int64)
+
+
+class SparseConcat(Op):
+    """Sparse tensors one after the other along an axis."""
+
+    signature = (
+        "indices: N * int64, values: N * T, shapes: N * int64 -> output_indices: "
+        "int64, output_values: T, output_shape: int64"
+    )
+    T = ANY
+    concat_dim: int
+    differentiable = False
+
+    def shape(self, indices, values, shapes):
+        rank = shapes[0].as_list()[0] if shapes[0].rank else None
+        return [None, rank], [None], [rank]
+
+    def eager(self, indices, values, shapes):
+        axis = axis_of(self, self.concat_dim, shapes[0].size, "concat_dim")
+        offset, moved = 0, []
+        for part, shape in zip(indices, shapes, strict=True):
+            others = [a for a in range(shape.size) if a != axis]
+            if (shape[others] != shapes[0][others]).any():
+                raise invalid(
+                    self,
+                    f"Concat dimensions do not fit. Received {show(shapes[0])} and {show(shape)}",
+                )
+            shifted = part.copy()
+            shifted[:, axis] += offset
+            moved.append(shifted)
+            offset += int(shape[axis])
+        whole = shapes[0].copy()
+        whole[axis] = offset
+        found = sorted_parts(np.concatenate(moved), np.concatenate(values), whole)
+        return (*found, whole)
+
+
+class SparseSlice(Op):
+    """The part of a sparse tensor from `start` with a size."""
+
+    signature = (
+        "indices: int64, values: T, shape: int64, start: int64, size: int64 -> "
+        "output_indices: int64, output_values: T, output_shape: int64"
+    )
+    T = ANY
+    differentiable = False
+
+    def shape(self, indices, values, shape, start, size):
+        return [None, indices.with_rank(2)[1]], [None], size
+
+    def eager(self, indices, values, shape, start, size):
+        inside = ((indices >= start) & (indices < start + size)).all(-1)
+        kept = np.maximum(np.minimum(start + size, shape) - start, 0)
+        return indices[inside] - start, values[inside], kept.astype(np.int64)
+
+
+class SparseSplit(Op):
+    """A sparse tensor cut into parts along an axis."""
+
+    signature = (
+        "split_dim: int64, indices: int64, values: T, shape: int64 -> "
+        "output_indices: num_split * int64, output_values: num_split * T, "
+        "output_shape: num_split * int64"
+    )
+    T = ANY
+    num_split: int
+    differentiable = False
+
+    def eager(self, split_dim, indices, values, shape):
+        axis = axis_of(self, split_dim, shape.size, "split_dim")
+        extent, parts = int(shape[axis]), self.num_split
+        if parts > extent:
+            raise invalid(self, f"Number of splits {parts} must be at most the extent {extent}")
+        base, extra = divmod(extent, parts)
+        found, begin = ([], [], []), 0
+        for at in range(parts):
+            size = base + (at < extra)
+            here = (indices[:, axis] >= begin) & (indices[:, axis] < begin + size)
+            moved, whole = indices[here].copy(), shape.copy()
+            moved[:, axis] -= begin
+            whole[axis] = size
+            for group, part in zip(found, (moved, values[here], whole), strict=True):
+                group.append(part)
+            begin += size
+        return found
+
+
+class SparseFillEmptyRows(Op):
+    """Rows without elements get a default at column zero."""
+
+    signature = (
+        "indices: int64, values: T, dense_shape: int64, default_value: T -> "
+        "output_indices: int64, output_values: T, empty_row_indicator: bool, "
+        "reverse_index_map: int64"
+    )
+    T = ANY
+
+    def shape(self, indices, values, dense_shape, default_value):
+        rank = indices.rank and indices[1]
+        rows = None if dense_shape.value is None else int(dense_shape.value[0])
+        return [None, rank], [None], [rows], [values[0] if values.rank else None]
+
+    def gradient(
+        self, _indices, _values, _shape, _default, _oi, _ov, _empty, reverse_map, _di, dv, _de, _dm
+    ):
+        by_values, by_default = raw.SparseFillEmptyRowsGrad(
+            reverse_index_map=reverse_map, grad_values=dv
+        )
+        return None, by_values, None, by_default
+
+    def eager(self, indices, values, dense_shape, default_value):
+        check_sparse(self, indices, values, dense_shape, "input")
+        rows = int(dense_shape[0])
+        wrong = (indices[:, 0] < 0) | (indices[:, 0] >= rows)
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            raise invalid(self, f"indices({at}, 0) is invalid: {indices[at, 0]} >= {rows}")
+        present = np.bincount(indices[:, 0], minlength=rows) > 0
+        empty = np.flatnonzero(~present)
+        added = np.zeros((empty.size, indices.shape[1]), np.int64)
+        added[:, 0] = empty
+        all_indices = np.concatenate([indices, added])
+        filling = np.full(empty.size, default_value[()], values.dtype)
+        order = np.argsort(all_indices[:, 0], kind="stable")
+        place = np.empty(order.size, np.int64)
+        place[order] = np.arange(order.size)
+        return (
+            all_indices[order],
+            np.concatenate([values, filling])[order],
+            ~present,
+            place[: len(indices)],
+        )
+
+
+class SparseFillEmptyRowsGrad(Op):
+    """The gradient of SparseFillEmptyRows."""
+
+    signature = "reverse_index_map: int64, grad_values: T -> d_values: T, d_default_value: T"
+    T = ANY
+    differentiable = False
+
+    def shape(self, reverse_index_map, grad_values):
+        return reverse_index_map, ()
+
+    def eager(self, reverse_index_map, grad_values):
+        taken = grad_values[reverse_index_map]
+        rest = np.ones(grad_values.shape, bool)
+        rest[reverse_index_map] = False
+        return taken, grad_values[rest].sum(dtype=grad_values.dtype)
+
+
+class SparseSoftmax(Op):
+    """Softmax over the elements of each row."""
+
+    signature = "sp_indices: int64, sp_values: T, sp_shape: int64 -> output: T"
+    T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+
+    def shape(self, sp_indices, sp_values, sp_shape):
+        return sp_values
+
+    def gradient(self, sp_indices, _values, sp_shape, output, dy):
+        product = output * dy
+        total = raw.SparseReduceSum(
+            input_indices=sp_indices,
+            input_values=-product,
+            input_shape=sp_shape,
+            reduction_axes=np.array([-1], np.int32),
+            keep_dims=True,
+        )
+        added = raw.SparseDenseCwiseAdd(
+            sp_indices=sp_indices, sp_values=dy, sp_shape=sp_shape, dense=total
+        )
+        return None, added * output, None
+
+    @quiet
+    def eager(self, sp_indices, sp_values, sp_shape):
+        check_sparse(self, sp_indices, sp_values, sp_shape)
+        rows = flat_places(sp_indices[:, :-1], sp_shape[:-1])
+        _, group = np.unique(rows, return_inverse=True)
+        count = group.max() + 1 if group.size else 0
+        top = np.full(count, -np.inf, sp_values.dtype)
+        np.maximum.at(top, group, sp_values)
+        e = np.exp(sp_values - top[group])
+        total = np.zeros(count, sp_values.dtype)
+        np.add.at(total, group, e)
+        return e / total[group]
