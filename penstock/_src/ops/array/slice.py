@@ -97,12 +97,22 @@ class Slice(Op):
         if any(int(s) == -1 for s in sizes):
             raise NeedsValue(begin, "needs where the block begins: it reaches to the end")
         starts = [p.take_index(begin, 0, i) for i in range(len(sizes))]
+        if any(not 0 <= count <= whole for count, whole in zip(sizes, input.shape)):
+            raise NotLowerable("a block larger than the tensor")
+        if p.depth:
+            return gathered_block(p, input, starts, sizes)
         for i, (start, count, whole) in enumerate(zip(starts, sizes, input.shape)):
-            if not 0 <= count <= whole:
-                raise NotLowerable("a block larger than the tensor")
             fits = p.and_(p.ge(start, 0), p.le(start, p.scalar(whole - count, start.dtype)))
             p.check(fits, f"Slice: begin[{i}] is out of range")
         return p.dynamic_slice(input, starts, sizes)
+
+
+def gathered_block(p, x, starts, sizes):
+    """Lowers a block to gathers, which check their indices inside of loops and branches, too."""
+    for axis, (start, count) in enumerate(zip(starts, sizes)):
+        places = p.add(p.iota((count,), 0, start.dtype), start)
+        x = p.gather(x, places, axis, 0, mode="error")
+    return x
 
 
 # -- strided slices --------------------------------------------------------------------------------
@@ -254,7 +264,7 @@ class StridedSlice(_Strided):
             entries = resolve(len(input.shape), *values, self.masks)
         except ValueError as error:
             raise NotLowerable(str(error)) from None
-        starts, sizes, rest = [0] * len(input.shape), list(input.shape), []
+        rest = []
         for entry in entries:
             unknown = [
                 name
@@ -266,20 +276,18 @@ class StridedSlice(_Strided):
                 and not (not entry.is_index and self.masks.is_open(entry.position, name))
             ]
             if entry.is_index and unknown:
-                whole = input.shape[entry.axis]
                 at = p.take_index(begin, 0, entry.position)
-                size = p.scalar(whole, at.dtype)
-                fits = p.and_(p.ge(at, p.neg(size)), p.lt(at, size))
-                p.check(fits, f"StridedSlice: slice index of dimension {entry.axis} out of bounds.")
-                starts[entry.axis] = p.select(p.lt(at, 0), p.add(at, size), at)
-                sizes[entry.axis] = 1
+                size = p.scalar(input.shape[entry.axis], at.dtype)
+                at = p.select(p.lt(at, 0), p.add(at, size), at)
+                place = p.reshape(at, (1,))
+                input = p.gather(input, place, entry.axis, 0, mode="error")
                 rest.append(Entry(entry.axis, entry.position, True, 0))
             elif unknown:
                 vector = begin if "begin" in unknown else end
                 raise NeedsValue(vector, "needs the bounds of a slice while compiling")
             else:
                 rest.append(entry)
-        return cut(p, p.dynamic_slice(input, starts, sizes), rest)
+        return cut(p, input, rest)
 
 
 def known(p, vector, i):

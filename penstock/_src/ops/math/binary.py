@@ -129,8 +129,10 @@ class _Division(Binary):
     def lower(self, p, x, y):
         if self.T.is_integer:
             value = p.value(y)
-            if value is None or not np.all(value):
-                raise NotLowerable("an integer divisor that may be zero")
+            if value is None:
+                p.check(p.reduce_all(p.ne(y, 0)), f"{self.op_type}: Integer division by zero")
+            elif not np.all(value):
+                raise NotLowerable("an integer divisor that is zero")
         return getattr(p, self.primitive)(x, y)
 
 
@@ -283,8 +285,11 @@ class Pow(Binary):
     def lower(self, p, x, y):
         if self.T.is_integer:
             value = p.value(y)
-            if value is None or np.any(np.asarray(value) < 0):
-                raise NotLowerable("an integer power that may be negative")
+            if value is None:
+                message = "Pow: Integers to negative integer powers are not allowed"
+                p.check(p.reduce_all(p.ge(y, 0)), message)
+            elif np.any(np.asarray(value) < 0):
+                raise NotLowerable("an integer power that is negative")
         return p.pow(x, y)
 
 
