@@ -52,6 +52,8 @@ class ObjectCache:
         return cls(Path(named) if named else default_folder())
 
     def path(self, key: str) -> Path:
+        """Where the object of a key lies, in a cache that has a folder."""
+        assert self.folder is not None
         return self.folder / key[:2] / f"{key[2:]}.o"
 
     def read(self, key: str) -> bytes | None:

@@ -51,5 +51,5 @@ class Library:
     def function(self, name: str, *arguments, result=None):
         """The function as a ctypes callable, for tests and tools; calls release the GIL."""
         function = ctypes.CFUNCTYPE(result, *arguments)(self[name])
-        function.library = self
+        function.library = self  # type: ignore[attr-defined]  # keeps the code loaded
         return function

@@ -7,6 +7,7 @@ written in IR against Python's C API by name, so that reference counts (of immor
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 from .language.function import Fn
 from .language.module import Module
@@ -84,7 +85,7 @@ def give_type_error(f: Fn, message: str) -> None:
     f.give(f.const(0, PTR))
 
 
-def without_gil(f: Fn, work) -> Val | None:
+def without_gil(f: Fn, work) -> Any:
     """Runs `work(thread_state)` without the interpreter's lock."""
     state = f.call("PyEval_SaveThread", ret=PTR)
     result = work(state)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -152,7 +153,7 @@ def _emit_run(m: Module, name: str, timed: bool) -> None:
         f.give(f.load(f.status, 0, I64))
 
 
-def _control(f: Fn, operation: Val, record: Val, args: Val, following: Val) -> tuple[Val]:
+def _control(f: Fn, operation: Val, record: Val, args: Val, following: Val) -> tuple[Val, ...]:
     """Where the table goes on after a record that is no launch."""
     target = f.load(record, A, I64)
 
@@ -189,7 +190,7 @@ def _control(f: Fn, operation: Val, record: Val, args: Val, following: Val) -> t
     )
 
 
-def _note_time(f: Fn, record: Val, at: Val, before: Val) -> None:
+def _note_time(f: Fn, record: Val, at: Val, before: Any) -> None:
     after = f.call("penstock_nanoseconds", ret=I64)
     f.store(f.load(record, NANOSECONDS, I64) + (after - before), record, NANOSECONDS)
     count = f.load(f.log, 0, I64)

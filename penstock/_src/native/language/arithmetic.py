@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .types import (
     BITS,
+    F32,
     F64,
     FLOATS,
     I1,
@@ -18,6 +19,7 @@ from .types import (
     vec,
 )
 from .value import Val
+from .writer import Writer
 
 # ordered comparisons are false for a NaN, `une` is true for it: IEEE 754's and NumPy's meaning
 _INT_COMPARE = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge",
@@ -26,14 +28,10 @@ _FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt
                   "uno": "uno", "ord": "ord"}  # fmt: skip
 
 
-class Arithmetic:
+class Arithmetic(Writer):
     """Mixed into Fn.  Scalars meeting vectors are splat; Python numbers become constants."""
 
     FAST = "contract nsz "  # multiply-adds may fuse; NaN and infinity stay honest
-
-    def text(self, x, ty: str) -> str:
-        """The spelling of `x`, a value or a Python number, where type `ty` is wanted."""
-        return x.s if isinstance(x, Val) else constant(x, ty)
 
     def pair(self, a, b):
         """(type, text of a, text of b) of two operands brought to one type."""
@@ -136,9 +134,9 @@ class Arithmetic:
 
     # -- lanes
     def splat(self, x, n: int, ty: str | None = None) -> Val:
-        """`x` in all of `n` lanes; `ty` is its element type if it is a Python number."""
+        """`x` in all of `n` lanes; `ty` is its element type (float) if it is a Python number."""
         if not isinstance(x, Val):
-            return Val(self, vec(ty, n), constant(x, vec(ty, n)))
+            return Val(self, vec(ty or F32, n), constant(x, vec(ty or F32, n)))
         if n == 1 or x.ty[0] == "<":
             return x
         vt = vec(x.ty, n)

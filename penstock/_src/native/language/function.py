@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .arithmetic import Arithmetic
 from .memory import Memory
@@ -30,18 +30,20 @@ class Fn(Arithmetic, Memory):
         internal: bool,
         noalias: bool,
     ):
+        super().__init__()
         self.module, self.name, self.ret, self.internal = module, name, ret, internal
         self.target = module.target
         self.args, self.noalias = args, noalias
-        self.lines: list[str] = []
-        self.entry: list[str] = []  # allocas
-        self.block, self.serial = "entry", 0
         for arg, ty in args.items():
             if hasattr(self, arg):
                 raise ValueError(
                     f"native.Fn: an argument may not have the name of a method. Received {arg!r}."
                 )
             setattr(self, arg, Val(self, ty, "%" + arg))
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, argument: str) -> Val: ...
 
     def __enter__(self) -> Fn:
         return self
@@ -59,27 +61,8 @@ class Fn(Arithmetic, Memory):
             f"define {link}{self.ret} @{self.name}({args}) #0 {{\nentry:\n  {body}\n}}"
         )
 
-    # -- plumbing
-    def name_value(self) -> str:
-        self.serial += 1
-        return f"%v{self.serial}"
-
-    def fresh(self, hint: str) -> str:
-        self.serial += 1
-        return f"{hint}{self.serial}"
-
-    def emit(self, ty: str, text: str) -> Val | None:
-        """Appends an instruction; its value, unless `ty` is void."""
-        if ty == VOID:
-            self.lines.append(text)
-            return None
-        self.serial += 1
-        name = f"%v{self.serial}"
-        self.lines.append(f"{name} = {text}")
-        return Val(self, ty, name)
-
     # -- calls
-    def call(self, fn: str | Val, *args, ret: str = VOID) -> Val | None:
+    def call(self, fn: str | Val, *args, ret: str = VOID) -> Any:
         """Calls a function by name (of this module, or linked in), or through a pointer; ints are i64."""
         types = [a.ty if isinstance(a, Val) else I64 for a in args]
         if isinstance(fn, str):

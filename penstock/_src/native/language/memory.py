@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .types import I64, PTR, SIZE, VOID, constant, lanes, mangle, scalar
 from .value import Val
+from .writer import Writer
 
 
-class Memory:
+class Memory(Writer):
     """Mixed into Fn."""
 
     def at(self, p: Val, offset=0, ty: str = "i8") -> Val:
@@ -34,7 +35,8 @@ class Memory:
         if mask is not None and mask.s[0] == "<" and mask.s.count("i1 1") == 1:
             # LLVM 22 stores too many bytes if it makes one store of a truncation and a mask of one known lane
             lane = mask.s[1:-1].split(", ").index("i1 1")
-            v, p, mask = self.extract(v, lane), self.at(p, lane, element), None
+            one = self.emit(element, f"extractelement {v.ty} {v.s}, i64 {lane}")
+            v, p, mask = one, self.at(p, lane, element), None
         if mask is None:
             self.emit(VOID, f"store {v.ty} {v.s}, ptr {p.s}, align {SIZE[element]}")
             return

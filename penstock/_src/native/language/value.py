@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .function import Fn
+    from .writer import Writer
 
 Operand = "Val | int | float"
 
@@ -18,8 +19,10 @@ class Val:
 
     __slots__ = ("f", "ty", "s")
 
-    def __init__(self, f: Fn, ty: str, s: str):
-        self.f, self.ty, self.s = f, ty, s
+    f: Fn
+
+    def __init__(self, f: Writer, ty: str, s: str):
+        self.f, self.ty, self.s = f, ty, s  # type: ignore[assignment]
 
     def __repr__(self):
         return f"{self.ty} {self.s}"

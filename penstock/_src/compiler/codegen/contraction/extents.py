@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from penstock._src.compiler.codegen.kernel_code import FIRST_SIZE, Sizes
 from penstock._src.native.language.function import Fn
@@ -20,7 +20,8 @@ class Arg:
 Extent = int | Arg
 
 
-def is_static(x: Extent) -> bool:
+def is_static(x: Extent) -> TypeGuard[int]:
+    """Whether an extent is known while emitting."""
     return not isinstance(x, Arg)
 
 

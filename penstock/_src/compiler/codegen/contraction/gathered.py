@@ -53,10 +53,10 @@ class Gathered:
             or axes[0].divisor != 1
         ):
             return None
-        step = axes[0].terms[0][2]
-        if not is_static(step) or not is_static(axes[0].stride):
+        step, stride = axes[0].terms[0][2], axes[0].stride
+        if not isinstance(step, int) or not isinstance(stride, int):
             return None
-        return extents[-1], step * axes[0].stride
+        return extents[-1], step * stride
 
     def place(self, f: Fn, batch: Sequence, cross, depth):
         """(offset in the source, i1 whether there is an element or None) at coordinates and flat indices."""
@@ -75,7 +75,7 @@ class Gathered:
                 whole = f.binary("sdiv", index, axis.divisor)
                 checks.append((whole * axis.divisor).eq(index))
                 index = whole
-            if axis.low is not None:
+            if axis.low is not None and axis.high is not None:
                 checks += [index >= value(f, axis.low), index < value(f, axis.high)]
             for check in checks:
                 inside = check if inside is None else inside & check

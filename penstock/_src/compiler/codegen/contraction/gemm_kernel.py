@@ -149,7 +149,7 @@ class GemmKernel(Schedule):
                 return
         strides = [value(f, s) for s in matrix.depth]
 
-        def along(k):
+        def along_depth(k):
             if len(strides) == 1:
                 return times(f, k, strides[0])
             steps = zip(unravel(f, f.i64(k) + self.k0, self.ks), strides, strict=True)
@@ -160,7 +160,7 @@ class GemmKernel(Schedule):
                 f,
                 pointer,
                 start,
-                along,
+                along_depth,
                 width,
                 count,
                 self.depth,
@@ -171,7 +171,7 @@ class GemmKernel(Schedule):
                 expression,
             )
             return
-        place = lambda c, k: (word(f, times(f, c, cross)) + start + along(k), None)
+        place = lambda c, k: (word(f, times(f, c, cross)) + start + along_depth(k), None)
         pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
 
     def emit_pack(self):
@@ -371,7 +371,7 @@ class GemmKernel(Schedule):
         )
         with self.module.fn(name, internal=True, noalias=False, **args) as f:
             nv = ceil_divide(g.n % self.nr, n) if edge and is_static(g.n) else self.nv
-            masks = [None] * nv
+            masks: list[Val | None] = [None] * nv
             if edge and is_static(g.n):
                 masks[-1] = f.mask(n, g.n % n) if g.n % n else None
             elif edge:

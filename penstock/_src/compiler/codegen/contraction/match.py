@@ -149,7 +149,7 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
         [as_convolution, as_filter_gradient],
         [_any_product],
     ):
-        found = []
+        found: list[tuple] = []
         for recognise in recognisers:
             for candidate in both:
                 numbering = Numbering()
@@ -239,8 +239,7 @@ def problem_of(node: Node, is_source: Callable[[Node], bool], types: Types) -> P
         if not one(extent):
             strides[letter] = stride
         stride = stride * extent
-    views = [
-        view_of(a, s, extents, is_source) for a, s in ((node.args[0], left), (node.args[1], right))
-    ]
-    kept = tuple("".join(c for c in s if not one(extents[c])) for s in (left, right, out))
-    return Problem(*views, kept, extents, strides, types)
+    first = view_of(node.args[0], left, extents, is_source)
+    second = view_of(node.args[1], right, extents, is_source)
+    kept = ["".join(c for c in s if not one(extents[c])) for s in (left, right, out)]
+    return Problem(first, second, (kept[0], kept[1], kept[2]), extents, strides, types)

@@ -11,7 +11,7 @@ An operand is an image if each axis of its source array is walked by letters of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from penstock._src.ir.dims import Dim
@@ -33,8 +33,10 @@ class _Roles:
     batch: str | None = None
     channel: str | None = None
     group: str | None = None
-    spatial: list[tuple[int, str | None, str | None]] | None = None  # (axis, position, tap)
-    at: dict[str, int] | None = None  # letter -> axis
+    spatial: list[tuple[int, str | None, str | None]] = field(
+        default_factory=list
+    )  # (axis, position, tap)
+    at: dict[str, int] = field(default_factory=dict)  # letter -> axis
 
 
 def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Depthwise | None:
@@ -180,7 +182,7 @@ def _static(problem: Problem) -> bool:
 
 
 def _roles(problem: Problem, kinds) -> _Roles | None:
-    roles = _Roles(spatial=[], at={})
+    roles = _Roles()
     single: list[tuple[int, str]] = []
     for i, axis in enumerate(problem.left.axes):
         letters = list(axis.terms)

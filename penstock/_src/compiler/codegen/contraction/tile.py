@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
@@ -154,7 +155,7 @@ def transpose(f: Fn, vectors: list[Val]) -> list[Val]:
     """n vectors of n lanes, n a power of two, transposed in registers: rounds of pairwise interleaving."""
     n, s = len(vectors), len(vectors) // 2
     while s:
-        out: list[Val] = [None] * n
+        out: list[Any] = [None] * n
         low = [i if not i & s else n + (i & ~s) for i in range(n)]
         high = [i | s if not i & s else n + i for i in range(n)]
         for i in range(n):
@@ -187,7 +188,7 @@ def pick(
 
     Tiles that divide the inner run are all alike and share their code.
     """
-    best = None
+    best: tuple = (float("inf"), 1, 1)
     total = max(1, total)
     vectors = max(1, vectors)
     for nv in range(1, min(vectors, 4) + 1):
@@ -201,7 +202,7 @@ def pick(
             key = (
                 (column * (vectors // nv) + edge) / ideal * (1 + 0.02 * kinds) + 0.15 / r + 0.1 / nv
             )
-            if best is None or key < best[0]:
+            if key < best[0]:
                 best = key, r, nv
     return best[1:]
 

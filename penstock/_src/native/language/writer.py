@@ -1,0 +1,49 @@
+"""Writer: the lines of a function, and the names of its values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .types import VOID, constant
+from .value import Val
+
+if TYPE_CHECKING:
+    from penstock._src.native.target import Target
+
+    from .module import Module
+
+
+class Writer:
+    """What the parts of Fn (arithmetic, memory, control) write to."""
+
+    module: Module
+    target: Target
+    name: str
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.entry: list[str] = []  # allocas
+        self.block, self.serial = "entry", 0
+
+    def name_value(self) -> str:
+        self.serial += 1
+        return f"%v{self.serial}"
+
+    def fresh(self, hint: str) -> str:
+        """A label that is new in the function."""
+        self.serial += 1
+        return f"{hint}{self.serial}"
+
+    def emit(self, ty: str, text: str) -> Any:
+        """Appends an instruction; its value, or None if `ty` is void."""
+        if ty == VOID:
+            self.lines.append(text)
+            return None
+        self.serial += 1
+        name = f"%v{self.serial}"
+        self.lines.append(f"{name} = {text}")
+        return Val(self, ty, name)
+
+    def text(self, x: Any, ty: str) -> str:
+        """The spelling of `x`, a value or a Python number, where type `ty` is wanted."""
+        return x.s if isinstance(x, Val) else constant(x, ty)
