@@ -6,10 +6,11 @@ at the same time lies.  In guard mode nothing is shared and every buffer has a s
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 LINE = 64
 GUARD = 256  # bytes of sentinel on either side in guard mode
@@ -46,21 +47,26 @@ def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
     todo = [b for b in buffers if b.place == "arena" and b.last >= 0]
     if guard:
         return _apart(todo)
-    placed: list[tuple[int, int, Buffer]] = []  # (offset, end, buffer), by offset
-    high = 0
-    for buffer in sorted(todo, key=lambda b: (-b.size, b.first)):
+    todo.sort(key=lambda b: (-b.size, b.first))
+    firsts, lasts, offsets, ends = (np.zeros(len(todo), np.int64) for _ in range(4))
+    for count, buffer in enumerate(todo):
         size = max(-(-buffer.size // LINE) * LINE, LINE)
-        at = 0
-        for offset, end, other in placed:
-            if other.first > buffer.last or buffer.first > other.last:
-                continue
-            if at + size <= offset:
-                break
-            at = max(at, end)
+        meets = (firsts[:count] <= buffer.last) & (lasts[:count] >= buffer.first)
+        at = _lowest_gap(offsets[:count][meets], ends[:count][meets], size)
         buffer.offset = at
-        bisect.insort(placed, (at, at + size, buffer), key=lambda p: p[0])
-        high = max(high, at + size)
-    return high
+        firsts[count], lasts[count], offsets[count], ends[count] = buffer.first, buffer.last, at, at + size
+    return int(ends.max(initial=0))
+
+
+def _lowest_gap(offsets: np.ndarray, ends: np.ndarray, size: int) -> int:
+    """The lowest place where `size` bytes fit between stretches of memory."""
+    if not len(offsets):
+        return 0
+    order = np.argsort(offsets, kind="stable")
+    high = np.maximum.accumulate(ends[order])  # nothing lies beyond, up to each stretch
+    free = offsets[order] - np.concatenate([[0], high[:-1]])
+    fits = np.flatnonzero(free >= size)
+    return int(high[fits[0] - 1] if len(fits) and fits[0] else high[-1] if not len(fits) else 0)
 
 
 def _apart(buffers: list[Buffer]) -> int:
