@@ -1,0 +1,355 @@
+"""Floats rounded to the levels that a small integer type has: training with the errors of inference."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT
+from penstock._src.ops.rules import in_float32, invalid, quiet, show
+
+Rounding = Literal["HALF_TO_EVEN", "HALF_UP"]
+single = np.float32
+
+
+def nudged(low, high, bits, narrow):
+    """Returns (low, high, step) of the levels, moved a little so that zero is a level."""
+    first, last = float(narrow), float((1 << bits) - 1)
+    low, high = np.asarray(low, single), np.asarray(high, single)
+    step = (high - low) / single(last - first)
+    zero = np.clip(np.floor(single(first) - low / step + single(0.5)), first, last).astype(single)
+    return (single(first) - zero) * step, (single(last) - zero) * step, step
+
+
+@quiet
+def fake_quantized(x, low, high, bits, narrow):
+    """Returns x rounded to the nearest of the levels between low and high; 0 if both are 0."""
+    nothing = (np.asarray(low) == 0) & (np.asarray(high) == 0)
+    bottom, top, step = nudged(low, high, bits, narrow)
+    level = np.floor((np.clip(x, bottom, top) - bottom) / step + single(0.5))
+    return np.where(nothing, single(0), level * step + bottom).astype(single)
+
+
+@quiet
+def fake_gradients(gradient, x, low, high, bits, narrow):
+    """Returns the gradients of x, low and high, not yet summed: x passes within the levels."""
+    nothing = (np.asarray(low) == 0) & (np.asarray(high) == 0)
+    bottom, top, _ = nudged(low, high, bits, narrow)
+    below, above = ~nothing & (x < bottom), ~nothing & (x > top)
+    zero = single(0)
+    inside = np.where(below | above, zero, gradient)
+    return inside, np.where(below, gradient, zero), np.where(above, gradient, zero)
+
+
+class _FakeQuantize(Op):
+    """Floats rounded to the levels of an integer type."""
+
+    signature = "inputs: float32 -> outputs: float32"
+    is_abstract = True
+    num_bits: int = 8
+    narrow_range: bool = False
+
+    def check(self, low, high, channels=None):
+        """Raises InvalidArgumentError unless the bits and the range can be used."""
+        if not 2 <= self.num_bits <= 16:
+            raise invalid(
+                self, f"num_bits must be between 2 and 16, inclusive. Got {self.num_bits}"
+            )
+        for name, bound in (("min", low), ("max", high)):
+            shape = np.shape(bound)
+            if channels is None and shape:
+                raise invalid(self, f"`{name}` must be rank 0 but is rank {len(shape)}")
+            if channels is not None and shape != (channels,):
+                raise invalid(
+                    self, f"{name} has incorrect size, expected {channels} was {show(shape)}"
+                )
+
+
+class FakeQuantWithMinMaxArgs(_FakeQuantize):
+    """Floats rounded to levels between two attributes."""
+
+    min: float = -6.0
+    max: float = 6.0
+
+    def shape(self, inputs):
+        return inputs
+
+    def gradient(self, inputs, _outputs, dy):
+        return raw.FakeQuantWithMinMaxArgsGradient(dy, inputs, **self.attrs)
+
+    def eager(self, inputs):
+        low, high = self.attrs["min"], self.attrs["max"]
+        if low >= high:
+            raise invalid(self, f"min has to be smaller than max, was: {low} >= {high}")
+        self.check(low, high)
+        return fake_quantized(inputs, low, high, self.num_bits, self.narrow_range)
+
+
+class FakeQuantWithMinMaxArgsGradient(_FakeQuantize):
+    """The gradient of FakeQuantWithMinMaxArgs."""
+
+    signature = "gradients: float32, inputs: float32 -> backprops: float32"
+    min: float = -6.0
+    max: float = 6.0
+    differentiable = False
+
+    def shape(self, gradients, inputs):
+        return gradients.merge_with(inputs)
+
+    def eager(self, gradients, inputs):
+        low, high = self.attrs["min"], self.attrs["max"]
+        if gradients.shape != inputs.shape:
+            raise invalid(self, "gradient and input must be the same size")
+        return fake_gradients(gradients, inputs, low, high, self.num_bits, self.narrow_range)[0]
+
+
+class FakeQuantWithMinMaxVars(_FakeQuantize):
+    """Floats rounded to levels between two tensors."""
+
+    signature = "inputs: float32, min: float32, max: float32 -> outputs: float32"
+
+    def shape(self, inputs, min, max):
+        min.with_rank(0)
+        max.with_rank(0)
+        return inputs
+
+    def gradient(self, inputs, min, max, _outputs, dy):
+        return tuple(raw.FakeQuantWithMinMaxVarsGradient(dy, inputs, min, max, **self.attrs))
+
+    def eager(self, inputs, min, max):
+        self.check(min, max)
+        return fake_quantized(inputs, min, max, self.num_bits, self.narrow_range)
+
+
+class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
+    """The gradient of FakeQuantWithMinMaxVars."""
+
+    signature = (
+        "gradients: float32, inputs: float32, min: float32, max: float32 -> "
+        "backprops_wrt_input: float32, backprop_wrt_min: float32, backprop_wrt_max: float32"
+    )
+    differentiable = False
+
+    def shape(self, gradients, inputs, min, max):
+        return gradients.merge_with(inputs), [], []
+
+    def eager(self, gradients, inputs, min, max):
+        if gradients.shape != inputs.shape:
+            raise invalid(self, "gradient and input must be the same size")
+        self.check(min, max)
+        inside, below, above = fake_gradients(
+            gradients, inputs, min, max, self.num_bits, self.narrow_range
+        )
+        return inside, below.sum(dtype=single), above.sum(dtype=single)
+
+
+class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
+    """Floats rounded to levels of their own for each entry of the last dimension."""
+
+    signature = "inputs: float32, min: float32, max: float32 -> outputs: float32"
+
+    def shape(self, inputs, min, max):
+        min.with_rank(1)
+        max.with_rank(1)
+        return inputs.with_rank_at_least(1)
+
+    def gradient(self, inputs, min, max, _outputs, dy):
+        found = raw.FakeQuantWithMinMaxVarsPerChannelGradient(dy, inputs, min, max, **self.attrs)
+        return tuple(found)
+
+    def eager(self, inputs, min, max):
+        self.check(min, max, inputs.shape[-1] if inputs.ndim else None)
+        return fake_quantized(inputs, min, max, self.num_bits, self.narrow_range)
+
+
+class FakeQuantWithMinMaxVarsPerChannelGradient(_FakeQuantize):
+    """The gradient of FakeQuantWithMinMaxVarsPerChannel."""
+
+    signature = (
+        "gradients: float32, inputs: float32, min: float32, max: float32 -> "
+        "backprops_wrt_input: float32, backprop_wrt_min: float32, backprop_wrt_max: float32"
+    )
+    differentiable = False
+
+    def shape(self, gradients, inputs, min, max):
+        return gradients.merge_with(inputs), min.with_rank(1), max.with_rank(1)
+
+    def eager(self, gradients, inputs, min, max):
+        if gradients.shape != inputs.shape:
+            raise invalid(self, "gradient and input must be the same size")
+        self.check(min, max, inputs.shape[-1] if inputs.ndim else None)
+        inside, below, above = fake_gradients(
+            gradients, inputs, min, max, self.num_bits, self.narrow_range
+        )
+        lead = tuple(range(inputs.ndim - 1))
+        return inside, below.sum(lead, dtype=single), above.sum(lead, dtype=single)
+
+
+# -- quantize and dequantize -----------------------------------------------------------------------
+
+
+def along_axis(bound, rank, axis):
+    """Returns bounds per entry of an axis so that they broadcast along it."""
+    if axis == -1:
+        return bound
+    return bound.reshape([-1 if i == axis else 1 for i in range(rank)])
+
+
+@quiet
+def through_levels(op, x, low, high, bits, options):
+    """Returns x rounded to the levels of a symmetric scale that reaches from low to high.
+
+    `options` are the op's attributes: signed_input, range_given, round_mode, narrow_range, axis.
+    """
+    axis = options.get("axis", -1)
+    if not 1 <= bits <= (62 if options["signed_input"] else 63):
+        raise invalid(
+            op, f"num_bits is out of range: {bits} with signed_input_ {options['signed_input']}"
+        )
+    if not -1 <= axis < x.ndim:
+        raise invalid(
+            op, f"Axis requested is larger than input dimensions. Axis: {axis} Input: {x.ndim}"
+        )
+    wide = in_float32(x)
+    if not options["range_given"]:
+        others = None if axis == -1 else tuple(i for i in range(x.ndim) if i != axis)
+        low, high = wide.min(axis=others), wide.max(axis=others)
+    else:
+        low, high = in_float32(low), in_float32(high)
+        if np.any(low > high):
+            raise invalid(op, f"Invalid range: input_min {low} > input_max {high}")
+    low, high = along_axis(low, x.ndim, axis), along_axis(high, x.ndim, axis)
+    signed = options["signed_input"]
+    first = -(1 << (bits - 1)) + bool(options.get("narrow_range")) if signed else 0
+    last = (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
+    kind = wide.dtype.type
+    largest = np.finfo(wide.dtype).max
+    from_low = np.where(first * low > 0, kind(first) / low, largest)
+    from_high = np.where(last * high > 0, kind(last) / high, largest)
+    by_low = from_low < from_high
+    scale = np.where(by_low, from_low, from_high)
+    step = np.where(by_low, low / kind(first or 1), high / kind(last))
+    if options["range_given"]:
+        low = np.where(by_low, low, kind(first) * step)
+        high = np.where(by_low, kind(last) * step, high)
+        wide = np.clip(wide, low, high)
+    scaled = wide * scale
+    rounded = (
+        np.floor(scaled + kind(0.5)) if options.get("round_mode") == "HALF_UP" else np.rint(scaled)
+    )
+    return (rounded * step).astype(x.dtype)
+
+
+class QuantizeAndDequantizeV2(Op):
+    """Floats rounded to the levels of an integer type, and floats again."""
+
+    signature = "input: T, input_min: T, input_max: T -> output: T"
+    T = FLOAT
+    signed_input: bool = True
+    num_bits: int = 8
+    range_given: bool = False
+    round_mode: Rounding = "HALF_TO_EVEN"
+    narrow_range: bool = False
+    axis: int = -1
+
+    def shape(self, input, input_min, input_max):
+        return input
+
+    def gradient(self, _input, _input_min, _input_max, _output, dy):
+        return dy, None, None
+
+    def eager(self, input, input_min, input_max):
+        return through_levels(self, input, input_min, input_max, self.num_bits, self.attrs)
+
+
+class QuantizeAndDequantizeV3(Op):
+    """QuantizeAndDequantizeV2 with the number of bits as an input."""
+
+    signature = "input: T, input_min: T, input_max: T, num_bits: int32 -> output: T"
+    T = FLOAT
+    signed_input: bool = True
+    range_given: bool = True
+    narrow_range: bool = False
+    axis: int = -1
+
+    def shape(self, input, input_min, input_max, num_bits):
+        return input
+
+    def gradient(self, _input, _input_min, _input_max, _num_bits, _output, dy):
+        return dy, None, None, None
+
+    def eager(self, input, input_min, input_max, num_bits):
+        return through_levels(self, input, input_min, input_max, int(num_bits), self.attrs)
+
+
+class QuantizeAndDequantizeV4(Op):
+    """QuantizeAndDequantizeV2 whose gradient stops outside of the range."""
+
+    signature = "input: T, input_min: T, input_max: T -> output: T"
+    T = FLOAT
+    signed_input: bool = True
+    num_bits: int = 8
+    range_given: bool = False
+    round_mode: Rounding = "HALF_TO_EVEN"
+    narrow_range: bool = False
+    axis: int = -1
+
+    def shape(self, input, input_min, input_max):
+        return input
+
+    def gradient(self, input, input_min, input_max, _output, dy):
+        found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
+        return tuple(found)
+
+    def eager(self, input, input_min, input_max):
+        return through_levels(self, input, input_min, input_max, self.num_bits, self.attrs)
+
+
+class QuantizeAndDequantizeV4Grad(Op):
+    """The gradient of QuantizeAndDequantizeV4."""
+
+    signature = (
+        "gradients: T, input: T, input_min: T, input_max: T -> "
+        "input_backprop: T, input_min_backprop: T, input_max_backprop: T"
+    )
+    T = FLOAT
+    axis: int = -1
+    differentiable = False
+
+    def shape(self, gradients, input, input_min, input_max):
+        return gradients.merge_with(input), input_min, input_max
+
+    def eager(self, gradients, input, input_min, input_max):
+        if gradients.shape != input.shape:
+            raise invalid(self, "gradient and input must be the same size")
+        low = along_axis(input_min, input.ndim, self.axis)
+        high = along_axis(input_max, input.ndim, self.axis)
+        zero = gradients.dtype.type(0)
+        inside = np.where((input >= low) & (input <= high), gradients, zero)
+        bounds = np.zeros(input_min.shape, gradients.dtype)
+        return inside.astype(gradients.dtype), bounds, bounds.copy()
+
+
+class QuantizeAndDequantize(Op):
+    """Floats rounded to the levels of an integer type, and floats again; the oldest form."""
+
+    signature = "input: T -> output: T"
+    T = FLOAT
+    signed_input: bool = True
+    num_bits: int = 8
+    range_given: bool = False
+    input_min: float = 0.0
+    input_max: float = 0.0
+
+    def shape(self, input):
+        return input
+
+    def gradient(self, _input, _output, dy):
+        return dy
+
+    def eager(self, input):
+        low, high = (input.dtype.type(v) for v in (self.input_min, self.input_max))
+        return through_levels(
+            self, input, np.asarray(low), np.asarray(high), self.num_bits, self.attrs
+        )

@@ -1,0 +1,138 @@
+"""Floats as small integers with a range, and back.
+
+Three modes relate a range [low, high] to the integers of a type:
+MIN_COMBINED  low is the least integer, high the greatest;
+MIN_FIRST     the same, with low itself rounded to a step first;
+SCALED        zero is zero: the range is widened until both its ends are multiples of one step.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import QUANTIZED
+from penstock._src.ops.rules import invalid, quiet
+
+Mode = Literal["MIN_COMBINED", "MIN_FIRST", "SCALED"]
+Rounding = Literal["HALF_AWAY_FROM_ZERO", "HALF_TO_EVEN"]
+
+
+def limits(dtype):
+    """Returns the least and the greatest integer of a quantised type."""
+    info = np.iinfo(dtype.np)
+    return float(info.min), float(info.max)
+
+
+def along(bound, rank, axis):
+    """Returns the ends of ranges so that they broadcast along their axis."""
+    if axis == -1:
+        return bound
+    return bound.reshape([-1 if i == axis else 1 for i in range(rank)])
+
+
+def half_away(x):
+    """Returns the nearest integers, halves away from zero."""
+    return np.trunc(x + np.copysign(np.float64(0.5), x))
+
+
+def scaled_step(low, high, first, last):
+    """Returns the step of the SCALED mode: the least by which neither end overflows."""
+    by_low = np.where(first * low > 0, low / first, 0.0) if first else np.zeros_like(low)
+    by_high = np.where(last * high > 0, high / last, 0.0)
+    return np.maximum(by_low, by_high)
+
+
+class QuantizeV2(Op):
+    """Floats as integers of a range, and the range that was used."""
+
+    signature = (
+        "input: float32, min_range: float32, max_range: float32 -> "
+        "output: T, output_min: float32, output_max: float32"
+    )
+    T: DType
+    T_types = QUANTIZED
+    mode: Mode = "MIN_COMBINED"
+    round_mode: Rounding = "HALF_AWAY_FROM_ZERO"
+    narrow_range: bool = False
+    axis: int = -1
+    ensure_minimum_range: float = 0.01
+    differentiable = False
+
+    def shape(self, input, min_range, max_range):
+        ends = [] if self.axis == -1 else [min_range[0] if min_range.rank == 1 else None]
+        return input, ends, ends
+
+    @quiet
+    def eager(self, input, min_range, max_range):
+        if self.axis >= input.ndim or self.axis < -1:
+            raise invalid(self, f"axis {self.axis} must be less than the rank {input.ndim}")
+        if self.round_mode == "HALF_TO_EVEN" and self.mode != "SCALED":
+            raise invalid(self, "Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED'")
+        low = np.minimum(0.0, min_range.astype(np.float64))
+        given = max_range.astype(np.float64)
+        if np.any(min_range > max_range):
+            raise invalid(self, "max_range must be larger than min_range.")
+        room = np.maximum(1.0, np.maximum(np.abs(low), np.abs(given))) * self.ensure_minimum_range
+        high = np.maximum(0.0, np.maximum(given, low + room))
+        least, greatest = limits(self.T)
+        wide_low, wide_high = (along(v, input.ndim, self.axis) for v in (low, high))
+        x = input.astype(np.float64)
+        if self.mode == "SCALED":
+            first = least + self.narrow_range
+            step = scaled_step(low, high, first, greatest)
+            low, high = first * step, greatest * step
+            wide = along(step, input.ndim, self.axis)
+            rounded = np.rint if self.round_mode == "HALF_TO_EVEN" else half_away
+            numbers = rounded(np.clip(x, first * wide, greatest * wide) / wide)
+        elif self.mode == "MIN_FIRST":
+            steps = float(1 << (8 * self.T.size))
+            scale = (steps - 1) / (wide_high - wide_low)
+            offset = half_away(wide_low * scale) - least
+            numbers = half_away(x * scale) - offset
+        else:
+            scale = (greatest - least) / (wide_high - wide_low)
+            half = 0.0 if least == 0 else (greatest - least + 1) / 2
+            numbers = half_away((np.clip(x, wide_low, wide_high) - wide_low) * scale - half)
+        output = np.clip(numbers, least, greatest).astype(self.T.np)
+        return output, low.astype(np.float32), high.astype(np.float32)
+
+
+class Dequantize(Op):
+    """The floats that integers of a range stand for."""
+
+    signature = "input: T, min_range: float32, max_range: float32 -> output: dtype"
+    T = QUANTIZED
+    mode: Mode = "MIN_COMBINED"
+    narrow_range: bool = False
+    axis: int = -1
+    dtype: DType = dtypes.float32
+    dtype_types = frozenset({dtypes.float32, dtypes.bfloat16})
+    differentiable = False
+
+    def shape(self, input, min_range, max_range):
+        return input
+
+    @quiet
+    def eager(self, input, min_range, max_range):
+        if self.axis >= input.ndim or self.axis < -1:
+            raise invalid(self, f"axis {self.axis} must be less than the rank {input.ndim}")
+        least, greatest = limits(self.T)
+        low = along(min_range.astype(np.float64), input.ndim, self.axis)
+        high = along(max_range.astype(np.float64), input.ndim, self.axis)
+        numbers = input.astype(np.float64)
+        if self.mode == "SCALED":
+            first = least + self.narrow_range
+            step = scaled_step(low, high, first, greatest)
+            found = numbers * step
+        elif self.mode == "MIN_FIRST":
+            step = (high - low) / (float(1 << (8 * self.T.size)) - 1)
+            found = np.where(
+                high == low, low, half_away(low / step) * step + (numbers - least) * step
+            )
+        else:
+            half = 0.0 if least == 0 else (greatest - least + 1) / 2
+            found = (numbers + half) * ((high - low) / (greatest - least)) + low
+        return found.astype(np.float32).astype(self.dtype.np)

@@ -1,0 +1,108 @@
+"""Quantisation against values recorded from TensorFlow 2.21 (raw ops on a CPU)."""
+
+import numpy as np
+import pytest
+
+import penstock._src.api.load  # noqa: F401
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from tests.harness.op_case import OpCase, check
+
+X = np.float32([-1.3, 0.4, 2])
+Y = np.float32([-7, 0.1, 0.2, 5.9])
+ONE, TWO, FIVE = np.float32(1), np.float32(2), np.float32(5)
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "attrs", "expected"),
+    [
+        ("FakeQuantWithMinMaxArgs", [Y], {}, [-6.0235295, 0.09411765, 0.1882353, 5.882353]),
+        (
+            "FakeQuantWithMinMaxVars",
+            [Y, -ONE, np.float32(3)],
+            {"num_bits": 4, "narrow_range": True},
+            [-1.1428572, 0, 0.2857143, 2.857143],
+        ),
+        (
+            "FakeQuantWithMinMaxVarsPerChannel",
+            [np.float32([[-7, 0.1], [0.2, 5.9]]), np.float32([-1, 0]), np.float32([1, 2])],
+            {},
+            [[-0.9960785, 0.10196079], [0.20392159, 2]],
+        ),
+        (
+            "QuantizeAndDequantizeV2",
+            [X, -TWO, TWO],
+            {"range_given": True},
+            [-1.3070866, 0.39370078, 2],
+        ),
+        (
+            "QuantizeAndDequantizeV2",
+            [X, 0 * ONE, 0 * ONE],
+            {"num_bits": 4},
+            [-1.4285715, 0.2857143, 2],
+        ),
+        (
+            "QuantizeAndDequantizeV2",
+            [X, -ONE, FIVE],
+            {"range_given": True, "num_bits": 4, "narrow_range": True, "round_mode": "HALF_UP"},
+            [-1.4285715, 0.71428573, 2.142857],
+        ),
+        (
+            "QuantizeAndDequantizeV3",
+            [X, -ONE, FIVE, np.int32(4)],
+            {},
+            [-1.4285715, 0.71428573, 2.142857],
+        ),
+        (
+            "QuantizeAndDequantizeV2",
+            [np.abs(X), 0 * ONE, FIVE],
+            {"range_given": True, "num_bits": 4, "signed_input": False},
+            [1.3333334, 0.33333334, 2],
+        ),
+    ],
+)
+def test_floats_of_few_levels(op, inputs, attrs, expected):
+    check(OpCase(op, inputs, attrs, expect=np.float32(expected), gradient=False, compiles=False))
+
+
+def test_gradients_pass_within_the_range():
+    found = raw.FakeQuantWithMinMaxVarsGradient(np.float32([1, 2, 3, 4]), Y, -ONE, np.float32(3))
+    assert [t.numpy().tolist() for t in found] == [[0, 2, 3, 0], 1, 4]
+    found = raw.QuantizeAndDequantizeV4Grad(np.float32([1, 2, 3]), X, -ONE, ONE)
+    assert [t.numpy().tolist() for t in found] == [[0, 2, 0], 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("attrs", "expected", "low"),
+    [
+        ({"T": "qint8"}, [-128, -9, 127], -1),
+        ({"T": "quint8"}, [0, 119, 255], -1),
+        ({"T": "quint8", "mode": "MIN_FIRST"}, [0, 119, 255], -1),
+        ({"T": "qint8", "mode": "SCALED"}, [-83, 25, 127], -2.0157480239868164),
+        (
+            {"T": "qint8", "mode": "SCALED", "narrow_range": True, "round_mode": "HALF_TO_EVEN"},
+            [-83, 25, 127],
+            -2,
+        ),
+    ],
+)
+def test_quantize(attrs, expected, low):
+    output, output_min, output_max = raw.QuantizeV2(X, -ONE, TWO, **attrs)
+    assert raw.Cast(output, DstT="int32").numpy().tolist() == expected
+    np.testing.assert_allclose(output_min.numpy(), low, rtol=1e-6)
+    np.testing.assert_allclose(output_max.numpy(), 2)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "numbers", "mode", "expected"),
+    [
+        ("qint8", [-128, 3, 127], "MIN_COMBINED", [-1, 0.54117656, 2]),
+        ("quint8", [0, 3, 127], "MIN_FIRST", [-1, -0.9647059, 0.49411762]),
+        ("qint8", [-128, 3, 127], "SCALED", [-2.015748, 0.04724409, 2]),
+        ("quint8", [0, 3, 127], "SCALED", [0, 0.02352941, 0.9960785]),
+    ],
+)
+def test_dequantize(dtype, numbers, mode, expected):
+    quantized = raw.Cast(convert_to_tensor(np.int32(numbers)), DstT=dtype)
+    out = raw.Dequantize(quantized, -ONE, TWO, mode=mode)
+    np.testing.assert_allclose(out.numpy(), expected, rtol=1e-5, atol=1e-7)
