@@ -388,7 +388,7 @@ class GemmKernel(Schedule):
             for i, j in cells:
                 f.prefetch(c, place(i, j), types.output)
             self.epilogue.prefetch(f, tile)
-            if self.direct_a:
+            if self.direct_a and isinstance(g.left, Matrix):
                 cross = value(f, g.left.cross)
                 rows, sa, a_type = (
                     [times(f, x, cross) for x in row],

@@ -14,6 +14,7 @@ tile that divides the output costs half the code; k is hardly worth unrolling.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from penstock._src.compiler.codegen.kernel_code import Sizes, Stage, round_up
 from penstock._src.native import Target
@@ -201,7 +202,7 @@ class Schedule:
             count = min(group, steps - first)
             step = first | count << STEP_BITS
             if not self.direct_a or self.shared_b:
-                found.append(Stage("pack", lambda s, count=count: count * self.panels(s), step))
+                found.append(Stage("pack", partial(self.packed, count), step))
             found.append(Stage("task", self.tasks, step))
         return found
 
@@ -226,6 +227,10 @@ class Schedule:
             return 0
         a = 0 if self.direct_a else self.panels_a(sizes)
         return a + (self.panels_b(sizes) if self.shared_b else 0)
+
+    def packed(self, count: int, sizes: Sizes) -> int:
+        """Panels that are packed beforehand, of `count` depth blocks."""
+        return count * self.panels(sizes)
 
     def tasks(self, sizes: Sizes) -> int:
         m, n, batches = number(self.g.m, sizes), number(self.g.n, sizes), self.batches(sizes)

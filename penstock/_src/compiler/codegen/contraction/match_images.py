@@ -63,6 +63,7 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Dept
     if any(a.base != 1 and a.stride != 1 for a in axes):
         return None
     strides = problem.output_strides
+    out_step = lambda c: int(strides.get(c, 0)) if c else 0
     extent = lambda c: 1 if c is None else int(problem.extents[c])
     step = lambda c: int(problem.right.coefficient(c)) if c else 0
     taps = [step(t) for _, _, t in roles.spatial]
@@ -73,20 +74,21 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Dept
     while len(axes) < 2:
         axes, taps = [Axis(1, 1, 1), *axes], [0, *taps]
         roles.spatial.insert(0, (-1, None, None))
-    out_steps = [int(strides.get(p, 0)) if p else 0 for _, p, _ in roles.spatial]
+    out_steps = [out_step(p) for _, p, _ in roles.spatial]
     if len(axes) > 2 or (output and strides[output] != 1):
         return None
     x = _image(problem, roles)
     y = Image(
         problem.types.output,
-        int(strides.get(roles.batch, 0)),
-        *out_steps,
+        out_step(roles.batch),
+        out_steps[0],
+        out_steps[1],
         1,
-        int(strides.get(roles.group, 0)),
+        out_step(roles.group),
     )
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
     weights = Filter(
-        problem.types.right, *taps, step(roles.channel), step(output), step(roles.group), base
+        problem.types.right, taps[0], taps[1], step(roles.channel), step(output), step(roles.group), base
     )  # fmt: skip
     groups, channels, count = extent(roles.group), extent(roles.channel), extent(output)
     if (
@@ -97,8 +99,10 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Dept
         and y.group == 1
         and weights.group == 1
     ):
-        return Depthwise(batch, *axes, groups, x, weights, y, problem.types)
-    return Convolution(batch, *axes, groups, channels, count, x, weights, y, problem.types)
+        return Depthwise(batch, axes[0], axes[1], groups, x, weights, y, problem.types)
+    return Convolution(
+        batch, axes[0], axes[1], groups, channels, count, x, weights, y, problem.types
+    )
 
 
 def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient | None:
@@ -130,7 +134,8 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
         return None
     step = lambda c: int(problem.right.coefficient(c)) if c else 0
     strides = problem.output_strides
-    taps = [int(strides.get(t, 0)) if t else 0 for _, _, t in roles.spatial]
+    out_step = lambda c: int(strides.get(c, 0)) if c else 0
+    taps = [out_step(t) for _, _, t in roles.spatial]
     base = sum(s * (axis.taps - 1) for s, axis, t in zip(taps, axes, turned) if t)
     taps = [-s if t else s for s, t in zip(taps, turned)]
     positions = [step(p) for _, p, _ in roles.spatial]
@@ -143,23 +148,34 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
     y = Image(
         problem.types.right,
         step(roles.batch),
-        *positions,
+        positions[0],
+        positions[1],
         1,
         step(roles.group),
         int(problem.right.base),
     )
     out_filter = Filter(
         problem.types.output,
-        *taps,
-        int(strides.get(roles.channel, 0)),
+        taps[0],
+        taps[1],
+        out_step(roles.channel),
         1,
-        int(strides.get(roles.group, 0)),
+        out_step(roles.group),
         base,
     )
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
     counts = extent(roles.group), extent(roles.channel), extent(outputs[0])
     return FilterGradient(
-        batch, *axes, *counts, _image(problem, roles), y, out_filter, problem.types
+        batch,
+        axes[0],
+        axes[1],
+        counts[0],
+        counts[1],
+        counts[2],
+        _image(problem, roles),
+        y,
+        out_filter,
+        problem.types,
     )
 
 
@@ -272,7 +288,9 @@ def _image(problem: Problem, roles: _Roles) -> Image:
         for i, (a, s) in enumerate(zip(view.axes, view.strides))
         if i not in spatial
     )
-    return Image(problem.types.left, step(roles.batch), *steps, channel, step(roles.group), base)
+    return Image(
+        problem.types.left, step(roles.batch), steps[0], steps[1], channel, step(roles.group), base
+    )
 
 
 __all__ = ["as_convolution", "as_filter_gradient"]

@@ -40,7 +40,7 @@ def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | Non
     row_groups = _groups(steps, rows, ("left", "out") if plain[0] else ("out",))
     column_groups = _groups(steps, columns, ("right", "out") if plain[1] else ("out",))
     depth_order = sorted(summed, key=lambda c: -abs(int(steps.left(c)) or int(steps.right(c))))
-    depth_groups = (
+    depth_groups: list[Group] = (
         _groups(steps, depth_order, ("left", "right"))
         if all(plain)
         else [(c,) for c in depth_order]
