@@ -190,7 +190,9 @@ class MaxPool3DGrad(_MaxGradient):
         return equal_gradient(c, orig_input, orig_output, grad)
 
     def lower(self, p, orig_input, orig_output, grad):
-        return lower_equal_gradient(p, pooling(self, orig_input.shape), orig_input, orig_output, grad)
+        return lower_equal_gradient(
+            p, pooling(self, orig_input.shape), orig_input, orig_output, grad
+        )
 
     def gradient(self, orig_input, orig_output, _grad, _output, dy):
         by_grad = raw.MaxPool3DGradGrad(

@@ -1,7 +1,6 @@
 """Softmax, its logarithm, and the cross entropies of it."""
 
 import numpy as np
-from penstock._src.ops.infer import broadcast
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
@@ -9,6 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import in_float32, invalid, quiet, show, sum_over
 
 

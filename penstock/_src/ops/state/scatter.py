@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
@@ -10,6 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.resources import as_variable, owned
 from penstock._src.core.typesets import ANY, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.array.slice import TensorStridedSliceUpdate
 from penstock._src.ops.rules import invalid, show
 from penstock._src.ops.state.variable import variable_shape
 
@@ -317,6 +319,29 @@ class ResourceScatterNdUpdate(_ScatterNd):
     bad_indices_policy: str = ""
     stateful = True
     combination = "set"
+
+
+class ResourceStridedSliceAssign(TensorStridedSliceUpdate):
+    """Puts a value, broadcast, in the places of a variable that a strided slice selects."""
+
+    signature = "ref: resource, begin: Index, end: Index, strides: Index, value: T ->"
+    T = ANY
+    stateful = True
+    differentiable = False
+    gradient = None
+
+    def shape(self, ref, begin, end, strides, value):
+        return ()
+
+    def eager(self, ref, begin, end, strides, value):
+        variable = as_variable(ref, "ResourceStridedSliceAssign")
+        updated = super().eager(variable.read(), begin, end, strides, value)
+        variable.value = owned(updated)
+
+    def lower(self, p, ref, begin, end, strides, value):
+        held = p.read_variable(ref)
+        p.assign_variable(ref, super().lower(p, held, begin, end, strides, value))
+        return ()
 
 
 def _check_rows(op, indices, rows):

@@ -337,24 +337,22 @@ class ResourceApplyCenteredRMSProp(_Apply):
         return var - mom, mg, ms, mom
 
 
-class _Ftrl(_Apply):
-    """Follow the regularised leader (McMahan et al. 2013)."""
-
-    def ftrl(self, m, var, accum, linear, grad, shrunk_grad, lr, l1, l2, lr_power):
-        total = accum + m.square(grad)
-        power, before = m.pow(total, -lr_power), m.pow(accum, -lr_power)
-        if self.multiply_linear_by_lr:
-            linear = linear + shrunk_grad * lr - (power - before) * var
-            limit, quadratic = l1 * lr, power + 2 * l2 * lr
-        else:
-            linear = linear + shrunk_grad - (power - before) / lr * var
-            limit, quadratic = l1, power / lr + 2 * l2
-        outside = m.gt(m.abs(linear), limit)
-        var = m.select(outside, (m.sign(linear) * limit - linear) / quadratic, 0 * linear)
-        return var, total, linear
+def follow_the_leader(op, m, var, accum, linear, grad, shrunk_grad, lr, l1, l2, lr_power):
+    """The new values of var, accum and linear (McMahan et al. 2013, "Ad click prediction")."""
+    total = accum + m.square(grad)
+    power, before = m.pow(total, -lr_power), m.pow(accum, -lr_power)
+    if op.multiply_linear_by_lr:
+        linear = linear + shrunk_grad * lr - (power - before) * var
+        limit, quadratic = l1 * lr, power + 2 * l2 * lr
+    else:
+        linear = linear + shrunk_grad - (power - before) / lr * var
+        limit, quadratic = l1, power / lr + 2 * l2
+    outside = m.gt(m.abs(linear), limit)
+    var = m.select(outside, (m.sign(linear) * limit - linear) / quadratic, 0 * linear)
+    return var, total, linear
 
 
-class ResourceApplyFtrl(_Ftrl):
+class ResourceApplyFtrl(_Apply):
     """Follow the regularised leader."""
 
     signature = (
@@ -367,10 +365,10 @@ class ResourceApplyFtrl(_Ftrl):
     stateful = True
 
     def step(self, m, var, accum, linear, grad, lr, l1, l2, lr_power):
-        return self.ftrl(m, var, accum, linear, grad, grad, lr, l1, l2, lr_power)
+        return follow_the_leader(self, m, var, accum, linear, grad, grad, lr, l1, l2, lr_power)
 
 
-class ResourceApplyFtrlV2(_Ftrl):
+class ResourceApplyFtrlV2(_Apply):
     """Follow the regularised leader with an L2 shrinkage of the gradient."""
 
     signature = (
@@ -384,7 +382,7 @@ class ResourceApplyFtrlV2(_Ftrl):
 
     def step(self, m, var, accum, linear, grad, lr, l1, l2, l2_shrinkage, lr_power):
         shrunk = grad + 2 * l2_shrinkage * var
-        return self.ftrl(m, var, accum, linear, grad, shrunk, lr, l1, l2, lr_power)
+        return follow_the_leader(self, m, var, accum, linear, grad, shrunk, lr, l1, l2, lr_power)
 
 
 class ResourceApplyAddSign(_Apply):
