@@ -9,7 +9,8 @@ import penstock._src.api.load  # noqa: F401  (operators)
 from penstock._src.api.module import Module
 from penstock._src.core import errors
 from penstock._src.eager.variable import Variable
-from penstock._src.saving import bundle, state
+from penstock._src.ops.io import bundle
+from penstock._src.saving import state
 from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.saving.manager import CheckpointManager
 

@@ -1,5 +1,5 @@
-"""Saving and restoring: checkpoints, their files, SavedModel.
+"""Saving and restoring: checkpoints and SavedModels. Their files are written by ops/io/bundle.py.
 
-`sstable.py` and `bundle.py` are the file formats; `trackable.py` and `object_graph.py` find what an
-object holds; `checkpoint.py` and `manager.py` are the classes of `tf.train`.
+`object_graph.py` finds what hangs below an object; `checkpoint.py` and `manager.py` are the classes
+of `tf.train`; `saved_model/` writes and reads SavedModels.
 """

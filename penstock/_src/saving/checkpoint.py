@@ -10,9 +10,9 @@ from penstock._src.core.errors import NotFoundError
 from penstock._src.core.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
+from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.saving import state
-from penstock._src.saving.bundle import BundleReader, index_name, write_bundle
 from penstock._src.saving.object_graph import (
     GRAPH_KEY,
     ObjectView,

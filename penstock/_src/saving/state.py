@@ -11,8 +11,8 @@ from google.protobuf import text_format
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import NotFoundError
+from penstock._src.ops.io.bundle import BundleReader, index_name
 from penstock._src.proto.saved import CheckpointState
-from penstock._src.saving.bundle import BundleReader, index_name
 from penstock._src.util.export import export
 
 

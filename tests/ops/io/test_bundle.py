@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from penstock._src.core import errors
-from penstock._src.saving import bundle, sstable
+from penstock._src.ops.io import bundle, sstable
 
 
 def strings(*values):

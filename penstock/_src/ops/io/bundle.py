@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes, errors
+from penstock._src.ops.io import sstable
 from penstock._src.proto.bundle import BundleEntryProto, BundleHeaderProto
-from penstock._src.saving import sstable
 from penstock._src.util import crc32c
 
 HEADER_KEY = b""

@@ -1,0 +1,153 @@
+"""Nested structures of Python values and TypeSpecs as StructuredValue messages, and back."""
+
+import collections
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.graph.attributes import shape_from_proto, shape_to_proto
+from penstock._src.proto.saved import StructuredValue, TypeSpecProto
+from penstock._src.util import nest
+
+# Class -> (number in the format, where the class stands): specs that are written by their state.
+_SPECS: dict[str, tuple[int, str]] = {
+    "SparseTensorSpec": (TypeSpecProto.SPARSE_TENSOR_SPEC, "api.sparse.sparse_tensor"),
+    "IndexedSlicesSpec": (TypeSpecProto.INDEXED_SLICES_SPEC, "core.composite"),
+    "RaggedTensorSpec": (TypeSpecProto.RAGGED_TENSOR_SPEC, "api.ragged.ragged_tensor"),
+    "TensorArraySpec": (TypeSpecProto.TENSOR_ARRAY_SPEC, "api.tensor_array"),
+    "DatasetSpec": (TypeSpecProto.DATA_DATASET_SPEC, "data.dataset"),
+    "IteratorSpec": (TypeSpecProto.DATA_ITERATOR_SPEC, "data.iterator"),
+    "OptionalSpec": (TypeSpecProto.OPTIONAL_SPEC, "data.iterator"),
+}
+_CLASSES = {number: (name, module) for name, (number, module) in _SPECS.items()}
+
+
+def encode(value: Any) -> Any:
+    """Returns the message of a nested structure.
+
+    Raises:
+      TypeError: it holds something that the format has no place for.
+    """
+    made = StructuredValue()
+    _fill(made, value)
+    return made
+
+
+def _fill(made: Any, value: Any) -> None:
+    if value is None:
+        made.none_value.SetInParent()
+    elif isinstance(value, bool):
+        made.bool_value = value
+    elif isinstance(value, int):
+        made.int64_value = value
+    elif isinstance(value, float):
+        made.float64_value = value
+    elif isinstance(value, str):
+        made.string_value = value
+    elif isinstance(value, DType):
+        made.tensor_dtype_value = value.as_datatype_enum
+    elif isinstance(value, TensorShape):
+        made.tensor_shape_value.CopyFrom(shape_to_proto(value))
+    elif isinstance(value, TensorSpec):
+        _fill_tensor_spec(made.tensor_spec_value, value)
+    elif isinstance(value, TypeSpec):
+        _fill_type_spec(made.type_spec_value, value)
+    elif isinstance(value, EagerTensor):
+        _fill_tensor_spec(made.tensor_spec_value, TensorSpec(value.shape, value.dtype))
+    elif isinstance(value, Tensor):
+        spec = TensorSpec(value.shape, value.dtype, value.op.name)
+        _fill_tensor_spec(made.tensor_spec_value, spec)
+    else:
+        _fill_structure(made, value)
+
+
+def _fill_structure(made: Any, value: Any) -> None:
+    if nest.is_namedtuple(value):
+        made.named_tuple_value.name = type(value).__name__
+        for key, part in zip(value._fields, value, strict=True):
+            pair = made.named_tuple_value.values.add(key=key)
+            _fill(pair.value, part)
+    elif isinstance(value, list):
+        made.list_value.SetInParent()
+        for part in value:
+            _fill(made.list_value.values.add(), part)
+    elif isinstance(value, tuple):
+        made.tuple_value.SetInParent()
+        for part in value:
+            _fill(made.tuple_value.values.add(), part)
+    elif isinstance(value, dict):
+        made.dict_value.SetInParent()
+        for key in value:
+            _fill(made.dict_value.fields[str(key)], value[key])
+    elif hasattr(value, "_type_spec"):
+        _fill(made, value._type_spec)
+    else:
+        raise TypeError(f"No encoder for {value!r} of type {type(value).__name__}.")
+
+
+def _fill_tensor_spec(made: Any, spec: TensorSpec) -> None:
+    made.name = spec.name or ""
+    made.shape.CopyFrom(shape_to_proto(spec.shape))
+    made.dtype = spec.dtype.as_datatype_enum
+
+
+def _fill_type_spec(made: Any, spec: TypeSpec) -> None:
+    name = type(spec).__name__
+    if name not in _SPECS:
+        raise TypeError(f"No encoder for the TypeSpec {spec!r}.")
+    made.type_spec_class = _SPECS[name][0]
+    made.type_spec_class_name = name
+    _fill(made.type_state, tuple(spec._serialize()))
+
+
+def decode(message: Any) -> Any:
+    """Returns the nested structure of a message.
+
+    Raises:
+      TypeError: it holds the TypeSpec of a class that is not known here.
+    """
+    kind = message.WhichOneof("kind")
+    if kind is None or kind == "none_value":
+        return None
+    return _DECODERS[kind](getattr(message, kind))
+
+
+def _decode_named_tuple(value: Any) -> Any:
+    made = collections.namedtuple(value.name, [pair.key for pair in value.values])
+    return made(*[decode(pair.value) for pair in value.values])
+
+
+def _decode_tensor_spec(value: Any) -> TensorSpec:
+    shape = shape_from_proto(value.shape)
+    return TensorSpec(shape, dtypes.as_dtype(value.dtype), value.name or None)
+
+
+def _decode_type_spec(value: Any) -> Any:
+    if value.type_spec_class not in _CLASSES:
+        raise TypeError(f"The TypeSpec {value.type_spec_class_name!r} is not known here.")
+    name, module = _CLASSES[value.type_spec_class]
+    kind = getattr(importlib.import_module(f"penstock._src.{module}"), name)
+    return kind._deserialize(tuple(decode(value.type_state)))
+
+
+_DECODERS: dict[str, Callable[[Any], Any]] = {
+    "float64_value": float,
+    "int64_value": int,
+    "string_value": str,
+    "bool_value": bool,
+    "tensor_shape_value": shape_from_proto,
+    "tensor_dtype_value": dtypes.as_dtype,
+    "tensor_spec_value": _decode_tensor_spec,
+    "bounded_tensor_spec_value": _decode_tensor_spec,
+    "type_spec_value": _decode_type_spec,
+    "list_value": lambda value: [decode(part) for part in value.values],
+    "tuple_value": lambda value: tuple(decode(part) for part in value.values),
+    "dict_value": lambda value: {key: decode(part) for key, part in value.fields.items()},
+    "named_tuple_value": _decode_named_tuple,
+}

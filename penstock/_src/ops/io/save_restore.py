@@ -1,0 +1,115 @@
+"""Ops that write tensors into a checkpoint's files and read them again."""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import UNKNOWN
+from penstock._src.ops.io.bundle import BundleReader, Slice, index_name, shard_name, write_bundle
+
+
+def _text(value: Any) -> str:
+    return os.fsdecode(value[()] if isinstance(value, np.ndarray) else value)
+
+
+def _slice(spec: str) -> tuple[list[int], list[int], list[int]]:
+    """(full shape, starts, lengths) of a text like "10 20 0,10:5,15"."""
+    *extents, parts = spec.split(" ")
+    full = [int(extent) for extent in extents]
+    starts, lengths = [], []
+    for part, extent in zip(parts.split(":"), full, strict=True):
+        start, length = (0, extent) if part == "-" else map(int, part.split(","))
+        starts.append(start)
+        lengths.append(length)
+    return full, starts, lengths
+
+
+class SaveV2(Op):
+    """Writes tensors, or slices of tensors, into a checkpoint."""
+
+    signature = (
+        "prefix: string, tensor_names: string, shape_and_slices: string, tensors: *dtypes -> "
+    )
+    dtypes: list[DType]
+    stateful = True
+    differentiable = False
+
+    def eager(self, prefix, tensor_names, shape_and_slices, tensors):
+        if not len(tensor_names) == len(shape_and_slices) == len(tensors):
+            raise InvalidArgumentError(
+                f"SaveV2: got {len(tensor_names)} names and {len(shape_and_slices)} slices but "
+                f"{len(tensors)} tensors."
+            )
+        held: dict[str, Any] = {}
+        for name, spec, tensor in zip(tensor_names, shape_and_slices, tensors, strict=True):
+            if spec:
+                full, starts, lengths = _slice(spec.decode())
+                held.setdefault(name.decode(), []).append(Slice(full, starts, lengths, tensor))
+            else:
+                held[name.decode()] = tensor
+        write_bundle(_text(prefix), held)
+        return ()
+
+
+class RestoreV2(Op):
+    """Reads tensors, or slices of tensors, of a checkpoint."""
+
+    signature = (
+        "prefix: string, tensor_names: string, shape_and_slices: string -> tensors: *dtypes"
+    )
+    dtypes: list[DType]
+    stateful = True
+    differentiable = False
+
+    def shape(self, prefix, tensor_names, shape_and_slices):
+        return [UNKNOWN] * len(self.dtypes)
+
+    def eager(self, prefix, tensor_names, shape_and_slices):
+        reader = BundleReader(_text(prefix))
+        tensors = []
+        specs = zip(tensor_names, shape_and_slices, self.dtypes, strict=True)
+        for name, spec, dtype in specs:
+            key = name.decode()
+            if key in reader and reader.dtype(key) is not dtype:
+                raise InvalidArgumentError(
+                    f"RestoreV2: tensor {key} has type {reader.dtype(key).name}, not {dtype.name}."
+                )
+            if spec:
+                _, starts, lengths = _slice(spec.decode())
+                tensors.append(reader.read_slice(key, starts, lengths))
+            else:
+                tensors.append(reader.read(key))
+        return tensors
+
+
+class MergeV2Checkpoints(Op):
+    """Puts several checkpoints together into one."""
+
+    signature = "checkpoint_prefixes: string, destination_prefix: string -> "
+    delete_old_dirs: bool = True
+    allow_missing_files: bool = False
+    stateful = True
+    differentiable = False
+
+    def eager(self, checkpoint_prefixes, destination_prefix):
+        held: dict[str, Any] = {}
+        sources = [_text(prefix) for prefix in checkpoint_prefixes.ravel()]
+        for prefix in sources:
+            try:
+                reader = BundleReader(prefix)
+            except NotFoundError:
+                if self.allow_missing_files:
+                    continue
+                raise
+            held.update({name: reader.read(name) for name in reader.entries})
+        write_bundle(_text(destination_prefix), held)
+        if self.delete_old_dirs:
+            for prefix in set(sources) - {_text(destination_prefix)}:
+                for path in (index_name(prefix), shard_name(prefix, 0, 1)):
+                    if os.path.exists(path):
+                        os.remove(path)
+        return ()
