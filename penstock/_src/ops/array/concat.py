@@ -45,27 +45,33 @@ def join(op, values, axis):
     Raises:
       InvalidArgumentError: their shapes do not fit.
     """
-    first = values[0]
     if axis.size != 1:
         raise invalid(op, f"Concat dim tensor should be a scalar, but got shape {show(axis.shape)}")
-    at = axis.item()
+    try:
+        return np.concatenate(values, axis.item())
+    except ValueError as error:
+        raise misfit(op, values, axis.item()) or error from None
+
+
+def misfit(op, values, axis):
+    """Returns the error that says why arrays do not join, None if they do."""
+    first = values[0]
     if first.ndim == 0:
-        raise invalid(op, "ConcatOp : Can't concatenate scalars (use tf.stack instead)")
-    if not -first.ndim <= at < first.ndim:
-        raise invalid(
+        return invalid(op, "ConcatOp : Can't concatenate scalars (use tf.stack instead)")
+    if not -first.ndim <= axis < first.ndim:
+        return invalid(
             op,
             "ConcatOp : Expected concatenating dimensions in the range "
-            f"[{-first.ndim}, {first.ndim}), but got {at}",
+            f"[{-first.ndim}, {first.ndim}), but got {axis}",
         )
-    at %= first.ndim
     for i, value in enumerate(values):
         pair = f"shape[0] = {show(first.shape)} vs. shape[{i}] = {show(value.shape)}"
         if value.ndim != first.ndim:
-            raise invalid(op, f"ConcatOp : Ranks of all input tensors should match: {pair}")
+            return invalid(op, f"ConcatOp : Ranks of all input tensors should match: {pair}")
         for d, (a, b) in enumerate(zip(first.shape, value.shape)):
-            if d != at and a != b:
-                raise invalid(op, f"ConcatOp : Dimension {d} in both shapes must be equal: {pair}")
-    return np.concatenate(values, at)
+            if d != axis % first.ndim and a != b:
+                return invalid(op, f"ConcatOp : Dimension {d} in both shapes must be equal: {pair}")
+    return None
 
 
 def lower_join(p, values, axis):

@@ -236,7 +236,19 @@ class StridedSlice(_Strided):
         return dx, None, None, None
 
     def eager(self, input, begin, end, strides):
-        found = input[self.index(input.shape, begin, end, strides)]
+        masks = (
+            self.begin_mask,
+            self.end_mask,
+            self.ellipsis_mask,
+            self.new_axis_mask,
+            self.shrink_axis_mask,
+        )
+        try:
+            bounds = tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist())
+            found = input[open_index(input.ndim, *bounds, masks)]
+        except (ValueError, TypeError, IndexError):
+            # The slower way says what is wrong.
+            found = input[self.index(input.shape, begin, end, strides)]
         return contiguous(found) if isinstance(found, np.ndarray) else found
 
     def lower(self, p, input, begin, end, strides):

@@ -1,5 +1,6 @@
 """What a strided slice means: its masks and bounds resolved against the dimensions of a tensor."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -137,6 +138,23 @@ def basic_index(entries: Sequence[Entry], shape: Sequence[int]) -> tuple:
         else e.slice()
         for e in entries
     )
+
+
+@functools.lru_cache(4096)
+def open_index(
+    rank: int,
+    begin: tuple[int, ...],
+    end: tuple[int, ...],
+    strides: tuple[int, ...],
+    masks: tuple[int, int, int, int, int],
+) -> tuple:
+    """Returns the NumPy index of a slice of a tensor of that rank, with indices not yet checked.
+
+    Raises:
+      ValueError: the vectors do not fit the rank or the masks.
+    """
+    entries = resolve(rank, begin, end, strides, Masks(*masks))
+    return tuple(None if e.is_new else (e.begin or 0) if e.is_index else e.slice() for e in entries)
 
 
 def sliced_shape(entries: Sequence[Entry], shape: Sequence[int]) -> list[int]:

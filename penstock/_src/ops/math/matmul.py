@@ -17,6 +17,8 @@ BROAD = FLOAT | COMPLEX | UNSIGNED | {dtypes.int16, dtypes.int32, dtypes.int64}
 
 def multiply(a, b):
     """Returns the matrix product, of 16-bit floats accumulated in float32."""
+    if a.dtype.itemsize > 2:
+        return np.matmul(a, b)
     return np.matmul(in_float32(a), in_float32(b)).astype(a.dtype, copy=False)
 
 
