@@ -29,7 +29,13 @@ _NAMES = {
     ),
     "penstock._src.api.config.devices": "device",
     "penstock._src.api.control_flow": "case cond switch_case while_loop",
+    "penstock._src.api.debugging.asserts": (
+        "Assert assert_equal assert_greater assert_less"
+    ),
+    "penstock._src.api.debugging.shape_asserts": "assert_rank",
+    "penstock._src.api.functional": "foldl foldr map_fn scan vectorized_map",
     "penstock._src.api.gradients": "gradients hessians no_gradient",
+    "penstock._src.api.image.geometry": "extract_volume_patches",
     "penstock._src.api.linalg.bands": "eye",
     "penstock._src.api.linalg.decompositions": "eig eigvals matrix_square_root=sqrtm",
     "penstock._src.api.linalg.products": "einsum matmul tensordot",
@@ -52,12 +58,14 @@ _NAMES = {
     "penstock._src.api.math.scan": "cumsum",
     "penstock._src.api.math.sorting": "argsort searchsorted sort",
     "penstock._src.api.module": "Module",
+    "penstock._src.api.python_function": "numpy_function py_function",
     "penstock._src.api.ragged.ragged_tensor": "RaggedTensor RaggedTensorSpec",
     "penstock._src.api.scopes": (
         "check_pinned control_dependencies get_current_name_scope group inside_function "
         "make_ndarray name_scope no_op timestamp tuple variable_creator_scope"
     ),
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor SparseTensorSpec",
+    "penstock._src.api.strings.functions": "as_string",
     "penstock._src.api.tensor_array": "TensorArray TensorArraySpec",
     "penstock._src.autodiff.backprop": "GradientTape UnconnectedGradients",
     "penstock._src.autodiff.custom": (
@@ -85,13 +93,14 @@ _NAMES = {
     ),
     "penstock._src.function.function": "function",
     "penstock._src.graph.graph": "Graph",
+    "penstock._src.graph.importer": "import_graph_def",
     "penstock._src.graph.operation": "Operation",
     "penstock._src.graph.static_values": "get_static_value",
 }
 _SUBMODULES = (
         "__internal__ autodiff autograph bitwise compat config data debugging distribute "
-        "dtypes errors experimental keras linalg math nest nn random raw_ops sets sparse "
-        "sysconfig train types version"
+        "dtypes errors experimental graph_util image io keras linalg math nest nn profiler "
+        "random raw_ops sets signal sparse strings summary sysconfig train types version"
     ).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

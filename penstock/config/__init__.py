@@ -13,7 +13,8 @@ _NAMES = {
         "set_soft_device_placement set_visible_devices"
     ),
     "penstock._src.function.function": (
-        "experimental_run_functions_eagerly functions_run_eagerly run_functions_eagerly"
+        "experimental_functions_run_eagerly experimental_run_functions_eagerly "
+        "functions_run_eagerly run_functions_eagerly"
     ),
 }
 _SUBMODULES = "experimental optimizer threading".split()

@@ -9,7 +9,22 @@ _NAMES = {
     "penstock._src.api.config.devices": (
         "get_log_device_placement set_log_device_placement"
     ),
+    "penstock._src.api.debugging.asserts": (
+        "Assert assert_all_finite assert_equal assert_greater assert_greater_equal "
+        "assert_less assert_less_equal assert_near assert_negative assert_non_negative "
+        "assert_non_positive assert_none_equal assert_positive assert_scalar "
+        "check_numerics"
+    ),
+    "penstock._src.api.debugging.shape_asserts": (
+        "assert_integer assert_proper_iterable assert_rank assert_rank_at_least "
+        "assert_rank_in assert_same_float_dtype assert_shapes assert_type "
+        "is_numeric_tensor"
+    ),
+    "penstock._src.api.debugging.tracing": (
+        "disable_check_numerics disable_traceback_filtering enable_check_numerics "
+        "enable_traceback_filtering is_traceback_filtering_enabled"
+    ),
 }
-_SUBMODULES = "".split()
+_SUBMODULES = "experimental".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -11,6 +11,13 @@ _NAMES = {
         "BytesList Example Feature FeatureList FeatureLists Features FloatList Int64List "
         "SequenceExample"
     ),
+    "penstock._src.saving.checkpoint": "Checkpoint CheckpointOptions",
+    "penstock._src.saving.manager": "CheckpointManager",
+    "penstock._src.saving.object_graph": "TrackableView",
+    "penstock._src.saving.state": (
+        "CheckpointView checkpoints_iterator get_checkpoint_state latest_checkpoint "
+        "list_variables load_checkpoint load_variable"
+    ),
 }
 _SUBMODULES = "".split()
 

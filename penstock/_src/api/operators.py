@@ -199,7 +199,7 @@ def _length(self):
 
 
 _ALLOWED_INDICES = (
-    "only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar "
+    "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar "
     "tf.int32/tf.int64 tensors are valid indices"
 )
 

@@ -7,15 +7,11 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.types": (
-        "AtomicFunction Callable FunctionType TensorLike"
+        "AtomicFunction Callable ConcreteFunction FunctionType "
+        "GenericFunction=PolymorphicFunction PolymorphicFunction SupportsTracingProtocol "
+        "TensorLike TraceType"
     ),
-    "penstock._src.function.concrete": "ConcreteFunction",
-    "penstock._src.function.function": (
-        "GenericFunction=Function PolymorphicFunction=Function"
-    ),
-    "penstock._src.function.trace_type": (
-        "SupportsTracingProtocol TraceType TracingContext"
-    ),
+    "penstock._src.function.trace_type": "TracingContext",
 }
 _SUBMODULES = "".split()
 

@@ -12,6 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 
 from .creation import shape_vector
@@ -360,3 +361,11 @@ def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
 def fingerprint(data, method="farmhash64", name=None):
     """An 8-byte hash of each entry of the first axis, as bytes."""
     return raw.Fingerprint(data=data, method=method, name=name)
+
+
+def get_static_int(value):
+    """An integer given as int or tensor as Python int, or None if it is not known yet."""
+    if value is None or isinstance(value, (int, np.integer)):
+        return None if value is None else int(value)
+    known = get_static_value(convert_to_tensor(value))
+    return None if known is None else int(known)

@@ -1,0 +1,87 @@
+"""tf.compat: strings, types and dimensions across versions of Python and TensorFlow."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import numbers
+import os
+
+import numpy as np
+
+from penstock._src.core.shapes import dimension_value as _dimension_value
+from penstock._src.util.export import export, export_constant
+
+complex_types = (numbers.Complex, np.number)
+integral_types = (numbers.Integral, np.integer)
+real_types = (numbers.Real, np.integer, np.floating)
+bytes_or_text_types = (bytes, str)
+for _name in ("complex_types", "integral_types", "real_types", "bytes_or_text_types"):
+    export_constant(f"compat.{_name}", globals()[_name])
+
+
+@export("compat.as_bytes")
+def as_bytes(bytes_or_text, encoding="utf-8"):
+    """A string as bytes."""
+    if isinstance(bytes_or_text, bytearray):
+        return bytes(bytes_or_text)
+    if isinstance(bytes_or_text, str):
+        return bytes_or_text.encode(encoding)
+    if isinstance(bytes_or_text, bytes):
+        return bytes_or_text
+    raise TypeError(f"Expected binary or unicode string, got {bytes_or_text!r}")
+
+
+@export("compat.as_text")
+def as_text(bytes_or_text, encoding="utf-8"):
+    """A string as str."""
+    if isinstance(bytes_or_text, str):
+        return bytes_or_text
+    if isinstance(bytes_or_text, bytes):
+        return bytes_or_text.decode(encoding)
+    raise TypeError(f"Expected binary or unicode string, got {bytes_or_text!r}")
+
+
+@export("compat.as_str")
+def as_str(bytes_or_text, encoding="utf-8"):
+    """A string as str."""
+    return as_text(bytes_or_text, encoding)
+
+
+@export("compat.as_str_any")
+def as_str_any(value, encoding="utf-8"):
+    """Anything as str."""
+    return as_text(value, encoding) if isinstance(value, bytes) else str(value)
+
+
+@export("compat.path_to_str")
+def path_to_str(path):
+    """A path object as str; anything else as it is."""
+    if hasattr(path, "__fspath__"):
+        path = os.fspath(path)
+        return path.decode() if isinstance(path, bytes) else path
+    return path
+
+
+@export("compat.dimension_value", v1=["dimension_value", "compat.dimension_value"])
+def dimension_value(dimension):
+    """The int (or None) of an int or Dimension."""
+    return _dimension_value(dimension)
+
+
+@export("compat.dimension_at_index", v1=["dimension_at_index", "compat.dimension_at_index"])
+def dimension_at_index(shape, index):
+    """The extent at `index` of a TensorShape."""
+    return None if shape.rank is None else shape.dims[index]
+
+
+@export("compat.forward_compatible", v1=["compat.forward_compatible"])
+def forward_compatible(year, month, day):
+    """Whether the window of forward compatibility of that date is over."""
+    return datetime.date(2026, 1, 1) > datetime.date(year, month, day)
+
+
+@export("compat.forward_compatibility_horizon", v1=["compat.forward_compatibility_horizon"])
+def forward_compatibility_horizon(year, month, day):
+    """A context for tests of forward compatibility; changes nothing."""
+    return contextlib.nullcontext((year, month, day))

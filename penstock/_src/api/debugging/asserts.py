@@ -1,0 +1,301 @@
+"""Assertions about values: raised at once when that is possible, else when the graph runs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import binary_assert, dispatchable, unary
+from penstock._src.api.scopes import no_op
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.util.export import export
+
+
+@export("Assert", "debugging.Assert")
+@dispatchable
+def Assert(condition, data, summarize=None, name=None):  # noqa: N802
+    """Raises InvalidArgumentError with `data` unless `condition` holds.
+
+    Args:
+      condition: a boolean scalar.
+      data: a list of tensors shown in the message.
+      summarize: how many entries of each are shown.
+      name: a name for the operation.
+    """
+    count = 3 if summarize is None else summarize
+    if STATE.graph is None:
+        if not condition:
+            shown = "\n".join(_shown(d, count) for d in data)
+            raise errors.InvalidArgumentError(
+                None, None, f"Expected '{condition}' to be true. Summarized data: {shown}"
+            )
+        return None
+    known = get_static_value(condition) if isinstance(condition, Tensor) else condition
+    if known is not None and bool(known):
+        return no_op(name=name)
+    condition = convert_to_tensor(condition, name="Condition")
+    return raw.Assert(
+        condition=condition, data=[convert_to_tensor(d) for d in data], summarize=count, name=name
+    )
+
+
+def _shown(item, count):
+    """Up to `count` entries of a value, as text."""
+    if isinstance(item, Tensor):
+        value = np.asarray(item.numpy())
+        flat = value.reshape(-1)
+        limit = flat.size if count is None or count < 0 else count
+        parts = [str(v) for v in flat[:limit].tolist()]
+        return ", ".join(parts) + ("..." if limit < flat.size else "")
+    if isinstance(item, str):
+        return str(item.encode())
+    return str(convert_to_tensor(item).numpy()) if not isinstance(item, np.ndarray) else str(item)
+
+
+def _describe(x):
+    return x.name if STATE.graph is not None else f"shape={x.shape} dtype={x.dtype.name}"
+
+
+def _compare(sign, op, x, y, data, summarize, message, name):
+    x, y = _pair(x, y)
+    if STATE.graph is None:
+        holds = op(x=x, y=y)
+        if np.all(holds.numpy()):
+            return None
+        if summarize is None:
+            summarize = 3
+        elif summarize < 0:
+            summarize = 10**9
+        lines = _failure(sign, x, y, holds.numpy(), summarize) if data is None else [
+            _shown(d, summarize) for d in data
+        ]
+        if message:
+            lines = [message, *lines]
+        raise errors.InvalidArgumentError(None, None, "\n".join(str(line) for line in lines))
+    if data is None:
+        data = [
+            message or "",
+            f"Condition x {sign} y did not hold element-wise:",
+            f"x ({x.name}) = ",
+            x,
+            f"y ({y.name}) = ",
+            y,
+        ]
+        data = data if message else data[1:]
+    known_x, known_y = get_static_value(x), get_static_value(y)
+    if known_x is not None and known_y is not None:
+        holds = np.all(_NUMPY[sign](known_x, known_y))
+        if holds:
+            return no_op(name=name)
+        lines = [str(get_static_value(d)) if isinstance(d, Tensor) else str(d) for d in data]
+        raise errors.InvalidArgumentError(None, None, "\n".join(lines))
+    condition = op(x=x, y=y)
+    rank = condition.shape.rank
+    axes = np.arange(rank, dtype=np.int32) if rank is not None else raw.Range(
+        start=0, limit=raw.Rank(input=condition), delta=1
+    )
+    return Assert(raw.All(input=condition, axis=axes), data, summarize=summarize, name=name)
+
+
+def _pair(x, y):
+    if isinstance(y, Tensor) and not isinstance(x, Tensor):
+        return convert_to_tensor(x, dtype=y.dtype, name="x"), y
+    x = convert_to_tensor(x, name="x")
+    return x, convert_to_tensor(y, dtype=x.dtype, name="y") if not isinstance(y, Tensor) else y
+
+
+_NUMPY = {
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+def _failure(sign, x, y, holds, count):
+    lines = [f"Condition x {sign} y did not hold."]
+    if count <= 0:
+        return lines
+    first, second = np.asarray(x.numpy()), np.asarray(y.numpy())
+    if x.shape == y.shape and first.ndim:
+        places = np.argwhere(~holds)
+        shown = min(count, len(places))
+        lines += [
+            f"Indices of first {shown} different values:",
+            places[:shown],
+            "Corresponding x values:",
+            first[~holds].reshape(-1)[:shown],
+            "Corresponding y values:",
+            second[~holds].reshape(-1)[:shown],
+        ]
+    for label, values in (("x", first.reshape(-1)), ("y", second.reshape(-1))):
+        shown = min(values.size, count)
+        lines += [f"First {shown} elements of {label}:", values[:shown]]
+    return lines
+
+
+@export("debugging.assert_equal", "assert_equal", v1=[])
+@binary_assert
+def assert_equal(x, y, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless x == y everywhere."""
+    if x is y:
+        return None if STATE.graph is None else no_op(name=name)
+    return _compare("==", raw.Equal, x, y, None, summarize, message, name)
+
+
+@export("debugging.assert_none_equal", v1=[])
+@binary_assert
+def assert_none_equal(x, y, summarize=None, message=None, name=None):
+    """Raises InvalidArgumentError unless x != y everywhere."""
+    return _compare("!=", raw.NotEqual, x, y, None, summarize, message, name)
+
+
+@export("debugging.assert_less", "assert_less", v1=[])
+@binary_assert
+def assert_less(x, y, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless x < y everywhere."""
+    return _compare("<", raw.Less, x, y, None, summarize, message, name)
+
+
+@export("debugging.assert_less_equal", v1=[])
+@binary_assert
+def assert_less_equal(x, y, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless x <= y everywhere."""
+    return _compare("<=", raw.LessEqual, x, y, None, summarize, message, name)
+
+
+@export("debugging.assert_greater", "assert_greater", v1=[])
+@binary_assert
+def assert_greater(x, y, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless x > y everywhere."""
+    return _compare(">", raw.Greater, x, y, None, summarize, message, name)
+
+
+@export("debugging.assert_greater_equal", v1=[])
+@binary_assert
+def assert_greater_equal(x, y, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless x >= y everywhere."""
+    return _compare(">=", raw.GreaterEqual, x, y, None, summarize, message, name)
+
+
+def _against_zero(sign, op, x, summarize, message, name):
+    x = convert_to_tensor(x, name="x")
+    zero = convert_to_tensor(0, dtype=x.dtype)
+    head = f"{message}.  " if message else ""
+    if STATE.graph is None:
+        if np.all(op(x=x, y=zero).numpy()):
+            return None
+        values = [str(v) for v in np.asarray(x.numpy()).reshape(-1)[: summarize or 3].tolist()]
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"{head}\nCondition x {sign} 0 did not hold element-wise:\nx ({_describe(x)}) = \n{values}",
+        )
+    data = [f"Condition x {sign} 0 did not hold element-wise:", f"x ({_describe(x)}) = ", x]
+    return _compare(sign, op, x, zero, [head, *data], summarize, None, name)
+
+
+@export("debugging.assert_positive", v1=[])
+@unary
+def assert_positive(x, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless x > 0 everywhere."""
+    return _against_zero(">", raw.Greater, x, summarize, message, name)
+
+
+@export("debugging.assert_negative", v1=[])
+@unary
+def assert_negative(x, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless x < 0 everywhere."""
+    return _against_zero("<", raw.Less, x, summarize, message, name)
+
+
+@export("debugging.assert_non_negative", v1=[])
+@unary
+def assert_non_negative(x, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless x >= 0 everywhere."""
+    return _against_zero(">=", raw.GreaterEqual, x, summarize, message, name)
+
+
+@export("debugging.assert_non_positive", v1=[])
+@unary
+def assert_non_positive(x, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless x <= 0 everywhere."""
+    return _against_zero("<=", raw.LessEqual, x, summarize, message, name)
+
+
+@export("debugging.assert_near", v1=[])
+@binary_assert
+def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=None):
+    """Raises InvalidArgumentError unless |x - y| <= atol + rtol * |y| everywhere.
+
+    Both tolerances are 10 times the machine epsilon of the type by default.
+    """
+    x = convert_to_tensor(x, name="x")
+    y = convert_to_tensor(y, dtype=x.dtype, name="y")
+    kind = x.dtype.real_dtype.as_numpy_dtype
+    if not (x.dtype.is_floating or x.dtype.is_complex):
+        raise ValueError(f"data type {kind!r} not inexact")
+    epsilon = dtypes.as_dtype(kind)
+    eps = np.asarray(10 * _epsilon(epsilon), kind)
+    relative = eps if rtol is None else np.asarray(rtol, kind)
+    absolute = eps if atol is None else np.asarray(atol, kind)
+    size = raw.ComplexAbs(x=y, Tout=x.dtype.real_dtype) if x.dtype.is_complex else raw.Abs(x=y)
+    difference = x - y
+    difference = (
+        raw.ComplexAbs(x=difference, Tout=x.dtype.real_dtype)
+        if x.dtype.is_complex
+        else raw.Abs(x=difference)
+    )
+    holds = difference <= absolute + relative * size
+    condition = raw.All(input=holds, axis=np.arange(holds.shape.rank, dtype=np.int32))
+    data = [
+        f"x and y not equal to tolerance rtol = {relative}, atol = {absolute}",
+        f"x ({_describe(x)}) = ",
+        x,
+        f"y ({_describe(y)}) = ",
+        y,
+    ]
+    if message:
+        data = [message, *data]
+    return Assert(condition, data, summarize=summarize, name=name)
+
+
+def _epsilon(dtype):
+    table = {dtypes.float16: 2.0**-10, dtypes.bfloat16: 2.0**-7, dtypes.float32: 2.0**-23}
+    return table.get(dtype, 2.0**-52)
+
+
+@export("debugging.check_numerics", v1=["debugging.check_numerics", "check_numerics"])
+@dispatchable
+def check_numerics(tensor, message, name=None):
+    """`tensor`, or InvalidArgumentError if it holds NaN or infinity."""
+    return raw.CheckNumerics(tensor=tensor, message=message, name=name)
+
+
+@export("debugging.assert_all_finite", v1=[])
+@dispatchable
+def assert_all_finite(x, message, name=None):
+    """`x`, or InvalidArgumentError if it holds NaN or infinity."""
+    return raw.CheckNumerics(tensor=x, message=message, name=name)
+
+
+@export("debugging.assert_scalar", v1=[])
+@dispatchable
+def assert_scalar(tensor, message=None, name=None):
+    """Raises ValueError unless `tensor` is a scalar."""
+    tensor = convert_to_tensor(tensor)
+    if tensor.shape.rank not in (None, 0):
+        head = f"{message or ''}"
+        if STATE.graph is None:
+            raise ValueError(f"{head}Expected scalar shape, saw shape: {tensor.shape}.")
+        raise ValueError(
+            f"{head}Expected scalar shape for {tensor.name}, saw shape: {tensor.shape}."
+        )
+
+

@@ -1,0 +1,288 @@
+"""tf.map_fn, tf.scan, tf.foldl, tf.foldr and tf.vectorized_map: functions of rows, over all rows."""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.api.control_flow import while_loop
+from penstock._src.api.tensor_array import TensorArray
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.graph.trace import autograph_converted
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+def _count(tensors: list[Tensor]) -> Any:
+    """Returns the number of rows: an int if it is known, else a tensor."""
+    for tensor in tensors:
+        if tensor.shape.rank == 0:
+            raise ValueError("elements in elems must be 1+ dimensional Tensors, not scalars")
+    known = [t.shape[0] for t in tensors if t.shape.rank is not None and t.shape[0] is not None]
+    if known:
+        if len(set(known)) > 1:
+            raise ValueError(f"elems must have equal first dimensions. Received {known}.")
+        return known[0]
+    return raw.Shape(input=tensors[0], out_type=dtypes.int32)[0]
+
+
+def _rows(tensors: list[Tensor], count: Any) -> list[TensorArray]:
+    return [
+        TensorArray(t.dtype, size=count, element_shape=t.shape[1:], clear_after_read=False).unstack(t)
+        for t in tensors
+    ]
+
+
+def _flat_tensors(elems: Any) -> list[Tensor]:
+    return [convert_to_tensor(t) for t in nest.flatten(elems)]
+
+
+def _static(tensor: Tensor, count: Any) -> Tensor:
+    """Sets the first dimension of a stacked tensor in a graph."""
+    if STATE.graph is not None and isinstance(count, int) and tensor.shape.rank is not None:
+        tensor.set_shape(TensorShape([count]).concatenate(tensor.shape[1:]))
+    return tensor
+
+
+@export("map_fn")
+def map_fn(
+    fn: Callable[..., Any],
+    elems: Any,
+    dtype: Any = None,
+    parallel_iterations: int | None = None,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    infer_shape: bool = True,
+    name: str | None = None,
+    fn_output_signature: Any = None,
+) -> Any:
+    """Returns the results of `fn` on every row of `elems`, stacked.
+
+    Args:
+      fn: a function of one row (structured like `elems`).
+      elems: a tensor, or a structure of tensors of equal first dimension.
+      dtype: same as `fn_output_signature`.
+      fn_output_signature: types (or specs) of the results if they differ from those of `elems`.
+      infer_shape: all results have one shape.
+      parallel_iterations, back_prop, swap_memory, name: accepted.
+
+    >>> tf.map_fn(lambda x: x * x, tf.constant([1, 2, 3])).numpy()
+    array([1, 4, 9], dtype=int32)
+    """
+    if not callable(fn):
+        raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.")
+    if nest.is_composite(elems) and not isinstance(elems, Tensor):
+        return _map_composite(fn, elems, fn_output_signature or dtype)
+    fn = autograph_converted(fn)
+    flat = _flat_tensors(elems)
+    if not flat:
+        raise ValueError("elems must be a Tensor or (possibly nested) sequence of Tensors. Got none.")
+    count = _count(flat)
+    arrays = _rows(flat, count)
+    signature = fn_output_signature if fn_output_signature is not None else dtype
+    if signature is None:
+        signature = nest.pack_sequence_as(elems, [t.dtype for t in flat])
+    outputs = [_array_for(s, count, infer_shape) for s in nest.flatten(signature)]
+
+    def body(i: Any, held: list[TensorArray]) -> tuple[Any, list[TensorArray]]:
+        row = nest.pack_sequence_as(elems, [array.read(i) for array in arrays])
+        result = fn(row)
+        nest.assert_same_structure(signature, result, check_types=False)
+        parts = nest.flatten(result)
+        return i + 1, [
+            array.write(i, convert_to_tensor(part, array.dtype))
+            for array, part in zip(held, parts, strict=True)
+        ]
+
+    _, results = while_loop(
+        lambda i, *_: i < count, body, (convert_to_tensor(0), outputs), maximum_iterations=count
+    )
+    return nest.pack_sequence_as(signature, [_static(array.stack(), count) for array in results])
+
+
+def _array_for(signature: Any, count: Any, infer_shape: bool) -> TensorArray:
+    if isinstance(signature, TensorSpec):
+        return TensorArray(
+            signature.dtype, size=count, element_shape=signature.shape, infer_shape=infer_shape,
+            clear_after_read=False,
+        )  # fmt: skip
+    if isinstance(signature, TypeSpec):
+        raise NotImplementedError(
+            f"map_fn: results of type {type(signature).__name__} are not implemented."
+        )
+    return TensorArray(dtypes.as_dtype(signature), size=count, infer_shape=infer_shape, clear_after_read=False)
+
+
+def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any) -> Any:
+    """Maps over a ragged tensor row by row; the rows' results must be tensors of one shape."""
+    if not hasattr(elems, "row_splits"):
+        raise NotImplementedError(f"map_fn: elems of type {type(elems).__name__} are not implemented.")
+    count = elems.nrows()
+    dtype = elems.dtype if signature is None else signature
+    output = _array_for(dtype, count, True)
+
+    def body(i: Any, array: TensorArray) -> tuple[Any, TensorArray]:
+        return i + 1, array.write(raw.Cast(x=i, DstT=dtypes.int32), fn(elems[i]))
+
+    start = raw.ZerosLike(x=convert_to_tensor(count))
+    return while_loop(lambda i, _: i < count, body, (start, output))[1].stack()
+
+
+def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
+    if not callable(fn):
+        raise TypeError(f"{getattr(fn, '__name__', fn)} is not callable. Please provide a callable function.")
+    fn = autograph_converted(fn)
+    flat = _flat_tensors(elems)
+    count = _count(flat)
+    arrays = _rows(flat, count)
+
+    def row(i: Any) -> Any:
+        return nest.pack_sequence_as(elems, [array.read(i) for array in arrays])
+
+    first = convert_to_tensor(count, dtypes.int32) - 1 if backwards else convert_to_tensor(0)
+    step = -1 if backwards else 1
+    if initializer is None:
+        start, held = first + step, row(first)
+    else:
+        start, held = first, nest.map_structure(convert_to_tensor, initializer)
+
+    def more(i: Any, _: Any) -> Any:
+        return i >= 0 if backwards else i < count
+
+    return while_loop(
+        more, lambda i, a: (i + step, fn(a, row(i))), (start, held), maximum_iterations=count
+    )[1]
+
+
+@export("foldl")
+def foldl(
+    fn: Callable[..., Any],
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Returns fn(...fn(fn(initializer, elems[0]), elems[1])...): the rows combined from the first to the last.
+
+    Args:
+      fn: a function of what is accumulated and a row.
+      elems: a tensor or structure of tensors.
+      initializer: what to start with; by default the first row.
+      parallel_iterations, back_prop, swap_memory, name: accepted.
+    """
+    return _fold(fn, elems, initializer, backwards=False)
+
+
+@export("foldr")
+def foldr(
+    fn: Callable[..., Any],
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Returns the rows combined from the last to the first; see `tf.foldl`."""
+    return _fold(fn, elems, initializer, backwards=True)
+
+
+@export("scan")
+def scan(
+    fn: Callable[..., Any],
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    infer_shape: bool = True,
+    reverse: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Returns all that `tf.foldl` accumulates, stacked.
+
+    Args:
+      fn: a function of what is accumulated and a row.
+      elems: a tensor or structure of tensors.
+      initializer: what to start with; by default the first row, which is then the first result.
+      reverse: from the last row to the first.
+      infer_shape: all results have one shape.
+      parallel_iterations, back_prop, swap_memory, name: accepted.
+
+    >>> tf.scan(lambda a, x: a + x, tf.constant([1, 2, 3])).numpy()
+    array([1, 3, 6], dtype=int32)
+    """
+    if not callable(fn):
+        raise TypeError(f"{getattr(fn, '__name__', fn)} is not callable. Please provide a callable function.")
+    fn = autograph_converted(fn)
+    flat = _flat_tensors(elems)
+    count = _count(flat)
+    arrays = _rows(flat, count)
+
+    def row(i: Any) -> Any:
+        return nest.pack_sequence_as(elems, [array.read(i) for array in arrays])
+
+    last = convert_to_tensor(count, dtypes.int32) - 1
+    first = last if reverse else convert_to_tensor(0)
+    step = -1 if reverse else 1
+    held = row(first) if initializer is None else nest.map_structure(convert_to_tensor, initializer)
+    parts = nest.flatten(held)
+    outputs = [
+        TensorArray(t.dtype, size=count, element_shape=t.shape if infer_shape else None, infer_shape=infer_shape)
+        for t in parts
+    ]
+    start = first
+    if initializer is None:
+        outputs = [array.write(first, t) for array, t in zip(outputs, parts, strict=True)]
+        start = first + step
+
+    def body(i: Any, accumulated: Any, made: list[TensorArray]) -> Any:
+        result = nest.map_structure(convert_to_tensor, fn(accumulated, row(i)))
+        nest.assert_same_structure(held, result, check_types=False)
+        flat_result = nest.flatten(result)
+        packed = nest.pack_sequence_as(held, flat_result)
+        return i + step, packed, [a.write(i, t) for a, t in zip(made, flat_result, strict=True)]
+
+    def more(i: Any, *_: Any) -> Any:
+        return i >= 0 if reverse else i < count
+
+    _, _, results = while_loop(more, body, (start, held, outputs), maximum_iterations=count)
+    return nest.pack_sequence_as(held, [_static(array.stack(), count) for array in results])
+
+
+@export("vectorized_map")
+def vectorized_map(
+    fn: Callable[..., Any], elems: Any, fallback_to_while_loop: bool = True, warn: bool = True
+) -> Any:
+    """Returns the results of `fn` on every row of `elems`, stacked; row by row, and for few rows without a loop.
+
+    Args:
+      fn: a function of one row (structured like `elems`).
+      elems: a tensor, or a structure of tensors of equal first dimension (1 counts as any).
+      fallback_to_while_loop, warn: accepted.
+    """
+    fn = autograph_converted(fn)
+    flat = _flat_tensors(elems)
+    counts = [t.shape[0] for t in flat]
+    if any(c is None for c in counts):
+        signature = _signature_of(fn, elems, flat)
+        return map_fn(fn, elems, fn_output_signature=signature)
+    count = max((c for c in counts if c != 1), default=1)
+    if any(c not in (1, count) for c in counts):
+        raise ValueError(f"vectorized_map: elems must have equal first dimensions. Received {counts}.")
+    results = [
+        fn(nest.pack_sequence_as(elems, [t[0 if c == 1 else i] for t, c in zip(flat, counts, strict=True)]))
+        for i in range(count)
+    ]
+    return nest.map_structure(lambda *parts: raw.Pack(values=[convert_to_tensor(p) for p in parts]), *results)
+
+
+def _signature_of(fn: Any, elems: Any, flat: list[Tensor]) -> Any:
+    row = nest.pack_sequence_as(elems, [t[0] for t in flat])
+    return nest.map_structure(lambda t: convert_to_tensor(t).dtype, fn(row))

@@ -1,0 +1,1 @@
+"""tf.image: resizing, cropping, colours, codecs, boxes and measures."""

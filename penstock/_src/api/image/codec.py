@@ -1,0 +1,210 @@
+"""Images from and to files of JPEG, PNG, BMP, GIF and WebP."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .color import convert_image_dtype
+
+
+@export("image.decode_jpeg", "io.decode_jpeg")
+@dispatchable
+def decode_jpeg(
+    contents,
+    channels=0,
+    ratio=1,
+    fancy_upscaling=True,
+    try_recover_truncated=False,
+    acceptable_fraction=1,
+    dct_method="",
+    name=None,
+):
+    """The uint8 image of a JPEG file's bytes.
+
+    Args:
+      contents: a string scalar.
+      channels: 0 (as in the file), 1 or 3.
+      ratio: 1, 2, 4 or 8: decode smaller.
+      fancy_upscaling: smooth the colour planes.
+      try_recover_truncated: accept a file that ends early.
+      acceptable_fraction: of the lines that must be there.
+      dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "".
+      name: a name for the operation.
+    """
+    return raw.DecodeJpeg(
+        contents=contents,
+        channels=channels,
+        ratio=ratio,
+        fancy_upscaling=fancy_upscaling,
+        try_recover_truncated=try_recover_truncated,
+        acceptable_fraction=acceptable_fraction,
+        dct_method=dct_method,
+        name=name,
+    )
+
+
+@export("image.decode_and_crop_jpeg", "io.decode_and_crop_jpeg")
+@dispatchable
+def decode_and_crop_jpeg(
+    contents,
+    crop_window,
+    channels=0,
+    ratio=1,
+    fancy_upscaling=True,
+    try_recover_truncated=False,
+    acceptable_fraction=1,
+    dct_method="",
+    name=None,
+):
+    """The window (top, left, height, width) of a JPEG file's image."""
+    return raw.DecodeAndCropJpeg(
+        contents=contents,
+        crop_window=crop_window,
+        channels=channels,
+        ratio=ratio,
+        fancy_upscaling=fancy_upscaling,
+        try_recover_truncated=try_recover_truncated,
+        acceptable_fraction=acceptable_fraction,
+        dct_method=dct_method,
+        name=name,
+    )
+
+
+@export("image.decode_png", "io.decode_png")
+@dispatchable
+def decode_png(contents, channels=0, dtype=dtypes.uint8, name=None):
+    """The uint8 or uint16 image of a PNG file's bytes."""
+    kind = dtypes.as_dtype(dtype)
+    return raw.DecodePng(contents=contents, channels=channels, dtype=kind, name=name)
+
+
+@export("image.decode_bmp", "io.decode_bmp")
+@dispatchable
+def decode_bmp(contents, channels=0, name=None):
+    """The uint8 image of a BMP file's bytes."""
+    return raw.DecodeBmp(contents=contents, channels=channels, name=name)
+
+
+@export("image.decode_gif", "io.decode_gif")
+@dispatchable
+def decode_gif(contents, name=None):
+    """The frames `[n, h, w, 3]` of a GIF file's bytes."""
+    return raw.DecodeGif(contents=contents, name=name)
+
+
+@export("image.decode_webp", "io.decode_webp", v1=[])
+@dispatchable
+def decode_webp(contents, channels=0, dtype=dtypes.uint8, name=None):
+    """The frames of a WebP file's bytes."""
+    kind = dtypes.as_dtype(dtype)
+    return raw.DecodeWebP(contents=contents, channels=channels, dtype=kind, name=name)
+
+
+@export("image.decode_image", "io.decode_image")
+@dispatchable
+def decode_image(
+    contents, channels=None, dtype=dtypes.uint8, name=None, expand_animations=True
+):
+    """The image of a JPEG, PNG, BMP or GIF file's bytes.
+
+    Args:
+      contents: a string scalar.
+      channels: 0 or None (as in the file), 1, 3 or 4.
+      dtype: uint8, uint16, or a float type for numbers in [0, 1].
+      name: a name for the operation.
+      expand_animations: all frames of a GIF, `[n, h, w, c]`; else its first.
+    """
+    kind = dtypes.as_dtype(dtype)
+    native = kind if kind in (dtypes.uint8, dtypes.uint16, dtypes.float32) else dtypes.uint16
+    image = raw.DecodeImage(
+        contents=contents,
+        channels=0 if channels is None else channels,
+        dtype=native,
+        expand_animations=expand_animations,
+        name=name,
+    )
+    return image if native == kind else convert_image_dtype(image, kind)
+
+
+@export("image.extract_jpeg_shape", "io.extract_jpeg_shape")
+@dispatchable
+def extract_jpeg_shape(contents, output_type=dtypes.int32, name=None):
+    """Height, width and channels of a JPEG file's bytes."""
+    kind = dtypes.as_dtype(output_type)
+    return raw.ExtractJpegShape(contents=contents, output_type=kind, name=name)
+
+
+@export("image.is_jpeg", "io.is_jpeg")
+@dispatchable
+def is_jpeg(contents, name=None):
+    """Whether bytes begin as a JPEG file does."""
+    head = raw.Substr(input=contents, pos=0, len=3)
+    return raw.Equal(x=head, y=convert_to_tensor(b"\xff\xd8\xff"), name=name)
+
+
+@export("image.encode_jpeg", "io.encode_jpeg")
+@dispatchable
+def encode_jpeg(
+    image,
+    format="",
+    quality=95,
+    progressive=False,
+    optimize_size=False,
+    chroma_downsampling=True,
+    density_unit="in",
+    x_density=300,
+    y_density=300,
+    xmp_metadata="",
+    name=None,
+):
+    """The bytes of a JPEG file of a uint8 image."""
+    return raw.EncodeJpeg(
+        image=image,
+        format=format,
+        quality=quality,
+        progressive=progressive,
+        optimize_size=optimize_size,
+        chroma_downsampling=chroma_downsampling,
+        density_unit=density_unit,
+        x_density=x_density,
+        y_density=y_density,
+        xmp_metadata=xmp_metadata,
+        name=name,
+    )
+
+
+@export("image.encode_png", "io.encode_png")
+@dispatchable
+def encode_png(image, compression=-1, name=None):
+    """The bytes of a PNG file of a uint8 or uint16 image."""
+    return raw.EncodePng(
+        image=convert_to_tensor(image), compression=compression, name=name
+    )
+
+
+@export("image.adjust_jpeg_quality")
+@dispatchable
+def adjust_jpeg_quality(image, jpeg_quality, dct_method="", name=None):
+    """The image as JPEG of this quality leaves it."""
+    image = convert_to_tensor(image, name="image")
+    channels = image.shape[-1]
+    pixels = convert_image_dtype(image, dtypes.uint8, saturate=True)
+    if not isinstance(jpeg_quality, Tensor):
+        jpeg_quality = convert_to_tensor(np.int32(jpeg_quality))
+    encoded = raw.EncodeJpegVariableQuality(images=pixels, quality=jpeg_quality)
+    decoded = decode_jpeg(encoded, channels=channels, dct_method=dct_method)
+    return convert_image_dtype(decoded, image.dtype, saturate=True, name=name)
+
+
+@export("image.decode_jxl", "io.decode_jxl", v1=[])
+def decode_jxl(contents, channels=0, dtype=dtypes.uint8, name=None):
+    """The image of a JPEG XL file's bytes."""
+    kind = dtypes.as_dtype(dtype)
+    return raw.DecodeJxl(contents=contents, channels=channels, dtype=kind, name=name)

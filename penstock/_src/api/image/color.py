@@ -1,0 +1,270 @@
+"""Types, colours, brightness, contrast and gradients of images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.linalg.products import tensordot
+from penstock._src.api.math.elementwise import cast, saturate_cast
+from penstock._src.api.math.reduction import reduce_mean, reduce_std
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+_FLOATS = (dtypes.float16, dtypes.float32)
+
+
+@export("image.convert_image_dtype")
+@dispatchable
+def convert_image_dtype(image, dtype, saturate=False, name=None):
+    """The image in another type, scaled between [0, 1] of floats and the range of integers."""
+    image = convert_to_tensor(image, name="image")
+    kind = dtypes.as_dtype(dtype)
+    if not (kind.is_floating or kind.is_integer):
+        raise AttributeError("dtype must be either floating point or integer")
+    if not (image.dtype.is_floating or image.dtype.is_integer):
+        raise AttributeError("image dtype must be either floating point or integer")
+    if kind == image.dtype:
+        return raw.Identity(input=image, name=name)
+    change = saturate_cast if saturate else cast
+    if image.dtype.is_integer and kind.is_integer:
+        have, want = image.dtype.max, kind.max
+        if have > want:
+            factor = np.asarray((int(have) + 1) // (int(want) + 1), image.dtype.as_numpy_dtype)
+            return change(raw.FloorDiv(x=image, y=factor), kind, name=name)
+        factor = np.asarray((int(want) + 1) // (int(have) + 1), kind.as_numpy_dtype)
+        return raw.Mul(x=change(image, kind), y=factor, name=name)
+    if image.dtype.is_floating and kind.is_floating:
+        return cast(image, kind, name=name)
+    if image.dtype.is_integer:
+        scale = np.asarray(1.0 / image.dtype.max, kind.as_numpy_dtype)
+        return raw.Mul(x=cast(image, kind), y=scale, name=name)
+    scale = np.asarray(kind.max + 0.5, image.dtype.as_numpy_dtype)
+    return change(image * scale, kind, name=name)
+
+
+def _as_float(image):
+    image = convert_to_tensor(image, name="image")
+    return image, image if image.dtype in _FLOATS else convert_image_dtype(image, dtypes.float32)
+
+
+@export("image.adjust_brightness")
+@dispatchable
+def adjust_brightness(image, delta):
+    """The image with `delta` added to all pixels, which count from 0 to 1."""
+    image, floats = _as_float(image)
+    changed = floats + cast(convert_to_tensor(delta), floats.dtype)
+    return convert_image_dtype(changed, image.dtype, saturate=True)
+
+
+@export("image.adjust_contrast")
+@dispatchable
+def adjust_contrast(images, contrast_factor):
+    """The image with each channel's distance from its mean multiplied."""
+    images, floats = _as_float(images)
+    factor = convert_to_tensor(contrast_factor, dtype_hint=dtypes.float32)
+    changed = raw.AdjustContrastv2(images=floats, contrast_factor=cast(factor, dtypes.float32))
+    return convert_image_dtype(changed, images.dtype, saturate=True)
+
+
+@export("image.adjust_gamma")
+@dispatchable
+def adjust_gamma(image, gamma=1, gain=1):
+    """gain * image ** gamma, pixels counting from 0 to 1."""
+    image, floats = _as_float(image)
+    if not isinstance(gamma, Tensor) and gamma < 0:
+        raise ValueError("Gamma should be a non-negative real number.")
+    power = cast(convert_to_tensor(gamma), floats.dtype)
+    if isinstance(gamma, Tensor):
+        raw.Assert(
+            condition=power >= np.zeros((), floats.dtype.as_numpy_dtype),
+            data=[convert_to_tensor("Gamma should be a non-negative real number.")],
+        )
+    scale = cast(convert_to_tensor(gain), floats.dtype)
+    return convert_image_dtype(scale * raw.Pow(x=floats, y=power), image.dtype, saturate=True)
+
+
+@export("image.adjust_hue")
+@dispatchable
+def adjust_hue(image, delta, name=None):
+    """The RGB image with its hue turned by `delta`, in [-1, 1]."""
+    if not isinstance(delta, Tensor) and not -1 <= float(np.asarray(delta)) <= 1:
+        raise errors.InvalidArgumentError(None, None, "delta must be in the interval [-1, 1]")
+    image, floats = _as_float(image)
+    changed = raw.AdjustHue(
+        images=floats, delta=cast(convert_to_tensor(delta), dtypes.float32), name=name
+    )
+    return convert_image_dtype(changed, image.dtype, saturate=True)
+
+
+@export("image.adjust_saturation")
+@dispatchable
+def adjust_saturation(image, saturation_factor, name=None):
+    """The RGB image with its saturation multiplied."""
+    image, floats = _as_float(image)
+    changed = raw.AdjustSaturation(
+        images=floats, scale=cast(convert_to_tensor(saturation_factor), dtypes.float32), name=name
+    )
+    return convert_image_dtype(changed, image.dtype, saturate=True)
+
+
+@export("image.per_image_standardization")
+@dispatchable
+def per_image_standardization(image):
+    """Each image with mean 0 and standard deviation 1 (at least 1 / sqrt(pixels))."""
+    image = convert_to_tensor(image, name="image")
+    if image.shape.rank is not None and image.shape.rank < 3:
+        raise ValueError(
+            f"'image' (shape {image.shape}) must be at least three-dimensional."
+        )
+    if image.dtype not in (dtypes.float16, dtypes.float32):
+        image = cast(image, dtypes.float32)
+    count = raw.Prod(input=raw.Shape(input=image)[-3:], axis=[0])
+    mean = reduce_mean(image, [-1, -2, -3], keepdims=True)
+    deviation = reduce_std(image, [-1, -2, -3], keepdims=True)
+    least = raw.Rsqrt(x=cast(count, image.dtype))
+    return (image - mean) / raw.Maximum(x=deviation, y=least)
+
+
+@export("image.rgb_to_grayscale")
+@dispatchable
+def rgb_to_grayscale(images, name=None):
+    """The luma 0.2989 R + 0.587 G + 0.114 B, in one channel."""
+    images, floats = _as_float(images)
+    weights = np.array([0.2989, 0.587, 0.114], floats.dtype.as_numpy_dtype)
+    gray = tensordot(floats, weights, [[-1], [-1]])
+    return convert_image_dtype(raw.ExpandDims(input=gray, axis=-1), images.dtype, name=name)
+
+
+@export("image.grayscale_to_rgb")
+@dispatchable
+def grayscale_to_rgb(images, name=None):
+    """The one channel three times."""
+    images = convert_to_tensor(images, name="images")
+    if images.shape.rank is not None and images.shape[-1] not in (None, 1):
+        raise ValueError(
+            f"Last dimension of a grayscale image should be size 1. Received shape {images.shape}."
+        )
+    rank = images.shape.rank
+    return raw.Tile(
+        input=images, multiples=np.array([1] * (rank - 1) + [3], np.int32), name=name
+    )
+
+
+@export("image.rgb_to_hsv")
+@dispatchable
+def rgb_to_hsv(images, name=None):
+    """Hue, saturation and value of RGB in [0, 1]."""
+    return raw.RGBToHSV(images=images, name=name)
+
+
+@export("image.hsv_to_rgb")
+@dispatchable
+def hsv_to_rgb(images, name=None):
+    """RGB of hue, saturation and value in [0, 1]."""
+    return raw.HSVToRGB(images=images, name=name)
+
+
+# ITU-R BT.601 luma weights and the scaled colour differences; rows are the input channels.
+_RGB_TO_YIQ = [
+    [0.299, 0.59590059, 0.2115],
+    [0.587, -0.27455667, -0.52273617],
+    [0.114, -0.32134392, 0.31119955],
+]
+_YIQ_TO_RGB = [[1, 1, 1], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]]
+_RGB_TO_YUV = [
+    [0.299, -0.14714119, 0.61497538],
+    [0.587, -0.28886916, -0.51496512],
+    [0.114, 0.43601035, -0.10001026],
+]
+_YUV_TO_RGB = [[1, 1, 1], [0, -0.394642334, 2.03206185], [1.13988303, -0.58062185, 0]]
+
+
+def _mixed(images, matrix):
+    images = convert_to_tensor(images, name="images")
+    kernel = np.array(matrix, images.dtype.as_numpy_dtype)
+    return tensordot(images, kernel, [[images.shape.rank - 1], [0]])
+
+
+@export("image.rgb_to_yiq")
+@dispatchable
+def rgb_to_yiq(images):
+    """Luma and the colour differences I and Q of RGB."""
+    return _mixed(images, _RGB_TO_YIQ)
+
+
+@export("image.yiq_to_rgb")
+@dispatchable
+def yiq_to_rgb(images):
+    """RGB of luma and the colour differences I and Q."""
+    return _mixed(images, _YIQ_TO_RGB)
+
+
+@export("image.rgb_to_yuv")
+@dispatchable
+def rgb_to_yuv(images):
+    """Luma and the colour differences U and V of RGB."""
+    return _mixed(images, _RGB_TO_YUV)
+
+
+@export("image.yuv_to_rgb")
+@dispatchable
+def yuv_to_rgb(images):
+    """RGB of luma and the colour differences U and V."""
+    return _mixed(images, _YUV_TO_RGB)
+
+
+@export("image.image_gradients")
+@dispatchable
+def image_gradients(image):
+    """The differences dy, dx of neighbouring pixels; 0 in the last row and column."""
+    image = convert_to_tensor(image)
+    if image.shape.rank != 4:
+        raise ValueError(
+            "image_gradients expects a 4D tensor [batch_size, h, w, d], not " f"{image.shape}."
+        )
+    dy = image[:, 1:, :, :] - image[:, :-1, :, :]
+    dx = image[:, :, 1:, :] - image[:, :, :-1, :]
+    dy = raw.Pad(input=dy, paddings=np.array([[0, 0], [0, 1], [0, 0], [0, 0]], np.int32))
+    dx = raw.Pad(input=dx, paddings=np.array([[0, 0], [0, 0], [0, 1], [0, 0]], np.int32))
+    return dy, dx
+
+
+@export("image.sobel_edges")
+@dispatchable
+def sobel_edges(image):
+    """Sobel's derivatives `[..., (dy, dx)]` of NHWC images, mirrored at the border."""
+    image = convert_to_tensor(image)
+    channels = image.shape[3]
+    kernel = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], image.dtype.as_numpy_dtype)
+    both = np.stack([kernel, kernel.T], -1)[:, :, None, :]
+    filters = np.tile(both, (1, 1, channels, 1))
+    padded = raw.MirrorPad(
+        input=image,
+        paddings=np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32),
+        mode="REFLECT",
+    )
+    edges = raw.DepthwiseConv2dNative(
+        input=padded, filter=filters, strides=[1, 1, 1, 1], padding="VALID"
+    )
+    shape = raw.ConcatV2(values=[raw.Shape(input=image), np.array([2], np.int32)], axis=0)
+    result = raw.Reshape(tensor=edges, shape=shape)
+    result.set_shape(image.shape.concatenate([2]))
+    return result
+
+
+@export("image.total_variation")
+@dispatchable
+def total_variation(images, name=None):
+    """The sum of absolute differences of neighbouring pixels of each image."""
+    images = convert_to_tensor(images)
+    rank = images.shape.rank
+    if rank not in (3, 4):
+        raise ValueError("'images' must be either 3 or 4-dimensional.")
+    dy = raw.Abs(x=images[..., 1:, :, :] - images[..., :-1, :, :])
+    dx = raw.Abs(x=images[..., :, 1:, :] - images[..., :, :-1, :])
+    axes = np.arange(rank - 3, rank, dtype=np.int32)
+    return raw.AddV2(x=raw.Sum(input=dy, axis=axes), y=raw.Sum(input=dx, axis=axes), name=name)

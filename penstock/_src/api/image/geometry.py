@@ -1,0 +1,432 @@
+"""Resizing, cropping, padding, flipping and rotating."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.util.export import export
+
+
+@export("image.ResizeMethod", v1=[])
+class ResizeMethod:
+    """Names of the interpolations of `tf.image.resize`."""
+
+    BILINEAR = "bilinear"
+    NEAREST_NEIGHBOR = "nearest"
+    BICUBIC = "bicubic"
+    AREA = "area"
+    LANCZOS3 = "lanczos3"
+    LANCZOS5 = "lanczos5"
+    GAUSSIAN = "gaussian"
+    MITCHELLCUBIC = "mitchellcubic"
+
+
+_SCALE_KERNELS = ("lanczos3", "lanczos5", "gaussian", "mitchellcubic")
+
+
+def with_batch(image, run):
+    """Runs `run` on a batch; a single image is made a batch of one for it."""
+    image = convert_to_tensor(image, name="image")
+    rank = image.shape.rank
+    if rank == 3:
+        return raw.Squeeze(input=run(raw.ExpandDims(input=image, axis=0)), axis=[0])
+    if rank not in (None, 4):
+        raise ValueError(
+            "'image' (shape %s) must have either 3 or 4 dimensions." % (image.shape,)  # noqa: UP031
+        )
+    return run(image)
+
+
+def _resize_batch(images, size, method, antialias, name):
+    if method in _SCALE_KERNELS or antialias:
+        kernel = {"bilinear": "triangle", "bicubic": "keyscubic"}.get(method, method)
+        if method in ("nearest", "area"):
+            return _resize_batch(images, size, method, False, name)
+        images = cast(images, dtypes.float32)
+        have = cast(raw.Shape(input=images)[1:3], dtypes.float32)
+        scale = cast(convert_to_tensor(size), dtypes.float32) / have
+        return raw.ScaleAndTranslate(
+            images=images,
+            size=size,
+            scale=scale,
+            translation=np.zeros(2, np.float32),
+            kernel_type=kernel,
+            antialias=antialias,
+            name=name,
+        )
+    if method == "bilinear":
+        return raw.ResizeBilinear(images=images, size=size, half_pixel_centers=True, name=name)
+    if method == "nearest":
+        return raw.ResizeNearestNeighbor(
+            images=images, size=size, half_pixel_centers=True, name=name
+        )
+    if method == "bicubic":
+        return raw.ResizeBicubic(images=images, size=size, half_pixel_centers=True, name=name)
+    if method == "area":
+        return raw.ResizeArea(images=images, size=size, name=name)
+    raise ValueError(
+        f"Resize method is not implemented: {method}"
+    )
+
+
+@export("image.resize", v1=["image.resize_images_v2"])
+@dispatchable
+def resize(
+    images, size, method="bilinear", preserve_aspect_ratio=False, antialias=False, name=None
+):
+    """Images of another size, as float32 unless `method` is "nearest".
+
+    Args:
+      images: `[n, h, w, c]` or `[h, w, c]`.
+      size: new height and width.
+      method: one of `tf.image.ResizeMethod`.
+      preserve_aspect_ratio: fit into `size` without distortion.
+      antialias: filter before making smaller ("bilinear", "bicubic" and the kernels).
+      name: a name for the operation.
+    """
+    images = convert_to_tensor(images, name="images")
+    rank = images.shape.rank
+    if rank is None:
+        raise ValueError("'images' contains no shape.")
+    if rank not in (3, 4):
+        raise ValueError("'images' must have either 3 or 4 dimensions.")
+    try:
+        size = convert_to_tensor(size, dtype_hint=dtypes.int32, name="size")
+    except (TypeError, ValueError):
+        raise ValueError("'size' must be a 1-D int32 Tensor") from None
+    if not size.shape.is_compatible_with([2]):
+        raise ValueError("'size' must be a 1-D Tensor of 2 elements: new_height, new_width")
+    size = cast(size, dtypes.int32)
+    batch = images if rank == 4 else raw.ExpandDims(input=images, axis=0)
+    if preserve_aspect_ratio:
+        size = _fitting(batch, size)
+    known = get_static_value(size)
+    if known is not None and batch.shape.as_list()[1:3] == known.tolist():
+        return images
+    result = _resize_batch(batch, size, method, antialias, name)
+    if known is not None:
+        result.set_shape([None, int(known[0]), int(known[1]), None])
+    return result if rank == 4 else raw.Squeeze(input=result, axis=[0])
+
+
+def _fitting(batch, size):
+    """The largest size within `size` that keeps the aspect ratio."""
+    have = cast(raw.Shape(input=batch)[1:3], dtypes.float32)
+    factor = raw.Min(input=cast(size, dtypes.float32) / have, axis=[0])
+    return cast(raw.Round(x=have * factor), dtypes.int32)
+
+
+def _extents(image):
+    """Height and width: ints where known, else tensors."""
+    static = image.shape.as_list()
+    if None not in static[-3:-1]:
+        return static[-3], static[-2]
+    dynamic = raw.Shape(input=image)
+    rank = len(static)
+    return tuple(
+        static[a] if static[a] is not None else dynamic[a] for a in (rank - 3, rank - 2)
+    )
+
+
+def _known(value):
+    """An int for ints and known tensors; else the tensor."""
+    if isinstance(value, Tensor):
+        static = get_static_value(value)
+        return value if static is None else int(static)
+    return int(value)
+
+
+def _require(condition, message):
+    if isinstance(condition, Tensor):
+        raw.Assert(condition=condition, data=[convert_to_tensor(message)])
+    elif not condition:
+        raise ValueError(message)
+
+
+@export("image.crop_to_bounding_box")
+@dispatchable
+def crop_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
+    """The box of the target size at the offset."""
+
+    def run(batch):
+        height, width = _extents(batch)
+        top, left = _known(offset_height), _known(offset_width)
+        rows, columns = _known(target_height), _known(target_width)
+        _require(left >= 0, "offset_width must be >= 0.")
+        _require(top >= 0, "offset_height must be >= 0.")
+        _require(columns > 0, "target_width must be > 0.")
+        _require(rows > 0, "target_height must be > 0.")
+        _require(width >= columns + left, "width must be >= target + offset.")
+        _require(height >= rows + top, "height must be >= target + offset.")
+        begin = _vector([0, top, left, 0])
+        size = _vector([-1, rows, columns, -1])
+        result = raw.Slice(input=batch, begin=begin, size=size)
+        static = [batch.shape[0], *[v if isinstance(v, int) else None for v in (rows, columns)]]
+        result.set_shape([*static, batch.shape[3]])
+        return result
+
+    return with_batch(image, run)
+
+
+def _vector(values):
+    if all(isinstance(v, int) for v in values):
+        return np.array(values, np.int32)
+    return raw.Pack(
+        values=[cast(v, dtypes.int32) if isinstance(v, Tensor) else np.int32(v) for v in values]
+    )
+
+
+@export("image.pad_to_bounding_box")
+@dispatchable
+def pad_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
+    """The image at the offset in a black one of the target size."""
+
+    def run(batch):
+        height, width = _extents(batch)
+        top, left = _known(offset_height), _known(offset_width)
+        below = _known(target_height) - top - height
+        right = _known(target_width) - left - width
+        _require(top >= 0, "offset_height must be >= 0")
+        _require(left >= 0, "offset_width must be >= 0")
+        _require(right >= 0, "width must be <= target - offset")
+        _require(below >= 0, "height must be <= target - offset")
+        paddings = raw.Reshape(tensor=_vector([0, 0, top, below, left, right, 0, 0]), shape=[4, 2])
+        result = raw.Pad(input=batch, paddings=paddings)
+        static = [_known(v) for v in (target_height, target_width)]
+        static = [v if isinstance(v, int) else None for v in static]
+        result.set_shape([batch.shape[0], *static, batch.shape[3]])
+        return result
+
+    return with_batch(image, run)
+
+
+def _at_least_zero(value):
+    return raw.Maximum(x=value, y=np.int32(0)) if isinstance(value, Tensor) else max(value, 0)
+
+
+def _smaller(a, b):
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return raw.Minimum(x=convert_to_tensor(a), y=convert_to_tensor(b))
+    return min(a, b)
+
+
+@export("image.resize_with_crop_or_pad", v1=["image.resize_with_crop_or_pad", "image.resize_image_with_crop_or_pad"])
+@dispatchable
+def resize_with_crop_or_pad(image, target_height, target_width):
+    """The image cut at its borders, or padded with black, around its centre to the target size."""
+
+    def run(batch):
+        rows, columns = _known(target_height), _known(target_width)
+        _require(columns > 0, "target_width must be > 0.")
+        _require(rows > 0, "target_height must be > 0.")
+        height, width = _extents(batch)
+        more_rows, more_columns = rows - height, columns - width
+        cropped = crop_to_bounding_box(
+            batch,
+            _at_least_zero(-more_rows // 2),
+            _at_least_zero(-more_columns // 2),
+            _smaller(rows, height),
+            _smaller(columns, width),
+        )
+        return pad_to_bounding_box(
+            cropped, _at_least_zero(more_rows // 2), _at_least_zero(more_columns // 2), rows, columns
+        )
+
+    return with_batch(image, run)
+
+
+@export("image.resize_with_pad", v1=[])
+@dispatchable
+def resize_with_pad(image, target_height, target_width, method="bilinear", antialias=False):
+    """The image resized without distortion to fit into the target size, the rest black."""
+
+    def run(batch):
+        rows, columns = _known(target_height), _known(target_width)
+        _require(columns > 0, "target_width must be > 0.")
+        _require(rows > 0, "target_height must be > 0.")
+        height, width = _extents(batch)
+        if all(isinstance(v, int) for v in (rows, columns, height, width)):
+            number = np.float32
+            ratio = max(number(width) / number(columns), number(height) / number(rows))
+            fit = number(height) / ratio, number(width) / ratio
+            size = [int(np.floor(f)) for f in fit]
+            offsets = [
+                max(0, int(np.floor((number(t) - f) / number(2))))
+                for t, f in zip((rows, columns), fit, strict=True)
+            ]
+        else:
+            have = cast(_vector([height, width]), dtypes.float32)
+            target = cast(_vector([rows, columns]), dtypes.float32)
+            fit = have / raw.Max(input=have / target, axis=[0])
+            size = cast(raw.Floor(x=fit), dtypes.int32)
+            spare = cast(raw.Floor(x=(target - fit) / np.float32(2)), dtypes.int32)
+            spare = raw.Maximum(x=spare, y=np.int32(0))
+            offsets = [spare[0], spare[1]]
+        resized = resize(batch, size, method, antialias=antialias)
+        return pad_to_bounding_box(resized, offsets[0], offsets[1], rows, columns)
+
+    return with_batch(image, run)
+
+
+@export("image.central_crop")
+@dispatchable
+def central_crop(image, central_fraction):
+    """The middle of the image, `central_fraction` of each side long."""
+    image = convert_to_tensor(image, name="image")
+    fraction = get_static_value(central_fraction) if isinstance(central_fraction, Tensor) else (
+        central_fraction
+    )
+    if fraction is None:
+        raise ValueError("central_crop: central_fraction must be known.")
+    fraction = float(fraction)
+    if fraction <= 0.0 or fraction > 1.0:
+        raise ValueError("central_fraction must be within (0, 1]")
+    if fraction == 1.0:
+        return image
+    if image.shape.rank not in (3, 4):
+        raise ValueError(
+            "`image` should either be a Tensor with rank = 3 or rank = 4. Had rank = "
+            f"{image.shape.rank}."
+        )
+    height, width = _extents(image)
+    begin, size = [], []
+    for extent in (height, width):
+        if isinstance(extent, int):
+            start = int((extent - extent * fraction) / 2)
+        else:
+            length = cast(extent, dtypes.float64)
+            start = cast((length - length * np.float64(fraction)) / np.float64(2), dtypes.int32)
+        begin.append(start)
+        size.append(extent - start * 2)
+    lead = [0] * (image.shape.rank - 3)
+    result = raw.Slice(
+        input=image,
+        begin=_vector([*lead, *begin, 0]),
+        size=_vector([*[-1 for _ in lead], *size, -1]),
+    )
+    return result
+
+
+def _reversed(image, axis_from_end, name=None):
+    image = convert_to_tensor(image, name="image")
+    rank = image.shape.rank
+    if rank not in (None, 3, 4):
+        raise ValueError(
+            f"'image' (shape {image.shape}) must have either 3 or 4 dimensions."
+        )
+    return raw.ReverseV2(tensor=image, axis=[rank - axis_from_end], name=name)
+
+
+@export("image.flip_left_right")
+@dispatchable
+def flip_left_right(image):
+    """The image mirrored from left to right."""
+    return _reversed(image, 2)
+
+
+@export("image.flip_up_down")
+@dispatchable
+def flip_up_down(image):
+    """The image mirrored from top to bottom."""
+    return _reversed(image, 3)
+
+
+@export("image.transpose", v1=["image.transpose", "image.transpose_image"])
+@dispatchable
+def transpose(image, name=None):
+    """The image with height and width exchanged."""
+    image = convert_to_tensor(image, name="image")
+    perm = [1, 0, 2] if image.shape.rank == 3 else [0, 2, 1, 3]
+    if image.shape.rank not in (3, 4):
+        raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
+    return raw.Transpose(x=image, perm=np.array(perm, np.int32), name=name)
+
+
+@export("image.rot90")
+@dispatchable
+def rot90(image, k=1, name=None):
+    """The image turned counter-clockwise `k` times by 90 degrees."""
+    image = convert_to_tensor(image, name="image")
+    turns = _known(k) if not isinstance(k, np.ndarray) else int(k)
+    if isinstance(turns, Tensor):
+        turns = raw.FloorMod(x=cast(turns, dtypes.int32), y=np.int32(4))
+        result = image
+        if image.shape[-3] != image.shape[-2] or image.shape[-2] is None:
+            raise ValueError("rot90: `k` must be known unless images are square.")
+        for i in (1, 2, 3):
+            turned = rot90(image, i)
+            result = raw.SelectV2(condition=raw.Equal(x=turns, y=np.int32(i)), t=turned, e=result)
+        return result
+    turns %= 4
+    if turns == 0:
+        return image
+    if turns == 1:
+        return flip_up_down(transpose(image))
+    if turns == 2:
+        return flip_left_right(flip_up_down(image))
+    return transpose(flip_up_down(image), name=name)
+
+
+@export("image.extract_patches", v1=["image.extract_patches"])
+@dispatchable
+def extract_patches(images, sizes, strides, rates, padding, name=None):
+    """Windows of the images, laid out in the channels."""
+    return raw.ExtractImagePatches(
+        images=images, ksizes=sizes, strides=strides, rates=rates, padding=padding, name=name
+    )
+
+
+@export("extract_volume_patches", v1=["extract_volume_patches"])
+def extract_volume_patches(input, ksizes, strides, padding, name=None):
+    """Windows of volumes, laid out in the channels."""
+    return raw.ExtractVolumePatches(
+        input=input, ksizes=ksizes, strides=strides, padding=padding, name=name
+    )
+
+
+@export("image.crop_and_resize", v1=[])
+@dispatchable
+def crop_and_resize(
+    image,
+    boxes,
+    box_indices,
+    crop_size,
+    method="bilinear",
+    extrapolation_value=0.0,
+    name=None,
+):
+    """Boxes (of normalised corners) of images, each resized to `crop_size`."""
+    return raw.CropAndResize(
+        image=image,
+        boxes=boxes,
+        box_ind=box_indices,
+        crop_size=crop_size,
+        method=method,
+        extrapolation_value=extrapolation_value,
+        name=name,
+    )
+
+
+@export("image.extract_glimpse", v1=[])
+@dispatchable
+def extract_glimpse(
+    input, size, offsets, centered=True, normalized=True, noise="uniform", name=None
+):
+    """Windows of `size` centred at `offsets`, with noise where they leave the image."""
+    return raw.ExtractGlimpseV2(
+        input=input,
+        size=size,
+        offsets=offsets,
+        centered=centered,
+        normalized=normalized,
+        uniform_noise=False,
+        noise=noise,
+        name=name,
+    )

@@ -1,0 +1,409 @@
+"""How alike images are: PSNR, SSIM; and boxes on images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.reduction import reduce_mean
+from penstock._src.api.random.seeds import get_seed
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .color import convert_image_dtype
+
+
+def _check_pair(a, b):
+    """Raises if two stacks of images can't be compared."""
+    if not a.shape.is_compatible_with(b.shape) and a.shape[-3:] != b.shape[-3:]:
+        raise ValueError(f"Shapes {a.shape} and {b.shape} are incompatible")
+    if a.shape.rank is not None and a.shape.rank < 3:
+        raise ValueError(f"Images must have at least 3 dimensions. Received shape {a.shape}.")
+
+
+@export("image.psnr")
+@dispatchable
+def psnr(a, b, max_val, name=None):
+    """The peak signal-to-noise ratio of each pair of images, in dB."""
+    a, b = convert_to_tensor(a), convert_to_tensor(b)
+    _check_pair(a, b)
+    peak = convert_image_dtype(cast(convert_to_tensor(max_val), a.dtype), dtypes.float32)
+    a, b = convert_image_dtype(a, dtypes.float32), convert_image_dtype(b, dtypes.float32)
+    mse = reduce_mean(raw.SquaredDifference(x=a, y=b), [-3, -2, -1])
+    ten = np.float32(np.log(10.0))
+    first = np.float32(20) * raw.Log(x=peak) / ten
+    return raw.Sub(x=first, y=np.float32(10 / np.log(10)) * raw.Log(x=mse), name=name)
+
+
+def _gaussian(size, sigma, kind):
+    offsets = np.arange(size, dtype=np.float64) - (size - 1) / 2
+    exponents = -0.5 * offsets**2 / sigma**2
+    grid = np.exp(exponents[None, :] + exponents[:, None])
+    return (grid / grid.sum()).astype(kind)[:, :, None, None]
+
+
+def _ssim_parts(x, y, peak, size, sigma, k1, k2):
+    """Luminance times structure, and structure alone, `[..., h, w, c]`."""
+    channels = x.shape[-1]
+    kernel = np.tile(_gaussian(size, sigma, x.dtype.as_numpy_dtype), (1, 1, channels, 1))
+    rank = x.shape.rank
+
+    def blurred(image):
+        shape = raw.Shape(input=image)
+        flat = image if rank == 4 else raw.Reshape(
+            tensor=image, shape=raw.ConcatV2(values=[np.array([-1], np.int32), shape[-3:]], axis=0)
+        )
+        out = raw.DepthwiseConv2dNative(
+            input=flat, filter=kernel, strides=[1, 1, 1, 1], padding="VALID"
+        )
+        if rank == 4:
+            return out
+        target = raw.ConcatV2(values=[shape[:-3], raw.Shape(input=out)[1:]], axis=0)
+        return raw.Reshape(tensor=out, shape=target)
+
+    c1 = raw.Square(x=np.float32(k1) * peak)
+    c2 = raw.Square(x=np.float32(k2) * peak)
+    mean_x, mean_y = blurred(x), blurred(y)
+    both = mean_x * mean_y * np.float32(2)
+    squares = raw.Square(x=mean_x) + raw.Square(x=mean_y)
+    luminance = (both + c1) / (squares + c1)
+    products = blurred(x * y) * np.float32(2)
+    powers = blurred(raw.Square(x=x) + raw.Square(x=y))
+    structure = (products - both + c2) / (powers - squares + c2)
+    return luminance * structure, structure
+
+
+def _prepared(img1, img2, max_val, filter_size):
+    img1, img2 = convert_to_tensor(img1), convert_to_tensor(img2)
+    _check_pair(img1, img2)
+    for extent in img1.shape.as_list()[-3:-1]:
+        if extent is not None and extent < filter_size:
+            raise errors.InvalidArgumentError(
+                None, None, f"ssim: images must be at least {filter_size} wide and high. Received "
+                f"{img1.shape}."
+            )  # fmt: skip
+    peak = convert_image_dtype(cast(convert_to_tensor(max_val), img1.dtype), dtypes.float32)
+    return (
+        convert_image_dtype(img1, dtypes.float32),
+        convert_image_dtype(img2, dtypes.float32),
+        peak,
+    )
+
+
+@export("image.ssim")
+@dispatchable
+def ssim(
+    img1,
+    img2,
+    max_val,
+    filter_size=11,
+    filter_sigma=1.5,
+    k1=0.01,
+    k2=0.03,
+    return_index_map=False,
+):
+    """The structural similarity of each pair of images.
+
+    Args:
+      img1: `[..., h, w, c]`.
+      img2: images of the same shape.
+      max_val: the span of pixel values.
+      filter_size: extent of the Gaussian window.
+      filter_sigma: its width.
+      k1: stabilises the luminance term.
+      k2: stabilises the structure term.
+      return_index_map: return the map over the image instead of its mean.
+
+    Source: Wang, Bovik, Sheikh, Simoncelli, Image Quality Assessment, 2004.
+    """
+    x, y, peak = _prepared(img1, img2, max_val, filter_size)
+    values, _ = _ssim_parts(x, y, peak, filter_size, filter_sigma, k1, k2)
+    if not return_index_map:
+        values = reduce_mean(values, [-3, -2])
+    return reduce_mean(values, [-1])
+
+
+_MSSSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+@export("image.ssim_multiscale")
+@dispatchable
+def ssim_multiscale(
+    img1,
+    img2,
+    max_val,
+    power_factors=_MSSSIM_WEIGHTS,
+    filter_size=11,
+    filter_sigma=1.5,
+    k1=0.01,
+    k2=0.03,
+):
+    """The structural similarity over several halvings of the images.
+
+    Source: Wang, Simoncelli, Bovik, Multi-scale structural similarity, 2003.
+    """
+    x, y, peak = _prepared(img1, img2, max_val, 1)
+    terms = []
+    for level in range(len(power_factors)):
+        if level:
+            x, y = _halved(x), _halved(y)
+        values, structure = _ssim_parts(x, y, peak, filter_size, filter_sigma, k1, k2)
+        last = level == len(power_factors) - 1
+        terms.append(raw.Relu(features=reduce_mean(values if last else structure, [-3, -2])))
+    stacked = raw.Pack(values=terms, axis=-1)
+    weights = np.array(power_factors, np.float32)
+    product = raw.Prod(input=raw.Pow(x=stacked, y=weights), axis=[-1])
+    return reduce_mean(product, [-1])
+
+
+def _halved(image):
+    """Means of 2x2 blocks; an odd last row or column is repeated first."""
+    shape = image.shape.as_list()
+    flat = raw.Reshape(tensor=image, shape=np.array([-1, *shape[-3:]], np.int32))
+    odd = [[0, 0], [0, shape[-3] % 2], [0, shape[-2] % 2], [0, 0]]
+    if shape[-3] % 2 or shape[-2] % 2:
+        flat = raw.MirrorPad(input=flat, paddings=np.array(odd, np.int32), mode="SYMMETRIC")
+    pooled = raw.AvgPool(value=flat, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
+    target = [*shape[:-3], *pooled.shape.as_list()[1:]]
+    return raw.Reshape(tensor=pooled, shape=np.array(target, np.int32))
+
+
+@export("image.draw_bounding_boxes", v1=[])
+@dispatchable
+def draw_bounding_boxes(images, boxes, colors, name=None):
+    """The images with boxes (of normalised corners) drawn on them."""
+    if colors is None:
+        return raw.DrawBoundingBoxes(images=images, boxes=boxes, name=name)
+    return raw.DrawBoundingBoxesV2(images=images, boxes=boxes, colors=colors, name=name)
+
+
+@export("image.non_max_suppression")
+@dispatchable
+def non_max_suppression(
+    boxes,
+    scores,
+    max_output_size,
+    iou_threshold=0.5,
+    score_threshold=float("-inf"),
+    name=None,
+):
+    """Indices of boxes by falling score, leaving out those that overlap a chosen one too much."""
+    return raw.NonMaxSuppressionV3(
+        boxes=boxes,
+        scores=scores,
+        max_output_size=max_output_size,
+        iou_threshold=np.float32(iou_threshold) if not isinstance(iou_threshold, Tensor) else iou_threshold,
+        score_threshold=np.float32(score_threshold) if not isinstance(score_threshold, Tensor) else score_threshold,
+        name=name,
+    )
+
+
+@export("image.non_max_suppression_with_scores")
+@dispatchable
+def non_max_suppression_with_scores(
+    boxes,
+    scores,
+    max_output_size,
+    iou_threshold=0.5,
+    score_threshold=float("-inf"),
+    soft_nms_sigma=0.0,
+    name=None,
+):
+    """Indices and scores; with a positive sigma overlapping boxes only lose score."""
+    indices, kept, _ = raw.NonMaxSuppressionV5(
+        boxes=boxes,
+        scores=scores,
+        max_output_size=max_output_size,
+        iou_threshold=iou_threshold,
+        score_threshold=score_threshold,
+        soft_nms_sigma=soft_nms_sigma,
+        pad_to_max_output_size=False,
+        name=name,
+    )
+    return indices, kept
+
+
+@export("image.non_max_suppression_overlaps")
+@dispatchable
+def non_max_suppression_overlaps(
+    overlaps,
+    scores,
+    max_output_size,
+    overlap_threshold=0.5,
+    score_threshold=float("-inf"),
+    name=None,
+):
+    """`non_max_suppression` with the overlaps of all pairs given."""
+    return raw.NonMaxSuppressionWithOverlaps(
+        overlaps=overlaps,
+        scores=scores,
+        max_output_size=max_output_size,
+        overlap_threshold=overlap_threshold,
+        score_threshold=score_threshold,
+        name=name,
+    )
+
+
+@export("image.non_max_suppression_padded", v1=[])
+@dispatchable
+def non_max_suppression_padded(
+    boxes,
+    scores,
+    max_output_size,
+    iou_threshold=0.5,
+    score_threshold=float("-inf"),
+    pad_to_max_output_size=False,
+    name=None,
+    sorted_input=False,
+    canonicalized_coordinates=False,
+    tile_size=512,
+):
+    """Indices padded with zeros to `max_output_size`, and how many are valid; also for batches."""
+    del sorted_input, canonicalized_coordinates, tile_size
+    boxes, scores = convert_to_tensor(boxes), convert_to_tensor(scores)
+    arguments = dict(
+        max_output_size=max_output_size,
+        iou_threshold=iou_threshold,
+        score_threshold=score_threshold,
+        pad_to_max_output_size=pad_to_max_output_size,
+    )
+    if boxes.shape.rank == 2:
+        indices, count = raw.NonMaxSuppressionV4(
+            boxes=boxes, scores=scores, **arguments, name=name
+        )
+        return indices, count
+    lead = boxes.shape.as_list()[:-2]
+    flat = int(np.prod(lead))
+    boxes = raw.Reshape(tensor=boxes, shape=[flat, *boxes.shape.as_list()[-2:]])
+    scores = raw.Reshape(tensor=scores, shape=[flat, scores.shape[-1]])
+    arguments["pad_to_max_output_size"] = True
+    rows = [
+        raw.NonMaxSuppressionV4(boxes=boxes[i], scores=scores[i], **arguments) for i in range(flat)
+    ]
+    indices = raw.Pack(values=[r[0] for r in rows])
+    counts = raw.Pack(values=[r[1] for r in rows])
+    return (
+        raw.Reshape(tensor=indices, shape=[*lead, -1]),
+        raw.Reshape(tensor=counts, shape=np.array(lead, np.int32)),
+    )
+
+
+@export("image.combined_non_max_suppression")
+@dispatchable
+def combined_non_max_suppression(
+    boxes,
+    scores,
+    max_output_size_per_class,
+    max_total_size,
+    iou_threshold=0.5,
+    score_threshold=float("-inf"),
+    pad_per_class=False,
+    clip_boxes=True,
+    name=None,
+):
+    """Boxes, scores, classes and their count, suppressed within each class of each image."""
+    return raw.CombinedNonMaxSuppression(
+        boxes=boxes,
+        scores=scores,
+        max_output_size_per_class=max_output_size_per_class,
+        max_total_size=max_total_size,
+        iou_threshold=iou_threshold,
+        score_threshold=score_threshold,
+        pad_per_class=pad_per_class,
+        clip_boxes=clip_boxes,
+        name=name,
+    )
+
+
+def _box_attributes(aspect, area, attempts, whole):
+    return dict(
+        aspect_ratio_range=aspect or [0.75, 1.33],
+        area_range=area or [0.05, 1.0],
+        max_attempts=attempts or 100,
+        use_image_if_no_bounding_boxes=bool(whole),
+    )
+
+
+@export("image.sample_distorted_bounding_box", v1=[])
+@dispatchable
+def sample_distorted_bounding_box(
+    image_size,
+    bounding_boxes,
+    seed=0,
+    min_object_covered=0.1,
+    aspect_ratio_range=None,
+    area_range=None,
+    max_attempts=None,
+    use_image_if_no_bounding_boxes=None,
+    name=None,
+):
+    """A random window of an image that covers enough of a box: (begin, size, bboxes)."""
+    first, second = get_seed(seed) if seed else (0, 0)
+    return raw.SampleDistortedBoundingBoxV2(
+        image_size=image_size,
+        bounding_boxes=bounding_boxes,
+        min_object_covered=min_object_covered,
+        seed=first,
+        seed2=second,
+        **_box_attributes(
+            aspect_ratio_range, area_range, max_attempts, use_image_if_no_bounding_boxes
+        ),
+        name=name,
+    )
+
+
+@export("image.stateless_sample_distorted_bounding_box")
+@dispatchable
+def stateless_sample_distorted_bounding_box(
+    image_size,
+    bounding_boxes,
+    seed,
+    min_object_covered=0.1,
+    aspect_ratio_range=None,
+    area_range=None,
+    max_attempts=None,
+    use_image_if_no_bounding_boxes=None,
+    name=None,
+):
+    """`sample_distorted_bounding_box`, a function of `seed`."""
+    return raw.StatelessSampleDistortedBoundingBox(
+        image_size=image_size,
+        bounding_boxes=bounding_boxes,
+        seed=seed,
+        min_object_covered=min_object_covered,
+        **_box_attributes(
+            aspect_ratio_range, area_range, max_attempts, use_image_if_no_bounding_boxes
+        ),
+        name=name,
+    )
+
+
+@export("image.generate_bounding_box_proposals")
+@dispatchable
+def generate_bounding_box_proposals(
+    scores,
+    bbox_deltas,
+    image_info,
+    anchors,
+    nms_threshold=0.7,
+    pre_nms_topn=6000,
+    min_size=16,
+    post_nms_topn=300,
+    name=None,
+):
+    """Regions of interest and their probabilities, from a region proposal network's outputs."""
+    return raw.GenerateBoundingBoxProposals(
+        scores=scores,
+        bbox_deltas=bbox_deltas,
+        image_info=image_info,
+        anchors=anchors,
+        nms_threshold=nms_threshold,
+        pre_nms_topn=pre_nms_topn,
+        min_size=min_size,
+        post_nms_topn=post_nms_topn,
+        name=name,
+    )

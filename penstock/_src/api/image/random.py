@@ -1,0 +1,214 @@
+"""Random changes of images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.random import functions as random
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from . import codec, color
+
+
+def _between(low, high, seed):
+    return random.uniform([], low, high, seed=seed)
+
+
+def _stateless(low, high, seed):
+    return random.stateless_uniform(shape=[], minval=low, maxval=high, seed=seed)
+
+
+def _check_bounds(lower, upper):
+    if not isinstance(lower, Tensor) and not isinstance(upper, Tensor):
+        if upper <= lower:
+            raise ValueError("upper must be > lower.")
+        if lower < 0:
+            raise ValueError("lower must be non-negative.")
+
+
+def _check_delta(delta, limit=None):
+    if not isinstance(delta, Tensor):
+        if limit is not None and delta > limit:
+            raise ValueError(f"max_delta must be <= {limit}.")
+        if delta < 0:
+            raise ValueError("max_delta must be non-negative.")
+
+
+@export("image.random_brightness")
+@dispatchable
+def random_brightness(image, max_delta, seed=None):
+    """`adjust_brightness` by a random number in [-max_delta, max_delta)."""
+    _check_delta(max_delta)
+    return color.adjust_brightness(image, _between(-max_delta, max_delta, seed))
+
+
+@export("image.stateless_random_brightness", v1=["image.stateless_random_brightness"])
+@dispatchable
+def stateless_random_brightness(image, max_delta, seed):
+    """`random_brightness`, a function of `seed`."""
+    _check_delta(max_delta)
+    return color.adjust_brightness(image, _stateless(-max_delta, max_delta, seed))
+
+
+@export("image.random_contrast")
+@dispatchable
+def random_contrast(image, lower, upper, seed=None):
+    """`adjust_contrast` by a random factor in [lower, upper)."""
+    _check_bounds(lower, upper)
+    return color.adjust_contrast(image, _between(lower, upper, seed))
+
+
+@export("image.stateless_random_contrast", v1=["image.stateless_random_contrast"])
+@dispatchable
+def stateless_random_contrast(image, lower, upper, seed):
+    """`random_contrast`, a function of `seed`."""
+    _check_bounds(lower, upper)
+    return color.adjust_contrast(image, _stateless(lower, upper, seed))
+
+
+@export("image.random_hue")
+@dispatchable
+def random_hue(image, max_delta, seed=None):
+    """`adjust_hue` by a random number in [-max_delta, max_delta)."""
+    _check_delta(max_delta, 0.5)
+    return color.adjust_hue(image, _between(-max_delta, max_delta, seed))
+
+
+@export("image.stateless_random_hue", v1=["image.stateless_random_hue"])
+@dispatchable
+def stateless_random_hue(image, max_delta, seed):
+    """`random_hue`, a function of `seed`."""
+    _check_delta(max_delta, 0.5)
+    return color.adjust_hue(image, _stateless(-max_delta, max_delta, seed))
+
+
+@export("image.random_saturation")
+@dispatchable
+def random_saturation(image, lower, upper, seed=None):
+    """`adjust_saturation` by a random factor in [lower, upper)."""
+    _check_bounds(lower, upper)
+    return color.adjust_saturation(image, _between(lower, upper, seed))
+
+
+@export("image.stateless_random_saturation", v1=["image.stateless_random_saturation"])
+@dispatchable
+def stateless_random_saturation(image, lower, upper, seed=None):
+    """`random_saturation`, a function of `seed`."""
+    _check_bounds(lower, upper)
+    return color.adjust_saturation(image, _stateless(lower, upper, seed))
+
+
+@export("image.random_jpeg_quality")
+@dispatchable
+def random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, seed=None):
+    """The image as JPEG of a random quality leaves it."""
+    _check_quality(min_jpeg_quality, max_jpeg_quality)
+    quality = random.uniform(
+        [], min_jpeg_quality, max_jpeg_quality, dtype=dtypes.int32, seed=seed
+    )
+    return codec.adjust_jpeg_quality(image, quality)
+
+
+def _check_quality(low, high):
+    if low < 0 or high < 0 or low > 100 or high > 100:
+        raise ValueError("jpeg encoding range must be between 0 and 100.")
+    if low >= high:
+        raise ValueError("`min_jpeg_quality` must be less than `max_jpeg_quality`.")
+
+
+@export("image.stateless_random_jpeg_quality", v1=["image.stateless_random_jpeg_quality"])
+@dispatchable
+def stateless_random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, seed):
+    """`random_jpeg_quality`, a function of `seed`."""
+    _check_quality(min_jpeg_quality, max_jpeg_quality)
+    quality = random.stateless_uniform(
+        shape=[], minval=min_jpeg_quality, maxval=max_jpeg_quality, seed=seed, dtype=dtypes.int32
+    )
+    return codec.adjust_jpeg_quality(image, quality)
+
+
+def _flip(image, axis, draw):
+    """Reverses images along an axis where a drawn number is below (a batch: rounds to 1)."""
+    image = convert_to_tensor(image, name="image")
+    rank = image.shape.rank
+    if rank == 3:
+        turned = raw.ReverseV2(tensor=image, axis=[axis])
+        return raw.SelectV2(condition=draw([]) < np.float32(0.5), t=turned, e=image)
+    if rank != 4:
+        raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
+    count = image.shape[0] if image.shape[0] is not None else raw.Shape(input=image)[0]
+    numbers = raw.Reshape(tensor=raw.Round(x=draw([count])), shape=[-1, 1, 1, 1])
+    turned = raw.ReverseV2(tensor=image, axis=[axis + 1])
+    return raw.SelectV2(condition=numbers > np.float32(0.5), t=turned, e=image)
+
+
+@export("image.random_flip_left_right")
+@dispatchable
+def random_flip_left_right(image, seed=None):
+    """The image, mirrored from left to right with probability 1/2."""
+    return _flip(image, 1, lambda shape: random.uniform(shape, 0, 1.0, seed=seed))
+
+
+@export("image.random_flip_up_down")
+@dispatchable
+def random_flip_up_down(image, seed=None):
+    """The image, mirrored from top to bottom with probability 1/2."""
+    return _flip(image, 0, lambda shape: random.uniform(shape, 0, 1.0, seed=seed))
+
+
+@export("image.stateless_random_flip_left_right", v1=["image.stateless_random_flip_left_right"])
+@dispatchable
+def stateless_random_flip_left_right(image, seed):
+    """`random_flip_left_right`, a function of `seed`."""
+    return _flip(image, 1, lambda shape: random.stateless_uniform(shape, seed))
+
+
+@export("image.stateless_random_flip_up_down", v1=["image.stateless_random_flip_up_down"])
+@dispatchable
+def stateless_random_flip_up_down(image, seed):
+    """`random_flip_up_down`, a function of `seed`."""
+    return _flip(image, 0, lambda shape: random.stateless_uniform(shape, seed))
+
+
+def _crop(value, size, draw, name):
+    value = convert_to_tensor(value, name="value")
+    size = convert_to_tensor(size, dtype=dtypes.int32, name="size")
+    shape = raw.Shape(input=value)
+    fits = raw.All(input=shape >= size, axis=[0])
+    raw.Assert(
+        condition=fits, data=[convert_to_tensor("Need value.shape >= size, got "), shape, size]
+    )
+    limit = shape - size + np.int32(1)
+    offset = raw.FloorMod(x=draw(value.shape.rank), y=limit)
+    return raw.Slice(input=value, begin=offset, size=size, name=name)
+
+
+@export("image.random_crop", v1=["image.random_crop", "random_crop"])
+@dispatchable
+def random_crop(value, size, seed=None, name=None):
+    """A box of `size` at a random place."""
+    top = dtypes.int32.max
+    return _crop(
+        value,
+        size,
+        lambda rank: random.uniform([rank], maxval=top, dtype=dtypes.int32, seed=seed),
+        name,
+    )
+
+
+@export("image.stateless_random_crop", v1=["image.stateless_random_crop"])
+@dispatchable
+def stateless_random_crop(value, size, seed, name=None):
+    """`random_crop`, a function of `seed`."""
+    top = dtypes.int32.max
+    return _crop(
+        value,
+        size,
+        lambda rank: random.stateless_uniform([rank], seed, maxval=top, dtype=dtypes.int32),
+        name,
+    )

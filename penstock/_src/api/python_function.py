@@ -1,0 +1,211 @@
+"""tf.py_function and tf.numpy_function: Python in the middle of a graph."""
+
+import collections
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.autodiff.backprop import GradientTape
+from penstock._src.autodiff.nodes import make_op, record_node
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.dtypes import as_dtype
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN
+from penstock._src.core.specs import TensorSpec
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.graph.operation import Operation
+from penstock._src.ops.control.python_call import register
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+# How many calls of one operation wait for their gradient at most.
+_KEPT_CALLS = 64
+
+
+@export("numpy_function")
+def numpy_function(
+    func: Callable[..., Any] | None = None,
+    inp: Any = None,
+    Tout: Any = None,  # noqa: N803
+    stateful: bool = True,
+    name: str | None = None,
+) -> Any:
+    """Returns what a Python function of NumPy arrays returns, as tensors; it is called when the graph runs.
+
+    Args:
+      func: the function; without it, a decorator for functions of tensors is returned.
+      inp: the list of tensors to call it with.
+      Tout: the type of the result, or a list of types.
+      stateful: False if it has no effect, so that it may be left out.
+      name: of the operation, in a graph.
+    """
+    if func is None:
+        return lambda inner: lambda *args: numpy_function(inner, args, Tout, stateful, name)
+    types, is_list, shapes = _output_types(Tout)
+    tensors = [convert_to_tensor(x) for x in inp or []]
+    function = _with_plain_scalars(func)
+    token, held = register(function)
+    call = raw.PyFunc if stateful else raw.PyFuncStateless
+    outputs = call(input=tensors, token=token, Tout=types, name=name)
+    return _arranged(outputs, held, is_list, Tout, shapes)
+
+
+def _with_plain_scalars(func: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arrays: Any) -> Any:
+        return func(*(a if a.ndim else a[()] for a in arrays))
+
+    return call
+
+
+def _output_types(given: Any) -> tuple[list[Any], bool, list[Any]]:
+    """Returns the flat types, whether several were asked for, and their shapes."""
+    flat = nest.flatten(given) if given is not None else []
+    shapes = [spec.shape if isinstance(spec, TensorSpec) else UNKNOWN for spec in flat]
+    types = [spec.dtype if isinstance(spec, TensorSpec) else as_dtype(spec) for spec in flat]
+    return types, nest.is_nested(given), shapes
+
+
+def _arranged(outputs: Any, held: Any, is_list: bool, form: Any, shapes: Sequence[Any]) -> Any:
+    """Returns the outputs in the form asked for; the node keeps the function alive."""
+    if STATE.graph is not None and outputs:
+        outputs[0].op.__dict__["_python_function"] = held
+        for tensor, shape in zip(outputs, shapes, strict=True):
+            tensor.set_shape(shape)
+    elif STATE.graph is not None:
+        _keep(STATE.graph._operations[-1], held)
+        return STATE.graph._operations[-1]
+    if not outputs:
+        return [] if is_list else None
+    return nest.pack_sequence_as(form, list(outputs)) if is_list else outputs[0]
+
+
+def _keep(node: Operation, held: Any) -> None:
+    node.__dict__["_python_function"] = held
+
+
+@export(v1=["py_func"])
+def py_func(
+    func: Callable[..., Any],
+    inp: Any,
+    Tout: Any,  # noqa: N803
+    stateful: bool = True,
+    name: str | None = None,
+) -> Any:
+    """Returns what a Python function of NumPy arrays returns; see `tf.numpy_function`."""
+    return numpy_function(func, inp, Tout, stateful, name)
+
+
+@export("py_function")
+def py_function(
+    func: Callable[..., Any] | None = None,
+    inp: Any = None,
+    Tout: Any = None,  # noqa: N803
+    name: str | None = None,
+) -> Any:
+    """Returns what a Python function of eager tensors returns; it is called, and differentiated, when the graph runs.
+
+    Args:
+      func: the function; without it, a decorator for functions of tensors is returned.
+      inp: the list of tensors to call it with.
+      Tout: the type of the result, or a list of types; empty for none.
+      name: of the operation, in a graph.
+    """
+    if func is None:
+        return lambda inner: lambda *args: py_function(inner, args, Tout, name)
+    types, is_list, shapes = _output_types(Tout)
+    arguments = nest.map_structure(
+        lambda x: x if nest.is_composite(x) else convert_to_tensor(x), list(inp or [])
+    )
+    tensors = nest.flatten(arguments, expand_composites=True)
+    caller = _EagerCall(func, arguments, types)
+    if STATE.graph is None:
+        outputs = caller.run(tensors)
+        return nest.pack_sequence_as(Tout, outputs) if is_list else (outputs[0] if outputs else None)
+    graph = STATE.graph
+    token, held = register(caller)
+    attrs = {"token": token, "Tin": tuple(t.dtype for t in tensors), "Tout": tuple(types)}
+    node = graph.add(make_op("EagerPyFunc", attrs), [graph.local(t) for t in tensors], name)
+    _keep(node, held)
+    node.gradient_override = caller.gradient
+    record_node(node)
+    for tensor, shape in zip(node.outputs, shapes, strict=True):
+        tensor.set_shape(shape)
+    if not types:
+        return node
+    return nest.pack_sequence_as(Tout, node.outputs) if is_list else node.outputs[0]
+
+
+class _EagerCall:
+    """A function of eager tensors in a graph, with the tapes of its latest calls for their gradients."""
+
+    def __init__(self, func: Callable[..., Any], arguments: Any, types: Sequence[Any]) -> None:
+        self.func, self.arguments, self.types = func, arguments, list(types)
+        self._calls: collections.OrderedDict[int, Any] = collections.OrderedDict()
+        self._gradient_token: Any = None
+
+    def __call__(self, values: Sequence[Any], differentiate: bool) -> list[Any]:
+        """Runs on host values, under a tape so that `gradient` can go back through it."""
+        tensors = [
+            EagerTensor(value, t.dtype)
+            for value, t in zip(values, nest.flatten(self.arguments, expand_composites=True), strict=True)
+        ]
+        before, STATE.graph = STATE.graph, None
+        tapes, STATE.tapes = STATE.tapes, ()
+        try:
+            with GradientTape(persistent=True) as tape:
+                tape.watch([t for t in tensors if t.dtype.is_floating or t.dtype.is_complex])
+                outputs = self.run(tensors)
+        finally:
+            STATE.graph, STATE.tapes = before, tapes
+        for output in outputs:
+            self._calls[id(output._value)] = (tape, tensors, outputs)
+        while len(self._calls) > _KEPT_CALLS:
+            self._calls.popitem(last=False)
+        return [output._value for output in outputs]
+
+    def run(self, tensors: Sequence[Any]) -> list[Any]:
+        """Calls the function on tensors; returns flat results of the declared types."""
+        arguments = nest.pack_sequence_as(self.arguments, list(tensors), expand_composites=True)
+        result = self.func(*arguments)
+        if not self.types:
+            return []
+        flat = nest.flatten(result, expand_composites=True)
+        if len(flat) != len(self.types):
+            raise ValueError(
+                f"py_function: expected {len(self.types)} results. Received {len(flat)}."
+            )
+        return [convert_to_tensor(value, dtype) for value, dtype in zip(flat, self.types, strict=True)]
+
+    def gradient(self, node: Operation, *gradients: Any) -> list[Any]:
+        """Adds the operation that runs the tape of the call backwards."""
+        inputs, outputs = list(node._inputs), list(node.outputs)
+        wanted = [i for i, t in enumerate(inputs) if t.dtype.is_floating or t.dtype.is_complex]
+        token, held = register(lambda values, _: self._backward(values, len(outputs), wanted))
+        arguments = [*outputs, *(convert_to_tensor(g) for g in gradients)]
+        made = raw.EagerPyFunc(input=arguments, token=token, Tout=[inputs[i].dtype for i in wanted])
+        _keep(made[0].op, held)
+        result: list[Any] = [None] * len(inputs)
+        for position, tensor in zip(wanted, made, strict=True):
+            tensor.set_shape(inputs[position].shape)
+            result[position] = tensor
+        return result
+
+    def _backward(self, values: Sequence[Any], count: int, wanted: list[int]) -> list[Any]:
+        kept = self._calls.pop(id(values[0]), None)
+        if kept is None:
+            raise RuntimeError("py_function: the call to differentiate is not known any more.")
+        tape, tensors, outputs = kept
+        seeds = [
+            EagerTensor(np.asarray(value), output.dtype)
+            for value, output in zip(values[count:], outputs, strict=True)
+        ]
+        before, STATE.graph = STATE.graph, None
+        try:
+            found = tape.gradient(
+                outputs, [tensors[i] for i in wanted], seeds, unconnected_gradients="zero"
+            )
+        finally:
+            STATE.graph = before
+        return [convert_to_tensor(g)._value for g in found]

@@ -1,0 +1,297 @@
+"""Fourier transforms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array.joining import roll
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+
+def _v1(name):
+    return [f"signal.{name}", f"spectral.{name}", name]
+
+
+@export("signal.fft", v1=_v1("fft"))
+@dispatchable
+def fft(input, name=None):
+    """The discrete Fourier transform over the last axis."""
+    return raw.FFT(input=input, name=name)
+
+
+@export("signal.ifft", v1=_v1("ifft"))
+@dispatchable
+def ifft(input, name=None):
+    """The inverse discrete Fourier transform over the last axis."""
+    return raw.IFFT(input=input, name=name)
+
+
+@export("signal.fft2d", v1=_v1("fft2d"))
+@dispatchable
+def fft2d(input, name=None):
+    """The discrete Fourier transform over the last two axes."""
+    return raw.FFT2D(input=input, name=name)
+
+
+@export("signal.ifft2d", v1=_v1("ifft2d"))
+@dispatchable
+def ifft2d(input, name=None):
+    """The inverse discrete Fourier transform over the last two axes."""
+    return raw.IFFT2D(input=input, name=name)
+
+
+@export("signal.fft3d", v1=_v1("fft3d"))
+@dispatchable
+def fft3d(input, name=None):
+    """The discrete Fourier transform over the last three axes."""
+    return raw.FFT3D(input=input, name=name)
+
+
+@export("signal.ifft3d", v1=_v1("ifft3d"))
+@dispatchable
+def ifft3d(input, name=None):
+    """The inverse discrete Fourier transform over the last three axes."""
+    return raw.IFFT3D(input=input, name=name)
+
+
+def _lengths(x, count, fft_length, inverse):
+    """The lengths of the real signal's axes."""
+    if fft_length is not None:
+        return convert_to_tensor(fft_length, dtype=dtypes.int32, name="fft_length")
+    shape = x.shape[-count:] if x.shape.rank is not None else None
+    if shape is not None and shape.is_fully_defined():
+        extents = shape.as_list()
+        if inverse:
+            extents[-1] = max(0, 2 * (extents[-1] - 1))
+        return convert_to_tensor(np.array(extents, np.int32))
+    dims = raw.Shape(input=x)[-count:]
+    if not inverse:
+        return dims
+    last = raw.Maximum(x=np.int32(0), y=np.int32(2) * (dims[-1:] - np.int32(1)))
+    return raw.ConcatV2(values=[dims[:-1], last], axis=0)
+
+
+def _padded(x, count, lengths, inverse):
+    """`x` with zeros added so that the op can take `lengths` of it."""
+    from_static = getattr(lengths, "numpy", None)
+    if from_static is None or x.shape.rank is None or None in x.shape.as_list()[-count:]:
+        have = raw.Shape(input=x)[-count:]
+        need = lengths
+        if inverse:
+            last = raw.FloorDiv(x=need[-1:], y=np.int32(2)) + np.int32(1)
+            need = raw.ConcatV2(values=[need[:-1], last], axis=0)
+        extra = raw.Maximum(x=need - have, y=np.int32(0))
+        after = raw.Pad(input=extra, paddings=raw.Pack(values=[
+            raw.Pack(values=[raw.Rank(input=x) - np.int32(count), np.int32(0)])]))  # fmt: skip
+        paddings = raw.Pack(values=[raw.ZerosLike(x=after), after], axis=1)
+        return raw.Pad(input=x, paddings=paddings)
+    need = lengths.numpy().tolist()
+    if inverse:
+        need[-1] = need[-1] // 2 + 1 if need[-1] > 0 else 0
+    have = x.shape.as_list()[-count:]
+    extra = [max(0, n - h) for n, h in zip(need, have, strict=True)]
+    if not any(extra):
+        return x
+    paddings = [[0, 0]] * (x.shape.rank - count) + [[0, e] for e in extra]
+    return raw.Pad(input=x, paddings=np.array(paddings, np.int32))
+
+
+def _real(op, input_tensor, count, fft_length, name):
+    x = convert_to_tensor(input_tensor, dtype_hint=dtypes.float32, name="input")
+    if x.dtype not in (dtypes.float32, dtypes.float64):
+        raise ValueError(
+            "RFFT requires tf.float32 or tf.float64 inputs, got: " f"{x.dtype}"
+        )
+    kind = dtypes.complex64 if x.dtype == dtypes.float32 else dtypes.complex128
+    x.shape.with_rank_at_least(count)
+    lengths = _lengths(x, count, fft_length, False)
+    if fft_length is not None:
+        x = _padded(x, count, lengths, False)
+    return op(input=x, fft_length=lengths, Tcomplex=kind, name=name)
+
+
+def _inverse_real(op, input_tensor, count, fft_length, name):
+    x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64, name="input")
+    x.shape.with_rank_at_least(count)
+    if x.dtype not in (dtypes.complex64, dtypes.complex128):
+        raise ValueError(
+            "IRFFT requires tf.complex64 or tf.complex128 inputs, got: " f"{x.dtype}"
+        )
+    kind = x.dtype.real_dtype
+    lengths = _lengths(x, count, fft_length, True)
+    if fft_length is not None:
+        x = _padded(x, count, lengths, True)
+    return op(input=x, fft_length=lengths, Treal=kind, name=name)
+
+
+@export("signal.rfft", v1=["signal.rfft", "spectral.rfft"])
+@dispatchable
+def rfft(input_tensor, fft_length=None, name=None):
+    """The first half of the transform of a real signal, which is cut or padded to `fft_length`."""
+    return _real(raw.RFFT, input_tensor, 1, fft_length, name)
+
+
+@export("signal.rfft2d", v1=["signal.rfft2d", "spectral.rfft2d"])
+@dispatchable
+def rfft2d(input_tensor, fft_length=None, name=None):
+    """The half transform of a real signal over the last two axes."""
+    return _real(raw.RFFT2D, input_tensor, 2, fft_length, name)
+
+
+@export("signal.rfft3d", v1=["signal.rfft3d", "spectral.rfft3d"])
+@dispatchable
+def rfft3d(input_tensor, fft_length=None, name=None):
+    """The half transform of a real signal over the last three axes."""
+    return _real(raw.RFFT3D, input_tensor, 3, fft_length, name)
+
+
+@export("signal.irfft", v1=["signal.irfft", "spectral.irfft"])
+@dispatchable
+def irfft(input_tensor, fft_length=None, name=None):
+    """The real signal of a half transform."""
+    return _inverse_real(raw.IRFFT, input_tensor, 1, fft_length, name)
+
+
+@export("signal.irfft2d", v1=["signal.irfft2d", "spectral.irfft2d"])
+@dispatchable
+def irfft2d(input_tensor, fft_length=None, name=None):
+    """The real signal of a half transform over the last two axes."""
+    return _inverse_real(raw.IRFFT2D, input_tensor, 2, fft_length, name)
+
+
+@export("signal.irfft3d", v1=["signal.irfft3d", "spectral.irfft3d"])
+@dispatchable
+def irfft3d(input_tensor, fft_length=None, name=None):
+    """The real signal of a half transform over the last three axes."""
+    return _inverse_real(raw.IRFFT3D, input_tensor, 3, fft_length, name)
+
+
+def _nd_arguments(x, fft_length, axes, inverse_real=False):
+    rank = x.shape.rank
+    if axes is None:
+        count = rank if fft_length is None else len(fft_length)
+        axes = list(range(rank - count, rank))
+    axes = [int(a) for a in np.atleast_1d(np.asarray(axes))]
+    if fft_length is None:
+        lengths = [x.shape[a] for a in axes]
+        if inverse_real:
+            lengths[-1] = max(0, 2 * (lengths[-1] - 1))
+    else:
+        lengths = [int(n) for n in np.asarray(fft_length)]
+    return np.array(lengths, np.int32), np.array(axes, np.int32)
+
+
+def _resized(x, lengths, axes, half=False):
+    """`x` cut or padded with zeros to `lengths` along `axes`."""
+    paddings = [[0, 0] for _ in range(x.shape.rank)]
+    sizes = x.shape.as_list()
+    for i, (n, a) in enumerate(zip(lengths.tolist(), axes.tolist(), strict=True)):
+        n = n // 2 + 1 if half and i == len(axes) - 1 else n
+        paddings[a][1] = max(0, n - sizes[a])
+        sizes[a] = min(n, sizes[a])
+    if any(s != n for s, n in zip(sizes, x.shape.as_list(), strict=True)):
+        x = raw.Slice(input=x, begin=np.zeros(len(sizes), np.int32), size=np.array(sizes, np.int32))
+    if any(p[1] for p in paddings):
+        x = raw.Pad(input=x, paddings=np.array(paddings, np.int32))
+    return x
+
+
+def _norm_factor(norm, lengths, inverse, dtype):
+    if norm is None or norm == "backward":
+        return None
+    if norm not in ("ortho", "forward"):
+        raise ValueError(f"Argument `norm` must be None, 'backward', 'forward' or 'ortho'. Received {norm}")
+    count = float(np.prod(lengths))
+    power = {"ortho": 0.5, "forward": 1.0}[norm]
+    return np.asarray(count ** (power if inverse else -power), dtype.as_numpy_dtype)
+
+
+def _nd(op, x, fft_length, axes, norm, inverse, name, half=False, inverse_real=False, **attrs):
+    lengths, axes = _nd_arguments(x, fft_length, axes, inverse_real)
+    x = _resized(x, lengths, axes, half)
+    result = op(input=x, fft_length=lengths, axes=axes, name=name, **attrs)
+    factor = _norm_factor(norm, lengths, inverse, result.dtype)
+    return result if factor is None else result * factor
+
+
+@export("signal.fftnd", v1=["signal.fftnd"])
+@dispatchable
+def fftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
+    """The discrete Fourier transform over any axes."""
+    x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
+    return _nd(raw.FFTND, x, fft_length, axes, norm, False, name)
+
+
+@export("signal.ifftnd", v1=["signal.ifftnd"])
+@dispatchable
+def ifftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
+    """The inverse discrete Fourier transform over any axes."""
+    x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
+    return _nd(raw.IFFTND, x, fft_length, axes, norm, True, name)
+
+
+@export("signal.rfftnd", v1=["signal.rfftnd"])
+@dispatchable
+def rfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
+    """The half transform of a real signal over any axes."""
+    x = convert_to_tensor(input_tensor, dtype_hint=dtypes.float32)
+    kind = dtypes.complex128 if x.dtype == dtypes.float64 else dtypes.complex64
+    return _nd(raw.RFFTND, x, fft_length, axes, norm, False, name, Tcomplex=kind)
+
+
+@export("signal.irfftnd", v1=["signal.irfftnd"])
+@dispatchable
+def irfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
+    """The real signal of a half transform over any axes."""
+    x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
+    return _nd(
+        raw.IRFFTND, x, fft_length, axes, norm, True, name, half=True, inverse_real=True,
+        Treal=x.dtype.real_dtype,
+    )  # fmt: skip
+
+
+def _shifted(x, axes, sign, name):
+    x = convert_to_tensor(x)
+    if axes is None:
+        axes = list(range(x.shape.rank))
+    axes = [int(a) for a in np.atleast_1d(np.asarray(axes))]
+    if all(x.shape[a] is not None for a in axes):
+        shifts = [x.shape[a] // 2 if sign > 0 else -(x.shape[a] // 2) for a in axes]
+        return roll(x, np.array(shifts, np.int32), np.array(axes, np.int32), name)
+    sizes = raw.GatherV2(params=raw.Shape(input=x), indices=np.array(axes, np.int32), axis=0)
+    shifts = np.int32(sign) * raw.FloorDiv(x=sizes, y=np.int32(2))
+    return roll(x, shifts, np.array(axes, np.int32), name)
+
+
+@export("signal.fftshift")
+@dispatchable
+def fftshift(x, axes=None, name=None):
+    """Frequency zero moved to the middle."""
+    return _shifted(x, axes, 1, name)
+
+
+@export("signal.ifftshift")
+@dispatchable
+def ifftshift(x, axes=None, name=None):
+    """`fftshift` taken back."""
+    return _shifted(x, axes, -1, name)
+
+
+def complex_of(real):
+    """A real tensor as complex numbers."""
+    return raw.Complex(
+        real=real,
+        imag=raw.ZerosLike(x=real),
+        Tout=dtypes.complex128 if real.dtype == dtypes.float64 else dtypes.complex64,
+    )
+
+
+def scaled(x, number):
+    """`x` times a Python number."""
+    return x * np.asarray(number, x.dtype.as_numpy_dtype)
+
+

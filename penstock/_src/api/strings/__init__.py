@@ -1,0 +1,1 @@
+"""tf.strings: strings of bytes and of Unicode characters."""

@@ -1,0 +1,300 @@
+"""Functions that keep the shape of a tensor of strings, or reduce it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable, unary
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+
+@export("strings.as_string", "as_string")
+@unary
+def as_string(
+    input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None
+):
+    """Numbers and bools as text.
+
+    Args:
+      input: numbers or bools.
+      precision: digits after the point; -1: the default of six, or of the shortest form.
+      scientific: with an exponent.
+      shortest: with an exponent where that is shorter.
+      width: the least width.
+      fill: what fills it: " " or "0".
+      name: a name for the operation.
+    """
+    return raw.AsString(
+        input=input,
+        precision=precision,
+        scientific=scientific,
+        shortest=shortest,
+        width=width,
+        fill=fill,
+        name=name,
+    )
+
+
+@export("strings.format")
+def format(template, inputs, placeholder="{}", summarize=3, name=None):
+    """`template` with each placeholder replaced by a tensor's text."""
+    if isinstance(inputs, (list, tuple)):
+        if inputs and all(isinstance(v, Tensor) for v in inputs):
+            tensors = list(inputs)
+        else:
+            tensors = [convert_to_tensor(v) for v in inputs]
+    else:
+        tensors = [convert_to_tensor(inputs)]
+    count = template.count(placeholder)
+    if count != len(tensors):
+        raise ValueError(
+            f"The template expects {count} tensors, but the inputs only has {len(tensors)}. Please "
+            "ensure the number of placeholders in template matches inputs length."
+        )
+    return raw.StringFormat(
+        inputs=tensors, template=template, placeholder=placeholder, summarize=summarize, name=name
+    )
+
+
+@export("strings.join", v1=["strings.join", "string_join"])
+@dispatchable
+def join(inputs, separator="", name=None):
+    """The strings at each place joined."""
+    inputs = [convert_to_tensor(x, dtype=dtypes.string) if not isinstance(x, Tensor) else x
+              for x in inputs]  # fmt: skip
+    return raw.StringJoin(inputs=inputs, separator=separator, name=name)
+
+
+@export("strings.reduce_join", v1=[])
+@dispatchable
+def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
+    """All strings along `axis` joined."""
+    inputs = convert_to_tensor(inputs, dtype=dtypes.string)
+    if axis is None:
+        rank = inputs.shape.rank
+        axis = np.arange(rank - 1, -1, -1, dtype=np.int32) if rank is not None else raw.Range(
+            start=raw.Rank(input=inputs) - 1, limit=-1, delta=-1
+        )
+        axis = axis[::-1] if isinstance(axis, np.ndarray) else axis
+    return raw.ReduceJoin(
+        inputs=inputs, reduction_indices=axis, keep_dims=keepdims, separator=separator, name=name
+    )
+
+
+@export("strings.length", v1=[])
+@dispatchable
+def length(input, unit="BYTE", name=None):
+    """The number of bytes ("BYTE") or characters ("UTF8_CHAR")."""
+    return raw.StringLength(input=input, unit=unit, name=name)
+
+
+@export("strings.substr", v1=[])
+@dispatchable
+def substr(input, pos, len, unit="BYTE", name=None):
+    """`len` bytes or characters from `pos` on (negative: from the end)."""
+    return raw.Substr(input=input, pos=pos, len=len, unit=unit, name=name)
+
+
+@export("strings.lower")
+@unary
+def lower(input, encoding="", name=None):
+    """In small letters; `encoding` "utf-8" for others than ASCII."""
+    return raw.StringLower(input=input, encoding=encoding, name=name)
+
+
+@export("strings.upper")
+@unary
+def upper(input, encoding="", name=None):
+    """In capital letters; `encoding` "utf-8" for others than ASCII."""
+    return raw.StringUpper(input=input, encoding=encoding, name=name)
+
+
+@export("strings.strip", v1=["strings.strip", "string_strip"])
+@unary
+def strip(input, name=None):
+    """Without white space at both ends."""
+    return raw.StringStrip(input=input, name=name)
+
+
+@export("strings.regex_full_match")
+@dispatchable
+def regex_full_match(input, pattern, name=None):
+    """Whether the whole string matches an RE2 pattern."""
+    if isinstance(pattern, (str, bytes)):
+        return raw.StaticRegexFullMatch(input=input, pattern=pattern, name=name)
+    return raw.RegexFullMatch(input=input, pattern=pattern, name=name)
+
+
+@export("strings.regex_replace", v1=["strings.regex_replace", "regex_replace"])
+@dispatchable
+def regex_replace(input, pattern, rewrite, replace_global=True, name=None):
+    """Matches of an RE2 pattern replaced by `rewrite`, in which \\1 is the first group."""
+    if isinstance(pattern, (str, bytes)) and isinstance(rewrite, (str, bytes)):
+        return raw.StaticRegexReplace(
+            input=input, pattern=pattern, rewrite=rewrite, replace_global=replace_global, name=name
+        )
+    return raw.RegexReplace(
+        input=input, pattern=pattern, rewrite=rewrite, replace_global=replace_global, name=name
+    )
+
+
+@export("strings.to_number", v1=[])
+@unary
+def to_number(input, out_type=dtypes.float32, name=None):
+    """The numbers that strings spell."""
+    return raw.StringToNumber(string_tensor=input, out_type=dtypes.as_dtype(out_type), name=name)
+
+
+@export("strings.to_hash_bucket", v1=[])
+@unary
+def to_hash_bucket(input, num_buckets, name=None):
+    """Hashes in [0, num_buckets)."""
+    return raw.StringToHashBucket(string_tensor=input, num_buckets=num_buckets, name=name)
+
+
+@export("strings.to_hash_bucket_fast", v1=["strings.to_hash_bucket_fast", "string_to_hash_bucket_fast"])
+@unary
+def to_hash_bucket_fast(input, num_buckets, name=None):
+    """FarmHash fingerprints in [0, num_buckets)."""
+    return raw.StringToHashBucketFast(input=input, num_buckets=num_buckets, name=name)
+
+
+@export("strings.to_hash_bucket_strong", v1=["strings.to_hash_bucket_strong", "string_to_hash_bucket_strong"])
+@unary
+def to_hash_bucket_strong(input, num_buckets, key, name=None):
+    """SipHashes under a key of two numbers, in [0, num_buckets)."""
+    return raw.StringToHashBucketStrong(
+        input=input, num_buckets=num_buckets, key=key, name=name
+    )
+
+
+@export("strings.unsorted_segment_join", v1=["strings.unsorted_segment_join", "unsorted_segment_join"])
+@dispatchable
+def unsorted_segment_join(inputs, segment_ids, num_segments, separator="", name=None):
+    """The strings of each segment joined."""
+    return raw.UnsortedSegmentJoin(
+        inputs=inputs,
+        segment_ids=segment_ids,
+        num_segments=num_segments,
+        separator=separator,
+        name=name,
+    )
+
+
+@export("strings.unicode_script")
+@unary
+def unicode_script(input, name=None):
+    """The number of the script that each code point belongs to (ICU's)."""
+    return raw.UnicodeScript(input=input, name=name)
+
+
+@export("strings.unicode_transcode")
+@dispatchable
+def unicode_transcode(
+    input,
+    input_encoding,
+    output_encoding,
+    errors="replace",
+    replacement_char=65533,
+    replace_control_characters=False,
+    name=None,
+):
+    """Strings in another encoding."""
+    return raw.UnicodeTranscode(
+        input=input,
+        input_encoding=input_encoding,
+        output_encoding=output_encoding,
+        errors=errors,
+        replacement_char=replacement_char,
+        replace_control_characters=replace_control_characters,
+        name=name,
+    )
+
+
+@export("strings.ngrams")
+@dispatchable
+def ngrams(
+    data,
+    ngram_width,
+    separator=" ",
+    pad_values=None,
+    padding_width=None,
+    preserve_short_sequences=False,
+    name=None,
+):
+    """All runs of `ngram_width` neighbouring strings of each row, joined.
+
+    Args:
+      data: a string tensor, possibly ragged.
+      ngram_width: an int, or several.
+      separator: between the strings of a run.
+      pad_values: what stands before and after each row: a string or a pair.
+      padding_width: at most how many of them.
+      preserve_short_sequences: rows shorter than the width are kept whole.
+      name: a name for the operation.
+    """
+    widths = [ngram_width] if isinstance(ngram_width, int) else list(ngram_width)
+    if any(w < 1 for w in widths):
+        raise ValueError(f"All ngram_widths must be greater than 0. Received: ngram_widths={widths}")
+    if pad_values is None:
+        left = right = ""
+    elif isinstance(pad_values, (list, tuple)):
+        if len(pad_values) != 2 or not all(isinstance(p, str) for p in pad_values):
+            raise TypeError(
+                "pad_values must be a string, tuple of strings, or None. Got: " f"{pad_values}"
+            )
+        left, right = pad_values
+    elif isinstance(pad_values, str):
+        left = right = pad_values
+    else:
+        raise TypeError(f"pad_values must be a string, tuple of strings, or None. Got: {pad_values}")
+    if padding_width is not None and padding_width < 1:
+        raise ValueError(f"padding_width must be greater than 0. Received: {padding_width}")
+    if padding_width is not None and pad_values is None:
+        raise ValueError("pad_values must be provided if padding_width is set.")
+    data = data if isinstance(data, RaggedTensor) else convert_to_tensor(data, dtype=dtypes.string)
+    to_dense = single = False
+    if not isinstance(data, RaggedTensor):
+        if data.shape.rank == 0:
+            raise ValueError("Rank of data must be known, and not zero.")
+        to_dense, single = True, data.shape.rank == 1
+        data = RaggedTensor.from_tensor(
+            raw.ExpandDims(input=data, axis=0) if single else data,
+            ragged_rank=1 if single else data.shape.rank - 1,
+        )
+    inner = data
+    while isinstance(inner.values, RaggedTensor):
+        inner = inner.values
+    width = padding_width if padding_width is not None else (
+        -1 if pad_values is not None else 0
+    )
+    grams, splits = raw.StringNGrams(
+        data=inner.values,
+        data_splits=inner.row_splits,
+        separator=separator,
+        ngram_widths=widths,
+        left_pad=left,
+        right_pad=right,
+        pad_width=width,
+        preserve_short_sequences=preserve_short_sequences,
+        name=name,
+    )
+    result = RaggedTensor.from_row_splits(grams, splits, validate=False)
+    if isinstance(data.values, RaggedTensor):
+        result = _replace_inner(data, result)
+    if to_dense and single:
+        return result.values
+    return result.to_tensor(default_value="") if to_dense else result
+
+
+def _replace_inner(outer, inner):
+    if isinstance(outer.values, RaggedTensor):
+        return outer.with_values(_replace_inner(outer.values, inner))
+    return inner
+
+

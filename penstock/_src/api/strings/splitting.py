@@ -1,0 +1,213 @@
+"""Strings cut into pieces: ragged results."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+
+def _on_flat(input, cut):
+    """Runs `cut` (vector -> RaggedTensor) on strings of any shape."""
+    if isinstance(input, RaggedTensor):
+        return input.with_flat_values(_on_flat(input.flat_values, cut))
+    input = convert_to_tensor(input, dtype=dtypes.string, name="input")
+    rank = input.shape.rank
+    if rank is None:
+        raise ValueError("input must have a statically-known rank.")
+    if rank == 0:
+        return cut(raw.Reshape(tensor=input, shape=[1])).values
+    if rank == 1:
+        return cut(input)
+    if rank == 2:
+        flat = raw.Reshape(tensor=input, shape=[-1])
+        shape = raw.Shape(input=input, out_type=dtypes.int64)
+        return RaggedTensor.from_uniform_row_length(cut(flat), shape[-1], shape[0])
+    ragged = RaggedTensor.from_tensor(input, ragged_rank=rank - 1)
+    return ragged.with_flat_values(cut(ragged.flat_values))
+
+
+def _as_ragged(indices, values, shape):
+    rows = indices[:, 0]
+    return RaggedTensor.from_value_rowids(values, rows, nrows=shape[0], validate=False)
+
+
+@export("strings.split", v1=[])
+@dispatchable
+def split(input, sep=None, maxsplit=-1, name=None):
+    """Each string cut at `sep` (None: at white space) into a row of strings.
+
+    Args:
+      input: strings of any shape, possibly ragged.
+      sep: the separator.
+      maxsplit: at most how many cuts.
+      name: a name for the operation.
+    """
+    sep = "" if sep is None else sep
+
+    def cut(flat):
+        return _as_ragged(*raw.StringSplitV2(input=flat, sep=sep, maxsplit=maxsplit, name=name))
+
+    return _on_flat(input, cut)
+
+
+@export(v1=["strings.split", "string_split"])
+def split_v1(
+    input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None
+):
+    """`tf.strings.split` with a sparse or a ragged result."""
+    source = input if source is None else source
+    ragged = split(source, sep, maxsplit, name)
+    if result_type == "RaggedTensor":
+        return ragged
+    if result_type == "SparseTensor":
+        return ragged.to_sparse()
+    raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")
+
+
+@export("strings.bytes_split")
+@dispatchable
+def bytes_split(input, name=None):
+    """Each string cut into its bytes."""
+
+    def cut(flat):
+        parts = raw.StringSplit(input=flat, delimiter="", skip_empty=False, name=name)
+        return _as_ragged(*parts)
+
+    return _on_flat(input, cut)
+
+
+def _decode(flat, encoding, errors, replacement, control, offsets):
+    arguments = dict(
+        input=flat,
+        input_encoding=encoding,
+        errors=errors,
+        replacement_char=replacement,
+        replace_control_characters=control,
+    )
+    if offsets:
+        splits, characters, starts = raw.UnicodeDecodeWithOffsets(**arguments)
+        return (
+            RaggedTensor.from_row_splits(characters, splits, validate=False),
+            RaggedTensor.from_row_splits(starts, splits, validate=False),
+        )
+    splits, characters = raw.UnicodeDecode(**arguments)
+    return RaggedTensor.from_row_splits(characters, splits, validate=False)
+
+
+@export("strings.unicode_decode")
+@dispatchable
+def unicode_decode(
+    input,
+    input_encoding,
+    errors="replace",
+    replacement_char=65533,
+    replace_control_characters=False,
+    name=None,
+):
+    """Each string as a row of code points."""
+    arguments = (input_encoding, errors, replacement_char, replace_control_characters, False)
+    return _on_flat(input, lambda flat: _decode(flat, *arguments))
+
+
+@export("strings.unicode_decode_with_offsets")
+@dispatchable
+def unicode_decode_with_offsets(
+    input,
+    input_encoding,
+    errors="replace",
+    replacement_char=65533,
+    replace_control_characters=False,
+    name=None,
+):
+    """Each string as a row of code points, and where in bytes each begins."""
+    arguments = (input_encoding, errors, replacement_char, replace_control_characters, True)
+    parts = [
+        _on_flat(input, lambda flat, i=i: _decode(flat, *arguments)[i]) for i in range(2)
+    ]
+    return tuple(parts)
+
+
+def _encoded(points, encoding):
+    """Code points, one string for each."""
+    if isinstance(points, RaggedTensor):
+        return points.with_flat_values(_encoded(points.flat_values, encoding))
+    flat = raw.Reshape(tensor=points, shape=[-1])
+    count = raw.Size(input=flat, out_type=dtypes.int64)
+    one = np.int64(1)
+    splits = raw.Range(start=np.int64(0), limit=count + one, delta=one)
+    text = raw.UnicodeEncode(
+        input_values=flat, input_splits=splits, output_encoding=encoding, errors="replace"
+    )
+    return raw.Reshape(tensor=text, shape=raw.Shape(input=points))
+
+
+@export("strings.unicode_split")
+@dispatchable
+def unicode_split(input, input_encoding, errors="replace", replacement_char=65533, name=None):
+    """Each string cut into its characters."""
+    points = unicode_decode(input, input_encoding, errors, replacement_char)
+    return _encoded(points, input_encoding)
+
+
+@export("strings.unicode_split_with_offsets")
+@dispatchable
+def unicode_split_with_offsets(
+    input, input_encoding, errors="replace", replacement_char=65533, name=None
+):
+    """Each string cut into its characters, and where in bytes each begins."""
+    points, starts = unicode_decode_with_offsets(input, input_encoding, errors, replacement_char)
+    return _encoded(points, input_encoding), starts
+
+
+@export("strings.unicode_encode")
+@dispatchable
+def unicode_encode(input, output_encoding, errors="replace", replacement_char=65533, name=None):
+    """Each row of code points as a string."""
+    if not isinstance(input, RaggedTensor):
+        input = convert_to_tensor(input)
+        rank = input.shape.rank
+        if rank is None:
+            raise ValueError("Rank of input_tensor must be statically known.")
+        if rank == 0:
+            raise ValueError("input_tensor's rank must be at least 1.")
+        if rank == 1:
+            row = RaggedTensor.from_row_lengths(
+                input, raw.Reshape(tensor=raw.Shape(input=input, out_type=dtypes.int64), shape=[1])
+            )
+            encoded = unicode_encode(row, output_encoding, errors, replacement_char)
+            return raw.Reshape(tensor=encoded, shape=np.zeros(0, np.int32))
+        if rank > 2:
+            lead = raw.Shape(input=input)[:-1]
+            flat = raw.Reshape(
+                tensor=input,
+                shape=raw.Pack(values=[np.int32(-1), raw.Shape(input=input)[-1]]),
+            )
+            encoded = unicode_encode(flat, output_encoding, errors, replacement_char)
+            return raw.Reshape(tensor=encoded, shape=lead)
+        input = RaggedTensor.from_tensor(input)
+    if isinstance(input.values, RaggedTensor):
+        inner = unicode_encode(input.values, output_encoding, errors, replacement_char)
+        return input.with_values(inner)
+    if input.values.shape.rank and input.values.shape.rank > 1:
+        inner = unicode_encode(input.values, output_encoding, errors, replacement_char)
+        return input.with_values(inner)
+    values = input.values
+    if values.dtype != dtypes.int32:
+        values = cast(values, dtypes.int32)
+    return raw.UnicodeEncode(
+        input_values=values,
+        input_splits=input.row_splits,
+        output_encoding=output_encoding,
+        errors=errors,
+        replacement_char=replacement_char,
+        name=name,
+    )
+
+
