@@ -85,3 +85,14 @@ def test_a_random_function(seed, symbolic):
         np.testing.assert_allclose(g, w, rtol=2e-4, atol=2e-5)
     for w in updates:
         np.testing.assert_allclose(Handle.value, w, rtol=2e-4, atol=2e-5)
+
+
+def test_a_product_less_the_maximum_of_its_other_operand():
+    """A row's reduction is no part of a contraction's tail."""
+    p = Builder()
+    x, w, y = p.parameter(0, (9, 5), F32), p.parameter(1, (5, 7), F32), p.parameter(2, (9, 7), F32)
+    top = p.reduce_max(y, (1,), keepdims=True)
+    function = p.function("f", [x, w, y], [p.exp(p.matmul(x, w) - top) + p.exp(y - top)])
+    arrays = [np.random.default_rng(i).uniform(-1, 1, tuple(n.shape)).astype(np.float32) for i, n in enumerate((x, w, y))]
+    want, _ = interpreter.run(function, arrays)
+    np.testing.assert_allclose(build_program(function)(*arrays)[0], want[0], rtol=1e-5)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.schedule.index import Index, Position, Var, of_atom
+from penstock._src.compiler.schedule.index import Index, Position, Var, extent_key, of_atom
 from penstock._src.compiler.schedule.inline import Inliner
 from penstock._src.compiler.schedule.kernel import Kernel
 from penstock._src.compiler.schedule.values import Scope, Value, closure
@@ -20,6 +20,7 @@ from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
 ELEMENTWISE = frozenset({"unary", "binary", "select", "cast"})
+LONGEST_TAIL = 24  # nodes
 
 
 @dataclass
@@ -57,20 +58,34 @@ class ContractKernel(Kernel):
         return f"{self.match.form}{list(map(int, self.outputs[0].shape))}{tail}"
 
 
-def final_of(root: Node, users: dict[int, list[Node]], may_join: Callable[[Node], bool]) -> Node:
-    """The last node of the chain of elementwise nodes (and reshapes) of which each alone consumes the one before."""
-    final, candidate = root, root
-    while True:
-        consumers = users[candidate.id]
-        if len(consumers) != 1:
-            return final
-        (user,) = consumers
-        if user.kind == "reshape":
-            candidate = user
-            continue
-        if user.kind not in ELEMENTWISE or not user.dtype.is_floating or not may_join(candidate):
-            return final
-        final = candidate = user
+def final_of(
+    root: Node, users: dict[int, list[Node]], wanted: Callable[[Node], bool]
+) -> tuple[Node, list[Node]]:
+    """The last node of the elementwise nodes (and reshapes) that alone consume a contraction, and those before it.
+
+    They may branch and meet again, as in `h * erf(h)`: what counts is that one node is all that others see of them.
+    """
+    region, known = [root], {root.id}
+    final, inside = root, []
+    while len(region) <= LONGEST_TAIL:
+        following = {u.id: u for n in region for u in users[n.id] if u.id not in known}
+        if not following:
+            break
+        user = following[min(following)]
+        fits = user.kind in ELEMENTWISE or user.kind in ("compare", "reshape")
+        if not fits or any(wanted(a) for a in user.args if a.id in known) or not _same_size(user, root):
+            break
+        region.append(user)
+        known.add(user.id)
+        exits = [n for n in region if not users[n.id] or any(u.id not in known for u in users[n.id])]
+        if len(exits) == 1 and exits[0].kind != "reshape" and exits[0].dtype.is_floating:
+            final = exits[0]
+            inside = [n for n in region if n is not final and n is not root]
+    return final, inside
+
+
+def _same_size(a: Node, b: Node) -> bool:
+    return extent_key(dims.product(a.shape)) == extent_key(dims.product(b.shape))
 
 
 def write_tail(root: Node, final: Node, columns: int, is_leaf: Callable[[Node], bool]) -> Tail | None:

@@ -125,25 +125,11 @@ class Partition:
             self.matches[node.id] = found
             final = node
             if self.options.tails and node.dtype.is_floating:
-                final = final_of(node, self.users, lambda n: home(n).id not in wanted)
-            chain = [final]
-            while chain[-1] is not node:
-                chain.append(next(a for a in chain[-1].args if self._leads_to(a, node)))
-            if any(n.id in self.finals or n.id in self.inside for n in chain):
-                chain = [node]  # the tail of another contraction: this one stands for itself
-            self.finals[chain[0].id] = node
-            self.inside.update(n.id for n in chain[1:])
-
-    def _leads_to(self, node: Node, root: Node) -> bool:
-        """Whether a chain of single consumers leads from a contraction to this node."""
-        while node is not root:
-            if len(self.users[node.id]) != 1 or node.kind not in (*ELEMENTWISE, "reshape"):
-                return False
-            before = [a for a in node.args if self._leads_to(a, root)]
-            if not before:
-                return False
-            node = before[0]
-        return True
+                final, inside = final_of(node, self.users, lambda n: home(n).id in wanted)
+                if any(n.id in self.inside or n.id in self.finals for n in (final, *inside)):
+                    final, inside = node, []  # another contraction's tail already: a sum of two products
+                self.inside.update(n.id for n in (node, *inside) if n is not final)
+            self.finals[final.id] = node
 
     # -- reductions
     def _end_reductions(self) -> None:
@@ -203,7 +189,8 @@ class Partition:
                 continue
             same = user.kind == "broadcast" and shape_key(user.shape) == shape_key(x.shape)
             straight = same and all(e == 1 or a < lead for e, a in zip(node.shape, user.attrs["axes"]))
-            return straight and len(self.users[user.id]) <= 2
+            takers = self.users[user.id]
+            return straight and len(takers) <= 2 and not any(u.id in self.inside or u.id in self.finals for u in takers)
         return False
 
     def _feeds_rows(self, node: Node, x: Node) -> bool:
