@@ -16,6 +16,7 @@ from penstock._src.ops.array.strided import (
     basic_index,
     before_new_axes,
     check_index,
+    open_index,
     resolve,
     sliced_shape,
 )
