@@ -202,6 +202,7 @@ def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[
             continue
         copy = into.add(node.raw_op, [table[t._id] for t in node._inputs], node.name)
         copy.gradient_override = node.gradient_override
+        copy_loop_facts(node, copy, table)
         copy._add_control_inputs(
             copies[id(c)] for c in node._control_inputs if id(c) in copies
         )
@@ -211,6 +212,16 @@ def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[
             new._handle_data = old._handle_data
             new.set_shape(old.shape)
     return [table[t._id] for t in graph.outputs]
+
+
+def copy_loop_facts(node: Operation, copy: Operation, table: dict[int, SymbolicTensor]) -> None:
+    """Lets a copy of a While know what is known of the original: its counter, limit and accumulators."""
+    for key in ("_iterations", "_accumulators", "_maximum_iterations", "_python_function"):
+        value = node.__dict__.get(key)
+        if isinstance(value, SymbolicTensor):
+            value = table.get(value._id)
+        if value is not None:
+            copy.__dict__[key] = dict(value) if isinstance(value, dict) else value
 
 
 def zeros_for(tensor: SymbolicTensor) -> Any:

@@ -193,6 +193,9 @@ def _backward_loop(
 ) -> list[Any]:
     body: GraphFunction = node.raw_op.attrs["body"]
     outer = STATE.graph
+    limit = node.__dict__.get("_maximum_iterations")
+    if isinstance(limit, SymbolicTensor):
+        limit = outer.local(limit)
     starts: list[Any] = [raw.ZerosLike(x=outer.local(counter))]
     for i in step.active:
         gradient = gradients[i]
@@ -222,7 +225,7 @@ def _backward_loop(
     loop = GraphFunction(loop.graph, loop.inputs, [*body_graph.outputs, *loop.inputs[n:]])
     made = add_while(cond, loop, [*starts, *externals])
     made.__dict__["_iterations"] = 0
-    made.__dict__["_maximum_iterations"] = node.__dict__.get("_maximum_iterations")
+    made.__dict__["_maximum_iterations"] = limit
     return list(made.outputs[1 : 1 + len(step.active)])
 
 

@@ -1,8 +1,10 @@
 """ConcreteFunction: one trace of a tf.function, called with tensors of fixed types."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.api import types
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core.binding import kernel_name
 from penstock._src.core.convert import convert_to_tensor
@@ -12,18 +14,16 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.run import make_runner
-from penstock._src.graph import library
+from penstock._src.graph import exporter, library
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.trace import fill_outputs
 from penstock._src.util import nest
-from penstock._src.util.export import export
 
 library.MAKE_RUNNER = make_runner
 
 
-@export("types.experimental.ConcreteFunction", v1=["types.experimental.ConcreteFunction"])
 class ConcreteFunction:
     """A traced function. Call it like the Python function, or by the names of its tensor arguments.
 
@@ -174,6 +174,22 @@ class ConcreteFunction:
         return self.graph.trainable_variables
 
     @property
+    def inference_fn(self) -> GraphFunction:
+        """The function over host values."""
+        return self._function
+
+    @property
+    def function_def(self) -> Any:
+        """The function as a FunctionDef."""
+        return exporter.function_def(self._function)
+
+    @property
+    def function_type(self) -> types.FunctionType:
+        """The parameters of the Python function."""
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return types.FunctionType([inspect.Parameter(name, kind) for name, _ in self.parameters])
+
+    @property
     def graph_function(self) -> GraphFunction:
         """The function over host values."""
         return self._function
@@ -208,6 +224,9 @@ class ConcreteFunction:
 
     def __str__(self) -> str:
         return f"ConcreteFunction {self.pretty_printed_signature()}"
+
+
+types.ConcreteFunction.register(ConcreteFunction)
 
 
 def _kind(function: ConcreteFunction, name: str) -> str:

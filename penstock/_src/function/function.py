@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.api.types import FunctionType, PolymorphicFunction
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -45,11 +46,12 @@ def functions_run_eagerly() -> bool:
     return _Settings.run_eagerly
 
 
-@export(
-    "types.experimental.PolymorphicFunction",
-    "types.experimental.GenericFunction",
-    v1=["types.experimental.PolymorphicFunction", "types.experimental.GenericFunction"],
-)
+@export("config.experimental_functions_run_eagerly")
+def experimental_functions_run_eagerly() -> bool:
+    """Same as `tf.config.functions_run_eagerly`."""
+    return _Settings.run_eagerly
+
+
 class Function:
     """What `tf.function` returns. See there."""
 
@@ -288,6 +290,11 @@ class Function:
         return self._signature
 
     @property
+    def function_type(self) -> FunctionType:
+        """The parameters of the Python function."""
+        return FunctionType.from_callable(self._python_function)
+
+    @property
     def _run_functions_eagerly(self) -> bool:
         return _Settings.run_eagerly
 
@@ -314,6 +321,9 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<tensorflow.python.eager.polymorphic_function.polymorphic_function.Function object at {id(self):#x}>"
+
+
+PolymorphicFunction.register(Function)
 
 
 class BoundFunction(Function):

@@ -1,9 +1,12 @@
 """Says so when a program traces far more often than it should."""
 
+import inspect
 import logging
 import time
 import weakref
 from typing import Any
+
+from penstock._src.function.autograph.convert import is_user_module
 
 logger = logging.getLogger("penstock")
 
@@ -17,7 +20,10 @@ _warned: set[Any] = set()
 
 def count(function: Any) -> None:
     """Counts a trace; warns once if there are too many."""
-    code = getattr(_plain(function), "__code__", None)
+    plain = _plain(function)
+    code = getattr(plain, "__code__", None)
+    if not is_user_module(getattr(plain, "__module__", None)):
+        return
     traces = _of_function.get(function, 0) + 1
     _of_function[function] = traces
     if code is None or code in _warned:
@@ -47,5 +53,5 @@ def count(function: Any) -> None:
 
 
 def _plain(function: Any) -> Any:
-    inner = function.python_function
+    inner = inspect.unwrap(function.python_function)
     return getattr(inner, "__func__", inner)

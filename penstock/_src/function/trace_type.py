@@ -9,7 +9,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -24,52 +24,9 @@ from penstock._src.util.export import export
 _BY_VALUE = (int, float, bool, str, bytes, complex, type(None), type, type(Ellipsis), slice)
 
 
-@export("types.experimental.TraceType", v1=["types.experimental.TraceType"])
-class TraceType:
-    """The type of an argument for tracing; a class whose instances return one from `__tf_tracing_type__`
-    says by itself which of them share a trace."""
-
-    def is_subtype_of(self, other: "TraceType") -> bool:
-        """Whether a trace made for `other` serves this type."""
-        raise NotImplementedError(f"{type(self).__name__}.is_subtype_of")
-
-    def most_specific_common_supertype(self, others: Any) -> "TraceType | None":
-        """Returns the most specific type that this and the others are of, or None."""
-        raise NotImplementedError(f"{type(self).__name__}.most_specific_common_supertype")
-
-    def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns the argument to trace with."""
-        raise NotImplementedError(f"{type(self).__name__}.placeholder_value")
-
-    def to_tensors(self, value: Any) -> list[Any]:
-        """Returns the tensors in `value`."""
-        return []
-
-    def from_tensors(self, tensors: Iterator[Any]) -> Any:
-        """Returns the value made of tensors."""
-        return self.placeholder_value(None)
-
-    def flatten(self) -> list[TensorSpec]:
-        """Returns the specs of the tensors."""
-        return []
-
-    def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns `value` as one of this type."""
-        return value
-
-
 @export("types.experimental.TracingContext", v1=["types.experimental.TracingContext"])
 class TracingContext:
     """What `__tf_tracing_type__` is given: holds nothing to be used by callers."""
-
-
-@export("types.experimental.SupportsTracingProtocol", v1=["types.experimental.SupportsTracingProtocol"])
-@runtime_checkable
-class SupportsTracingProtocol(Protocol):
-    """Objects that say by `__tf_tracing_type__(context)` which of them share a trace."""
-
-    def __tf_tracing_type__(self, context: TracingContext) -> TraceType:
-        """Returns the type for tracing."""
 
 
 CONTEXT = TracingContext()

@@ -31,6 +31,8 @@ class Graph:
         self._by_name: dict[str, Operation] = {}
         self._names = NameTable()
         self._scope = ""
+        # The name of the op whose arguments are being converted.
+        self._binding: str | None = None
         self._control_stack: list[list[Operation]] = []
         self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
@@ -45,7 +47,11 @@ class Graph:
         self, cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None
     ) -> Any:
         """Records an op; see `core.dispatch.execute`."""
-        tensors, op = bind(cls, inputs, attrs, True)
+        before, self._binding = self._binding, name or cls.op_type
+        try:
+            tensors, op = bind(cls, inputs, attrs, True)
+        finally:
+            self._binding = before
         node = self.add(op, [self.local(t) for t in tensors], name)
         if STATE.tapes or STATE.accumulators:
             dispatch.record(op, node._inputs, node.outputs)
@@ -90,7 +96,10 @@ class Graph:
         return self.constant(tensor._value, tensor.dtype, None)
 
     def constant(self, array: np.ndarray, dtype: DType, name: str | None) -> SymbolicTensor:
-        """Returns a constant of this graph."""
+        """Returns a constant of this graph; one made of an argument of an op is named `<op>/<argument>`."""
+        if name and self._binding and self._binding[-1] != "/":
+            owner = self.unique_name(self._binding, mark_as_used=False)
+            name = f"{owner[len(self._scope) + 1 :] if self._scope else owner}/{name}"
         op = complete(find("Const"), {"value": array, "dtype": dtype}, True)
         return self.add(op, [], name or "Const").outputs[0]
 

@@ -221,7 +221,7 @@ def _infer_types(cls: type[Op], given: dict[str, Any], inputs: list[SymbolicTens
         position += 1
 
 
-@export("graph_util.import_graph_def", v1=["import_graph_def", "graph_util.import_graph_def"])
+@export("import_graph_def", "graph_util.import_graph_def")
 def import_graph_def(
     graph_def: Any,
     input_map: dict[str, Any] | None = None,

@@ -64,19 +64,19 @@ def mark_converted(function: Any) -> Any:
     return function
 
 
-def do_not_convert(function: Any = None) -> Any:
-    """Returns `function` so that AutoGraph calls it as it is."""
-    if function is None:
+def do_not_convert(func: Any = None) -> Any:
+    """Returns `func` so that AutoGraph calls it as it is."""
+    if func is None:
         return do_not_convert
-    if isinstance(function, types.FunctionType | functools.partial) or inspect.ismethod(function):
+    if isinstance(func, types.FunctionType | functools.partial) or inspect.ismethod(func):
 
-        @functools.wraps(function)
+        @functools.wraps(func)
         def plain(*args: Any, **kwargs: Any) -> Any:
-            return function(*args, **kwargs)
+            return func(*args, **kwargs)
 
         setattr(plain, _MARK, "never")
         return plain
-    return function
+    return func
 
 
 def _call_plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
@@ -129,11 +129,15 @@ def _warn(function: types.FunctionType, error: Exception) -> None:
         )
 
 
+def is_user_module(name: str | None) -> bool:
+    """Whether functions of the module are converted."""
+    return (name or "").partition(".")[0] not in _LEFT_ALONE
+
+
 def _is_user_code(function: types.FunctionType) -> bool:
     if getattr(function, _MARK, None) is not None:
         return False
-    module = getattr(function, "__module__", None) or ""
-    if module.partition(".")[0] in _LEFT_ALONE:
+    if not is_user_module(getattr(function, "__module__", None)):
         return False
     flags = function.__code__.co_flags
     return not flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)

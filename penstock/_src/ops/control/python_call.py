@@ -1,0 +1,100 @@
+"""Ops that call Python functions; the functions are found by a token."""
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+
+_COUNT = itertools.count()
+_FUNCTIONS: "weakref.WeakValueDictionary[str, _Held]" = weakref.WeakValueDictionary()
+
+
+class _Held:
+    """A registered function; it lives as long as an operation or the user's function holds it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+
+def register(function: Callable[..., Any]) -> tuple[str, Any]:
+    """Returns a token for `function`, and what must be kept alive as long as the token is in use."""
+    held = _Held(function)
+    token = f"pyfunc_{next(_COUNT)}"
+    _FUNCTIONS[token] = held
+    return token, held
+
+
+def registered(token: str, op: str) -> Callable[..., Any]:
+    """Returns the function of a token."""
+    held = _FUNCTIONS.get(token)
+    if held is None:
+        raise InvalidArgumentError(f"{op}: callback {token} is not found")
+    return held.function
+
+
+class PyFuncStateless(Op):
+    """The results of a function of arrays that has no effect."""
+
+    signature = "input: *Tin -> output: *Tout"
+    token: str
+    Tout: list[DType]
+    differentiable = False
+
+    def shape(self, input):
+        return [None] * len(self.Tout)
+
+    def eager(self, input):
+        result = registered(self.token, self.op_type)(*input)
+        if not self.Tout:
+            return []
+        results = list(result) if isinstance(result, list | tuple) else [result]
+        if len(results) != len(self.Tout):
+            raise InvalidArgumentError(
+                f"{self.op_type}: {self.token} returns {len(results)} values, but expects to see "
+                f"{len(self.Tout)} values."
+            )
+        return [self._array(value, dtype) for value, dtype in zip(results, self.Tout, strict=True)]
+
+    def _array(self, value: Any, dtype: DType) -> np.ndarray:
+        if dtype.np == object:
+            made = np.array(value, object)
+            for index in np.ndindex(made.shape):
+                if isinstance(made[index], str):
+                    made[index] = made[index].encode()
+            return made
+        array = np.asarray(value)
+        if array.dtype != dtype.np:
+            raise InvalidArgumentError(
+                f"{self.token}: the {dtype.name} result of a numpy function was expected, but the function "
+                f"returned an array of type {array.dtype}."
+            )
+        return array
+
+
+class PyFunc(PyFuncStateless):
+    """The results of a function of arrays."""
+
+    signature = "input: *Tin -> output: *Tout"
+    stateful = True
+
+
+class EagerPyFunc(Op):
+    """The results of a function of eager tensors."""
+
+    signature = "input: *Tin -> output: *Tout"
+    token: str
+    is_async: bool = False
+    Tout: list[DType]
+    stateful = True
+
+    def shape(self, input):
+        return [None] * len(self.Tout)
+
+    def eager(self, input):
+        return registered(self.token, self.op_type)(input, False)

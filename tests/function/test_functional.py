@@ -1,0 +1,66 @@
+"""Functions over rows, and Python functions inside graphs; values recorded on TensorFlow."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+BOTH = pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "graph"])
+X = [1, 2, 3]
+
+
+@BOTH
+def test_map_fn(wrap):
+    f = wrap(lambda x: tf.map_fn(lambda r: r * r, x))
+    assert f(tf.constant(X)).numpy().tolist() == [1, 4, 9]
+    f = wrap(
+        lambda x: tf.map_fn(
+            lambda r: (r[0] + r[1], tf.cast(r[0], tf.float32)),
+            (x, x),
+            fn_output_signature=(tf.int32, tf.float32),
+        )
+    )
+    a, b = f(tf.constant(X))
+    assert a.numpy().tolist() == [2, 4, 6] and b.numpy().tolist() == [1.0, 2.0, 3.0]
+
+
+@BOTH
+def test_folds_and_scans(wrap):
+    x = tf.constant(X)
+    assert wrap(lambda x: tf.foldl(lambda a, r: a - r, x))(x).numpy() == -4
+    assert wrap(lambda x: tf.foldr(lambda a, r: a - r, x))(x).numpy() == 0
+    assert wrap(lambda x: tf.scan(lambda a, r: a + r, x))(x).numpy().tolist() == [1, 3, 6]
+    backwards = wrap(lambda x: tf.scan(lambda a, r: a + r, x, reverse=True))
+    assert backwards(x).numpy().tolist() == [6, 5, 3]
+
+
+@BOTH
+def test_gradient_of_scan(wrap):
+    f = wrap(lambda x: tf.scan(lambda a, r: a * r, x))
+    x = tf.constant([2.0, 3.0, 4.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.reduce_sum(f(x))
+    assert tape.gradient(y, x).numpy().tolist() == [16.0, 10.0, 6.0]
+
+
+@BOTH
+def test_vectorized_map(wrap):
+    f = wrap(lambda x: tf.vectorized_map(lambda r: r * 2, x))
+    assert f(tf.constant(X)).numpy().tolist() == [2, 4, 6]
+
+
+@BOTH
+def test_numpy_function(wrap):
+    f = wrap(lambda x: tf.numpy_function(np.sin, [x], tf.float32))
+    np.testing.assert_allclose(f(tf.constant([1.0, 2.0])), [0.84147098, 0.90929743], rtol=1e-6)
+
+
+@BOTH
+def test_py_function_is_differentiated(wrap):
+    f = wrap(lambda x: tf.py_function(lambda a: a * a if a[0] > 0 else -a, [x], tf.float32))
+    x = tf.constant([1.0, 2.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    assert y.numpy().tolist() == [1.0, 4.0] and tape.gradient(y, x).numpy().tolist() == [2.0, 4.0]

@@ -1,0 +1,78 @@
+"""TensorFlow 1: graphs, sessions, placeholders, variables and collections."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+import penstock.compat.v1 as v1
+
+
+@pytest.fixture
+def model():
+    graph = tf.Graph()
+    with graph.as_default():
+        x = v1.placeholder(tf.float32, [None, 2], name="x")
+        with v1.variable_scope("layer"):
+            w = v1.get_variable("w", [2, 1], initializer=lambda s, dtype=None: tf.ones(s, dtype))
+        b = v1.Variable(0.5, name="b")
+        loss = tf.reduce_mean((tf.matmul(x, w) + b) ** 2)
+        gradients = v1.gradients(loss, [w, b])
+        train = [v1.assign_sub(v, 0.1 * g) for v, g in zip([w, b], gradients)]
+        init = v1.global_variables_initializer()
+        yield graph, x, w, b, loss, train, init
+
+
+def test_training_in_a_session(model):
+    graph, x, w, _, loss, train, init = model
+    data = np.ones((3, 2), np.float32)
+    with v1.Session(graph=graph) as session:
+        assert session.run(init) is None
+        losses = [session.run({"loss": loss, "train": train}, {x: data})["loss"] for _ in range(3)]
+        np.testing.assert_allclose(losses, [6.25, 1.0, 0.16], rtol=1e-5)
+        np.testing.assert_allclose(session.run(w), [[0.22], [0.22]], rtol=1e-5)
+        assert session.run("x:0", {"x:0": data}).shape == (3, 2)
+        assert loss.eval({x: data}) == session.run([loss], {x: data})[0]
+
+
+def test_what_a_session_refuses(model):
+    graph, x, _, _, loss, _, _ = model
+    with v1.Session(graph=graph) as session:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="You must feed a value for placeholder"):
+            session.run(loss)
+        with pytest.raises(ValueError, match="Cannot feed value of shape \\(3,\\) for Tensor x:0"):
+            session.run(loss, {x: np.ones(3)})
+        with pytest.raises(tf.errors.FailedPreconditionError):
+            session.run(loss, {x: np.ones((1, 2))})
+    with pytest.raises(RuntimeError, match="closed Session"):
+        session.run(loss)
+
+
+def test_names_and_collections(model):
+    graph = model[0]
+    assert [v.name for v in v1.trainable_variables()] == ["layer/w:0", "b:0"]
+    assert graph.get_tensor_by_name("x:0").shape.as_list() == [None, 2]
+    with v1.variable_scope("layer", reuse=True):
+        assert v1.get_variable("w", [2, 1]) is model[2]
+    with pytest.raises(ValueError, match="already exists, disallowed"):
+        with v1.variable_scope("layer"):
+            v1.get_variable("w", [2, 1])
+
+
+def test_control_flow_in_a_session():
+    graph = tf.Graph()
+    with graph.as_default():
+        n = v1.placeholder(tf.int32, [])
+        total = v1.while_loop(lambda i, s: i < n, lambda i, s: (i + 1, s + i), [0, 0])[1]
+        chosen = v1.cond(n > 3, lambda: total, lambda: -total)
+    with v1.Session(graph=graph) as session:
+        assert session.run([total, chosen], {n.ref(): 5}) == [10, 10]
+        assert session.run(chosen, {n.ref(): 3}) == -3
+
+
+def test_functions_are_called_in_graphs():
+    double = tf.function(lambda x: x * 2)
+    graph = tf.Graph()
+    with graph.as_default():
+        y = double(v1.placeholder(tf.float32, [], name="x"))
+    with v1.Session(graph=graph) as session:
+        assert session.run(y, {"x:0": 3.0}) == 6.0

@@ -1,0 +1,77 @@
+"""GraphDefs: what is written can be read again and runs; the names follow TensorFlow's format."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+import penstock.compat.v1 as v1
+from penstock._src.graph import exporter
+
+
+def looping():
+    @tf.function
+    def f(x, n):
+        for i in tf.range(n):
+            if x[0] > 0:
+                x = x * 2.0
+        y, index = tf.unique(tf.cast(x, tf.int32))
+        return x, index
+
+    return f.get_concrete_function(tf.TensorSpec([2], tf.float32, name="xx"), tf.TensorSpec([], tf.int32))
+
+
+def test_a_graph_with_a_library_survives_the_round_trip():
+    concrete = looping()
+    definition = concrete.graph.as_graph_def()
+    names = [t.name for t in concrete.outputs]
+    graph = tf.Graph()
+    with graph.as_default():
+        outputs = tf.import_graph_def(definition, return_elements=names, name="")
+    with v1.Session(graph=graph) as session:
+        x, index = session.run(outputs, {"xx:0": [1.0, 2.0], "n:0": 3})
+    assert x.tolist() == [8.0, 16.0] and index.tolist() == [0, 1]
+
+
+def test_input_map_replaces_placeholders():
+    graph = tf.Graph()
+    with graph.as_default():
+        x = v1.placeholder(tf.float32, [], name="x")
+        tf.identity(x * 3.0, name="y")
+    other = tf.Graph()
+    with other.as_default():
+        (y,) = tf.import_graph_def(
+            graph.as_graph_def(), {"x": tf.constant(2.0)}, return_elements=["y:0"]
+        )
+        assert y.op.name == "import/y"
+    with v1.Session(graph=other) as session:
+        assert session.run(y) == 6.0
+
+
+def test_function_defs_name_arguments_and_results():
+    definition = exporter.function_def(looping().graph_function)
+    assert [a.name for a in definition.signature.input_arg] == ["xx", "n"]
+    loop = next(n for n in definition.node_def if n.op == "StatelessWhile")
+    assert "xx" in loop.input
+    assert set(definition.ret) == {a.name for a in definition.signature.output_arg}
+    assert any(value.startswith("Unique:idx:0") for value in definition.ret.values())
+
+
+def test_unknown_operations_are_named():
+    definition = v1.GraphDef()
+    definition.node.add(name="a", op="NoSuchOp")
+    with tf.Graph().as_default():
+        with pytest.raises(tf.errors.UnimplementedError, match="NoSuchOp"):
+            tf.import_graph_def(definition)
+
+
+def test_constants_of_all_kinds_are_kept():
+    graph = tf.Graph()
+    values = [np.arange(6, dtype=np.int64).reshape(2, 3), np.float32(1.5), np.array([b"a", b"bc"], object)]
+    with graph.as_default():
+        names = [tf.constant(v).name for v in values]
+    copy = tf.Graph()
+    with copy.as_default():
+        tensors = tf.import_graph_def(graph.as_graph_def(), return_elements=names)
+    with v1.Session(graph=copy) as session:
+        for found, value in zip(session.run(tensors), values):
+            np.testing.assert_array_equal(found, value)
