@@ -71,7 +71,7 @@ def differs(made: np.ndarray, right: np.ndarray) -> tuple[int, ...] | None:
         a, b = made.astype(kind), right.astype(kind)
         with np.errstate(all="ignore"):
             finite = np.isfinite(b)
-            scale = max(float(np.abs(b[finite]).max(initial=0)), 1e-6)
+            scale = max(float(np.abs(b[finite]).max(initial=0)), 1e-2)
             close = np.abs(a - b) <= TOLERANCE.get(size, 0.2) * scale
             wrong = ~(close | (a == b) | (np.isnan(a) & np.isnan(b)))
     return tuple(np.argwhere(wrong)[0].tolist()) if wrong.any() else None
