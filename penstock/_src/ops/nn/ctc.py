@@ -1,0 +1,254 @@
+"""Connectionist temporal classification: the loss and two decoders.
+
+Source: Graves, Fernandez, Gomez & Schmidhuber 2006, "Connectionist temporal classification".
+"""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.ops.rules import invalid, show
+
+
+def _log_softmax(x):
+    shifted = x - x.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def _add(*terms):
+    """log of the sum of exps."""
+    return np.logaddexp.reduce(np.stack(terms))
+
+
+def loss_and_gradient(inputs, labels, blank, merge_repeated):
+    """The loss of one sequence [time, classes] of logits, and its gradient.
+
+    The states are the labels with blanks between them and round them; alpha and beta are the logarithms of
+    the probabilities of reaching, and of leaving, each of them.
+    """
+    log_p = _log_softmax(inputs)
+    steps, count = len(inputs), 2 * len(labels) + 1
+    states = np.full(count, blank)
+    states[1::2] = labels
+    emitted = log_p[:, states]
+    jump = np.zeros(count, bool)  # whether the blank before a label may be left out
+    jump[3::2] = states[3::2] != states[1:-2:2] if merge_repeated else True
+    alpha = np.full((steps, count), -np.inf)
+    alpha[0, :2] = emitted[0, :2]
+    for t in range(1, steps):
+        before = alpha[t - 1]
+        shifted = np.concatenate([[-np.inf], before[:-1]])
+        skipped = np.where(jump, np.concatenate([[-np.inf] * 2, before[:-2]])[:count], -np.inf)
+        alpha[t] = _add(before, shifted, skipped) + emitted[t]
+    beta = np.full((steps, count), -np.inf)
+    beta[-1, -2:] = 0.0
+    for t in range(steps - 2, -1, -1):
+        after = beta[t + 1] + emitted[t + 1]
+        shifted = np.concatenate([after[1:], [-np.inf]])
+        skipped = np.concatenate([np.where(jump, after, -np.inf)[2:], [-np.inf] * 2])[:count]
+        beta[t] = _add(after, shifted, skipped)
+    total = _add(*alpha[-1, -2:])
+    gradient = np.exp(log_p)
+    if np.isfinite(total):
+        occupied = np.exp(alpha + beta - total)
+        np.subtract.at(gradient, (slice(None), states), occupied)
+    return -total, gradient
+
+
+class _CtcLoss(Op):
+    """The loss of each sequence, and the gradient of it by the logits."""
+
+    blank_is_first = False
+
+    def shape(self, inputs, labels_indices, labels_values, sequence_length):
+        inputs = inputs.with_rank(3)
+        return [inputs[1]], inputs
+
+    def gradient(self, _i, _li, _lv, _sl, _loss, gradient, dloss, _dgradient):
+        wide = raw.Reshape(tensor=dloss, shape=np.array([1, -1, 1], np.int32))
+        return gradient * wide, None, None, None
+
+    def eager(self, inputs, labels_indices, labels_values, sequence_length):
+        if inputs.ndim != 3:
+            raise invalid(self, f"inputs is not a 3-Tensor. Received {show(inputs.shape)}")
+        steps, batch, classes = inputs.shape
+        if sequence_length.shape != (batch,):
+            raise invalid(
+                self,
+                f"len(sequence_length) != batch_size.  len(sequence_length):  "
+                f"{sequence_length.size} batch_size: {batch}",
+            )
+        blank = 0 if self.blank_is_first else classes - 1
+        losses, gradients = np.zeros(batch, inputs.dtype), np.zeros_like(inputs)
+        with np.errstate(all="ignore"):
+            for b in range(batch):
+                size = int(sequence_length[b])
+                if size > steps:
+                    raise invalid(self, f"sequence_length({b}) <= {steps}")
+                labels = labels_values[labels_indices[:, 0] == b]
+                found = self._one(inputs[:size, b].astype(np.float64), labels, blank, classes)
+                losses[b], gradients[:size, b] = found
+        return losses, gradients
+
+    def _one(self, logits, labels, blank, classes):
+        if labels.size and (labels.min() < 0 or labels.max() >= classes or (labels == blank).any()):
+            raise invalid(
+                self,
+                "Saw a non-null label (index >= num_classes - 1) following a null label, or a label out "
+                f"of range. Received labels {labels.tolist()} for {classes} classes",
+            )
+        if self.preprocess_collapse_repeated and labels.size:
+            labels = labels[np.concatenate([[True], labels[1:] != labels[:-1]])]
+        needed = labels.size
+        if self.ctc_merge_repeated:
+            needed += int((labels[1:] == labels[:-1]).sum())
+        if needed > len(logits):
+            if self.ignore_longer_outputs_than_inputs:
+                return 0.0, 0.0
+            raise invalid(
+                self,
+                f"Not enough time for target transition sequence (required: {needed}, available: "
+                f"{len(logits)}). You can turn this error into a warning by using the flag "
+                "ignore_longer_outputs_than_inputs",
+            )
+        if not len(logits):
+            return 0.0, 0.0
+        return loss_and_gradient(logits, labels, blank, self.ctc_merge_repeated)
+
+
+class CTCLoss(_CtcLoss):
+    """The CTC loss with the last class as the blank."""
+
+    signature = (
+        "inputs: T, labels_indices: int64, labels_values: int32, sequence_length: "
+        "int32 -> loss: T, gradient: T"
+    )
+    preprocess_collapse_repeated: bool = False
+    ctc_merge_repeated: bool = True
+    ignore_longer_outputs_than_inputs: bool = False
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float32, dtypes.float64})
+
+
+class CTCLossV2(_CtcLoss):
+    """The CTC loss with the first class as the blank."""
+
+    signature = (
+        "inputs: float32, labels_indices: int64, labels_values: int32, "
+        "sequence_length: int32 -> loss: float32, gradient: float32"
+    )
+    preprocess_collapse_repeated: bool = False
+    ctc_merge_repeated: bool = True
+    ignore_longer_outputs_than_inputs: bool = False
+    blank_is_first = True
+
+
+def _sparse(rows):
+    """Indices, values and shape of lists of labels."""
+    indices = [(b, at) for b, row in enumerate(rows) for at in range(len(row))]
+    values = [label for row in rows for label in row]
+    widest = max((len(row) for row in rows), default=0)
+    return (
+        np.array(indices, np.int64).reshape(-1, 2),
+        np.array(values, np.int64),
+        np.array([len(rows), widest], np.int64),
+    )
+
+
+class CTCGreedyDecoder(Op):
+    """The labels of the likeliest class at each step, without blanks."""
+
+    signature = (
+        "inputs: T, sequence_length: int32 -> decoded_indices: int64, "
+        "decoded_values: int64, decoded_shape: int64, log_probability: T"
+    )
+    merge_repeated: bool = False
+    blank_index: int = -1
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float32, dtypes.float64})
+    differentiable = False
+
+    def shape(self, inputs, sequence_length):
+        return [None, 2], [None], [2], [inputs.with_rank(3)[1], 1]
+
+    def eager(self, inputs, sequence_length):
+        classes = inputs.shape[2]
+        blank = self.blank_index % classes if classes else 0
+        rows, scores = [], np.zeros((inputs.shape[1], 1), inputs.dtype)
+        for b, size in enumerate(sequence_length):
+            part = inputs[:size, b]
+            best = part.argmax(-1)
+            scores[b] = -part.max(-1).sum() if size else 0
+            previous, row = -1, []
+            for label in best.tolist():
+                if label != blank and not (self.merge_repeated and label == previous):
+                    row.append(label)
+                previous = label
+            rows.append(row)
+        return (*_sparse(rows), scores)
+
+
+class CTCBeamSearchDecoder(Op):
+    """The likeliest label sequences, by a beam search over prefixes."""
+
+    signature = (
+        "inputs: T, sequence_length: int32 -> decoded_indices: top_paths * int64, "
+        "decoded_values: top_paths * int64, decoded_shape: top_paths * int64, "
+        "log_probability: T"
+    )
+    beam_width: int
+    top_paths: int
+    merge_repeated: bool = True
+    T: DType = dtypes.float32
+    T_types = frozenset({dtypes.float32, dtypes.float64})
+    differentiable = False
+
+    def shape(self, inputs, sequence_length):
+        paths = self.top_paths
+        batch = inputs.with_rank(3)[1]
+        return [[None, 2]] * paths, [[None]] * paths, [[2]] * paths, [batch, paths]
+
+    def eager(self, inputs, sequence_length):
+        paths = self.top_paths
+        if paths > self.beam_width:
+            raise invalid(self, "requested more paths than the beam width")
+        rows = [[] for _ in range(paths)]
+        scores = np.zeros((inputs.shape[1], paths), inputs.dtype)
+        for b, size in enumerate(sequence_length):
+            found = self._search(_log_softmax(inputs[:size, b].astype(np.float64)))
+            for at in range(paths):
+                labels, score = found[at] if at < len(found) else ((), -np.inf)
+                rows[at].append(self._merged(labels))
+                scores[b, at] = score
+        parts = [_sparse(path) for path in rows]
+        return [p[0] for p in parts], [p[1] for p in parts], [p[2] for p in parts], scores
+
+    def _merged(self, labels):
+        if not self.merge_repeated:
+            return list(labels)
+        return [x for at, x in enumerate(labels) if at == 0 or x != labels[at - 1]]
+
+    def _search(self, log_p):
+        """[(labels, log probability)] of the best prefixes, each scored with and without a last blank."""
+        beams = {(): (0.0, -np.inf)}
+        blank = log_p.shape[1] - 1 if log_p.ndim == 2 else 0
+        for row in log_p:
+            grown = {}
+            for prefix, (with_blank, without) in beams.items():
+                total = np.logaddexp(with_blank, without)
+                self._raise(grown, prefix, total + row[blank], -np.inf)
+                if prefix:
+                    self._raise(grown, prefix, -np.inf, without + row[prefix[-1]])
+                for label in range(blank):
+                    origin = with_blank if prefix and prefix[-1] == label else total
+                    self._raise(grown, (*prefix, label), -np.inf, origin + row[label])
+            best = sorted(grown.items(), key=lambda e: -np.logaddexp(*e[1]))
+            beams = dict(best[: self.beam_width])
+        ranked = sorted(beams.items(), key=lambda e: -np.logaddexp(*e[1]))
+        return [(prefix, np.logaddexp(*score)) for prefix, score in ranked]
+
+    def _raise(self, grown, prefix, with_blank, without):
+        a, b = grown.get(prefix, (-np.inf, -np.inf))
+        grown[prefix] = (np.logaddexp(a, with_blank), np.logaddexp(b, without))

@@ -1,0 +1,152 @@
+"""Grey-scale morphological dilation, and its gradients."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import REAL
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.nn.window import out_extent, pad_axes, padded_shape, taps, unpad_axes, window
+from penstock._src.ops.rules import invalid, show
+
+
+class _Dilation(Op):
+    """What dilation and its gradients share."""
+
+    def windows(self, shape, filter_shape):
+        if len(shape) != 4:
+            raise invalid(self, f"input must be 4-dimensional: {show(shape)}")
+        if len(filter_shape) != 3:
+            raise invalid(self, f"filter must be 3-dimensional: {show(filter_shape)}")
+        if shape[3] != filter_shape[2]:
+            raise invalid(
+                self, f"input and filter must have the same depth: {shape[3]} vs {filter_shape[2]}"
+            )
+        return [
+            window(
+                self.op_type,
+                shape[a],
+                filter_shape[i],
+                self.strides[a],
+                self.rates[a],
+                self.padding,
+            )
+            for i, a in enumerate((1, 2))
+        ]
+
+    def candidates(self, input, filter):
+        """(tap, offsets, input + filter at the tap) of every tap."""
+        windows = self.windows(input.shape, filter.shape)
+        least = -np.inf if input.dtype.kind in "fV" else np.iinfo(input.dtype).min // 2
+        x = pad_axes(input, [1, 2], windows, least)
+        for offsets in np.ndindex(*filter.shape[:2]):
+            tap = taps([1, 2], windows, offsets)
+            yield tap, offsets, x[tap] + filter[offsets]
+
+    def places(self, input, filter):
+        """Which tap wins at each output: the first of the largest."""
+        best = place = None
+        for at, (_, _, value) in enumerate(self.candidates(input, filter)):
+            if best is None:
+                best, place = value.copy(), np.zeros(value.shape, np.int64)
+            else:
+                better = value > best
+                place[better] = at
+                best = np.where(better, value, best)
+        return place
+
+
+class Dilation2D(_Dilation):
+    """The maximum over every window of input + filter."""
+
+    signature = "input: T, filter: T -> output: T"
+    T = REAL
+    strides: list[int]
+    rates: list[int]
+    padding: Literal["SAME", "VALID"]
+
+    def shape(self, input, filter):
+        input, filter = input.with_rank(4), filter.with_rank(3)
+        dims = [
+            out_extent(
+                "Dilation2D", input[a], filter[i], self.strides[a], self.rates[a], self.padding
+            )
+            for i, a in enumerate((1, 2))
+        ]
+        return [input[0], *dims, input[3]]
+
+    def gradient(self, input, filter, _output, dy):
+        attrs = {n: self.attrs[n] for n in ("strides", "rates", "padding")}
+        return (
+            raw.Dilation2DBackpropInput(input=input, filter=filter, out_backprop=dy, **attrs),
+            raw.Dilation2DBackpropFilter(input=input, filter=filter, out_backprop=dy, **attrs),
+        )
+
+    def eager(self, input, filter):
+        out = None
+        for _, _, value in self.candidates(input, filter):
+            out = value if out is None else np.maximum(out, value)
+        return out.astype(input.dtype, copy=False)
+
+    def lower(self, p, input, filter):
+        windows = self.windows(input.shape, filter.shape)
+        if not input.dtype.is_floating:
+            raise NotLowerable("padding of integers")
+        view = p.windows(
+            input,
+            axes=[1, 2],
+            size=[w.size for w in windows],
+            strides=[w.stride for w in windows],
+            dilations=[w.dilation for w in windows],
+            low=[w.low for w in windows],
+            high=[w.high for w in windows],
+            value=float("-inf"),
+        )
+        return p.reduce_max(view + p.transpose(filter, [2, 0, 1]), [4, 5])
+
+
+class Dilation2DBackpropInput(_Dilation):
+    """The gradient of Dilation2D by its input."""
+
+    signature = "input: T, filter: T, out_backprop: T -> in_backprop: T"
+    T = REAL
+    strides: list[int]
+    rates: list[int]
+    padding: Literal["SAME", "VALID"]
+    differentiable = False
+
+    def shape(self, input, filter, out_backprop):
+        return input
+
+    def eager(self, input, filter, out_backprop):
+        windows = self.windows(input.shape, filter.shape)
+        place = self.places(input, filter)
+        out = np.zeros(padded_shape(input.shape, [1, 2], windows), input.dtype)
+        for at, offsets in enumerate(np.ndindex(*filter.shape[:2])):
+            zero = out_backprop.dtype.type(0)
+            out[taps([1, 2], windows, offsets)] += np.where(place == at, out_backprop, zero)
+        return np.ascontiguousarray(unpad_axes(out, [1, 2], windows))
+
+
+class Dilation2DBackpropFilter(_Dilation):
+    """The gradient of Dilation2D by its filter."""
+
+    signature = "input: T, filter: T, out_backprop: T -> filter_backprop: T"
+    T = REAL
+    strides: list[int]
+    rates: list[int]
+    padding: Literal["SAME", "VALID"]
+    differentiable = False
+
+    def shape(self, input, filter, out_backprop):
+        return filter
+
+    def eager(self, input, filter, out_backprop):
+        place = self.places(input, filter)
+        out = np.zeros(filter.shape, filter.dtype)
+        for at, offsets in enumerate(np.ndindex(*filter.shape[:2])):
+            zero = out_backprop.dtype.type(0)
+            out[offsets] = np.where(place == at, out_backprop, zero).sum((0, 1, 2))
+        return out

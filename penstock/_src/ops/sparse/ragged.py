@@ -1,0 +1,265 @@
+"""Ragged tensors, as row splits and flat values."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ops.rules import invalid, show
+
+
+def _rows_of(kind, tensor, count):
+    """From one row partition the row of each value, and the number of rows."""
+    if kind == "ROW_SPLITS":
+        lengths = np.diff(tensor)
+        return np.repeat(np.arange(lengths.size), lengths), lengths.size
+    if kind == "ROW_LENGTHS":
+        return np.repeat(np.arange(tensor.size), tensor), tensor.size
+    if kind == "VALUE_ROWIDS":
+        return tensor, count
+    return None, count
+
+
+class RaggedTensorToTensor(Op):
+    """The dense tensor of a ragged one, padded with a default."""
+
+    signature = (
+        "shape: Tshape, values: T, default_value: T, row_partition_tensors: "
+        "num_row_partition_tensors * Tindex -> result: T"
+    )
+    T = ANY
+    Tindex = INDEX
+    Tshape = INDEX
+    row_partition_types: list[str]
+
+    def shape(self, shape, values, default_value, row_partition_tensors):
+        known = shape.as_shape()
+        kinds = [k for k in self.row_partition_types if k != "FIRST_DIM_SIZE"]
+        if values.rank is None:
+            return None
+        rank = len(kinds) + values.rank
+        inner = values.as_list()[1:]
+        if known is None or known.rank is None:
+            return [None] * (rank - len(inner)) + inner
+        lead = known.as_list()[: rank - len(inner)]
+        return lead + inner
+
+    def gradient(self, shape, values, default_value, row_partition_tensors, _result, dy):
+        # the place of every value in the dense tensor, as a gather and its complement
+        count = raw.StridedSlice(
+            input=raw.Shape(input=values), begin=[0], end=[1], strides=[1], shrink_axis_mask=1
+        )
+        numbers = raw.Range(start=np.int32(1), limit=count + 1, delta=np.int32(1))
+        lead = (
+            raw.StridedSlice(input=shape, begin=[0], end=[len(self._kinds()) + 1], strides=[1])
+            if shape.shape.rank
+            else shape
+        )
+        places = raw.RaggedTensorToTensor(
+            shape=lead,
+            values=numbers,
+            default_value=np.int32(0),
+            row_partition_tensors=row_partition_tensors,
+            row_partition_types=list(self.row_partition_types),
+        )
+        flat = raw.Reshape(tensor=places, shape=[-1])
+        inner = raw.StridedSlice(
+            input=raw.Shape(input=values), begin=[1], end=[0], strides=[1], end_mask=1
+        )
+        rows = raw.Reshape(tensor=dy, shape=raw.ConcatV2(values=[[-1], inner], axis=0))
+        total = raw.UnsortedSegmentSum(data=rows, segment_ids=flat, num_segments=count + 1)
+        by_values = raw.StridedSlice(input=total, begin=[1], end=[0], strides=[1], end_mask=1)
+        by_default = raw.StridedSlice(
+            input=total, begin=[0], end=[1], strides=[1], shrink_axis_mask=1
+        )
+        if default_value.shape.rank == 0 and by_default.shape.rank:
+            axes = np.arange(by_default.shape.rank, dtype=np.int32)
+            by_default = raw.Sum(input=by_default, axis=axes)
+        return None, by_values, by_default, [None] * len(row_partition_tensors)
+
+    def _kinds(self):
+        return [k for k in self.row_partition_types if k != "FIRST_DIM_SIZE"]
+
+    def eager(self, shape, values, default_value, row_partition_tensors):
+        kinds = list(self.row_partition_types)
+        count = None
+        partitions = list(zip(kinds, row_partition_tensors, strict=True))
+        if kinds[0] == "FIRST_DIM_SIZE":
+            count = int(row_partition_tensors[0])
+            partitions = partitions[1:]
+        # walk inwards: index vectors of the values of each level
+        index, extents = None, []
+        for kind, tensor in partitions:
+            rows, number = _rows_of(kind, tensor, count)
+            if index is None:
+                extents.append(number)
+                index = np.arange(number)[:, None]
+            begin = np.searchsorted(rows, np.arange(number), side="left")
+            column = np.arange(rows.size) - begin[rows] if rows.size else rows
+            extents.append(int(column.max()) + 1 if rows.size else 0)
+            index = np.concatenate([index[rows], column[:, None]], 1)
+            count = rows.size
+        inner = values.shape[1:]
+        dims = self._target(shape, [*extents, *inner])
+        out = np.empty(dims, values.dtype)
+        out[...] = default_value
+        lead = index.shape[1]
+        inside = (index < np.array(dims[:lead])).all(1) & (np.arange(len(index)) < len(values))
+        source = values[: len(index)][inside[: len(values)]]
+        fits = tuple(slice(0, n) for n in dims[lead:])
+        out[tuple(index[inside].T)] = source[(slice(None), *fits)]
+        return out
+
+    def _target(self, shape, natural):
+        if shape.ndim == 0:
+            return natural
+        if shape.size != len(natural):
+            raise invalid(
+                self,
+                f"ragged.shape {show(natural)} and tensor shape {show(shape)} are incompatible: their "
+                "ranks differ",
+            )
+        return [n if int(s) < 0 else int(s) for s, n in zip(shape, natural, strict=True)]
+
+
+class RaggedTensorToSparse(Op):
+    """The sparse tensor of a ragged one."""
+
+    signature = (
+        "rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: T -> "
+        "sparse_indices: int64, sparse_values: T, sparse_dense_shape: int64"
+    )
+    T = ANY
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+
+    def shape(self, rt_nested_splits, rt_dense_values):
+        if rt_dense_values.rank is None:
+            return [None, None], [None], [None]
+        rank = len(rt_nested_splits) + rt_dense_values.rank
+        return [None, rank], [None], [rank]
+
+    def gradient(self, _splits, values, _indices, _values, _shape, _di, dv, _ds):
+        return [None] * len(_splits or self.rt_count()), raw.Reshape(
+            tensor=dv, shape=raw.Shape(input=values)
+        )
+
+    def rt_count(self):
+        """A placeholder for each nested vector of splits."""
+        return [None] * self.RAGGED_RANK
+
+    def eager(self, rt_nested_splits, rt_dense_values):
+        index, extents = None, []
+        for splits in rt_nested_splits:
+            rows, number = _rows_of("ROW_SPLITS", splits, None)
+            if index is None:
+                extents.append(number)
+                index = np.arange(number)[:, None]
+            lengths = np.diff(splits)
+            column = np.arange(rows.size) - splits[:-1][rows] if rows.size else rows
+            extents.append(int(lengths.max()) if lengths.size else 0)
+            index = np.concatenate([index[rows], column[:, None]], 1)
+        inner = rt_dense_values.shape[1:]
+        if inner:
+            cells = np.indices(inner).reshape(len(inner), -1).T
+            index = np.concatenate(
+                [np.repeat(index, len(cells), 0), np.tile(cells, (len(index), 1))], 1
+            )
+        shape = np.array([*extents, *inner], np.int64)
+        return index.astype(np.int64), rt_dense_values.reshape(-1), shape
+
+
+class RaggedRange(Op):
+    """The ranges from starts to limits, as rows."""
+
+    signature = "starts: T, limits: T, deltas: T -> rt_nested_splits: Tsplits, rt_dense_values: T"
+    T: DType = dtypes.int32
+    T_types = INDEX | {dtypes.bfloat16, dtypes.float32, dtypes.float64}
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+    differentiable = False
+
+    def shape(self, starts, limits, deltas):
+        return [None], [None]
+
+    def eager(self, starts, limits, deltas):
+        sizes = {x.size for x in (starts, limits, deltas) if x.ndim}
+        if len(sizes) > 1:
+            raise invalid(self, "starts, limits, and deltas must have the same shape")
+        rows = []
+        for start, limit, delta in np.broadcast(starts, limits, deltas):
+            if delta == 0:
+                raise invalid(self, "Requires delta != 0")
+            rows.append(np.arange(start, limit, delta, dtype=starts.dtype))
+        rows = rows if sizes or not rows else rows[:1]
+        splits = np.concatenate([[0], np.cumsum([r.size for r in rows])])
+        flat = np.concatenate(rows) if rows else np.zeros(0, starts.dtype)
+        return splits.astype(self.Tsplits.as_numpy_dtype), flat.astype(starts.dtype)
+
+
+class RaggedGather(Op):
+    """Rows of a ragged tensor."""
+
+    signature = (
+        "params_nested_splits: PARAMS_RAGGED_RANK * Tsplits, params_dense_values: "
+        "Tvalues, indices: Tindices -> output_nested_splits: OUTPUT_RAGGED_RANK * "
+        "Tsplits, output_dense_values: Tvalues"
+    )
+    Tvalues = ANY
+    Tindices = INDEX
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+    OUTPUT_RAGGED_RANK: int
+
+    def shape(self, params_nested_splits, params_dense_values, indices):
+        values = params_dense_values
+        inner = None if values.rank is None else [None, *values.as_list()[1:]]
+        return [[None]] * self.OUTPUT_RAGGED_RANK, inner
+
+    def gradient(self, splits, values, indices, _out_splits, _out_values, _dsplits, dvalues):
+        numbers = raw.Range(
+            start=np.int32(0),
+            limit=raw.StridedSlice(
+                input=raw.Shape(input=values), begin=[0], end=[1], strides=[1], shrink_axis_mask=1
+            ),
+            delta=np.int32(1),
+        )
+        found = raw.RaggedGather(
+            params_nested_splits=splits,
+            params_dense_values=numbers,
+            indices=indices,
+            OUTPUT_RAGGED_RANK=self.OUTPUT_RAGGED_RANK,
+        )
+        by_values = raw.UnsortedSegmentSum(
+            data=dvalues,
+            segment_ids=found[1],
+            num_segments=raw.StridedSlice(
+                input=raw.Shape(input=values), begin=[0], end=[1], strides=[1], shrink_axis_mask=1
+            ),
+        )
+        return [None] * len(splits), by_values, None
+
+    def eager(self, params_nested_splits, params_dense_values, indices):
+        outer = params_nested_splits[0]
+        rows = outer.size - 1
+        wrong = (indices < 0) | (indices >= rows)
+        if wrong.any():
+            at = tuple(np.argwhere(wrong)[0])
+            raise invalid(
+                self, f"indices{list(map(int, at))} = {indices[at]} is not in [0, {rows})"
+            )
+        made, shape = [], indices.shape
+        # the outer dimensions of indices become regular rows
+        for axis in range(indices.ndim - 1):
+            count = int(np.prod(shape[: axis + 1]))
+            made.append(np.arange(count + 1) * shape[axis + 1])
+        chosen = indices.reshape(-1)
+        for splits in params_nested_splits:
+            begin, end = splits[chosen], splits[chosen + 1]
+            made.append(np.concatenate([[0], np.cumsum(end - begin)]))
+            spans = [np.arange(b, e) for b, e in zip(begin, end, strict=True)]
+            chosen = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+        kind = self.Tsplits.as_numpy_dtype
+        return [m.astype(kind) for m in made], params_dense_values[chosen.astype(np.int64)]
