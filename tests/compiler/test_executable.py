@@ -235,3 +235,63 @@ def test_explain_shows_the_program():
     text = run.explain()
     assert "float32[d0=4]" in text and "exp" in text
     assert isinstance(run.programs()[0], ProgramStep)
+
+
+def test_values_of_a_variable_that_are_returned_stay_what_they_were(device):
+    def build(x, v):
+        before = raw.ReadVariableOp(resource=v, dtype=F)
+        with x.graph.control_dependencies([before]):
+            assign = raw.AssignVariableOp(resource=v, value=raw.AddV2(x=before, y=x))
+        with x.graph.control_dependencies([assign]):
+            return [before, raw.ReadVariableOp(resource=v, dtype=F)]
+
+    run = executable_of(build, (F, [2]), (R, []))
+    v, x = variable([1.0, 2.0]), np.array([10.0, 20.0], np.float32)
+    first = run([x, v])
+    second = run([x, v])
+    assert [a.tolist() for a in first] == [[1, 2], [11, 22]]
+    assert [a.tolist() for a in second] == [[11, 22], [21, 42]]
+    assert v.value.tolist() == [21, 42]
+
+
+def test_a_variable_that_takes_an_input_does_not_share_it(device):
+    def build(x, v):
+        assign = raw.AssignVariableOp(resource=v, value=x)
+        with x.graph.control_dependencies([assign]):
+            add = raw.AssignAddVariableOp(resource=v, value=x)
+        with x.graph.control_dependencies([add]):
+            return [raw.Neg(x=x)]
+
+    def keep(x, v):
+        assign = raw.AssignVariableOp(resource=v, value=x)
+        with x.graph.control_dependencies([assign]):
+            return [raw.Neg(x=x)]
+
+    x, v = np.array([10.0, 20.0], np.float32), variable([1.0, 2.0])
+    executable_of(keep, (F, [2]), (R, []))([x, v])
+    executable_of(build, (F, [2]), (R, []))([x, v])
+    assert v.value.tolist() == [20, 40] and x.tolist() == [10, 20]
+
+
+def test_two_variables_exchange_their_values(device):
+    def build(v, w):
+        a, b = raw.ReadVariableOp(resource=v, dtype=F), raw.ReadVariableOp(resource=w, dtype=F)
+        with v.graph.control_dependencies([a, b]):
+            first = raw.AssignVariableOp(resource=v, value=b)
+            second = raw.AssignVariableOp(resource=w, value=a)
+        with v.graph.control_dependencies([first, second]):
+            return [raw.AddV2(x=a, y=b)]
+
+    v, w = variable([1.0, 2.0]), variable([3.0, 4.0])
+    run = executable_of(build, (R, []), (R, []))
+    for _ in range(3):
+        assert run([v, w])[0].tolist() == [4, 6]
+    assert v.value.tolist() == [3, 4] and w.value.tolist() == [1, 2]
+
+
+def test_an_index_outside_names_the_node(device):
+    run = executable_of(lambda x, i: [raw.GatherV2(params=x, indices=i, axis=0)], (F, [None]), (I, [None]))
+    x = np.arange(4, dtype=np.float32)
+    assert run([x, np.array([3, 0], np.int32)])[0].tolist() == [3, 0]
+    with pytest.raises(InvalidArgumentError, match=r"4 is not in \[0, 4\).*{{node GatherV2}}"):
+        run([x, np.array([1, 4], np.int32)])

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.schedule.memory_plan import Buffer, arrange, gaps
 from penstock._src.compiler.plan.control import Jump, Label
 from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
 from penstock._src.compiler.plan.specials import STATUS, complaint
+from penstock._src.compiler.schedule.memory_plan import Buffer, arrange, gaps
 from penstock._src.core import dtypes
 from penstock._src.core.arrays import aligned_copy, empty_aligned
 from penstock._src.core.errors import InternalError, InvalidArgumentError
@@ -107,7 +107,9 @@ class Program:
         arrays = list(arguments)
         if len(arrays) != len(self._types):
             raise InvalidArgumentError(
-                None, None, f"Program: {len(self._types)} arguments are required. Received {len(arrays)}."
+                None,
+                None,
+                f"Program: {len(self._types)} arguments are required. Received {len(arrays)}.",
             )
         for i in self._updated:
             own_if_shared(arguments[i])

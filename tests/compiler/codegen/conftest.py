@@ -10,7 +10,14 @@ from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.util import flags
 
-EPS = {"float16": 1e-3, "bfloat16": 8e-3, "float32": 1.2e-7, "float64": 2.3e-16, "complex64": 1.2e-7, "complex128": 2.3e-16}
+EPS = {
+    "float16": 1e-3,
+    "bfloat16": 8e-3,
+    "float32": 1.2e-7,
+    "float64": 2.3e-16,
+    "complex64": 1.2e-7,
+    "complex128": 2.3e-16,
+}
 
 
 def close(got, want, tolerance):

@@ -41,7 +41,12 @@ def exact(name, x):
 def test_errors_in_ulps(native, name, dtype):
     low, high, *bounds = CASES[name]
     r = np.random.default_rng(0)
-    x = np.concatenate([r.uniform(low, high, 300), r.uniform(max(low, -1), min(high, 1) if high > 1 else high, 300)])
+    x = np.concatenate(
+        [
+            r.uniform(low, high, 300),
+            r.uniform(max(low, -1), min(high, 1) if high > 1 else high, 300),
+        ]
+    )
     if low < 0 < high:
         x = np.concatenate([x, r.standard_normal(100) * 1e-4])
     x = x[(x >= low) & (x <= high)].astype(dtype)
@@ -66,7 +71,12 @@ def test_edges_of_two(native, name, dtype):
     native(lambda p, x, y: getattr(p, name)(x, y), x.ravel().copy(), y.ravel().copy())
     r = np.random.default_rng(0)
     x, y = r.uniform(0, 20, 500).astype(dtype), r.uniform(-8, 8, 500).astype(dtype)
-    native(lambda p, x, y: [getattr(p, name)(x, y), getattr(p, name)(-x, np.array(3.0, dtype))], x, y, tolerance=6)
+    native(
+        lambda p, x, y: [getattr(p, name)(x, y), getattr(p, name)(-x, np.array(3.0, dtype))],
+        x,
+        y,
+        tolerance=6,
+    )
 
 
 @pytest.mark.parametrize("name", ["sin", "cos"])

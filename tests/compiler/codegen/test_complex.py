@@ -16,7 +16,9 @@ def test_arithmetic(native, values, dtype):
 
 
 @pytest.mark.parametrize("dtype", BOTH)
-@pytest.mark.parametrize("name", "exp expm1 log log1p sqrt rsqrt sin cos tan sinh cosh tanh sigmoid abs sign".split())
+@pytest.mark.parametrize(
+    "name", "exp expm1 log log1p sqrt rsqrt sin cos tan sinh cosh tanh sigmoid abs sign".split()
+)
 def test_functions(native, values, name, dtype):
     native(lambda p, x: getattr(p, name)(x), values(dtype, (77,), 3, -2.0, 2.0), tolerance=40)
 

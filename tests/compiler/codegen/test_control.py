@@ -9,7 +9,11 @@ from penstock._src.core import dtypes
 @pytest.mark.parametrize("steps", [0, 1, 5])
 def test_a_loop_counts(native, values, steps):
     def make(p, x, n):
-        return p.while_(lambda i, v: p.lt(i, n), lambda i, v: [i + 1, v * 1.5 + 1.0], [p.constant(np.int32(0)), x])
+        return p.while_(
+            lambda i, v: p.lt(i, n),
+            lambda i, v: [i + 1, v * 1.5 + 1.0],
+            [p.constant(np.int32(0)), x],
+        )
 
     native(make, values("float32", (7, 5)), np.array(steps, np.int32), tolerance=50)
 
@@ -21,7 +25,13 @@ def test_state_may_swap_and_stay(native, values):
             [p.constant(np.int32(0)), x, y, p.constant(np.float32(0))],
         )  # fmt: skip
 
-    native(make, values("float32", (9,)), values("float32", (9,), 1), np.array(3, np.int32), tolerance=50)
+    native(
+        make,
+        values("float32", (9,)),
+        values("float32", (9,), 1),
+        np.array(3, np.int32),
+        tolerance=50,
+    )
 
 
 def test_a_loop_writes_rows_of_a_buffer(native, values):
@@ -39,7 +49,11 @@ def test_a_loop_writes_rows_of_a_buffer(native, values):
 def test_nested_loops_and_branches(native, values):
     def make(p, x, n):
         def inner(j, v):
-            (w,) = p.case(p.cast(p.mod(j, 3), dtypes.int32), [lambda v: v + 1.0, lambda v: v * 2.0, lambda v: p.reverse(v, [0])], [v])
+            (w,) = p.case(
+                p.cast(p.mod(j, 3), dtypes.int32),
+                [lambda v: v + 1.0, lambda v: v * 2.0, lambda v: p.reverse(v, [0])],
+                [v],
+            )
             return [j + 1, w]
 
         def outer(i, v):
@@ -54,7 +68,15 @@ def test_nested_loops_and_branches(native, values):
 @pytest.mark.parametrize("index", [-1, 0, 1, 2, 7])
 def test_case_chooses(native, values, index):
     def make(p, i, x):
-        return p.case(i, [lambda v: [v + 1.0, v], lambda v: [v, v * 2.0], lambda v: [p.sqrt(p.abs(v)), p.exp(v)]], [x])
+        return p.case(
+            i,
+            [
+                lambda v: [v + 1.0, v],
+                lambda v: [v, v * 2.0],
+                lambda v: [p.sqrt(p.abs(v)), p.exp(v)],
+            ],
+            [x],
+        )
 
     native(make, np.array(index, np.int32), values("float32", (11,)))
 
@@ -69,7 +91,11 @@ def test_a_branch_gives_an_argument_or_a_constant(native, values):
 
 def test_a_matrix_power_by_a_loop(native, values):
     def make(p, x, n):
-        return p.while_(lambda i, v: p.lt(i, n), lambda i, v: [i + 1, p.matmul(v, x)], [p.constant(np.int32(0)), x])
+        return p.while_(
+            lambda i, v: p.lt(i, n),
+            lambda i, v: [i + 1, p.matmul(v, x)],
+            [p.constant(np.int32(0)), x],
+        )
 
     native(make, values("float32", (8, 8), 0, -0.3, 0.3), np.array(4, np.int32), tolerance=100)
 
@@ -79,7 +105,11 @@ def test_rows_are_written_in_place(native, values):
         def body(i, rows):
             return [i + 1, p.dynamic_set_index(rows, i, p.dynamic_index(x, i) * 2.0)]
 
-        return p.while_(lambda i, rows: p.lt(i, n), body, [p.constant(np.int32(0)), p.full((6, 80), 0.0, dtypes.float32)])
+        return p.while_(
+            lambda i, rows: p.lt(i, n),
+            body,
+            [p.constant(np.int32(0)), p.full((6, 80), 0.0, dtypes.float32)],
+        )
 
     program, _ = native(make, values("float32", (6, 80)), np.array(5, np.int32))
     labels = [getattr(x, "label", "") for x in program.plan.launches]
@@ -92,7 +122,9 @@ def test_a_variable_is_scattered_into_in_place(native, values, op):
         p.assign_variable(table, p.scatter(p.read_variable(table), i, u, op))
 
     i = np.array([[3], [0], [3], [7]], np.int32)
-    program, _ = native(make, values("float32", (9, 20)), i, values("float32", (4, 20), 1), variables=(0,))
+    program, _ = native(
+        make, values("float32", (9, 20)), i, values("float32", (4, 20), 1), variables=(0,)
+    )
     assert program.statistics.launches == 1
 
 

@@ -185,6 +185,8 @@ def test_depthwise(g, channels):
     check(
         input_gradient((19, 11), **g, spec="nxycij,ijc->nxyc"), dy, w, form="depthwise convolution"
     )
+    taps = filter_gradient((3, 3), **g, spec="nxycij,nxyc->ijc")
+    check(taps, x, dy, form="depthwise filter gradient")
 
 
 def test_depthwise_with_a_multiplier():

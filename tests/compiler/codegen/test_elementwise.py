@@ -11,20 +11,31 @@ SHAPES = [(), (1,), (5,), (64,), (3, 17), (2, 0, 3), (4, 1, 33), (1, 9000)]
 @pytest.mark.parametrize("dtype", FLOATS + INTS)
 def test_arithmetic(native, values, dtype):
     x, y = values(dtype, (7, 19), 1), values(dtype, (7, 19), 2)
-    native(lambda p, x, y: [p.add(x, y), p.sub(x, y), p.mul(x, y), p.maximum(x, y), p.minimum(x, y)], x, y)
+    native(
+        lambda p, x, y: [p.add(x, y), p.sub(x, y), p.mul(x, y), p.maximum(x, y), p.minimum(x, y)],
+        x,
+        y,
+    )
 
 
 @pytest.mark.parametrize("dtype", INTS)
 def test_integer_division_by_zero_is_zero(native, values, dtype):
     x, y = values(dtype, (200,), 1), values(dtype, (200,), 2)
     y[::7] = 0
-    native(lambda p, x, y: [p.floordiv(x, y), p.mod(x, y), p.truncdiv(x, y), p.truncmod(x, y)], x, y)
+    native(
+        lambda p, x, y: [p.floordiv(x, y), p.mod(x, y), p.truncdiv(x, y), p.truncmod(x, y)], x, y
+    )
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_float_division(native, values, dtype):
     x, y = values(dtype, (201,), 1), values(dtype, (201,), 2)
-    native(lambda p, x, y: [p.div(x, y), p.truncdiv(x, y), p.truncmod(x, y), p.mod(x, y)], x, y, tolerance=2)
+    native(
+        lambda p, x, y: [p.div(x, y), p.truncdiv(x, y), p.truncmod(x, y), p.mod(x, y)],
+        x,
+        y,
+        tolerance=2,
+    )
 
 
 @pytest.mark.parametrize("dtype", INTS)
@@ -39,14 +50,21 @@ def test_bits(native, values, dtype):
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
 def test_integer_power(native, values, dtype):
-    x, y = values(dtype, (50,), 1) % np.array(7, dtype), np.abs(values(dtype, (50,), 2)) % np.array(5, dtype)
+    x, y = (
+        values(dtype, (50,), 1) % np.array(7, dtype),
+        np.abs(values(dtype, (50,), 2)) % np.array(5, dtype),
+    )
     native(lambda p, x, y: p.pow(x, y), x, y)
 
 
 @pytest.mark.parametrize("dtype", [*FLOATS, *INTS, "bool"])
 def test_comparisons(native, values, dtype):
     x, y = values(dtype, (70,), 1), values(dtype, (70,), 2)
-    native(lambda p, x, y: [p.eq(x, y), p.ne(x, y), p.lt(x, y), p.le(x, y), p.gt(x, y), p.ge(x, y)], x, y)
+    native(
+        lambda p, x, y: [p.eq(x, y), p.ne(x, y), p.lt(x, y), p.le(x, y), p.gt(x, y), p.ge(x, y)],
+        x,
+        y,
+    )
 
 
 def test_nan_in_comparisons_and_extremes(native):
@@ -75,19 +93,33 @@ def test_shapes(native, values, shape):
     native(lambda p, x: p.exp(x) * 2.0 + 1.0, values("float32", shape))
 
 
-@pytest.mark.parametrize("right", [(), (1,), (33,), (5, 1), (1, 33), (5, 33), (2, 1, 1), (2, 5, 1), (2, 1, 33)], ids=str)
+@pytest.mark.parametrize(
+    "right", [(), (1,), (33,), (5, 1), (1, 33), (5, 33), (2, 1, 1), (2, 5, 1), (2, 1, 33)], ids=str
+)
 def test_broadcasting(native, values, right):
-    native(lambda p, x, y: p.add(x, y) * p.sqrt(p.abs(y)), values("float32", (2, 5, 33)), values("float32", right))
+    native(
+        lambda p, x, y: p.add(x, y) * p.sqrt(p.abs(y)),
+        values("float32", (2, 5, 33)),
+        values("float32", right),
+    )
 
 
 UNARY = "neg abs sign exp expm1 sqrt rsqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh atanh sigmoid erf erfc".split()
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("name", [*UNARY, "log", "log1p", "floor", "ceil", "round", "square", "reciprocal", "lgamma"])
+@pytest.mark.parametrize(
+    "name", [*UNARY, "log", "log1p", "floor", "ceil", "round", "square", "reciprocal", "lgamma"]
+)
 def test_functions(native, values, name, dtype):
     positive = name in ("sqrt", "rsqrt", "log", "log1p", "lgamma")
-    low, high = (0.01, 4.0) if positive else (-0.999, 0.999) if name in ("asin", "acos", "atanh") else (-4.0, 4.0)
+    low, high = (
+        (0.01, 4.0)
+        if positive
+        else (-0.999, 0.999)
+        if name in ("asin", "acos", "atanh")
+        else (-4.0, 4.0)
+    )
     x = values(dtype, (133,), 5, low, high)
     native(lambda p, x: getattr(p, name)(x), x, tolerance=6)
 

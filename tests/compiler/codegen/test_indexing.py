@@ -19,7 +19,9 @@ shape = st.lists(extent, min_size=1, max_size=4).map(tuple)
 def test_reductions(native, values, shape, data):
     axes = tuple(sorted(data.draw(st.sets(st.integers(0, len(shape) - 1)))))
     op = data.draw(st.sampled_from(["sum", "max", "min", "prod"]))
-    dtype = data.draw(st.sampled_from(["float32", "float64", "int32", "bfloat16", "int8", "uint64"]))
+    dtype = data.draw(
+        st.sampled_from(["float32", "float64", "int32", "bfloat16", "int8", "uint64"])
+    )
     x = values(dtype, shape, 1, 0.7, 1.4)
     native(lambda p, x: getattr(p, f"reduce_{op}")(x, axes), x, tolerance=40)
 
@@ -27,7 +29,11 @@ def test_reductions(native, values, shape, data):
 @pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)], ids=str)
 @pytest.mark.parametrize("shape", [(70, 9, 40), (3, 1000, 5), (1, 2, 5000)], ids=str)
 def test_large_reductions(native, values, shape, axes):
-    native(lambda p, x: [p.reduce_sum(x * x, axes), p.reduce_max(x, axes)], values("float32", shape), tolerance=80)
+    native(
+        lambda p, x: [p.reduce_sum(x * x, axes), p.reduce_max(x, axes)],
+        values("float32", shape),
+        tolerance=80,
+    )
 
 
 @pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)], ids=str)
@@ -39,7 +45,10 @@ def test_any_and_all(native, values, axes):
 def test_nan_wins_a_maximum(native, values):
     x = values("float32", (9, 70))
     x[3, 40] = np.nan
-    native(lambda p, x: [p.reduce_max(x, (1,)), p.reduce_min(x, (0,)), p.arg_max(x, 1, dtypes.int64)], x)
+    native(
+        lambda p, x: [p.reduce_max(x, (1,)), p.reduce_min(x, (0,)), p.arg_max(x, 1, dtypes.int64)],
+        x,
+    )
 
 
 @SLOW
@@ -119,7 +128,17 @@ def test_concatenation(native, values, shape, data):
 ])  # fmt: skip
 def test_windows(native, values, strides, dilations, base, low, high):
     def make(p, x):
-        w = p.windows(x, (1, 2), (3, 2), (strides,) * 2, (dilations,) * 2, (low,) * 2, (high,) * 2, (base,) * 2, 0.5)
+        w = p.windows(
+            x,
+            (1, 2),
+            (3, 2),
+            (strides,) * 2,
+            (dilations,) * 2,
+            (low,) * 2,
+            (high,) * 2,
+            (base,) * 2,
+            0.5,
+        )
         return [p.reduce_max(w, (4, 5)), w * 1.0]
 
     native(make, values("float32", (2, 9, 8, 3)))
@@ -132,7 +151,9 @@ def test_windows(native, values, strides, dilations, base, low, high):
 ])  # fmt: skip
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "bfloat16"])
 def test_contractions(native, values, spec, a, b, dtype):
-    native(lambda p, x, y: p.contract(spec, x, y), values(dtype, a), values(dtype, b, 1), tolerance=60)
+    native(
+        lambda p, x, y: p.contract(spec, x, y), values(dtype, a), values(dtype, b, 1), tolerance=60
+    )
 
 
 def test_convolution_by_windows(native, values):
@@ -160,7 +181,10 @@ def test_dynamic_slices(native, values):
 
     def make(p, x, s):
         i, j = (p.reshape(p.slice(s, [k], [k + 1]), ()) for k in range(2))
-        return [p.dynamic_slice(x, [i, j], [3, 7]), p.dynamic_update_slice(x, p.dynamic_slice(x, [j, i], [2, 4]) * 3.0, [i, j])]
+        return [
+            p.dynamic_slice(x, [i, j], [3, 7]),
+            p.dynamic_update_slice(x, p.dynamic_slice(x, [j, i], [2, 4]) * 3.0, [i, j]),
+        ]
 
     native(make, x, start)
     native(make, x, np.array([100, 26], np.int32))

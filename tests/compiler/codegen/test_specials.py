@@ -36,7 +36,9 @@ def test_scans(native, values, shape, data):
 @given(shape=shapes, data=st.data())
 def test_sorts(native, values, shape, data):
     axis = data.draw(st.integers(0, len(shape) - 1))
-    dtype = data.draw(st.sampled_from(["float32", "float64", "int32", "int8", "uint64", "bfloat16", "bool"]))
+    dtype = data.draw(
+        st.sampled_from(["float32", "float64", "int32", "int8", "uint64", "bfloat16", "bool"])
+    )
     descending = data.draw(st.booleans())
     x = np.round(values(dtype, shape)).astype(values(dtype, ()).dtype)
     number = np.arange(x.size, dtype=np.int32).reshape(shape)
@@ -47,7 +49,7 @@ def test_sorts(native, values, shape, data):
 def test_nan_is_sorted_last(native):
     x = np.array([3, np.nan, -np.inf, 1, np.inf, np.nan, -0.0, 0.0], np.float32)
     for descending in (False, True):
-        native(lambda p, x: p.sort([x], 0, descending), x)
+        native(lambda p, x, d=descending: p.sort([x], 0, d), x)
 
 
 @pytest.mark.parametrize("k", [1, 3, 40])
@@ -80,7 +82,9 @@ def test_indices_outside_raise(native, values):
     p = Builder()
     a, i = p.parameter(0, x.shape, dtypes.float32), p.parameter(1, bad.shape, dtypes.int32)
     program = build_program(p.function("f", [a, i], [p.gather(a, i, 0, 0, "error")]))
-    with pytest.raises(errors.InvalidArgumentError, match=r"indices\[1, 0\] = 7 is not in \[0, 5\)"):
+    with pytest.raises(
+        errors.InvalidArgumentError, match=r"indices\[1, 0\] = 7 is not in \[0, 5\)"
+    ):
         program(x, bad)
     np.testing.assert_array_equal(program(x, indices)[0], x[indices])
 

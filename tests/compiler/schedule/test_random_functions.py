@@ -23,23 +23,47 @@ def grow(p, r, nodes, steps):
             y = getattr(p, r.choice(["tanh", "sin", "sigmoid", "abs", "neg", "square"]))(x)
             y = p.tanh(y)
         elif kind <= 4:
-            same = [n for n in nodes if len(n.shape) == len(x.shape) and tuple(map(int, n.shape)) == tuple(map(int, x.shape))]
-            y = getattr(p, r.choice(["add", "sub", "mul", "maximum", "minimum"]))(x, same[r.integers(len(same))]) * 0.7
+            same = [
+                n
+                for n in nodes
+                if len(n.shape) == len(x.shape)
+                and tuple(map(int, n.shape)) == tuple(map(int, x.shape))
+            ]
+            y = (
+                getattr(p, r.choice(["add", "sub", "mul", "maximum", "minimum"]))(
+                    x, same[r.integers(len(same))]
+                )
+                * 0.7
+            )
         elif kind == 5 and x.shape:
             axes = [a for a in range(len(x.shape)) if r.random() < 0.6]
-            y = getattr(p, r.choice(["reduce_mean", "reduce_max", "reduce_min"]))(x, axes, bool(r.integers(2)))
+            y = getattr(p, r.choice(["reduce_mean", "reduce_max", "reduce_min"]))(
+                x, axes, bool(r.integers(2))
+            )
         elif kind == 6 and x.shape:
             y = p.transpose(x, r.permutation(len(x.shape)).tolist())
         elif kind == 7 and x.shape:
             axis = int(r.integers(len(x.shape)))
-            y = p.concat([x, p.reverse(x, [axis])], axis) if int(x.shape[axis]) < 20 else p.reverse(x, [axis])
+            y = (
+                p.concat([x, p.reverse(x, [axis])], axis)
+                if int(x.shape[axis]) < 20
+                else p.reverse(x, [axis])
+            )
         elif kind == 8 and x.shape:
             starts = [int(r.integers(0, 2)) if int(d) > 2 else 0 for d in x.shape]
             y = p.slice(x, starts, list(x.shape))
-            y = p.pad(y, [1] * len(x.shape), [0] * len(x.shape), 0.25) if max(map(int, x.shape)) < 20 else y
+            y = (
+                p.pad(y, [1] * len(x.shape), [0] * len(x.shape), 0.25)
+                if max(map(int, x.shape)) < 20
+                else y
+            )
         elif kind == 9 and len(x.shape) == 2:
             others = [n for n in nodes if len(n.shape) == 2 and int(n.shape[0]) == int(x.shape[1])]
-            y = p.tanh(p.matmul(x, others[r.integers(len(others))]) * 0.3) if others else p.matmul(x, p.transpose(x, (1, 0))) * 0.1
+            y = (
+                p.tanh(p.matmul(x, others[r.integers(len(others))]) * 0.3)
+                if others
+                else p.matmul(x, p.transpose(x, (1, 0))) * 0.1
+            )
         elif kind == 10 and len(x.shape) == 2:
             e = p.exp(x - p.reduce_max(x, (1,), keepdims=True))
             y = e / p.reduce_sum(e, (1,), keepdims=True)
@@ -71,7 +95,9 @@ def test_a_random_function(seed, symbolic):
     like = [n for n in nodes if tuple(map(int, n.shape)) == (COLUMNS, 7)]
     p.assign_variable(handle, like[-1] * 0.5)
     function = p.function("random", [*parameters, handle], results)
-    arrays = [r.uniform(-1, 1, tuple(map(int, s))).astype(np.float32) for s in [*shapes, (COLUMNS, 7)]]
+    arrays = [
+        r.uniform(-1, 1, tuple(map(int, s))).astype(np.float32) for s in [*shapes, (COLUMNS, 7)]
+    ]
     want, updates = interpreter.run(function, arrays)
 
     class Handle:
@@ -93,6 +119,9 @@ def test_a_product_less_the_maximum_of_its_other_operand():
     x, w, y = p.parameter(0, (9, 5), F32), p.parameter(1, (5, 7), F32), p.parameter(2, (9, 7), F32)
     top = p.reduce_max(y, (1,), keepdims=True)
     function = p.function("f", [x, w, y], [p.exp(p.matmul(x, w) - top) + p.exp(y - top)])
-    arrays = [np.random.default_rng(i).uniform(-1, 1, tuple(n.shape)).astype(np.float32) for i, n in enumerate((x, w, y))]
+    arrays = [
+        np.random.default_rng(i).uniform(-1, 1, tuple(n.shape)).astype(np.float32)
+        for i, n in enumerate((x, w, y))
+    ]
     want, _ = interpreter.run(function, arrays)
     np.testing.assert_allclose(build_program(function)(*arrays)[0], want[0], rtol=1e-5)

@@ -22,8 +22,14 @@ def train_step(batch):
     """Softmax cross entropy of a two-layer network, and Adam: x, labels, step, then w, m, v of each weight."""
     p = Builder()
     n = Dim.symbol("batch", batch)
-    x, labels, count = p.parameter(0, (n, 50), F32), p.parameter(1, (n,), I32), p.parameter(2, (), F32)
-    handles = [p.parameter(3 + i, (), dtypes.resource, variable=(SHAPES[i // 3], F32)) for i in range(12)]
+    x, labels, count = (
+        p.parameter(0, (n, 50), F32),
+        p.parameter(1, (n,), I32),
+        p.parameter(2, (), F32),
+    )
+    handles = [
+        p.parameter(3 + i, (), dtypes.resource, variable=(SHAPES[i // 3], F32)) for i in range(12)
+    ]
     w1, b1, w2, b2 = (p.read_variable(handles[3 * i]) for i in range(4))
     h = p.maximum(p.matmul(x, w1) + b1, 0.0)
     logits = p.matmul(h, w2) + b2
@@ -37,7 +43,11 @@ def train_step(batch):
     dh = p.select(p.gt(h, 0.0), p.matmul(d, p.transpose(w2, (1, 0))), 0.0)
     gradients = [p.matmul(p.transpose(x, (1, 0)), dh), p.reduce_sum(dh, (0,)),
                  p.matmul(p.transpose(h, (1, 0)), d), p.reduce_sum(d, (0,))]  # fmt: skip
-    rate = 1e-3 * p.sqrt(1.0 - p.pow(p.scalar(0.999, F32), count)) / (1.0 - p.pow(p.scalar(0.9, F32), count))
+    rate = (
+        1e-3
+        * p.sqrt(1.0 - p.pow(p.scalar(0.999, F32), count))
+        / (1.0 - p.pow(p.scalar(0.9, F32), count))
+    )
     for i, g in enumerate(gradients):
         w, m, v = (p.read_variable(h) for h in handles[3 * i : 3 * i + 3])
         m, v = m * 0.9 + g * 0.1, v * 0.999 + g * g * 0.001
@@ -54,7 +64,10 @@ def arrays(batch):
     for shape in SHAPES:
         w = (r.standard_normal(shape) * 0.1).astype(np.float32)
         state += [w, np.zeros_like(w), np.zeros_like(w)]
-    data = r.standard_normal((batch, 50)).astype(np.float32), r.integers(0, 10, batch).astype(np.int32)
+    data = (
+        r.standard_normal((batch, 50)).astype(np.float32),
+        r.integers(0, 10, batch).astype(np.int32),
+    )
     return data, state
 
 

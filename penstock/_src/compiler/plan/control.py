@@ -94,7 +94,12 @@ def _step(planner: Planner, body: Function, state: list[Buffer], outer: list[Buf
     for result, own, parameter, buffer in zip(body.results, homes, parameters, state):
         if result is parameter:
             continue
-        free = parameter.id not in moved and not in_memory_already(own) and count[own.id] == 1 and own.id not in wanted
+        free = (
+            parameter.id not in moved
+            and not in_memory_already(own)
+            and count[own.id] == 1
+            and own.id not in wanted
+        )
         if free and writable_in_place(part, own, parameter, set(wanted)):
             wanted[own.id] = buffer
         else:
@@ -159,7 +164,9 @@ def _int32(planner: Planner, index: Node) -> Buffer:
     return target
 
 
-def _result_buffers(planner: Planner, kernel: Any, count: int, like: Sequence[Node]) -> list[Buffer]:
+def _result_buffers(
+    planner: Planner, kernel: Any, count: int, like: Sequence[Node]
+) -> list[Buffer]:
     """Where the items of a node lie; items that nobody asks for get memory too."""
     items = {item.attrs["index"]: item for item in kernel.outputs}
     found = []

@@ -11,19 +11,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.codegen.code import NestCode
-from penstock._src.compiler.codegen.nest import emit_nest
 from penstock._src.compiler.codegen.contraction.match import match
-from penstock._src.compiler.codegen.epilogue import TailEpilogue
 from penstock._src.compiler.codegen.kernel_code import PLAIN
+from penstock._src.compiler.codegen.nests.code import NestCode
+from penstock._src.compiler.codegen.nests.epilogue import TailEpilogue
+from penstock._src.compiler.codegen.nests.nest import emit_nest
 from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.specials import check_bounds
 from penstock._src.compiler.schedule.contraction import ContractKernel
 from penstock._src.compiler.schedule.in_place import replaces_block, writable_in_place
-from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, block_nest, map_nest
+from penstock._src.compiler.schedule.kernel import (
+    BoundsKernel,
+    Kernel,
+    NestKernel,
+    SpecialKernel,
+    block_nest,
+    map_nest,
+)
 from penstock._src.compiler.schedule.loops import FLAT
 from penstock._src.compiler.schedule.memory_plan import Buffer
-from penstock._src.compiler.schedule.partition import Options, Partition, bytes_of, home, in_memory_already
+from penstock._src.compiler.schedule.partition import (
+    Options,
+    Partition,
+    bytes_of,
+    home,
+    in_memory_already,
+)
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir import dims
@@ -83,7 +96,9 @@ class Planner:
         function = self.function
         for i, parameter in enumerate(function.parameters):
             if parameter.dtype != dtypes.resource:
-                self.buffers[parameter.id] = Buffer(f"argument {i}", bytes_of(parameter), "input", i)
+                self.buffers[parameter.id] = Buffer(
+                    f"argument {i}", bytes_of(parameter), "input", i
+                )
         part = self.partition = Partition(function, self.options)
         copies = self._give_results_memory(part)
         later = []
@@ -119,7 +134,11 @@ class Planner:
         for handle, node in self.function.updates:
             buffer, own = self.variable(handle), home(node)
             read = next((n for n in part.nodes if n.kind == "read" and n.args[0] is handle), handle)
-            if own.id in taken or in_memory_already(own) or not writable_in_place(part, own, read, set()):
+            if (
+                own.id in taken
+                or in_memory_already(own)
+                or not writable_in_place(part, own, read, set())
+            ):
                 copies.append((node, buffer))
             else:
                 taken.add(own.id)
@@ -186,7 +205,11 @@ class Planner:
         self.time += 1
 
     def copy(
-        self, source: Node, target: Buffer, part: Partition | None = None, from_buffer: Buffer | None = None
+        self,
+        source: Node,
+        target: Buffer,
+        part: Partition | None = None,
+        from_buffer: Buffer | None = None,
     ) -> None:
         """Copies a node that lies in memory (in `from_buffer`, if that is not its usual place)."""
         target.touch(self.time)
@@ -227,7 +250,6 @@ class Planner:
             if buffer.first < start <= buffer.last:
                 buffer.touch(self.time)
 
-
     def extent(self, expression: Any) -> int:
         """What an extent is now."""
         return dims.evaluate(expression, self.symbols)
@@ -266,12 +288,17 @@ class Planner:
         def write() -> tuple[Any, list[Any]]:
             epilogue: Any = PLAIN if tail is None else TailEpilogue(tail)
             element = None if tail is None else element_type(tail.dtype)
-            return found.emit(self.target, self.threads, epilogue, output=element), getattr(epilogue, "extents", [])
+            return found.emit(self.target, self.threads, epilogue, output=element), getattr(
+                epilogue, "extents", []
+            )
 
         code, expressions = self.cache.get(key, write)
         left, right = self.used(found.left), self.used(found.right)
         output = self.used(kernel.outputs[0])
-        operands = [*[self.used(n) for n in kernel.operands], *[self.extent(e) for e in expressions]]
+        operands = [
+            *[self.used(n) for n in kernel.operands],
+            *[self.extent(e) for e in expressions],
+        ]
         scratch = self.temporary("scratch", code.scratch(tuple(sizes)))
         for stage in code.stages(tuple(sizes)):
             words = code.context(

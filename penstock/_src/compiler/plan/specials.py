@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from penstock._src.compiler.codegen import lines, random_bits, scatter
-from penstock._src.core import dtypes
+from penstock._src.compiler.codegen.specials import lines, random_bits, scatter
 from penstock._src.ir.node import Node
 
 if TYPE_CHECKING:
@@ -70,7 +69,11 @@ def _scan(planner: Planner, kernel: Any) -> None:
 def _sort(planner: Planner, kernel: Any) -> None:
     node = kernel.node
     outer, n, inner = line_extents(node.args[0].shape, node.attrs["axis"])
-    form = tuple([a.dtype for a in node.args]), node.attrs["num_keys"], bool(node.attrs["descending"])
+    form = (
+        tuple([a.dtype for a in node.args]),
+        node.attrs["num_keys"],
+        bool(node.attrs["descending"]),
+    )
     code = planner.code(("sort", *form), lambda target: lines.emit_sort(*form, target))
     if not (outer and n and inner):
         return
@@ -80,7 +83,11 @@ def _sort(planner: Planner, kernel: Any) -> None:
     outputs = []
     for i, a in enumerate(node.args):
         unused = i not in items
-        outputs.append(planner.temporary("unused", int(a.size) * a.dtype.size) if unused else planner.used(items[i]))
+        outputs.append(
+            planner.temporary("unused", int(a.size) * a.dtype.size)
+            if unused
+            else planner.used(items[i])
+        )
     args = [n, inner, outer * inner, scratch, room, *[planner.used(a) for a in node.args], *outputs]
     planner.add(code, "task", outer * inner, args, f"sort[{outer}, {n}, {inner}]")
 
@@ -105,11 +112,21 @@ def _scatter(planner: Planner, kernel: Any) -> None:
     n = 1 if single else scatter.lanes_of(node.dtype, planner.target)
     per = -(-size // max(1, min(-(-size // n), vectors * size // TASK + 1, 4 * planner.threads)))
     per = -(-per // n) * n
-    args = [planner.used(node), planner.used(indices), planner.used(updates), vectors, size, per, *extents]
+    args = [
+        planner.used(node),
+        planner.used(indices),
+        planner.used(updates),
+        vectors,
+        size,
+        per,
+        *extents,
+    ]
     planner.add(code, "task", -(-size // per), args, f"scatter[{vectors}, {size}]")
 
 
-def check_bounds(planner: Planner, indices: Node, depth: int, extents: list[int], node: Node) -> None:
+def check_bounds(
+    planner: Planner, indices: Node, depth: int, extents: list[int], node: Node
+) -> None:
     """Adds a kernel that ends the run if an index vector is outside."""
     vectors = int(indices.size) // max(depth, 1)
     code = planner.code(
@@ -131,4 +148,4 @@ def complaint(indices: Node, status: Any) -> str:
     return f"indices[{where}] = {int(status[2])} is not in [0, {int(status[3])})"
 
 
-__all__ = ["PLANS", "STATUS", "check_bounds", "complaint", "dtypes"]
+__all__ = ["PLANS", "STATUS", "check_bounds", "complaint"]

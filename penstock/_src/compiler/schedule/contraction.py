@@ -73,11 +73,17 @@ def final_of(
             break
         user = following[min(following)]
         fits = user.kind in ELEMENTWISE or user.kind in ("compare", "reshape")
-        if not fits or any(wanted(a) for a in user.args if a.id in known) or not _same_size(user, root):
+        if (
+            not fits
+            or any(wanted(a) for a in user.args if a.id in known)
+            or not _same_size(user, root)
+        ):
             break
         region.append(user)
         known.add(user.id)
-        exits = [n for n in region if not users[n.id] or any(u.id not in known for u in users[n.id])]
+        exits = [
+            n for n in region if not users[n.id] or any(u.id not in known for u in users[n.id])
+        ]
         if len(exits) == 1 and exits[0].kind != "reshape" and exits[0].dtype.is_floating:
             final = exits[0]
             inside = [n for n in region if n is not final and n is not root]
@@ -88,7 +94,9 @@ def _same_size(a: Node, b: Node) -> bool:
     return extent_key(dims.product(a.shape)) == extent_key(dims.product(b.shape))
 
 
-def write_tail(root: Node, final: Node, columns: int, is_leaf: Callable[[Node], bool]) -> Tail | None:
+def write_tail(
+    root: Node, final: Node, columns: int, is_leaf: Callable[[Node], bool]
+) -> Tail | None:
     """The expression of `final` over tiles of `root`; None if it reads the contraction anywhere but at its own place."""
     width = dims.product(root.shape[len(root.shape) - columns :])
     rows = dims.product(root.shape[: len(root.shape) - columns])

@@ -14,7 +14,9 @@ def writable_in_place(part: Partition, value: Node, old: Node, also: set[int]) -
     It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element. `also` are
     values that are written in place as well.
     """
-    maker = next((i for i, k in enumerate(part.kernels) if any(o is value for o in k.outputs)), None)
+    maker = next(
+        (i for i, k in enumerate(part.kernels) if any(o is value for o in k.outputs)), None
+    )
     if maker is None:
         return False
     kernel = part.kernels[maker]
@@ -29,7 +31,11 @@ def writable_in_place(part: Partition, value: Node, old: Node, also: set[int]) -
 
 def replaces_block(kernel: Kernel, value: Node) -> bool:
     """Whether a kernel only writes a block into an array that lies in memory, and nothing else of it is read."""
-    if value.kind != "dynamic_update_slice" or not isinstance(kernel, NestKernel) or len(kernel.outputs) != 1:
+    if (
+        value.kind != "dynamic_update_slice"
+        or not isinstance(kernel, NestKernel)
+        or len(kernel.outputs) != 1
+    ):
         return False
     base = home(value.args[0])
     slot = next((i for i, leaf in enumerate(kernel.nest.leaves) if leaf is base), None)
@@ -58,7 +64,11 @@ def same_element(kernel: NestKernel, value: Node, old: Node) -> bool:
     for v in nest.values():
         if v.kind in ("reduce", "arg_reduce") and _loads_below(v, slot):
             return False
-        if v.kind == "load" and v.attrs[0] == slot and (v.attrs[1].key != offset.key or v.dtype.size != value.dtype.size):
+        if (
+            v.kind == "load"
+            and v.attrs[0] == slot
+            and (v.attrs[1].key != offset.key or v.dtype.size != value.dtype.size)
+        ):
             return False
     return True
 

@@ -279,8 +279,10 @@ class IndexScope:
 
 def _divides(divisor: int, x: int) -> bool:
     remainder = x % divisor
-    return type(remainder) is not Dim and remainder == 0 and (
-        type(x) is Dim or type(divisor) is not Dim or x == 0
+    return (
+        type(remainder) is not Dim
+        and remainder == 0
+        and (type(x) is Dim or type(divisor) is not Dim or x == 0)
     )
 
 
@@ -354,7 +356,11 @@ class Position:
     @property
     def vars(self) -> frozenset[Var]:
         if self._coordinates is not None:
-            return frozenset().union(*[c.vars for c in self._coordinates]) if self._coordinates else frozenset()
+            return (
+                frozenset().union(*[c.vars for c in self._coordinates])
+                if self._coordinates
+                else frozenset()
+            )
         return self._linear.vars
 
     def at(self, shape: Sequence[int], coordinates: Sequence[Index]) -> Position:
@@ -363,7 +369,11 @@ class Position:
 
     def reshaped(self, shape: Sequence[int]) -> Position:
         """The same element where the array is looked at with another shape."""
-        coordinates = _regrouped(self._coordinates, self.shape, shape) if self._coordinates is not None else None
+        coordinates = (
+            _regrouped(self._coordinates, self.shape, shape)
+            if self._coordinates is not None
+            else None
+        )
         if coordinates is not None:
             return Position(self.scope, shape, coordinates)
         return Position(self.scope, shape, None, self.linear)

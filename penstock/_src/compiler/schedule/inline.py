@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.schedule.index import ZERO, Index, Position, Var, constant, extent_key, of_atom
+from penstock._src.compiler.schedule.index import (
+    ZERO,
+    Index,
+    Position,
+    Var,
+    constant,
+    extent_key,
+    of_atom,
+)
 from penstock._src.compiler.schedule.values import Scope, Value
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
@@ -35,9 +43,11 @@ def rule(*kinds: str):
 def is_splat(node: Node) -> bool:
     """Whether a constant has the same value in every element."""
     value = node.attrs["value"]
-    return value.size == 1 or (value.size > 0 and 0 in value.strides and all(
-        s == 0 or e == 1 for s, e in zip(value.strides, value.shape)
-    ))
+    return value.size == 1 or (
+        value.size > 0
+        and 0 in value.strides
+        and all(s == 0 or e == 1 for s, e in zip(value.strides, value.shape))
+    )
 
 
 class Inliner:
@@ -68,7 +78,9 @@ class Inliner:
             elif node.kind in RULES:
                 found = RULES[node.kind](self, node, position, guard)
             else:
-                raise UnimplementedError(None, None, f"{node.kind}: not inlined in a loop nest. Received {node!r}.")
+                raise UnimplementedError(
+                    None, None, f"{node.kind}: not inlined in a loop nest. Received {node!r}."
+                )
             self._memo[key] = found
         return found
 
@@ -142,7 +154,9 @@ def _size(k: Inliner, node: Node, position: Position, guard):
     result = k.number(constant(extents[-1]), node.dtype)
     for i in range(len(extents) - 2, -1, -1):
         here = k.scope.value("inside", (), dtypes.bool_, (where, i, i + 1))
-        result = k.scope.value("select", (here, k.number(constant(extents[i]), node.dtype), result), node.dtype)
+        result = k.scope.value(
+            "select", (here, k.number(constant(extents[i]), node.dtype), result), node.dtype
+        )
     return result
 
 
@@ -196,7 +210,9 @@ def _broadcast(k: Inliner, node: Node, position: Position, guard):
     coordinates = []
     for axis, extent in zip(node.attrs["axes"], x.shape):
         repeats = extent_key(extent) != extent_key(node.shape[axis]) and extent == 1
-        coordinates.append(ZERO if repeats or extent_key(extent) == 1 else position.coordinates[axis])
+        coordinates.append(
+            ZERO if repeats or extent_key(extent) == 1 else position.coordinates[axis]
+        )
     return k.value(x, k.position(x, coordinates), guard)
 
 
@@ -205,7 +221,8 @@ def _slice(k: Inliner, node: Node, position: Position, guard):
     (x,) = node.args
     strides = node.attrs["strides"] or (1,) * len(x.shape)
     coordinates = [
-        c * stride + start for c, start, stride in zip(position.coordinates, node.attrs["starts"], strides)
+        c * stride + start
+        for c, start, stride in zip(position.coordinates, node.attrs["starts"], strides)
     ]
     return k.value(x, k.position(x, coordinates), guard)
 
@@ -231,7 +248,9 @@ def _dilated(k: Inliner, index: Index, extent: int, dilation: int):
     return k.scope.quotient(index, dilation), k.both(guard, on)
 
 
-def _padded(k: Inliner, x: Node, fill: Node, coordinates, inside: Value | None, guard: Value | None):
+def _padded(
+    k: Inliner, x: Node, fill: Node, coordinates, inside: Value | None, guard: Value | None
+):
     """x where `inside`, else the scalar `fill`."""
     if inside is None:
         return k.value(x, k.position(x, coordinates), guard)
@@ -259,7 +278,9 @@ def _windows(k: Inliner, node: Node, position: Position, guard):
     rank = len(x.shape)
     coordinates, inside = list(position.coordinates[:rank]), None
     for i, axis in enumerate(a["axes"]):
-        at = coordinates[axis] * a["strides"][i] + position.coordinates[rank + i] * a["dilations"][i]
+        at = (
+            coordinates[axis] * a["strides"][i] + position.coordinates[rank + i] * a["dilations"][i]
+        )
         at, here = _dilated(k, at - a["low"][i], x.shape[axis], a["base_dilations"][i])
         coordinates[axis] = at
         inside = k.both(inside, here)
@@ -298,7 +319,9 @@ def start_index(k: Inliner, node: Node, most: int) -> Index:
 
 def _clamped(k: Inliner, number: Value, most: int) -> Value:
     least = k.scope.const(0, dtypes.int64)
-    number = k.scope.value("minimum", (number, k.number(constant(most), dtypes.int64)), dtypes.int64)
+    number = k.scope.value(
+        "minimum", (number, k.number(constant(most), dtypes.int64)), dtypes.int64
+    )
     return k.scope.value("maximum", (number, least), dtypes.int64)
 
 
@@ -348,7 +371,9 @@ def _gather(k: Inliner, node: Node, position: Position, guard):
     value = k.value(x, k.position(x, coordinates), k.both(guard, inside))
     if inside is None:
         return value
-    return k.scope.value("select", (inside, value, k.scope.const(zero_of(node.dtype), node.dtype)), node.dtype)
+    return k.scope.value(
+        "select", (inside, value, k.scope.const(zero_of(node.dtype), node.dtype)), node.dtype
+    )
 
 
 def zero_of(dtype) -> Any:
@@ -386,7 +411,9 @@ def _contract(k: Inliner, node: Node, position: Position, guard):
     place = dict(zip(out, position.coordinates))
     extents = dict(zip(left, a.shape)) | dict(zip(right, b.shape))
     summed = [letter for letter in dict.fromkeys(left + right) if letter not in out]
-    variables = k.reduction_vars(tuple([extents[letter] for letter in summed]), _free(position, guard))
+    variables = k.reduction_vars(
+        tuple([extents[letter] for letter in summed]), _free(position, guard)
+    )
     place.update({letter: of_atom(v) for letter, v in zip(summed, variables)})
     x = k.value(a, k.position(a, [place[letter] for letter in left]), guard)
     y = k.value(b, k.position(b, [place[letter] for letter in right]), guard)

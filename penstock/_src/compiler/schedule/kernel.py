@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from penstock._src.compiler.schedule.index import Position, of_atom
 from penstock._src.compiler.schedule.inline import Inliner, start_index
@@ -61,7 +60,9 @@ class BoundsKernel(Kernel):
         return "bounds check"
 
 
-def map_nest(nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: bool = True) -> NestKernel:
+def map_nest(
+    nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: bool = True
+) -> NestKernel:
     """The nest that computes nodes of one shape and stores them."""
     inliner = Inliner(is_leaf)
     scope = inliner.scope
@@ -96,5 +97,7 @@ def block_nest(node: Node, is_leaf: Callable[[Node], bool]) -> NestKernel:
     ]
     offset = Position(scope, x.shape, coordinates).linear
     leaves = inliner.slots
-    nest = coalesce(LoopNest(scope, space, [Store(len(leaves), offset, value, node.dtype)], leaves, [node]))
+    nest = coalesce(
+        LoopNest(scope, space, [Store(len(leaves), offset, value, node.dtype)], leaves, [node])
+    )
     return NestKernel([node], list(leaves), nest)

@@ -12,7 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var, constant, extent_key, is_one, of_atom
+from penstock._src.compiler.schedule.index import (
+    Atom,
+    Division,
+    Dynamic,
+    Index,
+    Var,
+    constant,
+    extent_key,
+    is_one,
+    of_atom,
+)
 from penstock._src.compiler.schedule.values import Scope, Value, closure, dynamic_values
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.dims import Dim
@@ -114,7 +124,9 @@ def flatten(nest: LoopNest) -> tuple[LoopNest, int | None]:
     scope.count = nest.scope.count
     free = scope.var(Dim(length, ((((("symbol", FLAT),)), 1),)))
     change = _Rewriter(scope, var, var, free)
-    stores = [Store(s.slot, change.index(s.offset), change.value(s.value), s.dtype) for s in nest.stores]
+    stores = [
+        Store(s.slot, change.index(s.offset), change.value(s.value), s.dtype) for s in nest.stores
+    ]
     return LoopNest(scope, (free,), stores, nest.leaves, nest.outputs), length
 
 
@@ -122,7 +134,9 @@ def _plain(index: Index, var: Var) -> bool:
     """Whether an index is the variable itself, or a number."""
     if type(index.const) is Dim:
         return False
-    return not index.terms or (len(index.terms) == 1 and index.terms[0][0] is var and is_one(index.terms[0][1]))
+    return not index.terms or (
+        len(index.terms) == 1 and index.terms[0][0] is var and is_one(index.terms[0][1])
+    )
 
 
 def _mergeable(nest: LoopNest, variables: Sequence[Var]) -> tuple[Var, Var] | None:
@@ -168,7 +182,9 @@ def _mergeable_reduction(nest: LoopNest) -> tuple[Var, Var] | None:
         if any(v in single for v in group):
             continue
         found = _mergeable(nest, group)
-        if found is not None and all(set(found) <= set(g) or not set(found) & set(g) for g in groups):
+        if found is not None and all(
+            set(found) <= set(g) or not set(found) & set(g) for g in groups
+        ):
             return found
     return None
 
@@ -179,7 +195,9 @@ def _merge(nest: LoopNest, outer: Var, inner: Var) -> LoopNest:
     scope.count = nest.scope.count
     both = scope.var(outer.extent * inner.extent)
     change = _Rewriter(scope, outer, inner, both)
-    stores = [Store(s.slot, change.index(s.offset), change.value(s.value), s.dtype) for s in nest.stores]
+    stores = [
+        Store(s.slot, change.index(s.offset), change.value(s.value), s.dtype) for s in nest.stores
+    ]
     space = tuple([both if v is inner else v for v in nest.space if v is not outer])
     return LoopNest(scope, space, stores, nest.leaves, nest.outputs)
 

@@ -54,7 +54,12 @@ def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
         meets = (firsts[:count] <= buffer.last) & (lasts[:count] >= buffer.first)
         at = _lowest_gap(offsets[:count][meets], ends[:count][meets], size)
         buffer.offset = at
-        firsts[count], lasts[count], offsets[count], ends[count] = buffer.first, buffer.last, at, at + size
+        firsts[count], lasts[count], offsets[count], ends[count] = (
+            buffer.first,
+            buffer.last,
+            at,
+            at + size,
+        )
     return int(ends.max(initial=0))
 
 
@@ -80,7 +85,9 @@ def _apart(buffers: list[Buffer]) -> int:
 def gaps(buffers: Iterable[Buffer], total: int) -> list[tuple[int, int, str]]:
     """In guard mode: (start, end, name of the buffer before) of every stretch that nobody may write."""
     found, at, name = [], 0, "the arena's start"
-    for buffer in sorted((b for b in buffers if b.place == "arena" and b.last >= 0), key=lambda b: b.offset):
+    for buffer in sorted(
+        (b for b in buffers if b.place == "arena" and b.last >= 0), key=lambda b: b.offset
+    ):
         found.append((at, buffer.offset, name))
         at, name = buffer.offset + buffer.size, buffer.name
     found.append((at, total, name))

@@ -23,7 +23,13 @@ from penstock._src.compiler.schedule.contraction import (
     write_tail,
 )
 from penstock._src.compiler.schedule.inline import RULES, is_splat
-from penstock._src.compiler.schedule.kernel import BoundsKernel, Kernel, NestKernel, SpecialKernel, map_nest
+from penstock._src.compiler.schedule.kernel import (
+    BoundsKernel,
+    Kernel,
+    NestKernel,
+    SpecialKernel,
+    map_nest,
+)
 from penstock._src.compiler.schedule.reductions import reduction_kernels
 from penstock._src.compiler.schedule.units import Unit, map_space, merge, reduction_space
 from penstock._src.core import dtypes
@@ -37,7 +43,9 @@ SPECIAL = frozenset({"scan", "sort", "scatter", "random_bits", "while", "case"})
 ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract"}) | SPECIAL
 COST = {"exp": 8, "log": 8, "tanh": 10, "sigmoid": 10, "erf": 12, "sin": 12, "cos": 12, "pow": 25, "div": 3, "sqrt": 4,
         "rsqrt": 5, "mod": 10, "floordiv": 8, "truncmod": 10, "truncdiv": 8}  # fmt: skip
-RARE = frozenset("expm1 log1p cbrt tan asin acos atan sinh cosh asinh acosh atanh erfc lgamma atan2".split())
+RARE = frozenset(
+    "expm1 log1p cbrt tan asin acos atan sinh cosh asinh acosh atanh erfc lgamma atan2".split()
+)
 LONG = 60  # operations of an expression that several kernels should not each compute
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
 HOISTED = 40  # cost of what may be computed again for every row
@@ -102,7 +110,9 @@ class Partition:
         self.ends: dict[int, Node] = {}  # id of a node that ends a reduction -> the reduce node
         self._match_contractions()
         self._end_reductions()
-        self.in_rows: set[int] = set()  # ends of reductions that are computed again in every row that wants them
+        self.in_rows: set[int] = (
+            set()
+        )  # ends of reductions that are computed again in every row that wants them
         if self.options.rows:
             self._find_row_reductions()
         self._choose()
@@ -127,7 +137,10 @@ class Partition:
             if self.options.tails and node.dtype.is_floating:
                 final, inside = final_of(node, self.users, lambda n: home(n).id in wanted)
                 if any(n.id in self.inside or n.id in self.finals for n in (final, *inside)):
-                    final, inside = node, []  # another contraction's tail already: a sum of two products
+                    final, inside = (
+                        node,
+                        [],
+                    )  # another contraction's tail already: a sum of two products
                 self.inside.update(n.id for n in (node, *inside) if n is not final)
             self.finals[final.id] = node
 
@@ -141,7 +154,11 @@ class Partition:
             end = node
             while self.options.tails and end.id not in wanted and len(self.users[end.id]) == 1:
                 (user,) = self.users[end.id]
-                if user.kind not in (*ELEMENTWISE, "compare") or user.id in self.inside or user.id in self.finals:
+                if (
+                    user.kind not in (*ELEMENTWISE, "compare")
+                    or user.id in self.inside
+                    or user.id in self.finals
+                ):
                     break
                 if any(a.id in self.ends_of(user) for a in user.args if a is not end):
                     break
@@ -176,7 +193,11 @@ class Partition:
             (x,) = root.args
             extent = x.shape[-1] if x.shape else 0
             short = type(extent) is int and 1 < extent <= LONGEST_ROW
-            if tuple(root.attrs["axes"]) == (len(x.shape) - 1,) and short and self._serves_rows(end, x):
+            if (
+                tuple(root.attrs["axes"]) == (len(x.shape) - 1,)
+                and short
+                and self._serves_rows(end, x)
+            ):
                 self.in_rows.add(end.id)
 
     def _serves_rows(self, end: Node, x: Node) -> bool:
@@ -184,22 +205,34 @@ class Partition:
         node, lead = end, len(x.shape) - 1
         while len(self.users[node.id]) == 1:
             (user,) = self.users[node.id]
-            if user.kind == "reshape" and [e for e in user.shape if e != 1] == [e for e in end.shape if e != 1]:
+            if user.kind == "reshape" and [e for e in user.shape if e != 1] == [
+                e for e in end.shape if e != 1
+            ]:
                 node = user
                 continue
             same = user.kind == "broadcast" and shape_key(user.shape) == shape_key(x.shape)
-            straight = same and all(e == 1 or a < lead for e, a in zip(node.shape, user.attrs["axes"]))
+            straight = same and all(
+                e == 1 or a < lead for e, a in zip(node.shape, user.attrs["axes"])
+            )
             takers = self.users[user.id]
-            return straight and len(takers) <= 2 and not any(u.id in self.inside or u.id in self.finals for u in takers)
+            return (
+                straight
+                and len(takers) <= 2
+                and not any(u.id in self.inside or u.id in self.finals for u in takers)
+            )
         return False
 
     def _feeds_rows(self, node: Node, x: Node) -> bool:
         """Whether a node is only used for reductions that are computed in rows."""
         if node.kind == "reduce":
             return any(self.ends[i] is node for i in self.in_rows)
-        if node.kind not in (*ELEMENTWISE, "compare") or shape_key(node.shape) != shape_key(x.shape):
+        if node.kind not in (*ELEMENTWISE, "compare") or shape_key(node.shape) != shape_key(
+            x.shape
+        ):
             return False
-        return node.id not in self.finals and all(self._feeds_rows(u, x) for u in self.users[node.id])
+        return node.id not in self.finals and all(
+            self._feeds_rows(u, x) for u in self.users[node.id]
+        )
 
     def _stays_in_rows(self, node: Node) -> bool:
         """Whether all that uses a node with reductions in it is one kernel over the same rows."""
@@ -207,7 +240,9 @@ class Partition:
         if not others:
             return bool(self.users[node.id])
         (user, *more) = others
-        plain = user.kind in (*ELEMENTWISE, "compare") and shape_key(user.shape) == shape_key(node.shape)
+        plain = user.kind in (*ELEMENTWISE, "compare") and shape_key(user.shape) == shape_key(
+            node.shape
+        )
         return plain and not more and user.id not in self.finals and user.id not in self.inside
 
     # -- what has memory
@@ -230,7 +265,11 @@ class Partition:
         by_id = self.by_id = {n.id: n for n in self.nodes}
         for node in self.nodes:
             if in_memory_already(node) or node.results is not None or node.dtype == dtypes.resource:
-                inside[node.id], leaves[node.id], cost[node.id] = frozenset(), frozenset((node.id,)), 0
+                inside[node.id], leaves[node.id], cost[node.id] = (
+                    frozenset(),
+                    frozenset((node.id,)),
+                    0,
+                )
                 continue
             if node.kind not in RULES and node.kind not in SPECIAL:
                 raise UnimplementedError(None, None, f"{node.kind}: not in compiled code.")
@@ -245,7 +284,11 @@ class Partition:
                 or (node.kind in ALWAYS_STORED and node.id not in self.in_rows)
                 or node.id in self.finals
                 or (node.id in self.ends and node.id not in self.in_rows)
-                or (not self.in_rows.isdisjoint(own) and node.id not in self.in_rows and self._leaves_rows(node))
+                or (
+                    not self.in_rows.isdisjoint(own)
+                    and node.id not in self.in_rows
+                    and self._leaves_rows(node)
+                )
                 or self._worth_storing(node, own, read, weight, by_id)
             ):
                 if node.kind not in ("constant", "size", "iota") or node.id in demanded:
@@ -260,7 +303,10 @@ class Partition:
         if node.kind != "while":
             return args
         first, rest = args[: node.attrs["carried"]], args[node.attrs["carried"] :]
-        return [*rest, *[a for a in first if len(self.users[a.id]) > 1 or a.kind not in RULES or a in rest]]
+        return [
+            *rest,
+            *[a for a in first if len(self.users[a.id]) > 1 or a.kind not in RULES or a in rest],
+        ]
 
     def _leaves_rows(self, node: Node) -> bool:
         """Whether a node that has a row's reduction in it must be stored."""
@@ -269,7 +315,16 @@ class Partition:
         return not self._stays_in_rows(node)
 
     def _worth_storing(self, node, own, read, weight, by_id) -> bool:
-        if node.kind in ("reshape", "transpose", "broadcast", "slice", "reverse", "size", "constant", "iota"):
+        if node.kind in (
+            "reshape",
+            "transpose",
+            "broadcast",
+            "slice",
+            "reverse",
+            "size",
+            "constant",
+            "iota",
+        ):
             return False
         if len(own) > DEEP:
             return True
@@ -278,7 +333,10 @@ class Partition:
             if weight > LONG:
                 return True
             size = int(node.size)
-            if size > 1 and sum(int(by_id[i].size) == size for i in read if by_id[i].dtype is not None) >= 3:
+            if (
+                size > 1
+                and sum(int(by_id[i].size) == size for i in read if by_id[i].dtype is not None) >= 3
+            ):
                 return True
         return any(self._reads_often(user, node, node, weight) for user in users)
 
@@ -287,7 +345,13 @@ class Partition:
         if user.kind == "contract":
             if user.id in self.matches:
                 return False
-            return weight > 0 or node.kind in ("gather", "concat", "pad", "windows", "dynamic_slice")
+            return weight > 0 or node.kind in (
+                "gather",
+                "concat",
+                "pad",
+                "windows",
+                "dynamic_slice",
+            )
         if user.kind in ("gather", "windows"):
             return user.args[0] is arg and weight > REPEATED
         if user.kind == "broadcast":
@@ -318,7 +382,9 @@ class Partition:
         units: list[Unit] = []
         for node in self.nodes:
             if node.kind == "gather" and node.attrs["mode"] == "error":
-                check = BoundsKernel([], [home(node.args[1])], node, node.args[0].shape[node.attrs["axis"]])
+                check = BoundsKernel(
+                    [], [home(node.args[1])], node, node.args[0].shape[node.attrs["axis"]]
+                )
                 units.append(_other(check))
             if node.kind in SPECIAL:
                 units.append(_other(self._special(node)))
@@ -326,7 +392,11 @@ class Partition:
                 units.append(_other(self._contraction(node, self.finals[node.id])))
             elif node.id in self.ends and node.id in self.stored:
                 root = self.ends[node.id]
-                units.append(Unit("reduction", [node], set(self.reads[node.id]), reduction_space(root), [root]))
+                units.append(
+                    Unit(
+                        "reduction", [node], set(self.reads[node.id]), reduction_space(root), [root]
+                    )
+                )
             elif node.id in self.stored:
                 units.append(Unit("map", [node], set(self.reads[node.id]), map_space(node)))
         return units
@@ -343,7 +413,9 @@ class Partition:
         return ContractKernel([final], [*sources, *operands], node, found, tail, operands)
 
     def _special(self, node: Node) -> SpecialKernel:
-        outputs = [node] if node.results is None else [u for u in self.users[node.id] if u.kind == "item"]
+        outputs = (
+            [node] if node.results is None else [u for u in self.users[node.id] if u.kind == "item"]
+        )
         inputs = []
         for a in node.args:
             if a.dtype == dtypes.resource:
@@ -360,7 +432,11 @@ class Partition:
         for kernel in self.kernels:
             for leaf in kernel.inputs:
                 if not in_memory_already(leaf) and leaf.id not in made:
-                    raise InternalError(None, None, f"{kernel.label} reads {leaf!r}, which no earlier kernel stores.")
+                    raise InternalError(
+                        None,
+                        None,
+                        f"{kernel.label} reads {leaf!r}, which no earlier kernel stores.",
+                    )
             made.update(n.id for n in kernel.outputs)
 
 

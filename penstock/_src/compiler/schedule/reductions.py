@@ -1,8 +1,8 @@
 """Reductions as nests: one where the results keep all threads busy, else two.
 
-    one   for every result: its loop over the reduced axes
-    two   the outermost long axis is cut into parts of a fixed size; every part leaves its own result, and a second nest
-          adds these up in order: the split does not depend on threads, so neither do the results
+one   for every result: its loop over the reduced axes
+two   the outermost long axis is cut into parts of a fixed size; every part leaves its own result, and a second nest
+      adds these up in order: the split does not depend on threads, so neither do the results
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def _cut(root: Node) -> tuple[int | None, int]:
     whole = dims.product(x.shape)
     if isinstance(results, Dim) or results == 0 or not axes:
         return None, 0
-    along_lines = axes[-1] == len(x.shape) - 1 and (isinstance(x.shape[-1], Dim) or x.shape[-1] >= 16)
+    along_lines = axes[-1] == len(x.shape) - 1 and (
+        isinstance(x.shape[-1], Dim) or x.shape[-1] >= 16
+    )
     if results >= (MANY_ROWS if along_lines else MANY):
         return None, 0
     if not isinstance(whole, Dim) and whole <= SMALL:
@@ -61,7 +63,11 @@ def _cut(root: Node) -> tuple[int | None, int]:
 
 
 def _parts(
-    roots: Sequence[Node], axis: int, part: int, is_leaf: Callable[[Node], bool], partials: dict[int, Node]
+    roots: Sequence[Node],
+    axis: int,
+    part: int,
+    is_leaf: Callable[[Node], bool],
+    partials: dict[int, Node],
 ) -> NestKernel:
     """The nest that leaves every part's results, of shape (parts, *shape)."""
     inliner = Inliner(is_leaf)
@@ -101,7 +107,9 @@ def _parts(
     return NestKernel(list(outputs), list(leaves), nest)
 
 
-def _finish(nodes: Sequence[Node], partials: dict[int, Node], is_leaf: Callable[[Node], bool]) -> NestKernel:
+def _finish(
+    nodes: Sequence[Node], partials: dict[int, Node], is_leaf: Callable[[Node], bool]
+) -> NestKernel:
     """The nest that computes the nodes; a reduce node with a partial adds up its parts."""
     made = {n.id for n in nodes}
     inliner = _Finisher(lambda n: n.kind == "partial" or (n.id not in made and is_leaf(n)))
@@ -134,7 +142,9 @@ class _Finisher(Inliner):
             taken = position.vars
             (variable,) = self.reduction_vars((partial.shape[0],), taken)
             coordinates = [of_atom(variable), *position.coordinates]
-            body = self.load(partial, Position(self.scope, partial.shape, coordinates).linear, guard)
+            body = self.load(
+                partial, Position(self.scope, partial.shape, coordinates).linear, guard
+            )
             value = self.scope.value("reduce", (body,), partial.dtype, (node.op, (variable,)))
             if partial.dtype is not node.dtype:
                 value = self.scope.value("cast", (value,), node.dtype)

@@ -28,7 +28,9 @@ class Unit:
     nodes: list[Node]
     reads: set[int]
     space: Any = None
-    roots: list[Node] = field(default_factory=list)  # of a reduction: the reduce node of each of `nodes`
+    roots: list[Node] = field(
+        default_factory=list
+    )  # of a reduction: the reduce node of each of `nodes`
     extra: Any = None
     position: int = 0
 
@@ -74,13 +76,21 @@ def merge(units: list[Unit]) -> list[Unit]:
 def _join(a: Unit, b: Unit, maker: dict[int, Unit], readers: dict[int, list[Unit]]) -> bool:
     """Makes b part of a if that is possible and of use."""
     common = (a.reads & b.reads) or (a.made & b.reads)
-    if not common or len(a.nodes) + len(b.nodes) > MOST_OUTPUTS or len(a.reads | b.reads) > MOST_READS:
+    if (
+        not common
+        or len(a.nodes) + len(b.nodes) > MOST_OUTPUTS
+        or len(a.reads | b.reads) > MOST_READS
+    ):
         return False
     if a.made & b.reads and not all(_same_place(node, a.made) for node in b.nodes):
         return False
     ready = all(i in a.made or i not in maker or maker[i].position < a.position for i in b.reads)
     if not ready:
-        waits = all(u is b or not a.position < u.position <= b.position for i in a.made for u in readers.get(i, ()))
+        waits = all(
+            u is b or not a.position < u.position <= b.position
+            for i in a.made
+            for u in readers.get(i, ())
+        )
         if not waits:
             return False
         a.position = b.position
@@ -102,7 +112,9 @@ def _same_place(node: Node, made: set[int]) -> bool:
         current, straight = pending.pop()
         for arg in current.args:
             if arg.id in made:
-                if not (straight and current.kind in ("unary", "binary", "compare", "select", "cast")):
+                if not (
+                    straight and current.kind in ("unary", "binary", "compare", "select", "cast")
+                ):
                     return False
                 continue
             onward = straight and current.kind in ("unary", "binary", "compare", "select", "cast")

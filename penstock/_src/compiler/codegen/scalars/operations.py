@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from penstock._src.compiler.codegen import complexes, math32, math64
-from penstock._src.compiler.codegen.registers import (
+from penstock._src.compiler.codegen.scalars import complexes, math32, math64
+from penstock._src.compiler.codegen.scalars.registers import (
     NARROW,
     Pair,
     bits_type,
@@ -154,7 +154,9 @@ def _sign(f, name, kind, dtype, x):
     if not _signed(kind):
         return f.convert(x.ne(0), scalar(x.ty), signed=False)
     one, less = (1.0, -1.0) if kind.is_floating else (1, -1)
-    result = f.select(x > 0, one, f.select(x < 0, spread(f, f.const(less, scalar(x.ty)), lanes(x.ty)), x))
+    result = f.select(
+        x > 0, one, f.select(x < 0, spread(f, f.const(less, scalar(x.ty)), lanes(x.ty)), x)
+    )
     return result
 
 
@@ -165,7 +167,11 @@ def _square(f, name, kind, dtype, x):
 
 @operation("reciprocal")
 def _reciprocal(f, name, kind, dtype, x):
-    return 1.0 / x if kind.is_floating else safe_divide(f, "div", kind, spread(f, f.const(1, scalar(x.ty)), lanes(x.ty)), x)
+    return (
+        1.0 / x
+        if kind.is_floating
+        else safe_divide(f, "div", kind, spread(f, f.const(1, scalar(x.ty)), lanes(x.ty)), x)
+    )
 
 
 @operation("floor", "ceil", "round")
@@ -214,7 +220,11 @@ def _not(f, name, kind, dtype, x):
 @operation("shift_left", "shift_right", "shift_right_logical")
 def _shift(f, name, kind, dtype, a, b):
     most = kind.size * 8 - 1
-    b = f.intrinsic("umin", b, most) if not _signed(kind) else f.intrinsic("smin", f.intrinsic("smax", b, 0), most)
+    b = (
+        f.intrinsic("umin", b, most)
+        if not _signed(kind)
+        else f.intrinsic("smin", f.intrinsic("smax", b, 0), most)
+    )
     op = {"shift_left": "shl", "shift_right": "ashr" if _signed(kind) else "lshr"}.get(name, "lshr")
     return f.binary(op, a, b)
 
@@ -239,12 +249,20 @@ def _is_nan(f, name, kind, dtype, x):
 
 @operation("is_inf")
 def _is_inf(f, name, kind, dtype, x):
-    return math32.fabs(f, x).eq(math32.INF) if kind.is_floating else spread(f, f.const(0, I1), lanes(x.ty))
+    return (
+        math32.fabs(f, x).eq(math32.INF)
+        if kind.is_floating
+        else spread(f, f.const(0, I1), lanes(x.ty))
+    )
 
 
 @operation("is_finite")
 def _is_finite(f, name, kind, dtype, x):
-    return math32.fabs(f, x) < math32.INF if kind.is_floating else spread(f, f.const(1, I1), lanes(x.ty))
+    return (
+        math32.fabs(f, x) < math32.INF
+        if kind.is_floating
+        else spread(f, f.const(1, I1), lanes(x.ty))
+    )
 
 
 @operation("select")
@@ -290,7 +308,14 @@ def _to_integer(f: Fn, x: Val, wide: str) -> Val:
 def _bitcast(f, name, kind, dtype, x):
     ty = like(x.ty, bits_type(dtype))
     bits = f.bits(to_memory(f, x, kind), ty)
-    return from_memory(f, f.bits(bits, like(x.ty, register_type(dtype)) if dtype not in NARROW and not dtype.is_bool else ty), dtype)
+    return from_memory(
+        f,
+        f.bits(
+            bits,
+            like(x.ty, register_type(dtype)) if dtype not in NARROW and not dtype.is_bool else ty,
+        ),
+        dtype,
+    )
 
 
 # -- functions

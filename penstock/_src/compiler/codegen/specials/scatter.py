@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.compiler.codegen import memory, reductions, scalar
-from penstock._src.compiler.codegen.registers import NARROW, memory_type, register_type, rounded
+from penstock._src.compiler.codegen.nests import memory, reductions
+from penstock._src.compiler.codegen.scalars.registers import (
+    NARROW,
+    memory_type,
+    register_type,
+    rounded,
+)
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
 
@@ -22,7 +27,9 @@ def lanes_of(dtype: Any, target: Any) -> int:
     return target.lanes(register_type(dtype)) if not dtype.is_bool else target.lanes("i8")
 
 
-def emit_scatter(op: str, dtype: Any, index_dtype: Any, depth: int, single: bool, target: Any) -> Code:
+def emit_scatter(
+    op: str, dtype: Any, index_dtype: Any, depth: int, single: bool, target: Any
+) -> Code:
     """Context: output, indices, updates, index vectors, elements of a slice, columns a task, then `depth` extents.
 
     `single`: slices are single elements.
@@ -40,7 +47,9 @@ def emit_scatter(op: str, dtype: Any, index_dtype: Any, depth: int, single: bool
         def vector(number):
             row, inside = f.i64(0), None
             for i in range(depth):
-                x = f.convert(f.load(indices, number * depth + i, ty), I64, not index_dtype.is_unsigned)
+                x = f.convert(
+                    f.load(indices, number * depth + i, ty), I64, not index_dtype.is_unsigned
+                )
                 here = (x >= 0) & (x < extents[i])
                 inside = here if inside is None else inside & here
                 row = row * extents[i] + x
@@ -49,7 +58,13 @@ def emit_scatter(op: str, dtype: Any, index_dtype: Any, depth: int, single: bool
                 def some(column, mask=None):
                     step = 0 if single else 1
                     place = memory.Place(output, row * size + column, step, None, n)
-                    new = memory.load(f, memory.Place(updates, number * size + column, step, None, n), dtype, mask, None)
+                    new = memory.load(
+                        f,
+                        memory.Place(updates, number * size + column, step, None, n),
+                        dtype,
+                        mask,
+                        None,
+                    )
                     if op != "set":
                         old = memory.load(f, place, dtype, mask, None)
                         new = reductions.combine(f, COMBINE[op], dtype, old, new)
@@ -84,7 +99,9 @@ def emit_bounds_check(index_dtype: Any, depth: int, target: Any) -> Code:
         def vector(number):
             for i in range(depth):
                 extent = f.load(f.ctx, 4 + i, I64)
-                x = f.convert(f.load(indices, number * depth + i, ty), I64, not index_dtype.is_unsigned)
+                x = f.convert(
+                    f.load(indices, number * depth + i, ty), I64, not index_dtype.is_unsigned
+                )
 
                 def note(x=x, extent=extent, i=i):
                     for word, what in enumerate((code, number * depth + i, x, extent)):
@@ -95,6 +112,3 @@ def emit_bounds_check(index_dtype: Any, depth: int, target: Any) -> Code:
 
         f.loop(0, vectors, 1, vector)
     return Code.of(m)
-
-
-__all__ = ["emit_bounds_check", "emit_scatter", "lanes_of", "scalar"]

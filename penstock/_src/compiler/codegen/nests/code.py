@@ -8,7 +8,9 @@ from typing import Any
 
 from penstock._src.native import Code
 
-POINTERS = 2  # words of a nest's context before its pointers: iterations of a task, iterations in all
+POINTERS = (
+    2  # words of a nest's context before its pointers: iterations of a task, iterations in all
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.compiler.codegen.registers import (
+from penstock._src.compiler.codegen.scalars.registers import (
     Pair,
     from_memory,
     memory_type,
@@ -83,7 +83,9 @@ def store(f: Fn, place: Place, dtype: Any, x: Any, mask: Val | None) -> None:
     if place.is_row:
         f.store(x, place.pointer, place.base, mask)
     else:
-        f.scatter(x, f.at_any(place.pointer, place.base, memory_type(dtype)), place.numbers(f), mask)
+        f.scatter(
+            x, f.at_any(place.pointer, place.base, memory_type(dtype)), place.numbers(f), mask
+        )
 
 
 def _twice(x: Any) -> Any:

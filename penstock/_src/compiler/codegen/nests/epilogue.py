@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.compiler.codegen.evaluator import Evaluator
 from penstock._src.compiler.codegen.kernel_code import Tile
-from penstock._src.compiler.codegen.registers import memory_type, register_type, spread
+from penstock._src.compiler.codegen.nests.evaluator import Evaluator
+from penstock._src.compiler.codegen.scalars.registers import memory_type, spread
 from penstock._src.compiler.schedule.contraction import Tail
 from penstock._src.compiler.schedule.index import Index, extent_key
 from penstock._src.compiler.schedule.values import Value, closure
@@ -112,6 +112,3 @@ def _extents(attr: Any) -> list[Dim]:
         if hasattr(atom, "divisor"):
             found += _extents(atom.divisor) + _extents(atom.index)
     return found
-
-
-__all__ = ["TailEpilogue", "register_type"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.compiler.codegen.math32 import (
+from penstock._src.compiler.codegen.scalars.math32 import (
     INF,
     NAN,
     clamp,
@@ -29,7 +29,20 @@ from penstock._src.native.language.value import Val
 
 LOG2E = 1.4426950408889634
 LN2_HI, LN2_LO = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-FACTORIALS = (6227020800.0, 479001600.0, 39916800.0, 3628800.0, 362880.0, 40320.0, 5040.0, 720.0, 120.0, 24.0, 6.0, 2.0)
+FACTORIALS = (
+    6227020800.0,
+    479001600.0,
+    39916800.0,
+    3628800.0,
+    362880.0,
+    40320.0,
+    5040.0,
+    720.0,
+    120.0,
+    24.0,
+    6.0,
+    2.0,
+)
 
 
 def _power_of_two(f: Fn, n: Val) -> Val:
@@ -62,7 +75,9 @@ def expm1(f: Fn, x: Val) -> Val:
     half = n >> 1
     first, second = _power_of_two(f, half), _power_of_two(f, n - half)
     p = _expm1_near_zero(f, r)
-    small = f.fma(p, first, first - _power_of_two(f, half - n))  # times 2^(n - half): 2^n (p + 1 - 2^-n)
+    small = f.fma(
+        p, first, first - _power_of_two(f, half - n)
+    )  # times 2^(n - half): 2^n (p + 1 - 2^-n)
     return f.select(n.eq(0), p, small * second)
 
 
@@ -153,7 +168,9 @@ def _atan_positive(f: Fn, x: Val) -> Val:
     below = f.select(far, x, f.select(middle, x + 1.0, 1.0))
     t = top / below
     start = f.select(far, 1.5707963267948966, f.select(middle, 0.7853981633974483, f.zero(x.ty)))
-    more = f.select(far, 6.123233995736766e-17, f.select(middle, 3.061616997868383e-17, f.zero(x.ty)))
+    more = f.select(
+        far, 6.123233995736766e-17, f.select(middle, 3.061616997868383e-17, f.zero(x.ty))
+    )
     z = t * t
     p = poly(f, z, -8.750608600031904122785e-1, -1.615753718733365076637e1, -7.500855792314704667340e1,
              -1.228866684490136173410e2, -6.485021904942025371773e1)  # fmt: skip

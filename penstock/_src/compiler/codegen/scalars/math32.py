@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F32, F64, I1, I32, lanes, like, mangle
+from penstock._src.native.language.types import F32, F64, I32, lanes, like, mangle
 from penstock._src.native.language.value import Val
 
 INF, NAN = float("inf"), float("nan")
@@ -47,8 +47,11 @@ def scale(f: Fn, x: Val, n: Val) -> Val:
     """x * 2^n in two steps by building the powers' bits: for |n| up to 250 (float) without a native ldexp."""
     i = f.convert(n, I32)
     half = i >> 1
-    power = lambda k: f.bits((k + 127) << 23, x.ty)
-    return x * power(half) * power(i - half)
+    return x * _power_of_two(f, half, x.ty) * _power_of_two(f, i - half, x.ty)
+
+
+def _power_of_two(f: Fn, n: Val, ty: str) -> Val:
+    return f.bits((n + 127) << 23, ty)
 
 
 def clamp(f: Fn, x: Val, low: float, high: float) -> Val:
@@ -63,7 +66,9 @@ def exp(f: Fn, x: Val) -> Val:
     n = f.intrinsic("rint", x * 1.4426950408889634)
     r = f.fma(n, -0.693145752, x)  # ln2 in two parts, the first with trailing zeros
     r = f.fma(n, -1.42860677e-6, r)
-    e = poly(f, r, 1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0)
+    e = poly(
+        f, r, 1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0
+    )
     return scale(f, e, n)
 
 
@@ -108,7 +113,16 @@ def erf(f: Fn, x: Val) -> Val:
     for c in (-1.06777877e-1, -6.34846687e-1, -1.28717512e-1):
         r = f.fma(r, t, c)
     big = copysign(f, 1.0 - exp(f, f.fma(r, t, -t)), x)
-    p = poly(f, s, -5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1)
+    p = poly(
+        f,
+        s,
+        -5.96761703e-4,
+        4.99119423e-3,
+        -2.67681349e-2,
+        1.12819925e-1,
+        -3.76125336e-1,
+        1.28379166e-1,
+    )
     return f.select(t > 0.927734375, big, f.fma(p, x, x))
 
 
@@ -175,7 +189,3 @@ def from_library(name: str):
         return library_call(f, name, *args)
 
     return function
-
-
-__all__ = ["I1", "clamp", "copysign", "cos", "erf", "exp", "fabs", "from_library", "ldexp", "library_call", "log",
-           "poly", "sigmoid", "sin", "sqrt", "tanh"]  # fmt: skip

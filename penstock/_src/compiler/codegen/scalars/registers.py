@@ -1,11 +1,11 @@
 """How a value of each dtype lies in registers, and how it comes from memory and goes back.
 
-    dtype               memory        register
-    float32, float64    the same      the same
-    float16, bfloat16   16 bits       float, always a value that the 16 bits can hold (rounded after every operation)
-    integers            the same      the same; signedness is the operation's affair
-    bool                a byte 0, 1   i1
-    complex             two floats    a Pair of them
+dtype               memory        register
+float32, float64    the same      the same
+float16, bfloat16   16 bits       float, always a value that the 16 bits can hold (rounded after every operation)
+integers            the same      the same; signedness is the operation's affair
+bool                a byte 0, 1   i1
+complex             two floats    a Pair of them
 """
 
 from __future__ import annotations
@@ -15,7 +15,19 @@ from dataclasses import dataclass
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F16, F32, F64, I1, I8, I16, I32, I64, lanes, like, vec
+from penstock._src.native.language.types import (
+    F16,
+    F32,
+    F64,
+    I1,
+    I8,
+    I16,
+    I32,
+    I64,
+    lanes,
+    like,
+    vec,
+)
 from penstock._src.native.language.value import Val
 
 MEMORY = {

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.compiler.codegen import memory, reductions
-from penstock._src.compiler.codegen.registers import NARROW, Pair, constant, memory_type, rounded, spread, width
+from penstock._src.compiler.codegen.nests import memory, reductions
+from penstock._src.compiler.codegen.scalars.registers import (
+    NARROW,
+    Pair,
+    constant,
+    memory_type,
+    rounded,
+    spread,
+)
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.language.value import Val
@@ -16,7 +23,9 @@ from penstock._src.native.language.value import Val
 SCAN_WIDTH = 2  # registers of a vector of lines
 
 
-def emit_scan(op: str, dtype: Any, exclusive: bool, reverse: bool, single: bool, target: Any) -> Code:
+def emit_scan(
+    op: str, dtype: Any, exclusive: bool, reverse: bool, single: bool, target: Any
+) -> Code:
     """Running results. Context: input, output, n, inner, lines' groups in all, groups a task.
 
     `single`: inner is 1, and a group is one line; else a group is a vector of neighbouring lines.
@@ -83,7 +92,16 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
     arrays of keys and two of places, n words each.
     """
     m = Module(target)
-    with m.fn("merge_sort", internal=True, noalias=False, keys=PTR, places=PTR, other_keys=PTR, other_places=PTR, n=I64) as f:
+    with m.fn(
+        "merge_sort",
+        internal=True,
+        noalias=False,
+        keys=PTR,
+        places=PTR,
+        other_keys=PTR,
+        other_places=PTR,
+        n=I64,
+    ) as f:
         _merge_sort(f)
     with m.task("task") as f:
         n, inner, lines = (f.load(f.ctx, i, I64) for i in range(3))
@@ -95,6 +113,7 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
         base = f.task // inner * (n * inner) + f.task % inner
         f.loop(0, n, 1, lambda i: f.store(i, rooms[1], i))
         for k in range(keys - 1, -1, -1):
+
             def prepare(i, k=k):
                 at = base + f.load(rooms[1], i, I64) * inner
                 x = memory.load(f, memory.Place(inputs[k], at, 0, None, 1), dtypes[k], None, None)
@@ -152,4 +171,4 @@ def _merge_sort(f: Any) -> None:
     f.when(flipped.ne(0), back)
 
 
-__all__ = ["emit_scan", "emit_sort", "scan_lanes", "width"]
+__all__ = ["emit_scan", "emit_sort", "scan_lanes"]

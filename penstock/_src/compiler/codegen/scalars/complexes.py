@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.compiler.codegen.registers import Pair, register_type
+from penstock._src.compiler.codegen.scalars.registers import Pair, register_type
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.value import Val
@@ -260,7 +260,9 @@ def tanh(f, real, z):
     far = real("abs", x) > 40.0
     x = f.select(far, 0.0, x)
     below = real("cosh", x) + real("cos", y)
-    re = f.select(far, f.intrinsic("copysign", f.zero(x.ty) + 1.0, z.re, fast=False), real("sinh", x) / below)
+    re = f.select(
+        far, f.intrinsic("copysign", f.zero(x.ty) + 1.0, z.re, fast=False), real("sinh", x) / below
+    )
     return Pair(re, f.select(far, f.zero(x.ty), real("sin", y) / below))
 
 

@@ -14,12 +14,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.compiler.codegen import memory, reductions
-from penstock._src.compiler.codegen.code import POINTERS, NestCode
 from penstock._src.compiler.codegen.contraction.tile import transpose
-from penstock._src.compiler.codegen.evaluator import Evaluator
-from penstock._src.compiler.codegen.registers import Pair, memory_type, spread
-from penstock._src.compiler.codegen.shape_of_loops import CHUNK, Loops, choose_reduction_vector, vector_length
+from penstock._src.compiler.codegen.nests import memory, reductions
+from penstock._src.compiler.codegen.nests.choice import (
+    CHUNK,
+    Loops,
+    choose_reduction_vector,
+    vector_length,
+)
+from penstock._src.compiler.codegen.nests.code import POINTERS, NestCode
+from penstock._src.compiler.codegen.nests.evaluator import Evaluator
+from penstock._src.compiler.codegen.scalars.registers import Pair, memory_type, spread
 from penstock._src.compiler.schedule.index import Index, Var, extent_key, is_one
 from penstock._src.compiler.schedule.loops import LoopNest, Store
 from penstock._src.compiler.schedule.values import Value, attr_key, closure
@@ -60,13 +65,18 @@ class NestEmitter(Evaluator):
             first = POINTERS + count
             lines = [
                 f"{v.s} = load i64, ptr {p}, align 8"
-                for v, p in [(self.extent_values[e], f"%dim{i}") for i, e in enumerate(self.extents)]
+                for v, p in [
+                    (self.extent_values[e], f"%dim{i}") for i, e in enumerate(self.extents)
+                ]
             ]
             places = [
-                f"%dim{i} = getelementptr inbounds i64, ptr %ctx, i64 {first + i}" for i in range(len(self.extents))
+                f"%dim{i} = getelementptr inbounds i64, ptr %ctx, i64 {first + i}"
+                for i in range(len(self.extents))
             ]
             f.lines[self.prologue_at : self.prologue_at] = [*places, *lines]
-        return NestCode(Code.of(m), "task", tuple(self.extents), self.loops.iterations, self.loops.work)
+        return NestCode(
+            Code.of(m), "task", tuple(self.extents), self.loops.iterations, self.loops.work
+        )
 
     def _iteration(self, number: Val) -> None:
         """One round of the parallel loops: their variables from the round's number."""
@@ -129,16 +139,28 @@ class NestEmitter(Evaluator):
 
         def by_gathers():
             high = f.min(self.tile + size, f.i64(extent))
-            f.loop(self.tile, high, 1, lambda i: self._within(tiled, i, lambda: self._level([], stores)))
+            f.loop(
+                self.tile,
+                high,
+                1,
+                lambda i: self._within(tiled, i, lambda: self._level([], stores)),
+            )
 
-        blocks = [v for v in self.order if self._is_block(v)] if self.mask is None and size == self.lanes else []
+        blocks = (
+            [v for v in self.order if self._is_block(v)]
+            if self.mask is None and size == self.lanes
+            else []
+        )
         if not blocks:
             by_gathers()
             return
 
         def in_registers():
-            columns = self._within(tiled, self.tile, lambda: {v.number: self._block(v) for v in blocks})
+            columns = self._within(
+                tiled, self.tile, lambda: {v.number: self._block(v) for v in blocks}
+            )
             for i in range(size):
+
                 def row(i=i):
                     self.frames[-1].update({number: block[i] for number, block in columns.items()})
                     self._level([], stores)
@@ -155,8 +177,11 @@ class NestEmitter(Evaluator):
         index = v.attrs[1]
         tiled = self.loops.tiled
         affine = index.only_affine_in(tiled) and index.only_affine_in(self.vector)
-        return affine and is_one(index.coefficient(tiled)) and not is_one(index.coefficient(self.vector)) and (
-            self.vector in index.vars
+        return (
+            affine
+            and is_one(index.coefficient(tiled))
+            and not is_one(index.coefficient(self.vector))
+            and (self.vector in index.vars)
         )
 
     def _block(self, v: Value) -> list[Val]:
@@ -197,7 +222,9 @@ class NestEmitter(Evaluator):
         self.frames.pop()
         return result
 
-    def _vector_loop(self, var: Var, n: int, low, high, divisible: bool, body: Callable[..., Any], *carry) -> tuple:
+    def _vector_loop(
+        self, var: Var, n: int, low, high, divisible: bool, body: Callable[..., Any], *carry
+    ) -> tuple:
         """body(*carry) over whole vectors, then once masked for what is left."""
         f = self.f
 
@@ -340,10 +367,15 @@ class NestEmitter(Evaluator):
                 continue
             if attr_key(v.attrs[1:]) != attr_key(first.attrs[1:]):
                 continue
-            if self._find(v.number) is not None or (self.vector in v.vars) != (self.vector in first.vars):
+            if self._find(v.number) is not None or (self.vector in v.vars) != (
+                self.vector in first.vars
+            ):
                 continue
             own = _reductions_in(v)
-            if any(v.number in _reductions_in(g) or g.number in own for g in group) or v.number in inside:
+            if (
+                any(v.number in _reductions_in(g) or g.number in own for g in group)
+                or v.number in inside
+            ):
                 continue
             group.append(v)
         return group

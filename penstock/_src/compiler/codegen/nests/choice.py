@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.compiler.codegen.registers import memory_type, register_type
+from penstock._src.compiler.codegen.scalars.registers import memory_type, register_type
 from penstock._src.compiler.schedule.index import Division, Index, Var, is_one
 from penstock._src.compiler.schedule.loops import LoopNest
 from penstock._src.compiler.schedule.values import Value
@@ -49,14 +49,18 @@ def _too_short(var: Var) -> bool:
     return type(var.extent) is not Dim and var.extent < 4
 
 
-def vector_length(target: Any, var: Var, values: Sequence[Value], reducing: bool, extra_types=()) -> int:
+def vector_length(
+    target: Any, var: Var, values: Sequence[Value], reducing: bool, extra_types=()
+) -> int:
     """Lanes of the vectors of a loop: one register of the widest type, or several where that helps and fits."""
     along = [v for v in values if var in v.vars]
     sizes = [SIZE[register_type(v.dtype)] for v in along if not v.dtype.is_bool]
     sizes += [SIZE[memory_type(d)] for d in extra_types]
     lanes = target.vector_bytes // max(sizes, default=4)
     divides = any(_has_division(a, var) for v in along for a in v.attrs if isinstance(a, Index))
-    operations = sum(8 if v.kind in EXPENSIVE else 1 for v in along if v.kind not in ("load", "const", "reduce"))
+    operations = sum(
+        8 if v.kind in EXPENSIVE else 1 for v in along if v.kind not in ("load", "const", "reduce")
+    )
     most = 1 if divides else 4 if reducing and operations <= 12 else 2 if operations <= 12 else 1
     n = min(lanes * most, 64)
     if type(var.extent) is not Dim:
@@ -89,15 +93,23 @@ class Loops:
         others = [v for v in space if v is not self.vector]
         self.lanes, self.tile = 1, TILE
         if self.vector is not None:
-            self.lanes = vector_length(target, self.vector, values, bool(inner), [s.dtype for s in nest.stores])
+            self.lanes = vector_length(
+                target, self.vector, values, bool(inner), [s.dtype for s in nest.stores]
+            )
         self.in_registers = self._rows_fit(values, target)
         rows = any(v.kind in ("reduce", "arg_reduce") and self.vector not in v.vars for v in values)
-        self.tiled = self._transposed(others, values) if not rows and not self.in_registers else None
+        self.tiled = (
+            self._transposed(others, values) if not rows and not self.in_registers else None
+        )
         if self.tiled is not None:
             while self.lanes > TILE:
                 self.lanes //= 2
             self.tile = self.lanes if self.lanes in (4, 8, 16) else TILE
-        long = self.tiled is None and self.vector is not None and (isinstance(self.vector.extent, Dim) or self.vector.extent > CHUNK)
+        long = (
+            self.tiled is None
+            and self.vector is not None
+            and (isinstance(self.vector.extent, Dim) or self.vector.extent > CHUNK)
+        )
         self.chunked = long and not rows and not _enough(others)
         self._share(others)
 

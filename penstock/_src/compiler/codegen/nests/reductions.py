@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.compiler.codegen import scalar
-from penstock._src.compiler.codegen.registers import NARROW, Pair, constant, rounded, spread, width
+from penstock._src.compiler.codegen.scalars import operations
+from penstock._src.compiler.codegen.scalars.registers import (
+    NARROW,
+    Pair,
+    constant,
+    rounded,
+    spread,
+    width,
+)
 from penstock._src.compiler.schedule.values import Value
 from penstock._src.core import dtypes
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64
 from penstock._src.native.language.value import Val
 
-COMBINE = {"sum": "add", "prod": "mul", "max": "maximum", "min": "minimum", "any": "or", "all": "and"}
+COMBINE = {
+    "sum": "add",
+    "prod": "mul",
+    "max": "maximum",
+    "min": "minimum",
+    "any": "or",
+    "all": "and",
+}
 
 
 def identity(op: str, dtype: Any) -> Any:
@@ -32,7 +46,7 @@ def identity(op: str, dtype: Any) -> Any:
 def combine(f: Fn, op: str, dtype: Any, a: Any, b: Any) -> Any:
     """Two partial results as one; narrow floats stay in float."""
     wide = dtypes.float32 if dtype in NARROW else dtype
-    return scalar.apply(f, COMBINE[op], wide, [wide, wide], [a, b])
+    return operations.apply(f, COMBINE[op], wide, [wide, wide], [a, b])
 
 
 def select(f: Fn, mask: Val, a: Any, b: Any) -> Any:
@@ -70,7 +84,9 @@ class Running:
 
     def start(self) -> Any:
         """What changes nothing, in every lane."""
-        return spread(self.f, constant(self.f, identity(self.op, self.dtype), self.dtype), self.lanes)
+        return spread(
+            self.f, constant(self.f, identity(self.op, self.dtype), self.dtype), self.lanes
+        )
 
     def initial(self) -> list[Val]:
         start = self.start()
@@ -100,7 +116,7 @@ class Running:
         """Whether x replaces the best so far: a NaN counts as best, as in NumPy."""
         f = self.f
         name = "gt" if self.op == "max" else "lt"
-        better = scalar.apply(f, name, dtypes.bool_, [self.dtype, self.dtype], [x, best])
+        better = operations.apply(f, name, dtypes.bool_, [self.dtype, self.dtype], [x, best])
         if self.dtype.is_floating:
             better = better | (f.compare("uno", x, x) & f.compare("ord", best, best))
         return better
@@ -119,9 +135,9 @@ class Running:
         best, place = values
         while self.by_vectors and width(best) > 1:
             (a, b), (i, j) = halves(f, best), halves(f, place)
-            tie = scalar.apply(f, "eq", dtypes.bool_, [self.dtype, self.dtype], [a, b])
+            tie = operations.apply(f, "eq", dtypes.bool_, [self.dtype, self.dtype], [a, b])
             if self.dtype.is_floating:
                 tie = tie | (f.compare("uno", a, a) & f.compare("uno", b, b))
             second = self._better(b, a) | (tie & (j < i))
             best, place = f.select(second, b, a), f.select(second, j, i)
-        return scalar.apply(f, "cast", self.value.dtype, [dtypes.int64], [place])
+        return operations.apply(f, "cast", self.value.dtype, [dtypes.int64], [place])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.compiler.codegen import memory, scalar
-from penstock._src.compiler.codegen.registers import constant, spread, width
-from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var, extent_key
+from penstock._src.compiler.codegen.nests import memory
+from penstock._src.compiler.codegen.scalars import operations
+from penstock._src.compiler.codegen.scalars.registers import constant, spread, width
+from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var
 from penstock._src.compiler.schedule.values import Value
 from penstock._src.core import dtypes
 from penstock._src.ir.dims import Dim
@@ -71,7 +72,7 @@ class Evaluator:
         if v.kind in ("reduce", "arg_reduce"):
             return self.reduction(v)
         args = [self.get(a) for a in v.args]
-        return scalar.apply(f, v.kind, v.dtype, [a.dtype for a in v.args], args)
+        return operations.apply(f, v.kind, v.dtype, [a.dtype for a in v.args], args)
 
     # -- indices
     def extent(self, x: int) -> Any:
@@ -142,7 +143,13 @@ class Evaluator:
         x = self.f.i64(x)
         op = "udiv" if atom.quotient else "urem"
         low, high = atom.index.range()
-        fits = high is not None and type(high) is not Dim and high < 1 << 31 and type(low) is not Dim and low >= 0
+        fits = (
+            high is not None
+            and type(high) is not Dim
+            and high < 1 << 31
+            and type(low) is not Dim
+            and low >= 0
+        )
         if width(x) > 1 and fits and isinstance(divisor, int):
             small = self.f.binary(op, self.f.convert(x, "i32"), divisor)
             return self.f.convert(small, I64)
@@ -163,7 +170,7 @@ class Evaluator:
     def _number(self, index: Index, dtype: Any) -> Any:
         x = self.index(index)
         x = self.f.i64(x) if isinstance(x, int) else x
-        return scalar.apply(self.f, "cast", dtype, [dtypes.int64], [x])
+        return operations.apply(self.f, "cast", dtype, [dtypes.int64], [x])
 
     def _inside(self, index: Index, low: int, limit: int) -> Val:
         x = self.f.i64(self.index(index))
