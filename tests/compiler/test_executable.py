@@ -290,7 +290,9 @@ def test_two_variables_exchange_their_values(device):
 
 
 def test_an_index_outside_names_the_node(device):
-    run = executable_of(lambda x, i: [raw.GatherV2(params=x, indices=i, axis=0)], (F, [None]), (I, [None]))
+    run = executable_of(
+        lambda x, i: [raw.GatherV2(params=x, indices=i, axis=0)], (F, [None]), (I, [None])
+    )
     x = np.arange(4, dtype=np.float32)
     assert run([x, np.array([3, 0], np.int32)])[0].tolist() == [3, 0]
     with pytest.raises(InvalidArgumentError, match=r"4 is not in \[0, 4\).*{{node GatherV2}}"):

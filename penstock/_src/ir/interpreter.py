@@ -42,7 +42,11 @@ def run(function: Function, arguments: Sequence[Any]) -> tuple[list[Any], list[A
         if node.kind == "read":
             values[node.id] = values[node.args[0].id]
         else:
-            values[node.id] = evaluate_node(node, [values[a.id] for a in node.args])
+            try:
+                values[node.id] = evaluate_node(node, [values[a.id] for a in node.args])
+            except InvalidArgumentError as error:
+                error.__dict__.setdefault("origin", node.origin)
+                raise
     for check in function.checks:
         if not values[check.condition.id]:
             raise InvalidArgumentError(check.message)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, Leaves
-from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep, locate
 from penstock._src.compiler.lower import control_flow, tensor_lists  # noqa: F401  (they register handlers)
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import HostValue, ListValue, known_length
@@ -33,12 +33,14 @@ class Specialisation:
             step = steps[0]
             if step.writes == outputs and step.is_plain and step.reads == list(range(inputs)):
                 self.program = step.run
-        if self.program is not None:
-            self.call = self.program
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         if self.program is not None:
-            return self.program(values)
+            try:
+                return self.program(values)
+            except OpError as error:
+                locate(error)
+                raise
         slots = [*values, *[None] * (self.slots - self.inputs)]
         for step in self.steps:
             step(slots)

@@ -44,7 +44,13 @@ class ProgramStep:
 
     def __call__(self, slots: list[Any]) -> None:
         found = [(slot, slots[which]) for slot, (how, which) in self.makers if how == "input"]
-        results = [] if self.is_empty else self.run([_argument(s, slots) for s in self.sources])
+        results = []
+        if not self.is_empty:
+            try:
+                results = self.run([_argument(s, slots) for s in self.sources])
+            except OpError as error:
+                locate(error)
+                raise
         for slot, value in found:
             slots[slot] = value
         for slot, (how, which) in self.makers:
@@ -104,12 +110,19 @@ def run_on_host(op: Operation, arguments: list[Any]) -> list[Any]:
     try:
         result = raw.eager(*group_arguments(raw.inputs, raw, arguments))
     except OpError as error:
-        if "{{node" not in error._message:
-            where = f" Defined at {op.location}." if op.location else ""
-            error._message = f"{error._message} [[{{{{node {op.name}}}}}]]{where}"
-            error.args = (error._message,)
+        locate(error, op)
         raise
     return flat_outputs(raw, result)
+
+
+def locate(error: OpError, op: Any = None) -> None:
+    """Adds an operation's name and the user's line to an error that does not name one. A program's error has the
+    operation as its `origin`."""
+    op = op or getattr(error, "origin", None)
+    if isinstance(op, Operation) and "{{node" not in error._message:
+        where = f" Defined at {op.location}." if op.location else ""
+        error._message = f"{error._message} [[{{{{node {op.name}}}}}]]{where}"
+        error.args = (error._message,)
 
 
 def flat_outputs(raw: Any, result: Any) -> list[Any]:
