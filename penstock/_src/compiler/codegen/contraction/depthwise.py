@@ -1,7 +1,8 @@
 """Depthwise convolution: every channel by its own filter; channels in lanes, several pixels of a row at a time.
 
 Nothing is copied: a window row outside the image is left out by a branch, and a column outside is known when emitting,
-so its taps are left out.  Its input gradient (an image with dilated pixels) is worked on phase by phase, like conv.py's.
+so its taps are left out.  Its input gradient (an image with dilated pixels) is worked on phase by phase, like conv.py's;
+its filter gradient sums ranges of rows, like filter_gradient.py's.
 """
 
 from __future__ import annotations
@@ -15,20 +16,23 @@ from penstock._src.compiler.codegen.kernel_code import (
     PARTIALS,
     PLAIN,
     RIGHT,
+    SCRATCH,
     Epilogue,
     KernelCode,
     Sizes,
     Stage,
     Tile,
+    round_up,
 )  # fmt: skip
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, SIZE, vec
 
 from .conv import Convolution, Filter, phases
-from .extents import Extent, number, value
+from .extents import Extent, is_static, number, value
+from .filter_gradient import MOST_RANGES, FilterGradient, FilterGradientKernel
 from .tile import Types, store_as, times
-from .window import Axis, Image, divisors, span
+from .window import TYPICAL_BATCH, Axis, Image, Window, divisors, span
 
 ROW_BYTES = 128 << 10  # of input under a task
 MOST_PIXELS = 8
@@ -212,4 +216,113 @@ class _Part:
         return acc
 
 
-__all__ = ["Depthwise", "emit_depthwise"]
+# -- the filter's gradient
+
+
+@dataclass(frozen=True)
+class DepthwiseFilterGradient:
+    """dw[t, c] = sum over n and p of x[n, index(p, t), c] * dy[n, p, c]; c lies densely in all three."""
+
+    batch: Extent
+    h: Axis
+    w: Axis
+    channels: int
+    x: Image
+    y: Image
+    filter: Filter
+    types: Types
+    sizes: int = 0
+
+
+def emit_depthwise_filter_gradient(
+    d: DepthwiseFilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
+) -> KernelCode:
+    """Writes the kernel: ranges of rows summed in order, then added up in order."""
+    whole = FilterGradient(
+        d.batch, d.h, d.w, 1, 1, d.channels, d.x, d.y, d.filter, d.types, d.sizes
+    )
+    return _FilterGradientKernel(whole, target, threads, epilogue, None).emit()
+
+
+class _FilterGradientKernel(FilterGradientKernel):
+    name = "depthwise filter gradient"
+
+    def choose(self):
+        g = self.g
+        self.rows = g.h.taps * g.w.taps
+        self.length = round_up(self.rows * g.outputs, 64 // self.size)
+        self.own, self.straight, self.blocked = True, False, False
+        self.mr, self.nr = g.w.taps, self.lanes
+        self.win = Window(
+            g.x, g.h, g.w, 1, g.batch, self.types.total, self.lanes, False, 0, self.threads
+        )
+        self.window_elements = 0
+        batch = g.batch if is_static(g.batch) else TYPICAL_BATCH
+        self.ranges = max(1, min(4 * self.threads, batch * g.h.out, MOST_RANGES))
+
+    def emit_ranges(self):
+        g = self.g
+        with self.module.task("sum_ranges") as f:
+            x, dy, scratch = (f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, SCRATCH))
+            rows = f.i64(times(f, value(f, g.batch), g.h.out))
+            mine = f.at(scratch, f.task * self.length, self.types.total)
+            f.memset(mine, 0, self.length * self.size)
+
+            def row(i):
+                n, oh = f.i64(i // g.h.out), f.i64(i % g.h.out)
+                here = f.at(dy, times(f, n, g.y.image) + oh * g.y.row + g.y.base, g.y.element)
+
+                def tap_row(t):
+                    ih = f.i64(oh * g.h.stride + times(f, t, g.h.dilation) - g.h.low)
+                    inside = (ih >= 0) & (ih < g.h.size)
+                    start = times(f, n, g.x.image) + ih * g.x.row + g.x.base
+                    sums = f.at(mine, times(f, t, g.w.taps * g.outputs), self.types.total)
+                    f.when(inside, lambda: self.line(f, f.at(x, start, g.x.element), here, sums))
+
+                f.loop(f.i64(0), g.h.taps, 1, tap_row)
+
+            f.loop(f.task * rows // self.ranges, (f.task + 1) * rows // self.ranges, 1, row)
+
+    def line(self, f: Fn, x: Val, dy: Val, sums: Val) -> None:
+        """Adds the products of one row of x and one of dy to the sums of a row of taps."""
+        g, w, lanes, total = self.g, self.g.w, self.lanes, self.types.total
+        columns = [
+            [q for q in range(w.taps) if 0 <= p * w.stride + q * w.dilation - w.low < w.size]
+            for p in range(w.out)
+        ]
+        whole = [p for p, taps in enumerate(columns) if len(taps) == w.taps]
+        low, high = (whole[0], whole[-1] + 1) if whole else (0, 0)
+
+        def some(e, mask=None):
+            kind = vec(total, lanes)
+            places = [q * g.outputs + e for q in range(w.taps)]
+            acc = [f.load(sums, place, kind, mask) for place in places]
+            x_e, dy_e = f.at(x, e, g.x.element), f.at(dy, e, g.y.element)
+
+            def read(p: Val, offset, element: str) -> Val:
+                return f.convert(f.load(p, offset, vec(element, lanes), mask), total)
+
+            def pixel(p, acc, taps):
+                d = read(dy_e, times(f, p, g.y.column), g.y.element)
+                here = f.at(x_e, times(f, p, w.stride * g.x.column), g.x.element)
+                acc = list(acc)
+                for q in taps:
+                    v = read(here, (q * w.dilation - w.low) * g.x.column, g.x.element)
+                    acc[q] = f.fma(v, d, acc[q])
+                return acc
+
+            for p in [*range(low), *range(high, w.out)]:
+                acc = pixel(p, acc, columns[p])
+            acc = f.loop(low, high, 1, lambda p, *acc: pixel(p, acc, range(w.taps)), *acc)
+            for place, v in zip(places, acc, strict=True):
+                f.store(v, sums, place, mask)
+
+        span(f, g.outputs, lanes, some, unroll=1)
+
+
+__all__ = [
+    "Depthwise",
+    "DepthwiseFilterGradient",
+    "emit_depthwise",
+    "emit_depthwise_filter_gradient",
+]

@@ -36,6 +36,7 @@ from .window import TYPICAL_BATCH, Axis, BlockedWindow, Image, Window, span
 
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own
 ALL_RANGES_BYTES = 16 << 20
+MOST_RANGES = 64
 BLOCK_BYTES = 32 << 10  # of a window
 LARGE_BLOCK = {
     "wanted": 300,
@@ -71,24 +72,23 @@ def emit_filter_gradient(
     prologue: Prologue | None = None,
 ) -> KernelCode:
     """Writes the kernel; the prologue is of the image."""
-    return _Emitter(gradient, target, threads, epilogue, prologue).emit()
+    return FilterGradientKernel(gradient, target, threads, epilogue, prologue).emit()
 
 
-class _Emitter:
+class FilterGradientKernel:
+    """Writes the functions of a filter gradient."""
+
     def __init__(self, gradient, target, threads, epilogue, prologue):
-        self.g, self.target, self.threads, self.epilogue, self.head = (
-            gradient,
-            target,
-            threads,
-            epilogue,
-            prologue,
-        )
+        self.g, self.target, self.threads = gradient, target, threads
+        self.epilogue, self.head = epilogue, prologue
         self.module = Module(target)
         self.types, self.lanes = gradient.types, target.lanes(gradient.types.total)
         self.size = SIZE[self.types.total]
         self.operands = FIRST_SIZE + gradient.sizes
         self.kernels: dict = {}
         self.choose()
+
+    name = "filter gradient"
 
     def choose(self):
         g, lanes, threads = self.g, self.lanes, self.threads
@@ -97,19 +97,10 @@ class _Emitter:
         vectors = -(-g.outputs // lanes)
         self.blocked = g.channels % lanes == 0 and g.x.channel == 1
         if self.blocked:
-            nv = (
-                1
-                if vectors == 1
-                else 3
-                if vectors % 3 == 0 and fits(lanes // 2, 3, self.target)
-                else 2
-            )
-            self.nv = nv
-            self.mr = next(
-                r
-                for r in (16, 8, 4, 2, 1)
-                if r <= lanes and (r < 16 or nv == 1) and fits(r, nv, self.target)
-            )
+            three = vectors % 3 == 0 and fits(lanes // 2, 3, self.target)
+            self.nv = nv = 1 if vectors == 1 else 3 if three else 2
+            heights = [r for r in (16, 8, 4, 2, 1) if r <= lanes and (r < 16 or nv == 1)]
+            self.mr = next(r for r in heights if fits(r, nv, self.target))
         else:
             self.mr, self.nv = pick(g.w.taps * g.channels, self.rows, vectors, self.target)
         self.nr = self.nv * lanes
@@ -128,7 +119,7 @@ class _Emitter:
         if self.own:
             work = batch * self.win.row_blocks
             most = max(1, ALL_RANGES_BYTES // (self.length * self.size * g.groups))
-            self.ranges = max(1, min(4 * threads, work, most))
+            self.ranges = max(1, min(4 * threads, work, most, MOST_RANGES))
             self.window_elements = round_up(self.win.elements + lanes, 64 // self.size)
         else:
             self.ranges = 1
@@ -205,7 +196,7 @@ class _Emitter:
             threads=self.threads,
             partials=(lambda sizes: (self.sum_tasks, bytes_each)) if bytes_each else None,
             in_place=not self.straight,
-            label=f"filter gradient {self.mr}x{self.nr}",
+            label=f"{self.name} {self.mr}x{self.nr}",
             facts={
                 "rows": self.win.rows,
                 "blocked": self.blocked,

@@ -22,7 +22,12 @@ from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY, SIZE
 
 from .conv import Convolution, emit_convolution
-from .depthwise import Depthwise, emit_depthwise
+from .depthwise import (
+    Depthwise,
+    DepthwiseFilterGradient,
+    emit_depthwise,
+    emit_depthwise_filter_gradient,
+)
 from .extents import Arg, Extent, number
 from .filter_gradient import OWN_BYTES, FilterGradient, emit_filter_gradient
 from .gemm import Gemm, emit_gemm
@@ -35,15 +40,18 @@ DEEP = (
     64  # pixels of an image from which on a product over images is split among threads by its depth
 )
 
-Description = Gemm | Convolution | Depthwise | FilterGradient
+Description = Gemm | Convolution | Depthwise | FilterGradient | DepthwiseFilterGradient
+BY_CHANNEL = Depthwise, DepthwiseFilterGradient
 _EMITTERS: dict[type, Callable[..., KernelCode]] = {
     Gemm: emit_gemm,
     Convolution: emit_convolution,
     Depthwise: emit_depthwise,
     FilterGradient: emit_filter_gradient,
+    DepthwiseFilterGradient: emit_depthwise_filter_gradient,
 }
 FORMS = {
     Gemm: "product", Convolution: "convolution", Depthwise: "depthwise convolution", FilterGradient: "filter gradient",
+    DepthwiseFilterGradient: "depthwise filter gradient",
 }  # fmt: skip
 
 
@@ -75,7 +83,7 @@ class Match:
     def takes_prologue(self, side: int) -> bool:
         """Whether an expression of the left (0) or right (1) source can be applied as it is read."""
         return isinstance(self.description, Gemm) or (
-            side == 0 and not isinstance(self.description, Depthwise)
+            side == 0 and not isinstance(self.description, BY_CHANNEL)
         )
 
     def emit(
@@ -98,7 +106,7 @@ class Match:
         prologues = (
             (left_prologue, right_prologue) if isinstance(description, Gemm) else (left_prologue,)
         )
-        if isinstance(description, Depthwise):
+        if isinstance(description, BY_CHANNEL):
             prologues = ()
         return _EMITTERS[type(description)](description, target, threads, epilogue, *prologues)
 
@@ -170,7 +178,9 @@ def _plain_product(problem: Problem, numbering: Numbering) -> Gemm | None:
 def _deep_product(problem: Problem, numbering: Numbering) -> FilterGradient | None:
     """A small result summed over many pixels: split along the depth, as filter gradients are (of 1x1 filters)."""
     found = as_filter_gradient(problem, numbering)
-    if found is None or found.h.taps * found.w.taps != 1 or found.x.channel != 1:
+    if not isinstance(found, FilterGradient):
+        return None
+    if found.h.taps * found.w.taps != 1 or found.x.channel != 1:
         return None
     small = found.channels * found.outputs * SIZE[found.types.total] <= OWN_BYTES
     return found if small and found.h.out * found.w.out >= DEEP else None
@@ -200,7 +210,7 @@ def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> in
     """How many of the node's last axes make up the width that a tile's column runs over."""
     if isinstance(description, Gemm):
         width = int(number(description.n, sizes))
-    elif isinstance(description, Depthwise):
+    elif isinstance(description, BY_CHANNEL):
         width = description.channels
     else:
         width = (

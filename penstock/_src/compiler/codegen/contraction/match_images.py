@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from penstock._src.ir.dims import Dim
 
 from .conv import Convolution, Filter
-from .depthwise import Depthwise
+from .depthwise import Depthwise, DepthwiseFilterGradient
 from .filter_gradient import FilterGradient
 from .views import AxisIndex
 from .window import Axis, Image
@@ -105,7 +105,9 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Dept
     )
 
 
-def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient | None:
+def as_filter_gradient(
+    problem: Problem, numbering: Numbering
+) -> FilterGradient | DepthwiseFilterGradient | None:
     """left = image, right = gradient of the output; the result is a filter."""
     image, dy, out = problem.letters
     if not problem.right.plain or not _static(problem):
@@ -123,11 +125,11 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
     known = {roles.batch, roles.channel, roles.group, *outputs} | {
         c for _, p, t in roles.spatial for c in (p, t)
     }
-    if (
-        len(outputs) != 1
-        or not set(image + dy + out) <= known
-        or problem.output_strides[outputs[0]] != 1
-    ):
+    if len(outputs) > 1 or not set(image + dy + out) <= known:
+        return None
+    output = outputs[0] if outputs else None
+    by_channel = output is None and roles.channel is None and roles.group is not None
+    if not by_channel and (output is None or problem.output_strides[output] != 1):
         return None
     axes, turned = _axes(problem, roles)
     if any(a.base != 1 for a in axes):
@@ -142,7 +144,7 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
     while len(axes) < 2:
         axes, taps, positions = [Axis(1, 1, 1), *axes], [0, *taps], [0, *positions]
         roles.spatial.insert(0, (-1, None, None))
-    if len(axes) > 2 or step(outputs[0]) != 1:
+    if len(axes) > 2 or (output and step(output) != 1):
         return None
     extent = lambda c: 1 if c is None else int(problem.extents[c])
     y = Image(
@@ -164,7 +166,14 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
         base,
     )
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
-    counts = extent(roles.group), extent(roles.channel), extent(outputs[0])
+    x = _image(problem, roles)
+    if by_channel:
+        dense = x.group == y.group == out_filter.group == 1
+        if not dense or axes[0].taps * axes[1].taps == 1:
+            return None
+        channels, types = extent(roles.group), problem.types
+        return DepthwiseFilterGradient(batch, axes[0], axes[1], channels, x, y, out_filter, types)
+    counts = extent(roles.group), extent(roles.channel), extent(output)
     return FilterGradient(
         batch,
         axes[0],
