@@ -297,3 +297,14 @@ def test_an_index_outside_names_the_node(device):
     assert run([x, np.array([3, 0], np.int32)])[0].tolist() == [3, 0]
     with pytest.raises(InvalidArgumentError, match=r"4 is not in \[0, 4\).*{{node GatherV2}}"):
         run([x, np.array([1, 4], np.int32)])
+
+
+def test_texts_of_the_stages():
+    run = executable_of(lambda x: [raw.Exp(x=x)], (F, [None]))
+    run([np.zeros(4, np.float32)])
+    assert "Exp" in run.text("graph")
+    assert "exp(%0)" in run.text("primitives")
+    assert "define" in run.text("llvm") and "tasks" in run.text("launches")
+    with pytest.raises(ValueError, match="stage: expected one of"):
+        run.text("bytecode")
+    assert run.kernel_statistics()["functions"] > 0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from penstock._src.compiler.blocks.block import Block
 from penstock._src.compiler.blocks.specialise import Specialisation
 from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.compiler.explain import TEXTS, explain
 from penstock._src.compiler.stages import STATISTICS
 from penstock._src.graph.operation import Operation
+from penstock._src.native import kernels
 
 
 class Executable:
@@ -62,11 +65,21 @@ class Executable:
         return [s for s in self.steps() if isinstance(s, ProgramStep)]
 
     def kernel_statistics(self) -> dict[str, Any]:
-        """Counts of functions and kernels that were compiled, in this process."""
-        return STATISTICS.counts()
+        """Counts over the life of the process: functions and kernels compiled, kernels read from the disk or reused."""
+        return {**STATISTICS.counts(), **asdict(kernels().statistics)}
 
     def explain(self) -> str:
         """A report: operations, primitives, kernels, and what stayed on the host and why."""
-        from penstock._src.compiler.explain import explain  # the report needs this class
-
         return explain(self)
+
+    def text(self, stage: str = "primitives") -> str:
+        """What the programs made so far look like at a stage: "graph", "primitives" (also "hlo"), "launches" or "llvm".
+
+        Raises:
+          ValueError: there is no such stage.
+        """
+        if stage not in TEXTS:
+            raise ValueError(f"stage: expected one of {', '.join(TEXTS)}. Received '{stage}'.")
+        if stage == "graph":
+            return "\n".join(str(op) for op in self.ops)
+        return "\n\n".join(TEXTS[stage](program.compiled) for program in self.programs())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.compiler.stages import Compiled
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
@@ -74,6 +76,38 @@ def _kernels(program: Any) -> list[str]:
         lines.append(f"          and {len(counts) - MOST_KERNELS} more")
     lines.append(f"memory       temporaries in {_units(known.arena_bytes, 'B')}")
     return lines
+
+
+def _primitives(compiled: Compiled) -> str:
+    return str(compiled.function)
+
+
+def _launches(compiled: Compiled) -> str:
+    plan = getattr(compiled.program, "plan", None)
+    lines = (
+        []
+        if plan is None
+        else [f"{x.tasks:>6} tasks  {x.label}" for x in plan.launches if hasattr(x, "label")]
+    )
+    return "\n".join(lines)
+
+
+def _llvm(compiled: Compiled) -> str:
+    plan = getattr(compiled.program, "plan", None)
+    codes = (
+        {} if plan is None else {x.code.key: x.code for x in plan.launches if hasattr(x, "code")}
+    )
+    return "\n\n".join(code.text for code in codes.values())
+
+
+# What `Executable.text` can show of a program; "graph" is shown by the Executable itself.
+TEXTS: dict[str, Callable[[Compiled], str]] = {
+    "primitives": _primitives,
+    "hlo": _primitives,
+    "launches": _launches,
+    "llvm": _llvm,
+    "graph": _primitives,
+}
 
 
 def cost(function: Function) -> tuple[int, int]:
