@@ -1,0 +1,80 @@
+"""Loops and branches that cannot be lowered are run by the host, their bodies as programs."""
+
+import numpy as np
+
+import penstock._src.function.concrete  # noqa: F401  (makes bodies runnable)
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import ANY
+from tests.compiler.graphs import body_of, executable_of
+
+F, I, B, V = dtypes.float32, dtypes.int32, dtypes.bool_, dtypes.variant
+
+
+class HostTriple(Op):
+    """3 x, on the host only."""
+
+    signature = "x: T -> y: T"
+    T = ANY
+
+    def shape(self, x):
+        return x
+
+    def eager(self, x):
+        return 3 * x
+
+
+def test_a_loop_around_a_host_op():
+    types = (I, []), (F, [None])
+    cond = body_of(lambda i, x: [raw.Less(x=i, y=4)], *types)
+    body = body_of(lambda i, x: [raw.AddV2(x=i, y=1), raw.HostTriple(x=raw.Neg(x=x))], *types)
+    run = executable_of(
+        lambda x: [raw.Neg(x=raw.While(input=[0, raw.Exp(x=x)], cond=cond, body=body)[1])],
+        (F, [None]),
+    )
+    x = np.array([0.5, 1.0], np.float32)
+    np.testing.assert_allclose(run([x])[0], -81 * np.exp(x), rtol=1e-6)
+    assert run.host_ops == {"While": "HostTriple has no lowering"}
+
+
+def test_a_loop_whose_shapes_change():
+    types = (I, []), (F, [None])
+    cond = body_of(lambda i, x: [raw.Less(x=i, y=3)], *types)
+    body = body_of(lambda i, x: [raw.AddV2(x=i, y=1), raw.ConcatV2(values=[x, x], axis=0)], *types)
+    run = executable_of(lambda x: raw.While(input=[0, x], cond=cond, body=body)[1:], (F, [None]))
+    assert run([np.ones(2, np.float32)])[0].shape == (16,)
+    assert "a value changes" in run.host_ops["While"]
+
+
+def test_a_branch_with_a_host_op():
+    then = body_of(lambda x: [raw.HostTriple(x=x)], (F, [None]))
+    other = body_of(lambda x: [raw.Neg(x=x)], (F, [None]))
+    run = executable_of(
+        lambda c, x: raw.If(cond=c, input=[x], Tout=[F], then_branch=then, else_branch=other),
+        (B, []),
+        (F, [None]),
+    )
+    x = np.array([0.5, 1.0], np.float32)
+    np.testing.assert_allclose(run([np.array(True), x])[0], 3 * x)
+    np.testing.assert_allclose(run([np.array(False), x])[0], -x)
+
+
+def test_a_list_that_grows_in_a_loop_of_unknown_length():
+    types = (F, [2]), (V, [])
+
+    def step(x, kept):
+        return [raw.Mul(x=x, y=2.0), raw.TensorListPushBack(input_handle=kept, tensor=x)]
+
+    cond = body_of(lambda x, kept: [raw.Less(x=raw.Max(input=x, axis=[0]), y=20.0)], *types)
+    empty = np.array([2], np.int32)
+
+    def build(x):
+        start = raw.EmptyTensorList(element_shape=empty, max_num_elements=-1, element_dtype=F)
+        out = raw.While(input=[x, start], cond=cond, body=body_of(step, *types))
+        return [raw.TensorListStack(input_handle=out[1], element_shape=empty, element_dtype=F)]
+
+    run = executable_of(build, (F, [2]))
+    made = run([np.array([1.0, 3.0], np.float32)])[0]
+    np.testing.assert_array_equal(made, [[1, 3], [2, 6], [4, 12]])
+    assert "number of steps is not known" in run.host_ops["While"]
