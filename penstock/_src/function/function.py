@@ -387,7 +387,9 @@ def _checked_signature(given: Any, signature: inspect.Signature | None) -> dict[
             )
     table: dict[str, Any] = {}
     remaining = list(given)
-    for parameter in [] if signature is None else signature.parameters.values():
+    for at, parameter in enumerate([] if signature is None else signature.parameters.values()):
+        if at == 0 and parameter.name == "self":
+            continue  # a method that is not bound yet
         if parameter.kind is parameter.VAR_POSITIONAL:
             table[parameter.name] = tuple(remaining)
             remaining = []
