@@ -7,6 +7,7 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.autodiff.backprop": "GradientTape",
+    "penstock._src.autodiff.forward": "ForwardAccumulator",
 }
 _SUBMODULES = "".split()
 

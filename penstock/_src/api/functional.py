@@ -94,7 +94,7 @@ def map_fn(
         nest.assert_same_structure(signature, result, check_types=False)
         parts = nest.flatten(result)
         return i + 1, [
-            array.write(i, convert_to_tensor(part, array.dtype))
+            array.write(i, part)
             for array, part in zip(held, parts, strict=True)
         ]
 

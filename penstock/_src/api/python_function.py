@@ -16,7 +16,7 @@ from penstock._src.core.shapes import UNKNOWN
 from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.operation import Operation
-from penstock._src.ops.control.python_call import register
+from penstock._src.ops.control.python_call import calling, register
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -46,10 +46,21 @@ def numpy_function(
     types, is_list, shapes = _output_types(Tout)
     tensors = [convert_to_tensor(x) for x in inp or []]
     function = _with_plain_scalars(func)
+    if STATE.graph is None:
+        return _called_now(function, tensors, Tout)
     token, held = register(function)
     call = raw.PyFunc if stateful else raw.PyFuncStateless
     outputs = call(input=tensors, token=token, Tout=types, name=name)
     return _arranged(outputs, held, is_list, Tout, shapes)
+
+
+def _called_now(function: Callable[..., Any], tensors: Sequence[Any], form: Any) -> Any:
+    """Calls the function on arrays; the results keep their own types, as in TensorFlow."""
+    result = function(*(t._value for t in tensors))
+    if nest.is_nested(form):
+        parts = list(result) if isinstance(result, list | tuple) else [result]
+        return nest.pack_sequence_as(form, [convert_to_tensor(part) for part in parts])
+    return None if form is None else convert_to_tensor(result)
 
 
 def _with_plain_scalars(func: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,7 +132,7 @@ def py_function(
     tensors = nest.flatten(arguments, expand_composites=True)
     caller = _EagerCall(func, arguments, types)
     if STATE.graph is None:
-        outputs = caller.run(tensors)
+        outputs = calling(caller.run, tensors)
         return nest.pack_sequence_as(Tout, outputs) if is_list else (outputs[0] if outputs else None)
     graph = STATE.graph
     token, held = register(caller)

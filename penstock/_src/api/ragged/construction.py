@@ -1,0 +1,212 @@
+"""Ragged tensors from Python lists, ranges, stacks and segment ids."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+from .indexing import gather
+from .ragged_tensor import RaggedTensor
+from .row_partition import index_vector, splits_to_rowids
+
+
+def _is_list(value):
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def _depths(value):
+    """(depth of the scalars or None, greatest depth of a list)."""
+    if not _is_list(value):
+        return 0, 0
+    scalar_depth, depth = None, 1
+    for child in value:
+        inner, inner_depth = _depths(child)
+        if inner is not None:
+            if scalar_depth is not None and scalar_depth != inner + 1:
+                raise ValueError("all scalar values must have the same nesting depth")
+            scalar_depth = inner + 1
+        depth = max(depth, inner_depth + 1)
+    return scalar_depth, depth
+
+
+def _inner_shape(values):
+    """The shape of the uniform inner lists."""
+    while _is_list(values):
+        values = list(values)
+        if not values:
+            return (0,)
+        if not _is_list(values[0]):
+            return (len(values),)
+        inner = {_inner_shape(v) for v in values}
+        if len(inner) != 1:
+            raise ValueError("inner values have inconsistent shape")
+        return (len(values), *inner.pop())
+    return ()
+
+
+@export("ragged.constant", v1=["ragged.constant"])
+@dispatchable
+def constant(
+    pylist, dtype=None, ragged_rank=None, inner_shape=None, name=None, row_splits_dtype=dtypes.int64
+):
+    """A ragged tensor of nested lists.
+
+    Args:
+      pylist: nested lists; scalars all at one depth.
+      dtype: of the values.
+      ragged_rank: how many dimensions are partitioned; by default all but the innermost.
+      inner_shape: the shape of the values below those.
+      name: a name for the operation.
+      row_splits_dtype: int32 or int64.
+    """
+    kind = dtypes.as_dtype(row_splits_dtype)
+    if kind not in (dtypes.int32, dtypes.int64):
+        raise ValueError(f"row_splits_dtype must be int32 or int64. Received {row_splits_dtype}")
+    if hasattr(pylist, "deref") or isinstance(pylist, Tensor):
+        raise TypeError(f"pylist may not be a Tensor. Received {pylist}")
+    if not _is_list(pylist):
+        if ragged_rank:
+            raise ValueError(f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank}")
+        if inner_shape:
+            raise ValueError(
+                f"Invalid pylist={pylist}: incompatible with dim(inner_shape)={len(inner_shape)}"
+            )
+        return convert_to_tensor(pylist, dtype=dtype)
+    scalar_depth, depth = _depths(pylist)
+    if scalar_depth is not None and depth > scalar_depth:
+        raise ValueError(f"Invalid pylist={pylist}: empty list nesting is greater than scalar value "
+                         "nesting")
+    if ragged_rank is None:
+        if inner_shape is not None:
+            ragged_rank = max(0, (scalar_depth or depth + len(inner_shape)) - 1 - len(inner_shape))
+        else:
+            ragged_rank = max(1, (scalar_depth or depth)) - 1
+    if inner_shape is not None and scalar_depth is not None and (
+        scalar_depth != ragged_rank + 1 + len(inner_shape)
+    ):
+        raise ValueError(
+            f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank} and "
+            f"dim(inner_shape)={len(inner_shape)}"
+        )
+    if ragged_rank and depth < ragged_rank:
+        raise ValueError(f"Invalid pylist={pylist}, max_depth={depth}, ragged_rank={ragged_rank}")
+    splits, values = [], list(pylist)
+    for _ in builtins.range(ragged_rank):
+        lengths = [len(v) for v in values]
+        splits.append(np.cumsum([0, *lengths]).astype(kind.as_numpy_dtype))
+        values = [x for row in values for x in row]
+    if inner_shape is None:
+        inner_shape = _inner_shape(values)[1:] if ragged_rank < (scalar_depth or depth) - 1 else ()
+    flat = convert_to_tensor(values, dtype=dtype)
+    if flat.shape.rank != 1 + len(inner_shape) or not len(values):
+        flat = raw.Reshape(tensor=flat, shape=np.array([-1 if len(values) else 0, *inner_shape], np.int32))
+    result = flat
+    for row_splits in reversed(splits):
+        result = RaggedTensor.from_row_splits(result, row_splits, validate=False)
+    return result
+
+
+@export("ragged.range", v1=["ragged.range"])
+@dispatchable
+def range(
+    starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype=dtypes.int64
+):
+    """Rows starts[i], starts[i] + deltas[i], ... before limits[i]."""
+    kind = dtypes.as_dtype(row_splits_dtype)
+    if limits is None:
+        starts, limits = 0, starts
+    parts = [convert_to_tensor(v, dtype=dtype) for v in (starts, limits, deltas)]
+    if dtype is None:
+        order = (dtypes.int32, dtypes.int64, dtypes.float16, dtypes.float32, dtypes.float64)
+        wide = max((p.dtype for p in parts), key=order.index)
+        parts = [cast(p, wide) for p in parts]
+    splits, values = raw.RaggedRange(
+        starts=parts[0], limits=parts[1], deltas=parts[2], Tsplits=kind, name=name
+    )
+    return RaggedTensor.from_row_splits(values, splits, validate=False)
+
+
+@export("ragged.row_splits_to_segment_ids")
+@dispatchable
+def row_splits_to_segment_ids(splits, name=None, out_type=None):
+    """The row of each value."""
+    splits = index_vector(splits, "splits")
+    rows = splits_to_rowids(splits)
+    return rows if out_type is None else cast(rows, out_type)
+
+
+@export("ragged.segment_ids_to_row_splits")
+@dispatchable
+def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, name=None):
+    """Where rows begin and end, of the row of each value."""
+    kind = dtypes.int64 if out_type is None else dtypes.as_dtype(out_type)
+    ids = cast(convert_to_tensor(segment_ids), dtypes.int32)
+    if num_segments is None:
+        padded = raw.ConcatV2(values=[np.array([-1], np.int32), ids], axis=0)
+        num_segments = raw.Max(input=padded, axis=[0]) + np.int32(1)
+    counts = raw.Bincount(
+        arr=ids, size=cast(convert_to_tensor(num_segments), dtypes.int32), weights=np.zeros(0, np.int32)
+    )
+    zero = np.zeros(1, kind.as_numpy_dtype)
+    return raw.ConcatV2(values=[zero, raw.Cumsum(x=cast(counts, kind), axis=0)], axis=0)
+
+
+@export("ragged.stack_dynamic_partitions")
+@dispatchable
+def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
+    """The entries of `data` sorted into rows by their partition number."""
+    partitions = convert_to_tensor(partitions)
+    if not isinstance(data, RaggedTensor):
+        data = convert_to_tensor(data)
+    depth = partitions.shape.rank
+    if depth is None:
+        raise ValueError("partitions must have known rank")
+    if depth == 0:
+        data = RaggedTensor.from_row_lengths(
+            raw.ExpandDims(input=data, axis=0), [1]
+        ).values if isinstance(data, Tensor) else data
+        partitions = raw.Reshape(tensor=partitions, shape=[1])
+    elif depth > 1:
+        tail = raw.Shape(input=data)[depth:]
+        flat = raw.ConcatV2(values=[np.array([-1], np.int32), tail], axis=0)
+        data = raw.Reshape(tensor=data, shape=flat)
+        partitions = raw.Reshape(tensor=partitions, shape=[-1])
+    ids = cast(partitions, dtypes.int64)
+    count = raw.Size(input=ids)
+    order = raw.TopKV2(input=-ids, k=count, sorted=True)[1]
+    rows = raw.GatherV2(params=ids, indices=order, axis=0)
+    values = gather(data, order)
+    return RaggedTensor.from_value_rowids(
+        values, rows, nrows=cast(convert_to_tensor(num_partitions), dtypes.int64), validate=False
+    )
+
+
+@export("ragged.map_flat_values")
+@dispatchable
+def map_flat_values(op, *args, **kwargs):
+    """`op` applied to the innermost values of the ragged tensors among the arguments."""
+    found = [x for x in nest.flatten((args, kwargs)) if isinstance(x, RaggedTensor)]
+    if not found:
+        return op(*args, **kwargs)
+    first = found[0]
+    inner_args, inner_kwargs = nest.map_structure(
+        lambda x: x.flat_values if isinstance(x, RaggedTensor) else x, (list(args), kwargs)
+    )
+    result = op(*inner_args, **inner_kwargs)
+    if first.flat_values.shape[:1].is_compatible_with(result.shape[:1]) is False:
+        raise ValueError("tf.ragged.map_flat_values requires that the output of `op` have the same "
+                         "outer-dimension size as flat_values of any ragged inputs. (output shape: "
+                         f"{result.shape}; expected outer dimension size: "
+                         f"{first.flat_values.shape[0]})")
+    return first.with_flat_values(result)
+

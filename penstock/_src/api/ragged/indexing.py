@@ -1,0 +1,361 @@
+"""Rows and columns of ragged tensors: slicing, gathering, masks, joining."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .ragged_tensor import RaggedTensor
+from .row_partition import scalar
+
+
+def gather(params, indices, name=None):
+    """The rows `indices` of a dense or ragged tensor."""
+    if not isinstance(params, RaggedTensor):
+        if isinstance(indices, RaggedTensor):
+            return indices.with_values(gather(params, indices.values))
+        return raw.GatherV2(params=params, indices=indices, axis=0, name=name)
+    if isinstance(indices, RaggedTensor):
+        return indices.with_values(gather(params, indices.values))
+    kind = params.row_splits.dtype
+    indices = convert_to_tensor(indices)
+    if indices.shape.rank == 0:
+        return row(params, indices)
+    if indices.shape.rank > 1:
+        shape = raw.Shape(input=indices, out_type=kind)
+        flat = gather(params, raw.Reshape(tensor=indices, shape=[-1]))
+        for axis in range(indices.shape.rank - 1, 0, -1):
+            flat = RaggedTensor.from_uniform_row_length(flat, shape[axis])
+        return flat
+    starts = raw.GatherV2(params=params.row_starts(), indices=indices, axis=0)
+    limits = raw.GatherV2(params=params.row_limits(), indices=indices, axis=0)
+    return _ranges(params.values, starts, limits, kind)
+
+
+def _ranges(values, starts, limits, kind, steps=1):
+    """Rows values[starts[i] : limits[i] : steps]."""
+    steps = np.asarray(steps, kind.as_numpy_dtype) if isinstance(steps, int) else steps
+    splits, places = raw.RaggedRange(starts=starts, limits=limits, deltas=steps, Tsplits=kind)
+    return RaggedTensor.from_row_splits(gather(values, places), splits, validate=False)
+
+
+def row(rt, index):
+    """One row."""
+    splits = rt.row_splits
+    if isinstance(index, (int, np.integer)) and index < 0:
+        count = rt._row_partition.static_nrows
+        index = index + (count if count is not None else 0)
+        if count is None:
+            start, limit = splits[index - 1], splits[index] if index != -1 else splits[-1]
+            return _slice_values(rt.values, start, limit)
+    if isinstance(index, Tensor):
+        index = cast(index, dtypes.int64)
+        start = raw.GatherV2(params=splits, indices=index, axis=0)
+        limit = raw.GatherV2(params=splits, indices=index + np.int64(1), axis=0)
+    else:
+        start, limit = splits[index], splits[index + 1]
+    return _slice_values(rt.values, start, limit)
+
+
+def _slice_values(values, start, limit):
+    if isinstance(values, RaggedTensor):
+        return rows_between(values, start, limit)
+    return values[start:limit]
+
+
+def rows_between(rt, start, limit, step=None):
+    """The rows rt[start:limit:step]."""
+    if step is None or (isinstance(step, int) and step == 1):
+        starts = rt.row_starts()[start:limit]
+        limits = rt.row_limits()[start:limit]
+        return _ranges(rt.values, starts, limits, rt.row_splits.dtype)
+    starts = rt.row_starts()[start:limit:step]
+    limits = rt.row_limits()[start:limit:step]
+    return _ranges(rt.values, starts, limits, rt.row_splits.dtype)
+
+
+def get_item(rt_input, key):
+    """`rt[key]`: as of a dense tensor, but inner ragged dimensions take slices only."""
+    if isinstance(key, (list, tuple)):
+        keys = list(key)
+    else:
+        keys = [key]
+    if isinstance(key, RaggedTensor) or (isinstance(key, Tensor) and key.dtype.is_bool):
+        return boolean_mask(rt_input, key)
+    return _item(rt_input, keys)
+
+
+def _item(rt, keys):
+    if not keys:
+        return rt
+    if not isinstance(rt, RaggedTensor):
+        return rt[tuple(keys)]
+    first, rest = keys[0], keys[1:]
+    if first is Ellipsis:
+        return _item(rt, _expand_ellipsis(first, rest, rt.shape.rank))
+    if first is None:
+        inner = _item(rt, rest)
+        if isinstance(inner, RaggedTensor):
+            return RaggedTensor.from_uniform_row_length(inner, inner.nrows(), nrows=1)
+        return raw.ExpandDims(input=inner, axis=0)
+    if isinstance(first, slice):
+        rows = rt
+        if first != slice(None):
+            rows = rows_between(rt, first.start, first.stop, first.step)
+        return _inner(rows, rest)
+    return _item(row(rt, first), rest) if rest else row(rt, first)
+
+
+def _expand_ellipsis(_, rest, rank):
+    used = sum(1 for k in rest if k is not None and k is not Ellipsis)
+    return [slice(None)] * max(0, rank - used) + rest
+
+
+def _inner(rt, keys):
+    """Applies the keys of the dimensions within rows."""
+    if not keys:
+        return rt
+    first, rest = keys[0], keys[1:]
+    if first is Ellipsis:
+        return _inner(rt, _expand_ellipsis(first, rest, rt.shape.rank - 1))
+    if first is None:
+        return _add_axis(_inner(rt, rest))
+    if isinstance(first, slice):
+        result = rt if first == slice(None) else _columns(rt, first)
+        if not rest:
+            return result
+        values = result.values
+        if isinstance(values, RaggedTensor):
+            return result.with_values(_inner(values, rest))
+        return result.with_values(values[(slice(None), *rest)])
+    if rt.uniform_row_length is not None:
+        length = rt.uniform_row_length
+        offset = convert_to_tensor(first, dtype=length.dtype)
+        zero = scalar(0, length.dtype)
+        offset = raw.SelectV2(condition=offset < zero, t=offset + length, e=offset)
+        picked = gather(rt.values, rt.row_starts() + offset)
+        return _inner(picked, rest) if isinstance(picked, RaggedTensor) else (
+            picked[(slice(None), *rest)] if rest else picked
+        )
+    raise ValueError("Cannot index into an inner ragged dimension.")
+
+
+def _add_axis(rt):
+    """A new axis of length 1 after the first."""
+    kind = rt.row_splits.dtype
+    return RaggedTensor.from_uniform_row_length(rt, scalar(1, kind))
+
+
+def _columns(rt, key):
+    """Each row sliced by `key`."""
+    kind = rt.row_splits.dtype
+    lengths = rt.row_lengths()
+    starts = rt.row_starts()
+    step = 1 if key.step is None else int(key.step)
+    if step == 0:
+        raise ValueError("slice step cannot be zero")
+    zero = scalar(0, kind)
+
+    def clipped(bound, default):
+        if bound is None:
+            return default
+        bound = cast(convert_to_tensor(bound), kind)
+        bound = raw.SelectV2(condition=bound < zero, t=bound + lengths, e=bound)
+        return raw.Minimum(x=raw.Maximum(x=bound, y=zero), y=lengths)
+
+    if step < 0:
+        one = scalar(1, kind)
+        last = lengths - one
+        low = raw.Minimum(x=clipped(key.start, last), y=last)
+        low = last if key.start is None else low
+        high = lengths * zero - one if key.stop is None else clipped(key.stop, None)
+        return _ranges(rt.values, starts + low, starts + high, kind, step)
+    low = clipped(key.start, lengths * zero)
+    high = raw.Maximum(x=clipped(key.stop, lengths), y=low)
+    return _ranges(rt.values, starts + low, starts + high, kind, step)
+
+
+@export("ragged.boolean_mask")
+@dispatchable
+def boolean_mask(data, mask, name=None):
+    """The entries of `data` where `mask` is True; rows keep what is left of them."""
+    if not isinstance(mask, RaggedTensor):
+        mask = convert_to_tensor(mask, dtype=dtypes.bool_)
+    if not isinstance(data, RaggedTensor):
+        data = convert_to_tensor(data)
+    if mask.shape.rank == 0:
+        raise ValueError("mask cannot be scalar.")
+    if mask.shape.rank is None:
+        raise ValueError("mask.shape.ndims must be known statically.")
+    if isinstance(mask, RaggedTensor):
+        if not isinstance(data, RaggedTensor):
+            data = RaggedTensor.from_tensor(data, ragged_rank=mask.ragged_rank)
+        inner_mask, inner_data = mask.values, data.values
+        kept = boolean_mask(inner_data, inner_mask)
+        if not isinstance(inner_mask, RaggedTensor) and inner_mask.shape.rank == 1:
+            ones = cast(inner_mask, mask.row_splits.dtype)
+            counts = raw.UnsortedSegmentSum(
+                data=ones, segment_ids=mask.value_rowids(), num_segments=mask.nrows()
+            )
+            return RaggedTensor.from_row_lengths(kept, counts, validate=False)
+        return data.with_values(kept)
+    if mask.shape.rank > 1:
+        data_ragged = data if isinstance(data, RaggedTensor) else RaggedTensor.from_tensor(
+            data, ragged_rank=mask.shape.rank - 1
+        )
+        return boolean_mask(
+            data_ragged, RaggedTensor.from_tensor(mask, ragged_rank=mask.shape.rank - 1)
+        )
+    places = raw.Where(condition=mask)[:, 0]
+    return gather(data, places)
+
+
+@export("ragged.stack")
+@dispatchable
+def stack(values, axis=0, name=None):
+    """Tensors of one rank, ragged or not, stacked along a new axis."""
+    values = [_as_ragged_or_tensor(v) for v in values]
+    if len(values) == 1 and axis == 0:
+        only = values[0]
+        if isinstance(only, RaggedTensor):
+            return RaggedTensor.from_uniform_row_length(only, only.nrows(), nrows=1)
+        return RaggedTensor.from_tensor(raw.ExpandDims(input=only, axis=0))
+    rank = values[0].shape.rank
+    axis = axis + rank + 1 if axis < 0 else axis
+    if axis == 0 or rank == 0:
+        rows = [v if v.shape.rank else raw.Reshape(tensor=v, shape=[1]) for v in values]
+        if rank == 0:
+            return raw.Pack(values=values)
+        joined = concat(rows, 0)
+        kind = dtypes.int64
+        lengths = raw.Pack(values=[cast(_count_rows(v), kind) for v in rows])
+        return RaggedTensor.from_row_lengths(joined, lengths, validate=False)
+    if axis == 1:
+        pieces = [_new_axis(v) for v in values]
+        return concat(pieces, 1)
+    inner = [v.values if isinstance(v, RaggedTensor) else RaggedTensor.from_tensor(v).values
+             for v in values]  # fmt: skip
+    first = values[0] if isinstance(values[0], RaggedTensor) else RaggedTensor.from_tensor(values[0])
+    return first.with_values(stack(inner, axis - 1))
+
+
+def _new_axis(v):
+    if isinstance(v, RaggedTensor):
+        return _add_axis(v)
+    return RaggedTensor.from_tensor(raw.ExpandDims(input=v, axis=1))
+
+
+def _as_ragged_or_tensor(v):
+    return v if isinstance(v, RaggedTensor) else convert_to_tensor(v)
+
+
+def _count_rows(v):
+    if isinstance(v, RaggedTensor):
+        return v.nrows()
+    return raw.Shape(input=v, out_type=dtypes.int64)[0]
+
+
+def concat(values, axis):
+    """Dense and ragged tensors joined along `axis`."""
+    values = [_as_ragged_or_tensor(v) for v in values]
+    if not any(isinstance(v, RaggedTensor) for v in values):
+        if axis == 0 and len({tuple(v.shape.as_list()[1:]) for v in values}) == 1:
+            return raw.ConcatV2(values=values, axis=0)
+        values = [RaggedTensor.from_tensor(v) if v.shape.rank > 1 else v for v in values]
+        if not any(isinstance(v, RaggedTensor) for v in values):
+            return raw.ConcatV2(values=values, axis=axis)
+    rank = next(v.shape.rank for v in values if isinstance(v, RaggedTensor))
+    axis = axis + rank if axis < 0 else axis
+    deepest = max(v.ragged_rank for v in values if isinstance(v, RaggedTensor))
+    values = [
+        v if isinstance(v, RaggedTensor) else RaggedTensor.from_tensor(v, ragged_rank=deepest)
+        for v in values
+    ]
+    kinds = {v.row_splits.dtype for v in values}
+    if len(kinds) > 1:
+        values = [v.with_row_splits_dtype(dtypes.int64) for v in values]
+    if axis == 0:
+        inner = concat([v.values for v in values], 0)
+        lengths = raw.ConcatV2(values=[v.row_lengths() for v in values], axis=0)
+        return RaggedTensor.from_row_lengths(inner, lengths, validate=False)
+    if axis == 1:
+        return _concat_rows(values)
+    return values[0].with_values(concat([v.values for v in values], axis - 1))
+
+
+def _concat_rows(values):
+    """Row i of the result is row i of each, one after another."""
+    count = len(values)
+    stacked = concat(values, 0)
+    kind = values[0].row_splits.dtype
+    rows = values[0].nrows()
+    order = raw.Reshape(
+        tensor=raw.Transpose(
+            x=raw.Reshape(
+                tensor=raw.Range(
+                    start=scalar(0, kind), limit=rows * scalar(count, kind), delta=scalar(1, kind)
+                ),
+                shape=raw.Pack(values=[cast(scalar(count, kind), dtypes.int32), cast(rows, dtypes.int32)]),
+            ),
+            perm=np.array([1, 0], np.int32),
+        ),
+        shape=[-1],
+    )
+    mixed = gather(stacked, order)
+    splits = mixed.row_splits[::count]
+    return RaggedTensor.from_row_splits(mixed.values, splits, validate=False)
+
+
+def _cross(inputs, num_buckets, hash_key, hashed, name):
+    ragged = [x for x in inputs if isinstance(x, RaggedTensor)]
+    sparse = [x for x in inputs if hasattr(x, "indices") and hasattr(x, "dense_shape")]
+    dense = [
+        convert_to_tensor(x) for x in inputs if not any(x is y for y in [*ragged, *sparse])
+    ]
+    order = "".join(
+        "R" if isinstance(x, RaggedTensor) else "S" if any(x is s for s in sparse) else "D"
+        for x in inputs
+    )
+    as_int = lambda t: t if t.dtype == dtypes.string else cast(t, dtypes.int64)  # noqa: E731
+    kind = dtypes.int64
+    out = dtypes.int64 if hashed else dtypes.string
+    values, splits = raw.RaggedCross(
+        ragged_values=[as_int(x.values) for x in ragged],
+        ragged_row_splits=[cast(x.row_splits, kind) for x in ragged],
+        sparse_indices=[x.indices for x in sparse],
+        sparse_values=[as_int(x.values) for x in sparse],
+        sparse_shape=[x.dense_shape for x in sparse],
+        dense_inputs=[as_int(x) for x in dense],
+        input_order=order,
+        hashed_output=hashed,
+        num_buckets=num_buckets,
+        hash_key=0xDECAFCAFFE if hash_key is None else hash_key,
+        out_values_type=out,
+        out_row_splits_type=kind,
+        name=name,
+    )
+    return RaggedTensor.from_row_splits(values, splits, validate=False)
+
+
+@export("ragged.cross")
+@dispatchable
+def cross(inputs, name=None):
+    """All combinations of the features of each row, as strings joined by "_X_"."""
+    return _cross(inputs, 0, None, False, name)
+
+
+@export("ragged.cross_hashed")
+@dispatchable
+def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
+    """All combinations of the features of each row, as hashes."""
+    return _cross(inputs, num_buckets, hash_key, True, name)
+
+
+RaggedTensor.__getitem__ = get_item
