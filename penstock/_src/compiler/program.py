@@ -24,8 +24,9 @@ from penstock._src.compiler.plan.specials import STATUS, complaint
 from penstock._src.compiler.schedule.memory_plan import Buffer, arrange, gaps
 from penstock._src.core import dtypes
 from penstock._src.core.arrays import aligned_copy, empty_aligned
-from penstock._src.core.errors import InternalError, InvalidArgumentError
+from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
 from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
 from penstock._src.native import Call, Target, host, kernels, pool
 from penstock._src.util.flags import flags
 
@@ -71,10 +72,7 @@ class Program:
         )
         self._handles = [i for i, p in enumerate(function.parameters) if p.dtype == dtypes.resource]
         self._updated = [function.parameters.index(h) for h, _ in function.updates]
-        self._types = [
-            None if p.dtype == dtypes.resource else (p.dtype.np, tuple(map(int, p.shape)))
-            for p in function.parameters
-        ]
+        self._types = [_type_of(p) for p in function.parameters]
         self._results = [(tuple(map(int, r.shape)), r.dtype.np) for r in function.results]
         self._free: list[_Instance] = []
         self._lock = threading.Lock()
@@ -90,7 +88,7 @@ class Program:
                 self._fail(code, instance.call.status)
             if self.guard:
                 instance.look_at_sentinels(self)
-            instance.look_at_checks(self)
+            instance.look_at_checks([*arrays, *outputs])
         finally:
             self._free.append(instance)
         return outputs
@@ -111,6 +109,9 @@ class Program:
                 None,
                 f"Program: {len(self._types)} arguments are required. Received {len(arrays)}.",
             )
+        for i in self._handles:
+            if arguments[i].value is None:
+                raise FailedPreconditionError(None, None, "Could not find variable: it has no value yet.")
         for i in self._updated:
             own_if_shared(arguments[i])
         for i in self._handles:
@@ -119,7 +120,7 @@ class Program:
             x = arrays[i]
             if type(x) is not np.ndarray or not (x.flags.c_contiguous and x.flags.aligned):
                 x = arrays[i] = np.ascontiguousarray(x).reshape(np.shape(x))
-            if expected is not None and (x.dtype != expected[0] or x.shape != expected[1]):
+            if (x.dtype != expected[0] or x.shape != expected[1]):  # a wrong array must not reach native code
                 raise InvalidArgumentError(
                     None, None,
                     f"Program: argument {i} must be {expected[0]}{list(expected[1])}."
@@ -134,15 +135,35 @@ class Program:
         return _Instance(self)
 
 
-# what getrefcount gives for a variable's array that only its handle holds: the handle, the local name, the argument
-_ALONE = 3
-
-
 def own_if_shared(handle: Any) -> None:
     """Gives a variable an array of its own if a tensor or a view still holds the one it has."""
+    shared = _references(handle) > _ALONE
     array = handle.value
-    if sys.getrefcount(array) > _ALONE or not array.flags.writeable or not array.flags.c_contiguous:
+    if shared or not array.flags.writeable or not array.flags.c_contiguous:
         handle.value = aligned_copy(array)
+
+
+def _references(handle: Any) -> int:
+    array = handle.value
+    return sys.getrefcount(array)
+
+
+class _Probe:
+    """A handle that alone holds its array: tells what `_references` gives then, which differs between Pythons."""
+
+    def __init__(self) -> None:
+        self.value = np.empty(1)
+
+
+_ALONE = _references(_Probe())
+
+
+def _type_of(parameter: Node) -> tuple[np.dtype, tuple[int, ...]]:
+    """NumPy's type and the shape of an argument, or of the variable that it is a handle of."""
+    shape, dtype = parameter.shape, parameter.dtype
+    if dtype == dtypes.resource:
+        shape, dtype = parameter.attrs["variable"]
+    return dtype.np, tuple([int(d) for d in shape])
 
 
 def _label_offsets(records: Sequence[Any]) -> dict[Label, int]:
@@ -191,7 +212,7 @@ class _Instance:
         for at in self.status_words:
             self.call.table[at] = self.call.status.ctypes.data
         self.checks = [
-            (check, self._view(plan.buffer(check.condition))) for check in program.function.checks
+            (check, plan.buffer(check.condition)) for check in program.function.checks
         ]
 
     def _word(self, arg: Any, at: int) -> int:
@@ -224,13 +245,18 @@ class _Instance:
             self.addresses[id(buffer)] = array.ctypes.data
         return self.addresses[id(buffer)]
 
-    def _view(self, buffer: Buffer) -> Any:
-        return self.arena[buffer.offset : buffer.offset + 1] if buffer.place == "arena" else None
+    def _condition(self, buffer: Buffer, arrays: Sequence[np.ndarray]) -> bool:
+        """The bool that lies in a buffer after a run."""
+        if buffer.place == "arena":
+            return bool(self.arena[buffer.offset])
+        if buffer.place == "constant":
+            return bool(buffer.array)
+        return bool(arrays[buffer.number + (self.inputs if buffer.place == "output" else 0)])
 
-    def look_at_checks(self, program: Program) -> None:
-        """Raises the message of the first condition that does not hold."""
-        for check, byte in self.checks:
-            if byte is not None and not byte[0]:
+    def look_at_checks(self, arrays: Sequence[np.ndarray]) -> None:
+        """Raises the message of the first condition that does not hold; `arrays` are arguments, then results."""
+        for check, buffer in self.checks:
+            if not self._condition(buffer, arrays):
                 raise InvalidArgumentError(None, None, check.message)
 
     def look_at_sentinels(self, program: Program) -> None:

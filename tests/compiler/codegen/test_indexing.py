@@ -213,3 +213,10 @@ def test_softmax_and_layer_normalisation(native, values, rows, columns):
     x = values("float32", (rows, columns))
     native(softmax, x)
     native(normalise, x, tolerance=60)
+
+
+def test_many_pieces_are_written_apart(native, values):
+    pieces = [values("float32", (3, i % 4, 5), i) for i in range(9)]
+    program, _ = native(lambda p, *xs: p.concat([x * 2.0 for x in xs], 1), *pieces)
+    assert program.statistics.launches == 6  # three of the pieces are empty
+    native(lambda p, *xs: p.reduce_sum(p.concat(list(xs), 1), (0,)), *pieces, tolerance=20)

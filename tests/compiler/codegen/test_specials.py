@@ -101,3 +101,31 @@ def test_checks_raise(native, values):
     program(np.ones(4, np.float32))
     with pytest.raises(errors.InvalidArgumentError, match="x must be positive"):
         program(np.zeros(4, np.float32))
+
+
+def test_wrong_arguments_never_reach_native_code(values):
+    from penstock._src.compiler.program import build_program
+    from penstock._src.core import dtypes
+    from penstock._src.ir.builder import Builder
+
+    p = Builder()
+    x = p.parameter(0, (4,), dtypes.float32)
+    v = p.parameter(1, (), dtypes.resource, variable=((4,), dtypes.float32))
+    condition = p.reduce_all(p.gt(x, 0.0))
+    p.check(condition, "x must be positive")
+    program = build_program(p.function("f", [x, v], [x + p.read_variable(v), condition]))
+
+    class Handle:
+        value = None
+
+    with pytest.raises(errors.FailedPreconditionError):
+        program(np.ones(4, np.float32), Handle)
+    Handle.value = np.ones(3, np.float32)
+    with pytest.raises(errors.InvalidArgumentError, match="argument 1"):
+        program(np.ones(4, np.float32), Handle)
+    Handle.value = np.ones(4, np.float32)
+    with pytest.raises(errors.InvalidArgumentError, match="argument 0"):
+        program(np.ones(4), Handle)
+    with pytest.raises(errors.InvalidArgumentError, match="x must be positive"):
+        program(np.zeros(4, np.float32), Handle)
+    np.testing.assert_array_equal(program(np.ones(8, np.float32)[::2], Handle)[0], np.full(4, 2.0, np.float32))

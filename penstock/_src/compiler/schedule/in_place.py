@@ -14,6 +14,8 @@ def writable_in_place(part: Partition, value: Node, old: Node, also: set[int]) -
     It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element. `also` are
     values that are written in place as well.
     """
+    if value.kind == "concat":  # written by several kernels
+        return False
     maker = next(
         (i for i, k in enumerate(part.kernels) if any(o is value for o in k.outputs)), None
     )

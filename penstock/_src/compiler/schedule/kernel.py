@@ -83,6 +83,22 @@ def map_nest(
     return NestKernel(list(nodes), list(leaves), nest, length)
 
 
+def piece_nest(node: Node, number: int, is_leaf: Callable[[Node], bool]) -> NestKernel:
+    """The nest that writes one argument of a concat to its place in the whole."""
+    axis, piece = node.attrs["axis"], node.args[number]
+    inliner = Inliner(is_leaf)
+    scope = inliner.scope
+    space = tuple([scope.var(extent) for extent in piece.shape])
+    coordinates = [of_atom(v) for v in space]
+    value = inliner.value(piece, Position(scope, piece.shape, coordinates))
+    for before in node.args[:number]:
+        coordinates[axis] = coordinates[axis] + before.shape[axis]
+    offset = Position(scope, node.shape, coordinates).linear
+    leaves = inliner.slots
+    store = Store(len(leaves), offset, value, node.dtype)
+    return NestKernel([node], list(leaves), coalesce(LoopNest(scope, space, [store], leaves, [node])))
+
+
 def block_nest(node: Node, is_leaf: Callable[[Node], bool]) -> NestKernel:
     """The nest that writes only the block of a dynamic_update_slice, over the array that it changes."""
     x, update, *starts = node.args

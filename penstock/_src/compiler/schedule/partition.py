@@ -29,6 +29,7 @@ from penstock._src.compiler.schedule.kernel import (
     NestKernel,
     SpecialKernel,
     map_nest,
+    piece_nest,
 )
 from penstock._src.compiler.schedule.reductions import reduction_kernels
 from penstock._src.compiler.schedule.units import Unit, map_space, merge, reduction_space
@@ -49,6 +50,7 @@ RARE = frozenset(
 LONG = 60  # operations of an expression that several kernels should not each compute
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
 HOISTED = 40  # cost of what may be computed again for every row
+MOST_PIECES = 4  # of a concat that is not stored: each element chooses among them
 LONGEST_ROW = 4096  # elements of a row that a kernel may go over several times
 REPEATED = 2  # cost of what may be computed again for every element of a larger array
 
@@ -329,6 +331,8 @@ class Partition:
         if len(own) > DEEP:
             return True
         users = self.users[node.id]
+        if node.kind == "concat" and len(node.args) > MOST_PIECES:
+            return True
         if len(users) > 1:
             if weight > LONG:
                 return True
@@ -370,7 +374,10 @@ class Partition:
         kernels: list[Kernel] = []
         units = self._units()
         for unit in merge(units) if self.options.merge else units:
-            if unit.kind == "map":
+            if unit.kind == "pieces":
+                (node,) = unit.nodes
+                kernels += [piece_nest(node, i, self.is_leaf) for i in range(len(node.args))]
+            elif unit.kind == "map":
                 kernels.append(map_nest(unit.nodes, self.is_leaf))
             elif unit.kind == "reduction":
                 kernels += reduction_kernels(unit.nodes, unit.roots, self.is_leaf)
@@ -397,6 +404,8 @@ class Partition:
                         "reduction", [node], set(self.reads[node.id]), reduction_space(root), [root]
                     )
                 )
+            elif node.id in self.stored and node.kind == "concat":
+                units.append(Unit("pieces", [node], set(self.reads[node.id])))
             elif node.id in self.stored:
                 units.append(Unit("map", [node], set(self.reads[node.id]), map_space(node)))
         return units

@@ -80,7 +80,6 @@ class NestEmitter(Evaluator):
 
     def _iteration(self, number: Val) -> None:
         """One round of the parallel loops: their variables from the round's number."""
-        f = self.f
         self.frames.append({})
         rest: Any = number
         parallel = self.loops.parallel
