@@ -285,3 +285,12 @@ def test_loops_may_share_repeated_numbers_with_what_is_around_them():
     x = X[:4]
     expected = np.concatenate([np.where(x > 0, 3, 0), np.where(x > 0, 6, 0), 0 * x])
     np.testing.assert_array_equal(compile_function(function).run([x])[0], expected)
+
+
+def test_numbers_as_conditions():
+    run = executable_of(
+        lambda x: [raw.ToBool(input=x), raw.DeviceIndex(device_names=["GPU", "CPU"])], (I, [])
+    )
+    assert [bool(run([np.array(n, np.int32)])[0]) for n in (0, 3, -1)] == [False, True, True]
+    assert run([np.array(0, np.int32)])[1] == 1
+    assert native(run)

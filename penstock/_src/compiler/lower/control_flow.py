@@ -85,6 +85,19 @@ def _case(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lo
     return branch(lowering, index, list(raw_op(op).branches), args[1:])
 
 
+@handler("ToBool")
+def _to_bool(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    (x,) = args
+    if isinstance(x, Node) and x.rank:
+        return [lowering.p.constant(x.size > 0, dtypes.bool_)]
+    return [truth(lowering, x)]
+
+
+@handler("DeviceIndex")
+def _device_index(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    return [lowering.p.constant(raw_op(op).eager(), dtypes.int32)]
+
+
 def truth(lowering: Lowering, value: Lowered) -> Node:
     """A condition as a scalar bool: numbers are true unless zero."""
     p = lowering.p

@@ -69,7 +69,7 @@ def compare(args: Arrays, node: Node) -> np.ndarray:
 
 
 def select(args: Arrays, _node: Node) -> np.ndarray:
-    return np.where(args[0], args[1], args[2])
+    return np.asarray(np.where(args[0], args[1], args[2]))
 
 
 def cast(args: Arrays, node: Node) -> np.ndarray:
