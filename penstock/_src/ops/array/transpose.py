@@ -207,11 +207,13 @@ class ReverseSequence(Op):
         for name, axis in (("seq_dim", self.seq_dim), ("batch_dim", self.batch_dim)):
             if axis >= input.rank:
                 raise ValueError(f"{name} must be < input rank: {axis} vs. {input.rank}")
-        if None not in (lengths[0], input[self.batch_dim]) and lengths[0] != input[self.batch_dim]:
+        dims, size = input.as_list(), lengths[0]
+        if None not in (size, dims[self.batch_dim]) and size != dims[self.batch_dim]:
             raise ValueError(
-                f"Length of seq_lengths {lengths[0]} is not the batch size {input[self.batch_dim]}"
+                f"Length of seq_lengths {size} is not the batch size {dims[self.batch_dim]}"
             )
-        return input
+        dims[self.batch_dim] = size if dims[self.batch_dim] is None else dims[self.batch_dim]
+        return dims
 
     def gradient(self, _input, seq_lengths, _output, dy):
         back = raw.ReverseSequence(dy, seq_lengths, seq_dim=self.seq_dim, batch_dim=self.batch_dim)

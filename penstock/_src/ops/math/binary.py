@@ -324,7 +324,10 @@ class Minimum(_Extreme):
 
 
 class _ZeroTimes(Binary):
-    """A product with x that is 0 where x is 0, whatever the other factor is."""
+    """A product with x that is 0 where x is 0, whatever the other factor is.
+
+    Gradients of complex numbers are not conjugated, as in TensorFlow.
+    """
 
     is_abstract = True
     T = SMOOTH
@@ -344,9 +347,8 @@ class Xlogy(_ZeroTimes):
     """x * log(y), and 0 where x is 0."""
 
     def gradient(self, x, y, _z, dz):
-        x_, y_ = conj(x), conj(y)
-        dx = raw.Xlogy(self.not_zero(x_), y_) * dz
-        return unbroadcast(dx, x), unbroadcast(raw.Xdivy(x_, y_) * dz, y)
+        dx = raw.Xlogy(self.not_zero(x), y) * dz
+        return unbroadcast(dx, x), unbroadcast(raw.Xdivy(x, y) * dz, y)
 
     def product(self, library, x, y):
         return x * library.log(y)
@@ -356,9 +358,8 @@ class Xlog1py(_ZeroTimes):
     """x * log(1 + y), and 0 where x is 0."""
 
     def gradient(self, x, y, _z, dz):
-        x_, y_ = conj(x), conj(y)
-        dx = raw.Xlog1py(self.not_zero(x_), y_) * dz
-        return unbroadcast(dx, x), unbroadcast(raw.Xdivy(x_, y_ + 1) * dz, y)
+        dx = raw.Xlog1py(self.not_zero(x), y) * dz
+        return unbroadcast(dx, x), unbroadcast(raw.Xdivy(x, y + 1) * dz, y)
 
     def product(self, library, x, y):
         return x * library.log1p(y)
@@ -368,9 +369,8 @@ class Xdivy(_ZeroTimes):
     """x / y, and 0 where x is 0."""
 
     def gradient(self, x, y, _z, dz):
-        x_, y_ = conj(x), conj(y)
-        dx = raw.Xdivy(self.not_zero(x_), y_) * dz
-        slope = raw.Xdivy(raw.Neg(x_), raw.Square(y_))
+        dx = raw.Xdivy(self.not_zero(x), y) * dz
+        slope = raw.Xdivy(raw.Neg(x), raw.Square(y))
         return unbroadcast(dx, x), unbroadcast(slope * dz, y)
 
     def product(self, library, x, y):

@@ -8,7 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import conj, in_float32, invalid, quiet, show, value_of, where
+from penstock._src.ops.rules import in_float32, invalid, quiet, show, value_of, where
 
 
 class _Scan(Op):
@@ -71,10 +71,8 @@ class Cumprod(_Scan):
     ufunc, primitive, neutral = np.multiply, "prod", 1
 
     def gradient(self, x, axis, out, dy):
-        weighted = raw.Cumsum(
-            conj(out) * dy, axis, exclusive=self.exclusive, reverse=not self.reverse
-        )
-        return weighted / conj(x), None
+        weighted = raw.Cumsum(out * dy, axis, exclusive=self.exclusive, reverse=not self.reverse)
+        return raw.DivNoNan(weighted, x), None
 
 
 class CumulativeLogsumexp(_Scan):

@@ -80,9 +80,7 @@ class _Segment(Op):
     def shape(self, data, segment_ids):
         segment_ids.with_rank(1)
         rows = data.with_rank_at_least(1)
-        ids = segment_ids.value
-        count = None if ids is None else (int(ids[-1]) + 1 if ids.size else 0)
-        return infer.UNKNOWN if rows.rank is None else TensorShape([count]).concatenate(rows[1:])
+        return infer.UNKNOWN if rows.rank is None else TensorShape([None]).concatenate(rows[1:])
 
     @quiet
     def eager(self, data, segment_ids):
