@@ -99,6 +99,8 @@ def _function_def(function: GraphFunction, library: _Library) -> Any:
         arguments[t._id] = name
         signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
         made.arg_attr[index].attr["_user_specified_name"].s = t.op.name.encode()
+        shape = made.arg_attr[index].attr["_output_shapes"].list.shape.add()
+        shape.CopyFrom(attributes.shape_to_proto(t.shape))
     for op in function.graph._operations:
         if op.outputs and all(t._id in arguments for t in op.outputs):
             continue

@@ -1,0 +1,264 @@
+"""tf.saved_model.load."""
+
+import os
+from typing import Any
+
+import numpy as np
+from google.protobuf import text_format
+
+from penstock._src.core import dtypes
+from penstock._src.core.data_structures import ListWrapper
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.trackable import AutoTrackable, Trackable, wrap
+from penstock._src.eager.context import init_scope
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.attributes import shape_from_proto
+from penstock._src.graph.importer import Library
+from penstock._src.ops.io.bundle import index_name
+from penstock._src.ops.tensor_proto import from_proto
+from penstock._src.proto import saved as messages
+from penstock._src.saving.checkpoint import Checkpoint
+from penstock._src.saving.saved_model import constants
+from penstock._src.saving.saved_model.revived import RestoredFunction, revive_concrete
+from penstock._src.util.export import export
+
+
+class _UserObject(AutoTrackable):
+    """An object of a SavedModel; it has the attributes that were saved."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function `__call__` that was saved.
+
+        Raises:
+          TypeError: there is none.
+        """
+        function = self.__dict__.get("__call__")
+        if function is None:
+            raise TypeError(f"'{type(self).__name__}' object is not callable")
+        return function(*args, **kwargs)
+
+
+class _SignatureMap(dict, Trackable):
+    """The signatures of a SavedModel by name."""
+
+    def __repr__(self) -> str:
+        return f"_SignatureMap({dict.__repr__(self)})"
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        return {}
+
+    __hash__ = object.__hash__
+
+
+def parse(folder: str) -> Any:
+    """The message in a SavedModel's folder.
+
+    Raises:
+      OSError: there is none.
+    """
+    path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            return messages.SavedModel.FromString(file.read())
+    text = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PBTXT)
+    if os.path.exists(text):
+        with open(text) as file:
+            return text_format.Parse(file.read(), messages.SavedModel())
+    raise OSError(
+        f"SavedModel file does not exist at: {folder}{os.sep}"
+        f"{{{constants.SAVED_MODEL_FILENAME_PBTXT}|{constants.SAVED_MODEL_FILENAME_PB}}}"
+    )
+
+
+@export("saved_model.contains_saved_model", v1=["saved_model.contains_saved_model"])
+def contains_saved_model(export_dir: Any) -> bool:
+    """Whether a folder holds a SavedModel."""
+    names = (constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT)
+    folder = os.fsdecode(export_dir)
+    return any(os.path.exists(os.path.join(folder, name)) for name in names)
+
+
+@export("saved_model.load", v1=["saved_model.load_v2"])
+def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | None = None) -> Any:
+    """Returns the object of a SavedModel, with its variables and functions.
+
+    Args:
+      export_dir: the folder.
+      tags: which of several programs to take; by default the only one.
+      options: of loading.
+
+    Returns:
+      An object with the attributes that were saved; its `signatures` are functions of named
+      tensors.
+    """
+    folder = os.fsdecode(export_dir)
+    saved = parse(folder)
+    meta = _chosen(saved, tags)
+    if not meta.object_graph_def.nodes:
+        raise UnimplementedError(
+            "tf.saved_model.load: SavedModels of TensorFlow 1 are not supported."
+        )
+    with init_scope():
+        loader = _Loader(meta, folder)
+        root = loader.load()
+        prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
+        if os.path.exists(index_name(prefix)):
+            Checkpoint(root).read(prefix)
+    root.tensorflow_version = meta.meta_info_def.tensorflow_version
+    root.tensorflow_git_version = meta.meta_info_def.tensorflow_git_version
+    root.graph_debug_info = None
+    return root
+
+
+def _chosen(saved: Any, tags: Any) -> Any:
+    if tags is None:
+        if len(saved.meta_graphs) != 1:
+            raise ValueError(
+                f"The SavedModel holds {len(saved.meta_graphs)} programs; say which with `tags`."
+            )
+        return saved.meta_graphs[0]
+    wanted = {tags} if isinstance(tags, str) else set(tags)
+    for meta in saved.meta_graphs:
+        if set(meta.meta_info_def.tags) == wanted:
+            return meta
+    found = [sorted(meta.meta_info_def.tags) for meta in saved.meta_graphs]
+    raise ValueError(f"Got an incompatible argument to `tags`: {tags}. The SavedModel has {found}.")
+
+
+class _Loader:
+    """Makes the objects of one program."""
+
+    def __init__(self, meta: Any, folder: str) -> None:
+        self.meta, self.folder = meta, folder
+        self.nodes = meta.object_graph_def.nodes
+        self.saved_functions = meta.object_graph_def.concrete_functions
+        self.library = Library(meta.graph_def.library)
+        self.objects: dict[int, Any] = {}
+        self.concrete: dict[str, ConcreteFunction] = {}
+        self.graph_nodes = {node.name: node for node in meta.graph_def.node}
+
+    def load(self) -> Any:
+        """The root, with everything below it."""
+        for number, node in enumerate(self.nodes):
+            kind = node.WhichOneof("kind")
+            if kind not in ("function", "bare_concrete_function", "resource"):
+                self.objects[number] = self._make(kind, node)
+        for number, node in enumerate(self.nodes):
+            if node.WhichOneof("kind") == "resource":
+                self._make_resource(number, node)
+        for number, node in enumerate(self.nodes):
+            kind = node.WhichOneof("kind")
+            if kind == "function":
+                self.objects[number] = self._function(node.function)
+            elif kind == "bare_concrete_function":
+                name = node.bare_concrete_function.concrete_function_name
+                concrete = self._concrete(name)
+                keywords = list(node.bare_concrete_function.argument_keywords)
+                if len(keywords) == concrete.arity:
+                    concrete._arguments = keywords
+                self.objects[number] = concrete
+        for number, node in enumerate(self.nodes):
+            self._connect(self.objects[number], node)
+        for number, node in enumerate(self.nodes):
+            if node.WhichOneof("kind") == "resource":
+                self._initialize(self.objects[number])
+        return self.objects[0]
+
+    def _make(self, kind: str | None, node: Any) -> Any:
+        if kind == "variable":
+            return self._variable(node.variable)
+        if kind == "constant":
+            definition = self.graph_nodes[node.constant.operation]
+            value = from_proto(definition.attr["value"].tensor)
+            return EagerTensor(value, dtypes.as_dtype(definition.attr["dtype"].type))
+        if kind == "asset":
+            entry = self.meta.asset_file_def[node.asset.asset_file_def_index]
+            path = os.path.join(self.folder, constants.ASSETS_DIRECTORY, entry.filename)
+            value = np.empty((), object)
+            value[()] = os.fsencode(path)
+            return EagerTensor(value, dtypes.string)
+        if kind == "captured_tensor":
+            return None
+        identifier = node.user_object.identifier
+        if identifier == "signature_map":
+            return _SignatureMap()
+        if identifier == "trackable_list_wrapper":
+            return ListWrapper([])
+        if identifier == "trackable_dict_wrapper":
+            return wrap({})
+        return _UserObject()
+
+    def _variable(self, saved: Any) -> Variable:
+        dtype = dtypes.as_dtype(saved.dtype)
+        shape = shape_from_proto(saved.shape)
+        start: Any = b"" if dtype is dtypes.string else 0
+        extents = [
+            0 if extent is None else extent for extent in (shape.as_list() if shape.rank else [])
+        ]
+        value = np.full(extents, start, dtype.np)
+        return Variable(
+            value, trainable=saved.trainable, name=saved.name or None, dtype=dtype, shape=shape
+        )
+
+    def _make_resource(self, number: int, node: Any) -> None:
+        """An object such as a lookup table, made by a function of its own."""
+        made = _UserObject()
+        self.objects[number] = made
+        children = {child.local_name: child.node_id for child in node.children}
+        if "_create_resource" not in children:
+            raise UnimplementedError("tf.saved_model.load: a resource without `_create_resource`.")
+        names = self.nodes[children["_create_resource"]].function.concrete_functions
+        made._setattr_tracking = False
+        made._resource_handle = self._concrete(names[0])()
+
+    def _initialize(self, made: Any) -> None:
+        initialize = made.__dict__.get("_initialize")
+        if initialize is not None:
+            initialize()
+
+    def _function(self, saved: Any) -> RestoredFunction:
+        names = list(saved.concrete_functions)
+        traces = [self._concrete(name) for name in names]
+        label = names[0].removeprefix("__inference_").rpartition("_")[0] if names else "function"
+        return RestoredFunction(saved.function_spec, label or "function", traces)
+
+    def _concrete(self, name: str) -> ConcreteFunction:
+        if name not in self.concrete:
+            saved = self.saved_functions[name]
+            captured = [self._captured(number) for number in saved.bound_inputs]
+            concrete = revive_concrete(self.library.get(name), saved, captured)
+            for number in saved.bound_inputs:
+                if isinstance(self.objects[number], Variable):
+                    concrete.graph.watch_variable(self.objects[number])
+            self.concrete[name] = concrete
+        return self.concrete[name]
+
+    def _captured(self, number: int) -> Any:
+        held = self.objects[number]
+        if isinstance(held, Variable):
+            return held.handle
+        if isinstance(held, EagerTensor):
+            return held
+        handle = getattr(held, "_resource_handle", None)
+        if handle is None:
+            raise UnimplementedError(
+                f"tf.saved_model.load: a function captures an object of kind {type(held).__name__}."
+            )
+        return handle
+
+    def _connect(self, parent: Any, node: Any) -> None:
+        for child in node.children:
+            held, name = self.objects[child.node_id], child.local_name
+            if isinstance(parent, _SignatureMap):
+                parent[name] = held
+            elif isinstance(parent, ListWrapper):
+                parent.append(held)
+            elif isinstance(parent, dict):
+                parent[name] = held
+            elif isinstance(parent, _UserObject):
+                if name == "__call__":
+                    parent.__dict__["__call__"] = held
+                else:
+                    setattr(parent, name, held)

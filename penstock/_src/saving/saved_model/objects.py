@@ -1,0 +1,161 @@
+"""The objects of a SavedModel, numbered: trackables, their functions, what these capture."""
+
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.data_structures import TrackableDataStructure
+from penstock._src.core.trackable import Trackable
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.function import Function
+
+_WRAPPERS = {
+    "ListWrapper": "trackable_list_wrapper",
+    "List": "trackable_list_wrapper",
+    "_DictWrapper": "trackable_dict_wrapper",
+    "Mapping": "trackable_dict_wrapper",
+    "_TupleWrapper": "trackable_tuple_wrapper",
+}
+
+
+class SignatureMap:
+    """The signatures of a SavedModel by name, as an object that hangs below the root."""
+
+    def __init__(self, functions: dict[str, ConcreteFunction]) -> None:
+        self.functions = functions
+
+
+class Constant:
+    """A tensor that functions capture."""
+
+    def __init__(self, tensor: EagerTensor) -> None:
+        self.tensor = tensor
+
+
+class Asset(Trackable):
+    """A file that the program reads, copied into the SavedModel."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+def is_variable(found: Any) -> bool:
+    """Whether an object is a variable, or stands for one as Keras's do."""
+    handle = getattr(found, "handle", None)
+    return handle is not None and getattr(handle, "dtype", None) is dtypes.resource
+
+
+def identifier_of(found: Any) -> str:
+    """What says in the file which kind of object it is."""
+    if isinstance(found, SignatureMap):
+        return "signature_map"
+    if isinstance(found, TrackableDataStructure):
+        return _WRAPPERS.get(type(found).__name__, "_generic_user_object")
+    return getattr(found, "_object_identifier", "_generic_user_object")
+
+
+def functions_of(found: Any) -> dict[str, Any]:
+    """The tf.functions among the attributes of an object, also those of its class."""
+    functions = {}
+    for name in dir(found):
+        if name.startswith("__") and name != "__call__":
+            continue
+        held = found.__dict__.get(name) if hasattr(found, "__dict__") else None
+        if held is None:
+            held = getattr(type(found), name, None)
+        if isinstance(held, Function):
+            functions[name] = getattr(found, name)
+        elif isinstance(held, ConcreteFunction):
+            functions[name] = held
+    return functions
+
+
+class ModelObjects:
+    """All objects below a root, in the order of their numbers."""
+
+    def __init__(self, root: Any, signatures: dict[str, ConcreteFunction]) -> None:
+        self.root = root
+        self.signatures = SignatureMap(signatures)
+        self.objects: list[Any] = []
+        self.children: list[list[tuple[str, Any]]] = []
+        self._numbers: dict[int, int] = {}
+        self._by_handle: dict[int, int] = {}
+        self._constants: dict[int, int] = {}
+        self.add(root)
+        at = 0
+        while at < len(self.objects):
+            found = self._children_of(self.objects[at])
+            self.children.append(found)
+            for _, child in found:
+                self.add(child)
+            at += 1
+        for function in self.concrete_functions():
+            for tensor in function.captured_inputs:
+                self.captured(tensor, function)
+
+    def add(self, found: Any) -> int:
+        """The number of an object, a new one if need be."""
+        number = self._numbers.get(id(found))
+        if number is None:
+            number = self._numbers[id(found)] = len(self.objects)
+            self.objects.append(found)
+            if is_variable(found):
+                self._by_handle[id(found.handle._value)] = number
+        return number
+
+    def _children_of(self, found: Any) -> list[tuple[str, Any]]:
+        if isinstance(found, SignatureMap):
+            return list(found.functions.items())
+        if not isinstance(found, Trackable) or is_variable(found):
+            return []
+        children = dict(found._trackable_children("savedmodel"))
+        for name, function in functions_of(found).items():
+            children.setdefault(name, function)
+        if found is self.root and self.signatures.functions:
+            children["signatures"] = self.signatures
+        return [(name, child) for name, child in children.items() if _writable(child)]
+
+    def concrete_functions(self) -> list[ConcreteFunction]:
+        """All traces, each once."""
+        found: dict[str, ConcreteFunction] = {}
+        for held in self.objects:
+            for concrete in traces_of(held):
+                found.setdefault(concrete.name, concrete)
+        return list(found.values())
+
+    def captured(self, tensor: Any, function: ConcreteFunction) -> int:
+        """The number of what a function captures.
+
+        Raises:
+          AssertionError: it is the handle of something that does not hang below the root.
+        """
+        if tensor._id in self._constants:
+            return self._constants[tensor._id]
+        if tensor.dtype is dtypes.resource:
+            number = self._by_handle.get(id(getattr(tensor, "_value", None)))
+            if number is None:
+                raise AssertionError(
+                    "Tried to export a function which references an 'untracked' resource. "
+                    "TensorFlow objects (e.g. tf.Variable) captured by functions must be 'tracked' "
+                    "by assigning them to an attribute of a tracked object or assigned to an "
+                    f"attribute of the main object directly. See the information below:\n"
+                    f"\tFunction name = {function.name}\n\tCaptured Tensor = {tensor!r}"
+                )
+            return number
+        number = self._constants[tensor._id] = len(self.objects)
+        self.objects.append(Constant(tensor))
+        self.children.append([])
+        return number
+
+
+def _writable(child: Any) -> bool:
+    return isinstance(child, (Trackable, Function, ConcreteFunction, SignatureMap))
+
+
+def traces_of(found: Any) -> list[ConcreteFunction]:
+    """The traces of a function."""
+    if isinstance(found, ConcreteFunction):
+        return [found]
+    if isinstance(found, Function):
+        return found._list_all_concrete_functions_for_serialization()
+    return []

@@ -1,0 +1,206 @@
+"""Functions of a SavedModel that has been read."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.function import Function
+from penstock._src.function.structured_values import decode
+from penstock._src.graph.library import GraphFunction
+from penstock._src.util import nest
+
+
+def revive_concrete(
+    function: GraphFunction, saved: Any, captured: Sequence[Any]
+) -> ConcreteFunction:
+    """The concrete function of an imported graph function, bound to what it captures."""
+    graph = function.graph
+    inputs = len(function.inputs) - len(captured)
+    graph._captures.clear()
+    for tensor, placeholder in zip(captured, function.inputs[inputs:], strict=True):
+        graph._captures[placeholder._id] = (tensor, placeholder)
+        placeholder._handle_data = getattr(tensor, "_handle_data", None)
+    signature = decode(saved.canonicalized_input_signature)
+    graph.structured_input_signature = (tuple(signature[0]), dict(signature[1]))
+    graph.structured_outputs = _structured(decode(saved.output_signature), list(function.outputs))
+    args, kwargs = graph.structured_input_signature
+    parameters = [(f"arg_{at}", value) for at, value in enumerate(args)] + list(kwargs.items())
+    made = ConcreteFunction(graph, parameters)
+    made._function = function
+    names = [s.name for s in _specs((args, kwargs))]
+    if len(names) == made.arity and all(names):
+        made._arguments = names  # type: ignore[assignment]
+    return made
+
+
+def _structured(form: Any, tensors: list[Any]) -> Any:
+    """`form` with its specs replaced by values made of the tensors, in order."""
+    remaining = iter(tensors)
+
+    def build(spec: Any) -> Any:
+        if not isinstance(spec, TypeSpec):
+            return spec
+        value = spec.from_tensors(remaining)
+        if isinstance(spec, TensorSpec):
+            value.set_shape(spec.shape)
+        return value
+
+    return nest.map_structure(build, form)
+
+
+def _specs(signature: Any) -> list[TensorSpec]:
+    return [
+        part
+        for leaf in nest.flatten(signature)
+        if isinstance(leaf, TypeSpec)
+        for part in leaf.flatten()
+    ]
+
+
+class RestoredFunction(Function):
+    """A tf.function of a SavedModel: it has the traces that were saved and makes no new ones."""
+
+    def __init__(self, spec: Any, name: str, traces: Sequence[ConcreteFunction]) -> None:
+        self._traces = list(traces)
+        self._restored_name = name
+        signature = _python_signature(spec)
+
+        def restored_function_body(*args: Any, **kwargs: Any) -> Any:
+            return self._call(args, kwargs)
+
+        restored_function_body.__signature__ = signature  # type: ignore[attr-defined]
+        restored_function_body.__name__ = name
+        super().__init__(restored_function_body, name, autograph=False)
+        self._restored_signature = signature
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the trace that fits the arguments.
+
+        Raises:
+          ValueError: none does.
+        """
+        return self._call(args, kwargs)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for given in self._forms(args, kwargs):
+            for trace in self._traces:
+                tensors = _matched(trace.structured_input_signature, given)
+                if tensors is not None:
+                    return trace.call_flat(tensors)
+        options = "\n\n".join(
+            f"Option {at + 1}:\n  {trace.structured_input_signature}"
+            for at, trace in enumerate(self._traces)
+        )
+        raise ValueError(
+            "Could not find matching concrete function to call loaded from the SavedModel. Got:\n"
+            f"  Positional arguments ({len(args)} total):\n    {args}\n"
+            f"  Keyword arguments: {kwargs}\n\n Expected these arguments to match one of the "
+            f"following {len(self._traces)} option(s):\n\n{options}"
+        )
+
+    def _forms(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The arguments as given, and as the signature arranges them."""
+        yield args, kwargs
+        signature = self._restored_signature
+        if signature is None:
+            return
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            return
+        bound.apply_defaults()
+        yield bound.args, bound.kwargs
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """Returns the trace for arguments of these types; the only one if none are given."""
+        if not args and not kwargs and len(self._traces) == 1:
+            return self._traces[0]
+        for given in self._forms(args, kwargs):
+            for trace in self._traces:
+                if _matched(trace.structured_input_signature, given) is not None:
+                    return trace
+        raise ValueError(f"No trace of {self._restored_name} fits {args} and {kwargs}.")
+
+    def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
+        return list(self._traces)
+
+    _list_all_concrete_functions_for_serialization = _list_all_concrete_functions
+
+    @property
+    def concrete_functions(self) -> list[ConcreteFunction]:
+        """The traces."""
+        return list(self._traces)
+
+
+def _python_signature(spec: Any) -> inspect.Signature | None:
+    """The signature of the Python function, as far as it was saved."""
+    full = decode(spec.fullargspec)
+    if full is None:
+        return None
+    names = list(full.args)
+    if spec.is_method and names:
+        names = names[1:]
+    defaults = list(full.defaults or ())
+    kind = inspect.Parameter
+    parameters = []
+    first = len(names) - len(defaults)
+    for at, name in enumerate(names):
+        default = defaults[at - first] if at >= first else kind.empty
+        parameters.append(kind(name, kind.POSITIONAL_OR_KEYWORD, default=default))
+    if full.varargs:
+        parameters.append(kind(full.varargs, kind.VAR_POSITIONAL))
+    for name in full.kwonlyargs or ():
+        default = (full.kwonlydefaults or {}).get(name, kind.empty)
+        parameters.append(kind(name, kind.KEYWORD_ONLY, default=default))
+    if full.varkw:
+        parameters.append(kind(full.varkw, kind.VAR_KEYWORD))
+    return inspect.Signature(parameters)
+
+
+def _matched(signature: Any, given: Any) -> list[Any] | None:
+    """The tensors of the arguments if they fit a signature, else None."""
+    parts = nest.children(signature)
+    if parts is None:
+        return _fitted(signature, given)
+    values = nest.children(given)
+    if values is None or len(values) != len(parts):
+        return None
+    if isinstance(signature, dict) and not (
+        isinstance(given, dict) and set(signature) == set(given)
+    ):
+        return None
+    tensors: list[Any] = []
+    for part, value in zip(parts, values):
+        found = _matched(part, value)
+        if found is None:
+            return None
+        tensors.extend(found)
+    return tensors
+
+
+def _fitted(spec: Any, value: Any) -> list[Any] | None:
+    if isinstance(spec, TensorSpec):
+        if isinstance(value, TensorSpec):
+            fits = spec.dtype is value.dtype and spec.shape.is_compatible_with(value.shape)
+            return [value] if fits else None
+        if value is None or isinstance(value, (str, bytes)) and spec.dtype.name != "string":
+            return None
+        is_tensor = isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "handle")
+        try:
+            tensor = convert_to_tensor(value, dtype=None if is_tensor else spec.dtype)
+        except (TypeError, ValueError):
+            return None
+        if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
+            return None
+        return [tensor]
+    if isinstance(spec, TypeSpec):
+        return spec.to_tensors(value) if spec.is_compatible_with(value) else None
+    if isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "handle"):
+        return None
+    return [] if spec == value and type(spec) is type(value) or spec is value else None

@@ -1,0 +1,293 @@
+"""tf.saved_model.save."""
+
+import collections
+import inspect
+import os
+import zlib
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dispatch, dtypes
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.specs import TensorSpec
+from penstock._src.core.trackable import Trackable
+from penstock._src.function import structured_values
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.function import Function
+from penstock._src.graph.attributes import shape_to_proto
+from penstock._src.graph.exporter import graph_def
+from penstock._src.graph.graph import Graph
+from penstock._src.proto import saved as messages
+from penstock._src.saving.checkpoint import Checkpoint
+from penstock._src.saving.object_graph import ObjectView, key_of
+from penstock._src.saving.saved_model import constants
+from penstock._src.saving.saved_model import signatures as signature_tools
+from penstock._src.saving.saved_model.objects import (
+    Asset,
+    Constant,
+    ModelObjects,
+    identifier_of,
+    is_variable,
+    traces_of,
+)
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+_FULL_ARGUMENTS = "args varargs varkw defaults kwonlyargs kwonlydefaults annotations"
+
+
+@export("saved_model.save", v1=["saved_model.save", "saved_model.experimental.save"])
+def save(
+    obj: Any, export_dir: Any, signatures: Any = None, options: constants.SaveOptions | None = None
+) -> None:
+    """Writes an object with its variables and tf.functions into a folder.
+
+    Args:
+      obj: a Trackable: tf.Module, a Keras model, tf.train.Checkpoint.
+      export_dir: the folder.
+      signatures: a tf.function with a known signature, a ConcreteFunction, or a dict of them by
+        name: what serving calls.
+      options: of saving.
+
+    Raises:
+      ValueError: `obj` is no Trackable, or a signature has no fixed types.
+      AssertionError: inside a graph, or a function uses a variable that `obj` does not hold.
+    """
+    if STATE.graph is not None:
+        raise AssertionError(
+            "tf.saved_model.save is not supported inside a traced @tf.function. Move the call to "
+            "the outer eagerly-executed context."
+        )
+    if not isinstance(obj, Trackable):
+        raise ValueError(
+            f"Expected an object of type `Trackable`, such as `tf.Module` or a subclass of the `Trackable` class, for export. Got {obj} with type {type(obj)}."
+        )
+    folder = os.fsdecode(export_dir)
+    chosen = signature_tools.canonical(obj, signatures)
+    objects = ModelObjects(obj, signature_tools.wrapped(chosen))
+    saved = messages.SavedModel(saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION)
+    meta = saved.meta_graphs.add()
+    meta.meta_info_def.tags.append(constants.SERVING)
+    meta.meta_info_def.tags.extend((options and options.extra_tags) or ())
+    meta.meta_info_def.tensorflow_version = "2.21.0"
+    program = _Program(objects)
+    program.fill(meta)
+    _fill_objects(meta.object_graph_def, objects, program)
+    os.makedirs(os.path.join(folder, constants.VARIABLES_DIRECTORY), exist_ok=True)
+    prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
+    Checkpoint(obj).write(prefix)
+    data = saved.SerializeToString(deterministic=True)
+    path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
+    with open(path + ".tmp", "wb") as file:
+        file.write(data)
+    os.replace(path + ".tmp", path)
+    fingerprint = messages.FingerprintDef(saved_model_checksum=zlib.crc32(data))
+    fingerprint.version.producer = 1
+    with open(os.path.join(folder, constants.FINGERPRINT_FILENAME), "wb") as file:
+        file.write(fingerprint.SerializeToString())
+
+
+class _Program:
+    """The graph of a SavedModel: what serving runs without objects."""
+
+    def __init__(self, objects: ModelObjects) -> None:
+        self.objects = objects
+        self.graph = Graph()
+        self.tensors: dict[int, Any] = {}  # number of an object -> its tensor in the graph
+        self.names: dict[int, str] = {}
+
+    def fill(self, meta: Any) -> None:
+        """Writes the graph, the signatures and how variables are restored."""
+        with dispatch.building(self.graph):
+            for number, found in enumerate(self.objects.objects):
+                self._add(number, found)
+            for name, function in self.objects.signatures.functions.items():
+                self._call(name, function, meta.signature_def[name])
+            nothing = raw.NoOp(name="NoOp")
+            self._saver(meta.saver_def)
+        init = meta.signature_def[constants.INIT_OP_KEY]
+        init.outputs[constants.INIT_OP_KEY].name = nothing.name
+        init.outputs[constants.INIT_OP_KEY].tensor_shape.unknown_rank = True
+        meta.collection_def[constants.MAIN_OP_KEY].node_list.value.append(nothing.name)
+        functions = [f.graph_function for f in self.objects.concrete_functions()]
+        meta.graph_def.CopyFrom(graph_def(self.graph, functions=functions))
+
+    def _add(self, number: int, found: Any) -> None:
+        if isinstance(found, Constant):
+            tensor = found.tensor
+            self.tensors[number] = self.graph.constant(tensor._value, tensor.dtype, "Const")
+            self.names[number] = self.tensors[number].op.name
+        elif is_variable(found):
+            handle = found.handle._value
+            name = self.graph.unique_name(_legal(handle.name or "Variable"), False)
+            self.tensors[number] = raw.VarHandleOp(
+                dtype=handle.dtype, shape=handle.shape, shared_name=name, name=name
+            )
+
+    def _call(self, name: str, function: ConcreteFunction, definition: Any) -> None:
+        """Adds the call of a signature and describes it."""
+        arguments = []
+        for argument, model in zip(function.argument_names, function.inputs):
+            placeholder = raw.Placeholder(
+                dtype=model.dtype, shape=model.shape, name=f"{name}_{argument}"
+            )
+            _fill_info(definition.inputs[argument], placeholder)
+            arguments.append(placeholder)
+        captured = [
+            self.tensors[self.objects.captured(tensor, function)]
+            for tensor in function.captured_inputs
+        ]
+        outputs = raw.StatefulPartitionedCall(
+            args=[*arguments, *captured],
+            Tout=[t.dtype for t in function.outputs],
+            f=function.graph_function,
+            name="StatefulPartitionedCall",
+        )
+        for key, tensor in zip(sorted(function.structured_outputs), outputs, strict=True):
+            _fill_info(definition.outputs[key], tensor)
+        definition.method_name = constants.PREDICT_METHOD_NAME
+
+    def _saver(self, definition: Any) -> None:
+        """Adds the operations that write and restore the variables by the keys of the checkpoint."""
+        view = ObjectView(self.objects.root)
+        keys, handles = [], []
+        for path, found in view.items():
+            if is_variable(found):
+                keys.append(key_of(path, "VARIABLE_VALUE"))
+                handles.append(self.objects.add(found))
+        prefix = raw.Placeholder(dtype=dtypes.string, shape=[], name="saver_filename")
+        names, slices = _strings(keys), _strings([""] * len(keys))
+        types = [self.objects.objects[n].handle._value.dtype for n in handles]
+        values = [
+            raw.ReadVariableOp(resource=self.tensors[n], dtype=dtype)
+            for n, dtype in zip(handles, types)
+        ]
+        if keys:
+            written = raw.SaveV2(
+                prefix=prefix, tensor_names=names, shape_and_slices=slices, tensors=values
+            )
+            with self.graph.control_dependencies([written]):
+                done = raw.Identity(input=prefix)
+            restored = raw.RestoreV2(
+                prefix=prefix, tensor_names=names, shape_and_slices=slices, dtypes=types
+            )
+            assigned = [
+                raw.AssignVariableOp(resource=self.tensors[n], value=value)
+                for n, value in zip(handles, restored, strict=True)
+            ]
+        else:
+            done, assigned = raw.Identity(input=prefix), []
+        with self.graph.control_dependencies(assigned):
+            finished = raw.NoOp(name="restore_all")
+        definition.filename_tensor_name = prefix.name
+        definition.save_tensor_name = done.name
+        definition.restore_op_name = finished.name
+        definition.version = messages.SaverDef.V2
+
+
+def _strings(texts: list[str]) -> np.ndarray:
+    made = np.empty(len(texts), object)
+    made[:] = [text.encode() for text in texts]
+    return made
+
+
+def _legal(name: str) -> str:
+    cleaned = "".join(c if c.isalnum() or c in "._-/" else "_" for c in name)
+    return cleaned if cleaned[:1].isalnum() else f"v{cleaned}"
+
+
+def _fill_info(info: Any, tensor: Any) -> None:
+    info.name = tensor.name
+    info.dtype = tensor.dtype.as_datatype_enum
+    info.tensor_shape.CopyFrom(shape_to_proto(tensor.shape))
+
+
+def _fill_objects(graph: Any, objects: ModelObjects, program: _Program) -> None:
+    for number, found in enumerate(objects.objects):
+        node = graph.nodes.add()
+        for name, child in objects.children[number]:
+            node.children.add(node_id=objects.add(child), local_name=name)
+        _fill_object(node, number, found, program)
+    for function in objects.concrete_functions():
+        entry = graph.concrete_functions[function.name]
+        for tensor in function.captured_inputs:
+            entry.bound_inputs.append(objects.captured(tensor, function))
+        entry.canonicalized_input_signature.CopyFrom(
+            structured_values.encode(_input_signature(function))
+        )
+        outputs = _output_signature(function)
+        entry.output_signature.CopyFrom(structured_values.encode(outputs))
+
+
+def _fill_object(node: Any, number: int, found: Any, program: _Program) -> None:
+    if isinstance(found, Constant):
+        node.constant.operation = program.names[number]
+    elif isinstance(found, Function):
+        node.function.concrete_functions.extend(f.name for f in traces_of(found))
+        _fill_spec(node.function.function_spec, found)
+    elif isinstance(found, ConcreteFunction):
+        bare = node.bare_concrete_function
+        bare.concrete_function_name = found.name
+        bare.argument_keywords.extend(found.argument_names)
+        bare.allowed_positional_arguments = found._num_positional_args
+    elif isinstance(found, Asset):
+        raise NotImplementedError("Assets cannot be saved.")
+    elif is_variable(found):
+        handle = found.handle._value
+        node.variable.dtype = handle.dtype.as_datatype_enum
+        node.variable.shape.CopyFrom(shape_to_proto(handle.shape))
+        node.variable.trainable = bool(getattr(found, "trainable", True))
+        node.variable.name = handle.name
+    else:
+        node.user_object.identifier = identifier_of(found)
+        node.user_object.version.producer = 1
+        node.user_object.version.min_consumer = 1
+
+
+def _input_signature(function: ConcreteFunction) -> tuple[Any, Any]:
+    """(positional, keyword) arguments, where tensors have the names of the function's inputs."""
+    args, kwargs = function.structured_input_signature
+    return tuple(args), dict(kwargs)
+
+
+def _output_signature(function: ConcreteFunction) -> Any:
+    """The structure of the results, with a TensorSpec for every tensor."""
+
+    def spec(value: Any) -> Any:
+        if hasattr(value, "_type_spec"):
+            return value._type_spec
+        if value is None:
+            return None
+        return TensorSpec(value.shape, value.dtype)
+
+    return nest.map_structure(spec, function.structured_outputs)
+
+
+def _fill_spec(spec: Any, function: Function) -> None:
+    """The parameters of the Python function, as `inspect.getfullargspec` tells them."""
+    full = inspect.getfullargspec(function.python_function)
+    names = list(full.args)
+    if inspect.ismethod(function.python_function) and names:
+        names = names[1:]
+    kind = collections.namedtuple("FullArgSpec", _FULL_ARGUMENTS)
+    defaults = full.defaults if full.defaults is None else tuple(map(_default, full.defaults))
+    keyword_defaults = full.kwonlydefaults and {
+        k: _default(v) for k, v in full.kwonlydefaults.items()
+    }
+    described = kind(
+        names, full.varargs, full.varkw, defaults, list(full.kwonlyargs), keyword_defaults, {}
+    )
+    spec.fullargspec.CopyFrom(structured_values.encode(described))
+    given = function.input_signature
+    spec.input_signature.CopyFrom(structured_values.encode(given))
+
+
+def _default(value: Any) -> Any:
+    """A default as the format can hold it."""
+    try:
+        structured_values.encode(value)
+    except TypeError:
+        return None
+    return value

@@ -1,0 +1,99 @@
+"""Signatures: functions of named tensors to a dict of named tensors, for serving."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from penstock._src.core import dispatch
+from penstock._src.core.registry import raw
+from penstock._src.core.specs import TensorSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.function import Function
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+def canonical(obj: Any, signatures: Any) -> dict[str, ConcreteFunction]:
+    """The signatures by name.
+
+    Raises:
+      ValueError: a function has no fixed types, or is none.
+    """
+    if signatures is None:
+        found = getattr(obj, "_default_save_signature", None)
+        signatures = found if isinstance(found, (Function, ConcreteFunction)) else {}
+    if not isinstance(signatures, Mapping):
+        signatures = {DEFAULT_SERVING_SIGNATURE_DEF_KEY: signatures}
+    return {name: _concrete(name, function) for name, function in signatures.items()}
+
+
+def _concrete(name: str, function: Any) -> ConcreteFunction:
+    if isinstance(function, ConcreteFunction):
+        return function
+    if not isinstance(function, Function):
+        raise ValueError(
+            f"Expected a TensorFlow function for which to generate a signature, but got {function}. "
+            "Only `tf.functions` with an input signature or concrete functions can be used as a "
+            "signature."
+        )
+    if function.input_signature is not None:
+        return function.get_concrete_function()
+    traces = function._list_all_concrete_functions()
+    if len(traces) != 1:
+        raise ValueError(
+            f"The function '{name}' cannot be used as a signature: call `get_concrete_function` "
+            "with the types of its arguments, or give it an `input_signature`."
+        )
+    return traces[0]
+
+
+def wrapped(signatures: dict[str, ConcreteFunction]) -> dict[str, ConcreteFunction]:
+    """The signatures as functions of keywords only whose results are dicts."""
+    return {name: _wrap(name, function) for name, function in signatures.items()}
+
+
+def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
+    results = _named_results(name, function)
+    graph = FuncGraph(f"signature_wrapper_{name}")
+    graph.outer_graph = None
+    specs = {}
+    with dispatch.building(graph):
+        arguments = []
+        for argument, model in zip(function.argument_names, function.inputs):
+            placeholder = graph.placeholder(model.dtype, model.shape, argument)
+            graph.inputs.append(placeholder)
+            arguments.append(placeholder)
+            specs[argument] = TensorSpec(model.shape, model.dtype, argument)
+        captured = [graph.capture(tensor) for tensor in function.captured_inputs]
+        outputs = raw.StatefulPartitionedCall(
+            args=[*arguments, *captured],
+            Tout=[tensor.dtype for tensor in function.outputs],
+            f=function.graph_function,
+        )
+        by_model = dict(zip((t._id for t in function.outputs), outputs, strict=True))
+        graph.structured_outputs = {
+            key: raw.Identity(input=by_model[results[key]._id]) for key in sorted(results)
+        }
+    graph.outputs = list(graph.structured_outputs.values())
+    graph.structured_input_signature = ((), specs)
+    return ConcreteFunction(graph, list(specs.items()))
+
+
+def _named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:
+    """The results by name: those of a dict, else output_0, output_1, ..."""
+    results = function.structured_outputs
+    if isinstance(results, Mapping):
+        named = dict(results)
+    elif isinstance(results, (list, tuple)):
+        named = {f"output_{at}": value for at, value in enumerate(results)}
+    else:
+        named = {} if results is None else {"output_0": results}
+    for key, value in named.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise ValueError(
+                f"Got a non-Tensor value {value!r} for key {key!r} in the output of the function "
+                f"{function.name} used to generate the SavedModel signature '{name}'. Outputs for "
+                "functions used as signatures must be a single Tensor, a sequence of Tensors, or a "
+                "dictionary from string to Tensor."
+            )
+    return named
