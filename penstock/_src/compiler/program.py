@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,7 @@ class Program:
         self._types = [_type_of(p) for p in function.parameters]
         self._results = [(tuple(map(int, r.shape)), r.dtype.np) for r in function.results]
         self._free: list[_Instance] = []
-        self._lock = threading.Lock()
+        self.constants: dict[int, np.ndarray] = {}
 
     def __call__(self, *arguments: Any) -> list[np.ndarray]:
         """Runs the function; returns its results."""
@@ -90,8 +91,30 @@ class Program:
                 instance.look_at_sentinels(self)
             instance.look_at_checks([*arrays, *outputs])
         finally:
-            self._free.append(instance)
+            self._give_back(instance)
         return outputs
+
+    def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
+        """Runs the function and returns (label, tasks, microseconds) of every launch; variables change `runs` times."""
+        outputs = [empty_aligned(shape, dtype) for shape, dtype in self._results]
+        arrays = self._arguments(arguments)
+        instance = self._take()
+        try:
+            run, _ = instance.call.timed()
+            for _ in range(runs):
+                run(*arrays, *outputs)
+            table, at, found = instance.call.table, 0, []
+            for record in self.plan.launches:
+                if isinstance(record, Label):
+                    continue
+                if isinstance(record, Launch):
+                    microseconds = int(table[at + 3]) / 1e3 / runs
+                    found.append((record.label, record.tasks, microseconds))
+                table[at + 3] = 0
+                at += int(table[at + 2])
+        finally:
+            self._give_back(instance)
+        return found
 
     def _fail(self, code: int, status: np.ndarray) -> None:
         if not 0 < code <= len(self.plan.errors):
@@ -129,10 +152,45 @@ class Program:
         return arrays
 
     def _take(self) -> _Instance:
-        with self._lock:
-            if self._free:
-                return self._free.pop()
-        return _Instance(self)
+        """A table whose arena nobody is using."""
+        with _blocks_lock:
+            for i, instance in enumerate(self._free):
+                if not instance.block.busy:
+                    instance.block.busy = True
+                    return self._free.pop(i)
+            block = _free_block(self.arena_bytes + 64, alone=self.guard)
+        return _Instance(self, block)
+
+    def _give_back(self, instance: _Instance) -> None:
+        with _blocks_lock:
+            instance.block.busy = False
+            self._free.append(instance)
+
+
+class _Block:
+    """Memory for one running program's temporaries; programs that do not run at once share it."""
+
+    def __init__(self, size: int):
+        self.array = empty_aligned((size,), np.dtype(np.uint8))
+        self.busy = True
+
+
+_blocks: weakref.WeakSet[_Block] = weakref.WeakSet()  # programs' tables keep them alive
+_blocks_lock = threading.Lock()
+
+
+def _free_block(size: int, alone: bool) -> _Block:
+    """A block that is not in use and large enough, the smallest there is; else a new one."""
+    if not alone:
+        fitting = [b for b in _blocks if not b.busy and b.array.size >= size]
+        if fitting:
+            block = min(fitting, key=lambda b: b.array.size)
+            block.busy = True
+            return block
+    block = _Block(size)
+    if not alone:
+        _blocks.add(block)
+    return block
 
 
 def own_if_shared(handle: Any) -> None:
@@ -180,16 +238,15 @@ def _label_offsets(records: Sequence[Any]) -> dict[Label, int]:
 class _Instance:
     """A program with an arena and a launch table of its own."""
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, block: _Block):
         plan = program.plan
-        self.arena = empty_aligned((program.arena_bytes + 64,), np.dtype(np.uint8))
+        self.block, self.arena = block, block.array
         if program.guard:
             self.arena[:] = SENTINEL
             self.gaps = gaps(program.buffers, program.arena_bytes)
-        self.constants: list[np.ndarray] = []
+        self.constants = program.constants
         self.patches: list[tuple[int, int, int]] = []
         self.inputs = len(program.function.parameters)
-        self.addresses: dict[int, int] = {}
         self.status_words: list[int] = []
         self.labels = _label_offsets(plan.launches)
         words: list[int] = []
@@ -207,7 +264,7 @@ class _Instance:
         count = self.inputs + len(program.function.results)
         self.call = Call(
             np.array(words, np.int64), count, self.patches, threads=program.threads,
-            keep=(self.arena, self.constants, program.libraries),
+            keep=(block, self.constants, program.libraries),
         )  # fmt: skip
         for at in self.status_words:
             self.call.table[at] = self.call.status.ctypes.data
@@ -239,11 +296,9 @@ class _Instance:
         return 0
 
     def _constant(self, buffer: Buffer) -> int:
-        if id(buffer) not in self.addresses:
-            array = aligned_copy(np.asarray(buffer.array))
-            self.constants.append(array)
-            self.addresses[id(buffer)] = array.ctypes.data
-        return self.addresses[id(buffer)]
+        if id(buffer) not in self.constants:
+            self.constants[id(buffer)] = aligned_copy(np.asarray(buffer.array))
+        return self.constants[id(buffer)].ctypes.data
 
     def _condition(self, buffer: Buffer, arrays: Sequence[np.ndarray]) -> bool:
         """The bool that lies in a buffer after a run."""

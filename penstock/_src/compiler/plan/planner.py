@@ -80,7 +80,7 @@ class Planner:
 
     def __init__(self, function: Function, cache: CodeCache, threads: int):
         self.function, self.cache, self.threads = function, cache, threads
-        self.options = Options(match)
+        self.options = Options.from_flags(match)
         self.launches: list[Any] = []
         self.buffers: dict[int, Buffer] = {}  # of nodes, by id
         self.known: list[Buffer] = []  # every buffer of the program

@@ -39,6 +39,7 @@ from penstock._src.ir import dims
 from penstock._src.ir.dims import shape_key
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.util.flags import flags
 
 SPECIAL = frozenset({"scan", "sort", "scatter", "random_bits", "while", "case"})
 ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract"}) | SPECIAL
@@ -90,6 +91,13 @@ class Options:
     tails: bool = True
     merge: bool = True
     rows: bool = True
+
+    @classmethod
+    def from_flags(cls, match: Callable[[Node], Any]) -> Options:
+        """All of it, less what PENSTOCK_DISABLE names: contractions, tails, merge, rows."""
+        off = {name.strip() for name in flags.disable.split(",")}
+        chosen = None if "contractions" in off else match
+        return cls(chosen, "tails" not in off, "merge" not in off, "rows" not in off)
 
 
 class Partition:

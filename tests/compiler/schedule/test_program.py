@@ -1,0 +1,82 @@
+"""What holds of programs as such: memory between programs and threads, switches, profiles."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from penstock._src.compiler.program import build_program
+from penstock._src.core import dtypes
+from penstock._src.ir import interpreter
+from penstock._src.ir.builder import Builder
+from penstock._src.util import flags
+
+
+def function(n):
+    p = Builder()
+    x, w = p.parameter(0, (n, 40), dtypes.float32), p.parameter(1, (40, 30), dtypes.float32)
+    h = p.maximum(p.matmul(x, w) + 0.5, 0.0)
+    e = p.exp(h - p.reduce_max(h, (1,), keepdims=True))
+    return p.function("f", [x, w], [e / p.reduce_sum(e, (1,), keepdims=True), p.reduce_sum(h * h, (0,))])
+
+
+def arrays(n):
+    r = np.random.default_rng(n)
+    return r.uniform(-1, 1, (n, 40)).astype(np.float32), r.uniform(-1, 1, (40, 30)).astype(np.float32)
+
+
+@pytest.mark.parametrize("off", ["contractions", "tails", "merge", "rows", "contractions,tails,merge,rows"])
+def test_every_choice_may_be_left_out(off):
+    with flags.override(disable=off, guard=1):
+        program = build_program(function(9))
+        got = program(*arrays(9))
+    for g, w in zip(got, interpreter.run(function(9), arrays(9))[0]):
+        np.testing.assert_allclose(g, w, rtol=1e-5, atol=1e-6)
+
+
+def test_programs_share_their_memory():
+    first, second = build_program(function(64)), build_program(function(32))
+    first(*arrays(64))
+    second(*arrays(32))
+    assert first._free[0].block is second._free[0].block
+
+
+def test_calls_from_several_threads_do_not_meet():
+    program = build_program(function(200))
+    want = interpreter.run(function(200), arrays(200))[0]
+    wrong = []
+
+    def work():
+        for _ in range(50):
+            got = program(*arrays(200))
+            if not all(np.allclose(g, w, rtol=1e-4, atol=1e-5) for g, w in zip(got, want)):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+def test_a_profile_names_every_launch():
+    program = build_program(function(16))
+    rows = program.profile(*arrays(16))
+    assert len(rows) == program.statistics.launches
+    assert all(label and tasks > 0 and time >= 0 for label, tasks, time in rows)
+
+
+def test_results_do_not_depend_on_the_run():
+    program = build_program(function(500))
+    first = [g.copy() for g in program(*arrays(500))]
+    for _ in range(10):
+        for a, b in zip(first, program(*arrays(500))):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_results_are_fresh_aligned_arrays():
+    program = build_program(function(5))
+    a, b = program(*arrays(5)), program(*arrays(5))
+    assert all(x.ctypes.data % 64 == 0 and x.flags.c_contiguous for x in a)
+    assert not any(np.shares_memory(x, y) for x in a for y in b)
