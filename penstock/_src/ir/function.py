@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from penstock._src.core import dtypes
+from penstock._src.ir import printer
 from penstock._src.ir.node import Node
 
 
@@ -53,9 +54,7 @@ class Function:
                 yield from body.functions()
 
     def __str__(self) -> str:
-        from penstock._src.ir.printer import text  # the printer needs this class
-
-        return text(self)
+        return printer.text(self)
 
 
 def reachable(roots: Iterable[Node]) -> list[Node]:

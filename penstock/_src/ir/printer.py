@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node, brief, type_text
+
+if TYPE_CHECKING:
+    from penstock._src.ir.function import Function
 
 _HIDDEN = frozenset({"shape", "scope", "name", "index"})
 
