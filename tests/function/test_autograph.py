@@ -241,7 +241,9 @@ MESSAGES = [
 ]
 
 
-@pytest.mark.parametrize("function, error, message", MESSAGES, ids=lambda v: getattr(v, "__name__", ""))
+@pytest.mark.parametrize(
+    "function, error, message", MESSAGES, ids=lambda v: getattr(v, "__name__", "")
+)
 def test_messages_are_those_of_tensorflow(function, error, message):
     with pytest.raises(error) as caught:
         tf.function(function)(tf.constant(3))

@@ -61,7 +61,9 @@ def test_while_loop_and_its_gradient(wrap):
 
 
 def test_maximum_iterations_ends_a_loop():
-    f = tf.function(lambda: tf.while_loop(lambda i: True, lambda i: i + 1, [0], maximum_iterations=5))
+    f = tf.function(
+        lambda: tf.while_loop(lambda i: True, lambda i: i + 1, [0], maximum_iterations=5)
+    )
     assert f()[0].numpy() == 5
 
 
@@ -81,7 +83,11 @@ def test_shape_invariants_let_a_shape_grow():
 @pytest.mark.parametrize(
     "body, error, message",
     [
-        (lambda x: tf.concat([x, x], 0), ValueError, "enters the loop with shape (1,), but has shape (2,)"),
+        (
+            lambda x: tf.concat([x, x], 0),
+            ValueError,
+            "enters the loop with shape (1,), but has shape (2,)",
+        ),
         (lambda x: tf.cast(x, tf.int32), TypeError, "but has type"),
         (lambda x: (x, x), ValueError, "number of elements"),
     ],

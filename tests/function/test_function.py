@@ -79,7 +79,9 @@ def test_variables_are_created_on_the_first_call_only():
     def f():
         return tf.Variable(1.0) + 1.0
 
-    with pytest.raises(ValueError, match="only supports singleton tf.Variables created on the first"):
+    with pytest.raises(
+        ValueError, match="only supports singleton tf.Variables created on the first"
+    ):
         f()
 
 
@@ -101,7 +103,11 @@ def test_effects_happen_in_the_order_of_the_program():
 def test_structured_results_and_arguments():
     @tf.function
     def f(inputs, flag=None):
-        return {"sum": inputs["a"] + inputs["b"][0], "rest": [None, 3, (inputs["a"],)], "flag": flag}
+        return {
+            "sum": inputs["a"] + inputs["b"][0],
+            "rest": [None, 3, (inputs["a"],)],
+            "flag": flag,
+        }
 
     result = f({"a": tf.constant(1), "b": [tf.constant(2)]})
     assert result["sum"].numpy() == 3 and result["rest"][0] is None

@@ -37,7 +37,9 @@ def test_training_in_a_session(model):
 def test_what_a_session_refuses(model):
     graph, x, _, _, loss, _, _ = model
     with v1.Session(graph=graph) as session:
-        with pytest.raises(tf.errors.InvalidArgumentError, match="You must feed a value for placeholder"):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="You must feed a value for placeholder"
+        ):
             session.run(loss)
         with pytest.raises(ValueError, match="Cannot feed value of shape \\(3,\\) for Tensor x:0"):
             session.run(loss, {x: np.ones(3)})

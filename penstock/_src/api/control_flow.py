@@ -104,7 +104,9 @@ def _check_alike(first: FuncGraph, second: FuncGraph, label: str, other_label: s
     except (ValueError, TypeError) as error:
         raise fail(str(error)) from None
     pairs = zip(
-        nest.flatten(a, expand_composites=True), nest.flatten(b, expand_composites=True), strict=True
+        nest.flatten(a, expand_composites=True),
+        nest.flatten(b, expand_composites=True),
+        strict=True,
     )
     for x, y in pairs:
         if (x is None) != (y is None):
@@ -131,11 +133,7 @@ def switch_case(
     last = default or table[max(table)]
     if STATE.graph is None:
         return table.get(int(convert_to_tensor(branch_index, dtypes.int32)), last)()
-    order = range(max(table) + 1)
-    if set(table) == set(order):
-        functions = [table[i] for i in order]
-    else:
-        functions = [table.get(i, last) for i in order]
+    functions = [table[i] for i in range(len(table))]
     if default is not None:
         functions.append(default)
     index = convert_to_tensor(branch_index, dtypes.int32)
@@ -153,20 +151,27 @@ def _branch_table(branch_fns: Any) -> dict[int, Callable[[], Any]]:
         pairs = list(enumerate(pairs))
     for pair in pairs:
         if not isinstance(pair, tuple) or len(pair) != 2:
-            raise TypeError("Each entry in `branch_fns` must be a 2-tuple. Received {pair}.")
+            raise TypeError(f"Each entry in `branch_fns` must be a 2-tuple. Received {pair}.")
         if not isinstance(pair[0], int | np.integer):
             raise TypeError(f"key must be a Python `int`. Received {pair[0]!r}.")
         if not callable(pair[1]):
             raise TypeError(f"fn for key {pair[0]} must be callable.")
     table = {int(key): function for key, function in pairs}
-    if len(table) != len(pairs) or any(key < 0 for key in table):
-        raise ValueError("branch indices must form contiguous range of [0 to {len(pairs)})")
+    if set(table) != set(range(len(pairs))):
+        found = ",".join(str(key) for key in sorted(table))
+        raise ValueError(
+            f"branch indices (keys) must form contiguous range of [0 to {len(pairs)}) but found {{{found}}}"
+        )
     return table
 
 
 @export("case", v1=[])
 def case(
-    pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case"
+    pred_fn_pairs: Any,
+    default: Any = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
 ) -> Any:
     """Returns the result of the first function whose condition is true, else that of `default`.
 
@@ -204,7 +209,9 @@ def _choice(pred: Any, yes: Any, no: Any) -> Callable[[], Any]:
 def _eager_case(pairs: Sequence[Any], default: Any, exclusive: bool) -> Any:
     holding = [function for pred, function in pairs if _truth(pred)]
     if exclusive and len(holding) > 1:
-        raise InvalidArgumentError("Input error: exclusive=True: more than 1 conditions evaluated as True")
+        raise InvalidArgumentError(
+            "Input error: exclusive=True: more than 1 conditions evaluated as True"
+        )
     if holding:
         return holding[0]()
     if default is None:
@@ -214,11 +221,17 @@ def _eager_case(pairs: Sequence[Any], default: Any, exclusive: bool) -> Any:
 
 @export(v1=["case"])
 def case_v1(
-    pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case"
+    pred_fn_pairs: Any,
+    default: Any = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
 ) -> Any:
     """Returns the result of the first function whose condition is true; pairs may be given as a dict."""
     if isinstance(pred_fn_pairs, dict):
-        pred_fn_pairs = [(getattr(k, "deref", lambda k=k: k)(), f) for k, f in pred_fn_pairs.items()]
+        pred_fn_pairs = [
+            (getattr(k, "deref", lambda k=k: k)(), f) for k, f in pred_fn_pairs.items()
+        ]
     result = case(pred_fn_pairs, default, exclusive, strict, name)
     if not strict and isinstance(result, list | tuple) and len(result) == 1:
         return result[0]
@@ -314,7 +327,8 @@ def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -
         held = result
         iterations += 1
     converted = nest.map_structure(
-        lambda leaf: leaf if nest.is_composite(leaf) or leaf is None else convert_to_tensor(leaf), held
+        lambda leaf: leaf if nest.is_composite(leaf) or leaf is None else convert_to_tensor(leaf),
+        held,
     )
     return converted[0] if unpacked else converted
 
@@ -383,7 +397,9 @@ class _Loop:
         if not isinstance(result, list | tuple):
             result = [result]
         try:
-            nest.assert_same_structure(list(self.start), list(result), expand_composites=True, check_types=False)
+            nest.assert_same_structure(
+                list(self.start), list(result), expand_composites=True, check_types=False
+            )
         except (ValueError, TypeError) as error:
             raise ValueError(
                 f"while_loop: body must return variables structured like loop_vars. {error}"
@@ -429,7 +445,9 @@ def _invariants(start: Any, flat: Sequence[Any], given: Any) -> list[TensorShape
         return [t.shape if t.dtype is not dtypes.variant else TensorShape([]) for t in flat]
     shapes: list[TensorShape] = []
     leaves = nest.flatten(start)
-    invariants = nest.flatten_up_to(start, given) if hasattr(nest, "flatten_up_to") else nest.flatten(given)
+    invariants = (
+        nest.flatten_up_to(start, given) if hasattr(nest, "flatten_up_to") else nest.flatten(given)
+    )
     for leaf, invariant in zip(leaves, invariants, strict=True):
         parts = nest.flatten(leaf, expand_composites=True)
         if isinstance(invariant, TypeSpec) and hasattr(invariant, "flatten"):

@@ -32,7 +32,9 @@ def _count(tensors: list[Tensor]) -> Any:
 
 def _rows(tensors: list[Tensor], count: Any) -> list[TensorArray]:
     return [
-        TensorArray(t.dtype, size=count, element_shape=t.shape[1:], clear_after_read=False).unstack(t)
+        TensorArray(t.dtype, size=count, element_shape=t.shape[1:], clear_after_read=False).unstack(
+            t
+        )
         for t in tensors
     ]
 
@@ -80,7 +82,9 @@ def map_fn(
     fn = autograph_converted(fn)
     flat = _flat_tensors(elems)
     if not flat:
-        raise ValueError("elems must be a Tensor or (possibly nested) sequence of Tensors. Got none.")
+        raise ValueError(
+            "elems must be a Tensor or (possibly nested) sequence of Tensors. Got none."
+        )
     count = _count(flat)
     arrays = _rows(flat, count)
     signature = fn_output_signature if fn_output_signature is not None else dtype
@@ -93,10 +97,7 @@ def map_fn(
         result = fn(row)
         nest.assert_same_structure(signature, result, check_types=False)
         parts = nest.flatten(result)
-        return i + 1, [
-            array.write(i, part)
-            for array, part in zip(held, parts, strict=True)
-        ]
+        return i + 1, [array.write(i, part) for array, part in zip(held, parts, strict=True)]
 
     _, results = while_loop(
         lambda i, *_: i < count, body, (convert_to_tensor(0), outputs), maximum_iterations=count
@@ -114,13 +115,17 @@ def _array_for(signature: Any, count: Any, infer_shape: bool) -> TensorArray:
         raise NotImplementedError(
             f"map_fn: results of type {type(signature).__name__} are not implemented."
         )
-    return TensorArray(dtypes.as_dtype(signature), size=count, infer_shape=infer_shape, clear_after_read=False)
+    return TensorArray(
+        dtypes.as_dtype(signature), size=count, infer_shape=infer_shape, clear_after_read=False
+    )
 
 
 def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any) -> Any:
     """Maps over a ragged tensor row by row; the rows' results must be tensors of one shape."""
     if not hasattr(elems, "row_splits"):
-        raise NotImplementedError(f"map_fn: elems of type {type(elems).__name__} are not implemented.")
+        raise NotImplementedError(
+            f"map_fn: elems of type {type(elems).__name__} are not implemented."
+        )
     count = elems.nrows()
     dtype = elems.dtype if signature is None else signature
     output = _array_for(dtype, count, True)
@@ -134,7 +139,9 @@ def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any) -> Any:
 
 def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
     if not callable(fn):
-        raise TypeError(f"{getattr(fn, '__name__', fn)} is not callable. Please provide a callable function.")
+        raise TypeError(
+            f"{getattr(fn, '__name__', fn)} is not callable. Please provide a callable function."
+        )
     fn = autograph_converted(fn)
     flat = _flat_tensors(elems)
     count = _count(flat)
@@ -219,7 +226,9 @@ def scan(
     array([1, 3, 6], dtype=int32)
     """
     if not callable(fn):
-        raise TypeError(f"{getattr(fn, '__name__', fn)} is not callable. Please provide a callable function.")
+        raise TypeError(
+            f"{getattr(fn, '__name__', fn)} is not callable. Please provide a callable function."
+        )
     fn = autograph_converted(fn)
     flat = _flat_tensors(elems)
     count = _count(flat)
@@ -234,7 +243,12 @@ def scan(
     held = row(first) if initializer is None else nest.map_structure(convert_to_tensor, initializer)
     parts = nest.flatten(held)
     outputs = [
-        TensorArray(t.dtype, size=count, element_shape=t.shape if infer_shape else None, infer_shape=infer_shape)
+        TensorArray(
+            t.dtype,
+            size=count,
+            element_shape=t.shape if infer_shape else None,
+            infer_shape=infer_shape,
+        )
         for t in parts
     ]
     start = first
@@ -275,12 +289,20 @@ def vectorized_map(
         return map_fn(fn, elems, fn_output_signature=signature)
     count = max((c for c in counts if c != 1), default=1)
     if any(c not in (1, count) for c in counts):
-        raise ValueError(f"vectorized_map: elems must have equal first dimensions. Received {counts}.")
+        raise ValueError(
+            f"vectorized_map: elems must have equal first dimensions. Received {counts}."
+        )
     results = [
-        fn(nest.pack_sequence_as(elems, [t[0 if c == 1 else i] for t, c in zip(flat, counts, strict=True)]))
+        fn(
+            nest.pack_sequence_as(
+                elems, [t[0 if c == 1 else i] for t, c in zip(flat, counts, strict=True)]
+            )
+        )
         for i in range(count)
     ]
-    return nest.map_structure(lambda *parts: raw.Pack(values=[convert_to_tensor(p) for p in parts]), *results)
+    return nest.map_structure(
+        lambda *parts: raw.Pack(values=[convert_to_tensor(p) for p in parts]), *results
+    )
 
 
 def _signature_of(fn: Any, elems: Any, flat: list[Tensor]) -> Any:

@@ -76,7 +76,14 @@ def gradients_v1(
 ) -> list[Any]:
     """Returns d sum(ys) / dx for each x; see `tf.gradients`."""
     return gradients(
-        ys, xs, grad_ys, name, gate_gradients, aggregation_method, stop_gradients, unconnected_gradients
+        ys,
+        xs,
+        grad_ys,
+        name,
+        gate_gradients,
+        aggregation_method,
+        stop_gradients,
+        unconnected_gradients,
     )
 
 

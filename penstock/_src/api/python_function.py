@@ -28,7 +28,7 @@ _KEPT_CALLS = 64
 def numpy_function(
     func: Callable[..., Any] | None = None,
     inp: Any = None,
-    Tout: Any = None,  # noqa: N803
+    Tout: Any = None,
     stateful: bool = True,
     name: str | None = None,
 ) -> Any:
@@ -100,7 +100,7 @@ def _keep(node: Operation, held: Any) -> None:
 def py_func(
     func: Callable[..., Any],
     inp: Any,
-    Tout: Any,  # noqa: N803
+    Tout: Any,
     stateful: bool = True,
     name: str | None = None,
 ) -> Any:
@@ -112,7 +112,7 @@ def py_func(
 def py_function(
     func: Callable[..., Any] | None = None,
     inp: Any = None,
-    Tout: Any = None,  # noqa: N803
+    Tout: Any = None,
     name: str | None = None,
 ) -> Any:
     """Returns what a Python function of eager tensors returns; it is called, and differentiated, when the graph runs.
@@ -133,7 +133,9 @@ def py_function(
     caller = _EagerCall(func, arguments, types)
     if STATE.graph is None:
         outputs = calling(caller.run, tensors)
-        return nest.pack_sequence_as(Tout, outputs) if is_list else (outputs[0] if outputs else None)
+        return (
+            nest.pack_sequence_as(Tout, outputs) if is_list else (outputs[0] if outputs else None)
+        )
     graph = STATE.graph
     token, held = register(caller)
     attrs = {"token": token, "Tin": tuple(t.dtype for t in tensors), "Tout": tuple(types)}
@@ -160,7 +162,9 @@ class _EagerCall:
         """Runs on host values, under a tape so that `gradient` can go back through it."""
         tensors = [
             EagerTensor(value, t.dtype)
-            for value, t in zip(values, nest.flatten(self.arguments, expand_composites=True), strict=True)
+            for value, t in zip(
+                values, nest.flatten(self.arguments, expand_composites=True), strict=True
+            )
         ]
         before, STATE.graph = STATE.graph, None
         tapes, STATE.tapes = STATE.tapes, ()
@@ -187,7 +191,9 @@ class _EagerCall:
             raise ValueError(
                 f"py_function: expected {len(self.types)} results. Received {len(flat)}."
             )
-        return [convert_to_tensor(value, dtype) for value, dtype in zip(flat, self.types, strict=True)]
+        return [
+            convert_to_tensor(value, dtype) for value, dtype in zip(flat, self.types, strict=True)
+        ]
 
     def gradient(self, node: Operation, *gradients: Any) -> list[Any]:
         """Adds the operation that runs the tape of the call backwards."""

@@ -25,7 +25,12 @@ class _Known:
     __slots__ = ("element_shape", "infer", "origin", "size", "dynamic", "clear")
 
     def __init__(self, element_shape: TensorShape, infer: bool, dynamic: bool, clear: bool) -> None:
-        self.element_shape, self.infer, self.dynamic, self.clear = element_shape, infer, dynamic, clear
+        self.element_shape, self.infer, self.dynamic, self.clear = (
+            element_shape,
+            infer,
+            dynamic,
+            clear,
+        )
         self.origin: Operation | None = None
         self.size: int | None = None
 
@@ -67,7 +72,9 @@ class TensorArray(CompositeTensor):
         name: str | None = None,
     ) -> None:
         if handle is not None and flow is None:
-            raise ValueError("TensorArray: `handle` is of TensorFlow 1's arrays. Give `flow` instead.")
+            raise ValueError(
+                "TensorArray: `handle` is of TensorFlow 1's arrays. Give `flow` instead."
+            )
         if flow is None and size is None:
             raise ValueError("Size must be provided if handle is not provided")
         if flow is not None and size is not None:
@@ -302,7 +309,9 @@ class TensorArray(CompositeTensor):
             items = [self._eager_item(i) for i in range(len(self._list))]
             return items[0] if len(items) == 1 else raw.ConcatV2(values=items, axis=0)
         shape = self._known.element_shape
-        whole = TensorShape(None) if shape.rank is None else TensorShape([None, *shape.as_list()[1:]])
+        whole = (
+            TensorShape(None) if shape.rank is None else TensorShape([None, *shape.as_list()[1:]])
+        )
         return raw.TensorListConcatV2(
             input_handle=self._flow,
             element_shape=_shape_value(whole),
@@ -354,7 +363,9 @@ class TensorArray(CompositeTensor):
         if self._list is not None:
             sizes = np.asarray(lengths).tolist()
             if len(sizes) > len(self._list) and not self._known.dynamic:
-                raise ValueError(f"Cannot split into {len(sizes)} elements; the size is {len(self._list)}.")
+                raise ValueError(
+                    f"Cannot split into {len(sizes)} elements; the size is {len(self._list)}."
+                )
             if sum(sizes) != value.shape[0]:
                 raise InvalidArgumentError(
                     f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is "
@@ -401,7 +412,9 @@ def _tell_origin(known: _Known) -> None:
     if value is not None and value.ndim and value.tolist() == dims:
         return
     array = np.asarray(dims, np.int32)
-    node._update_input(0, insert_before(node, lambda: node.graph.constant(array, dtypes.int32, None)))
+    node._update_input(
+        0, insert_before(node, lambda: node.graph.constant(array, dtypes.int32, None))
+    )
 
 
 @export("TensorArraySpec")
@@ -454,7 +467,9 @@ class TensorArraySpec(TypeSpec):
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
         """Whether that array, or arrays of that spec, are of this type."""
-        other = spec_or_value._type_spec if isinstance(spec_or_value, TensorArray) else spec_or_value
+        other = (
+            spec_or_value._type_spec if isinstance(spec_or_value, TensorArray) else spec_or_value
+        )
         return (
             isinstance(other, TensorArraySpec)
             and self._dtype == other._dtype

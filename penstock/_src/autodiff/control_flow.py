@@ -37,7 +37,9 @@ def call_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> 
     return spread(backward.pack(results), needed, len(wanted))
 
 
-def backward_of(forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]) -> Backward:
+def backward_of(
+    forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]
+) -> Backward:
     """Returns the backward graph of some outputs and inputs of a function; made once for each choice."""
     cache = forward.graph.__dict__.setdefault("_backward_graphs", {})
     ys = [forward.outputs[i] for i in active]
@@ -51,7 +53,11 @@ def backward_of(forward: GraphFunction, active: tuple[int, ...], needed: tuple[i
 def call_function(function: GraphFunction, arguments: Sequence[Any]) -> list[SymbolicTensor]:
     """Adds a call of `function` to the current graph."""
     kind = "StatefulPartitionedCall" if function.is_stateful else "PartitionedCall"
-    attrs = {"f": function, "Tin": tuple(function.input_types), "Tout": tuple(function.output_types)}
+    attrs = {
+        "f": function,
+        "Tin": tuple(function.input_types),
+        "Tout": tuple(function.output_types),
+    }
     tensors = [convert_to_tensor(t) for t in arguments]
     return list(add_node(kind, tensors, attrs, kind).outputs)
 
@@ -105,7 +111,9 @@ def forward_values(
     return values
 
 
-def _grown(body: GraphFunction, index: int, missing: list[tuple[int, SymbolicTensor]]) -> GraphFunction:
+def _grown(
+    body: GraphFunction, index: int, missing: list[tuple[int, SymbolicTensor]]
+) -> GraphFunction:
     before = STATE.tapes, STATE.accumulators
     STATE.tapes, STATE.accumulators = (), ()
     try:
@@ -194,7 +202,8 @@ def _dense_branch(
 def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[SymbolicTensor]:
     """Copies the operations of `graph` into the graph `into`, with `arguments` for its inputs."""
     table = {
-        t._id: into.local(convert_to_tensor(a)) for t, a in zip(graph.inputs, arguments, strict=True)
+        t._id: into.local(convert_to_tensor(a))
+        for t, a in zip(graph.inputs, arguments, strict=True)
     }
     copies: dict[int, Operation] = {}
     for node in graph._operations:
@@ -203,9 +212,7 @@ def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[
         copy = into.add(node.raw_op, [table[t._id] for t in node._inputs], node.name)
         copy.gradient_override = node.gradient_override
         copy_loop_facts(node, copy, table)
-        copy._add_control_inputs(
-            copies[id(c)] for c in node._control_inputs if id(c) in copies
-        )
+        copy._add_control_inputs(copies[id(c)] for c in node._control_inputs if id(c) in copies)
         copies[id(node)] = copy
         for old, new in zip(node.outputs, copy.outputs, strict=True):
             table[old._id] = new
@@ -235,7 +242,9 @@ def zeros_for(tensor: SymbolicTensor) -> Any:
 
 
 def unify(
-    graphs: list[FuncGraph], arguments: int, captured: list[list[tuple[Any, SymbolicTensor]]] | None = None
+    graphs: list[FuncGraph],
+    arguments: int,
+    captured: list[list[tuple[Any, SymbolicTensor]]] | None = None,
 ) -> tuple[list[GraphFunction], list[Any]]:
     """Gives all graphs the same inputs: their arguments, then everything that any of them captures.
 
@@ -276,7 +285,11 @@ def _merge(graph: FuncGraph, old: SymbolicTensor, new: SymbolicTensor) -> None:
 
 
 def add_conditional(
-    selector: Any, functions: list[GraphFunction], inputs: Sequence[Any], is_case: bool, name: str | None = None
+    selector: Any,
+    functions: list[GraphFunction],
+    inputs: Sequence[Any],
+    is_case: bool,
+    name: str | None = None,
 ) -> list[SymbolicTensor]:
     """Adds If or Case over functions with equal inputs to the current graph."""
     stateful = any(f.is_stateful for f in functions)

@@ -1,9 +1,9 @@
 """tf.custom_gradient and what is made with it: functions that say themselves how gradients flow back."""
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-import contextlib
 from typing import Any
 
 from penstock._src.autodiff.backprop import GradientTape, takes_zeros, zeros_like
@@ -82,7 +82,9 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     handles = [v.handle for v in variables]
 
     def backward(*dresults: Any) -> list[Any]:
-        return _input_gradients(gradient, dresults, len(inputs), variables if takes_variables else None)
+        return _input_gradients(
+            gradient, dresults, len(inputs), variables if takes_variables else None
+        )
 
     if STATE.graph is not None:
         flat = _add_node(flat, [*inputs, *handles], backward)
@@ -108,7 +110,9 @@ def _input_gradients(
     if variables:
         returned, of_variables = gradient(*dresults, variables=variables)
         if len(of_variables) != len(variables):
-            raise ValueError("Must return gradient for each variable from @custom_gradient grad_fn.")
+            raise ValueError(
+                "Must return gradient for each variable from @custom_gradient grad_fn."
+            )
     else:
         returned, of_variables = gradient(*dresults), []
     of_inputs = _flat_gradients(returned)
@@ -121,7 +125,11 @@ def _input_gradients(
 
 
 def _flat_gradients(returned: Any) -> list[Any]:
-    if returned is None or isinstance(returned, Tensor) or not isinstance(returned, list | tuple | dict):
+    if (
+        returned is None
+        or isinstance(returned, Tensor)
+        or not isinstance(returned, list | tuple | dict)
+    ):
         return [returned]
     return nest.flatten(returned)
 
@@ -169,14 +177,20 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
                     tape.watch(variable)
                 again = f(*copies, **kwargs)
             sources = [copies, list(variables or [])]
-            of_inputs, of_variables = tape.gradient(again, sources, output_gradients=_like(again, dresults))
+            of_inputs, of_variables = tape.gradient(
+                again, sources, output_gradients=_like(again, dresults)
+            )
             return of_inputs, of_variables
 
         def without_variables(*dresults: Any) -> Any:
             return gradient(*dresults)[0]
 
         def grad(*dresults: Any, variables: Any = None) -> Any:
-            return gradient(*dresults, variables=variables) if variables else without_variables(*dresults)
+            return (
+                gradient(*dresults, variables=variables)
+                if variables
+                else without_variables(*dresults)
+            )
 
         return result, grad
 

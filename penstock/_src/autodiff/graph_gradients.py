@@ -182,6 +182,10 @@ def gradients_or_ones(ys: Sequence[Any], grad_ys: Sequence[Any] | None) -> list[
     """Returns `grad_ys` as tensors, ones where none is given."""
     given = list(grad_ys) if grad_ys is not None else [None] * len(ys)
     return [
-        ones_like(y) if g is None else g if isinstance(g, IndexedSlices) else convert_to_tensor(g, y.dtype)
+        ones_like(y)
+        if g is None
+        else g
+        if isinstance(g, IndexedSlices)
+        else convert_to_tensor(g, y.dtype)
         for y, g in zip(ys, given, strict=True)
     ]

@@ -66,9 +66,7 @@ def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
         xs = [t for t in body.inputs if _flows(t)]
         backward = Backward(body.graph, ys, xs, f"gradient_{body.graph.name}")
         positions = [i for i, t in enumerate(body.inputs) if _flows(t)]
-        reached = {
-            i for i, g in zip(positions, backward.gradients, strict=True) if g is not None
-        }
+        reached = {i for i, g in zip(positions, backward.gradients, strict=True) if g is not None}
         grown = sorted(set(active) | reached)
         if grown == active:
             break
@@ -158,9 +156,7 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
     if fresh:
         limit = _limit(node)
         starts = insert_before(node, lambda: [_empty_list(t, limit) for t in fresh])
-        variables = [
-            (start, _push(t)) for start, t in zip(starts, fresh, strict=True)
-        ]
+        variables = [(start, _push(t)) for start, t in zip(starts, fresh, strict=True)]
         for t, output in zip(fresh, _add_variables(node, variables), strict=True):
             known[t._id] = output.value_index
     return _Plan(invariants, [(t, node.outputs[known[t._id]]) for t in accumulated])
@@ -176,7 +172,11 @@ def _limit(node: Operation) -> Any:
 
 
 def _empty_list(model: SymbolicTensor, limit: Any) -> SymbolicTensor:
-    shape = [-1 if size is None else size for size in model.shape.as_list()] if model.shape.rank is not None else -1
+    shape = (
+        [-1 if size is None else size for size in model.shape.as_list()]
+        if model.shape.rank is not None
+        else -1
+    )
     return raw.EmptyTensorList(
         element_shape=convert_to_tensor(shape, dtypes.int32),
         max_num_elements=convert_to_tensor(limit, dtypes.int32),
@@ -200,7 +200,9 @@ def _backward_loop(
     for i in step.active:
         gradient = gradients[i]
         if gradient is None:
-            tensor = node._inputs[i] if node.outputs[i].dtype is dtypes.resource else node.outputs[i]
+            tensor = (
+                node._inputs[i] if node.outputs[i].dtype is dtypes.resource else node.outputs[i]
+            )
             gradient = _initial_zeros(tensor, body.inputs[i])
         starts.append(dense(gradient))
     starts += [held for _, held in plan.popped]
@@ -254,7 +256,9 @@ def _backward_iteration(
     values: dict[int, Any] = {t._id: outside for t, outside in plan.invariants}
     shorter = []
     for (t, _), held in zip(plan.popped, graph.inputs[1 + count :], strict=True):
-        shape = [-1 if s is None else s for s in t.shape.as_list()] if t.shape.rank is not None else -1
+        shape = (
+            [-1 if s is None else s for s in t.shape.as_list()] if t.shape.rank is not None else -1
+        )
         popped = raw.TensorListPopBack(
             input_handle=held,
             element_shape=convert_to_tensor(shape, dtypes.int32),
@@ -267,7 +271,7 @@ def _backward_iteration(
     captured = [values[t._id] for t in step.backward.graph.external_captures]
     packed = step.backward.pack(inline(step.backward.graph, [*seeds, *captured], graph))
     outputs: list[Any] = [position + 1]
-    for i, gradient, seed in zip(step.active, packed, seeds, strict=True):
+    for gradient, seed in zip(packed, seeds, strict=True):
         if gradient is None:
             gradient = zeros_like(seed)
         outputs.append(dense(gradient))

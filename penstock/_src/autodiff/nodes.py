@@ -17,7 +17,9 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
 
-def add_node(op_type: str, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Operation:
+def add_node(
+    op_type: str, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None
+) -> Operation:
     """Adds an operation that holds functions to the current graph, and tells tapes."""
     graph = STATE.graph
     local = [graph.local(t) for t in inputs]
@@ -54,6 +56,10 @@ def record_node(node: Operation) -> None:
         tape.record_function(node.type, node._inputs, node.outputs, _backward(node, wanted), False)
         if len(tape.entries) > before:
             node.__dict__.setdefault("_recorded", []).append((tape, tape.entries[-1]))
+    for accumulator in STATE.accumulators:
+        if hasattr(accumulator, "record_step"):
+            wanted = [True] * len(node._inputs)
+            accumulator.record_step(list(node._inputs), node.outputs, _backward(node, wanted))
 
 
 def _backward(node: Operation, wanted: list[bool]) -> Callable[..., list[Any]]:

@@ -190,3 +190,6 @@ def record_function(
     """Records a step with its own gradient on all tapes."""
     for tape in STATE.tapes:
         tape.record_function(name, inputs, outputs, backward, needs_zeros)
+    for accumulator in STATE.accumulators:
+        if hasattr(accumulator, "record_step"):
+            accumulator.record_step(inputs, outputs, backward)

@@ -1,5 +1,7 @@
 """tf.Variable: a handle to an array that ops read and assign."""
 
+import functools
+import inspect
 import itertools
 from collections.abc import Callable
 from enum import Enum
@@ -61,8 +63,23 @@ class VariableAggregation(Enum):
     ONLY_FIRST_REPLICA = 3
 
 
+class _VariableMaker(type(Trackable)):  # type: ignore[misc]
+    """Lets the creators in force (tf.variable_creator_scope) make variables, the innermost first."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        creators = creator_scopes() if cls.__dict__.get("asks_creators", False) else ()
+        if not creators:
+            return super().__call__(*args, **kwargs)
+        names = list(inspect.signature(cls.__init__).parameters)[1:]
+        given = {**dict(zip(names, args)), **kwargs}
+        create: Callable[..., Any] = super().__call__
+        for creator in creators:
+            create = functools.partial(creator, create)
+        return create(**{"initial_value": None, "trainable": None, **given})
+
+
 @export("Variable", v1=[])
-class Variable(Trackable):
+class Variable(Trackable, metaclass=_VariableMaker):
     """A tensor whose value can be changed; it keeps it from call to call.
 
     Args:
@@ -76,14 +93,7 @@ class Variable(Trackable):
 
     _is_tensor_like = True
     __array_priority__ = 100
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> "Variable":
-        if cls is Variable:
-            for creator in reversed(creator_scopes()):
-                made = creator(lambda **k: None, *args, **kwargs)
-                if made is not None:
-                    return made
-        return object.__new__(cls)
+    asks_creators = True
 
     def __init__(
         self,

@@ -207,20 +207,26 @@ class ConcreteFunction:
         if not verbose:
             return f"{self._short_parameters()} -> {result}"
         lines = ["Input Parameters:"]
-        lines += [f"  {name} ({_kind(self, name)}): {_shown(value)}" for name, value in self.parameters]
+        lines += [
+            f"  {name} ({_kind(self, name)}): {_shown(value)}" for name, value in self.parameters
+        ]
         lines += ["Output Type:", f"  {result}", "Captures:"]
         lines += [f"  {t._id}: {_shown(t)}" for t in self._captures] or ["  None"]
         return "\n".join(lines)
 
     def _short_parameters(self) -> str:
         shown = [f"{name}: {_shown(value)}" for name, value in self.parameters]
-        keyword_only = [name for name, _ in self.parameters if name in self.structured_input_signature[1]]
+        keyword_only = [
+            name for name, _ in self.parameters if name in self.structured_input_signature[1]
+        ]
         if keyword_only:
             shown.insert(len(shown) - len(keyword_only), "*")
         return f"({', '.join(shown)})"
 
     def __repr__(self) -> str:
-        return f"<ConcreteFunction {self.pretty_printed_signature(verbose=False)} at 0x{id(self):X}>"
+        return (
+            f"<ConcreteFunction {self.pretty_printed_signature(verbose=False)} at 0x{id(self):X}>"
+        )
 
     def __str__(self) -> str:
         return f"ConcreteFunction {self.pretty_printed_signature()}"
@@ -230,7 +236,11 @@ types.ConcreteFunction.register(ConcreteFunction)
 
 
 def _kind(function: ConcreteFunction, name: str) -> str:
-    return "KEYWORD_ONLY" if name in function.structured_input_signature[1] else "POSITIONAL_OR_KEYWORD"
+    return (
+        "KEYWORD_ONLY"
+        if name in function.structured_input_signature[1]
+        else "POSITIONAL_OR_KEYWORD"
+    )
 
 
 def _shown(value: Any) -> str:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.shapes import as_shape
 from penstock._src.graph.graph import Graph
 from penstock._src.util.export import export

@@ -45,13 +45,17 @@ class DifferentiableFunction:
         for tape in STATE.tapes:
             held = tape.watched
             found.update(i for i, t in enumerate(tensors) if t._id in held)
+        for accumulator in STATE.accumulators:
+            tangents = getattr(accumulator, "_tangents", ())
+            found.update(i for i, t in enumerate(tensors) if t._id in tangents)
         return tuple(sorted(i for i in found if tensors[i].dtype in DIFFERENTIABLE))
 
     def _recorded(self, tensors: Sequence[Any], watched: tuple[int, ...]) -> list[Any]:
-        key = (watched, len(STATE.tapes))
+        orders = len(STATE.tapes) + len(STATE.accumulators)
+        key = (watched, orders)
         forward = self._forward.get(key)
         if forward is None:
-            forward = self._forward[key] = self._with_intermediates(watched, len(STATE.tapes))
+            forward = self._forward[key] = self._with_intermediates(watched, orders)
         values = forward.executable([t._value for t in tensors])
         outputs = list(map(EagerTensor, values, forward.output_types))
         inputs = list(tensors)
@@ -97,7 +101,9 @@ class DifferentiableFunction:
             table.update((t._id, value) for t, value in zip(missing, again, strict=True))
         function = self._backward.get(id(backward))
         if function is None:
-            function = self._backward[id(backward)] = DifferentiableFunction(GraphFunction(backward.graph))
+            function = self._backward[id(backward)] = DifferentiableFunction(
+                GraphFunction(backward.graph)
+            )
         arguments = [dense(gradients[i]) for i in active]
         arguments += [table.get(t._id, t) for t in captures]
         packed = backward.pack(function(arguments))
@@ -105,7 +111,9 @@ class DifferentiableFunction:
             result[position] = gradient
         return result
 
-    def _computing(self, forward: GraphFunction, missing: list[SymbolicTensor]) -> "DifferentiableFunction":
+    def _computing(
+        self, forward: GraphFunction, missing: list[SymbolicTensor]
+    ) -> "DifferentiableFunction":
         key = tuple(t._id for t in missing)
         if key not in self._of_outputs:
             self._of_outputs[key] = DifferentiableFunction(forward.with_outputs(missing))
@@ -135,5 +143,3 @@ def _not_available(function: GraphFunction, tensors: Sequence[Any]) -> TypeError
         "function#all_outputs_of_a_tffunction_must_be_return_values for more information."
         + (f"\n{culprit!r} was defined here:\n    {where}" if where else "")
     )
-
-

@@ -1,7 +1,6 @@
 """tf.function: a Python function that is traced into graphs, one for each kind of arguments, and run compiled."""
 
 import functools
-import inspect
 import types
 import weakref
 from collections.abc import Callable, Sequence
@@ -15,10 +14,14 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import retracing
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.signature import cast_to, checked_signature, flat_specs, plain_arity
 from penstock._src.function.trace_cache import TraceCache
-from penstock._src.function.trace_type import describe, leaf_names, parameters_of, spec_of, substitute
+from penstock._src.function.trace_type import (
+    describe,
+    parameters_of,
+    spec_of,
+)
 from penstock._src.function.tracing import Trace, trace_function
-from penstock._src.util import nest
 from penstock._src.util.export import export
 
 _SIMPLE = frozenset({int, float, bool, str, bytes, type(None)})
@@ -76,10 +79,10 @@ class Function:
         self._autograph_options = experimental_autograph_options
         self._attributes = dict(experimental_attributes or {})
         self._signature = parameters_of(python_function)
-        self._input_signature = _checked_signature(input_signature, self._signature)
+        self._input_signature = checked_signature(input_signature, self._signature)
         self._cache = TraceCache(reduce_retracing)
         self._fast: dict[tuple[Any, ...], ConcreteFunction] = {}
-        self._plain_arity = _plain_arity(self._signature) if input_signature is None else -1
+        self._plain_arity = plain_arity(self._signature) if input_signature is None else -1
         self._bound: Any = weakref.WeakKeyDictionary()
         self._traced = False
         self._look_like(python_function)
@@ -119,7 +122,9 @@ class Function:
         concrete, tensors = self._find(args, kwargs)
         return concrete.call_flat(tensors)
 
-    def _find(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[ConcreteFunction, list[Any]]:
+    def _find(
+        self, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[ConcreteFunction, list[Any]]:
         """Returns the trace for these arguments, made if need be, and the tensors to call it with."""
         parameters = self._bind(args, kwargs)
         leaves: list[Any] = []
@@ -172,9 +177,13 @@ class Function:
         shown = [f"{name}: {spec!r}" for name, spec in (self._input_signature or {}).items()]
         return f"({', '.join(shown)})" if shown else str(self._signature)
 
-    def _trace(self, parameters: list[tuple[str, Any]], specs: list[TensorSpec]) -> ConcreteFunction:
+    def _trace(
+        self, parameters: list[tuple[str, Any]], specs: list[TensorSpec]
+    ) -> ConcreteFunction:
         retracing.count(self)
-        trace = Trace(self._target(), self._name, parameters, specs, self._signature, self._autograph)
+        trace = Trace(
+            self._target(), self._name, parameters, specs, self._signature, self._autograph
+        )
         concrete, created = trace_function(trace, allow_variables=not self._traced)
         self._traced = True
         if created:
@@ -184,7 +193,7 @@ class Function:
         return concrete
 
     def _signature_specs(self, specs: list[TensorSpec]) -> list[TensorSpec]:
-        declared = [s for spec in self._input_signature.values() for s in _flat_specs(spec)]
+        declared = [s for spec in self._input_signature.values() for s in flat_specs(spec)]
         return [*declared, *specs[len(declared) :]] if len(declared) <= len(specs) else specs
 
     def _target(self) -> Callable[..., Any]:
@@ -192,7 +201,9 @@ class Function:
 
     def _tensors_of(self, concrete: ConcreteFunction, args: Any, kwargs: Any) -> list[Any]:
         """Returns the tensors that a call of one trace passes: structured arguments or flat by name."""
-        if self._signature is None or (kwargs and set(kwargs) & set(concrete.argument_names) - set(self._signature.parameters)):
+        if self._signature is None or (
+            kwargs and set(kwargs) & set(concrete.argument_names) - set(self._signature.parameters)
+        ):
             return concrete._flat_arguments(args, kwargs)
         try:
             parameters = self._bind(args, kwargs)
@@ -202,7 +213,11 @@ class Function:
         for name, value in parameters:
             expected = dict(concrete.parameters).get(name)
             before = len(leaves)
-            if isinstance(expected, TypeSpec) and not isinstance(value, TypeSpec | Tensor) and isinstance(expected, TensorSpec):
+            if (
+                isinstance(expected, TypeSpec)
+                and not isinstance(value, TypeSpec | Tensor)
+                and isinstance(expected, TensorSpec)
+            ):
                 value = convert_to_tensor(value, expected.dtype)
             description = describe(value, leaves)
             fixed: list[Any] = []
@@ -252,7 +267,9 @@ class Function:
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """Returns the signatures of all traces as text."""
         joint = "\n\n" if verbose else "\n"
-        return joint.join(c.pretty_printed_signature(verbose) for c in self._cache.concrete_functions())
+        return joint.join(
+            c.pretty_printed_signature(verbose) for c in self._cache.concrete_functions()
+        )
 
     def explain(self, *args: Any, **kwargs: Any) -> Any:
         """Returns the report of what a call with these arguments compiles to, from source line to kernel."""
@@ -310,7 +327,9 @@ class Function:
         return bound
 
     def _bind_to(self, instance: Any) -> "Function":
-        signature = tuple(self._input_signature.values()) if self._input_signature is not None else None
+        signature = (
+            tuple(self._input_signature.values()) if self._input_signature is not None else None
+        )
         return BoundFunction(self, instance, signature)
 
     def _clone(self, python_function: Callable[..., Any]) -> "Function":
@@ -341,7 +360,7 @@ class BoundFunction(Function):
             unbound._autograph_options, unbound._attributes,
         )  # fmt: skip
         if signature is not None:
-            self._input_signature = _checked_signature(signature, self._signature)
+            self._input_signature = checked_signature(signature, self._signature)
             self._plain_arity = -1
 
     def _look_like(self, python_function: Callable[..., Any]) -> None:
@@ -360,102 +379,6 @@ class BoundFunction(Function):
     @property
     def __wrapped__(self) -> Callable[..., Any]:  # type: ignore[override]
         return self._python_function
-
-
-def _plain_arity(signature: inspect.Signature | None) -> int:
-    """The number of parameters if all are positional, else -1: then calls can be recognised quickly."""
-    if signature is None:
-        return -1
-    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = signature.parameters.values()
-    return len(parameters) if all(p.kind in plain for p in parameters) else -1
-
-
-def _checked_signature(given: Any, signature: inspect.Signature | None) -> dict[str, Any] | None:
-    """Returns {parameter: specs} of an input signature."""
-    if given is None:
-        return None
-    if not isinstance(given, list | tuple):
-        raise TypeError(
-            "input_signature must be either a tuple or a list, got " + str(type(given)) + "."
-        )
-    for spec in nest.flatten(list(given)):
-        if not isinstance(spec, TypeSpec):
-            raise TypeError(
-                "input_signature must be a possibly nested sequence of TensorSpec objects, got "
-                f"{given}."
-            )
-    table: dict[str, Any] = {}
-    remaining = list(given)
-    for at, parameter in enumerate([] if signature is None else signature.parameters.values()):
-        if at == 0 and parameter.name == "self":
-            continue  # a method that is not bound yet
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            table[parameter.name] = tuple(remaining)
-            remaining = []
-        elif parameter.kind is not parameter.VAR_KEYWORD and remaining:
-            table[parameter.name] = remaining.pop(0)
-        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            if parameter.default is parameter.empty:
-                raise TypeError(
-                    f"input_signature missing type constraint for {parameter.name}. The signature of the "
-                    f"function is {signature}."
-                )
-    if remaining:
-        raise TypeError(
-            f"input_signature has {len(given)} entries, more than the function {signature} has parameters."
-        )
-    return table
-
-
-def cast_to(value: Any, spec: Any) -> Any:
-    """Returns `value` converted to a structure of specs.
-
-    Raises:
-      TypeError: it does not fit.
-    """
-    if isinstance(spec, TensorSpec):
-        if isinstance(value, TensorSpec):
-            held: Any = value
-        elif isinstance(value, Tensor):
-            held = value
-        else:
-            held = convert_to_tensor(value, dtype_hint=spec.dtype)
-        if held.dtype is not spec.dtype or not _fits(held.shape, spec.shape):
-            raise TypeError(f"Can not cast {TensorSpec(held.shape, held.dtype)!r} to {spec!r}")
-        return held
-    if isinstance(spec, TypeSpec):
-        if isinstance(value, TypeSpec):
-            return value
-        if not spec.is_compatible_with(value):
-            raise TypeError(f"Can not cast {value!r} to {spec!r}")
-        return value
-    if isinstance(spec, dict):
-        if set(value) != set(spec):
-            raise TypeError(f"Can not cast {value!r} to {spec!r}")
-        return nest.rebuild(value, [cast_to(value[k], spec[k]) for k in nest.sorted_keys(spec)])
-    children = nest.children(spec)
-    if children is None:
-        return value
-    parts = nest.children(value)
-    if parts is None or len(parts) != len(children):
-        raise TypeError(f"Can not cast {value!r} to {spec!r}")
-    return nest.rebuild(spec, [cast_to(a, b) for a, b in zip(parts, children, strict=True)])
-
-
-def _fits(shape: Any, general: Any) -> bool:
-    if general.rank is None:
-        return True
-    if shape.rank != general.rank:
-        return False
-    pairs = zip(shape.as_list(), general.as_list(), strict=True)
-    return all(wanted is None or size == wanted for size, wanted in pairs)
-
-
-def _flat_specs(spec: Any) -> list[TensorSpec]:
-    if isinstance(spec, TypeSpec):
-        return spec.flatten()
-    return [s for part in nest.flatten(spec) for s in part.flatten()]
 
 
 @export("function")
@@ -507,5 +430,3 @@ def function(
         )  # fmt: skip
 
     return decorate if func is None else decorate(func)
-
-

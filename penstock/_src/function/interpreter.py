@@ -12,7 +12,10 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 
 
 def needed_operations(
-    graph: Any, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor], effects: bool = True
+    graph: Any,
+    inputs: Sequence[SymbolicTensor],
+    outputs: Sequence[SymbolicTensor],
+    effects: bool = True,
 ) -> list[Operation]:
     """Returns, in order, the operations that outputs need, and (with `effects`) those that have effects."""
     given = {t._id for t in inputs}

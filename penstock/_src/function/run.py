@@ -9,5 +9,9 @@ from penstock._src.graph.library import GraphFunction
 def make_runner(function: GraphFunction) -> Any:
     """Returns what runs `function`: list of host values -> list of host values."""
     return compile_graph(
-        function.graph, function.inputs, function.outputs, function.graph.control_outputs, function.name
+        function.graph,
+        function.inputs,
+        function.outputs,
+        function.graph.control_outputs,
+        function.name,
     )

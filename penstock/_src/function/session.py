@@ -1,8 +1,8 @@
 """TensorFlow 1's Session: runs the part of a graph that the fetches need, compiled, and kept by what is fed and fetched."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-import contextlib
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ class BaseSession:
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         if graph is not None and not isinstance(graph, Graph):
             raise TypeError(
-                f"Argument `graph` must be a tf.Graph, but got \"{type(graph).__name__}\""
+                f'Argument `graph` must be a tf.Graph, but got "{type(graph).__name__}"'
             )
         self._graph = graph if graph is not None else default_graph.get_default_graph()
         self._target, self._config = target, config
@@ -145,7 +145,9 @@ class BaseSession:
                 feeds.append((tensor, _feed_value(tensor, part)))
         return feeds
 
-    def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Any:
+    def make_callable(
+        self, fetches: Any, feed_list: Any = None, accept_options: bool = False
+    ) -> Any:
         """Returns a function of the values of `feed_list` that runs `fetches`."""
         keys = list(feed_list or [])
         names = [key.ref() if isinstance(key, Tensor) else key for key in keys]
@@ -201,11 +203,13 @@ class _Fetches:
             return
         for part in _parts(fetch):
             element = self._element(part)
-            (self.tensors if isinstance(element, SymbolicTensor) else self.operations).append(element)
+            (self.tensors if isinstance(element, SymbolicTensor) else self.operations).append(
+                element
+            )
 
     def _element(self, fetch: Any) -> Any:
         if fetch is None:
-            raise TypeError("Argument `fetch` = None has invalid type \"NoneType\". Cannot be None")
+            raise TypeError('Argument `fetch` = None has invalid type "NoneType". Cannot be None')
         handle = getattr(fetch, "handle", None)
         if handle is not None and hasattr(fetch, "_as_graph_element"):
             fetch = fetch._as_graph_element()
@@ -213,11 +217,13 @@ class _Fetches:
             return self.graph.as_graph_element(fetch)
         except TypeError as error:
             raise TypeError(
-                f"Argument `fetch` = {fetch} has invalid type \"{type(fetch).__name__}\" must be a string "
+                f'Argument `fetch` = {fetch} has invalid type "{type(fetch).__name__}" must be a string '
                 f"or Tensor. ({error})"
             ) from None
         except (ValueError, KeyError) as error:
-            raise ValueError(f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. ({error})") from None
+            raise ValueError(
+                f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. ({error})"
+            ) from None
 
     def pack(self, values: dict[int, Any]) -> Any:
         """Returns the values, structured like the fetches."""

@@ -52,7 +52,11 @@ class TraceCache:
         return specs
 
     def add(
-        self, structure: Any, specs: list[TensorSpec], leaves: Sequence[Any], concrete: ConcreteFunction
+        self,
+        structure: Any,
+        specs: list[TensorSpec],
+        leaves: Sequence[Any],
+        concrete: ConcreteFunction,
     ) -> None:
         """Adds a trace made for arguments of this kind."""
         structure = self._with_context(structure)

@@ -157,7 +157,11 @@ def leaf_names(value: Any, name: str) -> list[str]:
     if isinstance(value, Tensor | np.ndarray | np.generic):
         return [name]
     if isinstance(value, CompositeTensor) or nest.is_composite(value):
-        parts = nest.flatten(value, expand_composites=True) if not isinstance(value, TypeSpec) else value.flatten()
+        parts = (
+            nest.flatten(value, expand_composites=True)
+            if not isinstance(value, TypeSpec)
+            else value.flatten()
+        )
         return [name if i == 0 else f"{name}_{i}" for i in range(len(parts))]
     if isinstance(value, Mapping):
         keys = nest.sorted_keys(value)

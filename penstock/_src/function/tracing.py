@@ -8,16 +8,16 @@ from typing import Any
 from penstock._src.core.errors import OpError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager import variable as variable_module
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.autograph import convert
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.interpreter import Interpreter
 from penstock._src.function.trace_type import leaf_names, substitute
-from penstock._src.eager import variable as variable_module
 from penstock._src.graph import trace as graph_trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import SymbolicTensor
-from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
 
 
@@ -54,6 +54,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
         result = function(*args, **kwargs)
         _check_unchanged(trace, arguments, before)
         graph_trace.set_outputs(graph, result)
+        graph_trace.mark_outputs(graph)
     add_control_dependencies(graph)
     del graph.variable_rule  # type: ignore[attr-defined]
     shown = _specs_of(trace)
@@ -117,7 +118,9 @@ def _spec_form(value: Any, specs: Any) -> Any:
         return next(specs)
     if nest.is_composite(value):
         spec = getattr(value, "_type_spec", value)
-        for _ in nest.flatten(value, expand_composites=True) if spec is not value else value.flatten():
+        for _ in (
+            nest.flatten(value, expand_composites=True) if spec is not value else value.flatten()
+        ):
             next(specs)
         return spec
     try:

@@ -117,13 +117,17 @@ def variables_initializer(var_list: Any, name: str = "init") -> Any:
     return _after([v.initializer for v in var_list], name)
 
 
-@export(v1=["global_variables_initializer", "initializers.global_variables", "initialize_all_variables"])
+@export(
+    v1=["global_variables_initializer", "initializers.global_variables", "initialize_all_variables"]
+)
 def global_variables_initializer() -> Any:
     """Returns an operation that initialises all global variables."""
     return variables_initializer(global_variables() if STATE.graph is not None else [])
 
 
-@export(v1=["local_variables_initializer", "initializers.local_variables", "initialize_local_variables"])
+@export(
+    v1=["local_variables_initializer", "initializers.local_variables", "initialize_local_variables"]
+)
 def local_variables_initializer() -> Any:
     """Returns an operation that initialises all local variables."""
     return variables_initializer(local_variables() if STATE.graph is not None else [])
@@ -132,7 +136,9 @@ def local_variables_initializer() -> Any:
 @export(v1=["tables_initializer", "initializers.tables_initializer"])
 def tables_initializer(name: str = "init_all_tables") -> Any:
     """Returns an operation that initialises all tables of the default graph."""
-    return _after(get_collection(GraphKeys.TABLE_INITIALIZERS) if STATE.graph is not None else [], name)
+    return _after(
+        get_collection(GraphKeys.TABLE_INITIALIZERS) if STATE.graph is not None else [], name
+    )
 
 
 @export(v1=["is_variable_initialized"])
@@ -159,6 +165,8 @@ def report_uninitialized_variables(
 @export(v1=["Variable"])
 class VariableV1(Variable):
     """A variable of a graph, added to the graph's collections."""
+
+    asks_creators = True
 
     def __init__(
         self,
@@ -231,7 +239,12 @@ class VariableScope:
         use_resource: bool | None = None,
         constraint: Any = None,
     ) -> None:
-        self.reuse, self.name, self.initializer, self.regularizer = reuse, name, initializer, regularizer
+        self.reuse, self.name, self.initializer, self.regularizer = (
+            reuse,
+            name,
+            initializer,
+            regularizer,
+        )
         self.custom_getter, self.original_name_scope = custom_getter, name_scope
         self.dtype, self.constraint = dtype, constraint
 
@@ -260,7 +273,7 @@ def get_variable_scope() -> VariableScope:
 
 
 @export(v1=["variable_scope"])
-class variable_scope:  # noqa: N801  (TensorFlow's name)
+class variable_scope:
     """A context in which get_variable puts `name_or_scope/` before names."""
 
     def __init__(
@@ -359,7 +372,9 @@ def get_variable(
             "set reuse=tf.AUTO_REUSE in VarScope?"
         )
     dtype = dtypes.as_dtype(dtype or scope.dtype or dtypes.float32)
-    value = _initial_value(initializer if initializer is not None else scope.initializer, shape, dtype, full)
+    value = _initial_value(
+        initializer if initializer is not None else scope.initializer, shape, dtype, full
+    )
     graph = get_default_graph()
     with graph.name_scope(None) if STATE.graph is not None else contextlib.nullcontext():
         variable = VariableV1(

@@ -25,7 +25,9 @@ def has_effect(op: Operation) -> bool:
     if not op.raw_op.stateful or op.type in WITHOUT_EFFECT:
         return False
     bodies = bodies_of(op)
-    return not bodies or any(has_effect(inner) for body in bodies for inner in body.graph._operations)
+    return not bodies or any(
+        has_effect(inner) for body in bodies for inner in body.graph._operations
+    )
 
 
 def bodies_of(op: Operation) -> list:

@@ -159,7 +159,9 @@ class Graph:
         if isinstance(element, Operation):
             return element
         if not isinstance(element, SymbolicTensor) and hasattr(element, "_as_graph_element"):
-            element = element._as_graph_element()
+            held = element._as_graph_element()
+            # What an assignment in a function returns is the variable: a read comes after it.
+            element = element.value() if held is None else held
         if isinstance(element, Operation):
             return element
         if hasattr(element, "_value"):

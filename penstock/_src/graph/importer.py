@@ -41,7 +41,9 @@ class Library:
         if name in self.functions:
             return self.functions[name]
         if name not in self.definitions:
-            raise KeyError(f"The graph refers to a function '{name}' that its library does not hold.")
+            raise KeyError(
+                f"The graph refers to a function '{name}' that its library does not hold."
+            )
         if name in self._active:
             raise UnimplementedError(f"The function '{name}' calls itself.")
         self._active.add(name)
@@ -69,7 +71,9 @@ def import_function(definition: Any, library: Library) -> GraphFunction:
     finally:
         STATE.tapes, STATE.accumulators = before
     graph.control_outputs = [
-        nodes.operations[name] for name in definition.control_ret.values() if name in nodes.operations
+        nodes.operations[name]
+        for name in definition.control_ret.values()
+        if name in nodes.operations
     ]
     return GraphFunction(graph, name=definition.signature.name)
 
@@ -213,7 +217,9 @@ def _infer_types(cls: type[Op], given: dict[str, Any], inputs: list[SymbolicTens
     position = 0
     for argument in cls.inputs:
         if argument.is_list:
-            count = given.get(argument.number_attr or "", len(given.get(argument.type_list_attr or "", ())))
+            count = given.get(
+                argument.number_attr or "", len(given.get(argument.type_list_attr or "", ()))
+            )
             position += count
             continue
         if argument.type_attr and argument.type_attr not in given and position < len(inputs):

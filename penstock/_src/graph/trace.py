@@ -7,6 +7,7 @@ from typing import Any
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.registry import raw
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -40,7 +41,9 @@ def recording(graph: FuncGraph) -> Iterator[FuncGraph]:
         STATE.tapes, STATE.accumulators = before
 
 
-def add_arguments(graph: FuncGraph, models: Sequence[Any], shapes: Sequence[Any]) -> list[SymbolicTensor]:
+def add_arguments(
+    graph: FuncGraph, models: Sequence[Any], shapes: Sequence[Any]
+) -> list[SymbolicTensor]:
     """Adds an input to `graph` for each tensor of `models`, with its type and the given static shape."""
     placeholders = []
     for model, shape in zip(models, shapes, strict=True):
@@ -73,6 +76,15 @@ def set_outputs(graph: FuncGraph, result: Any) -> None:
     graph.structured_outputs = result
     leaves = nest.flatten(result, expand_composites=True)
     graph.outputs = [t for t in leaves if isinstance(t, SymbolicTensor)]
+
+
+def mark_outputs(graph: FuncGraph) -> None:
+    """Passes every output through an Identity, as TensorFlow does: outputs are then no inputs and have names."""
+    marked = [raw.Identity(input=t) for t in graph.outputs]
+    for before, after in zip(graph.outputs, marked, strict=True):
+        after._handle_data = before._handle_data
+    graph.structured_outputs = fill_outputs(graph.structured_outputs, marked)
+    graph.outputs = marked
 
 
 def _as_output(graph: FuncGraph, leaf: Any) -> Any:

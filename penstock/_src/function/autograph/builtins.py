@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.core.registry import raw
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
 from penstock._src.function.autograph import values
 
 
@@ -76,7 +76,9 @@ def _map(function: Callable, *iterables: Any) -> Any:
 
 
 def _filter(function: Callable, iterable: Any) -> Any:
-    return iterable.filter(function) if _is_dataset(iterable) else builtins.filter(function, iterable)
+    return (
+        iterable.filter(function) if _is_dataset(iterable) else builtins.filter(function, iterable)
+    )
 
 
 def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:

@@ -96,7 +96,7 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return (converted(function) or function)(*args, **kwargs)
     if kind is functools.partial:
         return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
-    method = getattr(kind, "__call__", None)
+    method = getattr(kind, "__call__", None)  # noqa: B004  (the method itself is wanted)
     if type(method) is types.FunctionType and not isinstance(function, type):
         body = converted(method)
         if body is not None:

@@ -119,7 +119,9 @@ class StatementConverter(ExpressionConverter):
             return [*templates.statements(f"{name} = ag__.ld({name})", node), node]
         return node
 
-    def _body_function(self, name: str, args: str, state: list[str], body: Block, at: ast.AST, start: Block) -> Block:
+    def _body_function(
+        self, name: str, args: str, state: list[str], body: Block, at: ast.AST, start: Block
+    ) -> Block:
         """Returns `def name(args): nonlocal state; start; body` with `body` converted in its own scope."""
         outer, simple = self.scope, frozenset(path for path in state if path.isidentifier())
         outer.need(sorted(simple))
@@ -127,7 +129,9 @@ class StatementConverter(ExpressionConverter):
         converted = self.block(body) or [ast.Pass()]
         head = [*self._declarations(simple, at), *self._undefined(at), *start]
         self.scope = outer
-        return templates.statements(f"def {name}({args}):\n    BLOCK", at, {"BLOCK": head + converted})
+        return templates.statements(
+            f"def {name}({args}):\n    BLOCK", at, {"BLOCK": head + converted}
+        )
 
     def _state_functions(self, state: list[str], at: ast.AST) -> tuple[Block, str, str]:
         """Returns the definitions of get_state and set_state, and their names."""
@@ -146,7 +150,9 @@ class StatementConverter(ExpressionConverter):
             if path in simple:
                 lines.append(f"    {path} = values[{index}]")
             else:
-                lines.append(f"    if not ag__.is_undefined(values[{index}]): {path} = values[{index}]")
+                lines.append(
+                    f"    if not ag__.is_undefined(values[{index}]): {path} = values[{index}]"
+                )
         lines.append("    return None")
         return templates.statements("\n".join(lines), at), get, put
 
@@ -164,7 +170,9 @@ class StatementConverter(ExpressionConverter):
     def visit_While(self, node: ast.While) -> Block:
         state: list[str] = node.state  # type: ignore[attr-defined]
         options, body_statements = self._loop_options(node.body)
-        tests = [ast.UnaryOp(ast.Not(), templates.load(flag)) for flag in getattr(node, "flags", ())]
+        tests = [
+            ast.UnaryOp(ast.Not(), templates.load(flag)) for flag in getattr(node, "flags", ())
+        ]
         test: ast.expr = node.test
         if tests:
             test = ast.BoolOp(ast.And(), [*tests, node.test])

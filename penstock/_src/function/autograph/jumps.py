@@ -36,10 +36,7 @@ class _Jump:
             return False
         if isinstance(node, Loop) and not self.leaves_loops:
             return any(map(self.inside, node.orelse))
-        return any(
-            self.inside(child)
-            for child in _inner_statements(node)
-        )
+        return any(self.inside(child) for child in _inner_statements(node))
 
     def always(self, block: Block) -> bool:
         """True if running `block` surely ends in this jump."""
@@ -87,7 +84,9 @@ class _Jump:
         for parent in (node, *getattr(node, "handlers", ()), *getattr(node, "cases", ())):
             for field in ("body", "orelse", "finalbody"):
                 block = getattr(parent, field, None)
-                if block and not (isinstance(parent, Loop) and not self.leaves_loops and field == "body"):
+                if block and not (
+                    isinstance(parent, Loop) and not self.leaves_loops and field == "body"
+                ):
                     lowered, may = self.lower(block)
                     if field == "orelse" and isinstance(node, ast.Try):
                         lowered = self._guard(lowered)
@@ -142,7 +141,9 @@ class _BreakContinue(ast.NodeTransformer):
             before = templates.statements(f"{break_flag} = False", node)
         after, node.orelse = node.orelse, []
         if after and break_flag:
-            after = templates.statements(f"if not {break_flag}:\n    BLOCK", after[0], {"BLOCK": after})
+            after = templates.statements(
+                f"if not {break_flag}:\n    BLOCK", after[0], {"BLOCK": after}
+            )
         return [*before, node, *after]
 
     visit_For = visit_While = _loop

@@ -10,9 +10,15 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 from penstock._src.function.autograph import values
+from penstock._src.function.autograph.items import (
+    Items,
+    IteratorItems,
+    RaggedItems,
+    range_items,
+    tensor_items,
+)
 from penstock._src.function.autograph.undefined import Undefined, UndefinedReturnValue
 from penstock._src.graph.func_graph import FuncGraph
-from penstock._src.graph.static_values import constant_value
 from penstock._src.util import nest
 
 GetState = Callable[[], tuple]
@@ -90,13 +96,13 @@ def for_(
             )
         del name
     if isinstance(iterated, Tensor) or values.is_variable(iterated):
-        items: _Items = _range_items(iterated) or _tensor_items(convert_to_tensor(iterated))
+        items: Items = range_items(iterated) or tensor_items(convert_to_tensor(iterated))
     elif hasattr(iterated, "get_next_as_optional"):
-        items = _IteratorItems(iterated)
+        items = IteratorItems(iterated)
     elif hasattr(iterated, "row_splits"):
-        items = _RaggedItems(iterated)
+        items = RaggedItems(iterated)
     else:
-        items = _IteratorItems(iter(iterated))
+        items = IteratorItems(iter(iterated))
     _for_in_graph(items, extra_test, body, get_state, set_state, names, options)
 
 
@@ -104,7 +110,8 @@ def _iterates_in_graph(iterated: Any) -> bool:
     if isinstance(iterated, Tensor) or values.is_variable(iterated):
         return True
     return any(
-        hasattr(type(iterated), mark) for mark in ("get_next_as_optional", "row_splits", "element_spec")
+        hasattr(type(iterated), mark)
+        for mark in ("get_next_as_optional", "row_splits", "element_spec")
     )
 
 
@@ -124,124 +131,8 @@ def _python_for(
         body(item)
 
 
-class _Items:
-    """What a for loop iterates: a counter carried by the loop, a test, and the item at the counter."""
-
-    maximum: Any = None
-    start: Any
-
-    def more(self, position: Any) -> Any:
-        raise NotImplementedError
-
-    def item(self, position: Any) -> Any:
-        raise NotImplementedError
-
-    def advance(self, position: Any) -> Any:
-        return position + 1
-
-
-class _RangeItems(_Items):
-    """tf.range(start, limit, delta), without making the range."""
-
-    def __init__(self, start: Any, limit: Any, delta: Any):
-        self.start, self.limit, self.delta = start, limit, delta
-        bounds = [constant_value(t) for t in (start, limit, delta)]
-        if start.dtype not in (dtypes.int32, dtypes.int64):
-            return
-        if all(bound is not None for bound in bounds):
-            first, last, step = (int(bound) for bound in bounds)  # type: ignore[arg-type]
-            self.maximum = len(range(first, last, step))
-        elif bounds[2] is not None and start.dtype is dtypes.int32:
-            # ceil((limit - start) / delta), not less than 0
-            span = limit - start + (delta - 1 if int(bounds[2]) > 0 else delta + 1)
-            self.maximum = raw.Maximum(x=raw.FloorDiv(x=span, y=delta), y=0)
-
-    def more(self, position: Any) -> Any:
-        rising = (self.delta > 0) & (position < self.limit)
-        return rising | ((self.delta < 0) & (position > self.limit))
-
-    def item(self, position: Any) -> Any:
-        return position
-
-    def advance(self, position: Any) -> Any:
-        return position + self.delta
-
-
-class _RisingRangeItems(_RangeItems):
-    def more(self, position: Any) -> Any:
-        return position < self.limit
-
-
-def _range_items(iterated: Any) -> _Items | None:
-    op = getattr(iterated, "op", None)
-    if op is None or op.type != "Range" or iterated.graph is not dispatch.current_graph():
-        return None
-    start, limit, delta = op.inputs
-    step = delta.op.get_attr("value") if delta.op.type == "Const" else None
-    known = getattr(step, "item", None)
-    kind = _RisingRangeItems if known is not None and step.size == 1 and step > 0 else _RangeItems
-    return kind(start, limit, delta)
-
-
-class _TensorItems(_Items):
-    """The rows of a tensor."""
-
-    def __init__(self, tensor: Tensor):
-        self.shape = tensor.shape[1:]
-        self.dtype = tensor.dtype
-        static = tensor.shape[0]
-        self.length = (
-            static if static is not None else raw.Shape(input=tensor, out_type=dtypes.int32)[0]
-        )
-        self.maximum = self.length
-        known = self.shape.is_fully_defined()
-        shape = self.shape.as_list() if known else raw.Shape(input=tensor, out_type=dtypes.int32)[1:]
-        self.element_shape = convert_to_tensor(shape, dtypes.int32)
-        self.rows = raw.TensorListFromTensor(tensor=tensor, element_shape=self.element_shape)
-        self.start = convert_to_tensor(0, dtypes.int32)
-
-    def more(self, position: Any) -> Any:
-        return position < self.length
-
-    def item(self, position: Any) -> Any:
-        row = raw.TensorListGetItem(
-            input_handle=self.rows,
-            index=position,
-            element_shape=self.element_shape,
-            element_dtype=self.dtype,
-        )
-        row.set_shape(self.shape)
-        return row
-
-
-def _tensor_items(tensor: Tensor) -> _Items:
-    if tensor.shape.rank == 0:
-        raise ValueError(f"for loop: cannot iterate over a scalar tensor. Received {tensor}.")
-    return _TensorItems(tensor)
-
-
-class _RaggedItems(_Items):
-    def __init__(self, ragged: Any):
-        self.ragged = ragged
-        self.length = ragged.nrows()
-        self.start = raw.ZerosLike(x=self.length)
-
-    def more(self, position: Any) -> Any:
-        return position < self.length
-
-    def item(self, position: Any) -> Any:
-        return self.ragged[position]
-
-
-class _IteratorItems(_Items):
-    """Elements of a tf.data iterator; the state carried is whether the last read found one."""
-
-    def __init__(self, iterator: Any):
-        self.iterator = iterator
-
-
 def _for_in_graph(
-    items: _Items,
+    items: Items,
     extra_test: Callable[[], Any] | None,
     body: Callable[[Any], None],
     get_state: GetState,
@@ -251,7 +142,7 @@ def _for_in_graph(
 ) -> None:
     """Builds the loop with the position in front of the state."""
     position: list[Any] = [None]
-    if isinstance(items, _IteratorItems):
+    if isinstance(items, IteratorItems):
         position[0] = convert_to_tensor(True)
 
         def step() -> None:
@@ -370,7 +261,7 @@ def _shape_invariants(before: tuple, start: tuple, options: Options) -> tuple | 
     def invariant(original: Any, tensor: Any) -> Any:
         for value, shape in pairs:
             if value is original:
-                return nest.map_structure(lambda leaf: TensorShape(shape), tensor)
+                return nest.map_structure(lambda leaf, shape=shape: TensorShape(shape), tensor)
         return nest.map_structure(lambda leaf: leaf.shape, tensor)
 
     return tuple(invariant(a, b) for a, b in zip(before, start, strict=True))
@@ -397,7 +288,12 @@ def check_iteration(
                     f"'{name}' has dtype {x.dtype.name} before the loop, but dtype {y.dtype.name} "
                     "after one iteration"
                 )
-            _check_shape(name, x, y, given=invariants is not None and _loosened(invariants[index], start[index]))
+            _check_shape(
+                name,
+                x,
+                y,
+                given=invariants is not None and _loosened(invariants[index], start[index]),
+            )
 
 
 def _loosened(invariant: Any, start: Any) -> bool:
@@ -411,7 +307,10 @@ def _check_shape(name: str, before: Tensor, after: Tensor, given: bool) -> None:
     old, new = before.shape, after.shape
     fits = old.rank is None or (
         new.rank == old.rank
-        and all(have is None or have == got for have, got in zip(old.as_list(), new.as_list(), strict=True))
+        and all(
+            have is None or have == got
+            for have, got in zip(old.as_list(), new.as_list(), strict=True)
+        )
     )
     if fits:
         return
@@ -435,9 +334,7 @@ def _with_placeholders(
 ) -> tuple[tuple, list[str]]:
     """Gives variables that only the loop defines zeros of the type that one iteration, traced aside, shows."""
     missing = [
-        index
-        for index, value in enumerate(before)
-        if isinstance(value, Undefined) or value is None
+        index for index, value in enumerate(before) if isinstance(value, Undefined) or value is None
     ]
     if not missing:
         return before, []
@@ -475,14 +372,19 @@ def _with_placeholders(
             raise ValueError(f"'{names[index]}' must be defined before the loop")
         prepared[index] = nest.map_structure(_zeros_like_traced, structures[index])
     set_state(tuple(prepared))
-    undefined = [names[i] for i in missing if isinstance(before[i], Undefined) or prepared[i] is not None]
+    undefined = [
+        names[i] for i in missing if isinstance(before[i], Undefined) or prepared[i] is not None
+    ]
     return tuple(prepared), undefined
 
 
 def _zeros_like_traced(leaf: Any) -> Any:
     if leaf is None:
         return None
-    shape = [size if size is not None else 0 for size in (leaf.shape.as_list() if leaf.shape.rank is not None else [])]
+    shape = [
+        size if size is not None else 0
+        for size in (leaf.shape.as_list() if leaf.shape.rank is not None else [])
+    ]
     zero = convert_to_tensor(b"" if leaf.dtype == dtypes.string else 0, leaf.dtype)
     filled = raw.Fill(dims=convert_to_tensor(shape, dtypes.int32), value=zero)
     if leaf.shape.is_fully_defined():

@@ -78,7 +78,9 @@ def check_branches_agree(main: tuple, orelse: tuple, names: tuple[str, ...]) -> 
             if value is None:
                 raise ValueError(f"'{name}' is None at the end of the {label} branch.")
         values.check_structure(
-            left, right, f"'{name}' must have the same nested structure in the main and else branches:"
+            left,
+            right,
+            f"'{name}' must have the same nested structure in the main and else branches:",
         )
         for x, y in zip(values.flatten((left,)), values.flatten((right,)), strict=True):
             if x.dtype != y.dtype:

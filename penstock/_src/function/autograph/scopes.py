@@ -67,7 +67,9 @@ def writes(node: ast.AST | Iterable[ast.AST] | None) -> Names:
     return inner
 
 
-def declared(body: Iterable[ast.AST], kinds: tuple[type, ...] = (ast.Global, ast.Nonlocal)) -> Names:
+def declared(
+    body: Iterable[ast.AST], kinds: tuple[type, ...] = (ast.Global, ast.Nonlocal)
+) -> Names:
     """Names that `global` or `nonlocal` statements of this scope mention."""
     found: set[str] = set()
     pending = list(body)
@@ -141,7 +143,9 @@ class _Liveness:
     def _While(self, node: ast.While, live: Names, closures: Names) -> Names:
         flags = frozenset(getattr(node, "flags", ()))
         live_in = live | reads(node.test) | flags
-        for _ in range(2):  # the second pass sees what the first found to be read in the next iteration
+        for _ in range(
+            2
+        ):  # the second pass sees what the first found to be read in the next iteration
             live_in |= self.block(node.body, live_in, closures)
         self.carry(node, [node.test, *node.body], live, live_in)
         return live_in
@@ -170,7 +174,9 @@ class _Liveness:
         for handler in node.handlers:
             entries |= self.block(handler.body, after, closures) | reads(handler.type)
         self.handlers.append(entries)
-        live_in = self.block(node.body, self.block(node.orelse, after, closures), closures | entries)
+        live_in = self.block(
+            node.body, self.block(node.orelse, after, closures), closures | entries
+        )
         self.handlers.pop()
         return live_in | entries
 
@@ -179,7 +185,9 @@ class _Liveness:
     def _Match(self, node: ast.Match, live: Names, closures: Names) -> Names:
         live_in = live
         for case in node.cases:
-            live_in |= self.block(case.body, live, closures) | reads(case.guard) | reads(case.pattern)
+            live_in |= (
+                self.block(case.body, live, closures) | reads(case.guard) | reads(case.pattern)
+            )
         return live_in | reads(node.subject)
 
     def _Raise(self, node: ast.Raise, live: Names, closures: Names) -> Names:

@@ -13,8 +13,12 @@ class Undefined:
         raise UnboundLocalError(f"'{self.symbol_name}' is used before assignment")
 
     __call__ = __getitem__ = __setitem__ = __len__ = __iter__ = __contains__ = __bool__ = _fail
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _fail
-    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __pow__ = __matmul__ = __mod__ = __floordiv__ = _fail
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = (
+        _fail
+    )
+    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __pow__ = __matmul__ = __mod__ = __floordiv__ = (
+        _fail
+    )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

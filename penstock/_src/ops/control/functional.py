@@ -30,7 +30,9 @@ def truth(value: Any, op: str) -> bool:
         return value.size > 0
     if value.size == 1:
         return bool(value.reshape(()))
-    raise InvalidArgumentError(f"{op}: the condition must be a scalar. Received shape {value.shape}.")
+    raise InvalidArgumentError(
+        f"{op}: the condition must be a scalar. Received shape {value.shape}."
+    )
 
 
 def common_shape(shapes: list[TensorShape]) -> TensorShape:
@@ -45,7 +47,10 @@ def common_shape(shapes: list[TensorShape]) -> TensorShape:
 
 
 def _branch_shapes(branches: Any) -> list[TensorShape]:
-    return [common_shape(list(column)) for column in zip(*(b.output_shapes for b in branches), strict=True)]
+    return [
+        common_shape(list(column))
+        for column in zip(*(b.output_shapes for b in branches), strict=True)
+    ]
 
 
 class StatelessIf(Op):
@@ -210,7 +215,9 @@ class FakeParam(Op):
         if not self.dtype.is_numpy_compatible:
             return None
         shape = self.attrs["shape"]
-        dims = [] if shape.rank is None else [0 if size is None else size for size in shape.as_list()]
+        dims = (
+            [] if shape.rank is None else [0 if size is None else size for size in shape.as_list()]
+        )
         return np.zeros(dims, self.dtype.np)
 
 

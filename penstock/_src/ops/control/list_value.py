@@ -69,7 +69,9 @@ class TensorList:
         try:
             known = self.known_shape(shape)
         except ValueError as error:
-            raise InvalidArgumentError(f"{op}: tried to stack items of unequal shapes. {error}") from None
+            raise InvalidArgumentError(
+                f"{op}: tried to stack items of unequal shapes. {error}"
+            ) from None
         if not known.is_fully_defined():
             raise InvalidArgumentError(
                 "Tried to stack elements of an empty list with non-fully-defined element_shape: "
@@ -77,7 +79,7 @@ class TensorList:
             )
         dims = tuple(known.as_list())
         out = np.zeros((len(indices), *dims), self.dtype.np)
-        if self.dtype.np == object:
+        if self.dtype.np.hasobject:
             out.fill(b"")
         for position, index in enumerate(indices):
             held = self.items[index]
@@ -114,7 +116,7 @@ class TensorList:
 def zeros(shape: TensorShape, dtype: DType) -> np.ndarray:
     """Returns the value of an item that was never set."""
     made = np.zeros(tuple(shape.as_list()), dtype.np)
-    if dtype.np == object:
+    if dtype.np.hasobject:
         made.fill(b"")
     return made
 

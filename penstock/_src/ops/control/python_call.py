@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import (
+    InvalidArgumentError,
+    OpError,
+    OutOfRangeError,
+    ResourceExhaustedError,
+    UnimplementedError,
+    UnknownError,
+)
 from penstock._src.core.op import Op
 
 _COUNT = itertools.count()
@@ -28,6 +35,29 @@ def register(function: Callable[..., Any]) -> tuple[str, Any]:
     token = f"pyfunc_{next(_COUNT)}"
     _FUNCTIONS[token] = held
     return token, held
+
+
+def calling(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a user's function inside a graph; its exceptions become TensorFlow's.
+
+    Raises:
+      OpError: of the class that stands for the exception.
+    """
+    try:
+        return function(*arguments)
+    except OpError:
+        raise
+    except Exception as error:
+        kind = next((made for known, made in _ERRORS if isinstance(error, known)), UnknownError)
+        raise kind(f"{type(error).__name__}: {error}") from error
+
+
+_ERRORS: tuple[tuple[Any, Any], ...] = (
+    ((TypeError, ValueError), InvalidArgumentError),
+    (StopIteration, OutOfRangeError),
+    (MemoryError, ResourceExhaustedError),
+    (NotImplementedError, UnimplementedError),
+)
 
 
 def registered(token: str, op: str) -> Callable[..., Any]:
@@ -50,7 +80,7 @@ class PyFuncStateless(Op):
         return [None] * len(self.Tout)
 
     def eager(self, input):
-        result = registered(self.token, self.op_type)(*input)
+        result = calling(registered(self.token, self.op_type), *input)
         if not self.Tout:
             return []
         results = list(result) if isinstance(result, list | tuple) else [result]
@@ -62,7 +92,7 @@ class PyFuncStateless(Op):
         return [self._array(value, dtype) for value, dtype in zip(results, self.Tout, strict=True)]
 
     def _array(self, value: Any, dtype: DType) -> np.ndarray:
-        if dtype.np == object:
+        if dtype.np.hasobject:
             made = np.array(value, object)
             for index in np.ndindex(made.shape):
                 if isinstance(made[index], str):
@@ -97,4 +127,4 @@ class EagerPyFunc(Op):
         return [None] * len(self.Tout)
 
     def eager(self, input):
-        return registered(self.token, self.op_type)(input, False)
+        return calling(registered(self.token, self.op_type), input, False)

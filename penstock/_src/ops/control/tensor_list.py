@@ -16,7 +16,7 @@ from penstock._src.ops.control.list_value import TensorList, shape_from, shape_t
 INT32 = dtypes.int32
 
 
-class _ListOp(Op):
+class ListOp(Op):
     """What the ops on lists share: checking the type of the elements."""
 
     def checked(self, held: Any, dtype: DType) -> TensorList:
@@ -44,7 +44,7 @@ def _shape_of(tensor: Any) -> Any:
     return raw.Shape(input=tensor, out_type=INT32)
 
 
-def _element_shape(held: Any) -> Any:
+def element_shape_of(held: Any) -> Any:
     return raw.TensorListElementShape(input_handle=held, shape_type=INT32)
 
 
@@ -56,7 +56,7 @@ def _rows_shape(tensor: Any) -> Any:
     return _shape_of(tensor)[1:]
 
 
-class EmptyTensorList(_ListOp):
+class EmptyTensorList(ListOp):
     """A list without elements."""
 
     signature = "element_shape: shape_type, max_num_elements: int32 -> handle: variant"
@@ -71,7 +71,7 @@ class EmptyTensorList(_ListOp):
         return TensorList(self.element_dtype, shape_from(element_shape), [], int(max_num_elements))
 
 
-class TensorListReserve(_ListOp):
+class TensorListReserve(ListOp):
     """A list of `num_elements` elements that are zeros until set."""
 
     signature = "element_shape: shape_type, num_elements: int32 -> handle: variant"
@@ -90,7 +90,7 @@ class TensorListReserve(_ListOp):
         return TensorList(self.element_dtype, shape_from(element_shape), [None] * int(num_elements))
 
 
-class TensorListPushBack(_ListOp):
+class TensorListPushBack(ListOp):
     """The list with one more element at its end."""
 
     signature = "input_handle: variant, tensor: element_dtype -> output_handle: variant"
@@ -118,12 +118,10 @@ class TensorListPushBack(_ListOp):
         return held.with_items([*held.items, tensor])
 
 
-class TensorListPopBack(_ListOp):
+class TensorListPopBack(ListOp):
     """The list without its last element, and that element."""
 
-    signature = (
-        "input_handle: variant, element_shape: int32 -> output_handle: variant, tensor: element_dtype"
-    )
+    signature = "input_handle: variant, element_shape: int32 -> output_handle: variant, tensor: element_dtype"
     element_dtype: DType
 
     def shape(self, input_handle, element_shape):
@@ -133,7 +131,7 @@ class TensorListPopBack(_ListOp):
         if dlist is None:
             dlist = raw.EmptyTensorList(
                 element_dtype=self.element_dtype,
-                element_shape=_element_shape(input_handle),
+                element_shape=element_shape_of(input_handle),
                 max_num_elements=-1,
             )
         if delement is None:
@@ -152,13 +150,13 @@ def _zeros_of(held: Any, dtype: DType) -> Any:
     last = raw.TensorListGetItem(
         input_handle=held,
         index=_length(held) - 1,
-        element_shape=_element_shape(held),
+        element_shape=element_shape_of(held),
         element_dtype=dtype,
     )
     return raw.ZerosLike(x=last)
 
 
-class TensorListLength(_ListOp):
+class TensorListLength(ListOp):
     """The number of elements."""
 
     signature = "input_handle: variant -> length: int32"
@@ -171,7 +169,7 @@ class TensorListLength(_ListOp):
         return np.asarray(len(input_handle), np.int32)
 
 
-class TensorListElementShape(_ListOp):
+class TensorListElementShape(ListOp):
     """The shape that all elements have, -1 where it is not known."""
 
     signature = "input_handle: variant -> element_shape: shape_type"
@@ -186,7 +184,7 @@ class TensorListElementShape(_ListOp):
         return shape_to(input_handle.element_shape, self.shape_type)
 
 
-class TensorListResize(_ListOp):
+class TensorListResize(ListOp):
     """The list cut, or filled up with unset elements, to `size`."""
 
     signature = "input_handle: variant, size: int32 -> output_handle: variant"
@@ -207,7 +205,7 @@ class TensorListResize(_ListOp):
         return input_handle.with_items([*items, *[None] * (size - len(items))])
 
 
-class TensorListGetItem(_ListOp):
+class TensorListGetItem(ListOp):
     """One element."""
 
     signature = "input_handle: variant, index: int32, element_shape: int32 -> item: element_dtype"
@@ -218,7 +216,7 @@ class TensorListGetItem(_ListOp):
 
     def gradient(self, input_handle, index, _element_shape_in, _item, ditem):
         unset = raw.TensorListReserve(
-            element_shape=_element_shape(input_handle),
+            element_shape=element_shape_of(input_handle),
             num_elements=_length(input_handle),
             element_dtype=self.element_dtype,
         )
@@ -229,12 +227,10 @@ class TensorListGetItem(_ListOp):
         return held.item(self.index_in(held, index, "access"), shape_from(element_shape))
 
 
-class TensorListSetItem(_ListOp):
+class TensorListSetItem(ListOp):
     """The list with another element at `index`."""
 
-    signature = (
-        "input_handle: variant, index: int32, item: element_dtype -> output_handle: variant"
-    )
+    signature = "input_handle: variant, index: int32, item: element_dtype -> output_handle: variant"
     resize_if_index_out_of_bounds: bool = False
 
     def shape(self, input_handle, index, item):
@@ -264,7 +260,7 @@ class TensorListSetItem(_ListOp):
         return held.with_items(items)
 
 
-class TensorListStack(_ListOp):
+class TensorListStack(ListOp):
     """All elements in one tensor, with a new first axis."""
 
     signature = "input_handle: variant, element_shape: int32 -> tensor: element_dtype"
@@ -276,7 +272,7 @@ class TensorListStack(_ListOp):
         return make_shape((count,)).concatenate(element_shape.as_shape())
 
     def gradient(self, input_handle, _element_shape_in, _tensor, dtensor):
-        shape = _element_shape(input_handle)
+        shape = element_shape_of(input_handle)
         return raw.TensorListFromTensor(tensor=dtensor, element_shape=shape), None
 
     def eager(self, input_handle, element_shape):
@@ -289,7 +285,7 @@ class TensorListStack(_ListOp):
         return held.stacked(shape_from(element_shape), self.op_type)
 
 
-class TensorListFromTensor(_ListOp):
+class TensorListFromTensor(ListOp):
     """The rows of a tensor as a list."""
 
     signature = "tensor: element_dtype, element_shape: shape_type -> output_handle: variant"
@@ -318,11 +314,15 @@ class TensorListFromTensor(_ListOp):
                 f"Specified a list with shape {shape} from a tensor with shape "
                 f"{list(tensor.shape[1:])}"
             )
-        rows = list(tensor) if tensor.ndim > 1 else [tensor[i : i + 1].reshape(()) for i in range(len(tensor))]
+        rows = (
+            list(tensor)
+            if tensor.ndim > 1
+            else [tensor[i : i + 1].reshape(()) for i in range(len(tensor))]
+        )
         return TensorList(self.element_dtype, shape, rows)
 
 
-class TensorListGather(_ListOp):
+class TensorListGather(ListOp):
     """The elements at `indices` in one tensor."""
 
     signature = (
@@ -335,7 +335,7 @@ class TensorListGather(_ListOp):
 
     def gradient(self, input_handle, indices, _element_shape_in, _values, dvalues):
         unset = raw.TensorListReserve(
-            element_shape=_element_shape(input_handle),
+            element_shape=element_shape_of(input_handle),
             num_elements=_length(input_handle),
             element_dtype=self.element_dtype,
         )
@@ -350,7 +350,7 @@ class TensorListGather(_ListOp):
         return held.gathered(positions, shape_from(element_shape), self.op_type)
 
 
-class _Scatter(_ListOp):
+class _Scatter(ListOp):
     """Rows of a tensor put at `indices` of a list."""
 
     is_abstract = True
@@ -443,144 +443,3 @@ def _gather_rows(dlist: Any, indices: Any, tensor: Any, dtype: DType) -> Any:
         element_shape=_rows_shape(tensor),
         element_dtype=dtype,
     )
-
-
-class TensorListConcatV2(_ListOp):
-    """The elements joined along their first axis, and the length of each."""
-
-    signature = (
-        "input_handle: variant, element_shape: shape_type, leading_dims: int64 "
-        "-> tensor: element_dtype, lengths: int64"
-    )
-    shape_type = INDEX
-    element_dtype: DType
-
-    def shape(self, input_handle, element_shape, leading_dims):
-        shape = element_shape.as_shape()
-        joined = UNKNOWN if shape.rank is None else make_shape((None,)).concatenate(shape[1:])
-        return joined, make_shape((None,))
-
-    def gradient(
-        self, input_handle, _element_shape_in, _leading_dims, _tensor, lengths, dtensor, _dlengths
-    ):
-        shape = _element_shape(input_handle)
-        dlist = raw.TensorListSplit(tensor=dtensor, element_shape=shape, lengths=lengths)
-        return dlist, None, None
-
-    def eager(self, input_handle, element_shape, leading_dims):
-        return _concatenate(self, input_handle, shape_from(element_shape), leading_dims)
-
-
-class TensorListConcat(_ListOp):
-    """The elements joined along their first axis, and the length of each."""
-
-    signature = "input_handle: variant -> tensor: element_dtype, lengths: int64"
-    element_dtype: DType
-    element_shape: Any = UNKNOWN
-
-    def shape(self, input_handle):
-        return UNKNOWN, make_shape((None,))
-
-    def gradient(self, input_handle, _tensor, lengths, dtensor, _dlengths):
-        shape = _element_shape(input_handle)
-        return (raw.TensorListSplit(tensor=dtensor, element_shape=shape, lengths=lengths),)
-
-    def eager(self, input_handle):
-        return _concatenate(self, input_handle, UNKNOWN, np.zeros(0, np.int64))
-
-
-def _concatenate(op: _ListOp, held: Any, shape: Any, leading_dims: Any) -> Any:
-    held = op.checked(held, op.element_dtype)
-    items = []
-    for index, item in enumerate(held.items):
-        if item is None:
-            known = held.element_shape.merge_with(shape)
-            if known.rank is not None and index < len(leading_dims):
-                known = make_shape((int(leading_dims[index]), *known.as_list()[1:]))
-            item = held.item(index, known)
-        if item.ndim == 0:
-            raise InvalidArgumentError("Concat saw a scalar shape at index 0 but requires at least vectors.")
-        items.append(item)
-    if not items:
-        rest = shape.merge_with(held.element_shape)
-        if rest.rank is None or not rest[1:].is_fully_defined():
-            raise InvalidArgumentError(
-                "All except the first dimension must be fully defined when concating an empty "
-                f"tensor list. element_shape: {rest}"
-            )
-        return np.zeros((0, *rest.as_list()[1:]), held.dtype.np), np.zeros(0, np.int64)
-    if len({item.shape[1:] for item in items}) > 1:
-        raise InvalidArgumentError(
-            "Tried to concat tensors with unequal shapes: "
-            + " vs ".join(str(list(item.shape)) for item in items[:2])
-        )
-    return np.concatenate(items), np.array([len(item) for item in items], np.int64)
-
-
-class TensorListSplit(_ListOp):
-    """A tensor cut along its first axis into elements of the given lengths."""
-
-    signature = (
-        "tensor: element_dtype, element_shape: shape_type, lengths: int64 -> output_handle: variant"
-    )
-    shape_type = INDEX
-
-    def shape(self, tensor, element_shape, lengths):
-        return SCALAR
-
-    def gradient(self, _tensor, element_shape, lengths, _output_handle, dlist):
-        joined = raw.TensorListConcatV2(
-            input_handle=dlist,
-            element_shape=element_shape,
-            leading_dims=lengths,
-            element_dtype=self.element_dtype,
-        )
-        return joined.tensor, None, None
-
-    def eager(self, tensor, element_shape, lengths):
-        if tensor.ndim == 0:
-            raise InvalidArgumentError("Tensor must be at least a vector, but saw shape: []")
-        ends = np.cumsum(lengths)
-        if (int(ends[-1]) if len(ends) else 0) != tensor.shape[0]:
-            raise InvalidArgumentError(
-                f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is "
-                f"{int(ends[-1]) if len(ends) else 0} and value's shape is: {list(tensor.shape)}"
-            )
-        items = [tensor[end - size : end] for end, size in zip(ends, lengths, strict=True)]
-        return TensorList(self.element_dtype, shape_from(element_shape), items)
-
-
-class TensorListConcatLists(_ListOp):
-    """One list, or one of each pair of lists, after the other."""
-
-    signature = "input_a: variant, input_b: variant -> output: variant"
-    element_dtype: DType
-    differentiable = False
-
-    def shape(self, input_a, input_b):
-        return input_a
-
-    def eager(self, input_a, input_b):
-        first = self.checked(input_a, self.element_dtype)
-        second = self.checked(input_b, self.element_dtype)
-        shape = first.element_shape.merge_with(second.element_shape)
-        return TensorList(first.dtype, shape, [*first.items, *second.items])
-
-
-class TensorListPushBackBatch(_ListOp):
-    """Every list of a vector of lists with one more element, a row of `tensor`."""
-
-    signature = "input_handles: variant, tensor: element_dtype -> output_handles: variant"
-    differentiable = False
-
-    def shape(self, input_handles, tensor):
-        return input_handles
-
-    def eager(self, input_handles, tensor):
-        if isinstance(input_handles, TensorList):
-            held = self.checked(input_handles, self.element_dtype)
-            return held.with_items([*held.items, tensor])
-        made = np.empty(len(input_handles), object)
-        for index, held in enumerate(input_handles):
-            made[index] = held.with_items([*held.items, np.asarray(tensor[index])])
-        return made

@@ -1,0 +1,126 @@
+"""ForwardAccumulator: directional derivatives, computed along with the values.
+
+The derivative of each op is had from its gradient alone. With vjp(u) = J^T u, which is linear in u, the gradient of
+<vjp(u), t> with respect to u is J t.
+
+Source: J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.autodiff.backprop import UnconnectedGradients, gradients_of_tape, zeros_like
+from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape, op_backward
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+@export("autodiff.ForwardAccumulator", v1=[])
+class ForwardAccumulator:
+    """Computes the derivative of what is computed within, along a direction.
+
+    Args:
+      primals: tensors or variables to differentiate with respect to, or a structure of them.
+      tangents: the direction: structured like `primals`.
+
+    >>> x = tf.constant([2.0, 3.0])
+    >>> with tf.autodiff.ForwardAccumulator(x, tf.constant([1.0, 0.0])) as acc:
+    ...   y = tf.reduce_sum(x ** 2.0)
+    >>> acc.jvp(y).numpy()
+    np.float32(4.0)
+    """
+
+    def __init__(self, primals: Any, tangents: Any) -> None:
+        self._tangents: dict[int, Any] = {}
+        self._held: list[Any] = []
+        self._busy = False
+        for primal, tangent in zip(nest.flatten(primals), nest.flatten(tangents), strict=True):
+            tensor = getattr(primal, "handle", primal)
+            if tensor._id in self._tangents:
+                raise ValueError(f"Tensor {primal} was specified multiple times.")
+            self._tangents[tensor._id] = convert_to_tensor(tangent, dtype=primal.dtype)
+            self._held.append(tensor)
+
+    def __enter__(self) -> "ForwardAccumulator":
+        if any(a is self for a in STATE.accumulators):
+            raise ValueError("Accumulator is already recording.")
+        STATE.accumulators = (*STATE.accumulators, self)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        STATE.accumulators = tuple(a for a in STATE.accumulators if a is not self)
+
+    def record_op(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Computes the tangents of the outputs of an op that ran."""
+        if self._busy or not op.differentiable or not any(t._id in self._tangents for t in inputs):
+            return
+        backward = op_backward(op, list(inputs), list(outputs))
+        self.record_step(inputs, outputs, backward)
+
+    def record_step(self, inputs: Sequence[Any], outputs: Sequence[Any], backward: Any) -> None:
+        """Computes the tangents of outputs from the gradient function of the step that made them."""
+        if self._busy or not any(t._id in self._tangents for t in inputs):
+            return
+        flowing = [t for t in outputs if t.dtype in DIFFERENTIABLE and not _is_handle(t)]
+        if not flowing:
+            return
+        self._busy = True
+        tapes = STATE.tapes
+        try:
+            tape = Tape(watch_accessed_variables=False)
+            STATE.tapes = (*tapes, tape)
+            seeds = [zeros_like(t) if any(t is f for f in flowing) else None for t in outputs]
+            for seed in seeds:
+                if seed is not None:
+                    tape.watch(seed)
+            gradients = backward(*seeds)
+            pairs = [
+                (_dense(g), self._tangents[t._id])
+                for t, g in zip(inputs, gradients, strict=False)
+                if g is not None and t._id in self._tangents
+            ]
+            STATE.tapes = tapes
+            ids = [s._id for s in seeds if s is not None]
+            found = gradients_of_tape(tape, [g for g, _ in pairs], ids, [t for _, t in pairs])
+        finally:
+            STATE.tapes = tapes
+            self._busy = False
+        for tensor, tangent in zip(flowing, found, strict=True):
+            if tangent is not None:
+                self._tangents[tensor._id] = tangent
+                self._held.append(tensor)
+
+    def jvp(self, primals: Any, unconnected_gradients: Any = UnconnectedGradients.NONE) -> Any:
+        """Returns the derivative of `primals` along the direction, structured like them.
+
+        Args:
+          primals: tensors computed while the accumulator was active.
+          unconnected_gradients: "none" (None) or "zero" for what does not depend on the primals.
+        """
+        unconnected = UnconnectedGradients(unconnected_gradients)
+
+        def tangent(primal: Any) -> Any:
+            tensor = getattr(primal, "handle", primal)
+            found = self._tangents.get(tensor._id)
+            if found is None and unconnected is UnconnectedGradients.ZERO:
+                return zeros_like(convert_to_tensor(primal))
+            return found
+
+        return nest.map_structure(tangent, primals)
+
+
+def _is_handle(tensor: Any) -> bool:
+    return tensor.dtype.name in ("resource", "variant")
+
+
+def _dense(gradient: Any) -> Any:
+    return (
+        convert_to_tensor(gradient)
+        if isinstance(gradient, IndexedSlices)
+        else raw.Identity(input=gradient)
+    )

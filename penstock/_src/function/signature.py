@@ -1,0 +1,105 @@
+"""Input signatures: checking them, and converting arguments to what they ask for."""
+
+import inspect
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.util import nest
+
+
+def plain_arity(signature: inspect.Signature | None) -> int:
+    """The number of parameters if all are positional, else -1: then calls can be recognised quickly."""
+    if signature is None:
+        return -1
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = signature.parameters.values()
+    return len(parameters) if all(p.kind in plain for p in parameters) else -1
+
+
+def checked_signature(given: Any, signature: inspect.Signature | None) -> dict[str, Any] | None:
+    """Returns {parameter: specs} of an input signature."""
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple):
+        raise TypeError(
+            "input_signature must be either a tuple or a list, got " + str(type(given)) + "."
+        )
+    for spec in nest.flatten(list(given)):
+        if not isinstance(spec, TypeSpec):
+            raise TypeError(
+                "input_signature must be a possibly nested sequence of TensorSpec objects, got "
+                f"{given}."
+            )
+    table: dict[str, Any] = {}
+    remaining = list(given)
+    for at, parameter in enumerate([] if signature is None else signature.parameters.values()):
+        if at == 0 and parameter.name == "self":
+            continue  # a method that is not bound yet
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            table[parameter.name] = tuple(remaining)
+            remaining = []
+        elif parameter.kind is not parameter.VAR_KEYWORD and remaining:
+            table[parameter.name] = remaining.pop(0)
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            if parameter.default is parameter.empty:
+                raise TypeError(
+                    f"input_signature missing type constraint for {parameter.name}. The signature of the "
+                    f"function is {signature}."
+                )
+    if remaining:
+        raise TypeError(
+            f"input_signature has {len(given)} entries, more than the function {signature} has parameters."
+        )
+    return table
+
+
+def cast_to(value: Any, spec: Any) -> Any:
+    """Returns `value` converted to a structure of specs.
+
+    Raises:
+      TypeError: it does not fit.
+    """
+    if isinstance(spec, TensorSpec):
+        if isinstance(value, TensorSpec):
+            held: Any = value
+        elif isinstance(value, Tensor):
+            held = value
+        else:
+            held = convert_to_tensor(value, dtype_hint=spec.dtype)
+        if held.dtype is not spec.dtype or not _fits(held.shape, spec.shape):
+            raise TypeError(f"Can not cast {TensorSpec(held.shape, held.dtype)!r} to {spec!r}")
+        return held
+    if isinstance(spec, TypeSpec):
+        if isinstance(value, TypeSpec):
+            return value
+        if not spec.is_compatible_with(value):
+            raise TypeError(f"Can not cast {value!r} to {spec!r}")
+        return value
+    if isinstance(spec, dict):
+        if set(value) != set(spec):
+            raise TypeError(f"Can not cast {value!r} to {spec!r}")
+        return nest.rebuild(value, [cast_to(value[k], spec[k]) for k in nest.sorted_keys(spec)])
+    children = nest.children(spec)
+    if children is None:
+        return value
+    parts = nest.children(value)
+    if parts is None or len(parts) != len(children):
+        raise TypeError(f"Can not cast {value!r} to {spec!r}")
+    return nest.rebuild(spec, [cast_to(a, b) for a, b in zip(parts, children, strict=True)])
+
+
+def _fits(shape: Any, general: Any) -> bool:
+    if general.rank is None:
+        return True
+    if shape.rank != general.rank:
+        return False
+    pairs = zip(shape.as_list(), general.as_list(), strict=True)
+    return all(wanted is None or size == wanted for size, wanted in pairs)
+
+
+def flat_specs(spec: Any) -> list[TensorSpec]:
+    if isinstance(spec, TypeSpec):
+        return spec.flatten()
+    return [s for part in nest.flatten(spec) for s in part.flatten()]

@@ -1,0 +1,156 @@
+"""Lists of tensors joined, split, and put together."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import SCALAR, UNKNOWN, make_shape
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.control.list_value import TensorList, shape_from
+from penstock._src.ops.control.tensor_list import ListOp, element_shape_of
+
+
+class TensorListConcatV2(ListOp):
+    """The elements joined along their first axis, and the length of each."""
+
+    signature = (
+        "input_handle: variant, element_shape: shape_type, leading_dims: int64 "
+        "-> tensor: element_dtype, lengths: int64"
+    )
+    shape_type = INDEX
+    element_dtype: DType
+
+    def shape(self, input_handle, element_shape, leading_dims):
+        shape = element_shape.as_shape()
+        joined = UNKNOWN if shape.rank is None else make_shape((None,)).concatenate(shape[1:])
+        return joined, make_shape((None,))
+
+    def gradient(
+        self, input_handle, _element_shape_in, _leading_dims, _tensor, lengths, dtensor, _dlengths
+    ):
+        shape = element_shape_of(input_handle)
+        dlist = raw.TensorListSplit(tensor=dtensor, element_shape=shape, lengths=lengths)
+        return dlist, None, None
+
+    def eager(self, input_handle, element_shape, leading_dims):
+        return _concatenate(self, input_handle, shape_from(element_shape), leading_dims)
+
+
+class TensorListConcat(ListOp):
+    """The elements joined along their first axis, and the length of each."""
+
+    signature = "input_handle: variant -> tensor: element_dtype, lengths: int64"
+    element_dtype: DType
+    element_shape: Any = UNKNOWN
+
+    def shape(self, input_handle):
+        return UNKNOWN, make_shape((None,))
+
+    def gradient(self, input_handle, _tensor, lengths, dtensor, _dlengths):
+        shape = element_shape_of(input_handle)
+        return (raw.TensorListSplit(tensor=dtensor, element_shape=shape, lengths=lengths),)
+
+    def eager(self, input_handle):
+        return _concatenate(self, input_handle, UNKNOWN, np.zeros(0, np.int64))
+
+
+def _concatenate(op: ListOp, held: Any, shape: Any, leading_dims: Any) -> Any:
+    held = op.checked(held, op.element_dtype)
+    items = []
+    for index, item in enumerate(held.items):
+        if item is None:
+            known = held.element_shape.merge_with(shape)
+            if known.rank is not None and index < len(leading_dims):
+                known = make_shape((int(leading_dims[index]), *known.as_list()[1:]))
+            item = held.item(index, known)
+        if item.ndim == 0:
+            raise InvalidArgumentError(
+                "Concat saw a scalar shape at index 0 but requires at least vectors."
+            )
+        items.append(item)
+    if not items:
+        rest = shape.merge_with(held.element_shape)
+        if rest.rank is None or not rest[1:].is_fully_defined():
+            raise InvalidArgumentError(
+                "All except the first dimension must be fully defined when concating an empty "
+                f"tensor list. element_shape: {rest}"
+            )
+        return np.zeros((0, *rest.as_list()[1:]), held.dtype.np), np.zeros(0, np.int64)
+    if len({item.shape[1:] for item in items}) > 1:
+        raise InvalidArgumentError(
+            "Tried to concat tensors with unequal shapes: "
+            + " vs ".join(str(list(item.shape)) for item in items[:2])
+        )
+    return np.concatenate(items), np.array([len(item) for item in items], np.int64)
+
+
+class TensorListSplit(ListOp):
+    """A tensor cut along its first axis into elements of the given lengths."""
+
+    signature = (
+        "tensor: element_dtype, element_shape: shape_type, lengths: int64 -> output_handle: variant"
+    )
+    shape_type = INDEX
+
+    def shape(self, tensor, element_shape, lengths):
+        return SCALAR
+
+    def gradient(self, _tensor, element_shape, lengths, _output_handle, dlist):
+        joined = raw.TensorListConcatV2(
+            input_handle=dlist,
+            element_shape=element_shape,
+            leading_dims=lengths,
+            element_dtype=self.element_dtype,
+        )
+        return joined.tensor, None, None
+
+    def eager(self, tensor, element_shape, lengths):
+        if tensor.ndim == 0:
+            raise InvalidArgumentError("Tensor must be at least a vector, but saw shape: []")
+        ends = np.cumsum(lengths)
+        if (int(ends[-1]) if len(ends) else 0) != tensor.shape[0]:
+            raise InvalidArgumentError(
+                f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is "
+                f"{int(ends[-1]) if len(ends) else 0} and value's shape is: {list(tensor.shape)}"
+            )
+        items = [tensor[end - size : end] for end, size in zip(ends, lengths, strict=True)]
+        return TensorList(self.element_dtype, shape_from(element_shape), items)
+
+
+class TensorListConcatLists(ListOp):
+    """One list, or one of each pair of lists, after the other."""
+
+    signature = "input_a: variant, input_b: variant -> output: variant"
+    element_dtype: DType
+    differentiable = False
+
+    def shape(self, input_a, input_b):
+        return input_a
+
+    def eager(self, input_a, input_b):
+        first = self.checked(input_a, self.element_dtype)
+        second = self.checked(input_b, self.element_dtype)
+        shape = first.element_shape.merge_with(second.element_shape)
+        return TensorList(first.dtype, shape, [*first.items, *second.items])
+
+
+class TensorListPushBackBatch(ListOp):
+    """Every list of a vector of lists with one more element, a row of `tensor`."""
+
+    signature = "input_handles: variant, tensor: element_dtype -> output_handles: variant"
+    differentiable = False
+
+    def shape(self, input_handles, tensor):
+        return input_handles
+
+    def eager(self, input_handles, tensor):
+        if isinstance(input_handles, TensorList):
+            held = self.checked(input_handles, self.element_dtype)
+            return held.with_items([*held.items, tensor])
+        made = np.empty(len(input_handles), object)
+        for index, held in enumerate(input_handles):
+            made[index] = held.with_items([*held.items, np.asarray(tensor[index])])
+        return made
