@@ -102,8 +102,6 @@ class _CtcLoss(Op):
         if self.preprocess_collapse_repeated and labels.size:
             labels = labels[np.concatenate([[True], labels[1:] != labels[:-1]])]
         needed = labels.size
-        if self.ctc_merge_repeated:
-            needed += int((labels[1:] == labels[:-1]).sum())
         if needed > len(logits):
             if self.ignore_longer_outputs_than_inputs:
                 return 0.0, 0.0

@@ -142,13 +142,8 @@ class RaggedTensorToSparse(Op):
         return [None, rank], [None], [rank]
 
     def gradient(self, _splits, values, _indices, _values, _shape, _di, dv, _ds):
-        return [None] * len(_splits or self.rt_count()), raw.Reshape(
-            tensor=dv, shape=raw.Shape(input=values)
-        )
-
-    def rt_count(self):
-        """A placeholder for each nested vector of splits."""
-        return [None] * self.RAGGED_RANK
+        by_values = raw.Reshape(tensor=dv, shape=raw.Shape(input=values))
+        return [None] * self.RAGGED_RANK, by_values
 
     def eager(self, rt_nested_splits, rt_dense_values):
         index, extents = None, []

@@ -1,0 +1,74 @@
+"""Images: values recorded on TensorFlow 2.21 for a 3x4 ramp."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core.registry import raw
+from tests.harness.op_case import OpCase, check
+
+X = np.arange(12, dtype=np.float32).reshape(1, 3, 4, 1)
+SIZE = np.array([2, 5], np.int32)
+HALF_PIXEL = {"half_pixel_centers": True}
+RECORDED = {
+    "ResizeBilinear": (SIZE, HALF_PIXEL, [1.0, 1.7, 2.5, 3.3, 4.0, 7.0, 7.7, 8.5, 9.3, 10.0]),
+    "ResizeBicubic": (SIZE, HALF_PIXEL, [0.6284091, 1.319859, 2.1715331, 3.0232065, 3.7146568, 7.2853436, 7.976794, 8.828468, 9.680140, 10.371592]),
+    "ResizeNearestNeighbor": (SIZE, {}, [0, 0, 1, 2, 3, 4, 4, 5, 6, 7]),
+    "ResizeArea": (np.array([2, 3], np.int32), {}, [1.5833335, 2.8333335, 4.083333, 6.9166665, 8.166667, 9.416666]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("op", RECORDED)
+def test_resize(op):
+    size, attrs, values = RECORDED[op]
+    expect = np.float32(values).reshape(1, *size, 1)
+    check(OpCase(op, [X, size], attrs, expect=expect, tolerance=(1e-5, 1e-5)))
+
+
+def test_lanczos():
+    found = raw.ScaleAndTranslate(
+        images=X, size=[2, 3], scale=np.float32([2 / 3, 3 / 4]), translation=np.float32([0, 0]),
+        kernel_type="lanczos3",
+    )  # fmt: skip
+    recorded = [
+        1.2551947832107544,
+        2.595801830291748,
+        3.936408519744873,
+        7.063591003417969,
+        8.404199600219727,
+        9.744806289672852,
+    ]
+    np.testing.assert_allclose(found.numpy().reshape(-1), recorded, rtol=1e-6)
+
+
+def test_colours_go_round():
+    rgb = np.float32([[0.2, 0.4, 0.6], [0.9, 0.1, 0.1], [0.5, 0.5, 0.5]])
+    hsv = raw.RGBToHSV(images=rgb)
+    recorded = [
+        0.5833333730697632,
+        0.6666666865348816,
+        0.6000000238418579,
+        0.0,
+        0.8888888359069824,
+        0.8999999761581421,
+        0.0,
+        0.0,
+        0.5,
+    ]
+    np.testing.assert_allclose(hsv.numpy().reshape(-1), recorded, rtol=1e-6)
+    np.testing.assert_allclose(raw.HSVToRGB(images=hsv).numpy(), rgb, atol=1e-6)
+
+
+def test_the_best_of_overlapping_boxes_is_kept():
+    boxes = np.float32([[0, 0, 1, 1], [0, 0.05, 1, 1.05], [0, 2, 1, 3]])
+    kept = raw.NonMaxSuppressionV3(
+        boxes=boxes, scores=np.float32([0.8, 0.9, 0.7]), max_output_size=3,
+        iou_threshold=np.float32(0.5), score_threshold=np.float32(0),
+    )  # fmt: skip
+    assert kept.numpy().tolist() == [1, 2]
+
+
+def test_png_goes_round():
+    pytest.importorskip("PIL")
+    pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    file = raw.EncodePng(image=pixels)
+    np.testing.assert_array_equal(raw.DecodePng(contents=file).numpy(), pixels)

@@ -1,0 +1,71 @@
+"""Factorisations and solutions against what defines them."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from tests.harness.op_case import OpCase, check
+
+RNG = np.random.default_rng(4)
+A = RNG.normal(size=(2, 3, 3)) + 2 * np.eye(3)
+SPD = A @ A.swapaxes(1, 2) + np.eye(3)
+B = RNG.normal(size=(2, 3, 2))
+
+CASES = [
+    OpCase("MatrixInverse", [A], expect=np.linalg.inv),
+    OpCase("MatrixInverse", [A], {"adjoint": True}, name="adjoint"),
+    OpCase("MatrixDeterminant", [A], expect=np.linalg.det),
+    OpCase("LogMatrixDeterminant", [A], expect=lambda a: list(np.linalg.slogdet(a))),
+    OpCase("Cholesky", [SPD], expect=np.linalg.cholesky, gradient=False),
+    OpCase("MatrixSolve", [A, B], expect=np.linalg.solve),
+    OpCase("MatrixSolve", [A, B], {"adjoint": True}, name="adjoint"),
+    *(
+        OpCase("MatrixTriangularSolve", [A, B], {"lower": low, "adjoint": adj}, name=f"{low}-{adj}")
+        for low in (True, False)
+        for adj in (True, False)
+    ),
+    OpCase(
+        "MatrixSolveLs",
+        [RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2)), np.float64(0.1)],
+        gradient=(0, 1),
+    ),
+    OpCase(
+        "TridiagonalSolve", [RNG.normal(size=(3, 4)) + [[0], [4], [0]], RNG.normal(size=(4, 2))]
+    ),
+    OpCase("BandedTriangularSolve", [RNG.normal(size=(2, 4)) + 3, RNG.normal(size=(4, 2))]),
+    OpCase(
+        "Svd", [RNG.normal(size=(3, 4))], {"compute_uv": False}, gradient=False, shape_known=False
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_matrix(case):
+    check(case)
+
+
+def test_factors_multiply_back():
+    q, r = raw.Qr(input=A)
+    np.testing.assert_allclose((q.numpy() @ r.numpy()), A, atol=1e-12)
+    s, u, v = raw.Svd(input=A)
+    np.testing.assert_allclose(
+        (u.numpy() * s.numpy()[:, None]) @ v.numpy().swapaxes(1, 2), A, atol=1e-12
+    )
+    e, w = raw.SelfAdjointEigV2(input=SPD)
+    np.testing.assert_allclose(SPD @ w.numpy(), w.numpy() * e.numpy()[:, None], atol=1e-10)
+    lu, p = raw.Lu(input=A)
+    lower = np.tril(lu.numpy(), -1) + np.eye(3)
+    rows = np.take_along_axis(A, p.numpy()[..., None], 1)
+    np.testing.assert_allclose(lower @ np.triu(lu.numpy()), rows, atol=1e-12)
+    root = raw.MatrixSquareRoot(input=SPD).numpy()
+    np.testing.assert_allclose(root @ root, SPD, rtol=1e-10)
+
+
+def test_singular_matrices_are_rejected():
+    with pytest.raises(InvalidArgumentError, match="Input is not invertible"):
+        raw.MatrixInverse(input=np.ones((2, 2)))
+    with pytest.raises(InvalidArgumentError, match="Input matrix is not invertible"):
+        raw.MatrixSolve(matrix=np.ones((2, 2)), rhs=np.ones((2, 1)))
+    with pytest.raises(InvalidArgumentError, match="must be square"):
+        raw.MatrixDeterminant(input=np.ones((2, 3)))

@@ -1,0 +1,32 @@
+"""Lookup tables."""
+
+import numpy as np
+import pytest
+
+import penstock._src.api.load  # noqa: F401
+from penstock._src.core.errors import FailedPreconditionError, UnimplementedError
+from penstock._src.core.registry import raw
+
+
+def test_a_table_is_filled_once():
+    table = raw.HashTableV2(key_dtype="string", value_dtype="int64")
+    keys, values = ["a", "b"], np.array([1, 2])
+    with pytest.raises(FailedPreconditionError, match="Table not initialized"):
+        raw.LookupTableFindV2(table_handle=table, keys=keys, default_value=np.int64(-1))
+    raw.LookupTableImportV2(table_handle=table, keys=keys, values=values)
+    raw.LookupTableImportV2(table_handle=table, keys=keys, values=values)
+    found = raw.LookupTableFindV2(table_handle=table, keys=["b", "z"], default_value=np.int64(-1))
+    assert found.numpy().tolist() == [2, -1]
+    with pytest.raises(FailedPreconditionError, match="different data"):
+        raw.LookupTableImportV2(table_handle=table, keys=["c"], values=np.array([3]))
+    with pytest.raises(UnimplementedError, match="Insert not supported"):
+        raw.LookupTableInsertV2(table_handle=table, keys=["c"], values=np.array([3]))
+
+
+def test_a_mutable_table():
+    table = raw.MutableHashTableV2(key_dtype="int64", value_dtype="float32")
+    raw.LookupTableInsertV2(table_handle=table, keys=np.array([5, 1]), values=np.float32([1, 2]))
+    raw.LookupTableRemoveV2(table_handle=table, keys=np.array([5]))
+    assert raw.LookupTableSizeV2(table_handle=table).numpy() == 1
+    keys, values = raw.LookupTableExportV2(table_handle=table, Tkeys="int64", Tvalues="float32")
+    assert (keys.numpy().tolist(), values.numpy().tolist()) == ([1], [2.0])

@@ -1,0 +1,101 @@
+"""Convolutions against plain loops, at every stage."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from tests.harness.op_case import OpCase, check
+
+RNG = np.random.default_rng(1)
+
+
+def padding_of(extent, size, stride, dilation, padding):
+    if padding == "VALID":
+        return 0, 0
+    out = -(-extent // stride)
+    total = max((out - 1) * stride + (size - 1) * dilation + 1 - extent, 0)
+    return total // 2, total - total // 2
+
+
+def loops(x, w, strides, padding, dilations):
+    """NHWC by HWIO, one tap at a time."""
+    pads = [
+        padding_of(x.shape[a + 1], w.shape[a], strides[a], dilations[a], padding) for a in (0, 1)
+    ]
+    x = np.pad(x, [(0, 0), *pads, (0, 0)])
+    outs = [
+        (x.shape[a + 1] - (w.shape[a] - 1) * dilations[a] - 1) // strides[a] + 1 for a in (0, 1)
+    ]
+    y = np.zeros((x.shape[0], *outs, w.shape[3]))
+    for i, j in np.ndindex(*outs):
+        for a, b in np.ndindex(*w.shape[:2]):
+            y[:, i, j] += (
+                x[:, i * strides[0] + a * dilations[0], j * strides[1] + b * dilations[1]] @ w[a, b]
+            )
+    return y
+
+
+def case(stride, padding, dilation=1, layout="NHWC"):
+    x, w = RNG.normal(size=(2, 7, 6, 3)), RNG.normal(size=(3, 2, 3, 4))
+    expect = loops(x, w, (stride, stride), padding, (dilation, dilation))
+    if layout == "NCHW":
+        x, expect = x.transpose(0, 3, 1, 2), expect.transpose(0, 3, 1, 2)
+        attrs = {"strides": [1, 1, stride, stride], "dilations": [1, 1, dilation, dilation]}
+    else:
+        attrs = {"strides": [1, stride, stride, 1], "dilations": [1, dilation, dilation, 1]}
+    attrs |= {"padding": padding, "data_format": layout}
+    name = f"{stride}-{padding}-{dilation}-{layout}"
+    return OpCase("Conv2D", [x, w], attrs, expect=expect, name=name, tolerance=(1e-9, 1e-9))
+
+
+CASES = [case(s, p) for s, p in itertools.product((1, 2, 3), ("SAME", "VALID"))]
+CASES += [case(1, "SAME", 2), case(2, "SAME", layout="NCHW")]
+CASES += [
+    OpCase(
+        "DepthwiseConv2dNative",
+        [RNG.normal(size=(2, 6, 5, 3)), RNG.normal(size=(3, 2, 3, 2))],
+        {"strides": [1, s, s, 1], "padding": "SAME"},
+        tolerance=(1e-9, 1e-9),
+        name=f"stride {s}",
+    )
+    for s in (1, 2)
+]
+CASES += [
+    OpCase(
+        "Conv3D",
+        [RNG.normal(size=(1, 3, 4, 5, 2)), RNG.normal(size=(2, 2, 3, 2, 3))],
+        {"strides": [1, 1, 2, 1, 1], "padding": "SAME"},
+        tolerance=(1e-9, 1e-9),
+    ),
+    OpCase(
+        "Dilation2D",
+        [RNG.normal(size=(1, 5, 4, 2)), RNG.normal(size=(2, 2, 2))],
+        {"strides": [1, 2, 1, 1], "rates": [1, 1, 2, 1], "padding": "VALID"},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_convolution(case):
+    check(case)
+
+
+def test_groups_are_convolutions_side_by_side():
+    x, w = RNG.normal(size=(1, 5, 5, 4)), RNG.normal(size=(3, 3, 2, 6))
+    whole = raw.Conv2D(input=x, filter=w, strides=[1, 1, 1, 1], padding="SAME").numpy()
+    for g in range(2):
+        part = loops(x[..., 2 * g : 2 * g + 2], w[..., 3 * g : 3 * g + 3], (1, 1), "SAME", (1, 1))
+        np.testing.assert_allclose(whole[..., 3 * g : 3 * g + 3], part, rtol=1e-10)
+
+
+def test_a_depth_that_does_not_divide_is_rejected():
+    with pytest.raises(
+        InvalidArgumentError, match="input depth must be evenly divisible .* 3 vs 2"
+    ):
+        raw.Conv2D(
+            input=np.zeros((1, 5, 5, 3)), filter=np.zeros((3, 3, 2, 4)), strides=[1, 1, 1, 1],
+            padding="SAME",
+        )  # fmt: skip

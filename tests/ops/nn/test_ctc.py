@@ -1,0 +1,39 @@
+"""CTC against a sum over all alignments."""
+
+import itertools
+
+import numpy as np
+
+from penstock._src.core.registry import raw
+
+RNG = np.random.default_rng(3)
+
+
+def collapse(path, blank):
+    kept = [p for at, p in enumerate(path) if at == 0 or p != path[at - 1]]
+    return tuple(p for p in kept if p != blank)
+
+
+def test_loss_is_the_sum_over_alignments():
+    logits = RNG.normal(size=(4, 1, 3)).astype(np.float32)
+    p = np.exp(logits[:, 0].astype(float))
+    p /= p.sum(-1, keepdims=True)
+    total = sum(
+        np.prod([p[t, s] for t, s in enumerate(path)])
+        for path in itertools.product(range(3), repeat=4)
+        if collapse(path, 2) == (1, 0)
+    )
+    loss, _ = raw.CTCLoss(
+        inputs=logits, labels_indices=np.array([[0, 0], [0, 1]]),
+        labels_values=np.array([1, 0], np.int32), sequence_length=np.array([4], np.int32),
+    )  # fmt: skip
+    np.testing.assert_allclose(loss.numpy(), [-np.log(total)], rtol=1e-5)
+
+
+def test_greedy_decoding_merges_and_drops_blanks():
+    best = [1, 1, 2, 1, 0]
+    logits = np.eye(3, dtype=np.float32)[best][:, None]
+    found = raw.CTCGreedyDecoder(
+        inputs=logits, sequence_length=np.array([5], np.int32), merge_repeated=True
+    )
+    assert found.decoded_values.numpy().tolist() == [1, 1, 0]

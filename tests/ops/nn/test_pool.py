@@ -1,0 +1,83 @@
+"""Pooling, batch normalisation and top-k, at every stage."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from tests.harness.op_case import OpCase, check
+
+RNG = np.random.default_rng(2)
+IMAGES = RNG.permutation(2 * 7 * 6 * 2).reshape(2, 7, 6, 2) / 10.0  # no two are equal
+
+
+def window(k, s, padding):
+    return {"ksize": [1, k, k, 1], "strides": [1, s, s, 1], "padding": padding}
+
+
+SHAPES = [(2, 2), (3, 2), (3, 1), (2, 3), (6, 1)]
+CASES = [
+    OpCase(op, [IMAGES], window(k, s, padding), name=f"{k}-{s}-{padding}")
+    for op in ("MaxPool", "AvgPool")
+    for k, s in SHAPES
+    for padding in ("SAME", "VALID")
+]
+CASES += [
+    OpCase(
+        op,
+        [RNG.permutation(2 * 4 * 5 * 3).reshape(1, 4, 5, 3, 2).astype(np.float32)],
+        {"ksize": [1, 2, 3, 1, 1], "strides": [1, 2, 1, 1, 1], "padding": "SAME"},
+        gradient=False,
+    )
+    for op in ("MaxPool3D", "AvgPool3D")
+]
+F = [
+    x.astype(np.float32)
+    for x in (RNG.normal(size=(3, 2, 2, 4)), RNG.normal(size=4), RNG.normal(size=4))
+]
+CASES += [
+    OpCase(
+        "FusedBatchNormV3",
+        [*F, RNG.normal(size=4).astype("f4"), np.abs(RNG.normal(size=4)).astype("f4")],
+        {"is_training": training, "exponential_avg_factor": factor},
+        gradient=False,
+        name=f"{training}-{factor}",
+        shape_known=False,
+    )
+    for training, factor in ((True, 1.0), (True, 0.3), (False, 1.0))
+]
+CASES += [
+    OpCase("TopKV2", [IMAGES[0, 0], np.int32(2)]),
+    OpCase("NthElement", [IMAGES[0, :, :, 0], np.int32(2)]),
+    OpCase("LRN", [IMAGES.astype("f4") / 10], {"depth_radius": 1, "alpha": 0.3}, gradient=False),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_pool(case):
+    check(case)
+
+
+def test_the_first_of_equal_maxima_gets_the_gradient():
+    x = np.ones((1, 4, 4, 1), np.float32)
+    y = raw.MaxPool(input=x, **window(3, 1, "VALID"))
+    grad = raw.MaxPoolGrad(
+        orig_input=x, orig_output=y, grad=np.ones((1, 2, 2, 1), np.float32), **window(3, 1, "VALID")
+    )
+    expected = np.zeros((4, 4))
+    expected[:2, :2] = 1
+    np.testing.assert_array_equal(grad.numpy()[0, :, :, 0], expected)
+
+
+def test_places_of_maxima_are_flat_indices():
+    found = raw.MaxPoolWithArgmax(input=IMAGES.astype("f4"), **window(2, 2, "VALID"))
+    flat = IMAGES.astype("f4").reshape(2, -1)
+    for n in range(2):
+        np.testing.assert_array_equal(flat[n][found[1].numpy()[n]], found[0].numpy()[n])
+
+
+def test_equal_elements_come_in_order():
+    values, indices = raw.TopKV2(input=[1.0, 3.0, 3.0, 2.0], k=3)
+    assert indices.numpy().tolist() == [1, 2, 3]
+    with pytest.raises(InvalidArgumentError, match="at least k columns. Had 4, needed 5"):
+        raw.TopKV2(input=[1.0, 3.0, 3.0, 2.0], k=5)

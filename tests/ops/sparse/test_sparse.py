@@ -1,0 +1,73 @@
+"""Sparse and ragged tensors against their dense forms."""
+
+import numpy as np
+import pytest
+
+import penstock._src.api.load  # noqa: F401
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+
+INDICES = np.array([[0, 1], [1, 0], [1, 3], [2, 2]])
+VALUES = np.float32([1, 2, 3, 4])
+SHAPE = np.array([3, 4])
+DENSE = np.zeros((3, 4), np.float32)
+DENSE[tuple(INDICES.T)] = VALUES
+RNG = np.random.default_rng(6)
+
+
+def test_dense_form():
+    found = raw.SparseToDense(
+        sparse_indices=INDICES,
+        output_shape=SHAPE,
+        sparse_values=VALUES,
+        default_value=np.float32(0),
+    )
+    np.testing.assert_array_equal(found.numpy(), DENSE)
+    with pytest.raises(InvalidArgumentError, match="out of order"):
+        raw.SparseToDense(
+            sparse_indices=INDICES[::-1].copy(), output_shape=SHAPE, sparse_values=VALUES,
+            default_value=np.float32(0),
+        )  # fmt: skip
+
+
+def test_products():
+    b = RNG.normal(size=(4, 2)).astype(np.float32)
+    found = raw.SparseTensorDenseMatMul(a_indices=INDICES, a_values=VALUES, a_shape=SHAPE, b=b)
+    np.testing.assert_allclose(found.numpy(), DENSE @ b, rtol=1e-6)
+
+
+@pytest.mark.parametrize("axes", [[0], [1], [0, 1]])
+@pytest.mark.parametrize("keep", [True, False])
+def test_sums(axes, keep):
+    found = raw.SparseReduceSum(
+        input_indices=INDICES, input_values=VALUES, input_shape=SHAPE,
+        reduction_axes=np.array(axes, np.int32), keep_dims=keep,
+    )  # fmt: skip
+    np.testing.assert_array_equal(found.numpy(), DENSE.sum(tuple(axes), keepdims=keep))
+
+
+def test_order_and_shape():
+    shuffled = [2, 0, 3, 1]
+    indices, values = raw.SparseReorder(
+        input_indices=INDICES[shuffled], input_values=VALUES[shuffled], input_shape=SHAPE
+    )
+    np.testing.assert_array_equal(indices.numpy(), INDICES)
+    np.testing.assert_array_equal(values.numpy(), VALUES)
+    moved, shape = raw.SparseReshape(input_indices=INDICES, input_shape=SHAPE, new_shape=[2, -1])
+    assert shape.numpy().tolist() == [2, 6]
+    np.testing.assert_array_equal(DENSE.reshape(2, 6)[tuple(moved.numpy().T)], VALUES)
+
+
+def test_ragged_rows_become_dense():
+    found = raw.RaggedTensorToTensor(
+        shape=np.array(-1), values=np.float32([1, 2, 3]), default_value=np.float32(0),
+        row_partition_tensors=[np.array([0, 2, 2, 3])], row_partition_types=["ROW_SPLITS"],
+    )  # fmt: skip
+    assert found.numpy().tolist() == [[1, 2], [0, 0], [3, 0]]
+
+
+def test_sets():
+    found = raw.DenseToDenseSetOperation(
+        set1=np.array([[1, 2, 2]]), set2=np.array([[2, 9, 1]]), set_operation="intersection"
+    )
+    assert found.result_values.numpy().tolist() == [1, 2]

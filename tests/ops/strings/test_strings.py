@@ -1,0 +1,73 @@
+"""Strings: results recorded on TensorFlow 2.21."""
+
+import numpy as np
+import pytest
+
+import penstock._src.api.load  # noqa: F401
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+
+
+def listed(tensor):
+    return np.asarray(tensor.numpy()).tolist()
+
+
+def test_hashes():
+    texts = ["", "a", "hello", "x" * 20, "y" * 40, "z" * 100]
+    found = listed(raw.StringToHashBucketFast(input=texts, num_buckets=1000003))
+    assert found == [377723, 291400, 497363, 268677, 641401, 111982]
+    strong = raw.StringToHashBucketStrong(input=["", "hello"], num_buckets=1000003, key=[3, 4])
+    assert listed(strong) == [82242, 395568]
+
+
+def test_numbers_as_strings():
+    x = np.float32([1.5, -2.25, 1e20, np.nan])
+    assert listed(raw.AsString(input=x)) == [
+        b"1.500000",
+        b"-2.250000",
+        b"100000002004087734272.000000",
+        b"nan",
+    ]
+    assert listed(raw.AsString(input=x, shortest=True)) == [b"1.5", b"-2.25", b"1e+20", b"nan"]
+    assert listed(raw.AsString(input=np.array([True, False]))) == [b"true", b"false"]
+    assert listed(raw.StringToNumber(string_tensor=["1e3", " 5 "])) == [1000.0, 5.0]
+    with pytest.raises(InvalidArgumentError, match="could not correctly convert string: abc"):
+        raw.StringToNumber(string_tensor=["abc"])
+
+
+def test_split():
+    found = raw.StringSplitV2(input=["a,b,,c,", "", "x"], sep=",")
+    assert listed(found.values) == [b"a", b"b", b"", b"c", b"", b"", b"x"]
+    assert listed(raw.StringSplitV2(input=[" a b  c "], sep="", maxsplit=1).values) == [
+        b"a",
+        b"b  c ",
+    ]
+
+
+def test_format():
+    shown = raw.StringFormat(
+        inputs=[np.arange(20.0).reshape(4, 5)], template="x %s", placeholder="%s", summarize=1
+    )
+    assert shown.numpy() == b"x [[0 ... 4]\n ...\n [15 ... 19]]"
+
+
+def test_regular_expressions():
+    replaced = raw.RegexReplace(input=["hello world"], pattern="(l+)", rewrite="<\\1\\0>")
+    assert listed(replaced) == [b"he<llll>o wor<ll>d"]
+    assert listed(raw.RegexFullMatch(input=["hello", "hallo"], pattern="h.l+o")) == [True, True]
+    with pytest.raises(InvalidArgumentError, match="Invalid pattern"):
+        raw.RegexReplace(input=["a"], pattern="(", rewrite="")
+
+
+def test_characters():
+    found = raw.UnicodeDecodeWithOffsets(input=[b"a\xff\xe2\x82b"], input_encoding="UTF-8")
+    assert listed(found.char_values) == [97, 65533, 65533, 98]
+    assert listed(found.char_to_byte_starts) == [0, 1, 2, 4]
+    assert listed(raw.StringLower(input=["ÀB"], encoding="utf-8")) == ["àb".encode()]
+
+
+def test_reduction():
+    joined = raw.ReduceJoin(
+        inputs=[["a", "b"], ["c", "d"]], reduction_indices=[0, 1], separator="-"
+    )
+    assert joined.numpy() == b"a-c-b-d"
