@@ -183,7 +183,11 @@ def _mismatch(
 
 def _check_types(cls: type[Op], given: dict[str, Any], in_graph: bool) -> None:
     for attr, allowed in cls.type_sets.items():
-        held = given[attr]
+        held = given.get(attr)
+        if held is None:
+            raise InvalidArgumentError(
+                f"{cls.op_type}: the type '{attr}' cannot be told from an empty list [Op:{cls.op_type}]"
+            )
         for dtype in held if isinstance(held, tuple) else (held,):
             if dtype not in allowed:
                 raise _not_allowed(cls, attr, dtype, allowed, in_graph)

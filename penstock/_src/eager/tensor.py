@@ -64,8 +64,6 @@ class EagerTensor(Tensor):
             raise NotImplementedError(f"A tensor of type {self._dtype.name} has no NumPy value.")
         if self._dtype is dtypes.string:
             return value.copy() if value.ndim else value[()]
-        if self._dtype.is_quantized:
-            value = value.view(np.dtype(self._dtype.as_numpy_dtype))
         return value.copy() if value.ndim else value[()]
 
     def _numpy(self) -> Any:

@@ -4,7 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -512,7 +512,9 @@ class Cross(Op):
                 self, f"Both inputs must be of same shape: {show(a.shape)} vs. {show(b.shape)}"
             )
         if not a.ndim or a.shape[-1] != 3:
-            raise invalid(self, "Cross-products are only defined for 3-element vectors.")
+            raise FailedPreconditionError(
+                "Cross: Cross-products are only defined for 3-element vectors."
+            )
         a0, a1, a2 = np.moveaxis(a, -1, 0)
         b0, b1, b2 = np.moveaxis(b, -1, 0)
         return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=-1)

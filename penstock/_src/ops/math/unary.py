@@ -290,6 +290,10 @@ def convert(x: np.ndarray, target: np.dtype, truncate: bool = False) -> np.ndarr
         return x.astype(np.float64).astype(np.int32).astype(target)
     if target == np.uint32 and is_float(x):
         return x.astype(np.float64).astype(np.int64).astype(target)
+    if target == np.uint64 and is_float(x):
+        # As x86 does: what does not fit becomes the number with only its highest bit set.
+        fits = np.isfinite(x) & (np.abs(x.astype(np.float64)) < 2.0**64)
+        return np.where(fits, x.astype(target), target.type(1 << 63))
     return np.asarray(x).astype(target)
 
 
