@@ -1,0 +1,109 @@
+"""Rows sorted into parts by number, and parts put together again by index."""
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, TensorShape
+from penstock._src.core.typesets import ANY
+from penstock._src.ops.array.constant import zero_of
+from penstock._src.ops.rules import invalid, reshape, show
+
+
+class DynamicPartition(Op):
+    """The rows of a tensor, sorted into as many parts as an attribute says by their part's number."""
+
+    signature = "data: T, partitions: int32 -> outputs: num_partitions * T"
+    T = ANY
+    num_partitions: int
+
+    def shape(self, data, partitions):
+        if data.rank is None or partitions.rank is None:
+            return [UNKNOWN] * self.num_partitions
+        data[: partitions.rank].assert_is_compatible_with(partitions)
+        rows = TensorShape([None]).concatenate(data[partitions.rank :])
+        return [rows] * self.num_partitions
+
+    def gradient(self, data, partitions, _outputs, dys):
+        count = raw.Shape(partitions)
+        numbers = reshape(
+            raw.Range(np.int32(0), raw.Prod(count, np.int32([0])), np.int32(1)), count
+        )
+        places = raw.DynamicPartition(numbers, partitions, num_partitions=self.num_partitions)
+        joined = raw.ParallelDynamicStitch(places, dys)
+        return reshape(joined, raw.Shape(data)), None
+
+    def eager(self, data, partitions):
+        rank = partitions.ndim
+        if data.shape[:rank] != partitions.shape:
+            raise invalid(
+                self,
+                f"data.shape must start with partitions.shape, got data.shape = {show(data.shape)}, "
+                f"partitions.shape = {show(partitions.shape)}",
+            )
+        numbers = partitions.reshape(-1)
+        bad = np.flatnonzero((numbers < 0) | (numbers >= self.num_partitions))
+        if bad.size:
+            at = np.unravel_index(int(bad[0]), partitions.shape) if rank else ()
+            place = f"[{','.join(str(int(i)) for i in at)}]" if rank else ""
+            raise invalid(
+                self,
+                f"partitions{place} = {numbers[bad[0]]} is not in [0, {self.num_partitions})",
+            )
+        rows = data.reshape(numbers.size, *data.shape[rank:])
+        return [rows[numbers == i] for i in range(self.num_partitions)]
+
+
+class _Stitch(Op):
+    """Parts put together: row indices[m][i] of the result is data[m][i]."""
+
+    signature = "indices: N * int32, data: N * T -> merged: T"
+    is_abstract = True
+    T = ANY
+
+    def shape(self, indices, data):
+        values = [i.value for i in indices]
+        rest = UNKNOWN
+        for i, d in zip(indices, data):
+            if i.rank is not None and d.rank is not None:
+                d[: i.rank].assert_is_compatible_with(i)
+                rest = rest.merge_with(d[i.rank :])
+        if rest.rank is None:
+            return UNKNOWN
+        known = all(v is not None for v in values)
+        count = max([int(v.max()) + 1 for v in values if v.size], default=0) if known else None
+        return TensorShape([count]).concatenate(rest)
+
+    def gradient(self, indices, _data, _merged, dy):
+        return None, [raw.GatherV2(dy, i, np.int32(0)) for i in indices]
+
+    def eager(self, indices, data):
+        rest = data[0].shape[indices[0].ndim :]
+        for m, (i, d) in enumerate(zip(indices, data)):
+            if d.shape[: i.ndim] != i.shape:
+                raise invalid(
+                    self,
+                    f"data[{m}].shape = {show(d.shape)} does not start with indices[{m}].shape = "
+                    f"{show(i.shape)}",
+                )
+            if d.shape[i.ndim :] != rest:
+                raise invalid(
+                    self,
+                    f"Need data[0].shape[{indices[0].ndim}:] = data[{m}].shape[{i.ndim}:], got "
+                    f"data[0].shape = {show(data[0].shape)}, data[{m}].shape = {show(d.shape)}",
+                )
+            if i.size and i.min() < 0:
+                raise invalid(self, f"indices[{m}] is out of range: {int(i.min())}")
+        count = max([int(i.max()) + 1 for i in indices if i.size], default=0)
+        out = np.full((count, *rest), zero_of(self.T), self.T.np)
+        for i, d in zip(indices, data):
+            out[i.reshape(-1)] = d.reshape(i.size, *rest)
+        return out
+
+
+class DynamicStitch(_Stitch):
+    """Parts put together: row indices[m][i] of the result is data[m][i]; the last of equal ones."""
+
+
+class ParallelDynamicStitch(_Stitch):
+    """Parts put together: row indices[m][i] of the result is data[m][i]."""

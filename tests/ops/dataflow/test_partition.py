@@ -1,0 +1,44 @@
+"""Partitions and stitches against plain loops."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from tests.harness.op_case import OpCase, check, ints, values
+
+X = values(4, 2)
+
+
+def test_partition():
+    numbers = ints(1, 0, 1, 2)
+    parts = [X[numbers == i] for i in range(3)]
+    check(
+        OpCase(
+            "DynamicPartition",
+            [X, numbers],
+            {"num_partitions": 3},
+            expect=parts,
+            shape_known=False,
+            compiles=False,
+        )
+    )
+
+
+@pytest.mark.parametrize("op", ["DynamicStitch", "ParallelDynamicStitch"])
+def test_stitch(op):
+    expected = np.stack([X[2], X[0], X[3], X[1]])
+    case = OpCase(op, [[ints(1, 3), ints(0, 2)], [X[:2], X[2:]]], expect=expected, compiles=False)
+    check(case)
+
+
+def test_stitch_undoes_a_partition():
+    numbers = ints(1, 0, 1, 0)
+    parts = raw.DynamicPartition(X, numbers, num_partitions=2)
+    places = raw.DynamicPartition(ints(0, 1, 2, 3), numbers, num_partitions=2)
+    np.testing.assert_array_equal(raw.DynamicStitch(places, parts).numpy(), X)
+
+
+def test_a_part_that_does_not_exist():
+    with pytest.raises(InvalidArgumentError, match=r"partitions\[2\] = 5 is not in \[0, 2\)"):
+        raw.DynamicPartition(np.ones(3), ints(0, 1, 5), num_partitions=2)
