@@ -38,6 +38,9 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
         self.rules, self.fold = rules, fold
         self.hits: dict[str, int] = {}  # how often each rule applied
         self.checks: list[Check] = []
+        self.assertions: dict[
+            str, Any
+        ] = {}  # message of a check -> the operation that it is, its arguments
         self.symbolic: dict[
             int, Any
         ] = {}  # node id -> object array of ints and Dims, see folding.py

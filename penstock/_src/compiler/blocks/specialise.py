@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, Leaves
-from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep, locate
-from penstock._src.compiler.lower import control_flow, tensor_lists  # noqa: F401  (they register handlers)
+from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.compiler.lower import checks, control_flow, tensor_lists  # noqa: F401  (they register handlers)
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import HostValue, ListValue, known_length
 from penstock._src.core.errors import OpError
@@ -36,11 +36,7 @@ class Specialisation:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         if self.program is not None:
-            try:
-                return self.program(values)
-            except OpError as error:
-                locate(error)
-                raise
+            return self.program(values)
         slots = [*values, *[None] * (self.slots - self.inputs)]
         for step in self.steps:
             step(slots)
@@ -200,7 +196,7 @@ class _Planner:
         function = builder.function(self.block.name, leaves.parameters, results)
         if makers or function.updates or function.checks:
             self.steps.append(
-                ProgramStep(function, leaves.sources, makers, lowered, self.block.inputs)
+                ProgramStep(function, leaves.sources, makers, lowered, builder.assertions)
             )
 
     def maker(
@@ -209,6 +205,8 @@ class _Planner:
         """How a lowered value is found after a run: ("result", its number), ("known", an array), ("input", slot), ..."""
         if isinstance(value, ListValue):
             return self.list_maker(builder, leaves, value, results)
+        if isinstance(value, HostValue) and value.value is not None:
+            return "known", value.value
         if isinstance(value, HostValue):
             raise MalformedFunction(f"a lowered operation gave what the host holds: {value.why}")
         known = builder.value(value) if value.kind in ("constant", "size") else None

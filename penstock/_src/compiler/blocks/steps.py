@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from penstock._src.compiler.blocks.inputs import DenseList, stacked
+from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.stages import compile_function
 from penstock._src.core import kernel_state
 from penstock._src.core.errors import OpError
@@ -29,11 +30,12 @@ class ProgramStep:
         sources: list[tuple[str, Any]],
         makers: list[tuple[int, tuple[str, Any]]],
         ops: list[Operation],
-        inputs: Sequence[Any],
+        assertions: dict[str, Any],
     ) -> None:
         self.function, self.sources, self.makers, self.ops = function, sources, makers, ops
         self.compiled = compile_function(function)
-        self.run = self.compiled.run
+        self.assertions = assertions
+        self.call = self.compiled.run
         self.reads = [s[1] for s in sources if s[0] == "input"]
         self.writes = [slot for slot, _ in makers]
         # Whether the inputs are the program's arguments and its results are the outputs, as they are.
@@ -42,15 +44,26 @@ class ProgramStep:
         )
         self.is_empty = not (function.results or function.updates or function.checks)
 
+    def run(self, arguments: Sequence[Any]) -> list[Any]:
+        """The program's results for its arguments.
+
+        Raises:
+          OpError: with the name of the operation that it comes from.
+        """
+        try:
+            return self.call(arguments)
+        except OpError as error:
+            if error._message in self.assertions:
+                op, args = self.assertions[error._message]
+                run_on_host(op, arguments_of(self.function, args, arguments))  # raises
+            locate(error)
+            raise
+
     def __call__(self, slots: list[Any]) -> None:
         found = [(slot, slots[which]) for slot, (how, which) in self.makers if how == "input"]
         results = []
         if not self.is_empty:
-            try:
-                results = self.run([_argument(s, slots) for s in self.sources])
-            except OpError as error:
-                locate(error)
-                raise
+            results = self.run([_argument(s, slots) for s in self.sources])
         for slot, value in found:
             slots[slot] = value
         for slot, (how, which) in self.makers:

@@ -141,6 +141,14 @@ def _identity(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
     return args
 
 
+@handler("Const")
+def _constant(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    raw = raw_op(op)
+    if raw.dtype == dtypes.string:
+        return [HostValue("strings are held by the host", raw.eager())]
+    return [raw.lower(lowering.p)]
+
+
 @handler("NoOp")
 def _nothing(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     return []

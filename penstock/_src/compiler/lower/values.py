@@ -56,9 +56,10 @@ class ListValue:
 
 @dataclass(frozen=True)
 class HostValue:
-    """A value that no program can hold: a string, a table, an iterator."""
+    """A value that no program can hold: a string, a table, an iterator. `value` is it, where it is a constant."""
 
     why: str
+    value: Any = None
 
 
 Lowered = Node | ListValue | HostValue

@@ -1,0 +1,66 @@
+"""Assertions inside programs: the condition is computed with everything else, and looked at when the program has run.
+
+An assertion that fails raises what the op itself raises on the host, with the values of its data. Operations that have
+effects and wait for the assertion must not run before it holds: then it stays on the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.lower.control_flow import truth
+from penstock._src.compiler.lower.lowering import Lowering, handler
+from penstock._src.compiler.lower.values import HostValue, Lowered
+from penstock._src.core import dtypes
+from penstock._src.graph.operation import Operation
+from penstock._src.ir import interpreter
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+# Stateful operations that change nothing an assertion could protect.
+_HARMLESS = frozenset(
+    {"Assert", "ReadVariableOp", "VarHandleOp", "VariableShape", "VarIsInitializedOp"}
+)
+
+
+@handler("Assert")
+def _assert(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    if _guards_effects(op):
+        raise NotLowerable("operations with effects wait for the assertion")
+    for arg in args:
+        if not isinstance(arg, Node) and not (isinstance(arg, HostValue) and arg.value is not None):
+            raise NotLowerable("the data of the assertion are held by the host")
+    p = lowering.p
+    message = f"assertion failed in '{op.name}' of {op.graph!r}"
+    p.check(truth(lowering, args[0]), message)
+    p.assertions[message] = op, args
+    return []
+
+
+def _guards_effects(op: Operation) -> bool:
+    operations = op.graph._operations
+    waiting = [
+        o for o in operations if op in o._control_inputs and o.type not in ("NoOp", "Assert")
+    ]
+    return bool(waiting) and any(o.raw_op.stateful and o.type not in _HARMLESS for o in operations)
+
+
+def arguments_of(
+    function: Function, args: Sequence[Lowered], arguments: Sequence[Any]
+) -> list[Any]:
+    """The host values of an assertion that failed, computed by the interpreter from the program's arguments."""
+    nodes = [a for a in args if isinstance(a, Node)]
+    given = [
+        a.value if p.dtype == dtypes.resource else a
+        for a, p in zip(arguments, function.parameters, strict=True)
+    ]
+    values = iter(interpreter.run(Function("data", function.parameters, tuple(nodes)), given)[0])
+    flat: list[Any] = [
+        next(values) if isinstance(a, Node) else getattr(a, "value", None) for a in args
+    ]
+    flat[0] = np.zeros_like(flat[0])  # the condition did not hold
+    return flat
