@@ -2,6 +2,7 @@
 
 import ctypes
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -152,3 +153,29 @@ def test_misuse_is_named():
         m.fn("f")
     with pytest.raises(ValueError, match="method"):
         m.fn("g", load=I64)
+
+
+@pytest.mark.parametrize("target", [host(), AVX2], ids=["host", "avx2"])
+def test_narrow_floats_round_to_nearest_even(target):
+    bfloat16 = ml_dtypes.bfloat16
+    rng = np.random.default_rng(0)
+    x = (rng.standard_normal(32) * 10.0 ** rng.integers(-9, 9, 32)).astype(np.float32)
+    x[:8] = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.00390625, 1.01171875, 3.4e38]
+    for source, element, dtype in (
+        (F32, BF16, bfloat16),
+        (F64, BF16, bfloat16),
+        (F64, F16, np.float16),
+    ):
+        m = Module(target)
+        with m.fn("convert", src=PTR, dst=PTR) as f:
+            f.loop(
+                0,
+                32,
+                8,
+                lambda i: f.store(f.convert(f.load(f.src, i, vec(source, 8)), element), f.dst, i),
+            )
+        y, given = np.zeros(32, dtype), x.astype({F32: np.float32, F64: np.float64}[source])
+        build(m, "convert", ctypes.c_void_p, ctypes.c_void_p)(pointer(given), pointer(y))
+        with np.errstate(over="ignore"):
+            want = x.astype(dtype)
+        np.testing.assert_array_equal(y.astype(np.float32), want.astype(np.float32))

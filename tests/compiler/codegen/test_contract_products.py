@@ -261,3 +261,13 @@ def test_large_packed_operands_come_in_groups_of_depth_blocks(symbolic, monkeypa
         shapes = shapes_of(spec, **extents)
         check(einsum(spec), *shapes, form="product")
         check(einsum(spec), *shapes, form="product", dtype=dtypes.bfloat16)
+
+
+def test_empty_sums_of_several_letters_are_zero():
+    check(einsum("becf,cadeb->badf"), (2, 0, dim(1, "c"), 7), (dim(1, "c"), dim(5, "a"), 17, 0, 2))
+
+
+@pytest.mark.parametrize("spec", TRANSPOSITIONS[:4])
+def test_bfloat_without_instructions_for_it(spec):
+    check(einsum(spec), *shapes_of(spec, m=37, k=50, n=29), target=AVX2, dtype=dtypes.bfloat16)
+    check(einsum(spec), *shapes_of(spec, m=37, k=dim(50), n=29), target=AVX2, dtype=dtypes.float16)

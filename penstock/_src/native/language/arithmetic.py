@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from .types import (
+    BF16,
     BITS,
     F32,
     F64,
     FLOATS,
     I1,
+    I16,
     I32,
     I64,
     constant,
@@ -121,9 +123,7 @@ class Arithmetic(Writer):
         if source == element:
             return x
         if source in FLOATS and element in FLOATS:
-            if BITS[source] == BITS[element]:  # half <-> bfloat: through float
-                return self.cast("fptrunc", self.cast("fpext", x, "float"), element)
-            return self.cast("fpext" if BITS[source] < BITS[element] else "fptrunc", x, element)
+            return self.convert_float(x, source, element)
         if source in FLOATS:
             return self.cast("fptosi" if signed else "fptoui", x, element)
         if element in FLOATS:
@@ -131,6 +131,29 @@ class Arithmetic(Writer):
         if BITS[source] > BITS[element]:
             return self.cast("trunc", x, element)
         return self.cast("sext" if signed and source != I1 else "zext", x, element)
+
+    def convert_float(self, x: Val, source: str, element: str) -> Val:
+        """Between float types.  Through float where there is no instruction, and LLVM would call a library."""
+        if BITS[element] == 16 and source != F32:  # half <-> bfloat, double -> half
+            return self.convert_float(self.convert_float(x, source, F32), F32, element)
+        if source == BF16:
+            wide = self.bits(self.binary("shl", self.bits_of_bfloat(x), 16), like(x.ty, F32))
+            return wide if element == F32 else self.cast("fpext", wide, element)
+        if element == BF16 and "+avx512bf16" not in self.target.features:
+            return self.rounded_to_bfloat(x)
+        return self.cast("fpext" if BITS[source] < BITS[element] else "fptrunc", x, element)
+
+    def bits_of_bfloat(self, x: Val) -> Val:
+        """The 16 bits of bfloats, as i32: LLVM has few instructions for the type itself."""
+        return self.cast("zext", self.bits(x, like(x.ty, I16)), I32)
+
+    def rounded_to_bfloat(self, x: Val) -> Val:
+        """float -> bfloat by integers: to nearest, ties to even; a NaN stays one."""
+        bits = self.bits(x, like(x.ty, I32))
+        upper = self.binary("lshr", bits, 16)
+        rounded = self.binary("lshr", bits + ((upper & 1) + 0x7FFF), 16)
+        chosen = self.select(self.compare("uno", x, x), upper | 0x40, rounded)
+        return self.bits(self.cast("trunc", chosen, I16), like(x.ty, BF16))
 
     # -- lanes
     def splat(self, x, n: int, ty: str | None = None) -> Val:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .types import I64, PTR, SIZE, VOID, constant, lanes, mangle, scalar
+from .types import BF16, I16, I64, PTR, SIZE, VOID, constant, lanes, like, mangle, scalar
 from .value import Val
 from .writer import Writer
 
@@ -21,6 +21,11 @@ class Memory(Writer):
     def load(self, p: Val, offset=0, ty: str = PTR, mask: Val | None = None) -> Val:
         """A value of `ty`; lanes outside `mask` are not touched in memory and read as zero."""
         element = scalar(ty)
+        if (
+            element == BF16
+        ):  # where LLVM takes the type apart it would call a library: let it see integers
+            bits = self.load(p, offset, like(ty, I16), mask)
+            return self.emit(ty, f"bitcast {bits.ty} {bits.s} to {ty}")
         p = self.at(p, offset, element)
         if mask is None:
             return self.emit(ty, f"load {ty}, ptr {p.s}, align {SIZE[element]}")
@@ -31,6 +36,9 @@ class Memory(Writer):
 
     def store(self, v: Val, p: Val, offset=0, mask: Val | None = None) -> None:
         element = scalar(v.ty)
+        if element == BF16:
+            bits = like(v.ty, I16)
+            v, element = self.emit(bits, f"bitcast {v.ty} {v.s} to {bits}"), I16
         p = self.at(p, offset, element)
         if mask is not None and mask.s[0] == "<" and mask.s.count("i1 1") == 1:
             # LLVM 22 stores too many bytes if it makes one store of a truncation and a mask of one known lane

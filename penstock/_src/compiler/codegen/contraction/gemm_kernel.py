@@ -87,7 +87,7 @@ class GemmKernel(Schedule):
             self.k0, self.depth = 0, total
             return
         self.k0 = times(f, step, self.kc)
-        whole = isinstance(total, int) and total % self.kc == 0
+        whole = self.steps is not None and total % self.kc == 0
         self.depth = self.kc if whole else f.max(0, f.min(total - self.k0, self.kc))
 
     def batch_offset(self, f: Fn, coordinates, strides):
