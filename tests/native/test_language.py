@@ -156,26 +156,40 @@ def test_misuse_is_named():
 
 
 @pytest.mark.parametrize("target", [host(), AVX2], ids=["host", "avx2"])
-def test_narrow_floats_round_to_nearest_even(target):
-    bfloat16 = ml_dtypes.bfloat16
+@pytest.mark.parametrize(
+    ("source", "given", "element", "dtype"),
+    [
+        (F32, np.float32, BF16, ml_dtypes.bfloat16),
+        (F64, np.float64, BF16, ml_dtypes.bfloat16),
+        (F64, np.float64, F16, np.float16),
+    ],
+)
+def test_narrow_floats_round_to_nearest_even(target, source, given, element, dtype):
     rng = np.random.default_rng(0)
     x = (rng.standard_normal(32) * 10.0 ** rng.integers(-9, 9, 32)).astype(np.float32)
     x[:8] = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.00390625, 1.01171875, 3.4e38]
-    for source, element, dtype in (
-        (F32, BF16, bfloat16),
-        (F64, BF16, bfloat16),
-        (F64, F16, np.float16),
-    ):
-        m = Module(target)
-        with m.fn("convert", src=PTR, dst=PTR) as f:
-            f.loop(
-                0,
-                32,
-                8,
-                lambda i: f.store(f.convert(f.load(f.src, i, vec(source, 8)), element), f.dst, i),
-            )
-        y, given = np.zeros(32, dtype), x.astype({F32: np.float32, F64: np.float64}[source])
-        build(m, "convert", ctypes.c_void_p, ctypes.c_void_p)(pointer(given), pointer(y))
-        with np.errstate(over="ignore"):
-            want = x.astype(dtype)
-        np.testing.assert_array_equal(y.astype(np.float32), want.astype(np.float32))
+    m = Module(target)
+    with m.fn("convert", src=PTR, dst=PTR) as f:
+
+        def some(i):
+            f.store(f.convert(f.load(f.src, i, vec(source, 8)), element), f.dst, i)
+
+        f.loop(0, 32, 8, some)
+    y, wide = np.zeros(32, dtype), x.astype(given)
+    build(m, "convert", ctypes.c_void_p, ctypes.c_void_p)(pointer(wide), pointer(y))
+    with np.errstate(over="ignore"):
+        want = x.astype(dtype)
+    np.testing.assert_array_equal(y.astype(np.float32), want.astype(np.float32))
+
+
+@pytest.mark.parametrize("target", [host(), AVX2], ids=["host", "avx2"])
+def test_bfloats_are_gathered_and_scattered(target):
+    m = Module(target)
+    with m.fn("turn", src=PTR, dst=PTR) as f:
+        places = f.lane_numbers(8, I64)
+        v = f.gather(f.src, places * f.splat(f.i64(2), 8), vec(BF16, 8))
+        f.scatter(f.shuffle(v, None, list(range(7, -1, -1))), f.dst, places, f.mask(8, 5))
+    x = np.arange(16).astype(ml_dtypes.bfloat16)
+    y = np.zeros(8, ml_dtypes.bfloat16)
+    build(m, "turn", ctypes.c_void_p, ctypes.c_void_p)(pointer(x), pointer(y))
+    assert y.astype(int).tolist() == [14, 12, 10, 8, 6, 0, 0, 0]

@@ -56,6 +56,9 @@ class Memory(Writer):
     def gather(self, p: Val, offsets: Val, ty: str, mask: Val | None = None) -> Val:
         """Lane i of the result is the element of `ty`'s at p + offsets[i]; lanes outside `mask` are zero."""
         element, n = scalar(ty), lanes(ty)
+        if element == BF16:
+            bits = self.gather(p, offsets, like(ty, I16), mask)
+            return self.emit(ty, f"bitcast {bits.ty} {bits.s} to {ty}")
         where = self.emit(
             f"<{n} x ptr>", f"getelementptr {element}, ptr {p.s}, {offsets.ty} {offsets.s}"
         )
@@ -69,6 +72,9 @@ class Memory(Writer):
 
     def scatter(self, v: Val, p: Val, offsets: Val, mask: Val | None = None) -> None:
         """Stores lane i of `v` at p + offsets[i], in order of lanes."""
+        if scalar(v.ty) == BF16:
+            bits = like(v.ty, I16)
+            v = self.emit(bits, f"bitcast {v.ty} {v.s} to {bits}")
         element, n = scalar(v.ty), lanes(v.ty)
         where = self.emit(
             f"<{n} x ptr>", f"getelementptr {element}, ptr {p.s}, {offsets.ty} {offsets.s}"
