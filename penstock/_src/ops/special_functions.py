@@ -190,3 +190,20 @@ def _slope_by_fraction(a: float, x: float, digamma_a: float) -> float:
             dp0, dp1, dq0, dq1 = dp0 * scale, dp1 * scale, dq0 * scale, dq1 * scale
     front = math.exp(a * math.log(x) - x - math.lgamma(a))
     return -front * ((math.log(x) - digamma_a) * value + slope)
+
+
+def sobol_points(dimensions: int, count: int, skip: int) -> np.ndarray:
+    """Returns `count` points of the Sobol sequence, after the origin and `skip` more.
+
+    Raises:
+      UnimplementedError: SciPy is not installed.
+    """
+    try:
+        library = importlib.import_module("scipy.stats.qmc")
+    except ImportError:
+        raise UnimplementedError(
+            "The Sobol sequence comes from SciPy, which is not installed: pip install scipy"
+        ) from None
+    sequence = library.Sobol(dimensions, scramble=False)
+    sequence.fast_forward(skip + 1)
+    return sequence.random(count)

@@ -191,3 +191,10 @@ def test_other_special_functions():
     p = values(3, low=0.1, high=0.9)
     check(OpCase("Betainc", [x, q, p], expect=special.betainc, gradient=False))
     assert np.isinf(raw.Zeta(np.float64(2), np.float64([0, -1])).numpy()).all()
+
+
+def test_sobol_points():
+    expected = [[0.5, 0.5, 0.5], [0.75, 0.25, 0.25], [0.25, 0.75, 0.75], [0.375, 0.375, 0.625]]
+    inputs = [np.int32(3), np.int32(4), np.int32(0)]
+    check(OpCase("SobolSample", inputs, expect=np.float32(expected), compiles=False))
+    assert raw.SobolSample(np.int32(3), np.int32(1), np.int32(3)).numpy().tolist() == [expected[3]]

@@ -3,6 +3,7 @@
 import math
 
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -12,6 +13,7 @@ from penstock._src.ops.rules import (
     Binary,
     HostUnary,
     broadcasts,
+    invalid,
     quiet,
     unbroadcast,
     where,
@@ -306,3 +308,35 @@ class BesselY1(_SpecialUnary):
 
     def gradient(self, x, y, dy):
         return dy * (raw.BesselY0(x) - y / x)
+
+
+# -- low-discrepancy points ------------------------------------------------------------------------
+
+MOST_DIMENSIONS = 1111  # as many as TensorFlow has direction numbers for
+
+
+class SobolSample(Op):
+    """Points of the Sobol sequence in the unit cube, in the order of Gray codes, without the origin.
+
+    Source of the direction numbers: Joe and Kuo 2008, as SciPy carries them.
+    """
+
+    signature = "dim: int32, num_results: int32, skip: int32 -> samples: dtype"
+    dtype: DType = dtypes.float32
+    dtype_types = WIDE
+    differentiable = False
+
+    def shape(self, dim, num_results, skip):
+        sizes = [v.with_rank(0).value for v in (num_results, dim)]
+        return [None if v is None else int(v) for v in sizes]
+
+    def eager(self, dim, num_results, skip):
+        size, count, first = int(dim), int(num_results), int(skip)
+        if not 1 <= size <= MOST_DIMENSIONS:
+            raise invalid(self, f"dim must be between one and {MOST_DIMENSIONS}. Received {size}")
+        if count < 1 or first < 0:
+            raise invalid(
+                self,
+                f"num_results must be at least one and skip not negative. Received {count}, {first}",
+            )
+        return functions.sobol_points(size, count, first).astype(self.dtype.np)
