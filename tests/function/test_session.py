@@ -78,3 +78,15 @@ def test_functions_are_called_in_graphs():
         y = double(v1.placeholder(tf.float32, [], name="x"))
     with v1.Session(graph=graph) as session:
         assert session.run(y, {"x:0": 3.0}) == 6.0
+
+
+def test_wrapped_functions_are_pruned():
+    def old(x):
+        with v1.variable_scope("s"):
+            w = v1.get_variable("w", initializer=tf.constant(3.0))
+        return tf.identity(w * x, name="out")
+
+    f = v1.wrap_function(old, [tf.TensorSpec([], tf.float32)])
+    assert f(tf.constant(2.0)).numpy() == 6.0
+    assert [v.name for v in f.variables] == ["s/w:0"]
+    assert f.prune("args_0:0", "out:0")(tf.constant(5.0)).numpy() == 15.0

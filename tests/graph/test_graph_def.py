@@ -83,3 +83,32 @@ def test_constants_of_all_kinds_are_kept():
     with v1.Session(graph=copy) as session:
         for found, value in zip(session.run(tensors), values):
             np.testing.assert_array_equal(found, value)
+
+
+def test_sub_graphs_and_training_nodes():
+    graph = tf.Graph()
+    with graph.as_default():
+        x = v1.placeholder(tf.float32, [], name="x")
+        y = tf.identity(x, name="passed")
+        tf.square(y, name="wanted")
+        tf.sqrt(y, name="other")
+    definition = graph.as_graph_def()
+    part = v1.graph_util.extract_sub_graph(definition, ["wanted"])
+    assert sorted(n.name for n in part.node) == ["passed", "wanted", "x"]
+    lean = v1.graph_util.remove_training_nodes(part)
+    assert {n.name: list(n.input) for n in lean.node} == {"x": [], "wanted": ["x"]}
+
+
+def test_registered_gradients():
+    @tf.RegisterGradient("TenfoldSquare")
+    def tenfold(op, dy):
+        return dy * op.inputs[0] * 10.0
+
+    graph = tf.Graph()
+    with graph.as_default():
+        x = tf.constant(3.0)
+        with graph.gradient_override_map({"Square": "TenfoldSquare"}):
+            y = tf.square(x)
+        (dx,) = tf.gradients(y, x)
+    with v1.Session(graph=graph) as session:
+        assert session.run(dx) == 30.0

@@ -1,6 +1,7 @@
 """tf.function: a Python function that is traced into graphs, one for each kind of arguments, and run compiled."""
 
 import functools
+import threading
 import types
 import weakref
 from collections.abc import Callable, Sequence
@@ -85,6 +86,7 @@ class Function:
         self._plain_arity = plain_arity(self._signature) if input_signature is None else -1
         self._bound: Any = weakref.WeakKeyDictionary()
         self._traced = False
+        self._lock = threading.RLock()
         self._look_like(python_function)
 
     def _look_like(self, python_function: Callable[..., Any]) -> None:
@@ -130,11 +132,17 @@ class Function:
         leaves: list[Any] = []
         structure = tuple((name, describe(value, leaves)) for name, value in parameters)
         concrete = self._cache.lookup(structure, leaves)
-        if concrete is None:
+        if concrete is not None:
+            return concrete, leaves
+        with self._lock:
+            concrete = self._cache.lookup(structure, leaves)
+            if concrete is not None:  # another thread has just traced it
+                return concrete, leaves
             specs = [spec_of(leaf) for leaf in leaves]
             if self._input_signature is not None:
                 specs = self._signature_specs(specs)
             specs = self._cache.generalised(structure, specs)
+            retracing.log(self, self._cache.reason(structure, specs))
             concrete = self._trace(parameters, specs)
             self._cache.add(structure, specs, leaves, concrete)
         return concrete, leaves

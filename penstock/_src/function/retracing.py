@@ -2,11 +2,13 @@
 
 import inspect
 import logging
+import sys
 import time
 import weakref
 from typing import Any
 
 from penstock._src.function.autograph.convert import is_user_module
+from penstock._src.util.flags import flags
 
 logger = logging.getLogger("penstock")
 
@@ -50,6 +52,13 @@ def count(function: Any) -> None:
             where,
             traces,
         )
+
+
+def log(function: Any, reason: str) -> None:
+    """Prints why a function is traced, with PENSTOCK_DEBUG=1 or more."""
+    if flags.debug >= 1:
+        number = function.experimental_get_tracing_count() + 1
+        print(f"trace {number} of {function.name}: {reason}", file=sys.stderr)
 
 
 def _plain(function: Any) -> Any:

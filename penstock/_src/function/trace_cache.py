@@ -65,6 +65,21 @@ class TraceCache:
         self._by_structure.setdefault(structure, []).append((specs, concrete))
         self.count += 1
 
+    def reason(self, structure: Any, specs: Sequence[TensorSpec]) -> str:
+        """Returns a sentence: why no trace serves arguments of this kind."""
+        if not self._by_structure:
+            return "first call"
+        earlier = self._by_structure.get(self._with_context(structure))
+        if earlier is None:
+            return "other Python values, structure or device"
+        last, _ = earlier[-1]
+        changes = [
+            f"argument tensor {i}: {a.dtype.name}{a.shape} became {b.dtype.name}{b.shape}"
+            for i, (a, b) in enumerate(zip(last, specs, strict=True))
+            if a.dtype is not b.dtype or a.shape._dims != b.shape._dims
+        ]
+        return "; ".join(changes) or "other arguments"
+
     def concrete_functions(self) -> list[ConcreteFunction]:
         """Returns all traces."""
         return [concrete for entries in self._by_structure.values() for _, concrete in entries]

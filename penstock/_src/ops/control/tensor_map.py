@@ -1,0 +1,157 @@
+"""Maps from tensors to tensors, carried by ops like tensor lists."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import SCALAR, UNKNOWN
+
+
+class TensorMap:
+    """An immutable map on the host; keys are told apart by type, shape and content."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: dict[Any, tuple[Any, Any]]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def zeros_like(self) -> "TensorMap":
+        """Returns a map without keys."""
+        return TensorMap({})
+
+
+def _key(value: Any) -> Any:
+    content = tuple(value.ravel().tolist()) if value.dtype.hasobject else value.tobytes()
+    return value.dtype.str, value.shape, content
+
+
+def _held(value: Any, op: str) -> TensorMap:
+    if not isinstance(value, TensorMap):
+        raise InvalidArgumentError(
+            f"{op}: Input handle is not a map. Saw: '{type(value).__name__}'"
+        )
+    return value
+
+
+class EmptyTensorMap(Op):
+    """A map without keys."""
+
+    signature = "-> handle: variant"
+    differentiable = False
+
+    def shape(self):
+        return SCALAR
+
+    def eager(self):
+        return TensorMap({})
+
+
+class TensorMapSize(Op):
+    """The number of keys."""
+
+    signature = "input_handle: variant -> size: int32"
+    differentiable = False
+
+    def shape(self, input_handle):
+        return SCALAR
+
+    def eager(self, input_handle):
+        return np.asarray(len(_held(input_handle, self.op_type)), np.int32)
+
+
+class TensorMapInsert(Op):
+    """The map with `value` at `key`."""
+
+    signature = (
+        "input_handle: variant, key: key_dtype, value: value_dtype -> output_handle: variant"
+    )
+
+    def shape(self, input_handle, key, value):
+        return SCALAR
+
+    def gradient(self, _input_handle, key, value, _output_handle, dmap):
+        dtype = self.value_dtype
+        dvalue = raw.TensorMapLookup(input_handle=dmap, key=key, value_dtype=dtype)
+        rest = raw.TensorMapErase(input_handle=dmap, key=key, value_dtype=dtype)
+        return rest, None, dvalue
+
+    def eager(self, input_handle, key, value):
+        items = dict(_held(input_handle, self.op_type).items)
+        items[_key(key)] = (key, value)
+        return TensorMap(items)
+
+
+class TensorMapLookup(Op):
+    """The value at `key`."""
+
+    signature = "input_handle: variant, key: key_dtype -> value: value_dtype"
+    value_dtype: DType
+
+    def shape(self, input_handle, key):
+        return UNKNOWN
+
+    def gradient(self, _input_handle, key, _value, dvalue):
+        dmap = raw.TensorMapInsert(input_handle=raw.EmptyTensorMap(), key=key, value=dvalue)
+        return dmap, None
+
+    def eager(self, input_handle, key):
+        found = _held(input_handle, self.op_type).items.get(_key(key))
+        if found is None:
+            raise InvalidArgumentError("Trying to lookup non-existent key. Could not find key")
+        return found[1]
+
+
+class TensorMapErase(Op):
+    """The map without `key`."""
+
+    signature = "input_handle: variant, key: key_dtype -> output_handle: variant"
+    value_dtype: DType
+
+    def shape(self, input_handle, key):
+        return SCALAR
+
+    def gradient(self, _input_handle, _key_in, _output_handle, dmap):
+        return dmap, None
+
+    def eager(self, input_handle, key):
+        items = dict(_held(input_handle, self.op_type).items)
+        if items.pop(_key(key), None) is None:
+            raise InvalidArgumentError("Trying to erase non-existent item. Could not find key")
+        return TensorMap(items)
+
+
+class TensorMapHasKey(Op):
+    """Whether there is a value at `key`."""
+
+    signature = "input_handle: variant, key: key_dtype -> has_key: bool"
+    differentiable = False
+
+    def shape(self, input_handle, key):
+        return SCALAR
+
+    def eager(self, input_handle, key):
+        return np.asarray(_key(key) in _held(input_handle, self.op_type).items)
+
+
+class TensorMapStackKeys(Op):
+    """All keys, stacked."""
+
+    signature = "input_handle: variant -> keys: key_dtype"
+    key_dtype: DType
+    differentiable = False
+
+    def shape(self, input_handle):
+        return UNKNOWN
+
+    def eager(self, input_handle):
+        held = _held(input_handle, self.op_type).items
+        if not held:
+            raise InvalidArgumentError("TensorMapStackKeys cannot be called on empty map.")
+        return np.stack([key for key, _ in held.values()])
