@@ -104,3 +104,15 @@ def test_another_process_finds_the_objects(tmp_path):
         )
 
     assert [run().stdout.strip() for _ in range(2)] == ["0", "1"]
+
+
+def test_a_folder_past_its_limit_loses_the_oldest_files(tmp_path):
+    cache = ObjectCache(tmp_path)
+    for i in range(8):
+        cache.write(f"{i:040d}", bytes(1000))
+        os.utime(cache.path(f"{i:040d}"), (i, i))
+    cache.prune(1 << 20)
+    assert len(list(tmp_path.rglob("*.o"))) == 8
+    cache.prune(6000)
+    assert cache.read(f"{0:040d}") is None and cache.read(f"{7:040d}") == bytes(1000)
+    assert len(list(tmp_path.rglob("*.o"))) == 4

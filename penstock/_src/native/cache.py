@@ -1,7 +1,8 @@
 """Objects on disk: a file for each code, named by its key.
 
 A file is written beside its place and renamed into it, so readers see all of it or none, and writers may race: they
-write the same bytes.  It starts with a checksum; one that does not hold is removed and built again.
+write the same bytes.  It starts with a checksum; one that does not hold is removed and built again.  A folder that has
+grown past LIMIT loses its oldest files.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from penstock._src.util import flags
 log = logging.getLogger("penstock.native")
 
 MAGIC = b"PNSTKOBJ1\n"
+LIMIT = 512 << 20  # bytes of a folder; looked at when a process first writes
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -42,6 +44,7 @@ class ObjectCache:
     def __init__(self, folder: Path | str | None):
         self.folder = Path(folder) if folder else None
         self._warned = False
+        self._pruned = False
 
     @classmethod
     def from_flags(cls) -> ObjectCache:
@@ -83,6 +86,9 @@ class ObjectCache:
             return
         path = self.path(key)
         try:
+            if not self._pruned:
+                self._pruned = True
+                self.prune()
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.mkdir(mode=0o700, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
@@ -95,6 +101,21 @@ class ObjectCache:
                 raise
         except OSError as error:
             self._complain("kernels are not kept in %s: %s", self.folder, error)
+
+    def prune(self, limit: int | None = None) -> None:
+        """Removes the oldest files until three quarters of the limit are left, if it is passed."""
+        if self.folder is None or not self.folder.is_dir():
+            return
+        limit = LIMIT if limit is None else limit
+        files = [(path, path.stat()) for path in self.folder.glob("*/*.o")]
+        total = sum(stat.st_size for _, stat in files)
+        if total <= limit:
+            return
+        for path, stat in sorted(files, key=lambda entry: entry[1].st_mtime):
+            path.unlink(missing_ok=True)
+            total -= stat.st_size
+            if total <= limit * 3 // 4:
+                return
 
     def _complain(self, message: str, *args) -> None:
         """Says it once; a user needs to know only when looking for the reason of slow starts."""
