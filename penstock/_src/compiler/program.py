@@ -71,9 +71,13 @@ class Program:
         self.statistics = Statistics(
             len(plan.launches), len(codes), self.arena_bytes, cache.written - written
         )
-        self._handles = [i for i, p in enumerate(function.parameters) if p.dtype == dtypes.resource]
-        self._updated = [function.parameters.index(h) for h, _ in function.updates]
-        self._types = [_type_of(p) for p in function.parameters]
+        updated = {h.id for h, _ in function.updates}
+        self._arrays, self._handles = [], []
+        for i, parameter in enumerate(function.parameters):
+            if parameter.dtype == dtypes.resource:
+                self._handles.append((i, *_type_of(parameter), parameter.id in updated))
+            else:
+                self._arrays.append((i, *_type_of(parameter)))
         self._results = [(tuple(map(int, r.shape)), r.dtype.np) for r in function.results]
         self._free: list[_Instance] = []
         self.constants: dict[int, np.ndarray] = {}
@@ -125,30 +129,35 @@ class Program:
         raise error
 
     def _arguments(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        arrays = list(arguments)
-        if len(arrays) != len(self._types):
+        """The arrays of a call. Types and shapes are looked at: a wrong array must not reach native code."""
+        if len(arguments) != len(self.function.parameters):
+            count = len(self.function.parameters)
             raise InvalidArgumentError(
                 None,
                 None,
-                f"Program: {len(self._types)} arguments are required. Received {len(arrays)}.",
+                f"Program: {count} arguments are required. Received {len(arguments)}.",
             )
-        for i in self._handles:
-            if arguments[i].value is None:
-                raise FailedPreconditionError(None, None, "Could not find variable: it has no value yet.")
-        for i in self._updated:
-            own_if_shared(arguments[i])
-        for i in self._handles:
-            arrays[i] = arguments[i].value
-        for i, expected in enumerate(self._types):
+        arrays = list(arguments)
+        for i, dtype, shape in self._arrays:
             x = arrays[i]
-            if type(x) is not np.ndarray or not (x.flags.c_contiguous and x.flags.aligned):
-                x = arrays[i] = np.ascontiguousarray(x).reshape(np.shape(x))
-            if (x.dtype != expected[0] or x.shape != expected[1]):  # a wrong array must not reach native code
-                raise InvalidArgumentError(
-                    None, None,
-                    f"Program: argument {i} must be {expected[0]}{list(expected[1])}."
-                    f" Received {x.dtype}{list(x.shape)}.",
-                )  # fmt: skip
+            if not (
+                type(x) is np.ndarray and x.flags.carray and x.dtype == dtype and x.shape == shape
+            ):
+                arrays[i] = _usable(x, i, dtype, shape)
+        for i, dtype, shape, updated in self._handles:
+            handle = arguments[i]
+            if updated and _references(handle) > _ALONE:  # a tensor or a view holds it, too
+                handle.value = aligned_copy(handle.value)
+            x = handle.value
+            if not (
+                type(x) is np.ndarray and x.flags.carray and x.dtype == dtype and x.shape == shape
+            ):
+                x = _usable(x, i, dtype, shape)
+                if updated and not x.flags.writeable:
+                    x = aligned_copy(x)
+                if updated:
+                    handle.value = x
+            arrays[i] = x
         return arrays
 
     def _take(self) -> _Instance:
@@ -193,12 +202,19 @@ def _free_block(size: int, alone: bool) -> _Block:
     return block
 
 
-def own_if_shared(handle: Any) -> None:
-    """Gives a variable an array of its own if a tensor or a view still holds the one it has."""
-    shared = _references(handle) > _ALONE
-    array = handle.value
-    if shared or not array.flags.writeable or not array.flags.c_contiguous:
-        handle.value = aligned_copy(array)
+def _usable(x: Any, number: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """An argument as a contiguous array of the type and shape that the code was made for."""
+    if x is None:
+        raise FailedPreconditionError(None, None, "Could not find variable: it has no value yet.")
+    x = np.asarray(x, order="C")
+    if x.dtype != dtype or x.shape != shape:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"Program: argument {number} must be {dtype}{list(shape)}."
+            f" Received {x.dtype}{list(x.shape)}.",
+        )
+    return x if x.flags.aligned else x.copy()
 
 
 def _references(handle: Any) -> int:
@@ -268,9 +284,7 @@ class _Instance:
         )  # fmt: skip
         for at in self.status_words:
             self.call.table[at] = self.call.status.ctypes.data
-        self.checks = [
-            (check, plan.buffer(check.condition)) for check in program.function.checks
-        ]
+        self.checks = [(check, plan.buffer(check.condition)) for check in program.function.checks]
 
     def _word(self, arg: Any, at: int) -> int:
         """The number that an argument is in the table; notes a patch where it is an address known at the call."""

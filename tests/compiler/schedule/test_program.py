@@ -17,15 +17,21 @@ def function(n):
     x, w = p.parameter(0, (n, 40), dtypes.float32), p.parameter(1, (40, 30), dtypes.float32)
     h = p.maximum(p.matmul(x, w) + 0.5, 0.0)
     e = p.exp(h - p.reduce_max(h, (1,), keepdims=True))
-    return p.function("f", [x, w], [e / p.reduce_sum(e, (1,), keepdims=True), p.reduce_sum(h * h, (0,))])
+    return p.function(
+        "f", [x, w], [e / p.reduce_sum(e, (1,), keepdims=True), p.reduce_sum(h * h, (0,))]
+    )
 
 
 def arrays(n):
     r = np.random.default_rng(n)
-    return r.uniform(-1, 1, (n, 40)).astype(np.float32), r.uniform(-1, 1, (40, 30)).astype(np.float32)
+    return r.uniform(-1, 1, (n, 40)).astype(np.float32), r.uniform(-1, 1, (40, 30)).astype(
+        np.float32
+    )
 
 
-@pytest.mark.parametrize("off", ["contractions", "tails", "merge", "rows", "contractions,tails,merge,rows"])
+@pytest.mark.parametrize(
+    "off", ["contractions", "tails", "merge", "rows", "contractions,tails,merge,rows"]
+)
 def test_every_choice_may_be_left_out(off):
     with flags.override(disable=off, guard=1):
         program = build_program(function(9))

@@ -96,7 +96,9 @@ def piece_nest(node: Node, number: int, is_leaf: Callable[[Node], bool]) -> Nest
     offset = Position(scope, node.shape, coordinates).linear
     leaves = inliner.slots
     store = Store(len(leaves), offset, value, node.dtype)
-    return NestKernel([node], list(leaves), coalesce(LoopNest(scope, space, [store], leaves, [node])))
+    return NestKernel(
+        [node], list(leaves), coalesce(LoopNest(scope, space, [store], leaves, [node]))
+    )
 
 
 def block_nest(node: Node, is_leaf: Callable[[Node], bool]) -> NestKernel:

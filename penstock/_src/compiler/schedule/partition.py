@@ -114,6 +114,7 @@ class Partition:
         self.inside: set[int] = set()  # nodes that exist only in a contraction's tail
         self.matches: dict[int, Any] = {}
         self.by_id: dict[int, Node] = {}
+        self._feeding: dict[tuple[int, int], bool] = {}
         self.leaves: dict[int, frozenset[int]] = {}
         self.finals: dict[int, Node] = {}  # final node's id -> its contraction
         self.reads: dict[int, frozenset[int]] = {}  # stored node's id -> what its expression reads
@@ -233,7 +234,14 @@ class Partition:
         return False
 
     def _feeds_rows(self, node: Node, x: Node) -> bool:
-        """Whether a node is only used for reductions that are computed in rows."""
+        """Whether a node of x's shape is only used for reductions that are computed in rows."""
+        key = (node.id, x.id)
+        if key not in self._feeding:
+            self._feeding[key] = False  # while it is being found out
+            self._feeding[key] = self._only_feeds_rows(node, x)
+        return self._feeding[key]
+
+    def _only_feeds_rows(self, node: Node, x: Node) -> bool:
         if node.kind == "reduce":
             return any(self.ends[i] is node for i in self.in_rows)
         if node.kind not in (*ELEMENTWISE, "compare") or shape_key(node.shape) != shape_key(
