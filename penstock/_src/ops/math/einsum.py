@@ -93,7 +93,15 @@ class Einsum(Op):
         return second if first is None else first
 
     def gradient(self, inputs, _output, dy):
-        terms, result = labels_of(self.equation, tuple(x.shape.rank for x in inputs))
+        named = self.equation.replace(" ", "").partition("->")[0].split(",")
+        # Without "..." the equation tells a rank that is not known otherwise.
+        ranks = [
+            len(term) if x.shape.rank is None and "..." not in term else x.shape.rank
+            for term, x in zip(named, inputs)
+        ]
+        if None in ranks:
+            raise NotImplementedError("Einsum: the gradient of '...' needs static ranks.")
+        terms, result = labels_of(self.equation, tuple(ranks))
         if len(inputs) == 1:
             return [self.part(inputs[0], terms[0], [(result, dy)])]
         (a, b), (left, right) = inputs, terms
