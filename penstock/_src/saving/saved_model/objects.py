@@ -8,6 +8,8 @@ from penstock._src.core.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
+from penstock._src.function.function import function as make_function
+from penstock._src.saving.saved_model.resources import Asset
 
 _WRAPPERS = {
     "ListWrapper": "trackable_list_wrapper",
@@ -32,17 +34,15 @@ class Constant:
         self.tensor = tensor
 
 
-class Asset(Trackable):
-    """A file that the program reads, copied into the SavedModel."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-
 def is_variable(found: Any) -> bool:
     """Whether an object is a variable, or stands for one as Keras's do."""
     handle = getattr(found, "handle", None)
     return handle is not None and getattr(handle, "dtype", None) is dtypes.resource
+
+
+def is_resource(found: Any) -> bool:
+    """Whether an object holds a resource that loading makes anew, such as a table."""
+    return not is_variable(found) and hasattr(found, "_create_resource")
 
 
 def identifier_of(found: Any) -> str:
@@ -101,6 +101,10 @@ class ModelObjects:
             self.objects.append(found)
             if is_variable(found):
                 self._by_handle[id(found.handle._value)] = number
+            elif isinstance(found, Asset):
+                self._constants[found.asset_path._id] = number
+            elif is_resource(found):
+                self._by_handle[id(found.resource_handle._value)] = number
         return number
 
     def _children_of(self, found: Any) -> list[tuple[str, Any]]:
@@ -109,6 +113,8 @@ class ModelObjects:
         if not isinstance(found, Trackable) or is_variable(found):
             return []
         children = dict(found._trackable_children("savedmodel"))
+        if is_resource(found):
+            children.update(_life_of(found))
         for name, function in functions_of(found).items():
             children.setdefault(name, function)
         if found is self.root and self.signatures.functions:
@@ -146,6 +152,22 @@ class ModelObjects:
         self.objects.append(Constant(tensor))
         self.children.append([])
         return number
+
+
+def _life_of(found: Any) -> dict[str, Any]:
+    """The functions that make, fill and give up a resource."""
+    made = {}
+    for name in ("_create_resource", "_initialize", "_destroy_resource"):
+        method = getattr(found, name)
+        made[name] = make_function(
+            lambda method=method: _nothing_if_none(method()), input_signature=[]
+        )
+        made[name].get_concrete_function()
+    return made
+
+
+def _nothing_if_none(result: Any) -> Any:
+    return 1 if result is None or not hasattr(result, "dtype") else result
 
 
 def _writable(child: Any) -> bool:

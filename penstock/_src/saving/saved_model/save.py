@@ -3,6 +3,7 @@
 import collections
 import inspect
 import os
+import shutil
 import zlib
 from typing import Any
 
@@ -25,13 +26,14 @@ from penstock._src.saving.object_graph import ObjectView, key_of
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model import signatures as signature_tools
 from penstock._src.saving.saved_model.objects import (
-    Asset,
     Constant,
     ModelObjects,
     identifier_of,
+    is_resource,
     is_variable,
     traces_of,
 )
+from penstock._src.saving.saved_model.resources import Asset
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -72,7 +74,7 @@ def save(
     meta.meta_info_def.tags.append(constants.SERVING)
     meta.meta_info_def.tags.extend((options and options.extra_tags) or ())
     meta.meta_info_def.tensorflow_version = "2.21.0"
-    program = _Program(objects)
+    program = _Program(objects, _AssetFiles(folder))
     program.fill(meta)
     _fill_objects(meta.object_graph_def, objects, program)
     os.makedirs(os.path.join(folder, constants.VARIABLES_DIRECTORY), exist_ok=True)
@@ -92,8 +94,9 @@ def save(
 class _Program:
     """The graph of a SavedModel: what serving runs without objects."""
 
-    def __init__(self, objects: ModelObjects) -> None:
-        self.objects = objects
+    def __init__(self, objects: ModelObjects, assets: "_AssetFiles") -> None:
+        self.objects, self.assets = objects, assets
+        self.initializers: list[Any] = []
         self.graph = Graph()
         self.tensors: dict[int, Any] = {}  # number of an object -> its tensor in the graph
         self.names: dict[int, str] = {}
@@ -105,12 +108,19 @@ class _Program:
                 self._add(number, found)
             for name, function in self.objects.signatures.functions.items():
                 self._call(name, function, meta.signature_def[name])
-            nothing = raw.NoOp(name="NoOp")
+            for number, found in enumerate(self.objects.objects):
+                if is_resource(found):
+                    self._initialize(number)
+            with self.graph.control_dependencies(self.initializers):
+                nothing = raw.NoOp(name="NoOp")
             self._saver(meta.saver_def)
         init = meta.signature_def[constants.INIT_OP_KEY]
         init.outputs[constants.INIT_OP_KEY].name = nothing.name
         init.outputs[constants.INIT_OP_KEY].tensor_shape.unknown_rank = True
         meta.collection_def[constants.MAIN_OP_KEY].node_list.value.append(nothing.name)
+        for at, entry in self.assets.entries.items():
+            described = meta.asset_file_def.add(filename=entry)
+            described.tensor_info.name = self.tensors[at].name
         functions = [f.graph_function for f in self.objects.concrete_functions()]
         meta.graph_def.CopyFrom(graph_def(self.graph, functions=functions))
 
@@ -126,6 +136,33 @@ class _Program:
                 dtype=handle.dtype, shape=handle.shape, shared_name=name, name=name
             )
 
+        elif isinstance(found, Asset):
+            path = self.assets.add(number, os.fsdecode(found.asset_path.numpy()))
+            value = _strings([path]).reshape(())
+            self.tensors[number] = self.graph.constant(value, dtypes.string, "asset_path")
+        elif is_resource(found):
+            create = self._part(number, "_create_resource")
+            (self.tensors[number],) = self._run(create, [])
+
+    def _part(self, number: int, name: str) -> ConcreteFunction:
+        """The trace of a function that hangs below an object."""
+        return traces_of(dict(self.objects.children[number])[name])[0]
+
+    def _run(self, function: ConcreteFunction, arguments: list[Any]) -> Any:
+        captured = [
+            self.tensors[self.objects.captured(tensor, function)]
+            for tensor in function.captured_inputs
+        ]
+        return raw.StatefulPartitionedCall(
+            args=[*arguments, *captured],
+            Tout=[t.dtype for t in function.outputs],
+            f=function.graph_function,
+            name="StatefulPartitionedCall",
+        )
+
+    def _initialize(self, number: int) -> None:
+        self.initializers.extend(self._run(self._part(number, "_initialize"), []))
+
     def _call(self, name: str, function: ConcreteFunction, definition: Any) -> None:
         """Adds the call of a signature and describes it."""
         arguments = []
@@ -135,16 +172,7 @@ class _Program:
             )
             _fill_info(definition.inputs[argument], placeholder)
             arguments.append(placeholder)
-        captured = [
-            self.tensors[self.objects.captured(tensor, function)]
-            for tensor in function.captured_inputs
-        ]
-        outputs = raw.StatefulPartitionedCall(
-            args=[*arguments, *captured],
-            Tout=[t.dtype for t in function.outputs],
-            f=function.graph_function,
-            name="StatefulPartitionedCall",
-        )
+        outputs = self._run(function, arguments)
         for key, tensor in zip(sorted(function.structured_outputs), outputs, strict=True):
             _fill_info(definition.outputs[key], tensor)
         definition.method_name = constants.PREDICT_METHOD_NAME
@@ -185,6 +213,27 @@ class _Program:
         definition.save_tensor_name = done.name
         definition.restore_op_name = finished.name
         definition.version = messages.SaverDef.V2
+
+
+class _AssetFiles:
+    """The files that go into the folder `assets`, by the numbers of their objects."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = os.path.join(folder, constants.ASSETS_DIRECTORY)
+        self.entries: dict[int, str] = {}
+
+    def add(self, number: int, path: str) -> str:
+        """Copies a file; returns where it came from."""
+        os.makedirs(self.folder, exist_ok=True)
+        name = os.path.basename(path)
+        stem, extension = os.path.splitext(name)
+        count = 1
+        while name in self.entries.values():
+            name = f"{stem}_{count}{extension}"
+            count += 1
+        shutil.copyfile(path, os.path.join(self.folder, name))
+        self.entries[number] = name
+        return path
 
 
 def _strings(texts: list[str]) -> np.ndarray:
@@ -233,7 +282,9 @@ def _fill_object(node: Any, number: int, found: Any, program: _Program) -> None:
         bare.argument_keywords.extend(found.argument_names)
         bare.allowed_positional_arguments = found._num_positional_args
     elif isinstance(found, Asset):
-        raise NotImplementedError("Assets cannot be saved.")
+        node.asset.asset_file_def_index = list(program.assets.entries).index(number)
+    elif is_resource(found):
+        node.resource.device = getattr(found, "_resource_device", "")
     elif is_variable(found):
         handle = found.handle._value
         node.variable.dtype = handle.dtype.as_datatype_enum

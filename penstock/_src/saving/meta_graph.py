@@ -1,0 +1,209 @@
+"""MetaGraphDefs: a graph with its collections and its saver, written to a file and read again."""
+
+import os
+from typing import Any
+
+from google.protobuf import text_format
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.variable import (
+    UNIQUE,
+    Variable,
+    VariableAggregation,
+    VariableSynchronization,
+)
+from penstock._src.function.v1_variables import VariableV1
+from penstock._src.graph.importer import import_graph_def
+from penstock._src.graph.operation import Operation
+from penstock._src.proto.saved import MetaGraphDef, VariableDef
+from penstock._src.util.export import export
+
+
+@export(v1=["train.export_meta_graph"])
+def export_meta_graph(
+    filename: str | None = None,
+    meta_info_def: Any = None,
+    graph_def: Any = None,
+    saver_def: Any = None,
+    collection_list: Any = None,
+    as_text: bool = False,
+    graph: Any = None,
+    export_scope: str | None = None,
+    clear_devices: bool = False,
+    clear_extraneous_savers: bool = False,
+    strip_default_attrs: bool = False,
+    save_debug_info: bool = False,
+    **kwargs: Any,
+) -> Any:
+    """Returns the MetaGraphDef of a graph, and writes it to a file if one is named.
+
+    Args:
+      filename: of the file.
+      meta_info_def: a MetaInfoDef to take over.
+      graph_def: a GraphDef to take instead of the graph's.
+      saver_def: of the saver.
+      collection_list: which collections; by default all.
+      as_text: whether the file is text.
+      graph: by default the current one.
+      export_scope: not supported.
+      clear_devices: whether to leave the devices out.
+      clear_extraneous_savers: accepted.
+      strip_default_attrs: accepted.
+      save_debug_info: accepted.
+      **kwargs: accepted.
+    """
+    if export_scope:
+        raise UnimplementedError("export_meta_graph: `export_scope` is not supported.")
+    graph = STATE.graph if graph is None else graph
+    if graph is None:
+        raise RuntimeError(
+            "Exporting/importing meta graphs is not supported when eager execution is enabled."
+        )
+    made = MetaGraphDef()
+    if meta_info_def is not None:
+        made.meta_info_def.CopyFrom(meta_info_def)
+    made.meta_info_def.tensorflow_version = "2.21.0"
+    made.graph_def.CopyFrom(graph.as_graph_def(add_shapes=True) if graph_def is None else graph_def)
+    if clear_devices:
+        for node in made.graph_def.node:
+            node.device = ""
+    if saver_def is not None:
+        made.saver_def.CopyFrom(saver_def)
+    for key in graph.get_all_collection_keys() if collection_list is None else collection_list:
+        if isinstance(key, str):
+            _fill_collection(made.collection_def[key], graph.get_collection(key))
+            if made.collection_def[key].WhichOneof("kind") is None:
+                del made.collection_def[key]
+    if filename:
+        os.makedirs(os.path.dirname(filename) or ".", exist_ok=True)
+        data = text_format.MessageToString(made) if as_text else made.SerializeToString()
+        with open(filename, "w" if as_text else "wb") as file:
+            file.write(data)
+    return made
+
+
+def _fill_collection(made: Any, values: list[Any]) -> None:
+    """Writes the values of a collection if they are of one writable kind."""
+    if not values:
+        return
+    if all(isinstance(v, Variable) for v in values):
+        made.bytes_list.value.extend(_variable_def(v).SerializeToString() for v in values)
+    elif all(isinstance(v, (Tensor, Operation)) for v in values):
+        made.node_list.value.extend(v.name for v in values)
+    elif all(isinstance(v, int) for v in values):
+        made.int64_list.value.extend(values)
+    elif all(isinstance(v, float) for v in values):
+        made.float_list.value.extend(values)
+    elif all(isinstance(v, (str, bytes)) for v in values):
+        made.bytes_list.value.extend(v.encode() if isinstance(v, str) else v for v in values)
+
+
+def _variable_def(variable: Variable) -> Any:
+    return VariableDef(
+        variable_name=variable.handle.name,
+        initializer_name=variable.initializer.name,
+        initial_value_name=variable.initializer.inputs[1].name,
+        snapshot_name=variable._graph_element.name,
+        is_resource=True,
+        trainable=variable.trainable,
+    )
+
+
+def import_into_graph(
+    meta_graph_or_file: Any, import_scope: str | None = None, **kwargs: Any
+) -> Any:
+    """Adds a MetaGraphDef, or that of a file, to the current graph; returns it."""
+    definition = _read(meta_graph_or_file)
+    graph = STATE.graph
+    if graph is None:
+        raise RuntimeError(
+            "Exporting/importing meta graphs is not supported when eager execution is enabled."
+        )
+    import_graph_def(definition.graph_def, name=import_scope or "", **kwargs)
+    prefix = f"{import_scope}/" if import_scope else ""
+    known: dict[str, Any] = {}
+    for key, collection in definition.collection_def.items():
+        for value in _values(collection, graph, prefix, known):
+            graph.add_to_collection(key, value)
+    return definition
+
+
+def _read(meta_graph_or_file: Any) -> Any:
+    if hasattr(meta_graph_or_file, "graph_def"):
+        return meta_graph_or_file
+    path = os.fsdecode(meta_graph_or_file)
+    if not os.path.exists(path):
+        raise OSError(f"File does not exist. Received: {path}.")
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        return MetaGraphDef.FromString(data)
+    except Exception:  # it may be text: protobuf has no one class for what is no message
+        try:
+            return text_format.Parse(data.decode(), MetaGraphDef())
+        except (text_format.ParseError, UnicodeDecodeError) as error:
+            raise OSError(f"Cannot parse file {path}: {error}.") from error
+
+
+def _values(collection: Any, graph: Any, prefix: str, known: dict[str, Any]) -> list[Any]:
+    kind = collection.WhichOneof("kind")
+    if kind == "node_list":
+        names = collection.node_list.value
+        return [graph.as_graph_element(prefix + name) for name in names]
+    if kind != "bytes_list":
+        return list(getattr(collection, kind).value) if kind else []
+    found = []
+    for data in collection.bytes_list.value:
+        definition = _as_variable_def(data)
+        if definition is None:
+            found.append(data)
+            continue
+        if definition.variable_name not in known:
+            known[definition.variable_name] = _variable(definition, graph, prefix)
+        found.append(known[definition.variable_name])
+    return found
+
+
+def _as_variable_def(data: bytes) -> Any:
+    try:
+        definition = VariableDef.FromString(data)
+    except Exception:  # protobuf has no one class for bytes that are no message
+        return None
+    return definition if definition.variable_name and definition.initializer_name else None
+
+
+def _variable(definition: Any, graph: Any, prefix: str) -> Variable:
+    """The variable of a VariableDef, over the operations that the graph has."""
+    if not definition.is_resource:
+        raise UnimplementedError(
+            f"The variable '{definition.variable_name}' is a reference variable of TensorFlow 1, "
+            "which is not supported."
+        )
+    made = object.__new__(VariableV1)
+    handle = graph.as_graph_element(prefix + definition.variable_name)
+    made._trainable, made._constraint = definition.trainable, None
+    made._synchronization = VariableSynchronization.AUTO
+    made._aggregation, made._in_graph_mode = VariableAggregation.NONE, True
+    made._unique = next(UNIQUE)
+    shared = handle.op.get_attr("shared_name")
+    made._name = (shared.decode() if isinstance(shared, bytes) else shared) or handle.op.name
+    made._handle = handle
+    made._dtype = handle.op.get_attr("dtype")
+    made._shape = handle.op.get_attr("shape")
+    made._initializer = graph.as_graph_element(prefix + definition.initializer_name)
+    made._initial_value = graph.as_graph_element(prefix + definition.initial_value_name)
+    made._graph_element = graph.as_graph_element(prefix + definition.snapshot_name)
+    return made
+
+
+def scoped_saver(saver_def: Any, import_scope: str | None) -> Any:
+    """A SaverDef with the names that its operations have in a scope."""
+    if not import_scope:
+        return saver_def
+    scoped = type(saver_def)()
+    scoped.CopyFrom(saver_def)
+    for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
+        setattr(scoped, field, f"{import_scope}/{getattr(saver_def, field)}")
+    return scoped

@@ -1,0 +1,321 @@
+"""tf.compat.v1.train.Saver: checkpoints of variables by their names."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dispatch
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import NotFoundError
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.context import init_scope
+from penstock._src.function.v1_variables import GraphKeys
+from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
+from penstock._src.proto.saved import SaverDef
+from penstock._src.saving import meta_graph, state
+from penstock._src.util.export import export
+
+
+@export(v1=["train.Saver"])
+class Saver:
+    """Saves and restores variables by name.
+
+    Args:
+      var_list: the variables, or a dict of them by the names in the checkpoint; by default all.
+      reshape: whether values of other shapes are reshaped when restored.
+      sharded: accepted.
+      max_to_keep: how many checkpoints stay.
+      keep_checkpoint_every_n_hours: besides, one in so many hours stays.
+      name: accepted.
+      restore_sequentially: accepted.
+      saver_def: of a saver whose operations the graph has already.
+      builder: not supported.
+      defer_build: whether `build` is called later.
+      allow_empty: whether there may be no variables.
+      write_version: accepted; the format is V2.
+      pad_step_number: whether step numbers have eight digits.
+      save_relative_paths: whether the checkpoint file has relative paths.
+      filename: accepted.
+    """
+
+    def __init__(
+        self,
+        var_list: Any = None,
+        reshape: bool = False,
+        sharded: bool = False,
+        max_to_keep: int | None = 5,
+        keep_checkpoint_every_n_hours: float = 10000.0,
+        name: str | None = None,
+        restore_sequentially: bool = False,
+        saver_def: Any = None,
+        builder: Any = None,
+        defer_build: bool = False,
+        allow_empty: bool = False,
+        write_version: int = SaverDef.V2,
+        pad_step_number: bool = False,
+        save_relative_paths: bool = False,
+        filename: str | None = None,
+    ) -> None:
+        self._given, self._reshape, self._allow_empty = var_list, reshape, allow_empty
+        self._max_to_keep = max_to_keep
+        self._keep_every = keep_checkpoint_every_n_hours
+        self._pad, self._relative = pad_step_number, save_relative_paths
+        self._kept: list[tuple[str, float]] = []
+        self._next_preserved = time.time() + (keep_checkpoint_every_n_hours or 0) * 3600
+        self.saver_def = saver_def
+        self._variables: dict[str, Any] = {}
+        if saver_def is None and not defer_build:
+            self.build()
+
+    def build(self) -> None:
+        """Adds the operations that save and restore.
+
+        Raises:
+          ValueError: there are no variables.
+        """
+        given = self._given
+        if given is None and STATE.graph is not None:
+            graph = STATE.graph
+            given = graph.get_collection(GraphKeys.GLOBAL_VARIABLES) + graph.get_collection(
+                GraphKeys.SAVEABLE_OBJECTS
+            )
+        if given is None:
+            raise RuntimeError(
+                "When eager execution is enabled, `var_list` must specify a list or dict of "
+                "variables to save"
+            )
+        self._variables = _by_name(given)
+        if not self._variables and not self._allow_empty:
+            raise ValueError("No variables to save")
+        if STATE.graph is not None:
+            self._add_operations()
+
+    def _add_operations(self) -> None:
+        graph = STATE.graph
+        names = _strings(list(self._variables))
+        slices = _strings([""] * len(self._variables))
+        with graph.name_scope("save"):
+            prefix = raw.PlaceholderWithDefault(input="model", shape=[], name="Const")
+            values = [variable.read_value() for variable in self._variables.values()]
+            save = raw.SaveV2(
+                prefix=prefix, tensor_names=names, shape_and_slices=slices, tensors=values
+            )
+            with graph.control_dependencies([save]):
+                written = raw.Identity(input=prefix, name="control_dependency")
+            restored = raw.RestoreV2(
+                prefix=prefix,
+                tensor_names=names,
+                shape_and_slices=slices,
+                dtypes=[value.dtype for value in values],
+            )
+            assigned = []
+            for variable, value in zip(self._variables.values(), restored, strict=True):
+                if self._reshape:
+                    value = raw.Reshape(tensor=value, shape=variable.shape.as_list())
+                value.set_shape(variable.shape)
+                made = variable.assign(value, read_value=False)
+                assigned.append(getattr(made, "op", made))
+            with graph.control_dependencies(assigned):
+                done = raw.NoOp(name="restore_all")
+        self.saver_def = SaverDef(
+            filename_tensor_name=prefix.name,
+            save_tensor_name=written.name,
+            restore_op_name=done.name,
+            max_to_keep=self._max_to_keep or 0,
+            keep_checkpoint_every_n_hours=self._keep_every or 0,
+            version=SaverDef.V2,
+        )
+
+    def as_saver_def(self) -> Any:
+        """Returns the SaverDef message."""
+        return self.saver_def
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """Returns the SaverDef message."""
+        return self.saver_def
+
+    @staticmethod
+    def from_proto(saver_def: Any, import_scope: str | None = None) -> "Saver":
+        """Returns the saver of a SaverDef."""
+        return Saver(saver_def=saver_def)
+
+    # -- saving
+
+    def save(
+        self,
+        sess: Any,
+        save_path: Any,
+        global_step: Any = None,
+        latest_filename: str | None = None,
+        meta_graph_suffix: str = "meta",
+        write_meta_graph: bool = True,
+        write_state: bool = True,
+        strip_default_attrs: bool = False,
+        save_debug_info: bool = False,
+    ) -> str:
+        """Writes a checkpoint `<save_path>-<global_step>` and returns its path.
+
+        Args:
+          sess: the session whose variables are saved; None when executing eagerly.
+          save_path: where.
+          global_step: a number for the name: an integer, a tensor or a variable.
+          latest_filename: of the checkpoint file.
+          meta_graph_suffix: of the file with the graph.
+          write_meta_graph: whether to write that file.
+          write_state: whether to note the checkpoint as the latest.
+          strip_default_attrs: accepted.
+          save_debug_info: accepted.
+        """
+        path = os.fsdecode(save_path)
+        if global_step is not None:
+            number = _step(sess, global_step)
+            path = f"{path}-{number:08d}" if self._pad else f"{path}-{number}"
+        folder = os.path.dirname(path)
+        if folder and not os.path.isdir(folder):
+            raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
+        if sess is None:
+            with init_scope():
+                write_bundle(path, {n: _array(v) for n, v in self._variables.items()})
+        else:
+            definition = self.saver_def
+            sess.run(definition.save_tensor_name, {definition.filename_tensor_name: path})
+        if write_state:
+            self._keep(path, latest_filename, meta_graph_suffix)
+        if write_meta_graph and sess is not None:
+            with dispatch.building(sess.graph):
+                self.export_meta_graph(f"{path}.{meta_graph_suffix}")
+        return path
+
+    def _keep(self, path: str, latest_filename: str | None, suffix: str) -> None:
+        """Notes a checkpoint, removes old ones."""
+        self._kept = [entry for entry in self._kept if entry[0] != path]
+        self._kept.append((path, time.time()))
+        while self._max_to_keep and len(self._kept) > self._max_to_keep:
+            old, written = self._kept.pop(0)
+            if self._keep_every and written > self._next_preserved:
+                self._next_preserved += self._keep_every * 3600
+                continue
+            state.remove_checkpoint(old, meta_graph_suffix=suffix)
+        state.update_checkpoint_state(
+            os.path.dirname(path),
+            path,
+            self.last_checkpoints,
+            latest_filename,
+            save_relative_paths=self._relative,
+        )
+
+    @property
+    def last_checkpoints(self) -> list[str]:
+        """The paths of the checkpoints kept, oldest first."""
+        return [path for path, _ in self._kept]
+
+    def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:
+        """Says which checkpoints are there, oldest first."""
+        self._kept = [(path, time.time()) for path in last_checkpoints]
+
+    def set_last_checkpoints_with_time(
+        self, last_checkpoints_with_time: Sequence[tuple[str, float]]
+    ) -> None:
+        """Says which checkpoints are there and when they were written."""
+        self._kept = list(last_checkpoints_with_time)
+
+    def recover_last_checkpoints(self, checkpoint_paths: Sequence[str]) -> None:
+        """Takes over the checkpoints that exist."""
+        existing = [path for path in checkpoint_paths if state.checkpoint_exists(path)]
+        self._kept = [(path, os.path.getmtime(index_name(path))) for path in existing]
+
+    # -- restoring
+
+    def restore(self, sess: Any, save_path: Any) -> None:
+        """Restores the variables from a checkpoint.
+
+        Raises:
+          ValueError: there is none.
+          tf.errors.NotFoundError: it lacks a variable.
+        """
+        if save_path is None:
+            raise ValueError("Can't load save_path when it is None.")
+        path = os.fsdecode(save_path)
+        if not state.checkpoint_exists(path):
+            raise ValueError(f"The passed save_path is not a valid checkpoint: {path}")
+        if sess is not None:
+            definition = self.saver_def
+            sess.run(definition.restore_op_name, {definition.filename_tensor_name: path})
+            return
+        reader = BundleReader(path)
+        for name, variable in self._variables.items():
+            if name not in reader:
+                raise NotFoundError(f"Key {name} not found in checkpoint")
+            value = reader.read(name)
+            variable.assign(value.reshape(variable.shape.as_list()) if self._reshape else value)
+
+    # -- graphs
+
+    def export_meta_graph(
+        self,
+        filename: str | None = None,
+        collection_list: Any = None,
+        as_text: bool = False,
+        export_scope: str | None = None,
+        clear_devices: bool = False,
+        clear_extraneous_savers: bool = False,
+        strip_default_attrs: bool = False,
+        save_debug_info: bool = False,
+    ) -> Any:
+        """Writes the graph, with this saver, to a file; returns the MetaGraphDef."""
+        return meta_graph.export_meta_graph(
+            filename, saver_def=self.saver_def, collection_list=collection_list, as_text=as_text
+        )
+
+
+def _by_name(given: Any) -> dict[str, Any]:
+    if isinstance(given, Mapping):
+        return dict(given)
+    named: dict[str, Any] = {}
+    for variable in given:
+        name = getattr(variable, "_shared_name", None) or variable.name.removesuffix(":0")
+        if name in named and named[name] is not variable:
+            raise ValueError(f"At least two variables have the same name: {name}")
+        named[name] = variable
+    return dict(sorted(named.items()))
+
+
+def _strings(texts: list[str]) -> np.ndarray:
+    made = np.empty(len(texts), object)
+    made[:] = [text.encode() for text in texts]
+    return made
+
+
+def _array(variable: Any) -> np.ndarray:
+    value = np.asarray(variable.numpy())
+    return value
+
+
+def _step(sess: Any, step: Any) -> int:
+    if isinstance(step, (int, np.integer)):
+        return int(step)
+    if sess is not None and (isinstance(step, Tensor) or hasattr(step, "handle")):
+        return int(sess.run(step))
+    return int(step)
+
+
+@export(v1=["train.import_meta_graph"])
+def import_meta_graph(
+    meta_graph_or_file: Any,
+    clear_devices: bool = False,
+    import_scope: str | None = None,
+    **kwargs: Any,
+) -> Saver | None:
+    """Adds the graph of a MetaGraphDef, or of a file, to the current graph.
+
+    Returns:
+      A saver for its variables, or None if it has none.
+    """
+    definition = meta_graph.import_into_graph(meta_graph_or_file, import_scope, **kwargs)
+    if definition.HasField("saver_def"):
+        return Saver(saver_def=meta_graph.scoped_saver(definition.saver_def, import_scope))
+    return None
