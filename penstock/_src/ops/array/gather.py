@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -152,7 +153,7 @@ def dense_gradient(params, indices, axis, dy, batch_dims):
     """
     at, rank, width = static_value(axis), params.shape.rank, indices.shape.rank
     if at is None or rank is None or width is None:
-        raise NotImplementedError("GatherV2: its gradient needs static ranks and a static axis.")
+        raise UnimplementedError("GatherV2: its gradient needs static ranks and a static axis.")
     at = int(at) % rank
     batch = batch_dims % width if batch_dims < 0 else batch_dims
     chosen = width - batch

@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -457,7 +458,7 @@ class _Patches(Op):
         """Returns the gradient of the images: each patch's element added to the pixel it shows."""
         shape = images.shape
         if not shape[1:].is_fully_defined():
-            raise NotImplementedError(f"{self.op_type}: its gradient needs static image sizes.")
+            raise UnimplementedError(f"{self.op_type}: its gradient needs static image sizes.")
         dims = shape.as_list()[1:]
         count = int(np.prod(dims))
         numbers = np.arange(1, count + 1, dtype=np.int64).reshape(1, *dims)

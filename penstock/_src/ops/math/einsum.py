@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
@@ -100,7 +101,7 @@ class Einsum(Op):
             for term, x in zip(named, inputs)
         ]
         if None in ranks:
-            raise NotImplementedError("Einsum: the gradient of '...' needs static ranks.")
+            raise UnimplementedError("Einsum: the gradient of '...' needs static ranks.")
         terms, result = labels_of(self.equation, tuple(ranks))
         if len(inputs) == 1:
             return [self.part(inputs[0], terms[0], [(result, dy)])]
