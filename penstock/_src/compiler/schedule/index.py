@@ -35,9 +35,22 @@ def is_one(extent: int) -> bool:
 
 def never_negative(x: int) -> bool:
     """Whether an extent expression can be seen to be at least 0 (symbols are)."""
-    if type(x) is not Dim:
-        return x >= 0
-    return all(coefficient >= 0 for _, coefficient in x.expr)
+    return _not_negative(x.expr) if type(x) is Dim else x >= 0
+
+
+def _not_negative(expression: tuple) -> bool:
+    return all(
+        coefficient >= 0 and all(_atom_not_negative(atom) for atom in monomial)
+        for monomial, coefficient in expression
+    )
+
+
+def _atom_not_negative(atom: tuple) -> bool:
+    if atom[0] in ("symbol", "mod"):
+        return True
+    if atom[0] == "max":
+        return _not_negative(atom[1]) or _not_negative(atom[2])
+    return _not_negative(atom[1]) and _not_negative(atom[2])
 
 
 class Atom:

@@ -1,0 +1,65 @@
+"""Index arithmetic: what is simplified holds for every size and iteration."""
+
+import itertools
+
+import pytest
+
+from penstock._src.compiler.schedule.index import (
+    ZERO,
+    IndexScope,
+    Position,
+    constant,
+    never_negative,
+    of_atom,
+)
+from penstock._src.ir import dims
+from penstock._src.ir.dims import Dim
+
+
+def number(index, values):
+    """The index for values of the variables."""
+    total = int(index.const)
+    for atom, c in index.terms:
+        if atom in values:
+            x = values[atom]
+        else:
+            inner = number(atom.index, values)
+            x = inner // atom.divisor if atom.quotient else inner % atom.divisor
+        total += int(c) * x
+    return total
+
+
+@pytest.mark.parametrize("divisor", [1, 2, 3, 4, 5, 12, 20, 60])
+def test_quotients_and_remainders(divisor):
+    scope = IndexScope()
+    i, j, k = scope.var(3), scope.var(4), scope.var(5)
+    index = of_atom(i) * 20 + of_atom(j) * 5 + of_atom(k) + 7
+    q, r = scope.quotient(index, divisor), scope.remainder(index, divisor)
+    for a, b, c in itertools.product(range(3), range(4), range(5)):
+        values = {i: a, j: b, k: c}
+        assert (number(q, values), number(r, values)) == divmod(number(index, values), divisor)
+
+
+def test_splitting_rows_of_a_symbolic_batch_needs_no_division():
+    scope = IndexScope()
+    n = Dim.symbol("n", 6)
+    row, column = scope.var(n), scope.var(8)
+    position = Position(scope, (n * 8,), None, of_atom(row) * 8 + of_atom(column))
+    assert [str(c) for c in position.reshaped((n, 8)).coordinates] == [str(of_atom(row)), str(of_atom(column))]
+
+
+def test_signs_of_symbolic_extents():
+    n = Dim.symbol("n", 6)
+    assert never_negative(n * 3 + 2) and never_negative(n // 4) and never_negative(n % 5)
+    assert not never_negative(n - 1)
+    parts = dims.ceil_divide(n * 2, 3276)  # -((-2 n) // 3276): an atom that is negative
+    assert not never_negative(n - parts * 3276)
+
+
+def test_bounds_of_parts_of_a_symbolic_axis_are_not_known():
+    scope = IndexScope()
+    n = Dim.symbol("n", 6)
+    part, within = scope.var(dims.ceil_divide(n * 2, 3276)), scope.var(3276)
+    assert not (of_atom(part) * 3276 + of_atom(within)).within(0, n)
+    assert of_atom(scope.var(n)).within(0, n) and not (of_atom(scope.var(n)) + 1).within(0, n)
+    assert constant(3).within(0, 4) and ZERO.within(0, 1)
