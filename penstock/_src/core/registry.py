@@ -9,6 +9,7 @@ A family of ops is loaded when one of its ops is first asked for: a scan of the 
 import functools
 import importlib
 import inspect
+import math
 import pathlib
 import re
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from penstock._src.core import dispatch
 from penstock._src.core.attributes import REQUIRED
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import OPS, Op
+from penstock._src.core.shapes import TensorShape
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
 CLASS = re.compile(r"^class ([A-Z]\w*)\(", re.MULTILINE)
@@ -113,9 +115,19 @@ def raw_signature(cls: type[Op]) -> inspect.Signature:
     for name, default in sorted(attrs, key=lambda item: item[1] is not REQUIRED):
         shown = inspect.Parameter.empty if default is REQUIRED else default
         shown = list(shown) if isinstance(shown, tuple) else shown
+        shown = short(shown) if isinstance(shown, float) else shown
+        shown = None if isinstance(shown, TensorShape) and shown.rank is None else shown
         parameters.append(inspect.Parameter(name, kind, default=shown))
     parameters.append(inspect.Parameter("name", kind, default=None))
     return inspect.Signature(parameters)
+
+
+def short(number: float) -> float | int:
+    """Returns the shortest number that is the same in float32, as signatures show it: 1e-05, 0."""
+    if not math.isfinite(number):
+        return number
+    near = float(f"{number:.7g}")
+    return int(near) if near.is_integer() else near
 
 
 def inferred_attributes(cls: type[Op]) -> set[str]:
