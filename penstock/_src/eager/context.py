@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from penstock._src.core import dispatch
+from penstock._src.core import dispatch, kernel_state
 from penstock._src.core.dispatch import STATE
 from penstock._src.util.export import export
 
@@ -21,6 +21,7 @@ class Context:
         """Sets the seed and starts the stream of op seeds again."""
         self.global_seed = seed
         self._rng = random.Random(seed)
+        kernel_state.clear()
 
     def internal_operation_seed(self) -> int:
         """Returns the next op seed of the stream, as TensorFlow draws it for eager ops."""

@@ -10,7 +10,7 @@ from tests.harness.op_case import OpCase, check
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 5)) * 3
 DY = RNG.normal(size=(3, 5))
-LABELS = np.abs(RNG.normal(size=(3, 5)))
+LABELS = RNG.dirichlet(np.ones(5), 3)
 
 
 def softmax(x):

@@ -80,7 +80,6 @@ def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
         axis = np.arange(rank - 1, -1, -1, dtype=np.int32) if rank is not None else raw.Range(
             start=raw.Rank(input=inputs) - 1, limit=-1, delta=-1
         )
-        axis = axis[::-1] if isinstance(axis, np.ndarray) else axis
     return raw.ReduceJoin(
         inputs=inputs, reduction_indices=axis, keep_dims=keepdims, separator=separator, name=name
     )

@@ -136,11 +136,11 @@ class _Poisson(Op):
 
     differentiable = False
 
-    def counts(self, stream, rate, samples, kind):
+    def counts(self, stream, rate, samples, kind, single):
         is_integer = np.dtype(kind).kind == "i"
         limit = np.iinfo(kind).max if is_integer else float(np.finfo(np.float32).max)
         limit = 65504.0 if np.dtype(kind) == np.float16 else limit
-        return rejection.poisson(stream, rate, samples, limit)
+        return rejection.poisson(stream, rate, samples, limit, single)
 
 
 class RandomPoissonV2(_Poisson):
@@ -163,7 +163,7 @@ class RandomPoissonV2(_Poisson):
         dims = shape_from(self, shape)
         samples = prod(dims)
         stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
-        drawn = self.counts(stream, rate, samples, self.dtype.np)
+        drawn = self.counts(stream, rate, samples, self.dtype.np, rate.dtype == np.float32)
         return _to(drawn.reshape(*dims, *rate.shape), self.dtype.np)
 
 
@@ -184,7 +184,7 @@ class RandomPoisson(_Poisson):
         dims = shape_from(self, shape)
         samples = prod(dims)
         stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
-        drawn = self.counts(stream, rate, samples, rate.dtype)
+        drawn = self.counts(stream, rate, samples, rate.dtype, rate.dtype == np.float32)
         return _to(drawn.reshape(*dims, *rate.shape), rate.dtype)
 
 
@@ -206,7 +206,8 @@ class StatelessRandomPoisson(_Poisson):
         dims = shape_from(self, shape)
         samples = _samples_per(self, dims, lam)
         stream = stream_of_seed(self, seed)
-        return _to(self.counts(stream, lam, samples, self.dtype.np).reshape(dims), self.dtype.np)
+        drawn = self.counts(stream, lam, samples, self.dtype.np, False)
+        return _to(drawn.reshape(dims), self.dtype.np)
 
 
 def _to(numbers, kind):

@@ -48,13 +48,16 @@ def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
     return out.reshape(-1, samples).T
 
 
-def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.ndarray:
-    """[samples, rates] of Poisson numbers as floats; `limit` is the largest that the result's type holds.
+def poisson(
+    stream: Stream, rate: np.ndarray, samples: int, limit: float, single: bool
+) -> np.ndarray:
+    """[samples, rates] of Poisson numbers as floats; `limit` is the largest that the result's type holds;
+    `single` says whether to compute in single precision.
 
     Sources: Knuth, TAOCP vol. 2, 3.4.1, for small rates; Hormann 1993, "The transformed rejection method
     for generating Poisson random variables", for others.
     """
-    kind = rate.dtype.type if rate.dtype in (np.float32, np.float64) else np.float64
+    kind = np.float32 if single else np.float64
     rates = np.repeat(rate.reshape(-1).astype(kind), samples)
     lanes = Lanes(stream, np.arange(rates.size), kind)
     out = np.zeros(rates.size, kind)

@@ -115,8 +115,9 @@ class _ToReal(Op):
         single = raw.LogicalOr(
             x=raw.Equal(x=places, y=np.int32(0)), y=raw.Equal(x=places * 2, y=length)
         )
-        weight = raw.SelectV2(condition=single, t=np.float32(1), e=np.float32(2))
-        scale = raw.Cast(x=raw.Prod(input=fft_length, axis=[0]), DstT=dtypes.float32)
+        kind = dy.dtype.as_numpy_dtype
+        weight = raw.SelectV2(condition=single, t=kind(1), e=kind(2))
+        scale = raw.Cast(x=raw.Prod(input=fft_length, axis=[0]), DstT=dy.dtype)
         factor = raw.Cast(x=weight / scale, DstT=input.dtype)
         return _fitted(spectrum * factor, input), None
 

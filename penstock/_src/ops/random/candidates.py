@@ -1,0 +1,213 @@
+"""Samplers of candidate classes, and normal numbers between bounds."""
+
+from math import prod
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.ops.random import distributions
+from penstock._src.ops.random.between import truncated
+from penstock._src.ops.random.stateful import RESERVED_BLOCKS, reserve
+from penstock._src.ops.random.stateless import shape_from, stream_of_seed
+from penstock._src.ops.rules import invalid, show
+
+_BLOCKS_PER_CANDIDATE = 512
+
+
+class _Sampler(Op):
+    """Classes by a distribution, with how often the true and the sampled ones are expected."""
+
+    differentiable = False
+
+    def shape(self, true_classes):
+        rows = true_classes.with_rank(2)[0]
+        return [self.num_sampled], [rows, self.num_true], [self.num_sampled]
+
+    def eager(self, true_classes):
+        if true_classes.ndim != 2:
+            raise invalid(
+                self, f"true_classes must be a matrix. Received {show(true_classes.shape)}"
+            )
+        if true_classes.shape[1] != self.num_true:
+            raise invalid(
+                self,
+                f"true_classes must have num_true columns, expected: {true_classes.shape[1]} "
+                f"was: {self.num_true}",
+            )
+        count = self.num_sampled
+        if self.unique and count > self.range_max:
+            raise invalid(
+                self,
+                f"sampled_candidates: the range {self.range_max} has too few classes for {count} unique "
+                "candidates",
+            )
+        stream = reserve(self, count * _BLOCKS_PER_CANDIDATE)
+        tries, chosen, seen, size = 0, [], set(), max(4 * count, 64)
+        while len(chosen) < count:
+            batch = self.draw(stream, size)[tries:]
+            for candidate in batch.tolist():
+                tries += 1
+                if not self.unique or candidate not in seen:
+                    seen.add(candidate)
+                    chosen.append(candidate)
+                if len(chosen) == count:
+                    break
+            size *= 2
+        sampled = np.array(chosen, np.int64)
+        return sampled, self._expected(true_classes, tries), self._expected(sampled, tries)
+
+    def _expected(self, classes, tries):
+        p = self.probability(classes)
+        if self.unique:
+            return (-np.expm1(tries * np.log1p(-p))).astype(np.float32)
+        return (p * self.num_sampled).astype(np.float32)
+
+
+def _doubles(stream, count):
+    return distributions.words_to_float64(stream.words(count * 2).reshape(-1, 2))
+
+
+class LogUniformCandidateSampler(_Sampler):
+    """Classes by Zipf's law: the probability of c is log((c + 2) / (c + 1)) / log(range_max + 1)."""
+
+    signature = (
+        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
+        "float32, sampled_expected_count: float32"
+    )
+    num_true: int
+    num_sampled: int
+    unique: bool
+    range_max: int
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+
+    def draw(self, stream, count):
+        raised = np.exp(_doubles(stream, count) * np.log1p(self.range_max))
+        return (raised.astype(np.int64) - 1) % self.range_max
+
+    def probability(self, classes):
+        return np.log((classes + 2.0) / (classes + 1.0)) / np.log1p(self.range_max)
+
+
+class UniformCandidateSampler(_Sampler):
+    """Classes with equal probabilities."""
+
+    signature = (
+        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
+        "float32, sampled_expected_count: float32"
+    )
+    num_true: int
+    num_sampled: int
+    unique: bool
+    range_max: int
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+
+    def draw(self, stream, count):
+        drawn = distributions.full_integers(stream, count, np.dtype(np.uint64))
+        return (drawn % np.uint64(self.range_max)).astype(np.int64)
+
+    def probability(self, classes):
+        return np.full(classes.shape, 1.0 / self.range_max)
+
+
+class AllCandidateSampler(Op):
+    """All classes, for testing."""
+
+    signature = (
+        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
+        "float32, sampled_expected_count: float32"
+    )
+    num_true: int
+    num_sampled: int
+    unique: bool
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+    differentiable = False
+
+    def shape(self, true_classes):
+        rows = true_classes.with_rank(2)[0]
+        return [self.num_sampled], [rows, self.num_true], [self.num_sampled]
+
+    def eager(self, true_classes):
+        count = self.num_sampled
+        ones = np.ones(true_classes.shape, np.float32)
+        return np.arange(count), ones, np.ones(count, np.float32)
+
+
+def _between(op, stream, dims, parameters):
+    """Numbers of a shape whose first dimension is that of the parameters, where these are vectors."""
+    if not dims:
+        raise invalid(op, "Shape tensor must not be empty, got []")
+    for name, value in parameters.items():
+        if value.ndim > 1:
+            raise invalid(
+                op, f"Input {name} should be a scalar or vector, got shape: {show(value.shape)}"
+            )
+        if value.size not in (1, dims[0]):
+            raise invalid(
+                op, f"Input {name} should have length 1 or shape[0], got shape: {show(value.shape)}"
+            )
+    many = any(v.size > 1 for v in parameters.values())
+    batches = dims[0] if many else 1
+    each = prod(dims) // batches if batches else 0
+    rows = []
+    for b in range(batches):
+        mean, deviation, low, high = (
+            v.reshape(-1)[b if v.size > 1 else 0] for v in parameters.values()
+        )
+        if not (np.isfinite(mean) and deviation > 0 and low < high):
+            raise invalid(op, "Invalid parameters")
+        numbers, stream = truncated(stream, mean, deviation, low, high, each)
+        rows.append(numbers)
+    return np.concatenate(rows).reshape(dims) if rows else np.zeros(dims, op.dtype.np)
+
+
+class StatelessParameterizedTruncatedNormal(Op):
+    """Normal numbers between bounds, from a pair of seeds."""
+
+    signature = (
+        "shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype, "
+        "maxvals: dtype -> output: dtype"
+    )
+    S = INDEX
+    dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    Tseed: DType = dtypes.int64
+    Tseed_types = INDEX
+    differentiable = False
+
+    def shape(self, shape, seed, means, stddevs, minvals, maxvals):
+        return shape.as_shape()
+
+    def eager(self, shape, seed, means, stddevs, minvals, maxvals):
+        parameters = {"means": means, "stddevs": stddevs, "minvals": minvals, "maxvals": maxvals}
+        return _between(self, stream_of_seed(self, seed), shape_from(self, shape), parameters)
+
+
+class ParameterizedTruncatedNormal(Op):
+    """Normal numbers between bounds, from the op's own stream."""
+
+    signature = (
+        "shape: T, means: dtype, stdevs: dtype, minvals: dtype, maxvals: dtype -> output: dtype"
+    )
+    dtype = FLOAT
+    T = INDEX
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+    differentiable = False
+
+    def shape(self, shape, means, stdevs, minvals, maxvals):
+        return shape.as_shape()
+
+    def eager(self, shape, means, stdevs, minvals, maxvals):
+        dims = shape_from(self, shape)
+        stream = reserve(self, prod(dims) * RESERVED_BLOCKS)
+        parameters = {"means": means, "stddevs": stdevs, "minvals": minvals, "maxvals": maxvals}
+        return _between(self, stream, dims, parameters)
