@@ -95,6 +95,7 @@ _NAMES = {
     "penstock._src.graph.graph": "Graph",
     "penstock._src.graph.importer": "import_graph_def",
     "penstock._src.graph.operation": "Operation",
+    "penstock._src.graph.rewriting": "RegisterGradient",
     "penstock._src.graph.static_values": "get_static_value",
 }
 _SUBMODULES = (

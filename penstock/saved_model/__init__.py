@@ -17,6 +17,7 @@ _NAMES = {
         "TRAINING VARIABLES_DIRECTORY VARIABLES_FILENAME=VARIABLES_DIRECTORY"
     ),
     "penstock._src.saving.saved_model.load": "contains_saved_model load",
+    "penstock._src.saving.saved_model.resources": "Asset",
     "penstock._src.saving.saved_model.save": "save",
 }
 _SUBMODULES = "experimental".split()

@@ -7,6 +7,7 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.saving.saved_model.constants": "VariablePolicy",
+    "penstock._src.saving.saved_model.resources": "TrackableResource",
 }
 _SUBMODULES = "".split()
 

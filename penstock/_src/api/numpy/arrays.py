@@ -1,0 +1,613 @@
+"""NumPy's functions that make arrays and change their shape."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from penstock._src.api.array import creation, indexing, joining
+from penstock._src.api.linalg import bands
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .promotion import canonical, number, promoted, result_type, static_axis, to_array
+
+
+def _public(name):
+    return export(f"experimental.numpy.{name}", v1=[])
+
+
+@_public("array")
+def array(val, dtype=None, copy=True, ndmin=0):
+    """`val` as tensor, of at least `ndmin` dimensions."""
+    result = to_array(val, dtype)
+    if copy:
+        result = raw.Identity(input=result)
+    while result.shape.rank < ndmin:
+        result = raw.ExpandDims(input=result, axis=0)
+    return result
+
+
+@_public("asarray")
+def asarray(a, dtype=None):
+    """`a` as tensor."""
+    return to_array(a, dtype)
+
+
+@_public("asanyarray")
+def asanyarray(a, dtype=None):
+    """`a` as tensor."""
+    return to_array(a, dtype)
+
+
+@_public("ascontiguousarray")
+def ascontiguousarray(a, dtype=None):
+    """`a` as tensor of at least one dimension."""
+    return array(a, dtype, ndmin=1)
+
+
+@_public("copy")
+def copy(a):
+    """A tensor with the contents of `a`."""
+    return array(a, copy=True)
+
+
+@_public("zeros")
+def zeros(shape, dtype=float):
+    """Zeros."""
+    return creation.zeros(shape, canonical(dtype) or canonical(float))
+
+
+@_public("ones")
+def ones(shape, dtype=float):
+    """Ones."""
+    return creation.ones(shape, canonical(dtype) or canonical(float))
+
+
+@_public("empty")
+def empty(shape, dtype=float):
+    """Zeros."""
+    return zeros(shape, dtype)
+
+
+@_public("zeros_like")
+def zeros_like(a, dtype=None):
+    """Zeros in the shape of `a`."""
+    return creation.zeros_like(to_array(a), canonical(dtype))
+
+
+@_public("ones_like")
+def ones_like(a, dtype=None):
+    """Ones in the shape of `a`."""
+    return creation.ones_like(to_array(a), canonical(dtype))
+
+
+@_public("empty_like")
+def empty_like(a, dtype=None):
+    """Zeros in the shape of `a`."""
+    return zeros_like(a, dtype)
+
+
+@_public("full")
+def full(shape, fill_value, dtype=None):
+    """`fill_value` everywhere."""
+    value = to_array(fill_value, dtype)
+    return raw.BroadcastTo(input=value, shape=creation.shape_vector(np.atleast_1d(shape).tolist()))
+
+
+@_public("full_like")
+def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
+    """`fill_value` in the shape of `a`."""
+    if order != "K" or not subok or shape is not None:
+        raise ValueError("full_like: only order='K', subok=True and shape=None are supported.")
+    a = to_array(a)
+    value = to_array(fill_value, dtype or a.dtype)
+    return raw.BroadcastTo(input=value, shape=raw.Shape(input=a))
+
+
+@_public("eye")
+def eye(N, M=None, k=0, dtype=float):  # noqa: N803
+    """Ones on a diagonal."""
+    kind = canonical(dtype)
+    return to_array(np.eye(N, M, k, dtype=kind.as_numpy_dtype))
+
+
+@_public("identity")
+def identity(n, dtype=float):
+    """The identity matrix."""
+    return eye(n, dtype=dtype)
+
+
+@_public("tri")
+def tri(N, M=None, k=0, dtype=None):  # noqa: N803
+    """Ones at and below a diagonal."""
+    kind = canonical(dtype or float)
+    return to_array(np.tri(N, M, k, dtype=kind.as_numpy_dtype))
+
+
+def _triangle(m, k, lower):
+    m = to_array(m)
+    rows, columns = m.shape[-2], m.shape[-1]
+    mask = np.tri(rows, columns, k if lower else k - 1, dtype=bool)
+    mask = mask if lower else ~mask
+    return raw.SelectV2(condition=mask, t=m, e=number(0, m))
+
+
+@_public("tril")
+def tril(m, k=0):
+    """The lower triangle."""
+    return _triangle(m, k, True)
+
+
+@_public("triu")
+def triu(m, k=0):
+    """The upper triangle."""
+    return _triangle(m, k, False)
+
+
+@_public("arange")
+def arange(start, stop=None, step=1, dtype=None):
+    """start, start + step, ... before `stop`."""
+    if not step:
+        raise ValueError("step must be non-zero.")
+    values = np.arange(start, stop, step) if stop is not None else np.arange(0, start, step)
+    parts = [start, step] if stop is None else [start, stop, step]
+    return to_array(values, dtype or result_type(*parts))
+
+
+@_public("linspace")
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axis=0):
+    """`num` evenly spaced numbers."""
+    start, stop = promoted(start, stop, inexact=True)
+    count = num - 1 if endpoint else num
+    delta = stop - start
+    step = delta / number(count, start) if count > 0 else delta * number(np.nan, start)
+    ramp = np.arange(num, dtype=start.dtype.as_numpy_dtype)
+    rank = start.shape.rank if start.shape.rank >= stop.shape.rank else stop.shape.rank
+    ramp = ramp.reshape([-1] + [1] * rank)
+    result = start + ramp * step if count > 0 else start + ramp * number(0, start)
+    if endpoint and num > 1:
+        last = raw.ExpandDims(input=stop + raw.ZerosLike(x=start), axis=0)
+        result = raw.ConcatV2(values=[result[:-1], last], axis=0)
+    result = cast(result, canonical(dtype) or start.dtype)
+    if axis not in (0, -result.shape.rank):
+        result = moveaxis(result, 0, axis)
+    return (result, step) if retstep else result
+
+
+@_public("logspace")
+def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
+    """`num` numbers whose logarithms are evenly spaced."""
+    powers = linspace(start, stop, num, endpoint, dtype=None, axis=axis)
+    result = raw.Pow(x=number(base, powers), y=powers)
+    return result if dtype is None else cast(result, canonical(dtype))
+
+
+@_public("geomspace")
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """`num` numbers with a constant ratio."""
+    start, stop = promoted(start, stop, inexact=True)
+    logs = linspace(raw.Log(x=start), raw.Log(x=stop), num, endpoint, dtype=None, axis=axis)
+    result = raw.Exp(x=logs)
+    return result if dtype is None else cast(result, canonical(dtype))
+
+
+@_public("meshgrid")
+def meshgrid(*xi, **kwargs):
+    """The coordinates of all points of a grid."""
+    if kwargs.pop("sparse", False) or not kwargs.pop("copy", True):
+        raise ValueError("meshgrid: sparse=True and copy=False are not supported.")
+    return creation.meshgrid(*promoted(*xi), **kwargs)
+
+
+@_public("vander")
+def vander(x, N=None, increasing=False):  # noqa: N803
+    """The powers of `x`, a column for each."""
+    x = to_array(x)
+    count = x.shape[0] if N is None else int(N)
+    powers = np.arange(count) if increasing else np.arange(count - 1, -1, -1)
+    powers = powers.astype(x.dtype.as_numpy_dtype)
+    return raw.Pow(x=raw.ExpandDims(input=x, axis=1), y=powers[None, :])
+
+
+@_public("diag")
+def diag(v, k=0):
+    """A matrix with `v` on a diagonal, or the diagonal of a matrix."""
+    v = to_array(v)
+    if v.shape.rank == 0:
+        raise ValueError("Input to diag must have rank of at least 1.")
+    if v.shape.rank == 1:
+        return bands.diag(v, k=k)
+    rows, columns = v.shape[-2], v.shape[-1]
+    if k >= columns or -k >= rows:
+        return raw.Slice(input=raw.Reshape(tensor=v, shape=[-1]), begin=[0], size=[0])
+    return bands.diag_part(v, k=k)
+
+
+@_public("diagflat")
+def diagflat(v, k=0):
+    """A matrix with all entries of `v` on a diagonal."""
+    return diag(ravel(v), k)
+
+
+@_public("diagonal")
+def diagonal(a, offset=0, axis1=0, axis2=1):
+    """The diagonals over two axes."""
+    a = to_array(a)
+    rank = a.shape.rank
+    a = moveaxis(a, (static_axis(axis1, rank), static_axis(axis2, rank)), (-2, -1))
+    rows, columns = a.shape[-2], a.shape[-1]
+    if offset >= columns or -offset >= rows:
+        return zeros([*a.shape.as_list()[:-2], 0], a.dtype)
+    return bands.diag_part(a, k=offset)
+
+
+@_public("diag_indices")
+def diag_indices(n, ndim=2):
+    """The coordinates of the main diagonal."""
+    return tuple(arange(n) for _ in builtins.range(ndim))
+
+
+@_public("reshape")
+def reshape(a, newshape, order="C"):
+    """The same entries in another shape."""
+    a = to_array(a)
+    if order == "F":
+        target = list(np.atleast_1d(newshape))[::-1]
+        return transpose(reshape(transpose(a), target))
+    if order not in ("C", "A"):
+        raise ValueError(f"Unsupported order argument {order}. Only 'C' and 'F' are supported.")
+    return raw.Reshape(tensor=a, shape=creation.shape_vector(np.atleast_1d(newshape).tolist()))
+
+
+@_public("ravel")
+def ravel(a):
+    """All entries as a vector."""
+    return raw.Reshape(tensor=to_array(a), shape=[-1])
+
+
+@_public("flatten")
+def flatten(a, order="C"):
+    """All entries as a vector."""
+    return reshape(a, [-1], order)
+
+
+@_public("expand_dims")
+def expand_dims(a, axis):
+    """A new axis of length 1."""
+    return raw.ExpandDims(input=to_array(a), axis=axis)
+
+
+@_public("squeeze")
+def squeeze(a, axis=None):
+    """Without axes of length 1."""
+    axes = [] if axis is None else [int(x) for x in np.atleast_1d(axis)]
+    return raw.Squeeze(input=to_array(a), axis=axes)
+
+
+@_public("transpose")
+def transpose(a, axes=None):
+    """The axes in another order."""
+    a = to_array(a)
+    perm = np.arange(a.shape.rank)[::-1] if axes is None else np.asarray(axes)
+    return raw.Transpose(x=a, perm=perm.astype(np.int32))
+
+
+@_public("swapaxes")
+def swapaxes(a, axis1, axis2):
+    """Two axes exchanged."""
+    a = to_array(a)
+    perm = list(builtins.range(a.shape.rank))
+    first, second = static_axis(axis1, len(perm)), static_axis(axis2, len(perm))
+    perm[first], perm[second] = perm[second], perm[first]
+    return transpose(a, perm)
+
+
+@_public("moveaxis")
+def moveaxis(a, source, destination):
+    """Axes moved to other places."""
+    a = to_array(a)
+    rank = a.shape.rank
+    sources = [static_axis(int(x), rank) for x in np.atleast_1d(source)]
+    targets = [static_axis(int(x), rank) for x in np.atleast_1d(destination)]
+    order = [x for x in builtins.range(rank) if x not in sources]
+    for target, origin in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, origin)
+    return transpose(a, order)
+
+
+@_public("broadcast_to")
+def broadcast_to(array, shape):
+    """Repeated to fill a shape."""
+    return full(shape, array)
+
+
+@_public("broadcast_arrays")
+def broadcast_arrays(*args, **kwargs):
+    """All arrays repeated to their common shape."""
+    kwargs.pop("subok", False)
+    tensors = [to_array(a) for a in args]
+    shape = np.broadcast_shapes(*[tuple(t.shape.as_list()) for t in tensors])
+    return [raw.BroadcastTo(input=t, shape=np.array(shape, np.int32)) for t in tensors]
+
+
+def _atleast(count, expand):
+    def run(*arys):
+        results = []
+        for a in arys:
+            a = to_array(a)
+            while a.shape.rank < count:
+                a = expand(a)
+            results.append(a)
+        return results[0] if len(results) == 1 else results
+
+    return run
+
+
+@_public("atleast_1d")
+def atleast_1d(*arys):
+    """With at least one dimension."""
+    return _atleast(1, lambda a: raw.ExpandDims(input=a, axis=0))(*arys)
+
+
+@_public("atleast_2d")
+def atleast_2d(*arys):
+    """With at least two dimensions."""
+    return _atleast(2, lambda a: raw.ExpandDims(input=a, axis=0))(*arys)
+
+
+@_public("atleast_3d")
+def atleast_3d(*arys):
+    """With at least three dimensions."""
+
+    def expand(a):
+        return raw.ExpandDims(input=a, axis=-1 if a.shape.rank != 1 else 0)
+
+    return _atleast(3, expand)(*arys)
+
+
+@_public("concatenate")
+def concatenate(arys, axis=0):
+    """Joined along an axis."""
+    return joining.concat(promoted(*list(arys)), axis)
+
+
+@_public("stack")
+def stack(arrays, axis=0):
+    """Stacked along a new axis."""
+    if hasattr(arrays, "shape"):
+        arrays = joining.unstack(to_array(arrays))
+    return raw.Pack(values=promoted(*arrays), axis=axis)
+
+
+@_public("hstack")
+def hstack(tup):
+    """Joined side by side."""
+    arrays = [atleast_1d(a) for a in promoted(*tup)]
+    return joining.concat(arrays, 0 if arrays[0].shape.rank == 1 else 1)
+
+
+@_public("vstack")
+def vstack(tup):
+    """Joined one below the other."""
+    return joining.concat([atleast_2d(a) for a in promoted(*tup)], 0)
+
+
+@_public("dstack")
+def dstack(tup):
+    """Joined in depth."""
+    return joining.concat([atleast_3d(a) for a in promoted(*tup)], 2)
+
+
+@_public("append")
+def append(arr, values, axis=None):
+    """`values` joined to the end of `arr`."""
+    arr, values = promoted(arr, values)
+    if axis is None:
+        return joining.concat([ravel(arr), ravel(values)], 0)
+    return joining.concat([arr, values], axis)
+
+
+@_public("split")
+def split(ary, indices_or_sections, axis=0):
+    """Cut into equal parts, or before given places."""
+    ary = to_array(ary)
+    if isinstance(indices_or_sections, (int, np.integer)):
+        return joining.split(ary, int(indices_or_sections), axis)
+    bounds = [0, *[int(i) for i in np.asarray(indices_or_sections)], ary.shape[axis]]
+    sizes = [max(0, b - a) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return joining.split(ary, sizes, axis)
+
+
+@_public("hsplit")
+def hsplit(ary, indices_or_sections):
+    """Cut side by side."""
+    ary = to_array(ary)
+    return split(ary, indices_or_sections, 0 if ary.shape.rank == 1 else 1)
+
+
+@_public("vsplit")
+def vsplit(ary, indices_or_sections):
+    """Cut one below the other."""
+    return split(ary, indices_or_sections, 0)
+
+
+@_public("dsplit")
+def dsplit(ary, indices_or_sections):
+    """Cut in depth."""
+    return split(ary, indices_or_sections, 2)
+
+
+@_public("tile")
+def tile(a, reps):
+    """Repeated as a whole."""
+    a = to_array(a)
+    counts = [int(r) for r in np.atleast_1d(reps)]
+    while a.shape.rank < len(counts):
+        a = raw.ExpandDims(input=a, axis=0)
+    counts = [1] * (a.shape.rank - len(counts)) + counts
+    return raw.Tile(input=a, multiples=np.array(counts, np.int32))
+
+
+@_public("repeat")
+def repeat(a, repeats, axis=None):
+    """Each entry repeated."""
+    return joining.repeat(to_array(a), repeats, axis)
+
+
+@_public("roll")
+def roll(a, shift, axis=None):
+    """Shifted round."""
+    a = to_array(a)
+    if axis is not None:
+        return joining.roll(a, shift, axis)
+    return raw.Reshape(tensor=joining.roll(ravel(a), shift, 0), shape=raw.Shape(input=a))
+
+
+@_public("flip")
+def flip(m, axis=None):
+    """Turned round along axes."""
+    m = to_array(m)
+    axes = np.arange(m.shape.rank) if axis is None else np.atleast_1d(axis)
+    return raw.ReverseV2(tensor=m, axis=axes.astype(np.int32))
+
+
+@_public("flipud")
+def flipud(m):
+    """Turned round along the first axis."""
+    return flip(m, 0)
+
+
+@_public("fliplr")
+def fliplr(m):
+    """Turned round along the second axis."""
+    return flip(m, 1)
+
+
+@_public("rot90")
+def rot90(m, k=1, axes=(0, 1)):
+    """Turned by 90 degrees."""
+    m = to_array(m)
+    first, second = (static_axis(a, m.shape.rank) for a in axes)
+    k = k % 4
+    if k == 0:
+        return m
+    if k == 2:
+        return flip(flip(m, first), second)
+    turned = swapaxes(m, first, second)
+    return flip(turned, first) if k == 1 else swapaxes(flip(m, first), first, second)
+
+
+@_public("pad")
+def pad(array, pad_width, mode, **kwargs):
+    """With entries added at the borders: "constant", "reflect" or "symmetric"."""
+    value = kwargs.get("constant_values", 0)
+    if mode not in ("constant", "reflect", "symmetric"):
+        raise ValueError(f"Unsupported padding mode: {mode}")
+    array = to_array(array)
+    widths = np.asarray(pad_width)
+    widths = np.broadcast_to(widths, (array.shape.rank, 2)).astype(np.int32)
+    return joining.pad(array, widths, mode.upper(), constant_values=number(value, array))
+
+
+@_public("take")
+def take(a, indices, axis=None, out=None, mode="clip"):
+    """The entries at indices, which are clipped or wrapped."""
+    if out is not None:
+        raise ValueError("take: `out` is not supported.")
+    if mode not in ("raise", "clip", "wrap"):
+        raise ValueError(f"Invalid mode '{mode}' for take")
+    a = to_array(a)
+    indices = cast(to_array(indices), dtypes.int64)
+    if axis is None:
+        a, axis = ravel(a), 0
+    extent = np.int64(a.shape[axis])
+    if mode == "wrap":
+        indices = raw.FloorMod(x=indices, y=extent)
+    else:
+        indices = raw.Minimum(x=raw.Maximum(x=indices, y=np.int64(0)), y=extent - np.int64(1))
+    return raw.GatherV2(params=a, indices=indices, axis=axis)
+
+
+@_public("take_along_axis")
+def take_along_axis(arr, indices, axis):
+    """The entries at indices of each row along an axis."""
+    arr, indices = to_array(arr), cast(to_array(indices), dtypes.int64)
+    if axis is None:
+        return take_along_axis(ravel(arr), ravel(indices), 0)
+    rank = arr.shape.rank
+    axis = static_axis(axis, rank)
+    extent = np.int64(arr.shape[axis])
+    indices = raw.SelectV2(condition=indices < np.int64(0), t=indices + extent, e=indices)
+    moved, places = moveaxis(arr, axis, -1), moveaxis(indices, axis, -1)
+    lead = np.broadcast_shapes(
+        tuple(moved.shape.as_list()[:-1]), tuple(places.shape.as_list()[:-1])
+    )
+    moved = raw.BroadcastTo(input=moved, shape=np.array([*lead, moved.shape[-1]], np.int32))
+    places = raw.BroadcastTo(input=places, shape=np.array([*lead, places.shape[-1]], np.int32))
+    picked = raw.GatherV2(params=moved, indices=places, axis=rank - 1, batch_dims=rank - 1)
+    return moveaxis(picked, -1, axis)
+
+
+@_public("compress")
+def compress(condition, a, axis=None):
+    """The slices along an axis where a condition holds."""
+    condition = cast(to_array(condition), dtypes.bool_)
+    a = to_array(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    axis = static_axis(axis, a.shape.rank)
+    count = condition.shape[0]
+    part = raw.Slice(
+        input=a,
+        begin=np.zeros(a.shape.rank, np.int32),
+        size=np.array([count if i == axis else -1 for i in builtins.range(a.shape.rank)], np.int32),
+    )
+    return indexing.boolean_mask(part, condition, axis=axis)
+
+
+@_public("nonzero")
+def nonzero(a):
+    """The coordinates of entries that are not zero."""
+    a = to_array(a)
+    if a.shape.rank == 0:
+        a = raw.Reshape(tensor=a, shape=[1])
+    places = raw.Where(condition=cast(a, dtypes.bool_))
+    return [places[:, i] for i in builtins.range(a.shape.rank)]
+
+
+@_public("ix_")
+def ix_(*args):
+    """Vectors shaped so that together they index a grid."""
+    results = []
+    for i, a in enumerate(args):
+        a = to_array(a)
+        if a.dtype.is_bool:
+            a = nonzero(a)[0]
+        elif a.shape[0] == 0:
+            a = cast(a, dtypes.int64)
+        results.append(raw.Reshape(tensor=a, shape=[-1 if j == i else 1 for j in builtins.range(len(args))]))
+    return results
+
+
+@_public("shape")
+def shape(a):
+    """The extents."""
+    return tuple(to_array(a).shape.as_list())
+
+
+@_public("ndim")
+def ndim(a):
+    """The number of dimensions."""
+    return to_array(a).shape.rank
+
+
+@_public("size")
+def size(x, axis=None):
+    """The number of entries."""
+    if axis is not None:
+        raise NotImplementedError("size: axis is not supported.")
+    return to_array(x).shape.num_elements()

@@ -1,0 +1,442 @@
+"""Elementwise functions of NumPy that are made of others."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from penstock._src.api.array import indexing
+from penstock._src.api.linalg.products import matmul as _matmul
+from penstock._src.api.math import arithmetic, elementwise
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .promotion import inexact, number, promoted, result_type, to_array
+
+
+def _public(name):
+    return export(f"experimental.numpy.{name}", v1=[])
+
+
+@_public("multiply")
+def multiply(x1, x2):
+    """x1 * x2; of bools their conjunction."""
+    x1, x2 = promoted(x1, x2)
+    return arithmetic.logical_and(x1, x2) if x1.dtype.is_bool else arithmetic.multiply(x1, x2)
+
+
+@_public("floor_divide")
+def floor_divide(x1, x2):
+    """floor(x1 / x2)."""
+    x1, x2 = promoted(x1, x2)
+    if x1.dtype.is_bool:
+        x1, x2 = elementwise.cast(x1, dtypes.int8), elementwise.cast(x2, dtypes.int8)
+    return arithmetic.floordiv(x1, x2)
+
+
+@_public("divmod")
+def divmod(x1, x2):
+    """floor(x1 / x2) and the remainder."""
+    x1, x2 = promoted(x1, x2)
+    return arithmetic.floordiv(x1, x2), arithmetic.floormod(x1, x2)
+
+
+@_public("float_power")
+def float_power(x1, x2):
+    """x1 ** x2."""
+    return arithmetic.pow(*promoted(x1, x2))
+
+
+@_public("maximum")
+def maximum(x1, x2):
+    """The greater of both; of bools their disjunction."""
+    x1, x2 = promoted(x1, x2)
+    if x1.dtype.is_bool:
+        return arithmetic.logical_or(x1, x2)
+    return raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=raw.Maximum(x=x1, y=x2)) if (
+        x1.dtype.is_floating
+    ) else raw.Maximum(x=x1, y=x2)
+
+
+@_public("minimum")
+def minimum(x1, x2):
+    """The smaller of both; of bools their conjunction."""
+    x1, x2 = promoted(x1, x2)
+    if x1.dtype.is_bool:
+        return arithmetic.logical_and(x1, x2)
+    return raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=raw.Minimum(x=x1, y=x2)) if (
+        x1.dtype.is_floating
+    ) else raw.Minimum(x=x1, y=x2)
+
+
+def _truth(x):
+    return elementwise.cast(to_array(x), dtypes.bool_)
+
+
+@_public("logical_and")
+def logical_and(x1, x2):
+    """Where both are true."""
+    return raw.LogicalAnd(x=_truth(x1), y=_truth(x2))
+
+
+@_public("logical_or")
+def logical_or(x1, x2):
+    """Where one of them is true."""
+    return raw.LogicalOr(x=_truth(x1), y=_truth(x2))
+
+
+@_public("logical_xor")
+def logical_xor(x1, x2):
+    """Where exactly one of them is true."""
+    return arithmetic.logical_xor(_truth(x1), _truth(x2))
+
+
+@_public("logical_not")
+def logical_not(x):
+    """Where `x` is false."""
+    return raw.LogicalNot(x=_truth(x))
+
+
+@_public("bitwise_not")
+def bitwise_not(x):
+    """All bits flipped."""
+    x = to_array(x)
+    return raw.LogicalNot(x=x) if x.dtype.is_bool else raw.Invert(x=x)
+
+
+@_public("hypot")
+def hypot(x1, x2):
+    """sqrt(x1 ** 2 + x2 ** 2)."""
+    x1, x2 = promoted(x1, x2, inexact=True)
+    return raw.Sqrt(x=raw.Square(x=x1) + raw.Square(x=x2))
+
+
+@_public("heaviside")
+def heaviside(x1, x2):
+    """0 below zero, `x2` at zero, 1 above."""
+    x1, x2 = promoted(x1, x2, inexact=True)
+    step = raw.SelectV2(condition=x1 < number(0, x1), t=number(0, x1), e=number(1, x1))
+    return raw.SelectV2(condition=raw.Equal(x=x1, y=number(0, x1)), t=x2, e=step)
+
+
+@_public("logaddexp")
+def logaddexp(x1, x2):
+    """log(exp(x1) + exp(x2))."""
+    x1, x2 = promoted(x1, x2, inexact=True)
+    top = raw.Maximum(x=x1, y=x2)
+    return top + raw.Log1p(x=raw.Exp(x=-raw.Abs(x=x1 - x2)))
+
+
+@_public("logaddexp2")
+def logaddexp2(x1, x2):
+    """log2(2 ** x1 + 2 ** x2)."""
+    x1, x2 = promoted(x1, x2, inexact=True)
+    top = raw.Maximum(x=x1, y=x2)
+    tail = raw.Pow(x=number(2, x1), y=-raw.Abs(x=x1 - x2))
+    return top + raw.Log1p(x=tail) / number(np.log(2), x1)
+
+
+@_public("gcd")
+def gcd(x1, x2):
+    """The greatest common divisor."""
+    x1, x2 = promoted(x1, x2)
+    if not x1.dtype.is_integer:
+        raise ValueError(f"Arguments of gcd must be integers. Received {x1.dtype}.")
+    a, b = raw.Abs(x=x1), raw.Abs(x=x2)
+    a, b = a + raw.ZerosLike(x=b), b + raw.ZerosLike(x=a)
+    # Euclid's algorithm; the numbers fall at least by half every two steps
+    for _ in builtins.range(2 * 8 * x1.dtype.size):
+        zero = raw.Equal(x=b, y=number(0, b))
+        if hasattr(zero, "numpy") and zero.numpy().all():
+            break
+        safe = raw.SelectV2(condition=zero, t=number(1, b), e=b)
+        rest = raw.SelectV2(condition=zero, t=b, e=raw.FloorMod(x=a, y=safe))
+        a, b = raw.SelectV2(condition=zero, t=a, e=b), rest
+    return a
+
+
+@_public("lcm")
+def lcm(x1, x2):
+    """The least common multiple."""
+    x1, x2 = promoted(x1, x2)
+    divisor = gcd(x1, x2)
+    zero = raw.Equal(x=divisor, y=number(0, divisor))
+    safe = raw.SelectV2(condition=zero, t=number(1, divisor), e=divisor)
+    return raw.Abs(x=raw.FloorDiv(x=x1, y=safe) * x2)
+
+
+@_public("matmul")
+def matmul(x1, x2):
+    """The matrix product, with NumPy's rules for vectors."""
+    x1, x2 = promoted(x1, x2)
+    first, second = x1.shape.rank, x2.shape.rank
+    if first == 0 or second == 0:
+        raise ValueError("matmul: scalars are not allowed.")
+    if x1.dtype.is_bool:
+        wide = elementwise.cast(x1, dtypes.int32), elementwise.cast(x2, dtypes.int32)
+        return elementwise.cast(matmul(*wide), dtypes.bool_)
+    if first == 1 and second == 1:
+        return raw.Sum(input=x1 * x2, axis=[0])
+    if second == 1:
+        return raw.Squeeze(input=_matmul(x1, raw.ExpandDims(input=x2, axis=1)), axis=[-1])
+    if first == 1:
+        return raw.Squeeze(input=_matmul(raw.ExpandDims(input=x1, axis=0), x2), axis=[-2])
+    return _matmul(x1, x2)
+
+
+@_public("cbrt")
+def cbrt(x):
+    """The cube root."""
+    x = inexact(x)
+    root = raw.Pow(x=raw.Abs(x=x), y=number(1 / 3, x))
+    return raw.Sign(x=x) * root
+
+
+@_public("exp2")
+def exp2(x):
+    """2 ** x."""
+    x = inexact(x)
+    return raw.Pow(x=number(2, x), y=x)
+
+
+@_public("log2")
+def log2(x):
+    """The logarithm to base 2."""
+    x = inexact(x)
+    return raw.Log(x=x) / number(np.log(2), x)
+
+
+@_public("log10")
+def log10(x):
+    """The logarithm to base 10."""
+    x = inexact(x)
+    return raw.Log(x=x) / number(np.log(10), x)
+
+
+@_public("deg2rad")
+def deg2rad(x):
+    """Degrees as radians."""
+    x = inexact(x)
+    return x * number(np.pi / 180, x)
+
+
+@_public("rad2deg")
+def rad2deg(x):
+    """Radians as degrees."""
+    x = inexact(x)
+    return x * number(180 / np.pi, x)
+
+
+@_public("fix")
+def fix(x):
+    """The integer next to `x` towards zero."""
+    x = inexact(x)
+    return raw.SelectV2(condition=x < number(0, x), t=raw.Ceil(x=x), e=raw.Floor(x=x))
+
+
+@_public("positive")
+def positive(x):
+    """`x`."""
+    return raw.Identity(input=to_array(x))
+
+
+@_public("signbit")
+def signbit(x):
+    """Whether `x` is negative."""
+    x = to_array(x)
+    return raw.ZerosLike(x=x) if x.dtype.is_bool else x < number(0, x)
+
+
+@_public("sinc")
+def sinc(x):
+    """sin(pi x) / (pi x), 1 at 0."""
+    x = inexact(x)
+    angle = x * number(np.pi, x)
+    zero = raw.Equal(x=x, y=number(0, x))
+    safe = raw.SelectV2(condition=zero, t=number(1, x), e=angle)
+    return raw.SelectV2(condition=zero, t=number(1, x), e=raw.Sin(x=safe) / safe)
+
+
+@_public("sign")
+def sign(x, out=None, where=None, **kwargs):
+    """-1, 0 or 1; of complex numbers the sign of the real part."""
+    if out is not None or where is not None or kwargs:
+        raise ValueError("tnp.sign: `out`, `where` and further arguments are not supported.")
+    x = to_array(x)
+    if x.dtype.is_complex:
+        return elementwise.cast(raw.Sign(x=elementwise.real(x)), x.dtype)
+    return raw.Sign(x=x)
+
+
+@_public("angle")
+def angle(z, deg=False):
+    """The argument of complex numbers."""
+    result = elementwise.angle(inexact(z))
+    return rad2deg(result) if deg else result
+
+
+@_public("real")
+def real(val):
+    """The real part."""
+    return elementwise.real(to_array(val))
+
+
+@_public("imag")
+def imag(val):
+    """The imaginary part."""
+    return elementwise.imag(to_array(val))
+
+
+@_public("iscomplex")
+def iscomplex(x):
+    """Where the imaginary part is not zero."""
+    part = elementwise.imag(to_array(x))
+    return raw.NotEqual(x=part, y=number(0, part))
+
+
+@_public("isreal")
+def isreal(x):
+    """Where the imaginary part is zero."""
+    return raw.LogicalNot(x=iscomplex(x))
+
+
+@_public("iscomplexobj")
+def iscomplexobj(x):
+    """Whether the type is complex."""
+    return to_array(x).dtype.is_complex
+
+
+@_public("isrealobj")
+def isrealobj(x):
+    """Whether the type is not complex."""
+    return not iscomplexobj(x)
+
+
+@_public("isneginf")
+def isneginf(x):
+    """Where `x` is minus infinity."""
+    x = inexact(x)
+    return raw.Equal(x=x, y=number(-np.inf, x))
+
+
+@_public("isposinf")
+def isposinf(x):
+    """Where `x` is infinity."""
+    x = inexact(x)
+    return raw.Equal(x=x, y=number(np.inf, x))
+
+
+@_public("isclose")
+def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Where |a - b| <= atol + rtol * |b|."""
+    a, b = promoted(a, b, inexact=True)
+    size = elementwise.abs(b)
+    near = elementwise.abs(a - b) <= number(atol, size) + number(rtol, size) * size
+    same = raw.LogicalOr(
+        x=raw.LogicalAnd(x=near, y=raw.IsFinite(x=elementwise.abs(b))), y=raw.Equal(x=a, y=b)
+    )
+    if equal_nan:
+        both = raw.LogicalAnd(x=raw.IsNan(x=a), y=raw.IsNan(x=b))
+        same = raw.LogicalOr(x=same, y=both)
+    return same
+
+
+@_public("allclose")
+def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether `isclose` holds everywhere."""
+    near = isclose(a, b, rtol, atol, equal_nan)
+    return raw.All(input=near, axis=np.arange(near.shape.rank, dtype=np.int32))
+
+
+@_public("array_equal")
+def array_equal(a1, a2):
+    """Whether both have one shape and equal entries."""
+    a1, a2 = promoted(a1, a2)
+    if not a1.shape.is_compatible_with(a2.shape):
+        return to_array(False)
+    same = raw.Equal(x=a1, y=a2)
+    return raw.All(input=same, axis=np.arange(same.shape.rank, dtype=np.int32))
+
+
+@_public("clip")
+def clip(a, a_min, a_max):
+    """`a` limited to [a_min, a_max]."""
+    if a_min is None and a_max is None:
+        raise ValueError("Not more than one of `a_min` and `a_max` may be `None`.")
+    bounds = [b for b in (a_min, a_max) if b is not None]
+    a, *bounds = promoted(a, *bounds)
+    bounds = iter(bounds)
+    if a_min is not None:
+        a = raw.Maximum(x=a, y=next(bounds))
+    if a_max is not None:
+        a = raw.Minimum(x=a, y=next(bounds))
+    return a
+
+
+def _rounded(a, decimals):
+    a = to_array(a)
+    kind = a.dtype
+    x = inexact(a)
+    factor = number(10.0**decimals, x)
+    return elementwise.cast(raw.Rint(x=x * factor) / factor, kind)
+
+
+@_public("around")
+def around(a, decimals=0):
+    """Rounded to this many decimals, halves to even."""
+    return _rounded(a, decimals)
+
+
+@_public("round")
+def round(a, decimals=0):
+    """Rounded to this many decimals, halves to even."""
+    return _rounded(a, decimals)
+
+
+@_public("where")
+def where(condition, x=None, y=None):
+    """`x` where `condition` holds, else `y`; with neither, the coordinates where it holds."""
+    condition = _truth(condition)
+    if x is None and y is None:
+        places = raw.Where(condition=condition)
+        return [places[:, i] for i in builtins.range(condition.shape.rank)]
+    if x is None or y is None:
+        raise ValueError("Both x and y must be ndarrays, or both must be None.")
+    x, y = promoted(x, y)
+    return indexing.where(condition, x, y)
+
+
+@_public("select")
+def select(condlist, choicelist, default=0):
+    """The entry of the first choice whose condition holds, else `default`."""
+    if len(condlist) != len(choicelist):
+        raise ValueError(
+            f"condlist must have the same length as choicelist ({len(condlist)} vs "
+            f"{len(choicelist)})"
+        )
+    choices = promoted(*choicelist, default)
+    result = choices[-1]
+    for condition, choice in zip(condlist[::-1], choices[-2::-1], strict=True):
+        result = indexing.where(_truth(condition), choice, result)
+    return result
+
+
+@_public("polyval")
+def polyval(p, x):
+    """The polynomial with coefficients `p`, the highest power first, at `x`."""
+    kind = result_type(p, x)
+    coefficients, x = to_array(p, kind), to_array(x, kind)
+    result = raw.ZerosLike(x=x)
+    for i in builtins.range(coefficients.shape[0]):
+        result = result * x + coefficients[i]
+    return result
+
+
+@_public("isscalar")
+def isscalar(num):
+    """Whether `num` is a scalar."""
+    if hasattr(num, "shape"):
+        return len(num.shape) == 0
+    return np.isscalar(num)

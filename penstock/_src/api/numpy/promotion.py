@@ -1,0 +1,183 @@
+"""Types of NumPy's functions: what arguments become, and the type of results."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util import nest
+from penstock._src.util.export import export, export_constant
+
+_PREFER_FLOAT32 = [False]
+
+for _alias, _kind in {
+    "bool_": np.bool_,
+    "int8": np.int8,
+    "int16": np.int16,
+    "int32": np.int32,
+    "int64": np.int64,
+    "uint8": np.uint8,
+    "uint16": np.uint16,
+    "uint32": np.uint32,
+    "uint64": np.uint64,
+    "float16": np.float16,
+    "float32": np.float32,
+    "float64": np.float64,
+    "complex64": np.complex64,
+    "complex128": np.complex128,
+    "inexact": np.inexact,
+    "object_": np.object_,
+    "string_": np.bytes_,
+    "unicode_": np.str_,
+}.items():
+    globals()[f"{_alias}_type"] = _kind
+    _more = {"int64": ["int_"], "float64": ["float_"], "complex128": ["complex_"]}.get(_alias, [])
+    export_constant(
+        f"experimental.numpy.{_alias}",
+        globals()[f"{_alias}_type"],
+        *[f"experimental.numpy.{m}" for m in _more],
+        v1=[],
+    )
+
+e, pi, inf, newaxis = np.e, np.pi, np.inf, None
+for _alias in ("e", "pi", "inf"):
+    export_constant(f"experimental.numpy.{_alias}", globals()[_alias], v1=[])
+export_constant("experimental.numpy.newaxis", newaxis, v1=[])
+
+
+@export("experimental.numpy.iinfo", v1=[])
+class iinfo(np.iinfo):  # noqa: N801
+    """The limits of an integer type."""
+
+    def __new__(cls, int_type):
+        """Returns NumPy's `iinfo` of a type of either library."""
+        return np.iinfo(dtypes.as_dtype(int_type).as_numpy_dtype)
+
+
+@export("experimental.numpy.finfo", v1=[])
+def finfo(dtype):
+    """The limits of a float type."""
+    return np.finfo(dtypes.as_dtype(dtype).as_numpy_dtype)
+
+
+@export("experimental.numpy.issubdtype", v1=[])
+def issubdtype(arg1, arg2):
+    """Whether a type is below another in NumPy's hierarchy."""
+    return np.issubdtype(_numpy_type(arg1), _numpy_type(arg2))
+
+
+def _numpy_type(x):
+    return x.as_numpy_dtype if isinstance(x, dtypes.DType) else x
+
+
+def default_float():
+    """float64, or float32 if that is preferred."""
+    return dtypes.float32 if _PREFER_FLOAT32[0] else dtypes.float64
+
+
+def canonical(dtype):
+    """A type argument as DType; Python's float and int are the wide ones."""
+    if dtype is None:
+        return None
+    if dtype is float:
+        return default_float()
+    if dtype is int:
+        return dtypes.int32 if _PREFER_FLOAT32[0] else dtypes.int64
+    return dtypes.as_dtype(dtype)
+
+
+@export("experimental.numpy.result_type", v1=[])
+def result_type(*arrays_and_dtypes):
+    """The type that these arrays and types are promoted to together."""
+    kinds = [_contribution(x) for x in arrays_and_dtypes]
+    return dtypes.as_dtype(_narrowed(np.result_type(*kinds)))
+
+
+def _narrowed(kind):
+    if not _PREFER_FLOAT32[0]:
+        return kind
+    return {np.dtype(np.float64): np.dtype(np.float32)}.get(kind, kind)
+
+
+@export("experimental.numpy.promote_types", v1=[])
+def promote_types(type1, type2):
+    """The type that both types are promoted to."""
+    return dtypes.as_dtype(np.promote_types(_numpy_type(type1), _numpy_type(type2)))
+
+
+def _contribution(x):
+    """What NumPy's result_type is told of an argument."""
+    if isinstance(x, dtypes.DType):
+        return np.dtype(x.as_numpy_dtype)
+    if isinstance(x, Tensor) or hasattr(x, "dtype") and hasattr(x, "shape"):
+        return np.dtype(dtypes.as_dtype(x.dtype).as_numpy_dtype)
+    if isinstance(x, (bool, int, float, complex)):
+        return x
+    if isinstance(x, type):
+        return np.dtype(x)
+    if isinstance(x, (list, tuple)):
+        leaves = nest.flatten(list(x))
+        if not leaves:
+            return np.dtype(np.float64)
+        kinds = [
+            np.dtype(type(v)) if isinstance(v, (bool, int, float, complex)) else _contribution(v)
+            for v in leaves
+        ]
+        return np.result_type(*kinds)
+    return np.asarray(x).dtype
+
+
+def to_array(x, dtype=None):
+    """`x` as tensor with NumPy's default types."""
+    kind = canonical(dtype)
+    if isinstance(x, Tensor):
+        return x if kind is None else cast(x, kind)
+    if kind is None:
+        found = _contribution(x)
+        kind = dtypes.as_dtype(_narrowed(np.result_type(found)))
+        if isinstance(found, np.dtype) and found.kind in "SU":
+            kind = dtypes.string
+    if isinstance(x, (list, tuple)) and any(isinstance(v, Tensor) for v in nest.flatten(list(x))):
+        return _packed(x, kind)
+    if hasattr(x, "__tf_tensor__"):
+        return cast(convert_to_tensor(x), kind)
+    if kind == dtypes.string:
+        return convert_to_tensor(x, dtype=kind)
+    return convert_to_tensor(np.asarray(x).astype(kind.as_numpy_dtype), dtype=kind)
+
+
+def _packed(values, kind):
+    parts = [
+        _packed(v, kind) if isinstance(v, (list, tuple)) else to_array(v, kind) for v in values
+    ]
+    return raw.Pack(values=parts)
+
+
+def promoted(*values, inexact=False):
+    """All values as tensors of their common type (a float one if `inexact`)."""
+    kind = result_type(*values)
+    if inexact and (kind.is_integer or kind.is_bool):
+        kind = default_float()
+    return [to_array(v, kind) for v in values]
+
+
+def inexact(x):
+    """`x` as tensor of a float or complex type."""
+    x = to_array(x)
+    return cast(x, default_float()) if x.dtype.is_integer or x.dtype.is_bool else x
+
+
+def number(value, like):
+    """A Python number in the type of a tensor."""
+    return np.asarray(value, like.dtype.as_numpy_dtype)
+
+
+def static_axis(axis, rank):
+    """A non-negative axis."""
+    if not -rank <= axis < rank:
+        raise ValueError(f"axis {axis} is out of bounds for array of dimension {rank}")
+    return axis % rank

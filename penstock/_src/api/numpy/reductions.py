@@ -1,0 +1,466 @@
+"""NumPy's reductions, sorting, products of tensors, random numbers, and NumPy behaviour."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from penstock._src.api.linalg import products
+from penstock._src.api.math import reduction, sorting
+from penstock._src.api.math import scan as scans
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.random import functions as random
+from penstock._src.api.random.seeds import set_seed
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from . import arrays, elementwise, elementwise_more
+from .promotion import (
+    _PREFER_FLOAT32,
+    canonical,
+    default_float,
+    inexact,
+    number,
+    promoted,
+    static_axis,
+    to_array,
+)
+
+
+def _public(name):
+    return export(f"experimental.numpy.{name}", v1=[])
+
+
+def _summable(a, dtype):
+    """`a` as NumPy sums it: small integers and bools as 64-bit ones."""
+    a = to_array(a, dtype)
+    if dtype is None and (a.dtype.is_integer or a.dtype.is_bool):
+        return cast(a, dtypes.uint64 if a.dtype.is_unsigned else dtypes.int64)
+    return a
+
+
+@_public("sum")
+def sum(a, axis=None, dtype=None, keepdims=None):
+    """The sum."""
+    return reduction.reduce_sum(_summable(a, dtype), axis, bool(keepdims))
+
+
+@_public("prod")
+def prod(a, axis=None, dtype=None, keepdims=None):
+    """The product."""
+    return reduction.reduce_prod(_summable(a, dtype), axis, bool(keepdims))
+
+
+@_public("mean")
+def mean(a, axis=None, dtype=None, out=None, keepdims=None):
+    """The mean."""
+    if out is not None:
+        raise ValueError("mean: `out` is not supported.")
+    a = to_array(a, dtype) if dtype is not None else inexact(a)
+    return reduction.reduce_mean(a, axis, bool(keepdims))
+
+
+@_public("var")
+def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
+    """The variance."""
+    if out is not None:
+        raise ValueError("var: `out` is not supported.")
+    if ddof != 0:
+        raise ValueError("var: `ddof` other than 0 is not supported.")
+    working = inexact(a)
+    result = reduction.reduce_variance(working, axis, bool(keepdims))
+    if result.dtype.is_complex:
+        result = raw.Real(input=result)
+    return result if dtype is None else cast(result, canonical(dtype))
+
+
+@_public("std")
+def std(a, axis=None, keepdims=None):
+    """The standard deviation."""
+    return reduction.reduce_std(inexact(a), axis, bool(keepdims))
+
+
+def _extreme(a, axis, keepdims, numbers, truth):
+    a = to_array(a)
+    function = truth if a.dtype.is_bool else numbers
+    return function(a, axis, bool(keepdims))
+
+
+@_public("max")
+def max(a, axis=None, keepdims=None):
+    """The greatest entry."""
+    return _extreme(a, axis, keepdims, reduction.reduce_max, reduction.reduce_any)
+
+
+@_public("min")
+def min(a, axis=None, keepdims=None):
+    """The smallest entry."""
+    return _extreme(a, axis, keepdims, reduction.reduce_min, reduction.reduce_all)
+
+
+@_public("amax")
+def amax(a, axis=None, out=None, keepdims=None):
+    """The greatest entry."""
+    return max(a, axis, keepdims)
+
+
+@_public("amin")
+def amin(a, axis=None, out=None, keepdims=None):
+    """The smallest entry."""
+    return min(a, axis, keepdims)
+
+
+@_public("ptp")
+def ptp(a, axis=None, keepdims=None):
+    """The greatest entry minus the smallest."""
+    return max(a, axis, keepdims) - min(a, axis, keepdims)
+
+
+@_public("all")
+def all(a, axis=None, keepdims=None):
+    """Whether all entries are true."""
+    return reduction.reduce_all(cast(to_array(a), dtypes.bool_), axis, bool(keepdims))
+
+
+@_public("any")
+def any(a, axis=None, keepdims=None):
+    """Whether one entry is true."""
+    return reduction.reduce_any(cast(to_array(a), dtypes.bool_), axis, bool(keepdims))
+
+
+@_public("count_nonzero")
+def count_nonzero(a, axis=None):
+    """How many entries are not zero."""
+    return reduction.count_nonzero(to_array(a), axis)
+
+
+def _without_nan(a, value):
+    a = to_array(a)
+    if not (a.dtype.is_floating or a.dtype.is_complex):
+        return a
+    return raw.SelectV2(condition=raw.IsNan(x=a), t=number(value, a), e=a)
+
+
+@_public("nansum")
+def nansum(a, axis=None, dtype=None, keepdims=False):
+    """The sum without NaNs."""
+    return sum(_without_nan(a, 0), axis, dtype, keepdims)
+
+
+@_public("nanprod")
+def nanprod(a, axis=None, dtype=None, keepdims=False):
+    """The product without NaNs."""
+    return prod(_without_nan(a, 1), axis, dtype, keepdims)
+
+
+@_public("nanmean")
+def nanmean(a, axis=None, dtype=None, keepdims=None):
+    """The mean without NaNs."""
+    a = to_array(a)
+    if a.dtype.is_integer or a.dtype.is_bool:
+        return mean(a, axis, dtype, keepdims=keepdims)
+    present = cast(raw.LogicalNot(x=raw.IsNan(x=a)), a.dtype)
+    total = sum(_without_nan(a, 0), axis, dtype, keepdims)
+    return total / cast(sum(present, axis, None, keepdims), total.dtype)
+
+
+@_public("average")
+def average(a, axis=None, weights=None, returned=False):
+    """The mean, weighted if asked."""
+    if weights is None:
+        a = inexact(a)
+        result = reduction.reduce_mean(a, axis)
+        count = number(a.shape.num_elements() / builtins.max(1, result.shape.num_elements()), a)
+        total = raw.Fill(dims=raw.Shape(input=result), value=count)
+        return (result, total) if returned else result
+    a, weights = promoted(a, weights, inexact=True)
+    if weights.shape.rank != a.shape.rank:
+        if axis is None:
+            raise ValueError("average: axis is required when shapes of `a` and `weights` differ.")
+        place = static_axis(axis, a.shape.rank)
+        column = [-1 if i == place else 1 for i in range(a.shape.rank)]
+        weights = raw.BroadcastTo(
+            input=raw.Reshape(tensor=weights, shape=column), shape=raw.Shape(input=a)
+        )
+    total = reduction.reduce_sum(weights, axis)
+    result = reduction.reduce_sum(a * weights, axis) / total
+    return (result, total) if returned else result
+
+
+def _scan(function, a, axis, dtype):
+    a = _summable(a, dtype)
+    if axis is None:
+        a, axis = arrays.ravel(a), 0
+    return function(a, axis)
+
+
+@_public("cumsum")
+def cumsum(a, axis=None, dtype=None):
+    """The running sum."""
+    return _scan(scans.cumsum, a, axis, dtype)
+
+
+@_public("cumprod")
+def cumprod(a, axis=None, dtype=None):
+    """The running product."""
+    return _scan(scans.cumprod, a, axis, dtype)
+
+
+def _arg(function, a, axis):
+    a = to_array(a)
+    if axis is None or a.shape.rank == 0:
+        a, axis = arrays.ravel(a), 0
+    return function(a, axis)
+
+
+@_public("argmax")
+def argmax(a, axis=None):
+    """Where the greatest entry stands."""
+    return _arg(reduction.argmax, a, axis)
+
+
+@_public("argmin")
+def argmin(a, axis=None):
+    """Where the smallest entry stands."""
+    return _arg(reduction.argmin, a, axis)
+
+
+@_public("sort")
+def sort(a, axis=-1, kind="quicksort", order=None):
+    """In ascending order."""
+    if order is not None:
+        raise ValueError("'order' argument to sort is not supported.")
+    a = to_array(a)
+    if axis is None:
+        a, axis = arrays.ravel(a), 0
+    return sorting.sort(a, axis)
+
+
+@_public("argsort")
+def argsort(a, axis=-1, kind="quicksort", order=None):
+    """The indices that sort."""
+    if order is not None:
+        raise ValueError("'order' argument to sort is not supported.")
+    a = to_array(a)
+    if axis is None:
+        a, axis = arrays.ravel(a), 0
+    return cast(sorting.argsort(a, axis), dtypes.int64)
+
+
+@_public("diff")
+def diff(a, n=1, axis=-1):
+    """The differences of neighbours, `n` times."""
+    if n < 0:
+        raise ValueError(f"Argument `order` must be a non-negative integer. Received: axis={n}")
+    a = to_array(a)
+    axis = static_axis(axis, a.shape.rank)
+    key = [slice(None)] * a.shape.rank
+    for _ in range(n):
+        later, earlier = list(key), list(key)
+        later[axis], earlier[axis] = slice(1, None), slice(None, -1)
+        first, second = a[tuple(later)], a[tuple(earlier)]
+        a = raw.NotEqual(x=first, y=second) if a.dtype.is_bool else first - second
+    return a
+
+
+@_public("dot")
+def dot(a, b):
+    """The product: of scalars, vectors or matrices."""
+    a, b = promoted(a, b)
+    if a.shape.rank == 0 or b.shape.rank == 0:
+        return a * b
+    if a.dtype.is_bool:
+        wide = cast(a, dtypes.int64), cast(b, dtypes.int64)
+        return cast(dot(*wide), dtypes.bool_)
+    return products.tensordot(a, b, [[-1], [-1 if b.shape.rank == 1 else -2]])
+
+
+@_public("inner")
+def inner(a, b):
+    """The sum of products over the last axes."""
+    a, b = promoted(a, b)
+    if a.shape.rank == 0 or b.shape.rank == 0:
+        return a * b
+    return products.tensordot(a, b, [[-1], [-1]])
+
+
+@_public("outer")
+def outer(a, b):
+    """All products of two vectors."""
+    a, b = promoted(a, b)
+    return raw.Reshape(tensor=a, shape=[-1, 1]) * raw.Reshape(tensor=b, shape=[1, -1])
+
+
+@_public("vdot")
+def vdot(a, b):
+    """The inner product, the first conjugated."""
+    a, b = promoted(a, b)
+    a, b = arrays.ravel(a), arrays.ravel(b)
+    a = raw.Conj(input=a) if a.dtype.is_complex else a
+    return raw.Sum(input=a * b, axis=[0])
+
+
+@_public("tensordot")
+def tensordot(a, b, axes=2):
+    """The sum of products over pairs of axes."""
+    a, b = promoted(a, b)
+    return products.tensordot(a, b, axes)
+
+
+@_public("einsum")
+def einsum(subscripts, *operands, **kwargs):
+    """The sum of products named by `subscripts`."""
+    casting = kwargs.pop("casting", "safe")
+    kwargs.pop("optimize", None)
+    if casting not in ("safe", "no", "equiv", "same_kind", "unsafe") or kwargs:
+        raise ValueError(f"einsum: unsupported arguments {kwargs}.")
+    return products.einsum(subscripts, *promoted(*operands))
+
+
+@_public("kron")
+def kron(a, b):
+    """The Kronecker product."""
+    a, b = promoted(a, b)
+    rank = builtins.max(a.shape.rank, b.shape.rank)
+    a = raw.Reshape(tensor=a, shape=[1] * (rank - a.shape.rank) + a.shape.as_list())
+    b = raw.Reshape(tensor=b, shape=[1] * (rank - b.shape.rank) + b.shape.as_list())
+    wide_a = [x for n in a.shape.as_list() for x in (n, 1)]
+    wide_b = [x for n in b.shape.as_list() for x in (1, n)]
+    product = raw.Reshape(tensor=a, shape=np.array(wide_a, np.int32)) * raw.Reshape(
+        tensor=b, shape=np.array(wide_b, np.int32)
+    )
+    shape = [m * n for m, n in zip(a.shape.as_list(), b.shape.as_list(), strict=True)]
+    return raw.Reshape(tensor=product, shape=np.array(shape, np.int32))
+
+
+@_public("cross")
+def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    """The cross product of vectors of two or three."""
+    a, b = promoted(a, b)
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = arrays.moveaxis(a, axisa, -1), arrays.moveaxis(b, axisb, -1)
+    sizes = a.shape[-1], b.shape[-1]
+    parts = [[v[..., i] if i < n else None for i in range(3)] for v, n in zip((a, b), sizes, strict=True)]
+    (a0, a1, a2), (b0, b1, b2) = parts
+    z = a0 * b1 - a1 * b0
+    if sizes == (2, 2):
+        return z
+    a2 = raw.ZerosLike(x=a0) if a2 is None else a2
+    b2 = raw.ZerosLike(x=b0) if b2 is None else b2
+    stacked = raw.Pack(values=[a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, z], axis=-1)
+    return arrays.moveaxis(stacked, -1, axisc)
+
+
+@_public("trace")
+def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
+    """The sum of a diagonal."""
+    return sum(arrays.diagonal(a, offset, axis1, axis2), -1, dtype)
+
+
+# -- random
+
+
+@_public("random.seed")
+def seed(s):
+    """Sets the global seed."""
+    set_seed(int(np.asarray(s)))
+
+
+def _size(size):
+    return [] if size is None else [int(n) for n in np.atleast_1d(size)]
+
+
+@_public("random.randn")
+def randn(*args):
+    """Numbers of the standard normal distribution."""
+    return standard_normal(size=args)
+
+
+@_public("random.standard_normal")
+def standard_normal(size=None):
+    """Numbers of the standard normal distribution."""
+    return random.normal(_size(size), dtype=default_float())
+
+
+@_public("random.uniform")
+def uniform(low=0.0, high=1.0, size=None):
+    """Numbers of [low, high)."""
+    kind = default_float()
+    low, high = to_array(low, kind), to_array(high, kind)
+    shape = np.broadcast_shapes(tuple(low.shape), tuple(high.shape)) if size is None else size
+    return random.uniform(_size(shape), low, high, dtype=kind)
+
+
+@export("experimental.numpy.random.random", v1=[])
+def random_sample(size=None):
+    """Numbers of [0, 1)."""
+    return uniform(0.0, 1.0, size)
+
+
+@_public("random.rand")
+def rand(*size):
+    """Numbers of [0, 1)."""
+    return uniform(0.0, 1.0, size)
+
+
+@_public("random.randint")
+def randint(low, high=None, size=None, dtype=np.int64):
+    """Integers of [low, high)."""
+    if high is None:
+        low, high = 0, low
+    kind = canonical(dtype)
+    wide = kind if kind in (dtypes.int32, dtypes.int64) else dtypes.int64
+    return cast(random.uniform(_size(size), low, high, dtype=wide), kind)
+
+
+@_public("random.poisson")
+def poisson(lam=1.0, size=None):
+    """Numbers of the Poisson distribution."""
+    return random.poisson(_size(size), to_array(lam, default_float()), dtype=dtypes.int64)
+
+
+# -- NumPy behaviour of tensors
+
+
+@_public("experimental_enable_numpy_behavior")
+def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mode="legacy"):
+    """Gives tensors NumPy's methods (`T`, `reshape`, `astype`, ...) and its type promotion.
+
+    Args:
+      prefer_float32: promote Python floats and integers to 32 bits.
+      dtype_conversion_mode: "legacy" or "all": NumPy's promotion.
+    """
+    if dtype_conversion_mode not in ("legacy", "all", "safe", "off"):
+        raise ValueError(
+            f"The provided promotion mode {dtype_conversion_mode} does not exist. Make sure the "
+            "provided dtype conversion mode is one of the following: off, legacy, safe, all."
+        )
+    _PREFER_FLOAT32[0] = prefer_float32
+    Tensor.T = property(arrays.transpose)
+    Tensor.data = property(lambda self: self)
+    Tensor.size = property(arrays.size)
+    Tensor.astype = lambda self, dtype: cast(self, canonical(dtype))
+    Tensor.tolist = lambda self: self.numpy().tolist()
+    Tensor.item = lambda self: self.numpy().item()
+    for name in (
+        "ravel reshape transpose squeeze repeat diagonal flatten swapaxes take".split()
+    ):
+        setattr(Tensor, name, getattr(arrays, name))
+    for name in "sum prod mean std var max min all any argmax argmin cumsum cumprod".split():
+        setattr(Tensor, name, globals()[name])
+    for name, function in {
+        "add": elementwise.add,
+        "sub": elementwise.subtract,
+        "mul": elementwise_more.multiply,
+        "truediv": elementwise.true_divide,
+        "floordiv": elementwise_more.floor_divide,
+        "mod": elementwise.mod,
+        "pow": elementwise.power,
+        "matmul": elementwise_more.matmul,
+    }.items():
+        setattr(Tensor, f"__{name}__", lambda self, other, f=function: f(self, other))
+        setattr(Tensor, f"__r{name}__", lambda self, other, f=function: f(other, self))
