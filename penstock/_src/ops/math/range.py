@@ -225,7 +225,8 @@ class DenseBincount(Op):
             raise NotLowerable("weights of another shape")
         # Values past the end are left out by the scatter.
         values = p.cast(input, dtypes.int64)
-        values = p.select(p.lt(values, 0), count, values)
+        message = "DenseBincount: Input arr must be non-negative!"
+        p.check(p.reduce_all(p.ge(values, 0)), message)
         ones = p.full(input.shape, 1, self.T)
         updates = weights if weighted else ones
         start = p.full((*input.shape[:-1], count), 0, self.T)

@@ -312,6 +312,8 @@ class _ArgReduction(Op):
         axis = int(value_of(p, dimension, "the axis"))
         if not -len(input.shape) <= axis < len(input.shape) or not input.shape[axis]:
             raise NotLowerable("an axis out of range or empty")
+        if self.T.is_floating:
+            input = p.select(p.is_nan(input), self.loser, input)
         return getattr(p, self.primitive)(input, axis, self.output_type)
 
 

@@ -281,11 +281,20 @@ def lower_segments(op, p, data, segment_ids, num_segments):
         raise NotLowerable("ids whose shape is not the beginning of the data's")
     ids = p.reshape(segment_ids, (-1,)) if lead != 1 else segment_ids
     rows = data if lead == 1 else p.reshape(data, (ids.shape[0], *data.shape[lead:]))
-    start = p.full((count, *data.shape[lead:]), beginning(op.ufunc, op.T.np), op.T)
-    ids = p.cast(ids, dtypes.int64)
+    ids, start = p.cast(ids, dtypes.int64), beginning(op.ufunc, op.T.np)
+    how = SCATTER[op.ufunc]
+    if p.depth:
+        # A check stands outside of loops only: a last row takes what has a negative id.
+        ids = p.select(p.ge(ids, count), count + 1, p.select(p.lt(ids, 0), count, ids))
+        first = p.full((count + 1, *data.shape[lead:]), start, op.T)
+        whole = p.scatter(first, p.expand_dims(ids, 1), rows, op=how, mode="error")
+        return p.slice_axis(whole, 0, 0, count)
+    message = f"{op.op_type}: segment_ids has an element that is out of range [0, {count})"
+    p.check(p.reduce_all(p.lt(ids, count)), message)
     # Negative ids go past the end, where a scatter leaves them out.
     ids = p.select(p.lt(ids, 0), count, ids)
-    return p.scatter(start, p.expand_dims(ids, 1), rows, op=SCATTER[op.ufunc])
+    first = p.full((count, *data.shape[lead:]), start, op.T)
+    return p.scatter(first, p.expand_dims(ids, 1), rows, op=how)
 
 
 class _UnsortedSegment(_SegmentV2):
