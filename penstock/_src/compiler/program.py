@@ -22,7 +22,7 @@ import numpy as np
 from penstock._src.compiler.plan.control import Jump, Label
 from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
 from penstock._src.compiler.plan.specials import STATUS, complaint
-from penstock._src.compiler.schedule.memory_plan import Buffer, arrange, gaps
+from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, arrange, gaps
 from penstock._src.core import dtypes
 from penstock._src.core.arrays import aligned_copy, empty_aligned
 from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
@@ -85,14 +85,19 @@ class Program:
     def __call__(self, *arguments: Any) -> list[np.ndarray]:
         """Runs the function; returns its results."""
         arrays = self._arguments(arguments)
-        outputs = [empty_aligned(shape, dtype) for shape, dtype in self._results]
+        make = _Guarded if self.guard else empty_aligned
+        outputs = [make(shape, dtype) for shape, dtype in self._results]
+        if self.guard:
+            guards, outputs = outputs, [g.array for g in outputs]
         instance = self._take()
         try:
             code = instance.call.run(*arrays, *outputs)
             if code:
                 self._fail(code, instance.call.status)
             if self.guard:
-                instance.look_at_sentinels(self)
+                instance.look_at_sentinels()
+                for i, guarded in enumerate(guards):
+                    guarded.look(f"result {i}")
             instance.look_at_checks([*arrays, *outputs])
         finally:
             self._give_back(instance)
@@ -125,7 +130,7 @@ class Program:
             raise InternalError(None, None, f"The program stopped with status {code}.")
         indices, node = self.plan.errors[code - 1]
         error = InvalidArgumentError(None, None, complaint(indices, status))
-        error.origin = node.origin
+        error.origin = node.origin  # type: ignore[attr-defined]
         raise error
 
     def _arguments(self, arguments: Sequence[Any]) -> list[np.ndarray]:
@@ -240,6 +245,28 @@ def _type_of(parameter: Node) -> tuple[np.dtype, tuple[int, ...]]:
     return dtype.np, tuple([int(d) for d in shape])
 
 
+def _expect_sentinels(stretch: np.ndarray, name: str) -> None:
+    wrong = np.flatnonzero(stretch != SENTINEL)
+    if len(wrong):
+        raise InternalError(None, None, f"A kernel wrote {wrong[0]} bytes past {name}.")
+
+
+class _Guarded:
+    """In guard mode: a result's array between two stretches that nobody may write."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype):
+        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        self.block = empty_aligned((GUARD + size + GUARD,), np.dtype(np.uint8))
+        self.block[:] = SENTINEL
+        self.end = GUARD + size
+        self.array = self.block[GUARD : self.end].view(dtype).reshape(shape)
+
+    def look(self, name: str) -> None:
+        """Raises InternalError if something was written beside the array."""
+        _expect_sentinels(self.block[:GUARD], f"the start of {name}")
+        _expect_sentinels(self.block[self.end :], name)
+
+
 def _label_offsets(records: Sequence[Any]) -> dict[Label, int]:
     """Where each label stands in the table."""
     found, at = {}, 0
@@ -328,9 +355,7 @@ class _Instance:
             if not self._condition(buffer, arrays):
                 raise InvalidArgumentError(None, None, check.message)
 
-    def look_at_sentinels(self, program: Program) -> None:
+    def look_at_sentinels(self) -> None:
         """In guard mode: names the buffer past whose end something was written."""
         for start, end, name in self.gaps:
-            wrong = np.flatnonzero(self.arena[start:end] != SENTINEL)
-            if len(wrong):
-                raise InternalError(None, None, f"A kernel wrote {wrong[0]} bytes past {name}.")
+            _expect_sentinels(self.arena[start:end], name)
