@@ -307,7 +307,12 @@ class Function:
     @property
     def input_signature(self) -> Any:
         """The signature that was asked for, or None."""
-        return None if self._input_signature is None else tuple(self._input_signature.values())
+        if self._input_signature is None:
+            return None
+        variadic, specs = self._variadic(), []
+        for name, spec in self._input_signature.items():
+            specs.extend(spec if name == variadic else (spec,))
+        return tuple(specs)
 
     @property
     def function_spec(self) -> Any:
