@@ -165,6 +165,27 @@ def check_counts(op, values, size, weights):
         raise invalid(op, "Input arr must be non-negative!")
 
 
+def lower_counts(op, p, values, size, weights, binary):
+    """Lowers counts of a vector, or of each row of a matrix, to a scatter."""
+    count = int(value_of(p, size, "size"))
+    if count < 0 or len(values.shape) not in (1, 2):
+        raise NotLowerable("values that are neither a vector nor a matrix")
+    weighted = all(weights.shape) and not binary
+    if weighted and tuple(weights.shape) != tuple(values.shape):
+        raise NotLowerable("weights of another shape")
+    # Values past the end are left out by the scatter.
+    places = p.cast(values, dtypes.int64)
+    p.check(p.reduce_all(p.ge(places, 0)), f"{op.op_type}: Input arr must be non-negative!")
+    updates = weights if weighted else p.full(values.shape, 1, op.T)
+    start = p.full((*values.shape[:-1], count), 0, op.T)
+    how = "max" if binary else "add"
+    if len(values.shape) == 1:
+        return p.scatter(start, p.expand_dims(places, 1), updates, op=how)
+    rows = p.iota(values.shape, 0, dtypes.int64)
+    where = p.concat([p.expand_dims(rows, 2), p.expand_dims(places, 2)], 2)
+    return p.scatter(start, where, updates, op=how)
+
+
 class Bincount(Op):
     """How often each number below `size` stands in `arr`, or the sum of its weights."""
 
@@ -181,6 +202,13 @@ class Bincount(Op):
             raise invalid(self, f"Shape must be rank 0 but is rank {size.ndim}")
         check_counts(self, arr, int(size), weights)
         return count_values(arr.ravel(), int(size), weights.ravel(), self.T.np, False)
+
+    def lower(self, p, arr, size, weights):
+        flat = p.reshape(arr, (-1,)) if len(arr.shape) != 1 else arr
+        weighted = len(weights.shape) > 1 and all(weights.shape)
+        return lower_counts(
+            self, p, flat, size, p.reshape(weights, (-1,)) if weighted else weights, False
+        )
 
 
 class DenseBincount(Op):
@@ -217,25 +245,7 @@ class DenseBincount(Op):
         return np.stack(rows) if rows else np.zeros((0, count), dtype)
 
     def lower(self, p, input, size, weights):
-        count = int(value_of(p, size, "size"))
-        if count < 0 or len(input.shape) not in (1, 2):
-            raise NotLowerable("input that is neither a vector nor a matrix")
-        weighted = all(weights.shape) and not self.binary_output
-        if weighted and tuple(weights.shape) != tuple(input.shape):
-            raise NotLowerable("weights of another shape")
-        # Values past the end are left out by the scatter.
-        values = p.cast(input, dtypes.int64)
-        message = "DenseBincount: Input arr must be non-negative!"
-        p.check(p.reduce_all(p.ge(values, 0)), message)
-        ones = p.full(input.shape, 1, self.T)
-        updates = weights if weighted else ones
-        start = p.full((*input.shape[:-1], count), 0, self.T)
-        how = "max" if self.binary_output else "add"
-        if len(input.shape) == 1:
-            return p.scatter(start, p.expand_dims(values, 1), updates, op=how)
-        rows = p.iota(input.shape, 0, dtypes.int64)
-        where = p.concat([p.expand_dims(rows, 2), p.expand_dims(values, 2)], 2)
-        return p.scatter(start, where, updates, op=how)
+        return lower_counts(self, p, input, size, weights, self.binary_output)
 
 
 class SparseBincount(Op):
@@ -341,6 +351,20 @@ class HistogramFixedWidth(Op):
         places = np.floor((values.astype(np.float64) - float(low)) / step)
         places = np.clip(places, 0, count - 1).astype(np.int64)
         return np.bincount(places.ravel(), minlength=count).astype(self.dtype.np)
+
+    def lower(self, p, values, value_range, nbins):
+        count = int(value_of(p, nbins, "nbins"))
+        if count <= 0 or tuple(value_range.shape) != (2,) or not self.T.is_floating:
+            raise NotLowerable("a range that is none, or integers")
+        p.check(p.reduce_all(p.eq(values, values)), "HistogramFixedWidth: values contain NaN")
+        wide = p.cast(p.reshape(values, (-1,)), dtypes.float64)
+        ends = p.cast(value_range, dtypes.float64)
+        low, high = p.take_index(ends, 0, 0), p.take_index(ends, 0, 1)
+        p.check(p.lt(low, high), "HistogramFixedWidth: value_range must ascend")
+        places = p.floor(p.div(p.sub(wide, low), p.div(p.sub(high, low), float(count))))
+        inside = p.minimum(p.maximum(places, 0.0), float(count - 1))
+        start, ones = p.full((count,), 0, self.dtype), p.full(wide.shape, 1, self.dtype)
+        return p.scatter(start, p.expand_dims(p.cast(inside, dtypes.int64), 1), ones, op="add")
 
 
 class Bucketize(Op):

@@ -275,6 +275,12 @@ class Cast(Op):
             return x
         if self.Truncate and self.DstT.is_floating:
             raise NotLowerable("a cast that truncates floats")
+        if self.SrcT.is_floating and self.DstT.is_integer:
+            # As the eager kernel: through a wider integer, of which the low bits stay.
+            if self.DstT.size < 4:
+                x = p.cast(x, dtypes.int32)
+            elif self.DstT == dtypes.uint32:
+                x = p.cast(x, dtypes.int64)
         return p.cast(x, self.DstT)
 
 
