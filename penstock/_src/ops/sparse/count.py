@@ -1,0 +1,109 @@
+"""How often each integer occurs in each row, as a sparse tensor."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.rules import invalid, show
+
+
+def _counted(op, rows, values, weights, shape):
+    """Indices, counts (or sums of weights) and dense shape."""
+    if values.size and values.min() < 0:
+        raise invalid(op, f"Input values must all be non-negative. Received {values.min()}")
+    if weights.size and weights.shape != values.shape:
+        raise invalid(
+            op,
+            "Weights and values must have the same shape. Received weights "
+            f"{show(weights.shape)}, values {show(values.shape)}",
+        )
+    kind = op.output_type.np
+    amounts = weights if weights.size else np.ones(values.shape, kind)
+    largest = int(values.max()) + 1 if values.size else 0
+    width = op.maxlength if op.maxlength >= 0 else max(largest, op.minlength, 0)
+    if op.maxlength >= 0:
+        inside = values < op.maxlength
+        rows, values, amounts = rows[inside], values[inside], amounts[inside]
+    places = rows.astype(np.int64) * max(width, 1) + values
+    unique, group = np.unique(places, return_inverse=True)
+    totals = np.zeros(unique.size, kind)
+    np.add.at(totals, group, amounts)
+    if op.binary_output:
+        totals[:] = 1
+    columns = unique % max(width, 1)
+    if len(shape) == 0:
+        return columns[:, None], totals, np.array([width], np.int64)
+    index = np.stack([unique // max(width, 1), columns], -1)
+    return index, totals, np.array([shape[0], width], np.int64)
+
+
+class _Count(Op):
+    """Counts as a sparse tensor."""
+
+    differentiable = False
+
+    def shape(self, *inputs):
+        return [None, None], [None], [None]
+
+
+class DenseCountSparseOutput(_Count):
+    """Counts in the rows of a dense tensor."""
+
+    signature = (
+        "values: T, weights: output_type -> output_indices: int64, output_values: "
+        "output_type, output_dense_shape: int64"
+    )
+    T = INDEX
+    output_type = INDEX | {dtypes.float32, dtypes.float64}
+    minlength: int = -1
+    maxlength: int = -1
+    binary_output: bool
+
+    def eager(self, values, weights):
+        if values.ndim not in (1, 2):
+            raise invalid(self, f"Input must be a 1 or 2-dimensional tensor. Got: {values.ndim}")
+        rows = np.zeros(values.shape, np.int64)
+        if values.ndim == 2:
+            rows += np.arange(values.shape[0])[:, None]
+        flat = weights.reshape(-1) if weights.size else weights
+        return _counted(self, rows.reshape(-1), values.reshape(-1), flat, values.shape[:-1])
+
+
+class SparseCountSparseOutput(_Count):
+    """Counts in the rows of a sparse tensor."""
+
+    signature = (
+        "indices: int64, values: T, dense_shape: int64, weights: output_type -> "
+        "output_indices: int64, output_values: output_type, output_dense_shape: "
+        "int64"
+    )
+    T = INDEX
+    output_type = INDEX | {dtypes.float32, dtypes.float64}
+    minlength: int = -1
+    maxlength: int = -1
+    binary_output: bool
+
+    def eager(self, indices, values, dense_shape, weights):
+        matrix = dense_shape.size == 2
+        rows = indices[:, 0] if matrix else np.zeros(len(values), np.int64)
+        shape = (int(dense_shape[0]),) if matrix else ()
+        return _counted(self, rows, values, weights, shape)
+
+
+class RaggedCountSparseOutput(_Count):
+    """Counts in the rows of a ragged tensor."""
+
+    signature = (
+        "splits: int64, values: T, weights: output_type -> output_indices: int64, "
+        "output_values: output_type, output_dense_shape: int64"
+    )
+    T = INDEX
+    output_type = INDEX | {dtypes.float32, dtypes.float64}
+    minlength: int = -1
+    maxlength: int = -1
+    binary_output: bool
+
+    def eager(self, splits, values, weights):
+        rows = np.repeat(np.arange(splits.size - 1), np.diff(splits))
+        return _counted(self, rows, values, weights, (splits.size - 1,))

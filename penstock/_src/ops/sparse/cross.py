@@ -1,0 +1,230 @@
+"""Crosses of features: every combination of one value of each column, joined or hashed."""
+
+import itertools
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.rules import invalid
+from penstock._src.ops.strings.elements import strings
+from penstock._src.ops.strings.fingerprint import fingerprint64, siphash
+
+_MULTIPLIER = 0xC6A4A7935BD1E995
+_MASK = (1 << 64) - 1
+_LARGEST = (1 << 63) - 1
+
+
+def _mix(x):
+    return x ^ (x >> 47)
+
+
+def joined_fingerprints(first, second):
+    """The fingerprint of two fingerprints one after the other (order matters)."""
+    result = first ^ _MULTIPLIER
+    result ^= (_mix((second * _MULTIPLIER) & _MASK) * _MULTIPLIER) & _MASK
+    result = (result * _MULTIPLIER) & _MASK
+    return _mix((_mix(result) * _MULTIPLIER) & _MASK)
+
+
+def _rows_of_sparse(indices, values, rows):
+    found = [[] for _ in range(rows)]
+    for index, value in zip(indices[:, 0].tolist(), values.tolist(), strict=True):
+        found[index].append(value)
+    return found
+
+
+def _rows_of_ragged(values, splits):
+    listed = values.tolist()
+    return [listed[b:e] for b, e in zip(splits[:-1], splits[1:], strict=True)]
+
+
+def _text(value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _as_number(value):
+    return fingerprint64(value) if isinstance(value, bytes) else value & _MASK
+
+
+def _hashed(key, buckets):
+    modulus = buckets if buckets > 0 else _LARGEST
+
+    def combine(values):
+        total = key & _MASK
+        for value in values:
+            total = joined_fingerprints(total, _as_number(value))
+        return total % modulus
+
+    return combine
+
+
+def _crossed(columns, rows, combine):
+    """The combinations of each row, the last column running fastest."""
+    return [
+        [combine(c) for c in itertools.product(*(col[r] for col in columns))] for r in range(rows)
+    ]
+
+
+def _columns(op, indices, values, shapes, dense_inputs):
+    counts = {int(s[0]) for s in shapes} | {d.shape[0] for d in dense_inputs}
+    if len(counts) > 1:
+        raise invalid(op, f"Expected batch size {min(counts)}, got {max(counts)}")
+    rows = counts.pop() if counts else 0
+    found = [_rows_of_sparse(i, v, rows) for i, v in zip(indices, values, strict=True)]
+    found.extend(d.tolist() for d in dense_inputs)
+    return found, rows
+
+
+def _as_sparse(found, kind):
+    at = [(r, c) for r, row in enumerate(found) for c in range(len(row))]
+    flat = [v for row in found for v in row]
+    values = strings(flat, (len(flat),)) if kind == object else np.array(flat, kind)
+    widest = max((len(row) for row in found), default=0)
+    return np.array(at, np.int64).reshape(-1, 2), values, np.array([len(found), widest], np.int64)
+
+
+class _Cross(Op):
+    """A cross of sparse and dense columns, as a sparse tensor."""
+
+    differentiable = False
+
+    def shape(self, *inputs):
+        return [None, 2], [None], [2]
+
+
+class SparseCross(_Cross):
+    """Crosses of columns, joined by _X_ or hashed with a key."""
+
+    signature = (
+        "indices: N * int64, values: *sparse_types, shapes: N * int64, dense_inputs: "
+        "*dense_types -> output_indices: int64, output_values: out_type, "
+        "output_shape: int64"
+    )
+    sparse_types = frozenset({dtypes.int64, dtypes.string})
+    dense_types = frozenset({dtypes.int64, dtypes.string})
+    hashed_output: bool
+    num_buckets: int
+    hash_key: int
+    out_type: DType
+    out_type_types = frozenset({dtypes.int64, dtypes.string})
+    internal_type: DType
+    internal_type_types = frozenset({dtypes.int64, dtypes.string})
+
+    def eager(self, indices, values, shapes, dense_inputs):
+        columns, rows = _columns(self, indices, values, shapes, dense_inputs)
+        if self.hashed_output:
+            combine = _hashed(self.hash_key, self.num_buckets)
+        else:
+            combine = lambda c: b"_X_".join(map(_text, c))  # noqa: E731
+        return _as_sparse(_crossed(columns, rows, combine), self.out_type.np)
+
+
+class SparseCrossV2(_Cross):
+    """Crosses of columns, joined by a separator."""
+
+    signature = (
+        "indices: N * int64, values: *sparse_types, shapes: N * int64, dense_inputs: "
+        "*dense_types, sep: string -> output_indices: int64, output_values: string, "
+        "output_shape: int64"
+    )
+    sparse_types = frozenset({dtypes.int64, dtypes.string})
+    dense_types = frozenset({dtypes.int64, dtypes.string})
+
+    def eager(self, indices, values, shapes, dense_inputs, sep):
+        columns, rows = _columns(self, indices, values, shapes, dense_inputs)
+        by = sep.item()
+        return _as_sparse(
+            _crossed(columns, rows, lambda c: by.join(map(_text, c))), np.dtype(object)
+        )
+
+
+class SparseCrossHashed(_Cross):
+    """Crosses of columns, hashed with a salt."""
+
+    signature = (
+        "indices: N * int64, values: *sparse_types, shapes: N * int64, dense_inputs: "
+        "*dense_types, num_buckets: int64, strong_hash: bool, salt: int64 -> "
+        "output_indices: int64, output_values: int64, output_shape: int64"
+    )
+    sparse_types = frozenset({dtypes.int64, dtypes.string})
+    dense_types = frozenset({dtypes.int64, dtypes.string})
+
+    def eager(self, indices, values, shapes, dense_inputs, num_buckets, strong_hash, salt):
+        columns, rows = _columns(self, indices, values, shapes, dense_inputs)
+        key = tuple(int(s) for s in salt)
+        modulus = int(num_buckets) if num_buckets > 0 else _LARGEST
+
+        def number(value):
+            if isinstance(value, bytes) and strong_hash:
+                return siphash(key, value)
+            return _as_number(value)
+
+        def combine(c):
+            total = joined_fingerprints(key[0] & _MASK, key[1] & _MASK)
+            for value in c:
+                total = joined_fingerprints(total, number(value))
+            return total % modulus
+
+        return _as_sparse(_crossed(columns, rows, combine), np.dtype(np.int64))
+
+
+class RaggedCross(Op):
+    """Crosses of ragged, sparse and dense columns, as a ragged tensor."""
+
+    signature = (
+        "ragged_values: *ragged_values_types, ragged_row_splits: "
+        "*ragged_splits_types, sparse_indices: Nsparse * int64, sparse_values: "
+        "*sparse_values_types, sparse_shape: Nsparse * int64, dense_inputs: "
+        "*dense_types -> output_values: out_values_type, output_row_splits: "
+        "out_row_splits_type"
+    )
+    ragged_values_types = frozenset({dtypes.int64, dtypes.string})
+    ragged_splits_types = INDEX
+    sparse_values_types = frozenset({dtypes.int64, dtypes.string})
+    dense_types = frozenset({dtypes.int64, dtypes.string})
+    input_order: str
+    hashed_output: bool
+    num_buckets: int
+    hash_key: int
+    out_values_type: DType
+    out_values_type_types = frozenset({dtypes.int64, dtypes.string})
+    out_row_splits_type: DType
+    out_row_splits_type_types = INDEX
+    differentiable = False
+
+    def shape(self, *inputs):
+        return [None], [None]
+
+    def eager(
+        self,
+        ragged_values,
+        ragged_row_splits,
+        sparse_indices,
+        sparse_values,
+        sparse_shape,
+        dense_inputs,
+    ):
+        sparse, rows = _columns(self, sparse_indices, sparse_values, sparse_shape, dense_inputs)
+        ragged = [
+            _rows_of_ragged(v, s) for v, s in zip(ragged_values, ragged_row_splits, strict=True)
+        ]
+        rows = len(ragged[0]) if ragged else rows
+        sources = {
+            "R": iter(ragged),
+            "S": iter(sparse[: len(sparse_values)]),
+            "D": iter(sparse[len(sparse_values) :]),
+        }
+        columns = [next(sources[kind]) for kind in self.input_order]
+        if self.hashed_output:
+            combine = _hashed(self.hash_key, self.num_buckets)
+        else:
+            combine = lambda c: b"_X_".join(map(_text, c))  # noqa: E731
+        found = _crossed(columns, rows, combine)
+        flat = [v for row in found for v in row]
+        kind = self.out_values_type.np
+        values = strings(flat, (len(flat),)) if kind == object else np.array(flat, kind)
+        splits = np.concatenate([[0], np.cumsum([len(row) for row in found])])
+        return values, splits.astype(self.out_row_splits_type.np)

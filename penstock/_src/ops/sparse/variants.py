@@ -1,0 +1,249 @@
+"""Sparse and ragged tensors packed into variants, and out of them."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ops.rules import invalid, show
+
+
+class RaggedValue:
+    """What a variant of a ragged tensor holds: its splits from the outermost in, and flat values."""
+
+    __slots__ = ("splits", "values")
+
+    def __init__(self, splits, values):
+        self.splits, self.values = splits, values
+
+
+def _objects(items, shape):
+    out = np.empty(shape, object)
+    flat = out.reshape(-1)
+    for at, item in enumerate(items):
+        flat[at] = item
+    return out
+
+
+def _row(splits, values, row):
+    """Row `row` of a ragged tensor."""
+    begin, end = int(splits[0][row]), int(splits[0][row + 1])
+    inner = []
+    for level in splits[1:]:
+        part = level[begin : end + 1]
+        inner.append(part - part[0])
+        begin, end = int(part[0]), int(part[-1])
+    return RaggedValue(inner, values[begin:end])
+
+
+class RaggedTensorToVariant(Op):
+    """A ragged tensor as one variant or, batched, as one for each row."""
+
+    signature = (
+        "rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: Tvalues -> "
+        "encoded_ragged: variant"
+    )
+    Tvalues = ANY
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+    batched_input: bool
+
+    def shape(self, rt_nested_splits, rt_dense_values):
+        if not self.batched_input:
+            return ()
+        rows = rt_nested_splits[0].with_rank(1)[0]
+        return [None if rows is None else rows - 1]
+
+    def gradient(self, rt_nested_splits, rt_dense_values, _encoded, dy):
+        splits = rt_nested_splits[0] if self.batched_input else np.zeros(0, np.int64)
+        by_values = raw.RaggedTensorToVariantGradient(
+            encoded_ragged_grad=dy,
+            row_splits=splits,
+            dense_values_shape=raw.Shape(input=rt_dense_values),
+            Tvalues=rt_dense_values.dtype,
+        )
+        return [None] * len(rt_nested_splits), by_values
+
+    def eager(self, rt_nested_splits, rt_dense_values):
+        splits = list(rt_nested_splits)
+        if not self.batched_input:
+            return RaggedValue(splits, rt_dense_values)
+        if not splits:
+            return _objects([RaggedValue([], v) for v in rt_dense_values], (len(rt_dense_values),))
+        rows = splits[0].size - 1
+        return _objects([_row(splits, rt_dense_values, r) for r in range(rows)], (rows,))
+
+
+class RaggedTensorToVariantGradient(Op):
+    """The gradient of RaggedTensorToVariant by the flat values."""
+
+    signature = (
+        "encoded_ragged_grad: variant, row_splits: Tsplits, dense_values_shape: "
+        "int32 -> dense_values_grad: Tvalues"
+    )
+    Tvalues: DType
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+    differentiable = False
+
+    def shape(self, encoded_ragged_grad, row_splits, dense_values_shape):
+        return dense_values_shape.as_shape()
+
+    def eager(self, encoded_ragged_grad, row_splits, dense_values_shape):
+        dims = tuple(int(n) for n in dense_values_shape)
+        held = encoded_ragged_grad
+        parts = list(held.reshape(-1)) if isinstance(held, np.ndarray) else [held]
+        values = [p.values for p in parts if p is not None]
+        if not values:
+            return np.zeros(dims, self.Tvalues.np)
+        return np.concatenate([v.reshape(-1, *dims[1:]) for v in values]).reshape(dims)
+
+
+class RaggedTensorFromVariant(Op):
+    """The ragged tensor that variants hold; those in an array become its outer rows."""
+
+    signature = (
+        "encoded_ragged: variant -> output_nested_splits: output_ragged_rank * "
+        "Tsplits, output_dense_values: Tvalues"
+    )
+    input_ragged_rank: int
+    output_ragged_rank: int
+    Tvalues: DType
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
+
+    def shape(self, encoded_ragged):
+        return [[None]] * self.output_ragged_rank, None
+
+    def gradient(self, encoded_ragged, splits, _values, _dsplits, dvalues):
+        if encoded_ragged.shape.rank == 0:
+            return raw.RaggedTensorToVariant(
+                rt_nested_splits=splits, rt_dense_values=dvalues, batched_input=False
+            )
+        return raw.RaggedTensorToVariant(
+            rt_nested_splits=splits, rt_dense_values=dvalues, batched_input=True
+        )
+
+    def eager(self, encoded_ragged):
+        kind = self.Tsplits.np
+        if not isinstance(encoded_ragged, np.ndarray):
+            held = encoded_ragged
+            return [s.astype(kind) for s in held.splits], held.values
+        shape = encoded_ragged.shape
+        parts = list(encoded_ragged.reshape(-1))
+        outer = [
+            np.arange(int(np.prod(shape[:axis])) + 1) * shape[axis] for axis in range(1, len(shape))
+        ]
+        wanted = self.output_ragged_rank - encoded_ragged.ndim
+        depth = len(parts[0].splits) if parts else max(wanted, 0)
+        if self.output_ragged_rank != depth + encoded_ragged.ndim:
+            raise invalid(
+                self,
+                "output_ragged_rank must be equal to input_ragged_rank + encoded_ragged.dims(). "
+                f"Received {self.output_ragged_rank}, {depth}, {show(shape)}",
+            )
+        if not parts:
+            empty = [np.zeros(1, kind) for _ in range(depth + 1)]
+            return [o.astype(kind) for o in outer] + empty, np.zeros(0, self.Tvalues.np)
+        counts = [p.splits[0].size - 1 if depth else len(p.values) for p in parts]
+        levels = [np.concatenate([[0], np.cumsum(counts)])]
+        for level in range(depth):
+            lengths = np.concatenate([np.diff(p.splits[level]) for p in parts])
+            levels.append(np.concatenate([[0], np.cumsum(lengths)]))
+        values = np.concatenate([p.values for p in parts])
+        return [s.astype(kind) for s in (*outer, *levels)], values
+
+
+class _Serialize(Op):
+    """A sparse tensor as three variants or strings."""
+
+    differentiable = False
+
+    def _variant_only(self):
+        if self.out_type != dtypes.variant:
+            raise UnimplementedError(
+                f"{self.op_type}: serialisation to strings is not implemented; use out_type=variant."
+            )
+
+
+class SerializeSparse(_Serialize):
+    """A sparse tensor as a vector of three variants."""
+
+    signature = (
+        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> "
+        "serialized_sparse: out_type"
+    )
+    T = ANY
+    out_type: DType = dtypes.string
+    out_type_types = frozenset({dtypes.string, dtypes.variant})
+
+    def shape(self, sparse_indices, sparse_values, sparse_shape):
+        return [3]
+
+    def eager(self, sparse_indices, sparse_values, sparse_shape):
+        self._variant_only()
+        return _objects([sparse_indices, sparse_values, sparse_shape], (3,))
+
+
+class SerializeManySparse(_Serialize):
+    """Each row of a sparse tensor as three variants."""
+
+    signature = (
+        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> "
+        "serialized_sparse: out_type"
+    )
+    T = ANY
+    out_type: DType = dtypes.string
+    out_type_types = frozenset({dtypes.string, dtypes.variant})
+
+    def shape(self, sparse_indices, sparse_values, sparse_shape):
+        known = sparse_shape.value
+        return [None if known is None else int(known[0]), 3]
+
+    def eager(self, sparse_indices, sparse_values, sparse_shape):
+        self._variant_only()
+        rows = int(sparse_shape[0])
+        items = []
+        for row in range(rows):
+            here = sparse_indices[:, 0] == row
+            items.extend((sparse_indices[here, 1:], sparse_values[here], sparse_shape[1:]))
+        return _objects(items, (rows, 3))
+
+
+class DeserializeSparse(Op):
+    """The sparse tensor of variants; further axes of them become its outer dimensions."""
+
+    signature = (
+        "serialized_sparse: Tserialized -> sparse_indices: int64, sparse_values: "
+        "dtype, sparse_shape: int64"
+    )
+    dtype: DType
+    Tserialized: DType = dtypes.string
+    Tserialized_types = frozenset({dtypes.string, dtypes.variant})
+    differentiable = False
+
+    def shape(self, serialized_sparse):
+        return [None, None], [None], [None]
+
+    def eager(self, serialized_sparse):
+        if self.Tserialized != dtypes.variant:
+            raise UnimplementedError(
+                "DeserializeSparse: strings are not implemented; use variants."
+            )
+        lead = serialized_sparse.shape[:-1]
+        triples = serialized_sparse.reshape(-1, 3)
+        indices, values, widest = [], [], None
+        for at, (index, value, shape) in enumerate(triples):
+            outer = np.array(np.unravel_index(at, lead), np.int64).reshape(1, -1)
+            outer = np.broadcast_to(outer, (len(index), len(lead)))
+            indices.append(np.concatenate([outer, index], 1))
+            values.append(value)
+            widest = shape if widest is None else np.maximum(widest, shape)
+        if widest is None:
+            empty = np.zeros((0, len(lead) + 1), np.int64)
+            return empty, np.zeros(0, self.dtype.np), np.zeros(len(lead) + 1, np.int64)
+        shape = np.concatenate([np.array(lead, np.int64), widest])
+        return np.concatenate(indices), np.concatenate(values), shape
