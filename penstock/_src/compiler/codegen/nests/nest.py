@@ -30,8 +30,10 @@ from penstock._src.compiler.schedule.loops import LoopNest, Store
 from penstock._src.compiler.schedule.values import Value, attr_key, closure
 from penstock._src.ir.dims import Dim
 from penstock._src.native import Code, Module
-from penstock._src.native.language.types import I64, PTR, vec
+from penstock._src.native.language.types import I64, PTR, size_of, vec
 from penstock._src.native.language.value import Val
+
+UNROLLED = 4  # partial results of a reduction that would wait for its own additions
 
 
 def emit_nest(nest: LoopNest, target: Any) -> NestCode:
@@ -317,10 +319,13 @@ class NestEmitter(Evaluator):
 
         carry = [c for r in work for c in r.initial()]
         order = [v for v in variables if v is not vector]
+        unrolled = UNROLLED if self._is_latency_bound(work, needed) else 1
 
         def inside(rest: list[Var], *carried):
             if rest:
                 var, *inner = rest
+                if not inner and vector is None and unrolled > 1:
+                    return self._unrolled(var, high(var), unrolled, work, bodies, needed, carried)
 
                 def one(i, *values):
                     def body():
@@ -340,6 +345,52 @@ class NestEmitter(Evaluator):
         carry = inside(order, *carry)
         for r, values in zip(work, _split(carry, work)):
             self.frames[-1][r.value.number] = r.result(values)
+
+    def _is_latency_bound(self, work: Sequence[Any], needed: Sequence[Value]) -> bool:
+        """Whether sums of few registers over short expressions wait for their own last addition."""
+        if self.vector is None or any(r.is_arg for r in work):
+            return False
+        registers = (
+            sum(r.carried * size_of(r.initial_type()) for r in work) // self.target.vector_bytes
+        )
+        return registers <= 2 and len(needed) <= 24
+
+    def _unrolled(self, var: Var, high, count: int, work, bodies, needed, carried) -> tuple:
+        """A reduction's loop with `count` results on their way at once, which are combined at its end."""
+        f = self.f
+        starts = [c for r in work for c in r.initial()]
+        size = len(starts)
+
+        def some(i, *values):
+            out = []
+            for k in range(count):
+                mine = values[k * size : (k + 1) * size]
+                out += self._within(
+                    var, i + k, lambda mine=mine: self._step(work, bodies, needed, mine, False)
+                )
+            return tuple(out)
+
+        whole = high // count * count
+        values = f.loop(0, whole, count, some, *carried, *starts * (count - 1))
+        total = values[:size]
+        for k in range(1, count):
+            total = self._combined(work, total, values[k * size : (k + 1) * size])
+        return f.loop(
+            whole,
+            high,
+            1,
+            lambda i, *rest: self._within(
+                var, i, lambda: self._step(work, bodies, needed, rest, False)
+            ),
+            *total,
+        )
+
+    @staticmethod
+    def _combined(work, a, b) -> tuple:
+        out = []
+        for r, x, y in zip(work, _split(a, work), _split(b, work)):
+            out += r.combined(x, y)
+        return tuple(out)
 
     def _limit(self, var: Var, limit: Index) -> Any:
         """How often a reduction's loop over a part of an axis runs."""

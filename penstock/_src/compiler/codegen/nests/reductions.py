@@ -10,6 +10,7 @@ from penstock._src.compiler.codegen.scalars.registers import (
     NARROW,
     Pair,
     constant,
+    register_type,
     rounded,
     spread,
     width,
@@ -17,7 +18,7 @@ from penstock._src.compiler.codegen.scalars.registers import (
 from penstock._src.compiler.schedule.values import Value
 from penstock._src.core import dtypes
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import I64
+from penstock._src.native.language.types import I64, vec
 from penstock._src.native.language.value import Val
 
 COMBINE = {
@@ -108,6 +109,16 @@ class Running:
             x = select(f, mask, x, self.start())
         total = combine(f, self.op, self.dtype, self._packed(values), x)
         return [total.re, total.im] if isinstance(total, Pair) else [total]
+
+    def combined(self, a: tuple, b: tuple) -> list[Val]:
+        """Two partial results as one (not of an arg-reduction)."""
+        total = combine(self.f, self.op, self.dtype, self._packed(a), self._packed(b))
+        return [total.re, total.im] if isinstance(total, Pair) else [total]
+
+    def initial_type(self) -> str:
+        """LLVM's type of each carried value."""
+        element = register_type(self.dtype)
+        return vec(element, self.lanes) if self.lanes > 1 else element
 
     def _packed(self, values: tuple) -> Any:
         return Pair(*values) if self.dtype.is_complex else values[0]
