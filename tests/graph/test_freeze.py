@@ -1,0 +1,52 @@
+"""Freezing: variables become constants, also in called functions, branches and loops."""
+
+import pytest
+
+import penstock as tf
+from penstock._src.function.freezing import convert_variables_to_constants_v2
+
+
+def types_of(concrete):
+    return {op.type for op in concrete.graph.get_operations()}
+
+
+def test_variables_become_constants_and_calls_are_inlined():
+    v = tf.Variable([1.0, 2.0])
+    inner = tf.function(lambda x: x * v)
+
+    @tf.function
+    def f(x):
+        return {"y": inner(x) + v}
+
+    frozen = convert_variables_to_constants_v2(f.get_concrete_function(tf.TensorSpec([2])))
+    v.assign([0.0, 0.0])
+    assert frozen(tf.constant([3.0, 4.0]))["y"].numpy().tolist() == [4.0, 10.0]
+    assert not types_of(frozen) & {"ReadVariableOp", "PartitionedCall", "StatefulPartitionedCall"}
+    assert frozen.captured_inputs == []
+
+
+def test_variables_in_control_flow():
+    v = tf.Variable(2.0)
+
+    @tf.function
+    def f(x, n):
+        for _ in tf.range(n):
+            if x > 0:
+                x = x * v
+            else:
+                x = x - v
+        return x
+
+    specs = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
+    frozen = convert_variables_to_constants_v2(f.get_concrete_function(*specs))
+    v.assign(100.0)
+    assert frozen(tf.constant(1.0), tf.constant(3)).numpy() == 8.0
+    assert frozen(tf.constant(-1.0), tf.constant(3)).numpy() == -7.0
+    assert frozen.captured_inputs == []
+
+
+def test_variables_that_are_assigned_cannot_be_frozen():
+    v = tf.Variable(2.0)
+    f = tf.function(lambda x: v.assign_add(x))
+    with pytest.raises(tf.errors.UnimplementedError, match="AssignAddVariableOp"):
+        convert_variables_to_constants_v2(f.get_concrete_function(tf.constant(1.0)))
