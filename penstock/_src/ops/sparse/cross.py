@@ -10,7 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.elements import strings
-from penstock._src.ops.strings.fingerprint import fingerprint64, siphash
+from penstock._src.ops.strings.fingerprint import fingerprint64
 
 _MULTIPLIER = 0xC6A4A7935BD1E995
 _MASK = (1 << 64) - 1
@@ -81,7 +81,7 @@ def _columns(op, indices, values, shapes, dense_inputs):
 def _as_sparse(found, kind):
     at = [(r, c) for r, row in enumerate(found) for c in range(len(row))]
     flat = [v for row in found for v in row]
-    values = strings(flat, (len(flat),)) if kind == object else np.array(flat, kind)
+    values = strings(flat, (len(flat),)) if kind.kind == "O" else np.array(flat, kind)
     widest = max((len(row) for row in found), default=0)
     return np.array(at, np.int64).reshape(-1, 2), values, np.array([len(found), widest], np.int64)
 
@@ -141,36 +141,6 @@ class SparseCrossV2(_Cross):
         )
 
 
-class SparseCrossHashed(_Cross):
-    """Crosses of columns, hashed with a salt."""
-
-    signature = (
-        "indices: N * int64, values: *sparse_types, shapes: N * int64, dense_inputs: "
-        "*dense_types, num_buckets: int64, strong_hash: bool, salt: int64 -> "
-        "output_indices: int64, output_values: int64, output_shape: int64"
-    )
-    sparse_types = frozenset({dtypes.int64, dtypes.string})
-    dense_types = frozenset({dtypes.int64, dtypes.string})
-
-    def eager(self, indices, values, shapes, dense_inputs, num_buckets, strong_hash, salt):
-        columns, rows = _columns(self, indices, values, shapes, dense_inputs)
-        key = tuple(int(s) for s in salt)
-        modulus = int(num_buckets) if num_buckets > 0 else _LARGEST
-
-        def number(value):
-            if isinstance(value, bytes) and strong_hash:
-                return siphash(key, value)
-            return _as_number(value)
-
-        def combine(c):
-            total = joined_fingerprints(key[0] & _MASK, key[1] & _MASK)
-            for value in c:
-                total = joined_fingerprints(total, number(value))
-            return total % modulus
-
-        return _as_sparse(_crossed(columns, rows, combine), np.dtype(np.int64))
-
-
 class RaggedCross(Op):
     """Crosses of ragged, sparse and dense columns, as a ragged tensor."""
 
@@ -225,6 +195,6 @@ class RaggedCross(Op):
         found = _crossed(columns, rows, combine)
         flat = [v for row in found for v in row]
         kind = self.out_values_type.np
-        values = strings(flat, (len(flat),)) if kind == object else np.array(flat, kind)
+        values = strings(flat, (len(flat),)) if kind.kind == "O" else np.array(flat, kind)
         splits = np.concatenate([[0], np.cumsum([len(row) for row in found])])
         return values, splits.astype(self.out_row_splits_type.np)

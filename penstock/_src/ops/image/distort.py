@@ -1,0 +1,192 @@
+"""Random crops of images that keep enough of some object."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX, SIGNED
+from penstock._src.ops.random.distributions import words_to_float32
+from penstock._src.ops.random.stateful import reserve
+from penstock._src.ops.random.stateless import stream_of_seed
+from penstock._src.ops.rules import invalid, show
+
+_LEAST_AREA = 1.0  # objects smaller than a pixel do not count
+
+
+class _Words:
+    """The words of a stream one by one, as numbers."""
+
+    def __init__(self, stream):
+        self.stream, self.at, self.held = stream, 0, stream.words(64)
+
+    def _next(self):
+        if self.at == self.held.size:
+            self.held = self.stream.words(2 * self.held.size)
+        self.at += 1
+        return self.held[self.at - 1]
+
+    def fraction(self):
+        """A float32 of [0, 1)."""
+        return words_to_float32(np.array([self._next()], np.uint32))[0]
+
+    def below(self, limit):
+        """An integer of [0, limit), without bias."""
+        if limit & (limit - 1) == 0:
+            return int(self._next()) & (limit - 1)
+        least = 0xFFFFFFFF % limit + 1
+        word = int(self._next())
+        while word < least:
+            word = int(self._next())
+        return word % limit
+
+
+def _crop(words, width, height, areas, aspect):
+    """One random rectangle (y, x, height, width) of an aspect ratio, or None."""
+    least, most = (np.float32(a) * np.float32(width) * np.float32(height) for a in areas)
+    rounded = lambda x: int(np.rint(np.float32(x)))  # noqa: E731
+    rows, limit = rounded(np.sqrt(least / aspect)), rounded(np.sqrt(most / aspect))
+    if rounded(limit * aspect) > width:
+        limit = int((width + 0.5 - 1e-7) / aspect)
+        if rounded(limit * aspect) > width:
+            limit -= 1
+    limit = min(limit, height)
+    rows = min(rows, limit)
+    if rows < limit:
+        rows += words.below(limit - rows + 1)
+    columns = rounded(rows * aspect)
+    if rows * columns < least:
+        rows += 1
+        columns = rounded(rows * aspect)
+    if rows * columns > most:
+        rows -= 1
+        columns = rounded(rows * aspect)
+    if not (least <= rows * columns <= most and 0 < columns <= width and 0 < rows <= height):
+        return None
+    y = words.below(height - rows) if rows < height else 0
+    x = words.below(width - columns) if columns < width else 0
+    return y, x, rows, columns
+
+
+def _covers(crop, objects, least):
+    """Whether the crop shows enough of some object."""
+    y, x, rows, columns = crop
+    for top, left, bottom, right in objects:
+        area = (bottom - top) * (right - left)
+        if area < _LEAST_AREA:
+            continue
+        high = min(bottom, y + rows) - max(top, y)
+        wide = min(right, x + columns) - max(left, x)
+        shared = high * wide if high > 0 and wide > 0 else 0
+        if np.float32(shared) / np.float32(area) >= least:
+            return True
+    return False
+
+
+class _Distorted(Op):
+    """A random crop: where it begins, its size, and its corners as fractions of the image."""
+
+    differentiable = False
+
+    def shape(self, *inputs):
+        return [3], [3], [1, 1, 4]
+
+    def sampled(self, stream, image_size, bounding_boxes, least):
+        if image_size.shape != (3,):
+            raise invalid(
+                self, f"image_size must contain 3 elements. Received {show(image_size.shape)}"
+            )
+        if bounding_boxes.ndim != 3 or bounding_boxes.shape[-1] != 4:
+            raise invalid(
+                self,
+                "bounding_boxes must have shape [batch, num_boxes, 4]. Received "
+                f"{show(bounding_boxes.shape)}",
+            )
+        height, width = int(image_size[0]), int(image_size[1])
+        boxes = bounding_boxes.reshape(-1, 4)
+        if not len(boxes):
+            if not self.use_image_if_no_bounding_boxes:
+                raise invalid(
+                    self,
+                    "No bounding boxes provided as input. One must enable "
+                    "use_image_if_no_bounding_boxes if you wish to not provide any bounding boxes.",
+                )
+            boxes = np.float32([[0, 0, 1, 1]])
+        scale = np.array([height, width, height, width], np.float32)
+        objects = (boxes * scale).astype(np.int64).tolist()
+        chosen = self._first(_Words(stream), width, height, objects, np.float32(least))
+        y, x, rows, columns = chosen or (0, 0, height, width)
+        kind = image_size.dtype
+        corners = np.float32([y, x, y + rows, x + columns]) / scale
+        return (
+            np.array([y, x, 0], kind),
+            np.array([rows, columns, -1], kind),
+            corners.astype(np.float32).reshape(1, 1, 4),
+        )
+
+    def _first(self, words, width, height, objects, least):
+        low, high = (np.float32(r) for r in self.aspect_ratio_range)
+        for _ in range(self.max_attempts):
+            aspect = words.fraction() * (high - low) + low
+            crop = _crop(words, width, height, self.area_range, aspect)
+            if crop is not None and _covers(crop, objects, least):
+                return crop
+        return None
+
+
+class StatelessSampleDistortedBoundingBox(_Distorted):
+    """A random crop that shows enough of some object, from a pair of seeds."""
+
+    signature = (
+        "image_size: T, bounding_boxes: float32, min_object_covered: float32, seed: "
+        "Tseed -> begin: T, size: T, bboxes: float32"
+    )
+    T = SIGNED | {dtypes.uint8}
+    Tseed = INDEX
+    aspect_ratio_range: list[float] = [0.75, 1.3300000429153442]
+    area_range: list[float] = [0.05000000074505806, 1.0]
+    max_attempts: int = 100
+    use_image_if_no_bounding_boxes: bool = False
+
+    def eager(self, image_size, bounding_boxes, min_object_covered, seed):
+        stream = stream_of_seed(self, seed)
+        return self.sampled(stream, image_size, bounding_boxes, min_object_covered)
+
+
+class SampleDistortedBoundingBoxV2(_Distorted):
+    """A random crop that shows enough of some object, from the op's own stream."""
+
+    signature = (
+        "image_size: T, bounding_boxes: float32, min_object_covered: float32 -> "
+        "begin: T, size: T, bboxes: float32"
+    )
+    T = SIGNED | {dtypes.uint8}
+    seed: int = 0
+    seed2: int = 0
+    aspect_ratio_range: list[float] = [0.75, 1.3300000429153442]
+    area_range: list[float] = [0.05000000074505806, 1.0]
+    max_attempts: int = 100
+    use_image_if_no_bounding_boxes: bool = False
+    stateful = True
+
+    def eager(self, image_size, bounding_boxes, min_object_covered):
+        stream = reserve(self, self.max_attempts)
+        return self.sampled(stream, image_size, bounding_boxes, min_object_covered)
+
+
+class SampleDistortedBoundingBox(_Distorted):
+    """A random crop that shows enough of some object."""
+
+    signature = "image_size: T, bounding_boxes: float32 -> begin: T, size: T, bboxes: float32"
+    T = SIGNED | {dtypes.uint8}
+    seed: int = 0
+    seed2: int = 0
+    min_object_covered: float = 0.10000000149011612
+    aspect_ratio_range: list[float] = [0.75, 1.3300000429153442]
+    area_range: list[float] = [0.05000000074505806, 1.0]
+    max_attempts: int = 100
+    use_image_if_no_bounding_boxes: bool = False
+    stateful = True
+
+    def eager(self, image_size, bounding_boxes):
+        stream = reserve(self, self.max_attempts)
+        return self.sampled(stream, image_size, bounding_boxes, self.min_object_covered)
