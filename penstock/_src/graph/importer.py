@@ -16,9 +16,8 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.v1_control import JUMPS, ControlImporter, Structure
 from penstock._src.util.export import export
-
-_JUMPS = frozenset("Switch Merge Enter Exit NextIteration LoopCond RefSwitch RefMerge".split())
 
 
 class Library:
@@ -122,11 +121,10 @@ class _Importer:
 
     def add_all(self, nodes: Sequence[Any], prefix: str = "") -> None:
         waiting = {node.name: node for node in nodes}
-        if any(node.op in _JUMPS for node in nodes):
-            jumps = sorted({node.op for node in nodes} & _JUMPS)
-            raise UnimplementedError(
-                f"Graphs with TensorFlow 1's control flow nodes are not implemented: {', '.join(jumps)}."
-            )
+        if any(node.op in JUMPS for node in nodes):
+            structure = Structure(nodes)
+            ControlImporter(structure, self, prefix).add_level(list(nodes), ())
+            return
         for node in nodes:
             stack = [node]
             while stack:

@@ -73,7 +73,9 @@ class _Copier:
     def tensor(self, value: Any) -> SymbolicTensor:
         """Returns the tensor that an argument is."""
         if isinstance(value, _Variable):
-            raise UnimplementedError("freeze: the handle of a variable is a result of the function.")
+            raise UnimplementedError(
+                "freeze: the handle of a variable is a result of the function."
+            )
         return value
 
     def copy(self, function: GraphFunction, arguments: Sequence[Any]) -> list[Any]:
@@ -131,7 +133,9 @@ class _Copier:
         rest = inputs[1:]
         values = {i: v.value for i, v in enumerate(rest) if isinstance(v, _Variable)}
         if "branches" in attrs:
-            attrs["branches"] = tuple(freeze(b, values, self.inline_calls) for b in attrs["branches"])
+            attrs["branches"] = tuple(
+                freeze(b, values, self.inline_calls) for b in attrs["branches"]
+            )
         else:
             for key in ("then_branch", "else_branch"):
                 attrs[key] = freeze(attrs[key], values, self.inline_calls)
