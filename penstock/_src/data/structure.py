@@ -151,11 +151,7 @@ def flat_specs(spec: Any) -> list[TensorSpec]:
 def _leaf_flat_specs(spec: Any) -> list[TensorSpec]:
     if isinstance(spec, TensorSpec):
         return [spec]
-    if _is_ragged(spec):
-        if spec.ragged_rank == 0:
-            return [TensorSpec(spec.shape, spec.dtype)]
-        return [TensorSpec(None, dtypes.variant)]
-    if _is_sparse(spec):
+    if _is_ragged(spec) or _is_sparse(spec):
         return [TensorSpec(None, dtypes.variant)]
     return spec._flat_tensor_specs
 
@@ -179,8 +175,8 @@ def to_tensors(spec: Any, element: Any) -> list[Tensor]:
 def _leaf_to_tensors(spec: Any, value: Any) -> list[Any]:
     if isinstance(spec, TensorSpec):
         return [convert_to_tensor(value, dtype=spec.dtype)]
-    if _is_ragged(spec) and spec.ragged_rank:
-        return [encode_ragged(value, batched=False)]
+    if _is_ragged(spec):
+        return [encode_ragged(value, spec.row_splits_dtype, batched=False)]
     if _is_sparse(spec):
         return [encode_sparse(value)]
     return spec._to_tensor_list(value)
@@ -190,8 +186,8 @@ def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
     """The flat tensors of an element, with rows that stand for elements of their own."""
     tensors = []
     for leaf, value in zip(nest.flatten(spec), _flatten_like(spec, element)):
-        if _is_ragged(leaf) and leaf.ragged_rank:
-            tensors.append(encode_ragged(value, batched=True))
+        if _is_ragged(leaf):
+            tensors.append(encode_ragged(value, leaf.row_splits_dtype, batched=True))
         elif _is_sparse(leaf):
             tensors.append(
                 raw.SerializeManySparse(
@@ -206,12 +202,14 @@ def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
     return tensors
 
 
-def encode_ragged(value: Any, batched: bool) -> Tensor:
-    """A ragged tensor as one variant, or as one per row."""
+def encode_ragged(value: Any, splits_dtype: dtypes.DType, batched: bool) -> Tensor:
+    """A ragged tensor (or a dense one: of ragged rank 0) as one variant, or as one per row."""
+    dense = not hasattr(value, "nested_row_splits")
     return raw.RaggedTensorToVariant(
-        rt_nested_splits=list(value.nested_row_splits),
-        rt_dense_values=value.flat_values,
+        rt_nested_splits=[] if dense else list(value.nested_row_splits),
+        rt_dense_values=value if dense else value.flat_values,
         batched_input=batched,
+        Tsplits=splits_dtype,
     )
 
 
@@ -241,7 +239,7 @@ def _leaf_from_tensors(spec: Any, tensors: list[Any]) -> Any:
         if STATE.graph is not None:
             tensor.set_shape(spec.shape)
         return tensor
-    if _is_ragged(spec) and spec.ragged_rank:
+    if _is_ragged(spec):
         return _decode_ragged(spec, tensors[0])
     if _is_sparse(spec):
         return _decode_sparse(spec, tensors[0])
@@ -258,6 +256,10 @@ def _decode_ragged(spec: Any, variant: Tensor) -> Any:
         Tsplits=spec.row_splits_dtype,
     )
     splits, values = found
+    if STATE.graph is not None and spec._shape.rank is not None:
+        values.set_shape([None, *spec._shape.as_list()[spec.ragged_rank + 1 :]])
+    if not spec.ragged_rank:
+        return values
     kind: Any = spec.value_type
     return kind.from_nested_row_splits(values, splits, validate=False)
 

@@ -21,6 +21,7 @@ from penstock._src.ops.data.pipeline import (
     Run,
     UnnamedDatasetOp,
     positive,
+    row,
     scalar,
 )
 
@@ -227,7 +228,7 @@ class _Unbatch(Pipeline):
                         f"0 had size {len(element[0])} but another had size {len(component)}."
                     )
             for at in range(len(element[0])):
-                yield tuple([component[at, ...] for component in element])
+                yield tuple([row(component, at) for component in element])
 
 
 class UnbatchDataset(DatasetOp):

@@ -43,6 +43,21 @@ class Run:
             self._closers.pop()()
 
 
+def holds_handles(array: np.ndarray) -> bool:
+    """Whether an array is a vector of variants, whose rows are the handles themselves."""
+    return (
+        array.dtype == object
+        and array.ndim == 1
+        and array.size > 0
+        and not isinstance(array[0], bytes)
+    )
+
+
+def row(array: np.ndarray, number: int) -> Any:
+    """A row of an array as a host value."""
+    return array[number] if holds_handles(array) else array[number, ...]
+
+
 class Rows:
     """Elements that are rows of arrays, in the order of the chunks of row numbers from `order`.
 
@@ -86,13 +101,16 @@ class Rows:
     def elements(self, run: Run) -> Iterator[Element]:
         """The rows one by one."""
         arrays = self.arrays
-        if len(arrays) == 1:
+        if any(map(holds_handles, arrays)):
+            for number in self.numbers(run):
+                yield tuple([row(array, number) for array in arrays])
+        elif len(arrays) == 1:
             (only,) = arrays
             for number in self.numbers(run):
                 yield (only[number, ...],)
-            return
-        for number in self.numbers(run):
-            yield tuple([array[number, ...] for array in arrays])
+        else:
+            for number in self.numbers(run):
+                yield tuple([array[number, ...] for array in arrays])
 
     def gather(self, chunk: Any) -> Element:
         """The rows of a chunk, stacked."""

@@ -1,0 +1,62 @@
+"""Batches of tensors as sparse tensors."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import DataLossError
+from penstock._src.ops.data.pipeline import Element, Pipeline, Run, UnnamedDatasetOp, positive
+
+
+def _objects(values: list[Any]) -> np.ndarray:
+    made = np.empty(len(values), object)
+    for at, value in enumerate(values):
+        made[at] = value
+    return made
+
+
+class _SparseBatch(Pipeline):
+    def __init__(self, source: Pipeline, size: int, row_shape: np.ndarray) -> None:
+        self.inputs, self.size, self.row_shape = (source,), size, row_shape
+
+    def cardinality(self) -> int:
+        count = self.inputs[0].cardinality()
+        return count if count < 0 else -(-count // self.size)
+
+    def iterate(self, run: Run) -> Any:
+        rows: list[np.ndarray] = []
+        for (row,) in self.inputs[0].iterate(run):
+            rows.append(row)
+            if len(rows) == self.size:
+                yield self.batch(rows)
+                rows = []
+        if rows:
+            yield self.batch(rows)
+
+    def batch(self, rows: list[np.ndarray]) -> Element:
+        largest = np.max([row.shape for row in rows], axis=0)
+        fits = all(w < 0 or s <= w for s, w in zip(largest, self.row_shape))
+        if len(largest) != len(self.row_shape) or not fits:
+            raise DataLossError(
+                f"DenseToSparseBatchDataset: rows of shape {largest.tolist()} do not fit into "
+                f"{self.row_shape.tolist()}."
+            )
+        extents = np.where(self.row_shape < 0, largest, self.row_shape)
+        indices, values = [], []
+        for number, row in enumerate(rows):
+            places = np.stack(np.unravel_index(np.arange(row.size), row.shape), axis=1)
+            column = np.full((row.size, 1), number)
+            indices.append(np.concatenate([column, places], axis=1).astype(np.int64))
+            values.append(row.ravel())
+        shape = np.array([len(rows), *extents], np.int64)
+        parts = (np.concatenate(indices), np.concatenate(values), shape)
+        return (_objects(list(parts)),)
+
+
+class DenseToSparseBatchDataset(UnnamedDatasetOp):
+    """Sparse tensors of `batch_size` rows, each of which fits into `row_shape`."""
+
+    signature = "input_dataset: variant, batch_size: int64, row_shape: int64 -> handle: variant"
+
+    def pipeline(self, input_dataset, batch_size, row_shape):
+        return _SparseBatch(input_dataset, positive(self, "Batch size", batch_size), row_shape)

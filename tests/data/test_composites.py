@@ -1,0 +1,82 @@
+"""Ragged and sparse tensors, None, and datasets as components of elements."""
+
+import numpy as np
+
+import penstock as tf
+
+Dataset = tf.data.Dataset
+RAGGED = tf.ragged.constant([[1], [2, 3], []])
+
+
+def lists(dataset):
+    return [x.to_list() if hasattr(x, "to_list") else x.numpy().tolist() for x in dataset]
+
+
+def test_ragged_rows():
+    rows = Dataset.from_tensor_slices(RAGGED)
+    assert lists(rows) == [[1], [2, 3], []]
+    assert lists(rows.map(lambda row: row * 2)) == [[2], [4, 6], []]
+    assert lists(rows.batch(2)) == [[[1], [2, 3]], [[]]]
+    assert lists(rows.batch(2).unbatch()) == [[1], [2, 3], []]
+    assert lists(Dataset.from_tensors(RAGGED)) == [[[1], [2, 3], []]]
+    assert isinstance(rows.batch(2).element_spec, tf.RaggedTensorSpec)
+
+
+def test_ragged_batches_of_dense_tensors():
+    dataset = Dataset.range(4).map(lambda n: tf.range(n))
+    assert lists(dataset.ragged_batch(2)) == [[[], [0]], [[0, 1], [0, 1, 2]]]
+
+
+def test_sparse_rows():
+    sparse = tf.sparse.SparseTensor([[0, 1], [2, 0]], [1.0, 2.0], [3, 2])
+    rows = Dataset.from_tensor_slices(sparse)
+    dense = rows.map(tf.sparse.to_dense)
+    assert lists(dense) == [[0, 1], [0, 0], [2, 0]]
+    assert lists(rows.batch(3).map(tf.sparse.to_dense)) == [[[0, 1], [0, 0], [2, 0]]]
+    made = next(iter(Dataset.range(1, 3).map(lambda n: tf.range(n)).sparse_batch(2, [3])))
+    np.testing.assert_array_equal(made.dense_shape, [2, 3])
+    np.testing.assert_array_equal(made.values, [0, 0, 1])
+
+
+def test_none_and_nested_datasets():
+    assert next(iter(Dataset.from_tensors((1, None))))[1] is None
+    window = next(iter(Dataset.range(4).map(lambda n: {"a": n}).window(2)))
+    assert lists(window["a"]) == [0, 1]
+
+
+def test_through_functions():
+    @tf.function
+    def total(dataset):
+        result = np.int64(0)
+        for n in dataset:
+            result += n
+        return result
+
+    assert int(total(Dataset.range(5))) == 10
+
+    @tf.function
+    def step(iterator):
+        return next(iterator) * 10
+
+    iterator = iter(Dataset.range(3))
+    assert [int(step(iterator)), int(next(iterator)), int(step(iterator))] == [0, 1, 20]
+
+    @tf.function
+    def build():
+        return Dataset.range(5).filter(lambda n: n > 2).reduce(np.int64(0), lambda s, n: s + n)
+
+    assert int(build()) == 7
+
+
+def test_in_sessions():
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        dataset = v1.data.Dataset.range(3).map(lambda n: n * 2)
+        once = v1.data.make_one_shot_iterator(dataset).get_next()
+        iterator = v1.data.make_initializable_iterator(dataset.batch(2))
+        batch = iterator.get_next()
+        with v1.Session() as session:
+            assert [session.run(once) for _ in range(3)] == [0, 2, 4]
+            for _ in range(2):
+                session.run(iterator.initializer)
+                assert session.run(batch).tolist() == [0, 2]
