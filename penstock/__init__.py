@@ -8,48 +8,48 @@ from penstock._src.version import VERSION as __version__
 
 _NAMES = {
     "penstock._src.api.array.creation": (
-        "constant fill linspace meshgrid newaxis one_hot ones ones_like range "
-        "sequence_mask zeros zeros_like"
+        "constant fill linspace meshgrid newaxis one_hot ones ones_like range sequence_mask zeros "
+        "zeros_like"
     ),
     "penstock._src.api.array.indexing": (
-        "boolean_mask clip_by_global_norm clip_by_norm clip_by_value edit_distance "
-        "fingerprint gather gather_nd scatter_nd slice strided_slice tensor_scatter_nd_add "
+        "boolean_mask clip_by_global_norm clip_by_norm clip_by_value edit_distance fingerprint "
+        "gather gather_nd scatter_nd slice strided_slice tensor_scatter_nd_add "
         "tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub "
         "tensor_scatter_nd_update where"
     ),
     "penstock._src.api.array.joining": (
-        "concat dynamic_partition dynamic_stitch pad repeat reverse reverse_sequence roll "
-        "split stack tile unique unique_with_counts unstack"
+        "concat dynamic_partition dynamic_stitch pad repeat reverse reverse_sequence roll split "
+        "stack tile unique unique_with_counts unstack"
     ),
     "penstock._src.api.array.shaping": (
-        "batch_to_space bitcast broadcast_dynamic_shape broadcast_to ensure_shape "
-        "expand_dims guarantee_const identity identity_n is_symbolic_tensor is_tensor "
-        "parallel_stack rank required_space_to_batch_paddings reshape shape shape_n size "
-        "space_to_batch space_to_batch_nd squeeze stop_gradient transpose unravel_index"
+        "batch_to_space bitcast broadcast_dynamic_shape broadcast_to ensure_shape expand_dims "
+        "guarantee_const identity identity_n is_symbolic_tensor is_tensor parallel_stack rank "
+        "required_space_to_batch_paddings reshape shape shape_n size space_to_batch "
+        "space_to_batch_nd squeeze stop_gradient transpose unravel_index"
     ),
     "penstock._src.api.config.devices": "device",
     "penstock._src.api.control_flow": "case cond switch_case while_loop",
-    "penstock._src.api.debugging.asserts": (
-        "Assert assert_equal assert_greater assert_less"
-    ),
+    "penstock._src.api.debugging.asserts": "Assert assert_equal assert_greater assert_less",
     "penstock._src.api.debugging.shape_asserts": "assert_rank",
     "penstock._src.api.functional": "foldl foldr map_fn scan vectorized_map",
     "penstock._src.api.gradients": "gradients hessians no_gradient",
     "penstock._src.api.image.geometry": "extract_volume_patches",
+    "penstock._src.api.initializers": (
+        "constant_initializer ones_initializer random_normal_initializer "
+        "random_uniform_initializer zeros_initializer"
+    ),
     "penstock._src.api.linalg.bands": "eye",
     "penstock._src.api.linalg.decompositions": "eig eigvals matrix_square_root=sqrtm",
     "penstock._src.api.linalg.products": "einsum matmul tensordot",
     "penstock._src.api.math.arithmetic": (
-        "add add_n atan2 divide equal greater greater_equal less less_equal logical_and "
-        "logical_or maximum minimum multiply not_equal pow realdiv scalar_mul subtract "
-        "truediv truncatediv truncatemod"
+        "add add_n atan2 divide equal greater greater_equal less less_equal logical_and logical_or "
+        "maximum minimum multiply not_equal pow realdiv scalar_mul subtract truediv truncatediv "
+        "truncatemod"
     ),
-    "penstock._src.api.math.counting": (
-        "histogram_fixed_width histogram_fixed_width_bins"
-    ),
+    "penstock._src.api.math.counting": "histogram_fixed_width histogram_fixed_width_bins",
     "penstock._src.api.math.elementwise": (
-        "abs acos acosh asin asinh atan atanh cast complex cos cosh exp floor logical_not "
-        "negative round saturate_cast sigmoid sign sin sinh sqrt square tan tanh"
+        "abs acos acosh asin asinh atan atanh cast complex cos cosh exp floor logical_not negative "
+        "round saturate_cast sigmoid sign sin sinh sqrt square tan tanh"
     ),
     "penstock._src.api.math.reduction": (
         "argmax argmin norm reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean "
@@ -68,29 +68,23 @@ _NAMES = {
     "penstock._src.api.strings.functions": "as_string",
     "penstock._src.api.tensor_array": "TensorArray TensorArraySpec",
     "penstock._src.autodiff.backprop": "GradientTape UnconnectedGradients",
-    "penstock._src.autodiff.custom": (
-        "custom_gradient grad_pass_through recompute_grad"
-    ),
+    "penstock._src.autodiff.custom": "custom_gradient grad_pass_through recompute_grad",
     "penstock._src.core.composite": "IndexedSlices IndexedSlicesSpec",
     "penstock._src.core.convert": (
         "convert_to_tensor=convert_to_tensor_v2 register_tensor_conversion_function"
     ),
     "penstock._src.core.dtypes": (
-        "DType as_dtype bfloat16 bool=bool_ complex128 complex64 double=float64 float16 "
-        "float32 float64 half=float16 int16 int32 int64 int8 qint16 qint32 qint8 quint16 "
-        "quint8 resource string uint16 uint32 uint64 uint8 variant"
+        "DType as_dtype bfloat16 bool=bool_ complex128 complex64 double=float64 float16 float32 "
+        "float64 half=float16 int16 int32 int64 int8 qint16 qint32 qint8 quint16 quint8 resource "
+        "string uint16 uint32 uint64 uint8 variant"
     ),
     "penstock._src.core.shapes": "TensorShape broadcast_static_shape",
-    "penstock._src.core.specs": (
-        "TensorSpec TypeSpec type_spec_from_value"
-    ),
+    "penstock._src.core.specs": "TensorSpec TypeSpec type_spec_from_value",
     "penstock._src.core.tensor": "Tensor",
     "penstock._src.data.iterator": "OptionalSpec",
     "penstock._src.data.structure": "NoneTensorSpec",
     "penstock._src.eager.context": "executing_eagerly init_scope",
-    "penstock._src.eager.variable": (
-        "Variable VariableAggregation VariableSynchronization"
-    ),
+    "penstock._src.eager.variable": "Variable VariableAggregation VariableSynchronization",
     "penstock._src.function.function": "function",
     "penstock._src.graph.graph": "Graph",
     "penstock._src.graph.importer": "import_graph_def",
@@ -99,11 +93,10 @@ _NAMES = {
     "penstock._src.graph.static_values": "get_static_value",
 }
 _SUBMODULES = (
-        "__internal__ autodiff autograph bitwise compat config data debugging distribute "
-        "dtypes errors experimental graph_util image io keras linalg math nest nn profiler "
-        "ragged random raw_ops saved_model sets signal sparse strings summary sysconfig "
-        "train types version"
-    ).split()
+    "__internal__ autodiff autograph bitwise compat config data debugging distribute dtypes errors "
+    "experimental graph_util image io keras linalg math nest nn profiler ragged random raw_ops "
+    "saved_model sets signal sparse strings summary sysconfig train types version"
+).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)
 

@@ -15,8 +15,6 @@ _NAMES = {
     "penstock._src.graph.func_graph": "FuncGraph",
     "penstock._src.graph.operation": "SymbolicTensor",
 }
-_SUBMODULES = (
-        "decorator distribute eager_context nest ops smart_cond tf2 tracking types"
-    ).split()
+_SUBMODULES = "decorator distribute eager_context nest ops smart_cond tf2 tracking types".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

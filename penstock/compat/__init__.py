@@ -7,9 +7,9 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.compat": (
-        "as_bytes as_str as_str_any as_text bytes_or_text_types complex_types "
-        "dimension_at_index dimension_value forward_compatibility_horizon "
-        "forward_compatible integral_types path_to_str real_types"
+        "as_bytes as_str as_str_any as_text bytes_or_text_types complex_types dimension_at_index "
+        "dimension_value forward_compatibility_horizon forward_compatible integral_types "
+        "path_to_str real_types"
     ),
 }
 _SUBMODULES = "v1 v2".split()

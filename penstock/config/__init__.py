@@ -7,10 +7,9 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.config.devices": (
-        "LogicalDevice LogicalDeviceConfiguration PhysicalDevice "
-        "get_logical_device_configuration get_soft_device_placement get_visible_devices "
-        "list_logical_devices list_physical_devices set_logical_device_configuration "
-        "set_soft_device_placement set_visible_devices"
+        "LogicalDevice LogicalDeviceConfiguration PhysicalDevice get_logical_device_configuration "
+        "get_soft_device_placement get_visible_devices list_logical_devices list_physical_devices "
+        "set_logical_device_configuration set_soft_device_placement set_visible_devices"
     ),
     "penstock._src.function.function": (
         "experimental_functions_run_eagerly experimental_run_functions_eagerly "

@@ -7,16 +7,11 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.data.dataset": "Dataset=DatasetV2 DatasetSpec",
-    "penstock._src.data.iterator": (
-        "Iterator=IteratorBase IteratorSpec NumpyIterator"
-    ),
+    "penstock._src.data.iterator": "Iterator=IteratorBase IteratorSpec NumpyIterator",
     "penstock._src.data.options": (
-        "AUTOTUNE INFINITE_CARDINALITY=AUTOTUNE Options ThreadingOptions "
-        "UNKNOWN_CARDINALITY"
+        "AUTOTUNE INFINITE_CARDINALITY=AUTOTUNE Options ThreadingOptions UNKNOWN_CARDINALITY"
     ),
-    "penstock._src.data.readers": (
-        "FixedLengthRecordDataset TFRecordDataset TextLineDataset"
-    ),
+    "penstock._src.data.readers": "FixedLengthRecordDataset TFRecordDataset TextLineDataset",
 }
 _SUBMODULES = "experimental".split()
 

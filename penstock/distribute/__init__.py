@@ -11,15 +11,13 @@ _NAMES = {
         "in_cross_replica_context"
     ),
     "penstock._src.distribute.local": (
-        "MirroredStrategy MultiWorkerMirroredStrategy OneDeviceStrategy "
-        "ParameterServerStrategy TPUStrategy"
+        "MirroredStrategy MultiWorkerMirroredStrategy OneDeviceStrategy ParameterServerStrategy "
+        "TPUStrategy"
     ),
-    "penstock._src.distribute.strategy": (
-        "ReplicaContext Strategy StrategyExtended"
-    ),
+    "penstock._src.distribute.strategy": "ReplicaContext Strategy StrategyExtended",
     "penstock._src.distribute.values": (
-        "DistributedDataset DistributedIterator DistributedValues InputContext "
-        "InputOptions InputReplicationMode ReduceOp RunOptions"
+        "DistributedDataset DistributedIterator DistributedValues InputContext InputOptions "
+        "InputReplicationMode ReduceOp RunOptions"
     ),
 }
 _SUBMODULES = "experimental".split()

@@ -7,14 +7,13 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.core.errors": (
-        "ABORTED ALREADY_EXISTS AbortedError AlreadyExistsError CANCELLED CancelledError "
-        "DATA_LOSS DEADLINE_EXCEEDED DataLossError DeadlineExceededError "
-        "FAILED_PRECONDITION FailedPreconditionError INTERNAL INVALID_ARGUMENT "
-        "InaccessibleTensorError InternalError InvalidArgumentError NOT_FOUND "
-        "NotFoundError OK OUT_OF_RANGE OpError OperatorNotAllowedInGraphError "
-        "OutOfRangeError PERMISSION_DENIED PermissionDeniedError RESOURCE_EXHAUSTED "
-        "ResourceExhaustedError UNAUTHENTICATED UNAVAILABLE UNIMPLEMENTED UNKNOWN "
-        "UnauthenticatedError UnavailableError UnimplementedError UnknownError"
+        "ABORTED ALREADY_EXISTS AbortedError AlreadyExistsError CANCELLED CancelledError DATA_LOSS "
+        "DEADLINE_EXCEEDED DataLossError DeadlineExceededError FAILED_PRECONDITION "
+        "FailedPreconditionError INTERNAL INVALID_ARGUMENT InaccessibleTensorError InternalError "
+        "InvalidArgumentError NOT_FOUND NotFoundError OK OUT_OF_RANGE OpError "
+        "OperatorNotAllowedInGraphError OutOfRangeError PERMISSION_DENIED PermissionDeniedError "
+        "RESOURCE_EXHAUSTED ResourceExhaustedError UNAUTHENTICATED UNAVAILABLE UNIMPLEMENTED "
+        "UNKNOWN UnauthenticatedError UnavailableError UnimplementedError UnknownError"
     ),
 }
 _SUBMODULES = "".split()

@@ -7,15 +7,14 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.image.codec": (
-        "adjust_jpeg_quality decode_and_crop_jpeg decode_bmp decode_gif decode_image "
-        "decode_jpeg decode_jxl decode_png decode_webp encode_jpeg encode_png "
-        "extract_jpeg_shape is_jpeg"
+        "adjust_jpeg_quality decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg "
+        "decode_jxl decode_png decode_webp encode_jpeg encode_png extract_jpeg_shape is_jpeg"
     ),
     "penstock._src.api.image.color": (
         "adjust_brightness adjust_contrast adjust_gamma adjust_hue adjust_saturation "
-        "convert_image_dtype grayscale_to_rgb hsv_to_rgb image_gradients "
-        "per_image_standardization rgb_to_grayscale rgb_to_hsv rgb_to_yiq rgb_to_yuv "
-        "sobel_edges total_variation yiq_to_rgb yuv_to_rgb"
+        "convert_image_dtype grayscale_to_rgb hsv_to_rgb image_gradients per_image_standardization "
+        "rgb_to_grayscale rgb_to_hsv rgb_to_yiq rgb_to_yuv sobel_edges total_variation yiq_to_rgb "
+        "yuv_to_rgb"
     ),
     "penstock._src.api.image.geometry": (
         "ResizeMethod central_crop crop_and_resize crop_to_bounding_box extract_glimpse "
@@ -25,15 +24,15 @@ _NAMES = {
     "penstock._src.api.image.measures": (
         "combined_non_max_suppression draw_bounding_boxes generate_bounding_box_proposals "
         "non_max_suppression non_max_suppression_overlaps non_max_suppression_padded "
-        "non_max_suppression_with_scores psnr sample_distorted_bounding_box ssim "
-        "ssim_multiscale stateless_sample_distorted_bounding_box"
+        "non_max_suppression_with_scores psnr sample_distorted_bounding_box ssim ssim_multiscale "
+        "stateless_sample_distorted_bounding_box"
     ),
     "penstock._src.api.image.random": (
-        "random_brightness random_contrast random_crop random_flip_left_right "
-        "random_flip_up_down random_hue random_jpeg_quality random_saturation "
-        "stateless_random_brightness stateless_random_contrast stateless_random_crop "
-        "stateless_random_flip_left_right stateless_random_flip_up_down "
-        "stateless_random_hue stateless_random_jpeg_quality stateless_random_saturation"
+        "random_brightness random_contrast random_crop random_flip_left_right random_flip_up_down "
+        "random_hue random_jpeg_quality random_saturation stateless_random_brightness "
+        "stateless_random_contrast stateless_random_crop stateless_random_flip_left_right "
+        "stateless_random_flip_up_down stateless_random_hue stateless_random_jpeg_quality "
+        "stateless_random_saturation"
     ),
 }
 _SUBMODULES = "".split()

@@ -7,10 +7,10 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.image.codec": (
-        "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_jxl "
-        "decode_png decode_webp encode_jpeg encode_png extract_jpeg_shape is_jpeg"
+        "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_jxl decode_png "
+        "decode_webp encode_jpeg encode_png extract_jpeg_shape is_jpeg"
     ),
 }
-_SUBMODULES = "".split()
+_SUBMODULES = "gfile".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -8,13 +8,13 @@ from penstock._src.util.lazy import attach as _attach
 _NAMES = {
     "penstock._src.api.array.indexing": "global_norm",
     "penstock._src.api.linalg.bands": (
-        "adjoint band_part banded_triangular_solve cross diag diag_part eigh_tridiagonal "
-        "eye lu_matrix_inverse lu_reconstruct lu_solve matrix_transpose set_diag "
-        "tensor_diag tensor_diag_part trace tridiagonal_matmul tridiagonal_solve"
+        "adjoint band_part banded_triangular_solve cross diag diag_part eigh_tridiagonal eye "
+        "lu_matrix_inverse lu_reconstruct lu_solve matrix_transpose set_diag tensor_diag "
+        "tensor_diag_part trace tridiagonal_matmul tridiagonal_solve"
     ),
     "penstock._src.api.linalg.decompositions": (
-        "cholesky cholesky_solve det eig eigh eigvals eigvalsh expm inv logdet logm lstsq "
-        "lu matrix_rank normalize pinv qr slogdet solve sqrtm svd triangular_solve"
+        "cholesky cholesky_solve det eig eigh eigvals eigvalsh expm inv logdet logm lstsq lu "
+        "matrix_rank normalize pinv qr slogdet solve sqrtm svd triangular_solve"
     ),
     "penstock._src.api.linalg.products": "einsum matmul matvec tensordot",
     "penstock._src.api.math.reduction": "l2_normalize norm",

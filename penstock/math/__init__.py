@@ -14,29 +14,27 @@ _NAMES = {
     ),
     "penstock._src.api.math.counting": "bincount confusion_matrix sobol_sample",
     "penstock._src.api.math.elementwise": (
-        "abs acos acosh angle asin asinh atan atanh ceil conj cos cosh digamma erf erfc "
-        "erfcinv erfinv exp expm1 floor imag is_finite is_inf is_nan lgamma log log1p "
-        "log_sigmoid logical_not ndtri negative real reciprocal reciprocal_no_nan rint "
-        "round rsqrt sigmoid sign sin sinh softplus softsign sqrt square tan tanh"
+        "abs acos acosh angle asin asinh atan atanh ceil conj cos cosh digamma erf erfc erfcinv "
+        "erfinv exp expm1 floor imag is_finite is_inf is_nan lgamma log log1p log_sigmoid "
+        "logical_not ndtri negative real reciprocal reciprocal_no_nan rint round rsqrt sigmoid "
+        "sign sin sinh softplus softsign sqrt square tan tanh"
     ),
     "penstock._src.api.math.reduction": (
-        "argmax argmin count_nonzero l2_normalize reduce_all reduce_any "
-        "reduce_euclidean_norm reduce_logsumexp reduce_max reduce_mean reduce_min "
-        "reduce_prod reduce_std reduce_sum reduce_variance zero_fraction"
+        "argmax argmin count_nonzero l2_normalize reduce_all reduce_any reduce_euclidean_norm "
+        "reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod reduce_std reduce_sum "
+        "reduce_variance zero_fraction"
     ),
     "penstock._src.api.math.scan": (
-        "cumprod cumsum cumulative_logsumexp segment_max segment_mean segment_min "
-        "segment_prod segment_sum unsorted_segment_max unsorted_segment_mean "
-        "unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n "
-        "unsorted_segment_sum"
+        "cumprod cumsum cumulative_logsumexp segment_max segment_mean segment_min segment_prod "
+        "segment_sum unsorted_segment_max unsorted_segment_mean unsorted_segment_min "
+        "unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum"
     ),
     "penstock._src.api.math.sorting": (
         "approx_max_k approx_min_k in_top_k invert_permutation is_non_decreasing "
         "is_strictly_increasing top_k"
     ),
     "penstock._src.api.math.special": (
-        "bessel_i0 bessel_i0e bessel_i1 bessel_i1e betainc igamma igammac lbeta polygamma "
-        "zeta"
+        "bessel_i0 bessel_i0e bessel_i1 bessel_i1e betainc igamma igammac lbeta polygamma zeta"
     ),
     "penstock._src.api.nn.activations": "log_softmax softmax",
 }

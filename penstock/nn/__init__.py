@@ -7,21 +7,16 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.array.shaping": "space_to_batch",
-    "penstock._src.api.math.elementwise": (
-        "elu relu relu6 selu sigmoid softplus softsign tanh"
-    ),
+    "penstock._src.api.math.elementwise": "elu relu relu6 selu sigmoid softplus softsign tanh",
     "penstock._src.api.math.reduction": "l2_normalize zero_fraction",
-    "penstock._src.api.math.sorting": (
-        "approx_max_k approx_min_k in_top_k top_k"
-    ),
+    "penstock._src.api.math.sorting": "approx_max_k approx_min_k in_top_k top_k",
     "penstock._src.api.nn.activations": (
         "crelu dropout gelu leaky_relu log_softmax silu softmax swish=silu"
     ),
     "penstock._src.api.nn.convolution": (
-        "atrous_conv2d atrous_conv2d_transpose conv1d conv1d_transpose conv2d "
-        "conv2d_transpose conv3d conv3d_transpose conv_transpose convolution "
-        "depthwise_conv2d depthwise_conv2d_backprop_filter depthwise_conv2d_backprop_input "
-        "separable_conv2d"
+        "atrous_conv2d atrous_conv2d_transpose conv1d conv1d_transpose conv2d conv2d_transpose "
+        "conv3d conv3d_transpose conv_transpose convolution depthwise_conv2d "
+        "depthwise_conv2d_backprop_filter depthwise_conv2d_backprop_input separable_conv2d"
     ),
     "penstock._src.api.nn.embedding": (
         "embedding_lookup embedding_lookup_sparse safe_embedding_lookup_sparse"
@@ -32,9 +27,9 @@ _NAMES = {
         "sparse_softmax_cross_entropy_with_logits weighted_cross_entropy_with_logits"
     ),
     "penstock._src.api.nn.normalization": (
-        "batch_norm_with_global_normalization batch_normalization bias_add "
-        "isotonic_regression local_response_normalization lrn=local_response_normalization "
-        "moments normalize_moments sufficient_statistics weighted_moments"
+        "batch_norm_with_global_normalization batch_normalization bias_add isotonic_regression "
+        "local_response_normalization lrn=local_response_normalization moments normalize_moments "
+        "sufficient_statistics weighted_moments"
     ),
     "penstock._src.api.nn.pooling": (
         "avg_pool avg_pool1d avg_pool2d avg_pool3d depth_to_space dilation2d erosion2d "

@@ -7,8 +7,8 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.ragged.construction": (
-        "constant map_flat_values range row_splits_to_segment_ids "
-        "segment_ids_to_row_splits stack_dynamic_partitions"
+        "constant map_flat_values range row_splits_to_segment_ids segment_ids_to_row_splits "
+        "stack_dynamic_partitions"
     ),
     "penstock._src.api.ragged.indexing": "boolean_mask cross cross_hashed stack",
 }

@@ -9,8 +9,8 @@ _NAMES = {
     "penstock._src.api.random.functions": (
         "categorical fold_in gamma normal poisson shuffle split stateless_binomial "
         "stateless_categorical stateless_gamma stateless_normal "
-        "stateless_parameterized_truncated_normal stateless_poisson "
-        "stateless_truncated_normal stateless_uniform truncated_normal uniform"
+        "stateless_parameterized_truncated_normal stateless_poisson stateless_truncated_normal "
+        "stateless_uniform truncated_normal uniform"
     ),
     "penstock._src.api.random.generator": (
         "Generator create_rng_state get_global_generator set_global_generator"

@@ -10,15 +10,14 @@ _NAMES = {
         "dct idct linear_to_mel_weight_matrix mfccs_from_log_mel_spectrograms"
     ),
     "penstock._src.api.signal.fourier": (
-        "fft fft2d fft3d fftnd fftshift ifft ifft2d ifft3d ifftnd ifftshift irfft irfft2d "
-        "irfft3d irfftnd rfft rfft2d rfft3d rfftnd"
+        "fft fft2d fft3d fftnd fftshift ifft ifft2d ifft3d ifftnd ifftshift irfft irfft2d irfft3d "
+        "irfftnd rfft rfft2d rfft3d rfftnd"
     ),
     "penstock._src.api.signal.frames": (
         "frame inverse_mdct inverse_stft inverse_stft_window_fn mdct overlap_and_add stft"
     ),
     "penstock._src.api.signal.windows": (
-        "hamming_window hann_window kaiser_bessel_derived_window kaiser_window "
-        "vorbis_window"
+        "hamming_window hann_window kaiser_bessel_derived_window kaiser_window vorbis_window"
     ),
 }
 _SUBMODULES = "".split()

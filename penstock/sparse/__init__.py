@@ -12,9 +12,8 @@ _NAMES = {
     ),
     "penstock._src.api.sparse.functions": (
         "add bincount concat cross cross_hashed expand_dims eye fill_empty_rows from_dense "
-        "map_values mask maximum minimum reduce_max reduce_sum reorder reset_shape reshape "
-        "retain sampled_addmm slice softmax sparse_dense_matmul split to_dense "
-        "to_indicator transpose"
+        "map_values mask maximum minimum reduce_max reduce_sum reorder reset_shape reshape retain "
+        "sampled_addmm slice softmax sparse_dense_matmul split to_dense to_indicator transpose"
     ),
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor",
 }

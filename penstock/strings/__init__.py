@@ -7,14 +7,13 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.strings.functions": (
-        "as_string format join length lower ngrams reduce_join regex_full_match "
-        "regex_replace strip substr to_hash_bucket to_hash_bucket_fast "
-        "to_hash_bucket_strong to_number unicode_script unicode_transcode "
-        "unsorted_segment_join upper"
+        "as_string format join length lower ngrams reduce_join regex_full_match regex_replace "
+        "strip substr to_hash_bucket to_hash_bucket_fast to_hash_bucket_strong to_number "
+        "unicode_script unicode_transcode unsorted_segment_join upper"
     ),
     "penstock._src.api.strings.splitting": (
-        "bytes_split split unicode_decode unicode_decode_with_offsets unicode_encode "
-        "unicode_split unicode_split_with_offsets"
+        "bytes_split split unicode_decode unicode_decode_with_offsets unicode_encode unicode_split "
+        "unicode_split_with_offsets"
     ),
 }
 _SUBMODULES = "".split()

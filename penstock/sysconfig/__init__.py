@@ -7,8 +7,8 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.config.build": (
-        "CXX11_ABI_FLAG CXX_VERSION MONOLITHIC_BUILD=GRAPH_DEF_VERSION_MIN_CONSUMER "
-        "get_build_info get_compile_flags get_include get_lib get_link_flags"
+        "CXX11_ABI_FLAG CXX_VERSION MONOLITHIC_BUILD=GRAPH_DEF_VERSION_MIN_CONSUMER get_build_info "
+        "get_compile_flags get_include get_lib get_link_flags"
     ),
 }
 _SUBMODULES = "".split()

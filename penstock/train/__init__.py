@@ -15,8 +15,8 @@ _NAMES = {
     "penstock._src.saving.manager": "CheckpointManager",
     "penstock._src.saving.object_graph": "TrackableView",
     "penstock._src.saving.state": (
-        "CheckpointView checkpoints_iterator get_checkpoint_state latest_checkpoint "
-        "list_variables load_checkpoint load_variable"
+        "CheckpointView checkpoints_iterator get_checkpoint_state latest_checkpoint list_variables "
+        "load_checkpoint load_variable"
     ),
 }
 _SUBMODULES = "".split()

@@ -7,8 +7,7 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.util.nest": (
-        "flatten flatten_up_to is_nested map_structure map_structure_up_to "
-        "yield_flattened_paths"
+        "flatten flatten_up_to is_nested map_structure map_structure_up_to yield_flattened_paths"
     ),
 }
 _SUBMODULES = "".split()

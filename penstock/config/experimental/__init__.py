@@ -10,16 +10,14 @@ _NAMES = {
     "penstock._src.api.config.devices": (
         "VirtualDeviceConfiguration=LogicalDeviceConfiguration get_device_details "
         "get_device_policy get_memory_growth get_memory_info get_memory_usage "
-        "get_virtual_device_configuration=get_logical_device_configuration "
-        "get_visible_devices list_logical_devices list_physical_devices reset_memory_stats "
-        "set_device_policy set_memory_growth "
-        "set_virtual_device_configuration=set_logical_device_configuration "
+        "get_virtual_device_configuration=get_logical_device_configuration get_visible_devices "
+        "list_logical_devices list_physical_devices reset_memory_stats set_device_policy "
+        "set_memory_growth set_virtual_device_configuration=set_logical_device_configuration "
         "set_visible_devices"
     ),
     "penstock._src.api.config.settings": (
         "disable_mlir_bridge enable_mlir_bridge enable_tensor_float_32_execution "
-        "get_synchronous_execution set_synchronous_execution "
-        "tensor_float_32_execution_enabled"
+        "get_synchronous_execution set_synchronous_execution tensor_float_32_execution_enabled"
     ),
 }
 _SUBMODULES = "".split()

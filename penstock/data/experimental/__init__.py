@@ -11,15 +11,15 @@ _NAMES = {
         "Counter Reducer TFRecordWriter assert_cardinality at bucket_by_sequence_length "
         "cardinality choose_from_datasets copy_to_device dense_to_ragged_batch "
         "dense_to_sparse_batch enable_debug_mode enumerate_dataset from_list from_variant "
-        "get_next_as_optional get_single_element get_structure group_by_reducer "
-        "group_by_window ignore_errors load map_and_batch pad_to_cardinality "
-        "parallel_interleave prefetch_to_device rejection_resample sample_from_datasets "
-        "save scan shuffle_and_repeat take_while to_variant unbatch unique"
+        "get_next_as_optional get_single_element get_structure group_by_reducer group_by_window "
+        "ignore_errors load map_and_batch pad_to_cardinality parallel_interleave "
+        "prefetch_to_device rejection_resample sample_from_datasets save scan shuffle_and_repeat "
+        "take_while to_variant unbatch unique"
     ),
     "penstock._src.data.options": (
         "AUTOTUNE AutoShardPolicy AutotuneAlgorithm AutotuneOptions DistributeOptions "
-        "ExternalStatePolicy INFINITE_CARDINALITY=AUTOTUNE OptimizationOptions "
-        "SHARD_HINT=AUTOTUNE ServiceOptions ThreadingOptions UNKNOWN_CARDINALITY"
+        "ExternalStatePolicy INFINITE_CARDINALITY=AUTOTUNE OptimizationOptions SHARD_HINT=AUTOTUNE "
+        "ServiceOptions ThreadingOptions UNKNOWN_CARDINALITY"
     ),
 }
 _SUBMODULES = "".split()

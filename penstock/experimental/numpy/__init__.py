@@ -7,39 +7,40 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.numpy.arrays": (
-        "append arange array asanyarray asarray ascontiguousarray atleast_1d atleast_2d "
-        "atleast_3d broadcast_arrays broadcast_to compress concatenate copy diag "
-        "diag_indices diagflat diagonal dsplit dstack empty empty_like expand_dims eye "
-        "flatten flip fliplr flipud full full_like geomspace hsplit hstack identity ix_ "
-        "linspace logspace meshgrid moveaxis ndim nonzero ones ones_like pad ravel repeat "
-        "reshape roll rot90 shape size split squeeze stack swapaxes take take_along_axis "
-        "tile transpose tri tril triu vander vsplit vstack zeros zeros_like"
+        "append arange array asanyarray asarray ascontiguousarray atleast_1d atleast_2d atleast_3d "
+        "broadcast_arrays broadcast_to compress concatenate copy diag diag_indices diagflat "
+        "diagonal dsplit dstack empty empty_like expand_dims eye flatten flip fliplr flipud full "
+        "full_like geomspace hsplit hstack identity ix_ linspace logspace meshgrid moveaxis ndim "
+        "nonzero ones ones_like pad ravel repeat reshape roll rot90 shape size split squeeze stack "
+        "swapaxes take take_along_axis tile transpose tri tril triu vander vsplit vstack zeros "
+        "zeros_like"
     ),
     "penstock._src.api.numpy.elementwise": (
         "abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and "
-        "bitwise_or bitwise_xor ceil conj conjugate cos cosh divide equal exp expm1 fabs "
-        "floor greater greater_equal isfinite isinf isnan less less_equal log log1p mod "
-        "negative nextafter not_equal power reciprocal remainder sin sinh sqrt square "
-        "subtract tan tanh true_divide"
+        "bitwise_or bitwise_xor ceil conj conjugate cos cosh divide equal exp expm1 fabs floor "
+        "greater greater_equal isfinite isinf isnan less less_equal log log1p mod negative "
+        "nextafter not_equal power reciprocal remainder sin sinh sqrt square subtract tan tanh "
+        "true_divide"
     ),
     "penstock._src.api.numpy.elementwise_more": (
         "allclose angle around array_equal bitwise_not cbrt clip deg2rad divmod exp2 fix "
-        "float_power floor_divide gcd heaviside hypot imag isclose iscomplex iscomplexobj "
-        "isneginf isposinf isreal isrealobj isscalar lcm log10 log2 logaddexp logaddexp2 "
-        "logical_and logical_not logical_or logical_xor matmul maximum minimum multiply "
-        "polyval positive rad2deg real round select sign signbit sinc where"
+        "float_power floor_divide gcd heaviside hypot imag isclose iscomplex iscomplexobj isneginf "
+        "isposinf isreal isrealobj isscalar lcm log10 log2 logaddexp logaddexp2 logical_and "
+        "logical_not logical_or logical_xor matmul maximum minimum multiply polyval positive "
+        "rad2deg real round select sign signbit sinc where"
     ),
     "penstock._src.api.numpy.promotion": (
-        "bool_=_kind complex128=_kind complex64=_kind complex_=_kind e finfo float16=_kind "
-        "float32=_kind float64=_kind float_=_kind iinfo inexact=_kind inf int16=_kind "
-        "int32=_kind int64=_kind int8=_kind int_=_kind issubdtype newaxis object_=_kind pi "
-        "promote_types result_type string_=_kind uint16=_kind uint32=_kind uint64=_kind "
-        "uint8=_kind unicode_=_kind"
+        "bool_=bool__type complex128=complex128_type complex64=complex64_type "
+        "complex_=complex128_type e finfo float16=float16_type float32=float32_type "
+        "float64=float64_type float_=float64_type iinfo inexact=inexact_type inf int16=int16_type "
+        "int32=int32_type int64=int64_type int8=int8_type int_=int64_type issubdtype newaxis "
+        "object_=object__type pi promote_types result_type string_=string__type uint16=uint16_type "
+        "uint32=uint32_type uint64=uint64_type uint8=uint8_type unicode_=unicode__type"
     ),
     "penstock._src.api.numpy.reductions": (
-        "all amax amin any argmax argmin argsort average count_nonzero cross cumprod "
-        "cumsum diff dot einsum experimental_enable_numpy_behavior inner kron max mean min "
-        "nanmean nanprod nansum outer prod ptp sort std sum tensordot trace var vdot"
+        "all amax amin any argmax argmin argsort average count_nonzero cross cumprod cumsum diff "
+        "dot einsum experimental_enable_numpy_behavior inner kron max mean min nanmean nanprod "
+        "nansum outer prod ptp sort std sum tensordot trace var vdot"
     ),
     "penstock._src.core.tensor": "ndarray=Tensor",
 }

@@ -7,9 +7,8 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.types": (
-        "AtomicFunction Callable ConcreteFunction FunctionType "
-        "GenericFunction=PolymorphicFunction PolymorphicFunction SupportsTracingProtocol "
-        "TensorLike TraceType"
+        "AtomicFunction Callable ConcreteFunction FunctionType GenericFunction=PolymorphicFunction "
+        "PolymorphicFunction SupportsTracingProtocol TensorLike TraceType"
     ),
     "penstock._src.function.trace_type": "TracingContext",
 }
