@@ -1,0 +1,204 @@
+"""Loops and branches, from Python callables over Nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.ir import folding
+from penstock._src.ir.build.base import Base
+from penstock._src.ir.build.leaves import new_scope
+from penstock._src.ir.errors import MalformedFunction, NotLowerable
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+Body = Callable[..., Any]
+
+# What a function may compute again itself, instead of taking it from outside.
+_REPEATED = ("constant", "size", "iota")
+
+
+class Control(Base):
+    """`while_` and `case`. Callables may use outer nodes: those become further arguments."""
+
+    def while_(
+        self,
+        cond_fn: Body,
+        body_fn: Body,
+        init: Sequence[Node],
+        max_trips: int | None = None,
+    ) -> list[Node]:
+        """The values after stepping `init` by body_fn while cond_fn holds.
+
+        Carried values that the body hands on unchanged are taken out of the loop, and what depends on nothing that the
+        loop changes is computed before it. `max_trips` is a bound the caller knows of the number of steps.
+        """
+        init = list(init)
+        moving = list(range(len(init)))
+        while True:
+            traced = self._trace_body(body_fn, init, moving)
+            parameters, results = traced
+            still = [i for i, p in zip(moving, parameters) if results[i] is p]
+            if not still:
+                break
+            moving = [i for i in moving if i not in still]
+        self._check_types([init[i] for i in moving], [results[i] for i in moving])
+        if not moving:
+            return init
+        condition_parameters = self._parameters([init[i] for i in moving])
+        full = list(init)
+        for i, p in zip(moving, condition_parameters):
+            full[i] = p
+        condition = self._inside(cond_fn, full)
+        condition = self.broadcast_to(condition[0], ())
+        scope_body, scope_cond = parameters[0].attrs["scope"], condition_parameters[0].attrs["scope"]
+        outer = free_nodes([*[results[i] for i in moving], condition], (scope_body, scope_cond), self.depth + 1)
+        body = self._closed("body", parameters, [results[i] for i in moving], outer)
+        cond = self._closed("cond", condition_parameters, [condition], outer)
+        extra = {} if max_trips is None else {"max_trips": max_trips}
+        node = self.make(
+            "while",
+            [*[init[i] for i in moving], *outer],
+            cond=cond,
+            body=body,
+            carried=len(moving),
+            **extra,
+        )
+        final = list(init)
+        for place, i in enumerate(moving):
+            final[i] = self.make("item", (node,), index=place)
+        return final
+
+    def case(self, index: Node, functions: Sequence[Body], operands: Sequence[Node]) -> list[Node]:
+        """The results of functions[index](*operands); an index outside means the last one."""
+        known = folding.value(self, index)  # type: ignore[arg-type]
+        if known is not None:
+            chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
+            return _as_list(functions[chosen](*operands))
+        traced, outer, scopes = [], [], []
+        for function in functions:
+            parameters = self._parameters(operands)
+            results = self._inside(function, parameters)
+            traced.append((parameters, results))
+            scopes.append(parameters[0].attrs["scope"] if parameters else None)
+        for _, results in traced[1:]:
+            self._check_types(traced[0][1], results)
+        outer = free_nodes([r for _, rs in traced for r in rs], scopes, self.depth + 1)
+        branches = tuple([self._closed(f"branch{i}", p, r, outer) for i, (p, r) in enumerate(traced)])
+        if not traced[0][1]:
+            return []
+        node = self.make("case", [index, *operands, *outer], branches=branches)
+        return [self.make("item", (node,), index=i) for i in range(len(traced[0][1]))]
+
+    def trace(
+        self, function: Body, like: Sequence[Node]
+    ) -> tuple[list[Node], list[Node]]:
+        """Fresh parameters of the types of nodes, and the function's results for them, one level deeper."""
+        parameters = self._parameters(like)
+        return parameters, self._inside(function, parameters)
+
+    def _trace_body(
+        self, body_fn: Body, init: list[Node], moving: list[int]
+    ) -> tuple[list[Node], list[Node]]:
+        """Parameters for the moving values, and the body's results for all values."""
+        parameters = self._parameters([init[i] for i in moving])
+        arguments = list(init)
+        for i, parameter in zip(moving, parameters):
+            arguments[i] = parameter
+        results = self._inside(body_fn, arguments)
+        if len(results) != len(init):
+            raise MalformedFunction(f"while: the body returns {len(results)} values of {len(init)}.")
+        return parameters, results
+
+    def _parameters(self, like: Sequence[Node]) -> list[Node]:
+        scope = new_scope(self.depth + 1)
+        return [
+            self.make("parameter", (), index=i, name=f"p{i}", shape=x.shape, dtype=x.dtype, scope=scope)
+            for i, x in enumerate(like)
+        ]
+
+    def _inside(self, function: Body, arguments: Sequence[Node]) -> list[Node]:
+        """The function's results, traced one level deeper."""
+        self.depth += 1
+        try:
+            return _as_list(function(*arguments))
+        finally:
+            self.depth -= 1
+
+    def _closed(
+        self, name: str, parameters: Sequence[Node], results: Sequence[Node], outer: Sequence[Node]
+    ) -> Function:
+        """A Function in which outer nodes are parameters after its own."""
+        scope = parameters[0].attrs["scope"] if parameters else new_scope(self.depth + 1)
+        extra = []
+        for i, x in enumerate(outer, len(parameters)):
+            extra.append(
+                self.make("parameter", (), index=i, name=f"c{i}", shape=x.shape, dtype=x.dtype, scope=scope)
+            )
+        results = substitute(self, results, dict(zip([x.id for x in outer], extra)))
+        return Function(name, (*parameters, *extra), tuple(results))
+
+    @staticmethod
+    def _check_types(first: Sequence[Node], second: Sequence[Node]) -> None:
+        if len(first) != len(second):
+            raise NotLowerable("the branches return different numbers of values")
+        for a, b in zip(first, second):
+            if a.dtype != b.dtype or a.shape != b.shape:
+                raise NotLowerable(
+                    f"a value changes from {a.dtype.name}{list(a.shape)} to {b.dtype.name}{list(b.shape)}"
+                )
+
+
+def _as_list(results: Any) -> list[Node]:
+    return list(results) if isinstance(results, (list, tuple)) else [results]
+
+
+def free_nodes(roots: Sequence[Node], scopes: Sequence[Any], depth: int) -> list[Node]:
+    """The outermost nodes under roots that depend on no parameter of functions at `depth`, except cheap leaves."""
+    found: dict[int, Node] = {}
+    seen: set[int] = set()
+    pending = list(roots)
+    while pending:
+        node = pending.pop()
+        if node.id in seen:
+            continue
+        seen.add(node.id)
+        if node.depth < depth:
+            if not is_repeated(node):
+                found[node.id] = node
+        else:
+            pending.extend(node.args)
+    return [found[i] for i in sorted(found)]
+
+
+def is_repeated(node: Node) -> bool:
+    """Whether a function computes this leaf itself: small constants, sizes, indices, and broadcasts of them."""
+    if node.kind == "broadcast":
+        return is_repeated(node.args[0])
+    if node.kind == "constant":
+        return node.attrs["value"].size <= 1
+    return node.kind in _REPEATED
+
+
+def substitute(builder: Any, roots: Sequence[Node], known: dict[int, Node]) -> list[Node]:
+    """The roots with nodes (by id) replaced by others. Builds anew what depends on a replaced node."""
+    result = dict(known)
+
+    def visit(root: Node) -> Node:
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if node.id in result:
+                stack.pop()
+                continue
+            missing = [a for a in node.args if a.id not in result]
+            if missing:
+                stack.extend(missing)
+                continue
+            args = [result[a.id] for a in node.args]
+            same = all(a is b for a, b in zip(args, node.args))
+            result[node.id] = node if same else builder.make(node.kind, args, **node.attrs)
+            stack.pop()
+        return result[root.id]
+
+    return [visit(r) for r in roots]

@@ -1,0 +1,121 @@
+"""Across elements: reductions, scans, sorting, contractions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
+from penstock._src.ir.build.base import Base
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+
+Axes = int | Sequence[int] | None
+
+
+class Reduction(Base):
+    """One value of many."""
+
+    def reduce(self, x: Node, op: str, axes: Axes = None, keepdims: bool = False) -> Node:
+        """op ("sum", "prod", "max", "min", "any", "all") along axes; None means all of them."""
+        axes = self.axes(axes, x.rank)
+        result = self.make("reduce", (x,), op=op, axes=axes)
+        if not keepdims:
+            return result
+        return self.reshape(result, [1 if i in axes else d for i, d in enumerate(x.shape)])
+
+    def reduce_sum(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
+        """The sum along axes."""
+        return self.reduce(x, "sum", axes, keepdims)
+
+    def reduce_max(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
+        """The largest along axes."""
+        return self.reduce(x, "max", axes, keepdims)
+
+    def reduce_min(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
+        """The smallest along axes."""
+        return self.reduce(x, "min", axes, keepdims)
+
+    def reduce_prod(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
+        """The product along axes."""
+        return self.reduce(x, "prod", axes, keepdims)
+
+    def reduce_any(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
+        """Whether any holds along axes."""
+        return self.reduce(x, "any", axes, keepdims)
+
+    def reduce_all(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
+        """Whether all hold along axes."""
+        return self.reduce(x, "all", axes, keepdims)
+
+    def reduce_mean(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
+        """The mean along axes; of integers rounded towards zero."""
+        found = self.axes(axes, x.rank)
+        count = dims.product(x.shape[a] for a in found)
+        total = self.reduce_sum(x, found, keepdims)
+        if x.dtype.is_floating or x.dtype.is_complex:
+            return self.div(total, self.scalar(count, x.dtype))
+        return self.truncdiv(total, self.scalar(count, x.dtype))  # type: ignore[attr-defined]
+
+    def arg_max(self, x: Node, axis: int, dtype: DType = dtypes.int64) -> Node:
+        """The index of the first largest element along an axis."""
+        return self.make("arg_reduce", (x,), op="max", axis=self.axis(axis, x.rank), dtype=dtype)
+
+    def arg_min(self, x: Node, axis: int, dtype: DType = dtypes.int64) -> Node:
+        """The index of the first smallest element along an axis."""
+        return self.make("arg_reduce", (x,), op="min", axis=self.axis(axis, x.rank), dtype=dtype)
+
+    def cumulative(
+        self, x: Node, op: str, axis: int, exclusive: bool = False, reverse: bool = False
+    ) -> Node:
+        """Running sum, prod, max or min along an axis."""
+        axis = self.axis(axis, x.rank)
+        return self.make("scan", (x,), op=op, axis=axis, exclusive=bool(exclusive), reverse=bool(reverse))
+
+    def sort(
+        self, xs: Sequence[Node], axis: int = -1, descending: bool = False, num_keys: int = 1
+    ) -> list[Node]:
+        """The arguments sorted together along an axis, stably, by the first num_keys of them."""
+        xs = tuple(xs)
+        axis = self.axis(axis, xs[0].rank)
+        node = self.make("sort", xs, axis=axis, descending=bool(descending), num_keys=num_keys)
+        return [self.item(node, i) for i in range(len(xs))]
+
+    def item(self, node: Node, index: int) -> Node:
+        """One result of a node with several."""
+        return self.make("item", (node,), index=index)
+
+    def top_k(self, x: Node, k: int, index_dtype: DType = dtypes.int32) -> tuple[Node, Node]:
+        """The k largest of each row and their indices; of equal ones the lower index first."""
+        places = self.iota(x.shape, -1, index_dtype)
+        values, indices = self.sort([x, places], -1, descending=True)
+        starts, limits = [0] * x.rank, [*x.shape[:-1], k]
+        return self.slice(values, starts, limits), self.slice(indices, starts, limits)
+
+    def contract(self, spec: str, a: Any, b: Any) -> Node:
+        """An einsum of two operands: "bmk,bkn->bmn". Letters missing on the right are summed over."""
+        left, right = spec.split("->")[0].split(",")
+        if len(set(left)) != len(left) or len(set(right)) != len(right):
+            raise NotLowerable(f"a letter occurs twice in an operand of {spec!r}")
+        return self.make("contract", (a, b), spec=spec)
+
+    def matmul(self, a: Node, b: Node) -> Node:
+        """The matrix product over the last two axes; leading axes broadcast."""
+        if a.rank == b.rank == 2:
+            return self.contract("mk,kn->mn", a, b)
+        batch = self.broadcast_shape(a.shape[:-2], b.shape[:-2])  # type: ignore[attr-defined]
+        letters = "abcdefghij"[: len(batch)]
+        lead_a, a = self._batched(a, batch, letters)
+        lead_b, b = self._batched(b, batch, letters)
+        return self.contract(f"{lead_a}mk,{lead_b}kn->{letters}mn", a, b)
+
+    def _batched(self, x: Node, batch: Sequence[int], letters: str) -> tuple[str, Node]:
+        """The letters of x's leading axes, and x without those that repeat."""
+        lead = x.shape[:-2]
+        own = letters[len(letters) - len(lead) :]
+        extents = batch[len(batch) - len(lead) :]
+        kept = [i for i, (d, n) in enumerate(zip(lead, extents)) if d == n]
+        # a batch axis must stand in one operand at least: it does, as one of them has the broadcast extent
+        return "".join(own[i] for i in kept), self.reshape(x, [*[lead[i] for i in kept], *x.shape[-2:]])
