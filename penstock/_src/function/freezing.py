@@ -5,7 +5,7 @@ from typing import Any
 from penstock._src.core.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.function.wrapped import WrappedFunction
+from penstock._src.function.v1.wrapped import WrappedFunction
 from penstock._src.graph.passes.freeze import freeze
 from penstock._src.graph.trace import fill_outputs
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.compiler.compile import compile_graph
 from penstock._src.core.errors import OpError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
@@ -12,7 +13,6 @@ from penstock._src.eager import variable as variable_module
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.autograph import convert
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.function.interpreter import Interpreter
 from penstock._src.function.trace_type import leaf_names, substitute
 from penstock._src.graph import trace as graph_trace
 from penstock._src.graph.control import add_control_dependencies
@@ -176,7 +176,7 @@ def lift(tensor: SymbolicTensor) -> EagerTensor | None:
         inputs.append(placeholder)
         values.append(external._value)
     try:
-        (value,) = Interpreter(graph, inputs, [tensor], effects=False)(values)
+        (value,) = compile_graph(graph, inputs, [tensor], [], "initial_value")(values)
     except OpError:
         return None
     return EagerTensor(value, tensor.dtype)

@@ -13,7 +13,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
-from penstock._src.function.default_graph import get_default_graph
+from penstock._src.function.v1.default_graph import get_default_graph
 from penstock._src.util.export import V1, Export, export
 
 

@@ -14,7 +14,7 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.function import default_graph
+from penstock._src.function.v1 import default_graph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import nest
