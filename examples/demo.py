@@ -13,7 +13,6 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
-
 from picture import draw
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -55,7 +54,9 @@ def train_with_fit(images, labels):
     """Trains with Keras' own loop and returns the model."""
     model = make_model()
     model.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, EPOCHS * TRAINING // 64)),
+        keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(2e-3, EPOCHS * TRAINING // 64)
+        ),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -105,7 +106,9 @@ def main():
     keras.utils.set_random_seed(1)
     images, labels = load_digits()
     held_images, held_labels = images[TRAINING:], labels[TRAINING:]
-    print(f"{tf.__name__} {tf.__version__}: {TRAINING} digits to learn from, {len(held_labels)} held back\n")
+    print(
+        f"{tf.__name__} {tf.__version__}: {TRAINING} digits to learn from, {len(held_labels)} held back\n"
+    )
 
     print("Keras fit")
     model = train_with_fit(images, labels)

@@ -73,7 +73,11 @@ class Module(AutoTrackable):
         return tuple(self._flatten(predicate=_is_module))
 
     def _flatten(
-        self, recursive=True, predicate=None, attribute_traversal_key=None, with_path=False,
+        self,
+        recursive=True,
+        predicate=None,
+        attribute_traversal_key=None,
+        with_path=False,
         expand_composites=False,
     ):
         """Yields what the attributes hold, that of submodules after the module's own."""
@@ -126,9 +130,7 @@ def _is_module(value):
     return isinstance(value, Module)
 
 
-def _walk(
-    module, recursive, predicate, ignored, key, with_path, expand_composites, seen, prefix
-):
+def _walk(module, recursive, predicate, ignored, key, with_path, expand_composites, seen, prefix):
     seen.add(id(module))
     held = {
         k: v
@@ -184,4 +186,3 @@ def _leaves(value, expand_composites):
     for k, child in children:
         for path, leaf in _leaves(child, expand_composites):
             yield (k, *path), leaf
-

@@ -100,8 +100,10 @@ _OPERATORS = {
 
 def _true_division(x, y):
     dtype = (x if isinstance(x, Tensor) else y).dtype
-    if dtype.is_floating and isinstance(x, Tensor) and (
-        type(y) in (float, int) or (isinstance(y, Tensor) and y.dtype is dtype)
+    if (
+        dtype.is_floating
+        and isinstance(x, Tensor)
+        and (type(y) in (float, int) or (isinstance(y, Tensor) and y.dtype is dtype))
     ):
         return raw.RealDiv(x, y)
     return arithmetic.truediv(x, y)
@@ -209,8 +211,10 @@ def _check_index(index):
         return
     if isinstance(index, np.ndarray) and index.ndim == 0 and index.dtype.kind in "iu":
         return
-    if not isinstance(index, np.ndarray) and hasattr(index, "__index__") and not isinstance(
-        index, (bool, np.bool_, Tensor)
+    if (
+        not isinstance(index, np.ndarray)
+        and hasattr(index, "__index__")
+        and not isinstance(index, (bool, np.bool_, Tensor))
     ):
         return
     dtype = getattr(index, "dtype", None)

@@ -20,7 +20,7 @@ _VALID = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 
 
 @export("name_scope", v1=[])
-class name_scope:  # noqa: N801  (TensorFlow's name)
+class name_scope:
     """A context that puts `name` before the names of what is made in it; gives the scope's name.
 
     A name that ends with "/" is taken as it is, from the root.
@@ -65,7 +65,7 @@ class name_scope:  # noqa: N801  (TensorFlow's name)
 
 
 @export(v1=["name_scope", "keras.backend.name_scope"])
-class name_scope_v1:  # noqa: N801
+class name_scope_v1:
     """`tf.name_scope` with TensorFlow 1's arguments."""
 
     def __init__(self, name, default_name=None, values=None):
@@ -255,4 +255,3 @@ def inside_function():
     """Whether a tf.function is being traced."""
     graph = STATE.graph
     return graph is not None and bool(getattr(graph, "building_function", False))
-

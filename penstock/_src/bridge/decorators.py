@@ -82,9 +82,7 @@ def deprecated_alias(
     return function
 
 
-def deprecated_argument_lookup(
-    new_name: str, new_value: Any, old_name: str, old_value: Any
-) -> Any:
+def deprecated_argument_lookup(new_name: str, new_value: Any, old_name: str, old_value: Any) -> Any:
     """Returns the one of two arguments that was given."""
     if old_value is None:
         return new_value
@@ -93,7 +91,7 @@ def deprecated_argument_lookup(
     return old_value
 
 
-class silence:  # noqa: N801  (TensorFlow's name)
+class silence:
     """A context in which no deprecation is reported."""
 
     def __enter__(self) -> None:

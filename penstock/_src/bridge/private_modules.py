@@ -49,7 +49,9 @@ class PrivateModule(types.ModuleType):
 
 def _from_source(module: str, source: str, attribute: str) -> Any:
     if source.endswith("/"):
-        return importlib.import_module(f"{module}.{attribute}") if source[:-1] == attribute else None
+        return (
+            importlib.import_module(f"{module}.{attribute}") if source[:-1] == attribute else None
+        )
     name, separator, target = source.partition("=")
     if separator:
         return _target(target) if name == attribute else None

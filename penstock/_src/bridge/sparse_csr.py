@@ -18,7 +18,7 @@ def sparse_tensor_to_csr_sparse_matrix(
 
 
 def csr_sparse_matrix_to_sparse_tensor(
-    sparse_matrix: Any, type: Any, name: str | None = None  # noqa: A002
+    sparse_matrix: Any, type: Any, name: str | None = None
 ) -> SparseTensor:
     """Returns the entries of a CSR matrix as a sparse tensor."""
     parts = raw.CSRSparseMatrixToSparseTensor(sparse_matrix=sparse_matrix, type=type, name=name)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-
 from penstock._src.core.arrays import to_array
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.tensor import Tensor

@@ -15,7 +15,6 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 
-
 # Ops bound to types and attributes are kept up to this number per op.
 MOST_BOUND = 1024
 

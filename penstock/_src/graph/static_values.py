@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core import dtypes, op as op_contract
+from penstock._src.core import dtypes
+from penstock._src.core import op as op_contract
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import group_arguments
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape, unknown_shape

@@ -128,4 +128,6 @@ def test_wrong_arguments_never_reach_native_code(values):
         program(np.ones(4), Handle)
     with pytest.raises(errors.InvalidArgumentError, match="x must be positive"):
         program(np.zeros(4, np.float32), Handle)
-    np.testing.assert_array_equal(program(np.ones(8, np.float32)[::2], Handle)[0], np.full(4, 2.0, np.float32))
+    np.testing.assert_array_equal(
+        program(np.ones(8, np.float32)[::2], Handle)[0], np.full(4, 2.0, np.float32)
+    )

@@ -45,7 +45,10 @@ def test_splitting_rows_of_a_symbolic_batch_needs_no_division():
     n = Dim.symbol("n", 6)
     row, column = scope.var(n), scope.var(8)
     position = Position(scope, (n * 8,), None, of_atom(row) * 8 + of_atom(column))
-    assert [str(c) for c in position.reshaped((n, 8)).coordinates] == [str(of_atom(row)), str(of_atom(column))]
+    assert [str(c) for c in position.reshaped((n, 8)).coordinates] == [
+        str(of_atom(row)),
+        str(of_atom(column)),
+    ]
 
 
 def test_signs_of_symbolic_extents():

@@ -30,9 +30,7 @@ def constant(value, dtype=None, shape=None, name="Const"):
       name: a name for the operation.
     """
     if isinstance(value, Tensor) and not hasattr(value, "numpy"):
-        raise TypeError(
-            "Expected any non-tensor type, but got a tensor instead."
-        )
+        raise TypeError("Expected any non-tensor type, but got a tensor instead.")
     return _constant(value, dtype, shape, name, allow_broadcast=True)
 
 
@@ -65,9 +63,7 @@ def shape_vector(shape, dtype=dtypes.int32):
         return shape
     if isinstance(shape, TensorShape):
         if not shape.is_fully_defined():
-            raise ValueError(
-                f"Cannot convert a partially known TensorShape {shape} to a Tensor."
-            )
+            raise ValueError(f"Cannot convert a partially known TensorShape {shape} to a Tensor.")
         shape = shape.as_list()
     if isinstance(shape, (int, np.integer)):
         return np.array(shape, np.int32)
@@ -139,7 +135,14 @@ def ones_like(input, dtype=None, name=None, layout=None):
     return _like(raw.OnesLike, 1, input, dtype, name)
 
 
-_RANKED = (dtypes.int32, dtypes.int64, dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
+_RANKED = (
+    dtypes.int32,
+    dtypes.int64,
+    dtypes.float16,
+    dtypes.bfloat16,
+    dtypes.float32,
+    dtypes.float64,
+)
 
 
 @export("range")
@@ -173,8 +176,10 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):
 def _range_part(value, kind):
     if isinstance(value, Tensor):
         return cast(value, kind)
-    return cast(convert_to_tensor(value), kind) if _is_fraction(value, kind) else convert_to_tensor(
-        value, dtype=kind
+    return (
+        cast(convert_to_tensor(value), kind)
+        if _is_fraction(value, kind)
+        else convert_to_tensor(value, dtype=kind)
     )
 
 
@@ -188,7 +193,12 @@ def linspace(start, stop, num, name=None, axis=0):
     """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis."""
     start = convert_to_tensor(start, name="start")
     stop = convert_to_tensor(stop, name="stop", dtype=start.dtype)
-    if start.shape.rank == 0 and stop.shape.rank == 0 and start.dtype.is_floating and axis in (0, -1):
+    if (
+        start.shape.rank == 0
+        and stop.shape.rank == 0
+        and start.dtype.is_floating
+        and axis in (0, -1)
+    ):
         return raw.LinSpace(start=start, stop=stop, num=num, name=name)
     kind = start.dtype
     if kind.is_integer:
@@ -214,9 +224,7 @@ def linspace(start, stop, num, name=None, axis=0):
 
 @export("one_hot")
 @dispatchable
-def one_hot(
-    indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None
-):
+def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
     """A new axis of length `depth` that holds `on_value` at each index, `off_value` elsewhere.
 
     Args:
@@ -237,9 +245,7 @@ def one_hot(
         kind = dtypes.as_dtype(dtype)
         for label, have in (("on_value", on_dtype), ("off_value", off_dtype)):
             if have is not None and have.base_dtype != kind:
-                raise TypeError(
-                    f"dtype {have} of {label} does not match dtype parameter {kind}"
-                )
+                raise TypeError(f"dtype {have} of {label} does not match dtype parameter {kind}")
     if on_dtype is not None and off_dtype is not None and on_dtype != off_dtype:
         raise TypeError(
             f"dtype {on_dtype} of on_value does not match dtype {off_dtype} of off_value"

@@ -36,9 +36,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     own = getattr(params, "sparse_read", None)
     if own is not None and batch_dims == 0 and isinstance(axis, int) and axis == 0:
         return own(indices, name=name)
-    return raw.GatherV2(
-        params=params, indices=indices, axis=axis, batch_dims=batch_dims, name=name
-    )
+    return raw.GatherV2(params=params, indices=indices, axis=axis, batch_dims=batch_dims, name=name)
 
 
 @export("gather_nd", v1=[])
@@ -69,9 +67,7 @@ def _batch_gather_nd(params, indices, batch_dims, policy, name):
         column = [1] * (rank - 1)
         column[axis] = -1
         counter = raw.Reshape(tensor=counter, shape=np.array(column, np.int32))
-        columns.append(
-            raw.ExpandDims(input=raw.BroadcastTo(input=counter, shape=lead), axis=-1)
-        )
+        columns.append(raw.ExpandDims(input=raw.BroadcastTo(input=counter, shape=lead), axis=-1))
     full = raw.ConcatV2(values=[*columns, indices], axis=-1)
     return raw.GatherNd(params=params, indices=full, bad_indices_policy=policy, name=name)
 
@@ -95,9 +91,7 @@ def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
 
 
 def _tensor_scatter(op, tensor, indices, updates, policy, name):
-    return op(
-        tensor=tensor, indices=indices, updates=updates, bad_indices_policy=policy, name=name
-    )
+    return op(tensor=tensor, indices=indices, updates=updates, bad_indices_policy=policy, name=name)
 
 
 @export("tensor_scatter_nd_update", v1=["tensor_scatter_nd_update", "tensor_scatter_update"])
@@ -111,36 +105,28 @@ def tensor_scatter_nd_update(tensor, indices, updates, name=None):
 @dispatchable
 def tensor_scatter_nd_add(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with `updates` added at `indices`."""
-    return _tensor_scatter(
-        raw.TensorScatterAdd, tensor, indices, updates, bad_indices_policy, name
-    )
+    return _tensor_scatter(raw.TensorScatterAdd, tensor, indices, updates, bad_indices_policy, name)
 
 
 @export("tensor_scatter_nd_sub", v1=["tensor_scatter_nd_sub", "tensor_scatter_sub"])
 @dispatchable
 def tensor_scatter_nd_sub(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with `updates` subtracted at `indices`."""
-    return _tensor_scatter(
-        raw.TensorScatterSub, tensor, indices, updates, bad_indices_policy, name
-    )
+    return _tensor_scatter(raw.TensorScatterSub, tensor, indices, updates, bad_indices_policy, name)
 
 
 @export("tensor_scatter_nd_max", v1=["tensor_scatter_nd_max"])
 @dispatchable
 def tensor_scatter_nd_max(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with the greater of entry and update at `indices`."""
-    return _tensor_scatter(
-        raw.TensorScatterMax, tensor, indices, updates, bad_indices_policy, name
-    )
+    return _tensor_scatter(raw.TensorScatterMax, tensor, indices, updates, bad_indices_policy, name)
 
 
 @export("tensor_scatter_nd_min", v1=["tensor_scatter_nd_min"])
 @dispatchable
 def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with the smaller of entry and update at `indices`."""
-    return _tensor_scatter(
-        raw.TensorScatterMin, tensor, indices, updates, bad_indices_policy, name
-    )
+    return _tensor_scatter(raw.TensorScatterMin, tensor, indices, updates, bad_indices_policy, name)
 
 
 @export("where", v1=["where_v2"])

@@ -58,9 +58,7 @@ def stack(values, axis=0, name="stack"):
         values[0] = first
     rank = first.shape.rank
     if rank is not None and not -rank - 1 <= axis <= rank:
-        raise ValueError(
-            f"Argument `axis` = {axis} not in range [{-rank - 1}, {rank + 1})"
-        )
+        raise ValueError(f"Argument `axis` = {axis} not in range [{-rank - 1}, {rank + 1})")
     return raw.Pack(values=values, axis=axis, name=name)
 
 
@@ -76,9 +74,7 @@ def unstack(value, num=None, axis=0, name="unstack"):
                 raise ValueError(f"Argument `axis` = {axis} not in range [{-rank}, {rank})")
             num = value.shape[axis]
         if num is None:
-            raise ValueError(
-                f"Cannot infer argument `num` from shape {value.shape}"
-            )
+            raise ValueError(f"Cannot infer argument `num` from shape {value.shape}")
     return list(raw.Unpack(value=value, num=int(num), axis=axis, name=name))
 
 
@@ -108,9 +104,7 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     if num is None:
         num = sizes.shape[0] if sizes.shape.rank is not None else None
         if num is None:
-            raise ValueError(
-                f"Cannot infer argument `num` from shape {sizes.shape}"
-            )
+            raise ValueError(f"Cannot infer argument `num` from shape {sizes.shape}")
     return list(
         raw.SplitV(value=value, size_splits=sizes, axis=axis, num_split=int(num), name=name)
     )

@@ -181,9 +181,7 @@ def unravel_index(indices, dims, name=None):
 @dispatchable
 def space_to_batch_nd(input, block_shape, paddings, name=None):
     """Blocks of the padded spatial axes moved into the batch axis."""
-    return raw.SpaceToBatchND(
-        input=input, block_shape=block_shape, paddings=paddings, name=name
-    )
+    return raw.SpaceToBatchND(input=input, block_shape=block_shape, paddings=paddings, name=name)
 
 
 @export("space_to_batch", "nn.space_to_batch", v1=[])
@@ -223,8 +221,10 @@ def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=Non
 @export("is_tensor")
 def is_tensor(x):
     """Whether `x` is a tensor, a variable or a composite tensor of TensorFlow's own kind."""
-    return isinstance(x, Tensor) or getattr(x, "_is_tensor_like", False) or hasattr(
-        type(x), "_type_spec"
+    return (
+        isinstance(x, Tensor)
+        or getattr(x, "_is_tensor_like", False)
+        or hasattr(type(x), "_type_spec")
     )
 
 

@@ -28,9 +28,7 @@ for _name in (
 ):
     export_constant(f"version.{_name}", globals()[_name], v1=[f"version.{_name}", _name])
 for _name in ("CXX11_ABI_FLAG", "CXX_VERSION", "MONOLITHIC_BUILD"):
-    export_constant(
-        f"sysconfig.{_name}", globals()[_name], v1=[f"sysconfig.{_name}", _name]
-    )
+    export_constant(f"sysconfig.{_name}", globals()[_name], v1=[f"sysconfig.{_name}", _name])
 
 
 @export("sysconfig.get_build_info")

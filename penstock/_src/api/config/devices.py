@@ -146,7 +146,9 @@ def set_logical_device_configuration(device, logical_devices):
     if device.device_type == "CPU":
         for one in logical_devices:
             if one.memory_limit is not None:
-                raise ValueError("Setting memory limit on CPU virtual devices is currently not supported")
+                raise ValueError(
+                    "Setting memory limit on CPU virtual devices is currently not supported"
+                )
     SETTINGS.logical[device] = list(logical_devices)
 
 
@@ -175,9 +177,7 @@ def set_memory_growth(device, enable):
 def get_device_details(device):
     """What is known about a physical device."""
     if not isinstance(device, PhysicalDevice):
-        raise ValueError(
-            "device must be a tf.config.PhysicalDevice, but got: " f"{device}"
-        )
+        raise ValueError(f"device must be a tf.config.PhysicalDevice, but got: {device}")
     return {}
 
 

@@ -17,7 +17,7 @@ from penstock._src.util.export import export
 
 @export("Assert", "debugging.Assert")
 @dispatchable
-def Assert(condition, data, summarize=None, name=None):  # noqa: N802
+def Assert(condition, data, summarize=None, name=None):
     """Raises InvalidArgumentError with `data` unless `condition` holds.
 
     Args:
@@ -70,9 +70,11 @@ def _compare(sign, op, x, y, data, summarize, message, name):
             summarize = 3
         elif summarize < 0:
             summarize = 10**9
-        lines = _failure(sign, x, y, holds.numpy(), summarize) if data is None else [
-            _shown(d, summarize) for d in data
-        ]
+        lines = (
+            _failure(sign, x, y, holds.numpy(), summarize)
+            if data is None
+            else [_shown(d, summarize) for d in data]
+        )
         if message:
             lines = [message, *lines]
         raise errors.InvalidArgumentError(None, None, "\n".join(str(line) for line in lines))
@@ -95,8 +97,10 @@ def _compare(sign, op, x, y, data, summarize, message, name):
         raise errors.InvalidArgumentError(None, None, "\n".join(lines))
     condition = op(x=x, y=y)
     rank = condition.shape.rank
-    axes = np.arange(rank, dtype=np.int32) if rank is not None else raw.Range(
-        start=0, limit=raw.Rank(input=condition), delta=1
+    axes = (
+        np.arange(rank, dtype=np.int32)
+        if rank is not None
+        else raw.Range(start=0, limit=raw.Rank(input=condition), delta=1)
     )
     return Assert(raw.All(input=condition, axis=axes), data, summarize=summarize, name=name)
 
@@ -297,5 +301,3 @@ def assert_scalar(tensor, message=None, name=None):
         raise ValueError(
             f"{head}Expected scalar shape for {tensor.name}, saw shape: {tensor.shape}."
         )
-
-

@@ -144,7 +144,10 @@ def is_numeric_tensor(tensor):
     return isinstance(tensor, Tensor) and tensor.dtype.base_dtype.is_numeric
 
 
-@export("debugging.assert_proper_iterable", v1=["debugging.assert_proper_iterable", "assert_proper_iterable"])
+@export(
+    "debugging.assert_proper_iterable",
+    v1=["debugging.assert_proper_iterable", "assert_proper_iterable"],
+)
 def assert_proper_iterable(values):
     """Raises TypeError if `values` is a tensor, array or string, or can't be iterated over."""
     unintended = (Tensor, np.ndarray, bytes, str)
@@ -156,7 +159,10 @@ def assert_proper_iterable(values):
         raise TypeError(f'Expected argument "values" to be iterable.  Found: {type(values)}')
 
 
-@export("debugging.assert_same_float_dtype", v1=["debugging.assert_same_float_dtype", "assert_same_float_dtype"])
+@export(
+    "debugging.assert_same_float_dtype",
+    v1=["debugging.assert_same_float_dtype", "assert_same_float_dtype"],
+)
 @dispatchable
 def assert_same_float_dtype(tensors=None, dtype=None):
     """The one float type of all tensors (float32 if there are none).
@@ -172,7 +178,9 @@ def assert_same_float_dtype(tensors=None, dtype=None):
             wanted, first = have, tensor
         elif have != wanted:
             than = f" as {first}" if first is not None else ""
-            raise ValueError(f"{tensor}, type={have!r}, must be of the same type ({wanted!r}){than}.")
+            raise ValueError(
+                f"{tensor}, type={have!r}, must be of the same type ({wanted!r}){than}."
+            )
     wanted = dtypes.float32 if wanted is None else wanted
     if not wanted.is_floating:
         raise ValueError(f"Expected floating point type, got {wanted!r}.")
@@ -239,14 +247,14 @@ def _check_extent(tensor, index, symbol, sizes, head, checks, data):
     static = tensor.shape[index] if rank is not None else None
     shape = raw.Shape(input=tensor) if static is None else None
     have = static if static is not None else shape[index]
-    label = f"Tensor {_name(tensor)}".rstrip() if STATE.graph is not None else (
-        f"Tensor shape={tensor.shape} dtype={tensor.dtype.name}"
+    label = (
+        f"Tensor {_name(tensor)}".rstrip()
+        if STATE.graph is not None
+        else (f"Tensor shape={tensor.shape} dtype={tensor.dtype.name}")
     )
     position = index if index >= 0 or rank is None else index + rank
     described = f"{label} dimension {position}"
-    number = isinstance(symbol, (int, np.integer)) or (
-        isinstance(symbol, str) and symbol.isdigit()
-    )
+    number = isinstance(symbol, (int, np.integer)) or (isinstance(symbol, str) and symbol.isdigit())
     if number:
         wanted, origin = int(symbol), "Specified explicitly."
     elif symbol in sizes:
@@ -266,5 +274,3 @@ def _check_extent(tensor, index, symbol, sizes, head, checks, data):
     condition = raw.Equal(x=convert_to_tensor(have), y=convert_to_tensor(wanted))
     shown = data or [f"{head}{origin}  {described} must have size", convert_to_tensor(wanted)]
     checks.append(Assert(condition, shown))
-
-

@@ -90,5 +90,3 @@ def enable_dump_debug_info(
 @export("debugging.experimental.disable_dump_debug_info")
 def disable_dump_debug_info():
     """Nothing: no dump is ever started."""
-
-

@@ -109,9 +109,7 @@ def decode_webp(contents, channels=0, dtype=dtypes.uint8, name=None):
 
 @export("image.decode_image", "io.decode_image")
 @dispatchable
-def decode_image(
-    contents, channels=None, dtype=dtypes.uint8, name=None, expand_animations=True
-):
+def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_animations=True):
     """The image of a JPEG, PNG, BMP or GIF file's bytes.
 
     Args:
@@ -184,9 +182,7 @@ def encode_jpeg(
 @dispatchable
 def encode_png(image, compression=-1, name=None):
     """The bytes of a PNG file of a uint8 or uint16 image."""
-    return raw.EncodePng(
-        image=convert_to_tensor(image), compression=compression, name=name
-    )
+    return raw.EncodePng(image=convert_to_tensor(image), compression=compression, name=name)
 
 
 @export("image.adjust_jpeg_quality")

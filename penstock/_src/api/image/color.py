@@ -117,9 +117,7 @@ def per_image_standardization(image):
     """Each image with mean 0 and standard deviation 1 (at least 1 / sqrt(pixels))."""
     image = convert_to_tensor(image, name="image")
     if image.shape.rank is not None and image.shape.rank < 3:
-        raise ValueError(
-            f"'image' (shape {image.shape}) must be at least three-dimensional."
-        )
+        raise ValueError(f"'image' (shape {image.shape}) must be at least three-dimensional.")
     if image.dtype not in (dtypes.float16, dtypes.float32):
         image = cast(image, dtypes.float32)
     count = raw.Prod(input=raw.Shape(input=image)[-3:], axis=[0])
@@ -149,9 +147,7 @@ def grayscale_to_rgb(images, name=None):
             f"Last dimension of a grayscale image should be size 1. Received shape {images.shape}."
         )
     rank = images.shape.rank
-    return raw.Tile(
-        input=images, multiples=np.array([1] * (rank - 1) + [3], np.int32), name=name
-    )
+    return raw.Tile(input=images, multiples=np.array([1] * (rank - 1) + [3], np.int32), name=name)
 
 
 @export("image.rgb_to_hsv")
@@ -174,7 +170,11 @@ _RGB_TO_YIQ = [
     [0.587, -0.27455667, -0.52273617],
     [0.114, -0.32134392, 0.31119955],
 ]
-_YIQ_TO_RGB = [[1, 1, 1], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]]
+_YIQ_TO_RGB = [
+    [1, 1, 1],
+    [0.95598634, -0.27201283, -1.10674021],
+    [0.6208248, -0.64720424, 1.70423049],
+]
 _RGB_TO_YUV = [
     [0.299, -0.14714119, 0.61497538],
     [0.587, -0.28886916, -0.51496512],
@@ -224,7 +224,7 @@ def image_gradients(image):
     image = convert_to_tensor(image)
     if image.shape.rank != 4:
         raise ValueError(
-            "image_gradients expects a 4D tensor [batch_size, h, w, d], not " f"{image.shape}."
+            f"image_gradients expects a 4D tensor [batch_size, h, w, d], not {image.shape}."
         )
     dy = image[:, 1:, :, :] - image[:, :-1, :, :]
     dx = image[:, :, 1:, :] - image[:, :, :-1, :]

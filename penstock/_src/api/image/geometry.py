@@ -71,9 +71,7 @@ def _resize_batch(images, size, method, antialias, name):
         return raw.ResizeBicubic(images=images, size=size, half_pixel_centers=True, name=name)
     if method == "area":
         return raw.ResizeArea(images=images, size=size, name=name)
-    raise ValueError(
-        f"Resize method is not implemented: {method}"
-    )
+    raise ValueError(f"Resize method is not implemented: {method}")
 
 
 @export("image.resize", v1=["image.resize_images_v2"])
@@ -130,9 +128,7 @@ def _extents(image):
         return static[-3], static[-2]
     dynamic = raw.Shape(input=image)
     rank = len(static)
-    return tuple(
-        static[a] if static[a] is not None else dynamic[a] for a in (rank - 3, rank - 2)
-    )
+    return tuple(static[a] if static[a] is not None else dynamic[a] for a in (rank - 3, rank - 2))
 
 
 def _known(value):
@@ -217,7 +213,10 @@ def _smaller(a, b):
     return min(a, b)
 
 
-@export("image.resize_with_crop_or_pad", v1=["image.resize_with_crop_or_pad", "image.resize_image_with_crop_or_pad"])
+@export(
+    "image.resize_with_crop_or_pad",
+    v1=["image.resize_with_crop_or_pad", "image.resize_image_with_crop_or_pad"],
+)
 @dispatchable
 def resize_with_crop_or_pad(image, target_height, target_width):
     """The image cut at its borders, or padded with black, around its centre to the target size."""
@@ -236,7 +235,11 @@ def resize_with_crop_or_pad(image, target_height, target_width):
             _smaller(columns, width),
         )
         return pad_to_bounding_box(
-            cropped, _at_least_zero(more_rows // 2), _at_least_zero(more_columns // 2), rows, columns
+            cropped,
+            _at_least_zero(more_rows // 2),
+            _at_least_zero(more_columns // 2),
+            rows,
+            columns,
         )
 
     return with_batch(image, run)
@@ -280,8 +283,10 @@ def resize_with_pad(image, target_height, target_width, method="bilinear", antia
 def central_crop(image, central_fraction):
     """The middle of the image, `central_fraction` of each side long."""
     image = convert_to_tensor(image, name="image")
-    fraction = get_static_value(central_fraction) if isinstance(central_fraction, Tensor) else (
-        central_fraction
+    fraction = (
+        get_static_value(central_fraction)
+        if isinstance(central_fraction, Tensor)
+        else (central_fraction)
     )
     if fraction is None:
         raise ValueError("central_crop: central_fraction must be known.")
@@ -318,9 +323,7 @@ def _reversed(image, axis_from_end, name=None):
     image = convert_to_tensor(image, name="image")
     rank = image.shape.rank
     if rank not in (None, 3, 4):
-        raise ValueError(
-            f"'image' (shape {image.shape}) must have either 3 or 4 dimensions."
-        )
+        raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
     return raw.ReverseV2(tensor=image, axis=[rank - axis_from_end], name=name)
 
 

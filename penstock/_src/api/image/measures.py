@@ -54,8 +54,13 @@ def _ssim_parts(x, y, peak, size, sigma, k1, k2):
 
     def blurred(image):
         shape = raw.Shape(input=image)
-        flat = image if rank == 4 else raw.Reshape(
-            tensor=image, shape=raw.ConcatV2(values=[np.array([-1], np.int32), shape[-3:]], axis=0)
+        flat = (
+            image
+            if rank == 4
+            else raw.Reshape(
+                tensor=image,
+                shape=raw.ConcatV2(values=[np.array([-1], np.int32), shape[-3:]], axis=0),
+            )
         )
         out = raw.DepthwiseConv2dNative(
             input=flat, filter=kernel, strides=[1, 1, 1, 1], padding="VALID"
@@ -196,8 +201,12 @@ def non_max_suppression(
         boxes=boxes,
         scores=scores,
         max_output_size=max_output_size,
-        iou_threshold=np.float32(iou_threshold) if not isinstance(iou_threshold, Tensor) else iou_threshold,
-        score_threshold=np.float32(score_threshold) if not isinstance(score_threshold, Tensor) else score_threshold,
+        iou_threshold=np.float32(iou_threshold)
+        if not isinstance(iou_threshold, Tensor)
+        else iou_threshold,
+        score_threshold=np.float32(score_threshold)
+        if not isinstance(score_threshold, Tensor)
+        else score_threshold,
         name=name,
     )
 
@@ -272,9 +281,7 @@ def non_max_suppression_padded(
         pad_to_max_output_size=pad_to_max_output_size,
     )
     if boxes.shape.rank == 2:
-        indices, count = raw.NonMaxSuppressionV4(
-            boxes=boxes, scores=scores, **arguments, name=name
-        )
+        indices, count = raw.NonMaxSuppressionV4(boxes=boxes, scores=scores, **arguments, name=name)
         return indices, count
     lead = boxes.shape.as_list()[:-2]
     flat = int(np.prod(lead))

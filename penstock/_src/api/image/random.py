@@ -108,9 +108,7 @@ def stateless_random_saturation(image, lower, upper, seed=None):
 def random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, seed=None):
     """The image as JPEG of a random quality leaves it."""
     _check_quality(min_jpeg_quality, max_jpeg_quality)
-    quality = random.uniform(
-        [], min_jpeg_quality, max_jpeg_quality, dtype=dtypes.int32, seed=seed
-    )
+    quality = random.uniform([], min_jpeg_quality, max_jpeg_quality, dtype=dtypes.int32, seed=seed)
     return codec.adjust_jpeg_quality(image, quality)
 
 

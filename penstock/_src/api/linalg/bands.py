@@ -18,9 +18,7 @@ from .products import matmul
 
 @export("linalg.diag", v1=["linalg.diag", "matrix_diag"])
 @dispatchable
-def diag(
-    diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, align="RIGHT_LEFT"
-):
+def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, align="RIGHT_LEFT"):
     """Matrices with given diagonals.
 
     Args:
@@ -140,8 +138,10 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
     columns = num_rows if num_columns is None else num_columns
     batch = [] if batch_shape is None else batch_shape
     static = [_static_extent(num_rows), _static_extent(columns)]
-    if None not in static and isinstance(batch, (list, tuple)) and all(
-        isinstance(b, (int, np.integer)) for b in batch
+    if (
+        None not in static
+        and isinstance(batch, (list, tuple))
+        and all(isinstance(b, (int, np.integer)) for b in batch)
     ):
         matrix = np.eye(*static, dtype=kind.as_numpy_dtype)
         if not batch:
@@ -229,9 +229,7 @@ def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
 @dispatchable
 def banded_triangular_solve(bands, rhs, lower=True, adjoint=False, name=None):
     """The X with A X = rhs, for a triangular band matrix given by its diagonals."""
-    return raw.BandedTriangularSolve(
-        matrix=bands, rhs=rhs, lower=lower, adjoint=adjoint, name=name
-    )
+    return raw.BandedTriangularSolve(matrix=bands, rhs=rhs, lower=lower, adjoint=adjoint, name=name)
 
 
 def _three_diagonals(diagonals, layout):

@@ -124,9 +124,7 @@ def svd(tensor, full_matrices=False, compute_uv=True, name=None):
     Returns:
       `(s, u, v)`, or `s` alone without `compute_uv`.
     """
-    s, u, v = raw.Svd(
-        input=tensor, compute_uv=compute_uv, full_matrices=full_matrices, name=name
-    )
+    s, u, v = raw.Svd(input=tensor, compute_uv=compute_uv, full_matrices=full_matrices, name=name)
     if compute_uv:
         return cast(s, s.dtype.real_dtype), u, v
     return cast(s, s.dtype.real_dtype)

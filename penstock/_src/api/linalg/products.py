@@ -117,9 +117,7 @@ def tensordot(a, b, axes, name=None):
     matrix_b, free_b, static_b = _as_matrix(b, axes_b, True)
     product = raw.MatMul(a=matrix_a, b=matrix_b)
     if static_a is not None and static_b is not None and None not in static_a + static_b:
-        return raw.Reshape(
-            tensor=product, shape=np.array(static_a + static_b, np.int32), name=name
-        )
+        return raw.Reshape(tensor=product, shape=np.array(static_a + static_b, np.int32), name=name)
     shape = raw.ConcatV2(values=[free_a, free_b], axis=0)
     result = raw.Reshape(tensor=product, shape=shape, name=name)
     if static_a is not None and static_b is not None:
@@ -133,7 +131,9 @@ def _tensordot_axes(a, axes):
         if axes < 0:
             raise ValueError(f"`axes` must be at least 0. Received: {axes}.")
         if rank is None:
-            raise ValueError("tensordot: an integer `axes` needs the rank of `a`, which is unknown.")
+            raise ValueError(
+                "tensordot: an integer `axes` needs the rank of `a`, which is unknown."
+            )
         if axes > rank:
             raise ValueError(f"`axes` must not be larger than the number of dimensions of `a` {a}.")
         return list(range(rank - axes, rank)), list(range(axes))
@@ -146,8 +146,7 @@ def _tensordot_axes(a, axes):
     )
     if len(first) != len(second):
         raise ValueError(
-            "Different number of contraction axes `a` and `b`, "
-            f"{len(first)} != {len(second)}."
+            f"Different number of contraction axes `a` and `b`, {len(first)} != {len(second)}."
         )
     return first, second
 
@@ -223,7 +222,7 @@ def _explicit_equation(equation, count):
     terms = left.split(",")
     if len(terms) != count:
         raise ValueError(
-            f"Got {count} arguments for equation \"{equation}\", expecting {len(terms)}."
+            f'Got {count} arguments for equation "{equation}", expecting {len(terms)}.'
         )
     if not arrow:
         letters = "".join(terms).replace(".", "")
@@ -231,9 +230,7 @@ def _explicit_equation(equation, count):
         result = ("..." if "..." in left else "") + "".join(single)
     missing = set(result) - set(left) - {"."}
     if missing:
-        raise ValueError(
-            f"Unknown output label {sorted(missing)[0]!r} in equation {equation!r}."
-        )
+        raise ValueError(f"Unknown output label {sorted(missing)[0]!r} in equation {equation!r}.")
     if set(left) - set(string.ascii_letters) - {".", ","}:
         raise ValueError(f"Indices have incorrect format: {equation}")
     return terms, result

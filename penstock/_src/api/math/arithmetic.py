@@ -313,9 +313,7 @@ def scalar_mul(scalar, x, name=None):
     dtype = dtypes.as_dtype(x.dtype).base_dtype
     scalar = convert_to_tensor(scalar, dtype=dtype, name="scalar")
     if scalar.shape.rank not in (None, 0):
-        raise ValueError(
-            f"The input scalar must be a 0-D value. Received shape {scalar.shape}."
-        )
+        raise ValueError(f"The input scalar must be a 0-D value. Received shape {scalar.shape}.")
     if hasattr(x, "indices") and hasattr(x, "values"):
         scaled = raw.Mul(x=scalar, y=x.values, name=name)
         return type(x)(scaled, x.indices, x.dense_shape)
@@ -348,7 +346,9 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
     """The sum of a list of tensors; `shape` and `tensor_dtype` say what is expected."""
     tensors = [convert_to_tensor(v) for v in inputs or []]
     if not tensors or any(t.dtype != tensors[0].dtype for t in tensors):
-        raise ValueError("inputs must be a list of at least one Tensor with the same dtype and shape")
+        raise ValueError(
+            "inputs must be a list of at least one Tensor with the same dtype and shape"
+        )
     if tensor_dtype is not None and dtypes.as_dtype(tensor_dtype) != tensors[0].dtype:
         raise TypeError(
             f"The `tensor_dtype` argument is {tensor_dtype}, but `input` is of type "
@@ -365,9 +365,7 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
 def polyval(coeffs, x, name=None):
     """The polynomial with these coefficients, the highest power first, at `x` (Horner's rule)."""
     if not isinstance(coeffs, list):
-        raise ValueError(
-            f"Argument coeffs must be list type. Received type {type(coeffs)}."
-        )
+        raise ValueError(f"Argument coeffs must be list type. Received type {type(coeffs)}.")
     x = convert_to_tensor(x, name="x")
     if not coeffs:
         return raw.ZerosLike(x=x, name=name)

@@ -39,7 +39,9 @@ def bincount(
       binary_output: 1 for present, 0 for absent, instead of counts.
     """
     if axis is not None and axis not in (0, -1):
-        raise ValueError(f"Unsupported value for argument axis={axis}. Only 0 and -1 are supported.")
+        raise ValueError(
+            f"Unsupported value for argument axis={axis}. Only 0 and -1 are supported."
+        )
     values = convert_to_tensor(arr, name="arr")
     if not values.dtype.is_integer:
         values = cast(values, dtypes.int32)

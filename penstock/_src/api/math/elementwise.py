@@ -265,7 +265,6 @@ def invert(x, name=None):
     return raw.Invert(x=x, name=name)
 
 
-
 @export("abs", "math.abs")
 @unary
 def abs(x, name=None):

@@ -131,7 +131,11 @@ def dropout(x, rate, noise_shape=None, seed=None, name=None):
       name: a name for the operation.
     """
     return general_dropout(
-        x, rate, lambda shape, dtype: random.uniform(shape, seed=seed, dtype=dtype), noise_shape, name
+        x,
+        rate,
+        lambda shape, dtype: random.uniform(shape, seed=seed, dtype=dtype),
+        noise_shape,
+        name,
     )
 
 

@@ -83,7 +83,9 @@ def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, n
     """
     data_format = "NWC" if data_format is None else data_format
     if data_format not in ("NWC", "NCW"):
-        raise ValueError(f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}")
+        raise ValueError(
+            f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}"
+        )
     first = data_format == "NCW"
     axis = 2 if first else -3
     strides = windows(stride, 1, 1 if first else -1, "stride")
@@ -188,8 +190,7 @@ def convolution(
     spatial = rank - 2
     if spatial not in _FORMATS:
         raise ValueError(
-            "`num_spatial_dims` must be 1, 2, or 3. Received: num_spatial_dims="
-            f"{spatial}."
+            f"`num_spatial_dims` must be 1, 2, or 3. Received: num_spatial_dims={spatial}."
         )
     allowed = _FORMATS[spatial]
     if data_format is not None and data_format not in allowed and not data_format.startswith("N"):
@@ -201,9 +202,7 @@ def convolution(
 
 @export("nn.depthwise_conv2d", v1=[])
 @dispatchable
-def depthwise_conv2d(
-    input, filter, strides, padding, data_format=None, dilations=None, name=None
-):
+def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilations=None, name=None):
     """The convolution of each channel with filters `[height, width, c, multiplier]` of its own.
 
     Args:
@@ -403,9 +402,7 @@ def atrous_conv2d(value, filters, rate, padding, name=None):
 @export("nn.atrous_conv2d_transpose")
 def atrous_conv2d_transpose(value, filters, output_shape, rate, padding, name=None):
     """The gradient of `atrous_conv2d`."""
-    return conv2d_transpose(
-        value, filters, output_shape, 1, padding, dilations=rate, name=name
-    )
+    return conv2d_transpose(value, filters, output_shape, 1, padding, dilations=rate, name=name)
 
 
 @export("nn.depthwise_conv2d_backprop_input", v1=["nn.depthwise_conv2d_backprop_input"])

@@ -115,9 +115,7 @@ def embedding_lookup_sparse(
     del allow_fast_lookup
     combiner = "mean" if combiner is None else combiner
     if combiner not in ("mean", "sqrtn", "sum"):
-        raise ValueError(
-            "combiner must be one of 'mean', 'sqrtn' or 'sum', got " + str(combiner)
-        )
+        raise ValueError("combiner must be one of 'mean', 'sqrtn' or 'sum', got " + str(combiner))
     if hasattr(sp_ids, "value_rowids"):
         segments, ids = sp_ids.value_rowids(), sp_ids.flat_values
         weights = None if sp_weights is None else sp_weights.flat_values

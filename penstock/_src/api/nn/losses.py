@@ -124,7 +124,11 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
             f"{labels.shape} of rank {label_rank} and logits.shape={logits.shape} of rank {rank}"
         )
     static = logits.shape[:-1] if rank is not None else None
-    if static is not None and label_rank is not None and not static.is_compatible_with(labels.shape):
+    if (
+        static is not None
+        and label_rank is not None
+        and not static.is_compatible_with(labels.shape)
+    ):
         raise ValueError(
             "`labels.shape` must equal `logits.shape` except for the last dimension. Received: "
             f"labels.shape={labels.shape} and logits.shape={logits.shape}"

@@ -152,9 +152,7 @@ def bias_add(value, bias, data_format=None, name=None):
 
 @export("nn.local_response_normalization", "nn.lrn")
 @dispatchable
-def local_response_normalization(
-    input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None
-):
+def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None):
     """`input` divided by (bias + alpha * sum of squares of the near channels) ** beta."""
     return raw.LRN(
         input=input, depth_radius=depth_radius, bias=bias, alpha=alpha, beta=beta, name=name
@@ -174,7 +172,9 @@ def isotonic_regression(inputs, decreasing=True, axis=-1):
         perm = np.array(perm, np.int32)
         inputs = raw.Transpose(x=inputs, perm=perm)
     kinds = {dtypes.float64: dtypes.float64, dtypes.bfloat16: dtypes.bfloat16}
-    kind = kinds.get(inputs.dtype, dtypes.float16 if inputs.dtype == dtypes.float16 else dtypes.float32)
+    kind = kinds.get(
+        inputs.dtype, dtypes.float16 if inputs.dtype == dtypes.float16 else dtypes.float32
+    )
     flat = raw.Reshape(tensor=inputs, shape=[-1, inputs.shape[-1]])
     flat = flat if decreasing else -flat
     result, segments = raw.IsotonicRegression(input=flat, output_dtype=kind)

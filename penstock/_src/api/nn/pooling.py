@@ -237,7 +237,9 @@ def max_pool_with_argmax(
 ):
     """The greatest entry of each window of NHWC images, and its flat position."""
     if data_format != "NHWC":
-        raise ValueError(f"`data_format` values other  than 'NHWC' are not supported. {data_format}")
+        raise ValueError(
+            f"`data_format` values other  than 'NHWC' are not supported. {data_format}"
+        )
     return raw.MaxPoolWithArgmax(
         input=input,
         ksize=windows(ksize, 2, -1, "ksize"),
@@ -296,7 +298,9 @@ def fractional_avg_pool(
 def dilation2d(input, filters, strides, padding, data_format, dilations, name=None):
     """Grey-scale dilation: the maximum of image plus filter over each window."""
     if data_format != "NHWC":
-        raise ValueError(f"`data_format` values other  than 'NHWC' are not supported. {data_format}")
+        raise ValueError(
+            f"`data_format` values other  than 'NHWC' are not supported. {data_format}"
+        )
     return raw.Dilation2D(
         input=input, filter=filters, strides=strides, rates=dilations, padding=padding, name=name
     )
@@ -307,7 +311,9 @@ def dilation2d(input, filters, strides, padding, data_format, dilations, name=No
 def erosion2d(value, filters, strides, padding, data_format, dilations, name=None):
     """Grey-scale erosion: the minimum of image minus filter over each window."""
     if data_format != "NHWC":
-        raise ValueError(f"`data_format` values other  than 'NHWC' are not supported. {data_format}")
+        raise ValueError(
+            f"`data_format` values other  than 'NHWC' are not supported. {data_format}"
+        )
     flipped = raw.ReverseV2(tensor=filters, axis=[0, 1])
     turned = raw.Dilation2D(
         input=-convert_to_tensor(value),
@@ -323,15 +329,11 @@ def erosion2d(value, filters, strides, padding, data_format, dilations, name=Non
 @dispatchable
 def space_to_depth(input, block_size, data_format="NHWC", name=None):
     """Square blocks of pixels moved into the channels."""
-    return raw.SpaceToDepth(
-        input=input, block_size=block_size, data_format=data_format, name=name
-    )
+    return raw.SpaceToDepth(input=input, block_size=block_size, data_format=data_format, name=name)
 
 
 @export("nn.depth_to_space", v1=[])
 @dispatchable
 def depth_to_space(input, block_size, data_format="NHWC", name=None):
     """Channels spread out into square blocks of pixels."""
-    return raw.DepthToSpace(
-        input=input, block_size=block_size, data_format=data_format, name=name
-    )
+    return raw.DepthToSpace(input=input, block_size=block_size, data_format=data_format, name=name)

@@ -303,4 +303,3 @@ def bitwise_xor(x1, x2):
     if x1.dtype.is_bool:
         return arithmetic.logical_xor(x1, x2)
     return arithmetic.bitwise_xor(x1, x2)
-

@@ -55,9 +55,11 @@ def maximum(x1, x2):
     x1, x2 = promoted(x1, x2)
     if x1.dtype.is_bool:
         return arithmetic.logical_or(x1, x2)
-    return raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=raw.Maximum(x=x1, y=x2)) if (
-        x1.dtype.is_floating
-    ) else raw.Maximum(x=x1, y=x2)
+    return (
+        raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=raw.Maximum(x=x1, y=x2))
+        if (x1.dtype.is_floating)
+        else raw.Maximum(x=x1, y=x2)
+    )
 
 
 @_public("minimum")
@@ -66,9 +68,11 @@ def minimum(x1, x2):
     x1, x2 = promoted(x1, x2)
     if x1.dtype.is_bool:
         return arithmetic.logical_and(x1, x2)
-    return raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=raw.Minimum(x=x1, y=x2)) if (
-        x1.dtype.is_floating
-    ) else raw.Minimum(x=x1, y=x2)
+    return (
+        raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=raw.Minimum(x=x1, y=x2))
+        if (x1.dtype.is_floating)
+        else raw.Minimum(x=x1, y=x2)
+    )
 
 
 def _truth(x):

@@ -344,7 +344,9 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
         axisa = axisb = axisc = axis
     a, b = arrays.moveaxis(a, axisa, -1), arrays.moveaxis(b, axisb, -1)
     sizes = a.shape[-1], b.shape[-1]
-    parts = [[v[..., i] if i < n else None for i in range(3)] for v, n in zip((a, b), sizes, strict=True)]
+    parts = [
+        [v[..., i] if i < n else None for i in range(3)] for v, n in zip((a, b), sizes, strict=True)
+    ]
     (a0, a1, a2), (b0, b1, b2) = parts
     z = a0 * b1 - a1 * b0
     if sizes == (2, 2):
@@ -446,9 +448,7 @@ def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mo
     Tensor.astype = lambda self, dtype: cast(self, canonical(dtype))
     Tensor.tolist = lambda self: self.numpy().tolist()
     Tensor.item = lambda self: self.numpy().item()
-    for name in (
-        "ravel reshape transpose squeeze repeat diagonal flatten swapaxes take".split()
-    ):
+    for name in "ravel reshape transpose squeeze repeat diagonal flatten swapaxes take".split():
         setattr(Tensor, name, getattr(arrays, name))
     for name in "sum prod mean std var max min all any argmax argmin cumsum cumprod".split():
         setattr(Tensor, name, globals()[name])

@@ -76,7 +76,9 @@ def constant(
         raise TypeError(f"pylist may not be a Tensor. Received {pylist}")
     if not _is_list(pylist):
         if ragged_rank:
-            raise ValueError(f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank}")
+            raise ValueError(
+                f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank}"
+            )
         if inner_shape:
             raise ValueError(
                 f"Invalid pylist={pylist}: incompatible with dim(inner_shape)={len(inner_shape)}"
@@ -84,15 +86,18 @@ def constant(
         return convert_to_tensor(pylist, dtype=dtype)
     scalar_depth, depth = _depths(pylist)
     if scalar_depth is not None and depth > scalar_depth:
-        raise ValueError(f"Invalid pylist={pylist}: empty list nesting is greater than scalar value "
-                         "nesting")
+        raise ValueError(
+            f"Invalid pylist={pylist}: empty list nesting is greater than scalar value nesting"
+        )
     if ragged_rank is None:
         if inner_shape is not None:
             ragged_rank = max(0, (scalar_depth or depth + len(inner_shape)) - 1 - len(inner_shape))
         else:
             ragged_rank = max(1, (scalar_depth or depth)) - 1
-    if inner_shape is not None and scalar_depth is not None and (
-        scalar_depth != ragged_rank + 1 + len(inner_shape)
+    if (
+        inner_shape is not None
+        and scalar_depth is not None
+        and (scalar_depth != ragged_rank + 1 + len(inner_shape))
     ):
         raise ValueError(
             f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank} and "
@@ -109,7 +114,9 @@ def constant(
         inner_shape = _inner_shape(values)[1:] if ragged_rank < (scalar_depth or depth) - 1 else ()
     flat = convert_to_tensor(values, dtype=dtype)
     if flat.shape.rank != 1 + len(inner_shape) or not len(values):
-        flat = raw.Reshape(tensor=flat, shape=np.array([-1 if len(values) else 0, *inner_shape], np.int32))
+        flat = raw.Reshape(
+            tensor=flat, shape=np.array([-1 if len(values) else 0, *inner_shape], np.int32)
+        )
     result = flat
     for row_splits in reversed(splits):
         result = RaggedTensor.from_row_splits(result, row_splits, validate=False)
@@ -118,9 +125,7 @@ def constant(
 
 @export("ragged.range", v1=["ragged.range"])
 @dispatchable
-def range(
-    starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype=dtypes.int64
-):
+def range(starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype=dtypes.int64):
     """Rows starts[i], starts[i] + deltas[i], ... before limits[i]."""
     kind = dtypes.as_dtype(row_splits_dtype)
     if limits is None:
@@ -155,7 +160,9 @@ def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, nam
         padded = raw.ConcatV2(values=[np.array([-1], np.int32), ids], axis=0)
         num_segments = raw.Max(input=padded, axis=[0]) + np.int32(1)
     counts = raw.Bincount(
-        arr=ids, size=cast(convert_to_tensor(num_segments), dtypes.int32), weights=np.zeros(0, np.int32)
+        arr=ids,
+        size=cast(convert_to_tensor(num_segments), dtypes.int32),
+        weights=np.zeros(0, np.int32),
     )
     zero = np.zeros(1, kind.as_numpy_dtype)
     return raw.ConcatV2(values=[zero, raw.Cumsum(x=cast(counts, kind), axis=0)], axis=0)
@@ -172,9 +179,11 @@ def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
     if depth is None:
         raise ValueError("partitions must have known rank")
     if depth == 0:
-        data = RaggedTensor.from_row_lengths(
-            raw.ExpandDims(input=data, axis=0), [1]
-        ).values if isinstance(data, Tensor) else data
+        data = (
+            RaggedTensor.from_row_lengths(raw.ExpandDims(input=data, axis=0), [1]).values
+            if isinstance(data, Tensor)
+            else data
+        )
         partitions = raw.Reshape(tensor=partitions, shape=[1])
     elif depth > 1:
         tail = raw.Shape(input=data)[depth:]
@@ -204,9 +213,10 @@ def map_flat_values(op, *args, **kwargs):
     )
     result = op(*inner_args, **inner_kwargs)
     if first.flat_values.shape[:1].is_compatible_with(result.shape[:1]) is False:
-        raise ValueError("tf.ragged.map_flat_values requires that the output of `op` have the same "
-                         "outer-dimension size as flat_values of any ragged inputs. (output shape: "
-                         f"{result.shape}; expected outer dimension size: "
-                         f"{first.flat_values.shape[0]})")
+        raise ValueError(
+            "tf.ragged.map_flat_values requires that the output of `op` have the same "
+            "outer-dimension size as flat_values of any ragged inputs. (output shape: "
+            f"{result.shape}; expected outer dimension size: "
+            f"{first.flat_values.shape[0]})"
+        )
     return first.with_flat_values(result)
-

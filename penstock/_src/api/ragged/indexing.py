@@ -141,8 +141,10 @@ def _inner(rt, keys):
         zero = scalar(0, length.dtype)
         offset = raw.SelectV2(condition=offset < zero, t=offset + length, e=offset)
         picked = gather(rt.values, rt.row_starts() + offset)
-        return _inner(picked, rest) if isinstance(picked, RaggedTensor) else (
-            picked[(slice(None), *rest)] if rest else picked
+        return (
+            _inner(picked, rest)
+            if isinstance(picked, RaggedTensor)
+            else (picked[(slice(None), *rest)] if rest else picked)
         )
     raise ValueError("Cannot index into an inner ragged dimension.")
 
@@ -207,8 +209,10 @@ def boolean_mask(data, mask, name=None):
             return RaggedTensor.from_row_lengths(kept, counts, validate=False)
         return data.with_values(kept)
     if mask.shape.rank > 1:
-        data_ragged = data if isinstance(data, RaggedTensor) else RaggedTensor.from_tensor(
-            data, ragged_rank=mask.shape.rank - 1
+        data_ragged = (
+            data
+            if isinstance(data, RaggedTensor)
+            else RaggedTensor.from_tensor(data, ragged_rank=mask.shape.rank - 1)
         )
         return boolean_mask(
             data_ragged, RaggedTensor.from_tensor(mask, ragged_rank=mask.shape.rank - 1)
@@ -242,7 +246,9 @@ def stack(values, axis=0, name=None):
         return concat(pieces, 1)
     inner = [v.values if isinstance(v, RaggedTensor) else RaggedTensor.from_tensor(v).values
              for v in values]  # fmt: skip
-    first = values[0] if isinstance(values[0], RaggedTensor) else RaggedTensor.from_tensor(values[0])
+    first = (
+        values[0] if isinstance(values[0], RaggedTensor) else RaggedTensor.from_tensor(values[0])
+    )
     return first.with_values(stack(inner, axis - 1))
 
 
@@ -302,7 +308,9 @@ def _concat_rows(values):
                 tensor=raw.Range(
                     start=scalar(0, kind), limit=rows * scalar(count, kind), delta=scalar(1, kind)
                 ),
-                shape=raw.Pack(values=[cast(scalar(count, kind), dtypes.int32), cast(rows, dtypes.int32)]),
+                shape=raw.Pack(
+                    values=[cast(scalar(count, kind), dtypes.int32), cast(rows, dtypes.int32)]
+                ),
             ),
             perm=np.array([1, 0], np.int32),
         ),
@@ -316,9 +324,7 @@ def _concat_rows(values):
 def _cross(inputs, num_buckets, hash_key, hashed, name):
     ragged = [x for x in inputs if isinstance(x, RaggedTensor)]
     sparse = [x for x in inputs if hasattr(x, "indices") and hasattr(x, "dense_shape")]
-    dense = [
-        convert_to_tensor(x) for x in inputs if not any(x is y for y in [*ragged, *sparse])
-    ]
+    dense = [convert_to_tensor(x) for x in inputs if not any(x is y for y in [*ragged, *sparse])]
     order = "".join(
         "R" if isinstance(x, RaggedTensor) else "S" if any(x is s for s in sparse) else "D"
         for x in inputs

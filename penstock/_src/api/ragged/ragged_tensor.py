@@ -46,7 +46,9 @@ class RaggedTensor(CompositeTensor):
                 "(e.g., RaggedTensor.from_row_lengths())"
             )
         if not isinstance(row_partition, RowPartition):
-            raise TypeError(f"Argument `row_partition` must be a RowPartition. Received {row_partition}.")
+            raise TypeError(
+                f"Argument `row_partition` must be a RowPartition. Received {row_partition}."
+            )
         self._values, self._row_partition = values, row_partition
         if isinstance(values, RaggedTensor) and values._row_partition.dtype != row_partition.dtype:
             self._row_partition = row_partition.with_dtype(dtypes.int64)
@@ -154,7 +156,9 @@ class RaggedTensor(CompositeTensor):
     def from_sparse(cls, st_input, name=None, row_splits_dtype=dtypes.int64):
         """The rows of a rank-2 SparseTensor whose entries stand at the left."""
         if not isinstance(st_input, SparseTensor):
-            raise TypeError(f"Argument `st_input` must be of type SparseTensor, but is of type {type(st_input).__name__}.")
+            raise TypeError(
+                f"Argument `st_input` must be of type SparseTensor, but is of type {type(st_input).__name__}."
+            )
         kind = dtypes.as_dtype(row_splits_dtype)
         if st_input.shape.rank not in (None, 2):
             raise ValueError(f"rank(st_input) must be 2. Received {st_input.shape.rank}.")
@@ -179,7 +183,9 @@ class RaggedTensor(CompositeTensor):
         if not isinstance(ragged_rank, int):
             raise TypeError(f"Argument `ragged_rank` must be an int. Received {ragged_rank}.")
         if ragged_rank <= 0:
-            raise ValueError(f"Argument `ragged_rank` must be greater than 0. Received {ragged_rank}.")
+            raise ValueError(
+                f"Argument `ragged_rank` must be greater than 0. Received {ragged_rank}."
+            )
         kind = dtypes.as_dtype(row_splits_dtype)
         tensor = convert_to_tensor(tensor, name="tensor")
         if isinstance(lengths, (list, tuple)) and lengths and not isinstance(lengths[0], int):
@@ -188,9 +194,7 @@ class RaggedTensor(CompositeTensor):
         if ragged_rank > 1:
             merged = raw.ConcatV2(
                 values=[
-                    raw.Reshape(
-                        tensor=raw.Prod(input=shape[:ragged_rank], axis=[0]), shape=[1]
-                    ),
+                    raw.Reshape(tensor=raw.Prod(input=shape[:ragged_rank], axis=[0]), shape=[1]),
                     shape[ragged_rank:],
                 ],
                 axis=0,
@@ -336,7 +340,8 @@ class RaggedTensor(CompositeTensor):
         extents = [self._row_partition.nrows()]
         for partition in self._nested_row_partitions:
             lengths = raw.ConcatV2(
-                values=[partition.row_lengths(), np.zeros(1, partition.dtype.as_numpy_dtype)], axis=0
+                values=[partition.row_lengths(), np.zeros(1, partition.dtype.as_numpy_dtype)],
+                axis=0,
             )
             extents.append(raw.Max(input=lengths, axis=[0]))
         outer = raw.Pack(values=[cast(convert_to_tensor(e), kind) for e in extents])
@@ -373,7 +378,9 @@ class RaggedTensor(CompositeTensor):
         """The same with row splits of another type."""
         kind = dtypes.as_dtype(dtype)
         if kind not in (dtypes.int32, dtypes.int64):
-            raise ValueError(f"Argument `row_splits` dtype must be int32 or int64. Received {dtype}.")
+            raise ValueError(
+                f"Argument `row_splits` dtype must be int32 or int64. Received {dtype}."
+            )
         if kind == self._row_partition.dtype:
             return self
         inner = self._values
@@ -409,8 +416,8 @@ class RaggedTensor(CompositeTensor):
         """The dense tensor with `default_value` (zero) where rows end early."""
         flat = self.flat_values
         if default_value is None:
-            default_value = b"" if self.dtype == dtypes.string else (
-                False if self.dtype.is_bool else 0
+            default_value = (
+                b"" if self.dtype == dtypes.string else (False if self.dtype.is_bool else 0)
             )
         default = convert_to_tensor(default_value, dtype=self.dtype)
         kind = self._row_partition.dtype
@@ -430,8 +437,10 @@ class RaggedTensor(CompositeTensor):
             row_partition_types=["ROW_SPLITS"] * len(partitions),
             name=name,
         )
-        known = self.shape if static is None else TensorShape(
-            [a if a is not None else None for a in static]
+        known = (
+            self.shape
+            if static is None
+            else TensorShape([a if a is not None else None for a in static])
         )
         if not result.shape.is_fully_defined():
             result.set_shape(known)
@@ -485,9 +494,7 @@ class RaggedTensor(CompositeTensor):
         return RaggedTensorSpec.from_value(self)
 
     def _shape_invariant_to_type_spec(self, shape):
-        return RaggedTensorSpec(
-            shape, self.dtype, self.ragged_rank, self._row_partition.dtype
-        )
+        return RaggedTensorSpec(shape, self.dtype, self.ragged_rank, self._row_partition.dtype)
 
     def __iter__(self):
         if not hasattr(self.flat_values, "numpy"):

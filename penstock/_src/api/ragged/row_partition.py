@@ -24,7 +24,9 @@ def index_vector(values, name, dtype=None, dtype_hint=None):
         return cast(values, dtypes.as_dtype(dtype))
     tensor = convert_to_tensor(values, dtype=dtype, dtype_hint=hint, name=name)
     if tensor.dtype not in INDEX_TYPES:
-        raise ValueError(f"Argument `{name}` must have dtype int32 or int64. Received {tensor.dtype}")
+        raise ValueError(
+            f"Argument `{name}` must have dtype int32 or int64. Received {tensor.dtype}"
+        )
     return tensor
 
 
@@ -72,7 +74,11 @@ class RowPartition(CompositeTensor):
         """Rows i from row_splits[i] to row_splits[i + 1]."""
         if isinstance(row_splits, (list, tuple)) and not row_splits:
             raise ValueError("Argument `row_splits` may not be empty.")
-        if isinstance(row_splits, Tensor) and row_splits.shape.rank == 1 and not row_splits.shape[0]:
+        if (
+            isinstance(row_splits, Tensor)
+            and row_splits.shape.rank == 1
+            and not row_splits.shape[0]
+        ):
             if row_splits.shape[0] == 0:
                 raise ValueError("Argument `row_splits` may not be empty.")
         splits = index_vector(row_splits, "row_splits", dtype, dtype_hint)
@@ -80,10 +86,16 @@ class RowPartition(CompositeTensor):
         if validate:
             known = get_static_value(splits)
             if known is not None:
-                checked(splits, known[:1] == 0, "Arguments to from_row_splits do not form a valid "
-                        "RaggedTensor:zero")
-                checked(splits, np.diff(known) >= 0, "Arguments to from_row_splits do not form a "
-                        "valid RaggedTensor:monotonic")
+                checked(
+                    splits,
+                    known[:1] == 0,
+                    "Arguments to from_row_splits do not form a valid RaggedTensor:zero",
+                )
+                checked(
+                    splits,
+                    np.diff(known) >= 0,
+                    "Arguments to from_row_splits do not form a valid RaggedTensor:monotonic",
+                )
         return cls(splits, internal=_INTERNAL)
 
     @classmethod
@@ -94,8 +106,12 @@ class RowPartition(CompositeTensor):
         if validate:
             known = get_static_value(lengths)
             if known is not None:
-                checked(lengths, known >= 0, "Arguments to from_row_lengths do not form a valid "
-                        "RaggedTensor: negative length")
+                checked(
+                    lengths,
+                    known >= 0,
+                    "Arguments to from_row_lengths do not form a valid "
+                    "RaggedTensor: negative length",
+                )
         zero = np.zeros(1, lengths.dtype.as_numpy_dtype)
         splits = raw.ConcatV2(values=[zero, raw.Cumsum(x=lengths, axis=0)], axis=0)
         return cls(splits, row_lengths=lengths, internal=_INTERNAL)
@@ -118,7 +134,9 @@ class RowPartition(CompositeTensor):
         return cls.from_row_splits(splits, validate=validate)
 
     @classmethod
-    def from_value_rowids(cls, value_rowids, nrows=None, validate=True, dtype=None, dtype_hint=None):
+    def from_value_rowids(
+        cls, value_rowids, nrows=None, validate=True, dtype=None, dtype_hint=None
+    ):
         """The row of each value, in ascending order."""
         rowids = index_vector(value_rowids, "value_rowids", dtype, dtype_hint)
         rowids.shape.assert_has_rank(1)
@@ -140,10 +158,16 @@ class RowPartition(CompositeTensor):
                     f"Expected nrows >= value_rowids[-1] + 1; got nrows={limit}, "
                     f"value_rowids[-1]={known.max()}"
                 )
-            checked(rowids, np.diff(known) >= 0, "Arguments to from_value_rowids do not form a valid "
-                    "RaggedTensor:monotonic")
-            checked(rowids, known >= 0, "Arguments to from_value_rowids do not form a valid "
-                    "RaggedTensor:negative")
+            checked(
+                rowids,
+                np.diff(known) >= 0,
+                "Arguments to from_value_rowids do not form a valid RaggedTensor:monotonic",
+            )
+            checked(
+                rowids,
+                known >= 0,
+                "Arguments to from_value_rowids do not form a valid RaggedTensor:negative",
+            )
         counts = raw.UnsortedSegmentSum(
             data=raw.OnesLike(x=rowids), segment_ids=rowids, num_segments=nrows_tensor
         )
@@ -180,8 +204,12 @@ class RowPartition(CompositeTensor):
                 nrows = raw.FloorDiv(x=total, y=length)
                 static = get_static_value(total)
                 if validate and static is not None and known is not None and static % known:
-                    checked(total, False, "Arguments to from_uniform_row_length do not form a valid "
-                            "RaggedTensor: nvals is not a multiple of the length")
+                    checked(
+                        total,
+                        False,
+                        "Arguments to from_uniform_row_length do not form a valid "
+                        "RaggedTensor: nvals is not a multiple of the length",
+                    )
         count = cast(convert_to_tensor(nrows), kind)
         one = scalar(1, kind)
         splits = raw.Range(start=scalar(0, kind), limit=count + one, delta=one) * length
@@ -269,7 +297,9 @@ class RowPartition(CompositeTensor):
         """The same rows with indices of another type."""
         kind = dtypes.as_dtype(dtype)
         if kind not in INDEX_TYPES:
-            raise ValueError(f"Argument `row_splits` dtype must be int32 or int64. Received {dtype}.")
+            raise ValueError(
+                f"Argument `row_splits` dtype must be int32 or int64. Received {dtype}."
+            )
         if kind == self.dtype:
             return self
         change = lambda t: None if t is None else cast(t, kind)  # noqa: E731
@@ -284,9 +314,7 @@ class RowPartition(CompositeTensor):
 
     @property
     def _type_spec(self):
-        return RowPartitionSpec(
-            self.static_nrows, None, self.static_uniform_row_length, self.dtype
-        )
+        return RowPartitionSpec(self.static_nrows, None, self.static_uniform_row_length, self.dtype)
 
     def __repr__(self):
         return f"tf.RowPartition(row_splits={self._row_splits})"

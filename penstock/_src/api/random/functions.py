@@ -84,8 +84,7 @@ def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=
     kind = dtypes.as_dtype(dtype)
     if kind not in _UNIFORM[:6]:
         raise ValueError(
-            f"Argument `dtype` got invalid value {kind}. Accepted dtypes are "
-            f"{tuple(_UNIFORM[:6])}."
+            f"Argument `dtype` got invalid value {kind}. Accepted dtypes are {tuple(_UNIFORM[:6])}."
         )
     if maxval is None:
         if kind.is_integer:
@@ -334,14 +333,12 @@ def index_shuffle(index, seed, max_index):
     extent = seed.shape[-1]
     if extent not in (2, 3):
         raise ValueError(
-            "`seed` must have shape [n, 2] or [n, 3] or [2] or [3]. Received: " f"{seed.shape}"
+            f"`seed` must have shape [n, 2] or [n, 3] or [2] or [3]. Received: {seed.shape}"
         )
     if extent == 2:
         paddings = [[0, 0]] * (seed.shape.rank - 1) + [[1, 0]]
         filler = np.asarray(498247692, seed.dtype.as_numpy_dtype)
-        seed = raw.PadV2(
-            input=seed, paddings=np.array(paddings, np.int32), constant_values=filler
-        )
+        seed = raw.PadV2(input=seed, paddings=np.array(paddings, np.int32), constant_values=filler)
     return raw.RandomIndexShuffle(index=index, seed=seed, max_index=max_index, rounds=4)
 
 
@@ -349,16 +346,12 @@ def index_shuffle(index, seed, max_index):
 def split(seed, num=2, alg="auto_select"):
     """`[num, 2]` new seeds from one."""
     seed = convert_to_tensor(seed)
-    return stateless_uniform(
-        [num, 2], seed, minval=None, maxval=None, dtype=seed.dtype, alg=alg
-    )
+    return stateless_uniform([num, 2], seed, minval=None, maxval=None, dtype=seed.dtype, alg=alg)
 
 
 @export("random.fold_in", "random.experimental.stateless_fold_in")
 def fold_in(seed, data, alg="auto_select"):
     """A new seed from a seed and an integer."""
     data = convert_to_tensor(data)
-    first = stateless_uniform(
-        [1], seed, minval=None, maxval=None, dtype=data.dtype, alg=alg
-    )[0]
+    first = stateless_uniform([1], seed, minval=None, maxval=None, dtype=data.dtype, alg=alg)[0]
     return raw.Pack(values=[first, data])

@@ -58,8 +58,8 @@ class Generator(AutoTrackable):
         if isinstance(state, Variable):
             value = state.read_value()
         else:
-            value = state if isinstance(state, Tensor) else convert_to_tensor(
-                state, dtype=dtypes.int64
+            value = (
+                state if isinstance(state, Tensor) else convert_to_tensor(state, dtype=dtypes.int64)
             )
         if value.shape.rank != 1 or value.shape[0] < STATE_SIZE[self._algorithm]:
             raise ValueError(

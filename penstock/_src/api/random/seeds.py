@@ -105,9 +105,7 @@ def algorithm_number(alg):
                 f"'auto_select' for auto-selection. Received: {alg!r}"
             )
         return names[alg]
-    raise TypeError(
-        f"Can't convert argument `alg` (of value {alg} and type {type(alg)}) to int."
-    )
+    raise TypeError(f"Can't convert argument `alg` (of value {alg} and type {type(alg)}) to int.")
 
 
 def key_and_counter(seed, alg):
@@ -136,7 +134,9 @@ def _philox_key(seed):
     """Scrambles a seed as TensorFlow does, by one block of Philox itself."""
     words = raw.StatelessRandomUniformFullIntV2(
         shape=[4],
-        key=raw.Reshape(tensor=raw.Cast(x=np.uint64(0x02461E293EC8F720), DstT=dtypes.uint64), shape=[1]),
+        key=raw.Reshape(
+            tensor=raw.Cast(x=np.uint64(0x02461E293EC8F720), DstT=dtypes.uint64), shape=[1]
+        ),
         counter=raw.Cast(x=seed, DstT=dtypes.uint64),
         dtype=dtypes.uint32,
         alg=1,

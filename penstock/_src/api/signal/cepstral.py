@@ -21,7 +21,9 @@ def _number(value, x):
 def _phases(n, sign, kind):
     """2 exp(sign * i * pi * k / 2n) for k < n."""
     k = np.arange(n)
-    return convert_to_tensor((2.0 * np.exp(sign * 0.5j * np.pi * k / n)).astype(kind.as_numpy_dtype))
+    return convert_to_tensor(
+        (2.0 * np.exp(sign * 0.5j * np.pi * k / n)).astype(kind.as_numpy_dtype)
+    )
 
 
 def _resized(x, n):
@@ -134,9 +136,7 @@ def linear_to_mel_weight_matrix(
     if low < 0.0:
         raise ValueError(f"lower_edge_hertz must be non-negative. Got: {low}")
     if low >= high:
-        raise ValueError(
-            f"lower_edge_hertz {low:.1f} >= upper_edge_hertz {high:.1f}"
-        )
+        raise ValueError(f"lower_edge_hertz {low:.1f} >= upper_edge_hertz {high:.1f}")
     if rate <= 0.0:
         raise ValueError(f"sample_rate must be positive. Got: {rate}")
     if high > rate / 2:
@@ -164,7 +164,5 @@ def mfccs_from_log_mel_spectrograms(log_mel_spectrograms, name=None):
     x = convert_to_tensor(log_mel_spectrograms)
     count = x.shape[-1]
     if count == 0:
-        raise ValueError(
-            "num_mel_bins must be positive. Got: " f"{log_mel_spectrograms}"
-        )
+        raise ValueError(f"num_mel_bins must be positive. Got: {log_mel_spectrograms}")
     return raw.Mul(x=dct(x, type=2), y=_number(1 / np.sqrt(2.0 * count), x), name=name)

@@ -103,9 +103,7 @@ def _padded(x, count, lengths, inverse):
 def _real(op, input_tensor, count, fft_length, name):
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.float32, name="input")
     if x.dtype not in (dtypes.float32, dtypes.float64):
-        raise ValueError(
-            "RFFT requires tf.float32 or tf.float64 inputs, got: " f"{x.dtype}"
-        )
+        raise ValueError(f"RFFT requires tf.float32 or tf.float64 inputs, got: {x.dtype}")
     kind = dtypes.complex64 if x.dtype == dtypes.float32 else dtypes.complex128
     x.shape.with_rank_at_least(count)
     lengths = _lengths(x, count, fft_length, False)
@@ -118,9 +116,7 @@ def _inverse_real(op, input_tensor, count, fft_length, name):
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64, name="input")
     x.shape.with_rank_at_least(count)
     if x.dtype not in (dtypes.complex64, dtypes.complex128):
-        raise ValueError(
-            "IRFFT requires tf.complex64 or tf.complex128 inputs, got: " f"{x.dtype}"
-        )
+        raise ValueError(f"IRFFT requires tf.complex64 or tf.complex128 inputs, got: {x.dtype}")
     kind = x.dtype.real_dtype
     lengths = _lengths(x, count, fft_length, True)
     if fft_length is not None:
@@ -204,7 +200,9 @@ def _norm_factor(norm, lengths, inverse, dtype):
     if norm is None or norm == "backward":
         return None
     if norm not in ("ortho", "forward"):
-        raise ValueError(f"Argument `norm` must be None, 'backward', 'forward' or 'ortho'. Received {norm}")
+        raise ValueError(
+            f"Argument `norm` must be None, 'backward', 'forward' or 'ortho'. Received {norm}"
+        )
     count = float(np.prod(lengths))
     power = {"ortho": 0.5, "forward": 1.0}[norm]
     return np.asarray(count ** (power if inverse else -power), dtype.as_numpy_dtype)
@@ -293,5 +291,3 @@ def complex_of(real):
 def scaled(x, number):
     """`x` times a Python number."""
     return x * np.asarray(number, x.dtype.as_numpy_dtype)
-
-

@@ -186,9 +186,7 @@ def inverse_stft_window_fn(frame_step, forward_window_fn=hann_window, name=None)
         forward = forward_window_fn(size, dtype=dtype)
         overlaps = -(-size // step)
         squares = raw.Square(x=forward)
-        padded = raw.Pad(
-            input=squares, paddings=np.array([[0, overlaps * step - size]], np.int32)
-        )
+        padded = raw.Pad(input=squares, paddings=np.array([[0, overlaps * step - size]], np.int32))
         rows = raw.Reshape(tensor=padded, shape=[overlaps, step])
         total = raw.Sum(input=rows, axis=[0], keep_dims=True)
         spread = raw.Reshape(
@@ -248,5 +246,3 @@ def inverse_mdct(mdcts, window_fn=vorbis_window, norm=None, name=None):
     else:
         frames = frames * np.asarray(1 / np.sqrt(2), frames.dtype.as_numpy_dtype)
     return overlap_and_add(frames, half, name=name)
-
-

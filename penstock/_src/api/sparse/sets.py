@@ -27,8 +27,10 @@ def _operands(a, b, flip):
     if a.dtype != b.dtype:
         raise TypeError(f"Types don't match, {a.dtype} vs {b.dtype}.")
     if a.dtype not in _TYPES:
-        raise TypeError(f"Value passed to parameter 'a' has DataType {a.dtype} not in list of allowed values: "
-                        f"{', '.join(t.name for t in _TYPES)}")
+        raise TypeError(
+            f"Value passed to parameter 'a' has DataType {a.dtype} not in list of allowed values: "
+            f"{', '.join(t.name for t in _TYPES)}"
+        )
     if isinstance(a, SparseTensor) and not isinstance(b, SparseTensor) and flip:
         return b, a, True
     return a, b, False

@@ -42,7 +42,11 @@ class SparseTensor(CompositeTensor):
             dense_shape = [-1 if n is None else n for n in dense_shape]
         dense_shape = convert_to_tensor(dense_shape, dtype=dtypes.int64, name="dense_shape")
         self._indices, self._values, self._dense_shape = indices, values, dense_shape
-        ranks = indices.shape.with_rank(2), values.shape.with_rank(1), dense_shape.shape.with_rank(1)
+        ranks = (
+            indices.shape.with_rank(2),
+            values.shape.with_rank(1),
+            dense_shape.shape.with_rank(1),
+        )
         ranks[0][:1].assert_is_compatible_with(ranks[1][:1])
         ranks[0][1:].assert_is_compatible_with(ranks[2][:1])
         self._static = None if static is None else TensorShape(static)
@@ -88,9 +92,7 @@ class SparseTensor(CompositeTensor):
                 rank = self._dense_shape.shape[0]
                 self._static = TensorShape(None if rank is None else [None] * rank)
             else:
-                self._static = TensorShape(
-                    [None if n is None or n < 0 else int(n) for n in known]
-                )
+                self._static = TensorShape([None if n is None or n < 0 else int(n) for n in known])
         return self._static
 
     def get_shape(self):

@@ -15,9 +15,7 @@ from penstock._src.util.export import export
 
 @export("strings.as_string", "as_string")
 @unary
-def as_string(
-    input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None
-):
+def as_string(input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None):
     """Numbers and bools as text.
 
     Args:
@@ -77,8 +75,10 @@ def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
     inputs = convert_to_tensor(inputs, dtype=dtypes.string)
     if axis is None:
         rank = inputs.shape.rank
-        axis = np.arange(rank - 1, -1, -1, dtype=np.int32) if rank is not None else raw.Range(
-            start=raw.Rank(input=inputs) - 1, limit=-1, delta=-1
+        axis = (
+            np.arange(rank - 1, -1, -1, dtype=np.int32)
+            if rank is not None
+            else raw.Range(start=raw.Rank(input=inputs) - 1, limit=-1, delta=-1)
         )
     return raw.ReduceJoin(
         inputs=inputs, reduction_indices=axis, keep_dims=keepdims, separator=separator, name=name
@@ -156,23 +156,28 @@ def to_hash_bucket(input, num_buckets, name=None):
     return raw.StringToHashBucket(string_tensor=input, num_buckets=num_buckets, name=name)
 
 
-@export("strings.to_hash_bucket_fast", v1=["strings.to_hash_bucket_fast", "string_to_hash_bucket_fast"])
+@export(
+    "strings.to_hash_bucket_fast", v1=["strings.to_hash_bucket_fast", "string_to_hash_bucket_fast"]
+)
 @unary
 def to_hash_bucket_fast(input, num_buckets, name=None):
     """FarmHash fingerprints in [0, num_buckets)."""
     return raw.StringToHashBucketFast(input=input, num_buckets=num_buckets, name=name)
 
 
-@export("strings.to_hash_bucket_strong", v1=["strings.to_hash_bucket_strong", "string_to_hash_bucket_strong"])
+@export(
+    "strings.to_hash_bucket_strong",
+    v1=["strings.to_hash_bucket_strong", "string_to_hash_bucket_strong"],
+)
 @unary
 def to_hash_bucket_strong(input, num_buckets, key, name=None):
     """SipHashes under a key of two numbers, in [0, num_buckets)."""
-    return raw.StringToHashBucketStrong(
-        input=input, num_buckets=num_buckets, key=key, name=name
-    )
+    return raw.StringToHashBucketStrong(input=input, num_buckets=num_buckets, key=key, name=name)
 
 
-@export("strings.unsorted_segment_join", v1=["strings.unsorted_segment_join", "unsorted_segment_join"])
+@export(
+    "strings.unsorted_segment_join", v1=["strings.unsorted_segment_join", "unsorted_segment_join"]
+)
 @dispatchable
 def unsorted_segment_join(inputs, segment_ids, num_segments, separator="", name=None):
     """The strings of each segment joined."""
@@ -239,19 +244,23 @@ def ngrams(
     """
     widths = [ngram_width] if isinstance(ngram_width, int) else list(ngram_width)
     if any(w < 1 for w in widths):
-        raise ValueError(f"All ngram_widths must be greater than 0. Received: ngram_widths={widths}")
+        raise ValueError(
+            f"All ngram_widths must be greater than 0. Received: ngram_widths={widths}"
+        )
     if pad_values is None:
         left = right = ""
     elif isinstance(pad_values, (list, tuple)):
         if len(pad_values) != 2 or not all(isinstance(p, str) for p in pad_values):
             raise TypeError(
-                "pad_values must be a string, tuple of strings, or None. Got: " f"{pad_values}"
+                f"pad_values must be a string, tuple of strings, or None. Got: {pad_values}"
             )
         left, right = pad_values
     elif isinstance(pad_values, str):
         left = right = pad_values
     else:
-        raise TypeError(f"pad_values must be a string, tuple of strings, or None. Got: {pad_values}")
+        raise TypeError(
+            f"pad_values must be a string, tuple of strings, or None. Got: {pad_values}"
+        )
     if padding_width is not None and padding_width < 1:
         raise ValueError(f"padding_width must be greater than 0. Received: {padding_width}")
     if padding_width is not None and pad_values is None:
@@ -269,9 +278,7 @@ def ngrams(
     inner = data
     while isinstance(inner.values, RaggedTensor):
         inner = inner.values
-    width = padding_width if padding_width is not None else (
-        -1 if pad_values is not None else 0
-    )
+    width = padding_width if padding_width is not None else (-1 if pad_values is not None else 0)
     grams, splits = raw.StringNGrams(
         data=inner.values,
         data_splits=inner.row_splits,
@@ -295,5 +302,3 @@ def _replace_inner(outer, inner):
     if isinstance(outer.values, RaggedTensor):
         return outer.with_values(_replace_inner(outer.values, inner))
     return inner
-
-

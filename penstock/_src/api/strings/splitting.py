@@ -58,9 +58,7 @@ def split(input, sep=None, maxsplit=-1, name=None):
 
 
 @export(v1=["strings.split", "string_split"])
-def split_v1(
-    input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None
-):
+def split_v1(input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None):
     """`tf.strings.split` with a sparse or a ragged result."""
     source = input if source is None else source
     ragged = split(source, sep, maxsplit, name)
@@ -128,9 +126,7 @@ def unicode_decode_with_offsets(
 ):
     """Each string as a row of code points, and where in bytes each begins."""
     arguments = (input_encoding, errors, replacement_char, replace_control_characters, True)
-    parts = [
-        _on_flat(input, lambda flat, i=i: _decode(flat, *arguments)[i]) for i in range(2)
-    ]
+    parts = [_on_flat(input, lambda flat, i=i: _decode(flat, *arguments)[i]) for i in range(2)]
     return tuple(parts)
 
 
@@ -209,5 +205,3 @@ def unicode_encode(input, output_encoding, errors="replace", replacement_char=65
         replacement_char=replacement_char,
         name=name,
     )
-
-

@@ -51,8 +51,13 @@ class Control(Base):
             full[i] = p
         condition = self._inside(cond_fn, full)
         condition = self.broadcast_to(condition[0], ())
-        scope_body, scope_cond = parameters[0].attrs["scope"], condition_parameters[0].attrs["scope"]
-        outer = free_nodes([*[results[i] for i in moving], condition], (scope_body, scope_cond), self.depth + 1)
+        scope_body, scope_cond = (
+            parameters[0].attrs["scope"],
+            condition_parameters[0].attrs["scope"],
+        )
+        outer = free_nodes(
+            [*[results[i] for i in moving], condition], (scope_body, scope_cond), self.depth + 1
+        )
         body = self._closed("body", parameters, [results[i] for i in moving], outer)
         cond = self._closed("cond", condition_parameters, [condition], outer)
         extra = {} if max_trips is None else {"max_trips": max_trips}
@@ -84,15 +89,15 @@ class Control(Base):
         for _, results in traced[1:]:
             self._check_types(traced[0][1], results)
         outer = free_nodes([r for _, rs in traced for r in rs], scopes, self.depth + 1)
-        branches = tuple([self._closed(f"branch{i}", p, r, outer) for i, (p, r) in enumerate(traced)])
+        branches = tuple(
+            [self._closed(f"branch{i}", p, r, outer) for i, (p, r) in enumerate(traced)]
+        )
         if not traced[0][1]:
             return []
         node = self.make("case", [index, *operands, *outer], branches=branches)
         return [self.make("item", (node,), index=i) for i in range(len(traced[0][1]))]
 
-    def trace(
-        self, function: Body, like: Sequence[Node]
-    ) -> tuple[list[Node], list[Node]]:
+    def trace(self, function: Body, like: Sequence[Node]) -> tuple[list[Node], list[Node]]:
         """Fresh parameters of the types of nodes, and the function's results for them, one level deeper."""
         parameters = self._parameters(like)
         return parameters, self._inside(function, parameters)
@@ -107,13 +112,17 @@ class Control(Base):
             arguments[i] = parameter
         results = self._inside(body_fn, arguments)
         if len(results) != len(init):
-            raise MalformedFunction(f"while: the body returns {len(results)} values of {len(init)}.")
+            raise MalformedFunction(
+                f"while: the body returns {len(results)} values of {len(init)}."
+            )
         return parameters, results
 
     def _parameters(self, like: Sequence[Node]) -> list[Node]:
         scope = new_scope(self.depth + 1)
         return [
-            self.make("parameter", (), index=i, name=f"p{i}", shape=x.shape, dtype=x.dtype, scope=scope)
+            self.make(
+                "parameter", (), index=i, name=f"p{i}", shape=x.shape, dtype=x.dtype, scope=scope
+            )
             for i, x in enumerate(like)
         ]
 
@@ -133,7 +142,15 @@ class Control(Base):
         extra = []
         for i, x in enumerate(outer, len(parameters)):
             extra.append(
-                self.make("parameter", (), index=i, name=f"c{i}", shape=x.shape, dtype=x.dtype, scope=scope)
+                self.make(
+                    "parameter",
+                    (),
+                    index=i,
+                    name=f"c{i}",
+                    shape=x.shape,
+                    dtype=x.dtype,
+                    scope=scope,
+                )
             )
         results = substitute(self, results, dict(zip([x.id for x in outer], extra)))
         return Function(name, (*parameters, *extra), tuple(results))

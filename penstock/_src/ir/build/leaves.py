@@ -38,7 +38,14 @@ class Leaves(Base):
         """Argument `index` of a function. `variable`: shape and dtype of the variable whose handle it is."""
         extra = {} if variable is None else {"variable": variable}
         return self.make(
-            "parameter", (), index=index, name=name, shape=tuple(shape), dtype=dtype, scope=scope, **extra
+            "parameter",
+            (),
+            index=index,
+            name=name,
+            shape=tuple(shape),
+            dtype=dtype,
+            scope=scope,
+            **extra,
         )
 
     def constant(self, value: Any, dtype: DType | None = None) -> Node:
@@ -64,7 +71,9 @@ class Leaves(Base):
 
     def iota(self, shape: Sequence[int], axis: int, dtype: DType) -> Node:
         """Each element's index along an axis."""
-        return self.make("iota", (), axis=self.axis(axis, len(shape)), shape=tuple(shape), dtype=dtype)
+        return self.make(
+            "iota", (), axis=self.axis(axis, len(shape)), shape=tuple(shape), dtype=dtype
+        )
 
     def size(self, value: int, dtype: DType = dtypes.int32) -> Node:
         """An extent as a scalar that is computed when the program is bound, and is no part of the code."""

@@ -72,7 +72,9 @@ class Reduction(Base):
     ) -> Node:
         """Running sum, prod, max or min along an axis."""
         axis = self.axis(axis, x.rank)
-        return self.make("scan", (x,), op=op, axis=axis, exclusive=bool(exclusive), reverse=bool(reverse))
+        return self.make(
+            "scan", (x,), op=op, axis=axis, exclusive=bool(exclusive), reverse=bool(reverse)
+        )
 
     def sort(
         self, xs: Sequence[Node], axis: int = -1, descending: bool = False, num_keys: int = 1
@@ -118,4 +120,6 @@ class Reduction(Base):
         extents = batch[len(batch) - len(lead) :]
         kept = [i for i, (d, n) in enumerate(zip(lead, extents)) if d == n]
         # a batch axis must stand in one operand at least: it does, as one of them has the broadcast extent
-        return "".join(own[i] for i in kept), self.reshape(x, [*[lead[i] for i in kept], *x.shape[-2:]])
+        return "".join(own[i] for i in kept), self.reshape(
+            x, [*[lead[i] for i in kept], *x.shape[-2:]]
+        )

@@ -58,9 +58,7 @@ class SaveV2(Op):
 class RestoreV2(Op):
     """Reads tensors, or slices of tensors, of a checkpoint."""
 
-    signature = (
-        "prefix: string, tensor_names: string, shape_and_slices: string -> tensors: *dtypes"
-    )
+    signature = "prefix: string, tensor_names: string, shape_and_slices: string -> tensors: *dtypes"
     dtypes: list[DType]
     stateful = True
     differentiable = False
