@@ -7,6 +7,6 @@ import penstock._src.graph.exporter  # noqa: F401
 import penstock._src.graph.graph  # noqa: F401
 import penstock._src.graph.rewriting  # noqa: F401
 
-from . import operators  # noqa: F401
+from . import operators, variables  # noqa: F401
 from .ragged import overrides  # noqa: F401
-from .sparse import functions  # noqa: F401
+from .sparse import overrides as sparse_overrides  # noqa: F401

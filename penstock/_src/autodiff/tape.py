@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core import dtypes
+from penstock._src.core.composite import dense
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op, group_arguments
 from penstock._src.core.typesets import COMPLEX, FLOAT
@@ -135,6 +136,8 @@ def op_backward(op: Op, inputs: list[Any], outputs: list[Any]) -> Backward:
     list_lengths = [len(a) if isinstance(a, list) else None for a in arguments[: len(op.inputs)]]
 
     def backward(*gradients: Any) -> list[Any]:
+        if not op.takes_slices:
+            gradients = tuple([dense(g) for g in gradients])
         result = op.gradient(*kept, *group_arguments(op.outputs, op, gradients))
         return flatten_gradients(op, result, list_lengths)
 

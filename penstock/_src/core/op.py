@@ -85,6 +85,8 @@ class Op:
     signature: ClassVar[str] = ""
     stateful: ClassVar[bool] = False
     differentiable: ClassVar[bool] = True
+    # Whether `gradient` takes IndexedSlices as they are; else they come as whole tensors.
+    takes_slices: ClassVar[bool] = False
     is_abstract: ClassVar[bool] = True
     # {what tf.raw_ops calls an attribute: its name}, where they differ.
     raw_names: ClassVar[dict[str, str]] = {}

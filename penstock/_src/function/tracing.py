@@ -123,6 +123,9 @@ def _spec_form(value: Any, specs: Any) -> Any:
         ):
             next(specs)
         return spec
+    children = nest.children(value)
+    if children is not None:
+        return nest.rebuild(value, [_spec_form(child, specs) for child in children])
     try:
         return substitute(value, specs)
     except (TypeError, AttributeError):

@@ -8,6 +8,7 @@ from penstock._src.api.array import creation, indexing, joining, shaping
 from penstock._src.api.dispatch import BINARY, NOT_SUPPORTED, UNARY, register_fallback
 from penstock._src.api.math import arithmetic, reduction
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.nn import embedding
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -297,6 +298,12 @@ def _like(api):
     )
 
 
+def _embedding_lookup(params, ids, max_norm=None, name=None):
+    return ids.with_flat_values(
+        embedding.embedding_lookup(params, ids.flat_values, max_norm, name)
+    )
+
+
 def _one_hot(indices, depth, *args, **kwargs):
     return indices.with_flat_values(creation.one_hot(indices.flat_values, depth, *args, **kwargs))
 
@@ -354,6 +361,7 @@ _SPECIAL = {
     creation.ones_like: _like(creation.ones_like),
     creation.one_hot: _one_hot,
     arithmetic.add_n: _add_n,
+    embedding.embedding_lookup: _embedding_lookup,
 }
 register_fallback(_fallback)
 

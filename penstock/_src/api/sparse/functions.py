@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.api.dispatch import NOT_SUPPORTED, register_fallback
-from penstock._src.api.math import elementwise
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -509,20 +507,3 @@ def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
         name=name,
     )
     return SparseTensor(*parts)
-
-
-_UNARY_OPS = {
-    getattr(elementwise, n)
-    for n in "abs negative sign square sqrt erf tanh cast".split()
-}
-
-
-def _fallback(api, args, kwargs):
-    """abs, sqrt, ... of a sparse tensor apply to its values."""
-    if api not in _UNARY_OPS or not args or not isinstance(args[0], SparseTensor):
-        return NOT_SUPPORTED
-    sp = args[0]
-    return SparseTensor(sp.indices, api(sp.values, *args[1:], **kwargs), sp.dense_shape)
-
-
-register_fallback(_fallback)

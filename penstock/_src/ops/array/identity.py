@@ -14,6 +14,7 @@ class _Identity(Op):
 
     signature = "input: T -> output: T"
     is_abstract = True
+    takes_slices = True
     T = ANY
 
     def shape(self, input):

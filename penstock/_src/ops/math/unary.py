@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
@@ -251,13 +252,18 @@ class Cast(Op):
     signature = "x: SrcT -> y: DstT"
     DstT: DType
     Truncate: bool = False
+    takes_slices = True
 
     def shape(self, x):
         return x
 
     def gradient(self, _x, _y, dy):
         source = self.SrcT
-        return cast(dy, source) if source.is_floating or source.is_complex else None
+        if not (source.is_floating or source.is_complex):
+            return None
+        if isinstance(dy, IndexedSlices):
+            return IndexedSlices(cast(dy.values, source), dy.indices, dy.dense_shape)
+        return cast(dy, source)
 
     def eager(self, x):
         source, target = self.SrcT, self.DstT

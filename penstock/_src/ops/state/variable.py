@@ -45,6 +45,7 @@ class ReadVariableOp(Op):
     signature = "resource: resource -> value: dtype"
     dtype: DType
     stateful = True
+    takes_slices = True
 
     def shape(self, resource):
         return variable_shape(resource)
