@@ -8,7 +8,7 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import readers
 from penstock._src.data.dataset import Dataset
-from penstock._src.data.experimental import classes, transforms, v1
+from penstock._src.data.experimental import classes, csv, transforms, v1
 
 
 def values(dataset):
@@ -85,3 +85,30 @@ def test_v1_datasets():
     assert dataset.output_types is dtypes.int32
     assert dataset.output_shapes.as_list() == [None]
     assert next(dataset.make_one_shot_iterator()).numpy().tolist() == [1, 2]
+
+
+def test_make_csv_dataset(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("n,s,x,big\n1,a,1.5,4000000000\n2,b,,5\n3,c,2,6\n")
+    dataset = csv.make_csv_dataset(
+        str(path), 2, label_name="n", num_epochs=1, shuffle=False, select_columns=["n", "x", "big"]
+    )
+    batches = list(dataset.as_numpy_iterator())
+    assert batches[0][0]["x"].tolist() == [1.5, 0.0] and batches[0][1].tolist() == [1, 2]
+    assert batches[0][0]["big"].dtype == np.int64
+    assert list(batches[1][0]) == ["x", "big"]
+    with pytest.raises(ValueError, match="No files match"):
+        csv.make_csv_dataset(str(tmp_path / "none*"), 2)
+
+
+def test_snapshot(tmp_path):
+    made = []
+
+    def generate():
+        made.append(1)
+        yield from range(3)
+
+    for _ in range(2):
+        dataset = Dataset.from_generator(generate, output_types=dtypes.int64)
+        assert values(dataset.snapshot(str(tmp_path / "s"))) == [0, 1, 2]
+    assert len(made) == 1

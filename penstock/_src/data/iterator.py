@@ -177,7 +177,7 @@ def _numpy(value: Any) -> Any:
     return value.numpy() if hasattr(value, "numpy") and not hasattr(value, "row_splits") else value
 
 
-@export("experimental.Optional", v1=["experimental.Optional", "data.experimental.Optional"])
+@export("experimental.Optional", "data.experimental.Optional")
 class Optional(CompositeTensor):
     """A value that may be absent."""
 

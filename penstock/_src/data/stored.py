@@ -98,3 +98,27 @@ class Stored:
         pipeline = GeneratorPipeline(make)
         pipeline.types, pipeline.shapes = tuple(types), tuple(structure.flat_shapes(element_spec))
         return derived("_LoadDataset", EagerTensor(pipeline, dtypes.variant), element_spec)
+
+    def snapshot(
+        self,
+        path: str,
+        compression: str | None = "AUTO",
+        reader_func: Callable[..., Any] | None = None,
+        shard_func: Callable[..., Any] | None = None,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset that keeps its elements in the folder `path` once they have been made
+        in a whole iteration, also for later programs.
+
+        Args:
+          path: the folder.
+          compression: accepted.
+          reader_func: not supported.
+          shard_func: not supported.
+          name: of the op.
+        """
+        if reader_func is not None or shard_func is not None:
+            raise errors.UnimplementedError(
+                "Dataset.snapshot: `reader_func` and `shard_func` are not supported."
+            )
+        return self.cache(os.path.join(path, "snapshot"), name=name)  # type: ignore[attr-defined]

@@ -130,7 +130,7 @@ class Profile:
     def __enter__(self) -> None:
         start(self._logdir, self._options)
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, typ: Any, value: Any, tb: Any) -> None:
         stop()
 
 
@@ -155,7 +155,7 @@ class Trace:
         """Adds to what is shown of this trace."""
         self._metadata.update(kwargs)
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         if self._begin is None:
             return
         shown = ",".join(f"{key}={value}" for key, value in self._metadata.items())

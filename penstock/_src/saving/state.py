@@ -10,7 +10,7 @@ import numpy as np
 from google.protobuf import text_format
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import NotFoundError
+from penstock._src.core.errors import NotFoundError, UnimplementedError
 from penstock._src.ops.io.bundle import BundleReader, index_name
 from penstock._src.proto.saved import CheckpointState
 from penstock._src.util.export import export
@@ -319,3 +319,7 @@ class CheckpointView:
                     seen.add(child.node_id)
                     found.append(child.node_id)
         return found
+
+    def diff(self, trackable_view: Any) -> Any:
+        """Not supported."""
+        raise UnimplementedError("tf.train.CheckpointView.diff is not supported.")

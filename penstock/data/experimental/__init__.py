@@ -7,6 +7,7 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.data.experimental.classes": "CsvDataset RandomDataset",
+    "penstock._src.data.experimental.csv": "make_csv_dataset",
     "penstock._src.data.experimental.transforms": (
         "Counter Reducer TFRecordWriter assert_cardinality at bucket_by_sequence_length "
         "cardinality choose_from_datasets copy_to_device dense_to_ragged_batch "
@@ -14,8 +15,9 @@ _NAMES = {
         "get_next_as_optional get_single_element get_structure group_by_reducer group_by_window "
         "ignore_errors load map_and_batch pad_to_cardinality parallel_interleave "
         "prefetch_to_device rejection_resample sample_from_datasets save scan shuffle_and_repeat "
-        "take_while to_variant unbatch unique"
+        "snapshot take_while to_variant unbatch unique"
     ),
+    "penstock._src.data.iterator": "Optional",
     "penstock._src.data.options": (
         "AUTOTUNE AutoShardPolicy AutotuneAlgorithm AutotuneOptions DistributeOptions "
         "ExternalStatePolicy INFINITE_CARDINALITY=AUTOTUNE OptimizationOptions SHARD_HINT=AUTOTUNE "

@@ -360,6 +360,14 @@ def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) ->
     return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)
 
 
+@export("data.experimental.snapshot")
+def snapshot(
+    path: str, compression: str | None = "AUTO", reader_func: Any = None, shard_func: Any = None
+) -> Transformation:
+    """Returns a transformation; see `Dataset.snapshot`."""
+    return lambda dataset: dataset.snapshot(path, compression, reader_func, shard_func)
+
+
 @export("data.experimental.take_while")
 def take_while(predicate: Callable[..., Any]) -> Transformation:
     """Returns a transformation; see `Dataset.take_while`."""

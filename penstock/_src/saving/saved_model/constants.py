@@ -1,9 +1,11 @@
 """Names of the SavedModel format, and the options of saving and loading."""
 
 import enum
+import os
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.proto.saved import FingerprintDef
 from penstock._src.util.export import export, export_constant
 
 ASSETS_DIRECTORY = "assets"
@@ -114,3 +116,68 @@ class LoadOptions:
         self.experimental_skip_checkpoint = experimental_skip_checkpoint
         self.experimental_variable_policy = experimental_variable_policy
         self.experimental_load_function_aliases = experimental_load_function_aliases
+
+
+@export("saved_model.experimental.Fingerprint")
+class Fingerprint:
+    """What tells one SavedModel from another."""
+
+    def __init__(
+        self,
+        saved_model_checksum: int | None = None,
+        graph_def_program_hash: int | None = None,
+        signature_def_hash: int | None = None,
+        saved_object_graph_hash: int | None = None,
+        checkpoint_hash: int | None = None,
+        version: Any = None,
+    ) -> None:
+        self.saved_model_checksum = saved_model_checksum
+        self.graph_def_program_hash = graph_def_program_hash
+        self.signature_def_hash = signature_def_hash
+        self.saved_object_graph_hash = saved_object_graph_hash
+        self.checkpoint_hash = checkpoint_hash
+        self.version = version
+
+    @classmethod
+    def from_proto(cls, proto: Any) -> "Fingerprint":
+        """Returns the fingerprint in a FingerprintDef message, or in its bytes."""
+        message = FingerprintDef.FromString(proto) if isinstance(proto, bytes) else proto
+        return cls(
+            message.saved_model_checksum,
+            message.graph_def_program_hash,
+            message.signature_def_hash,
+            message.saved_object_graph_hash,
+            message.checkpoint_hash,
+            message.version,
+        )
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Fingerprint) and self.singleprint() == other.singleprint()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        lines = ["SavedModel Fingerprint"]
+        lines += [f"  {name}: {value}" for name, value in vars(self).items() if name != "version"]
+        return "\n".join(lines)
+
+    def singleprint(self) -> str:
+        """Returns the parts that do not depend on how the file was written, in one text."""
+        return (
+            f"{self.graph_def_program_hash}/{self.signature_def_hash}/"
+            f"{self.saved_object_graph_hash}/{self.checkpoint_hash}"
+        )
+
+
+@export("saved_model.experimental.read_fingerprint")
+def read_fingerprint(export_dir: Any) -> Fingerprint:
+    """Returns the fingerprint of a SavedModel.
+
+    Raises:
+      FileNotFoundError: it has none.
+    """
+    path = os.path.join(os.fsdecode(export_dir), FINGERPRINT_FILENAME)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"SavedModel Fingerprint Error: {path} does not exist.")
+    with open(path, "rb") as file:
+        return Fingerprint.from_proto(file.read())

@@ -1,0 +1,218 @@
+"""tf.data.experimental.make_csv_dataset: batches of rows of CSV files as dicts of columns."""
+
+import collections
+import csv
+import glob
+import gzip
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.data.dataset import Dataset
+from penstock._src.data.experimental.classes import CsvDataset
+from penstock._src.data.options import AUTOTUNE
+from penstock._src.util.export import export
+
+_TYPES = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64, dtypes.string)
+
+
+@export("data.experimental.make_csv_dataset")
+def make_csv_dataset(
+    file_pattern: Any,
+    batch_size: int,
+    column_names: Sequence[str] | None = None,
+    column_defaults: Sequence[Any] | None = None,
+    label_name: str | None = None,
+    select_columns: Sequence[Any] | None = None,
+    field_delim: str = ",",
+    use_quote_delim: bool = True,
+    na_value: str = "",
+    header: bool = True,
+    num_epochs: int | None = None,
+    shuffle: bool = True,
+    shuffle_buffer_size: int = 10000,
+    shuffle_seed: int | None = None,
+    prefetch_buffer_size: int | None = None,
+    num_parallel_reads: int | None = None,
+    sloppy: bool = False,
+    num_rows_for_inference: int | None = 100,
+    compression_type: str | None = None,
+    ignore_errors: bool = False,
+    encoding: str = "utf-8",
+) -> Dataset:
+    """Returns the dataset of batches of rows: dicts of columns, or (dict, label).
+
+    Args:
+      file_pattern: names or patterns of the files.
+      batch_size: rows in a batch.
+      column_names: by default those of the first line.
+      column_defaults: dtypes or defaults of the columns; by default found out from the first rows.
+      label_name: the column that is given apart.
+      select_columns: names or numbers of the columns to read.
+      field_delim: between columns.
+      use_quote_delim: whether double quotes enclose fields.
+      na_value: a text that means a missing value.
+      header: whether the files have a line of names.
+      num_epochs: how often to go through the files; without end by default.
+      shuffle: whether rows come in random order.
+      shuffle_buffer_size: of shuffling.
+      shuffle_seed: of shuffling.
+      prefetch_buffer_size: batches made ahead of time.
+      num_parallel_reads: files read at a time.
+      sloppy: accepted; the order is always fixed.
+      num_rows_for_inference: how many rows tell the types; None means all.
+      compression_type: None, "GZIP" or "ZLIB".
+      ignore_errors: whether rows that cannot be read are left out.
+      encoding: of the files.
+
+    Raises:
+      ValueError: there are no files, or no such column.
+    """
+    names = _files(file_pattern)
+    opened = _Table(names, field_delim, use_quote_delim, header, compression_type, encoding)
+    columns = list(column_names) if column_names is not None else opened.columns()
+    if len(columns) != len(set(columns)):
+        raise ValueError("Cannot have duplicate column names.")
+    chosen = _chosen(select_columns, columns)
+    if column_defaults is None:
+        column_defaults = opened.types(chosen, num_rows_for_inference, na_value)
+    picked = [columns[at] for at in chosen]
+    if label_name is not None and label_name not in picked:
+        raise ValueError("`label_name` provided must be one of the columns.")
+
+    def read(name: Any) -> Dataset:
+        return CsvDataset(
+            name,
+            record_defaults=column_defaults,
+            compression_type=compression_type,
+            header=header,
+            field_delim=field_delim,
+            use_quote_delim=use_quote_delim,
+            na_value=na_value,
+            select_cols=chosen if select_columns is not None else None,
+        )
+
+    def arrange(*values: Any) -> Any:
+        features = collections.OrderedDict(zip(picked, values, strict=True))
+        if label_name is None:
+            return features
+        label = features.pop(label_name)
+        return features, label
+
+    files = Dataset.from_tensor_slices(names)
+    if shuffle:
+        files = files.shuffle(len(names), shuffle_seed)
+    rows = files.interleave(read, cycle_length=num_parallel_reads or 1)
+    if ignore_errors:
+        rows = rows.ignore_errors()
+    if shuffle:
+        rows = rows.shuffle(shuffle_buffer_size, shuffle_seed)
+    if num_epochs != 1:
+        rows = rows.repeat(num_epochs)
+    batches = rows.batch(batch_size, drop_remainder=num_epochs is None).map(arrange)
+    return batches.prefetch(AUTOTUNE if prefetch_buffer_size is None else prefetch_buffer_size)
+
+
+def _files(pattern: Any) -> list[str]:
+    patterns = [pattern] if isinstance(pattern, (str, bytes)) else list(pattern)
+    found = sorted(name for p in patterns for name in glob.glob(str(p)))
+    if not found:
+        raise ValueError(f"No files match `file_pattern` {pattern}.")
+    return found
+
+
+def _chosen(select_columns: Sequence[Any] | None, columns: list[str]) -> list[int]:
+    """The numbers of the columns to read, ascending."""
+    if select_columns is None:
+        return list(range(len(columns)))
+    numbers = []
+    for column in select_columns:
+        if isinstance(column, str):
+            if column not in columns:
+                raise ValueError(f"Value '{column}' in `select_columns` is no column.")
+            column = columns.index(column)
+        numbers.append(int(column))
+    return sorted(numbers)
+
+
+class _Table:
+    """CSV files, read here only for the names and types of their columns."""
+
+    def __init__(
+        self,
+        names: list[str],
+        delimiter: str,
+        quotes: bool,
+        header: bool,
+        compression: str | None,
+        encoding: str,
+    ) -> None:
+        self.names, self.delimiter, self.header = names, delimiter, header
+        self.quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+        self.compression, self.encoding = compression, encoding
+
+    def rows(self, name: str) -> Iterator[list[str]]:
+        """The rows of a file as texts."""
+        if self.compression == "ZLIB":
+            raise ValueError("make_csv_dataset: give names and defaults for ZLIB files.")
+        opener: Any = gzip.open if self.compression == "GZIP" else open
+        with opener(name, "rt", encoding=self.encoding, newline="") as file:
+            yield from csv.reader(file, delimiter=self.delimiter, quoting=self.quoting)
+
+    def columns(self) -> list[str]:
+        """The names in the first line.
+
+        Raises:
+          ValueError: the files have none, or differ.
+        """
+        if not self.header:
+            raise ValueError("Cannot infer column names without a header line.")
+        first = next(self.rows(self.names[0]))
+        for name in self.names[1:]:
+            if next(self.rows(name)) != first:
+                raise ValueError(
+                    "All input CSV files must have the same column names in the header row."
+                )
+        return first
+
+    def types(self, chosen: list[int], limit: int | None, na_value: str) -> list[Any]:
+        """The narrowest dtype that holds the values of each column."""
+        levels = [-1] * len(chosen)
+        rows = (
+            row
+            for name in self.names
+            for row in itertools.islice(self.rows(name), int(self.header), None)
+        )
+        for row in itertools.islice(rows, limit):
+            for at, column in enumerate(chosen):
+                if row[column] not in ("", na_value):
+                    levels[at] = max(levels[at], _level(row[column]))
+        return [_default(_TYPES[level]) for level in levels]
+
+
+def _level(text: str) -> int:
+    """The position in `_TYPES` of the narrowest type that holds a text."""
+    try:
+        number = int(text)
+    except ValueError:
+        try:
+            value = float(text)
+        except ValueError:
+            return 4
+        fits = not np.isfinite(value) or abs(value) <= np.finfo(np.float32).max
+        return 2 if fits else 3
+    if -(2**31) <= number < 2**31:
+        return 0
+    return 1 if -(2**63) <= number < 2**63 else 2
+
+
+def _default(dtype: Any) -> np.ndarray:
+    """What stands for a missing value."""
+    if dtype is dtypes.string:
+        made = np.empty(1, object)
+        made[0] = b""
+        return made
+    return np.zeros(1, dtype.np)
