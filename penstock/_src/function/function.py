@@ -285,12 +285,25 @@ class Function:
         concrete.call_flat(tensors)
         return concrete.explain()
 
-    def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
-        """Returns a function `(stage) -> text` of the compiled form."""
+    def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str]:
+        """Returns a function `(stage="hlo") -> text` of the compiled form: "primitives" (also "hlo") or "report"."""
         concrete, tensors = self._find(args, kwargs)
         concrete.call_flat(tensors)
-        executable = concrete.graph_function.executable
-        return lambda stage="hlo", **options: executable.text(stage)  # type: ignore[attr-defined]
+        executable: Any = concrete.graph_function.executable
+
+        def text(
+            stage: str = "hlo", device_name: str | None = None, platform_name: str | None = None
+        ) -> str:
+            del device_name, platform_name
+            if stage == "report":
+                return executable.explain()
+            if stage not in ("hlo", "optimized_hlo", "primitives"):
+                raise ValueError(
+                    f"experimental_get_compiler_ir: stage is one of hlo, primitives, report. Received {stage!r}."
+                )
+            return "\n\n".join(str(step.compiled.function) for step in executable.programs())
+
+        return text
 
     # -- what it is
 
