@@ -93,10 +93,10 @@ _NAMES = {
     "penstock._src.graph.static_values": "get_static_value",
 }
 _SUBMODULES = (
-        "__internal__ autodiff autograph bitwise compat config data debugging distribute dtypes "
-        "errors experimental graph_util image io keras linalg math nest nn profiler ragged random "
-        "raw_ops saved_model sets signal sparse strings summary sysconfig train types version"
-    ).split()
+    "__internal__ audio autodiff autograph bitwise compat config data debugging distribute dtypes "
+    "errors experimental graph_util image io keras linalg lookup math nest nn profiler ragged "
+    "random raw_ops saved_model sets signal sparse strings summary sysconfig train types version"
+).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)
 

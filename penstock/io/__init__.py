@@ -10,6 +10,16 @@ _NAMES = {
         "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_jxl decode_png "
         "decode_webp encode_jpeg encode_png extract_jpeg_shape is_jpeg"
     ),
+    "penstock._src.api.io.parsing": (
+        "FixedLenFeature FixedLenSequenceFeature RaggedFeature SparseFeature VarLenFeature "
+        "deserialize_many_sparse parse_example parse_sequence_example parse_single_example "
+        "parse_single_sequence_example serialize_many_sparse serialize_sparse"
+    ),
+    "penstock._src.api.io.records": (
+        "TFRecordOptions TFRecordWriter decode_base64 decode_compressed decode_csv "
+        "decode_json_example decode_raw encode_base64 match_filenames_once matching_files "
+        "parse_tensor read_file serialize_tensor write_file"
+    ),
 }
 _SUBMODULES = "gfile".split()
 

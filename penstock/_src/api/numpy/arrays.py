@@ -248,7 +248,7 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
 @_public("diag_indices")
 def diag_indices(n, ndim=2):
     """The coordinates of the main diagonal."""
-    return tuple(arange(n) for _ in builtins.range(ndim))
+    return (creation.range(n),) * ndim
 
 
 @_public("reshape")
@@ -596,7 +596,7 @@ def ix_(*args):
 @_public("shape")
 def shape(a):
     """The extents."""
-    return tuple(to_array(a).shape.as_list())
+    return to_array(a).shape
 
 
 @_public("ndim")

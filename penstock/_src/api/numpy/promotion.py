@@ -14,7 +14,7 @@ from penstock._src.util.export import export, export_constant
 
 _PREFER_FLOAT32 = [False]
 
-for _alias, _kind in {
+_TYPES = {
     "bool_": np.bool_,
     "int8": np.int8,
     "int16": np.int16,
@@ -33,19 +33,16 @@ for _alias, _kind in {
     "object_": np.object_,
     "string_": np.bytes_,
     "unicode_": np.str_,
-}.items():
-    globals()[f"{_alias}_type"] = _kind
-    _more = {"int64": ["int_"], "float64": ["float_"], "complex128": ["complex_"]}.get(_alias, [])
-    export_constant(
-        f"experimental.numpy.{_alias}",
-        globals()[f"{_alias}_type"],
-        *[f"experimental.numpy.{m}" for m in _more],
-        v1=[],
-    )
+}
+_ALIASES = {"int64": "int_", "float64": "float_", "complex128": "complex_"}
+for _name in _TYPES:
+    globals()[f"{_name}_type"] = _TYPES[_name]
+    _more = [f"experimental.numpy.{_ALIASES[_name]}"] if _name in _ALIASES else []
+    export_constant(f"experimental.numpy.{_name}", globals()[f"{_name}_type"], *_more, v1=[])
 
 e, pi, inf, newaxis = np.e, np.pi, np.inf, None
-for _alias in ("e", "pi", "inf"):
-    export_constant(f"experimental.numpy.{_alias}", globals()[_alias], v1=[])
+for _name in ("e", "pi", "inf"):
+    export_constant(f"experimental.numpy.{_name}", globals()[_name], v1=[])
 export_constant("experimental.numpy.newaxis", newaxis, v1=[])
 
 
@@ -113,12 +110,12 @@ def _contribution(x):
     """What NumPy's result_type is told of an argument."""
     if isinstance(x, dtypes.DType):
         return np.dtype(x.as_numpy_dtype)
+    if isinstance(x, type):
+        return np.dtype(x)
     if isinstance(x, Tensor) or hasattr(x, "dtype") and hasattr(x, "shape"):
         return np.dtype(dtypes.as_dtype(x.dtype).as_numpy_dtype)
     if isinstance(x, (bool, int, float, complex)):
         return x
-    if isinstance(x, type):
-        return np.dtype(x)
     if isinstance(x, (list, tuple)):
         leaves = nest.flatten(list(x))
         if not leaves:

@@ -1,0 +1,1 @@
+"""tf.io: files, records, and the parsing of examples, CSV and raw bytes."""

@@ -1,0 +1,378 @@
+"""Examples (tf.train.Example) parsed into tensors by a description of their features."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+import numpy as np
+
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import as_shape
+from penstock._src.util.export import export
+
+
+@export("io.FixedLenFeature", v1=["io.FixedLenFeature", "FixedLenFeature"])
+class FixedLenFeature(namedtuple("FixedLenFeature", ["shape", "dtype", "default_value"])):
+    """A feature of one shape in all examples: a dense tensor."""
+
+    def __new__(cls, shape, dtype, default_value=None):
+        return super().__new__(cls, shape, dtype, default_value)
+
+
+@export("io.VarLenFeature", v1=["io.VarLenFeature", "VarLenFeature"])
+class VarLenFeature(namedtuple("VarLenFeature", ["dtype"])):
+    """A feature of any length: a sparse tensor."""
+
+
+@export("io.FixedLenSequenceFeature", v1=["io.FixedLenSequenceFeature", "FixedLenSequenceFeature"])
+class FixedLenSequenceFeature(
+    namedtuple("FixedLenSequenceFeature", ["shape", "dtype", "allow_missing", "default_value"])
+):
+    """A feature that repeats a shape any number of times: a dense tensor, padded."""
+
+    def __new__(cls, shape, dtype, allow_missing=False, default_value=None):
+        return super().__new__(cls, shape, dtype, allow_missing, default_value)
+
+
+@export("io.SparseFeature", v1=["io.SparseFeature", "SparseFeature"])
+class SparseFeature(
+    namedtuple("SparseFeature", ["index_key", "value_key", "dtype", "size", "already_sorted"])
+):
+    """A sparse tensor whose indices and values are two features."""
+
+    def __new__(cls, index_key, value_key, dtype, size, already_sorted=False):
+        return super().__new__(cls, index_key, value_key, dtype, size, already_sorted)
+
+
+_RowSplits = namedtuple("RowSplits", ["key"])
+_RowLengths = namedtuple("RowLengths", ["key"])
+_RowStarts = namedtuple("RowStarts", ["key"])
+_RowLimits = namedtuple("RowLimits", ["key"])
+_ValueRowIds = namedtuple("ValueRowIds", ["key"])
+_UniformRowLength = namedtuple("UniformRowLength", ["length"])
+
+
+@export("io.RaggedFeature")
+class RaggedFeature(
+    namedtuple("RaggedFeature", ["dtype", "value_key", "partitions", "row_splits_dtype", "validate"])
+):
+    """A ragged tensor whose values and row partitions are features."""
+
+    RowSplits = _RowSplits
+    RowLengths = _RowLengths
+    RowStarts = _RowStarts
+    RowLimits = _RowLimits
+    ValueRowIds = _ValueRowIds
+    UniformRowLength = _UniformRowLength
+
+    def __new__(
+        cls, dtype, value_key=None, partitions=(), row_splits_dtype=dtypes.int32, validate=False
+    ):
+        return super().__new__(
+            cls, dtype, value_key, tuple(partitions), dtypes.as_dtype(row_splits_dtype), validate
+        )
+
+
+class _Plan:
+    """The features as the parsing op takes them: sparse, dense and ragged keys with types."""
+
+    def __init__(self, features):
+        self.sparse, self.ragged = {}, {}
+        self.dense = {}
+        for name in sorted(features):
+            self._add(name, features[name])
+
+    def _add(self, name, feature):
+        if isinstance(feature, VarLenFeature):
+            self._need(self.sparse, name, feature.dtype)
+        elif isinstance(feature, SparseFeature):
+            keys = feature.index_key
+            for key in sorted(keys if isinstance(keys, (list, tuple)) else [keys]):
+                self._need(self.sparse, key, dtypes.int64)
+            self._need(self.sparse, feature.value_key, feature.dtype)
+        elif isinstance(feature, (FixedLenFeature, FixedLenSequenceFeature)):
+            if feature.dtype is None:
+                raise ValueError(f"Missing type for feature {name}.")
+            if feature.shape is None:
+                raise ValueError(f"Missing shape for feature {name}.")
+            self.dense[name] = feature
+        elif isinstance(feature, RaggedFeature):
+            self._need(self.ragged, feature.value_key or name, feature.dtype, feature.row_splits_dtype)
+            for partition in feature.partitions:
+                if not isinstance(partition, _UniformRowLength):
+                    self._need(self.ragged, partition.key, dtypes.int64, feature.row_splits_dtype)
+        else:
+            raise ValueError(f"Invalid feature {name}:{feature}.")
+
+    @staticmethod
+    def _need(table, key, dtype, splits=dtypes.int64):
+        if dtype is None:
+            raise ValueError(f"Missing type for feature {key}.")
+        table[key] = (dtypes.as_dtype(dtype), splits)
+
+
+def _dense_arguments(dense):
+    """(keys, defaults, shapes) of the dense features."""
+    keys, defaults, shapes = sorted(dense), [], []
+    for key in keys:
+        feature = dense[key]
+        kind = dtypes.as_dtype(feature.dtype)
+        shape = as_shape(feature.shape)
+        variable = isinstance(feature, FixedLenSequenceFeature)
+        if variable and not feature.allow_missing:
+            raise ValueError(
+                "Unsupported: FixedLenSequenceFeature requires allow_missing to be True."
+            )
+        default = feature.default_value
+        if variable:
+            filler = (b"" if kind == dtypes.string else 0) if default is None else default
+            default = convert_to_tensor(filler, dtype=kind)
+            shapes.append([None, *shape.as_list()])
+        elif default is None:
+            default = convert_to_tensor(np.zeros(0, object if kind == dtypes.string else
+                                                 kind.as_numpy_dtype), dtype=kind)  # fmt: skip
+            shapes.append(shape.as_list())
+        else:
+            default = convert_to_tensor(default, dtype=kind)
+            default = raw.Reshape(tensor=default, shape=np.array(shape.as_list(), np.int32))
+            shapes.append(shape.as_list())
+        defaults.append(default)
+    return keys, defaults, shapes
+
+
+def _grouped(flat, plan, dense_keys):
+    """The op's outputs by key: sparse tensors, dense tensors, ragged tensors."""
+    indices, values, shapes, denses, ragged_values, ragged_splits = flat
+    found = {}
+    for key, i, v, s in zip(sorted(plan.sparse), indices, values, shapes, strict=True):
+        found["s", key] = SparseTensor(i, v, s)
+    for key, value in zip(dense_keys, denses, strict=True):
+        found["d", key] = value
+    for key, value, splits in zip(sorted(plan.ragged), ragged_values, ragged_splits, strict=True):
+        if splits.shape.rank == 0 or (splits.shape.rank == 1 and splits.shape[0] == 0):
+            found["r", key] = value
+        else:
+            found["r", key] = RaggedTensor.from_row_splits(value, splits, validate=False)
+    return found
+
+
+def _assemble(features, found):
+    results = {}
+    for name, feature in features.items():
+        if isinstance(feature, VarLenFeature):
+            results[name] = found["s", name]
+        elif isinstance(feature, SparseFeature):
+            results[name] = _sparse(feature, found)
+        elif isinstance(feature, RaggedFeature):
+            results[name] = _ragged(name, feature, found)
+        else:
+            results[name] = found["d", name]
+    return results
+
+
+def _sparse(feature, found):
+    keys = feature.index_key if isinstance(feature.index_key, (list, tuple)) else [feature.index_key]
+    sizes = feature.size if isinstance(feature.size, (list, tuple)) else [feature.size]
+    values = found["s", feature.value_key]
+    columns = [values.indices[:, :-1]]
+    for key in keys:
+        columns.append(raw.ExpandDims(input=found["s", key].values, axis=1))
+    indices = raw.ConcatV2(values=columns, axis=1)
+    lead = values.dense_shape[:-1]
+    shape = raw.ConcatV2(values=[lead, np.array(sizes, np.int64)], axis=0)
+    result = SparseTensor(indices, values.values, shape)
+    if feature.already_sorted:
+        return result
+    ordered = raw.SparseReorder(
+        input_indices=result.indices, input_values=result.values, input_shape=shape
+    )
+    return SparseTensor(ordered[0], ordered[1], shape)
+
+
+def _ragged(name, feature, found):
+    values = found["r", feature.value_key or name]
+    for partition in reversed(feature.partitions):
+        flat = values.values if isinstance(values, RaggedTensor) else values
+        if isinstance(partition, _UniformRowLength):
+            values = _repartition(values, None, partition.length)
+            continue
+        part = found["r", partition.key]
+        part = part.values if isinstance(part, RaggedTensor) else part
+        maker = {
+            _RowSplits: RaggedTensor.from_row_splits,
+            _RowLengths: RaggedTensor.from_row_lengths,
+            _RowStarts: RaggedTensor.from_row_starts,
+            _RowLimits: RaggedTensor.from_row_limits,
+            _ValueRowIds: RaggedTensor.from_value_rowids,
+        }[type(partition)]
+        if isinstance(values, RaggedTensor):
+            raise ValueError(
+                "RaggedFeature: partitions of batches of examples are not implemented; parse "
+                "single examples."
+            )
+        values = maker(flat, part, validate=feature.validate)
+    return values
+
+
+def _repartition(values, _, length):
+    if isinstance(values, RaggedTensor):
+        return values.with_values(RaggedTensor.from_uniform_row_length(values.values, length))
+    return RaggedTensor.from_uniform_row_length(values, length)
+
+
+@export("io.parse_example", v1=[])
+def parse_example(serialized, features, example_names=None, name=None):
+    """Serialised examples as tensors by feature.
+
+    Args:
+      serialized: a vector of strings, or a scalar for one example.
+      features: {name: FixedLenFeature, VarLenFeature, SparseFeature, RaggedFeature, ...}.
+      example_names: names for messages.
+      name: a name for the operation.
+    """
+    if not features:
+        raise ValueError(f"Missing: features was {features}.")
+    serialized = convert_to_tensor(serialized, dtype=dtypes.string, name="serialized")
+    plan = _Plan(features)
+    keys, defaults, shapes = _dense_arguments(plan.dense)
+    sparse, ragged = sorted(plan.sparse), sorted(plan.ragged)
+    names = convert_to_tensor([] if example_names is None else example_names, dtype=dtypes.string)
+    flat = raw.ParseExampleV2(
+        serialized=serialized,
+        names=names,
+        sparse_keys=_strings(sparse),
+        dense_keys=_strings(keys),
+        ragged_keys=_strings(ragged),
+        dense_defaults=defaults,
+        num_sparse=len(sparse),
+        sparse_types=[plan.sparse[k][0] for k in sparse],
+        ragged_value_types=[plan.ragged[k][0] for k in ragged],
+        ragged_split_types=[plan.ragged[k][1] for k in ragged],
+        dense_shapes=shapes,
+        name=name,
+    )
+    return _assemble(features, _grouped(flat, plan, keys))
+
+
+def _strings(values):
+    return convert_to_tensor(np.array([v.encode() for v in values], object), dtype=dtypes.string)
+
+
+@export("io.parse_single_example", v1=[])
+def parse_single_example(serialized, features, example_names=None, name=None):
+    """One serialised example as tensors by feature; see `parse_example`."""
+    if not features:
+        raise ValueError("Invalid argument: features cannot be None.")
+    serialized = convert_to_tensor(serialized, dtype=dtypes.string, name="serialized")
+    serialized.shape.assert_has_rank(0)
+    return parse_example(serialized, features, example_names, name)
+
+
+def _sequence(serialized, context_features, sequence_features, example_names, name):
+    if not context_features and not sequence_features:
+        raise ValueError("Both `context_features` and `sequence_features` argument are None, but at "
+                         "least one should have values.")
+    context = _Plan(context_features or {})
+    steps = _Plan(sequence_features or {})
+    keys, defaults, shapes = _dense_arguments(context.dense)
+    step_keys = sorted(steps.dense)
+    serialized = convert_to_tensor(serialized, dtype=dtypes.string, name="serialized")
+    names = convert_to_tensor([] if example_names is None else example_names, dtype=dtypes.string)
+    missing = [bool(steps.dense[k].allow_missing) for k in step_keys]
+    outputs = raw.ParseSequenceExampleV2(
+        serialized=serialized,
+        debug_name=names,
+        context_sparse_keys=_strings(sorted(context.sparse)),
+        context_dense_keys=_strings(keys),
+        context_ragged_keys=_strings(sorted(context.ragged)),
+        feature_list_sparse_keys=_strings(sorted(steps.sparse)),
+        feature_list_dense_keys=_strings(step_keys),
+        feature_list_ragged_keys=_strings(sorted(steps.ragged)),
+        feature_list_dense_missing_assumed_empty=np.array(missing, bool),
+        context_dense_defaults=defaults,
+        Ncontext_sparse=len(context.sparse),
+        context_sparse_types=[context.sparse[k][0] for k in sorted(context.sparse)],
+        context_ragged_value_types=[context.ragged[k][0] for k in sorted(context.ragged)],
+        context_ragged_split_types=[context.ragged[k][1] for k in sorted(context.ragged)],
+        context_dense_shapes=shapes,
+        Nfeature_list_sparse=len(steps.sparse),
+        Nfeature_list_dense=len(step_keys),
+        feature_list_dense_types=[dtypes.as_dtype(steps.dense[k].dtype) for k in step_keys],
+        feature_list_sparse_types=[steps.sparse[k][0] for k in sorted(steps.sparse)],
+        feature_list_ragged_value_types=[steps.ragged[k][0] for k in sorted(steps.ragged)],
+        feature_list_ragged_split_types=[steps.ragged[k][1] for k in sorted(steps.ragged)],
+        feature_list_dense_shapes=[as_shape(steps.dense[k].shape).as_list() for k in step_keys],
+        name=name,
+    )
+    first = _grouped(outputs[:6], context, keys)
+    indices, values, shapes, denses, lengths, ragged, inner, _ = _step_outputs(outputs[6:])
+    second = _grouped((indices, values, shapes, denses, ragged, inner), steps, step_keys)
+    return (
+        _assemble(context_features or {}, first),
+        _assemble(sequence_features or {}, second),
+        dict(zip(step_keys, lengths, strict=True)),
+    )
+
+
+def _step_outputs(outputs):
+    indices, values, shapes, denses, lengths, ragged, outer, inner = outputs
+    return indices, values, shapes, denses, lengths, ragged, inner, outer
+
+
+@export("io.parse_sequence_example")
+def parse_sequence_example(
+    serialized, context_features=None, sequence_features=None, example_names=None, name=None
+):
+    """Serialised sequence examples: (context, sequences, lengths), each by feature."""
+    return _sequence(serialized, context_features, sequence_features, example_names, name)
+
+
+@export("io.parse_single_sequence_example", v1=["io.parse_single_sequence_example"])
+def parse_single_sequence_example(
+    serialized, context_features=None, sequence_features=None, example_name=None, name=None
+):
+    """One serialised sequence example: (context, sequences), each by feature."""
+    context, steps, _ = _sequence(
+        serialized, context_features, sequence_features, example_name, name
+    )
+    return context, steps
+
+
+@export("io.serialize_sparse", v1=[])
+def serialize_sparse(sp_input, out_type=dtypes.string, name=None):
+    """A sparse tensor as three strings."""
+    return raw.SerializeSparse(
+        sparse_indices=sp_input.indices,
+        sparse_values=sp_input.values,
+        sparse_shape=sp_input.dense_shape,
+        out_type=dtypes.as_dtype(out_type),
+        name=name,
+    )
+
+
+@export("io.serialize_many_sparse", v1=[])
+def serialize_many_sparse(sp_input, out_type=dtypes.string, name=None):
+    """Each row of a sparse tensor as three strings."""
+    return raw.SerializeManySparse(
+        sparse_indices=sp_input.indices,
+        sparse_values=sp_input.values,
+        sparse_shape=sp_input.dense_shape,
+        out_type=dtypes.as_dtype(out_type),
+        name=name,
+    )
+
+
+@export("io.deserialize_many_sparse", v1=["io.deserialize_many_sparse", "deserialize_many_sparse"])
+def deserialize_many_sparse(serialized_sparse, dtype, rank=None, name=None):
+    """The sparse tensor of rows that `serialize_sparse` made."""
+    parts = raw.DeserializeManySparse(
+        serialized_sparse=serialized_sparse, dtype=dtypes.as_dtype(dtype), name=name
+    )
+    result = SparseTensor(*parts)
+    if rank is not None:
+        result.set_shape([None] * (rank + 1))
+    return result

@@ -1,0 +1,289 @@
+"""Record files, and whole files read and written."""
+
+from __future__ import annotations
+
+import enum
+import zlib
+
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.variable import Variable
+from penstock._src.util import records
+from penstock._src.util.export import export
+
+from .gfile import GFile
+
+
+class TFRecordCompressionType(enum.IntEnum):
+    """Compressions of record files."""
+
+    NONE = 0
+    ZLIB = 1
+    GZIP = 2
+
+
+export(v1=["io.TFRecordCompressionType", "python_io.TFRecordCompressionType"])(
+    TFRecordCompressionType
+)
+
+
+@export("io.TFRecordOptions", v1=["io.TFRecordOptions", "python_io.TFRecordOptions"])
+class TFRecordOptions:
+    """How a record file is compressed."""
+
+    compression_type_map = {
+        TFRecordCompressionType.ZLIB: "ZLIB",
+        TFRecordCompressionType.GZIP: "GZIP",
+        TFRecordCompressionType.NONE: "",
+    }
+
+    def __init__(
+        self,
+        compression_type=None,
+        flush_mode=None,
+        input_buffer_size=None,
+        output_buffer_size=None,
+        window_bits=None,
+        compression_level=None,
+        compression_method=None,
+        mem_level=None,
+        compression_strategy=None,
+    ):
+        self.get_compression_type_string(compression_type)
+        self.compression_type = compression_type
+        self.flush_mode, self.compression_level = flush_mode, compression_level
+        self.input_buffer_size, self.output_buffer_size = input_buffer_size, output_buffer_size
+        self.window_bits, self.compression_method = window_bits, compression_method
+        self.mem_level, self.compression_strategy = mem_level, compression_strategy
+
+    @classmethod
+    def get_compression_type_string(cls, options):
+        """ "", "ZLIB" or "GZIP" of options, a type or a name."""
+        if not options:
+            return ""
+        if isinstance(options, TFRecordOptions):
+            return cls.get_compression_type_string(options.compression_type)
+        if isinstance(options, TFRecordCompressionType):
+            return cls.compression_type_map[options]
+        if options in records.COMPRESSIONS:
+            return options
+        raise ValueError(f'Not a valid compression_type: "{options}"')
+
+
+@export("io.TFRecordWriter", v1=["io.TFRecordWriter", "python_io.TFRecordWriter"])
+class TFRecordWriter:
+    """Writes records to a file, which is complete after `close`."""
+
+    def __init__(self, path, options=None):
+        compression = TFRecordOptions.get_compression_type_string(options)
+        self._file = GFile(path, "wb")
+        self._stream = _compressor(compression)
+        self._file.write(b"")
+
+    def write(self, record):
+        """Adds a record, a bytes object."""
+        if self._file is None:
+            raise errors.FailedPreconditionError(None, None, "Writer is closed.")
+        if isinstance(record, str):
+            record = record.encode()
+        data = records.frame(bytes(record))
+        self._file.write(self._stream.compress(data) if self._stream else data)
+
+    def flush(self):
+        """Writes what is buffered."""
+        if self._file is not None:
+            if self._stream:
+                self._file.write(self._stream.flush(_SYNC))
+            self._file.flush()
+
+    def close(self):
+        """Ends the file."""
+        if self._file is None:
+            return
+        if self._stream:
+            self._file.write(self._stream.flush())
+        self._file.close()
+        self._file = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+
+def _compressor(compression):
+    if compression == "ZLIB":
+        return zlib.compressobj()
+    if compression == "GZIP":
+        return zlib.compressobj(wbits=31)
+    return None
+
+
+_SYNC = zlib.Z_SYNC_FLUSH
+
+
+@export(v1=["io.tf_record_iterator", "python_io.tf_record_iterator"])
+def tf_record_iterator(path, options=None):
+    """Yields the records of a file."""
+    compression = TFRecordOptions.get_compression_type_string(options)
+    with open(path, "rb") as file:
+        try:
+            stream = records.opened(file, compression)
+            yield from records.read_records(stream, path)
+        except records.DamagedRecord as error:
+            raise errors.DataLossError(None, None, str(error)) from error
+
+
+@export("io.read_file", v1=["io.read_file", "read_file"])
+def read_file(filename, name=None):
+    """The contents of a file, as a string scalar."""
+    return raw.ReadFile(filename=filename, name=name)
+
+
+@export("io.write_file", v1=["io.write_file", "write_file"])
+def write_file(filename, contents, name=None):
+    """Writes a string scalar to a file, whose folder is made if needed."""
+    return raw.WriteFile(filename=filename, contents=contents, name=name)
+
+
+@export("io.matching_files", v1=["io.matching_files", "matching_files"])
+def matching_files(pattern, name=None):
+    """The paths that fit a pattern, sorted."""
+    return raw.MatchingFiles(pattern=pattern, name=name)
+
+
+@export("io.match_filenames_once", v1=["io.match_filenames_once", "train.match_filenames_once"])
+def match_filenames_once(pattern, name=None):
+    """A variable with the paths that fit a pattern."""
+    return Variable(matching_files(pattern), trainable=False, name=name, shape=[None])
+
+
+@export("io.serialize_tensor", v1=["io.serialize_tensor", "serialize_tensor"])
+def serialize_tensor(tensor, name=None):
+    """A tensor as the bytes of a TensorProto."""
+    return raw.SerializeTensor(tensor=tensor, name=name)
+
+
+@export("io.parse_tensor", v1=["io.parse_tensor", "parse_tensor"])
+def parse_tensor(serialized, out_type, name=None):
+    """The tensor of the bytes of a TensorProto."""
+    kind = dtypes.as_dtype(out_type)
+    return raw.ParseTensor(serialized=serialized, out_type=kind, name=name)
+
+
+@export("io.decode_raw", v1=[])
+def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, name=None):
+    """Bytes read as numbers, along a new last axis.
+
+    Args:
+      input_bytes: strings of equal length.
+      out_type: the numbers' type.
+      little_endian: their byte order.
+      fixed_length: cut or pad each string to this many bytes.
+      name: a name for the operation.
+    """
+    kind = dtypes.as_dtype(out_type)
+    if fixed_length is not None:
+        return raw.DecodePaddedRaw(
+            input_bytes=input_bytes,
+            fixed_length=fixed_length,
+            out_type=kind,
+            little_endian=little_endian,
+            name=name,
+        )
+    return raw.DecodeRaw(bytes=input_bytes, out_type=kind, little_endian=little_endian, name=name)
+
+
+@export("io.decode_base64", v1=["io.decode_base64", "decode_base64"])
+def decode_base64(input, name=None):
+    """Web-safe base64 text as bytes."""
+    return raw.DecodeBase64(input=input, name=name)
+
+
+@export("io.encode_base64", v1=["io.encode_base64", "encode_base64"])
+def encode_base64(input, pad=False, name=None):
+    """Bytes as web-safe base64 text."""
+    return raw.EncodeBase64(input=input, pad=pad, name=name)
+
+
+@export("io.decode_compressed", v1=["io.decode_compressed", "decode_compressed"])
+def decode_compressed(bytes, compression_type="", name=None):
+    """Bytes decompressed: "", "ZLIB" or "GZIP"."""
+    return raw.DecodeCompressed(bytes=bytes, compression_type=compression_type, name=name)
+
+
+@export("io.decode_json_example", v1=["io.decode_json_example", "decode_json_example"])
+def decode_json_example(json_examples, name=None):
+    """Examples in JSON as the bytes of their messages."""
+    return raw.DecodeJSONExample(json_examples=json_examples, name=name)
+
+
+@export("io.decode_csv", v1=[])
+def decode_csv(
+    records,
+    record_defaults,
+    field_delim=",",
+    use_quote_delim=True,
+    na_value="",
+    select_cols=None,
+    name=None,
+):
+    """The columns of lines of CSV.
+
+    Args:
+      records: strings, a line each.
+      record_defaults: for each column a default, or its type if it is required.
+      field_delim: what separates fields.
+      use_quote_delim: whether fields may be quoted.
+      na_value: what stands for a missing field.
+      select_cols: which columns to read.
+      name: a name for the operation.
+    """
+    defaults = []
+    for default in record_defaults:
+        if isinstance(default, dtypes.DType):
+            default = convert_to_tensor([], dtype=default)
+        elif not isinstance(default, Tensor):
+            default = convert_to_tensor(default)
+        if default.shape.rank is not None and default.shape.rank > 1:
+            raise ValueError(f"Each record default should be at most rank 1. {default.shape}")
+        defaults.append(default)
+    if select_cols is not None and any(
+        a >= b for a, b in zip(select_cols[:-1], select_cols[1:], strict=True)
+    ):
+        raise ValueError("select_cols is not strictly increasing.")
+    if select_cols is not None and (select_cols and select_cols[0] < 0):
+        raise ValueError("select_cols contains negative values.")
+    if select_cols is not None and len(select_cols) != len(record_defaults):
+        raise ValueError("Length of select_cols and record_defaults do not match.")
+    return list(
+        raw.DecodeCSV(
+            records=records,
+            record_defaults=defaults,
+            field_delim=field_delim,
+            use_quote_delim=use_quote_delim,
+            na_value=na_value,
+            select_cols=list(select_cols or []),
+            name=name,
+        )
+    )
+
+
+@export("audio.decode_wav")
+def decode_wav(contents, desired_channels=-1, desired_samples=-1, name=None):
+    """Samples in [-1, 1] `[samples, channels]` of a 16-bit WAV file's bytes, and its rate."""
+    return raw.DecodeWav(
+        contents=contents,
+        desired_channels=desired_channels,
+        desired_samples=desired_samples,
+        name=name,
+    )
+
+
+@export("audio.encode_wav")
+def encode_wav(audio, sample_rate, name=None):
+    """The bytes of a 16-bit WAV file of samples in [-1, 1]."""
+    return raw.EncodeWav(audio=audio, sample_rate=sample_rate, name=name)

@@ -1,0 +1,448 @@
+"""Lookup tables: filled once from an initializer, or changed as the program runs."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.trackable import Trackable
+from penstock._src.eager.context import init_scope
+from penstock._src.util.export import export
+
+_COUNT = itertools.count()
+
+
+class TextFileIndex:
+    """Which part of a line of a text file is meant."""
+
+    WHOLE_LINE = -2
+    LINE_NUMBER = -1
+
+
+export("lookup.TextFileIndex")(TextFileIndex)
+
+
+class LookupInterface(Trackable):
+    """A table with keys and values of one type each."""
+
+    def __init__(self, key_dtype, value_dtype):
+        self._key_dtype, self._value_dtype = dtypes.as_dtype(key_dtype), dtypes.as_dtype(value_dtype)
+        self._resource_handle = None
+
+    @property
+    def key_dtype(self):
+        """The type of the keys."""
+        return self._key_dtype
+
+    @property
+    def value_dtype(self):
+        """The type of the values."""
+        return self._value_dtype
+
+    @property
+    def name(self):
+        """The name of the table."""
+        return self._name
+
+    @property
+    def resource_handle(self):
+        """The tensor by which ops refer to the table."""
+        return self._resource_handle
+
+    def size(self, name=None):
+        """The number of entries."""
+        return raw.LookupTableSizeV2(table_handle=self.resource_handle, name=name)
+
+    def __getitem__(self, keys):
+        """The values of `keys`."""
+        return self.lookup(keys)
+
+    def _check_keys(self, keys):
+        if isinstance(keys, (SparseTensor, RaggedTensor)):
+            found = keys.values.dtype if isinstance(keys, SparseTensor) else keys.dtype
+        else:
+            found = keys.dtype
+        if found != self._key_dtype:
+            raise TypeError(
+                f"Dtype of argument `keys` must be {self._key_dtype}, received: {found}"
+            )
+
+    def _find(self, keys, default, name):
+        result = raw.LookupTableFindV2(
+            table_handle=self.resource_handle,
+            keys=keys,
+            default_value=default,
+            name=name,
+        )
+        if result.shape.rank is None:
+            result.set_shape(keys.shape)
+        return result
+
+    def _on_values(self, keys, find):
+        """Applies `find` to the values of a dense, sparse or ragged tensor of keys."""
+        if isinstance(keys, SparseTensor):
+            self._check_keys(keys)
+            return SparseTensor(keys.indices, find(keys.values), keys.dense_shape)
+        if isinstance(keys, RaggedTensor):
+            self._check_keys(keys)
+            return keys.with_flat_values(find(keys.flat_values))
+        keys = convert_to_tensor(keys, dtype_hint=self._key_dtype, name="keys")
+        self._check_keys(keys)
+        return find(keys)
+
+
+class TableInitializerBase(Trackable):
+    """What fills a static table."""
+
+    def __init__(self, key_dtype, value_dtype):
+        self._key_dtype, self._value_dtype = dtypes.as_dtype(key_dtype), dtypes.as_dtype(value_dtype)
+
+    @property
+    def key_dtype(self):
+        """The type of the keys."""
+        return self._key_dtype
+
+    @property
+    def value_dtype(self):
+        """The type of the values."""
+        return self._value_dtype
+
+    def initialize(self, table):
+        """Fills the table."""
+        raise NotImplementedError
+
+    @property
+    def _shared_name(self):
+        return f"table_{next(_COUNT)}"
+
+
+@export("lookup.KeyValueTensorInitializer")
+class KeyValueTensorInitializer(TableInitializerBase):
+    """Fills a table from tensors of keys and values."""
+
+    def __init__(self, keys, values, key_dtype=None, value_dtype=None, name=None):
+        with init_scope():
+            self._keys = convert_to_tensor(keys, dtype=key_dtype, name="keys")
+            self._values = convert_to_tensor(values, dtype=value_dtype, name="values")
+        self._name = name or "key_value_init"
+        super().__init__(self._keys.dtype, self._values.dtype)
+
+    def initialize(self, table):
+        """Fills the table."""
+        return raw.LookupTableImportV2(
+            table_handle=table.resource_handle, keys=self._keys, values=self._values
+        )
+
+
+@export("lookup.TextFileInitializer")
+class TextFileInitializer(TableInitializerBase):
+    """Fills a table from the lines of a text file."""
+
+    def __init__(
+        self,
+        filename,
+        key_dtype,
+        key_index,
+        value_dtype,
+        value_index,
+        vocab_size=None,
+        delimiter="\t",
+        name=None,
+        value_index_offset=0,
+    ):
+        self._filename_arg, self._name = filename, name or "text_file_init"
+        self._key_index, self._value_index = key_index, value_index
+        self._vocab_size, self._delimiter = vocab_size, delimiter
+        self._offset = value_index_offset
+        key, value = dtypes.as_dtype(key_dtype), dtypes.as_dtype(value_dtype)
+        if key_index < -2:
+            raise ValueError(f"`key_index` should be >= -2, received: {key_index}.")
+        if value_index < -2:
+            raise ValueError(f"`value_index` should be >= -2, received: {value_index}.")
+        if key_index == TextFileIndex.LINE_NUMBER and key != dtypes.int64:
+            raise ValueError(
+                "`key_dtype` must be int64 if `key_index` is LINE_NUMBER, received: " f"{key}"
+            )
+        if value_index == TextFileIndex.LINE_NUMBER and value != dtypes.int64:
+            raise ValueError(
+                "`value_dtype` must be int64 if `value_index` is LINE_NUMBER, received: " f"{value}"
+            )
+        if vocab_size is not None and vocab_size <= 0:
+            raise ValueError(f"`vocab_size` should be positive, received: {vocab_size}")
+        super().__init__(key, value)
+
+    def initialize(self, table):
+        """Fills the table."""
+        return raw.InitializeTableFromTextFileV2(
+            table_handle=table.resource_handle,
+            filename=self._filename_arg,
+            key_index=self._key_index,
+            value_index=self._value_index,
+            vocab_size=-1 if self._vocab_size is None else self._vocab_size,
+            delimiter=self._delimiter,
+            offset=self._offset,
+        )
+
+
+@export("lookup.StaticHashTable", v1=[])
+class StaticHashTable(LookupInterface):
+    """A table that its initializer fills once."""
+
+    def __init__(self, initializer, default_value, name=None, experimental_is_anonymous=False):
+        super().__init__(initializer.key_dtype, initializer.value_dtype)
+        self._initializer, self._name = initializer, name or "hash_table"
+        self._is_anonymous = experimental_is_anonymous
+        self._shared_name = f"{self._name}_{next(_COUNT)}"
+        with init_scope():
+            self._default_value = convert_to_tensor(default_value, dtype=self._value_dtype)
+            self._default_value.shape.merge_with([])
+            self._resource_handle = self._create_resource()
+            self._init_op = self._initialize()
+        if isinstance(initializer, Trackable):
+            self._track_trackable(initializer, "_initializer")
+
+    def _create_resource(self):
+        if self._is_anonymous:
+            return raw.AnonymousHashTable(
+                key_dtype=self._key_dtype, value_dtype=self._value_dtype
+            )
+        return raw.HashTableV2(
+            shared_name=self._shared_name,
+            key_dtype=self._key_dtype,
+            value_dtype=self._value_dtype,
+            name=self._name,
+        )
+
+    def _initialize(self):
+        return self._initializer.initialize(self)
+
+    @property
+    def initializer(self):
+        """The operation that fills the table (graphs)."""
+        return self._init_op
+
+    @property
+    def default_value(self):
+        """The value of keys that are not there."""
+        return self._default_value
+
+    def lookup(self, keys, name=None):
+        """The values of keys of a dense, sparse or ragged tensor."""
+        return self._on_values(keys, lambda k: self._find(k, self._default_value, name))
+
+    def export(self, name=None):
+        """All keys and values."""
+        return raw.LookupTableExportV2(
+            table_handle=self.resource_handle,
+            Tkeys=self._key_dtype,
+            Tvalues=self._value_dtype,
+            name=name,
+        )
+
+
+@export("lookup.StaticVocabularyTable", v1=[])
+class StaticVocabularyTable(LookupInterface):
+    """Ids of a vocabulary, and hashes into `num_oov_buckets` further ids for other keys."""
+
+    def __init__(
+        self,
+        initializer,
+        num_oov_buckets,
+        lookup_key_dtype=None,
+        name=None,
+        experimental_is_anonymous=False,
+    ):
+        if num_oov_buckets <= 0:
+            raise ValueError(f"`num_oov_buckets` must be > 0; use StaticHashTable. {num_oov_buckets}")
+        if initializer is not None:
+            if initializer.value_dtype != dtypes.int64:
+                raise TypeError(
+                    f"Invalid value_dtype for initializer: expected int64, got {initializer.value_dtype}."
+                )
+            key_dtype = lookup_key_dtype or initializer.key_dtype
+            self._table = StaticHashTable(
+                initializer, -1, experimental_is_anonymous=experimental_is_anonymous
+            )
+            super().__init__(key_dtype, dtypes.int64)
+            self._track_trackable(self._table, "_table")
+            self._name = name or self._table.name
+        else:
+            self._table = None
+            super().__init__(lookup_key_dtype or dtypes.string, dtypes.int64)
+            self._name = name or "hash_bucket"
+        self._num_oov_buckets = num_oov_buckets
+
+    @property
+    def resource_handle(self):
+        """The tensor by which ops refer to the table."""
+        return self._table.resource_handle if self._table is not None else None
+
+    def size(self, name=None):
+        """The number of ids, those for other keys included."""
+        extra = np.int64(self._num_oov_buckets)
+        if self._table is None:
+            return convert_to_tensor(extra)
+        return raw.AddV2(x=self._table.size(), y=extra, name=name)
+
+    def _hashed(self, keys):
+        text = keys if keys.dtype == dtypes.string else raw.AsString(input=keys)
+        return raw.StringToHashBucketFast(input=text, num_buckets=self._num_oov_buckets)
+
+    def lookup(self, keys, name=None):
+        """The ids of keys of a dense, sparse or ragged tensor."""
+
+        def find(flat):
+            buckets = self._hashed(flat)
+            if self._table is None:
+                return buckets
+            inner = flat
+            if inner.dtype != self._table.key_dtype:
+                inner = raw.Cast(x=flat, DstT=self._table.key_dtype)
+            ids = self._table.lookup(inner)
+            known = raw.NotEqual(x=ids, y=np.int64(-1))
+            return raw.SelectV2(
+                condition=known, t=ids, e=buckets + self._table.size(), name=name
+            )
+
+        return self._on_values(keys, find)
+
+
+class _MutableTable(LookupInterface):
+    """A table that changes."""
+
+    def lookup(self, keys, dynamic_default_values=None, name=None):
+        """The values of keys; `dynamic_default_values` stand for those that are not there."""
+        default = self._default_value if dynamic_default_values is None else convert_to_tensor(
+            dynamic_default_values, dtype=self._value_dtype
+        )
+
+        def find(flat):
+            return raw.LookupTableFindV2(
+                table_handle=self.resource_handle, keys=flat, default_value=default, name=name
+            )
+
+        return self._on_values(keys, find)
+
+    def insert(self, keys, values, name=None):
+        """Sets the values of keys."""
+        keys = convert_to_tensor(keys, dtype=self._key_dtype)
+        values = convert_to_tensor(values, dtype=self._value_dtype)
+        return raw.LookupTableInsertV2(
+            table_handle=self.resource_handle, keys=keys, values=values, name=name
+        )
+
+    def insert_or_assign(self, keys, values, name=None):
+        """Sets the values of keys."""
+        return self.insert(keys, values, name)
+
+    def remove(self, keys, name=None):
+        """Takes keys away; those that are not there are ignored."""
+        keys = convert_to_tensor(keys, dtype_hint=self._key_dtype)
+        if keys.dtype != self._key_dtype:
+            raise TypeError(
+                f"Dtype of argument `keys` must be {self._key_dtype}, received: {keys.dtype}"
+            )
+        return raw.LookupTableRemoveV2(
+            table_handle=self.resource_handle, keys=keys, name=name
+        )
+
+    erase = remove
+
+    def export(self, name=None):
+        """All keys and values."""
+        return raw.LookupTableExportV2(
+            table_handle=self.resource_handle,
+            Tkeys=self._key_dtype,
+            Tvalues=self._value_dtype,
+            name=name,
+        )
+
+    def _serialize_to_tensors(self):
+        keys, values = self.export()
+        return {"-keys": keys, "-values": values}
+
+    def _restore_from_tensors(self, restored_tensors):
+        return raw.LookupTableImportV2(
+            table_handle=self.resource_handle,
+            keys=restored_tensors["-keys"],
+            values=restored_tensors["-values"],
+        )
+
+
+@export("lookup.experimental.MutableHashTable")
+class MutableHashTable(_MutableTable):
+    """A hash table whose values are scalars or vectors."""
+
+    def __init__(
+        self,
+        key_dtype,
+        value_dtype,
+        default_value,
+        name="MutableHashTable",
+        checkpoint=True,
+        experimental_is_anonymous=False,
+    ):
+        super().__init__(key_dtype, value_dtype)
+        self._name, self._checkpoint = name, checkpoint
+        with init_scope():
+            self._default_value = convert_to_tensor(default_value, dtype=self._value_dtype)
+            shape = self._default_value.shape
+            arguments = dict(key_dtype=self._key_dtype, value_dtype=self._value_dtype)
+            if not experimental_is_anonymous:
+                arguments["use_node_name_sharing"] = False
+                arguments["shared_name"] = f"{name}_{next(_COUNT)}"
+            stem = "Anonymous" if experimental_is_anonymous else ""
+            if shape.rank == 0:
+                op = raw.AnonymousMutableHashTable if stem else raw.MutableHashTableV2
+            else:
+                op = (
+                    raw.AnonymousMutableHashTableOfTensors if stem else raw.MutableHashTableOfTensorsV2
+                )
+                arguments["value_shape"] = shape
+            self._resource_handle = op(**arguments)
+
+
+@export("lookup.experimental.DenseHashTable")
+class DenseHashTable(_MutableTable):
+    """A hash table with open addressing; two keys stand for empty and deleted places."""
+
+    def __init__(
+        self,
+        key_dtype,
+        value_dtype,
+        default_value,
+        empty_key,
+        deleted_key,
+        initial_num_buckets=None,
+        name="MutableDenseHashTable",
+        checkpoint=True,
+        experimental_is_anonymous=False,
+    ):
+        super().__init__(key_dtype, value_dtype)
+        self._name, self._checkpoint = name, checkpoint
+        with init_scope():
+            self._default_value = convert_to_tensor(default_value, dtype=self._value_dtype)
+            self._empty_key = convert_to_tensor(empty_key, dtype=self._key_dtype)
+            self._deleted_key = convert_to_tensor(deleted_key, dtype=self._key_dtype)
+            arguments = dict(
+                empty_key=self._empty_key,
+                deleted_key=self._deleted_key,
+                value_dtype=self._value_dtype,
+                value_shape=self._default_value.shape,
+                initial_num_buckets=initial_num_buckets or 131072,
+            )
+            if experimental_is_anonymous:
+                self._resource_handle = raw.AnonymousMutableDenseHashTable(**arguments)
+            else:
+                self._resource_handle = raw.MutableDenseHashTableV2(
+                    **arguments,
+                    use_node_name_sharing=False,
+                    shared_name=f"{name}_{next(_COUNT)}",
+                )
+

@@ -1,0 +1,190 @@
+"""What variables do beyond reading and assigning: scatters, sliced reads, sliced assignment."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.variable import Variable
+
+from . import operators
+
+
+def _slices(sparse_delta):
+    if not (hasattr(sparse_delta, "indices") and hasattr(sparse_delta, "values")):
+        raise TypeError(
+            f"Argument `sparse_delta` must be a `tf.IndexedSlices`. Received arg: {sparse_delta}"
+        )
+    return sparse_delta
+
+
+def _scatter(op_name, doc):
+    def method(self, sparse_delta, use_locking=False, name=None):
+        delta = _slices(sparse_delta)
+        op = getattr(raw, op_name)(
+            resource=self.handle,
+            indices=delta.indices,
+            updates=convert_to_tensor(delta.values, dtype=self.dtype),
+            name=name,
+        )
+        return self._assigned(op, True)
+
+    method.__doc__ = doc
+    return method
+
+
+def _scatter_nd(op_name, doc):
+    def method(self, indices, updates, name=None):
+        op = getattr(raw, op_name)(
+            ref=self.handle,
+            indices=convert_to_tensor(indices),
+            updates=convert_to_tensor(updates, dtype=self.dtype),
+            name=name,
+        )
+        return self._assigned(op, True)
+
+    method.__doc__ = doc
+    return method
+
+
+def _sparse_read(self, indices, name=None):
+    """The rows at `indices`, read without copying the rest."""
+    if STATE.graph is None and not STATE.tapes:
+        return raw.ResourceGather(
+            resource=self.handle, indices=indices, dtype=self.dtype, name=name
+        )
+    return raw.GatherV2(params=self.value(), indices=indices, axis=0, name=name)
+
+
+def _gather_nd(self, indices, name=None):
+    """The entries at the coordinates in the last axis of `indices`."""
+    return raw.GatherNd(params=self.value(), indices=indices, name=name)
+
+
+def _batch_scatter_update(self, sparse_delta, use_locking=False, name=None):
+    """Writes rows at batches of indices along the last axis of `sparse_delta.indices`."""
+    delta = _slices(sparse_delta)
+    indices = convert_to_tensor(delta.indices)
+    updates = convert_to_tensor(delta.values, dtype=self.dtype)
+    depth = indices.shape.rank - 1
+    shape = raw.Shape(input=indices, out_type=indices.dtype)
+    one = np.ones((), indices.dtype.as_numpy_dtype)
+    columns = []
+    for axis in range(depth):
+        counter = raw.Range(start=one - one, limit=shape[axis], delta=one)
+        column = raw.Reshape(
+            tensor=counter,
+            shape=np.array([-1 if i == axis else 1 for i in range(depth + 1)], np.int32),
+        )
+        columns.append(raw.BroadcastTo(input=column, shape=shape))
+    places = raw.Pack(values=[*columns, indices], axis=-1)
+    return self.scatter_nd_update(places, updates, name=name)
+
+
+def _count_up_to(self, limit):
+    """Adds 1; an error once `limit` is reached. Returns the value before."""
+    before = self.read_value()
+    below = before < np.asarray(limit, self.dtype.as_numpy_dtype)
+    raw.Assert(
+        condition=below, data=[convert_to_tensor(f"Reached limit of {limit}"), before]
+    )
+    self.assign_add(np.ones((), self.dtype.as_numpy_dtype))
+    return before
+
+
+def _strided_slice_assign(self, value, name=None, **spec):
+    bounds = {k: spec.pop(k) for k in ("begin", "end", "strides")}
+    value = convert_to_tensor(value, dtype=self.dtype)
+    bounds = {k: v if isinstance(v, Tensor) else convert_to_tensor(v) for k, v in bounds.items()}
+    op = raw.ResourceStridedSliceAssign(
+        ref=self.handle, **bounds, value=value, **spec, name=name
+    )
+    return self._assigned(op, True)
+
+
+def _get_item(self, slice_spec):
+    """A part of the value, with `assign` to write to that part of the variable."""
+    return operators.get_item(self.value(), slice_spec, var=self)
+
+
+class SaveSliceInfo:
+    """Where in a larger variable this one stands."""
+
+    def __init__(
+        self,
+        full_name=None,
+        full_shape=None,
+        var_offset=None,
+        var_shape=None,
+        save_slice_info_def=None,
+        import_scope=None,
+    ):
+        self.full_name, self.full_shape = full_name, full_shape
+        self.var_offset, self.var_shape = var_offset, var_shape
+
+    @property
+    def spec(self):
+        """The slice as text: full shape, then offset and extent of each axis."""
+        shape = " ".join(str(n) for n in self.full_shape)
+        parts = ":".join(f"{o},{n}" for o, n in zip(self.var_offset, self.var_shape, strict=True))
+        return f"{shape} {parts}"
+
+
+_METHODS = {
+    "scatter_sub": _scatter("ResourceScatterSub", "Subtracts rows given as IndexedSlices."),
+    "scatter_add": _scatter("ResourceScatterAdd", "Adds rows given as IndexedSlices."),
+    "scatter_max": _scatter("ResourceScatterMax", "Keeps the greater of row and update."),
+    "scatter_min": _scatter("ResourceScatterMin", "Keeps the smaller of row and update."),
+    "scatter_mul": _scatter("ResourceScatterMul", "Multiplies rows."),
+    "scatter_div": _scatter("ResourceScatterDiv", "Divides rows."),
+    "scatter_update": _scatter("ResourceScatterUpdate", "Writes rows given as IndexedSlices."),
+    "scatter_nd_sub": _scatter_nd("ResourceScatterNdSub", "Subtracts at coordinates."),
+    "scatter_nd_add": _scatter_nd("ResourceScatterNdAdd", "Adds at coordinates."),
+    "scatter_nd_update": _scatter_nd("ResourceScatterNdUpdate", "Writes at coordinates."),
+    "scatter_nd_max": _scatter_nd("ResourceScatterNdMax", "Keeps the greater at coordinates."),
+    "scatter_nd_min": _scatter_nd("ResourceScatterNdMin", "Keeps the smaller at coordinates."),
+    "sparse_read": _sparse_read,
+    "gather_nd": _gather_nd,
+    "batch_scatter_update": _batch_scatter_update,
+    "count_up_to": _count_up_to,
+    "_strided_slice_assign": _strided_slice_assign,
+    "__getitem__": _get_item,
+    "SaveSliceInfo": SaveSliceInfo,
+}
+
+
+def install_methods() -> None:
+    """Fills the methods and operators into `Variable`."""
+    for name, method in _METHODS.items():
+        if callable(method) and not isinstance(method, type):
+            method.__name__ = name
+        setattr(Variable, name, method)
+    for name in Tensor.OVERLOADABLE_OPERATORS - {"__getitem__"}:
+        if name in ("__eq__", "__ne__"):
+            continue
+        setattr(Variable, name, _operator(getattr(Tensor, name)))
+    Variable.__eq__ = _equal
+    Variable.__ne__ = _not_equal
+
+
+def _operator(method):
+    def operator(self, *others):
+        others = [o.value() if isinstance(o, Variable) else o for o in others]
+        return method(self.value(), *others)
+
+    operator.__name__ = method.__name__ if hasattr(method, "__name__") else "operator"
+    return operator
+
+
+def _equal(self, other):
+    return Tensor.__eq__(self.value(), other.value() if isinstance(other, Variable) else other)
+
+
+def _not_equal(self, other):
+    return Tensor.__ne__(self.value(), other.value() if isinstance(other, Variable) else other)
+
+
+install_methods()
