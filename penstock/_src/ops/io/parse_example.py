@@ -1,0 +1,239 @@
+"""Examples parsed into tensors: dense, sparse and ragged features."""
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.rules import invalid
+from penstock._src.proto.example import Example
+
+_KINDS = {"float_list": dtypes.float32, "int64_list": dtypes.int64, "bytes_list": dtypes.string}
+_SHOWN = {dtypes.float32: "float", dtypes.int64: "int64", dtypes.string: "string"}
+
+
+def parsed(op, serialized, name):
+    """{feature: (dtype, values)} of an example; a feature without a kind counts as missing."""
+    try:
+        features = Example.FromString(serialized).features.feature
+    except DecodeError as error:
+        raise invalid(op, f"Name: {name}, Could not parse example input: {error}") from None
+    found = {}
+    for key, feature in features.items():
+        kind = feature.WhichOneof("kind")
+        if kind is not None:
+            found[key] = _KINDS[kind], list(getattr(feature, kind).value)
+    return found
+
+
+def array_of(values, dtype, shape=None):
+    """Values of a feature as an array."""
+    out = np.empty(len(values), dtype.np)
+    for at, value in enumerate(values):
+        out[at] = value
+    return out if shape is None else out.reshape(shape)
+
+
+class Batch:
+    """The features of a batch of examples."""
+
+    def __init__(self, op, serialized, names):
+        self.op = op
+        self.names = [n.decode() for n in names.reshape(-1)] or ["<unknown>"] * len(serialized)
+        self.rows = [parsed(op, s, n) for s, n in zip(serialized, self.names, strict=True)]
+
+    def values(self, row, key, dtype):
+        """The values of a feature in one example, or None if it is missing."""
+        found = self.rows[row].get(key)
+        if found is None:
+            return None
+        if found[0] != dtype:
+            raise invalid(
+                self.op,
+                f"Name: {self.names[row]}, Key: {key}, Index: {row}.  Data types don't match. "
+                f"Data type: {_SHOWN[found[0]]} but expected type: {_SHOWN[dtype]}",
+            )
+        return found[1]
+
+    def dense(self, key, dtype, shape, default):
+        """The array [examples, *shape] of a feature; where the first dimension is open, padded."""
+        dims = shape.as_list()
+        if dims and dims[0] is None:
+            return self._padded(key, dtype, dims[1:], default)
+        size = int(np.prod(dims)) if dims else 1
+        rows = []
+        for row in range(len(self.rows)):
+            values = self.values(row, key, dtype)
+            if values is None:
+                if default.size == 0 and size:
+                    raise invalid(
+                        self.op,
+                        f"Name: {self.names[row]}, Feature: {key} (data type: {_SHOWN[dtype]}) is "
+                        "required but could not be found.",
+                    )
+                rows.append(default.reshape(dims))
+                continue
+            if len(values) != size:
+                raise invalid(
+                    self.op,
+                    f"Name: {self.names[row]}, Key: {key}, Index: {row}.  Number of "
+                    f"{_SHOWN[dtype]} values != expected.  Values size: {len(values)} but output "
+                    f"shape: {dims}",
+                )
+            rows.append(array_of(values, dtype, dims))
+        return np.stack(rows) if rows else np.zeros((0, *dims), dtype.np)
+
+    def _padded(self, key, dtype, inner, default):
+        stride = int(np.prod(inner)) if inner else 1
+        lists = [self.values(row, key, dtype) or [] for row in range(len(self.rows))]
+        for row, values in enumerate(lists):
+            if len(values) % stride:
+                raise invalid(
+                    self.op,
+                    f"Name: {self.names[row]}, Key: {key}, Index: {row}.  Number of values is not a "
+                    f"multiple of stride length. Values size: {len(values)} but stride is {stride}",
+                )
+        longest = max((len(v) // stride for v in lists), default=0)
+        out = np.empty((len(lists), longest * stride), dtype.np)
+        out[...] = default.reshape(-1)[0] if default.size else (b"" if dtype is dtypes.string else 0)
+        for row, values in enumerate(lists):
+            out[row, : len(values)] = array_of(values, dtype)
+        return out.reshape(len(lists), longest, *inner)
+
+    def sparse(self, key, dtype):
+        """Indices, values and dense shape of a feature."""
+        lists = [self.values(row, key, dtype) or [] for row in range(len(self.rows))]
+        index = [(row, at) for row, values in enumerate(lists) for at in range(len(values))]
+        flat = array_of([v for values in lists for v in values], dtype)
+        widest = max((len(v) for v in lists), default=0)
+        shape = np.array([len(lists), widest], np.int64)
+        return np.array(index, np.int64).reshape(-1, 2), flat, shape
+
+    def ragged(self, key, dtype, splits):
+        """Values and row splits of a feature."""
+        lists = [self.values(row, key, dtype) or [] for row in range(len(self.rows))]
+        flat = array_of([v for values in lists for v in values], dtype)
+        ends = np.cumsum([0, *(len(v) for v in lists)])
+        return flat, ends.astype(splits.np)
+
+
+def _texts(keys):
+    return [k.decode() if isinstance(k, bytes) else k for k in keys]
+
+
+def _dense(op, batch, keys, defaults):
+    return [
+        batch.dense(key, dtype, shape, default)
+        for key, dtype, shape, default in zip(
+            keys, op.Tdense, op.dense_shapes, defaults, strict=True
+        )
+    ]
+
+
+def _sparse(op, batch, keys):
+    found = [batch.sparse(k, t) for k, t in zip(keys, op.sparse_types, strict=True)]
+    return [f[0] for f in found], [f[1] for f in found], [f[2] for f in found]
+
+
+class ParseExample(Op):
+    """Features of a batch of serialized examples."""
+
+    signature = (
+        "serialized: string, names: string, sparse_keys: Nsparse * string, "
+        "dense_keys: Ndense * string, dense_defaults: *Tdense -> sparse_indices: "
+        "Nsparse * int64, sparse_values: *sparse_types, sparse_shapes: Nsparse * "
+        "int64, dense_values: *Tdense"
+    )
+    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    sparse_types: list[DType]
+    dense_shapes: list[TensorShape]
+    differentiable = False
+
+    def shape(self, serialized, names, sparse_keys, dense_keys, dense_defaults):
+        rows = serialized.with_rank(1)[0]
+        count = len(sparse_keys)
+        dense = [TensorShape([rows]).concatenate(s) for s in self.dense_shapes]
+        return [[None, 2]] * count, [[None]] * count, [[2]] * count, dense
+
+    def eager(self, serialized, names, sparse_keys, dense_keys, dense_defaults):
+        batch = Batch(self, list(serialized), names)
+        sparse = _sparse(self, batch, _texts(k.item() for k in sparse_keys))
+        dense = _dense(self, batch, _texts(k.item() for k in dense_keys), dense_defaults)
+        return (*sparse, dense)
+
+
+class ParseExampleV2(Op):
+    """Features of a batch of serialized examples, or of one."""
+
+    signature = (
+        "serialized: string, names: string, sparse_keys: string, dense_keys: string, "
+        "ragged_keys: string, dense_defaults: *Tdense -> sparse_indices: num_sparse "
+        "* int64, sparse_values: *sparse_types, sparse_shapes: num_sparse * int64, "
+        "dense_values: *Tdense, ragged_values: *ragged_value_types, "
+        "ragged_row_splits: *ragged_split_types"
+    )
+    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    num_sparse: int
+    sparse_types: list[DType]
+    ragged_value_types: list[DType]
+    ragged_split_types: list[DType]
+    dense_shapes: list[TensorShape]
+    differentiable = False
+
+    def shape(self, serialized, names, sparse_keys, dense_keys, ragged_keys, dense_defaults):
+        rank = serialized.rank
+        lead = TensorShape([serialized[0]]) if rank == 1 else TensorShape([])
+        count, ragged = self.num_sparse, len(self.ragged_value_types)
+        inner = None if rank is None else rank + 1
+        dense = [None if rank is None else lead.concatenate(s) for s in self.dense_shapes]
+        return (
+            [[None, inner]] * count,
+            [[None]] * count,
+            [[inner]] * count,
+            dense,
+            [[None]] * ragged,
+            [[None]] * ragged,
+        )
+
+    def eager(self, serialized, names, sparse_keys, dense_keys, ragged_keys, dense_defaults):
+        batch = Batch(self, list(serialized.reshape(-1)), names)
+        indices, values, shapes = _sparse(self, batch, _texts(sparse_keys))
+        dense = _dense(self, batch, _texts(dense_keys), dense_defaults)
+        kinds = zip(
+            _texts(ragged_keys), self.ragged_value_types, self.ragged_split_types, strict=True
+        )
+        ragged = [batch.ragged(key, dtype, splits) for key, dtype, splits in kinds]
+        flat, splits = [r[0] for r in ragged], [r[1] for r in ragged]
+        if serialized.ndim == 0:
+            indices, shapes = [i[:, 1:] for i in indices], [s[1:] for s in shapes]
+            dense, splits = [d[0] for d in dense], [s[:0] for s in splits]
+        return indices, values, shapes, dense, flat, splits
+
+
+class ParseSingleExample(Op):
+    """Features of one serialized example."""
+
+    signature = (
+        "serialized: string, dense_defaults: *Tdense -> sparse_indices: num_sparse * "
+        "int64, sparse_values: *sparse_types, sparse_shapes: num_sparse * int64, "
+        "dense_values: *Tdense"
+    )
+    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    num_sparse: int
+    sparse_keys: list[str]
+    dense_keys: list[str]
+    sparse_types: list[DType]
+    dense_shapes: list[TensorShape]
+    differentiable = False
+
+    def shape(self, serialized, dense_defaults):
+        count = self.num_sparse
+        return [[None, 1]] * count, [[None]] * count, [[1]] * count, list(self.dense_shapes)
+
+    def eager(self, serialized, dense_defaults):
+        batch = Batch(self, [serialized.item()], np.zeros(0, object))
+        indices, values, shapes = _sparse(self, batch, _texts(self.sparse_keys))
+        dense = _dense(self, batch, _texts(self.dense_keys), dense_defaults)
+        return [i[:, 1:] for i in indices], values, [s[1:] for s in shapes], [d[0] for d in dense]

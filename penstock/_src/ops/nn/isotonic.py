@@ -1,0 +1,71 @@
+"""Isotonic regression."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT, REAL
+from penstock._src.ops.rules import invalid, show
+
+
+class IsotonicRegression(Op):
+    """The closest non-increasing sequence to each row, and the segments where it is constant."""
+
+    signature = "input: T -> output: output_dtype, segments: int32"
+    T = REAL
+    output_dtype: DType = dtypes.float32
+    output_dtype_types = FLOAT
+
+    def shape(self, input):
+        return input, input
+
+    def gradient(self, input, _output, segments, dy, _dsegments):
+        # every element of a segment gets the mean of the segment's gradients
+        columns = raw.StridedSlice(
+            input=raw.Shape(input=input),
+            begin=[-1],
+            end=[0],
+            strides=[1],
+            end_mask=1,
+            shrink_axis_mask=0,
+        )
+        width = raw.Reshape(tensor=columns, shape=[])
+        flat = raw.Reshape(tensor=dy, shape=raw.ConcatV2(values=[[-1], columns], axis=0))
+        names = raw.Reshape(tensor=segments, shape=raw.Shape(input=flat))
+        rows = raw.StridedSlice(
+            input=raw.Shape(input=flat), begin=[0], end=[1], strides=[1], shrink_axis_mask=1
+        )
+        first = raw.Range(start=np.int32(0), limit=rows, delta=np.int32(1)) * width
+        ids = names + raw.ExpandDims(input=first, axis=1)
+        count = rows * width
+        total = raw.UnsortedSegmentSum(data=flat, segment_ids=ids, num_segments=count)
+        number = raw.UnsortedSegmentSum(
+            data=raw.OnesLike(x=flat), segment_ids=ids, num_segments=count
+        )
+        mean = raw.DivNoNan(x=total, y=number)
+        spread = raw.GatherV2(params=mean, indices=ids, axis=np.int32(0))
+        return raw.Reshape(tensor=spread, shape=raw.Shape(input=input))
+
+    def eager(self, input):
+        if input.ndim != 2:
+            raise invalid(self, f"input must be a matrix. Received {show(input.shape)}")
+        out = np.empty(input.shape, self.output_dtype.np)
+        segments = np.empty(input.shape, np.int32)
+        for at, row in enumerate(input):
+            out[at], segments[at] = _pooled(row.astype(np.float64))
+        return out, segments
+
+
+def _pooled(row):
+    """Pool adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972)."""
+    means, counts = [], []
+    for value in row:
+        means.append(value)
+        counts.append(1)
+        while len(means) > 1 and means[-2] <= means[-1]:
+            last, n = means.pop(), counts.pop()
+            means[-1] = (means[-1] * counts[-1] + last * n) / (counts[-1] + n)
+            counts[-1] += n
+    return np.repeat(means, counts), np.repeat(np.arange(len(counts)), counts)
