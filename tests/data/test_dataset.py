@@ -218,6 +218,7 @@ def test_save_and_load(tmp_path):
         (b"a", 1.5),
         (b"b", 2.5),
     ]
+    assert Dataset.load(str(tmp_path / "d")).element_spec == dataset.element_spec
 
 
 def test_errors_pass_on_and_are_ignored():

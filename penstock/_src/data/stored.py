@@ -12,12 +12,15 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.dispatch import STATE
 from penstock._src.data import structure
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.function.structured_values import decode, encode
 from penstock._src.ops.data import storage
 from penstock._src.ops.data.pipeline import Element, Run
 from penstock._src.ops.data.source import GeneratorPipeline
+from penstock._src.proto.saved import StructuredValue
 from penstock._src.util import records
 
 _ELEMENTS = "elements.tfrecord"
+_SPEC = "dataset_spec.pb"
 
 
 class Stored:
@@ -60,6 +63,8 @@ class Stored:
         finally:
             run.close()
             file.close()
+        with open(os.path.join(path, _SPEC), "wb") as saved:
+            saved.write(encode(self.element_spec).SerializeToString())
         os.replace(temporary, os.path.join(path, _ELEMENTS))
 
     @staticmethod
@@ -89,7 +94,8 @@ class Stored:
         if not os.path.exists(file):
             raise errors.NotFoundError(f"{path}: there is no saved dataset.")
         if element_spec is None:
-            raise errors.UnimplementedError(f"Dataset.load: give `element_spec` to read {path}.")
+            with open(os.path.join(path, _SPEC), "rb") as saved:
+                element_spec = decode(StructuredValue.FromString(saved.read()))
         types = structure.flat_types(element_spec)
 
         def make() -> Iterator[Element]:

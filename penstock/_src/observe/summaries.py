@@ -13,7 +13,7 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.graph import Graph
 from penstock._src.observe.writer import (
     CURRENT,
-    should_record_summaries,
+    recording,
     summary_scope,
     when_recording,
 )
@@ -262,7 +262,7 @@ def graph(graph_data: Any) -> Any:
     if STATE.graph is not None:
         raise ValueError("graph() cannot be invoked inside a graph context.")
     writer = CURRENT.writer
-    if writer is None or writer._resource is None or not should_record_summaries():
+    if writer is None or writer._resource is None or not recording():
         return convert_to_tensor(False)
     if isinstance(graph_data, Graph):
         definition = graph_data.as_graph_def(add_shapes=True)

@@ -166,7 +166,13 @@ def record_if(condition: Any) -> Iterator[None]:
 
 @export("summary.should_record_summaries", v1=[])
 def should_record_summaries() -> Any:
-    """Whether summaries are written: there is a default writer, and `record_if` does not say no."""
+    """Whether summaries are written, as a bool tensor: there is a default writer, and `record_if`
+    does not say no."""
+    return convert_to_tensor(recording())
+
+
+def recording() -> Any:
+    """The same as a bool where it is known, else as a tensor."""
     if CURRENT.writer is None:
         return False
     condition = CURRENT.recording
@@ -199,8 +205,8 @@ def when_recording(write: Callable[[Any, Any], Any], step: Any) -> Any:
     writer = CURRENT.writer
     if writer is None or writer._resource is None:
         return convert_to_tensor(False)
-    recording = should_record_summaries()
-    if recording is False:
+    wanted = recording()
+    if wanted is False:
         return convert_to_tensor(False)
     if step is None:
         step = CURRENT.step
@@ -220,6 +226,6 @@ def when_recording(write: Callable[[Any, Any], Any], step: Any) -> Any:
         write(writer._resource, number)
         return convert_to_tensor(True)
 
-    if not isinstance(recording, Tensor):
+    if not isinstance(wanted, Tensor):
         return record()
-    return control_flow.cond(recording, record, lambda: convert_to_tensor(False))
+    return control_flow.cond(wanted, record, lambda: convert_to_tensor(False))
