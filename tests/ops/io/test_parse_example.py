@@ -1,0 +1,45 @@
+"""Examples parsed into dense, sparse and ragged features."""
+
+import numpy as np
+import pytest
+
+import penstock._src.api.load  # noqa: F401
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from penstock._src.proto.example import Example
+
+
+def example(**features):
+    made = Example()
+    for name, (kind, values) in features.items():
+        getattr(made.features.feature[name], kind).value.extend(values)
+    return made.SerializeToString()
+
+
+FIRST = example(a=("float_list", [1, 2]), s=("bytes_list", [b"x"]), v=("int64_list", [9]))
+SECOND = example(s=("bytes_list", [b"y", b"z"]), v=("int64_list", [1, 2, 3]))
+
+
+def parse(serialized, default, shape=(2,)):
+    return raw.ParseExampleV2(
+        serialized=serialized, names=np.zeros(0, object), sparse_keys=["s"], dense_keys=["a"],
+        ragged_keys=["v"], dense_defaults=[np.float32(default)], num_sparse=1,
+        sparse_types=["string"], ragged_value_types=["int64"], ragged_split_types=["int64"],
+        dense_shapes=[list(shape)],
+    )  # fmt: skip
+
+
+def test_features():
+    found = parse([FIRST, SECOND], [7, 8])
+    assert found.dense_values[0].numpy().tolist() == [[1, 2], [7, 8]]
+    assert found.sparse_indices[0].numpy().tolist() == [[0, 0], [1, 0], [1, 1]]
+    assert found.sparse_shapes[0].numpy().tolist() == [2, 2]
+    assert found.ragged_values[0].numpy().tolist() == [9, 1, 2, 3]
+    assert found.ragged_row_splits[0].numpy().tolist() == [0, 1, 4]
+
+
+def test_a_missing_feature_without_default_is_rejected():
+    with pytest.raises(InvalidArgumentError, match=r"Feature: a \(data type: float\) is required"):
+        parse([FIRST, SECOND], [])
+    with pytest.raises(InvalidArgumentError, match="Values size: 2 but output shape: \\[3\\]"):
+        parse([FIRST], [], (3,))

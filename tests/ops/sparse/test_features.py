@@ -1,0 +1,50 @@
+"""Crosses, counts and packed tensors."""
+
+import numpy as np
+
+import penstock._src.api.load  # noqa: F401
+from penstock._src.core.registry import raw
+
+
+def test_hashed_crosses_are_tensorflows():
+    columns = [[["a"], ["b"]], [["c"], ["d"]]]
+    found = raw.SparseCross(
+        indices=[], values=[], shapes=[], dense_inputs=columns, hashed_output=True, num_buckets=50,
+        hash_key=956888297470, out_type="int64", internal_type="string",
+    )  # fmt: skip
+    assert found.output_values.numpy().tolist() == [16, 4]
+
+
+def test_counts():
+    found = raw.DenseCountSparseOutput(
+        values=np.array([[1, 2, 2], [5, 1, 1]]),
+        weights=np.zeros(0, np.float32),
+        binary_output=False,
+    )
+    assert found.output_indices.numpy().tolist() == [[0, 1], [0, 2], [1, 1], [1, 5]]
+    assert found.output_values.numpy().tolist() == [1, 2, 2, 1]
+    assert found.output_dense_shape.numpy().tolist() == [2, 6]
+
+
+def test_ragged_tensors_go_round_through_variants():
+    splits, values = [np.array([0, 2, 3]), np.array([0, 1, 3, 6])], np.arange(6)
+    packed = raw.RaggedTensorToVariant(
+        rt_nested_splits=splits, rt_dense_values=values, batched_input=True
+    )
+    assert packed.shape.as_list() == [2]
+    back = raw.RaggedTensorFromVariant(
+        encoded_ragged=packed, input_ragged_rank=1, output_ragged_rank=2, Tvalues="int64"
+    )
+    np.testing.assert_array_equal(back.output_dense_values.numpy(), values)
+    for found, expected in zip(back.output_nested_splits, splits, strict=True):
+        np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_sparse_tensors_go_round_through_variants():
+    indices, values = np.array([[0, 1], [2, 0]]), np.float32([1, 2])
+    packed = raw.SerializeManySparse(
+        sparse_indices=indices, sparse_values=values, sparse_shape=[3, 2], out_type="variant"
+    )
+    back = raw.DeserializeSparse(serialized_sparse=packed, dtype="float32")
+    np.testing.assert_array_equal(back.sparse_indices.numpy(), indices)
+    assert back.sparse_shape.numpy().tolist() == [3, 2]
