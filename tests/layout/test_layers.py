@@ -28,9 +28,10 @@ LAYERS = (  # low to high; folders on one line are independent of one another
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}
 MAX_LINES = 600
 MAX_ENTRIES = 15
+WIDE = ("api", "ops")  # one folder per namespace, one per family of ops
 
 FILES = sorted(SRC.rglob("*.py"))
-FOLDERS = sorted({path.parent for path in FILES} - {SRC})
+FOLDERS = sorted({path.parent for path in FILES} - {SRC, *(SRC / name for name in WIDE)})
 
 
 def name(path: Path) -> str:
