@@ -3,6 +3,7 @@
 from typing import Any
 
 from penstock._src.core import dtypes
+from penstock._src.core import op as op_contract
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OperatorNotAllowedInGraphError
 from penstock._src.core.op import Op
@@ -118,6 +119,10 @@ class SymbolicTensor(Tensor):
         )
 
     def __int__(self) -> int:
+        # What tf.get_static_value tells may be used as a number as well.
+        value = op_contract.STATIC_VALUE(self)
+        if value is not None and value.size == 1:
+            return int(value.reshape(()))
         raise TypeError(f"int() argument must be a number, not the symbolic tensor {self.name}.")
 
     def __float__(self) -> float:
