@@ -12,7 +12,7 @@ from penstock._src.util.export import export, export_constant
 
 
 @export("__internal__.types.Tensor", v1=[])
-class Tensor(abc.ABC):
+class Tensor(abc.ABC):  # noqa: B024  (others register themselves)
     """The class that tensors, variables and what acts like them are instances of."""
 
     @property
@@ -44,7 +44,7 @@ class Callable(metaclass=abc.ABCMeta):
     def function_type(self) -> Any:
         """Its signature."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: B027
         """Runs it."""
 
 

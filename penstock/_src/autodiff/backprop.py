@@ -49,7 +49,7 @@ def gradients_of_tape(
         if not is_needed or not any(i in found for i in entry.output_ids):
             continue
         outputs = []
-        for key, tensor in zip(entry.output_ids, entry.outputs):
+        for key in entry.output_ids:
             total = add_up(found.pop(key, None))
             if key in sources:
                 kept[key] = total

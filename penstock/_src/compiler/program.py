@@ -85,10 +85,12 @@ class Program:
     def __call__(self, *arguments: Any) -> list[np.ndarray]:
         """Runs the function; returns its results."""
         arrays = self._arguments(arguments)
-        make = _Guarded if self.guard else empty_aligned
-        outputs = [make(shape, dtype) for shape, dtype in self._results]
+        guards: list[_Guarded] = []
         if self.guard:
-            guards, outputs = outputs, [g.array for g in outputs]
+            guards = [_Guarded(shape, dtype) for shape, dtype in self._results]
+            outputs = [guarded.array for guarded in guards]
+        else:
+            outputs = [empty_aligned(shape, dtype) for shape, dtype in self._results]
         instance = self._take()
         try:
             code = instance.call.run(*arrays, *outputs)

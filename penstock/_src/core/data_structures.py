@@ -41,7 +41,7 @@ class TrackableDataStructure(Trackable):
         raise TypeError(f"unhashable type: {type(self).__name__!r}")
 
 
-class ListWrapper(TrackableDataStructure, list):
+class ListWrapper(TrackableDataStructure, list):  # type: ignore[misc]
     """A list whose elements are tracked under their indices."""
 
     def __init__(self, wrapped_list: Any = ()) -> None:
@@ -69,11 +69,11 @@ class ListWrapper(TrackableDataStructure, list):
         for value in values:
             self.append(value)
 
-    def __iadd__(self, values: Any) -> ListWrapper:
+    def __iadd__(self, values: Any) -> ListWrapper:  # type: ignore[misc]
         self.extend(values)
         return self
 
-    def insert(self, index: int, value: Any) -> None:
+    def insert(self, index: Any, value: Any) -> None:
         """Adds an element before the one at `index`."""
         list.insert(self, index, tracking.wrap(value))
 
@@ -105,7 +105,7 @@ class List(ListWrapper):
         super().__init__(*args)
 
 
-class _DictWrapper(TrackableDataStructure, dict):
+class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
     """A dict whose values are tracked under their keys."""
 
     def __init__(self, wrapped_dict: Any = (), **more: Any) -> None:

@@ -103,6 +103,7 @@ class Op:
     takes_lists: ClassVar[bool] = False
     is_simple: ClassVar[bool] = False
     bound: ClassVar[dict[Any, "Op"]] = {}
+    _instances: ClassVar[dict[Any, "Op"]] = {}
 
     attrs: dict[str, Any]
 
@@ -131,7 +132,7 @@ class Op:
         # Some ops have an attribute called "lower": only a method lowers.
         cls.has_lowering = callable(getattr(cls, "lower", None))
         cls.keeps = _kept_by_gradient(cls)
-        cls._instances: dict[Any, Op] = {}  # type: ignore[misc]
+        cls._instances = {}
         cls.takes_lists = any(a.is_list for a in cls.inputs)
         # Plain tensors in and one out: then `bound` has the op of each (types, attributes) met.
         cls.is_simple = not cls.takes_lists and len(cls.outputs) == 1 and not cls.outputs[0].is_list
@@ -144,13 +145,13 @@ class Op:
         """Returns the op with these attributes, complete and converted; one instance for each."""
         try:
             key = tuple(attrs.values())
-            found = cls._instances.get(key)  # type: ignore[attr-defined]
+            found = cls._instances.get(key)
         except TypeError:
             return cls._make(attrs)
         if found is None:
             found = cls._make(attrs)
-            if len(cls._instances) < 4096:  # type: ignore[attr-defined]
-                cls._instances[key] = found  # type: ignore[attr-defined]
+            if len(cls._instances) < 4096:
+                cls._instances[key] = found
         return found
 
     @classmethod
@@ -168,17 +169,18 @@ class Op:
     def _dtype_of(self, argument: Argument) -> Any:
         if argument.type_list_attr:
             return tuple(self.attrs[argument.type_list_attr])
-        dtype = argument.dtype or self.attrs[argument.type_attr]
+        dtype = argument.dtype or self.attrs[str(argument.type_attr)]
         return (dtype,) * self.attrs[argument.number_attr] if argument.number_attr else dtype
 
     @classmethod
     def output_tuple(cls) -> Any:
         """Returns the named tuple class that holds several outputs."""
-        found = cls.__dict__.get("_output_tuple")
-        if found is None:
-            found = collections.namedtuple(cls.op_type, [a.name for a in cls.outputs])
-            cls._output_tuple = found  # type: ignore[attr-defined]
-        return found
+        known: Any = cls.__dict__.get("_output_tuple")
+        if known is None:
+            names = [a.name for a in cls.outputs]
+            make: Any = collections.namedtuple
+            known = cls._output_tuple = make(cls.op_type, names)  # type: ignore[attr-defined]
+        return known
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{self.op_type}: the attributes of an op do not change.")
@@ -254,7 +256,7 @@ def group_arguments(arguments: Sequence[Argument], op: Op, flat: Sequence[Any]) 
         count = (
             op.attrs[argument.number_attr]
             if argument.number_attr
-            else len(op.attrs[argument.type_list_attr])
+            else len(op.attrs[str(argument.type_list_attr)])
         )
         grouped.append(list(flat[at : at + count]))
         at += count

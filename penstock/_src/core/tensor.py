@@ -45,7 +45,7 @@ class Tensor:
         return self.shape
 
     @property
-    def ndim(self) -> int:
+    def ndim(self) -> int | None:
         """The number of dimensions."""
         return self.shape.ndims
 

@@ -104,7 +104,7 @@ def _wrap_one(value: Any, dtype: DType) -> EagerTensor:
 
 
 def _as_array(value: Any, dtype: DType) -> np.ndarray:
-    if dtype.np != object:
+    if dtype.np.kind != "O":
         return np.asarray(value, dtype.np)
     out = np.empty((), object)
     out[()] = value

@@ -208,7 +208,7 @@ class _Tokens:
 
 def _sections(text: str) -> Iterator[tuple[str, str]]:
     """(header, indented text under it) for every message and enum."""
-    header, body = "", []
+    header, body = "", list[str]()
     for line in text.strip("\n").splitlines():
         if line[:1].strip():
             if header:

@@ -35,8 +35,8 @@ def export(*names: str, v1: Sequence[str] | None = None) -> Callable[[Definition
     """
 
     def register(definition: Definition) -> Definition:
-        target = definition.fget if isinstance(definition, property) else definition
-        _add(Export(target.__module__, target.__qualname__), names, v1)  # type: ignore[attr-defined]
+        target: Any = definition.fget if isinstance(definition, property) else definition
+        _add(Export(target.__module__, target.__qualname__), names, v1)
         return definition
 
     return register

@@ -337,7 +337,7 @@ def flatten_with_tuple_paths(
     held = keys_and_children(structure, expand_composites)
     if held is None:
         return [((), structure)]
-    found = []
+    found: list[tuple[tuple[Any, ...], Any]] = []
     for key, child in held:
         inner = flatten_with_tuple_paths(child, expand_composites)
         found.extend(((key, *path), leaf) for path, leaf in inner)

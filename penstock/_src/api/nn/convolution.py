@@ -413,7 +413,7 @@ def depthwise_conv2d_backprop_input(
     strides,
     padding,
     data_format="NHWC",
-    dilations=[1, 1, 1, 1],
+    dilations=[1, 1, 1, 1],  # noqa: B006  (as TensorFlow shows it)
     name=None,
 ):
     """The gradient of `depthwise_conv2d` with respect to its input."""
@@ -439,7 +439,7 @@ def depthwise_conv2d_backprop_filter(
     strides,
     padding,
     data_format="NHWC",
-    dilations=[1, 1, 1, 1],
+    dilations=[1, 1, 1, 1],  # noqa: B006  (as TensorFlow shows it)
     name=None,
 ):
     """The gradient of `depthwise_conv2d` with respect to its filter."""

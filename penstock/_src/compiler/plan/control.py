@@ -105,7 +105,7 @@ def _step(planner: Planner, body: Function, state: list[Buffer], outer: list[Buf
         else:
             late.append((result, buffer))
     planner.inline(body, [*state, *outer], part, wanted)
-    beside = []
+    beside: list[tuple[Node, Buffer | None, Buffer]] = []
     for result, buffer in late:
         if in_memory_already(home(result)):  # may be another state that is about to change
             aside = planner.temporary("state", bytes_of(result))

@@ -101,7 +101,7 @@ class Planner:
                 )
         part = self.partition = Partition(function, self.options)
         copies = self._give_results_memory(part)
-        later = []
+        later: list[tuple[Node, Buffer, Buffer | None]] = []
         for source, target in copies:  # what lies in memory is copied before variables change
             if home(source).kind not in ("parameter", "read", "constant"):
                 later.append((source, target, None))

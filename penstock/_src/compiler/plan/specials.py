@@ -140,7 +140,7 @@ def check_bounds(
 
 def complaint(indices: Node, status: Any) -> str:
     """What a failed bounds check says."""
-    place, rest = [], int(status[1])
+    place, rest = list[int](), int(status[1])
     for extent in reversed([int(d) for d in indices.shape]):
         place.insert(0, rest % extent)
         rest //= extent

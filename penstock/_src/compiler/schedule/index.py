@@ -333,9 +333,10 @@ class Position:
         number: Index | None = None,
     ):
         self.scope, self.shape = scope, tuple(shape)
-        self._coordinates = None if coordinates is None else tuple(coordinates)
-        self._linear = number
-        self._key = None
+        # At least one of the two is given; the other is None until it is asked for.
+        self._coordinates: Any = None if coordinates is None else tuple(coordinates)
+        self._linear: Any = number
+        self._key: Any = None
 
     @property
     def linear(self) -> Index:

@@ -8,6 +8,7 @@ two   the outermost long axis is cut into parts of a fixed size; every part leav
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from penstock._src.compiler.schedule.index import Position, constant, of_atom
 from penstock._src.compiler.schedule.inline import Inliner, accumulator
@@ -30,7 +31,7 @@ def reduction_kernels(
     axis, part = _cut(roots[0])
     if axis is None:
         return [_finish(nodes, {}, is_leaf)]
-    partials = {}
+    partials: dict[Any, Any] = {}
     first = _parts(roots, axis, part, is_leaf, partials)
     return [first, _finish(nodes, partials, is_leaf)]
 

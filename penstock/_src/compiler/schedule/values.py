@@ -17,7 +17,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from penstock._src.compiler.schedule.index import Atom, Dynamic, Index, IndexScope, Var, extent_key
+from penstock._src.compiler.schedule.index import (
+    Atom,
+    Division,
+    Dynamic,
+    Index,
+    IndexScope,
+    Var,
+    extent_key,
+)
 from penstock._src.core.dtypes import DType
 
 NO_VARS: frozenset[Var] = frozenset()
@@ -27,10 +35,11 @@ class Value:
     """One value; made by `Scope.value`, so equal values are one object."""
 
     __slots__ = ("kind", "args", "attrs", "dtype", "vars", "number", "inputs")
+    vars: frozenset[Var]
 
     def __init__(self, number: int, kind: str, args: tuple[Value, ...], attrs: tuple, dtype: DType):
         self.number, self.kind, self.args, self.attrs, self.dtype = number, kind, args, attrs, dtype
-        found = set()
+        found: set[Var] = set()
         dynamic: list[Value] = []
         for arg in args:
             found |= arg.vars
@@ -59,7 +68,7 @@ def dynamic_values(index: Index) -> Iterator[Value]:
 def _dynamic(atom: Atom) -> Iterator[Value]:
     if isinstance(atom, Dynamic):
         yield atom.value
-    elif not isinstance(atom, Var):
+    elif isinstance(atom, Division):
         yield from dynamic_values(atom.index)
 
 

@@ -88,7 +88,7 @@ class Loops:
         self.nest = nest
         values = nest.values()
         space = [v for v in nest.space]
-        self.vector = self._vector_variable(space, values)
+        self.vector: Any = self._vector_variable(space, values)
         inner = [v for v in values if v.kind in ("reduce", "arg_reduce") and self.vector in v.vars]
         others = [v for v in space if v is not self.vector]
         self.lanes, self.tile = 1, TILE

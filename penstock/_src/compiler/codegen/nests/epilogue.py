@@ -8,7 +8,7 @@ from penstock._src.compiler.codegen.kernel_code import Tile
 from penstock._src.compiler.codegen.nests.evaluator import Evaluator
 from penstock._src.compiler.codegen.scalars.registers import memory_type, spread
 from penstock._src.compiler.schedule.contraction import Tail
-from penstock._src.compiler.schedule.index import Index, extent_key
+from penstock._src.compiler.schedule.index import Division, Index, extent_key
 from penstock._src.compiler.schedule.values import Value, closure
 from penstock._src.ir.dims import Dim
 from penstock._src.native.language.function import Fn
@@ -30,6 +30,7 @@ class TailEpilogue(Evaluator):
             v for v in self.values
             if v.kind == "load" and v.attrs[0] != 0 and v.attrs[1].key == tail.place.key and not v.args
         ]  # fmt: skip
+        self._columns: tuple[Tile | None, dict[int, dict[Any, Any]]] = (None, {})
         self._note_dims()
 
     def _note_dims(self) -> None:
@@ -49,7 +50,7 @@ class TailEpilogue(Evaluator):
     def apply(self, f: Fn, tile: Tile, values: list[Val]) -> list[Val]:
         self.f, self.tile = f, tile
         self.frames = [{}]
-        self.pointers = [None, *[tile.operand(k) for k in range(len(self.tail.slots) - 1)]]
+        self.pointers: list[Any] = [None, *[tile.operand(k) for k in range(len(self.tail.slots) - 1)]]
         return [self._cell(i, j, x) for (i, j), x in zip(tile.cells, values, strict=True)]
 
     def clear(self, f: Fn, partial: Val) -> None:
@@ -71,7 +72,7 @@ class TailEpilogue(Evaluator):
 
     def _shared(self, j: int) -> dict[Any, Any]:
         """What depends on the column only is computed once a column."""
-        if not hasattr(self, "_columns") or self._columns[0] is not self.tile:
+        if self._columns[0] is not self.tile:
             self._columns = (self.tile, {})
         known = self._columns[1]
         if j not in known:
@@ -109,6 +110,6 @@ def _extents(attr: Any) -> list[Dim]:
     found = _extents(attr.const)
     for atom, c in attr.terms:
         found += _extents(c)
-        if hasattr(atom, "divisor"):
+        if isinstance(atom, Division):
             found += _extents(atom.divisor) + _extents(atom.index)
     return found

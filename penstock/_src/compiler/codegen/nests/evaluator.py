@@ -136,7 +136,7 @@ class Evaluator:
             found = self.frames[-1][key] = self._division(atom)
         return found
 
-    def _division(self, atom: Division) -> Any:
+    def _division(self, atom: Any) -> Any:
         x, divisor = self.index(atom.index), self._divisor(atom.divisor)
         if isinstance(x, int) and isinstance(divisor, int):
             return x // divisor if atom.quotient else x % divisor

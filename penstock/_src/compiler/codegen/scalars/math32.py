@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+from typing import Any
+
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, F64, I32, lanes, like, mangle
 from penstock._src.native.language.value import Val
@@ -17,7 +19,7 @@ INF, NAN = float("inf"), float("nan")
 
 def poly(f: Fn, x: Val, *coefficients: float) -> Val:
     """Horner's rule, highest power first."""
-    r: Val | float = coefficients[0]
+    r: Any = coefficients[0]
     for c in coefficients[1:]:
         r = f.fma(r, x, c)
     return r
