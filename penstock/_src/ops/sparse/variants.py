@@ -4,11 +4,12 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.tensor_proto import from_proto, to_proto
+from penstock._src.proto.tensor import TensorProto
 
 
 class RaggedValue:
@@ -162,11 +163,12 @@ class _Serialize(Op):
 
     differentiable = False
 
-    def _variant_only(self):
-        if self.out_type != dtypes.variant:
-            raise UnimplementedError(
-                f"{self.op_type}: serialisation to strings is not implemented; use out_type=variant."
-            )
+    def packed(self, indices, values, shape):
+        """The three parts in the form that is asked for."""
+        if self.out_type == dtypes.variant:
+            return indices, values, shape
+        parts = ((indices, dtypes.int64), (values, self.T), (shape, dtypes.int64))
+        return [to_proto(np.ascontiguousarray(x), t).SerializeToString() for x, t in parts]
 
 
 class SerializeSparse(_Serialize):
@@ -184,8 +186,7 @@ class SerializeSparse(_Serialize):
         return [3]
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
-        self._variant_only()
-        return _objects([sparse_indices, sparse_values, sparse_shape], (3,))
+        return _objects(self.packed(sparse_indices, sparse_values, sparse_shape), (3,))
 
 
 class SerializeManySparse(_Serialize):
@@ -204,12 +205,12 @@ class SerializeManySparse(_Serialize):
         return [None if known is None else int(known[0]), 3]
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
-        self._variant_only()
         rows = int(sparse_shape[0])
         items = []
         for row in range(rows):
             here = sparse_indices[:, 0] == row
-            items.extend((sparse_indices[here, 1:], sparse_values[here], sparse_shape[1:]))
+            parts = self.packed(sparse_indices[here, 1:], sparse_values[here], sparse_shape[1:])
+            items.extend(parts)
         return _objects(items, (rows, 3))
 
 
@@ -229,12 +230,10 @@ class DeserializeSparse(Op):
         return [None, None], [None], [None]
 
     def eager(self, serialized_sparse):
-        if self.Tserialized != dtypes.variant:
-            raise UnimplementedError(
-                "DeserializeSparse: strings are not implemented; use variants."
-            )
         lead = serialized_sparse.shape[:-1]
         triples = serialized_sparse.reshape(-1, 3)
+        if self.Tserialized == dtypes.string:
+            triples = [[from_proto(TensorProto.FromString(s)) for s in row] for row in triples]
         indices, values, widest = [], [], None
         for at, (index, value, shape) in enumerate(triples):
             outer = np.array(np.unravel_index(at, lead), np.int64).reshape(1, -1)
