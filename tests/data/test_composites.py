@@ -80,3 +80,10 @@ def test_in_sessions():
             for _ in range(2):
                 session.run(iterator.initializer)
                 assert session.run(batch).tolist() == [0, 2]
+
+
+def test_random_ops_begin_anew_with_every_iteration():
+    tf.random.set_seed(3)
+    dataset = Dataset.range(5).map(lambda _: tf.random.uniform([], 0, 1000, tf.int64, seed=9))
+    expected = [18, 899, 870, 505, 812]  # recorded on TensorFlow 2.21
+    assert lists(dataset) == lists(dataset) == expected

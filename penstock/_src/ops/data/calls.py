@@ -5,8 +5,13 @@ from typing import Any
 
 
 def bound(function: Any, captured: list[Any]) -> Callable[..., list[Any]]:
-    """The graph function as a callable on the components of an element."""
+    """The graph function as a callable on the components of an element, for a new iteration.
+
+    Random ops within begin their streams anew, as TensorFlow's do with every iterator.
+    """
     execute = function.executable
+    if function.is_stateful:
+        _restart(function)
     if not captured:
 
         def call(*values: Any) -> list[Any]:
@@ -18,3 +23,13 @@ def bound(function: Any, captured: list[Any]) -> Callable[..., list[Any]]:
             return execute([*values, *captured])
 
     return call
+
+
+def _restart(function: Any) -> None:
+    """Forgets what the kernels of a function, and of those it calls, remember."""
+    function.graph.__dict__.get("_kernel_states", {}).clear()
+    for op in function.graph._operations:
+        for value in op.raw_op.attrs.values():
+            for item in value if isinstance(value, tuple) else (value,):
+                if hasattr(item, "executable") and hasattr(item, "graph"):
+                    _restart(item)
