@@ -106,7 +106,10 @@ class random_normal_initializer(Initializer):  # noqa: N801
     def __call__(self, shape, dtype=dtypes.float32, **kwargs):
         """Numbers in `shape`."""
         kind = _floating(dtype)
-        return random.normal(_partition(shape, kwargs), self.mean, self.stddev, kind, self.seed)
+        shape = _partition(shape, kwargs)
+        if self.seed:  # the same numbers at every call
+            return random.stateless_normal(shape, [self.seed, 0], self.mean, self.stddev, kind)
+        return random.normal(shape, self.mean, self.stddev, kind)
 
     def get_config(self):
         """The arguments of the constructor."""
@@ -125,7 +128,10 @@ class random_uniform_initializer(Initializer):  # noqa: N801
         kind = dtypes.as_dtype(dtype)
         if not (kind.is_floating or kind.is_integer):
             raise ValueError(f"Argument `dtype` expected to be numeric or boolean. Received {kind}.")
-        return random.uniform(_partition(shape, kwargs), self.minval, self.maxval, kind, self.seed)
+        shape = _partition(shape, kwargs)
+        if self.seed:  # the same numbers at every call
+            return random.stateless_uniform(shape, [self.seed, 0], self.minval, self.maxval, kind)
+        return random.uniform(shape, self.minval, self.maxval, kind)
 
     def get_config(self):
         """The arguments of the constructor."""
