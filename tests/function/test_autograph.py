@@ -356,3 +356,15 @@ def test_sorted_len_int_and_abs_of_tensors():
     a, b, c, d = tf.function(f)(tf.constant([3.0, 1.0]))
     np.testing.assert_array_equal(a, [1.0, 3.0])
     assert (b.numpy(), c.numpy(), d.numpy()) == (2, 4, 3.0)
+
+
+def test_branches_that_give_strings():
+    def f(x):
+        if x < 0:
+            return "negative"
+        elif x < 10:
+            return "small"
+        return "big"
+
+    g = tf.function(f)
+    assert [g(tf.constant(x)).numpy() for x in (-1, 5, 50)] == [b"negative", b"small", b"big"]

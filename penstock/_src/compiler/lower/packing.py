@@ -59,6 +59,8 @@ class Packing:
         for value, twin in zip(self.values, other.values):
             if isinstance(value, ListValue) != isinstance(twin, ListValue):
                 return False
+            if isinstance(value, HostValue) and value is not twin:
+                raise NotLowerable("a body gives what only the host can hold")
             if isinstance(value, Node) and value.dtype == dtypes.resource and value is not twin:
                 raise NotLowerable("a resource changes")
         return all(
