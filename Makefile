@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 .PHONY: demo test bench lint format clean
 
 demo: $(STAMP)
-	$(BIN)/python examples/demo.py
+	$(BIN)/penstock run examples/demo.py
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -97,10 +97,12 @@ class _TensorFlowMetadata(importlib.metadata.DistributionFinder):
         """Yields the distribution `tensorflow`, unless a real one is installed."""
         name = getattr(context, "name", None)
         if name is not None and name.replace("_", "-").lower() in ("tensorflow", "tensorflow-cpu"):
-            yield _Distribution(name)
+            yield Distribution(name)
 
 
-class _Distribution(importlib.metadata.Distribution):
+class Distribution(importlib.metadata.Distribution):
+    """What the metadata says of the stand-in."""
+
     def __init__(self, name: str) -> None:
         self._name = name
 

@@ -1,0 +1,27 @@
+"""What `penstock enable` puts at the start of every program of a virtual environment.
+
+Imported by a `.pth` file, so it loads nothing: it only waits for the first import of TensorFlow or Keras.
+"""
+
+import sys
+
+
+class Waiting:
+    """Installs the stand-in when `tensorflow` or `keras` is first imported, then steps aside."""
+
+    @staticmethod
+    def find_spec(fullname, path=None, target=None):
+        """Finds nothing itself: after it, the finder of the stand-in is asked."""
+        if fullname.partition(".")[0] not in ("tensorflow", "keras"):
+            return None
+        sys.meta_path.remove(Waiting)
+        from penstock._src.bridge import tensorflow_alias
+
+        tensorflow_alias.install()
+        return tensorflow_alias.FINDER.find_spec(fullname, path, target)
+
+
+def wait():
+    """Begins to wait."""
+    if Waiting not in sys.meta_path:
+        sys.meta_path.insert(0, Waiting)
