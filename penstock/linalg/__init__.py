@@ -16,6 +16,19 @@ _NAMES = {
         "cholesky cholesky_solve det eig eigh eigvals eigvalsh expm inv logdet logm lstsq lu "
         "matrix_rank normalize pinv qr slogdet solve sqrtm svd triangular_solve"
     ),
+    "penstock._src.api.linalg.operator": "LinearOperator",
+    "penstock._src.api.linalg.operator_basic": (
+        "LinearOperatorDiag LinearOperatorFullMatrix LinearOperatorHouseholder "
+        "LinearOperatorIdentity LinearOperatorLowerTriangular LinearOperatorPermutation "
+        "LinearOperatorScaledIdentity LinearOperatorToeplitz LinearOperatorTridiag "
+        "LinearOperatorZeros"
+    ),
+    "penstock._src.api.linalg.operator_combined": (
+        "LinearOperatorAdjoint LinearOperatorBlockDiag LinearOperatorBlockLowerTriangular "
+        "LinearOperatorCirculant LinearOperatorCirculant2D LinearOperatorCirculant3D "
+        "LinearOperatorComposition LinearOperatorInversion LinearOperatorKronecker "
+        "LinearOperatorLowRankUpdate"
+    ),
     "penstock._src.api.linalg.products": "einsum matmul matvec tensordot",
     "penstock._src.api.math.reduction": "l2_normalize norm",
 }

@@ -117,8 +117,7 @@ def _like(op, number, input, dtype, name):
     if input.shape.is_fully_defined():
         value = b"" if kind == dtypes.string else number
         return _filled(input.shape, value, kind, name)
-    filler = convert_to_tensor(b"" if kind == dtypes.string else number, dtype=kind)
-    return raw.Fill(dims=raw.Shape(input=input), value=filler, name=name)
+    return _filled(raw.Shape(input=input), b"" if kind == dtypes.string else number, kind, name)
 
 
 @export("zeros_like", v1=[])

@@ -1,0 +1,498 @@
+"""LinearOperator: what every operator answers, and how it does so from `matmul` and `to_dense` alone."""
+
+from __future__ import annotations
+
+import abc
+import inspect
+
+import numpy as np
+
+from penstock._src.api.linalg.bands import eye
+from penstock._src.api.debugging.asserts import assert_equal, assert_less, assert_positive
+from penstock._src.api.linalg.bands import adjoint as adjoint_of
+from penstock._src.api.linalg.bands import diag_part
+from penstock._src.api.linalg.decompositions import (
+    cholesky_solve,
+    eigvalsh,
+    slogdet,
+    svd,
+)
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.reduction import reduce_sum
+from penstock._src.api.module import Module
+from penstock._src.api.scopes import name_scope
+from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from . import algebra, shapes, slicing
+from .spec import spec_class, spec_of
+
+
+@export("linalg.LinearOperator")
+class LinearOperator(Module, CompositeTensor, abc.ABC):
+    """A matrix, or a stack of matrices `[..., m, n]`, known by how it acts.
+
+    A subclass defines `_matmul(x, adjoint, adjoint_arg)` and `_shape()`, and overrides what its
+    structure makes cheap: `_solve`, `_determinant`, `_diag_part`, ...
+
+    Args:
+      dtype: the type of the entries.
+      graph_parents: not used any more.
+      is_non_singular: a promise (True), its denial (False), or None if it is not known.
+      is_self_adjoint: whether the operator equals its adjoint.
+      is_positive_definite: whether the real part of x* A x is positive for every x but 0.
+      is_square: whether rows and columns are equally many.
+      name: by default the name of the class.
+      parameters: the arguments of the subclass by name.
+    """
+
+    # Arguments of `__init__` that may hold batches, with how many axes of each belong to one matrix.
+    _matrix_axes: dict[str, int] = {}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls._spec_class = spec_class(cls)
+
+    def __new__(cls, *args, **kwargs):
+        self = super().__new__(cls)
+        if not getattr(cls, "__abstractmethods__", None):
+            bound = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
+            bound.apply_defaults()
+            given = dict(list(bound.arguments.items())[1:])
+            object.__setattr__(self, "_arguments", given)
+        return self
+
+    def __init__(
+        self,
+        dtype,
+        graph_parents=None,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name=None,
+        parameters=None,
+    ):
+        hints = (is_non_singular, is_self_adjoint, is_positive_definite, is_square)
+        if any(h is not None and not isinstance(h, (bool, np.bool_)) for h in hints):
+            raise TypeError(f"Hints must be True, False or None. Received: {hints}.")
+        if is_positive_definite:
+            if is_non_singular is False:
+                raise ValueError("A positive definite matrix is always non-singular.")
+            is_non_singular = True
+        if is_square is False:
+            if is_non_singular:
+                raise ValueError("A non-singular matrix is always square.")
+            if is_self_adjoint:
+                raise ValueError("A self-adjoint matrix is always square.")
+        elif is_non_singular or is_self_adjoint:
+            is_square = True
+        self._dtype = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
+        self._is_non_singular = is_non_singular
+        self._is_self_adjoint = is_self_adjoint
+        self._is_positive_definite = is_positive_definite
+        self._is_square = is_square
+        self._name = name or type(self).__name__
+        self._scope_name = f"{self._name}/"
+        if parameters is not None:
+            object.__setattr__(self, "_arguments", dict(parameters))
+
+    # -- what it is
+
+    @property
+    def parameters(self):
+        """The arguments that made this operator."""
+        return dict(self._arguments)
+
+    @property
+    def dtype(self):
+        """The type of the entries."""
+        return self._dtype
+
+    @property
+    def name(self):
+        """The name."""
+        return self._name
+
+    @property
+    def graph_parents(self):
+        """An empty list: operators keep no graph."""
+        return []
+
+    @property
+    def is_non_singular(self):
+        """Whether it can be inverted, or None if that is not known."""
+        return self._is_non_singular
+
+    @property
+    def is_self_adjoint(self):
+        """Whether it equals its adjoint, or None if that is not known."""
+        return self._is_self_adjoint
+
+    @property
+    def is_positive_definite(self):
+        """Whether it is positive definite, or None if that is not known."""
+        return self._is_positive_definite
+
+    @property
+    def is_square(self):
+        """Whether rows and columns are equally many, or None if that is not known."""
+        rows, columns = self.range_dimension, self.domain_dimension
+        known = None if rows is None or columns is None else rows == columns
+        if self._is_square is False and known:
+            raise ValueError("User set is_square hint to False, but the operator was square.")
+        return known if self._is_square is None else self._is_square
+
+    @property
+    def _type_spec(self):
+        return spec_of(self)
+
+    def _scope(self, name):
+        return name_scope(f"{self._name}/{name}")
+
+    # -- shapes
+
+    @abc.abstractmethod
+    def _shape(self):
+        """The static shape."""
+
+    def _shape_tensor(self):
+        """The shape as a tensor, where the static one is not complete."""
+        raise NotImplementedError("_shape_tensor is not implemented.")
+
+    @property
+    def shape(self):
+        """The static shape `[..., m, n]`."""
+        return self._shape()
+
+    @property
+    def batch_shape(self):
+        """The static shape without the last two axes."""
+        return self.shape[:-2]
+
+    @property
+    def tensor_rank(self):
+        """The number of axes, or None."""
+        return self.shape.rank
+
+    @property
+    def range_dimension(self):
+        """The number of rows, or None."""
+        return self.shape[-2] if self.shape.rank is not None else None
+
+    @property
+    def domain_dimension(self):
+        """The number of columns, or None."""
+        return self.shape[-1] if self.shape.rank is not None else None
+
+    def _shape_vector(self):
+        static = self.shape
+        return shapes.vector(static) if static.is_fully_defined() else self._shape_tensor()
+
+    def shape_tensor(self, name="shape_tensor"):
+        """The shape as an int32 vector."""
+        with self._scope(name):
+            return convert_to_tensor(self._shape_vector())
+
+    def batch_shape_tensor(self, name="batch_shape_tensor"):
+        """The shape without the last two axes, as an int32 vector."""
+        with self._scope(name):
+            return convert_to_tensor(self._shape_vector()[:-2])
+
+    def tensor_rank_tensor(self, name="tensor_rank_tensor"):
+        """The number of axes as an int32 scalar."""
+        with self._scope(name):
+            rank = self.tensor_rank
+            if rank is not None:
+                return convert_to_tensor(np.int32(rank))
+            return raw.Size(input=self._shape_tensor())
+
+    def range_dimension_tensor(self, name="range_dimension_tensor"):
+        """The number of rows as an int32 scalar."""
+        with self._scope(name):
+            return convert_to_tensor(self._rows())
+
+    def domain_dimension_tensor(self, name="domain_dimension_tensor"):
+        """The number of columns as an int32 scalar."""
+        with self._scope(name):
+            return convert_to_tensor(self._columns())
+
+    def _rows(self):
+        known = self.range_dimension
+        return self._shape_tensor()[-2] if known is None else np.int32(known)
+
+    def _columns(self):
+        known = self.domain_dimension
+        return self._shape_tensor()[-1] if known is None else np.int32(known)
+
+    # -- products
+
+    @abc.abstractmethod
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        """The product with a matrix."""
+
+    def matmul(self, x, adjoint=False, adjoint_arg=False, name="matmul"):
+        """The product with `x`, a matrix `[..., n, k]` or an operator.
+
+        Args:
+          x: a tensor, or an operator; then the product is an operator.
+          adjoint: multiply by the adjoint of this operator.
+          adjoint_arg: multiply the adjoint of `x`.
+          name: a name for the operation.
+        """
+        if isinstance(x, LinearOperator):
+            left, right = self._pair(x, adjoint, adjoint_arg)
+            with self._scope(name):
+                return algebra.apply("matmul", left, right)
+        with self._scope(name):
+            x = self._operand(x)
+            column = -2 if adjoint else -1
+            self._check_extents(column, x, -1 if adjoint_arg else -2)
+            return self._matmul(x, adjoint=adjoint, adjoint_arg=adjoint_arg)
+
+    def __matmul__(self, other):
+        return self.matmul(other)
+
+    def matvec(self, x, adjoint=False, name="matvec"):
+        """The product with a vector `[..., n]`."""
+        with self._scope(name):
+            x = self._operand(x)
+            self._check_extents(-2 if adjoint else -1, x, -1)
+            return self._matvec(x, adjoint=adjoint)
+
+    def _matvec(self, x, adjoint=False):
+        return shapes.from_column(self._matmul(shapes.to_column(x), adjoint=adjoint))
+
+    def _pair(self, x, adjoint, adjoint_arg):
+        left = self.adjoint() if adjoint else self
+        right = x.adjoint() if adjoint_arg else x
+        columns, rows = left.domain_dimension, right.range_dimension
+        if rows is not None and columns is not None and rows != columns:
+            raise ValueError(
+                f"Operators are incompatible. Expected `x` to have dimension {columns} but got {rows}."
+            )
+        return left, right
+
+    def _operand(self, x):
+        x = convert_to_tensor(x, dtype_hint=self.dtype, name="x")
+        if x.dtype.base_dtype != self.dtype:
+            raise TypeError(
+                f"Expected argument to have dtype {self.dtype}.  Found: {x.dtype} in tensor {x}"
+            )
+        return x
+
+    def _check_extents(self, axis, x, x_axis):
+        if self.shape.rank is None or x.shape.rank is None:
+            return
+        mine, other = self.shape[axis], x.shape[x_axis]
+        if mine is not None and other is not None and mine != other:
+            raise ValueError(f"Dimensions {mine} and {other} are not compatible")
+
+    # -- equations
+
+    def _solvable(self, what):
+        if self.is_non_singular is False:
+            raise NotImplementedError(
+                f"{what} not implemented for an operator that is expected to be singular."
+            )
+        self._must_be_square(what)
+
+    def _must_be_square(self, what):
+        if self.is_square is False:
+            raise NotImplementedError(
+                f"{what} not implemented for an operator that is expected to not be square."
+            )
+
+    def solve(self, rhs, adjoint=False, adjoint_arg=False, name="solve"):
+        """The X with A X = `rhs`; arguments as `matmul`'s."""
+        self._solvable("Exact solve")
+        if isinstance(rhs, LinearOperator):
+            left, right = self._pair(rhs, adjoint, adjoint_arg)
+            with self._scope(name):
+                return algebra.apply("solve", left, right)
+        with self._scope(name):
+            rhs = self._operand(rhs)
+            self._check_extents(-1 if adjoint else -2, rhs, -1 if adjoint_arg else -2)
+            return self._solve(rhs, adjoint=adjoint, adjoint_arg=adjoint_arg)
+
+    def solvevec(self, rhs, adjoint=False, name="solve"):
+        """The vector x with A x = `rhs`."""
+        self._solvable("Exact solve")
+        with self._scope(name):
+            rhs = self._operand(rhs)
+            self._check_extents(-1 if adjoint else -2, rhs, -1)
+            return self._solvevec(rhs, adjoint=adjoint)
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        rhs = shapes.adjoint_if(adjoint_arg, rhs)
+        if self._is_hermitian_positive:
+            factor, rhs = shapes.broadcast_matrices(raw.Cholesky(input=self.to_dense()), rhs)
+            return cholesky_solve(factor, rhs)
+        matrix, rhs = shapes.broadcast_matrices(self.to_dense(), rhs)
+        return raw.MatrixSolve(matrix=matrix, rhs=rhs, adjoint=adjoint)
+
+    def _solvevec(self, rhs, adjoint=False):
+        return shapes.from_column(self._solve(shapes.to_column(rhs), adjoint=adjoint))
+
+    @property
+    def _is_hermitian_positive(self):
+        return bool(self.is_self_adjoint and self.is_positive_definite)
+
+    # -- other operators
+
+    def adjoint(self, name="adjoint"):
+        """The adjoint operator."""
+        with self._scope(name):
+            return algebra.apply("adjoint", self)
+
+    H = property(adjoint, doc="The adjoint operator.")
+
+    def inverse(self, name="inverse"):
+        """The inverse operator."""
+        if self.is_square is False:
+            raise ValueError("Cannot take the Inverse: This operator represents a non square matrix.")
+        if self.is_non_singular is False:
+            raise ValueError("Cannot take the Inverse: This operator represents a singular matrix.")
+        with self._scope(name):
+            return algebra.apply("inverse", self)
+
+    def cholesky(self, name="cholesky"):
+        """The lower triangular operator L with L L* equal to this one."""
+        if not self._is_hermitian_positive:
+            raise ValueError(
+                "Cannot take the Cholesky decomposition: Not a positive definite self adjoint matrix."
+            )
+        with self._scope(name):
+            return algebra.apply("cholesky", self)
+
+    # -- numbers
+
+    def to_dense(self, name="to_dense"):
+        """The matrices as a tensor."""
+        with self._scope(name):
+            return self._to_dense()
+
+    def _to_dense(self):
+        batch = self._shape_vector()[:-2]
+        return self.matmul(eye(self._columns(), batch_shape=batch, dtype=self.dtype))
+
+    def diag_part(self, name="diag_part"):
+        """The diagonals `[..., min(m, n)]`."""
+        with self._scope(name):
+            return self._diag_part()
+
+    def _diag_part(self):
+        return diag_part(self.to_dense())
+
+    def trace(self, name="trace"):
+        """The sums of the diagonals."""
+        with self._scope(name):
+            return self._trace()
+
+    def _trace(self):
+        return reduce_sum(self.diag_part(), -1)
+
+    def determinant(self, name="det"):
+        """The determinants."""
+        self._must_be_square("Determinant")
+        with self._scope(name):
+            return self._determinant()
+
+    def _determinant(self):
+        if self._is_hermitian_positive:
+            return raw.Exp(x=self.log_abs_determinant())
+        return raw.MatrixDeterminant(input=self.to_dense())
+
+    def log_abs_determinant(self, name="log_abs_det"):
+        """The logarithms of the absolute values of the determinants."""
+        self._must_be_square("Determinant")
+        with self._scope(name):
+            return self._log_abs_determinant()
+
+    def _log_abs_determinant(self):
+        if self._is_hermitian_positive:
+            roots = diag_part(raw.Cholesky(input=self.to_dense()))
+            return np.asarray(2, self.dtype.as_numpy_dtype) * reduce_sum(raw.Log(x=roots), -1)
+        return slogdet(self.to_dense())[1]
+
+    def cond(self, name="cond"):
+        """The condition numbers: the largest singular value by the least."""
+        with self._scope(name):
+            return self._cond()
+
+    def _cond(self):
+        values = svd(self.to_dense(), compute_uv=False)
+        return values[..., 0] / values[..., -1]
+
+    def eigvals(self, name="eigvals"):
+        """The eigenvalues of a self-adjoint operator."""
+        if not self.is_self_adjoint:
+            raise NotImplementedError("Only self-adjoint matrices are supported.")
+        with self._scope(name):
+            return self._eigvals()
+
+    def _eigvals(self):
+        return eigvalsh(self.to_dense())
+
+    def add_to_tensor(self, x, name="add_to_tensor"):
+        """The sum with a tensor `[..., m, n]`."""
+        with self._scope(name):
+            return self._add_to_tensor(self._operand(x))
+
+    def _add_to_tensor(self, x):
+        return self.to_dense() + x
+
+    # -- assertions
+
+    def assert_non_singular(self, name="assert_non_singular"):
+        """An assertion that the operator can be inverted."""
+        with self._scope(name):
+            return self._assert_non_singular()
+
+    def _assert_non_singular(self):
+        limit = 0.01 / np.finfo(self.dtype.real_dtype.as_numpy_dtype).eps
+        condition = self.cond()
+        return assert_less(
+            condition,
+            cast(limit, condition.dtype),
+            message="Singular matrix up to precision epsilon.",
+        )
+
+    def assert_positive_definite(self, name="assert_positive_definite"):
+        """An assertion that the operator is positive definite."""
+        with self._scope(name):
+            return self._assert_positive_definite()
+
+    def _assert_positive_definite(self):
+        if not self.is_self_adjoint:
+            raise NotImplementedError("assert_positive_definite is not implemented.")
+        roots = diag_part(raw.Cholesky(input=self.to_dense()))
+        roots = raw.Real(input=roots) if self.dtype.is_complex else roots
+        return assert_positive(roots, message="Matrix was not positive definite.")
+
+    def assert_self_adjoint(self, name="assert_self_adjoint"):
+        """An assertion that the operator equals its adjoint."""
+        with self._scope(name):
+            return self._assert_self_adjoint()
+
+    def _assert_self_adjoint(self):
+        dense = self.to_dense()
+        return assert_equal(
+            dense, adjoint_of(dense), message="Matrix was not equal to its adjoint."
+        )
+
+    # -- batches
+
+    def __getitem__(self, slices):
+        return slicing.sliced(self, slices)
+
+    def __tf_dispatch__(self, api, args, kwargs):
+        """What a public function means for an operator, or NotImplemented."""
+        meaning = self._functions.get(api)
+        return NotImplemented if meaning is None else meaning(*args, **kwargs)
+
+    # {public function: what it means for operators}, filled in by functions.py.
+    _functions: dict = {}

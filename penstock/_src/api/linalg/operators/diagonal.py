@@ -1,0 +1,131 @@
+"""LinearOperatorDiag: a diagonal matrix."""
+
+from __future__ import annotations
+
+from penstock._src.api.debugging.asserts import assert_less, assert_positive
+from penstock._src.api.linalg.bands import diag as matrix_diag
+from penstock._src.api.linalg.bands import diag_part, set_diag
+from penstock._src.api.math.elementwise import abs as magnitude
+from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.reduction import reduce_max, reduce_min, reduce_prod, reduce_sum
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from . import shapes
+from .base import LinearOperator
+from .hints import assert_real
+
+
+@export("linalg.LinearOperatorDiag")
+class LinearOperatorDiag(LinearOperator):
+    """The diagonal matrix with `diag` `[..., n]` on its diagonal; hints as LinearOperator's."""
+
+    _matrix_axes = {"diag": 1}
+
+    def __init__(
+        self,
+        diag,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name="LinearOperatorDiag",
+    ):
+        self._diag = shapes.parameter(diag, "diag")
+        if self._diag.shape.rank is not None and self._diag.shape.rank < 1:
+            raise ValueError(
+                f"Argument diag must have at least 1 dimension.  Found: {self._diag}"
+            )
+        if not self._diag.dtype.is_complex:
+            if is_self_adjoint is False:
+                raise ValueError("A real diagonal operator is always self adjoint.")
+            is_self_adjoint = True
+        if is_square is False:
+            raise ValueError("Only square diagonal operators currently supported.")
+        super().__init__(
+            self._diag.dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=True,
+            name=name,
+        )
+
+    @property
+    def diag(self):
+        """The diagonal."""
+        return self._diag
+
+    def _shape(self):
+        return self._diag.shape.concatenate(self._diag.shape[-1:])
+
+    def _shape_tensor(self):
+        extents = raw.Shape(input=shapes.read(self._diag))
+        return shapes.joined(extents, extents[-1])
+
+    def _values(self, adjoint=False):
+        values = shapes.read(self._diag)
+        return conj(values) if adjoint else values
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        return shapes.to_column(self._values(adjoint)) * shapes.adjoint_if(adjoint_arg, x)
+
+    def _matvec(self, x, adjoint=False):
+        return self._values(adjoint) * x
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        return shapes.adjoint_if(adjoint_arg, rhs) / shapes.to_column(self._values(adjoint))
+
+    def _solvevec(self, rhs, adjoint=False):
+        return rhs / self._values(adjoint)
+
+    def _determinant(self):
+        return reduce_prod(self._values(), -1)
+
+    def _log_abs_determinant(self):
+        return cast(reduce_sum(raw.Log(x=magnitude(self._values())), -1), self.dtype)
+
+    def _diag_part(self):
+        return self._values()
+
+    def _to_dense(self):
+        return matrix_diag(self._values())
+
+    def _add_to_tensor(self, x):
+        total = diag_part(x) + self._values()
+        batch = shapes.vector(total)[:-1]
+        return set_diag(shapes.broadcast_batch(x, batch), total)
+
+    def _eigvals(self):
+        return self._values()
+
+    def _cond(self):
+        sizes = magnitude(self._values())
+        return cast(reduce_max(sizes, -1) / reduce_min(sizes, -1), self.dtype)
+
+    def _assert_non_singular(self):
+        sizes = magnitude(self._values())
+        return assert_less(
+            cast(0, sizes.dtype),
+            sizes,
+            message="Singular operator:  Diagonal contained zero values.",
+        )
+
+    def _assert_positive_definite(self):
+        if self.dtype.is_complex:
+            return assert_positive(
+                raw.Real(input=self._values()),
+                message="Complex diagonal operator had diagonal entries whose real part was "
+                "non-positive, thus was not positive definite.",
+            )
+        return assert_positive(
+            self._values(),
+            message="Real diagonal operator had non-positive diagonal entries, thus was not positive "
+            "definite.",
+        )
+
+    def _assert_self_adjoint(self):
+        return assert_real(
+            self._values(),
+            "This diagonal operator contained non-zero imaginary values.  Thus it was not self-adjoint.",
+        )

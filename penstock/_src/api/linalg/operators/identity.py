@@ -1,0 +1,404 @@
+"""LinearOperatorIdentity, LinearOperatorScaledIdentity and LinearOperatorZeros."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array.creation import fill
+from penstock._src.api.debugging import asserts
+from penstock._src.api.linalg.bands import diag_part, eye, set_diag
+from penstock._src.api.math.elementwise import abs as magnitude
+from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.scopes import no_op
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.util.export import export
+
+from . import shapes
+from .base import LinearOperator
+from .hints import assert_real
+
+
+class _Sized(LinearOperator):
+    """An operator given by its extents."""
+
+    def _take_extent(self, value, name, check):
+        """An extent as int32 number where it is known, else as tensor."""
+        tensor = convert_to_tensor(value, name=name)
+        if not tensor.dtype.is_integer:
+            raise TypeError(f"Argument {name} must be integer type.  Found: {value}")
+        if tensor.shape.rank not in (None, 0):
+            raise ValueError(f"Argument {name} must be a 0-D Tensor.  Found: {value}")
+        known = get_static_value(tensor)
+        if known is None:
+            if check:
+                asserts.assert_non_negative(
+                    tensor, message=f"Argument {name} must be non-negative."
+                )
+            return cast(tensor, dtypes.int32)
+        if known < 0:
+            raise ValueError(f"Argument {name} must be non-negative.  Found: {value}")
+        return np.int32(known)
+
+    def _take_batch(self, batch_shape, check):
+        if batch_shape is None:
+            return np.zeros([0], np.int32)
+        if isinstance(batch_shape, TensorShape):
+            batch_shape = batch_shape.as_list()
+        tensor = convert_to_tensor(
+            np.zeros([0], np.int32) if isinstance(batch_shape, (list, tuple)) and not batch_shape
+            else batch_shape,
+            name="batch_shape",
+        )
+        if not tensor.dtype.is_integer:
+            raise TypeError(f"Argument batch_shape must be integer type.  Found: {batch_shape}")
+        if tensor.shape.rank not in (None, 1):
+            raise ValueError(f"Argument batch_shape must be a 1-D Tensor.  Found: {batch_shape}")
+        known = get_static_value(tensor)
+        if known is None:
+            if check:
+                asserts.assert_non_negative(
+                    tensor, message="Argument batch_shape must be non-negative."
+                )
+            return cast(tensor, dtypes.int32)
+        if (known < 0).any():
+            raise ValueError(f"Argument batch_shape must be non-negative.  Found: {batch_shape}")
+        return known.astype(np.int32)
+
+    def _static_batch(self):
+        if isinstance(self._batch, np.ndarray):
+            return TensorShape(self._batch.tolist())
+        return TensorShape(None if self._batch.shape[0] is None else [None] * self._batch.shape[0])
+
+    def __getitem__(self, slices):
+        if not isinstance(self._batch, np.ndarray):
+            raise errors.UnimplementedError(
+                None, None, f"{type(self).__name__}: slices of a batch shape that is not known."
+            )
+        left = np.broadcast_to(np.int8(0), self._batch)[slices].shape
+        return type(self)(**{**self.parameters, "batch_shape": list(left)})
+
+
+class _Identity(_Sized):
+    """What identities and their multiples share."""
+
+    def _diagonal(self):
+        """The values of the diagonal `[...]`, one for each matrix."""
+        raise NotImplementedError(f"{type(self).__name__}._diagonal")
+
+    def _repeated(self, values):
+        """`values` `[...]` repeated along the diagonal: `[..., n]`."""
+        column = shapes.to_column(values)
+        return raw.BroadcastTo(
+            input=column, shape=shapes.joined(shapes.vector(values), self._num_rows)
+        )
+
+    def _count(self):
+        return cast(self._num_rows, self.dtype)
+
+    def _diag_part(self):
+        return self._repeated(self._diagonal())
+
+    def _eigvals(self):
+        return self._diag_part()
+
+    def _trace(self):
+        return self._count() * self._diagonal()
+
+    def _check_size(self, x, axis):
+        if self._assert_proper_shapes:
+            asserts.assert_equal(
+                raw.Shape(input=x)[axis], self._num_rows, message="Incompatible matrix dimensions."
+            )
+
+    def _add_to_tensor(self, mat):
+        values = diag_part(mat) + shapes.to_column(self._diagonal())
+        return set_diag(shapes.broadcast_batch(mat, shapes.vector(values)[:-1]), values)
+
+    def add_to_tensor(self, mat, name="add_to_tensor"):
+        """The sum with a tensor `[..., n, n]`."""
+        with self._scope(name):
+            return self._add_to_tensor(self._operand(mat))
+
+
+@export("linalg.LinearOperatorIdentity")
+class LinearOperatorIdentity(_Identity):
+    """The identity of `num_rows` rows, repeated for `batch_shape`.
+
+    Args:
+      num_rows: an integer or an integer scalar.
+      batch_shape: a vector of integers; by default there are no batch axes.
+      dtype: float32 by default.
+      is_non_singular: hints, which can only be True; see LinearOperator.
+      assert_proper_shapes: check sizes when the operator is used.
+      name: a name.
+    """
+
+    def __init__(
+        self,
+        num_rows,
+        batch_shape=None,
+        dtype=None,
+        is_non_singular=True,
+        is_self_adjoint=True,
+        is_positive_definite=True,
+        is_square=True,
+        assert_proper_shapes=False,
+        name="LinearOperatorIdentity",
+    ):
+        for hint, what in (
+            (is_self_adjoint, "self adjoint"),
+            (is_non_singular, "non-singular"),
+            (is_positive_definite, "positive-definite"),
+        ):
+            if not hint:
+                raise ValueError(f"An identity operator is always {what}.")
+        self._assert_proper_shapes = assert_proper_shapes
+        self._num_rows = self._take_extent(num_rows, "num_rows", assert_proper_shapes)
+        self._batch = self._take_batch(batch_shape, assert_proper_shapes)
+        super().__init__(
+            dtypes.float32 if dtype is None else dtype,
+            is_non_singular=True,
+            is_self_adjoint=True,
+            is_positive_definite=True,
+            is_square=is_square,
+            name=name,
+        )
+
+    def _shape(self):
+        rows = shapes.integer(self._num_rows)
+        return self._static_batch().concatenate([rows, rows])
+
+    def _shape_tensor(self):
+        return shapes.joined(self._batch, self._num_rows, self._num_rows)
+
+    def _diagonal(self):
+        return raw.Fill(dims=self._batch, value=cast(1, self.dtype))
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        x = shapes.adjoint_if(adjoint_arg, x)
+        self._check_size(x, -2)
+        return shapes.broadcast_batch(x, self._batch)
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        return self._matmul(rhs, adjoint_arg=adjoint_arg)
+
+    def _to_dense(self):
+        return eye(self._num_rows, batch_shape=self._batch, dtype=self.dtype)
+
+    def _determinant(self):
+        return self._diagonal()
+
+    def _log_abs_determinant(self):
+        return raw.Fill(dims=self._batch, value=cast(0, self.dtype))
+
+    def _cond(self):
+        return self._diagonal()
+
+    def _assert_non_singular(self):
+        return no_op()
+
+    _assert_positive_definite = _assert_non_singular
+    _assert_self_adjoint = _assert_non_singular
+
+
+@export("linalg.LinearOperatorScaledIdentity")
+class LinearOperatorScaledIdentity(_Identity):
+    """The identity of `num_rows` rows, multiplied by each number of `multiplier` `[...]`."""
+
+    _matrix_axes = {"multiplier": 0}
+
+    def __init__(
+        self,
+        num_rows,
+        multiplier,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=True,
+        assert_proper_shapes=False,
+        name="LinearOperatorScaledIdentity",
+    ):
+        self._assert_proper_shapes = assert_proper_shapes
+        self._multiplier = shapes.parameter(multiplier, "multiplier")
+        self._num_rows = self._take_extent(num_rows, "num_rows", assert_proper_shapes)
+        if not self._multiplier.dtype.is_complex:
+            if is_self_adjoint is False:
+                raise ValueError("A real diagonal operator is always self adjoint.")
+            is_self_adjoint = True
+        if not is_square:
+            raise ValueError("A ScaledIdentity operator is always square.")
+        super().__init__(
+            self._multiplier.dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=True,
+            name=name,
+        )
+
+    @property
+    def multiplier(self):
+        """The numbers on the diagonals, one for each matrix."""
+        return self._multiplier
+
+    __getitem__ = LinearOperator.__getitem__
+
+    def _shape(self):
+        rows = shapes.integer(self._num_rows)
+        return self._multiplier.shape.concatenate([rows, rows])
+
+    def _shape_tensor(self):
+        batch = shapes.vector(self._diagonal())
+        return shapes.joined(batch, self._num_rows, self._num_rows)
+
+    def _diagonal(self):
+        return shapes.read(self._multiplier)
+
+    def _factor(self, adjoint):
+        value = self._diagonal()
+        value = conj(value) if adjoint else value
+        return shapes.to_column(shapes.to_column(value))
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        x = shapes.adjoint_if(adjoint_arg, x)
+        self._check_size(x, -2)
+        return x * self._factor(adjoint)
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        rhs = shapes.adjoint_if(adjoint_arg, rhs)
+        self._check_size(rhs, -2)
+        return rhs / self._factor(adjoint)
+
+    def _to_dense(self):
+        return eye(self._num_rows, dtype=self.dtype) * self._factor(False)
+
+    def _determinant(self):
+        return self._diagonal() ** self._count()
+
+    def _log_abs_determinant(self):
+        return self._count() * cast(raw.Log(x=magnitude(self._diagonal())), self.dtype)
+
+    def _cond(self):
+        values = self._diagonal()
+        one, none = np.asarray(1, values.dtype.np), np.asarray(np.nan, values.dtype.np)
+        zero = raw.Equal(x=values, y=np.asarray(0, values.dtype.np))
+        return raw.SelectV2(condition=zero, t=none, e=one)
+
+    def _assert_non_singular(self):
+        return asserts.assert_positive(
+            magnitude(self._diagonal()), message="LinearOperator was singular."
+        )
+
+    def _assert_positive_definite(self):
+        values = self._diagonal()
+        return asserts.assert_positive(
+            raw.Real(input=values) if values.dtype.is_complex else values,
+            message="LinearOperator was not positive definite.",
+        )
+
+    def _assert_self_adjoint(self):
+        return assert_real(self._diagonal(), "LinearOperator was not self-adjoint.")
+
+
+@export("linalg.LinearOperatorZeros")
+class LinearOperatorZeros(_Sized):
+    """The matrix of zeros; arguments as `LinearOperatorIdentity`'s, and `num_columns`."""
+
+    def __init__(
+        self,
+        num_rows,
+        num_columns=None,
+        batch_shape=None,
+        dtype=None,
+        is_non_singular=False,
+        is_self_adjoint=True,
+        is_positive_definite=False,
+        is_square=True,
+        assert_proper_shapes=False,
+        name="LinearOperatorZeros",
+    ):
+        if is_non_singular or is_non_singular is None:
+            raise ValueError("A Zeros operator is always non-invertible.")
+        if is_positive_definite or is_positive_definite is None:
+            raise ValueError("A Zeros operator is always non-positive definite.")
+        self._assert_proper_shapes = assert_proper_shapes
+        self._num_rows = self._take_extent(num_rows, "num_rows", assert_proper_shapes)
+        self._num_columns = (
+            self._num_rows
+            if num_columns is None
+            else self._take_extent(num_columns, "num_columns", assert_proper_shapes)
+        )
+        self._batch = self._take_batch(batch_shape, assert_proper_shapes)
+        rows, columns = shapes.integer(self._num_rows), shapes.integer(self._num_columns)
+        if is_square and None not in (rows, columns) and rows != columns:
+            raise ValueError(
+                f"LinearOperatorZeros initialized as is_square=True, but got num_rows({rows}) != "
+                f"num_columns({columns})"
+            )
+        super().__init__(
+            dtypes.float32 if dtype is None else dtype,
+            is_non_singular=False,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=False,
+            is_square=is_square,
+            name=name,
+        )
+
+    def _shape(self):
+        extents = [shapes.integer(self._num_rows), shapes.integer(self._num_columns)]
+        return self._static_batch().concatenate(extents)
+
+    def _shape_tensor(self):
+        return shapes.joined(self._batch, self._num_rows, self._num_columns)
+
+    def _zeros(self, *shape):
+        return fill(shapes.joined(*shape), cast(0, self.dtype))
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        full = shapes.vector(x)
+        batch = shapes.broadcast_vectors(self._batch, full[:-2])
+        rows = self._num_columns if adjoint else self._num_rows
+        return self._zeros(batch, rows, full[-2] if adjoint_arg else full[-1])
+
+    def _to_dense(self):
+        return self._zeros(self._shape_vector())
+
+    def _diag_part(self):
+        return self._zeros(self._batch, np.minimum(self._num_rows, self._num_columns))
+
+    def _trace(self):
+        return self._zeros(self._batch)
+
+    def _determinant(self):
+        return self._zeros(self._batch)
+
+    def _log_abs_determinant(self):
+        return fill(self._batch, cast(-np.inf, self.dtype))
+
+    def _cond(self):
+        return fill(self._batch, cast(np.nan, self.dtype))
+
+    def _eigvals(self):
+        return self._zeros(self._batch, self._num_rows)
+
+    def add_to_tensor(self, mat, name="add_to_tensor"):
+        """The sum with a tensor `[..., m, n]`."""
+        with self._scope(name):
+            return shapes.broadcast_batch(self._operand(mat), self._batch)
+
+    def _assert_non_singular(self):
+        raise errors.InvalidArgumentError(
+            None, None, "Zero operators are always non-invertible."
+        )
+
+    def _assert_positive_definite(self):
+        raise errors.InvalidArgumentError(
+            None, None, "Zero operators are always non-positive definite."
+        )
+
+    def _assert_self_adjoint(self):
+        return no_op()

@@ -1,0 +1,281 @@
+"""LinearOperatorFullMatrix, LinearOperatorLowerTriangular and LinearOperatorTridiag."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.debugging import asserts
+from penstock._src.api.linalg.bands import (
+    band_part,
+    diag,
+    diag_part,
+    matrix_transpose,
+    tridiagonal_matmul,
+    tridiagonal_solve,
+)
+from penstock._src.api.linalg.products import matmul
+from penstock._src.api.math.elementwise import abs as magnitude
+from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.reduction import reduce_prod, reduce_sum
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.util.export import export
+
+from . import shapes
+from .base import LinearOperator
+from .hints import check_matrix
+
+
+@export("linalg.LinearOperatorFullMatrix")
+class LinearOperatorFullMatrix(LinearOperator):
+    """Any matrix `[..., m, n]`; hints as LinearOperator's."""
+
+    _matrix_axes = {"matrix": 2}
+
+    def __init__(
+        self,
+        matrix,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name="LinearOperatorFullMatrix",
+    ):
+        self._matrix = shapes.parameter(matrix, "matrix")
+        check_matrix(self._matrix, "matrix")
+        super().__init__(
+            self._matrix.dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=is_square,
+            name=name,
+        )
+
+    @property
+    def matrix(self):
+        """The matrix."""
+        return self._matrix
+
+    def _shape(self):
+        return self._matrix.shape
+
+    def _shape_tensor(self):
+        return raw.Shape(input=shapes.read(self._matrix))
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        return matmul(shapes.read(self._matrix), x, adjoint_a=adjoint, adjoint_b=adjoint_arg)
+
+    def _to_dense(self):
+        return shapes.read(self._matrix)
+
+
+@export("linalg.LinearOperatorLowerTriangular")
+class LinearOperatorLowerTriangular(LinearOperator):
+    """A lower triangular matrix: what `tril` `[..., n, n]` holds above the diagonal is not read."""
+
+    _matrix_axes = {"tril": 2}
+
+    def __init__(
+        self,
+        tril,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name="LinearOperatorLowerTriangular",
+    ):
+        if is_square is False:
+            raise ValueError("Only square lower triangular operators supported at this time.")
+        self._tril = shapes.parameter(tril, "tril")
+        check_matrix(self._tril, "tril", floating=False)
+        super().__init__(
+            self._tril.dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=True,
+            name=name,
+        )
+
+    @property
+    def tril(self):
+        """The matrix as it was given."""
+        return self._tril
+
+    def _shape(self):
+        return self._tril.shape
+
+    def _shape_tensor(self):
+        return raw.Shape(input=shapes.read(self._tril))
+
+    def _to_dense(self):
+        return band_part(shapes.read(self._tril), -1, 0)
+
+    def _diag_part(self):
+        return diag_part(shapes.read(self._tril))
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        return matmul(self._to_dense(), x, adjoint_a=adjoint, adjoint_b=adjoint_arg)
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        rhs = shapes.adjoint_if(adjoint_arg, rhs)
+        matrix, rhs = shapes.broadcast_matrices(self._to_dense(), rhs)
+        return raw.MatrixTriangularSolve(matrix=matrix, rhs=rhs, lower=True, adjoint=adjoint)
+
+    def _determinant(self):
+        return reduce_prod(self._diag_part(), -1)
+
+    def _log_abs_determinant(self):
+        return reduce_sum(raw.Log(x=magnitude(self._diag_part())), -1)
+
+    def _assert_non_singular(self):
+        sizes = magnitude(self._diag_part())
+        return asserts.assert_none_equal(
+            sizes,
+            cast(0, sizes.dtype),
+            message="Singular operator:  Diagonal contained zero values.",
+        )
+
+
+@export("linalg.LinearOperatorTridiag")
+class LinearOperatorTridiag(LinearOperator):
+    """A tridiagonal matrix.
+
+    Args:
+      diagonals: "compact": `[..., 3, n]`, the superdiagonal (its last number is not read), the
+        diagonal and the subdiagonal (its first number is not read); "sequence": a list of the
+        three; "matrix": `[..., n, n]`.
+      diagonals_format: which of the three forms `diagonals` has.
+      is_non_singular: hints; see LinearOperator.
+      name: a name.
+    """
+
+    def __init__(
+        self,
+        diagonals,
+        diagonals_format="compact",
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name="LinearOperatorTridiag",
+    ):
+        if diagonals_format not in ("compact", "matrix", "sequence"):
+            raise ValueError(
+                "Argument `diagonals_format` must be one of compact, matrix, or sequence. Received : "
+                f"{diagonals_format}."
+            )
+        if diagonals_format == "sequence":
+            self._diagonals = [shapes.parameter(d, "diagonals") for d in diagonals]
+            dtype = self._diagonals[0].dtype
+        else:
+            self._diagonals = shapes.parameter(diagonals, "diagonals")
+            dtype = self._diagonals.dtype
+        self._diagonals_format = diagonals_format
+        if is_square is False:
+            raise ValueError("A Tridiagonal operator is always square.")
+        super().__init__(
+            dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=True,
+            name=name,
+        )
+
+    @property
+    def diagonals(self):
+        """The diagonals as they were given."""
+        return self._diagonals
+
+    @property
+    def diagonals_format(self):
+        """The form of `diagonals`."""
+        return self._diagonals_format
+
+    @property
+    def _matrix_axes(self):
+        return {"diagonals": 1 if self._diagonals_format == "sequence" else 2}
+
+    def _shape(self):
+        if self._diagonals_format == "matrix":
+            return self._diagonals.shape
+        if self._diagonals_format == "compact":
+            shape = self._diagonals.shape
+            return shape[:-2].concatenate(TensorShape([shape[-1], shape[-1]]))
+        batch = shapes.broadcast_static(*(d.shape[:-1] for d in self._diagonals))
+        n = self._diagonals[1].shape[-1]
+        return batch.concatenate([n, n])
+
+    def _shape_tensor(self):
+        if self._diagonals_format == "matrix":
+            return raw.Shape(input=self._diagonals)
+        if self._diagonals_format == "compact":
+            full = raw.Shape(input=self._diagonals)
+            return shapes.joined(full[:-2], full[-1], full[-1])
+        vectors = [raw.Shape(input=d) for d in self._diagonals]
+        batch = shapes.broadcast_vectors(*(v[:-1] for v in vectors))
+        return shapes.joined(batch, vectors[1][-1], vectors[1][-1])
+
+    def _compact(self, batch=None, adjoint=False):
+        """The diagonals as `[..., 3, n]`, repeated for `batch`, those of the adjoint if `adjoint`."""
+        form = self._diagonals_format
+        if form == "compact":
+            packed = shapes.read(self._diagonals)
+        elif form == "matrix":
+            zero = np.zeros((), self.dtype.as_numpy_dtype)
+            packed = raw.MatrixDiagPartV3(
+                input=self._diagonals,
+                k=np.array([-1, 1], np.int32),
+                padding_value=zero,
+                align="LEFT_RIGHT",
+            )
+        else:
+            columns = [shapes.to_column(self._full(d, i)) for i, d in enumerate(self._diagonals)]
+            packed = shapes.broadcast_matrices(*columns)
+            packed = matrix_transpose(raw.ConcatV2(values=packed, axis=np.int32(-1)))
+        if adjoint:
+            upper, main, lower = (packed[..., i, :] for i in range(3))
+            turned = [_rolled(lower, -1), main, _rolled(upper, 1)]
+            packed = conj(raw.Pack(values=turned, axis=-2))
+        return packed if batch is None else shapes.broadcast_batch(packed, batch)
+
+    def _full(self, diagonal, i):
+        """A diagonal of a sequence with n numbers, a zero where the matrix has none."""
+        diagonal, n = shapes.read(diagonal), self.domain_dimension
+        if i == 1 or diagonal.shape[-1] == n:
+            return diagonal
+        rank = diagonal.shape.rank
+        paddings = [[0, 0]] * (rank - 1) + [[0, 1] if i == 0 else [1, 0]]
+        return raw.Pad(input=diagonal, paddings=np.array(paddings, np.int32))
+
+    def _with_batch_of(self, x, adjoint):
+        batch = shapes.broadcast_vectors(self._shape_vector()[:-2], shapes.vector(x)[:-2])
+        return self._compact(batch, adjoint), shapes.broadcast_batch(x, batch)
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        diagonals, x = self._with_batch_of(shapes.adjoint_if(adjoint_arg, x), adjoint)
+        return tridiagonal_matmul(diagonals, x)
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        diagonals, rhs = self._with_batch_of(shapes.adjoint_if(adjoint_arg, rhs), adjoint)
+        return tridiagonal_solve(diagonals, rhs)
+
+    def _diag_part(self):
+        return self._compact()[..., 1, :]
+
+    def _to_dense(self):
+        return diag(self._compact(), k=(-1, 1), align="LEFT_RIGHT")
+
+    def _assert_self_adjoint(self):
+        packed = self._compact()
+        return asserts.assert_equal(
+            packed[..., 0, :-1],
+            conj(packed[..., 2, 1:]),
+            message="This tridiagonal operator has non-conjugate subdiagonal and superdiagonal.",
+        )
+
+
+def _rolled(x, shift):
+    return raw.Roll(input=x, shift=np.int32(shift), axis=np.int32(x.shape.rank - 1))

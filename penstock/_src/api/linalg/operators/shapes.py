@@ -1,0 +1,113 @@
+"""Shape vectors that are NumPy arrays where the shape is known and tensors where it is not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.linalg.bands import adjoint as adjoint_of
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, broadcast_shapes
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.variable import Variable
+from penstock._src.graph.static_values import get_static_value
+
+
+def parameter(value, name, dtype=None):
+    """`value` as tensor; a variable stays, so that the operator follows its assignments."""
+    if isinstance(value, Variable):
+        return value
+    return convert_to_tensor(value, dtype=dtype, name=name)
+
+
+def read(value):
+    """The tensor that a parameter holds now."""
+    return convert_to_tensor(value)
+
+
+def vector(x):
+    """The shape of a tensor (or a TensorShape that is known) as a vector."""
+    shape = x if isinstance(x, TensorShape) else x.shape
+    if shape.is_fully_defined():
+        return np.array(shape.as_list(), np.int32)
+    return raw.Shape(input=read(x))
+
+
+def joined(*parts):
+    """The vectors and numbers one after another, as one vector."""
+    if all(not isinstance(p, Tensor) for p in parts):
+        return np.concatenate([np.reshape(p, -1) for p in parts]).astype(np.int32)
+    flat = [raw.Reshape(tensor=p, shape=np.array([-1], np.int32)) for p in parts]
+    return raw.ConcatV2(values=[_int32(p) for p in flat], axis=np.int32(0))
+
+
+def _int32(x):
+    return x if x.dtype == dtypes.int32 else raw.Cast(x=x, DstT=dtypes.int32)
+
+
+def broadcast_vectors(*vectors):
+    """The shape that several shapes broadcast to."""
+    result = vectors[0]
+    for other in vectors[1:]:
+        if isinstance(result, Tensor) or isinstance(other, Tensor):
+            result = raw.BroadcastArgs(s0=result, s1=other)
+        else:
+            known = broadcast_shapes(TensorShape(result), TensorShape(other))
+            result = np.array(known.as_list(), np.int32)
+    return result
+
+
+def broadcast_static(*shapes):
+    """The static shape that several broadcast to, as far as it is known."""
+    result = TensorShape([])
+    for shape in shapes:
+        result = broadcast_shapes(result, shape)
+    return result
+
+
+def integer(value):
+    """The number that a Python integer or an integer tensor holds, or None if it is not known."""
+    if not is_tensor_like(value) and not isinstance(value, np.ndarray):
+        return int(value)
+    known = value if isinstance(value, np.ndarray) else get_static_value(read(value))
+    return None if known is None else int(known)
+
+
+def broadcast_batch(x, batch):
+    """`x` repeated so that its axes but the last two broadcast with the shape `batch`."""
+    have = x.shape[:-2] if x.shape.rank is not None else TensorShape(None)
+    if not isinstance(batch, Tensor):
+        if len(batch) == 0 or (
+            have.is_fully_defined()
+            and broadcast_static(have, TensorShape(batch)).as_list() == have.as_list()
+        ):
+            return x
+    full = vector(x)
+    target = broadcast_vectors(full[:-2], batch)
+    return raw.BroadcastTo(input=x, shape=joined(target, full[-2:]))
+
+
+def broadcast_matrices(*matrices):
+    """The matrices with their batch axes broadcast to one shape."""
+    shapes = [m.shape[:-2] for m in matrices]
+    if all(s.is_fully_defined() for s in shapes):
+        if len({tuple(s.as_list()) for s in shapes}) == 1:
+            return list(matrices)
+    batch = broadcast_vectors(*(vector(m)[:-2] for m in matrices))
+    return [broadcast_batch(m, batch) for m in matrices]
+
+
+def adjoint_if(condition, x):
+    """The adjoint of `x` if `condition`, else `x`."""
+    return adjoint_of(x) if condition else x
+
+
+def to_column(x):
+    """A vector `[..., n]` as the matrix `[..., n, 1]`."""
+    return raw.ExpandDims(input=x, axis=np.int32(-1))
+
+
+def from_column(x):
+    """A matrix `[..., n, 1]` as the vector `[..., n]`."""
+    return raw.Squeeze(input=x, axis=[-1])
