@@ -160,4 +160,5 @@ def test_state_is_tensorflows(name):
 @pytest.mark.parametrize("name", IN_FACTS)
 def test_every_op_computes(name):
     cls = registry.find(name)
-    assert cls.eager is not Op.eager or cls.has_lowering or cls.stateful
+    of_imported_graphs = cls.__module__ == "penstock._src.ops.control.switch"
+    assert cls.eager is not Op.eager or cls.has_lowering or cls.stateful or of_imported_graphs

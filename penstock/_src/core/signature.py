@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from penstock._src.core.dtypes import TYPES, DType
 
 ARGUMENT = re.compile(
-    r"^(?P<name>\w+)\s*:\s*(?P<ref>Ref\()?(?:(?P<star>\*)|(?P<number>\w+)\s*\*)?\s*(?P<type>\w+)\)?$"
+    r"^(?P<name>\w+)\s*:\s*(?:(?P<star>\*)|(?P<number>\w+)\s*\*)?\s*(?P<ref>Ref\()?(?P<type>\w+)\)?$"
 )
 
 

@@ -208,8 +208,10 @@ class TensorListResize(ListOp):
 class TensorListGetItem(ListOp):
     """One element."""
 
-    signature = "input_handle: variant, index: int32, element_shape: int32 -> item: element_dtype"
+    signature = "input_handle: variant, index: int32, element_shape: Tshape -> item: element_dtype"
     element_dtype: DType
+    Tshape: DType = INT32
+    Tshape_types = INDEX
 
     def shape(self, input_handle, index, element_shape):
         return element_shape.as_shape()

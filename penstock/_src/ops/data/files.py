@@ -222,6 +222,9 @@ class CSVDatasetV2(UnnamedDatasetOp):
         "field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64, "
         "record_defaults: *output_types, exclude_cols: int64 -> handle: variant"
     )
+    output_types_types = frozenset(
+        {dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64, dtypes.string}
+    )
     stateful = True
 
     def pipeline(self, filenames, compression_type, buffer_size, header, field_delim, *rest):

@@ -10,6 +10,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.rules import invalid
 from penstock._src.proto.example import Example
 
+PARSED = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
 _KINDS = {"float_list": dtypes.float32, "int64_list": dtypes.int64, "bytes_list": dtypes.string}
 _SHOWN = {dtypes.float32: "float", dtypes.int64: "int64", dtypes.string: "string"}
 
@@ -146,8 +147,9 @@ class ParseExample(Op):
         "Nsparse * int64, sparse_values: *sparse_types, sparse_shapes: Nsparse * "
         "int64, dense_values: *Tdense"
     )
-    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    Tdense = PARSED
     sparse_types: list[DType]
+    sparse_types_types = PARSED
     dense_shapes: list[TensorShape]
     differentiable = False
 
@@ -174,9 +176,10 @@ class ParseExampleV2(Op):
         "dense_values: *Tdense, ragged_values: *ragged_value_types, "
         "ragged_row_splits: *ragged_split_types"
     )
-    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    Tdense = PARSED
     num_sparse: int
     sparse_types: list[DType]
+    sparse_types_types = PARSED
     ragged_value_types: list[DType]
     ragged_split_types: list[DType]
     dense_shapes: list[TensorShape]
@@ -220,11 +223,12 @@ class ParseSingleExample(Op):
         "int64, sparse_values: *sparse_types, sparse_shapes: num_sparse * int64, "
         "dense_values: *Tdense"
     )
-    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    Tdense = PARSED
     num_sparse: int
     sparse_keys: list[str]
     dense_keys: list[str]
     sparse_types: list[DType]
+    sparse_types_types = PARSED
     dense_shapes: list[TensorShape]
     differentiable = False
 

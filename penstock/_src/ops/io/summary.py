@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.resources import Resource, manager
+from penstock._src.core.typesets import BOOL, REAL
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.event import Event, Summary, SummaryMetadata
@@ -226,7 +228,7 @@ class WriteScalarSummary(Op):
     """Writes a number under a tag, in the format of TensorFlow 1."""
 
     signature = "writer: resource, step: int64, tag: string, value: T -> "
-    T: DType
+    T = REAL
     stateful = True
     differentiable = False
 
@@ -241,7 +243,7 @@ class ScalarSummary(Op):
     """A serialised Summary of numbers under their tags."""
 
     signature = "tags: string, values: T -> summary: string"
-    T: DType
+    T = REAL
     differentiable = False
 
     def shape(self, tags, values):
@@ -278,7 +280,8 @@ class HistogramSummary(Op):
     """A serialised Summary with the histogram of values."""
 
     signature = "tag: string, values: T -> summary: string"
-    T: DType
+    T: DType = dtypes.float32
+    T_types = REAL
     differentiable = False
 
     def shape(self, tag, values):
@@ -294,7 +297,8 @@ class WriteHistogramSummary(Op):
     """Writes the histogram of values, in the format of TensorFlow 1."""
 
     signature = "writer: resource, step: int64, tag: string, values: T -> "
-    T: DType
+    T: DType = dtypes.float32
+    T_types = REAL | BOOL
     stateful = True
     differentiable = False
 
