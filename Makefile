@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
 
-test: $(STAMP)
+test: lint
 	$(BIN)/python -m pytest
 
 bench: $(STAMP)

@@ -7,6 +7,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import INDEX
 from penstock._src.ops.rules import invalid
 from penstock._src.proto.example import Example
 
@@ -181,7 +182,9 @@ class ParseExampleV2(Op):
     sparse_types: list[DType]
     sparse_types_types = PARSED
     ragged_value_types: list[DType]
+    ragged_value_types_types = PARSED
     ragged_split_types: list[DType]
+    ragged_split_types_types = INDEX
     dense_shapes: list[TensorShape]
     differentiable = False
 
