@@ -58,11 +58,14 @@ _NAMES = {
     "penstock._src.api.math.scan": "cumsum",
     "penstock._src.api.math.sorting": "argsort searchsorted sort",
     "penstock._src.api.module": "Module",
+    "penstock._src.api.printing": (
+        "get_logger load_library load_op_library make_ndarray make_tensor_proto print"
+    ),
     "penstock._src.api.python_function": "numpy_function py_function",
     "penstock._src.api.ragged.ragged_tensor": "RaggedTensor RaggedTensorSpec",
     "penstock._src.api.scopes": (
-        "check_pinned control_dependencies get_current_name_scope group inside_function "
-        "make_ndarray name_scope no_op timestamp tuple variable_creator_scope"
+        "check_pinned control_dependencies get_current_name_scope group inside_function name_scope "
+        "no_op timestamp tuple variable_creator_scope"
     ),
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor SparseTensorSpec",
     "penstock._src.api.strings.functions": "as_string",
@@ -73,6 +76,7 @@ _NAMES = {
     "penstock._src.core.convert": (
         "convert_to_tensor=convert_to_tensor_v2 register_tensor_conversion_function"
     ),
+    "penstock._src.core.device_spec": "DeviceSpec",
     "penstock._src.core.dtypes": (
         "DType as_dtype bfloat16 bool=bool_ complex128 complex64 double=float64 float16 float32 "
         "float64 half=float16 int16 int32 int64 int8 qint16 qint32 qint8 quint16 quint8 resource "
@@ -94,8 +98,9 @@ _NAMES = {
 }
 _SUBMODULES = (
     "__internal__ audio autodiff autograph bitwise compat config data debugging distribute dtypes "
-    "errors experimental graph_util image io keras linalg lookup math nest nn profiler ragged "
-    "random raw_ops saved_model sets signal sparse strings summary sysconfig train types version"
+    "errors experimental graph_util image io keras linalg lookup math nest nn profiler "
+    "quantization ragged random raw_ops saved_model sets signal sparse strings summary sysconfig "
+    "test train types version"
 ).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -36,6 +36,11 @@ _NAMES = {
         "fractional_avg_pool fractional_max_pool max_pool max_pool1d max_pool2d max_pool3d "
         "max_pool_with_argmax pool space_to_depth"
     ),
+    "penstock._src.api.nn.sampling": (
+        "all_candidate_sampler collapse_repeated compute_accidental_hits ctc_beam_search_decoder "
+        "ctc_greedy_decoder ctc_loss ctc_unique_labels fixed_unigram_candidate_sampler "
+        "learned_unigram_candidate_sampler nce_loss sampled_softmax_loss with_space_to_batch"
+    ),
 }
 _SUBMODULES = "experimental".split()
 

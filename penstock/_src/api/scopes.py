@@ -8,7 +8,6 @@ import time
 
 import numpy as np
 
-from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -200,48 +199,6 @@ def variable_creator_scope(variable_creator):
 def is_resource_variable(var):
     """Whether `var` is a variable."""
     return isinstance(var, Variable) or hasattr(var, "_should_act_as_resource_variable")
-
-
-@export("make_ndarray")
-def make_ndarray(tensor):
-    """The array in a TensorProto."""
-    return _proto_array(tensor)
-
-
-def _proto_array(proto):
-    from_dtype = dtypes.as_dtype(proto.dtype)
-    shape = [d.size for d in proto.tensor_shape.dim]
-    count = int(np.prod(shape, dtype=np.int64))
-    kind = from_dtype.as_numpy_dtype
-    if proto.tensor_content:
-        return np.frombuffer(proto.tensor_content, dtype=kind).copy().reshape(shape)
-    if from_dtype == dtypes.string:
-        values = np.empty(count, object)
-        stored = list(proto.string_val)
-        for i in range(count):
-            values[i] = stored[min(i, len(stored) - 1)] if stored else b""
-        return values.reshape(shape)
-    for field in (
-        "half_val float_val double_val int_val int64_val uint32_val uint64_val bool_val "
-        "scomplex_val dcomplex_val"
-    ).split():
-        stored = list(getattr(proto, field))
-        if stored:
-            return _expanded(stored, field, kind, count).reshape(shape)
-    return np.zeros(shape, kind)
-
-
-def _expanded(stored, field, kind, count):
-    if field == "half_val":
-        values = np.array(stored, np.uint16).view(kind)
-    elif field in ("scomplex_val", "dcomplex_val"):
-        pairs = np.array(stored).reshape(-1, 2)
-        values = (pairs[:, 0] + 1j * pairs[:, 1]).astype(kind)
-    else:
-        values = np.array(stored).astype(kind)
-    if len(values) < count:
-        values = np.concatenate([values, np.full(count - len(values), values[-1], kind)])
-    return values
 
 
 @export("check_pinned")

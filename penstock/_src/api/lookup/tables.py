@@ -13,6 +13,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.trackable import Trackable
 from penstock._src.eager.context import init_scope
+from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.util.export import export
 
 _COUNT = itertools.count()
@@ -28,7 +29,7 @@ class TextFileIndex:
 export("lookup.TextFileIndex")(TextFileIndex)
 
 
-class LookupInterface(Trackable):
+class LookupInterface(TrackableResource):
     """A table with keys and values of one type each."""
 
     def __init__(self, key_dtype, value_dtype):

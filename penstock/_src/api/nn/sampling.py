@@ -1,0 +1,364 @@
+"""CTC, candidate sampling, and the losses over sampled classes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array.creation import sequence_mask
+from penstock._src.api.array.indexing import gather
+from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.random.seeds import op_seeds
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .losses import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits
+
+
+def _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name, **more):
+    if range_max is not None:
+        more["range_max"] = range_max
+    return op(
+        true_classes=cast(convert_to_tensor(true_classes), dtypes.int64),
+        num_true=num_true,
+        num_sampled=num_sampled,
+        unique=unique,
+        **op_seeds(seed),
+        **more,
+        name=name,
+    )
+
+
+@export("random.log_uniform_candidate_sampler", v1=["random.log_uniform_candidate_sampler", "nn.log_uniform_candidate_sampler"])
+def log_uniform_candidate_sampler(
+    true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
+):
+    """Classes drawn with probability falling as their number grows (Zipf)."""
+    op = raw.LogUniformCandidateSampler
+    return _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name)
+
+
+@export("random.uniform_candidate_sampler", v1=["random.uniform_candidate_sampler", "nn.uniform_candidate_sampler"])
+def uniform_candidate_sampler(
+    true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
+):
+    """Classes drawn with equal probability."""
+    op = raw.UniformCandidateSampler
+    return _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name)
+
+
+@export("nn.learned_unigram_candidate_sampler", "random.learned_unigram_candidate_sampler")
+def learned_unigram_candidate_sampler(
+    true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
+):
+    """Classes drawn as often as they have been seen."""
+    op = raw.LearnedUnigramCandidateSampler
+    return _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name)
+
+
+@export("nn.fixed_unigram_candidate_sampler", "random.fixed_unigram_candidate_sampler")
+def fixed_unigram_candidate_sampler(
+    true_classes,
+    num_true,
+    num_sampled,
+    unique,
+    range_max,
+    vocab_file="",
+    distortion=1.0,
+    num_reserved_ids=0,
+    num_shards=1,
+    shard=0,
+    unigrams=(),
+    seed=None,
+    name=None,
+):
+    """Classes drawn with given weights."""
+    return _sample(
+        raw.FixedUnigramCandidateSampler,
+        true_classes,
+        num_true,
+        num_sampled,
+        unique,
+        range_max,
+        seed,
+        name,
+        vocab_file=vocab_file,
+        distortion=distortion,
+        num_reserved_ids=num_reserved_ids,
+        num_shards=num_shards,
+        shard=shard,
+        unigrams=list(unigrams),
+    )
+
+
+@export("random.all_candidate_sampler", "nn.all_candidate_sampler")
+def all_candidate_sampler(true_classes, num_true, num_sampled, unique, seed=None, name=None):
+    """All classes."""
+    op = raw.AllCandidateSampler
+    return _sample(op, true_classes, num_true, num_sampled, unique, None, seed, name)
+
+
+@export("nn.compute_accidental_hits")
+def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=None, name=None):
+    """Where sampled classes are true ones: (rows, ids, weights of -FLOAT_MAX)."""
+    return raw.ComputeAccidentalHits(
+        true_classes=true_classes,
+        sampled_candidates=sampled_candidates,
+        num_true=num_true,
+        **op_seeds(seed),
+        name=name,
+    )
+
+
+def _sampled_logits(
+    weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled, subtract, remove, seed
+):
+    """Logits and labels of the true and the sampled classes."""
+    labels = cast(convert_to_tensor(labels), dtypes.int64)
+    flat = raw.Reshape(tensor=labels, shape=[-1])
+    if sampled is None:
+        sampled = log_uniform_candidate_sampler(
+            labels, num_true, num_sampled, True, num_classes, seed
+        )
+    classes, true_expected, sampled_expected = (raw.StopGradient(input=s) for s in sampled)
+    classes = cast(classes, dtypes.int64)
+    everything = raw.ConcatV2(values=[flat, classes], axis=0)
+    rows = gather(weights, everything)
+    offsets = gather(biases, everything)
+    count = raw.Shape(input=flat)[0]
+    inputs = convert_to_tensor(inputs)
+    true_w, sampled_w = rows[:count], rows[count:]
+    true_b, sampled_b = offsets[:count], offsets[count:]
+    sampled_logits = raw.MatMul(a=inputs, b=sampled_w, transpose_b=True) + sampled_b
+    width = rows.shape[-1]
+    products = raw.ExpandDims(input=inputs, axis=1) * raw.Reshape(
+        tensor=true_w, shape=[-1, num_true, width]
+    )
+    true_logits = raw.Sum(input=products, axis=[-1]) + raw.Reshape(
+        tensor=true_b, shape=[-1, num_true]
+    )
+    if remove:
+        rows_hit, ids_hit, weights_hit = compute_accidental_hits(labels, classes, num_true)
+        places = raw.Pack(values=[cast(rows_hit, dtypes.int32), cast(ids_hit, dtypes.int32)], axis=1)
+        dense = raw.ScatterNd(
+            indices=places,
+            updates=cast(weights_hit, sampled_logits.dtype),
+            shape=raw.Shape(input=sampled_logits),
+        )
+        sampled_logits = sampled_logits + dense
+    if subtract:
+        true_logits = true_logits - raw.Log(x=true_expected)
+        sampled_logits = sampled_logits - raw.Log(x=sampled_expected)
+    logits = raw.ConcatV2(values=[true_logits, sampled_logits], axis=1)
+    share = raw.OnesLike(x=true_logits) / np.asarray(num_true, logits.dtype.as_numpy_dtype)
+    wanted = raw.ConcatV2(values=[share, raw.ZerosLike(x=sampled_logits)], axis=1)
+    return logits, wanted
+
+
+@export("nn.nce_loss", v1=[])
+def nce_loss(
+    weights,
+    biases,
+    labels,
+    inputs,
+    num_sampled,
+    num_classes,
+    num_true=1,
+    sampled_values=None,
+    remove_accidental_hits=False,
+    name="nce_loss",
+):
+    """The noise-contrastive estimation loss of each example."""
+    logits, wanted = _sampled_logits(
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
+        remove_accidental_hits, None,
+    )  # fmt: skip
+    losses = sigmoid_cross_entropy_with_logits(labels=wanted, logits=logits)
+    return raw.Sum(input=losses, axis=[1], name=name)
+
+
+@export("nn.sampled_softmax_loss", v1=[])
+def sampled_softmax_loss(
+    weights,
+    biases,
+    labels,
+    inputs,
+    num_sampled,
+    num_classes,
+    num_true=1,
+    sampled_values=None,
+    remove_accidental_hits=True,
+    seed=None,
+    name="sampled_softmax_loss",
+):
+    """The softmax cross entropy over the true and the sampled classes."""
+    logits, wanted = _sampled_logits(
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
+        remove_accidental_hits, seed,
+    )  # fmt: skip
+    return softmax_cross_entropy_with_logits(raw.StopGradient(input=wanted), logits, name=name)
+
+
+def _blank_last(logits, labels, blank):
+    """Logits with the blank class moved to the end, and labels renumbered."""
+    classes = logits.shape[2]
+    blank = blank + classes if blank < 0 else blank
+    if blank == classes - 1:
+        return logits, labels
+    moved = raw.ConcatV2(
+        values=[logits[:, :, :blank], logits[:, :, blank + 1 :], logits[:, :, blank : blank + 1]],
+        axis=2,
+    )
+    number = np.asarray(blank, labels.dtype.as_numpy_dtype)
+    one = np.asarray(1, labels.dtype.as_numpy_dtype)
+    return moved, raw.SelectV2(condition=labels < number, t=labels, e=labels - one)
+
+
+@export("nn.ctc_loss", v1=["nn.ctc_loss_v2"])
+@dispatchable
+def ctc_loss(
+    labels,
+    logits,
+    label_length,
+    logit_length,
+    logits_time_major=True,
+    unique=None,
+    blank_index=None,
+    name=None,
+):
+    """The connectionist temporal classification loss of each sequence.
+
+    Args:
+      labels: `[batch, length]` ints, or a SparseTensor.
+      logits: `[frames, batch, classes]` (batch first unless `logits_time_major`).
+      label_length: the labels' lengths; None for a SparseTensor.
+      logit_length: the frames' lengths.
+      logits_time_major: which axis of `logits` comes first.
+      unique: ignored; see `ctc_unique_labels`.
+      blank_index: the class that stands for none; by default 0 for dense labels.
+      name: a name for the operation.
+    """
+    del unique
+    logits = convert_to_tensor(logits, name="logits")
+    if not logits_time_major:
+        logits = raw.Transpose(x=logits, perm=np.array([1, 0, 2], np.int32))
+    if isinstance(labels, SparseTensor):
+        if blank_index is None:
+            raise ValueError("Argument `blank_index` must be provided when labels is a SparseTensor.")
+        indices, values, shape = labels.indices, labels.values, labels.dense_shape
+    else:
+        labels = convert_to_tensor(labels, name="labels")
+        blank_index = 0 if blank_index is None else blank_index
+        mask = sequence_mask(label_length, raw.Shape(input=labels)[1])
+        indices = raw.Where(condition=mask)
+        values = raw.GatherNd(params=labels, indices=indices)
+    logits, values = _blank_last(logits, cast(values, dtypes.int32), blank_index)
+    half = logits.dtype in (dtypes.float16, dtypes.bfloat16)
+    loss = raw.CTCLoss(
+        inputs=cast(logits, dtypes.float32) if half else logits,
+        labels_indices=indices,
+        labels_values=values,
+        sequence_length=cast(convert_to_tensor(logit_length), dtypes.int32),
+        ignore_longer_outputs_than_inputs=not isinstance(labels, SparseTensor),
+        name=name,
+    )[0]
+    return cast(loss, logits.dtype) if half else loss
+
+
+def _decoded(indices, values, shapes):
+    return [SparseTensor(*p) for p in zip(indices, values, shapes, strict=True)]
+
+
+@export("nn.ctc_greedy_decoder")
+@dispatchable
+def ctc_greedy_decoder(inputs, sequence_length, merge_repeated=True, blank_index=None):
+    """The labels of the best class of each frame, and the negated sum of their logits."""
+    inputs = convert_to_tensor(inputs)
+    indices, values, shape, scores = raw.CTCGreedyDecoder(
+        inputs=inputs,
+        sequence_length=sequence_length,
+        merge_repeated=merge_repeated,
+        blank_index=-1 if blank_index is None else blank_index,
+    )
+    return [SparseTensor(indices, values, shape)], scores
+
+
+@export("nn.ctc_beam_search_decoder", v1=["nn.ctc_beam_search_decoder_v2"])
+@dispatchable
+def ctc_beam_search_decoder(inputs, sequence_length, beam_width=100, top_paths=1):
+    """The most probable label sequences found by a beam search, and their log probabilities."""
+    indices, values, shapes, scores = raw.CTCBeamSearchDecoder(
+        inputs=inputs,
+        sequence_length=sequence_length,
+        beam_width=beam_width,
+        top_paths=top_paths,
+        merge_repeated=False,
+    )
+    return _decoded(indices, values, shapes), scores
+
+
+@export("nn.ctc_unique_labels")
+def ctc_unique_labels(labels, name=None):
+    """The distinct labels of each row, padded with zeros, and where each label is among them."""
+    labels = convert_to_tensor(labels, name="labels")
+    width = labels.shape[1]
+    rows = labels.shape[0]
+    uniques, places = [], []
+    for i in range(rows):
+        distinct, index = raw.Unique(x=labels[i])
+        missing = raw.Sub(x=np.int32(width), y=raw.Size(input=distinct))
+        padding = raw.Reshape(tensor=raw.Pack(values=[np.int32(0), missing]), shape=[1, 2])
+        uniques.append(raw.Reshape(tensor=raw.Pad(input=distinct, paddings=padding), shape=[width]))
+        places.append(index)
+    return cast(raw.Pack(values=uniques), dtypes.int64), raw.Pack(values=places)
+
+
+@export("nn.collapse_repeated")
+def collapse_repeated(labels, seq_length, name=None):
+    """Rows of labels with runs of equal ones reduced to one, and their new lengths."""
+    labels = convert_to_tensor(labels)
+    first = raw.Fill(
+        dims=raw.Pack(values=[raw.Shape(input=labels)[0], np.int32(1)]), value=np.bool_(True)
+    )
+    changes = raw.NotEqual(x=labels[:, 1:], y=labels[:, :-1])
+    keep = raw.ConcatV2(values=[first, changes], axis=1)
+    inside = sequence_mask(seq_length, raw.Shape(input=labels)[1])
+    keep = raw.LogicalAnd(x=keep, y=inside)
+    lengths = raw.Sum(input=cast(keep, dtypes.int32), axis=[1])
+    width = raw.Max(input=lengths, axis=[0])
+    mask = sequence_mask(lengths, width)
+    kept = raw.GatherNd(params=labels, indices=raw.Where(condition=keep))
+    places = raw.Where(condition=mask)
+    shape = cast(raw.Shape(input=mask), dtypes.int64)
+    return raw.ScatterNd(indices=places, updates=kept, shape=shape), lengths
+
+
+@export("nn.with_space_to_batch", v1=["nn.with_space_to_batch"])
+def with_space_to_batch(
+    input, dilation_rate, padding, op, filter_shape=None, spatial_dims=None, data_format=None
+):
+    """`op` applied to the interleaved grids that a dilated window sees."""
+    input = convert_to_tensor(input)
+    rates = [int(r) for r in np.asarray(dilation_rate).reshape(-1)]
+    count = len(rates)
+    if all(r == 1 for r in rates):
+        return op(input, num_spatial_dims=count, padding=padding)
+    sizes = [input.shape[i + 1] for i in range(count)]
+    base = [(0, 0)] * count
+    if padding.upper() == "SAME":
+        if filter_shape is None:
+            raise ValueError("`filter_shape` must be specified for `padding='SAME'`.")
+        extents = [(int(filter_shape[i]) - 1) * rates[i] for i in range(count)]
+        base = [(e // 2, e - e // 2) for e in extents]
+    pads, crops = [], []
+    for n, r, (low, high) in zip(sizes, rates, base, strict=True):
+        extra = -(n + low + high) % r
+        pads.append([low, high + extra])
+        crops.append([0, extra])
+    block = np.array(rates, np.int32)
+    grids = raw.SpaceToBatchND(input=input, block_shape=block, paddings=np.array(pads, np.int32))
+    result = op(grids, num_spatial_dims=count, padding="VALID")
+    return raw.BatchToSpaceND(input=result, block_shape=block, crops=np.array(crops, np.int32))

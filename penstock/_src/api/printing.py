@@ -1,0 +1,208 @@
+"""tf.print, the logger, and tensors as messages."""
+
+from __future__ import annotations
+
+import logging
+import pprint
+import sys
+
+import numpy as np
+
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.ops.tensor_proto import from_proto, to_proto
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+class _Placeholder:
+    """Prints as the place where StringFormat puts a tensor."""
+
+    def __repr__(self):
+        return "{}"
+
+
+def _stream_name(stream):
+    if stream is None or stream is sys.stderr:
+        return "stderr"
+    if stream is sys.stdout:
+        return "stdout"
+    if stream in (logging.info, logging.warning, logging.error):
+        return f"log({stream.__name__})"
+    if isinstance(stream, str) and stream.startswith("file://"):
+        return stream
+    raise ValueError(f"Unsupported output stream, logging level, or file.{stream}. Supported streams "
+                     f"are sys.stdout, sys.stderr, ..., or a path beginning with 'file://'.")
+
+
+def _is_tensor(value):
+    return isinstance(value, Tensor) or getattr(value, "_is_tensor_like", False)
+
+
+@export("print")
+def print(*inputs, **kwargs):
+    """Prints tensors and other values, in graphs when they run.
+
+    Args:
+      *inputs: what to print: tensors, strings, numbers, or nested structures of them.
+      **kwargs: `output_stream` (sys.stderr by default, sys.stdout, or "file://path"), `summarize`
+        (entries shown at both ends of each axis; 3), `sep` (" "), `end` (a line's end), `name`.
+
+    Returns:
+      None when executing eagerly; an operation in a graph.
+    """
+    stream = _stream_name(kwargs.pop("output_stream", None))
+    name = kwargs.pop("name", None)
+    summarize = kwargs.pop("summarize", 3)
+    sep, end = kwargs.pop("sep", " "), kwargs.pop("end", "\n")
+    if kwargs:
+        raise ValueError(f"Unrecognized keyword arguments for tf.print: {kwargs}.")
+    templates, tensors = [], []
+    for value in inputs:
+        if isinstance(value, str):
+            templates.append(value)
+            continue
+        templates.append(_template(value, tensors))
+    text = _joined(templates, tensors, inputs, sep, summarize)
+    return raw.PrintV2(input=text, output_stream=stream, end=end, name=name)
+
+
+def _template(value, tensors):
+    """The text of a value with places for its tensors, which are added to the list."""
+    if hasattr(value, "dense_shape") and hasattr(value, "indices"):
+        tensors.extend([value.indices, value.values, value.dense_shape])
+        return "'SparseTensor(indices={}, values={}, shape={})'"
+    if hasattr(value, "row_splits"):
+        return _ragged_text(value, tensors)
+    if not nest.is_nested(value):
+        if _is_tensor(value):
+            tensors.append(convert_to_tensor(value))
+            return "{}"
+        return str(value)
+    shown = nest.map_structure(lambda v: _Placeholder() if _is_tensor(v) else v, value)
+    tensors.extend(convert_to_tensor(v) for v in nest.flatten(value) if _is_tensor(v))
+    return pprint.pformat(shown)
+
+
+def _ragged_text(value, tensors):
+    if hasattr(value.flat_values, "numpy"):
+        return str(value.to_list())
+    tensors.extend([value.flat_values, value.row_splits])
+    return "tf.RaggedTensor(values={}, row_splits={})"
+
+
+def _joined(templates, tensors, inputs, sep, summarize):
+    """One string: each template with its tensors formatted, joined by `sep`."""
+    parts, used = [], 0
+    for template, value in zip(templates, inputs, strict=True):
+        if isinstance(value, str):
+            parts.append(convert_to_tensor(value))
+            continue
+        count = template.count("{}") if _needs_tensors(value) else 0
+        mine = tensors[used : used + count]
+        used += count
+        if count == 1 and template == "{}" and mine[0].dtype == dtypes.string and (
+            mine[0].shape.rank == 0
+        ):
+            parts.append(mine[0])
+        elif count:
+            parts.append(
+                raw.StringFormat(
+                    inputs=mine, template=template, placeholder="{}", summarize=summarize
+                )
+            )
+        else:
+            parts.append(convert_to_tensor(template))
+    if not parts:
+        return convert_to_tensor("")
+    return parts[0] if len(parts) == 1 else raw.StringJoin(inputs=parts, separator=sep)
+
+
+def _needs_tensors(value):
+    if hasattr(value, "dense_shape") and hasattr(value, "indices"):
+        return True
+    if hasattr(value, "row_splits"):
+        return not hasattr(value.flat_values, "numpy")
+    return any(_is_tensor(v) for v in nest.flatten(value))
+
+
+@export("get_logger")
+def get_logger():
+    """The logger that messages of the library go to."""
+    logger = logging.getLogger("tensorflow")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.WARNING)
+    return logger
+
+
+@export("make_tensor_proto")
+def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_broadcast=False):
+    """`values` as a TensorProto.
+
+    Args:
+      values: an array, nested list or number.
+      dtype: of the tensor.
+      shape: of the tensor; a single value is repeated if `allow_broadcast`.
+      verify_shape: raise TypeError unless the values have exactly `shape`.
+      allow_broadcast: whether a single value may fill `shape`.
+    """
+    kind = None if dtype is None else dtypes.as_dtype(dtype)
+    tensor = convert_to_tensor(values, dtype=kind)
+    array = np.asarray(tensor.numpy(), dtype=object if tensor.dtype == dtypes.string else None)
+    if shape is not None:
+        wanted = [int(n) for n in shape]
+        if verify_shape and list(array.shape) != wanted:
+            raise TypeError(
+                f"Expected Tensor's shape: {tuple(wanted)}, but got {array.shape}."
+            )
+        if array.size == 1 and allow_broadcast:
+            array = np.broadcast_to(array.reshape(()), wanted)
+        array = array.reshape(wanted)
+    if array.size == 1 and tensor.dtype != dtypes.string:
+        return _single(array, tensor.dtype)
+    return to_proto(np.ascontiguousarray(array).reshape(array.shape), tensor.dtype)
+
+
+def _single(array, dtype):
+    """One number stands in the field of its type."""
+    proto = to_proto(array, dtype)
+    field = {
+        dtypes.float32: "float_val",
+        dtypes.float64: "double_val",
+        dtypes.int32: "int_val",
+        dtypes.int64: "int64_val",
+        dtypes.bool_: "bool_val",
+        dtypes.int16: "int_val",
+        dtypes.int8: "int_val",
+        dtypes.uint8: "int_val",
+        dtypes.uint16: "int_val",
+        dtypes.uint32: "uint32_val",
+        dtypes.uint64: "uint64_val",
+    }.get(dtype)
+    if field is None:
+        return proto
+    proto.ClearField("tensor_content")
+    getattr(proto, field).append(array.reshape(-1)[0].item())
+    return proto
+
+
+@export("make_ndarray")
+def make_ndarray(tensor):
+    """The array in a TensorProto."""
+    return from_proto(tensor)
+
+
+@export("load_op_library")
+def load_op_library(library_filename):
+    """Not there: libraries of C++ ops are TensorFlow's own."""
+    raise errors.NotFoundError(
+        None, None, f"{library_filename}: libraries of compiled ops cannot be loaded by Penstock."
+    )
+
+
+@export("load_library", v1=["load_library"])
+def load_library(library_location):
+    """Not there: libraries of C++ ops are TensorFlow's own."""
+    load_op_library(library_location)

@@ -1,0 +1,1 @@
+"""tf.test: test cases that know tensors, and questions about the build."""

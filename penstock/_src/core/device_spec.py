@@ -1,0 +1,118 @@
+"""tf.DeviceSpec: the parts of a device's name, "/job:worker/replica:0/task:1/device:CPU:0"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.util.export import export
+
+
+@export("DeviceSpec", v1=["DeviceSpec"])
+class DeviceSpec:
+    """A (possibly partial) name of a device."""
+
+    __slots__ = ("_job", "_replica", "_task", "_device_type", "_device_index")
+
+    def __init__(
+        self,
+        job: Any = None,
+        replica: Any = None,
+        task: Any = None,
+        device_type: Any = None,
+        device_index: Any = None,
+    ) -> None:
+        self._job = None if job is None else str(job)
+        self._replica = None if replica is None else int(replica)
+        self._task = None if task is None else int(task)
+        self._device_type = None if device_type is None else str(device_type).upper()
+        self._device_index = None if device_index is None else int(device_index)
+
+    @property
+    def job(self) -> str | None:
+        """The job."""
+        return self._job
+
+    @property
+    def replica(self) -> int | None:
+        """The replica."""
+        return self._replica
+
+    @property
+    def task(self) -> int | None:
+        """The task."""
+        return self._task
+
+    @property
+    def device_type(self) -> str | None:
+        """CPU, GPU, ..."""
+        return self._device_type
+
+    @property
+    def device_index(self) -> int | None:
+        """The number among devices of its type."""
+        return self._device_index
+
+    @classmethod
+    def from_string(cls, spec: str) -> DeviceSpec:
+        """Returns the spec of a name.
+
+        Raises:
+          ValueError: it is no name of a device.
+        """
+        parts: dict[str, Any] = {}
+        for piece in filter(None, spec.split("/")):
+            words = piece.split(":")
+            kind = words[0].lower()
+            if kind in ("job", "replica", "task") and len(words) == 2:
+                parts[kind] = words[1]
+            elif kind == "device" and len(words) in (2, 3):
+                cls._device(parts, words[1], words[2] if len(words) == 3 else None)
+            elif words[0].upper() in ("CPU", "GPU", "TPU") and len(words) <= 2:
+                cls._device(parts, words[0], words[1] if len(words) == 2 else None)
+            else:
+                raise ValueError(f"Unknown attribute '{words[0]}' is encountered while parsing the "
+                                 f"device spec: '{spec}'.")
+        return cls(**parts)
+
+    @staticmethod
+    def _device(parts: dict[str, Any], kind: str, index: str | None) -> None:
+        parts["device_type"] = kind
+        parts["device_index"] = None if index in (None, "*") else index
+
+    def parse_from_string(self, spec: str) -> DeviceSpec:
+        """Returns the spec of a name."""
+        return self.from_string(spec)
+
+    def _parts(self) -> dict[str, Any]:
+        return {name[1:]: getattr(self, name) for name in self.__slots__}
+
+    def make_merged_spec(self, dev: DeviceSpec) -> DeviceSpec:
+        """Returns this spec with the parts that `dev` has replaced by them."""
+        given = {k: v for k, v in dev._parts().items() if v is not None}
+        return type(self)(**{**self._parts(), **given})
+
+    def replace(self, **kwargs: Any) -> DeviceSpec:
+        """Returns this spec with some parts replaced."""
+        return type(self)(**{**self._parts(), **kwargs})
+
+    def to_string(self) -> str:
+        """Returns the name."""
+        text = "".join(
+            f"/{name}:{getattr(self, name)}"
+            for name in ("job", "replica", "task")
+            if getattr(self, name) is not None
+        )
+        if self._device_type is not None:
+            index = "*" if self._device_index is None else self._device_index
+            text += f"/device:{self._device_type}:{index}"
+        return text
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, DeviceSpec) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self.to_string())
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{k}={v!r}" for k, v in self._parts().items() if v is not None)
+        return f"<DeviceSpec({inside})>"
