@@ -143,22 +143,27 @@ def pack(values: Any, dtype: DType | None, name: str | None) -> Tensor:
     Raises:
       TypeError, ValueError: the elements differ in type or shape.
     """
-    if dtype is None:
-        dtype = _type_of_first_tensor(values)
-    return _pack(values, dtype, name or "packed")
+    first = _type_of_first_tensor(values)
+    # A type that is asked for is cast to, unless the first tensor has it: then all must.
+    casts = dtype is not None and first is not dtype
+    return _pack(values, dtype or first, name or "packed", casts)
 
 
-def _pack(values: Any, dtype: DType | None, name: str) -> Tensor:
+def _pack(values: Any, dtype: DType | None, name: str, casts: bool) -> Tensor:
     parts = [
-        _pack(value, dtype, name) if isinstance(value, (list, tuple)) else _element(value, dtype)
+        _pack(value, dtype, name, casts)
+        if isinstance(value, (list, tuple))
+        else _element(value, dtype, casts)
         for value in values
     ]
     return raw.Pack(parts, axis=0, name=name)
 
 
-def _element(value: Any, dtype: DType | None) -> Tensor:
+def _element(value: Any, dtype: DType | None, casts: bool) -> Tensor:
     tensor = convert.convert_to_tensor(value, dtype=None if isinstance(value, Tensor) else dtype)
     if dtype is not None and tensor.dtype.base_dtype is not dtype:
+        if casts:
+            return raw.Cast(tensor, DstT=dtype)
         raise TypeError(
             f"Cannot convert a list containing a tensor of dtype {tensor.dtype} to {dtype} "
             f"(Tensor is: {tensor!r})"

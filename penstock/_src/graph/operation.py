@@ -111,8 +111,9 @@ class SymbolicTensor(Tensor):
             "indicate that you're trying to pass a Tensor to a NumPy call, which is not supported."
         )
 
+    @property
     def numpy(self) -> Any:
-        """Not defined while a graph is built."""
+        """Not defined while a graph is built, as `hasattr` tells."""
         raise AttributeError(
             f"'SymbolicTensor' object has no attribute 'numpy': '{self.name}' has no value while a "
             "graph is built. Call numpy() on what the function returns, outside it."

@@ -12,6 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
 
 from .creation import sequence_mask
@@ -148,9 +149,9 @@ def repeat(input, repeats, axis=None, name=None):
         repeats = cast(repeats, dtypes.int32)
     if repeats.shape.rank not in (None, 0, 1):
         raise ValueError("`repeats` must be scalar or 1-D")
-    static = getattr(repeats, "numpy", None)
-    if static is not None and input.shape.rank is not None and input.shape[axis] is not None:
-        counts = np.broadcast_to(repeats.numpy().reshape(-1), [input.shape[axis]])
+    known = constant_value(repeats)
+    if known is not None and input.shape.rank is not None and input.shape[axis] is not None:
+        counts = np.broadcast_to(known.reshape(-1), [input.shape[axis]])
         picks = np.repeat(np.arange(input.shape[axis], dtype=np.int32), np.maximum(counts, 0))
         return raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
     length = raw.Shape(input=input)[axis]

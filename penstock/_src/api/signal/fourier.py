@@ -9,6 +9,7 @@ from penstock._src.api.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
 
 
@@ -77,8 +78,8 @@ def _lengths(x, count, fft_length, inverse):
 
 def _padded(x, count, lengths, inverse):
     """`x` with zeros added so that the op can take `lengths` of it."""
-    from_static = getattr(lengths, "numpy", None)
-    if from_static is None or x.shape.rank is None or None in x.shape.as_list()[-count:]:
+    known = constant_value(lengths)
+    if known is None or x.shape.rank is None or None in x.shape.as_list()[-count:]:
         have = raw.Shape(input=x)[-count:]
         need = lengths
         if inverse:
@@ -89,7 +90,7 @@ def _padded(x, count, lengths, inverse):
             raw.Pack(values=[raw.Rank(input=x) - np.int32(count), np.int32(0)])]))  # fmt: skip
         paddings = raw.Pack(values=[raw.ZerosLike(x=after), after], axis=1)
         return raw.Pad(input=x, paddings=paddings)
-    need = lengths.numpy().tolist()
+    need = known.tolist()
     if inverse:
         need[-1] = need[-1] // 2 + 1 if need[-1] > 0 else 0
     have = x.shape.as_list()[-count:]
