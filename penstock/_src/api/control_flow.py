@@ -266,7 +266,7 @@ def while_loop(
     Raises:
       ValueError, TypeError: in a graph, a variable changes in structure, type or shape.
 
-    >>> tf.while_loop(lambda i: i < 10, lambda i: i + 3, [tf.constant(0)])[0].numpy()
+    >>> tf.while_loop(lambda i: i < 10, lambda i: [i + 3], [tf.constant(0)])[0].numpy()
     np.int32(12)
     """
     if not callable(cond):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Program:
         self.function = function
         self.threads = pool().threads
         self.guard = bool(flags.guard)
+        self.is_logged = flags.debug >= 2
         written = cache.written
         self.plan = plan = Planner(function, cache, self.threads)
         self.buffers = plan.known
@@ -93,7 +95,10 @@ class Program:
             outputs = [empty_aligned(shape, dtype) for shape, dtype in self._results]
         instance = self._take()
         try:
+            start = time.perf_counter()
             code = instance.call.run(*arrays, *outputs)
+            if self.is_logged:
+                self._log(time.perf_counter() - start)
             if code:
                 self._fail(code, instance.call.status)
             if self.guard:
@@ -104,6 +109,12 @@ class Program:
         finally:
             self._give_back(instance)
         return outputs
+
+    def _log(self, seconds: float) -> None:
+        count = len(self.plan.launches)
+        print(
+            f"ran {self.function.name}: {count} launches, {seconds * 1e6:.0f} us", file=sys.stderr
+        )
 
     def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
         """Runs the function and returns (label, tasks, microseconds) of every launch; variables change `runs` times."""

@@ -105,7 +105,9 @@ def compile_function(function: Function) -> Compiled:
         STATISTICS.add(name, spent)
     if flags.debug >= 1:
         print(
-            f"compiled {function.name}: {len(function.nodes())} nodes, {seconds['program'] * 1e3:.1f} ms"
+            f"compiled {function.name}: {len(function.nodes())} nodes, "
+            f"{seconds['program'] * 1e3:.1f} ms",
+            file=sys.stderr,
         )
     return compiled
 
@@ -134,5 +136,5 @@ def _after(stage: str, function: Function) -> None:
         verify(function)
     if flags.dump:
         dump.write(stage, function)
-    if flags.debug >= 4:
-        print(f"-- after {stage}\n{function}")
+    if flags.debug >= 3:
+        print(f"-- after {stage}\n{function}", file=sys.stderr)

@@ -129,7 +129,10 @@ class TextLineDataset(_Strings):
 class TFRecordDataset(_Strings):
     """The records of TFRecord files.
 
-    >>> dataset = tf.data.TFRecordDataset(["a.tfrecord"]).map(parse)
+    >>> with tf.io.TFRecordWriter("a.tfrecord") as writer:
+    ...     writer.write(b"one")
+    >>> list(tf.data.TFRecordDataset(["a.tfrecord"]).as_numpy_iterator())
+    [b'one']
     """
 
     def __init__(

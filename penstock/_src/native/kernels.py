@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -59,6 +60,8 @@ class Kernels:
     def _objects(self, new: dict[str, Code]) -> dict[str, bytes]:
         objects, todo = {}, []
         for key, code in new.items():
+            if flags.flags.debug >= 4:
+                print(code.text, file=sys.stderr)
             stored = self.cache.read(key)
             if stored is None:
                 todo.append(code)

@@ -139,7 +139,7 @@ class Trace:
     """A context that shows in profiles under a name.
 
     >>> with tf.profiler.experimental.Trace("train", step_num=3):
-    ...     train_step()
+    ...     x = tf.ones([8, 8]) @ tf.ones([8, 8])
     """
 
     def __init__(self, name: str, **kwargs: Any) -> None:

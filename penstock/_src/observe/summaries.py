@@ -80,7 +80,7 @@ def scalar(name: str, data: Any, step: Any = None, description: str | None = Non
     """Writes a number, shown as a point of the curve `name`.
 
     >>> with tf.summary.create_file_writer(folder).as_default():
-    ...     tf.summary.scalar("loss", 0.25, step=1)
+    ...     written = tf.summary.scalar("loss", 0.25, step=1)
 
     Raises:
       ValueError: `data` is no scalar.

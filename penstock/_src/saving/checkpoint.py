@@ -173,7 +173,11 @@ class _Checkpoint(AutoTrackable):
         Returns:
           An object with assertions about what has been matched.
 
-        >>> checkpoint.restore(tf.train.latest_checkpoint(folder)).assert_existing_objects_matched()
+        >>> path = tf.train.Checkpoint(step=tf.Variable(7)).save("training/ckpt")
+        >>> step = tf.Variable(0)
+        >>> status = tf.train.Checkpoint(step=step).restore(tf.train.latest_checkpoint("training"))
+        >>> status.assert_existing_objects_matched() is status, step.numpy()
+        (True, np.int32(7))
         """
         if save_path is not None:
             folder = _path(save_path)
@@ -225,9 +229,10 @@ class Checkpoint(_Checkpoint):
       root: the object whose dependencies are saved; by default the checkpoint itself.
       **kwargs: further objects by name.
 
-    >>> checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
-    >>> path = checkpoint.save("/tmp/training/ckpt")
-    >>> checkpoint.restore(path)
+    >>> step = tf.Variable(7)
+    >>> checkpoint = tf.train.Checkpoint(step=step)
+    >>> checkpoint.save("training/ckpt")
+    'training/ckpt-1'
     """
 
     def __init__(self, root: Any = None, **kwargs: Any) -> None:

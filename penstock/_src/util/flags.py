@@ -75,13 +75,27 @@ def override(**values: Any) -> Iterator[None]:
 
 
 declare(
-    "debug", int, 0, "0 quiet, 1 compilations and retraces, 2 launches, 3 passes, 4 IR, 5 LLVM IR."
+    "debug",
+    int,
+    0,
+    "0 quiet; 1 every trace and why, and every compilation; 2 also every run of a program; "
+    "3 the primitives after each stage; 4 the LLVM IR of new kernels.",
 )
-declare("verify", int, 0, "1 verifies the IR after each stage, 2 also interprets before and after.")
+declare(
+    "verify",
+    int,
+    0,
+    "1 verifies the primitives after each stage, and LLVM IR before it is compiled.",
+)
 declare("check", int, 0, "1 repeats every program by the interpreter and compares the results.")
 declare("guard", int, 0, "1 gives every buffer its own memory with sentinels, checked after a run.")
 declare("cache_dir", str, "", "Folder of compiled kernels; by default in the user's cache folder.")
 declare("threads", int, 0, "Threads of the pool; 0 means the cores that this process may use.")
 declare("device", str, "CPU", "Device of compiled functions: CPU, reference (interpreter), null.")
-declare("disable", str, "", "Names of compiler stages to leave out, separated by commas.")
+declare(
+    "disable",
+    str,
+    "",
+    "What the compiler leaves out, by commas: prune, contractions, tails, merge, rows.",
+)
 declare("dump", str, "", "Folder into which every compiler stage writes its result.")
