@@ -1,0 +1,92 @@
+"""The face: the public tree is fresh, everything public says what it is, examples give what they show."""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock import _src
+from penstock._src.core import registry
+from penstock._src.util import export, flags
+
+ROOT = Path(__file__).resolve().parents[2]
+SRC = ROOT / "penstock" / "_src"
+EXAMPLES = [path for path in sorted(SRC.rglob("*.py")) if ">>> " in path.read_text()]
+# Everything that a file outside may say about a variable, and Penstock's own names for tests.
+VARIABLE = re.compile(r"PENSTOCK_([A-Z_]+[A-Z])\b")
+
+
+def test_the_public_tree_is_fresh():
+    done = subprocess.run(
+        [sys.executable, "tools/gen_api.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_everything_public_has_a_docstring():
+    for info in pkgutil.walk_packages(_src.__path__, "penstock._src."):
+        importlib.import_module(info.name)
+    silent = []
+    for path, entry in {**export.V1, **export.V2}.items():
+        held = importlib.import_module(entry.module)
+        for part in entry.attribute.split("."):
+            held = getattr(held, part)
+        is_message = hasattr(held, "DESCRIPTOR")
+        if callable(held) and not is_message and not (getattr(held, "__doc__", "") or "").strip():
+            silent.append(path)
+    assert not silent
+
+
+def docstrings(path):
+    """(name, line, text) of every docstring in the file with an example in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)):
+            text = ast.get_docstring(node)
+            if text and ">>> " in text:
+                yield getattr(node, "name", path.stem), node.body[0].lineno, text
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(SRC)))
+def test_examples_in_docstrings_give_what_they_show(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    said = []
+    for name, line, text in docstrings(path):
+        known = {"tf": tf, "np": np, "folder": str(tmp_path)}
+        runner.run(
+            doctest.DocTestParser().get_doctest(text, known, name, str(path), line), out=said.append
+        )
+    assert runner.failures == 0, "".join(said)
+
+
+def test_every_flag_is_documented_and_read():
+    source = "\n".join(path.read_text() for path in SRC.rglob("*.py"))
+    page = (ROOT / "docs" / "debugging.md").read_text()
+    for flag in flags.TABLE.values():
+        assert flag.meaning.endswith("."), f"{flag.variable} says nothing"
+        assert re.search(rf"\bflags\.{flag.name}\b", source), f"{flag.variable} is read nowhere"
+        assert flag.variable in page, f"docs/debugging.md says nothing of {flag.variable}"
+
+
+def test_every_flag_that_is_named_exists():
+    known = {flag.variable for flag in flags.TABLE.values()}
+    for folder in ("penstock", "docs", "bench", "examples", "tests"):
+        for path in (ROOT / folder).rglob("*.*"):
+            if path.suffix in (".py", ".md") and path != Path(__file__):
+                named = {f"PENSTOCK_{name}" for name in VARIABLE.findall(path.read_text())}
+                assert named <= known, f"{path} names {named - known}"
+
+
+def test_every_op_says_what_it_is():
+    for name in registry.index():
+        cls = registry.OPS.get(name)
+        if cls is not None:
+            assert (cls.__dict__.get("__doc__") or "").strip(), f"{name} in {cls.__module__}"
