@@ -91,3 +91,19 @@ def test_rejections(tmp_path):
     module.f()
     with pytest.raises(AssertionError, match="untracked"):
         saving.save(module, str(tmp_path / "u"))
+
+
+def test_tables(tmp_path):
+    class Words(tf.Module):
+        def __init__(self):
+            super().__init__()
+            words = tf.lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([1, 2], tf.int64))
+            self.table = tf.lookup.StaticHashTable(words, -1)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def numbers(self, texts):
+            return self.table.lookup(texts)
+
+    saving.save(Words(), str(tmp_path / "w"))
+    words = loading.load(str(tmp_path / "w"))
+    assert words.numbers(tf.constant(["b", "x"])).numpy().tolist() == [2, -1]

@@ -47,6 +47,14 @@ class ConcreteFunction:
         self._arguments: list[str] = [t.op.name for t in graph.inputs[: self.arity]]
         self._attributes: dict[str, Any] = {}
 
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Returns the objects that own captured resources, for SavedModels only."""
+        if save_type == "checkpoint":
+            return {}
+        resources = [getattr(tensor, "_value", None) for tensor in self._captures]
+        owners = [owner() for r in resources if (owner := getattr(r, "owner", None)) is not None]
+        return {f"capture_{at}": held for at, held in enumerate(owners) if held is not None}
+
     # -- calling
 
     def call_flat(self, tensors: Sequence[Any]) -> Any:

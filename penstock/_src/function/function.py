@@ -12,6 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import retracing
 from penstock._src.function.concrete import ConcreteFunction
@@ -56,7 +57,7 @@ def experimental_functions_run_eagerly() -> bool:
     return _Settings.run_eagerly
 
 
-class Function:
+class Function(Trackable):
     """What `tf.function` returns. See there."""
 
     def __init__(
@@ -259,6 +260,13 @@ class Function:
             return None
         kinds = self._signature.parameters.values()
         return next((p.name for p in kinds if p.kind is p.VAR_POSITIONAL), None)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Returns the traces, for SavedModels only."""
+        if save_type == "checkpoint":
+            return {}
+        traces = self._list_all_concrete_functions_for_serialization()
+        return {f"trace_{number}": trace for number, trace in enumerate(traces)}
 
     def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
         return self._cache.concrete_functions()

@@ -44,6 +44,10 @@ def _evaluate(tensor: SymbolicTensor, depth: int) -> list[Any] | None:
     op = tensor.op
     if op.type in SHAPES:
         return _evaluate_shape(op)
+    if op.type == "StridedSlice":
+        extent = _extent_of(op)
+        if extent is not None:
+            return [np.asarray(extent, tensor.dtype.np)]
     size = tensor.shape.num_elements()
     if size is None or size > LARGEST or tensor.dtype in (dtypes.resource, dtypes.variant):
         return None
@@ -62,6 +66,20 @@ def _evaluate(tensor: SymbolicTensor, depth: int) -> list[Any] | None:
         return None
     flat = op_contract.flatten_arguments(result if isinstance(result, (tuple, list)) else [result])
     return [np.asarray(v, t.dtype.np) for v, t in zip(flat, op.outputs)]
+
+
+def _extent_of(op: Any) -> int | None:
+    """The extent that `shape(x)[i]` picks, where that one is known."""
+    attrs = op.raw_op.attrs
+    source = op._inputs[0]
+    if attrs["shrink_axis_mask"] != 1 or getattr(source.op, "type", "") not in ("Shape", "ShapeN"):
+        return None
+    begin = constant_value(op._inputs[1])
+    shape = _of_shape(source.op, source.value_index)
+    if begin is None or begin.shape != (1,) or shape.rank is None:
+        return None
+    at = int(begin[0])
+    return shape.as_list()[at] if -shape.rank <= at < shape.rank else None
 
 
 def _is_function(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.trackable import Trackable
+from penstock._src.core.trackable import Trackable, wrap
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.util.export import export
@@ -126,6 +126,16 @@ def string_array(data: bytes) -> np.ndarray:
     return made
 
 
+def children_of(obj: Any, save_type: str, **kwargs: Any) -> dict[str, Any]:
+    """The dependencies of an object by name; lists and dicts among them as trackable containers."""
+    children = {}
+    for name, child in obj._trackable_children(save_type, **kwargs).items():
+        child = wrap(child)
+        if hasattr(child, "_trackable_children"):
+            children[name] = child
+    return children
+
+
 @export("train.TrackableView", v1=[])
 class TrackableView:
     """The objects that a checkpoint of `root` would hold."""
@@ -143,11 +153,17 @@ class TrackableView:
         cls, obj: Trackable, save_type: str = "checkpoint", **kwargs: Any
     ) -> dict[str, Any]:
         """Returns the dependencies of an object by name."""
-        return dict(obj._trackable_children(save_type, **kwargs))
+        return children_of(obj, save_type, **kwargs)
 
     def descendants(self) -> list[Any]:
         """Returns all objects, the root first."""
-        return ObjectView(self._root).objects
+        found, seen = [self._root], {id(self._root)}
+        for held in found:
+            for child in self.children(held).values():
+                if id(child) not in seen:
+                    seen.add(id(child))
+                    found.append(child)
+        return found
 
     def diff(self, callback: Callable[..., Any]) -> None:
         """Not supported."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.types import Tensor as AnyTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -225,6 +226,7 @@ def is_tensor(x):
         isinstance(x, Tensor)
         or getattr(x, "_is_tensor_like", False)
         or hasattr(type(x), "_type_spec")
+        or isinstance(x, AnyTensor)
     )
 
 

@@ -19,6 +19,7 @@ from penstock._src.graph.importer import Library
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto import saved as messages
+from penstock._src.proto.saved import FunctionSpec
 from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.revived import RestoredFunction, revive_concrete
@@ -106,6 +107,10 @@ def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | Non
         prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
         if os.path.exists(index_name(prefix)):
             Checkpoint(root).read(prefix)
+        if options is not None and options.experimental_load_function_aliases:
+            root._setattr_tracking = False
+            root.function_aliases = loader.aliases()
+            root._setattr_tracking = True
     root.tensorflow_version = meta.meta_info_def.tensorflow_version
     root.tensorflow_git_version = meta.meta_info_def.tensorflow_git_version
     root.graph_debug_info = None
@@ -165,6 +170,13 @@ class _Loader:
             if node.WhichOneof("kind") == "resource":
                 self._initialize(self.objects[number])
         return self.objects[0]
+
+    def aliases(self) -> dict[str, Any]:
+        """The functions that were given further names, by these."""
+        traces: dict[str, list[ConcreteFunction]] = {}
+        for name, alias in self.meta.meta_info_def.function_aliases.items():
+            traces.setdefault(alias, []).append(self._concrete(name))
+        return {a: RestoredFunction(FunctionSpec(), a, found) for a, found in traces.items()}
 
     def _make(self, kind: str | None, node: Any) -> Any:
         if kind == "variable":

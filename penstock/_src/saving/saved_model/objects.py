@@ -6,10 +6,12 @@ from penstock._src.core import dtypes
 from penstock._src.core.data_structures import TrackableDataStructure
 from penstock._src.core.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.function.function import function as make_function
-from penstock._src.saving.saved_model.resources import Asset
+from penstock._src.saving.object_graph import children_of
+from penstock._src.saving.saved_model.assets import Asset
 
 _WRAPPERS = {
     "ListWrapper": "trackable_list_wrapper",
@@ -42,7 +44,8 @@ def is_variable(found: Any) -> bool:
 
 def is_resource(found: Any) -> bool:
     """Whether an object holds a resource that loading makes anew, such as a table."""
-    return not is_variable(found) and hasattr(found, "_create_resource")
+    create = getattr(type(found), "_create_resource", TrackableResource._create_resource)
+    return create is not TrackableResource._create_resource
 
 
 def identifier_of(found: Any) -> str:
@@ -110,9 +113,9 @@ class ModelObjects:
     def _children_of(self, found: Any) -> list[tuple[str, Any]]:
         if isinstance(found, SignatureMap):
             return list(found.functions.items())
-        if not isinstance(found, Trackable) or is_variable(found):
+        if not isinstance(found, Trackable) or isinstance(found, Function) or is_variable(found):
             return []
-        children = dict(found._trackable_children("savedmodel"))
+        children = children_of(found, "savedmodel")
         if is_resource(found):
             children.update(_life_of(found))
         for name, function in functions_of(found).items():
@@ -156,18 +159,16 @@ class ModelObjects:
 
 def _life_of(found: Any) -> dict[str, Any]:
     """The functions that make, fill and give up a resource."""
-    made = {}
-    for name in ("_create_resource", "_initialize", "_destroy_resource"):
-        method = getattr(found, name)
-        made[name] = make_function(
-            lambda method=method: _nothing_if_none(method()), input_signature=[]
-        )
-        made[name].get_concrete_function()
-    return made
+    names = ("_create_resource", "_initialize", "_destroy_resource")
+    return {name: _stage(getattr(found, name)) for name in names if hasattr(found, name)}
 
 
-def _nothing_if_none(result: Any) -> Any:
-    return 1 if result is None or not hasattr(result, "dtype") else result
+def _stage(method: Any) -> Function:
+    def stage() -> Any:
+        result = method()
+        return result if hasattr(result, "dtype") else 1
+
+    return make_function(stage, input_signature=[], autograph=False)
 
 
 def _writable(child: Any) -> bool:

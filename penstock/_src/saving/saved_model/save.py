@@ -25,6 +25,7 @@ from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.saving.object_graph import ObjectView, key_of
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model import signatures as signature_tools
+from penstock._src.saving.saved_model.assets import Asset
 from penstock._src.saving.saved_model.objects import (
     Constant,
     ModelObjects,
@@ -33,7 +34,6 @@ from penstock._src.saving.saved_model.objects import (
     is_variable,
     traces_of,
 )
-from penstock._src.saving.saved_model.resources import Asset
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -74,6 +74,9 @@ def save(
     meta.meta_info_def.tags.append(constants.SERVING)
     meta.meta_info_def.tags.extend((options and options.extra_tags) or ())
     meta.meta_info_def.tensorflow_version = "2.21.0"
+    for alias, function in (options.function_aliases if options else {}).items():
+        for concrete in traces_of(function):
+            meta.meta_info_def.function_aliases[concrete.name] = alias
     program = _Program(objects, _AssetFiles(folder))
     program.fill(meta)
     _fill_objects(meta.object_graph_def, objects, program)

@@ -1,0 +1,32 @@
+"""Files that belong to a SavedModel."""
+
+import os
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.trackable import AutoTrackable
+from penstock._src.eager.context import init_scope
+from penstock._src.util.export import export
+
+
+@export("saved_model.Asset", v1=["saved_model.Asset"])
+class Asset(AutoTrackable):
+    """A file that a program reads, copied into its SavedModel.
+
+    >>> tf.io.write_file("words.txt", "one two")
+    >>> module = tf.Module()
+    >>> module.vocabulary = tf.saved_model.Asset("words.txt")
+    """
+
+    def __init__(self, path: Any) -> None:
+        super().__init__()
+        self._setattr_tracking = False
+        with init_scope():
+            self._path = convert_to_tensor(os.fsdecode(path), dtype=dtypes.string)
+        self._setattr_tracking = True
+
+    @property
+    def asset_path(self) -> Any:
+        """The path as a string tensor."""
+        return self._path
