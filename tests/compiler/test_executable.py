@@ -308,3 +308,16 @@ def test_texts_of_the_stages():
     with pytest.raises(ValueError, match="stage: expected one of"):
         run.text("bytecode")
     assert run.kernel_statistics()["functions"] > 0
+
+
+def test_a_products_tail_selects_by_rows(device):
+    def build(x, k, chosen):
+        rows = raw.Reshape(tensor=chosen, shape=[-1, 1, 1, 1])
+        y = raw.DepthwiseConv2dNative(input=x, filter=k, strides=[1, 1, 1, 1], padding="SAME")
+        return [raw.Relu(features=raw.SelectV2(condition=rows, t=y, e=x))]
+
+    run = executable_of(build, (F, [None, 8, 8, 3]), (F, [1, 1, 3, 1]), (dtypes.bool_, [None]))
+    x = np.arange(2 * 192, dtype=np.float32).reshape(2, 8, 8, 3)
+    k = np.full([1, 1, 3, 1], 2, np.float32)
+    (y,) = run([x, k, np.array([True, False])])
+    assert y.tolist() == [(2 * x[0]).tolist(), x[1].tolist()]

@@ -389,7 +389,8 @@ class Position:
             else None
         )
         if coordinates is not None:
-            return Position(self.scope, shape, coordinates)
+            # The row-major number stays, so that it is not written in another way.
+            return Position(self.scope, shape, coordinates, self._linear)
         return Position(self.scope, shape, None, self.linear)
 
 
