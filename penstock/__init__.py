@@ -63,6 +63,7 @@ _NAMES = {
     ),
     "penstock._src.api.python_function": "numpy_function py_function",
     "penstock._src.api.ragged.ragged_tensor": "RaggedTensor RaggedTensorSpec",
+    "penstock._src.api.random.functions": "random_index_shuffle",
     "penstock._src.api.scopes": (
         "check_pinned control_dependencies get_current_name_scope group inside_function name_scope "
         "no_op timestamp tuple variable_creator_scope"

@@ -12,9 +12,12 @@ _NAMES = {
         "dispatch_for_binary_elementwise_assert_apis dispatch_for_unary_elementwise_apis "
         "unregister_dispatch_for"
     ),
+    "penstock._src.api.extension_type": (
+        "BatchableExtensionType ExtensionType ExtensionTypeBatchEncoder ExtensionTypeSpec"
+    ),
     "penstock._src.api.ragged.row_partition": "RowPartition",
     "penstock._src.data.iterator": "Optional",
 }
-_SUBMODULES = "dtensor numpy".split()
+_SUBMODULES = "dtensor extension_type numpy".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -16,18 +16,29 @@ _NAMES = {
         "cholesky cholesky_solve det eig eigh eigvals eigvalsh expm inv logdet logm lstsq lu "
         "matrix_rank normalize pinv qr slogdet solve sqrtm svd triangular_solve"
     ),
-    "penstock._src.api.linalg.operator": "LinearOperator",
-    "penstock._src.api.linalg.operator_basic": (
-        "LinearOperatorDiag LinearOperatorFullMatrix LinearOperatorHouseholder "
-        "LinearOperatorIdentity LinearOperatorLowerTriangular LinearOperatorPermutation "
-        "LinearOperatorScaledIdentity LinearOperatorToeplitz LinearOperatorTridiag "
-        "LinearOperatorZeros"
+    "penstock._src.api.linalg.operators.base": "LinearOperator",
+    "penstock._src.api.linalg.operators.blocks": (
+        "LinearOperatorBlockDiag LinearOperatorBlockLowerTriangular"
     ),
-    "penstock._src.api.linalg.operator_combined": (
-        "LinearOperatorAdjoint LinearOperatorBlockDiag LinearOperatorBlockLowerTriangular "
+    "penstock._src.api.linalg.operators.composed": (
+        "LinearOperatorComposition LinearOperatorKronecker"
+    ),
+    "penstock._src.api.linalg.operators.convolution": (
         "LinearOperatorCirculant LinearOperatorCirculant2D LinearOperatorCirculant3D "
-        "LinearOperatorComposition LinearOperatorInversion LinearOperatorKronecker "
-        "LinearOperatorLowRankUpdate"
+        "LinearOperatorToeplitz"
+    ),
+    "penstock._src.api.linalg.operators.derived": (
+        "LinearOperatorAdjoint LinearOperatorInversion LinearOperatorLowRankUpdate"
+    ),
+    "penstock._src.api.linalg.operators.diagonal": "LinearOperatorDiag",
+    "penstock._src.api.linalg.operators.identity": (
+        "LinearOperatorIdentity LinearOperatorScaledIdentity LinearOperatorZeros"
+    ),
+    "penstock._src.api.linalg.operators.matrices": (
+        "LinearOperatorFullMatrix LinearOperatorLowerTriangular LinearOperatorTridiag"
+    ),
+    "penstock._src.api.linalg.operators.reflection": (
+        "LinearOperatorHouseholder LinearOperatorPermutation"
     ),
     "penstock._src.api.linalg.products": "einsum matmul matvec tensordot",
     "penstock._src.api.math.reduction": "l2_normalize norm",

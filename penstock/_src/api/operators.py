@@ -62,6 +62,10 @@ class _Operator:
 
 def _add(x, y):
     dtype = x.dtype if isinstance(x, Tensor) else y.dtype
+    if not isinstance(y, Tensor):
+        y = convert_to_tensor(y, dtype_hint=dtype)
+    elif not isinstance(x, Tensor):
+        x = convert_to_tensor(x, dtype_hint=dtype)
     return raw.Add(x, y) if dtype == dtypes.string else raw.AddV2(x, y)
 
 

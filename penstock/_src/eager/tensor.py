@@ -168,9 +168,7 @@ class EagerTensor(Tensor):
         return round(self.numpy(), digits)
 
     def __format__(self, spec: str) -> str:
-        if spec and self._is_array() and not self._value.ndim:
-            return self._value[()].__format__(spec)
-        return str(self).__format__(spec)
+        return format(self.numpy(), spec) if self._is_array() else str(self).__format__(spec)
 
     def __str__(self) -> str:
         return f"tf.Tensor({self._shown(str)}, shape={self.shape}, dtype={self._dtype.name})"

@@ -13,6 +13,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export, export_constant
 
 newaxis = None
@@ -192,12 +193,8 @@ def linspace(start, stop, num, name=None, axis=0):
     """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis."""
     start = convert_to_tensor(start, name="start")
     stop = convert_to_tensor(stop, name="stop", dtype=start.dtype)
-    if (
-        start.shape.rank == 0
-        and stop.shape.rank == 0
-        and start.dtype.is_floating
-        and axis in (0, -1)
-    ):
+    known = get_static_value(convert_to_tensor(num))
+    if known is None:
         return raw.LinSpace(start=start, stop=stop, num=num, name=name)
     kind = start.dtype
     if kind.is_integer:
@@ -205,15 +202,15 @@ def linspace(start, stop, num, name=None, axis=0):
     shape = raw.BroadcastArgs(s0=raw.Shape(input=start), s1=raw.Shape(input=stop))
     start = raw.BroadcastTo(input=start, shape=shape)
     stop = raw.BroadcastTo(input=stop, shape=shape)
-    count = int(num) if isinstance(num, (int, np.integer)) else int(convert_to_tensor(num).numpy())
-    if count < 1:
-        raise ValueError(f"linspace: num must be positive. Received {count}.")
+    wanted = int(known)
+    count = max(wanted, 1)
     rank = start.shape.rank
     place = axis if axis >= 0 else rank + 1 + axis
     first = raw.ExpandDims(input=start, axis=place)
     last = raw.ExpandDims(input=stop, axis=place)
-    if count == 1:
-        return cast(first, kind)
+    if wanted < 2:
+        start_only = [builtins.slice(None)] * place + [builtins.slice(0, wanted)]
+        return cast(first[tuple(start_only)], kind)
     steps = np.arange(1, count - 1, dtype=start.dtype.as_numpy_dtype)
     steps = steps.reshape([-1 if i == place else 1 for i in builtins.range(rank + 1)])
     delta = (last - first) / np.asarray(count - 1, start.dtype.as_numpy_dtype)

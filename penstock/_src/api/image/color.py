@@ -185,6 +185,8 @@ _YUV_TO_RGB = [[1, 1, 1], [0, -0.394642334, 2.03206185], [1.13988303, -0.5806218
 
 def _mixed(images, matrix):
     images = convert_to_tensor(images, name="images")
+    if not images.dtype.is_floating:
+        raise TypeError(f"Images must be of a float type here. Received {images.dtype}.")
     kernel = np.array(matrix, images.dtype.as_numpy_dtype)
     return tensordot(images, kernel, [[images.shape.rank - 1], [0]])
 
@@ -238,6 +240,10 @@ def image_gradients(image):
 def sobel_edges(image):
     """Sobel's derivatives `[..., (dy, dx)]` of NHWC images, mirrored at the border."""
     image = convert_to_tensor(image)
+    if image.shape.rank != 4:
+        raise errors.InvalidArgumentError(
+            None, None, f"sobel_edges: images must be 4-D. Received shape {image.shape}."
+        )
     channels = image.shape[3]
     kernel = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], image.dtype.as_numpy_dtype)
     both = np.stack([kernel, kernel.T], -1)[:, :, None, :]

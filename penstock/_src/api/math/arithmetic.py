@@ -47,7 +47,7 @@ def strict_pair(x, y):
 @binary
 def add(x, y, name=None):
     """x + y; of strings their concatenation."""
-    x, y = strict_pair(x, y)
+    x, y = pair(x, y)
     if x.dtype == dtypes.string:
         return raw.Add(x=x, y=y, name=name)
     return raw.AddV2(x=x, y=y, name=name)
@@ -141,6 +141,7 @@ def divide_no_nan(x, y, name=None):
 @binary
 def multiply_no_nan(x, y, name=None):
     """x * y, and 0 where `y` is 0 even if `x` is infinite or NaN."""
+    x, y = strict_pair(x, y)
     return raw.MulNoNan(x=x, y=y, name=name)
 
 

@@ -205,7 +205,7 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
             return _spectral_norm(tensor, axes, keep, name)
         squares = tensor * raw.Conj(input=tensor) if tensor.dtype.is_complex else tensor * tensor
         total = reduce_sum(squares, axes, keepdims=True)
-        result = raw.Sqrt(x=cast(total, total.dtype.real_dtype))
+        result = raw.Sqrt(x=total)
     elif ord == 1:
         result = reduce_sum(abs(tensor), axes[0] if is_matrix else axes, keepdims=True)
         if is_matrix:

@@ -10,6 +10,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
+from .arithmetic import truediv
 from .elementwise import cast
 
 
@@ -134,7 +135,7 @@ def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
     data = convert_to_tensor(data)
     counts = _segment_counts(data, segment_ids, num_segments)
     sums = _unsorted(raw.UnsortedSegmentSum, data, segment_ids, num_segments, None)
-    return raw.RealDiv(x=sums, y=counts, name=name)
+    return truediv(sums, counts, name=name)
 
 
 @export(

@@ -703,9 +703,9 @@ class RaggedTensorSpec(TypeSpec):
 
 
 def _no_conversion(value, dtype=None, name=None, as_ref=False):
-    raise TypeError(
-        "TypeError: Failed to convert elements of a RaggedTensor to a Tensor. Use "
-        "`to_tensor()` to make it dense."
+    raise ValueError(
+        "TypeError: object of type 'RaggedTensor' has no len(): a RaggedTensor is made dense by "
+        "`to_tensor()`."
     )
 
 

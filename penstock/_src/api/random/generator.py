@@ -211,7 +211,7 @@ class Generator(AutoTrackable):
         if self._algorithm != 1:
             raise ValueError(f"make_seeds: unsupported algorithm {self._algorithm}.")
         seeds = self.uniform_full_int([count], dtype=dtypes.int64)
-        return raw.Pack(values=[raw.ZerosLike(x=seeds), seeds])
+        return raw.Pack(values=[seeds, raw.ZerosLike(x=seeds)])
 
     def split(self, count=1):
         """A list of `count` independent generators."""

@@ -7,18 +7,18 @@ import inspect
 
 import numpy as np
 
-from penstock._src.api.linalg.bands import eye
 from penstock._src.api.debugging.asserts import assert_equal, assert_less, assert_positive
 from penstock._src.api.linalg.bands import adjoint as adjoint_of
-from penstock._src.api.linalg.bands import diag_part
+from penstock._src.api.linalg.bands import diag_part, eye
 from penstock._src.api.linalg.decompositions import (
     cholesky_solve,
     eigvalsh,
     slogdet,
     svd,
 )
+from penstock._src.api.math.elementwise import abs as magnitude
 from penstock._src.api.math.elementwise import cast
-from penstock._src.api.math.reduction import reduce_sum
+from penstock._src.api.math.reduction import reduce_max, reduce_min, reduce_sum
 from penstock._src.api.module import Module
 from penstock._src.api.scopes import name_scope
 from penstock._src.core import dtypes
@@ -27,8 +27,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
-from . import algebra, shapes, slicing
-from .spec import spec_class, spec_of
+from . import algebra, shapes
+from .spec import sliced, spec_class, spec_of
 
 
 @export("linalg.LinearOperator")
@@ -256,6 +256,11 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     def __matmul__(self, other):
         return self.matmul(other)
 
+    def __rmatmul__(self, other):
+        # x A = (A* x*)*
+        other = self._operand(other)
+        return adjoint_of(self.matmul(other, adjoint=True, adjoint_arg=True))
+
     def matvec(self, x, adjoint=False, name="matvec"):
         """The product with a vector `[..., n]`."""
         with self._scope(name):
@@ -353,7 +358,9 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     def inverse(self, name="inverse"):
         """The inverse operator."""
         if self.is_square is False:
-            raise ValueError("Cannot take the Inverse: This operator represents a non square matrix.")
+            raise ValueError(
+                "Cannot take the Inverse: This operator represents a non square matrix."
+            )
         if self.is_non_singular is False:
             raise ValueError("Cannot take the Inverse: This operator represents a singular matrix.")
         with self._scope(name):
@@ -424,6 +431,9 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
             return self._cond()
 
     def _cond(self):
+        if self.is_self_adjoint:
+            sizes = magnitude(self._eigvals())
+            return reduce_max(sizes, -1) / reduce_min(sizes, -1)
         values = svd(self.to_dense(), compute_uv=False)
         return values[..., 0] / values[..., -1]
 
@@ -487,7 +497,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     # -- batches
 
     def __getitem__(self, slices):
-        return slicing.sliced(self, slices)
+        return sliced(self, slices)
 
     def __tf_dispatch__(self, api, args, kwargs):
         """What a public function means for an operator, or NotImplemented."""

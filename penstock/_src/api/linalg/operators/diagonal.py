@@ -13,7 +13,7 @@ from penstock._src.util.export import export
 
 from . import shapes
 from .base import LinearOperator
-from .hints import assert_real
+from .shapes import assert_real
 
 
 @export("linalg.LinearOperatorDiag")
@@ -33,9 +33,7 @@ class LinearOperatorDiag(LinearOperator):
     ):
         self._diag = shapes.parameter(diag, "diag")
         if self._diag.shape.rank is not None and self._diag.shape.rank < 1:
-            raise ValueError(
-                f"Argument diag must have at least 1 dimension.  Found: {self._diag}"
-            )
+            raise ValueError(f"Argument diag must have at least 1 dimension.  Found: {self._diag}")
         if not self._diag.dtype.is_complex:
             if is_self_adjoint is False:
                 raise ValueError("A real diagonal operator is always self adjoint.")
@@ -101,7 +99,7 @@ class LinearOperatorDiag(LinearOperator):
 
     def _cond(self):
         sizes = magnitude(self._values())
-        return cast(reduce_max(sizes, -1) / reduce_min(sizes, -1), self.dtype)
+        return reduce_max(sizes, -1) / reduce_min(sizes, -1)
 
     def _assert_non_singular(self):
         sizes = magnitude(self._values())
@@ -115,8 +113,8 @@ class LinearOperatorDiag(LinearOperator):
         if self.dtype.is_complex:
             return assert_positive(
                 raw.Real(input=self._values()),
-                message="Complex diagonal operator had diagonal entries whose real part was "
-                "non-positive, thus was not positive definite.",
+                message="Diagonal operator had diagonal entries with non-positive real part, thus "
+                "was not positive definite.",
             )
         return assert_positive(
             self._values(),

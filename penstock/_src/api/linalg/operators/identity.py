@@ -19,7 +19,7 @@ from penstock._src.util.export import export
 
 from . import shapes
 from .base import LinearOperator
-from .hints import assert_real
+from .shapes import assert_real
 
 
 class _Sized(LinearOperator):
@@ -49,7 +49,8 @@ class _Sized(LinearOperator):
         if isinstance(batch_shape, TensorShape):
             batch_shape = batch_shape.as_list()
         tensor = convert_to_tensor(
-            np.zeros([0], np.int32) if isinstance(batch_shape, (list, tuple)) and not batch_shape
+            np.zeros([0], np.int32)
+            if isinstance(batch_shape, (list, tuple)) and not batch_shape
             else batch_shape,
             name="batch_shape",
         )
@@ -280,7 +281,8 @@ class LinearOperatorScaledIdentity(_Identity):
         return self._diagonal() ** self._count()
 
     def _log_abs_determinant(self):
-        return self._count() * cast(raw.Log(x=magnitude(self._diagonal())), self.dtype)
+        logs = raw.Log(x=magnitude(self._diagonal()))
+        return cast(self._num_rows, logs.dtype) * logs
 
     def _cond(self):
         values = self._diagonal()
@@ -391,9 +393,7 @@ class LinearOperatorZeros(_Sized):
             return shapes.broadcast_batch(self._operand(mat), self._batch)
 
     def _assert_non_singular(self):
-        raise errors.InvalidArgumentError(
-            None, None, "Zero operators are always non-invertible."
-        )
+        raise errors.InvalidArgumentError(None, None, "Zero operators are always non-invertible.")
 
     def _assert_positive_definite(self):
         raise errors.InvalidArgumentError(

@@ -23,7 +23,7 @@ from penstock._src.util.export import export
 
 from . import shapes
 from .base import LinearOperator
-from .hints import check_matrix
+from .shapes import check_matrix
 
 
 @export("linalg.LinearOperatorFullMatrix")

@@ -1,0 +1,364 @@
+"""LinearOperatorBlockDiag and LinearOperatorBlockLowerTriangular: matrices of operators."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array.joining import split
+from penstock._src.api.math.reduction import reduce_prod, reduce_sum
+from penstock._src.api.scopes import group
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.util.export import export
+
+from . import shapes
+from .algebra import all_true
+from .base import LinearOperator
+
+
+def _summed(extents):
+    extents = list(extents)
+    return None if None in extents else sum(extents)
+
+
+class _Blocks(LinearOperator):
+    """An operator that takes and gives lists of blocks of rows, or tensors of them all."""
+
+    _matrix_axes = {"operators": 0}
+
+    @property
+    def operators(self):
+        """The operators of the blocks."""
+        return self._operators
+
+    def _diagonal(self):
+        """The operators on the diagonal."""
+        raise NotImplementedError(f"{type(self).__name__}._diagonal")
+
+    def _extents(self, adjoint):
+        """The extents of the blocks that a product takes."""
+        return [o._rows() if adjoint else o._columns() for o in self._diagonal()]
+
+    def _is_blockwise(self, x, adjoint, axis):
+        """Whether `x` is a list with a block for each operator."""
+        blocks = self._diagonal()
+        if not isinstance(x, (list, tuple)) or len(x) != len(blocks):
+            return False
+        if any(isinstance(part, (int, float, complex)) for part in x):
+            return False
+        extents = [o.range_dimension if adjoint else o.domain_dimension for o in blocks]
+        shapes_of = [
+            np.shape(part) if isinstance(part, (list, tuple)) else part.shape for part in x
+        ]
+        ranks = {len(s) for s in shapes_of if getattr(s, "rank", 0) is not None}
+        if len(ranks) > 1 or (ranks and min(ranks) < -axis):
+            return len(ranks) > 1
+        return all(e is None or s[axis] is None or s[axis] == e for e, s in zip(extents, shapes_of))
+
+    def _blockwise(self, x, adjoint, axis, other_axis, act):
+        """`act` on the blocks of `x`: given as list, or cut from a tensor and put together again."""
+        if self._is_blockwise(x, adjoint, axis):
+            return act([self._operand(part) for part in x])
+        x = self._operand(x)
+        total = self._rows() if adjoint else self._columns()
+        known = self.range_dimension if adjoint else self.domain_dimension
+        if None not in (known, x.shape[axis]) and known != x.shape[axis]:
+            raise ValueError(f"Dimensions {known} and {x.shape[axis]} are not compatible")
+        del total
+        extents = self._extents(adjoint)
+        parts = split(x, shapes.joined(*extents), axis=axis, num=len(extents))
+        results = act(parts)
+        if other_axis == -2:
+            results = shapes.broadcast_matrices(*results)
+        else:
+            columns = [shapes.to_column(r) for r in results]
+            results = [shapes.from_column(c) for c in shapes.broadcast_matrices(*columns)]
+        return raw.ConcatV2(values=results, axis=np.int32(other_axis))
+
+    def matmul(self, x, adjoint=False, adjoint_arg=False, name="matmul"):
+        """The product with a matrix, a list of blocks of its rows, or an operator."""
+        if isinstance(x, LinearOperator):
+            return super().matmul(x, adjoint, adjoint_arg, name)
+        with self._scope(name):
+            axis = -1 if adjoint_arg else -2
+            return self._blockwise(
+                x, adjoint, axis, -2, lambda parts: self._multiply(parts, adjoint, adjoint_arg)
+            )
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        return self.matmul(x, adjoint=adjoint, adjoint_arg=adjoint_arg)
+
+    def matvec(self, x, adjoint=False, name="matvec"):
+        """The product with a vector, or with a list of blocks of one."""
+        with self._scope(name):
+            return self._blockwise(
+                x,
+                adjoint,
+                -1,
+                -1,
+                lambda parts: self._on_vectors(self._multiply, parts, adjoint),
+            )
+
+    def solve(self, rhs, adjoint=False, adjoint_arg=False, name="solve"):
+        """The X with A X = `rhs`, a matrix, a list of blocks of its rows, or an operator."""
+        if isinstance(rhs, LinearOperator):
+            return super().solve(rhs, adjoint, adjoint_arg, name)
+        self._solvable("Exact solve")
+        with self._scope(name):
+            axis = -1 if adjoint_arg else -2
+            return self._blockwise(
+                rhs,
+                not adjoint,
+                axis,
+                -2,
+                lambda parts: self._divide(parts, adjoint, adjoint_arg),
+            )
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        return self.solve(rhs, adjoint=adjoint, adjoint_arg=adjoint_arg)
+
+    def solvevec(self, rhs, adjoint=False, name="solve"):
+        """The vector x with A x = `rhs`, a vector or a list of blocks of one."""
+        self._solvable("Exact solve")
+        with self._scope(name):
+            return self._blockwise(
+                rhs,
+                not adjoint,
+                -1,
+                -1,
+                lambda parts: self._on_vectors(self._divide, parts, adjoint),
+            )
+
+    def _on_vectors(self, act, parts, adjoint):
+        columns = act([shapes.to_column(p) for p in parts], adjoint, False)
+        return [shapes.from_column(c) for c in columns]
+
+    def _joined(self, vectors):
+        """Vectors `[..., n_i]` one after another."""
+        columns = shapes.broadcast_matrices(*(shapes.to_column(v) for v in vectors))
+        flat = [shapes.from_column(c) for c in columns]
+        return raw.ConcatV2(values=flat, axis=np.int32(-1))
+
+    def _diag_part(self):
+        return self._joined([o.diag_part() for o in self._diagonal()])
+
+    def _total(self, values, combine):
+        return combine(self._joined([shapes.to_column(v) for v in values]), -1)
+
+    def _trace(self):
+        return self._total([o.trace() for o in self._diagonal()], reduce_sum)
+
+    def _determinant(self):
+        return self._total([o.determinant() for o in self._diagonal()], reduce_prod)
+
+    def _log_abs_determinant(self):
+        return self._total([o.log_abs_determinant() for o in self._diagonal()], reduce_sum)
+
+    def _assert_non_singular(self):
+        return group(*(o.assert_non_singular() for o in self._diagonal()))
+
+    def _zeros(self, rows, columns, batch):
+        zero = np.asarray(0, self.dtype.as_numpy_dtype)
+        return raw.Fill(dims=shapes.joined(batch, rows, columns), value=zero)
+
+
+@export("linalg.LinearOperatorBlockDiag")
+class LinearOperatorBlockDiag(_Blocks):
+    """The matrix with `operators` along its diagonal; products take tensors or lists of blocks."""
+
+    def __init__(
+        self,
+        operators,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=True,
+        name=None,
+    ):
+        self._operators, names = shapes.check_operators(operators, "_ds_")
+        hints = {
+            "is_non_singular": is_non_singular,
+            "is_self_adjoint": is_self_adjoint,
+            "is_positive_definite": is_positive_definite,
+        }
+        for hint in hints:
+            words = hint[3:].replace("_", "-")
+            hints[hint] = shapes.promise(
+                all_true(getattr(o, hint) for o in self._operators),
+                hints[hint],
+                f"The direct sum of {words} operators is always {words}",
+            )
+        super().__init__(self._operators[0].dtype, is_square=is_square, name=name or names, **hints)
+
+    def _diagonal(self):
+        return self._operators
+
+    def _shape(self):
+        batch = shapes.broadcast_static(*(o.batch_shape for o in self._operators))
+        rows = _summed(o.range_dimension for o in self._operators)
+        return batch.concatenate([rows, _summed(o.domain_dimension for o in self._operators)])
+
+    def _shape_tensor(self):
+        batch = shapes.broadcast_vectors(*(o._shape_vector()[:-2] for o in self._operators))
+        rows = sum(o._rows() for o in self._operators)
+        return shapes.joined(batch, rows, sum(o._columns() for o in self._operators))
+
+    def _multiply(self, parts, adjoint, adjoint_arg):
+        return [
+            o.matmul(p, adjoint=adjoint, adjoint_arg=adjoint_arg)
+            for o, p in zip(self._operators, parts)
+        ]
+
+    def _divide(self, parts, adjoint, adjoint_arg):
+        return [
+            o.solve(p, adjoint=adjoint, adjoint_arg=adjoint_arg)
+            for o, p in zip(self._operators, parts)
+        ]
+
+    def _to_dense(self):
+        batch, total = self._shape_vector()[:-2], self._columns()
+        rows, before = [], np.int32(0)
+        for operator in self._operators:
+            block = shapes.broadcast_batch(operator.to_dense(), batch)
+            count = operator._columns()
+            left = self._zeros(operator._rows(), before, batch)
+            right = self._zeros(operator._rows(), total - before - count, batch)
+            rows.append(raw.ConcatV2(values=[left, block, right], axis=np.int32(-1)))
+            before = before + count
+        return raw.ConcatV2(values=rows, axis=np.int32(-2))
+
+    def _eigvals(self):
+        return self._joined([o.eigvals() for o in self._operators])
+
+    def _assert_positive_definite(self):
+        return group(*(o.assert_positive_definite() for o in self._operators))
+
+    def _assert_self_adjoint(self):
+        return group(*(o.assert_self_adjoint() for o in self._operators))
+
+
+@export("linalg.LinearOperatorBlockLowerTriangular")
+class LinearOperatorBlockLowerTriangular(_Blocks):
+    """The matrix whose block row i holds the operators `operators[i][0] ... operators[i][i]`."""
+
+    def __init__(
+        self,
+        operators,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name="LinearOperatorBlockLowerTriangular",
+    ):
+        rows = [list(row) for row in operators]
+        if not rows:
+            raise ValueError(
+                f"Argument `operators` must be a list of >=1 operators. Received: {rows}."
+            )
+        for i, row in enumerate(rows):
+            if len(row) != i + 1:
+                raise ValueError(
+                    f"Argument `operators[{i}]` must contain `{i + 1}` blocks. Received: {len(row)} "
+                    "blocks."
+                )
+        shapes.check_operators([o for row in rows for o in row], "_")
+        self._operators = rows
+        diagonal = [row[-1] for row in rows]
+        if any(o.is_square is False for o in diagonal):
+            raise ValueError(
+                "Matrices on the diagonal of a block triangular operator must be square."
+            )
+        if is_square is False:
+            raise ValueError("A block lower triangular operator is always square.")
+        singular = [o.is_non_singular for o in diagonal]
+        if False in singular:
+            if is_non_singular:
+                raise ValueError("A block triangular operator with a singular block is singular.")
+            is_non_singular = False
+        else:
+            is_non_singular = shapes.promise(
+                all_true(singular),
+                is_non_singular,
+                "A block triangular operator with non-singular blocks is non-singular",
+            )
+        super().__init__(
+            diagonal[0].dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=True,
+            name=name,
+        )
+        self._check_blocks()
+
+    def _check_blocks(self):
+        for i, row in enumerate(self._operators):
+            for j, block in enumerate(row):
+                rows, columns = row[-1].range_dimension, self._operators[j][-1].domain_dimension
+                for mine, wanted in (
+                    (block.range_dimension, rows),
+                    (block.domain_dimension, columns),
+                ):
+                    if None not in (mine, wanted) and mine != wanted:
+                        raise ValueError(
+                            f"LinearOperatorBlockLowerTriangular: block [{i}][{j}] of shape "
+                            f"{block.shape} does not fit a row of {rows} and a column of {columns}."
+                        )
+
+    def _diagonal(self):
+        return [row[-1] for row in self._operators]
+
+    def _all_blocks(self):
+        return [o for row in self._operators for o in row]
+
+    def _shape(self):
+        batch = shapes.broadcast_static(*(o.batch_shape for o in self._all_blocks()))
+        n = _summed(o.domain_dimension for o in self._diagonal())
+        return batch.concatenate(TensorShape([n, n]))
+
+    def _shape_tensor(self):
+        batch = shapes.broadcast_vectors(*(o._shape_vector()[:-2] for o in self._all_blocks()))
+        n = sum(o._columns() for o in self._diagonal())
+        return shapes.joined(batch, n, n)
+
+    def _entries(self, i, adjoint):
+        """(j, operator) of block row i, of the adjoint if `adjoint`, the diagonal last."""
+        if not adjoint:
+            return list(enumerate(self._operators[i]))
+        column = [(j, self._operators[j][i]) for j in range(len(self._operators) - 1, i - 1, -1)]
+        return column
+
+    def _multiply(self, parts, adjoint, adjoint_arg):
+        results = []
+        for i in range(len(self._operators)):
+            total = None
+            for j, block in self._entries(i, adjoint):
+                term = block.matmul(parts[j], adjoint=adjoint, adjoint_arg=adjoint_arg)
+                total = term if total is None else total + term
+            results.append(total)
+        return results
+
+    def _divide(self, parts, adjoint, adjoint_arg):
+        count = len(self._operators)
+        results = [None] * count
+        for i in reversed(range(count)) if adjoint else range(count):
+            rest = shapes.adjoint_if(adjoint_arg, convert_to_tensor(parts[i]))
+            *others, (_, diagonal) = self._entries(i, adjoint)
+            for j, block in others:
+                rest = rest - block.matmul(results[j], adjoint=adjoint)
+            results[i] = diagonal.solve(rest, adjoint=adjoint)
+        return results
+
+    def _to_dense(self):
+        batch, total = self._shape_vector()[:-2], self._columns()
+        rows, width = [], np.int32(0)
+        for row in self._operators:
+            blocks = [shapes.broadcast_batch(o.to_dense(), batch) for o in row]
+            width = width + row[-1]._columns()
+            blocks.append(self._zeros(row[-1]._rows(), total - width, batch))
+            rows.append(raw.ConcatV2(values=blocks, axis=np.int32(-1)))
+        return raw.ConcatV2(values=rows, axis=np.int32(-2))
+
+    def _eigvals(self):
+        return self._joined([o.eigvals() for o in self._diagonal()])

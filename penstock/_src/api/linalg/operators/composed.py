@@ -1,0 +1,272 @@
+"""LinearOperatorComposition and LinearOperatorKronecker: products of operators."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.linalg.bands import matrix_transpose
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.scopes import group
+from penstock._src.core import errors
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from . import shapes
+from .algebra import all_true
+from .base import LinearOperator
+
+
+@export("linalg.LinearOperatorComposition")
+class LinearOperatorComposition(LinearOperator):
+    """The product A B ... of `operators`, in this order: the last one acts first."""
+
+    _matrix_axes = {"operators": 0}
+
+    def __init__(
+        self,
+        operators,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name=None,
+    ):
+        self._operators, names = shapes.check_operators(operators, "_o_")
+        is_non_singular = shapes.promise(
+            all_true(o.is_non_singular for o in self._operators),
+            is_non_singular,
+            "The composition of non-singular operators is always non-singular",
+        )
+        if _is_gram(self._operators):
+            is_self_adjoint = shapes.promise(
+                True, is_self_adjoint, "A composition of the form A A^H is always self-adjoint"
+            )
+            is_positive_definite = shapes.promise(
+                is_non_singular,
+                is_positive_definite,
+                "A non-singular composition of the form A A^H is always positive definite",
+            )
+        super().__init__(
+            self._operators[0].dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=is_square,
+            name=name or names,
+        )
+
+    @property
+    def operators(self):
+        """The factors."""
+        return self._operators
+
+    def _shape(self):
+        for left, right in zip(self._operators, self._operators[1:]):
+            columns, rows = left.domain_dimension, right.range_dimension
+            if None not in (columns, rows) and columns != rows:
+                raise ValueError(f"Dimensions {columns} and {rows} are not compatible")
+        batch = shapes.broadcast_static(*(o.batch_shape for o in self._operators))
+        ends = [self._operators[0].range_dimension, self._operators[-1].domain_dimension]
+        return batch.concatenate(ends)
+
+    def _shape_tensor(self):
+        batch = shapes.broadcast_vectors(*(o._shape_vector()[:-2] for o in self._operators))
+        return shapes.joined(batch, self._operators[0]._rows(), self._operators[-1]._columns())
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        ordered = self._operators if adjoint else list(reversed(self._operators))
+        result = ordered[0].matmul(x, adjoint=adjoint, adjoint_arg=adjoint_arg)
+        for operator in ordered[1:]:
+            result = operator.matmul(result, adjoint=adjoint)
+        return result
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        ordered = list(reversed(self._operators)) if adjoint else self._operators
+        result = ordered[0].solve(rhs, adjoint=adjoint, adjoint_arg=adjoint_arg)
+        for operator in ordered[1:]:
+            result = operator.solve(result, adjoint=adjoint)
+        return result
+
+    def _determinant(self):
+        result = self._operators[0].determinant()
+        for operator in self._operators[1:]:
+            result = result * operator.determinant()
+        return result
+
+    def _log_abs_determinant(self):
+        result = self._operators[0].log_abs_determinant()
+        for operator in self._operators[1:]:
+            result = result + operator.log_abs_determinant()
+        return result
+
+    def _assert_non_singular(self):
+        if all(o.is_square for o in self._operators):
+            return group(*(o.assert_non_singular() for o in self._operators))
+        return super()._assert_non_singular()
+
+
+def _is_gram(operators):
+    """Whether two operators are one and its adjoint, as far as their classes tell."""
+    if len(operators) != 2:
+        return False
+    left, right = operators
+    return (
+        getattr(right, "_adjoint_of", None) is left or getattr(left, "_adjoint_of", None) is right
+    )
+
+
+@export("linalg.LinearOperatorKronecker")
+class LinearOperatorKronecker(LinearOperator):
+    """The Kronecker product of `operators`: each entry of the first, times the next, and so on."""
+
+    _matrix_axes = {"operators": 0}
+
+    def __init__(
+        self,
+        operators,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name=None,
+    ):
+        if not operators:
+            raise ValueError(
+                f"Argument `operators` must be a list of >=1 operators. Received: {operators}."
+            )
+        self._operators, names = shapes.check_operators(operators, "_x_")
+        is_square = shapes.promise(
+            all_true(o.is_square for o in self._operators),
+            is_square,
+            "The Kronecker product of square operators is always square",
+        )
+        is_non_singular = shapes.promise(
+            all_true(o.is_non_singular for o in self._operators),
+            is_non_singular,
+            "The Kronecker product of non-singular operators is always non-singular",
+        )
+        is_self_adjoint = shapes.promise(
+            all_true(o.is_self_adjoint for o in self._operators),
+            is_self_adjoint,
+            "The Kronecker product of self-adjoint operators is always self-adjoint",
+        )
+        super().__init__(
+            self._operators[0].dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=is_square,
+            name=name or names,
+        )
+
+    @property
+    def operators(self):
+        """The factors."""
+        return self._operators
+
+    def _shape(self):
+        batch = shapes.broadcast_static(*(o.batch_shape for o in self._operators))
+        rows = [o.range_dimension for o in self._operators]
+        columns = [o.domain_dimension for o in self._operators]
+        ends = [None if None in d else int(np.prod(d)) for d in (rows, columns)]
+        return batch.concatenate(ends)
+
+    def _shape_tensor(self):
+        batch = shapes.broadcast_vectors(*(o._shape_vector()[:-2] for o in self._operators))
+        rows = raw.Prod(
+            input=shapes.joined(*(o._rows() for o in self._operators)), axis=np.int32(0)
+        )
+        columns = raw.Prod(
+            input=shapes.joined(*(o._columns() for o in self._operators)), axis=np.int32(0)
+        )
+        return shapes.joined(batch, rows, columns)
+
+    def _cycled(self, x, extents, act):
+        """Each operator on its own axis: [n1, n2 .. nk m] -> act -> [n2 .. nk m r1] -> ... -> [m, r]."""
+        count = shapes.vector(x)[-1]
+        for operator, n in zip(self._operators, extents):
+            batch = shapes.vector(x)[:-2]
+            x = raw.Reshape(tensor=x, shape=shapes.joined(batch, n, np.int32(-1)))
+            x = matrix_transpose(act(operator, x))
+        batch = shapes.vector(x)[:-2]
+        x = raw.Reshape(tensor=x, shape=shapes.joined(batch, count, np.int32(-1)))
+        return matrix_transpose(x)
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        extents = [o._rows() if adjoint else o._columns() for o in self._operators]
+        x = shapes.adjoint_if(adjoint_arg, x)
+        return self._cycled(x, extents, lambda o, y: o.matmul(y, adjoint=adjoint))
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        extents = [o._rows() for o in self._operators]
+        rhs = shapes.adjoint_if(adjoint_arg, rhs)
+        return self._cycled(rhs, extents, lambda o, y: o.solve(y, adjoint=adjoint))
+
+    def _powers(self):
+        """For each operator how often its determinant counts: the size of the others."""
+        total = cast(self._columns(), self.dtype)
+        return [total / cast(o._columns(), self.dtype) for o in self._operators]
+
+    def _determinant(self):
+        result = None
+        for operator, power in zip(self._operators, self._powers()):
+            factor = operator.determinant() ** power
+            result = factor if result is None else result * factor
+        return result
+
+    def _log_abs_determinant(self):
+        result = None
+        for operator, power in zip(self._operators, self._powers()):
+            term = operator.log_abs_determinant() * power
+            result = term if result is None else result + term
+        return result
+
+    def _trace(self):
+        result = self._operators[0].trace()
+        for operator in self._operators[1:]:
+            result = result * operator.trace()
+        return result
+
+    def _outer(self, vectors):
+        """The products of each number of the first vector with all of the next, and so on."""
+        result = vectors[0]
+        for vector in vectors[1:]:
+            outer = shapes.to_column(result) * raw.ExpandDims(input=vector, axis=np.int32(-2))
+            batch = shapes.vector(outer)[:-2]
+            result = raw.Reshape(tensor=outer, shape=shapes.joined(batch, np.int32(-1)))
+        return result
+
+    def _diag_part(self):
+        return self._outer([o.diag_part() for o in self._operators])
+
+    def _eigvals(self):
+        return self._outer([o.eigvals() for o in self._operators])
+
+    def _cond(self):
+        result = self._operators[0].cond()
+        for operator in self._operators[1:]:
+            result = result * operator.cond()
+        return result
+
+    def _to_dense(self):
+        result = self._operators[0].to_dense()
+        for operator in self._operators[1:]:
+            right = operator.to_dense()
+            blocks = result[..., :, None, :, None] * right[..., None, :, None, :]
+            full = shapes.vector(blocks)
+            shape = shapes.joined(full[:-4], full[-4] * full[-3], full[-2] * full[-1])
+            result = raw.Reshape(tensor=blocks, shape=shape)
+        return result
+
+    def _all(self, assertion):
+        if not all(o.is_square for o in self._operators):
+            raise errors.InvalidArgumentError(
+                None, None, "All Kronecker factors must be square for the product to be invertible."
+            )
+        return group(*(assertion(o) for o in self._operators))
+
+    def _assert_non_singular(self):
+        return self._all(LinearOperator.assert_non_singular)
+
+    def _assert_self_adjoint(self):
+        return self._all(LinearOperator.assert_self_adjoint)

@@ -1,0 +1,393 @@
+"""LinearOperatorAdjoint, LinearOperatorInversion and LinearOperatorLowRankUpdate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.linalg.bands import adjoint as adjoint_of
+from penstock._src.api.linalg.decompositions import cholesky_solve, slogdet
+from penstock._src.api.linalg.products import matmul
+from penstock._src.api.math.elementwise import conj
+from penstock._src.api.math.reduction import reduce_sum
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from . import shapes
+from .base import LinearOperator
+from .diagonal import LinearOperatorDiag
+from .identity import LinearOperatorIdentity
+
+
+def _agreed(mine, other, name, what):
+    """A hint of the operator and of what it is made of: the one that is given, or both."""
+    if None not in (mine, other) and mine != other:
+        raise ValueError(
+            f"{what}: the hints {name} contradict: {mine}, of the operator itself {other}."
+        )
+    return other if mine is None else mine
+
+
+@export("linalg.LinearOperatorAdjoint")
+class LinearOperatorAdjoint(LinearOperator):
+    """The adjoint of `operator`."""
+
+    _matrix_axes = {"operator": 0}
+
+    def __init__(
+        self,
+        operator,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name=None,
+    ):
+        self._operator = operator
+        what = "LinearOperatorAdjoint"
+        super().__init__(
+            operator.dtype,
+            is_square=_agreed(is_square, operator.is_square, "is_square", what),
+            is_non_singular=_agreed(
+                is_non_singular, operator.is_non_singular, "is_non_singular", what
+            ),
+            is_self_adjoint=_agreed(
+                is_self_adjoint, operator.is_self_adjoint, "is_self_adjoint", what
+            ),
+            is_positive_definite=_agreed(
+                is_positive_definite, operator.is_positive_definite, "is_positive_definite", what
+            ),
+            name=name or f"{operator.name}_adjoint",
+        )
+
+    @property
+    def operator(self):
+        """The operator whose adjoint this is."""
+        return self._operator
+
+    _adjoint_of = operator
+
+    def _shape(self):
+        shape = self._operator.shape
+        return shape[:-2].concatenate([shape[-1], shape[-2]])
+
+    def _shape_tensor(self):
+        full = self._operator._shape_vector()
+        return shapes.joined(full[:-2], full[-1], full[-2])
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        return self._operator.matmul(x, adjoint=not adjoint, adjoint_arg=adjoint_arg)
+
+    def _matvec(self, x, adjoint=False):
+        return self._operator.matvec(x, adjoint=not adjoint)
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        return self._operator.solve(rhs, adjoint=not adjoint, adjoint_arg=adjoint_arg)
+
+    def _solvevec(self, rhs, adjoint=False):
+        return self._operator.solvevec(rhs, adjoint=not adjoint)
+
+    def _to_dense(self):
+        return adjoint_of(self._operator.to_dense())
+
+    def _diag_part(self):
+        return conj(self._operator.diag_part())
+
+    def _trace(self):
+        return conj(self._operator.trace())
+
+    def _determinant(self):
+        return conj(self._operator.determinant())
+
+    def _log_abs_determinant(self):
+        return self._operator.log_abs_determinant()
+
+    def _eigvals(self):
+        return conj(self._operator.eigvals())
+
+    def _cond(self):
+        return self._operator.cond()
+
+    def _assert_non_singular(self):
+        return self._operator.assert_non_singular()
+
+    def _assert_positive_definite(self):
+        return self._operator.assert_positive_definite()
+
+    def _assert_self_adjoint(self):
+        return self._operator.assert_self_adjoint()
+
+
+@export("linalg.LinearOperatorInversion")
+class LinearOperatorInversion(LinearOperator):
+    """The inverse of `operator`, which solves where this multiplies."""
+
+    _matrix_axes = {"operator": 0}
+
+    def __init__(
+        self,
+        operator,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name=None,
+    ):
+        self._operator = operator
+        if is_non_singular is False or operator.is_non_singular is False:
+            raise ValueError(
+                "Argument `is_non_singular` or argument `operator` must have supplied hint "
+                "`is_non_singular` equal to `True` or `None`. Found `operator.is_non_singular`: "
+                f"{operator.is_non_singular}, `is_non_singular`: {is_non_singular}."
+            )
+        if is_square is False or operator.is_square is False:
+            raise ValueError(
+                "Argument `is_square` or argument `operator` must have supplied hint `is_square` "
+                f"equal to `True` or `None`. Found `operator.is_square`: {operator.is_square}, "
+                f"`is_square`: {is_square}."
+            )
+        what = "LinearOperatorInversion"
+        super().__init__(
+            operator.dtype,
+            is_square=_agreed(is_square, operator.is_square, "is_square", what),
+            is_non_singular=_agreed(
+                is_non_singular, operator.is_non_singular, "is_non_singular", what
+            ),
+            is_self_adjoint=_agreed(
+                is_self_adjoint, operator.is_self_adjoint, "is_self_adjoint", what
+            ),
+            is_positive_definite=_agreed(
+                is_positive_definite, operator.is_positive_definite, "is_positive_definite", what
+            ),
+            name=name or f"{operator.name}_inv",
+        )
+
+    @property
+    def operator(self):
+        """The operator whose inverse this is."""
+        return self._operator
+
+    def _shape(self):
+        return self._operator.shape
+
+    def _shape_tensor(self):
+        return self._operator._shape_vector()
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        return self._operator.solve(x, adjoint=adjoint, adjoint_arg=adjoint_arg)
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        return self._operator.matmul(rhs, adjoint=adjoint, adjoint_arg=adjoint_arg)
+
+    def _determinant(self):
+        return raw.Reciprocal(x=self._operator.determinant())
+
+    def _log_abs_determinant(self):
+        return -self._operator.log_abs_determinant()
+
+    def _eigvals(self):
+        return raw.Reciprocal(x=self._operator.eigvals())
+
+    def _cond(self):
+        return self._operator.cond()
+
+    def _assert_non_singular(self):
+        return self._operator.assert_non_singular()
+
+    def _assert_positive_definite(self):
+        return self._operator.assert_positive_definite()
+
+    def _assert_self_adjoint(self):
+        return self._operator.assert_self_adjoint()
+
+
+@export("linalg.LinearOperatorLowRankUpdate")
+class LinearOperatorLowRankUpdate(LinearOperator):
+    """The sum A + U D V* of a base operator and a product of low rank.
+
+    Args:
+      base_operator: A, `[..., m, n]`.
+      u: U, `[..., m, k]`.
+      diag_update: the diagonal of D `[..., k]`; by default ones.
+      v: V, `[..., n, k]`; by default U.
+      is_diag_update_positive: whether all numbers of D are positive.
+      is_non_singular: hints; see LinearOperator.
+      name: a name.
+    """
+
+    _matrix_axes = {"base_operator": 0, "u": 2, "diag_update": 1, "v": 2}
+
+    def __init__(
+        self,
+        base_operator,
+        u,
+        diag_update=None,
+        v=None,
+        is_diag_update_positive=None,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name="LinearOperatorLowRankUpdate",
+    ):
+        dtype = base_operator.dtype
+        if diag_update is not None and is_diag_update_positive and dtype.is_complex:
+            raise TypeError("A complex diag_update cannot be promised to be positive.")
+        if diag_update is None:
+            if is_diag_update_positive is False:
+                raise ValueError("A diag_update of ones is always positive.")
+            is_diag_update_positive = True
+        if v is None:
+            if base_operator.is_self_adjoint and (diag_update is None or not dtype.is_complex):
+                is_self_adjoint = shapes.promise(
+                    True,
+                    is_self_adjoint,
+                    "A self-adjoint update of a self-adjoint operator is so too",
+                )
+            if base_operator.is_positive_definite and is_diag_update_positive:
+                is_positive_definite = shapes.promise(
+                    True,
+                    is_positive_definite,
+                    "A positive update of a positive definite operator is positive definite",
+                )
+        self._base_operator = base_operator
+        self._u = shapes.parameter(u, "u", dtype)
+        self._v = None if v is None else shapes.parameter(v, "v", dtype)
+        self._diag_update = (
+            None if diag_update is None else shapes.parameter(diag_update, "diag_update", dtype)
+        )
+        self._is_diag_update_positive = is_diag_update_positive
+        super().__init__(
+            dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=is_square,
+            name=name,
+        )
+        self._diag_operator = self._make_diag_operator()
+        self._check_update()
+
+    def _make_diag_operator(self):
+        if self._diag_update is not None:
+            return LinearOperatorDiag(
+                self._diag_update, is_positive_definite=self._is_diag_update_positive
+            )
+        rank = shapes.vector(self._u)[-1]
+        return LinearOperatorIdentity(rank, dtype=self.dtype)
+
+    def _check_update(self):
+        rank = self._u.shape[-1]
+        for other in (self._diag_operator.range_dimension, self.v.shape[-1]):
+            if None not in (rank, other) and rank != other:
+                raise ValueError(f"Dimensions {rank} and {other} are not compatible")
+        for mine, other in (
+            (self._u.shape[-2], self._base_operator.range_dimension),
+            (self.v.shape[-2], self._base_operator.domain_dimension),
+        ):
+            if None not in (mine, other) and mine != other:
+                raise ValueError(f"Dimensions {mine} and {other} are not compatible")
+
+    @property
+    def u(self):
+        """U."""
+        return self._u
+
+    @property
+    def v(self):
+        """V."""
+        return self._u if self._v is None else self._v
+
+    @property
+    def is_diag_update_positive(self):
+        """Whether all numbers of D are positive, or None if that is not known."""
+        return self._is_diag_update_positive
+
+    @property
+    def diag_update(self):
+        """The diagonal of D, or None for ones."""
+        return self._diag_update
+
+    @property
+    def diag_operator(self):
+        """D as an operator."""
+        return self._diag_operator
+
+    @property
+    def base_operator(self):
+        """A."""
+        return self._base_operator
+
+    def _shape(self):
+        batch = shapes.broadcast_static(
+            self._base_operator.batch_shape,
+            self._diag_operator.batch_shape,
+            self._u.shape[:-2],
+            self.v.shape[:-2],
+        )
+        return batch.concatenate(self._base_operator.shape[-2:])
+
+    def _shape_tensor(self):
+        batch = shapes.broadcast_vectors(
+            self._base_operator._shape_vector()[:-2],
+            self._diag_operator._shape_vector()[:-2],
+            shapes.vector(self._u)[:-2],
+            shapes.vector(self.v)[:-2],
+        )
+        return shapes.joined(batch, self._base_operator._rows(), self._base_operator._columns())
+
+    def _factors(self):
+        return shapes.read(self._u), shapes.read(self.v)
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        u, v = self._factors()
+        u, v = (v, u) if adjoint else (u, v)
+        base = self._base_operator.matmul(x, adjoint=adjoint, adjoint_arg=adjoint_arg)
+        inner = matmul(v, x, adjoint_a=True, adjoint_b=adjoint_arg)
+        return base + matmul(u, self._diag_operator.matmul(inner, adjoint=adjoint))
+
+    def _diag_part(self):
+        u, v = self._factors()
+        update = reduce_sum(u * self._row_of(self._diag_operator.diag_part()) * conj(v), -1)
+        return self._base_operator.diag_part() + update
+
+    def _row_of(self, x):
+        return raw.ExpandDims(input=x, axis=np.int32(-2))
+
+    @property
+    def _by_cholesky(self):
+        base = self._base_operator
+        return bool(
+            base.is_self_adjoint
+            and base.is_positive_definite
+            and self._is_diag_update_positive
+            and self._v is None
+        )
+
+    def _capacitance(self):
+        """C = D**-1 + V* A**-1 U, `[..., k, k]`, of Woodbury's identity."""
+        u, v = self._factors()
+        inner = matmul(v, self._base_operator.solve(u), adjoint_a=True)
+        return self._diag_operator.inverse().add_to_tensor(inner)
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        # (A + U D V*)**-1 = A**-1 - A**-1 U C**-1 V* A**-1 (Woodbury 1950)
+        u, v = self._factors()
+        u, v = (v, u) if adjoint else (u, v)
+        base = self._base_operator.solve(rhs, adjoint=adjoint, adjoint_arg=adjoint_arg)
+        inner = matmul(v, base, adjoint_a=True)
+        capacitance, inner = shapes.broadcast_matrices(self._capacitance(), inner)
+        if self._by_cholesky:
+            middle = cholesky_solve(raw.Cholesky(input=capacitance), inner)
+        else:
+            middle = raw.MatrixSolve(matrix=capacitance, rhs=inner, adjoint=adjoint)
+        return base - self._base_operator.solve(matmul(u, middle), adjoint=adjoint)
+
+    def _determinant(self):
+        parts = self._base_operator.determinant() * self._diag_operator.determinant()
+        return raw.MatrixDeterminant(input=self._capacitance()) * parts
+
+    def _log_abs_determinant(self):
+        parts = (
+            self._base_operator.log_abs_determinant() + self._diag_operator.log_abs_determinant()
+        )
+        return slogdet(self._capacitance())[1] + parts

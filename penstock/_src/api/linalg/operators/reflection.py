@@ -1,0 +1,213 @@
+"""LinearOperatorHouseholder and LinearOperatorPermutation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array.creation import one_hot
+from penstock._src.api.array.indexing import gather
+from penstock._src.api.linalg.bands import diag_part, set_diag
+from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.reduction import reduce_sum
+from penstock._src.api.math.sorting import argsort
+from penstock._src.api.scopes import no_op
+from penstock._src.core import dtypes, errors
+from penstock._src.core.registry import raw
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.util.export import export
+
+from . import shapes
+from .base import LinearOperator
+
+
+@export("linalg.LinearOperatorHouseholder")
+class LinearOperatorHouseholder(LinearOperator):
+    """The reflection I - 2 v v* / |v|**2 in the plane across `reflection_axis` v `[..., n]`."""
+
+    _matrix_axes = {"reflection_axis": 1}
+
+    def __init__(
+        self,
+        reflection_axis,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name="LinearOperatorHouseholder",
+    ):
+        self._reflection_axis = shapes.parameter(reflection_axis, "reflection_axis")
+        shapes.check_matrix(self._reflection_axis, "reflection_axis", rank=1, floating=False)
+        if is_self_adjoint is False:
+            raise ValueError("A Householder operator is always self adjoint.")
+        if is_positive_definite:
+            raise ValueError("A Householder operator is always non-positive definite.")
+        if is_square is False:
+            raise ValueError("A Householder operator is always square.")
+        super().__init__(
+            self._reflection_axis.dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=True,
+            is_positive_definite=False,
+            is_square=True,
+            name=name,
+        )
+
+    @property
+    def reflection_axis(self):
+        """The vector across which it reflects."""
+        return self._reflection_axis
+
+    def _shape(self):
+        shape = self._reflection_axis.shape
+        return shape.concatenate(shape[-1:])
+
+    def _shape_tensor(self):
+        extents = raw.Shape(input=shapes.read(self._reflection_axis))
+        return shapes.joined(extents, extents[-1])
+
+    def _unit(self):
+        axis = shapes.read(self._reflection_axis)
+        squares = (
+            reduce_sum(raw.Real(input=axis * conj(axis)), -1, keepdims=True)
+            if (axis.dtype.is_complex)
+            else reduce_sum(raw.Square(x=axis), -1, keepdims=True)
+        )
+        return axis * cast(raw.Rsqrt(x=squares), axis.dtype)
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        x, unit = shapes.adjoint_if(adjoint_arg, x), shapes.to_column(self._unit())
+        along = reduce_sum(conj(unit) * x, -2, keepdims=True)
+        return x - np.asarray(2, self.dtype.np) * unit * along
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        return self._matmul(rhs, adjoint, adjoint_arg)
+
+    def _trace(self):
+        return self._ones() * cast(self._columns() - 2, self.dtype)
+
+    def _ones(self):
+        batch = self._shape_vector()[:-2]
+        return raw.Fill(dims=batch, value=np.asarray(1, self.dtype.np))
+
+    def _determinant(self):
+        return -self._ones()
+
+    def _log_abs_determinant(self):
+        return raw.ZerosLike(x=self._ones())
+
+    def _cond(self):
+        return self._ones()
+
+    def _diag_part(self):
+        unit = self._unit()
+        return np.asarray(1, self.dtype.np) - np.asarray(2, self.dtype.np) * unit * conj(unit)
+
+    def _eigvals(self):
+        rest = raw.Fill(
+            dims=shapes.joined(self._shape_vector()[:-2], self._columns() - 1),
+            value=np.asarray(1, self.dtype.np),
+        )
+        return raw.ConcatV2(values=[shapes.to_column(-self._ones()), rest], axis=np.int32(-1))
+
+    def _to_dense(self):
+        unit = self._unit()
+        outer = shapes.to_column(unit) * raw.ExpandDims(input=conj(unit), axis=np.int32(-2))
+        reflected = np.asarray(-2, self.dtype.np) * outer
+        return set_diag(reflected, np.asarray(1, self.dtype.np) + diag_part(reflected))
+
+    def _assert_non_singular(self):
+        return no_op()
+
+    def _assert_positive_definite(self):
+        raise errors.InvalidArgumentError(
+            None, None, "Householder operators are always non-positive definite."
+        )
+
+    def _assert_self_adjoint(self):
+        return no_op()
+
+
+@export("linalg.LinearOperatorPermutation")
+class LinearOperatorPermutation(LinearOperator):
+    """The matrix whose product with x has as row i the row `perm[..., i]` of x."""
+
+    _matrix_axes = {"perm": 1}
+
+    def __init__(
+        self,
+        perm,
+        dtype=dtypes.float32,
+        is_non_singular=None,
+        is_self_adjoint=None,
+        is_positive_definite=None,
+        is_square=None,
+        name="LinearOperatorPermutation",
+    ):
+        self._perm = shapes.parameter(perm, "perm")
+        self._check()
+        if is_square is False:
+            raise ValueError("A Permutation operator is always square.")
+        super().__init__(
+            dtype,
+            is_non_singular=is_non_singular,
+            is_self_adjoint=is_self_adjoint,
+            is_positive_definite=is_positive_definite,
+            is_square=True,
+            name=name,
+        )
+
+    def _check(self):
+        perm = self._perm
+        if perm.shape.rank is not None and perm.shape.rank < 1:
+            raise ValueError(f"Argument `perm` must have at least 1 dimension. Received: {perm}.")
+        known = get_static_value(perm)
+        if not perm.dtype.is_integer:
+            raise TypeError(f"Argument `perm` must be integer dtype. Received: {known}.")
+        if known is not None:
+            n = known.shape[-1]
+            if not (np.sort(known, -1) == np.arange(n)).all():
+                raise ValueError(
+                    f"Argument `perm` must be a vector of unique integers from 0 to {n - 1}."
+                )
+
+    @property
+    def perm(self):
+        """Which rows the product takes."""
+        return self._perm
+
+    def _shape(self):
+        shape = self._perm.shape
+        return shape.concatenate(shape[-1:])
+
+    def _shape_tensor(self):
+        extents = raw.Shape(input=shapes.read(self._perm))
+        return shapes.joined(extents, extents[-1])
+
+    def _matmul(self, x, adjoint=False, adjoint_arg=False):
+        x = shapes.adjoint_if(adjoint_arg, x)
+        perm = shapes.read(self._perm)
+        perm = argsort(perm, axis=-1) if adjoint else perm
+        column, x = shapes.broadcast_matrices(shapes.to_column(perm), x)
+        return gather(x, shapes.from_column(column), axis=-2, batch_dims=x.shape.rank - 2)
+
+    def _solve(self, rhs, adjoint=False, adjoint_arg=False):
+        return self._matmul(rhs, adjoint=not adjoint, adjoint_arg=adjoint_arg)
+
+    def _to_dense(self):
+        return one_hot(shapes.read(self._perm), self._columns(), dtype=self.dtype)
+
+    def _diag_part(self):
+        perm = shapes.read(self._perm)
+        places = raw.Range(start=np.int32(0), limit=self._columns(), delta=np.int32(1))
+        return cast(raw.Equal(x=perm, y=cast(places, perm.dtype)), self.dtype)
+
+    def _log_abs_determinant(self):
+        batch = self._shape_vector()[:-2]
+        return raw.Fill(dims=batch, value=np.asarray(0, self.dtype.np))
+
+    def _cond(self):
+        batch = self._shape_vector()[:-2]
+        return raw.Fill(dims=batch, value=np.asarray(1, self.dtype.np))
+
+    def _assert_non_singular(self):
+        return no_op()
