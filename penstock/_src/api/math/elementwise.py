@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.api.dispatch import unary
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
@@ -306,6 +307,8 @@ def cast(x, dtype, name=None):
       name: a name for the operation.
     """
     wanted = dtypes.as_dtype(dtype).base_dtype
+    if isinstance(x, IndexedSlices):
+        return IndexedSlices(cast(x.values, wanted, name), x.indices, x.dense_shape)
     x = convert_to_tensor(x, name="x")
     if x.dtype.is_complex and wanted.is_floating:
         logging.getLogger("tensorflow").warning(

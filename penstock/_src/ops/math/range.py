@@ -16,13 +16,6 @@ from penstock._src.ops.rules import invalid, is_float, quiet, show, sum_over, va
 COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64})
 
 
-def range_size(start, limit, delta):
-    """Returns the number of steps of delta from start before limit, of Python numbers."""
-    if isinstance(delta, int):
-        return max(0, -(-(limit - start) // delta))
-    return max(0, math.ceil(abs((limit - start) / delta)))
-
-
 class Range(Op):
     """start, start + delta, start + 2 delta, ... before limit."""
 
@@ -55,7 +48,11 @@ class Range(Op):
             raise ValueError(f"Requires start <= limit when delta > 0: {start}/{limit}")
         if delta < 0 and start < limit:
             raise ValueError(f"Requires start >= limit when delta < 0: {start}/{limit}")
-        return range_size(start, limit, delta)
+        if self.Tidx.is_floating:
+            # The quotient in the range's own type: 1.0 / 0.1 is 10 and not a little more.
+            kind = self.Tidx.np.type
+            return math.ceil(abs((kind(limit) - kind(start)) / kind(delta)))
+        return max(0, -(-(limit - start) // delta))
 
     @quiet
     def eager(self, start, limit, delta):
