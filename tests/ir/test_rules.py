@@ -80,6 +80,18 @@ EXAMPLES = {
     "dynamic_slice(repeat(x)) -> repeat(x)": lambda p, v, n, **_: p.dynamic_slice(
         p.broadcast_to(v, [3, 4]), [p.reduce_max(n), 0], [2, 4]
     ),
+    "dynamic_slice(x) of all -> x": lambda p, x, n, **_: p.dynamic_slice(
+        x, [p.reduce_max(n), 0], [3, 4]
+    ),
+    "dynamic_update_slice(x, y) over all -> y": lambda p, x, y, n, **_: p.dynamic_update_slice(
+        x, y, [p.reduce_max(n), 0]
+    ),
+    "x + update(0, y, i) -> update(x, slice(x, i) + y, i)": lambda p, x, v, n, **_: p.add(
+        x,
+        p.dynamic_update_slice(
+            p.full([3, 4], 0, F), p.reshape(v, [1, 4]), [p.reduce_max(p.mod(n, 3)), 0]
+        ),
+    ),
     "slice(concat(..., x, ...)) -> slice(x)": lambda p, x, y, **_: p.slice(
         p.concat([x, y], 0), [4, 1], [6, 3]
     ),

@@ -14,6 +14,7 @@ from typing import Any
 
 from penstock._src.compiler import dump
 from penstock._src.compiler.check import CheckedProgram
+from penstock._src.compiler.passes.loops import loops
 from penstock._src.compiler.passes.prune import prune
 from penstock._src.compiler.program import build_program
 from penstock._src.compiler.reference import NullProgram, ReferenceProgram
@@ -31,7 +32,7 @@ class Stage:
     run: Callable[[Function], Function]
 
 
-STAGES = (Stage("prune", prune),)
+STAGES = (Stage("prune", prune), Stage("loops", loops))
 
 
 class NativeProgram:

@@ -67,8 +67,12 @@ def _plan_while(planner: Planner, kernel: Any) -> None:
     node = kernel.node
     carried = node.attrs["carried"]
     state = _result_buffers(planner, kernel, carried, node.args)
-    for source, buffer in zip(node.args, state):
-        planner.copy(source, buffer)
+    unread = node.attrs.get("unread", ())
+    for i, (source, buffer) in enumerate(zip(node.args, state)):
+        if i in unread:
+            buffer.touch(planner.time)
+        else:
+            planner.copy(source, buffer)
     outer = [planner.used(a) for a in node.args[carried:]]
     again, done = Label(), Label()
     start = planner.time

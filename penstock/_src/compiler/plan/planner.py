@@ -19,13 +19,12 @@ from penstock._src.compiler.codegen.nests.nest import emit_nest
 from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.specials import check_bounds
 from penstock._src.compiler.schedule.contraction import ContractKernel
-from penstock._src.compiler.schedule.in_place import replaces_block, writable_in_place
+from penstock._src.compiler.schedule.in_place import writable_in_place
 from penstock._src.compiler.schedule.kernel import (
     BoundsKernel,
     Kernel,
     NestKernel,
     SpecialKernel,
-    block_nest,
     map_nest,
 )
 from penstock._src.compiler.schedule.loops import FLAT
@@ -190,9 +189,9 @@ class Planner:
     def launch(self, kernel: Kernel) -> None:
         """Adds a kernel's launches."""
         if isinstance(kernel, NestKernel):
-            node = kernel.outputs[0]
-            if replaces_block(kernel, node) and self.buffer(node.args[0]) is self.buffer(node):
-                kernel = block_nest(node, self.partition.is_leaf)
+            for node in kernel.outputs:
+                if node.kind == "dynamic_update_slice":
+                    self.begin_with(node.args[0], self.used(node))
             self._launch_nest(kernel, [self.used(n) for n in kernel.nest.outputs])
         elif isinstance(kernel, ContractKernel):
             self._launch_contraction(kernel)
@@ -203,6 +202,12 @@ class Planner:
         else:
             raise UnimplementedError(None, None, f"{kernel.label}: not in compiled code.")
         self.time += 1
+
+    def begin_with(self, source: Node, target: Buffer) -> None:
+        """Makes a buffer hold a node, unless it is that node's own."""
+        lies = self.partition.is_leaf(home(source))
+        if not lies or self.buffer(source) is not target:
+            self.copy(source, target)
 
     def copy(
         self,

@@ -102,8 +102,7 @@ def _scatter(planner: Planner, kernel: Any) -> None:
     size = math.prod(int(d) for d in x.shape[depth:])
     if node.attrs["mode"] == "error":
         check_bounds(planner, indices, depth, extents, node)
-    if planner.buffer(x) is not planner.buffer(node):
-        planner.copy(x, planner.used(node))
+    planner.begin_with(x, planner.used(node))
     single = size == 1
     form = node.op, node.dtype, indices.dtype, depth, single
     code = planner.code(("scatter", *form), lambda target: scatter.emit_scatter(*form, target))

@@ -26,26 +26,7 @@ def writable_in_place(part: Partition, value: Node, old: Node, also: set[int]) -
         return False
     if isinstance(kernel, SpecialKernel) and value.kind == "scatter":
         return home(value.args[0]) is old and all(home(a) is not old for a in value.args[1:])
-    if replaces_block(kernel, value) and home(value.args[0]) is old:
-        return True
     return isinstance(kernel, NestKernel) and same_element(kernel, value, old)
-
-
-def replaces_block(kernel: Kernel, value: Node) -> bool:
-    """Whether a kernel only writes a block into an array that lies in memory, and nothing else of it is read."""
-    if (
-        value.kind != "dynamic_update_slice"
-        or not isinstance(kernel, NestKernel)
-        or len(kernel.outputs) != 1
-    ):
-        return False
-    base = home(value.args[0])
-    slot = next((i for i, leaf in enumerate(kernel.nest.leaves) if leaf is base), None)
-    if slot is None:
-        return False
-    loads = [v for v in kernel.nest.values() if v.kind == "load" and v.attrs[0] == slot]
-    (store,) = kernel.nest.stores
-    return all(v.attrs[1].key == store.offset.key for v in loads)
 
 
 def reads(kernel: Kernel, node: Node) -> bool:

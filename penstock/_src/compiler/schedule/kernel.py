@@ -60,13 +60,18 @@ class BoundsKernel(Kernel):
         return "bounds check"
 
 
+def block_shape(node: Node) -> tuple[int, ...]:
+    """The shape of what a node's kernel writes: of a dynamic_update_slice only the block that is new."""
+    return node.args[1].shape if node.kind == "dynamic_update_slice" else node.shape
+
+
 def map_nest(
     nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: bool = True
 ) -> NestKernel:
-    """The nest that computes nodes of one shape and stores them."""
+    """The nest that computes nodes whose blocks have one shape, and stores them."""
     inliner = Inliner(is_leaf)
     scope = inliner.scope
-    shape = nodes[0].shape
+    shape = block_shape(nodes[0]) if define else nodes[0].shape
     space = tuple([scope.var(extent) for extent in shape])
     if space:
         inliner.offer(space[-1])
@@ -75,12 +80,28 @@ def map_nest(
     inliner.is_leaf = lambda n: n.id not in made and is_leaf(n)
     stores = []
     for node in nodes:
-        own = position if len(node.shape) == len(shape) else position.reshaped(node.shape)
-        stores.append(Store(-1, own.linear, inliner.value(node, own), node.dtype))
+        own = position if len(block_shape(node)) == len(shape) else None
+        if define and node.kind == "dynamic_update_slice":
+            own = own or position.reshaped(block_shape(node))
+            stores.append(_block_store(inliner, node, own))
+        else:
+            own = own or position.reshaped(node.shape)
+            stores.append(Store(-1, own.linear, inliner.value(node, own), node.dtype))
     leaves = inliner.slots
     stores = [Store(len(leaves) + i, s.offset, s.value, s.dtype) for i, s in enumerate(stores)]
     nest, length = flatten(coalesce(LoopNest(scope, space, stores, leaves, list(nodes))))
     return NestKernel(list(nodes), list(leaves), nest, length)
+
+
+def _block_store(inliner: Inliner, node: Node, position: Position) -> Store:
+    """The store of an element of a dynamic_update_slice's block, into the array that it changes."""
+    x, update, *starts = node.args
+    coordinates = [
+        c + start_index(inliner, start, extent - size)
+        for c, start, extent, size in zip(position.coordinates, starts, x.shape, update.shape)
+    ]
+    offset = Position(inliner.scope, x.shape, coordinates).linear
+    return Store(-1, offset, inliner.value(update, position), node.dtype)
 
 
 def piece_nest(node: Node, number: int, is_leaf: Callable[[Node], bool]) -> NestKernel:
@@ -99,23 +120,3 @@ def piece_nest(node: Node, number: int, is_leaf: Callable[[Node], bool]) -> Nest
     return NestKernel(
         [node], list(leaves), coalesce(LoopNest(scope, space, [store], leaves, [node]))
     )
-
-
-def block_nest(node: Node, is_leaf: Callable[[Node], bool]) -> NestKernel:
-    """The nest that writes only the block of a dynamic_update_slice, over the array that it changes."""
-    x, update, *starts = node.args
-    inliner = Inliner(is_leaf)
-    scope = inliner.scope
-    space = tuple([scope.var(extent) for extent in update.shape])
-    position = Position(scope, update.shape, [of_atom(v) for v in space])
-    value = inliner.value(update, position)
-    coordinates = [
-        of_atom(v) + start_index(inliner, start, extent - size)
-        for v, start, extent, size in zip(space, starts, x.shape, update.shape)
-    ]
-    offset = Position(scope, x.shape, coordinates).linear
-    leaves = inliner.slots
-    nest = coalesce(
-        LoopNest(scope, space, [Store(len(leaves), offset, value, node.dtype)], leaves, [node])
-    )
-    return NestKernel([node], list(leaves), nest)

@@ -42,7 +42,7 @@ from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
 SPECIAL = frozenset({"scan", "sort", "scatter", "random_bits", "while", "case"})
-ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract"}) | SPECIAL
+ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_slice"}) | SPECIAL
 COST = {"exp": 8, "log": 8, "tanh": 10, "sigmoid": 10, "erf": 12, "sin": 12, "cos": 12, "pow": 25, "div": 3, "sqrt": 4,
         "rsqrt": 5, "mod": 10, "floordiv": 8, "truncmod": 10, "truncdiv": 8}  # fmt: skip
 RARE = frozenset(
@@ -394,7 +394,7 @@ class Partition:
                 (node,) = unit.nodes
                 kernels += [piece_nest(node, i, self.is_leaf) for i in range(len(node.args))]
             elif unit.kind == "map":
-                kernels.append(map_nest(unit.nodes, self.is_leaf))
+                kernels.append(self._map(unit.nodes))
             elif unit.kind == "reduction":
                 kernels += reduction_kernels(unit.nodes, unit.roots, self.is_leaf)
             else:
@@ -437,6 +437,22 @@ class Partition:
         operands = tail.slots[1:]
         return ContractKernel([final], [*sources, *operands], node, found, tail, operands)
 
+    def _map(self, nodes: list[Node]) -> NestKernel:
+        """The nest of a unit; it also reads the arrays of which its nodes replace blocks."""
+        kernel = map_nest(nodes, self.is_leaf)
+        for node in nodes:
+            if node.kind == "dynamic_update_slice":
+                kernel.inputs += [
+                    x for x in self._memory_of(node.args[0]) if x not in kernel.inputs
+                ]
+        return kernel
+
+    def _memory_of(self, node: Node) -> list[Node]:
+        """The stored nodes and leaves from which a node is read."""
+        if self.is_leaf(home(node)):
+            return [home(node)]
+        return [self.by_id[i] for i in self.leaves[node.id]]
+
     def _special(self, node: Node) -> SpecialKernel:
         outputs = (
             [node] if node.results is None else [u for u in self.users[node.id] if u.kind == "item"]
@@ -445,10 +461,7 @@ class Partition:
         for a in node.args:
             if a.dtype == dtypes.resource:
                 continue
-            if self.is_leaf(home(a)):
-                inputs.append(home(a))
-            else:
-                inputs += [self.by_id[i] for i in self.leaves[a.id]]
+            inputs += self._memory_of(a)
         return SpecialKernel(outputs, inputs, node)
 
     def verify(self) -> None:

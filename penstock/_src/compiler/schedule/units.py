@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.schedule.index import extent_key
+from penstock._src.compiler.schedule.index import extent_key, is_one
+from penstock._src.compiler.schedule.kernel import block_shape
 from penstock._src.ir.node import Node
 
 MOST_OUTPUTS = 8
@@ -40,8 +41,8 @@ class Unit:
 
 
 def map_space(node: Node) -> Any:
-    """What tells spaces of elementwise kernels apart."""
-    return ("map", tuple([extent_key(e) for e in node.shape]))
+    """What tells spaces of elementwise kernels apart: extents, less those that are 1."""
+    return ("map", tuple([extent_key(e) for e in block_shape(node) if not is_one(e)]))
 
 
 def reduction_space(node: Node) -> Any:
@@ -104,21 +105,33 @@ def _join(a: Unit, b: Unit, maker: dict[int, Unit], readers: dict[int, list[Unit
     return True
 
 
+_STRAIGHT = frozenset({"unary", "binary", "compare", "select", "cast"})
+
+
 def _same_place(node: Node, made: set[int]) -> bool:
     """Whether every way from a node to those in `made` goes through elementwise nodes only."""
     seen: set[tuple[int, bool]] = set()
     pending: list[tuple[Node, bool]] = [(node, True)]
+    first = min(made)
     while pending:
         current, straight = pending.pop()
-        for arg in current.args:
+        for place, arg in enumerate(current.args):
+            onward = straight and _keeps_place(current, place)
             if arg.id in made:
-                if not (
-                    straight and current.kind in ("unary", "binary", "compare", "select", "cast")
-                ):
+                if not onward:
                     return False
                 continue
-            onward = straight and current.kind in ("unary", "binary", "compare", "select", "cast")
-            if (arg.id, onward) not in seen and arg.id > min(made):
+            if (arg.id, onward) not in seen and arg.id > first:
                 seen.add((arg.id, onward))
                 pending.append((arg, onward))
     return True
+
+
+def _keeps_place(node: Node, place: int) -> bool:
+    """Whether a node's element reads that of an argument which the same round of a merged kernel computes."""
+    if node.kind == "dynamic_update_slice":
+        return place == 1
+    if node.kind == "reshape":
+        x = node.args[0].shape
+        return [e for e in x if not is_one(e)] == [e for e in node.shape if not is_one(e)]
+    return node.kind in _STRAIGHT

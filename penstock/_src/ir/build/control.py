@@ -27,11 +27,13 @@ class Control(Base):
         body_fn: Body,
         init: Sequence[Node],
         max_trips: int | None = None,
+        unread: Sequence[int] = (),
     ) -> list[Node]:
         """The values after stepping `init` by body_fn while cond_fn holds.
 
         Carried values that the body hands on unchanged are taken out of the loop, and what depends on nothing that the
-        loop changes is computed before it. `max_trips` is a bound the caller knows of the number of steps.
+        loop changes is computed before it. `max_trips` is a bound the caller knows of the number of steps; `unread` are
+        places of `init` whose elements are all written before they are read: they need not be set.
         """
         init = list(init)
         moving = list(range(len(init)))
@@ -60,7 +62,9 @@ class Control(Base):
         )
         body = self._closed("body", parameters, [results[i] for i in moving], outer)
         cond = self._closed("cond", condition_parameters, [condition], outer)
-        extra = {} if max_trips is None else {"max_trips": max_trips}
+        extra: dict[str, Any] = {} if max_trips is None else {"max_trips": max_trips}
+        if unread:
+            extra["unread"] = tuple([place for place, i in enumerate(moving) if i in unread])
         node = self.make(
             "while",
             [*[init[i] for i in moving], *outer],
@@ -171,7 +175,9 @@ def _as_list(results: Any) -> list[Node]:
 
 
 def free_nodes(roots: Sequence[Node], scopes: Sequence[Any], depth: int) -> list[Node]:
-    """The outermost nodes under roots that depend on no parameter of functions at `depth`, except cheap leaves."""
+    """The outermost nodes under roots that depend on no parameter of functions at `depth`, except cheap leaves.
+
+    Repeating and reshaping are left to the function: it takes the smaller array."""
     found: dict[int, Node] = {}
     seen: set[int] = set()
     pending = list(roots)
@@ -180,7 +186,7 @@ def free_nodes(roots: Sequence[Node], scopes: Sequence[Any], depth: int) -> list
         if node.id in seen:
             continue
         seen.add(node.id)
-        if node.depth < depth:
+        if node.depth < depth and node.kind not in ("broadcast", "reshape"):
             if not is_repeated(node):
                 found[node.id] = node
         else:
@@ -200,6 +206,9 @@ def is_repeated(node: Node) -> bool:
 def substitute(builder: Any, roots: Sequence[Node], known: dict[int, Node]) -> list[Node]:
     """The roots with nodes (by id) replaced by others. Builds anew what depends on a replaced node."""
     result = dict(known)
+    first = min(
+        known, default=0
+    )  # ids grow along every path: what is older depends on none of them
 
     def visit(root: Node) -> Node:
         stack = [root]
@@ -207,6 +216,9 @@ def substitute(builder: Any, roots: Sequence[Node], known: dict[int, Node]) -> l
             node = stack[-1]
             if node.id in result:
                 stack.pop()
+                continue
+            if node.id < first:
+                result[node.id] = node
                 continue
             missing = [a for a in node.args if a.id not in result]
             if missing:

@@ -8,9 +8,10 @@ end. A new rule is a line in the table it belongs to, and an example in tests/ir
 from penstock._src.ir.rules.algebra import ALGEBRA
 from penstock._src.ir.rules.casts import CASTS
 from penstock._src.ir.rules.contraction import CONTRACTION
+from penstock._src.ir.rules.indexing import INDEXING
 from penstock._src.ir.rules.movement import MOVEMENT
 from penstock._src.ir.rules.reduction import REDUCTION
 from penstock._src.ir.rules.rewrite import RuleSet
 
-RULES = (*ALGEBRA, *CASTS, *MOVEMENT, *REDUCTION, *CONTRACTION)
+RULES = (*ALGEBRA, *CASTS, *MOVEMENT, *INDEXING, *REDUCTION, *CONTRACTION)
 simplify = RuleSet(RULES)

@@ -1,0 +1,115 @@
+"""Numbers that every step of a loop raises by a known one: expressions of one counter instead of states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.compiler.lower.trips import growth, trip_count
+from penstock._src.compiler.passes.loops.loop import Loop, State, int32
+from penstock._src.core import dtypes
+from penstock._src.ir import folding
+from penstock._src.ir.node import Node
+
+Affine = tuple[Any, Any]  # (a, b): a * t + b in step t
+
+STARTS = {"dynamic_slice": 1, "dynamic_update_slice": 2}  # where the arguments that say where begin
+
+
+def count_steps(loop: Loop) -> bool:
+    """Finds how often the loop runs and gives it one counter; False if that is not known before it runs."""
+    p = loop.p
+    pairs = [(s.init, s.parameter, s.result) for s in loop.states]
+    trips, exact = trip_count(p, loop.condition, pairs)
+    if not exact or trips is None:
+        return False
+    loop.trips = trips
+    counters = [(s, c) for s in loop.states if (c := _counted(p, s)) is not None]
+    first = next(
+        (s for s, c in counters if c == (1, 0) and s.parameter.dtype == dtypes.int32), None
+    )
+    if first is None:
+        first = loop.add_state(int32(p, 0), lambda t: p.add(t, 1))
+    t = loop.counter = first.parameter
+    known = {}
+    for state, (a, b) in counters:
+        end = p.scalar(trips * a + b, state.init.dtype)
+        state.final = p.reshape(end, state.init.shape)
+        if state is not first:
+            known[state.parameter.id] = p.reshape(
+                p.cast(spelled(p, t, a, b), state.init.dtype), state.init.shape
+            )
+    loop.replace(known)
+    loop.condition = p.lt(t, int32(p, trips))
+    _spell_places(loop)
+    return True
+
+
+def _counted(p: Any, state: State) -> Affine | None:
+    """(step, first) of a state that is a counter."""
+    if not state.init.dtype.is_integer or state.init.size != 1:
+        return None
+    first, step = folding.symbolic_value(p, state.init), growth(p, state.parameter, state.result)
+    return None if first is None or step is None else (step, first.reshape(-1)[0])
+
+
+def spelled(p: Any, t: Node, a: Any, b: Any) -> Node:
+    """a * t + b, always in one form."""
+    if a == 0:
+        return int32(p, b)
+    if a == -1:
+        return p.sub(int32(p, b), t)
+    scaled = t if a == 1 else p.mul(t, int32(p, a))
+    return p.add(scaled, int32(p, b))
+
+
+def _spell_places(loop: Loop) -> None:
+    """Writes the places of blocks that are affine in the counter in one form, so that equal ones are one node."""
+    known = {}
+    for node in loop.nodes():
+        for start in node.args[STARTS[node.kind] :] if node.kind in STARTS else ():
+            found = affine(loop, start)
+            if found is not None and not loop.is_invariant(start):
+                known[start.id] = spelled(loop.p, loop.counter, *found)
+    loop.replace({i: n for i, n in known.items() if n.id != i})
+
+
+def affine(loop: Loop, node: Node) -> Affine | None:
+    """(a, b) of a number that is a * t + b in step t, t from 0."""
+    if node is loop.counter:
+        return 1, 0
+    if node.dtype is None or not node.dtype.is_integer or node.size != 1:
+        return None
+    if loop.is_invariant(node):
+        known = folding.symbolic_value(loop.p, node)
+        return None if known is None else (0, known.reshape(-1)[0])
+    if node.kind in ("reshape", "cast", "broadcast"):
+        return affine(loop, node.args[0])
+    if node.kind == "binary" and node.op in ("add", "sub", "mul"):
+        left, right = (affine(loop, a) for a in node.args)
+        if left is None or right is None:
+            return None
+        if node.op == "mul":
+            return _product(left, right)
+        sign = 1 if node.op == "add" else -1
+        return left[0] + right[0] * sign, left[1] + right[1] * sign
+    if node.kind == "dynamic_slice" and node.args[0].kind == "iota" and node.rank == 1:
+        found = affine(loop, node.args[1])  # the element of 0, 1, 2, ... at a place is the place
+        return (
+            found if found is not None and is_within(loop, found, node.args[0].shape[0]) else None
+        )
+    return None
+
+
+def _product(left: Affine, right: Affine) -> Affine | None:
+    if left[0] != 0:
+        left, right = right, left
+    if left[0] != 0:
+        return None
+    return right[0] * left[1], right[1] * left[1]
+
+
+def is_within(loop: Loop, place: Affine, extent: Any) -> bool:
+    """Whether 0 <= a * t + b < extent in every step. Lowered anew for other sizes, so numbers are compared as they are."""
+    a, b = place
+    ends = b, (loop.trips - 1) * a + b
+    return all(0 <= int(x) < int(extent) for x in ends)

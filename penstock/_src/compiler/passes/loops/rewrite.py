@@ -1,0 +1,75 @@
+"""Finds loops and puts what they become in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from penstock._src.compiler.passes.loops.counters import count_steps
+from penstock._src.compiler.passes.loops.loop import Loop, inside
+from penstock._src.compiler.passes.loops.rows import take_rows_out
+from penstock._src.ir.function import Check, Function, reachable
+from penstock._src.ir.node import Node
+
+
+def loops(function: Function) -> Function:
+    """Rewrites the counted loops of a function; what depends on them is made again."""
+    if not any(n.kind == "while" for n in function.nodes()):
+        return function
+    p = function.roots[0].builder
+    origin, p.origin = p.origin, None
+    roots = rewritten(p, function.roots, 0)
+    p.origin = origin
+    results, updates = len(function.results), len(function.updates)
+    return replace(
+        function,
+        results=tuple(roots[:results]),
+        updates=tuple(
+            [(h, v) for (h, _), v in zip(function.updates, roots[results : results + updates])]
+        ),
+        checks=tuple(
+            [Check(v, c.message) for c, v in zip(function.checks, roots[results + updates :])]
+        ),
+    )
+
+
+def rewritten(p: Any, roots: Sequence[Node], depth: int) -> list[Node]:
+    """The roots, with the loops that they depend on rewritten; nodes of functions further out than `depth` stay."""
+    nodes = reachable(roots)
+    used: dict[int, list[int]] = {}
+    for node in nodes:
+        if node.kind == "item" and node.args[0].kind == "while":
+            used.setdefault(node.args[0].id, []).append(node.attrs["index"])
+    made: dict[int, Node] = {}
+    finals: dict[int, dict[int, Node]] = {}
+    for node in nodes:
+        if node.depth < depth:
+            made[node.id] = node
+            continue
+        if node.kind == "item" and node.args[0].id in finals:
+            made[node.id] = finals[node.args[0].id][node.attrs["index"]]
+            continue
+        args = [made[a.id] for a in node.args]
+        same = all(a is b for a, b in zip(args, node.args))
+        p.origin = node.origin
+        remade = node if same else p.make(node.kind, args, **node.attrs)
+        made[node.id] = remade
+        if node.kind == "while":
+            finals[node.id] = _rewrite(p, remade, sorted(used.get(node.id, [])))
+    return [made[r.id] for r in roots]
+
+
+def _rewrite(p: Any, node: Node, used: list[int]) -> dict[int, Node]:
+    """The values after a loop whose numbers are `used`."""
+    loop = Loop(p, node)
+    with inside(p):
+        roots = [loop.condition, *[s.result for s in loop.states]]
+        if any(n.kind == "while" for n in loop.nodes()):
+            roots = rewritten(p, roots, p.depth)
+            loop.condition = roots[0]
+            for state, result in zip(loop.states, roots[1:]):
+                state.result = result
+    if count_steps(loop):
+        take_rows_out(loop, used)
+    return loop.emit(used)

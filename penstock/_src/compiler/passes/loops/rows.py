@@ -1,0 +1,302 @@
+"""Arrays of which step t reads or writes row t (or the t-th from the end).
+
+    hoisted    a product of a row with what the loop does not change     -> one product of all rows before the loop
+    stacked    rows that are all written                                 -> no first value is needed
+    settled    a stack of products with what the loop does not change    -> a stack of the operands, one product after the loop
+    summed     a sum over the steps of products of two values            -> stacks of both, one product after the loop
+
+Before: for t: h = f(x[t] w + h u); dw += x[t]' dz      After: y = x w; for t: h = f(y[t] + h u), z[t] = dz; dw = x' z
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.compiler.passes.loops.counters import affine, is_within, spelled
+from penstock._src.compiler.passes.loops.loop import Loop, State, inside
+from penstock._src.ir.node import Node
+from penstock._src.ir.rules import pattern as m
+from penstock._src.ir.shape_rules import split_spec
+
+MOST_BYTES = (
+    1 << 28
+)  # of an array with a row for each step that is made to take work out of the loop
+MOST_ADDENDS = 8
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which row is step t's: t, or steps - 1 - t."""
+
+    backwards: bool
+
+    def place(self, loop: Loop) -> Node:
+        """The number of the row."""
+        assert loop.counter is not None
+        if self.backwards:
+            return spelled(loop.p, loop.counter, -1, loop.trips - 1)
+        return spelled(loop.p, loop.counter, 1, 0)
+
+
+def take_rows_out(loop: Loop, used: list[int]) -> None:
+    """Moves work on rows out of a loop with a known number of steps."""
+    Rows(loop).rewrite(used)
+
+
+class Rows:
+    """The rows of one loop."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop, self.p = loop, loop.p
+        self.users = loop.users()
+        self.stacks: dict[tuple[int, Order], State] = {}  # by what is stacked
+
+    def rewrite(self, used: list[int]) -> None:
+        self.hoist()
+        self.users = self.loop.users()
+        live = self.loop.live(used)
+        stacked = [(s, found) for s in live if s.final is None and (found := self.stacked(s))]
+        for state, (value, order, added) in stacked:
+            if not added:
+                state.unread = True
+                self.stacks[value.id, order] = state
+        for state, (value, order, added) in stacked:
+            self.settle(state, value, order, added)
+        for state in live:
+            if state.final is None and id(state) not in {id(s) for s, _ in stacked}:
+                self.sum_up(state)
+
+    # -- before the loop
+    def hoist(self) -> None:
+        """Products of rows with what the loop does not change."""
+        known = {}
+        for node in self.loop.nodes():
+            if node.kind != "contract" or self.loop.is_invariant(node):
+                continue
+            for side in (0, 1):
+                row = self.row(node.args[side])
+                if row is not None and self.loop.is_invariant(node.args[1 - side]):
+                    array, order = row
+                    if self.fits(node):
+                        known[node.id] = self.row_of_all(node, side, array, order)
+                    break
+        self.loop.replace(known)
+
+    def row_of_all(self, node: Node, side: int, array: Node, order: Order) -> Node:
+        """The row of the product of all rows."""
+        p, operands = self.p, list(node.args)
+        operands[side] = p.reshape(array, (self.loop.trips, *node.args[side].shape))
+        whole = p.contract(with_step(node.attrs["spec"], (side,), True), *operands)
+        with inside(p):
+            return p.dynamic_index(whole, order.place(self.loop))
+
+    def row(self, node: Node) -> tuple[Node, Order] | None:
+        """(array, order) if a node is a row of an array of outside, in any shape."""
+        while node.kind == "reshape":
+            node = node.args[0]
+        if node.kind != "dynamic_slice" or not self.loop.is_invariant(node.args[0]):
+            return None
+        order = self.order(node.args[0].shape, node.shape, node.args[1:])
+        return None if order is None else (node.args[0], order)
+
+    def order(self, whole: tuple, block: tuple, starts: Any) -> Order | None:
+        """The order in which blocks at `starts` go through the rows of an array, each once; None if they do not."""
+        if not whole or int(block[0]) != 1 or int(whole[0]) != int(self.loop.trips):
+            return None
+        if [int(d) for d in whole[1:]] != [int(d) for d in block[1:]]:
+            return None
+        place = affine(self.loop, starts[0])
+        if place is None or not is_within(self.loop, place, whole[0]):
+            return None
+        if place[0] in (1, -1):
+            return Order(place[0] == -1)
+        return None
+
+    def fits(self, node: Node) -> bool:
+        """Whether a row for each step is not too much memory."""
+        return int(self.loop.trips) * int(node.size) * node.dtype.size <= MOST_BYTES
+
+    # -- after the loop
+    def stacked(self, state: State) -> tuple[Node, Order, bool] | None:
+        """(value, order, whether it is added) if a state's rows are written one each step, and not read otherwise."""
+        result, parameter = state.result, state.parameter
+        if result.kind != "dynamic_update_slice" or result.args[0] is not parameter:
+            return None
+        if self.users[result.id] != [None]:
+            return None
+        _, update, *starts = result.args
+        order = self.order(result.shape, update.shape, starts)
+        if order is None:
+            return None
+        takers = [u for u in self.users[parameter.id] if u is not result]
+        if not takers:
+            return bare(update), order, False
+        if len(takers) == 1 and update.kind == "binary" and update.op == "add":
+            (old,) = takers
+            if old.kind == "dynamic_slice" and old.args[1:] == result.args[2:]:
+                rest = [a for a in update.args if a is not old]
+                if len(rest) == 1 and self.users[old.id] == [update]:
+                    return bare(rest[0]), order, True
+        return None
+
+    def settle(self, state: State, value: Node, order: Order, added: bool) -> None:
+        """The final value of a state whose rows are written, if it can be had without carrying it."""
+        found = self.known_rows(value, order, (state.result, state.result.args[1]))
+        if found is None and not added:
+            return
+        if found is None:
+            if not self.fits(value):
+                return
+            found = self.rows(value, order)
+        found = self.p.reshape(found, state.init.shape)
+        if added and not m.is_number(state.init, 0):
+            found = self.p.add(state.init, found)
+        state.final = found
+
+    def known_rows(self, value: Node, order: Order, takers: tuple = ()) -> Node | None:
+        """What a value is in every step, as rows of one array, without carrying just that; None if it must be."""
+        p, loop, steps = self.p, self.loop, self.loop.trips
+        if loop.is_invariant(value):
+            return p.broadcast_to(value, (steps, *value.shape))
+        place = affine(loop, value)
+        if place is not None:
+            return self.numbers(value, place, order)
+        row = self.row(value)
+        if row is not None:
+            array, other = row
+            array = p.reshape(array, (steps, *value.shape))
+            return array if other == order else p.reverse(array, [0])
+        if value.kind == "reshape":
+            found = self.known_rows(value.args[0], order, takers)
+            return None if found is None else p.reshape(found, (steps, *value.shape))
+        if value.kind == "contract" and self.only_for(value, takers):
+            return self.product_rows(value, order)
+        return None
+
+    def numbers(self, value: Node, place: Any, order: Order) -> Node:
+        """The rows of a * t + b."""
+        p, (a, b), steps = self.p, place, self.loop.trips
+        if order.backwards:
+            a, b = -a, b + (steps - 1) * a
+        rows = p.iota((steps, *value.shape), 0, value.dtype)
+        return rows * p.scalar(a, value.dtype) + p.scalar(b, value.dtype)
+
+    def only_for(self, value: Node, takers: tuple) -> bool:
+        """Whether nothing in the loop needs a value but the nodes that write rows, through reshapes."""
+        for user in self.users[value.id]:
+            if user is None:
+                return False
+            if user not in takers and not (user.kind == "reshape" and self.only_for(user, takers)):
+                return False
+        return True
+
+    def product_rows(self, node: Node, order: Order) -> Node | None:
+        """The rows of products with what the loop does not change, from rows of the other operand."""
+        for side in (0, 1):
+            value, other = node.args[side], node.args[1 - side]
+            if self.loop.is_invariant(other) and self.fits(value) and self.fits(node):
+                operands = [other, other]
+                operands[side] = self.rows(value, order)
+                return self.p.contract(with_step(node.attrs["spec"], (side,), True), *operands)
+        return None
+
+    def rows(self, value: Node, order: Order) -> Node:
+        """A value of every step as rows of one array; it is carried as one more state if need be."""
+        found = self.known_rows(value, order)
+        if found is not None:
+            return found
+        value, shape = bare(value), (self.loop.trips, *value.shape)
+        state = self.stacks.get((value.id, order))
+        if state is None:
+            whole = (self.loop.trips, *value.shape)
+            p, place = self.p, order.place(self.loop)
+            state = self.loop.add_state(
+                p.full(whole, 0, value.dtype), lambda x: p.dynamic_set_index(x, place, value)
+            )
+            state.unread = True
+            self.stacks[value.id, order] = state
+        return self.p.reshape(self.loop.stand_in(state), shape)
+
+    # -- sums over the steps
+    def sum_up(self, state: State) -> None:
+        """The final value of a state to which every step adds products or sums that can be taken over all steps."""
+        if len(self.users.get(state.parameter.id, ())) != 1:
+            return
+        addends = self.addends(state)
+        if addends is None or not all(self.can_sum(a) for a in addends):
+            return
+        total = state.init
+        for addend in addends:
+            found = self.sum_of(addend)
+            total = found if m.is_number(total, 0) else self.p.add(total, found)
+        state.final = total
+
+    def addends(self, state: State) -> list[Node] | None:
+        """What a step adds to a state, if it does nothing else with it."""
+        node, found = state.result, []
+        if self.users[node.id] != [None]:
+            return None
+        while node is not state.parameter:
+            if node.kind != "binary" or node.op != "add" or len(found) == MOST_ADDENDS:
+                return None
+            left, right = node.args
+            deeper = left if self._holds(left, state.parameter) else right
+            found.append(right if deeper is left else left)
+            if deeper is not state.parameter and len(self.users[deeper.id]) != 1:
+                return None
+            node = deeper
+        return found or None
+
+    def _holds(self, node: Node, parameter: Node) -> bool:
+        return node is parameter or (
+            node.kind == "binary" and node.op == "add" and any(self._holds(a, parameter) for a in node.args)
+        )  # fmt: skip
+
+    def can_sum(self, node: Node) -> bool:
+        """Whether the sum of a value over all steps is less work than adding it in every one."""
+        if node.kind == "contract":
+            varying = [a for a in node.args if not self.loop.is_invariant(a)]
+            return len(varying) == 2 and all(self.fits(a) for a in varying)
+        return node.kind == "reduce" and node.op == "sum" and self.fits(node.args[0])
+
+    def sum_of(self, node: Node) -> Node:
+        """The sum of a value over all steps."""
+        if node.kind == "reduce":
+            rows = self.rows(node.args[0], self.best_order(node))
+            return self.p.reduce_sum(rows, [0, *[a + 1 for a in node.attrs["axes"]]])
+        order = self.best_order(node)
+        left, right = (self.rows(a, order) for a in node.args)
+        return self.p.contract(with_step(node.attrs["spec"], (0, 1), False), left, right)
+
+    def best_order(self, node: Node) -> Order:
+        """The order in which an argument's rows lie already."""
+        for arg in node.args:
+            row = self.row(arg)
+            if row is not None:
+                return row[1]
+        for arg in node.args:
+            for backwards in (False, True):
+                if (bare(arg).id, Order(backwards)) in self.stacks:
+                    return Order(backwards)
+        return next((order for _, order in self.stacks), Order(False))
+
+
+def bare(node: Node) -> Node:
+    """A value without reshapes around it."""
+    while node.kind == "reshape":
+        node = node.args[0]
+    return node
+
+
+def with_step(spec: str, sides: tuple[int, ...], kept: bool) -> str:
+    """An einsum over the steps as well: a first letter for some operands, and for the result if it is `kept`."""
+    left, right, result = split_spec(spec)
+    letter = next(c for c in "tuvwxyzabcdefghijklmnopqrs" if c not in left + right + result)
+    operands = [left, right]
+    for side in sides:
+        operands[side] = letter + operands[side]
+    return f"{operands[0]},{operands[1]}->{letter if kept else ''}{result}"
+
+
+__all__ = ["Order", "Rows", "take_rows_out"]

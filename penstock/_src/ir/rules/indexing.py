@@ -1,0 +1,58 @@
+"""Blocks at run-time places: those that are the whole array, and those that are added to an array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.ir import dims
+from penstock._src.ir.node import Node
+from penstock._src.ir.rules import pattern as m
+from penstock._src.ir.rules.rewrite import rule
+
+
+class _Block(m.Pattern):
+    """Matches a node of one kind, whatever its arguments."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.heads = ((kind, None),)
+
+    def match(self, node: Node, found: m.Bindings) -> bool:
+        return node.kind == self.kind
+
+
+class _Sum(m.Pattern):
+    """Matches a sum of which one side is a block in an array of zeros."""
+
+    heads = (("binary", "add"),)
+
+    def match(self, node: Node, found: m.Bindings) -> bool:
+        return any(_is_lone_block(a) for a in node.args)
+
+
+def _is_lone_block(node: Node) -> bool:
+    return node.kind == "dynamic_update_slice" and m.is_number(node.args[0], 0)
+
+
+def _whole(p: Any, node: Node) -> Node | None:
+    same = dims.shape_key(node.args[0].shape) == dims.shape_key(node.shape)
+    return node.args[0] if same else None
+
+
+def _all_replaced(p: Any, node: Node) -> Node | None:
+    x, update = node.args[:2]
+    return update if dims.shape_key(x.shape) == dims.shape_key(update.shape) else None
+
+
+def _add_to_block(p: Any, node: Node) -> Node:
+    x, y = node.args if _is_lone_block(node.args[1]) else reversed(node.args)
+    _, update, *starts = y.args
+    old = p.dynamic_slice(x, starts, update.shape)
+    return p.dynamic_update_slice(x, p.add(old, update), starts)
+
+
+INDEXING = (
+    rule("dynamic_slice(x) of all -> x", _Block("dynamic_slice"), _whole),
+    rule("dynamic_update_slice(x, y) over all -> y", _Block("dynamic_update_slice"), _all_replaced),
+    rule("x + update(0, y, i) -> update(x, slice(x, i) + y, i)", _Sum(), _add_to_block),
+)
