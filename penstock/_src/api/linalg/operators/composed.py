@@ -261,7 +261,10 @@ class LinearOperatorKronecker(LinearOperator):
     def _all(self, assertion):
         if not all(o.is_square for o in self._operators):
             raise errors.InvalidArgumentError(
-                None, None, "All Kronecker factors must be square for the product to be invertible."
+                None,
+                None,
+                "All Kronecker factors must be square for the product to be invertible. Expected hint "
+                "`is_square` to be True for every operator in argument `operators`.",
             )
         return group(*(assertion(o) for o in self._operators))
 

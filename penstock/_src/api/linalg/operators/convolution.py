@@ -261,11 +261,6 @@ class _BaseLinearOperatorCirculant(LinearOperator):
     def _eigvals(self):
         return self._flat_spectrum()
 
-    def eigvals(self, name="eigvals"):
-        """The eigenvalues."""
-        with self._scope(name):
-            return self._eigvals()
-
     def _determinant(self):
         return _as(reduce_prod(self._flat_spectrum(), -1), self.dtype)
 
@@ -285,7 +280,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
 
     def _cond(self):
         sizes = magnitude(self._flat_spectrum())
-        return cast(reduce_max(sizes, -1) / reduce_min(sizes, -1), self.dtype)
+        return reduce_max(sizes, -1) / reduce_min(sizes, -1)
 
     def assert_hermitian_spectrum(self, name="assert_hermitian_spectrum"):
         """An assertion that the operator is a matrix of real numbers."""
@@ -307,13 +302,13 @@ class _BaseLinearOperatorCirculant(LinearOperator):
         values = self._values()
         return asserts.assert_positive(
             raw.Real(input=values) if values.dtype.is_complex else values,
-            message="Not positive definite.  Real part of spectrum was not all positive.",
+            message="Not positive definite:  Real part of spectrum was not all positive.",
         )
 
     def _assert_self_adjoint(self):
         return shapes.assert_real(
             self._values(),
-            "Self-adjoint operators must have a real spectrum.  Spectrum had imaginary parts.",
+            "Not self-adjoint:  The spectrum contained non-zero imaginary part.",
         )
 
     def _like(self, spectrum, **hints):

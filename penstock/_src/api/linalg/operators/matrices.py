@@ -17,6 +17,7 @@ from penstock._src.api.linalg.products import matmul
 from penstock._src.api.math.elementwise import abs as magnitude
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_prod, reduce_sum
+from penstock._src.api.scopes import group
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
@@ -270,11 +271,16 @@ class LinearOperatorTridiag(LinearOperator):
 
     def _assert_self_adjoint(self):
         packed = self._compact()
-        return asserts.assert_equal(
+        on_diagonal = shapes.assert_real(
+            packed[..., 1, :],
+            "This tridiagonal operator contained non-zero imaginary values on the diagonal.",
+        )
+        off_diagonal = asserts.assert_equal(
             packed[..., 0, :-1],
             conj(packed[..., 2, 1:]),
             message="This tridiagonal operator has non-conjugate subdiagonal and superdiagonal.",
         )
+        return group(on_diagonal, off_diagonal)
 
 
 def _rolled(x, shift):

@@ -138,7 +138,9 @@ def check_matrix(x, name, rank=2, floating=True):
     """Raises if `x` has fewer axes, or a type that operators do not take."""
     if floating and x.dtype.base_dtype not in _FLOATS:
         names = ", ".join(f"tf.{d.name}" for d in _FLOATS)
-        raise TypeError(f"Argument `{name}` must have dtype in [{names}]. Received: {x.dtype!r}.")
+        raise TypeError(
+            f"Argument `{name}` must have dtype in [{names}]. Received: <dtype: '{x.dtype.name}'>."
+        )
     if x.shape.rank is not None and x.shape.rank < rank:
         plural = "s" if rank > 1 else ""
         shown = x.numpy() if hasattr(x, "numpy") else x
