@@ -301,3 +301,19 @@ def test_composite_arguments_and_results():
 
     result = f(tf.IndexedSlices(tf.constant([1.0]), tf.constant([3])))
     assert result.values.numpy() == [2.0] and result.indices.numpy() == [3]
+
+
+def test_reduce_retracing_relaxes_iterators_and_composites():
+    shapes = []
+
+    @tf.function(reduce_retracing=True)
+    def total(iterator, parts):
+        batch = next(iterator)
+        shapes.append((batch.shape.as_list(), parts["ragged"].shape.as_list()))
+        return tf.reduce_sum(batch) + tf.reduce_sum(parts["ragged"])
+
+    for size in (2, 3, 6):
+        batches = iter(tf.data.Dataset.range(6).batch(size, drop_remainder=True))
+        ragged = tf.RaggedTensor.from_row_lengths(tf.ones([size], tf.int64), [1] * size)
+        assert total(batches, {"ragged": ragged}).numpy() == sum(range(size)) + size
+    assert shapes == [([2], [2, None]), ([None], [None, None])]

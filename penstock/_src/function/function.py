@@ -20,6 +20,7 @@ from penstock._src.function.signature import cast_to, checked_signature, flat_sp
 from penstock._src.function.trace_cache import TraceCache
 from penstock._src.function.trace_type import (
     describe,
+    generalise,
     parameters_of,
     spec_of,
 )
@@ -142,10 +143,15 @@ class Function(Trackable):
             specs = [spec_of(leaf) for leaf in leaves]
             if self._input_signature is not None:
                 specs = self._signature_specs(specs)
-            specs = self._cache.generalised(structure, specs)
             retracing.log(self, self._cache.reason(structure, specs))
+            general, specs = self._cache.generalised(structure, specs)
+            if general != structure:
+                parameters = [
+                    (name, generalise(value, described))
+                    for (name, value), (_, described) in zip(parameters, general, strict=True)
+                ]
             concrete = self._trace(parameters, specs)
-            self._cache.add(structure, specs, leaves, concrete)
+            self._cache.add(general, specs, leaves, concrete)
         return concrete, leaves
 
     def _bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[tuple[str, Any]]:

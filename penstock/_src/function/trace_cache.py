@@ -24,9 +24,13 @@ class TraceCache:
         found = self._exact.get(key)
         if found is not None:
             return found
+        entries: Sequence[Any] = self._by_structure.get(structure, ())
+        if not entries and self.reduce_retracing:
+            general = [known for known in self._by_structure if merged(known, structure) == known]
+            entries = [entry for known in general for entry in self._by_structure[known]]
         serving = [
             entry
-            for entry in self._by_structure.get(structure, ())
+            for entry in entries
             if all(_serves(spec, leaf) for spec, leaf in zip(entry[0], leaves, strict=True))
         ]
         if not serving:
@@ -38,18 +42,22 @@ class TraceCache:
         self._exact[key] = best[1]
         return best[1]
 
-    def generalised(self, structure: Any, specs: list[TensorSpec]) -> list[TensorSpec]:
-        """Returns the specs to trace with: with `reduce_retracing`, general enough for earlier ones too."""
+    def generalised(self, structure: Any, specs: list[TensorSpec]) -> tuple[Any, list[TensorSpec]]:
+        """Returns what to trace with: with `reduce_retracing`, general enough for earlier calls too."""
         if not self.reduce_retracing:
-            return specs
-        for earlier, _ in self._by_structure.get(self._with_context(structure), ()):
-            merged = [
-                spec.most_specific_common_supertype([other])
-                for spec, other in zip(specs, earlier, strict=True)
-            ]
-            if all(spec is not None for spec in merged):
-                specs = merged  # type: ignore[assignment]
-        return specs
+            return structure, specs
+        for known, entries in self._by_structure.items():
+            joint = merged(known, self._with_context(structure))
+            if joint is None:
+                continue
+            for earlier, _ in entries:
+                both = [
+                    spec.most_specific_common_supertype([other])
+                    for spec, other in zip(specs, earlier, strict=True)
+                ]
+                if all(spec is not None for spec in both):
+                    structure, specs = joint[0], both  # type: ignore[assignment]
+        return structure, specs
 
     def add(
         self,
@@ -90,6 +98,20 @@ class TraceCache:
         while graph is not None and graph.building_function:
             graph = graph.outer_graph
         return structure, STATE.device, None if graph is None else id(graph)
+
+
+def merged(a: Any, b: Any) -> Any:
+    """Returns the structure of which both are, where they differ only in composite types, or None."""
+    if not isinstance(a, tuple) or not isinstance(b, tuple):
+        return a if a == b else None
+    if len(a) != len(b):
+        return None
+    if len(a) == 2 and a[0] == b[0] == "composite":
+        spec = a[1] if a[1] == b[1] else a[1].most_specific_common_supertype([b[1]])
+        return None if spec is None else ("composite", spec)
+    parts = tuple([x if x is y else merged(x, y) for x, y in zip(a, b, strict=True)])
+    differ = any(p is None and x is not None for p, x in zip(parts, a, strict=True))
+    return None if differ else parts
 
 
 def _serves(general: Any, leaf: Any) -> bool:
