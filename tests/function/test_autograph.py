@@ -368,3 +368,8 @@ def test_branches_that_give_strings():
 
     g = tf.function(f)
     assert [g(tf.constant(x)).numpy() for x in (-1, 5, 50)] == [b"negative", b"small", b"big"]
+
+
+def test_a_lambda_inside_a_generator_expression_is_converted():
+    made = [tf.function(f) for f in ((lambda x, k=k: x * k if x > 0 else x) for k in (2, 3))]
+    assert [int(f(tf.constant(5))) for f in made] == [10, 15]

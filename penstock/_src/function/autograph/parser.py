@@ -92,10 +92,9 @@ def _arguments_match(args: ast.arguments, code: types.CodeType) -> bool:
 
 
 def _class_name(qualname: str) -> str | None:
-    parts = qualname.split(".")
-    if len(parts) > 1 and parts[-2] != "<locals>":
-        return parts[-2]
-    return None
+    """The class a function is a method of, or None; "<locals>", "<genexpr>" and the like are no classes."""
+    owner = qualname.rpartition(".")[0].rpartition(".")[2]
+    return owner if owner.isidentifier() else None
 
 
 def contains_yield(node: FunctionNode) -> bool:
