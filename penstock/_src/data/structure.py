@@ -272,7 +272,7 @@ def _decode_sparse(spec: Any, variant: Tensor) -> Any:
     if STATE.graph is not None:
         indices.set_shape([None, rank])
         dense_shape.set_shape([rank])
-    return spec.value_type(indices, values, dense_shape)
+    return spec._from_components([indices, values, dense_shape])
 
 
 def packer(spec: Any) -> Callable[[tuple[Any, ...]], Any]:

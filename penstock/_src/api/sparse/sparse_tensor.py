@@ -38,7 +38,7 @@ class SparseTensor(CompositeTensor):
         if isinstance(dense_shape, TensorShape):
             dense_shape = dense_shape.as_list()
         if isinstance(dense_shape, (list, tuple)) and any(n is None for n in dense_shape):
-            static = dense_shape
+            static = [n if isinstance(n, (int, np.integer)) else None for n in dense_shape]
             dense_shape = [-1 if n is None else n for n in dense_shape]
         dense_shape = convert_to_tensor(dense_shape, dtype=dtypes.int64, name="dense_shape")
         self._indices, self._values, self._dense_shape = indices, values, dense_shape
