@@ -8,8 +8,9 @@ import numpy as np
 from penstock._src.autodiff.control_flow import add_conditional, unify
 from penstock._src.autodiff.loop_gradient import add_while
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, building
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
@@ -17,7 +18,13 @@ from penstock._src.core.specs import TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
-from penstock._src.graph.trace import add_arguments, autograph_converted, fill_outputs, trace_body
+from penstock._src.graph.trace import (
+    add_arguments,
+    autograph_converted,
+    fill_outputs,
+    set_outputs,
+    trace_body,
+)
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -82,11 +89,37 @@ def _conditional(
     for function, label in zip(functions, labels, strict=True):
         graph = FuncGraph(STATE.graph.unique_name(f"{name}_{label}", mark_as_used=False))
         graphs.append(trace_body(graph, function))
+    _widen_slice_indices(graphs)
     for other, label in zip(graphs[1:], labels[1:], strict=True):
         _check_alike(graphs[0], other, labels[0], label)
     bodies, externals = unify(graphs, 0)
     outputs = add_conditional(selector, bodies, externals, is_case, name)
     return fill_outputs(graphs[0].structured_outputs, outputs)
+
+
+def _widen_slice_indices(graphs: Sequence[FuncGraph]) -> None:
+    """Makes the indices of IndexedSlices int64 where branches differ in their type."""
+    leaves = [nest.flatten(g.structured_outputs) for g in graphs]
+    if len({len(row) for row in leaves}) != 1:
+        return
+    for row in zip(*leaves, strict=True):
+        if not all(isinstance(leaf, IndexedSlices) for leaf in row):
+            continue
+        if len({leaf.indices.dtype for leaf in row}) == 1:
+            continue
+        for graph, leaf in zip(graphs, row, strict=True):
+            _widen_slices(graph, leaf)
+
+
+def _widen_slices(graph: FuncGraph, slices: IndexedSlices) -> None:
+    def widened(leaf: Any) -> Any:
+        if leaf is not slices or leaf.indices.dtype is dtypes.int64:
+            return leaf
+        indices = raw.Cast(x=leaf.indices, DstT=dtypes.int64)
+        return IndexedSlices(leaf.values, indices, leaf.dense_shape)
+
+    with building(graph):
+        set_outputs(graph, nest.map_structure(widened, graph.structured_outputs))
 
 
 def _check_alike(first: FuncGraph, second: FuncGraph, label: str, other_label: str) -> None:
@@ -195,6 +228,8 @@ def case(
     preds = [convert_to_tensor(p, dtypes.bool_) for p, _ in pairs]
     functions = [f for _, f in pairs]
     if default is None:
+        some = raw.Any(input=raw.Pack(values=preds), axis=0)
+        raw.Assert(condition=some, data=["None of the conditions evaluated as True. Conditions:", *preds])
         default, functions, preds = functions[-1], functions[:-1], preds[:-1]
     chosen = default
     for pred, function in zip(reversed(preds), reversed(functions), strict=True):
