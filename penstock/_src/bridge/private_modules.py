@@ -49,9 +49,9 @@ class PrivateModule(types.ModuleType):
 
 def _from_source(module: str, source: str, attribute: str) -> Any:
     if source.endswith("/"):
-        return (
-            importlib.import_module(f"{module}.{attribute}") if source[:-1] == attribute else None
-        )
+        child = f"{module}.{attribute}"
+        known = source[:-1] == attribute and is_known(child.partition(".")[2])
+        return importlib.import_module(child) if known else None
     name, separator, target = source.partition("=")
     if separator:
         return _target(target) if name == attribute else None
