@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from penstock._src.compiler.codegen.kernel_code import (
-    FIRST_SIZE,
-    LEFT,
-    OUTPUT,
-    PARTIALS,
-    RIGHT,
-    SCRATCH,
-    STEP,
-    Epilogue,
-    KernelCode,
-    Tile,
-)  # fmt: skip
-from penstock._src.native import Code, Module, Target, Val
+from functools import partial
+
+from penstock._src.compiler.codegen.kernel_code import OUTPUT, PARTIALS, SCRATCH, KernelCode, Tile
+from penstock._src.native import Code, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
 
 from .extents import ceil_divide, is_static, product, unravel, value
-from .gathered import Gathered
-from .gemm_schedule import STEP_BITS, Gemm, Matrix, Schedule
-from .pack import pack_across, pack_along, pack_single
+from .gemm_packing import Packing
+from .gemm_schedule import Matrix
 from .tile import accumulate, store_as, times, word, zeros
 
 
-class GemmKernel(Schedule):
+class GemmKernel(Packing):
     """Writes the functions of a product's kernel."""
-
-    def __init__(self, gemm: Gemm, target: Target, threads: int, epilogue: Epilogue, heads: tuple):
-        super().__init__(gemm, target, threads, heads)
-        self.epilogue = epilogue
-        self.module = Module(target)
-        self.operands = FIRST_SIZE + gemm.sizes
 
     def emit(self) -> KernelCode:
         self.emit_tiles()
-        if not self.direct_a or self.shared_b:
+        if self.shared_a or self.shared_b:
             self.emit_pack()
         self.emit_task()
         bytes_each = self.epilogue.partial_bytes
@@ -50,174 +34,22 @@ class GemmKernel(Schedule):
             in_place=self.steps == 1,
             label=f"gemm {self.mr}x{self.nr}",
             facts={
-                "A in place": self.direct_a,
-                "B": "in place" if self.direct_b else "shared" if self.shared_b else "of a task",
+                "cut": self.cut,
+                "A": "in place" if self.direct_a else "of a task" if self.own_a else "shared",
+                "B": "in place" if self.direct_b else "of a task" if self.own_b else "shared",
                 "kc": self.kc,
                 "nc": self.nc,
             },
         )
 
-    def start(self, f: Fn):
-        """Loads what every function needs."""
-        g = self.g
-        self.a, self.b, self.c, self.scr = (
-            f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, OUTPUT, SCRATCH)
-        )
-        self.m, self.n = value(f, g.m), value(f, g.n)
-        self.ks = [value(f, k) for k in g.k]
-        self.batch = [value(f, b) for b in g.batch]
-        self.batches_here = product(self.batch)
-        step = f.load(f.ctx, STEP, I64)
-        self.first_step, self.count = step & ((1 << STEP_BITS) - 1), step >> STEP_BITS
-        if self.steps == 1:
-            self.first_step, self.count = 0, 1
-        # panels of A of one depth block in all batches, and of B
-        self.row_panels = ceil_divide(self.m, self.mr)
-        self.a_panels = 0 if self.direct_a else word(f, self.row_panels * self.batches_here)
-        self.b_panels = ceil_divide(self.n, self.nr)
-        # where in the scratch (in elements): sums, then panels of A, then B's
-        apart = word(f, self.batches_here * self.m) * self.n if self.sums_apart else 0
-        self.a_at = word(f, apart)
-        self.b_at = self.a_at + word(f, times(f, self.a_panels, self.count)) * self.pa
-
-    def at_step(self, f: Fn, step):
-        """Sets what of the depth block `step`, counted from the whole depth's start, is worked on."""
-        total = product(self.ks)
-        if self.steps == 1:
-            self.k0, self.depth = 0, total
-            return
-        self.k0 = times(f, step, self.kc)
-        whole = self.steps is not None and total % self.kc == 0
-        self.depth = self.kc if whole else f.max(0, f.min(total - self.k0, self.kc))
-
-    def batch_offset(self, f: Fn, coordinates, strides):
-        total = 0
-        for i, s in zip(coordinates, strides, strict=True):
-            if s != 0:
-                total = times(f, i, value(f, s)) + total
-        return total
-
-    def base(self, f: Fn, matrix: Matrix | Gathered, coordinates):
-        """Where an operand begins for a batch; of a gathered one, the batch's coordinates."""
-        if isinstance(matrix, Gathered):
-            return coordinates
-        return value(f, matrix.base) + word(f, self.batch_offset(f, coordinates, matrix.batch))
-
-    def expression(self, f: Fn, side: int):
-        """The prologue of an operand, as packing wants it."""
-        head = self.heads[side]
-        if head is None:
-            return None
-        first = self.operands + self.epilogue.operand_count
-        if side and self.heads[0]:
-            first += self.heads[0].operand_count
-        head.prepare(f, lambda k, ty=PTR: f.load(f.ctx, first + k, ty))
-        return lambda v, offset, mask: head.apply(f, v, offset, None, mask)
-
-    def pack(self, f: Fn, side: int, base, first, width: int, count, dst: Val):
-        """One panel: `width` rows or columns of an operand from `first` on, over this step's depth."""
-        matrix = (self.g.left, self.g.right)[side]
-        pointer = (self.a, self.b)[side]
-        common = matrix.element, self.types.total
-        expression = self.expressions[side]
-        if isinstance(matrix, Gathered):
-            place = lambda c, k: matrix.place(f, base, word(f, c) + first, word(f, k) + self.k0)
-            where = pointer, place, width, count, self.depth, dst, width, *common, expression
-            pack_single(f, *where, run=self.runs[side])
-            return
-        cross = value(f, matrix.cross)
-        start = word(f, times(f, first, cross) + base)
-        if len(self.g.k) == 1:
-            along = value(f, matrix.depth[0])
-            if self.steps != 1:
-                start = word(f, times(f, self.k0, along) + start)
-            if matrix.depth[0] == 1:
-                pack_across(
-                    f,
-                    pointer,
-                    start,
-                    cross,
-                    width,
-                    count,
-                    self.depth,
-                    dst,
-                    width,
-                    *common,
-                    self.lanes,
-                    expression,
-                )
-                return
-        strides = [value(f, s) for s in matrix.depth]
-
-        def along_depth(k):
-            if len(strides) == 1:
-                return times(f, k, strides[0])
-            steps = zip(unravel(f, f.i64(k) + self.k0, self.ks), strides, strict=True)
-            return sum((times(f, i, s) for i, s in steps), start=0)
-
-        if matrix.cross == 1:
-            pack_along(
-                f,
-                pointer,
-                start,
-                along_depth,
-                width,
-                count,
-                self.depth,
-                dst,
-                width,
-                *common,
-                self.lanes,
-                expression,
-            )
-            return
-        place = lambda c, k: (word(f, times(f, c, cross)) + start + along_depth(k), None)
-        pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
-
-    def emit_pack(self):
-        """One panel of A or of B for one depth block of the group: a task."""
-        g, total = self.g, self.types.total
-        with self.module.task("pack") as f:
-            self.start(f)
-            self.expressions = [self.expression(f, 0), self.expression(f, 1)]
-            each = word(f, self.a_panels) + (self.b_panels if self.shared_b else 0)
-            block, panel = f.task // each, f.task % each
-            self.at_step(f, block + self.first_step)
-
-            def of_a():
-                first = word(f, panel % self.row_panels) * self.mr
-                coordinates = unravel(f, panel // self.row_panels, self.batch)
-                at = self.a_at + (block * self.a_panels + panel) * self.pa
-                base = self.base(f, g.left, coordinates)
-                self.pack(f, 0, base, first, self.mr, self.m - first, f.at(self.scr, at, total))
-
-            def of_b():
-                q = panel - self.a_panels
-                at = self.b_at + (block * self.b_panels + q) * self.pb
-                base = self.base(f, g.right, [f.i64(0)] * len(self.batch))
-                self.pack(
-                    f,
-                    1,
-                    base,
-                    q * self.nr,
-                    self.nr,
-                    self.n - q * self.nr,
-                    f.at(self.scr, at, total),
-                )
-
-            if self.direct_a:
-                of_b()
-            elif not self.shared_b:
-                of_a()
-            else:
-                f.when(panel < self.a_panels, of_a, of_b)
-
     def emit_task(self):
         g = self.g
         with self.module.task("task") as f:
             self.start(f)
-            own_b = not self.direct_b and not self.shared_b
-            self.expressions = [None, self.expression(f, 1) if own_b else None]
+            self.expressions = [
+                self.expression(f, side) if own else None
+                for side, own in enumerate((self.own_a, self.own_b))
+            ]
             mc = self.row_block(f, self.m, self.batches_here, self.n)
             row_blocks, column_blocks = ceil_divide(self.m, mc), ceil_divide(self.n, self.nc)
             area = row_blocks * column_blocks
@@ -227,12 +59,14 @@ class GemmKernel(Schedule):
             coordinates = unravel(f, bt, self.batch)
             base_a, base_b = (self.base(f, x, coordinates) for x in (g.left, g.right))
             out0 = self.batch_offset(f, coordinates, g.batch_out)
-            packed_b = f.at(self.scr, self.b_at + f.tid * self.block_b, self.types.total)
-            partial = f.load(f.ctx, PARTIALS, PTR)
+            own = self.own_at + f.tid * (self.block_b + self.block_a)
+            packed_b = f.at(self.scr, own, self.types.total)
+            packed_a = f.at(packed_b, self.block_b, self.types.total)
+            sums = f.load(f.ctx, PARTIALS, PTR)
             if self.epilogue.partial_bytes:
-                partial = f.at(partial, f.task * self.epilogue.partial_bytes)
+                sums = f.at(sums, f.task * self.epilogue.partial_bytes)
                 first = True if self.steps == 1 else self.first_step.eq(0)
-                f.when(first, lambda: self.epilogue.clear(f, partial))
+                f.when(first, lambda: self.epilogue.clear(f, sums))
             last = (
                 self.steps - 1
                 if self.steps
@@ -243,14 +77,17 @@ class GemmKernel(Schedule):
             def depth_block(block):
                 step = word(f, block) + self.first_step
                 self.at_step(f, step)
-                if own_b:
-                    self.pack_block_of_b(f, base_b, j0, j1, packed_b)
+                if self.own_b:
+                    self.pack_panels(f, 1, base_b, j0, f.i64(j1) - j0, packed_b)
 
-                def one(i, j, name: str, rows_left, columns_left):
+                def one(first, i, j, name: str, rows_left, columns_left):
                     if self.direct_a:
                         at = times(f, i, value(f, g.left.cross)) + base_a
                         at = times(f, self.k0, value(f, g.left.depth[0])) + word(f, at)
                         pa = f.at(self.a, at, g.left.element)
+                    elif self.own_a:
+                        panel = (word(f, i) - first) // self.mr
+                        pa = f.at(packed_a, panel * self.pa, self.types.total)
                     else:
                         panel = word(f, bt) * self.row_panels + word(f, i) // self.mr
                         panel = times(f, block, self.a_panels) + panel
@@ -268,48 +105,21 @@ class GemmKernel(Schedule):
                     out = word(f, times(f, word(f, i), row)) + out0 + j
                     apart = (word(f, bt) * self.m + i) * self.n + j if self.sums_apart else f.i64(0)
                     f.call(
-                        name, pa, pb, f.ctx, partial, word(f, out), word(f, j), word(f, self.depth), step.eq(0),
+                        name, pa, pb, f.ctx, sums, word(f, out), word(f, j), word(f, self.depth), step.eq(0),
                         step.eq(last), word(f, rows_left), word(f, columns_left), word(f, apart),
                     )  # fmt: skip
 
-                self.sweep(f, i0, i1, j0, j1, one)
+                def rows_from(i):
+                    end = f.min(f.i64(i1), i + self.rows_at_once)
+                    self.pack_panels(f, 0, base_a, i, end - i, packed_a)
+                    self.sweep(f, i, end, j0, j1, partial(one, i))
+
+                if self.own_a:
+                    f.loop(i0, i1, self.rows_at_once, rows_from)
+                else:
+                    self.sweep(f, i0, i1, j0, j1, partial(one, i0))
 
             f.loop(0, self.count, 1, depth_block)
-
-    def pack_block_of_b(self, f: Fn, base_b, j0, j1, packed_b: Val):
-        g, n = self.g, self.lanes
-        panel = lambda j: f.at(packed_b, (j - j0) // self.nr * self.pb, self.types.total)
-        if isinstance(g.right, Matrix) and g.right.cross == 1 and len(g.k) == 1:
-            # along the rows of B: a walk down its columns would crowd cache sets and miss in the TLB every time
-            along = value(f, g.right.depth[0])
-            ragged = not is_static(g.n) or g.n % self.nr
-
-            def row(k):
-                start = word(f, times(f, k + self.k0, along) + base_b)
-                ahead = word(f, times(f, 4, along) + start)
-
-                def piece(j):
-                    dst = f.at(panel(j), k * self.nr, self.types.total)
-                    for v in range(self.nv):
-                        mask = f.mask(n, (self.n - n * v) - j) if ragged else None
-                        f.prefetch(self.b, ahead + j + n * v, g.right.element)
-                        at = start + j + n * v
-                        x = f.convert(
-                            f.load(self.b, at, vec(g.right.element, n), mask), self.types.total
-                        )
-                        x = self.expressions[1](x, at, mask) if self.expressions[1] else x
-                        f.store(x, dst, n * v)
-
-                f.loop(j0, j1, self.nr, piece)
-
-            f.loop(f.i64(0), self.depth, 1, row)
-            return
-        f.loop(
-            j0,
-            j1,
-            self.nr,
-            lambda j: self.pack(f, 1, base_b, j, self.nr, word(f, self.n) - j, panel(j)),
-        )
 
     def sweep(self, f: Fn, i0, i1, j0, j1, one):
         """Calls one(i, j, tile, rows left, columns left) for every tile of a task's block."""

@@ -1,14 +1,20 @@
 """The description of a product, and how its kernel is cut into blocks.
 
-    groups of depth blocks     the rows of A (and, where several tasks would pack the same, the columns of B) of a
-                               group are packed by all threads into panels
-      tasks (MC x NC)          go through the depth blocks (KC) of the group; B may be packed by the task itself,
-                               a block that stays in L2
+    groups of depth blocks     what several tasks would pack is packed beforehand, by all threads, into panels
+      tasks (MC x NC)          go through the depth blocks (KC) of the group; what they alone need they pack
+                               themselves, blocks that stay in L2
         panels of A            `mr` rows, in L1
           panels of B          `nr` columns: a register tile of mr rows x nv vectors
 
+Tasks share the output out by one of three cuts:
+
+    columns    strips of columns, all rows: a task packs its own columns of B (few rows: activations by weights)
+    rows       strips of rows, all columns: a task packs its own rows of A (few columns: gradients of weights)
+    blocks     of both
+
 Measured (2 cores Zen5, Nov 2026): KC 384, NC 256; A is read in place when its rows do not crowd a few cache sets; a
-tile that divides the output costs half the code; k is hardly worth unrolling.
+tile that divides the output costs half the code; k is hardly worth unrolling. A stage of packing costs a write to and
+a read from the L3 besides the fork-join: 10 to 30 % of a product with few rows.
 """
 
 from __future__ import annotations
@@ -29,6 +35,10 @@ TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is
 DEPTH_BLOCK, WIDE_DEPTH_BLOCK = 384, 192
 COLUMN_BLOCK, WIDE_COLUMN_BLOCK = 256, 1024
 GROUP_BYTES = 8 << 20  # of packed panels between two fork-joins: a part of the L3
+STRIP_BYTES = 640 << 10  # of the block of B under a strip of rows: a part of the L2
+STRIP_ROWS = 512  # from so many rows on, a task's own packing of B costs little
+ROWS_AT_ONCE = 64  # of A that a task packs for itself
+SLAB = 64  # rows of k that are packed by one task
 TASK_WORK = 2e6  # multiply-adds of the smallest task worth handing out: some 8 µs
 STEP_BITS = 32  # a stage's step is its first depth block, and how many there are above these bits
 
@@ -113,18 +123,51 @@ class Schedule:
         self.runs = [x.run("depth") if isinstance(x, Gathered) else None for x in (g.left, g.right)]
         self.fit_runs(depth if self.static_k else None)
         self.direct_a, self.direct_b = self.reads_left_in_place(n), self.reads_right_in_place(m)
-        columns = COLUMN_BLOCK
-        if wide:  # but two pieces for each thread
-            columns = max(columns, min(WIDE_COLUMN_BLOCK, n // (2 * self.threads)))
-        self.nc = max(self.nr, columns // self.nr * self.nr)
-        if is_static(g.n):
-            self.nc = min(self.nc, round_up(max(1, g.n), self.nr))
+        self.nc = self.column_block(m, n, wide)
         self.small = max(1, int(TASK_WORK / (2 * self.nc * self.kc)))
-        self.pa = room(self.mr, self.kc, n_lanes)
-        self.pb = room(self.nr, self.kc, n_lanes)
+        if self.cut == "columns":
+            self.small = max(self.small, STRIP_ROWS)
+        self.pa = round_up(room(self.mr, self.kc, n_lanes), n_lanes)  # panels begin on cache lines
+        self.pb = round_up(room(self.nr, self.kc, n_lanes), n_lanes)
         # sums of several blocks wait in the output, or in scratch if that has another type
         self.sums_apart = self.types.output != self.types.total and self.steps != 1
+        self.by_rows = [self.packs_by_rows(x) for x in (g.left, g.right)]
+        whole = is_static(g.n) and g.n <= self.nc  # each row of A is one task's
+        self.own_a, self.shared_a = not self.direct_a and whole, not self.direct_a and not whole
         self.shared_b = not self.direct_b and self.packs_b_often(m, n)
+        self.own_b = not self.direct_b and not self.shared_b
+        self.rows_at_once = max(1, ROWS_AT_ONCE // self.mr) * self.mr
+
+    def column_block(self, m: int, n: int, wide: bool) -> int:
+        """Chooses the cut; the columns of a task."""
+        g, nr = self.g, self.nr
+        block = max(nr, COLUMN_BLOCK // nr * nr)
+        self.cut = "blocks"
+        if wide:  # two pieces for each thread
+            block = max(COLUMN_BLOCK, min(WIDE_COLUMN_BLOCK, n // (2 * self.threads)))
+            return max(nr, block // nr * nr)
+        if not is_static(g.n):
+            return block
+        whole = round_up(max(1, n), nr)
+        tasks = 4 * self.threads
+        strip = max(nr, min(block, n // tasks // nr * nr))
+        rows = columns = float("inf")
+        if whole * self.kc * self.size <= STRIP_BYTES:
+            rows = n * (tasks + (0 if self.direct_b else 4))
+        if self.threads > 1 and n >= 2 * self.threads * nr and not g.batch:
+            if not is_static(g.m) or m <= STRIP_ROWS:
+                columns = m * (ceil_divide(n, strip) + (0 if self.direct_a else 4))
+        if columns < rows:
+            self.cut = "columns"
+            return strip
+        if rows < float("inf"):
+            self.cut = "rows"
+            return whole
+        return min(block, whole)
+
+    def packs_by_rows(self, operand: Matrix | Gathered) -> bool:
+        """Whether an operand lies along its rows or columns, not along the depth: all its panels are packed together."""
+        return isinstance(operand, Matrix) and operand.cross == 1 and len(self.g.k) == 1
 
     def fit_runs(self, depth: int | None) -> None:
         """Makes depth blocks of whole runs of gathered operands, or gives the runs up."""
@@ -167,6 +210,8 @@ class Schedule:
     def packs_b_often(self, m: int, n: int) -> bool:
         """Whether several tasks would pack the same block of B: then all threads pack it beforehand."""
         b = self.g.right
+        if self.cut == "columns":
+            return False
         if isinstance(b, Gathered):
             return not b.batch
         if any(stride != 0 for stride in b.batch):
@@ -201,16 +246,20 @@ class Schedule:
         for first in range(0, steps, group):
             count = min(group, steps - first)
             step = first | count << STEP_BITS
-            if not self.direct_a or self.shared_b:
+            if self.shared_a or self.shared_b:
                 found.append(Stage("pack", partial(self.packed, count), step))
             found.append(Stage("task", self.tasks, step))
         return found
 
     def group(self, sizes: Sizes) -> int:
         """How many depth blocks are worked on between two fork-joins."""
-        a = 0 if self.direct_a else self.panels_a(sizes) * self.pa
+        return max(1, min(self.steps_of(sizes), GROUP_BYTES // max(1, self.shared_room(sizes))))
+
+    def shared_room(self, sizes: Sizes) -> int:
+        """Bytes of the panels that are packed beforehand, of one depth block."""
+        a = self.panels_a(sizes) * self.pa if self.shared_a else 0
         b = self.panels_b(sizes) * self.pb if self.shared_b else 0
-        return max(1, min(self.steps_of(sizes), GROUP_BYTES // max(1, (a + b) * self.size)))
+        return (a + b) * self.size
 
     def batches(self, sizes: Sizes) -> int:
         return product(number(b, sizes) for b in self.g.batch)
@@ -221,16 +270,16 @@ class Schedule:
     def panels_b(self, sizes: Sizes) -> int:
         return ceil_divide(number(self.g.n, sizes), self.nr)
 
-    def panels(self, sizes: Sizes) -> int:
-        """Panels that are packed beforehand, of one depth block."""
+    def packed(self, count: int, sizes: Sizes) -> int:
+        """Tasks of packing beforehand, for `count` depth blocks: a panel, or a slab of all panels, each."""
         if not self.tasks(sizes):
             return 0
-        a = 0 if self.direct_a else self.panels_a(sizes)
-        return a + (self.panels_b(sizes) if self.shared_b else 0)
-
-    def packed(self, count: int, sizes: Sizes) -> int:
-        """Panels that are packed beforehand, of `count` depth blocks."""
-        return count * self.panels(sizes)
+        slabs, units = ceil_divide(self.kc, SLAB), 0
+        if self.shared_a:
+            units += self.batches(sizes) * slabs if self.by_rows[0] else self.panels_a(sizes)
+        if self.shared_b:
+            units += slabs if self.by_rows[1] else self.panels_b(sizes)
+        return count * units
 
     def tasks(self, sizes: Sizes) -> int:
         m, n, batches = number(self.g.m, sizes), number(self.g.n, sizes), self.batches(sizes)
@@ -240,15 +289,20 @@ class Schedule:
         return batches * ceil_divide(m, rows) * ceil_divide(n, self.nc)
 
     @property
+    def block_a(self) -> int:
+        """Elements of the rows of A that a task packs itself at a time."""
+        return self.rows_at_once // self.mr * self.pa if self.own_a else 0
+
+    @property
     def block_b(self) -> int:
         """Elements of the block of B that a task packs itself."""
-        return self.nc // self.nr * self.pb
+        return self.nc // self.nr * self.pb if self.own_b else 0
 
     def scratch(self, sizes: Sizes) -> int:
-        """Bytes: sums kept apart, then the panels of a group, then (or) the threads' blocks of B."""
+        """Bytes: sums kept apart, then the panels of a group, then the threads' own blocks."""
         m, n = number(self.g.m, sizes), number(self.g.n, sizes)
         sums = self.batches(sizes) * m * n if self.sums_apart else 0
-        a = 0 if self.direct_a else self.panels_a(sizes) * self.pa
-        b = self.panels_b(sizes) * self.pb if self.shared_b else 0
-        own = 0 if self.direct_b or self.shared_b else self.threads * self.block_b
-        return (sums + (a + b) * self.group(sizes) + own) * self.size + 64
+        own = self.threads * (self.block_a + self.block_b)
+        return (
+            (sums + own + self.lanes) * self.size + self.shared_room(sizes) * self.group(sizes) + 64
+        )

@@ -96,6 +96,42 @@ def pack_along(
     f.loop(0, nk, 1, row)
 
 
+def pack_rows(
+    f: Fn, source: Val, base, along, width: int, count, low, high, dst: Val, panel_room: int,
+    element: str, total: str, lane_count: int, expression: Expression | None = None,
+) -> None:  # fmt: skip
+    """Several panels together, source contiguous across them: rows low <= k < high are read from end to end.
+
+    So a walk down the columns is avoided, which would crowd cache sets and miss in the TLB every time. `count` columns
+    exist from `base` on; `dst` is the first panel, the others follow at `panel_room` elements.
+    """
+    whole = count // width
+
+    def row(k):
+        start = base + times(f, k, along)
+        ahead = start + times(f, AHEAD, along)
+
+        def panel(p, left=None):
+            to = times(f, p, panel_room) + times(f, k, width)
+            for first in range(0, width, lane_count):
+                here = min(lane_count, width - first)
+                size = lane_count if left is not None or here & (here - 1) else here
+                mask = f.mask(size, here) if here < size else None
+                mask = mask if left is None else f.mask(size, f.min(f.i64(left) - first, here))
+                at = start + times(f, p, width) + first
+                f.prefetch(source, ahead + times(f, p, width) + first, element)
+                v = f.convert(f.load(source, at, vec(element, size), mask), total)
+                v = expression(v, at, mask) if expression else v
+                kept = f.mask(size, here) if here < size else None
+                f.store(v, dst, to + first, kept)
+
+        f.loop(f.i64(0), whole, 1, panel)
+        if not isinstance(count, int) or count % width:
+            f.when(whole * width < count, lambda: panel(whole, count - whole * width))
+
+    f.loop(low, high, 1, row)
+
+
 def pack_single(
     f: Fn, source: Val, place: Callable, width: int, count, nk, dst: Val, dst_stride: int,
     element: str, total: str, expression: Expression | None = None, run: tuple[int, int] | None = None,

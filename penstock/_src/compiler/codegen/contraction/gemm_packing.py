@@ -1,0 +1,215 @@
+"""What of a product is copied before it is worked on: panels that all threads pack, and those of a task's own."""
+
+from __future__ import annotations
+
+from penstock._src.compiler.codegen.kernel_code import (
+    FIRST_SIZE,
+    LEFT,
+    OUTPUT,
+    RIGHT,
+    SCRATCH,
+    STEP,
+    Epilogue,
+)
+from penstock._src.native import Module, Target, Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64, PTR
+
+from .extents import ceil_divide, product, unravel, value
+from .gathered import Gathered
+from .gemm_schedule import SLAB, STEP_BITS, Gemm, Matrix, Schedule
+from .pack import pack_across, pack_along, pack_rows, pack_single
+from .tile import times, word
+
+
+class Packing(Schedule):
+    """Writes the packing stage, and the packing of tasks."""
+
+    def __init__(self, gemm: Gemm, target: Target, threads: int, epilogue: Epilogue, heads: tuple):
+        super().__init__(gemm, target, threads, heads)
+        self.epilogue = epilogue
+        self.module = Module(target)
+        self.operands = FIRST_SIZE + gemm.sizes
+
+    # -- where things are
+    def start(self, f: Fn):
+        """Loads what every function needs."""
+        g = self.g
+        self.a, self.b, self.c, self.scr = (
+            f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, OUTPUT, SCRATCH)
+        )
+        self.m, self.n = value(f, g.m), value(f, g.n)
+        self.ks = [value(f, k) for k in g.k]
+        self.batch = [value(f, b) for b in g.batch]
+        self.batches_here = product(self.batch)
+        step = f.load(f.ctx, STEP, I64)
+        self.first_step, self.count = step & ((1 << STEP_BITS) - 1), step >> STEP_BITS
+        if self.steps == 1:
+            self.first_step, self.count = 0, 1
+        # panels of A of one depth block in all batches, and of B
+        self.row_panels = ceil_divide(self.m, self.mr)
+        self.a_panels = word(f, self.row_panels * self.batches_here) if self.shared_a else 0
+        self.b_panels = ceil_divide(self.n, self.nr) if self.shared_b else 0
+        # where in the scratch (in elements): sums, then panels of A, then B's, then the threads' own
+        apart = word(f, self.batches_here * self.m) * self.n if self.sums_apart else 0
+        n = self.lanes
+        self.a_at = (word(f, apart) + (n - 1)) // n * n if self.sums_apart else f.i64(0)
+        self.b_at = self.a_at + word(f, times(f, self.a_panels, self.count)) * self.pa
+        self.own_at = self.b_at + word(f, times(f, self.b_panels, self.count)) * self.pb
+
+    def at_step(self, f: Fn, step):
+        """Sets what of the depth block `step`, counted from the whole depth's start, is worked on."""
+        total = product(self.ks)
+        if self.steps == 1:
+            self.k0, self.depth = 0, total
+            return
+        self.k0 = times(f, step, self.kc)
+        whole = self.steps is not None and total % self.kc == 0
+        self.depth = self.kc if whole else f.max(0, f.min(total - self.k0, self.kc))
+
+    def batch_offset(self, f: Fn, coordinates, strides):
+        """How far a batch lies from the first."""
+        total = 0
+        for i, s in zip(coordinates, strides, strict=True):
+            if s != 0:
+                total = times(f, i, value(f, s)) + total
+        return total
+
+    def base(self, f: Fn, matrix: Matrix | Gathered, coordinates):
+        """Where an operand begins for a batch; of a gathered one, the batch's coordinates."""
+        if isinstance(matrix, Gathered):
+            return coordinates
+        return value(f, matrix.base) + word(f, self.batch_offset(f, coordinates, matrix.batch))
+
+    def expression(self, f: Fn, side: int):
+        """The prologue of an operand, as packing wants it."""
+        head = self.heads[side]
+        if head is None:
+            return None
+        first = self.operands + self.epilogue.operand_count
+        if side and self.heads[0]:
+            first += self.heads[0].operand_count
+        head.prepare(f, lambda k, ty=PTR: f.load(f.ctx, first + k, ty))
+        return lambda v, offset, mask: head.apply(f, v, offset, None, mask)
+
+    # -- panels
+    def pack_panels(self, f: Fn, side: int, base, first, count, dst: Val):
+        """All panels of `count` rows or columns from `first` on, over this step's depth."""
+        if self.by_rows[side]:
+            self.pack_slab(f, side, base, first, count, 0, self.depth, dst)
+            return
+        width, room = ((self.mr, self.pa), (self.nr, self.pb))[side]
+
+        def panel(p):
+            to = f.at(dst, times(f, p, room), self.types.total)
+            at = times(f, p, width)
+            self.pack(f, side, base, at + first, width, word(f, count) - at, to)
+
+        f.loop(f.i64(0), ceil_divide(count, width), 1, panel)
+
+    def pack_slab(self, f: Fn, side: int, base, first, count, low, high, dst: Val):
+        """Of all those panels the rows low <= k < high."""
+        matrix, pointer = (self.g.left, self.g.right)[side], (self.a, self.b)[side]
+        width, room = ((self.mr, self.pa), (self.nr, self.pb))[side]
+        along = value(f, matrix.depth[0])
+        start = word(f, times(f, self.k0, along) + (word(f, first) + base))
+        pack_rows(
+            f, pointer, start, along, width, count, low, high, dst, room,
+            matrix.element, self.types.total, self.lanes, self.expressions[side],
+        )  # fmt: skip
+
+    def pack(self, f: Fn, side: int, base, first, width: int, count, dst: Val):
+        """One panel: `width` rows or columns of an operand from `first` on, over this step's depth."""
+        matrix = (self.g.left, self.g.right)[side]
+        pointer = (self.a, self.b)[side]
+        common = matrix.element, self.types.total
+        expression = self.expressions[side]
+        if isinstance(matrix, Gathered):
+            place = lambda c, k: matrix.place(f, base, word(f, c) + first, word(f, k) + self.k0)
+            where = pointer, place, width, count, self.depth, dst, width, *common, expression
+            pack_single(f, *where, run=self.runs[side])
+            return
+        cross = value(f, matrix.cross)
+        start = word(f, times(f, first, cross) + base)
+        if len(self.g.k) == 1:
+            along = value(f, matrix.depth[0])
+            if self.steps != 1:
+                start = word(f, times(f, self.k0, along) + start)
+            if matrix.depth[0] == 1:
+                pack_across(
+                    f, pointer, start, cross, width, count, self.depth, dst, width,
+                    *common, self.lanes, expression,
+                )  # fmt: skip
+                return
+        strides = [value(f, s) for s in matrix.depth]
+
+        def along_depth(k):
+            if len(strides) == 1:
+                return times(f, k, strides[0])
+            steps = zip(unravel(f, f.i64(k) + self.k0, self.ks), strides, strict=True)
+            return sum((times(f, i, s) for i, s in steps), start=0)
+
+        if matrix.cross == 1:
+            pack_along(
+                f, pointer, start, along_depth, width, count, self.depth, dst, width,
+                *common, self.lanes, expression,
+            )  # fmt: skip
+            return
+        place = lambda c, k: (word(f, times(f, c, cross)) + start + along_depth(k), None)
+        pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
+
+    # -- the stage
+    def emit_pack(self):
+        """A task packs a unit of one depth block of the group: a panel of A or B, or a slab of all of them."""
+        g = self.g
+        with self.module.task("pack") as f:
+            self.start(f)
+            self.expressions = [self.expression(f, 0), self.expression(f, 1)]
+            slabs = ceil_divide(self.kc, SLAB)
+            units_a = units_b = f.i64(0)
+            if self.shared_a:
+                units_a = word(f, self.batches_here) * slabs if self.by_rows[0] else self.a_panels
+            if self.shared_b:
+                units_b = f.i64(slabs if self.by_rows[1] else self.b_panels)
+            each = units_a + units_b
+            block, unit = f.task // each, f.task % each
+            self.at_step(f, block + self.first_step)
+
+            def slab(side, base, count, s, at):
+                low = s * SLAB
+                high = f.min(low + SLAB, self.depth)
+                dst = f.at(self.scr, at, self.types.total)
+                f.when(
+                    low < high,
+                    lambda: self.pack_slab(f, side, base, 0, count, low, high, dst),
+                )
+
+            def of_a():
+                if self.by_rows[0]:
+                    batch = unit // slabs
+                    base = self.base(f, g.left, unravel(f, batch, self.batch))
+                    panel = block * self.a_panels + batch * self.row_panels
+                    slab(0, base, self.m, unit % slabs, self.a_at + panel * self.pa)
+                    return
+                first = word(f, unit % self.row_panels) * self.mr
+                base = self.base(f, g.left, unravel(f, unit // self.row_panels, self.batch))
+                at = self.a_at + (block * self.a_panels + unit) * self.pa
+                dst = f.at(self.scr, at, self.types.total)
+                self.pack(f, 0, base, first, self.mr, self.m - first, dst)
+
+            def of_b():
+                q = unit - units_a
+                base = self.base(f, g.right, [f.i64(0)] * len(self.batch))
+                at = self.b_at + block * self.b_panels * self.pb
+                if self.by_rows[1]:
+                    slab(1, base, self.n, q, at)
+                    return
+                dst = f.at(self.scr, at + q * self.pb, self.types.total)
+                self.pack(f, 1, base, q * self.nr, self.nr, self.n - q * self.nr, dst)
+
+            if not self.shared_a:
+                of_b()
+            elif not self.shared_b:
+                of_a()
+            else:
+                f.when(unit < units_a, of_a, of_b)
