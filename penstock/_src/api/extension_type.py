@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -107,6 +107,8 @@ class ExtensionType(CompositeTensor):
             cls.Spec.__qualname__ = f"{cls.__qualname__}.Spec"
         else:
             cls.Spec = type("Spec", (cls.__dict__["Spec"], ExtensionTypeSpec), {"_owner": cls})
+        if "__name__" in cls.__dict__:
+            spec_names.register(f"{cls.__dict__['__name__']}.Spec")(cls.Spec)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         fields = type(self)._tf_extension_fields

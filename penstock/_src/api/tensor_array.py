@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.autodiff.nodes import insert_before
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -418,6 +418,7 @@ def _tell_origin(known: _Known) -> None:
 
 
 @export("TensorArraySpec")
+@spec_names.register("tf.TensorArraySpec")
 class TensorArraySpec(TypeSpec):
     """The type of a TensorArray."""
 

@@ -79,7 +79,7 @@ PATHS: dict[str, str] = {
     ),
     "python.framework.test_util": "tf.test",
     "python.framework.type_spec": "tf @core.specs",
-    "python.framework.type_spec_registry": "@core.specs",
+    "python.framework.type_spec_registry": "@core.spec_names",
     "python.keras": "tf.keras",
     "python.lib": "io/",
     "python.lib.io": "tf_record/ file_io/",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -24,6 +24,7 @@ VARIANT = TensorSpec([], dtypes.variant)
 
 
 @export("NoneTensorSpec", "__internal__.NoneTensorSpec", v1=[])
+@spec_names.register("tf.NoneTensorSpec")
 class NoneTensorSpec(TypeSpec):
     """The type of None in an element."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.api.array.creation import sequence_mask
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
 from penstock._src.core.registry import raw
@@ -594,6 +594,7 @@ def from_splits(values, splits, uniform_row_length=None):
 
 
 @export("RaggedTensorSpec")
+@spec_names.register("tf.RaggedTensorSpec")
 class RaggedTensorSpec(TypeSpec):
     """The shape, type and ragged rank of a RaggedTensor."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -346,6 +346,7 @@ def splits_to_rowids(splits):
     return raw.Squeeze(input=found, axis=[0]) - one
 
 
+@spec_names.register("tf.RowPartitionSpec")
 class RowPartitionSpec(TypeSpec):
     """What is known of a RowPartition."""
 

@@ -6,7 +6,7 @@ import collections
 
 import numpy as np
 
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
 from penstock._src.core.registry import raw
@@ -184,6 +184,7 @@ def _elementwise(op, sparse, dense):
 
 
 @export("SparseTensorSpec")
+@spec_names.register("tf.SparseTensorSpec")
 class SparseTensorSpec(TypeSpec):
     """The shape and type of a SparseTensor."""
 

@@ -1,0 +1,78 @@
+"""Names under which TypeSpecs are written to files, and found again."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core.specs import TensorSpec, TypeSpec
+
+_CLASSES: dict[str, type[TypeSpec]] = {}
+_NAMES: dict[type[TypeSpec], str] = {}
+_FORM = re.compile(r"^(\w+\.)+\w+$")
+
+
+def register(name: str) -> Callable[[type[TypeSpec]], type[TypeSpec]]:
+    """Returns a decorator that gives a TypeSpec class a name of the form "project.Type".
+
+    Raises:
+      ValueError: the name has another form; the class has a name, or the name a class.
+      TypeError: the name is no string, or the class no TypeSpec.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"Expected `name` to be a string; got {name!r}")
+    if not _FORM.match(name):
+        raise ValueError(
+            "Registered name must have the form '{project_name}.{type_name}' (e.g. "
+            f"'my_project.MyTypeSpec'); got {name!r}."
+        )
+
+    def decorate(cls: type[TypeSpec]) -> type[TypeSpec]:
+        _require_spec(cls)
+        if cls in _NAMES:
+            raise ValueError(
+                f"Class {cls.__module__}.{cls.__name__} has already been registered with name "
+                f"{_NAMES[cls]}."
+            )
+        if name in _CLASSES:
+            held = _CLASSES[name]
+            raise ValueError(
+                f"Name {name} has already been registered for class "
+                f"{held.__module__}.{held.__name__}."
+            )
+        _CLASSES[name], _NAMES[cls] = cls, name
+        return cls
+
+    return decorate
+
+
+def get_name(cls: type[TypeSpec]) -> str:
+    """Returns the name of a TypeSpec class.
+
+    Raises:
+      ValueError: it has none.
+    """
+    _require_spec(cls)
+    if cls not in _NAMES:
+        raise ValueError(f"TypeSpec {cls.__module__}.{cls.__name__} has not been registered.")
+    return _NAMES[cls]
+
+
+def lookup(name: str) -> type[TypeSpec]:
+    """Returns the TypeSpec class of a name.
+
+    Raises:
+      ValueError: there is none.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"Expected `name` to be a string; got {name!r}")
+    if name not in _CLASSES:
+        raise ValueError(f"No TypeSpec has been registered with name {name!r}")
+    return _CLASSES[name]
+
+
+def _require_spec(cls: Any) -> None:
+    if not (isinstance(cls, type) and issubclass(cls, TypeSpec)):
+        raise TypeError(f"Expected `cls` to be a TypeSpec; got {cls!r}")
+
+
+register("tf.TensorSpec")(TensorSpec)
