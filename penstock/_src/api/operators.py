@@ -17,8 +17,6 @@ from .array import indexing
 from .linalg.products import matmul
 from .math import arithmetic, elementwise
 
-_SIMPLE = {"add", "sub", "mul"}
-
 
 def _declines(other: Any) -> bool:
     """Whether a binary operator leaves the work to `other`'s reflected method."""
@@ -60,19 +58,23 @@ class _Operator:
         return self.function(x, y)
 
 
+def _named(op_type, name):
+    """A raw op, in graphs under the name of the operator."""
+
+    def call(x, y):
+        op = getattr(raw, op_type)
+        return op(x, y) if STATE.graph is None else op(x, y, name=name)
+
+    return call
+
+
+_add_numbers, _add_strings = _named("AddV2", "add"), _named("Add", "add")
+_real_division = _named("RealDiv", "truediv")
+
+
 def _add(x, y):
     dtype = x.dtype if isinstance(x, Tensor) else y.dtype
-    if not isinstance(y, Tensor):
-        y = convert_to_tensor(y, dtype_hint=dtype)
-    elif not isinstance(x, Tensor):
-        x = convert_to_tensor(x, dtype_hint=dtype)
-    return raw.Add(x, y) if dtype == dtypes.string else raw.AddV2(x, y)
-
-
-def _mul(x, y):
-    if hasattr(type(y), "_penstock_scale"):
-        return y._penstock_scale(x)
-    return raw.Mul(x, y)
+    return _add_strings(x, y) if dtype == dtypes.string else _add_numbers(x, y)
 
 
 def _logic(bits, truth):
@@ -83,22 +85,18 @@ def _logic(bits, truth):
     return apply
 
 
-def _and(x, y):
-    return raw.LogicalAnd(x, y)
-
-
 _OPERATORS = {
     "add": _add,
-    "sub": lambda x, y: raw.Sub(x, y),
-    "mul": _mul,
+    "sub": _named("Sub", "sub"),
+    "mul": _named("Mul", "mul"),
     "truediv": lambda x, y: _true_division(x, y),
-    "floordiv": lambda x, y: raw.FloorDiv(x, y),
-    "mod": lambda x, y: raw.FloorMod(x, y),
-    "pow": lambda x, y: raw.Pow(x, y),
-    "matmul": lambda x, y: matmul(x, y),
-    "and": _logic(lambda x, y: raw.BitwiseAnd(x, y), _and),
-    "or": _logic(lambda x, y: raw.BitwiseOr(x, y), lambda x, y: raw.LogicalOr(x, y)),
-    "xor": _logic(lambda x, y: raw.BitwiseXor(x, y), arithmetic.logical_xor),
+    "floordiv": _named("FloorDiv", "floordiv"),
+    "mod": _named("FloorMod", "mod"),
+    "pow": _named("Pow", "pow"),
+    "matmul": lambda x, y: matmul(x, y, name=None if STATE.graph is None else "matmul"),
+    "and": _logic(_named("BitwiseAnd", "and"), _named("LogicalAnd", "and")),
+    "or": _logic(_named("BitwiseOr", "or"), _named("LogicalOr", "or")),
+    "xor": _logic(_named("BitwiseXor", "xor"), arithmetic.logical_xor),
 }
 
 
@@ -109,8 +107,8 @@ def _true_division(x, y):
         and isinstance(x, Tensor)
         and (type(y) in (float, int) or (isinstance(y, Tensor) and y.dtype is dtype))
     ):
-        return raw.RealDiv(x, y)
-    return arithmetic.truediv(x, y)
+        return _real_division(x, y)
+    return arithmetic.truediv(x, y, name=None if STATE.graph is None else "truediv")
 
 
 def _compare(op):

@@ -9,6 +9,7 @@ from collections import namedtuple
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dispatch import device as device_scope
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.util.export import export
 
 PhysicalDevice = namedtuple("PhysicalDevice", ["name", "device_type"])
@@ -74,19 +75,23 @@ def _explain_missing_gpu():
     if _EXPLAINED or os.environ.get("CUDA_VISIBLE_DEVICES", None) in ("", "-1"):
         return
     _EXPLAINED.append(True)
-    logging.getLogger("tensorflow").info("%s", missing_gpu_sentence())
+    logging.getLogger("tensorflow").warning(
+        "No GPU is listed: %s. Everything runs on the CPU.", missing_gpu()
+    )
 
 
-def missing_gpu_sentence():
+def missing_gpu():
     """Why there is no GPU: what was looked for and what is missing."""
-    if glob.glob("/dev/nvidia[0-9]*"):
-        reason = (
-            "an NVIDIA device (/dev/nvidia*) is present, but this version of Penstock computes on "
-            "CPUs only"
-        )
-    else:
-        reason = "no NVIDIA device (/dev/nvidia*) was found, so a driver or a card is missing"
-    return f"No GPU is used: {reason}. Everything runs on the CPU."
+    found = sorted(glob.glob("/dev/nvidia[0-9]*"))
+    if found:
+        return f"{found[0]} is present, but this version of Penstock computes on CPUs only"
+    return "no NVIDIA device (/dev/nvidia*) was found, so a card or its driver is missing"
+
+
+def _why_not(device):
+    """What to add to the complaint about a device that is not there."""
+    is_gpu = getattr(device, "device_type", "") == "GPU"
+    return f" is not there: {missing_gpu()}." if is_gpu else ""
 
 
 @export("config.list_logical_devices", "config.experimental.list_logical_devices")
@@ -117,7 +122,7 @@ def set_visible_devices(devices, device_type=None):
         devices = [devices]
     for device in devices:
         if device not in list_physical_devices():
-            raise ValueError(f"Unrecognized device: {device!r}")
+            raise ValueError(f"Unrecognized device: {device!r}{_why_not(device)}")
         if device_type is not None and device.device_type != device_type:
             raise ValueError(f"Unrecognized device: {device!r}")
     others = [d for d in get_visible_devices() if device_type and d.device_type != device_type]
@@ -265,9 +270,12 @@ def _check_name(name):
     upper = name.upper()
     if "GPU" in upper and not list_logical_devices("GPU"):
         if not SETTINGS.soft_placement:
-            raise RuntimeError(f"{name} unknown device. {missing_gpu_sentence()}")
+            raise InvalidArgumentError(
+                f"Could not satisfy device specification '{name}': {missing_gpu()}. "
+                "enable_soft_placement=0. Supported device types [CPU]. All available devices [/device:CPU:0]."
+            )
         if name not in _EXPLAINED:
             _EXPLAINED.append(name)
             logging.getLogger("tensorflow").warning(
-                "tf.device(%r): %s", name, missing_gpu_sentence()
+                "tf.device(%r): %s. What stands under it runs on the CPU.", name, missing_gpu()
             )
