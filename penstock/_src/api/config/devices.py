@@ -7,6 +7,7 @@ import logging
 import os
 from collections import namedtuple
 
+from penstock._src.core.device_spec import DeviceSpec
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dispatch import device as device_scope
 from penstock._src.core.errors import InvalidArgumentError
@@ -118,7 +119,7 @@ def get_visible_devices(device_type=None):
 @export("config.set_visible_devices", "config.experimental.set_visible_devices")
 def set_visible_devices(devices, device_type=None):
     """Says which physical devices the program uses."""
-    if not isinstance(devices, (list, tuple)):
+    if isinstance(devices, PhysicalDevice) or not isinstance(devices, (list, tuple)):
         devices = [devices]
     for device in devices:
         if device not in list_physical_devices():
@@ -159,7 +160,7 @@ def set_logical_device_configuration(device, logical_devices):
 
 def _check_physical(device):
     if device not in list_physical_devices():
-        raise ValueError(f"Unrecognized device: {device!r}")
+        raise ValueError(f"Unrecognized device: {device!r}{_why_not(device)}")
 
 
 @export("config.experimental.get_memory_growth")
@@ -267,8 +268,8 @@ def device(device_name):
 
 
 def _check_name(name):
-    upper = name.upper()
-    if "GPU" in upper and not list_logical_devices("GPU"):
+    spec = DeviceSpec.from_string(name)
+    if spec.device_type == "GPU" and not list_logical_devices("GPU"):
         if not SETTINGS.soft_placement:
             raise InvalidArgumentError(
                 f"Could not satisfy device specification '{name}': {missing_gpu()}. "
