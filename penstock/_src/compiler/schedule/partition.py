@@ -43,10 +43,10 @@ from penstock._src.util.flags import flags
 
 SPECIAL = frozenset({"scan", "sort", "scatter", "random_bits", "while", "case"})
 ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_slice"}) | SPECIAL
-COST = {"exp": 8, "log": 8, "tanh": 10, "sigmoid": 10, "erf": 12, "sin": 12, "cos": 12, "pow": 25, "div": 3, "sqrt": 4,
-        "rsqrt": 5, "mod": 10, "floordiv": 8, "truncmod": 10, "truncdiv": 8}  # fmt: skip
+COST = {"exp": 8, "log": 8, "tanh": 10, "sigmoid": 10, "erf": 12, "erfc": 20, "sin": 12, "cos": 12, "pow": 25,
+        "div": 3, "sqrt": 4, "rsqrt": 5, "mod": 10, "floordiv": 8, "truncmod": 10, "truncdiv": 8}  # fmt: skip
 RARE = frozenset(
-    "expm1 log1p cbrt tan asin acos atan sinh cosh asinh acosh atanh erfc lgamma atan2".split()
+    "expm1 log1p cbrt tan asin acos atan sinh cosh asinh acosh atanh lgamma atan2".split()
 )
 LONG = 60  # operations of an expression that several kernels should not each compute
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it

@@ -19,7 +19,7 @@ from penstock._src.native.language.types import SIZE
 CHUNK = 8192  # elements of the vector loop that go to one round
 TILE = 16  # at most: rows of a block of a transposition
 ROUND = 8192  # elements that the loops inside a round should have at least
-EXPENSIVE = frozenset("exp log tanh sigmoid erf sin cos pow expm1 log1p atan2".split())
+EXPENSIVE = frozenset("exp log tanh sigmoid erf erfc sin cos pow expm1 log1p atan2".split())
 
 
 def contiguity(index: Index, var: Var) -> float:
