@@ -30,7 +30,9 @@ PATHS: dict[str, str] = {
     "python.data": "tf.data",
     "python.data.experimental": "tf.data.experimental",
     "python.data.experimental.ops": "distribute/",
-    "python.data.experimental.ops.distribute": "tf.data.experimental",
+    "python.data.experimental.ops.distribute": (
+        "compute_batch_size=@data.batch_sizes:compute_batch_size tf.data.experimental"
+    ),
     "python.data.ops": "dataset_ops/ iterator_ops/",
     "python.data.ops.dataset_ops": "DatasetV2=tf.data.Dataset tf.data",
     "python.data.ops.iterator_ops": "OwnedIterator=@data.iterator:OwnedIterator tf.data",

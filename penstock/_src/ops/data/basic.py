@@ -24,6 +24,8 @@ from penstock._src.ops.data.seeds import words
 
 
 class _Take(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, count: int) -> None:
         self.inputs, self.count = (source,), count
 
@@ -68,6 +70,8 @@ class TakeDataset(DatasetOp):
 
 
 class _Skip(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, count: int) -> None:
         self.inputs, self.count = (source,), count
 
@@ -107,6 +111,8 @@ class SkipDataset(DatasetOp):
 
 
 class _Repeat(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, count: int) -> None:
         self.inputs, self.count = (source,), count
 
@@ -157,6 +163,8 @@ class RepeatDataset(DatasetOp):
 
 
 class _Concatenate(Pipeline):
+    keeps_batches = True
+
     def __init__(self, first: Pipeline, second: Pipeline) -> None:
         self.inputs = (first, second)
 
@@ -181,6 +189,8 @@ class ConcatenateDataset(DatasetOp):
 
 
 class _Zip(Pipeline):
+    keeps_batches = True
+
     def __init__(self, sources: list[Pipeline]) -> None:
         self.inputs = tuple(sources)
 
@@ -218,6 +228,8 @@ class ZipDataset(DatasetOp):
 
 
 class _Shard(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, shards: int, index: int, non_empty: bool) -> None:
         self.inputs, self.shards, self.index = (source,), shards, index
         self.non_empty = non_empty
@@ -265,6 +277,8 @@ class ShardDataset(DatasetOp):
 
 class PassOn(Pipeline):
     """The elements of another dataset as they are."""
+
+    keeps_batches = True
 
     def __init__(self, source: Pipeline) -> None:
         self.inputs = (source,)
@@ -335,6 +349,8 @@ class NonSerializableDataset(UnnamedDatasetOp):
 
 
 class _AssertCardinality(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, expected: int) -> None:
         self.inputs, self.expected = (source,), expected
 

@@ -75,6 +75,9 @@ class _Batch(Pipeline):
     def __init__(self, source: Pipeline, size: int, drop_remainder: bool) -> None:
         self.inputs, self.size, self.drop_remainder = (source,), size, drop_remainder
 
+    def batch_size(self) -> int:
+        return self.size
+
     def cardinality(self) -> int:
         count = self.inputs[0].cardinality()
         if count < 0:

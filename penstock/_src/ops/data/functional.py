@@ -183,6 +183,8 @@ class MapAndBatchDataset(DatasetOp):
 
 
 class _Filter(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, function: Any, captured: list[Any]) -> None:
         self.inputs, self.function, self.captured = (source,), function, captured
 

@@ -327,6 +327,19 @@ class DatasetCardinality(Op):
         return np.array(input_dataset.cardinality(), np.int64)
 
 
+class ComputeBatchSize(Op):
+    """The number of rows of a dataset's full batches; -1 if it cannot be told."""
+
+    signature = "input_dataset: variant -> batch_size: int64"
+    differentiable = False
+
+    def shape(self, input_dataset):
+        return TensorShape([])
+
+    def eager(self, input_dataset):
+        return np.array(input_dataset.batch_size(), np.int64)
+
+
 class DatasetToSingleElement(Op):
     """The components of the only element of a dataset."""
 

@@ -162,6 +162,15 @@ class Pipeline:
     types: tuple[DType, ...] = ()
     shapes: tuple[TensorShape, ...] = ()
     inputs: tuple["Pipeline", ...] = ()
+    # Whether the elements are those of the inputs, so that their batches have the same size.
+    keeps_batches = False
+
+    def batch_size(self) -> int:
+        """The number of rows of full batches; -1 if it cannot be told."""
+        if not self.keeps_batches:
+            return -1
+        sizes = {source.batch_size() for source in self.inputs}
+        return sizes.pop() if len(sizes) == 1 else -1
 
     def iterate(self, run: Run) -> Iterator[Element]:
         """A fresh iterator over the elements."""

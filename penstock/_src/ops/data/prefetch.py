@@ -85,6 +85,8 @@ class Prefetched:
 
 
 class _Prefetch(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, size: int) -> None:
         self.inputs, self.size = (source,), size
 
@@ -116,6 +118,8 @@ class MemoryCache(Resource):
 
 
 class _Cache(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, cache: Any) -> None:
         self.inputs, self.cache = (source,), cache
 
@@ -137,6 +141,8 @@ class _Cache(Pipeline):
 
 
 class _FileCached(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, path: str) -> None:
         self.inputs, self.path = (source,), path
 

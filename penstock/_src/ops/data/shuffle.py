@@ -21,6 +21,8 @@ _UNLIMITED = 1 << 62
 
 
 class _Shuffle(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, size: int, seeds: SeedGenerator) -> None:
         self.inputs, self.size, self.seeds = (source,), size, seeds
 
@@ -120,6 +122,8 @@ class ShuffleAndRepeatDatasetV2(DatasetOp):
 
 
 class _Whole(Pipeline):
+    keeps_batches = True
+
     def __init__(self, source: Pipeline, seeds: SeedGenerator) -> None:
         self.inputs, self.seeds = (source,), seeds
 

@@ -1,0 +1,46 @@
+"""Sparse tensors that are fed when a session runs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.util.export import export
+
+from .sparse_tensor import SparseTensor
+
+
+@export(v1=["sparse_placeholder"])
+def sparse_placeholder(dtype, shape=None, name=None):
+    """Returns a SparseTensor whose components are fed.
+
+    Args:
+      dtype: the type of the values.
+      shape: what is known of the dense shape.
+      name: before the names of the components.
+
+    Raises:
+      RuntimeError: called in eager execution.
+    """
+    if STATE.graph is None:
+        raise RuntimeError("`sparse_placeholder` is not compatible with eager execution.")
+    static = TensorShape(shape)
+    rank = static.rank
+    name_of = lambda part: None if name is None else f"{name}/{part}"  # noqa: E731
+    if rank is None:
+        dense_shape = raw.Placeholder(dtype=dtypes.int64, shape=[None], name=name_of("shape"))
+    else:
+        extents = np.array([-1 if n is None else n for n in static.as_list()], np.int64)
+        dense_shape = raw.PlaceholderWithDefault(
+            input=extents, shape=[rank], name=name_of("shape")
+        )
+    result = SparseTensor(
+        raw.Placeholder(dtype=dtypes.int64, shape=[None, rank], name=name_of("indices")),
+        raw.Placeholder(dtype=dtypes.as_dtype(dtype), shape=[None], name=name_of("values")),
+        dense_shape,
+    )
+    result._static = static
+    return result
