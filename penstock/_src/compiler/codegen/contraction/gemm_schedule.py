@@ -29,17 +29,20 @@ from penstock._src.native.language.types import SIZE
 from .extents import HOST, Extent, ceil_divide, is_static, number, product
 from .gathered import Gathered
 from .pack import room
-from .tile import Types, cover
+from .tile import MOST_VECTORS, Types, cover
 
 TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
 DEPTH_BLOCK, WIDE_DEPTH_BLOCK = 384, 192
 COLUMN_BLOCK, WIDE_COLUMN_BLOCK = 256, 1024
 GROUP_BYTES = 8 << 20  # of packed panels between two fork-joins: a part of the L3
 STRIP_BYTES = 640 << 10  # of the block of B under a strip of rows: a part of the L2
+FEW_ROWS = 64  # for so many, B is read where it is: from the L2
+IN_CACHE = 16 << 20  # bytes of a matrix that will not be in a cache
 STRIP_ROWS = 512  # from so many rows on, a task's own packing of B costs little
 ROWS_AT_ONCE = 64  # of A that a task packs for itself
 SLAB = 64  # rows of k that are packed by one task
-TASK_WORK = 2e6  # multiply-adds of the smallest task worth handing out: some 8 µs
+TASK_WORK = 5e5  # flops of the smallest task worth handing out: some 2 µs
+LEAST_ROWS = 8  # fewer take as long: reading B is what costs
 STEP_BITS = 32  # a stage's step is its first depth block, and how many there are above these bits
 
 
@@ -86,12 +89,12 @@ class Gemm:
 
 
 def crowds_no_sets(stride: int, rows: int, size: int) -> bool:
-    """May rows so far apart (in elements) be read where they are?  Not if they crowd a few sets of the L1."""
+    """May rows so far apart (in elements) be read side by side?  Not if they crowd a few sets of the L1."""
     lines: dict[int, int] = {}
     for r in range(rows):
         line = r * stride * size // 64 % 64
         lines[line] = lines.get(line, 0) + 1
-    return stride * size <= 4096 and max(lines.values()) <= 8
+    return max(lines.values()) <= 8
 
 
 class Schedule:
@@ -107,10 +110,13 @@ class Schedule:
         g, n_lanes = self.g, self.lanes
         m = g.m if is_static(g.m) else TYPICAL_ROWS
         n = g.n if is_static(g.n) else TYPICAL_COLUMNS
-        self.mr, self.nv = cover(m, n, self.target, n_lanes)
-        self.nr = self.nv * n_lanes
         self.static_k = all(map(is_static, g.k))
         depth = product(g.k) if self.static_k else DEPTH_BLOCK
+        most = MOST_VECTORS
+        if m == 1:  # what comes from memory comes faster in long pieces
+            most = 16 if n * depth * self.size > IN_CACHE else 8
+        self.mr, self.nv = cover(m, n, self.target, n_lanes, most_vectors=most)
+        self.nr = self.nv * n_lanes
         wide = is_static(g.m) and m <= 64 and n >= 1024  # B is read once: long pieces of its rows
         self.one_row_block = wide
         block = WIDE_DEPTH_BLOCK if wide else DEPTH_BLOCK
@@ -123,8 +129,9 @@ class Schedule:
         self.runs = [x.run("depth") if isinstance(x, Gathered) else None for x in (g.left, g.right)]
         self.fit_runs(depth if self.static_k else None)
         self.direct_a, self.direct_b = self.reads_left_in_place(n), self.reads_right_in_place(m)
-        self.nc = self.column_block(m, n, wide)
-        self.small = max(1, int(TASK_WORK / (2 * self.nc * self.kc)))
+        self.nc = self.column_block(m, n, wide, depth)
+        deep = depth if self.static_k else self.kc
+        self.small = max(1, int(TASK_WORK / (2 * self.nc * max(1, deep))))
         if self.cut == "columns":
             self.small = max(self.small, STRIP_ROWS)
         self.pa = round_up(room(self.mr, self.kc, n_lanes), n_lanes)  # panels begin on cache lines
@@ -138,7 +145,7 @@ class Schedule:
         self.own_b = not self.direct_b and not self.shared_b
         self.rows_at_once = max(1, ROWS_AT_ONCE // self.mr) * self.mr
 
-    def column_block(self, m: int, n: int, wide: bool) -> int:
+    def column_block(self, m: int, n: int, wide: bool, depth: int) -> int:
         """Chooses the cut; the columns of a task."""
         g, nr = self.g, self.nr
         block = max(nr, COLUMN_BLOCK // nr * nr)
@@ -149,7 +156,8 @@ class Schedule:
         if not is_static(g.n):
             return block
         whole = round_up(max(1, n), nr)
-        tasks = 4 * self.threads
+        work = 2 * max(m, LEAST_ROWS) * n * depth
+        tasks = max(1, min(4 * self.threads, int(work / TASK_WORK)))
         strip = max(nr, min(block, n // tasks // nr * nr))
         rows = columns = float("inf")
         if whole * self.kc * self.size <= STRIP_BYTES:
@@ -190,7 +198,9 @@ class Schedule:
             return False
         if is_static(g.m) and g.m <= 4:
             return True
-        return a.depth[0] == 1 and n <= 1024 and crowds_no_sets(a.cross, self.mr, SIZE[a.element])
+        if a.cross == 1 and is_static(g.n) and n <= self.nr:  # each element is read once
+            return True
+        return a.depth[0] == 1 and crowds_no_sets(a.cross, self.mr, SIZE[a.element])
 
     def reads_right_in_place(self, m: int) -> bool:
         g, b = self.g, self.g.right
@@ -203,7 +213,7 @@ class Schedule:
             or not is_static(b.depth[0])
         ):
             return False
-        if m <= 2 * self.mr and is_static(g.m):
+        if is_static(g.m) and (m <= 2 * self.mr or m <= FEW_ROWS and g.n <= COLUMN_BLOCK * 2):
             return True
         return g.n % self.lanes == 0 and g.n * self.kc * SIZE[b.element] <= 64 << 10
 

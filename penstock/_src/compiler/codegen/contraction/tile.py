@@ -16,7 +16,10 @@ from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import lanes, scalar, vec
 
-MOST_ROWS, MOST_VECTORS = 30, 6
+MOST_VECTORS = 6
+MOST_OF_A_ROW = (
+    16  # vectors, where there is but one row: the longer the pieces of b, the faster they come
+)
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,22 @@ def cost(rows: int, nv: int) -> float:
 
 def fits(rows: int, nv: int, target: Target) -> bool:
     """Whether sums, a row of b and a broadcast element find registers."""
+    if rows == 1:  # b is multiplied straight from memory
+        return nv + 2 <= target.registers
     folded = (
         target.registers >= 32 and nv == 1
     )  # AVX-512 multiplies by a broadcast straight from memory
     return rows * nv + nv + (0 if folded else 1) <= target.registers
 
 
-def cover(m: int, n: int, target: Target, width: int, most_rows: int = 16) -> tuple[int, int]:
+def cover(
+    m: int,
+    n: int,
+    target: Target,
+    width: int,
+    most_rows: int = 16,
+    most_vectors: int = MOST_VECTORS,
+) -> tuple[int, int]:
     """The (rows, vectors) of the tile that covers m x n in the fewest cycles.
 
     One that leaves no edge has a small advantage, being half the code to compile.
@@ -63,7 +75,7 @@ def cover(m: int, n: int, target: Target, width: int, most_rows: int = 16) -> tu
 
     choices = [
         (total(r, v) * (1.03 if m % r or vectors % v else 1), -r * v, abs(r - 8), r, v)
-        for v in range(1, min(MOST_VECTORS, vectors) + 1)
+        for v in range(1, min(most_vectors, vectors) + 1)
         for r in range(1, min(most_rows, m) + 1)
         if fits(r, v, target)
     ]
