@@ -410,7 +410,14 @@ class BoundFunction(Function):
 
     @property
     def _python_function(self) -> Callable[..., Any]:  # type: ignore[override]
-        return types.MethodType(self._unbound_function, self._instance())
+        instance = self._instance()
+        if instance is None:
+            name = self._unbound_function.__qualname__
+            raise ReferenceError(
+                f"{name} is called on an object that is gone: a tf.function does not keep the object of "
+                "its method alive. Keep it in a variable while the method is called."
+            )
+        return types.MethodType(self._unbound_function, instance)
 
     @_python_function.setter
     def _python_function(self, value: Callable[..., Any]) -> None:

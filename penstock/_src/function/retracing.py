@@ -34,7 +34,8 @@ def count(function: Any) -> None:
     if traces == 1:
         seen.append(time.monotonic())
     where = f"{code.co_name} (File {code.co_filename!r}, line {code.co_firstlineno})"
-    if len(seen) >= MANY_FUNCTIONS and "<locals>" in getattr(code, "co_qualname", ""):
+    # Each object with a method has a tf.function of its own: that is as it should be.
+    if len(seen) >= MANY_FUNCTIONS and not hasattr(function, "_unbound_function"):
         _warned.add(code)
         logger.warning(
             "tf.function was applied %d times to %s and traced each time: tracing costs far more than "
