@@ -119,6 +119,9 @@ EXAMPLES = {
     "contract(transpose(x), y) -> contract(x, y), other letters": lambda p, x, y, **_: p.contract(
         "mk,kn->mn", p.transpose(x, [1, 0]), y
     ),
+    "sum(contract(x, y)) over letters of both -> contract(x, y)": lambda p, x, y, **_: p.reduce_sum(
+        p.contract("bm,bn->bmn", x, y), [0]
+    ),
     "f(repeat(a)) -> repeat(f(a)), f(reshape(a)) -> reshape(f(a)), f unary": lambda p, s, **_: (
         p.exp(p.broadcast_to(s, [3, 4]))
     ),
