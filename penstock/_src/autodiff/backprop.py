@@ -383,9 +383,8 @@ def source_tensors(source: Any) -> list[Any]:
 def gradient_of_source(source: Any, gradients: list[Any], unconnected: UnconnectedGradients) -> Any:
     """Returns a source's gradient in the form users see."""
     if not (isinstance(source, Tensor) or hasattr(source, "handle")):
-        replace = getattr(source, "_gradient_from_components", None)
-        if replace is not None and any(g is not None for g in gradients):
-            return replace(gradients)
+        if hasattr(source, "with_flat_values"):
+            return None if gradients[0] is None else source.with_flat_values(gradients[0])
     gradient = gradients[0]
     if gradient is None and unconnected is UnconnectedGradients.ZERO:
         return zeros_like(convert_to_tensor(source))

@@ -8,7 +8,14 @@ from typing import Any
 
 from penstock._src.autodiff.backprop import GradientTape, takes_zeros, zeros_like
 from penstock._src.autodiff.nodes import make_op, record_node
-from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape, record_function, variable_accessed
+from penstock._src.autodiff.tape import (
+    DIFFERENTIABLE,
+    Tape,
+    pop,
+    push,
+    record_function,
+    variable_accessed,
+)
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -27,6 +34,16 @@ def _only(tape: Tape | None) -> Iterator[None]:
         yield
     finally:
         STATE.tapes, STATE.accumulators = before
+
+
+@contextlib.contextmanager
+def _also(tape: Tape) -> Iterator[None]:
+    """Lets one more tape see what happens within."""
+    push(tape)
+    try:
+        yield
+    finally:
+        pop(tape)
 
 
 @export("custom_gradient")
@@ -60,8 +77,13 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
         lambda a: a if nest.is_composite(a) else convert_to_tensor(a), list(args)
     )
     inputs = nest.flatten(arguments, expand_composites=True)
+    if STATE.graph is not None:
+        for tensor in inputs:
+            STATE.graph.local(getattr(tensor, "handle", tensor))
     watcher = Tape(watch_accessed_variables=True)
-    with _only(watcher):
+    # The tapes outside see what happens within too: a gradient function may use values computed here,
+    # and may itself be differentiated.
+    with _also(watcher):
         made = f(*arguments, **kwargs)
     if not isinstance(made, tuple) or len(made) != 2 or not callable(made[1]):
         raise TypeError(
@@ -89,8 +111,8 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     if STATE.graph is not None:
         flat = _add_node(flat, [*inputs, *handles], backward)
     else:
-        with _only(None):
-            flat = [raw.Identity(input=t) for t in flat]
+        flat = [raw.Identity(input=t) for t in flat]
+        # Recorded after the identities, this is the step that a walk back takes.
         record_function("CustomGradient", [*inputs, *handles], flat, backward)
     return nest.pack_sequence_as(result, flat, expand_composites=True)
 

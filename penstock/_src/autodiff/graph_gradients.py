@@ -79,10 +79,11 @@ def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
     reached = {x._id for x in xs}
     for node in graph._operations:
         if node.raw_op.differentiable and any(
-            t._id in reached and t.dtype in DIFFERENTIABLE and t._id not in stopped
-            for t in node._inputs
+            t._id in reached and t.dtype in DIFFERENTIABLE for t in node._inputs
         ):
-            reached.update(t._id for t in node.outputs if t.dtype in DIFFERENTIABLE)
+            reached.update(
+                t._id for t in node.outputs if t.dtype in DIFFERENTIABLE and t._id not in stopped
+            )
     return reached
 
 

@@ -51,15 +51,21 @@ def to_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
             return _from_numpy(np.asarray(value), dtype)
         if hasattr(value, "__dlpack__"):
             return _from_numpy(np.from_dlpack(value), dtype)
-        if isinstance(value, memoryview):
-            return _from_numpy(np.asarray(value), dtype)
+        if isinstance(value, (memoryview, bytearray)):
+            value = list(value)
     return _from_python(value, dtype)
 
 
 def _from_numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]:
     own = dtypes.BY_NUMPY.get(array.dtype)
     if own is None:
-        own = dtypes.as_dtype(array.dtype)
+        try:
+            own = dtypes.as_dtype(array.dtype)
+        except TypeError:
+            raise ValueError(
+                "Failed to convert a NumPy array to a Tensor (Unsupported numpy type: "
+                f"{array.dtype})."
+            ) from None
     if own is dtypes.string:
         return _strings(array, dtype)
     if dtype is None or dtype is own:
@@ -168,19 +174,16 @@ def _infer(leaves: list[Any], kinds: set[str]) -> DType:
         return dtypes.float32
     if "string" in kinds:
         return dtypes.string
-    typed = {dtypes.as_dtype(leaf.dtype) for leaf in leaves if isinstance(leaf, np.generic)}
-    if typed and "complex" not in kinds:
-        floats = [t for t in typed if t.is_floating]
-        if floats:
-            return max(floats, key=lambda t: t.size)
-        if len(typed) == 1 and len(kinds) == 1:
-            return typed.pop()
-        return max(typed, key=lambda t: t.size)
-    if "complex" in kinds:
+    first = _kind(leaves[0])
+    if (first == "bool" and kinds != {"bool"}) or ("complex" in kinds and first != "complex"):
+        raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
+    if first in ("float", "complex") and isinstance(leaves[0], np.generic):
+        return dtypes.as_dtype(leaves[0].dtype)
+    if first == "complex":
         return dtypes.complex128
     if "float" in kinds:
         return dtypes.float32
-    if kinds == {"bool"}:
+    if first == "bool":
         return dtypes.bool_
     values = [int(leaf) for leaf in leaves]
     low, high = min(values), max(values)

@@ -70,8 +70,13 @@ class EagerTensor(Tensor):
         return self._value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        value = self.numpy()
-        return np.array(value, dtype=dtype) if dtype is not None else np.asarray(value)
+        if not self._is_array():
+            raise NotImplementedError(f"A tensor of type {self._dtype.name} has no NumPy value.")
+        if copy or (dtype is not None and np.dtype(dtype) != self._value.dtype):
+            return np.array(self._value, dtype=dtype)
+        shared = self._value.view()
+        shared.flags.writeable = False
+        return shared
 
     def __dlpack__(self, **options: Any) -> Any:
         value = self._value
@@ -119,6 +124,22 @@ class EagerTensor(Tensor):
     def consumers(self) -> Any:
         """Not defined eagerly."""
         raise NotImplementedError("Tensor.consumers is undefined when eager execution is enabled.")
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Not defined eagerly."""
+        raise NotImplementedError(
+            "eval is not supported when eager execution is enabled, is .numpy() what you want?"
+        )
+
+    def gpu(self, gpu_index: int = 0) -> "EagerTensor":
+        """Raises RuntimeError: no GPU holds tensors."""
+        raise RuntimeError(f"Device GPU:{gpu_index} is not available: this build computes on CPUs.")
+
+    def _shape_as_list(self) -> list[int]:
+        return list(self._shape_tuple())
+
+    def _num_elements(self) -> int:
+        return self._value.size if self._is_array() else 1
 
     def cpu(self) -> "EagerTensor":
         """Returns this tensor in the memory of the host."""
@@ -188,7 +209,8 @@ class EagerTensor(Tensor):
         value = self.numpy()
         if not self._value.ndim:
             return str(value) if self._dtype is not dtypes.string else repr(value)
-        return show(value)
+        text = show(value)
+        return "\n" + text if "\n" in text else text
 
 
 def unpickle(value: Any, name: str) -> EagerTensor:

@@ -72,6 +72,10 @@ class FuncGraph(Graph):
                 return self._copy_of(tensor)
         found = self._captures.get(tensor._id)
         if found is not None:
+            for tape in STATE.tapes:
+                # A tape that began after the capture, or was set aside during it.
+                if tensor._id in tape.watched and found[1]._id not in tape.watched:
+                    tape.record_identity(tensor, found[1])
             return found[1]
         if not isinstance(tensor, SymbolicTensor) and self._is_small(tensor):
             constant = self.constant(tensor._value, tensor.dtype, name)

@@ -91,7 +91,7 @@ def _filled(shape, value, kind, name):
 def zeros(shape, dtype=dtypes.float32, name=None, layout=None):
     """A tensor of zeros (False, empty strings)."""
     kind = dtypes.as_dtype(dtype).base_dtype
-    return _filled(shape, b"" if kind == dtypes.string else 0, kind, name)
+    return _filled(shape, b"" if kind == dtypes.string else 0, kind, name or "zeros")
 
 
 @export("ones", v1=[])
@@ -99,7 +99,7 @@ def zeros(shape, dtype=dtypes.float32, name=None, layout=None):
 def ones(shape, dtype=dtypes.float32, name=None, layout=None):
     """A tensor of ones (True)."""
     kind = dtypes.as_dtype(dtype).base_dtype
-    return _filled(shape, 1, kind, name)
+    return _filled(shape, 1, kind, name or "ones")
 
 
 @export("fill", v1=[])
@@ -125,14 +125,14 @@ def _like(op, number, input, dtype, name):
 @unary
 def zeros_like(input, dtype=None, name=None, layout=None):
     """Zeros in the shape of `input`."""
-    return _like(raw.ZerosLike, 0, input, dtype, name)
+    return _like(raw.ZerosLike, 0, input, dtype, name or "zeros_like")
 
 
 @export("ones_like", v1=[])
 @unary
 def ones_like(input, dtype=None, name=None, layout=None):
     """Ones in the shape of `input`."""
-    return _like(raw.OnesLike, 1, input, dtype, name)
+    return _like(raw.OnesLike, 1, input, dtype, name or "ones_like")
 
 
 _RANKED = (

@@ -117,7 +117,18 @@ def _set_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
             return [_noted(held, item)]
         held = held.allocated(p, item.shape)
     _check_element(held, item)
+    _check_index(p, held, args[1], "Tried to write to index, which is not in the list")
     return [held.with_buffer(p.dynamic_set_index(held.memory, _index(p, args[1]), item))]
+
+
+def _check_index(p: Any, held: ListValue, index: Lowered, message: str) -> None:
+    """Makes the program fail for an index outside of the list; in loops nothing looks."""
+    known, length = p.dims(_node(index)), known_length(p, held)
+    if p.depth or (known is not None and length is not None and 0 <= known[0] < length):
+        return
+    at = _index(p, index)
+    inside = p.and_(p.ge(at, 0), p.lt(at, p.cast(held.length, at.dtype)))
+    p.check(inside, f"{message}: list index out of range")
 
 
 def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListValue:
@@ -149,6 +160,7 @@ def _check_element(held: ListValue, item: Node) -> None:
 @handler("TensorListGetItem")
 def _get_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, held = lowering.p, _list(args[0])
+    _check_index(p, held, args[1], "Tried to access an element that is not in the list")
     if held.buffer is None:
         shape = _element_shape(p, held, args[2], op)
         if p.depth:

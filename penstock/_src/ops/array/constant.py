@@ -173,12 +173,10 @@ class ZerosLike(Op):
 
     signature = "x: T -> y: T"
     T = ANY
+    differentiable = False
 
     def shape(self, x):
         return x
-
-    def gradient(self, x, _y, _dy):
-        return zeros_like(x)
 
     def eager(self, x):
         if self.T == dtypes.variant:
@@ -198,12 +196,10 @@ class OnesLike(Op):
 
     signature = "x: T -> y: T"
     T = FLOAT | INTEGER | COMPLEX | BOOL
+    differentiable = False
 
     def shape(self, x):
         return x
-
-    def gradient(self, x, _y, _dy):
-        return zeros_like(x)
 
     def eager(self, x):
         return np.ones(x.shape, self.T.np)
