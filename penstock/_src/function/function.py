@@ -14,7 +14,7 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.function import retracing
+from penstock._src.function import retracing, side_effects
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.signature import cast_to, checked_signature, flat_specs, plain_arity
 from penstock._src.function.trace_cache import TraceCache
@@ -88,6 +88,7 @@ class Function(Trackable):
         self._plain_arity = plain_arity(self._signature) if input_signature is None else -1
         self._bound: Any = weakref.WeakKeyDictionary()
         self._traced = False
+        self._is_looked_at = False  # whether its side effects have been looked for
         self._lock = threading.RLock()
         self._look_like(python_function)
 
@@ -118,7 +119,7 @@ class Function(Trackable):
                 concrete = self._fast.get(quick)
                 if concrete is None:
                     concrete, tensors = self._find(args, kwargs)
-                    if STATE.graph is None:
+                    if STATE.graph is None and self._is_looked_at:
                         self._fast[quick] = concrete
                 return concrete.call_flat(tensors)
         if _Settings.run_eagerly:
@@ -135,6 +136,9 @@ class Function(Trackable):
         structure = tuple((name, describe(value, leaves)) for name, value in parameters)
         concrete = self._cache.lookup(structure, leaves)
         if concrete is not None:
+            if not self._is_looked_at:
+                self._is_looked_at = True
+                side_effects.warn(self._python_function)
             return concrete, leaves
         with self._lock:
             concrete = self._cache.lookup(structure, leaves)
@@ -257,6 +261,7 @@ class Function(Trackable):
             if variadic is not None and variadic in kwargs:
                 args, kwargs = (*args, *kwargs.pop(variadic)), kwargs
         concrete, _ = self._find(args, kwargs)
+        concrete.name_arguments(self._variadic())
         return concrete
 
     _get_concrete_function_garbage_collected = get_concrete_function

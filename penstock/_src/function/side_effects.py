@@ -1,0 +1,156 @@
+"""Says so when a traced function does something in Python that later calls will not repeat.
+
+Looked for when a trace is first used again, in the source of the function itself:
+
+    losses.append(loss)      a list, dict or set from outside is changed
+    count += 1               a name declared `global` or `nonlocal`, or an attribute of an object from outside
+    print(x)                 of anything but constants
+"""
+
+import ast
+import collections
+import inspect
+import logging
+import types
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.core.tensor import Tensor
+from penstock._src.function.autograph.convert import is_user_module
+from penstock._src.function.autograph.parser import SourceUnavailable, parse
+
+logger = logging.getLogger("penstock")
+
+CONTAINERS = (list, dict, set, collections.deque)
+CHANGES = frozenset(
+    "append appendleft extend insert add update pop popleft remove clear setdefault discard".split()
+)
+KEPT = (int, float, complex, str, bytes, *CONTAINERS)
+_UNKNOWN = object()
+
+
+def warn(function: Any) -> None:
+    """Warns of the side effects of a Python function that has been traced and is called again."""
+    plain = getattr(inspect.unwrap(function), "__func__", inspect.unwrap(function))
+    if not isinstance(plain, types.FunctionType) or not is_user_module(plain.__module__):
+        return
+    for line, text, advice in find(plain, getattr(function, "__self__", None)):
+        logger.warning(
+            "%s (File %r, line %d): `%s` runs only while the function is traced, not in this and later "
+            "calls, because it is Python and not part of the graph. %s",
+            plain.__name__,
+            plain.__code__.co_filename,
+            line,
+            text,
+            advice,
+        )
+
+
+def find(function: types.FunctionType, instance: Any = None) -> Iterator[tuple[int, str, str]]:
+    """Yields (line, source text, advice) of every side effect that can be told for certain."""
+    try:
+        source = parse(function)
+    except SourceUnavailable:
+        return
+    if not isinstance(source.node, ast.FunctionDef):
+        return
+    statements = [node for statement in source.node.body for node in _own_nodes(statement)]
+    outside = {n for s in statements if isinstance(s, ast.Global | ast.Nonlocal) for n in s.names}
+    known = {**function.__globals__, **_closure(function)}
+    for name in function.__code__.co_varnames + function.__code__.co_cellvars:
+        if name not in outside:
+            known.pop(name, None)
+    if instance is not None and function.__code__.co_varnames:
+        known[function.__code__.co_varnames[0]] = instance
+    for node in statements:
+        advice = _effect(node, known, outside)
+        if advice:
+            yield node.lineno, ast.unparse(node).splitlines()[0], advice
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.stmt]:
+    """The statements under a node, without those of functions and classes defined there."""
+    if isinstance(node, ast.stmt):
+        yield node
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        for child in ast.iter_child_nodes(node):
+            yield from _own_nodes(child)
+
+
+def _closure(function: types.FunctionType) -> dict[str, Any]:
+    found = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    return found
+
+
+def _effect(node: ast.stmt, known: dict[str, Any], outside: set[str]) -> str:
+    """Advice about a statement that has a side effect, or an empty text."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return _of_call(node.value, known)
+    if isinstance(node, ast.AugAssign):
+        return _of_assignment(node.target, known, outside, (*KEPT, Tensor))
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            kinds = (*KEPT, Tensor) if isinstance(target, ast.Name) else (Tensor,)
+            advice = _of_assignment(target, known, outside, kinds)
+            if advice:
+                return advice
+    return ""
+
+
+def _of_call(call: ast.Call, known: dict[str, Any]) -> str:
+    function = call.func
+    if (
+        isinstance(function, ast.Name)
+        and function.id == "print"
+        and known.get("print", print) is print
+    ):
+        shows = not all(isinstance(arg, ast.Constant) for arg in call.args)
+        return "To print in every call, use tf.print." if shows else ""
+    if isinstance(function, ast.Attribute) and function.attr in CHANGES:
+        if isinstance(_value(function.value, known), CONTAINERS):
+            return (
+                "Return the value instead and collect it outside, or keep it in a tf.Variable or "
+                "tf.TensorArray."
+            )
+    return ""
+
+
+def _of_assignment(
+    target: ast.expr, known: dict[str, Any], outside: set[str], kinds: tuple[Any, ...]
+) -> str:
+    """Advice if the target lives outside and holds a plain value or a tensor of the trace."""
+    if isinstance(target, ast.Subscript):
+        held = _value(target.value, known)
+        is_effect = isinstance(held, CONTAINERS)
+    else:
+        held = _value(target, known)
+        lives_outside = isinstance(target, ast.Attribute) or (
+            isinstance(target, ast.Name) and target.id in outside
+        )
+        is_variable = hasattr(held, "assign")
+        is_effect = lives_outside and isinstance(held, kinds) and not is_variable
+    if not is_effect:
+        return ""
+    return (
+        "To keep a value from call to call, use a tf.Variable and its assign, or return the value."
+    )
+
+
+def _value(node: ast.expr, known: dict[str, Any]) -> Any:
+    """What a name or a path of attributes means now, without running any code of the user's."""
+    if isinstance(node, ast.Name):
+        return known.get(node.id, _UNKNOWN)
+    if isinstance(node, ast.Attribute):
+        holder = _value(node.value, known)
+        if holder is _UNKNOWN:
+            return _UNKNOWN
+        try:
+            return inspect.getattr_static(holder, node.attr)
+        except AttributeError:
+            return _UNKNOWN
+    return _UNKNOWN
