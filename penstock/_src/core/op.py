@@ -85,6 +85,8 @@ class Op:
     signature: ClassVar[str] = ""
     stateful: ClassVar[bool] = False
     differentiable: ClassVar[bool] = True
+    # Whether `eager` mostly returns a view of its input, or next to nothing: never worth a kernel.
+    eager_is_view: ClassVar[bool] = False
     # Whether `gradient` takes IndexedSlices as they are; else they come as whole tensors.
     takes_slices: ClassVar[bool] = False
     is_abstract: ClassVar[bool] = True
@@ -101,8 +103,10 @@ class Op:
     has_lowering: ClassVar[bool] = False
     keeps: ClassVar[tuple[bool, ...]] = ()
     takes_lists: ClassVar[bool] = False
+    # Whether references to v1 variables come in or go out; such ops run in graphs only.
+    has_refs: ClassVar[bool] = False
     is_simple: ClassVar[bool] = False
-    bound: ClassVar[dict[Any, "Op"]] = {}
+    bound: ClassVar[dict[Any, Any]] = {}
     _instances: ClassVar[dict[Any, "Op"]] = {}
 
     attrs: dict[str, Any]
@@ -134,7 +138,8 @@ class Op:
         cls.keeps = _kept_by_gradient(cls)
         cls._instances = {}
         cls.takes_lists = any(a.is_list for a in cls.inputs)
-        # Plain tensors in and one out: then `bound` has the op of each (types, attributes) met.
+        cls.has_refs = any(a.is_ref for a in (*cls.inputs, *cls.outputs))
+        # Plain tensors in and one out: then `bound` has the kernel of each (types, attributes) met.
         cls.is_simple = not cls.takes_lists and len(cls.outputs) == 1 and not cls.outputs[0].is_list
         cls.bound = {}
         if not cls.is_abstract:
@@ -205,12 +210,13 @@ class Op:
 def _collect_attributes(cls: type) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns {attribute: annotation} and {attribute: default or REQUIRED} of an op class."""
     annotations: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
+    # What a class adds stands before what it inherits, as in TensorFlow's definitions.
+    for base in cls.__mro__:
         if base is Op or not issubclass(base, Op):
             continue
         for name, annotation in inspect.get_annotations(base, eval_str=True).items():
             if not str(annotation).startswith("typing.ClassVar"):
-                annotations[name] = annotation
+                annotations.setdefault(name, annotation)
     defaults = {}
     for name, annotation in annotations.items():
         default = getattr(cls, name, REQUIRED)

@@ -250,6 +250,7 @@ class Unpack(Op):
     """The parts of a tensor along an axis, without that axis."""
 
     signature = "value: T -> output: num * T"
+    eager_is_view = True
     T = ANY
     num: int
     axis: int = 0
@@ -297,6 +298,7 @@ class Split(Op):
     """Equal parts along an axis."""
 
     signature = "axis: int32, value: T -> output: num_split * T"
+    eager_is_view = True
     T = ANY
     num_split: int
 
@@ -355,6 +357,7 @@ class SplitV(Op):
     """Parts of given sizes along an axis; one size may be -1."""
 
     signature = "value: T, size_splits: Tlen, axis: int32 -> output: num_split * T"
+    eager_is_view = True
     T = ANY
     Tlen: DType = dtypes.int64
     Tlen_types = INDEX | {dtypes.int8}

@@ -172,6 +172,7 @@ class ZerosLike(Op):
     """Zeros in the shape and type of x; empty strings of strings."""
 
     signature = "x: T -> y: T"
+    eager_is_view = True
     T = ANY
     differentiable = False
 
@@ -195,6 +196,7 @@ class OnesLike(Op):
     """Ones in the shape and type of x."""
 
     signature = "x: T -> y: T"
+    eager_is_view = True
     T = FLOAT | INTEGER | COMPLEX | BOOL
     differentiable = False
 

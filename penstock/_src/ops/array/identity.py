@@ -33,13 +33,19 @@ class _Identity(Op):
 class Identity(_Identity):
     """The input itself."""
 
+    eager_is_view = True
+
 
 class Snapshot(_Identity):
     """The input as it is now."""
 
+    eager_is_view = True
+
 
 class GuaranteeConst(_Identity):
     """The input, of which the user says that it never changes."""
+
+    eager_is_view = True
 
     stateful = True
 
@@ -51,12 +57,16 @@ class DebugGradientIdentity(_Identity):
 class StopGradient(_Identity):
     """The input, through which no gradient passes."""
 
+    eager_is_view = True
+
     def gradient(self, _input, _output, _dy):
         return None
 
 
 class PreventGradient(_Identity):
     """The input; asking for a gradient through it is an error."""
+
+    eager_is_view = True
 
     message: str = ""
 
@@ -101,6 +111,8 @@ class _Copy(_Identity):
 class Copy(_Copy):
     """A copy of the input on its device."""
 
+    eager_is_view = True
+
 
 class CopyHost(_Copy):
     """A copy of the input in the host's memory."""
@@ -110,6 +122,7 @@ class DeepCopy(Op):
     """A copy of the input that shares nothing with it."""
 
     signature = "x: T -> y: T"
+    eager_is_view = True
     T = ANY
     stateful = True
     differentiable = False
@@ -131,6 +144,7 @@ class CheckNumerics(Op):
     """The tensor, in which no element is infinite or nan."""
 
     signature = "tensor: T -> output: T"
+    eager_is_view = True
     T = FLOAT
     message: str
     stateful = True

@@ -28,6 +28,7 @@ class Shape(Op):
     """The shape, as a vector."""
 
     signature = "input: T -> output: out_type"
+    eager_is_view = True
     T = ANY
     out_type: DType = dtypes.int32
     out_type_types = INDEX
@@ -47,6 +48,7 @@ class ShapeN(Op):
     """The shapes of several tensors, as vectors."""
 
     signature = "input: N * T -> output: N * out_type"
+    eager_is_view = True
     T = ANY
     out_type: DType = dtypes.int32
     out_type_types = INDEX
@@ -66,6 +68,7 @@ class Size(Op):
     """The number of elements."""
 
     signature = "input: T -> output: out_type"
+    eager_is_view = True
     T = ANY
     out_type: DType = dtypes.int32
     out_type_types = INDEX
@@ -88,6 +91,7 @@ class Rank(Op):
     """The number of dimensions."""
 
     signature = "input: T -> output: int32"
+    eager_is_view = True
     T = ANY
     differentiable = False
 
@@ -108,6 +112,7 @@ class Reshape(Op):
     """The same elements, row by row, in another shape; one entry of it may be -1."""
 
     signature = "tensor: T, shape: Tshape -> output: T"
+    eager_is_view = True
     T = ANY
     Tshape: DType = dtypes.int32
     Tshape_types = INDEX
@@ -190,6 +195,7 @@ class Squeeze(Op):
     """The tensor without dimensions of size 1: the ones named, by default all."""
 
     signature = "input: T -> output: T"
+    eager_is_view = True
     T = ANY
     squeeze_dims: list[int] = []
     raw_names = {"axis": "squeeze_dims"}
@@ -245,6 +251,7 @@ class ExpandDims(Op):
     """The tensor with a dimension of 1 inserted."""
 
     signature = "input: T, axis: Tdim -> output: T"
+    eager_is_view = True
     T = ANY
     Tdim: DType = dtypes.int32
     Tdim_types = INDEX
@@ -282,6 +289,7 @@ class EnsureShape(Op):
     """The input, checked to have a shape."""
 
     signature = "input: T -> output: T"
+    eager_is_view = True
     T = ANY
     shape: TensorShape
 
@@ -311,6 +319,7 @@ class Bitcast(Op):
     """The same bits as another type; the last dimension takes up a difference in size."""
 
     signature = "input: T -> output: type"
+    eager_is_view = True
     T = FLOAT | INTEGER | COMPLEX | QUANTIZED
     type: DType
     type_types = FLOAT | INTEGER | COMPLEX | QUANTIZED
@@ -397,6 +406,7 @@ class BroadcastGradientArgs(Op):
     """The axes over which to sum the gradients of two broadcast operands, given their shapes."""
 
     signature = "s0: T, s1: T -> r0: T, r1: T"
+    eager_is_view = True
     T: DType = dtypes.int32
     T_types = INDEX
     differentiable = False

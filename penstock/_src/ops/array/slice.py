@@ -32,6 +32,7 @@ class Slice(Op):
     """A block: `size` elements from `begin` along each dimension; a size of -1 takes the rest."""
 
     signature = "input: T, begin: Index, size: Index -> output: T"
+    eager_is_view = True
     T = ANY
     Index = INDEX
 
@@ -210,6 +211,7 @@ class StridedSlice(_Strided):
     """Python's basic indexing: x[begin:end:stride, ..., i, newaxis]."""
 
     signature = "input: T, begin: Index, end: Index, strides: Index -> output: T"
+    eager_is_view = True
     T = ANY
     Index = INDEX | {dtypes.int16}
 

@@ -93,6 +93,7 @@ class BroadcastTo(Op):
     """The tensor repeated along dimensions of 1 and in front to fill a shape."""
 
     signature = "input: T, shape: Tidx -> output: T"
+    eager_is_view = True
     T = ANY
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
