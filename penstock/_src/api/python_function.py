@@ -187,6 +187,8 @@ class _EagerCall:
         if not self.types:
             return []
         flat = nest.flatten(result, expand_composites=True)
+        if len(flat) != len(self.types) and isinstance(result, (list, tuple)):
+            flat = list(result)  # lists of numbers among the results
         if len(flat) != len(self.types):
             raise ValueError(
                 f"py_function: expected {len(self.types)} results. Received {len(flat)}."

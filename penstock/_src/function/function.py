@@ -154,7 +154,7 @@ class Function(Trackable):
                     (name, generalise(value, described))
                     for (name, value), (_, described) in zip(parameters, general, strict=True)
                 ]
-            concrete = self._trace(parameters, specs)
+            concrete = self._trace(parameters, specs, leaves)
             self._cache.add(general, specs, leaves, concrete)
         return concrete, leaves
 
@@ -197,11 +197,11 @@ class Function(Trackable):
         return f"({', '.join(shown)})" if shown else str(self._signature)
 
     def _trace(
-        self, parameters: list[tuple[str, Any]], specs: list[TensorSpec]
+        self, parameters: list[tuple[str, Any]], specs: list[TensorSpec], values: Sequence[Any]
     ) -> ConcreteFunction:
         retracing.count(self)
         trace = Trace(
-            self._target(), self._name, parameters, specs, self._signature, self._autograph
+            self._target(), self._name, parameters, specs, self._signature, self._autograph, values
         )
         concrete, created = trace_function(trace, allow_variables=not self._traced)
         self._traced = True

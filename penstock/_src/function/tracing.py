@@ -31,6 +31,7 @@ class Trace:
     specs: list[TensorSpec]
     signature: inspect.Signature | None
     autograph: bool
+    values: Sequence[Any] = ()  # of the first call: variables may begin with what is computed from them
 
 
 def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list[Any]]:
@@ -47,6 +48,8 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
         function = convert.converted(function) or _converted_call(function)
     with graph_trace.recording(graph):
         placeholders = _placeholders(graph, trace)
+        if allow_variables:
+            graph.argument_values = list(zip(placeholders, trace.values))  # type: ignore[attr-defined]
         tensors = iter(placeholders)
         arguments = [(name, substitute(value, tensors)) for name, value in trace.parameters]
         before = [_shallow(value) for _, value in arguments]
@@ -57,6 +60,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
         graph_trace.mark_outputs(graph)
     add_control_dependencies(graph)
     del graph.variable_rule  # type: ignore[attr-defined]
+    graph.__dict__.pop("argument_values", None)
     shown = _specs_of(trace)
     graph.structured_input_signature = _signature_form(shown, trace.signature)
     return ConcreteFunction(graph, shown), created
@@ -168,9 +172,13 @@ def _same(value: Any, held: Any) -> bool:
 
 
 def lift(tensor: SymbolicTensor) -> EagerTensor | None:
-    """Returns the value of a tensor of a function being traced, if no argument has a part in it; else None."""
+    """Returns the value of a tensor of a function being traced, if it can be known by now; else None."""
     graph = tensor.graph
     inputs, values = [], []
+    for placeholder, argument in getattr(graph, "argument_values", ()):
+        if isinstance(argument, EagerTensor):
+            inputs.append(placeholder)
+            values.append(argument._value)
     for external, placeholder in graph.captures:
         if isinstance(external, SymbolicTensor):
             external = lift(external)

@@ -101,7 +101,7 @@ def composite_components(value: Any) -> Sequence[Any]:
 def rebuild(instance: Any, values: Sequence[Any], expand_composites: bool = False) -> Any:
     """Returns a structure like `instance` that holds `values`."""
     kind = type(instance)
-    if kind is list:
+    if kind is list or kind is range:
         return list(values)
     if kind is tuple:
         return tuple(values)

@@ -208,6 +208,7 @@ def _convert_code(function: types.FunctionType) -> types.CodeType:
         module = ast.parse(f"class {source.class_name}:\n    pass")
         module.body[0].body = [factory]  # type: ignore[attr-defined]
     ast.fix_missing_locations(module)
+    node.name = "ag_function__"  # a name of its own: the function may call itself
     compiled = compile(module, source.filename, "exec", dont_inherit=True, flags=_future(function))
     code = _find_code(compiled, node.name, inside=False)
     return code.replace(co_name=function.__code__.co_name, co_qualname=function.__qualname__)
