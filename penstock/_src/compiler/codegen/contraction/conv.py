@@ -41,6 +41,8 @@ from .window import TYPICAL_BATCH, Axis, Image, Window, divisors
 PANEL_BYTES = (
     300 << 10
 )  # a panel of weights longer than this is worked on row of taps by row of taps
+LIGHT_WEIGHTS = 256 << 10  # bytes that every block of rows may read again
+TASK_WORK = 1e6  # flops of the smallest block of rows
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ class _Part:
         batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
         window = lambda split: Window(
             c.x, self.h, self.w, c.channels, c.batch, self.types.total, lanes, self.head is not None,
-            self.depth * c.outputs * self.size, self.threads, split,
+            self.depth * c.outputs * self.size, self.threads, split, least_blocks=self.least_blocks(),
         )  # fmt: skip
         self.win, self.split = window(1), 1
         blocks = -(-batch // self.win.images) * self.win.row_blocks * c.groups
@@ -217,6 +219,15 @@ class _Part:
         self.scratch_bytes = round_up(
             self.weights_bytes + self.threads * self.window_elements * self.size, 64
         )
+
+    def least_blocks(self) -> int:
+        """Into how many blocks of rows an image must be cut so that few images are work for all threads."""
+        c = self.c
+        if not is_static(c.batch) or self.depth * c.outputs * self.size > LIGHT_WEIGHTS:
+            return 1
+        images = max(1, c.batch * c.groups)
+        work = 2.0 * images * self.h.out * self.w.out * self.depth * c.outputs
+        return -(-min(4 * self.threads, int(work / TASK_WORK)) // images)
 
     def tasks(self, sizes: Sizes) -> int:
         if not self.h.out * self.w.out * self.c.outputs * self.c.groups:

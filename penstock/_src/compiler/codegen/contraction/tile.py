@@ -17,6 +17,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import lanes, scalar, vec
 
 MOST_VECTORS = 6
+STREAM = 8 / 3  # cycles in which a vector of b comes from the L2
 MOST_OF_A_ROW = (
     16  # vectors, where there is but one row: the longer the pieces of b, the faster they come
 )
@@ -70,7 +71,7 @@ def cover(
         for r, r_count in ((rows, m // rows), (m % rows, 1)):
             for v, v_count in ((nv, vectors // nv), (vectors % nv, 1)):
                 if r and v:
-                    cycles += r_count * v_count * cost(r, v)
+                    cycles += r_count * v_count * max(cost(r, v), v * STREAM)
         return cycles
 
     choices = [

@@ -70,7 +70,7 @@ class Window:
 
     def __init__(self, x: Image, h: Axis, w: Axis, channels: int, batch: Extent, total: str, lanes: int,
                  copied: bool, weight_bytes: int, threads: int, split: int = 1, limit: int = WINDOW_BYTES,
-                 wanted: int = WANTED_PIXELS, most: int = MOST_BYTES):  # fmt: skip
+                 wanted: int = WANTED_PIXELS, most: int = MOST_BYTES, least_blocks: int = 1):  # fmt: skip
         self.x, self.h, self.w, self.channels = x, h, w, channels
         self.total, self.lanes = total, lanes
         dense = x.channel == 1
@@ -88,6 +88,9 @@ class Window:
         many = [r for r in divisors(h.out) if r * w.out >= wanted and room(r) <= most]
         many = many or [r for r in reversed(divisors(h.out)) if room(r) <= most]
         self.rows = max([*fit, *many[:1], 1])
+        if least_blocks > 1 and h.out:
+            cut = [r for r in divisors(h.out) if h.out // r >= least_blocks]
+            self.rows = min(self.rows, max(cut, default=1))
         self.images = 1
         images = batch if is_static(batch) else TYPICAL_BATCH
         if self.rows == h.out and weight_bytes > HEAVY_WEIGHTS:
