@@ -14,6 +14,7 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.run import make_runner
+from penstock._src.function.trace_type import leaf_names
 from penstock._src.graph import exporter, library
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
@@ -54,6 +55,24 @@ class ConcreteFunction:
         resources = [getattr(tensor, "_value", None) for tensor in self._captures]
         owners = [owner() for r in resources if (owner := getattr(r, "owner", None)) is not None]
         return {f"capture_{at}": held for at, held in enumerate(owners) if held is not None}
+
+    def name_arguments(self, variadic: str | None) -> None:
+        """Names the tensors of a parameter by it: `x`, `x_1`, ...; a TensorSpec's own name goes before.
+
+        Those of `*args`, the parameter `variadic`, keep their numbers.
+        """
+        names: list[str] = []
+        for parameter, value in self.parameters:
+            for default in leaf_names(_unnamed(value), parameter):
+                own = self._arguments[len(names)]
+                keeps = parameter == variadic or own != default
+                base = own if keeps else parameter
+                name, count = base, 0
+                while name in names:
+                    count += 1
+                    name = f"{base}_{count}"
+                names.append(name)
+        self._arguments = names
 
     # -- calling
 
@@ -264,3 +283,11 @@ def _shown(value: Any) -> str:
         kind = "List" if isinstance(value, list) else "Tuple"
         return f"{kind}[{', '.join(map(_shown, value))}]"
     return f"Literal[{value!r}]"
+
+
+def _unnamed(value: Any) -> Any:
+    """An argument with its TensorSpecs as if they had no names."""
+    return nest.map_structure(
+        lambda leaf: TensorSpec(leaf.shape, leaf.dtype) if isinstance(leaf, TensorSpec) else leaf,
+        value,
+    )

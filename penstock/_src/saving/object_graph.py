@@ -12,6 +12,8 @@ import numpy as np
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.trackable import Trackable, wrap
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.function import Function
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.util.export import export
 
@@ -41,10 +43,17 @@ class ObjectView:
     Args:
       root: where to begin.
       attached: further dependencies of the root, by name.
+      save_type: "checkpoint", or "savedmodel" for what a SavedModel holds.
     """
 
-    def __init__(self, root: Trackable, attached: Mapping[str, Trackable] | None = None) -> None:
-        self.root, self.attached = root, dict(attached or {})
+    def __init__(
+        self,
+        root: Trackable,
+        attached: Mapping[str, Trackable] | None = None,
+        save_type: str = "checkpoint",
+    ) -> None:
+        self.root, self.attached, self.save_type = root, dict(attached or {}), save_type
+        self._children: dict[int, list[tuple[str, Any]]] = {}
         self.objects: list[Any] = []
         self.paths: list[Path] = []
         self._numbers: dict[int, int] = {}
@@ -63,10 +72,20 @@ class ObjectView:
 
     def children(self, parent: Any) -> list[tuple[str, Any]]:
         """The dependencies of an object by name."""
-        found = dict(parent._trackable_children())
+        if self.save_type == "checkpoint":
+            found = dict(parent._trackable_children())
+        elif id(parent) in self._children:
+            return self._children[id(parent)]
+        else:
+            found = {
+                name: child
+                for name, child in children_of(parent, self.save_type).items()
+                if not isinstance(child, Function | ConcreteFunction)
+            }
         if parent is self.root:
             found.update(self.attached)
-        return list(found.items())
+        self._children[id(parent)] = list(found.items())
+        return self._children[id(parent)]
 
     def number(self, found: Any) -> int:
         """The position of an object."""

@@ -120,7 +120,7 @@ class ModelObjects:
             children.update(_life_of(found))
         for name, function in functions_of(found).items():
             children.setdefault(name, function)
-        if found is self.root and self.signatures.functions:
+        if found is self.root:
             children["signatures"] = self.signatures
         return [(name, child) for name, child in children.items() if _writable(child)]
 

@@ -88,11 +88,14 @@ class RestoredFunction(Function):
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for given in self._forms(args, kwargs):
-            for trace in self._traces:
-                tensors = _matched(trace.structured_input_signature, given)
-                if tensors is not None:
-                    return trace.call_flat(tensors)
+        if not self._traces:
+            raise ValueError("Found zero restored functions for caller function.")
+        for converts in (False, True):
+            for given in self._forms(args, kwargs):
+                for trace in self._traces:
+                    tensors = _matched(trace.structured_input_signature, given, converts)
+                    if tensors is not None:
+                        return trace.call_flat(tensors)
         options = "\n\n".join(
             f"Option {at + 1}:\n  {trace.structured_input_signature}"
             for at, trace in enumerate(self._traces)
@@ -123,7 +126,7 @@ class RestoredFunction(Function):
             return self._traces[0]
         for given in self._forms(args, kwargs):
             for trace in self._traces:
-                if _matched(trace.structured_input_signature, given) is not None:
+                if _matched(trace.structured_input_signature, given, False) is not None:
                     return trace
         raise ValueError(f"No trace of {self._restored_name} fits {args} and {kwargs}.")
 
@@ -163,11 +166,14 @@ def _python_signature(spec: Any) -> inspect.Signature | None:
     return inspect.Signature(parameters)
 
 
-def _matched(signature: Any, given: Any) -> list[Any] | None:
-    """The tensors of the arguments if they fit a signature, else None."""
+def _matched(signature: Any, given: Any, converts: bool) -> list[Any] | None:
+    """The tensors of the arguments if they fit a signature, else None.
+
+    With `converts`, arrays become tensors of the types wanted.
+    """
     parts = nest.children(signature)
     if parts is None:
-        return _fitted(signature, given)
+        return _fitted(signature, given, converts)
     values = nest.children(given)
     if values is None or len(values) != len(parts):
         return None
@@ -177,21 +183,22 @@ def _matched(signature: Any, given: Any) -> list[Any] | None:
         return None
     tensors: list[Any] = []
     for part, value in zip(parts, values):
-        found = _matched(part, value)
+        found = _matched(part, value, converts)
         if found is None:
             return None
         tensors.extend(found)
     return tensors
 
 
-def _fitted(spec: Any, value: Any) -> list[Any] | None:
+def _fitted(spec: Any, value: Any, converts: bool) -> list[Any] | None:
     if isinstance(spec, TensorSpec):
         if isinstance(value, TensorSpec):
             fits = spec.dtype is value.dtype and spec.shape.is_compatible_with(value.shape)
             return [value] if fits else None
         if value is None or isinstance(value, (str, bytes)) and spec.dtype.name != "string":
             return None
-        is_tensor = isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "handle")
+        is_tensor = isinstance(value, Tensor) or hasattr(value, "handle")
+        is_tensor = is_tensor or isinstance(value, np.ndarray) and not converts
         try:
             tensor = convert_to_tensor(value, dtype=None if is_tensor else spec.dtype)
         except (TypeError, ValueError):

@@ -20,9 +20,15 @@ from penstock._src.function.function import Function
 from penstock._src.graph.attributes import shape_to_proto
 from penstock._src.graph.exporter import graph_def
 from penstock._src.graph.graph import Graph
+from penstock._src.ops.io.bundle import write_bundle
 from penstock._src.proto import saved as messages
-from penstock._src.saving.checkpoint import Checkpoint
-from penstock._src.saving.object_graph import ObjectView, key_of
+from penstock._src.saving.object_graph import (
+    GRAPH_KEY,
+    ObjectView,
+    key_of,
+    serialized,
+    string_array,
+)
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model import signatures as signature_tools
 from penstock._src.saving.saved_model.assets import Asset
@@ -82,7 +88,7 @@ def save(
     _fill_objects(meta.object_graph_def, objects, program)
     os.makedirs(os.path.join(folder, constants.VARIABLES_DIRECTORY), exist_ok=True)
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-    Checkpoint(obj).write(prefix)
+    _write_values(obj, prefix)
     data = saved.SerializeToString(deterministic=True)
     path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
     with open(path + ".tmp", "wb") as file:
@@ -92,6 +98,13 @@ def save(
     fingerprint.version.producer = 1
     with open(os.path.join(folder, constants.FINGERPRINT_FILENAME), "wb") as file:
         file.write(fingerprint.SerializeToString())
+
+
+def _write_values(obj: Any, prefix: str) -> None:
+    """Writes the variables as a checkpoint by the names that the objects have in the SavedModel."""
+    graph, tensors = serialized(ObjectView(obj, save_type="savedmodel"))
+    tensors[GRAPH_KEY] = string_array(graph.SerializeToString())
+    write_bundle(prefix, tensors)
 
 
 class _Program:
@@ -182,7 +195,7 @@ class _Program:
 
     def _saver(self, definition: Any) -> None:
         """Adds the operations that write and restore the variables by the keys of the checkpoint."""
-        view = ObjectView(self.objects.root)
+        view = ObjectView(self.objects.root, save_type="savedmodel")
         keys, handles = [], []
         for path, found in view.items():
             if is_variable(found):

@@ -11,6 +11,7 @@ from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
+from penstock._src.saving.saved_model.objects import functions_of
 
 
 def canonical(obj: Any, signatures: Any) -> dict[str, ConcreteFunction]:
@@ -20,11 +21,30 @@ def canonical(obj: Any, signatures: Any) -> dict[str, ConcreteFunction]:
       ValueError: a function has no fixed types, or is none.
     """
     if signatures is None:
-        found = getattr(obj, "_default_save_signature", None)
-        signatures = found if isinstance(found, (Function, ConcreteFunction)) else {}
+        signatures = _default(obj) or {}
     if not isinstance(signatures, Mapping):
         signatures = {DEFAULT_SERVING_SIGNATURE_DEF_KEY: signatures}
     return {name: _concrete(name, function) for name, function in signatures.items()}
+
+
+def _default(obj: Any) -> Any:
+    """The object's default signature, or its only function if that has fixed types; else None."""
+    try:
+        found = getattr(obj, "_default_save_signature", None)
+    except Exception:  # what a property cannot give is not there, as in TensorFlow
+        found = None
+    if isinstance(found, (Function, ConcreteFunction)):
+        return found
+    functions = list(functions_of(obj).values())
+    if len(functions) != 1:
+        return None
+    (only,) = functions
+    if isinstance(only, Function):
+        only = only.get_concrete_function() if only.input_signature is not None else None
+    try:
+        return only if only is not None and _named_results("", only) else None
+    except ValueError:
+        return None
 
 
 def _concrete(name: str, function: Any) -> ConcreteFunction:
