@@ -11,7 +11,7 @@ import sys
 import types
 from typing import Any
 
-from . import private_modules
+from . import keras_hints, private_modules
 
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
@@ -33,6 +33,11 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         """Returns a spec for names below `tensorflow` that have a counterpart."""
+        if fullname == keras_hints.MODULE:
+            spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+            if spec is not None:
+                spec.loader = keras_hints.Loader(spec.loader)
+            return spec
         if fullname != ALIAS and not fullname.startswith(ALIAS + "."):
             return None
         if self._counterpart(fullname) is None:
