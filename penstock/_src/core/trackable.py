@@ -188,7 +188,10 @@ class AutoTrackable(Trackable):
             for name in dir(self):
                 if name in children or name.startswith("__"):
                     continue
-                attribute = getattr(self, name, None)
+                try:
+                    attribute = getattr(self, name, None)
+                except Exception:  # what a property cannot give is not there, as in TensorFlow
+                    continue
                 if getattr(type(attribute), "_is_saved_function", False):
                     children[name] = attribute
         return children
