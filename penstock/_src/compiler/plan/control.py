@@ -88,7 +88,7 @@ def _plan_while(planner: Planner, kernel: Any) -> None:
 
 def _step(planner: Planner, body: Function, state: list[Buffer], outer: list[Buffer]) -> None:
     """The body's launches, which leave the new state where the old one was."""
-    part = Partition(body, planner.options)
+    part = Partition(body, planner.options, inner=True)
     parameters = body.parameters[: len(state)]
     homes = [home(r) for r in body.results]
     count = {h.id: sum(h is other for other in homes) for h in homes}

@@ -43,7 +43,7 @@ from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.native.language.types import OF_NUMPY
 
-GRAIN = 1 << 15  # element operations of a task
+GRAIN = 1 << 14  # element operations of a task
 
 
 @dataclass

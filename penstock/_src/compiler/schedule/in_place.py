@@ -14,13 +14,10 @@ def writable_in_place(part: Partition, value: Node, old: Node, also: set[int]) -
     It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element. `also` are
     values that are written in place as well.
     """
-    if value.kind == "concat":  # written by several kernels
+    makers = [i for i, k in enumerate(part.kernels) if any(o is value for o in k.outputs)]
+    if len(makers) != 1:
         return False
-    maker = next(
-        (i for i, k in enumerate(part.kernels) if any(o is value for o in k.outputs)), None
-    )
-    if maker is None:
-        return False
+    (maker,) = makers
     kernel = part.kernels[maker]
     if any(reads(k, old) for k in part.kernels[maker + 1 :]):
         return False
@@ -40,8 +37,10 @@ def same_element(kernel: NestKernel, value: Node, old: Node) -> bool:
     slot = next((i for i, leaf in enumerate(nest.leaves) if leaf is old), None)
     if slot is None:
         return True
-    own = len(nest.leaves) + next(i for i, o in enumerate(nest.outputs) if o is value)
-    offset = next(s.offset for s in nest.stores if s.slot == own)
+    own = {len(nest.leaves) + i for i, o in enumerate(nest.outputs) if o is value}
+    if len(own) > 1:
+        return False
+    offset = next(s.offset for s in nest.stores if s.slot in own)
     if any(not s.offset.vars <= offset.vars for s in nest.stores):
         return False
     for v in nest.values():

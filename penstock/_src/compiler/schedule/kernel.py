@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from penstock._src.compiler.schedule.index import Position, of_atom
-from penstock._src.compiler.schedule.inline import Inliner, start_index
+from penstock._src.compiler.schedule.blocks import Block, blocks_of
+from penstock._src.compiler.schedule.index import ZERO, Position, is_one, of_atom
+from penstock._src.compiler.schedule.inline import Inliner
 from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce, flatten
 from penstock._src.ir.node import Node
 
@@ -60,48 +61,32 @@ class BoundsKernel(Kernel):
         return "bounds check"
 
 
-def block_shape(node: Node) -> tuple[int, ...]:
-    """The shape of what a node's kernel writes: of a dynamic_update_slice only the block that is new."""
-    return node.args[1].shape if node.kind == "dynamic_update_slice" else node.shape
-
-
 def map_nest(
     nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: bool = True
 ) -> NestKernel:
     """The nest that computes nodes whose blocks have one shape, and stores them."""
     inliner = Inliner(is_leaf)
     scope = inliner.scope
-    shape = block_shape(nodes[0]) if define else nodes[0].shape
-    space = tuple([scope.var(extent) for extent in shape])
+    blocks = [(n, b) for n in nodes for b in (blocks_of(n) if define else [Block(n, n)])]
+    shape = blocks[0][1].value.shape
+    coordinates = [ZERO if is_one(extent) else of_atom(scope.var(extent)) for extent in shape]
+    space = tuple([v for c in coordinates for v in c.vars])
     if space:
         inliner.offer(space[-1])
-    position = Position(scope, shape, [of_atom(v) for v in space])
+    position = Position(scope, shape, coordinates)
     made = {n.id for n in nodes} if define else set()
     inliner.is_leaf = lambda n: n.id not in made and is_leaf(n)
     stores = []
-    for node in nodes:
-        own = position if len(block_shape(node)) == len(shape) else None
-        if define and node.kind == "dynamic_update_slice":
-            own = own or position.reshaped(block_shape(node))
-            stores.append(_block_store(inliner, node, own))
-        else:
-            own = own or position.reshaped(node.shape)
-            stores.append(Store(-1, own.linear, inliner.value(node, own), node.dtype))
+    for node, block in blocks:
+        value = block.value
+        own = position if len(value.shape) == len(shape) else position.reshaped(value.shape)
+        offset = block.offset(inliner, node, own)
+        stores.append(Store(-1, offset, inliner.value(value, own), node.dtype))
     leaves = inliner.slots
     stores = [Store(len(leaves) + i, s.offset, s.value, s.dtype) for i, s in enumerate(stores)]
-    nest, length = flatten(coalesce(LoopNest(scope, space, stores, leaves, list(nodes))))
+    outputs = [node for node, _ in blocks]
+    nest, length = flatten(coalesce(LoopNest(scope, space, stores, leaves, outputs)))
     return NestKernel(list(nodes), list(leaves), nest, length)
-
-
-def _block_store(inliner: Inliner, node: Node, position: Position) -> Store:
-    """The store of an element of a dynamic_update_slice's block, into the array that it changes."""
-    x, update, *starts = node.args
-    coordinates = [
-        c + start_index(inliner, start, extent - size)
-        for c, start, extent, size in zip(position.coordinates, starts, x.shape, update.shape)
-    ]
-    offset = Position(inliner.scope, x.shape, coordinates).linear
-    return Store(-1, offset, inliner.value(update, position), node.dtype)
 
 
 def piece_nest(node: Node, number: int, is_leaf: Callable[[Node], bool]) -> NestKernel:

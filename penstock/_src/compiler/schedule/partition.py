@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.compiler.schedule.blocks import is_regular
 from penstock._src.compiler.schedule.contraction import (
     ELEMENTWISE,
     ContractKernel,
@@ -103,8 +104,9 @@ class Options:
 class Partition:
     """The kernels of one function, in order, and the ids of the nodes they store."""
 
-    def __init__(self, function: Function, options: Options | None = None):
-        self.function, self.options = function, options or Options()
+    def __init__(self, function: Function, options: Options | None = None, inner: bool = False):
+        """`inner`: of a loop's body, where launches count for more."""
+        self.function, self.options, self.inner = function, options or Options(), inner
         self.nodes = function.nodes()
         self.users: dict[int, list[Node]] = {n.id: [] for n in self.nodes}
         for node in self.nodes:
@@ -318,6 +320,8 @@ class Partition:
     def _wanted_in_memory(self, node: Node) -> list[Node]:
         """The arguments of a special node that must lie in memory: all, but the first values of a loop's state."""
         args = [a for a in node.args if a.dtype != dtypes.resource]
+        if node.kind == "scatter":
+            return args[1:]  # the first is copied to the result's place
         if node.kind != "while":
             return args
         first, rest = args[: node.attrs["carried"]], args[node.attrs["carried"] :]
@@ -389,7 +393,7 @@ class Partition:
     def _make_kernels(self) -> list[Kernel]:
         kernels: list[Kernel] = []
         units = self._units()
-        for unit in merge(units) if self.options.merge else units:
+        for unit in merge(units, self.inner) if self.options.merge else units:
             if unit.kind == "pieces":
                 (node,) = unit.nodes
                 kernels += [piece_nest(node, i, self.is_leaf) for i in range(len(node.args))]
@@ -420,7 +424,7 @@ class Partition:
                         "reduction", [node], set(self.reads[node.id]), reduction_space(root), [root]
                     )
                 )
-            elif node.id in self.stored and node.kind == "concat":
+            elif node.id in self.stored and node.kind == "concat" and not is_regular(node):
                 units.append(Unit("pieces", [node], set(self.reads[node.id])))
             elif node.id in self.stored:
                 units.append(Unit("map", [node], set(self.reads[node.id]), map_space(node)))

@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.schedule.index import extent_key, is_one
-from penstock._src.compiler.schedule.kernel import block_shape
+from penstock._src.compiler.schedule.blocks import block_shape, blocks_of, extents, extents_of
+from penstock._src.compiler.schedule.index import extent_key
 from penstock._src.ir.node import Node
 
-MOST_OUTPUTS = 8
+MOST_OUTPUTS = 12
 MOST_READS = 24
 
 
@@ -36,13 +36,18 @@ class Unit:
     position: int = 0
 
     @property
+    def stores(self) -> int:
+        """How many arrays or parts of arrays its kernel writes."""
+        return sum(len(blocks_of(n)) for n in self.nodes)
+
+    @property
     def made(self) -> set[int]:
         return {n.id for n in self.nodes}
 
 
 def map_space(node: Node) -> Any:
     """What tells spaces of elementwise kernels apart: extents, less those that are 1."""
-    return ("map", tuple([extent_key(e) for e in block_shape(node) if not is_one(e)]))
+    return ("map", tuple(extents_of(block_shape(node))))
 
 
 def reduction_space(node: Node) -> Any:
@@ -50,8 +55,11 @@ def reduction_space(node: Node) -> Any:
     return ("reduce", tuple([extent_key(e) for e in node.args[0].shape]), tuple(node.attrs["axes"]))
 
 
-def merge(units: list[Unit]) -> list[Unit]:
-    """Units merged where it pays, in an order in which each comes after what it reads."""
+def merge(units: list[Unit], unrelated: bool = False) -> list[Unit]:
+    """Units merged where it pays, in an order in which each comes after what it reads.
+
+    `unrelated`: also those that read nothing in common, where launches are many and small.
+    """
     for i, unit in enumerate(units):
         unit.position = i
     maker = {n.id: u for u in units for n in u.nodes}
@@ -66,7 +74,7 @@ def merge(units: list[Unit]) -> list[Unit]:
             continue
         candidates = open_by_space.setdefault(unit.space, [])
         for earlier in reversed(candidates[-6:]):
-            if _join(earlier, unit, maker, readers):
+            if _join(earlier, unit, maker, readers, unrelated):
                 gone.add(id(unit))
                 break
         else:
@@ -74,12 +82,14 @@ def merge(units: list[Unit]) -> list[Unit]:
     return sorted([u for u in units if id(u) not in gone], key=lambda u: u.position)
 
 
-def _join(a: Unit, b: Unit, maker: dict[int, Unit], readers: dict[int, list[Unit]]) -> bool:
+def _join(
+    a: Unit, b: Unit, maker: dict[int, Unit], readers: dict[int, list[Unit]], unrelated: bool
+) -> bool:
     """Makes b part of a if that is possible and of use."""
     common = (a.reads & b.reads) or (a.made & b.reads)
     if (
-        not common
-        or len(a.nodes) + len(b.nodes) > MOST_OUTPUTS
+        not (common or unrelated and a.kind == b.kind == "map")
+        or a.stores + b.stores > MOST_OUTPUTS
         or len(a.reads | b.reads) > MOST_READS
     ):
         return False
@@ -109,29 +119,26 @@ _STRAIGHT = frozenset({"unary", "binary", "compare", "select", "cast"})
 
 
 def _same_place(node: Node, made: set[int]) -> bool:
-    """Whether every way from a node to those in `made` goes through elementwise nodes only."""
+    """Whether every way from what a node's nest computes to those in `made` goes through elementwise nodes only."""
+    values = [b.value for b in blocks_of(node)]
+    others = [a for a in node.args if node.kind == "dynamic_update_slice" and a is not node.args[1]]
+    pending: list[tuple[Node, bool]] = [*[(v, True) for v in values], *[(a, False) for a in others]]
     seen: set[tuple[int, bool]] = set()
-    pending: list[tuple[Node, bool]] = [(node, True)]
     first = min(made)
     while pending:
         current, straight = pending.pop()
-        for place, arg in enumerate(current.args):
-            onward = straight and _keeps_place(current, place)
-            if arg.id in made:
-                if not onward:
-                    return False
-                continue
-            if (arg.id, onward) not in seen and arg.id > first:
-                seen.add((arg.id, onward))
-                pending.append((arg, onward))
+        if current.id in made and not straight:
+            return False
+        if current.id in made or current.id < first or (current.id, straight) in seen:
+            continue
+        seen.add((current.id, straight))
+        onward = straight and _keeps_place(current)
+        pending += [(arg, onward) for arg in current.args]
     return True
 
 
-def _keeps_place(node: Node, place: int) -> bool:
-    """Whether a node's element reads that of an argument which the same round of a merged kernel computes."""
-    if node.kind == "dynamic_update_slice":
-        return place == 1
+def _keeps_place(node: Node) -> bool:
+    """Whether an element of a node is computed from those of its arguments at the same place."""
     if node.kind == "reshape":
-        x = node.args[0].shape
-        return [e for e in x if not is_one(e)] == [e for e in node.shape if not is_one(e)]
+        return extents(node) == extents(node.args[0])
     return node.kind in _STRAIGHT

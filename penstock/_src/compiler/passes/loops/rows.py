@@ -61,11 +61,23 @@ class Rows:
             if not added:
                 state.unread = True
                 self.stacks[value.id, order] = state
+        self.join_twins(live)
         for state, (value, order, added) in stacked:
             self.settle(state, value, order, added)
         for state in live:
             if state.final is None and id(state) not in {id(s) for s, _ in stacked}:
                 self.sum_up(state)
+
+    def join_twins(self, live: list[State]) -> None:
+        """A state that no step reads, and that is another one in another shape, need not be carried beside it."""
+        if int(self.loop.trips) < 1:
+            return
+        known: dict[int, State] = {}
+        for state in sorted(live, key=lambda s: not self.users.get(s.parameter.id)):
+            twin = known.setdefault(bare(state.result).id, state)
+            read = self.users.get(state.parameter.id)
+            if twin is not state and not read and state.final is None and twin.final is None:
+                state.final = self.p.reshape(self.loop.stand_in(twin), state.init.shape)
 
     # -- before the loop
     def hoist(self) -> None:

@@ -1,0 +1,87 @@
+"""What a nest writes for a node: all of it, a block at a place known when the program runs, or the pieces of a concat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.compiler.schedule.index import Index, Position, extent_key, is_one
+from penstock._src.compiler.schedule.inline import Inliner, start_index
+from penstock._src.ir.node import Node
+
+MOST_PIECES = 8  # of a concat that one nest writes
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a node. `value`, over its own shape, stands in `joined` (a concat, or the value) `start` from the
+    beginning of `axis`; that stands in the node at `starts` (None: it is all of it), up to axes of extent 1."""
+
+    value: Node
+    joined: Node
+    axis: int = 0
+    start: Any = 0
+    starts: tuple[Node, ...] | None = None
+    shape: tuple[int, ...] = ()  # of what stands at `starts`
+
+    def offset(self, inliner: Inliner, node: Node, position: Position) -> Index:
+        """Where an element of `value` lies in the node."""
+        scope = inliner.scope
+        if self.joined is not self.value:
+            coordinates = list(position.coordinates)
+            coordinates[self.axis] = coordinates[self.axis] + self.start
+            position = Position(scope, self.joined.shape, coordinates)
+        if self.starts is None:
+            return position.linear
+        position = position.reshaped(self.shape)
+        moved = [
+            c + start_index(inliner, start, extent - size)
+            for c, start, extent, size in zip(
+                position.coordinates, self.starts, node.shape, self.shape
+            )
+        ]
+        return Position(scope, node.shape, moved).linear
+
+
+def blocks_of(node: Node) -> list[Block]:
+    """The parts of a node that its nest writes, all of one shape."""
+    if node.kind == "dynamic_update_slice":
+        _, update, *starts = node.args
+        inner = update
+        while inner.kind == "reshape" and extents(inner) == extents(inner.args[0]):
+            inner = inner.args[0]
+        if not is_regular(inner):
+            return [Block(update, update, 0, 0, tuple(starts), update.shape)]
+        return _pieces(inner, tuple(starts), update.shape)
+    return _pieces(node, None, ()) if is_regular(node) else [Block(node, node)]
+
+
+def _pieces(node: Node, starts: tuple[Node, ...] | None, shape: tuple[int, ...]) -> list[Block]:
+    axis, start, found = node.attrs["axis"], 0, []
+    for piece in node.args:
+        found.append(Block(piece, node, axis, start, starts, shape))
+        start = start + piece.shape[axis]
+    return found
+
+
+def is_regular(node: Node) -> bool:
+    """Whether a node joins a few pieces of one shape."""
+    if node.kind != "concat" or len(node.args) > MOST_PIECES:
+        return False
+    return len({tuple([extent_key(e) for e in piece.shape]) for piece in node.args}) == 1
+
+
+def block_shape(node: Node) -> tuple[int, ...]:
+    """The shape of the parts of a node that its nest writes."""
+    return blocks_of(node)[0].value.shape
+
+
+def extents(node: Node) -> list[Any]:
+    """What tells a node's extents apart, less those that are 1."""
+    return extents_of(node.shape)
+
+
+def extents_of(shape: Sequence[int]) -> list[Any]:
+    """What tells a shape's extents apart, less those that are 1."""
+    return [extent_key(e) for e in shape if not is_one(e)]
