@@ -11,6 +11,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.typesets import FLOAT, INTEGER
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 
 from .array import indexing
@@ -30,8 +32,33 @@ def _declines(other: Any) -> bool:
     return hasattr(kind, "_type_spec") or getattr(kind, "__array_priority__", 0) > 100
 
 
+# Operators that are one raw op for eager tensors of these types.
+_REAL = FLOAT | INTEGER
+_DIRECT = {
+    "add": (lambda x, y: raw.AddV2(x, y), _REAL),
+    "sub": (lambda x, y: raw.Sub(x, y), _REAL),
+    "mul": (lambda x, y: raw.Mul(x, y), _REAL),
+    "truediv": (lambda x, y: raw.RealDiv(x, y), FLOAT),
+    "floordiv": (lambda x, y: raw.FloorDiv(x, y), _REAL),
+    "mod": (lambda x, y: raw.FloorMod(x, y), _REAL),
+    "pow": (lambda x, y: raw.Pow(x, y), FLOAT),
+}
+
+
+def _fits(other, dtype):
+    """Whether an operand is an eager tensor of that type, or a number that becomes one."""
+    kind = type(other)
+    if kind is EagerTensor:
+        return other._dtype is dtype
+    return kind is int or (kind is float and dtype.is_floating)
+
+
 def _binary(op, reflected=False):
+    run, types = _DIRECT.get(op.name, (None, ()))
+
     def operator(self, other):
+        if type(self) is EagerTensor and self._dtype in types and _fits(other, self._dtype):
+            return run(other, self) if reflected else run(self, other)
         if _declines(other):
             return NotImplemented
         try:
@@ -51,6 +78,7 @@ class _Operator:
     """A function of two operands with the names of its operator methods."""
 
     def __init__(self, name, function):
+        self.name = name
         self.direct, self.reflected = f"__{name}__", f"__r{name}__"
         self.function = function
 

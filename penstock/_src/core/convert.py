@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.arrays import to_array
-from penstock._src.core.dtypes import DType, as_dtype
+from penstock._src.core.dtypes import DType, as_dtype, float32, float64, int32, int64
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
@@ -56,6 +56,20 @@ def register_tensor_conversion_function(
     _FOUND.clear()
 
 
+NUMBERS = {float: float32, int: int32}
+_LIMIT = 2.0**31
+_HOLD_NUMBERS = {float32: float32.np, float64: float64.np}
+_HOLD_INTEGERS = {int32: int32.np, int64: int64.np, **_HOLD_NUMBERS}
+
+
+def number(value: float, dtype: Any) -> tuple[np.ndarray, DType] | None:
+    """Returns a float or int as an array of one of the common types, None for what needs more care than that."""
+    held = (_HOLD_NUMBERS if type(value) is float else _HOLD_INTEGERS).get(dtype)
+    if held is None or not -_LIMIT < value < _LIMIT:
+        return None
+    return np.array(value, held), dtype
+
+
 def convert_to_tensor(
     value: Any,
     dtype: Any = None,
@@ -77,7 +91,12 @@ def convert_to_tensor(
     """
     if dtype is not None:
         dtype = as_dtype(dtype).base_dtype
-    if isinstance(value, Tensor):
+    if type(value) in NUMBERS:
+        wanted = dtype or dtype_hint or preferred_dtype or NUMBERS[type(value)]
+        quick = number(value, wanted)
+        if quick is not None:
+            return MAKE_CONSTANT(*quick, name)
+    elif isinstance(value, Tensor):
         if dtype is not None and value.dtype.base_dtype is not dtype:
             raise ValueError(
                 f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "

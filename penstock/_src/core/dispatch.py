@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penstock._src.core.op import Op
 
-EagerExecutor = Callable[[type["Op"], tuple[Any, ...], dict[str, Any], "str | None"], Any]
+EagerExecutor = Callable[[type["Op"], tuple[Any, ...], dict[str, Any]], Any]
 
 
 class State(threading.local):
@@ -30,37 +30,14 @@ class State(threading.local):
 STATE = State()
 
 
-def _no_executor(cls: Any, inputs: Any, attrs: Any, name: Any) -> Any:
+def _no_executor(cls: Any, inputs: Any, attrs: Any) -> Any:
     raise RuntimeError("Ops run once penstock._src.eager is loaded.")
 
 
-_EAGER: EagerExecutor = _no_executor
-
-
-def set_eager_executor(executor: EagerExecutor) -> None:
-    """Says what runs ops outside graphs. Called once, by eager/execute.py."""
-    global _EAGER
-    _EAGER = executor
-
-
-def execute(
-    cls: "type[Op]", inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None
-) -> Any:
-    """Runs or records an op.
-
-    Args:
-      cls: the op.
-      inputs: a tensor, or what converts to one, per argument; a list for a list argument.
-      attrs: attributes that are not inferred from the inputs.
-      name: of the node, in a graph.
-
-    Returns:
-      The output; a tuple of several; None (eager) or the Operation (graph) if there are none.
-    """
-    graph = STATE.graph
-    if graph is None:
-        return _EAGER(cls, inputs, attrs, name)
-    return graph.execute(cls, inputs, attrs, name)
+# Set by eager/execute.py: runs an op outside graphs. Takes the class of the op; a tensor, or what converts to one,
+# per argument (a list for a list argument); and the attributes that do not follow from the inputs. Returns the
+# output, a tuple of several, or None for none. In a graph, `graph.execute` answers likewise.
+RUN_EAGERLY: EagerExecutor = _no_executor
 
 
 def executing_eagerly() -> bool:

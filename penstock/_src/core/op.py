@@ -17,6 +17,7 @@ parameter whose name begins with `_` is not used, and no tape keeps that tensor 
 
 import collections
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -237,6 +238,13 @@ def _kept_by_gradient(cls: type[Op]) -> tuple[bool, ...]:
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return (True,) * count
     return tuple(not p.name.startswith("_") for p in parameters[:count])
+
+
+def refusal_of_reference(cls: type[Op]) -> str:
+    """The message for an op that takes or gives references and is called eagerly."""
+    ref = next(a.name for a in (*cls.inputs, *cls.outputs) if a.is_ref)
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.op_type)
+    return f"{words.lower()} op does not support eager execution. Arg '{ref}' is a ref."
 
 
 def flatten_arguments(values: Sequence[Any]) -> list[Any]:

@@ -74,35 +74,39 @@ class RawOps:
         return function
 
 
+# The function of an op takes its inputs by position or name, so Python binds them as fast as it binds any call.
+FUNCTION = """
+def {op}({parameters}*, name=None, **attrs):
+    graph = STATE.graph
+    if graph is None:
+        return dispatch.RUN_EAGERLY(cls, ({parameters}), attrs)
+    return graph.execute(cls, ({parameters}), attrs, name)
+"""
+
+
 def make_function(cls: type[Op]) -> Callable[..., Any]:
     """Returns the function of an op: its inputs, then its attributes, then `name`."""
-    names = tuple(argument.name for argument in cls.inputs)
-    count, renamed = len(names), cls.raw_names
-
-    def call(*inputs: Any, name: str | None = None, **attrs: Any) -> Any:
-        if len(inputs) != count:
-            inputs = _inputs_by_name(cls, names, inputs, attrs)
-        if renamed:
-            attrs = {renamed.get(key, key): value for key, value in attrs.items()}
-        return dispatch.execute(cls, inputs, attrs, name)
-
-    call.__name__ = call.__qualname__ = cls.op_type
-    call.__doc__ = cls.__doc__
-    call.__signature__ = raw_signature(cls)  # type: ignore[attr-defined]
+    parameters = "".join(f"{argument.name}, " for argument in cls.inputs)
+    text = FUNCTION.format(op=cls.op_type, parameters=parameters)
+    scope: dict[str, Any] = {"STATE": dispatch.STATE, "dispatch": dispatch, "cls": cls}
+    # Under this file's name, so that locations in messages and tracebacks pass over it as library code.
+    exec(compile(text, __file__, "exec"), scope)
+    call: Any = scope[cls.op_type]
+    if cls.raw_names:
+        call = _renaming(call, cls.raw_names)
+    call.__module__, call.__doc__ = __name__, cls.__doc__
+    call.__signature__ = raw_signature(cls)
     return call
 
 
-def _inputs_by_name(
-    cls: type[Op], names: tuple[str, ...], inputs: tuple[Any, ...], attrs: dict[str, Any]
-) -> tuple[Any, ...]:
-    if len(inputs) > len(names):
-        raise TypeError(f"{cls.op_type} takes {len(names)} inputs. Received {len(inputs)}.")
-    rest = []
-    for name in names[len(inputs) :]:
-        if name not in attrs:
-            raise TypeError(f"{cls.op_type}() missing required argument '{name}'")
-        rest.append(attrs.pop(name))
-    return (*inputs, *rest)
+def _renaming(call: Callable[..., Any], renamed: dict[str, str]) -> Callable[..., Any]:
+    """Returns `call` with some attributes under other names."""
+
+    @functools.wraps(call)
+    def under_raw_names(*inputs: Any, **attrs: Any) -> Any:
+        return call(*inputs, **{renamed.get(key, key): value for key, value in attrs.items()})
+
+    return under_raw_names
 
 
 def raw_signature(cls: type[Op]) -> inspect.Signature:

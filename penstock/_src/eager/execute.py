@@ -1,5 +1,6 @@
 """The path of an eager op: bind the arguments, run its kernel, wrap the results, tell the tapes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,50 +11,143 @@ from penstock._src.core.binding import bind
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import Op, group_arguments
+from penstock._src.core.op import Op, group_arguments, refusal_of_reference
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.compiled import LARGE, is_large, is_worth_compiling, run_compiled
 from penstock._src.eager.tensor import EagerTensor
 
 # Ops bound to types and attributes are kept up to this number per op.
 MOST_BOUND = 1024
 
+_NUMBERS = frozenset({bool, int, float})
 
-def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None) -> Any:
-    """Runs an op now. See `core.dispatch.execute`."""
-    if cls.is_simple:
+
+class Kernel:
+    """An op with plain inputs and one output, ready to run on inputs of given types.
+
+    `types` are those of the inputs; `storage` is NumPy's type of the output.
+    """
+
+    __slots__ = ("op", "run", "types", "dtype", "storage", "compiles")
+
+    def __init__(self, op: Op, types: tuple[DType, ...]) -> None:
+        self.op, self.run, self.types = op, op.eager, types
+        self.dtype: DType = op.output_dtypes[0]  # type: ignore[attr-defined]
+        self.storage = self.dtype.np
+        self.compiles = bool(types) and is_worth_compiling(op)
+
+
+def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """Runs an op now. See `core.dispatch.RUN_EAGERLY`."""
+    bound = cls.bound
+    if bound:
         try:
-            types = [tensor._dtype for tensor in inputs]
-            op = cls.bound[(*types, *attrs.items()) if attrs else tuple(types)]
+            if attrs:
+                kernel = bound[(*[tensor._dtype for tensor in inputs], *attrs.items())]
+            elif len(inputs) == 2:
+                kernel = bound[inputs[0]._dtype, inputs[1]._dtype]
+            else:
+                kernel = bound[*[tensor._dtype for tensor in inputs]]
             values = [tensor._value for tensor in inputs]
         except (AttributeError, KeyError, TypeError):
             # Not eager tensors, or never bound so: the general path says what is wrong, if anything.
-            op = None
-        if op is not None:
-            output = _wrap_one(run_kernel(op, values), op.output_dtypes[0])
-            if STATE.tapes or STATE.accumulators:
-                dispatch.record(op, list(inputs), [output])
-            return output
+            return _execute_mixed(cls, inputs, attrs)
+        return _run_kernel(kernel, inputs, values)
     return _execute_any(cls, inputs, attrs)
 
 
+def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: list[Any]) -> EagerTensor:
+    """Runs a kernel on tensors of its types, and tells the tapes."""
+    try:
+        if kernel.compiles and values[0].size >= LARGE:
+            value = run_compiled(kernel.op, values)
+        else:
+            value = kernel.run(*values)
+    except OpError as error:
+        raise _naming_op(error, kernel.op)
+    if type(value) is not np.ndarray or value.dtype is not kernel.storage:
+        value = _host_value(value, kernel.dtype)
+    output = EagerTensor(value, kernel.dtype)
+    if STATE.tapes or STATE.accumulators:
+        dispatch.record(kernel.op, inputs, (output,))
+    return output
+
+
+def _execute_mixed(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """Runs an op on arrays and numbers besides eager tensors, of types that it was bound to before."""
+    try:
+        kernel = cls.bound[(*map(_kind, inputs), *attrs.items())]
+        tensors = [
+            value if type(value) is EagerTensor else _tensor_of(value, dtype)
+            for value, dtype in zip(inputs, kernel.types)
+        ]
+    except (KeyError, TypeError):
+        return _execute_any(cls, inputs, attrs)
+    return _run_kernel(kernel, tensors, [tensor._value for tensor in tensors])
+
+
+def _kind(value: Any) -> Any:
+    """Returns what decides, of an input, to which types an op is bound.
+
+    Raises:
+      TypeError: more than its kind decides.
+    """
+    kind = type(value)
+    if kind is EagerTensor:
+        return value._dtype
+    if kind is np.ndarray:
+        return value.dtype
+    if kind in _NUMBERS:
+        return kind
+    raise TypeError
+
+
+def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
+    """Returns an array of that very type, or a number, as a tensor."""
+    if type(value) is np.ndarray:
+        return EagerTensor(value.copy(), dtype)
+    return convert.convert_to_tensor(value, dtype)
+
+
 def _execute_any(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    if cls.has_refs:
+        raise RuntimeError(refusal_of_reference(cls))
     given = tuple(attrs.items())
     tensors, op = bind(cls, inputs, attrs, False)
-    if cls.is_simple and len(cls.bound) < MOST_BOUND:
-        _keep(cls, tensors, given, op)
     outputs = run(op, tensors)
+    if cls.is_simple and len(cls.bound) < MOST_BOUND:
+        _keep(cls, inputs, tensors, given, op)
     if STATE.tapes or STATE.accumulators:
         dispatch.record(op, tensors, outputs)
     return arrange(op, outputs)
 
 
-def _keep(cls: type[Op], tensors: list[Any], given: tuple[Any, ...], op: Op) -> None:
+def _keep(
+    cls: type[Op], inputs: Sequence[Any], tensors: list[Any], given: tuple[Any, ...], op: Op
+) -> None:
+    """Remembers to which types the op was bound, for tensors and for inputs of these kinds."""
+    kernel = Kernel(op, tuple(t.dtype for t in tensors))
     try:
-        cls.bound[(*(t.dtype for t in tensors), *given)] = op
+        cls.bound[(*kernel.types, *given)] = kernel
+        if all(_follows(cls, at, inputs, dtype) for at, dtype in enumerate(kernel.types)):
+            cls.bound[(*map(_kind, inputs), *given)] = kernel
     except TypeError:
-        # An attribute that does not hash, such as a list: such calls are bound each time.
+        # An attribute that does not hash, such as a list, or another kind of input: such calls are bound each time.
         return
+
+
+def _follows(cls: type[Op], at: int, inputs: Sequence[Any], dtype: DType) -> bool:
+    """Whether the type to which an input was bound follows from the kinds of the inputs, whatever their values."""
+    value, argument = inputs[at], cls.inputs[at]
+    if type(value) is np.ndarray:
+        return value.dtype is dtype.np and dtype.np.kind != "O"
+    if type(value) not in _NUMBERS or argument.dtype is not None:
+        return True
+    return isinstance(cls.attributes.get(str(argument.type_attr)), DType) or any(
+        type(other) is EagerTensor and of.type_attr == argument.type_attr
+        for other, of in zip(inputs, cls.inputs)
+    )
 
 
 def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:
@@ -66,16 +160,23 @@ def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:
 
 
 def run_kernel(op: Op, values: list[Any]) -> Any:
-    """Calls `op.eager`, with the values of list arguments gathered into lists."""
+    """Calls `op.eager`, with the values of list arguments gathered into lists; a program if they are large."""
     try:
+        if is_large(values) and is_worth_compiling(op):
+            return run_compiled(op, values)
         if op.takes_lists:
             return op.eager(*group_arguments(op.inputs, op, values))
         return op.eager(*values)
     except OpError as error:
-        if error._message and "[Op:" not in error._message:
-            error._message = f"{error._message} [Op:{op.op_type}]"
-            error.args = (error._message,)
-        raise
+        raise _naming_op(error, op)
+
+
+def _naming_op(error: OpError, op: Op) -> OpError:
+    """Returns the error of a kernel with the name of the op at the end of its message."""
+    if error._message and "[Op:" not in error._message:
+        error._message = f"{error._message} [Op:{op.op_type}]"
+        error.args = (error._message,)
+    return error
 
 
 def wrap(op: Op, result: Any) -> list[EagerTensor]:
@@ -95,15 +196,15 @@ def wrap(op: Op, result: Any) -> list[EagerTensor]:
 
 
 def _wrap_one(value: Any, dtype: DType) -> EagerTensor:
+    return EagerTensor(_host_value(value, dtype), dtype)
+
+
+def _host_value(value: Any, dtype: DType) -> Any:
+    """Returns what a kernel returned in the form that a tensor of the type keeps."""
     if type(value) is np.ndarray:
-        if value.dtype is not dtype.np and value.dtype != dtype.np:
-            value = value.astype(dtype.np)
-    elif dtype.is_numpy_compatible:
-        value = _as_array(value, dtype)
-    return EagerTensor(value, dtype)
-
-
-def _as_array(value: Any, dtype: DType) -> np.ndarray:
+        return value if value.dtype == dtype.np else value.astype(dtype.np)
+    if not dtype.is_numpy_compatible:
+        return value
     if dtype.np.kind != "O":
         return np.asarray(value, dtype.np)
     out = np.empty((), object)
@@ -189,6 +290,6 @@ def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
     return to_array(value, dtype)[0]
 
 
-dispatch.set_eager_executor(execute)
+dispatch.RUN_EAGERLY = execute
 convert.MAKE_CONSTANT = make_constant
 convert.PACK = pack

@@ -23,9 +23,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.ir.errors import NeedsValue
 from penstock._src.ops import infer
-
-# NumPy warns of what IEEE arithmetic answers with inf and nan; TensorFlow does not.
-quiet = np.errstate(all="ignore")
+from penstock._src.util.quiet import quiet
 
 
 def show(shape: Sequence[int | None]) -> str:
@@ -123,6 +121,8 @@ def unbroadcast(gradient: Any, x: Any) -> Any:
     """Returns the gradient of `x` from that of `x` broadcast to the gradient's shape: its sum over
     the axes that were broadcast."""
     to, of = x.shape, gradient.shape
+    if to._dims == of._dims and to.is_fully_defined():
+        return gradient
     if to.rank is not None and of.rank is not None:
         axes = _broadcast_axes(to.as_list(), of.as_list())
         if axes is not None:

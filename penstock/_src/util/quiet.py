@@ -1,0 +1,50 @@
+"""`quiet`: NumPy without warnings of what IEEE arithmetic answers with inf and nan, as TensorFlow computes.
+
+NumPy keeps its error handling in a context variable. So each thread gets a context in which all is ignored, and a
+quiet function runs in that: a tenth of a microsecond; entering `numpy.errstate` takes five times that.
+"""
+
+import contextvars
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_IS_QUIET = contextvars.ContextVar("penstock_is_quiet", default=False)
+
+
+class _QuietContext(threading.local):
+    """The thread's context in which NumPy ignores floating point errors."""
+
+    def __init__(self) -> None:
+        context = contextvars.copy_context()
+        context.run(np.seterr, all="ignore")
+        context.run(_IS_QUIET.set, True)
+        self.run = context.run
+
+
+_CONTEXT = _QuietContext() if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else None
+
+
+def quiet(function: _F) -> _F:
+    """Decorator: runs `function`, of positional arguments, without NumPy's warnings."""
+    if _CONTEXT is None:  # NumPy 1 keeps its error handling elsewhere
+        return np.errstate(all="ignore")(function)
+
+    @functools.wraps(function)
+    def silent(*args: Any) -> Any:
+        # A thread can be in a context once: quiet functions call each other directly.
+        if _IS_QUIET.get():
+            return function(*args)
+        return _CONTEXT.run(function, *args)
+
+    return silent  # type: ignore[return-value]
+
+
+@quiet
+def call_quietly(function: Callable[..., Any], *args: Any) -> Any:
+    """Returns `function(*args)`, computed without NumPy's warnings."""
+    return function(*args)
