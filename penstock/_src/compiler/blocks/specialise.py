@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, Leaves
-from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.compiler.blocks.steps import (
+    BlockStep,
+    HostStep,
+    ProgramStep,
+    reads_reference,
+)
 from penstock._src.compiler.lower import checks, control_flow, tensor_lists  # noqa: F401  (they register handlers)
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import HostValue, ListValue, known_length
@@ -111,6 +116,8 @@ class _Planner:
         """Why an operation runs on the host, or None if it may lower."""
         if op.name in self.host:
             return self.host[op.name]
+        if reads_reference(op):
+            return "it reads a v1 variable, which the host holds"
         if op.type in HANDLERS or op.raw_op.has_lowering:
             return None
         return f"{op.type} has no lowering"

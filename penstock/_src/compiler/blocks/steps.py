@@ -10,9 +10,10 @@ import numpy as np
 from penstock._src.compiler.blocks.inputs import DenseList, stacked
 from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.stages import compile_function
-from penstock._src.core import kernel_state
+from penstock._src.core import dtypes, kernel_state
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import group_arguments
+from penstock._src.core.resources import Resource, VariableHandle
 from penstock._src.core.shapes import make_shape
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.function import Function
@@ -120,12 +121,40 @@ def run_on_host(op: Operation, arguments: list[Any]) -> list[Any]:
       OpError: as the kernel does, with the operation's name and the user's line added.
     """
     raw = op.raw_op
+    if any(isinstance(value, VariableHandle) for value in arguments) and reads_reference(op):
+        arguments = dereferenced(op, arguments)
     try:
         result = raw.eager(*group_arguments(raw.inputs, raw, arguments))
     except OpError as error:
         locate(error, op)
         raise
     return flat_outputs(raw, result)
+
+
+def reads_reference(op: Operation) -> bool:
+    """Whether an operation takes a tensor that is a reference to a v1 variable or object."""
+    for tensor in op._inputs:
+        maker = getattr(tensor.op, "raw_op", None)
+        if maker is not None and maker.has_refs and tensor.dtype.is_numpy_compatible:
+            return True
+    return False
+
+
+def dereferenced(op: Operation, arguments: list[Any]) -> list[Any]:
+    """The arguments with the value of a v1 variable wherever the kernel does not take the variable."""
+    raw = op.raw_op
+    takes_reference: list[bool] = []
+    for argument, group in zip(
+        raw.inputs, group_arguments(raw.inputs, raw, arguments), strict=True
+    ):
+        count = len(group) if argument.is_list else 1
+        takes_reference += [argument.is_ref] * count
+    return [
+        value.read()
+        if isinstance(value, VariableHandle) and not by_reference and t.dtype != dtypes.resource
+        else value
+        for value, by_reference, t in zip(arguments, takes_reference, op._inputs, strict=True)
+    ]
 
 
 def locate(error: OpError, op: Any = None) -> None:
@@ -157,7 +186,7 @@ def host_value(value: Any, dtype: Any) -> Any:
     """A kernel's result as a host value of its declared dtype."""
     if type(value) is np.ndarray:
         return value if value.dtype == dtype.np else value.astype(dtype.np)
-    if not dtype.is_numpy_compatible:
+    if isinstance(value, Resource) or not dtype.is_numpy_compatible:
         return value
     if dtype.np.kind != "O":
         return np.asarray(value, dtype.np)

@@ -12,6 +12,7 @@ from penstock._src.core import dtypes, resources
 from penstock._src.core.arrays import to_array
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.resources import VariableHandle
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.v1 import default_graph
@@ -109,7 +110,7 @@ class BaseSession:
         values = dict(given)
         if wanted or plan.operations:
             results = self._program(feeds, wanted, plan.operations)([value for _, value in feeds])
-            values.update((t._id, result) for t, result in zip(wanted, results, strict=True))
+            values.update((t._id, _read(t, r)) for t, r in zip(wanted, results, strict=True))
         return plan.pack(values)
 
     def _program(
@@ -245,6 +246,13 @@ class _Fetches:
         if len(parts) == 1 and parts[0] is fetch:
             return found[0]
         return _composite_value(fetch, found)
+
+
+def _read(tensor: Any, value: Any) -> Any:
+    """The value behind a reference to a v1 variable; any other value itself."""
+    if isinstance(value, VariableHandle) and tensor.dtype is not dtypes.resource:
+        return value.read()
+    return value
 
 
 def _children(fetch: Any) -> Any:

@@ -34,6 +34,11 @@ class HostMath:
         return np.reciprocal(np.sqrt(x))
 
 
+def is_variable(argument):
+    """Whether an argument of an update rule is one of its variables."""
+    return argument.is_ref or argument.dtype is dtypes.resource
+
+
 class _Apply(Op):
     """A rule: reads its variables, computes their new values by `step`, assigns them."""
 
@@ -52,7 +57,7 @@ class _Apply(Op):
         handles = [
             as_variable(value, type(self).__name__)
             for argument, value in zip(self.inputs, inputs, strict=True)
-            if argument.dtype is dtypes.resource
+            if is_variable(argument)
         ]
         values = [h.read() for h in handles]
         self._check(values, inputs)
@@ -66,7 +71,7 @@ class _Apply(Op):
         handles = [
             value
             for argument, value in zip(self.inputs, inputs, strict=True)
-            if argument.dtype is dtypes.resource
+            if is_variable(argument)
         ]
         values = [p.read_variable(h) for h in handles]
         updated = self.step(p, *values, *inputs[len(handles) :])
@@ -77,7 +82,7 @@ class _Apply(Op):
 
     def _check(self, values, inputs):
         for argument, value in zip(self.inputs, inputs, strict=True):
-            if argument.dtype is dtypes.resource:
+            if is_variable(argument):
                 continue
             if argument.name in ("grad", "delta"):
                 if value.shape != values[0].shape:

@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.resources import as_variable, owned
 from penstock._src.core.typesets import INDEX, NUMBER
@@ -33,7 +32,7 @@ class _SparseApply(Op):
         handles = [
             as_variable(value, type(self).__name__)
             for argument, value in zip(self.inputs, inputs, strict=True)
-            if argument.dtype is dtypes.resource
+            if training.is_variable(argument)
         ]
         arrays = [h.read().copy() for h in handles]
         self._check(arrays[0], grad, indices)

@@ -1,0 +1,135 @@
+"""Stacks of tensors: what while loops of TensorFlow 1 kept their values in."""
+
+from penstock._src.core import resources
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource
+from penstock._src.ops.rules import invalid
+
+
+class HostStack(Resource):
+    """A stack of host values of one type."""
+
+    def __init__(self, dtype, limit, name=""):
+        super().__init__(name)
+        self.dtype, self.limit, self.items, self.closed = dtype, limit, [], False
+
+    def checked(self, what):
+        """This stack, known to be open.
+
+        Raises:
+          InvalidArgumentError: it is closed.
+        """
+        if self.closed:
+            raise InvalidArgumentError(f"Stack[{self.name}] has already been closed: {what}.")
+        return self
+
+
+class _StackOp(Op):
+    is_abstract = True
+    differentiable = False
+
+    def stack(self, handle):
+        if not isinstance(handle, HostStack):
+            raise invalid(self, f"expected the handle of a stack. Received {handle!r}")
+        return handle.checked(self.op_type)
+
+
+class StackV2(_StackOp):
+    """A new stack of at most `max_size` elements, if that is not negative."""
+
+    signature = "max_size: int32 -> handle: resource"
+    elem_type: DType
+    stack_name: str = ""
+    stateful = True
+
+    def shape(self, max_size=None):
+        return ()
+
+    def eager(self, max_size=-1):
+        return HostStack(self.elem_type, int(max_size), self.stack_name)
+
+
+class Stack(StackV2):
+    """The same, by reference."""
+
+    signature = "-> handle: Ref(string)"
+    elem_type: DType
+    stack_name: str = ""
+    stateful = True
+
+
+class StackPushV2(_StackOp):
+    """Puts an element on top, and gives it."""
+
+    signature = "handle: resource, elem: T -> output: T"
+    swap_memory: bool = False
+    stateful = True
+
+    def shape(self, handle, elem):
+        return elem
+
+    def eager(self, handle, elem):
+        stack = self.stack(handle)
+        if stack.dtype != self.T:
+            raise invalid(self, f"Must have type {stack.dtype.name} but got {self.T.name}")
+        if 0 <= stack.limit <= len(stack.items):
+            raise invalid(self, f"Stack[{stack.name}] overflowed its max_size ({stack.limit})")
+        stack.items.append(elem)
+        return elem
+
+
+class StackPush(StackPushV2):
+    """The same, by reference."""
+
+    signature = "handle: Ref(string), elem: T -> output: T"
+    swap_memory: bool = False
+    stateful = False
+
+
+class StackPopV2(_StackOp):
+    """Takes the element on top."""
+
+    signature = "handle: resource -> elem: elem_type"
+    elem_type: DType
+    stateful = True
+
+    def shape(self, handle):
+        return None
+
+    def eager(self, handle):
+        stack = self.stack(handle)
+        if not stack.items:
+            raise invalid(self, f"Stack[{stack.name}] is empty when calling Pop().")
+        return stack.items.pop()
+
+
+class StackPop(StackPopV2):
+    """The same, by reference."""
+
+    signature = "handle: Ref(string) -> elem: elem_type"
+    elem_type: DType
+    stateful = False
+
+
+class StackCloseV2(_StackOp):
+    """Forgets the elements."""
+
+    signature = "handle: resource ->"
+    stateful = True
+
+    def shape(self, handle):
+        return ()
+
+    def eager(self, handle):
+        stack = self.stack(handle)
+        stack.items, stack.closed = [], True
+        resources.manager().remove(stack)
+
+
+class StackClose(StackCloseV2):
+    """The same, by reference."""
+
+    signature = "handle: Ref(string) ->"
+    stateful = False

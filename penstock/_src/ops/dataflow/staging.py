@@ -1,0 +1,430 @@
+"""Staging areas and maps: named places where one part of a program leaves tensors for another."""
+
+import threading
+
+import numpy as np
+
+from penstock._src.core import resources
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource
+from penstock._src.ops.rules import invalid
+
+# Places that no session keeps live as long as the process, as TensorFlow's do.
+_KEPT = resources.ResourceManager(keep=True)
+
+
+class Place(Resource):
+    """Tuples of host values, limited in number and bytes; waits where there is no space or nothing."""
+
+    def __init__(self, name, container, capacity, memory_limit):
+        super().__init__(name, container)
+        self.capacity, self.memory_limit = capacity, memory_limit
+        self.changed = threading.Condition()
+        self.items = []
+
+    def fits(self, values):
+        """Whether there is space for these values."""
+        if self.capacity and len(self.items) >= self.capacity:
+            return False
+        if not self.memory_limit:
+            return True
+        used = sum(np.asarray(v).nbytes for item in self.items for v in item)
+        return used + sum(np.asarray(v).nbytes for v in values) <= self.memory_limit
+
+
+class MapPlace(Place):
+    """Partial and complete tuples by key."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.items, self.partial = {}, {}
+
+    def fits(self, values):
+        """Whether there is space for one more key."""
+        return not self.capacity or len(self.items) < self.capacity
+
+
+class _PlaceOp(Op):
+    """What works on the place of a name."""
+
+    is_abstract = True
+    differentiable = False
+    stateful = True
+    kind = Place
+
+    def place(self):
+        name = self.shared_name or f"{self.kind.__name__}/{self.dtypes}"
+        return _KEPT.get_or_create(
+            self.kind,
+            self.container,
+            name,
+            lambda: self.kind(name, self.container, self.capacity, self.memory_limit),
+        )
+
+    def shape(self, *_inputs):
+        return [None] * len(self.dtypes)
+
+
+class Stage(_PlaceOp):
+    """Leaves a tuple, when there is space."""
+
+    signature = "values: *dtypes ->"
+    capacity: int = 0
+    memory_limit: int = 0
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def shape(self, values):
+        return ()
+
+    def eager(self, values):
+        place = self.place()
+        with place.changed:
+            place.changed.wait_for(lambda: place.fits(values))
+            place.items.append(tuple(values))
+            place.changed.notify_all()
+
+
+class Unstage(_PlaceOp):
+    """Takes the tuple that was left first, when there is one."""
+
+    signature = "-> values: *dtypes"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def eager(self):
+        place = self.place()
+        with place.changed:
+            place.changed.wait_for(lambda: place.items)
+            taken = place.items.pop(0)
+            place.changed.notify_all()
+            return list(taken)
+
+
+class StagePeek(_PlaceOp):
+    """The tuple at a place in the row, when it is there."""
+
+    signature = "index: int32 -> values: *dtypes"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def eager(self, index):
+        place = self.place()
+        with place.changed:
+            place.changed.wait_for(lambda: len(place.items) > index)
+            return list(place.items[int(index)])
+
+
+class StageSize(_PlaceOp):
+    """The number of tuples."""
+
+    signature = "-> size: int32"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        return np.int32(len(self.place().items))
+
+
+class StageClear(_PlaceOp):
+    """Forgets all tuples."""
+
+    signature = "->"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        place = self.place()
+        with place.changed:
+            place.items.clear()
+            place.changed.notify_all()
+
+
+class MapStage(_PlaceOp):
+    """Leaves some components of the tuple of a key; it can be taken when it has all."""
+
+    signature = "key: int64, indices: int32, values: *fake_dtypes ->"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = MapPlace
+
+    def shape(self, key, indices, values):
+        return ()
+
+    def eager(self, key, indices, values):
+        place, at = self.place(), int(key)
+        if len(indices) != len(values):
+            raise invalid(self, "There must be as many indices as values.")
+        with place.changed:
+            if at in place.items:
+                raise invalid(self, f"The key {at} is complete already.")
+            found = place.partial.setdefault(at, {})
+            for index, value in zip(indices.tolist(), values):
+                if not 0 <= index < len(self.dtypes):
+                    raise invalid(self, f"Index '{index}' is out of range.")
+                if index in found:
+                    raise invalid(self, f"The tensor for index '{index}' was already inserted.")
+                found[index] = value
+            if len(found) == len(self.dtypes):
+                place.changed.wait_for(lambda: place.fits(values))
+                del place.partial[at]
+                place.items[at] = [found[i] for i in range(len(self.dtypes))]
+            place.changed.notify_all()
+
+
+class MapPeek(_PlaceOp):
+    """Components of the tuple of a key, when it is there."""
+
+    signature = "key: int64, indices: int32 -> values: *dtypes"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = MapPlace
+    takes = False
+
+    def eager(self, key, indices):
+        place, at = self.place(), int(key)
+        with place.changed:
+            place.changed.wait_for(lambda: at in place.items)
+            held = place.items[at]
+            missing = [i for i in indices.tolist() if held[i] is None]
+            if missing:
+                raise invalid(self, f"Tensor at index '{missing[0]}' was already removed.")
+            found = [held[i] for i in indices.tolist()]
+            if self.takes:
+                for i in indices.tolist():
+                    held[i] = None
+                if all(value is None for value in held):
+                    del place.items[at]
+                place.changed.notify_all()
+            return found
+
+
+class MapUnstage(MapPeek):
+    """Takes components of the tuple of a key."""
+
+    signature = "key: int64, indices: int32 -> values: *dtypes"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    takes = True
+
+
+class MapUnstageNoKey(_PlaceOp):
+    """Takes components of the tuple of some key."""
+
+    signature = "indices: int32 -> key: int64, values: *dtypes"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = MapPlace
+
+    def shape(self, indices):
+        return (), [None] * len(self.dtypes)
+
+    def eager(self, indices):
+        place = self.place()
+        with place.changed:
+            place.changed.wait_for(lambda: place.items)
+            key = self.chosen(place.items)
+            held = place.items.pop(key)
+            place.changed.notify_all()
+            return np.int64(key), [held[i] for i in indices.tolist()]
+
+    def chosen(self, items):
+        """The key that comes next."""
+        return next(iter(items))
+
+
+class MapSize(_PlaceOp):
+    """The number of complete tuples."""
+
+    signature = "-> size: int32"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = MapPlace
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        return np.int32(len(self.place().items))
+
+
+class MapIncompleteSize(_PlaceOp):
+    """The number of tuples that lack components."""
+
+    signature = "-> size: int32"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = MapPlace
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        return np.int32(len(self.place().partial))
+
+
+class MapClear(_PlaceOp):
+    """Forgets all tuples."""
+
+    signature = "->"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = MapPlace
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        place = self.place()
+        with place.changed:
+            place.items.clear()
+            place.partial.clear()
+            place.changed.notify_all()
+
+
+class OrderedPlace(MapPlace):
+    """The same, its keys in order."""
+
+
+class OrderedMapStage(MapStage):
+    """The same for keys in order."""
+
+    signature = "key: int64, indices: int32, values: *fake_dtypes ->"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = OrderedPlace
+
+
+class OrderedMapPeek(MapPeek):
+    """The same for keys in order."""
+
+    signature = "key: int64, indices: int32 -> values: *dtypes"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = OrderedPlace
+
+
+class OrderedMapUnstage(MapUnstage):
+    """The same for keys in order."""
+
+    signature = "key: int64, indices: int32 -> values: *dtypes"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = OrderedPlace
+
+
+class OrderedMapUnstageNoKey(MapUnstageNoKey):
+    """Takes components of the tuple of the smallest key."""
+
+    signature = "indices: int32 -> key: int64, values: *dtypes"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = OrderedPlace
+    chosen = staticmethod(min)
+
+
+class OrderedMapSize(MapSize):
+    """The same for keys in order."""
+
+    signature = "-> size: int32"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = OrderedPlace
+
+
+class OrderedMapIncompleteSize(MapIncompleteSize):
+    """The same for keys in order."""
+
+    signature = "-> size: int32"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = OrderedPlace
+
+
+class OrderedMapClear(MapClear):
+    """The same for keys in order."""
+
+    signature = "->"
+    capacity: int = 0
+    memory_limit: int = 0
+    dtypes: list[DType]
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    kind = OrderedPlace

@@ -1,0 +1,234 @@
+"""TensorFlow 1's variables, which ops take by reference: make one, assign, add, subtract.
+
+Such ops run in graphs. What flows along an edge is the `VariableHandle` itself; an op that takes the
+value reads it as it runs.
+"""
+
+import numpy as np
+
+from penstock._src.core import resources
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import OutOfRangeError
+from penstock._src.core.op import Op
+from penstock._src.core.resources import VariableHandle, as_variable, owned
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import INDEX, NUMBER
+from penstock._src.ops.array.slice import TensorStridedSliceUpdate
+from penstock._src.ops.rules import invalid, show
+
+
+class ReferenceOp(Op):
+    """An update of a v1 variable, whose reference is also what the op gives."""
+
+    is_abstract = True
+    differentiable = False
+    lower = None
+
+    def shape(self, ref, *_inputs):
+        return ref
+
+    def eager(self, ref, *inputs):
+        variable = as_variable(ref, self.op_type)
+        variable.value = owned(self.updated(variable, *inputs))
+        return variable
+
+
+class _MakeVariable(Op):
+    is_abstract = True
+    differentiable = False
+    shared_name = container = ""
+
+    def output_shape(self):
+        return self.attrs["shape"]
+
+    def eager(self):
+        def make():
+            return VariableHandle(self.attrs["shape"], self.dtype, self.shared_name, self.container)
+
+        if not self.shared_name:
+            return make()
+        return resources.manager().get_or_create(
+            VariableHandle, self.container, self.shared_name, make
+        )
+
+
+class VariableV2(_MakeVariable):
+    """A variable that lives as long as its session."""
+
+    signature = "-> ref: Ref(dtype)"
+    shape: TensorShape
+    dtype: DType
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+
+class Variable(_MakeVariable):
+    """The older twin of VariableV2."""
+
+    signature = "-> ref: Ref(dtype)"
+    shape: TensorShape
+    dtype: DType
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+
+class TemporaryVariable(_MakeVariable):
+    """A variable to accumulate into, until DestroyTemporaryVariable takes its value."""
+
+    signature = "-> ref: Ref(dtype)"
+    shape: TensorShape
+    dtype: DType
+    var_name: str = ""
+    stateful = True
+
+
+class DestroyTemporaryVariable(Op):
+    """The last value of a temporary variable."""
+
+    signature = "ref: Ref(T) -> value: T"
+    var_name: str
+    differentiable = False
+
+    def shape(self, ref):
+        return ref
+
+    def eager(self, ref):
+        variable = as_variable(ref, "DestroyTemporaryVariable")
+        value, variable.value = variable.read(), None
+        return value
+
+
+class IsVariableInitialized(Op):
+    """Whether a v1 variable has a value."""
+
+    signature = "ref: Ref(dtype) -> is_initialized: bool"
+    differentiable = False
+
+    def shape(self, ref):
+        return ()
+
+    def eager(self, ref):
+        return np.bool_(as_variable(ref, "IsVariableInitialized").value is not None)
+
+
+class Assign(ReferenceOp):
+    """Gives a variable a new value."""
+
+    signature = "ref: Ref(T), value: T -> output_ref: Ref(T)"
+    validate_shape: bool = True
+    use_locking: bool = True
+
+    def shape(self, ref, value):
+        return value if not self.validate_shape else ref.merge_with(value)
+
+    def updated(self, variable, value):
+        if self.validate_shape and not variable.shape.is_compatible_with(value.shape):
+            raise invalid(
+                self,
+                "Assign requires shapes of both tensors to match. lhs shape= "
+                f"{show(variable.shape.as_list())} rhs shape= {show(value.shape)}",
+            )
+        return value
+
+
+class _AssignBy(ReferenceOp):
+    def updated(self, variable, value):
+        held = variable.read()
+        if held.shape != value.shape:
+            raise invalid(self, f"shapes must be equal: {show(held.shape)} {show(value.shape)}")
+        return self.combined(held, value)
+
+
+class AssignAdd(_AssignBy):
+    """Adds a value to a variable."""
+
+    signature = "ref: Ref(T), value: T -> output_ref: Ref(T)"
+    T = NUMBER
+    use_locking: bool = False
+    combined = staticmethod(np.add)
+
+
+class AssignSub(_AssignBy):
+    """Subtracts a value from a variable."""
+
+    signature = "ref: Ref(T), value: T -> output_ref: Ref(T)"
+    T = NUMBER
+    use_locking: bool = False
+    combined = staticmethod(np.subtract)
+
+
+class StridedSliceAssign(ReferenceOp):
+    """Puts a value, broadcast, in the places of a variable that a strided slice selects."""
+
+    signature = (
+        "ref: Ref(T), begin: Index, end: Index, strides: Index, value: T -> output_ref: Ref(T)"
+    )
+    Index = INDEX
+    begin_mask: int = 0
+    end_mask: int = 0
+    ellipsis_mask: int = 0
+    new_axis_mask: int = 0
+    shrink_axis_mask: int = 0
+
+    def updated(self, variable, *inputs):
+        return TensorStridedSliceUpdate.eager(self, variable.read(), *inputs)
+
+
+class CountUpTo(Op):
+    """The value of a variable, which then grows by one, up to a limit."""
+
+    signature = "ref: Ref(T) -> output: T"
+    limit: int
+    T = INDEX
+    differentiable = False
+
+    def shape(self, ref):
+        return ()
+
+    def eager(self, ref):
+        variable = as_variable(ref, self.op_type)
+        value = variable.read()
+        if value >= self.limit:
+            raise OutOfRangeError(f"Reached limit of {self.limit}")
+        variable.value = owned(value + value.dtype.type(1))
+        return value
+
+
+class ResourceCountUpTo(CountUpTo):
+    """The same for a variable behind a handle."""
+
+    signature = "resource: resource -> output: T"
+    limit: int
+    T: DType
+    T_types = INDEX
+    stateful = True
+
+
+class RefIdentity(Op):
+    """The same reference."""
+
+    signature = "input: Ref(T) -> output: Ref(T)"
+    differentiable = False
+
+    def shape(self, input):
+        return input
+
+    def eager(self, input):
+        return input
+
+
+class RefSelect(Op):
+    """One of several references."""
+
+    signature = "index: int32, inputs: N * Ref(T) -> output: Ref(T)"
+    differentiable = False
+
+    def shape(self, index, inputs):
+        return inputs[0]
+
+    def eager(self, index, inputs):
+        if not 0 <= index < len(inputs):
+            raise invalid(self, f"index must be in the range [0, {len(inputs)}) but got {index}")
+        return inputs[int(index)]
