@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.compile import compile_graph
 from penstock._src.core import dispatch
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import make_shape
@@ -54,6 +53,9 @@ def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
 
 
 def _executable(op: Op, values: list[np.ndarray]) -> Any:
+    # LLVM takes a quarter of a second to load, which programs without large tensors need not pay.
+    from penstock._src.compiler.compile import compile_graph
+
     graph = FuncGraph(op.op_type, outer_graph=None)
     with dispatch.building(graph):
         for argument, value in zip(op.inputs, values):
