@@ -15,6 +15,7 @@ _NAMES = {
     "penstock._src.api.extension_type": (
         "BatchableExtensionType ExtensionType ExtensionTypeBatchEncoder ExtensionTypeSpec"
     ),
+    "penstock._src.api.ragged.dynamic_shape": "DynamicRaggedShape",
     "penstock._src.api.ragged.row_partition": "RowPartition",
     "penstock._src.data.iterator": "Optional",
 }

@@ -16,12 +16,16 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
 
 from . import indexing as rows
+from .dynamic_shape import DynamicRaggedShape, ragged_shape
 from .ragged_tensor import RaggedTensor, merge_dims
 from .row_partition import scalar
 
 
 def _fallback(api, args, kwargs):
-    if not any(isinstance(x, RaggedTensor) for x in nest.flatten((list(args), kwargs))):
+    parts = nest.flatten((list(args), kwargs))
+    if api in _OF_SHAPES and any(isinstance(x, DynamicRaggedShape) for x in parts):
+        return _OF_SHAPES[api](*args, **kwargs)
+    if not any(isinstance(x, RaggedTensor) for x in parts):
         return NOT_SUPPORTED
     special = _SPECIAL.get(api)
     if special is not None:
@@ -335,6 +339,41 @@ def _tile(input, multiples, name=None):
     return result
 
 
+def _filled(api):
+    def fill(shape, *args, **kwargs):
+        return shape._add_partitions(api(shape.inner_shape, *args, **kwargs))
+
+    return fill
+
+
+def _reshape(tensor, shape, name=None):
+    values = tensor.flat_values if isinstance(tensor, RaggedTensor) else tensor
+    return shape._add_partitions(shaping.reshape(values, shape.inner_shape, name))
+
+
+def _broadcast_to(input, shape, name=None):
+    flat = creation.zeros(shape.inner_shape, dtypes.int32)
+    if isinstance(input, RaggedTensor) or _rank_of(input) == 0 or not shape.row_partitions:
+        values = input.flat_values if isinstance(input, RaggedTensor) else input
+        return shape._add_partitions(shaping.broadcast_to(values, shape.inner_shape, name))
+    places = shape._add_partitions(flat)
+    zeros = places.with_flat_values(cast(flat, convert_to_tensor(input).dtype))
+    return arithmetic.add(zeros, input)
+
+
+def _rank_of(value):
+    """The rank of what converts to a tensor."""
+    return convert_to_tensor(value).shape.rank
+
+
+# Functions that take a DynamicRaggedShape where others take a shape.
+_OF_SHAPES = {
+    creation.ones: _filled(creation.ones),
+    creation.zeros: _filled(creation.zeros),
+    creation.fill: _filled(creation.fill),
+    shaping.reshape: _reshape,
+    shaping.broadcast_to: _broadcast_to,
+}
 _SPECIAL = {
     reduction.reduce_sum: _reducer(_segments("UnsortedSegmentSum"), reduction.reduce_sum),
     reduction.reduce_prod: _reducer(_segments("UnsortedSegmentProd"), reduction.reduce_prod),
@@ -347,6 +386,7 @@ _SPECIAL = {
     reduction.reduce_std: _reduce_std,
     shaping.expand_dims: _expand_dims,
     shaping.squeeze: _squeeze,
+    shaping.shape: ragged_shape,
     shaping.size: _size,
     shaping.rank: _rank,
     shaping.identity: _identity,

@@ -1,0 +1,241 @@
+"""DynamicRaggedShape: the lengths of a ragged tensor's axes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import constant_value
+from penstock._src.util.export import export
+
+from .ragged_tensor import RaggedTensor
+from .row_partition import RowPartition
+
+
+@export("experimental.DynamicRaggedShape", v1=["experimental.DynamicRaggedShape"])
+class DynamicRaggedShape:
+    """The shape of a tensor some of whose axes have rows of different lengths.
+
+    Args:
+      row_partitions: how the outer axes are cut into rows, outermost first.
+      inner_shape: the shape of the flat values.
+      dtype: `int32` or `int64`; by default that of the arguments, else int64.
+    """
+
+    def __init__(self, row_partitions, inner_shape, dtype=None, validate=False):
+        del validate
+        partitions = tuple(row_partitions)
+        if dtype is None:
+            held = [p.dtype for p in partitions]
+            held += [inner_shape.dtype] if isinstance(inner_shape, Tensor) else []
+            dtype = dtypes.int64 if not held or dtypes.int64 in held else dtypes.int32
+        dtype = dtypes.as_dtype(dtype)
+        if dtype not in (dtypes.int32, dtypes.int64):
+            raise ValueError(f"dtype must be int32 or int64, got {dtype}")
+        self._row_partitions = tuple(p.with_dtype(dtype) for p in partitions)
+        self._inner_shape = cast(convert_to_tensor(inner_shape, dtype_hint=dtype), dtype)
+        self._inner_shape.shape.with_rank(1)
+
+    @classmethod
+    def from_lengths(cls, lengths, num_row_partitions=None, dtype=dtypes.int64):
+        """The shape of these lengths: a number for an axis of equal rows, a tuple for one of its own.
+
+        Raises:
+          ValueError: the first length is no number, or lengths do not fit each other.
+        """
+        lengths = list(lengths)
+        if lengths and not isinstance(lengths[0], (int, np.integer)):
+            raise ValueError(f"lengths[0] should be a scalar. Received {lengths[0]!r}.")
+        ragged = [at for at, n in enumerate(lengths) if not isinstance(n, (int, np.integer))]
+        count = max(ragged, default=0) if num_row_partitions is None else num_row_partitions
+        if ragged and count < max(ragged):
+            raise ValueError(f"num_row_partitions must be at least {max(ragged)}. Received {count}.")
+        if count and count >= len(lengths):
+            raise ValueError(f"num_row_partitions must be below {len(lengths)}. Received {count}.")
+        partitions, rows = [], lengths[0] if lengths else None
+        for length in lengths[1 : count + 1]:
+            if isinstance(length, (int, np.integer)):
+                made = RowPartition.from_uniform_row_length(
+                    np.array(length, dtype.as_numpy_dtype), nvals=rows * length, nrows=rows
+                )
+                rows = rows * length
+            else:
+                if len(length) != rows:
+                    raise ValueError(f"{list(length)} has {len(length)} rows, not {rows}.")
+                made = RowPartition.from_row_lengths(np.array(length, dtype.as_numpy_dtype))
+                rows = sum(length)
+            partitions.append(made)
+        inner = [rows, *lengths[count + 1 :]] if lengths else []
+        return cls(partitions, np.array(inner, dtype.as_numpy_dtype), dtype)
+
+    @classmethod
+    def from_row_partitions(cls, row_partitions, dtype=None):
+        """The shape whose axes all have partitions.
+
+        Raises:
+          ValueError: there are none.
+        """
+        if not row_partitions:
+            raise ValueError("row_partitions cannot be empty")
+        last = row_partitions[-1].nvals()
+        return cls(row_partitions, raw.Reshape(tensor=last, shape=[1]), dtype)
+
+    @classmethod
+    def from_tensor(cls, t, dtype=None):
+        """The shape of a tensor or ragged tensor."""
+        if isinstance(t, DynamicRaggedShape):
+            return t if dtype is None else t.with_dtype(dtype)
+        if isinstance(t, RaggedTensor):
+            partitions = t._nested_row_partitions
+            kind = partitions[0].dtype if dtype is None else dtypes.as_dtype(dtype)
+            inner = raw.Shape(input=t.flat_values, out_type=kind)
+            return cls(partitions, inner, kind)
+        kind = dtypes.int32 if dtype is None else dtypes.as_dtype(dtype)
+        return cls((), raw.Shape(input=convert_to_tensor(t), out_type=kind), kind)
+
+    @property
+    def row_partitions(self):
+        """How the outer axes are cut into rows."""
+        return self._row_partitions
+
+    @property
+    def num_row_partitions(self):
+        """The number of axes that have a partition."""
+        return len(self._row_partitions)
+
+    @property
+    def inner_shape(self):
+        """The shape of the flat values."""
+        return self._inner_shape
+
+    @property
+    def inner_rank(self):
+        """The rank of the flat values, if it is known."""
+        return self._inner_shape.shape[0]
+
+    @property
+    def rank(self):
+        """The number of axes, if it is known."""
+        inner = self.inner_rank
+        return None if inner is None else inner + len(self._row_partitions)
+
+    @property
+    def dtype(self):
+        """The type of the lengths."""
+        return self._inner_shape.dtype
+
+    def with_dtype(self, dtype):
+        """The same shape with lengths of another type."""
+        return DynamicRaggedShape(self._row_partitions, self._inner_shape, dtype)
+
+    def is_uniform(self, axis):
+        """Whether all rows of an axis are known to have one length."""
+        if not isinstance(axis, int):
+            raise TypeError("axis must be an integer")
+        if self.rank is not None and axis >= self.rank:
+            raise IndexError("Expected axis=%s < rank=%s" % (axis, self.rank))
+        inside = 0 < axis <= len(self._row_partitions)
+        return not inside or self._row_partitions[axis - 1].is_uniform()
+
+    def static_lengths(self, ragged_lengths=True):
+        """The lengths: a number, None, or a tuple for rows of different lengths (if known and asked for)."""
+        if self.rank is None:
+            return [...]
+        first = self._row_partitions[0].static_nrows if self._row_partitions else None
+        found = [first] if self._row_partitions else []
+        for partition in self._row_partitions:
+            if partition.is_uniform():
+                found.append(partition.static_uniform_row_length)
+                continue
+            known = constant_value(partition.row_lengths()) if ragged_lengths else None
+            found.append(None if known is None else tuple(int(n) for n in known))
+        inner = constant_value(self._inner_shape)
+        rest = [None] * self.inner_rank if inner is None else [int(n) for n in inner]
+        return found + (rest[1:] if self._row_partitions else rest)
+
+    def __getitem__(self, index):
+        """A length, or the shape of some of the outer axes.
+
+        Raises:
+          ValueError: the axis has rows of different lengths.
+        """
+        if isinstance(index, slice):
+            return self._slice(index)
+        rank = self.rank
+        if index < 0:
+            if rank is None:
+                raise ValueError("Rank must be known to use __getitem__ with a negative index.")
+            index += rank
+        if index < 0 or (rank is not None and index >= rank):
+            raise IndexError(f"Index {index} out of range for rank {rank}")
+        if index == 0 and self._row_partitions:
+            return self._row_partitions[0].nrows()
+        if index > len(self._row_partitions) or not self._row_partitions:
+            return self._inner_shape[index - len(self._row_partitions)]
+        partition = self._row_partitions[index - 1]
+        if not partition.is_uniform():
+            raise ValueError(f"Index {index} is not uniform")
+        return cast(partition.uniform_row_length(), self.dtype)
+
+    def _slice(self, key):
+        rank, count = self.rank, len(self._row_partitions)
+        if key.step not in (None, 1):
+            raise IndexError("Cannot stride through a shape")
+        start, stop, _ = key.indices(rank)
+        if start > 0:
+            if any(not self.is_uniform(axis) for axis in range(start, min(stop, count + 1))):
+                raise ValueError(f"All inner dimensions of {self!r} from {start} must be uniform.")
+            lengths = [self[axis] for axis in range(start, stop)]
+            shape = raw.Pack(values=lengths) if lengths else np.zeros(0, self.dtype.as_numpy_dtype)
+            return DynamicRaggedShape((), shape, self.dtype)
+        if stop > count:
+            return DynamicRaggedShape(
+                self._row_partitions, self._inner_shape[: stop - count], self.dtype
+            )
+        if stop <= 1:
+            shape = [self[0]] if stop else []
+            inner = raw.Pack(values=shape) if shape else np.zeros(0, self.dtype.as_numpy_dtype)
+            return DynamicRaggedShape((), inner, self.dtype)
+        return DynamicRaggedShape.from_row_partitions(self._row_partitions[: stop - 1], self.dtype)
+
+    def _add_partitions(self, flat_values):
+        """A ragged tensor of this shape over its flat values."""
+        result = flat_values
+        for partition in reversed(self._row_partitions):
+            result = RaggedTensor._from_row_partition(result, partition, validate=False)
+        return result
+
+    def __eq__(self, other):
+        if not isinstance(other, DynamicRaggedShape):
+            return NotImplemented
+        if len(self._row_partitions) != len(other._row_partitions):
+            return False
+        kind = dtypes.int64
+        pairs = [(p.row_splits(), q.row_splits()) for p, q in zip(
+            self._row_partitions, other._row_partitions, strict=True)]  # fmt: skip
+        pairs.append((self._inner_shape, other._inner_shape))
+        result = convert_to_tensor(True)
+        for a, b in pairs:
+            same = raw.Equal(x=cast(a, kind), y=cast(b, kind), incompatible_shape_error=False)
+            axes = np.arange(same.shape.rank or 0, dtype=np.int32)
+            result = raw.LogicalAnd(x=result, y=raw.All(input=same, axis=axes))
+        return result
+
+    __hash__ = None
+
+    def __repr__(self):
+        lengths = ", ".join(str(n) for n in self.static_lengths())
+        return (
+            f"<DynamicRaggedShape lengths=[{lengths}] "
+            f"num_row_partitions={len(self._row_partitions)}>"
+        )
+
+
+def ragged_shape(input, out_type=None, name=None):
+    """The DynamicRaggedShape of a ragged tensor (`tf.shape`)."""
+    del name
+    return DynamicRaggedShape.from_tensor(input, dtype=out_type or dtypes.int32)
