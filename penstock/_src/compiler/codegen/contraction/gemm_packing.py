@@ -18,7 +18,7 @@ from penstock._src.native.language.types import I64, PTR
 from .extents import ceil_divide, product, unravel, value
 from .gathered import Gathered
 from .gemm_schedule import SLAB, STEP_BITS, Gemm, Matrix, Schedule
-from .pack import pack_across, pack_along, pack_rows, pack_single
+from .pack import pack_across, pack_rows, pack_single
 from .tile import times, word
 
 
@@ -111,12 +111,25 @@ class Packing(Schedule):
         """Of all those panels the rows low <= k < high."""
         matrix, pointer = (self.g.left, self.g.right)[side], (self.a, self.b)[side]
         width, room = ((self.mr, self.pa), (self.nr, self.pb))[side]
-        along = value(f, matrix.depth[0])
-        start = word(f, times(f, self.k0, along) + (word(f, first) + base))
+        along = self.along_depth(f, matrix)
+        start = word(f, word(f, first) + base)
         pack_rows(
-            f, pointer, start, along, width, count, low, high, dst, room,
+            f, pointer, start, along, value(f, matrix.depth[-1]), width, count, low, high, dst, room,
             matrix.element, self.types.total, self.lanes, self.expressions[side],
         )  # fmt: skip
+
+    def along_depth(self, f: Fn, matrix: Matrix):
+        """k of this step -> offset."""
+        strides = [value(f, s) for s in matrix.depth]
+
+        def offset(k):
+            k = f.i64(k) + self.k0
+            if len(strides) == 1:
+                return times(f, k, strides[0])
+            steps = zip(unravel(f, k, self.ks), strides, strict=True)
+            return sum((times(f, i, s) for i, s in steps), start=0)
+
+        return offset
 
     def pack(self, f: Fn, side: int, base, first, width: int, count, dst: Val):
         """One panel: `width` rows or columns of an operand from `first` on, over this step's depth."""
@@ -131,31 +144,15 @@ class Packing(Schedule):
             return
         cross = value(f, matrix.cross)
         start = word(f, times(f, first, cross) + base)
-        if len(self.g.k) == 1:
-            along = value(f, matrix.depth[0])
-            if self.steps != 1:
-                start = word(f, times(f, self.k0, along) + start)
-            if matrix.depth[0] == 1:
-                pack_across(
-                    f, pointer, start, cross, width, count, self.depth, dst, width,
-                    *common, self.lanes, expression,
-                )  # fmt: skip
-                return
-        strides = [value(f, s) for s in matrix.depth]
-
-        def along_depth(k):
-            if len(strides) == 1:
-                return times(f, k, strides[0])
-            steps = zip(unravel(f, f.i64(k) + self.k0, self.ks), strides, strict=True)
-            return sum((times(f, i, s) for i, s in steps), start=0)
-
-        if matrix.cross == 1:
-            pack_along(
-                f, pointer, start, along_depth, width, count, self.depth, dst, width,
+        if len(self.g.k) == 1 and matrix.depth[0] == 1:
+            start = word(f, start + self.k0)
+            pack_across(
+                f, pointer, start, cross, width, count, self.depth, dst, width,
                 *common, self.lanes, expression,
             )  # fmt: skip
             return
-        place = lambda c, k: (word(f, times(f, c, cross)) + start + along_depth(k), None)
+        along = self.along_depth(f, matrix)
+        place = lambda c, k: (word(f, times(f, c, cross)) + start + along(k), None)
         pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
 
     # -- the stage

@@ -175,7 +175,7 @@ class Schedule:
 
     def packs_by_rows(self, operand: Matrix | Gathered) -> bool:
         """Whether an operand lies along its rows or columns, not along the depth: all its panels are packed together."""
-        return isinstance(operand, Matrix) and operand.cross == 1 and len(self.g.k) == 1
+        return isinstance(operand, Matrix) and operand.cross == 1
 
     def fit_runs(self, depth: int | None) -> None:
         """Makes depth blocks of whole runs of gathered operands, or gives the runs up."""

@@ -39,6 +39,10 @@ from .views import View, one, view_of
 DEEP = (
     64  # pixels of an image from which on a product over images is split among threads by its depth
 )
+WIDE, WIDE_OUTPUTS = (
+    1 << 16,
+    256,
+)  # elements and columns of a result that is work for all threads undivided
 
 Description = Gemm | Convolution | Depthwise | FilterGradient | DepthwiseFilterGradient
 BY_CHANNEL = Depthwise, DepthwiseFilterGradient
@@ -182,7 +186,10 @@ def _deep_product(problem: Problem, numbering: Numbering) -> FilterGradient | No
         return None
     if found.h.taps * found.w.taps != 1 or found.x.channel != 1:
         return None
-    small = found.channels * found.outputs * SIZE[found.types.total] <= OWN_BYTES
+    size = found.channels * found.outputs
+    if size >= WIDE and found.outputs >= WIDE_OUTPUTS:
+        return None
+    small = size * SIZE[found.types.total] <= OWN_BYTES
     return found if small and found.h.out * found.w.out >= DEEP else None
 
 

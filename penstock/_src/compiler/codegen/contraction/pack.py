@@ -97,19 +97,20 @@ def pack_along(
 
 
 def pack_rows(
-    f: Fn, source: Val, base, along, width: int, count, low, high, dst: Val, panel_room: int,
+    f: Fn, source: Val, base, along, step, width: int, count, low, high, dst: Val, panel_room: int,
     element: str, total: str, lane_count: int, expression: Expression | None = None,
 ) -> None:  # fmt: skip
     """Several panels together, source contiguous across them: rows low <= k < high are read from end to end.
 
     So a walk down the columns is avoided, which would crowd cache sets and miss in the TLB every time. `count` columns
-    exist from `base` on; `dst` is the first panel, the others follow at `panel_room` elements.
+    exist from `base` on; `dst` is the first panel, the others follow at `panel_room` elements. `along` is the stride of
+    k, or a function k -> offset; `step` the distance from most rows to the next.
     """
     whole = count // width
 
     def row(k):
-        start = base + times(f, k, along)
-        ahead = start + times(f, AHEAD, along)
+        start = base + (along(k) if callable(along) else times(f, k, along))
+        ahead = start + times(f, AHEAD, step)
 
         def panel(p, left=None):
             to = times(f, p, panel_room) + times(f, k, width)
