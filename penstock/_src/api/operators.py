@@ -391,7 +391,7 @@ def install_variable_operators() -> None:
 
     def through_value(name):
         def operator(self, *others):
-            return getattr(self._read(), name)(*others)
+            return getattr(Tensor, name)(self._read(), *others)
 
         operator.__name__ = name
         return operator

@@ -44,9 +44,8 @@ def gradients_of_tape(
             found.setdefault(target._id, []).append(seed)
     sources = set(source_ids)
     kept: dict[int, Any] = {}
-    needed = needed_entries(tape, sources)
-    for entry, is_needed in zip(reversed(tape.entries), reversed(needed)):
-        if not is_needed or not any(i in found for i in entry.output_ids):
+    for entry in reversed(needed_entries(tape, sources)):
+        if found.keys().isdisjoint(entry.output_ids):
             continue
         outputs = []
         for key in entry.output_ids:
@@ -54,27 +53,25 @@ def gradients_of_tape(
             if key in sources:
                 kept[key] = total
             outputs.append(total)
-        filled = [
-            zeros_like(t)
-            if g is None and entry.needs_zeros and t.dtype in DIFFERENTIABLE and takes_zeros(t)
-            else g
-            for g, t in zip(outputs, entry.outputs)
-        ]
-        inputs = entry.backward(*filled)
+        if entry.needs_zeros and entry.outputs:
+            outputs = [
+                zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g
+                for g, t in zip(outputs, entry.outputs)
+            ]
+        inputs = entry.backward(*outputs)
         for key, gradient in zip(entry.input_ids, inputs, strict=True):
             if gradient is not None and key in tape.watched:
                 found.setdefault(key, []).append(gradient)
     return [kept[i] if i in kept else add_up(found.get(i)) for i in source_ids]
 
 
-def needed_entries(tape: Tape, sources: set[int]) -> list[bool]:
-    """Returns, per entry, whether it lies on a path from a source."""
+def needed_entries(tape: Tape, sources: set[int]) -> list[Any]:
+    """Returns the entries that lie on a path from a source."""
     reached = set(sources)
     needed = []
     for entry in tape.entries:
-        on_path = any(i in reached for i in entry.input_ids)
-        needed.append(on_path)
-        if on_path:
+        if not reached.isdisjoint(entry.input_ids):
+            needed.append(entry)
             reached.update(entry.output_ids)
     return needed
 
@@ -100,6 +97,8 @@ def add_up(gradients: list[Any] | None) -> Any:
         return None
     if len(gradients) == 1:
         return gradients[0]
+    if STATE.graph is None and all(isinstance(g, Tensor) for g in gradients):
+        return add_up_now(gradients)
     if all(isinstance(g, IndexedSlices) for g in gradients):
         values = raw.ConcatV2([g.values for g in gradients], 0)
         indices = raw.ConcatV2([as_int64(g.indices) for g in gradients], 0)
@@ -108,6 +107,16 @@ def add_up(gradients: list[Any] | None) -> Any:
     if dense[0].dtype is dtypes.variant:
         return add_variants(dense)
     return raw.AddV2(*dense) if len(dense) == 2 else raw.AddN(dense)
+
+
+def add_up_now(gradients: list[Any]) -> Any:
+    """Returns the sum of eager tensors, or of lists of tensors."""
+    if gradients[0].dtype is dtypes.variant:
+        return add_variants(gradients)
+    total = gradients[0]
+    for gradient in gradients[1:]:
+        total = raw.AddV2(total, gradient)
+    return total
 
 
 def add_variants(values: list[Any]) -> Any:
@@ -237,8 +246,9 @@ class GradientTape:
             if not self._persistent:
                 self._pop()
         targets = flat_targets(target)
-        flat_sources = nest.flatten(sources, expand_composites=False)
-        seeds = [None] * len(targets)
+        single = is_tensor_like(sources)
+        flat_sources = [sources] if single else nest.flatten(sources, expand_composites=False)
+        seeds: list[Any] = [None] * len(targets)
         if output_gradients is not None:
             seeds = [
                 None if g is None else convert_to_tensor(g)
@@ -247,7 +257,7 @@ class GradientTape:
         result = self._differentiate(tape, targets, flat_sources, seeds, unconnected)
         if not self._persistent:
             self._tape = None
-        return nest.pack_sequence_as(sources, result)
+        return result[0] if single else nest.pack_sequence_as(sources, result)
 
     def _differentiate(
         self,
@@ -359,8 +369,9 @@ def jacobian_rows(tape: Tape, target: Any, flat: Any, sources: list[Any]) -> lis
 def flat_targets(target: Any) -> list[Any]:
     """Returns the tensors of the targets; variables are read."""
     flat = []
-    for one in nest.flatten(target, expand_composites=True):
-        if hasattr(one, "handle"):
+    leaves = [target] if isinstance(target, Tensor) else nest.flatten(target, True)
+    for one in leaves:
+        if not isinstance(one, Tensor) and hasattr(one, "handle"):
             # The gradient of a variable with respect to itself needs the read on the tape.
             one = one.handle
         elif not isinstance(one, Tensor):
@@ -373,10 +384,10 @@ def flat_targets(target: Any) -> list[Any]:
 
 def source_tensors(source: Any) -> list[Any]:
     """Returns the tensors whose gradients make the gradient of a source."""
-    if hasattr(source, "handle"):
-        return [source.handle]
     if isinstance(source, Tensor):
         return [source]
+    if hasattr(source, "handle"):
+        return [source.handle]
     return [t for t in nest.flatten(source, expand_composites=True)]
 
 

@@ -4,7 +4,7 @@ A tape works on eager and symbolic tensors alike: both have an `_id`. Entries ke
 that a gradient reads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -39,6 +39,59 @@ class Entry:
         self.outputs, self.backward, self.needs_zeros = outputs, backward, needs_zeros
 
 
+class OpEntry:
+    """A recorded op: like an Entry, with the gradient of the op.
+
+    It keeps the tensors that the gradient reads and, of several outputs, all, for zeros.
+    """
+
+    __slots__ = ("op", "input_ids", "output_ids", "outputs", "kept")
+    needs_zeros = True
+
+    def __init__(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        self.op = op
+        self.input_ids = [t._id for t in inputs]
+        self.output_ids = [t._id for t in outputs]
+        # A single output has a gradient whenever the walk back comes by.
+        self.outputs = outputs if len(outputs) > 1 else ()
+        arguments: Sequence[Any] = (*inputs, *outputs)
+        if op.has_lists:
+            arguments = group_arguments(op.inputs, op, inputs)
+            arguments += group_arguments(op.outputs, op, outputs)
+        self.kept = [a if keep else None for a, keep in zip(arguments, op.keeps)]
+
+    @property
+    def name(self) -> str:
+        """The op."""
+        return self.op.op_type
+
+    def backward(self, *gradients: Any) -> Sequence[Any]:
+        """Returns the gradients of the inputs, or Nones, from those of the outputs."""
+        op = self.op
+        if not op.has_gradient:
+            raise LookupError(f"gradient registry has no entry for: {op.op_type}")
+        if not op.takes_slices:
+            gradients = tuple([dense(g) for g in gradients])
+        if op.has_lists:
+            gradients = tuple(group_arguments(op.outputs, op, gradients))
+        result = op.gradient(*self.kept, *gradients)
+        if op.takes_lists:
+            return flatten_gradients(op, result, self._list_lengths())
+        count = len(self.input_ids)
+        if count == 1 and not (isinstance(result, tuple) and len(result) == 1):
+            return (result,)
+        if result is None:
+            return (None,) * count
+        if len(result) != count:
+            raise wrong_count(op, result, count)
+        return result
+
+    def _list_lengths(self) -> list[int | None]:
+        """The number of tensors of each input that is a list, None for the others."""
+        inputs = group_arguments(self.op.inputs, self.op, self.input_ids)
+        return [len(a) if isinstance(a, list) else None for a in inputs]
+
+
 class Tape:
     """A record of computation from watched tensors."""
 
@@ -47,7 +100,7 @@ class Tape:
         self.watch_accessed_variables = watch_accessed_variables
         self.watched: set[int] = set()
         self.variables: dict[int, Any] = {}
-        self.entries: list[Entry] = []
+        self.entries: list[Entry | OpEntry] = []
         # Watched tensors are held, so that no other tensor gets their id.
         self.held: list[Any] = []
 
@@ -72,24 +125,20 @@ class Tape:
         """Whether `tensor` comes from a watched one."""
         return tensor._id in self.watched
 
-    def record_op(self, op: Op, inputs: list[Any], outputs: list[Any]) -> None:
+    def record_op(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Records an op, if an input is watched and it passes gradients on."""
         watched = self.watched
         for tensor in inputs:
-            if tensor._id in watched:
+            if tensor._id in watched and tensor.dtype in DIFFERENTIABLE:
                 break
         else:
             return
-        if not op.differentiable or not any(t.dtype in DIFFERENTIABLE for t in outputs):
+        if not op.differentiable:
             return
-        if not any(t._id in watched and t.dtype in DIFFERENTIABLE for t in inputs):
-            return
-        self._append(
-            op.op_type,
-            [t._id for t in inputs],
-            outputs,
-            op_backward(op, inputs, outputs),
-        )
+        flowing = [t._id for t in outputs if t.dtype in DIFFERENTIABLE]
+        if flowing:
+            watched.update(flowing)
+            self.entries.append(OpEntry(op, inputs, outputs))
 
     def record_function(
         self,
@@ -123,25 +172,9 @@ class Tape:
         self.entries.append(Entry(name, input_ids, output_ids, outputs, backward, needs_zeros))
 
 
-def op_backward(op: Op, inputs: list[Any], outputs: list[Any]) -> Backward:
+def op_backward(op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> Backward:
     """Returns the backward function of an op: it keeps what the op's gradient reads and no more."""
-    if not op.has_gradient:
-
-        def missing(*gradients: Any) -> Any:
-            raise LookupError(f"gradient registry has no entry for: {op.op_type}")
-
-        return missing
-    arguments = group_arguments(op.inputs, op, inputs) + group_arguments(op.outputs, op, outputs)
-    kept = [a if keep else None for a, keep in zip(arguments, op.keeps)]
-    list_lengths = [len(a) if isinstance(a, list) else None for a in arguments[: len(op.inputs)]]
-
-    def backward(*gradients: Any) -> list[Any]:
-        if not op.takes_slices:
-            gradients = tuple([dense(g) for g in gradients])
-        result = op.gradient(*kept, *group_arguments(op.outputs, op, gradients))
-        return flatten_gradients(op, result, list_lengths)
-
-    return backward
+    return OpEntry(op, inputs, outputs).backward
 
 
 def flatten_gradients(op: Op, result: Any, list_lengths: list[int | None]) -> list[Any]:
@@ -151,9 +184,7 @@ def flatten_gradients(op: Op, result: Any, list_lengths: list[int | None]) -> li
     if result is None:
         result = (None,) * len(list_lengths)
     if len(result) != len(list_lengths):
-        raise ValueError(
-            f"{op.op_type}: its gradient gave {len(result)} values for {len(list_lengths)} inputs."
-        )
+        raise wrong_count(op, result, len(list_lengths))
     flat: list[Any] = []
     for value, length in zip(result, list_lengths):
         if length is None:
@@ -161,6 +192,11 @@ def flatten_gradients(op: Op, result: Any, list_lengths: list[int | None]) -> li
         else:
             flat.extend([None] * length if value is None else value)
     return flat
+
+
+def wrong_count(op: Op, result: Sequence[Any], count: int) -> ValueError:
+    """Returns the error for a gradient that is not one of every input."""
+    return ValueError(f"{op.op_type}: its gradient gave {len(result)} values for {count} inputs.")
 
 
 def push(tape: Tape) -> None:
@@ -178,7 +214,7 @@ def variable_accessed(variable: Any) -> None:
     graph = STATE.graph
     if graph is not None and graph.building_function:
         graph.watch_variable(variable)
-    if variable.trainable:
+    if STATE.tapes and variable.trainable:
         for tape in STATE.tapes:
             tape.variable_accessed(variable)
 

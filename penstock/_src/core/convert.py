@@ -90,14 +90,14 @@ def convert_to_tensor(
       TypeError: the elements do not fit `dtype`.
     """
     if dtype is not None:
-        dtype = as_dtype(dtype).base_dtype
+        dtype = as_dtype(dtype)._base
     if type(value) in NUMBERS:
         wanted = dtype or dtype_hint or preferred_dtype or NUMBERS[type(value)]
         quick = number(value, wanted)
         if quick is not None:
             return MAKE_CONSTANT(*quick, name)
     elif isinstance(value, Tensor):
-        if dtype is not None and value.dtype.base_dtype is not dtype:
+        if dtype is not None and value.dtype is not dtype and value.dtype.base_dtype is not dtype:
             raise ValueError(
                 f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
                 f"{value.dtype.name}: {value!r}"

@@ -6,7 +6,7 @@ executing eagerly. Tapes are told of every op that runs, in graphs as well.
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def init_scope_graph(graph: Any) -> Iterator[None]:
         STATE.tapes = before_tapes
 
 
-def record(op: "Op", inputs: list[Any], outputs: list[Any]) -> None:
-    """Tells all tapes that `op` made `outputs` of `inputs` (flat lists of tensors)."""
+def record(op: "Op", inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    """Tells all tapes that `op` made `outputs` of `inputs` (flat sequences of tensors)."""
     for tape in STATE.tapes:
         tape.record_op(op, inputs, outputs)
     for accumulator in STATE.accumulators:

@@ -104,6 +104,8 @@ class Op:
     has_lowering: ClassVar[bool] = False
     keeps: ClassVar[tuple[bool, ...]] = ()
     takes_lists: ClassVar[bool] = False
+    # Whether an input or output is a list of tensors.
+    has_lists: ClassVar[bool] = False
     # Whether references to v1 variables come in or go out; such ops run in graphs only.
     has_refs: ClassVar[bool] = False
     is_simple: ClassVar[bool] = False
@@ -140,8 +142,9 @@ class Op:
         cls._instances = {}
         cls.takes_lists = any(a.is_list for a in cls.inputs)
         cls.has_refs = any(a.is_ref for a in (*cls.inputs, *cls.outputs))
-        # Plain tensors in and one out: then `bound` has the kernel of each (types, attributes) met.
-        cls.is_simple = not cls.takes_lists and len(cls.outputs) == 1 and not cls.outputs[0].is_list
+        cls.has_lists = cls.takes_lists or any(a.is_list for a in cls.outputs)
+        # Plain tensors in and one at most out: then `bound` has the kernel of each (types, attributes) met.
+        cls.is_simple = not cls.has_lists and len(cls.outputs) <= 1
         cls.bound = {}
         if not cls.is_abstract:
             OPS[cls.op_type] = cls

@@ -24,17 +24,17 @@ _NUMBERS = frozenset({bool, int, float})
 
 
 class Kernel:
-    """An op with plain inputs and one output, ready to run on inputs of given types.
+    """An op with plain inputs and one output or none, ready to run on inputs of given types.
 
-    `types` are those of the inputs; `storage` is NumPy's type of the output.
+    `types` are those of the inputs; `storage` is NumPy's type of the output, whose `dtype` is None if there is none.
     """
 
     __slots__ = ("op", "run", "types", "dtype", "storage", "compiles")
 
     def __init__(self, op: Op, types: tuple[DType, ...]) -> None:
         self.op, self.run, self.types = op, op.eager, types
-        self.dtype: DType = op.output_dtypes[0]  # type: ignore[attr-defined]
-        self.storage = self.dtype.np
+        self.dtype: Any = op.output_dtypes[0] if op.outputs else None  # type: ignore[attr-defined]
+        self.storage = self.dtype.np if op.outputs else None
         self.compiles = bool(types) and is_worth_compiling(op)
 
 
@@ -57,15 +57,19 @@ def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
     return _execute_any(cls, inputs, attrs)
 
 
-def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: list[Any]) -> EagerTensor:
+def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: list[Any]) -> EagerTensor | None:
     """Runs a kernel on tensors of its types, and tells the tapes."""
     try:
-        if kernel.compiles and values[0].size >= LARGE:
+        if kernel.compiles and (values[0].size >= LARGE or values[-1].size >= LARGE):
             value = run_compiled(kernel.op, values)
         else:
             value = kernel.run(*values)
     except OpError as error:
         raise _naming_op(error, kernel.op)
+    if kernel.dtype is None:
+        if STATE.tapes or STATE.accumulators:
+            dispatch.record(kernel.op, inputs, ())
+        return None
     if type(value) is not np.ndarray or value.dtype is not kernel.storage:
         value = _host_value(value, kernel.dtype)
     output = EagerTensor(value, kernel.dtype)

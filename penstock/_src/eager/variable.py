@@ -309,7 +309,8 @@ class Variable(Trackable, metaclass=_VariableMaker):
           ValueError: the shape does not fit that of the variable.
         """
         tensor = convert_to_tensor(value, dtype=self._dtype)
-        if not self._shape.is_compatible_with(tensor.shape):
+        shape = tensor.shape
+        if shape._dims != self._shape._dims and not self._shape.is_compatible_with(shape):
             raise ValueError(
                 f"Cannot assign value to variable '{self.name}': Shape mismatch.The variable shape "
                 f"{self._shape}, and the assigned value shape {tensor.shape} are incompatible."
