@@ -16,6 +16,8 @@ from penstock._src.graph.func_graph import FuncGraph
 
 # Elements of the first input from which an op is compiled.
 LARGE = 1 << 17
+# Vectors of up to so many integers are constants of the program.
+SMALL = 16
 # Executables are kept up to this number; then they are made anew.
 MOST_KEPT = 512
 TYPES = FLOAT | INTEGER | BOOL
@@ -32,35 +34,63 @@ def is_worth_compiling(op: Op) -> bool:
 
 
 def is_large(values: list[Any]) -> bool:
-    """Whether the first of the values is an array of many elements."""
-    return bool(values) and type(values[0]) is np.ndarray and values[0].size >= LARGE
+    """Whether the first or the last of the values is an array of many elements."""
+    if not values or type(values[0]) is not np.ndarray or type(values[-1]) is not np.ndarray:
+        return False
+    return values[0].size >= LARGE or values[-1].size >= LARGE
 
 
 def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
     """Returns what `op.eager(*values)` would, computed by a program.
 
-    The first dimension is left open, so that another batch size compiles nothing.
+    Small integers, such as sizes and axes, are baked in. The first dimension of the largest input, and
+    of those that share it, is left open, so that another batch size compiles nothing, unless sizes are
+    given. Shapes that do not fit raise the error of the eager kernel.
     """
-    key = (id(op), *(v.shape[1:] if v.ndim else None for v in values), *(v.dtype for v in values))
+    baked = [v.ndim <= 1 and v.size <= SMALL and v.dtype.kind == "i" for v in values]
+    largest = max(values, key=lambda v: v.size)
+    fixed = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
+    forms = [
+        v if is_baked else v.shape if fixed else open_shape(v, largest)
+        for v, is_baked in zip(values, baked)
+    ]
+    key = (id(op), *(f.tobytes() if type(f) is np.ndarray else f for f in forms))
+    key += tuple(v.dtype for v in values)
     found = _kept.get(key)
     if found is None:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
         # The op is kept with its executable: its id stays taken.
-        found = _kept[key] = (op, _executable(op, values))
-    results = found[1](values)
+        try:
+            found = _kept[key] = (op, _executable(op, forms))
+        except ValueError:
+            return op.eager(*values)
+    results = found[1]([v for v, is_baked in zip(values, baked) if not is_baked])
     return results[0] if len(results) == 1 else tuple(results)
 
 
-def _executable(op: Op, values: list[np.ndarray]) -> Any:
+def open_shape(value: np.ndarray, largest: np.ndarray) -> tuple[int | None, ...]:
+    """Returns the static shape under which a value's op is compiled."""
+    shape = value.shape
+    if shape and len(shape) == largest.ndim and shape[0] == largest.shape[0]:
+        return (None, *shape[1:])
+    return shape
+
+
+def _executable(op: Op, forms: list[Any]) -> Any:
+    """Compiles an op of inputs that are known (arrays) or of known shapes."""
     # LLVM takes a quarter of a second to load, which programs without large tensors need not pay.
     from penstock._src.compiler.compile import compile_graph
 
     graph = FuncGraph(op.op_type, outer_graph=None)
+    tensors = []
     with dispatch.building(graph):
-        for argument, value in zip(op.inputs, values):
+        for argument, form in zip(op.inputs, forms):
             dtype = argument.dtype or op.attrs[argument.type_attr]
-            shape = make_shape((None, *value.shape[1:]) if value.ndim else ())
-            graph.inputs.append(graph.placeholder(dtype, shape, argument.name))
-        node = graph.add(op, graph.inputs, op.op_type)
+            if type(form) is np.ndarray:
+                tensors.append(graph.constant(form, dtype, argument.name))
+                continue
+            tensors.append(graph.placeholder(dtype, make_shape(form), argument.name))
+            graph.inputs.append(tensors[-1])
+        node = graph.add(op, tensors, op.op_type)
     return compile_graph(graph, graph.inputs, node.outputs)

@@ -1,0 +1,72 @@
+"""Large eager ops run by compiled kernels, and give what NumPy gives."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.eager import compiled
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture
+def compiled_ops(monkeypatch):
+    """Lists the ops that are handed to the compiler."""
+    seen = []
+    run = compiled.run_compiled
+    from penstock._src.eager import execute
+
+    monkeypatch.setattr(
+        execute, "run_compiled", lambda op, v: seen.append(op.op_type) or run(op, v)
+    )
+    return seen
+
+
+def test_a_large_sum_is_compiled_and_right(compiled_ops):
+    x = RANDOM.standard_normal((1000, 300)).astype("float32")
+    np.testing.assert_allclose(
+        tf.reduce_sum(x, 0), x.astype("float64").sum(0), rtol=1e-4, atol=1e-4
+    )
+    assert compiled_ops == ["Sum"]
+
+
+def test_a_small_one_is_not(compiled_ops):
+    tf.reduce_sum(tf.ones([10, 10]), 0)
+    assert not compiled_ops
+
+
+def test_views_are_not(compiled_ops):
+    x = tf.ones([400, 400])
+    tf.reshape(x, [-1]), tf.expand_dims(x, 0), x[1:], tf.identity(x)
+    assert not compiled_ops
+
+
+def test_another_batch_size_compiles_no_kernel(compiled_ops):
+    from penstock._src.native import kernels
+
+    def product(rows):
+        return tf.matmul(tf.ones([rows, 500]), tf.ones([500, 64]))
+
+    product(512)
+    before = kernels().statistics.compiled
+    np.testing.assert_array_equal(product(700), np.full([700, 64], 500.0))
+    assert compiled_ops == ["MatMul", "MatMul"] and kernels().statistics.compiled == before
+
+
+def test_gradients_of_large_convolutions_agree_with_small_ones():
+    x = RANDOM.standard_normal((32, 32, 32, 8)).astype("float32")
+    w = tf.constant(RANDOM.standard_normal((3, 3, 8, 4)).astype("float32"))
+
+    def gradient(images):
+        with tf.GradientTape() as tape:
+            tape.watch(w)
+            y = tf.reduce_sum(tf.nn.conv2d(images, w, 1, "SAME") ** 2)
+        return tape.gradient(y, w).numpy()
+
+    parts = sum(gradient(tf.constant(x[i : i + 1])) for i in range(32))
+    np.testing.assert_allclose(gradient(tf.constant(x)), parts, rtol=2e-3, atol=0.5)
+
+
+def test_errors_name_the_op():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="MatMul"):
+        tf.matmul(tf.ones([512, 512]), tf.ones([3, 3]))
