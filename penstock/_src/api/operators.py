@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes, errors
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, number
 from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -45,20 +45,27 @@ _DIRECT = {
 }
 
 
-def _fits(other, dtype):
-    """Whether an operand is an eager tensor of that type, or a number that becomes one."""
-    kind = type(other)
-    if kind is EagerTensor:
-        return other._dtype is dtype
-    return kind is int or (kind is float and dtype.is_floating)
+def _operand(value, dtype):
+    """Returns an eager tensor, variable or number as an eager tensor of that type, None if it is not of it."""
+    kind = type(value)
+    if kind is Variable:
+        value = value._read()
+    elif kind is float or kind is int:
+        quick = number(value, dtype)
+        return None if quick is None else EagerTensor(*quick)
+    return value if type(value) is EagerTensor and value._dtype is dtype else None
 
 
 def _binary(op, reflected=False):
     run, types = _DIRECT.get(op.name, (None, ()))
 
     def operator(self, other):
-        if type(self) is EagerTensor and self._dtype in types and _fits(other, self._dtype):
-            return run(other, self) if reflected else run(self, other)
+        if type(self) is EagerTensor and self._dtype in types and STATE.graph is None:
+            operand = other
+            if type(other) is not EagerTensor or other._dtype is not self._dtype:
+                operand = _operand(other, self._dtype)
+            if operand is not None:
+                return run(operand, self) if reflected else run(self, operand)
         if _declines(other):
             return NotImplemented
         try:

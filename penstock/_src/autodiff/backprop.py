@@ -45,14 +45,12 @@ def gradients_of_tape(
     sources = set(source_ids)
     kept: dict[int, Any] = {}
     for entry in reversed(needed_entries(tape, sources)):
-        if found.keys().isdisjoint(entry.output_ids):
+        ids = entry.output_ids
+        if found.keys().isdisjoint(ids):
             continue
-        outputs = []
-        for key in entry.output_ids:
-            total = add_up(found.pop(key, None))
-            if key in sources:
-                kept[key] = total
-            outputs.append(total)
+        outputs = [add_up(found.pop(key, None)) for key in ids]
+        if not sources.isdisjoint(ids):
+            kept.update((key, total) for key, total in zip(ids, outputs) if key in sources)
         if entry.needs_zeros and entry.outputs:
             outputs = [
                 zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g

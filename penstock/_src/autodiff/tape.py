@@ -51,9 +51,11 @@ class OpEntry:
     def __init__(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         self.op = op
         self.input_ids = [t._id for t in inputs]
-        self.output_ids = [t._id for t in outputs]
-        # A single output has a gradient whenever the walk back comes by.
-        self.outputs = outputs if len(outputs) > 1 else ()
+        if len(outputs) == 1:
+            # It has a gradient whenever the walk back comes by.
+            self.output_ids, self.outputs = (outputs[0]._id,), ()
+        else:
+            self.output_ids, self.outputs = tuple([t._id for t in outputs]), outputs
         arguments: Sequence[Any] = (*inputs, *outputs)
         if op.has_lists:
             arguments = group_arguments(op.inputs, op, inputs)
@@ -133,12 +135,14 @@ class Tape:
                 break
         else:
             return
-        if not op.differentiable:
-            return
-        flowing = [t._id for t in outputs if t.dtype in DIFFERENTIABLE]
-        if flowing:
-            watched.update(flowing)
-            self.entries.append(OpEntry(op, inputs, outputs))
+        if op.differentiable:
+            flows = False
+            for tensor in outputs:
+                if tensor.dtype in DIFFERENTIABLE:
+                    watched.add(tensor._id)
+                    flows = True
+            if flows:
+                self.entries.append(OpEntry(op, inputs, outputs))
 
     def record_function(
         self,

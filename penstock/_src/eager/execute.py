@@ -29,12 +29,13 @@ class Kernel:
     `types` are those of the inputs; `storage` is NumPy's type of the output, whose `dtype` is None if there is none.
     """
 
-    __slots__ = ("op", "run", "types", "dtype", "storage", "compiles")
+    __slots__ = ("op", "run", "types", "dtype", "storage", "is_plain", "compiles")
 
     def __init__(self, op: Op, types: tuple[DType, ...]) -> None:
         self.op, self.run, self.types = op, op.eager, types
         self.dtype: Any = op.output_dtypes[0] if op.outputs else None  # type: ignore[attr-defined]
         self.storage = self.dtype.np if op.outputs else None
+        self.is_plain = bool(op.outputs) and self.storage.kind != "O"
         self.compiles = bool(types) and is_worth_compiling(op)
 
 
@@ -66,20 +67,30 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: list[Any]) -> Eag
             value = kernel.run(*values)
     except OpError as error:
         raise _naming_op(error, kernel.op)
-    if kernel.dtype is None:
-        if STATE.tapes or STATE.accumulators:
-            dispatch.record(kernel.op, inputs, ())
-        return None
+    if not kernel.is_plain:
+        return _finish(kernel, inputs, value)
     if type(value) is not np.ndarray or value.dtype is not kernel.storage:
-        value = _host_value(value, kernel.dtype)
+        value = np.asarray(value, kernel.storage)
     output = EagerTensor(value, kernel.dtype)
     if STATE.tapes or STATE.accumulators:
         dispatch.record(kernel.op, inputs, (output,))
     return output
 
 
-def _execute_mixed(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    """Runs an op on arrays and numbers besides eager tensors, of types that it was bound to before."""
+def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> EagerTensor | None:
+    """Returns the output of a kernel that gives strings, handles or nothing, and tells the tapes."""
+    outputs = () if kernel.dtype is None else (_wrap_one(value, kernel.dtype),)
+    if STATE.tapes or STATE.accumulators:
+        dispatch.record(kernel.op, inputs, outputs)
+    return outputs[0] if outputs else None
+
+
+def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    """Runs an op on arrays, numbers and variables besides eager tensors, if it was bound to such inputs before."""
+    inputs = [
+        convert.convert_to_tensor(value) if hasattr(value, "_is_tensor_like") else value
+        for value in inputs
+    ]
     try:
         kernel = cls.bound[(*map(_kind, inputs), *attrs.items())]
         tensors = [
@@ -114,7 +125,7 @@ def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
     return convert.convert_to_tensor(value, dtype)
 
 
-def _execute_any(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+def _execute_any(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     if cls.has_refs:
         raise RuntimeError(refusal_of_reference(cls))
     given = tuple(attrs.items())

@@ -19,6 +19,7 @@ from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Reference, Tensor
 from penstock._src.core.trackable import Trackable
 from penstock._src.eager.context import init_scope
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
 
 UNIQUE = itertools.count()
@@ -253,7 +254,12 @@ class Variable(Trackable, metaclass=_VariableMaker):
     # -- its value
 
     def _read(self) -> Tensor:
-        variable_accessed(self)
+        if STATE.tapes or STATE.graph is not None:
+            variable_accessed(self)
+        if STATE.graph is None and not STATE.tapes and not STATE.accumulators:
+            held = self._handle._value
+            if type(held) is resources.VariableHandle and held.dtype is self._dtype:
+                return EagerTensor(held.read(), self._dtype)
         tensor = raw.ReadVariableOp(self._handle, dtype=self._dtype)
         if STATE.graph is not None:
             tensor.set_shape(self._shape)
