@@ -29,6 +29,8 @@ _NAMES = {
     ),
     "penstock._src.api.config.devices": "device",
     "penstock._src.api.control_flow": "case cond switch_case while_loop",
+    "penstock._src.api.dataflow.batching": "nondifferentiable_batch_function",
+    "penstock._src.api.dataflow.critical_section": "CriticalSection",
     "penstock._src.api.debugging.asserts": "Assert assert_equal assert_greater assert_less",
     "penstock._src.api.debugging.shape_asserts": "assert_rank",
     "penstock._src.api.functional": "foldl foldr map_fn scan vectorized_map",
@@ -100,8 +102,8 @@ _NAMES = {
 _SUBMODULES = (
     "__internal__ audio autodiff autograph bitwise compat config data debugging distribute dtypes "
     "errors experimental graph_util image io keras linalg lookup math nest nn profiler "
-    "quantization ragged random raw_ops saved_model sets signal sparse strings summary sysconfig "
-    "test train types version"
+    "quantization queue ragged random raw_ops saved_model sets signal sparse strings summary "
+    "sysconfig test train types version"
 ).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -31,6 +31,11 @@ def of_node(states: dict[Any, Any], node: Any) -> Iterator[None]:
         _CURRENT.states, _CURRENT.node = before
 
 
+def in_graph() -> bool:
+    """Whether the running kernel is that of a graph's node, which has a state of its own."""
+    return _CURRENT.states is not None
+
+
 def update(op: Any, start: Callable[[], Any], step: Callable[[Any], tuple[Any, Any]]) -> Any:
     """Runs `step(state) -> (result, new state)` on the state of the running kernel; returns the result.
 
@@ -45,6 +50,22 @@ def update(op: Any, start: Callable[[], Any], step: Callable[[Any], tuple[Any, A
         state = states[key] if key in states else start()
         result, states[key] = step(state)
         return result
+
+
+def running_node() -> Any:
+    """The node of a graph whose kernel runs; None in eager code."""
+    return None if _CURRENT.states is None else _CURRENT.node
+
+
+def of_running_node(make: Callable[[], Any]) -> Any:
+    """What the running node of a graph made when it ran first."""
+    states = _CURRENT.states
+    if states is None:
+        return make()
+    with _LOCK:
+        if _CURRENT.node not in states:
+            states[_CURRENT.node] = make()
+        return states[_CURRENT.node]
 
 
 def clear() -> None:

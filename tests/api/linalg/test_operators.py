@@ -24,9 +24,7 @@ def _operators():
             [[0.1, 0.2, 0.3, 0.0], [1.0, 2.0, 3.0, 4.0], [0.0, 0.1, 0.1, 0.2]]
         ),
         "permutation": L.LinearOperatorPermutation([2, 0, 1, 3]),
-        "circulant": L.LinearOperatorCirculant(
-            [1.0, 2.0, 3.0, 2.0], input_output_dtype=tf.float32
-        ),
+        "circulant": L.LinearOperatorCirculant([1.0, 2.0, 3.0, 2.0], input_output_dtype=tf.float32),
         "circulant2d": L.LinearOperatorCirculant2D(
             [[1.0, 2.0], [3.0, 2.0]], input_output_dtype=tf.float32
         ),

@@ -1,30 +1,28 @@
-"""Queues: make one, put elements in, take them out, close. See queues.py for what they do.
+"""The ops of queues."""
 
-The ops of TensorFlow 1 hold a queue by reference to a string; those called V2, by a resource.
-"""
+import secrets
 
 import numpy as np
 
-from penstock._src.core import dtypes, resources
+from penstock._src.core import dtypes, kernel_state, resources
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ops.dataflow.queues import (
-    ByPriority,
+from penstock._src.ops.dataflow.queue_state import (
     PaddingQueue,
+    PriorityQueue,
     Queue,
-    RandomQueue,
-    any_shape,
+    ShuffleQueue,
 )
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.random.philox import Stream
+from penstock._src.ops.rules import invalid
 
 
-class _MakeQueue(Op):
-    """A queue: a new one, or the one of that name."""
+class _Make(Op):
+    """A handle of a queue: the one of that name; without a name a new one, or the node's own."""
 
-    is_abstract = True
-    differentiable = False
     stateful = True
+    differentiable = False
     kind = Queue
 
     def shape(self):
@@ -32,23 +30,34 @@ class _MakeQueue(Op):
 
     def eager(self):
         def make():
-            types, shapes = self.components()
-            options = {"name": self.shared_name, "container": self.container, **self.options()}
-            return self.kind(types, any_shape(types, shapes), self.capacity, **options)
+            return self.kind(
+                self._types(),
+                self._shapes(),
+                self.capacity,
+                name=self.shared_name,
+                container=self.container,
+                **self._options(),
+            )
 
-        if not self.shared_name:
+        if self.shared_name:
+            manager = resources.manager()
+            return manager.get_or_create(self.kind, self.container, self.shared_name, make)
+        if not kernel_state.in_graph():
             return make()
-        return resources.manager().get_or_create(self.kind, self.container, self.shared_name, make)
+        return kernel_state.update(self, make, lambda queue: (queue, queue))
 
-    def components(self):
-        return self.component_types, self.attrs["shapes"]
+    def _types(self):
+        return self.component_types
 
-    def options(self):
+    def _shapes(self):
+        return self.shapes
+
+    def _options(self):
         return {}
 
 
-class FIFOQueueV2(_MakeQueue):
-    """A queue that gives its elements in the order they came."""
+class FIFOQueueV2(_Make):
+    """A queue whose elements come out in the order in which they went in."""
 
     signature = "-> handle: resource"
     component_types: list[DType]
@@ -56,23 +65,10 @@ class FIFOQueueV2(_MakeQueue):
     capacity: int = -1
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
 
-class FIFOQueue(FIFOQueueV2):
-    """The same, by reference."""
-
-    signature = "-> handle: Ref(string)"
-    component_types: list[DType]
-    shapes: list[TensorShape] = []
-    capacity: int = -1
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
-
-
-class PaddingFIFOQueueV2(_MakeQueue):
-    """A queue of elements of several sizes, padded when taken together."""
+class PaddingFIFOQueueV2(_Make):
+    """A queue of elements with different extents, which are padded with zeros when stacked."""
 
     signature = "-> handle: resource"
     component_types: list[DType]
@@ -80,24 +76,11 @@ class PaddingFIFOQueueV2(_MakeQueue):
     capacity: int = -1
     container: str = ""
     shared_name: str = ""
-    stateful = True
     kind = PaddingQueue
 
 
-class PaddingFIFOQueue(PaddingFIFOQueueV2):
-    """The same, by reference."""
-
-    signature = "-> handle: Ref(string)"
-    component_types: list[DType]
-    shapes: list[TensorShape] = []
-    capacity: int = -1
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
-
-
-class RandomShuffleQueueV2(_MakeQueue):
-    """A queue that gives its elements in random order."""
+class RandomShuffleQueueV2(_Make):
+    """A queue whose elements come out in a random order."""
 
     signature = "-> handle: resource"
     component_types: list[DType]
@@ -108,30 +91,24 @@ class RandomShuffleQueueV2(_MakeQueue):
     seed2: int = 0
     container: str = ""
     shared_name: str = ""
-    stateful = True
-    kind = RandomQueue
+    kind = ShuffleQueue
 
-    def options(self):
-        return {"least": self.min_after_dequeue, "seed": (self.seed, self.seed2)}
+    def _options(self):
+        if self.capacity >= 0 and self.min_after_dequeue >= self.capacity:
+            raise invalid(self, "min_after_dequeue must be less than capacity")
+        return {"minimum": self.min_after_dequeue, "words": self._words()}
 
-
-class RandomShuffleQueue(RandomShuffleQueueV2):
-    """The same, by reference."""
-
-    signature = "-> handle: Ref(string)"
-    component_types: list[DType]
-    shapes: list[TensorShape] = []
-    capacity: int = -1
-    min_after_dequeue: int = 0
-    seed: int = 0
-    seed2: int = 0
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
+    def _words(self):
+        stream = Stream.from_seeds(self.seed, self.seed2)
+        if self.seed == 0 and self.seed2 == 0:
+            stream = Stream(secrets.randbits(64), secrets.randbits(64) << 64)
+        while True:
+            yield from stream.words(256)
+            stream = stream.skipped(64)
 
 
-class PriorityQueueV2(_MakeQueue):
-    """A queue that gives the element of the smallest first component, an int64, first."""
+class PriorityQueueV2(_Make):
+    """A queue that gives the element with the least first component, an int64, first."""
 
     signature = "-> handle: resource"
     component_types: list[DType] = []
@@ -139,232 +116,146 @@ class PriorityQueueV2(_MakeQueue):
     capacity: int = -1
     container: str = ""
     shared_name: str = ""
-    stateful = True
-    kind = ByPriority
+    kind = PriorityQueue
 
-    def components(self):
-        shapes = [TensorShape([]), *self.attrs["shapes"]]
-        return (dtypes.int64, *self.component_types), shapes
+    def _types(self):
+        return [dtypes.int64, *self.component_types]
 
-
-class PriorityQueue(PriorityQueueV2):
-    """The same, by reference."""
-
-    signature = "-> handle: Ref(string)"
-    component_types: list[DType] = []
-    shapes: list[TensorShape]
-    capacity: int = -1
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
+    def _shapes(self):
+        return [TensorShape([]), *self.shapes]
 
 
-class FakeQueue(Op):
-    """The reference of a queue that a resource holds."""
-
-    signature = "resource: resource -> handle: Ref(string)"
-    stateful = True
-    differentiable = False
-
-    def shape(self, resource):
-        return ()
-
-    def eager(self, resource):
-        return resource
+def _queue(op, handle):
+    if not isinstance(handle, Queue):
+        raise invalid(op, f"expected the handle of a queue. Received {handle!r}")
+    return handle
 
 
-class _QueueOp(Op):
-    is_abstract = True
-    differentiable = False
-
-    def queue(self, handle):
-        if not isinstance(handle, Queue):
-            raise invalid(self, f"expected the handle of a queue. Received {handle!r}")
-        return handle
-
-
-class QueueEnqueueV2(_QueueOp):
-    """Puts one element in."""
+class QueueEnqueueV2(Op):
+    """Puts one element into a queue, waiting while it is full."""
 
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
     stateful = True
-
-    def shape(self, handle, components):
-        return ()
+    differentiable = False
 
     def eager(self, handle, components):
-        self.queue(handle).enqueue([tuple(components)])
+        queue = _queue(self, handle)
+        queue.check(components, many=False)
+        queue.enqueue([tuple(components)])
 
 
-class QueueEnqueue(QueueEnqueueV2):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string), components: *Tcomponents ->"
-    timeout_ms: int = -1
-    stateful = False
-
-
-class QueueEnqueueManyV2(_QueueOp):
-    """Puts the rows of tensors in as elements."""
+class QueueEnqueueManyV2(Op):
+    """Puts the rows of tensors into a queue, each as soon as there is room."""
 
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
     stateful = True
+    differentiable = False
 
     def shape(self, handle, components):
-        return ()
+        for component in components:
+            component.with_rank_at_least(1)
 
     def eager(self, handle, components):
-        counts = {len(c) if np.ndim(c) else -1 for c in components}
-        if len(counts) > 1 or -1 in counts:
-            shapes = [show(np.shape(c)) for c in components]
-            raise invalid(self, f"All components must have as many rows. Received {shapes}")
-        rows = [tuple(c[at, ...] for c in components) for at in range(len(components[0]))]
-        self.queue(handle).enqueue(rows)
+        queue = _queue(self, handle)
+        if any(c.ndim < 1 for c in components):
+            raise invalid(self, "components must have at least one dimension")
+        if len({len(c) for c in components}) > 1:
+            raise invalid(
+                self, f"All input tensors must have the same size. {[len(c) for c in components]}"
+            )
+        queue.check(components, many=True)
+        rows = [list(c) if c.ndim > 1 else [np.asarray(x, c.dtype) for x in c] for c in components]
+        queue.enqueue(list(zip(*rows)))
 
 
-class QueueEnqueueMany(QueueEnqueueManyV2):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string), components: *Tcomponents ->"
-    timeout_ms: int = -1
-    stateful = False
-
-
-class QueueDequeueV2(_QueueOp):
-    """Takes one element out."""
+class QueueDequeueV2(Op):
+    """Takes one element from a queue, waiting for it."""
 
     signature = "handle: resource -> components: *component_types"
     component_types: list[DType]
     timeout_ms: int = -1
     stateful = True
+    differentiable = False
 
     def shape(self, handle):
         return [None] * len(self.component_types)
 
     def eager(self, handle):
-        return list(self.queue(handle).dequeue(1)[0])
+        return list(_queue(self, handle).dequeue(1)[0])
 
 
-class QueueDequeue(QueueDequeueV2):
-    """The same, by reference."""
+class _DequeueMany(Op):
+    """Takes elements from a queue, each component stacked."""
 
-    signature = "handle: Ref(string) -> components: *component_types"
-    component_types: list[DType]
-    timeout_ms: int = -1
-    stateful = False
-
-
-class QueueDequeueManyV2(_QueueOp):
-    """Takes `n` elements out, stacked."""
-
-    signature = "handle: resource, n: int32 -> components: *component_types"
-    component_types: list[DType]
-    timeout_ms: int = -1
     stateful = True
+    differentiable = False
     fewer = False
 
     def shape(self, handle, n):
         return [None] * len(self.component_types)
 
     def eager(self, handle, n):
-        queue = self.queue(handle)
-        if n < 0:
-            raise invalid(self, f"DequeueManyOp requested {int(n)} < 0 elements")
-        if not all(s.is_fully_defined() for s in queue.shapes) and queue.kind != PaddingQueue.kind:
-            raise invalid(
-                self,
-                f"{queue.kind}'s DequeueMany requires the components to have specified shapes.",
-            )
-        return queue.stacked(queue.dequeue(int(n), self.fewer))
+        queue, count = _queue(self, handle), int(n)
+        if count < 0:
+            raise invalid(self, f"requested {count} < 0 elements")
+        queue.require_shapes()
+        return queue.stacked(queue.dequeue(count, fewer=self.fewer))
 
 
-class QueueDequeueMany(QueueDequeueManyV2):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string), n: int32 -> components: *component_types"
-    component_types: list[DType]
-    timeout_ms: int = -1
-    stateful = False
-
-
-class QueueDequeueUpToV2(QueueDequeueManyV2):
-    """Takes `n` elements out, stacked; fewer when the queue is closed."""
+class QueueDequeueManyV2(_DequeueMany):
+    """Takes n elements from a queue, each component stacked."""
 
     signature = "handle: resource, n: int32 -> components: *component_types"
     component_types: list[DType]
     timeout_ms: int = -1
-    stateful = True
+
+
+class QueueDequeueUpToV2(_DequeueMany):
+    """Takes n elements from a queue, or what is left of a closed one, each component stacked."""
+
+    signature = "handle: resource, n: int32 -> components: *component_types"
+    component_types: list[DType]
+    timeout_ms: int = -1
     fewer = True
 
 
-class QueueDequeueUpTo(QueueDequeueUpToV2):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string), n: int32 -> components: *component_types"
-    component_types: list[DType]
-    timeout_ms: int = -1
-    stateful = False
-
-
-class QueueCloseV2(_QueueOp):
-    """Lets nothing more in."""
+class QueueCloseV2(Op):
+    """Lets no more elements into a queue; what it holds can be taken."""
 
     signature = "handle: resource ->"
     cancel_pending_enqueues: bool = False
     stateful = True
-
-    def shape(self, handle):
-        return ()
+    differentiable = False
 
     def eager(self, handle):
-        self.queue(handle).close(self.cancel_pending_enqueues)
+        _queue(self, handle).close()
 
 
-class QueueClose(QueueCloseV2):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string) ->"
-    cancel_pending_enqueues: bool = False
-    stateful = False
-
-
-class QueueSizeV2(_QueueOp):
-    """The number of elements."""
-
-    signature = "handle: resource -> size: int32"
-    stateful = True
-
-    def shape(self, handle):
-        return ()
-
-    def eager(self, handle):
-        return np.int32(self.queue(handle).size())
-
-
-class QueueSize(QueueSizeV2):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string) -> size: int32"
-    stateful = False
-
-
-class QueueIsClosedV2(_QueueOp):
-    """Whether nothing more is let in."""
+class QueueIsClosedV2(Op):
+    """Whether a queue is closed."""
 
     signature = "handle: resource -> is_closed: bool"
     stateful = True
+    differentiable = False
 
     def shape(self, handle):
         return ()
 
     def eager(self, handle):
-        return np.bool_(self.queue(handle).closed)
+        return np.asarray(_queue(self, handle).closed)
 
 
-class QueueIsClosed(QueueIsClosedV2):
-    """The same, by reference."""
+class QueueSizeV2(Op):
+    """The number of elements in a queue."""
 
-    signature = "handle: Ref(string) -> is_closed: bool"
-    stateful = False
+    signature = "handle: resource -> size: int32"
+    stateful = True
+    differentiable = False
+
+    def shape(self, handle):
+        return ()
+
+    def eager(self, handle):
+        return np.asarray(len(_queue(self, handle).held), np.int32)

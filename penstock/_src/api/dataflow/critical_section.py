@@ -1,0 +1,86 @@
+"""tf.CriticalSection: code that one thread at a time runs."""
+
+from __future__ import annotations
+
+import threading
+
+from penstock._src.api.scopes import control_dependencies
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+class _Running(threading.local):
+    sections: tuple = ()
+
+
+_RUNNING = _Running()
+
+
+@export("CriticalSection")
+class CriticalSection:
+    """A lock under which functions run, one at a time.
+
+    Args:
+      name: a name for the lock.
+      shared_name: the name under which sessions share it.
+      critical_section_def: not supported.
+      import_scope: not supported.
+    """
+
+    def __init__(self, name=None, shared_name=None, critical_section_def=None, import_scope=None):
+        if critical_section_def is not None:
+            raise ValueError("Argument `critical_section_def` is not supported.")
+        if import_scope is not None:
+            raise ValueError("Argument `import_scope` is not supported.")
+        self._name = name or "critical_section"
+        self._handle = raw.MutexV2(shared_name=shared_name or "", name=self._name)
+
+    @property
+    def name(self):
+        """The name of the lock."""
+        return self._handle.op.name
+
+    def execute(self, fn, exclusive_resource_access=True, name=None):
+        """The results of `fn()`, run while no other function runs in this section.
+
+        Args:
+          fn: takes no arguments.
+          exclusive_resource_access: whether no other section may use the variables of `fn`.
+          name: a name for the operation.
+
+        Raises:
+          ValueError: called by a function that already runs in this section.
+        """
+        if self in _RUNNING.sections:
+            raise ValueError(
+                f"Attempting to lock a CriticalSection ({self._name}) in which we are already running. "
+                "This is illegal and may cause deadlocks."
+            )
+        lock = raw.MutexLock(mutex=self._handle, name=name)
+        before = _RUNNING.sections
+        _RUNNING.sections = (*before, self)
+        try:
+            with control_dependencies([lock]):
+                results = nest.map_structure(_as_tensor, fn())
+        finally:
+            _RUNNING.sections = before
+            if STATE.graph is None:
+                raw.ConsumeMutexLock(mutex_lock=lock)
+        if STATE.graph is None:
+            return results
+        made = [t for t in nest.flatten(results) if is_tensor_like(t)]
+        with control_dependencies([lock, *made]):
+            release = raw.ConsumeMutexLock(mutex_lock=lock)
+        with control_dependencies([release]):
+            return nest.map_structure(
+                lambda x: raw.Identity(input=x) if is_tensor_like(x) else x, results
+            )
+
+
+def _as_tensor(x):
+    if x is None or is_tensor_like(x) or hasattr(x, "_type_spec") or hasattr(x, "type"):
+        return x
+    return convert_to_tensor(x)

@@ -1,0 +1,349 @@
+"""tf.queue: stores that threads put elements into and take elements from."""
+
+from __future__ import annotations
+
+from penstock._src.api.control_flow import switch_case
+from penstock._src.api.random.seeds import op_seeds
+from penstock._src.core import dtypes as types
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+
+@export("queue.QueueBase", v1=["queue.QueueBase", "QueueBase"])
+class QueueBase:
+    """What all queues do. An element is a tuple of tensors, or a dictionary if they have names.
+
+    Args:
+      dtypes: the types of an element's components.
+      shapes: their shapes, or None if they may differ.
+      names: their names, or None.
+      queue_ref: the handle of the queue.
+    """
+
+    def __init__(self, dtypes, shapes, names, queue_ref):
+        self._dtypes = [types.as_dtype(d) for d in dtypes]
+        if shapes is not None:
+            if len(shapes) != len(self._dtypes):
+                raise ValueError(
+                    "Queue shapes must have the same length as dtypes, received "
+                    f"len(shapes)={len(shapes)}, len(dtypes)={len(self._dtypes)}"
+                )
+            self._shapes = [as_shape(s) for s in shapes]
+        else:
+            self._shapes = [TensorShape(None) for _ in self._dtypes]
+        if names is not None and len(names) != len(self._dtypes):
+            raise ValueError(
+                "Queue names must have the same length as dtypes,received "
+                f"len(names)={len(names)},len {len(self._dtypes)}"
+            )
+        self._names = names
+        self._queue_ref = queue_ref
+
+    @staticmethod
+    def from_list(index, queues):
+        """A queue with the handle that `index` picks of those of `queues`.
+
+        Raises:
+          TypeError: `queues` is not a list of queues, or their types differ.
+        """
+        if not queues or not isinstance(queues, list):
+            raise TypeError("A list of queues expected")
+        if not all(isinstance(q, QueueBase) for q in queues):
+            raise TypeError("A list of queues expected")
+        first = queues[0]
+        if any(q.dtypes != first.dtypes for q in queues):
+            raise TypeError("Queues do not have matching component dtypes.")
+        if any(q.names != first.names for q in queues):
+            raise TypeError("Queues do not have matching component names.")
+        shapes = [
+            a if all(q.shapes[i].as_list() == a.as_list() for q in queues) else TensorShape(None)
+            for i, a in enumerate(first.shapes)
+        ]
+        if STATE.graph is None:
+            picked = queues[int(index)].queue_ref
+        else:
+            picked = switch_case(index, [lambda q=q: q.queue_ref for q in queues])
+        return QueueBase(first.dtypes, shapes, first.names, picked)
+
+    @property
+    def queue_ref(self):
+        """The handle."""
+        return self._queue_ref
+
+    @property
+    def name(self):
+        """The name of the operation that made the queue; eagerly the name given."""
+        return self._name if hasattr(self._queue_ref, "numpy") else self._queue_ref.op.name
+
+    _name = "queue"
+
+    @property
+    def dtypes(self):
+        """The types of the components."""
+        return self._dtypes
+
+    @property
+    def shapes(self):
+        """The shapes of the components."""
+        return self._shapes
+
+    @property
+    def names(self):
+        """The names of the components, or None."""
+        return self._names
+
+    def _components(self, vals):
+        """The components of an element as a list of tensors."""
+        if isinstance(vals, dict):
+            if not self._names:
+                raise ValueError("Queue must have names to enqueue a dictionary")
+            if sorted(self._names, key=str) != sorted(vals, key=str):
+                raise ValueError(
+                    "Keys in dictionary to enqueue do not match names of Queue.  Dictionary: "
+                    f"{sorted(vals)},Queue: {sorted(self._names)}"
+                )
+            vals = [vals[k] for k in self._names]
+        else:
+            if self._names:
+                raise ValueError("You must enqueue a dictionary in a Queue with names")
+            if not isinstance(vals, (list, tuple)):
+                vals = [vals]
+        return [
+            convert_to_tensor(value, dtype=dtype, name=f"component_{i}")
+            for i, (value, dtype) in enumerate(zip(vals, self._dtypes))
+        ]
+
+    def _result(self, tensors):
+        if self._names:
+            return dict(zip(self._names, tensors))
+        return tensors[0] if len(tensors) == 1 else list(tensors)
+
+    def enqueue(self, vals, name=None):
+        """Puts one element into the queue, waiting while it is full.
+
+        Args:
+          vals: a tensor, a list of tensors, or a dictionary.
+          name: a name for the operation.
+
+        Raises:
+          CancelledError: the queue is closed.
+        """
+        components = self._components(vals)
+        for tensor, shape in zip(components, self._shapes):
+            tensor.shape.assert_is_compatible_with(shape)
+        return raw.QueueEnqueueV2(handle=self._queue_ref, components=components, name=name)
+
+    def enqueue_many(self, vals, name=None):
+        """Puts the rows of tensors into the queue, each as soon as there is room."""
+        components = self._components(vals)
+        for tensor, shape in zip(components, self._shapes):
+            tensor.shape.with_rank_at_least(1)[1:].assert_is_compatible_with(shape)
+        return raw.QueueEnqueueManyV2(handle=self._queue_ref, components=components, name=name)
+
+    def dequeue(self, name=None):
+        """Takes one element, waiting for it.
+
+        Raises:
+          OutOfRangeError: the queue is closed and empty.
+        """
+        tensors = raw.QueueDequeueV2(
+            handle=self._queue_ref, component_types=self._dtypes, name=name
+        )
+        return self._result(self._shaped(tensors, lambda shape: shape))
+
+    def dequeue_many(self, n, name=None):
+        """Takes `n` elements, each component stacked."""
+        tensors = raw.QueueDequeueManyV2(
+            handle=self._queue_ref, n=n, component_types=self._dtypes, name=name
+        )
+        rows = None if isinstance(n, Tensor) else int(n)
+        return self._result(self._shaped(tensors, TensorShape([rows]).concatenate))
+
+    def dequeue_up_to(self, n, name=None):
+        """Takes `n` elements, or what is left of a closed queue, each component stacked."""
+        tensors = raw.QueueDequeueUpToV2(
+            handle=self._queue_ref, n=n, component_types=self._dtypes, name=name
+        )
+        return self._result(self._shaped(tensors, TensorShape([None]).concatenate))
+
+    def _shaped(self, tensors, shape):
+        tensors = list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
+        if STATE.graph is not None:
+            for tensor, known in zip(tensors, self._shapes):
+                tensor.set_shape(shape(known))
+        return tensors
+
+    def close(self, cancel_pending_enqueues=False, name=None):
+        """Lets no more elements in; what the queue holds can still be taken."""
+        return raw.QueueCloseV2(
+            handle=self._queue_ref, cancel_pending_enqueues=cancel_pending_enqueues, name=name
+        )
+
+    def is_closed(self, name=None):
+        """Whether the queue is closed."""
+        return raw.QueueIsClosedV2(handle=self._queue_ref, name=name)
+
+    def size(self, name=None):
+        """The number of elements in the queue."""
+        return raw.QueueSizeV2(handle=self._queue_ref, name=name)
+
+
+def _as_list(values):
+    return list(values) if isinstance(values, (list, tuple)) else [values]
+
+
+def _as_shapes(shapes, count):
+    """Shapes given as a list, or one shape for the one component."""
+    if shapes is None:
+        return None
+    single = isinstance(shapes, (list, tuple)) and shapes and isinstance(shapes[0], int)
+    if isinstance(shapes, TensorShape) or (single and count == 1):
+        shapes = [shapes]
+    return [as_shape(s) for s in shapes]
+
+
+def _as_names(names, dtypes):
+    if not names:
+        return None
+    if not isinstance(names, (list, tuple)):
+        names = [names]
+    if len(names) != len(dtypes):
+        raise ValueError(
+            "List of names must have the same length as the list of dtypes, received "
+            f"len(names)={len(names)},len(dtypes)={len(dtypes)}"
+        )
+    return list(names)
+
+
+@export("queue.FIFOQueue", v1=["queue.FIFOQueue", "FIFOQueue"])
+class FIFOQueue(QueueBase):
+    """A queue whose elements come out in the order in which they went in.
+
+    Args:
+      capacity: how many elements there is room for.
+      dtypes: the types of an element's components.
+      shapes: their shapes; without them elements can only be taken one by one.
+      names: their names; then elements are dictionaries.
+      shared_name: the name under which sessions share the queue.
+      name: a name for the operation.
+    """
+
+    def __init__(
+        self, capacity, dtypes, shapes=None, names=None, shared_name=None, name="fifo_queue"
+    ):
+        dtypes = [types.as_dtype(d) for d in _as_list(dtypes)]
+        shapes = _as_shapes(shapes, len(dtypes))
+        self._name = name
+        handle = raw.FIFOQueueV2(
+            component_types=dtypes,
+            shapes=shapes or [],
+            capacity=capacity,
+            shared_name=shared_name or "",
+            name=name,
+        )
+        super().__init__(dtypes, shapes, _as_names(names, dtypes), handle)
+
+
+@export(
+    "queue.PaddingFIFOQueue",
+    v1=["queue.PaddingFIFOQueue", "PaddingFIFOQueue", "io.PaddingFIFOQueue"],
+)
+class PaddingFIFOQueue(QueueBase):
+    """A FIFOQueue of elements with extents that differ, which are padded when they are stacked."""
+
+    def __init__(
+        self, capacity, dtypes, shapes, names=None, shared_name=None, name="padding_fifo_queue"
+    ):
+        dtypes = [types.as_dtype(d) for d in _as_list(dtypes)]
+        shapes = _as_shapes(shapes, len(dtypes))
+        if len(dtypes) != len(shapes):
+            raise ValueError(
+                "Shapes must be provided for all components, but received "
+                f"{len(dtypes)} dtypes and {len(shapes)} shapes."
+            )
+        self._name = name
+        handle = raw.PaddingFIFOQueueV2(
+            component_types=dtypes,
+            shapes=shapes,
+            capacity=capacity,
+            shared_name=shared_name or "",
+            name=name,
+        )
+        super().__init__(dtypes, shapes, _as_names(names, dtypes), handle)
+
+
+@export(
+    "queue.RandomShuffleQueue",
+    v1=["queue.RandomShuffleQueue", "RandomShuffleQueue", "io.RandomShuffleQueue"],
+)
+class RandomShuffleQueue(QueueBase):
+    """A queue whose elements come out in a random order.
+
+    Args:
+      capacity: how many elements there is room for.
+      min_after_dequeue: how many must stay behind while the queue is open.
+      dtypes: the types of an element's components.
+      shapes: their shapes; without them elements can only be taken one by one.
+      names: their names; then elements are dictionaries.
+      seed: of the order; see `tf.random.set_seed`.
+      shared_name: the name under which sessions share the queue.
+      name: a name for the operation.
+    """
+
+    def __init__(
+        self,
+        capacity,
+        min_after_dequeue,
+        dtypes,
+        shapes=None,
+        names=None,
+        seed=None,
+        shared_name=None,
+        name="random_shuffle_queue",
+    ):
+        dtypes = [types.as_dtype(d) for d in _as_list(dtypes)]
+        shapes = _as_shapes(shapes, len(dtypes))
+        self._name = name
+        handle = raw.RandomShuffleQueueV2(
+            component_types=dtypes,
+            shapes=shapes or [],
+            capacity=capacity,
+            min_after_dequeue=min_after_dequeue,
+            **op_seeds(seed),
+            shared_name=shared_name or "",
+            name=name,
+        )
+        super().__init__(dtypes, shapes, _as_names(names, dtypes), handle)
+
+
+@export("queue.PriorityQueue", v1=["queue.PriorityQueue", "PriorityQueue", "io.PriorityQueue"])
+class PriorityQueue(QueueBase):
+    """A queue that gives the element with the least priority first.
+
+    An element's first component is its priority, an int64; `types` and `shapes` name the others.
+    """
+
+    def __init__(
+        self, capacity, types, shapes=None, names=None, shared_name=None, name="priority_queue"
+    ):
+        kinds = [_dtype(d) for d in _as_list(types)]
+        shapes = _as_shapes(shapes, len(kinds)) or []
+        self._name = name
+        handle = raw.PriorityQueueV2(
+            component_types=kinds,
+            shapes=shapes,
+            capacity=capacity,
+            shared_name=shared_name or "",
+            name=name,
+        )
+        all_types = [_dtype("int64"), *kinds]
+        all_shapes = [TensorShape([]), *shapes] if shapes else None
+        super().__init__(all_types, all_shapes, _as_names(names, all_types), handle)
+
+
+def _dtype(value):
+    return types.as_dtype(value)

@@ -1,0 +1,86 @@
+"""Mutexes: what lets one thread at a time into a critical section."""
+
+import threading
+
+from penstock._src.core import kernel_state, resources
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource
+from penstock._src.ops.rules import invalid
+
+
+class Mutex(Resource):
+    """A lock with a name."""
+
+    def __init__(self, name="", container=""):
+        super().__init__(name, container)
+        self.lock = threading.Lock()
+
+
+class _Held:
+    """A lock that is taken; it is given back when this is consumed, or forgotten."""
+
+    def __init__(self, mutex):
+        mutex.lock.acquire()
+        self._mutex = mutex
+
+    def release(self):
+        """Gives the lock back."""
+        mutex, self._mutex = self._mutex, None
+        if mutex is not None:
+            mutex.lock.release()
+
+    def __del__(self):
+        self.release()
+
+
+class MutexV2(Op):
+    """A handle of a mutex: the one of that name; without a name a new one, or the node's own."""
+
+    signature = "-> resource: resource"
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        def make():
+            return Mutex(self.shared_name, self.container)
+
+        if self.shared_name:
+            manager = resources.manager()
+            return manager.get_or_create(Mutex, self.container, self.shared_name, make)
+        if not kernel_state.in_graph():
+            return make()
+        return kernel_state.update(self, make, lambda mutex: (mutex, mutex))
+
+
+class MutexLock(Op):
+    """Waits for a mutex and takes it, until the result is consumed or forgotten."""
+
+    signature = "mutex: resource -> mutex_lock: variant"
+    stateful = True
+    differentiable = False
+
+    def shape(self, mutex):
+        return ()
+
+    def eager(self, mutex):
+        if not isinstance(mutex, Mutex):
+            raise invalid(self, f"expected the handle of a mutex. Received {mutex!r}")
+        return _Held(mutex)
+
+
+class ConsumeMutexLock(Op):
+    """Gives a mutex back."""
+
+    signature = "mutex_lock: variant ->"
+    stateful = True
+    differentiable = False
+
+    def eager(self, mutex_lock):
+        if not isinstance(mutex_lock, _Held):
+            raise invalid(self, f"expected what MutexLock gives. Received {mutex_lock!r}")
+        mutex_lock.release()

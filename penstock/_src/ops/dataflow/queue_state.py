@@ -1,0 +1,210 @@
+"""Queues: elements put in by some threads and taken out by others, which wait for one another."""
+
+import heapq
+import itertools
+import threading
+
+import numpy as np
+
+from penstock._src.core.errors import CancelledError, InvalidArgumentError, OutOfRangeError
+from penstock._src.core.resources import Resource
+from penstock._src.ops.array.constant import zero_of
+from penstock._src.ops.rules import show
+
+
+class Queue(Resource):
+    """First in, first out. An element is a tuple of arrays, one for each component.
+
+    `capacity` is how many elements there may be; below 0 there is no limit.
+    """
+
+    kind = "FIFOQueue"
+    minimum = 0  # what must stay behind in a queue that is open
+
+    def __init__(self, dtypes, shapes, capacity, name="", container=""):
+        super().__init__(name, container)
+        self.dtypes, self.shapes, self.capacity = list(dtypes), list(shapes), capacity
+        if self.shapes and len(self.shapes) != len(self.dtypes):
+            types = ", ".join(d.name for d in self.dtypes)
+            raise InvalidArgumentError(
+                f"Different number of component types.  Types: {types}, Shapes: "
+                f"{[list(s.as_list() or []) for s in self.shapes]}"
+            )
+        self.held = []
+        self.closed = False
+        self.changed = threading.Condition()
+
+    @property
+    def title(self):
+        """How messages name the queue."""
+        return f"{self.kind} '{self.name or '0'}'"
+
+    # what a kind of queue does with its elements
+
+    def add(self, element):
+        """Takes an element in."""
+        self.held.append(element)
+
+    def take(self):
+        """Gives the next element."""
+        return self.held.pop(0)
+
+    def put_back(self, elements):
+        """Takes elements back that were taken and could not be used."""
+        self.held[:0] = elements
+
+    # what threads do
+
+    def enqueue(self, elements):
+        """Adds elements, each as soon as there is room.
+
+        Raises:
+          CancelledError: the queue is closed.
+        """
+        with self.changed:
+            for element in elements:
+                while not self.closed and 0 <= self.capacity <= len(self.held):
+                    self.changed.wait()
+                if self.closed:
+                    raise CancelledError(f"{self.title} is closed.")
+                self.add(element)
+                self.changed.notify_all()
+
+    def dequeue(self, count, fewer=False):
+        """Takes `count` elements, waiting for them; of a closed queue what is left, if `fewer`.
+
+        Raises:
+          OutOfRangeError: the queue is closed and has not so many.
+        """
+        taken = []
+        with self.changed:
+            while len(taken) < count:
+                while not self.closed and len(self.held) <= self.minimum:
+                    self.changed.wait()
+                if self.held:
+                    taken.append(self.take())
+                    self.changed.notify_all()
+                elif fewer and taken:
+                    break
+                else:
+                    self.put_back(taken)
+                    raise OutOfRangeError(
+                        f"{self.title} is closed and has insufficient elements (requested {count}, "
+                        f"current size {len(self.held)})"
+                    )
+        return taken
+
+    def close(self):
+        """Refuses further elements, and lets those who wait know.
+
+        Raises:
+          CancelledError: it is closed already.
+        """
+        with self.changed:
+            if self.closed:
+                raise CancelledError(f"Queue '{self.name or '0'}' is already closed.")
+            self.closed = True
+            self.changed.notify_all()
+
+    def check(self, components, many):
+        """Raises unless the components have the queue's types and shapes (each a stack, if `many`)."""
+        if len(components) != len(self.dtypes):
+            raise InvalidArgumentError(
+                f"Wrong number of components in tuple. Expected {len(self.dtypes)}, got "
+                f"{len(components)}"
+            )
+        for i, (array, dtype) in enumerate(zip(components, self.dtypes)):
+            if array.dtype != dtype.np:
+                raise InvalidArgumentError(
+                    f"Type mismatch in tuple component {i}. Expected {dtype.name}, got {array.dtype}"
+                )
+        for i, (array, shape) in enumerate(zip(components, self.shapes)):
+            got = array.shape[1:] if many else array.shape
+            if not shape.is_compatible_with(got):
+                wanted = show(shape.as_list())
+                raise InvalidArgumentError(
+                    f"Shape mismatch in tuple component {i}. Expected {wanted}, got {show(got)}"
+                )
+
+    def stacked(self, elements):
+        """The elements with each component as one array."""
+        return [
+            np.stack(column).astype(dtype.np, copy=False)
+            if column
+            else np.empty((0, *shape.as_list()), dtype.np)
+            for column, dtype, shape in zip(self._columns(elements), self.dtypes, self.shapes)
+        ]
+
+    def _columns(self, elements):
+        return zip(*elements) if elements else [()] * len(self.dtypes)
+
+    def require_shapes(self):
+        """Raises unless elements can be stacked."""
+        if not self.shapes or not all(s.is_fully_defined() for s in self.shapes):
+            raise InvalidArgumentError(
+                f"{self.kind}'s DequeueMany and DequeueUpTo require the components to have specified "
+                "shapes."
+            )
+
+
+class PaddingQueue(Queue):
+    """First in, first out; elements of different extents are stacked with zeros after the shorter."""
+
+    kind = "PaddingFIFOQueue"
+
+    def require_shapes(self):
+        """Any known rank will do."""
+
+    def stacked(self, elements):
+        """The elements with each component as one array, padded to the longest."""
+        out = []
+        for column, dtype in zip(self._columns(elements), self.dtypes):
+            extents = np.max([a.shape for a in column], axis=0).astype(int) if column else []
+            whole = np.full((len(column), *extents), zero_of(dtype), dtype.np)
+            for at, array in enumerate(column):
+                whole[(at, *(slice(n) for n in array.shape))] = array
+            out.append(whole)
+        return out
+
+
+class ShuffleQueue(Queue):
+    """Elements come out in an order drawn from a stream of random words."""
+
+    kind = "RandomShuffleQueue"
+
+    def __init__(self, *args, minimum=0, words=None, **options):
+        super().__init__(*args, **options)
+        self.minimum, self.words = minimum, words
+
+    def take(self):
+        """A random element, whose place the last one takes."""
+        at = int(next(self.words)) % len(self.held)
+        self.held[at], self.held[-1] = self.held[-1], self.held[at]
+        return self.held.pop()
+
+    def put_back(self, elements):
+        """Takes elements back that were taken and could not be used."""
+        self.held.extend(elements)
+
+
+class PriorityQueue(Queue):
+    """The element with the least first component, an int64, comes out first."""
+
+    kind = "PriorityQueue"
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self._count = itertools.count()
+
+    def add(self, element):
+        """Takes an element in."""
+        heapq.heappush(self.held, (int(element[0]), next(self._count), element))
+
+    def take(self):
+        """Gives the element with the least key."""
+        return heapq.heappop(self.held)[2]
+
+    def put_back(self, elements):
+        """Takes elements back that were taken and could not be used."""
+        for element in elements:
+            self.add(element)

@@ -1,0 +1,93 @@
+"""Positions in a random permutation, found without making it: a block cipher walked in its range.
+
+Source: Beaulieu, Shors, Smith, Treatman-Clark, Weeks & Wingers, "The SIMON and SPECK families of
+lightweight block ciphers", 2013; cycle walking: Black & Rogaway, 2002.
+"""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.rules import invalid, show
+
+_UNSIGNED = frozenset({dtypes.uint32, dtypes.uint64})
+_CONSTANTS = 0x7369F885192C0EF5  # the sequence z of the key schedule, lowest bit first
+_SMALLEST_BLOCK = 16
+
+
+def _left(x, count, bits):
+    return ((x << count) | (x >> (bits - count))) & ((1 << bits) - 1)
+
+
+def _round(x, bits):
+    return (_left(x, 1, bits) & _left(x, 8, bits)) ^ _left(x, 2, bits)
+
+
+def _keys(key, rounds, bits):
+    mask = (1 << bits) - 1
+    keys, sequence = [k & mask for k in key], _CONSTANTS & mask
+    for i in range(3, rounds):
+        last = keys[i - 1]
+        turned = _left(last, bits - 3, bits) ^ _left(last, bits - 4, bits)
+        keys.append((0xFFFFFFFC & mask) ^ (sequence & 1) ^ keys[i - 3] ^ turned)
+        sequence >>= 1
+    return keys
+
+
+def shuffled(index, key, largest, rounds):
+    """Where `index` goes in the permutation of 0 ... `largest` that three words of key make."""
+    # numbers need ceil(log2(largest)) bits, and the cipher an even number of them
+    needed = (largest - 1).bit_length() if largest > 1 else 0
+    bits = max(needed + needed % 2, _SMALLEST_BLOCK) // 2
+    keys, mask = _keys(key, rounds, bits), (1 << bits) - 1
+    while True:
+        left, right = (index >> bits) & mask, index & mask
+        for first, second in zip(keys[::2], keys[1::2]):
+            left ^= _round(right, bits) ^ first
+            right ^= _round(left, bits) ^ second
+        index = left << bits | right
+        if index <= largest:
+            return index
+
+
+class RandomIndexShuffle(Op):
+    """Where each index goes in a random permutation of 0 ... max_index."""
+
+    signature = "index: dtype, seed: Tseed, max_index: dtype -> output: dtype"
+    dtype = INDEX | _UNSIGNED
+    Tseed = INDEX | _UNSIGNED
+    rounds: int = 4
+    differentiable = False
+
+    def shape(self, index, seed, max_index):
+        return index if index.rank else seed[:1] if seed.rank == 2 else max_index
+
+    def eager(self, index, seed, max_index):
+        if self.rounds < 4 or self.rounds % 2:
+            raise invalid(self, f"Rounds must be >= 4 and even but got {self.rounds}")
+        counts = [index.size] if index.ndim else []
+        counts += [seed.shape[0]] if seed.ndim == 2 else []
+        counts += [max_index.size] if max_index.ndim else []
+        count = max(counts, default=1)
+        if seed.shape not in ((3,), (count, 3)):
+            raise invalid(
+                self,
+                f"Seed must be a vector of size [3] or a matrix of size [{count}, 3] but got "
+                f"{show(seed.shape)}.",
+            )
+        for name, value in (("Index", index), ("Maximum index", max_index)):
+            if value.shape not in ((), (count,)):
+                raise invalid(
+                    self,
+                    f"{name} must be a scalar or vector of size [{count}] but got {show(value.shape)}.",
+                )
+        rows = np.broadcast_to(seed, (count, 3)).astype(np.int64).tolist()
+        tops = np.broadcast_to(max_index, (count,)).tolist()
+        out = []
+        for i, key, top in zip(np.broadcast_to(index, (count,)).tolist(), rows, tops):
+            if i > top:
+                raise invalid(self, f"max_index must be >= index, but {top} < {i}")
+            out.append(shuffled(i, [k & 0xFFFFFFFF for k in key], top, self.rounds))
+        result = np.array(out, self.output_dtypes[0].np)
+        return result if counts else result[0]
