@@ -10,8 +10,7 @@ each over its own taps; in the description it is a convolution whose input is di
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import gcd
+from dataclasses import replace
 
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
@@ -33,46 +32,17 @@ from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
-from .extents import Extent, is_static, number, value
+from .convolution import Convolution, phases
+from .extents import is_static, number, value
 from .pack import pack_across, pack_along, pack_single, room
-from .tile import Types, accumulate, compress, pick, row_groups, store_as, times, word, zeros
-from .window import TYPICAL_BATCH, Axis, Image, Window, divisors
+from .tile import accumulate, compress, pick, row_groups, store_as, times, word, zeros
+from .window import TYPICAL_BATCH, Window, divisors
 
 PANEL_BYTES = (
     300 << 10
 )  # a panel of weights longer than this is worked on row of taps by row of taps
 LIGHT_WEIGHTS = 256 << 10  # bytes that every block of rows may read again
 TASK_WORK = 1e6  # flops of the smallest block of rows
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Where weights lie: strides in elements of tap row, tap column, input channel, output channel, group."""
-
-    element: str
-    row: int
-    column: int
-    channel: int
-    output: int
-    group: int = 0
-    base: int = 0
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """y[n, p, g, o] = sum over taps t and channels c of x[n, index(p, t), g, c] * w[t, g, c, o]."""
-
-    batch: Extent
-    h: Axis
-    w: Axis
-    groups: int
-    channels: int  # of a group
-    outputs: int  # of a group
-    x: Image
-    filter: Filter
-    y: Image
-    types: Types
-    sizes: int = 0
 
 
 def emit_convolution(
@@ -116,41 +86,6 @@ def emit_convolution(
         label=f"conv {parts[0].mr}x{parts[0].nr}" if parts else "conv",
         facts={"rows": [p.win.rows for p in parts], "images": [p.win.images for p in parts]},
     )
-
-
-def phases(conv: Convolution):
-    """(convolution without base dilation, (first row, first column) of its outputs) for every phase."""
-    for a in range(min(conv.h.base, max(1, conv.h.out))):
-        for b in range(min(conv.w.base, max(1, conv.w.out))):
-            h, h_tap, h_step = _phase(conv.h, a)
-            w, w_tap, w_step = _phase(conv.w, b)
-            if not h.taps or not w.taps:
-                h, w = replace(h, taps=0, low=0), replace(w, taps=0, low=0)
-            f = conv.filter
-            base = f.base + h_tap * f.row + w_tap * f.column
-            turned = replace(f, row=f.row * h_step, column=f.column * w_step, base=base)
-            yield replace(conv, h=h, w=w, filter=turned), (a, b)
-
-
-def _phase(axis: Axis, a: int) -> tuple[Axis, int, int]:
-    """The axis of outputs a, a + base, ...: dense; and the first tap and step of the taps that meet elements."""
-    if axis.base == 1:
-        return axis, 0, 1
-    step = axis.base // gcd(axis.base, axis.dilation)
-    out = -(-(axis.out - a) // axis.base)
-    first = next(
-        (
-            t
-            for t in range(min(step, axis.taps))
-            if (axis.dilation * t + a - axis.low) % axis.base == 0
-        ),
-        None,
-    )
-    if first is None:
-        return Axis(axis.size, out, 0), 0, 1
-    taps = -(-(axis.taps - first) // step)
-    shift = (axis.dilation * first + a - axis.low) // axis.base
-    return Axis(axis.size, out, taps, 1, axis.dilation * step // axis.base, -shift), first, step
 
 
 class _Part:
@@ -200,6 +135,10 @@ class _Part:
         self.unit = self.win.row_blocks * c.groups * self.split  # tasks of a few images
         long = self.h.taps > 1 and self.depth * self.nr * self.size > PANEL_BYTES
         self.k_blocks = self.h.taps if long and self.types.output == self.types.total else 1
+        # tiles that lie in one row of the image leave out the taps above and below it
+        in_a_row = self.w.out > 0 and self.w.out % self.mr == 0
+        self.skips = in_a_row and self.h.has_border and self.h.taps > 1 and self.k_blocks == 1
+        self.win.blank_rows = not self.skips
         f = c.filter
         ordered = (
             f.output == 1 and f.column == c.channels * f.channel and f.row == self.w.taps * f.column
@@ -241,6 +180,10 @@ class _Part:
     def emit(self):
         if not self.direct_w:
             self.emit_pack()
+        self.kernels: dict = {}
+        if self.skips:
+            self.emit_task([])
+            return
         calls = []
         for first, relative in row_groups(self.win.pixels(), self.mr):
             start, r, col = first
@@ -250,7 +193,6 @@ class _Part:
                 tuple(i * self.y_row + j * self.y_column - y for _, i, j in relative),
             )
             calls.append((start, y, pattern))
-        self.kernels: dict = {}
         self.emit_task(compress(calls))
 
     def emit_task(self, runs):
@@ -293,6 +235,13 @@ class _Part:
             )
             column0 = times(f, group, c.outputs)
 
+            def tile(name, a, b, out, p, kb=0, taps=self.h.taps):
+                column = word(f, times(f, p, self.nr))
+                f.call(
+                    name, a, b, f.ctx, partials, f.i64(out) + column, column + column0,
+                    f.i64(kb).eq(0), f.i64(kb).eq(self.k_blocks - 1), f.i64(taps),
+                )  # fmt: skip
+
             def panel(p, nv: int, masked: bool):
                 if self.direct_w:
                     b = f.at(w, w_at + times(f, p, self.nr), c.filter.element)
@@ -311,17 +260,14 @@ class _Part:
                             self.a_type,
                         )
                         out_g = out0 + times(f, g, c.y.image)
+                        if self.skips:
+                            self.rows_of_tiles(f, tile, oh0, a_g, b_kb, out_g, p, step, nv, masked)
                         for first, y, pattern, n, da, dy in runs:
                             name = self.kernel(pattern, nv, masked, step)
 
                             def one(i, name=name, first=first, y=y, da=da, dy=dy):
                                 a = f.at(a_g, times(f, i, da) + first, self.a_type)
-                                out = out_g + times(f, i, dy) + y + times(f, p, self.nr)
-                                column = word(f, times(f, p, self.nr)) + column0
-                                f.call(
-                                    name, a, b_kb, f.ctx, partials, f.i64(out), f.i64(column),
-                                    f.i64(kb).eq(0), f.i64(kb).eq(self.k_blocks - 1),
-                                )  # fmt: skip
+                                tile(name, a, b_kb, out_g + times(f, i, dy) + y, p, kb)
 
                             f.loop(0, n, 1, one)
 
@@ -330,6 +276,31 @@ class _Part:
                 f.loop(0, self.k_blocks, 1, k_block)
 
             self.sweep_panels(f, split, panel)
+
+    def rows_of_tiles(self, f: Fn, tile, oh0, a, b, out, p, step: int, nv: int, masked: bool):
+        """The tiles of a block, row by row: of each the taps that meet the image."""
+        h, win = self.h, self.win
+        along_row = self.w.stride * win.column
+        pattern = (
+            tuple(i * along_row for i in range(self.mr)),
+            tuple(i * self.y_column for i in range(self.mr)),
+        )
+        name = self.kernel(pattern, nv, masked, step)
+
+        def row(r):
+            start = times(f, oh0 + r, h.stride) - h.low
+            t0, t1 = h.taps_inside(f, start)
+            from_row = times(f, r, h.stride * win.pitch) + times(f, t0, h.dilation * win.pitch)
+            weights = f.at(b, times(f, t0, self.w.taps * self.c.channels * step), self.types.total)
+
+            def one(i):
+                at = from_row + times(f, i, self.mr * along_row)
+                to = out + times(f, r, self.y_row) + times(f, i, self.mr * self.y_column)
+                tile(name, f.at(a, at, self.a_type), weights, to, p, taps=t1 - t0)
+
+            f.loop(0, self.w.out // self.mr, 1, one)
+
+        f.loop(f.i64(0), win.rows, 1, row)
 
     @property
     def a_type(self) -> str:
@@ -354,7 +325,7 @@ class _Part:
         if ragged:
             f.when(p1.eq(self.panels), tail)
 
-    def loops(self, step: int) -> list[tuple[int, int, int]]:
+    def loops(self, step: int, taps) -> list[tuple]:
         """The k nest over (tap rows, tap columns, channels), merged where both walks are regular."""
         c, win = self.c, self.win
         run = [
@@ -365,7 +336,9 @@ class _Part:
             run = [(self.w.taps * c.channels, 1, step)]
         if self.k_blocks > 1:
             return run
-        rows = (self.h.taps, self.h.dilation * win.pitch, self.w.taps * c.channels * step)
+        rows = (taps, self.h.dilation * win.pitch, self.w.taps * c.channels * step)
+        if self.skips:
+            return [rows, *run]
         if self.h.taps == 1:
             return run
         if len(run) == 1 and rows[1] == run[0][0]:
@@ -380,7 +353,9 @@ class _Part:
         c, types, lanes = self.c, self.types, self.lanes
         rows, ys = pattern
         vector = vec(types.total, lanes)
-        args = dict(a=PTR, b=PTR, ctx=PTR, partial=PTR, out=I64, col=I64, first=I1, final=I1)
+        args = dict(
+            a=PTR, b=PTR, ctx=PTR, partial=PTR, out=I64, col=I64, first=I1, final=I1, taps=I64
+        )
         with self.module.fn(name, internal=True, noalias=False, **args) as f:
             masks: list[Val | None] = [None] * nv
             if masked:
@@ -400,7 +375,7 @@ class _Part:
                     types,
                     rows,
                     nv,
-                    self.loops(step),
+                    self.loops(step, f.taps if self.skips else self.h.taps),
                     f.a,
                     f.b,
                     acc,

@@ -28,7 +28,7 @@ from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, SIZE, vec
 
-from .conv import Convolution, Filter, phases
+from .convolution import Convolution, Filter, phases
 from .extents import Extent, is_static, number, value
 from .filter_gradient import MOST_RANGES, FilterGradient, FilterGradientKernel
 from .tile import Types, store_as, times

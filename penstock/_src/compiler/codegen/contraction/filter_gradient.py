@@ -29,7 +29,7 @@ from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
-from .conv import Filter
+from .convolution import Filter
 from .extents import Extent, is_static, number, value
 from .tile import Types, accumulate, compress, fits, pick, store_as, times, zeros
 from .window import TYPICAL_BATCH, Axis, BlockedWindow, Image, Window, span

@@ -21,7 +21,8 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY, SIZE
 
-from .conv import Convolution, emit_convolution
+from .conv import emit_convolution
+from .convolution import Convolution
 from .depthwise import (
     Depthwise,
     DepthwiseFilterGradient,

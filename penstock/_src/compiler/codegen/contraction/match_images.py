@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from penstock._src.ir.dims import Dim
 
-from .conv import Convolution, Filter
+from .convolution import Convolution, Filter
 from .depthwise import Depthwise, DepthwiseFilterGradient
 from .filter_gradient import FilterGradient
 from .views import AxisIndex

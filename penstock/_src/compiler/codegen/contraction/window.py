@@ -43,6 +43,13 @@ class Axis:
         """How many input indices lie under so many neighbouring positions."""
         return (positions - 1) * self.stride + (max(self.taps, 1) - 1) * self.dilation + 1
 
+    def taps_inside(self, f: Fn, start: Val) -> tuple[Val, Val]:
+        """The taps (from, to) whose input index start + dilation * tap lies inside; equal if none does."""
+        d = self.dilation
+        first = f.max((f.max(-start, 0) + (d - 1)) // d, 0)
+        end = f.min((f.max(f.i64(self.size) - start, 0) + (d - 1)) // d, self.taps)
+        return f.min(first, end), end
+
     @property
     def has_border(self) -> bool:
         return self.low > 0 or self.reach(self.out) - self.low > self.size
@@ -92,6 +99,7 @@ class Window:
             cut = [r for r in divisors(h.out) if h.out // r >= least_blocks]
             self.rows = min(self.rows, max(cut, default=1))
         self.images = 1
+        self.blank_rows = True  # whether rows outside the image are read
         images = batch if is_static(batch) else TYPICAL_BATCH
         if self.rows == h.out and weight_bytes > HEAVY_WEIGHTS:
             several = min(196 // max(1, h.out * w.out), 3 * limit // max(1, room(h.out)))
@@ -137,7 +145,7 @@ class Window:
                 f.when(
                     (ih >= 0) & (ih < h.size),
                     lambda: self._row(f, source, f.i64(start), dst, head),
-                    lambda: self._blank(f, dst, 0, self.pitch),
+                    lambda: self._blank(f, dst, 0, self.pitch) if self.blank_rows else (),
                 )
 
             f.loop(f.i64(0), self.in_rows, 1, row)

@@ -1,0 +1,75 @@
+"""The description of a convolution, and its phases: dense convolutions that make up an input gradient with strides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import gcd
+
+from .extents import Extent
+from .tile import Types
+from .window import Axis, Image
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Where weights lie: strides in elements of tap row, tap column, input channel, output channel, group."""
+
+    element: str
+    row: int
+    column: int
+    channel: int
+    output: int
+    group: int = 0
+    base: int = 0
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """y[n, p, g, o] = sum over taps t and channels c of x[n, index(p, t), g, c] * w[t, g, c, o]."""
+
+    batch: Extent
+    h: Axis
+    w: Axis
+    groups: int
+    channels: int  # of a group
+    outputs: int  # of a group
+    x: Image
+    filter: Filter
+    y: Image
+    types: Types
+    sizes: int = 0
+
+
+def phases(conv: Convolution):
+    """(convolution without base dilation, (first row, first column) of its outputs) for every phase."""
+    for a in range(min(conv.h.base, max(1, conv.h.out))):
+        for b in range(min(conv.w.base, max(1, conv.w.out))):
+            h, h_tap, h_step = _phase(conv.h, a)
+            w, w_tap, w_step = _phase(conv.w, b)
+            if not h.taps or not w.taps:
+                h, w = replace(h, taps=0, low=0), replace(w, taps=0, low=0)
+            f = conv.filter
+            base = f.base + h_tap * f.row + w_tap * f.column
+            turned = replace(f, row=f.row * h_step, column=f.column * w_step, base=base)
+            yield replace(conv, h=h, w=w, filter=turned), (a, b)
+
+
+def _phase(axis: Axis, a: int) -> tuple[Axis, int, int]:
+    """The axis of outputs a, a + base, ...: dense; and the first tap and step of the taps that meet elements."""
+    if axis.base == 1:
+        return axis, 0, 1
+    step = axis.base // gcd(axis.base, axis.dilation)
+    out = -(-(axis.out - a) // axis.base)
+    first = next(
+        (
+            t
+            for t in range(min(step, axis.taps))
+            if (axis.dilation * t + a - axis.low) % axis.base == 0
+        ),
+        None,
+    )
+    if first is None:
+        return Axis(axis.size, out, 0), 0, 1
+    taps = -(-(axis.taps - first) // step)
+    shift = (axis.dilation * first + a - axis.low) // axis.base
+    return Axis(axis.size, out, taps, 1, axis.dilation * step // axis.base, -shift), first, step
