@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock._src.compiler.codegen.contraction import gemm_schedule
+from penstock._src.compiler.codegen.contraction.products import schedule
 from penstock._src.compiler.codegen.kernel_code import Plain
 from penstock._src.core import dtypes
 from penstock._src.native import Target, host
@@ -254,7 +254,7 @@ def test_prologues(spec, left, right):
 
 @pytest.mark.parametrize("symbolic", ["", "k", "mk"])
 def test_large_packed_operands_come_in_groups_of_depth_blocks(symbolic, monkeypatch):
-    monkeypatch.setattr(gemm_schedule, "GROUP_BYTES", 600 << 10)
+    monkeypatch.setattr(schedule, "GROUP_BYTES", 600 << 10)
     extents = dict(m=70, k=1500, n=100)
     extents = {c: dim(e, c) if c in symbolic else e for c, e in extents.items()}
     for spec in TRANSPOSITIONS[:4]:

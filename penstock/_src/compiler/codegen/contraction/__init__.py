@@ -10,6 +10,6 @@ What comes in: an ir `contract` node over views.
     found.columns                           how many of the output's last axes a Tile's column runs over
 
 What goes out: a KernelCode (codegen/kernel_code.py).  Read first: match.py, views.py (operands as index maps), then
-tile.py (the one inner loop), gemm_schedule.py and conv.py.  A new schedule is a frozen description, an emitter, a row in
+tile.py (the one inner loop), products/schedule.py and images/conv.py.  A new schedule is a frozen description, an emitter, a row in
 match.py's table, and a case in tests/compiler/codegen/.  Sums are in a fixed order: the same bits in every run.
 """

@@ -21,19 +21,19 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY, SIZE
 
-from .conv import emit_convolution
-from .convolution import Convolution
-from .depthwise import (
+from .extents import Arg, Extent, number
+from .images.conv import emit_convolution
+from .images.convolution import Convolution
+from .images.depthwise import (
     Depthwise,
     DepthwiseFilterGradient,
     emit_depthwise,
     emit_depthwise_filter_gradient,
 )
-from .extents import Arg, Extent, number
-from .filter_gradient import OWN_BYTES, FilterGradient, emit_filter_gradient
-from .gemm import Gemm, emit_gemm
+from .images.filter_gradient import OWN_BYTES, FilterGradient, emit_filter_gradient
 from .match_images import as_convolution, as_filter_gradient
 from .match_products import as_gemm
+from .products.emit import Gemm, emit_gemm
 from .tile import Types
 from .views import View, one, view_of
 

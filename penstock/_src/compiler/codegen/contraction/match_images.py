@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from penstock._src.ir.dims import Dim
 
-from .convolution import Convolution, Filter
-from .depthwise import Depthwise, DepthwiseFilterGradient
-from .filter_gradient import FilterGradient
+from .images.convolution import Convolution, Filter
+from .images.depthwise import Depthwise, DepthwiseFilterGradient
+from .images.filter_gradient import FilterGradient
+from .images.window import Axis, Image
 from .views import AxisIndex
-from .window import Axis, Image
 
 if TYPE_CHECKING:
     from .match import Numbering, Problem

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from penstock._src.ir import dims
 
-from .gathered import Gathered, GatheredAxis
-from .gemm import Gemm, Matrix
+from .products.emit import Gemm, Matrix
+from .products.gathered import Gathered, GatheredAxis
 
 if TYPE_CHECKING:
     from .match import Numbering, Problem

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, number, value
+from penstock._src.compiler.codegen.contraction.tile import Types, store_as, times
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
     LEFT,
@@ -29,9 +31,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, SIZE, vec
 
 from .convolution import Convolution, Filter, phases
-from .extents import Extent, is_static, number, value
 from .filter_gradient import MOST_RANGES, FilterGradient, FilterGradientKernel
-from .tile import Types, store_as, times
 from .window import TYPICAL_BATCH, Axis, Image, Window, divisors, span
 
 ROW_BYTES = 128 << 10  # of input under a task

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
+from penstock._src.compiler.codegen.contraction.tile import times
 from penstock._src.compiler.codegen.kernel_code import Prologue
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import SIZE, vec
-
-from .extents import Extent, is_static
-from .tile import times
 
 WINDOW_BYTES = 96 << 10
 MOST_BYTES = 300 << 10  # of a window that has enough pixels only so

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from functools import partial
 
+from penstock._src.compiler.codegen.contraction.extents import (
+    ceil_divide,
+    is_static,
+    product,
+    unravel,
+    value,
+)
+from penstock._src.compiler.codegen.contraction.tile import accumulate, store_as, times, word, zeros
 from penstock._src.compiler.codegen.kernel_code import OUTPUT, PARTIALS, SCRATCH, KernelCode, Tile
 from penstock._src.native import Code, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
 
-from .extents import ceil_divide, is_static, product, unravel, value
-from .gemm_packing import Packing
-from .gemm_schedule import Matrix
-from .tile import accumulate, store_as, times, word, zeros
+from .packing import Packing
+from .schedule import Matrix
 
 
 class GemmKernel(Packing):

@@ -9,6 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, number, value
+from penstock._src.compiler.codegen.contraction.tile import (
+    Types,
+    accumulate,
+    compress,
+    fits,
+    pick,
+    store_as,
+    times,
+    zeros,
+)
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
     LEFT,
@@ -30,8 +41,6 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
 from .convolution import Filter
-from .extents import Extent, is_static, number, value
-from .tile import Types, accumulate, compress, fits, pick, store_as, times, zeros
 from .window import TYPICAL_BATCH, Axis, BlockedWindow, Image, Window, span
 
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own

@@ -12,6 +12,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from penstock._src.compiler.codegen.contraction.extents import is_static, number, value
+from penstock._src.compiler.codegen.contraction.pack import (
+    pack_across,
+    pack_along,
+    pack_single,
+    room,
+)
+from penstock._src.compiler.codegen.contraction.tile import (
+    accumulate,
+    compress,
+    pick,
+    row_groups,
+    store_as,
+    times,
+    word,
+    zeros,
+)
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
     LEFT,
@@ -33,9 +50,6 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
 from .convolution import Convolution, phases
-from .extents import is_static, number, value
-from .pack import pack_across, pack_along, pack_single, room
-from .tile import accumulate, compress, pick, row_groups, store_as, times, word, zeros
 from .window import TYPICAL_BATCH, Window, divisors
 
 PANEL_BYTES = (

@@ -1,16 +1,16 @@
 """C = epilogue(A B) over strided operands: any transposes, batched, ragged everywhere.
 
-gemm_schedule.py has the description and the cut into blocks, gemm_kernel.py the code.
+schedule.py has the description and the cut into blocks, packing.py and kernel.py the code.
 """
 
 from __future__ import annotations
 
+from penstock._src.compiler.codegen.contraction.extents import Arg
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, Prologue
 from penstock._src.native import Target
 
-from .extents import Arg
-from .gemm_kernel import GemmKernel
-from .gemm_schedule import Gemm, Matrix
+from .kernel import GemmKernel
+from .schedule import Gemm, Matrix
 
 
 def emit_gemm(

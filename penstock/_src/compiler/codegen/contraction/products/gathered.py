@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, unravel, value
+from penstock._src.compiler.codegen.contraction.tile import times, word
 from penstock._src.native.language.function import Fn
-
-from .extents import Extent, is_static, unravel, value
-from .tile import times, word
 
 
 @dataclass(frozen=True)

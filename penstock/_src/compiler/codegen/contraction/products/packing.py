@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from penstock._src.compiler.codegen.contraction.extents import ceil_divide, product, unravel, value
+from penstock._src.compiler.codegen.contraction.pack import pack_across, pack_rows, pack_single
+from penstock._src.compiler.codegen.contraction.tile import times, word
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
     LEFT,
@@ -15,11 +18,8 @@ from penstock._src.native import Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR
 
-from .extents import ceil_divide, product, unravel, value
 from .gathered import Gathered
-from .gemm_schedule import SLAB, STEP_BITS, Gemm, Matrix, Schedule
-from .pack import pack_across, pack_rows, pack_single
-from .tile import times, word
+from .schedule import SLAB, STEP_BITS, Gemm, Matrix, Schedule
 
 
 class Packing(Schedule):

@@ -22,14 +22,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from penstock._src.compiler.codegen.contraction.extents import (
+    HOST,
+    Extent,
+    ceil_divide,
+    is_static,
+    number,
+    product,
+)
+from penstock._src.compiler.codegen.contraction.pack import room
+from penstock._src.compiler.codegen.contraction.tile import MOST_VECTORS, Types, cover
 from penstock._src.compiler.codegen.kernel_code import Sizes, Stage, round_up
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
 
-from .extents import HOST, Extent, ceil_divide, is_static, number, product
 from .gathered import Gathered
-from .pack import room
-from .tile import MOST_VECTORS, Types, cover
 
 TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
 DEPTH_BLOCK, WIDE_DEPTH_BLOCK = 384, 192

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import gcd
 
-from .extents import Extent
-from .tile import Types
+from penstock._src.compiler.codegen.contraction.extents import Extent
+from penstock._src.compiler.codegen.contraction.tile import Types
+
 from .window import Axis, Image
 
 

@@ -1,0 +1,1 @@
+"""Convolutions, depthwise ones, and the gradients of their filters: convolution.py describes, window.py copies."""
