@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.api import row_codec
 from penstock._src.api.control_flow import while_loop
 from penstock._src.api.tensor_array import TensorArray
 from penstock._src.core import dtypes
@@ -77,8 +78,12 @@ def map_fn(
     """
     if not callable(fn):
         raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.")
-    if nest.is_composite(elems) and not isinstance(elems, Tensor):
-        return _map_composite(fn, elems, fn_output_signature or dtype)
+    signature = fn_output_signature if fn_output_signature is not None else dtype
+    if any(
+        row_codec.is_encoded(leaf) or nest.is_composite(leaf) and not isinstance(leaf, Tensor)
+        for leaf in nest.flatten([elems, signature])
+    ):
+        return _map_composite(fn, elems, signature, infer_shape)
     fn = autograph_converted(fn)
     flat = _flat_tensors(elems)
     if not flat:
@@ -87,7 +92,6 @@ def map_fn(
         )
     count = _count(flat)
     arrays = _rows(flat, count)
-    signature = fn_output_signature if fn_output_signature is not None else dtype
     if signature is None:
         signature = nest.pack_sequence_as(elems, [t.dtype for t in flat])
     outputs = [_array_for(s, count, infer_shape) for s in nest.flatten(signature)]
@@ -111,6 +115,8 @@ def _array_for(signature: Any, count: Any, infer_shape: bool) -> TensorArray:
             signature.dtype, size=count, element_shape=signature.shape, infer_shape=infer_shape,
             clear_after_read=False,
         )  # fmt: skip
+    if row_codec.is_encoded(signature):
+        return TensorArray(dtypes.variant, size=count, clear_after_read=False)
     if isinstance(signature, TypeSpec):
         raise NotImplementedError(
             f"map_fn: results of type {type(signature).__name__} are not implemented."
@@ -120,21 +126,35 @@ def _array_for(signature: Any, count: Any, infer_shape: bool) -> TensorArray:
     )
 
 
-def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any) -> Any:
-    """Maps over a ragged tensor row by row; the rows' results must be tensors of one shape."""
-    if not hasattr(elems, "row_splits"):
-        raise NotImplementedError(
-            f"map_fn: elems of type {type(elems).__name__} are not implemented."
-        )
-    count = elems.nrows()
-    dtype = elems.dtype if signature is None else signature
-    output = _array_for(dtype, count, True)
+def _map_composite(
+    fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool
+) -> Any:
+    """Maps over rows some of which, or of whose results, are ragged or sparse."""
+    leaves = nest.flatten(elems)
+    specs = [row_codec.row_spec(leaf) for leaf in leaves]
+    encoded = [row_codec.encode_rows(leaf) for leaf in leaves]
+    fn = autograph_converted(fn)
+    count = _count(encoded)
+    arrays = _rows(encoded, count)
+    if signature is None:
+        signature = nest.pack_sequence_as(elems, specs)
+    wanted = nest.flatten(signature)
+    outputs = [_array_for(s, count, infer_shape) for s in wanted]
 
-    def body(i: Any, array: TensorArray) -> tuple[Any, TensorArray]:
-        return i + 1, array.write(raw.Cast(x=i, DstT=dtypes.int32), fn(elems[i]))
+    def body(i: Any, held: list[TensorArray]) -> tuple[Any, list[TensorArray]]:
+        parts = [row_codec.decode_row(s, a.read(i)) for s, a in zip(specs, arrays, strict=True)]
+        result = nest.flatten(fn(nest.pack_sequence_as(elems, parts)))
+        rows = [row_codec.encode_row(s, part) for s, part in zip(wanted, result, strict=True)]
+        return i + 1, [array.write(i, row) for array, row in zip(held, rows, strict=True)]
 
-    start = raw.ZerosLike(x=convert_to_tensor(count))
-    return while_loop(lambda i, _: i < count, body, (start, output))[1].stack()
+    _, results = while_loop(
+        lambda i, *_: i < count, body, (convert_to_tensor(0), outputs), maximum_iterations=count
+    )
+    made = []
+    for spec, array in zip(wanted, results, strict=True):
+        rows = _static(array.stack(), count)
+        made.append(row_codec.decode_rows(spec, rows) if row_codec.is_encoded(spec) else rows)
+    return nest.pack_sequence_as(signature, made)
 
 
 def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:

@@ -8,13 +8,14 @@ from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.types import Tensor as AnyTensor
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
-from .creation import shape_vector
+from .creation import shape_input, shape_vector
 
 
 @export("shape", v1=[])
@@ -62,10 +63,7 @@ def rank(input, name=None):
 @dispatchable
 def reshape(tensor, shape, name=None):
     """The same elements, in row order, in another shape; one -1 is worked out."""
-    if not isinstance(shape, Tensor):
-        shape = shape_vector(shape)
-    result = raw.Reshape(tensor=tensor, shape=shape, name=name)
-    return result
+    return raw.Reshape(tensor, shape_input(shape), name=name)
 
 
 @export("expand_dims", v1=[])
@@ -225,8 +223,9 @@ def is_tensor(x):
     return (
         isinstance(x, Tensor)
         or getattr(x, "_is_tensor_like", False)
-        or hasattr(type(x), "_type_spec")
-        or isinstance(x, AnyTensor)
+        or isinstance(x, (AnyTensor, IndexedSlices))
+        # RaggedTensor, SparseTensor: made above this module
+        or getattr(x, "_is_native_composite", False)
     )
 
 

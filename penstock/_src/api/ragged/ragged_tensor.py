@@ -39,6 +39,8 @@ class RaggedTensor(CompositeTensor):
     Made by `tf.ragged.constant` or the `from_...` methods.
     """
 
+    _is_native_composite = True
+
     def __init__(self, values, row_partition, internal=False):
         if not internal:
             raise ValueError(

@@ -31,6 +31,8 @@ class SparseTensor(CompositeTensor):
       dense_shape: `[rank]` int64.
     """
 
+    _is_native_composite = True
+
     def __init__(self, indices, values, dense_shape):
         indices = convert_to_tensor(indices, dtype=dtypes.int64, name="indices")
         values = convert_to_tensor(values, name="values")

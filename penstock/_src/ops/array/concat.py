@@ -206,6 +206,15 @@ class ParallelConcat(Op):
 # -- stacks ----------------------------------------------------------------------------------------
 
 
+def handle_array(value):
+    """A host value as an array: the handle of a resource or variant as one of no dimensions."""
+    if isinstance(value, np.ndarray):
+        return value
+    array = np.empty((), object)
+    array[()] = value
+    return array
+
+
 class Pack(Op):
     """Tensors of one shape side by side along a new axis."""
 
@@ -225,6 +234,7 @@ class Pack(Op):
         return raw.Unpack(dy, num=self.N, axis=self.axis)
 
     def eager(self, values):
+        values = [handle_array(v) for v in values]
         first = values[0]
         for i, value in enumerate(values):
             if value.shape != first.shape:

@@ -57,7 +57,7 @@ class TensorList:
             if known.is_fully_defined():
                 break
             if held is not None:
-                known = known.merge_with(make_shape(held.shape))
+                known = known.merge_with(make_shape(shape_of(held)))
         return known
 
     def stacked(self, shape: TensorShape, op: str) -> np.ndarray:
@@ -85,9 +85,9 @@ class TensorList:
             held = self.items[index]
             if held is None:
                 continue
-            if held.shape != dims:
+            if shape_of(held) != dims:
                 raise InvalidArgumentError(
-                    f"{op}: tried to stack items of unequal shapes. Received {held.shape} and {dims}."
+                    f"{op}: tried to stack items of unequal shapes. Received {shape_of(held)} and {dims}."
                 )
             out[position] = held
         return out
@@ -111,6 +111,11 @@ class TensorList:
         return TensorList(self.dtype, self.element_shape.merge_with(other.element_shape), items)
 
     __radd__ = __add__
+
+
+def shape_of(item: Any) -> tuple[int, ...]:
+    """Returns the shape of an item; handles are scalars."""
+    return item.shape if isinstance(item, np.ndarray | np.generic) else ()
 
 
 def zeros(shape: TensorShape, dtype: DType) -> np.ndarray:

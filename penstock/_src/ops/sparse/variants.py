@@ -130,6 +130,8 @@ class RaggedTensorFromVariant(Op):
 
     def eager(self, encoded_ragged):
         kind = self.Tsplits.np
+        if isinstance(encoded_ragged, np.ndarray) and not encoded_ragged.ndim:
+            encoded_ragged = encoded_ragged.item()
         if not isinstance(encoded_ragged, np.ndarray):
             held = encoded_ragged
             return [s.astype(kind) for s in held.splits], held.values
@@ -149,6 +151,7 @@ class RaggedTensorFromVariant(Op):
         if not parts:
             empty = [np.zeros(1, kind) for _ in range(depth + 1)]
             return [o.astype(kind) for o in outer] + empty, np.zeros(0, self.Tvalues.np)
+        self._check(parts)
         counts = [p.splits[0].size - 1 if depth else len(p.values) for p in parts]
         levels = [np.concatenate([[0], np.cumsum(counts)])]
         for level in range(depth):
@@ -156,6 +159,21 @@ class RaggedTensorFromVariant(Op):
             levels.append(np.concatenate([[0], np.cumsum(lengths)]))
         values = np.concatenate([p.values for p in parts])
         return [s.astype(kind) for s in (*outer, *levels)], values
+
+
+    def _check(self, parts):
+        for at, part in enumerate(parts):
+            if not np.ndim(part.values):
+                raise invalid(
+                    self, f"Ragged values must have rank >= 1; encoded scalar element at index {at}"
+                )
+            if part.values.shape[1:] != parts[0].values.shape[1:]:
+                raise invalid(
+                    self,
+                    "All flat_values must have compatible shapes. Shape at index 0: "
+                    f"{show(parts[0].values.shape[1:])}. Shape at index {at}: "
+                    f"{show(part.values.shape[1:])}.",
+                )
 
 
 class _Serialize(Op):
