@@ -124,6 +124,8 @@ class TypeSpec:
         return self.from_tensors(iter(tensors))
 
     def __eq__(self, other: Any) -> bool:
+        if self is other:
+            return True
         return type(other) is type(self) and _key(self._serialize()) == _key(other._serialize())
 
     def __ne__(self, other: Any) -> bool:

@@ -177,6 +177,19 @@ def _numpy(value: Any) -> Any:
     return value.numpy() if hasattr(value, "numpy") and not hasattr(value, "row_splits") else value
 
 
+_FLAT: dict[int, tuple[Any, Any, Any]] = {}  # id of a spec -> the spec, its types and shapes
+
+
+def _flat_types_and_shapes(spec: Any) -> tuple[Any, Any]:
+    """The types and shapes of the tensors of a spec; those of the last few specs are kept."""
+    found = _FLAT.get(id(spec))
+    if found is None or found[0] is not spec:
+        if len(_FLAT) >= 64:
+            _FLAT.clear()
+        found = _FLAT[id(spec)] = (spec, structure.flat_types(spec), structure.flat_shapes(spec))
+    return found[1], found[2]
+
+
 @export("experimental.Optional", "data.experimental.Optional")
 class Optional(CompositeTensor):
     """A value that may be absent."""
@@ -212,12 +225,14 @@ class Optional(CompositeTensor):
         Raises:
           tf.errors.InvalidArgumentError: there is none.
         """
-        tensors = raw.OptionalGetValue(
-            optional=self._variant_tensor,
-            output_types=structure.flat_types(self._element_spec),
-            output_shapes=structure.flat_shapes(self._element_spec),
-            name=name,
-        )
+        types, shapes = _flat_types_and_shapes(self._element_spec)
+        held = getattr(self._variant_tensor, "_value", None)
+        if held is not None and held.components is not None and STATE.graph is None:
+            tensors = list(map(EagerTensor, held.components, types))
+        else:
+            tensors = raw.OptionalGetValue(
+                optional=self._variant_tensor, output_types=types, output_shapes=shapes, name=name
+            )
         return structure.from_tensors(self._element_spec, tensors)
 
     @property

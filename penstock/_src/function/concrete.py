@@ -45,6 +45,7 @@ class ConcreteFunction:
         self._captures = list(graph.external_captures)
         outputs = graph.structured_outputs
         self._single = isinstance(outputs, SymbolicTensor)
+        self._structure: tuple[Any, list[Any]] = (self, [])  # of the outputs, and its leaves
         self._arguments: list[str] = [t.op.name for t in graph.inputs[: self.arity]]
         self._attributes: dict[str, Any] = {}
 
@@ -84,7 +85,12 @@ class ConcreteFunction:
         outputs = self._callable([*tensors, *self._captures])
         if self._single:
             return outputs[0]
-        return fill_outputs(self.graph.structured_outputs, outputs)
+        structure, leaves = self._structure
+        if structure is not self.graph.structured_outputs:
+            structure = self.graph.structured_outputs
+            leaves = nest.flatten(structure, expand_composites=True)
+            self._structure = structure, leaves
+        return fill_outputs(structure, outputs, leaves)
 
     _call_flat = call_flat
 

@@ -109,9 +109,15 @@ def _as_output(graph: FuncGraph, leaf: Any) -> Any:
         ) from error
 
 
-def fill_outputs(structure: Any, tensors: Sequence[Any]) -> Any:
-    """Returns `structure` (of a graph's structured outputs) with its tensors replaced in order."""
+def fill_outputs(
+    structure: Any, tensors: Sequence[Any], leaves: Sequence[Any] | None = None
+) -> Any:
+    """Returns `structure` (of a graph's structured outputs) with its tensors replaced in order.
+
+    `leaves` are those of the structure, composites expanded, for callers that fill it often.
+    """
     remaining = iter(tensors)
-    leaves = nest.flatten(structure, expand_composites=True)
+    if leaves is None:
+        leaves = nest.flatten(structure, expand_composites=True)
     filled = [next(remaining) if isinstance(t, SymbolicTensor) else t for t in leaves]
-    return nest.pack_sequence_as(structure, filled, expand_composites=True)
+    return nest.pack_leaves(structure, iter(filled), expand_composites=True)

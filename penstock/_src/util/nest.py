@@ -68,6 +68,9 @@ def sorted_keys(mapping: Any) -> list[Any]:
         raise TypeError("nest only supports dicts with sortable keys.") from None
 
 
+_LEAF_KINDS: set[type] = set()  # classes whose objects are leaves, as the class alone tells
+
+
 def children(structure: Any, expand_composites: bool = False) -> Sequence[Any] | None:
     """Returns what a structure holds, in order, or None for a leaf."""
     kind = type(structure)
@@ -75,9 +78,13 @@ def children(structure: Any, expand_composites: bool = False) -> Sequence[Any] |
         return structure
     if kind is dict:
         return [structure[k] for k in sorted_keys(structure)]
+    if kind in _LEAF_KINDS:
+        return None
     if is_composite(structure):
         return composite_components(structure) if expand_composites else None
     if not is_nested(structure):
+        if structure.__class__ is kind and not isinstance(structure, collections.abc.Sequence):
+            _LEAF_KINDS.add(kind)
         return None
     if isinstance(structure, collections.abc.Mapping):
         return [structure[k] for k in sorted_keys(structure)]
@@ -194,15 +201,15 @@ def pack_sequence_as(
             f"Could not pack sequence. Structure had {wanted} atoms, but flat_sequence had "
             f"{len(flat)} items.  Structure: {structure}, flat_sequence: {flat_sequence}."
         )
-    leaves = iter(flat)
-    return _pack(structure, leaves, expand_composites)
+    return pack_leaves(structure, iter(flat), expand_composites)
 
 
-def _pack(structure: Any, leaves: Iterator[Any], expand_composites: bool) -> Any:
+def pack_leaves(structure: Any, leaves: Iterator[Any], expand_composites: bool = False) -> Any:
+    """Returns a structure like `structure` of leaves that are known to be as many."""
     held = children(structure, expand_composites)
     if held is None:
         return next(leaves)
-    values = [_pack(child, leaves, expand_composites) for child in held]
+    values = [pack_leaves(child, leaves, expand_composites) for child in held]
     return rebuild(structure, values, expand_composites)
 
 
