@@ -270,8 +270,8 @@ def get_item(tensor, slice_spec, var=None):
 
     A boolean tensor or array as the only index takes the entries where it is True.
     """
-    if type(slice_spec) is int and var is None:
-        result = _first_axis_fast(tensor, slice_spec)
+    if type(tensor) is EagerTensor and var is None and _is_basic(slice_spec):
+        result = _eager_item(tensor, slice_spec)
         if result is not None:
             return result
     if isinstance(slice_spec, bool) or _is_mask(slice_spec):
@@ -314,14 +314,28 @@ def get_item(tensor, slice_spec, var=None):
     return indexing.strided_slice(tensor, *packed, **masks, var=var, name="strided_slice")
 
 
-def _first_axis_fast(tensor, index):
-    if index == -1:
+def _is_basic(spec):
+    """Whether an index is made of Python's ints, slices of them, `...` and None only."""
+    kind = type(spec)
+    if kind is tuple:
+        return all(map(_is_basic, spec)) and tuple not in map(type, spec)
+    if kind is slice:
+        return {type(spec.start), type(spec.stop), type(spec.step)} <= _BOUNDS
+    return kind is int or spec is None or spec is Ellipsis
+
+
+_BOUNDS = {int, type(None)}
+
+
+def _eager_item(tensor, spec):
+    """Returns a selection that nothing records, None if it takes an op: to be recorded, or to say what is wrong."""
+    value = tensor._value
+    if STATE.tapes or STATE.accumulators or STATE.graph is not None or tensor._dtype.np.kind == "O":
         return None
-    bounds = np.array([index], np.int32), np.array([index + 1], np.int32), _ONE
-    return raw.StridedSlice(tensor, *bounds, shrink_axis_mask=1)
-
-
-_ONE = np.ones(1, np.int32)
+    try:
+        return EagerTensor(np.asarray(value[spec], value.dtype, order="C"), tensor._dtype)
+    except (IndexError, ValueError):
+        return None
 
 
 def _is_undefined(value):

@@ -10,9 +10,11 @@ from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.constants import integers
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export, export_constant
 
@@ -30,6 +32,8 @@ def constant(value, dtype=None, shape=None, name="Const"):
       shape: its shape; a single value is repeated to fill it.
       name: a name for the operation.
     """
+    if type(value) is float and dtype is None and shape is None:
+        return convert_to_tensor(value, name=name)
     if isinstance(value, Tensor) and not hasattr(value, "numpy"):
         raise TypeError("Expected any non-tensor type, but got a tensor instead.")
     return _constant(value, dtype, shape, name, allow_broadcast=True)
@@ -74,8 +78,19 @@ def shape_vector(shape, dtype=dtypes.int32):
     return convert_to_tensor(shape, dtype_hint=dtype)
 
 
+def shape_input(shape):
+    """A shape as an op takes it: an integer vector, while executing eagerly one that calls share."""
+    if STATE.graph is None:
+        try:
+            return integers(*shape) if type(shape) in (list, tuple) else shape_vector(shape)
+        except TypeError:
+            # Its entries are no plain ints, and may not even hash.
+            return shape_vector(shape)
+    return shape_vector(shape)
+
+
 def _filled(shape, value, kind, name):
-    dims = shape_vector(shape)
+    dims = shape_input(shape)
     if getattr(dims, "ndim", 1) == 0 or (isinstance(dims, Tensor) and dims.shape.rank == 0):
         dims = raw.Reshape(tensor=dims, shape=[-1])
     if not isinstance(dims, np.ndarray) and dims.dtype not in (dtypes.int32, dtypes.int64):

@@ -63,7 +63,7 @@ def matmul(
         a = convert_to_tensor(a, dtype_hint=hint, name="a")
     if not isinstance(b, Tensor):
         b = convert_to_tensor(b, dtype_hint=a.dtype.base_dtype, name="b")
-    rank_a, rank_b = a.shape.rank, b.shape.rank
+    rank_a, rank_b = a.ndim, b.ndim
     if output_type is not None and dtypes.as_dtype(output_type) != a.dtype:
         wanted = dtypes.as_dtype(output_type)
         a, b = cast(a, wanted), cast(b, wanted)
@@ -72,6 +72,8 @@ def matmul(
             a, transpose_a = conj(a), True
         if adjoint_b:
             b, transpose_b = conj(b), True
+        if not (transpose_a or transpose_b):
+            return raw.MatMul(a, b, name=name)
         return raw.MatMul(a=a, b=b, transpose_a=transpose_a, transpose_b=transpose_b, name=name)
     if transpose_a:
         a, adjoint_a = conj(a), True

@@ -9,7 +9,10 @@ import numpy as np
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.eager.constants import integers
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
 
 from .elementwise import abs, cast
@@ -17,6 +20,11 @@ from .elementwise import abs, cast
 
 def reduction_axes(x, axis):
     """The axes as the op takes them: all of `x`'s when `axis` is None."""
+    if type(x) is EagerTensor and STATE.graph is None:
+        if axis is None:
+            return integers(*range(x._rank()))
+        if type(axis) is int:
+            return integers(axis)
     if axis is not None:
         return axis
     rank = x.shape.rank
@@ -28,8 +36,12 @@ def reduction_axes(x, axis):
 def _reduce(op, x, axis, keepdims, name):
     x = convert_to_tensor(x)
     keep = False if keepdims is None else bool(keepdims)
-    result = op(input=x, axis=reduction_axes(x, axis), keep_dims=keep, name=name)
-    if axis is None and not keep and result.shape.rank is None:
+    axes = reduction_axes(x, axis)
+    if not keep:
+        result = op(x, axes, name=name)
+    else:
+        result = op(x, axes, keep_dims=True, name=name)
+    if axis is None and not keep and type(result) is not EagerTensor and result.shape.rank is None:
         result.set_shape([])
     return result
 

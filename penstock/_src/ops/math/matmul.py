@@ -44,12 +44,12 @@ class MatMul(Op):
 
     @quiet
     def eager(self, a, b):
-        for i, matrix in enumerate((a, b)):
-            if matrix.ndim != 2:
-                raise invalid(
-                    self,
-                    f"In[{i}] ndims must be >= 2: a matrix. Received shape {show(matrix.shape)}",
-                )
+        if a.ndim != 2 or b.ndim != 2:
+            i, matrix = (0, a) if a.ndim != 2 else (1, b)
+            raise invalid(
+                self,
+                f"In[{i}] ndims must be >= 2: a matrix. Received shape {show(matrix.shape)}",
+            )
         left = a.T if self.transpose_a else a
         right = b.T if self.transpose_b else b
         if left.shape[1] != right.shape[0]:

@@ -1,5 +1,7 @@
 """Reductions: one value of each line along some axes."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -125,13 +127,13 @@ class Mean(_Reduction):
         total = spread(dy, input, axis, self.keep_dims)
         sizes = known_shape(input), known_shape(output)
         if None not in sizes:
-            count = int(np.prod(sizes[0])) // max(int(np.prod(sizes[1])), 1)
+            count = math.prod(sizes[0]) // max(math.prod(sizes[1]), 1)
             return total / cast_count(count, input.dtype), None
         count = raw.FloorDiv(raw.Size(input), raw.Maximum(raw.Size(output), np.int32(1)))
         return total / cast(count, input.dtype), None
 
     def reduce(self, x, axes):
-        count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
+        count = math.prod([x.shape[a] for a in axes])
         if x.dtype.kind in "iu":
             total = np.add.reduce(x, axes, dtype=np.int64, keepdims=self.keep_dims)
             return np.trunc(np.divide(total, max(count, 1))).astype(x.dtype)

@@ -1,0 +1,23 @@
+"""Small constants that eager code asks for again and again: shapes, axes, permutations."""
+
+import functools
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.eager.tensor import EagerTensor
+
+_LIMIT = 2**31
+
+
+@functools.lru_cache(4096, typed=True)
+def integers(*values: int) -> EagerTensor:
+    """Returns a vector of ints: int32, or int64 if one needs that. Calls share it; tensors do not change.
+
+    Raises:
+      TypeError: a value is not an int.
+    """
+    if not all(type(value) is int for value in values):
+        raise TypeError(f"Expected integers. Received {values}.")
+    dtype = dtypes.int32 if all(-_LIMIT <= v < _LIMIT for v in values) else dtypes.int64
+    return EagerTensor(np.array(values, dtype.np), dtype)
