@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core import kernel_state
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape, as_shape
@@ -100,6 +101,20 @@ _CURRENT = _Current()
 def manager() -> ResourceManager:
     """Returns the manager that names are looked up in."""
     return _CURRENT.manager
+
+
+def shared(kind: type, container: str, name: str, make: Callable[[], Any]) -> Any:
+    """Returns the resource that an op with this shared name stands for.
+
+    Without a name it is that of the running node: one for each session, or one for a function's
+    graph. Eager code gets a new one.
+    """
+    if name:
+        return manager().get_or_create(kind, container, name, make)
+    node = kernel_state.running_node()
+    if node is None or manager() is _EAGER:
+        return kernel_state.of_running_node(make)
+    return manager().get_or_create(kind, container, getattr(node, "name", str(node)), make)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.dataflow.queue_state import (
     PaddingQueue,
-    PriorityQueue,
+    ByPriority,
     Queue,
     ShuffleQueue,
 )
@@ -116,7 +116,7 @@ class PriorityQueueV2(_Make):
     capacity: int = -1
     container: str = ""
     shared_name: str = ""
-    kind = PriorityQueue
+    kind = ByPriority
 
     def _types(self):
         return [dtypes.int64, *self.component_types]

@@ -187,7 +187,7 @@ class ShuffleQueue(Queue):
         self.held.extend(elements)
 
 
-class PriorityQueue(Queue):
+class ByPriority(Queue):
     """The element with the least first component, an int64, comes out first."""
 
     kind = "PriorityQueue"

@@ -165,9 +165,7 @@ class _Make(Op):
 
         name = getattr(self, "shared_name", "")
         container = getattr(self, "container", "")
-        if not name:
-            return make()
-        return resources.manager().get_or_create(self.kind, container, name, make)
+        return resources.shared(self.kind, container, name, make)
 
     def _value_shape(self):
         shape = getattr(self, "value_shape", None)
@@ -230,7 +228,7 @@ class MutableHashTableOfTensorsV2(_Make):
     use_node_name_sharing: bool = False
     key_dtype: DType
     value_dtype: DType
-    value_shape: TensorShape = TensorShape(None)
+    value_shape: TensorShape = TensorShape([])
     stateful = True
 
 
@@ -240,7 +238,7 @@ class AnonymousMutableHashTableOfTensors(_Make):
     signature = "-> table_handle: resource"
     key_dtype: DType
     value_dtype: DType
-    value_shape: TensorShape = TensorShape(None)
+    value_shape: TensorShape = TensorShape([])
     stateful = True
 
 
@@ -264,7 +262,7 @@ class MutableDenseHashTableV2(_MakeDense):
     shared_name: str = ""
     use_node_name_sharing: bool = False
     value_dtype: DType
-    value_shape: TensorShape = TensorShape(None)
+    value_shape: TensorShape = TensorShape([])
     initial_num_buckets: int = 131072
     max_load_factor: float = 0.800000011920929
     stateful = True
@@ -276,7 +274,7 @@ class AnonymousMutableDenseHashTable(_MakeDense):
     signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource"
     key_dtype = ANY
     value_dtype: DType
-    value_shape: TensorShape = TensorShape(None)
+    value_shape: TensorShape = TensorShape([])
     initial_num_buckets: int = 131072
     max_load_factor: float = 0.800000011920929
     stateful = True
@@ -447,7 +445,7 @@ class InitializeTableFromTextFileV2(Op):
             raise NotFoundError(f"{path}; No such file or directory") from None
         if lines and not lines[-1]:
             lines.pop()
-        lines = [line.rstrip(b"\r") for line in lines][self.offset :]
+        lines = [line.rstrip(b"\r") for line in lines]
         if self.vocab_size >= 0:
             if len(lines) < self.vocab_size:
                 raise invalid(
@@ -459,11 +457,11 @@ class InitializeTableFromTextFileV2(Op):
         values = [
             self._field(table.value_dtype, self.value_index, i, s) for i, s in enumerate(lines)
         ]
-        table.initialize(_array(keys, table.key_dtype), _array(values, table.value_dtype))
+        table.initialize(column(keys, table.key_dtype), column(values, table.value_dtype))
 
     def _field(self, dtype, index, number, line):
         if index == -1:
-            return number
+            return number + self.offset
         field = line if index == -2 else line.split(self.delimiter.encode())[index]
         if dtype is dtypes.string:
             return field
@@ -476,7 +474,8 @@ class InitializeTableFromTextFileV2(Op):
             ) from None
 
 
-def _array(values, dtype):
+def column(values, dtype):
+    """A host vector of these values."""
     out = np.empty(len(values), dtype.np)
     for at, value in enumerate(values):
         out[at] = value

@@ -45,11 +45,7 @@ class _MakeVariable(Op):
         def make():
             return VariableHandle(self.attrs["shape"], self.dtype, self.shared_name, self.container)
 
-        if not self.shared_name:
-            return make()
-        return resources.manager().get_or_create(
-            VariableHandle, self.container, self.shared_name, make
-        )
+        return resources.shared(VariableHandle, self.container, self.shared_name, make)
 
 
 class VariableV2(_MakeVariable):

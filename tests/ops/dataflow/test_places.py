@@ -1,0 +1,72 @@
+"""Stacks, staging areas, tensor arrays, and queues by reference. Expected values are TensorFlow's."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+v1, raw = tf.compat.v1, tf.raw_ops
+
+
+def test_stack_gives_the_last_first():
+    stack = raw.StackV2(max_size=2, elem_type=tf.int32)
+    for value in ([1, 2], [3, 4]):
+        raw.StackPushV2(handle=stack, elem=value)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="overflowed its max_size"):
+        raw.StackPushV2(handle=stack, elem=[5])
+    assert raw.StackPopV2(handle=stack, elem_type=tf.int32).numpy().tolist() == [3, 4]
+
+
+def test_staging_area_keeps_the_order():
+    place = {"dtypes": [tf.int32], "shared_name": "test_staging"}
+    for value in (1, 2):
+        raw.Stage(values=[value], **{k: v for k, v in place.items() if k != "dtypes"})
+    assert raw.StagePeek(index=1, **place)[0].numpy() == 2
+    assert raw.StageSize(**place).numpy() == 2
+    assert [raw.Unstage(**place)[0].numpy() for _ in range(2)] == [1, 2]
+
+
+def test_ordered_map_gives_the_smallest_key_once_it_is_whole():
+    place = {"dtypes": [tf.int32, tf.int32], "shared_name": "test_map"}
+    for key, index, value in ((5, 0, 50), (3, 0, 30), (3, 1, 31), (5, 1, 51)):
+        raw.OrderedMapStage(key=np.int64(key), indices=[index], values=[value], **place)
+    key, values = raw.OrderedMapUnstageNoKey(indices=[1, 0], **place)
+    assert (int(key), [int(v) for v in values]) == (3, [31, 30])
+
+
+def test_gradients_go_through_a_tensor_array():
+    handle, flow = raw.TensorArrayV3(size=3, dtype=tf.float32, clear_after_read=False)
+    x = tf.constant([[1.0, 2], [3, 4], [5, 6]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        flow = raw.TensorArrayScatterV3(handle=handle, indices=[0, 1, 2], value=x, flow_in=flow)
+        one = raw.TensorArrayReadV3(handle=handle, index=1, flow_in=flow, dtype=tf.float32)
+        two = raw.TensorArrayGatherV3(handle=handle, indices=[0, 1], flow_in=flow, dtype=tf.float32)
+        loss = tf.reduce_sum(one * one) + 3 * tf.reduce_sum(two)
+    expected = [[3, 3], [9, 11], [0, 0]]
+    np.testing.assert_array_equal(tape.gradient(loss, x), expected)
+
+
+def test_tensor_array_reads_once():
+    handle, flow = raw.TensorArrayV3(size=2, dtype=tf.float32)
+    flow = raw.TensorArraySplitV3(
+        handle=handle, value=np.float32([1, 2, 3]), lengths=np.int64([1, 2]), flow_in=flow
+    )
+    value, lengths = raw.TensorArrayConcatV3(handle=handle, flow_in=flow, dtype=tf.float32)
+    assert value.numpy().tolist() == [1, 2, 3] and lengths.numpy().tolist() == [1, 2]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Could not read index 1 twice"):
+        raw.TensorArrayReadV3(handle=handle, index=1, flow_in=flow, dtype=tf.float32)
+
+
+def test_older_tensor_arrays_and_queues_in_a_session():
+    with tf.Graph().as_default(), v1.Session() as session:
+        array = raw.TensorArray(size=1, dtype=tf.float32)
+        value = np.float32([1, 2])
+        flow = raw.TensorArrayWrite(handle=array, index=0, value=value, flow_in=np.float32(0))
+        packed = raw.TensorArrayPack(handle=array, flow_in=flow, dtype=tf.float32)
+        assert session.run(packed).tolist() == [[1, 2]]
+        queue = raw.FIFOQueue(component_types=[tf.float32])
+        session.run(raw.QueueEnqueue(handle=queue, components=[value]))
+        assert session.run(raw.QueueSize(handle=queue)) == 1
+        taken = raw.QueueDequeue(handle=queue, component_types=[tf.float32])
+        assert session.run(taken)[0].tolist() == [1, 2]
