@@ -89,7 +89,10 @@ class TensorList:
                 raise InvalidArgumentError(
                     f"{op}: tried to stack items of unequal shapes. Received {shape_of(held)} and {dims}."
                 )
-            out[position] = held
+            if isinstance(held, np.ndarray):
+                out[position, ...] = held  # else a string's array would be kept as an object
+            else:
+                out[position] = held
         return out
 
     def zeros_like(self) -> "TensorList":

@@ -46,7 +46,7 @@ def stack(values: Sequence[Any], component: int = 0) -> Any:
             )
     stacked = np.empty((len(values), *shape), first.dtype)
     for at, value in enumerate(values):
-        stacked[at] = value
+        stacked[at, ...] = value  # else an array of no dimensions would be kept as an object
     return stacked
 
 
