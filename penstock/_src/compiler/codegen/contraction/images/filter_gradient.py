@@ -124,6 +124,9 @@ class FilterGradientKernel:
             g.x, g.h, g.w, g.channels, g.batch, self.types.total, lanes, copied, 0, threads,
             limit=BLOCK_BYTES if self.own else 1 << 40, **({} if small else LARGE_BLOCK),
         )  # fmt: skip
+        # rows of dy under which a tap lies above or below the image are left out
+        self.skips = self.blocked and g.h.has_border
+        self.win.blank_rows = not self.skips
         batch = g.batch if is_static(g.batch) else TYPICAL_BATCH
         if self.own:
             work = batch * self.win.row_blocks
@@ -252,7 +255,7 @@ class FilterGradientKernel:
                 here = f.at(dy, f.i64(at), g.y.element)
                 self.sweep_panels(f, lambda p, nv, masked: self.panel(
                     f, buf, f.at(here, times(f, p, self.nr), g.y.element),
-                    f.at(mine, times(f, p, self.nr), self.types.total), nv, masked, i > low, f.i64(1),
+                    f.at(mine, times(f, p, self.nr), self.types.total), nv, masked, i > low, f.i64(1), first,
                 ))  # fmt: skip
 
             f.when(low.eq(high), lambda: f.memset(mine, 0, self.length * self.size))
@@ -338,14 +341,18 @@ class FilterGradientKernel:
         if outputs % self.nr:
             panel(whole, -(-(outputs - whole * self.nr) // self.lanes), outputs % self.lanes != 0)
 
-    def panel(self, f: Fn, buf: Val, dy: Val, dw: Val, nv: int, masked: bool, add: Val, count: Val):
+    def panel(self, f: Fn, buf: Val, dy: Val, dw: Val, nv: int, masked: bool, add: Val, count: Val,
+              first=0):  # fmt: skip
         """All tiles of a panel: (tap, channel) rows times nv vectors of output channels."""
         g, win, total = self.g, self.win, self.types.total
         kh, kw, c, lanes = g.h.taps, g.w.taps, g.channels, self.lanes
         a_type = total if win.copied else g.x.element
 
-        def call(name, a, y):
-            f.call(name, f.at(buf, a, a_type), dy, f.at(dw, y, total), add, count)
+        def call(name, a, y, skipped=0, rows=win.rows):
+            distance = g.y.row if self.own else g.w.out * self.nr
+            here = f.at(dy, times(f, skipped, distance), g.y.element if self.own else total)
+            a = a + times(f, skipped, g.h.stride * win.pitch)
+            f.call(name, f.at(buf, a, a_type), here, f.at(dw, y, total), add, count, f.i64(rows))
 
         if self.blocked:
             name = self.kernel(tuple((i, i * g.outputs) for i in range(self.mr)), nv, masked)
@@ -357,7 +364,10 @@ class FilterGradientKernel:
                     + times(f, j, g.w.dilation * lanes)
                 )
                 row = (times(f, i, kw) + j) * c + times(f, q, lanes) + e
-                call(name, f.i64(a + e), f.i64(times(f, row, g.outputs)))
+                r0, r1 = 0, win.rows
+                if self.skips:
+                    r0, r1 = g.h.positions_inside(f, f.i64(first), win.rows, i)
+                call(name, f.i64(a + e), f.i64(times(f, row, g.outputs)), r0, r1 - r0)
 
             f.loop(0, c // lanes, 1, lambda q: f.loop(0, kh, 1, lambda i: f.loop(
                 0, kw, 1, lambda j: f.loop(0, lanes, self.mr, lambda e: tile(q, i, j, e)))))  # fmt: skip
@@ -391,12 +401,13 @@ class FilterGradientKernel:
         name = self.kernels[key] = f"filter_tile{len(self.kernels)}"
         g, win, lanes, types = self.g, self.win, self.lanes, self.types
         vector = vec(types.total, lanes)
-        args = dict(a=PTR, b=PTR, c=PTR, add=I1, images=I64)
+        args = dict(a=PTR, b=PTR, c=PTR, add=I1, images=I64, rows=I64)
         with self.module.fn(name, internal=True, noalias=False, **args) as f:
             masks: list[Val | None] = [None] * nv
             if masked:
                 masks[-1] = f.mask(lanes, g.outputs % lanes)
-            rows = (win.rows, g.h.stride * win.pitch, g.y.row if self.own else g.w.out * self.nr)
+            count = f.rows if self.skips else win.rows
+            rows = (count, g.h.stride * win.pitch, g.y.row if self.own else g.w.out * self.nr)
             columns = (g.w.out, g.w.stride * win.column, g.y.column if self.own else self.nr)
             loops = [rows, columns]
             if not self.own:

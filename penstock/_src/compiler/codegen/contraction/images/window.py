@@ -49,6 +49,14 @@ class Axis:
         end = f.min((f.max(f.i64(self.size) - start, 0) + (d - 1)) // d, self.taps)
         return f.min(first, end), end
 
+    def positions_inside(self, f: Fn, first: Val, count: int, tap) -> tuple[Val, Val]:
+        """Of `count` positions from `first` on those (from, to) at which a tap lies inside; equal if it never does."""
+        s = self.stride
+        before = f.i64(self.low) - times(f, tap, self.dilation) - times(f, first, s)
+        start = f.min((f.max(before, 0) + (s - 1)) // s, count)
+        end = f.min((f.max(before + self.size, 0) + (s - 1)) // s, count)
+        return start, f.max(start, end)
+
     @property
     def has_border(self) -> bool:
         return self.low > 0 or self.reach(self.out) - self.low > self.size
