@@ -45,12 +45,13 @@ def gradients_of_tape(
     sources = set(source_ids)
     kept: dict[int, Any] = {}
     for entry in reversed(needed_entries(tape, sources)):
-        ids = entry.output_ids
-        if found.keys().isdisjoint(ids):
+        gradients = [found.pop(key, None) for key in entry.output_ids]
+        if not any(gradients):
             continue
-        outputs = [add_up(found.pop(key, None)) for key in ids]
-        if not sources.isdisjoint(ids):
-            kept.update((key, total) for key, total in zip(ids, outputs) if key in sources)
+        outputs = [g[0] if g and len(g) == 1 else add_up(g) for g in gradients]
+        for key, total in zip(entry.output_ids, outputs):
+            if key in sources:
+                kept[key] = total
         if entry.needs_zeros and entry.outputs:
             outputs = [
                 zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g

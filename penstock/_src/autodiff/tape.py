@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.core.composite import dense
+from penstock._src.core.composite import IndexedSlices, dense
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op, group_arguments
 from penstock._src.core.typesets import COMPLEX, FLOAT
@@ -72,7 +72,7 @@ class OpEntry:
         op = self.op
         if not op.has_gradient:
             raise LookupError(f"gradient registry has no entry for: {op.op_type}")
-        if not op.takes_slices:
+        if not op.takes_slices and IndexedSlices in map(type, gradients):
             gradients = tuple([dense(g) for g in gradients])
         if op.has_lists:
             gradients = tuple(group_arguments(op.outputs, op, gradients))

@@ -44,21 +44,23 @@ def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
     bound = cls.bound
     if bound:
         try:
-            if attrs:
-                kernel = bound[(*[tensor._dtype for tensor in inputs], *attrs.items())]
+            if attrs or len(inputs) > 2:
+                types = [tensor._dtype for tensor in inputs]
+                kernel = bound[(*types, *attrs.items()) if attrs else tuple(types)]
+                values = [tensor._value for tensor in inputs]
             elif len(inputs) == 2:
-                kernel = bound[inputs[0]._dtype, inputs[1]._dtype]
+                x, y = inputs
+                kernel, values = bound[x._dtype, y._dtype], (x._value, y._value)
             else:
-                kernel = bound[*[tensor._dtype for tensor in inputs]]
-            values = [tensor._value for tensor in inputs]
-        except (AttributeError, KeyError, TypeError):
+                kernel, values = bound[inputs[0]._dtype,], (inputs[0]._value,)
+        except (AttributeError, IndexError, KeyError, TypeError):
             # Not eager tensors, or never bound so: the general path says what is wrong, if anything.
             return _execute_mixed(cls, inputs, attrs)
         return _run_kernel(kernel, inputs, values)
     return _execute_any(cls, inputs, attrs)
 
 
-def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: list[Any]) -> EagerTensor | None:
+def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) -> EagerTensor | None:
     """Runs a kernel on tensors of its types, and tells the tapes."""
     try:
         if kernel.compiles and (values[0].size >= LARGE or values[-1].size >= LARGE):

@@ -12,9 +12,9 @@ import numpy as np
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import resources
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, record
 from penstock._src.core.dtypes import DType, as_dtype
-from penstock._src.core.registry import raw
+from penstock._src.core.registry import find, raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Reference, Tensor
 from penstock._src.core.trackable import Trackable
@@ -254,16 +254,22 @@ class Variable(Trackable, metaclass=_VariableMaker):
     # -- its value
 
     def _read(self) -> Tensor:
-        if STATE.tapes or STATE.graph is not None:
-            variable_accessed(self)
-        if STATE.graph is None and not STATE.tapes and not STATE.accumulators:
-            held = self._handle._value
-            if type(held) is resources.VariableHandle and held.dtype is self._dtype:
-                return EagerTensor(held.read(), self._dtype)
+        if STATE.graph is None and self._handle_is_own():
+            tensor = EagerTensor(self._handle._value.read(), self._dtype)
+            if STATE.tapes or STATE.accumulators:
+                variable_accessed(self)
+                record(read_op(self._dtype), (self._handle,), (tensor,))
+            return tensor
+        variable_accessed(self)
         tensor = raw.ReadVariableOp(self._handle, dtype=self._dtype)
         if STATE.graph is not None:
             tensor.set_shape(self._shape)
         return tensor
+
+    def _handle_is_own(self) -> bool:
+        """Whether the handle holds an array of the variable's type, which a read gives as it is."""
+        held = getattr(self._handle, "_value", None)
+        return type(held) is resources.VariableHandle and held.dtype is self._dtype
 
     def value(self) -> Tensor:
         """Returns the present value as a tensor."""
@@ -429,6 +435,12 @@ class Variable(Trackable, metaclass=_VariableMaker):
     def experimental_as_proto(self) -> Any:
         """Not defined for a variable outside a SavedModel."""
         raise TypeError("to_proto() is not supported eagerly.")
+
+
+@functools.cache
+def read_op(dtype: DType) -> Any:
+    """Returns the op that reads a variable of a type."""
+    return find("ReadVariableOp").instance({"dtype": dtype})
 
 
 def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:

@@ -117,12 +117,21 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return raw.SelectV2(condition=condition, t=x, e=y)
 
 
+def has_shape_of(x: Any, y: Any) -> bool:
+    """Whether two tensors are known to have one shape."""
+    a, b = getattr(x, "_value", None), getattr(y, "_value", None)
+    if a is not None and b is not None:
+        return a.shape == b.shape
+    dims = x.shape._dims
+    return dims is not None and None not in dims and dims == y.shape._dims
+
+
 def unbroadcast(gradient: Any, x: Any) -> Any:
     """Returns the gradient of `x` from that of `x` broadcast to the gradient's shape: its sum over
     the axes that were broadcast."""
-    to, of = x.shape, gradient.shape
-    if to._dims == of._dims and to.is_fully_defined():
+    if has_shape_of(gradient, x):
         return gradient
+    to, of = x.shape, gradient.shape
     if to.rank is not None and of.rank is not None:
         axes = _broadcast_axes(to.as_list(), of.as_list())
         if axes is not None:
