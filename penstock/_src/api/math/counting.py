@@ -40,25 +40,28 @@ def bincount(
     """
     if axis is not None and axis not in (0, -1):
         raise ValueError(
-            f"Unsupported value for argument axis={axis}. Only 0 and -1 are supported."
+            f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported."
         )
     values = convert_to_tensor(arr, name="arr")
     if not values.dtype.is_integer:
         values = cast(values, dtypes.int32)
     size = bincount_size(values, minlength, maxlength)
-    counted = dtypes.as_dtype(dtype)
-    if weights is None:
-        weights = np.zeros(0, counted.as_numpy_dtype)
-    else:
-        weights = convert_to_tensor(weights, name="weights")
+    weights = bincount_weights(weights, dtype)
     if axis is None or axis == 0:
         values = raw.Reshape(tensor=values, shape=[-1])
-        if weights is not None and not isinstance(weights, np.ndarray):
+        if not isinstance(weights, np.ndarray):
             weights = raw.Reshape(tensor=weights, shape=[-1])
     counts = raw.DenseBincount(
         input=values, size=size, weights=weights, binary_output=binary_output, name=name
     )
     return counts
+
+
+def bincount_weights(weights, dtype):
+    """The weights, or none of the type in which to count."""
+    if weights is None:
+        return np.zeros(0, dtypes.as_dtype(dtype).as_numpy_dtype)
+    return convert_to_tensor(weights, name="weights")
 
 
 def bincount_size(values, minlength, maxlength):

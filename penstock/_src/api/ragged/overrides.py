@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.api.array import creation, indexing, joining, shaping
 from penstock._src.api.dispatch import BINARY, NOT_SUPPORTED, UNARY, register_fallback
-from penstock._src.api.math import arithmetic, reduction
+from penstock._src.api.math import arithmetic, counting, reduction
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.nn import embedding
 from penstock._src.core import dtypes, errors
@@ -308,6 +308,31 @@ def _embedding_lookup(params, ids, max_norm=None, name=None):
     )
 
 
+def _bincount(
+    arr,
+    weights=None,
+    minlength=None,
+    maxlength=None,
+    dtype=dtypes.int32,
+    name=None,
+    axis=None,
+    binary_output=False,
+):
+    held = weights.flat_values if isinstance(weights, RaggedTensor) else weights
+    if axis != -1:
+        return counting.bincount(
+            arr.flat_values, held, minlength, maxlength, dtype, name, axis, binary_output
+        )
+    return raw.RaggedBincount(
+        splits=cast(arr.row_splits, dtypes.int64),
+        values=arr.values,
+        size=counting.bincount_size(arr.values, minlength, maxlength),
+        weights=counting.bincount_weights(held, dtype),
+        binary_output=binary_output,
+        name=name,
+    )
+
+
 def _one_hot(indices, depth, *args, **kwargs):
     return indices.with_flat_values(creation.one_hot(indices.flat_values, depth, *args, **kwargs))
 
@@ -400,6 +425,7 @@ _SPECIAL = {
     creation.zeros_like: _like(creation.zeros_like),
     creation.ones_like: _like(creation.ones_like),
     creation.one_hot: _one_hot,
+    counting.bincount: _bincount,
     arithmetic.add_n: _add_n,
     embedding.embedding_lookup: _embedding_lookup,
 }

@@ -437,7 +437,8 @@ def bincount(
 ):
     """As `tf.math.bincount`, with a sparse result."""
     from_sparse = isinstance(values, SparseTensor)
-    source = values.values if from_sparse else convert_to_tensor(values)
+    from_ragged = hasattr(values, "row_splits")
+    source = values.values if from_sparse or from_ragged else convert_to_tensor(values)
     if not source.dtype.is_integer:
         source = cast(source, dtypes.int32)
     if weights is not None and binary_output:
@@ -445,7 +446,7 @@ def bincount(
     if axis == 0:
         source = raw.Reshape(tensor=source, shape=[-1])
     held = getattr(weights, "values", weights)
-    empty = np.zeros(0, np.int64)
+    empty = np.zeros(0, source.dtype.as_numpy_dtype)
     held = empty if held is None else convert_to_tensor(held)
     if axis == 0 and not isinstance(held, np.ndarray):
         held = raw.Reshape(tensor=held, shape=[-1])
@@ -462,6 +463,11 @@ def bincount(
             dense_shape=values.dense_shape,
             weights=held,
             **arguments,
+        )
+    elif from_ragged and axis == -1:
+        splits = cast(values.row_splits, dtypes.int64)
+        parts = raw.RaggedCountSparseOutput(
+            splits=splits, values=source, weights=held, **arguments
         )
     else:
         parts = raw.DenseCountSparseOutput(values=source, weights=held, **arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from penstock._src.api.array import shaping
 from penstock._src.api.dispatch import NOT_SUPPORTED, register_fallback
-from penstock._src.api.math import elementwise
+from penstock._src.api.math import counting, elementwise
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
@@ -24,16 +24,44 @@ def _rank(input, name=None):
     return raw.Size(input=input.dense_shape, name=name)
 
 
+def _bincount(
+    arr,
+    weights=None,
+    minlength=None,
+    maxlength=None,
+    dtype=dtypes.int32,
+    name=None,
+    axis=None,
+    binary_output=False,
+):
+    held = weights.values if isinstance(weights, SparseTensor) else weights
+    if axis in (None, 0):
+        return counting.bincount(
+            arr.values, held, minlength, maxlength, dtype, name, axis, binary_output
+        )
+    if axis != -1:
+        counting.bincount(arr.values, axis=axis)
+    return raw.SparseBincount(
+        indices=arr.indices,
+        values=arr.values,
+        dense_shape=arr.dense_shape,
+        size=counting.bincount_size(arr.values, minlength, maxlength),
+        weights=counting.bincount_weights(held, dtype),
+        binary_output=binary_output,
+        name=name,
+    )
+
+
 # Functions that apply to the values.
 _UNARY = {
     getattr(elementwise, n)
     for n in "abs negative sign square sqrt erf tanh cast".split()
 }
-_SPECIAL = {shaping.shape: _shape, shaping.size: _size, shaping.rank: _rank}
+_SPECIAL = {shaping.shape: _shape, shaping.size: _size, shaping.rank: _rank, counting.bincount: _bincount}
 
 
 def _fallback(api, args, kwargs):
-    sp = args[0] if args else kwargs.get("input")
+    sp = args[0] if args else kwargs.get("input", kwargs.get("arr"))
     if not isinstance(sp, SparseTensor):
         return NOT_SUPPORTED
     if api in _SPECIAL:
