@@ -101,9 +101,9 @@ _NAMES = {
 }
 _SUBMODULES = (
     "__internal__ audio autodiff autograph bitwise compat config data debugging distribute dtypes "
-    "errors experimental graph_util image io keras linalg lookup math nest nn profiler "
-    "quantization queue ragged random raw_ops saved_model sets signal sparse strings summary "
-    "sysconfig test train types version"
+    "errors experimental feature_column graph_util image io keras linalg lookup math nest nn "
+    "profiler quantization queue ragged random raw_ops saved_model sets signal sparse strings "
+    "summary sysconfig test train types version"
 ).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

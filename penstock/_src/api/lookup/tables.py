@@ -10,6 +10,7 @@ from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.trackable import Trackable
 from penstock._src.eager.context import init_scope
@@ -205,6 +206,8 @@ class StaticHashTable(LookupInterface):
             self._default_value.shape.merge_with([])
             self._resource_handle = self._create_resource()
             self._init_op = self._initialize()
+            if in_v1_graph():
+                STATE.graph.add_to_collection("table_initializer", self._init_op)
         if isinstance(initializer, Trackable):
             self._track_trackable(initializer, "_initializer")
 
