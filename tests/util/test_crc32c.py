@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from penstock._src.native.checksum import native_crc32c
 from penstock._src.util import crc32c as module
 from penstock._src.util.crc32c import crc32c, mask, masked, unmask
 
@@ -17,6 +18,8 @@ def test_known_values():
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 511, 1000, 4097, 70_001, 1_000_003])
 def test_lanes_agree_with_the_loop(size, monkeypatch):
     monkeypatch.setattr(module, "google_crc32c", None)
+    monkeypatch.setattr(module._Native, "extend", None)
+    monkeypatch.setattr(module._Native, "load", None)
     data = np.random.default_rng(size).integers(0, 256, size, np.uint8).tobytes()
     assert crc32c(data) == module._short(data, 0)
     middle = size // 3
@@ -27,3 +30,23 @@ def test_mask_round_trip():
     crc = crc32c(b"penstock")
     assert unmask(mask(crc)) == crc
     assert masked(b"penstock") == mask(crc) != crc
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 4097, 70_001])
+def test_the_instruction_agrees_with_the_loop(size):
+    extend = native_crc32c()
+    if extend is None:
+        pytest.skip("this CPU has no such instruction")
+    data = np.random.default_rng(size).integers(0, 256, size, np.uint8).tobytes()
+    assert extend(data, 0) == module._short(data, 0)
+    middle = size // 3
+    assert extend(data[middle:], extend(data[:middle], 0)) == extend(data, 0)
+
+
+def test_the_builtin_checks_its_arguments():
+    extend = native_crc32c()
+    if extend is None:
+        pytest.skip("this CPU has no such instruction")
+    for wrong in ((b"",), ("text", 0), (b"", "0")):
+        with pytest.raises(TypeError):
+            extend(*wrong)

@@ -6,7 +6,17 @@ import penstock._src.eager.tensor  # noqa: F401
 import penstock._src.graph.exporter  # noqa: F401
 import penstock._src.graph.graph  # noqa: F401
 import penstock._src.graph.rewriting  # noqa: F401
+from penstock._src.util import crc32c
 
 from . import operators, variables  # noqa: F401
 from .ragged import overrides  # noqa: F401
 from .sparse import overrides as sparse_overrides  # noqa: F401
+
+
+def _native_crc32c():
+    from penstock._src.native.checksum import native_crc32c  # LLVM, when much is to be summed
+
+    return native_crc32c()
+
+
+crc32c.use_native(_native_crc32c)

@@ -1,12 +1,14 @@
 """CRC-32C (Castagnoli), the checksum of record files, event files and checkpoints.
 
-The library `google-crc32c` computes it when installed. Otherwise NumPy does: a long text is cut into
+The CPU's instruction computes it once a few long texts were summed (`use_native`), before that and on
+other CPUs the library `google-crc32c` if it is installed. Otherwise NumPy does: a long text is cut into
 lanes of equal length, all lanes advance together, and the lanes' sums are folded pairwise; CRC is
 linear, so the sum of `a + b` is the sum of `a`, pushed through `len(b)` zero bytes, xor that of `b`.
 """
 
 import functools
 import struct
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,10 +21,32 @@ _POLYNOMIAL = 0x82F63B78  # bit-reversed
 _MASK_DELTA = 0xA282EAD8
 _SHORT = 4096  # bytes below which the plain loop is faster than lanes
 _LANE = 64  # bytes of the shortest lane
+_WORTH_LOADING = 1 << 16  # bytes summed in all from which native code is asked for
+
+Extend = Callable[[bytes, int], int]
+
+
+class _Native:
+    """What sums natively, and how that is had."""
+
+    load: Callable[[], Extend | None] | None = None
+    extend: Extend | None = None
+    summed = 0
+
+
+def use_native(load: Callable[[], Extend | None]) -> None:
+    """Says what returns a function (bytes, sum before) -> sum, or None if there is none here."""
+    _Native.load = load
 
 
 def crc32c(data: bytes | bytearray | memoryview, start: int = 0) -> int:
     """The checksum of `data`; `start` is that of the bytes before it."""
+    if _Native.extend is not None:
+        return _Native.extend(data if type(data) is bytes else bytes(data), start)
+    _Native.summed += len(data)
+    if _Native.load is not None and _Native.summed >= _WORTH_LOADING:
+        _Native.extend, _Native.load = _Native.load(), None
+        return crc32c(data, start)
     if google_crc32c is not None:
         return google_crc32c.extend(start, bytes(data))
     view = np.frombuffer(data, np.uint8)

@@ -1,0 +1,106 @@
+"""CRC-32C by the CPU's own instruction, as a Python builtin."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from . import python_calls as py
+from .code import Code
+from .kernels import kernels
+from .language.module import Module
+from .language.types import I64, PTR
+from .target import Target, host
+
+# Eight bytes and one byte into a running sum, in the architecture's words.
+_X86 = """
+declare i64 @llvm.x86.sse42.crc32.64.64(i64, i64)
+declare i32 @llvm.x86.sse42.crc32.32.8(i32, i8)
+define internal i64 @crc_word(i64 %sum, i64 %word) #0 {
+  %next = call i64 @llvm.x86.sse42.crc32.64.64(i64 %sum, i64 %word)
+  ret i64 %next
+}
+define internal i64 @crc_byte(i64 %sum, i8 %byte) #0 {
+  %low = trunc i64 %sum to i32
+  %next = call i32 @llvm.x86.sse42.crc32.32.8(i32 %low, i8 %byte)
+  %wide = zext i32 %next to i64
+  ret i64 %wide
+}
+"""
+_ARM = """
+declare i32 @llvm.aarch64.crc32cx(i32, i64)
+declare i32 @llvm.aarch64.crc32cb(i32, i32)
+define internal i64 @crc_word(i64 %sum, i64 %word) #0 {
+  %low = trunc i64 %sum to i32
+  %next = call i32 @llvm.aarch64.crc32cx(i32 %low, i64 %word)
+  %wide = zext i32 %next to i64
+  ret i64 %wide
+}
+define internal i64 @crc_byte(i64 %sum, i8 %byte) #0 {
+  %low = trunc i64 %sum to i32
+  %value = zext i8 %byte to i32
+  %next = call i32 @llvm.aarch64.crc32cb(i32 %low, i32 %value)
+  %wide = zext i32 %next to i64
+  ret i64 %wide
+}
+"""
+_INSTRUCTIONS = {"x86_64": ("+sse4.2", _X86), "aarch64": ("+crc", _ARM)}
+
+_ALL_ONES = 0xFFFFFFFF
+
+
+def _instructions(target: Target) -> str | None:
+    feature, text = _INSTRUCTIONS.get(target.architecture, ("", ""))
+    return text if feature and feature in target.features.split(",") else None
+
+
+@functools.cache
+def native_crc32c() -> Callable[[bytes, int], int] | None:
+    """Returns a builtin (bytes, sum of what is before them) -> sum; None if the CPU has no such instruction."""
+    instructions = _instructions(host())
+    if instructions is None:
+        return None
+    m = Module()
+    m.raw(instructions)
+    m.names.update(("crc_word", "crc_byte"))
+    _emit_sum(m)
+    _emit_entry(m)
+    library = kernels()[Code.of(m)]
+    _libraries.append(library)
+    return py.builtin(library["py_crc32c"], "crc32c")
+
+
+_libraries: list = []  # the builtin holds an address of it
+
+
+def _emit_sum(m: Module) -> None:
+    with m.fn("crc32c", ret=I64, internal=True, data=PTR, count=I64, before=I64) as f:
+        words = f.count >> 3
+
+        def word(i, total):
+            return (f.call("crc_word", total, f.load(f.data, i, I64), ret=I64),)
+
+        def byte(i, total):
+            return (f.call("crc_byte", total, f.load(f.data, i, "i8"), ret=I64),)
+
+        (total,) = f.loop(f.i64(0), words, 1, word, f.before ^ _ALL_ONES)
+        (total,) = f.loop(words << 3, f.count, 1, byte, total)
+        f.give(total ^ _ALL_ONES)
+
+
+def _emit_entry(m: Module) -> None:
+    with m.fn("py_crc32c", ret=PTR, me=PTR, argv=PTR, nargs=I64) as f:
+        f.branch(f.nargs.eq(2), "right", "wrong")
+        f.start("wrong")
+        py.give_type_error(f, "crc32c: expected bytes and an int")
+        f.start("right")
+        text = f.load(f.argv, 0, PTR)
+        data = f.call("PyBytes_AsString", text, ret=PTR)
+        count = f.call("PyBytes_Size", text, ret=I64)
+        before = py.integer(f, f.load(f.argv, 1, PTR))
+        error = f.call("PyErr_Occurred", ret=PTR)
+        f.branch(f.emit("i1", f"icmp eq ptr {error.s}, null"), "good", "bad")
+        f.start("bad")
+        f.give(f.const(0, PTR))
+        f.start("good")
+        py.give(f, f.call("crc32c", data, count, before, ret=I64))
