@@ -35,6 +35,7 @@ class Prefetched:
 
     def __init__(self, source: Iterator[Element], size: int, run: Run) -> None:
         self.source, self.size, self.run = source, size, run
+        self.low = size // 2  # elements left when the thread, having made all, goes on
         self.ready: collections.deque[Any] = collections.deque()
         self.changed = threading.Condition()
         self.thread: threading.Thread | None = None
@@ -54,7 +55,8 @@ class Prefetched:
             if item is _END:
                 raise StopIteration
             self.ready.popleft()
-            self.changed.notify_all()
+            if len(self.ready) <= self.low:  # a few at a time: threads take turns less often
+                self.changed.notify_all()
         if type(item) is _Failure:
             raise item.error
         return item
@@ -63,8 +65,9 @@ class Prefetched:
         item: Any = None
         while item is not _END:
             with self.changed:
-                while len(self.ready) >= self.size and not self.run.cancelled.is_set():
-                    self.changed.wait()
+                if len(self.ready) >= self.size:
+                    while len(self.ready) > self.low and not self.run.cancelled.is_set():
+                        self.changed.wait()
             if self.run.cancelled.is_set():
                 item = _END
             else:
