@@ -1,0 +1,110 @@
+"""The command `penstock`, and what it leaves in a virtual environment."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from penstock._src.bridge import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def python(*arguments, cwd):
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(cwd)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_run_a_script_with_arguments(tmp_path):
+    (tmp_path / "helper.py").write_text("import tensorflow as tf\nTWO = tf.constant(2)\n")
+    (tmp_path / "program.py").write_text(
+        "import sys, tensorflow as tf, helper\n"
+        "print(__name__, sys.argv[1:], int(tf.constant(40) + helper.TWO), tf.__name__)\n"
+    )
+    status, out, err = python("-m", "penstock", "run", "program.py", "--flag", "x", cwd=tmp_path)
+    assert (status, out) == (0, "__main__ ['--flag', 'x'] 42 penstock\n"), err
+
+
+def test_run_a_module(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import tensorflow, sys\nprint(sys.argv[1:])\nsys.exit(3)\n"
+    )
+    status, out, err = python("-m", "penstock", "run", "-m", "program", "a", cwd=tmp_path)
+    assert (status, out) == (3, "['a']\n"), err
+
+
+def test_errors_of_the_program_are_its_own(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import tensorflow as tf\ntf.constant(1) + tf.constant(1.0)\n"
+    )
+    status, _, err = python("-m", "penstock", "run", "program.py", cwd=tmp_path)
+    assert status == 1 and 'program.py", line 2' in err and "InvalidArgumentError" in err
+
+
+def test_what_run_refuses(tmp_path, capsys):
+    assert cli.main(["run"]) == 2
+    assert "expected a script" in capsys.readouterr().err
+    assert cli.main(["run", str(tmp_path / "none.py")]) == 2
+    assert "there is no file" in capsys.readouterr().err
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "_start_file", lambda: tmp_path / cli.START)
+    monkeypatch.setattr(cli.sys, "prefix", "/some/venv")
+    monkeypatch.setattr(cli, "_real_tensorflow", lambda: None)
+    return tmp_path
+
+
+USE = """
+import site, sys
+site.addsitedir({folder!r})
+assert not [m for m in sys.modules if m.startswith(("numpy", "llvmlite"))], "it must start quickly"
+import tensorflow as tf
+print(tf.__name__, int(tf.constant(1) + 1))
+import importlib.metadata
+print(importlib.metadata.version("tensorflow") == tf.__version__)
+"""
+
+
+def test_enable_and_disable(environment, capsys):
+    assert cli.main(["enable"]) == 0
+    status, out, err = python("-c", USE.format(folder=str(environment)), cwd=environment)
+    assert (status, out) == (0, "penstock 2\nTrue\n"), err
+    assert cli.main(["disable"]) == 0
+    assert not list(environment.glob("*.pth"))
+    assert cli.main(["disable"]) == 0
+    assert "nothing to undo" in capsys.readouterr().out
+
+
+def test_enable_refuses_beside_tensorflow(environment, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_real_tensorflow", lambda: "tensorflow 2.21.0")
+    assert cli.main(["enable"]) == 2
+    assert "tensorflow 2.21.0" in capsys.readouterr().err
+
+
+def test_enable_refuses_outside_of_virtual_environments(environment, monkeypatch, capsys):
+    monkeypatch.setattr(cli.sys, "prefix", cli.sys.base_prefix)
+    assert cli.main(["enable"]) == 2
+    assert "virtual environment" in capsys.readouterr().err
+
+
+def test_reports(capsys):
+    assert cli.main(["flags"]) == 0
+    assert "PENSTOCK_DEBUG" in capsys.readouterr().out
+    assert cli.main(["env"]) == 0
+    assert "llvmlite" in capsys.readouterr().out
+    assert cli.main(["op", "MatMul"]) == 0
+    out = capsys.readouterr().out
+    assert "MatMul(a: T, b: T -> product: T)" in out and "matmul.py:" in out and "native" in out
+    assert cli.main(["op", "MatMulll"]) == 2
+    assert cli.main(["op", "atMu"]) == 2
+    assert "Similar: BatchMatMul" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""`import tensorflow` that means Penstock, in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PROGRAMS = {
+    "penstock alone leaves tensorflow alone": """
+import sys, penstock
+penstock.constant(1)
+assert "tensorflow" not in sys.modules
+try:
+    import tensorflow
+except ModuleNotFoundError:
+    pass
+""",
+    "names and submodules are one": """
+import penstock
+penstock.install_as_tensorflow()
+import tensorflow as tf
+import tensorflow.nn as nn
+from tensorflow.io import gfile
+from tensorflow.python.framework import tensor_util
+from tensorflow.python.ops import math_ops, gen_math_ops
+import tensorflow.compat.v1 as v1
+import tensorflow.compat.v2 as v2
+assert tf is penstock and nn.relu is penstock.nn.relu and v2.nn.relu is nn.relu
+assert math_ops.add is not None and tensor_util.is_tf_type(tf.constant(1))
+assert v1.Session and tf.__version__.startswith("2.21.0+penstock.")
+""",
+    "keras is one": """
+import penstock
+penstock.install_as_tensorflow()
+import tensorflow as tf, keras
+from tensorflow import keras as k
+from tensorflow.keras.layers import Dense
+from tensorflow.keras import layers
+assert tf.keras.layers.Dense is keras.layers.Dense is Dense is layers.Dense is k.layers.Dense
+assert keras.config.backend() == "tensorflow"
+""",
+    "tf.keras without the stand-in": """
+import os
+os.environ["KERAS_BACKEND"] = "jax"
+import penstock as tf
+assert tf.keras.layers.Dense(2)(tf.ones([1, 3])).shape == (1, 2)
+import keras
+assert keras.config.backend() == "tensorflow"
+""",
+    "unknown private names say so": """
+import penstock
+penstock.install_as_tensorflow()
+try:
+    from tensorflow.python.framework.ops import there_is_no_such_name
+except ImportError as error:
+    assert "there_is_no_such_name" in str(error)
+try:
+    import tensorflow.there_is_no_such_module
+except ModuleNotFoundError as error:
+    assert error.name == "tensorflow.there_is_no_such_module"
+""",
+}
+
+
+@pytest.mark.parametrize("what", PROGRAMS)
+def test_program(what, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAMS[what]],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
