@@ -96,15 +96,21 @@ def pack_along(
     f.loop(0, nk, 1, row)
 
 
+def load_as(f: Fn, source: Val, at, size: int, mask: Val | None, element: str, total: str) -> Val:
+    """`size` elements as `total`."""
+    return f.convert(f.load(source, at, vec(element, size), mask), total)
+
+
 def pack_rows(
     f: Fn, source: Val, base, along, step, width: int, count, low, high, dst: Val, panel_room: int,
     element: str, total: str, lane_count: int, expression: Expression | None = None,
+    read: Callable | None = None,
 ) -> None:  # fmt: skip
     """Several panels together, source contiguous across them: rows low <= k < high are read from end to end.
 
     So a walk down the columns is avoided, which would crowd cache sets and miss in the TLB every time. `count` columns
     exist from `base` on; `dst` is the first panel, the others follow at `panel_room` elements. `along` is the stride of
-    k, or a function k -> offset; `step` the distance from most rows to the next.
+    k, or a function k -> offset; `step` the distance from most rows to the next; `read` is `load_as` by default.
     """
     whole = count // width
 
@@ -121,7 +127,7 @@ def pack_rows(
                 mask = mask if left is None else f.mask(size, f.min(f.i64(left) - first, here))
                 at = start + times(f, p, width) + first
                 f.prefetch(source, ahead + times(f, p, width) + first, element)
-                v = f.convert(f.load(source, at, vec(element, size), mask), total)
+                v = (read or load_as)(f, source, at, size, mask, element, total)
                 v = expression(v, at, mask) if expression else v
                 kept = f.mask(size, here) if here < size else None
                 f.store(v, dst, to + first, kept)

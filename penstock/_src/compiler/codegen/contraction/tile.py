@@ -8,7 +8,7 @@ matrix or the pixels under a convolution window: nothing is ever unrolled to col
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,10 +100,11 @@ def accumulate(
     a_type: str | None = None,
     b_type: str | None = None,
     unroll: int = 2,
+    multiply: Callable[[Fn, Val, Val, Val], Val] = Fn.fma,
 ) -> list[Val]:
     """Runs the k nest `loops` = [(count, step in a, step in b), ...], outermost first.
 
-    Steps are in elements of `a_type` and `b_type` (by default the type of the sums: packed panels).
+    `multiply(f, a, b, sum)` gives the next sum. Steps are in elements of `a_type` and `b_type` (by default the type of the sums: packed panels).
     """
     total = types.total
     a_type, b_type = a_type or total, b_type or total
@@ -124,7 +125,7 @@ def accumulate(
         new = []
         for r, offset in enumerate(rows):
             x = element(a, offset + ka)
-            new += [f.fma(x, bv[v], acc[r * nv + v]) for v in range(nv)]
+            new += [multiply(f, x, bv[v], acc[r * nv + v]) for v in range(nv)]
         return new
 
     def nest(level: int, a: Val, b: Val, acc: Sequence[Val]) -> Sequence[Val]:

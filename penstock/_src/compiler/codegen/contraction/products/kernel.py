@@ -18,6 +18,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
 
 from .packing import Packing
+from .pairs import dot_of_pairs
 from .schedule import Matrix
 
 
@@ -45,6 +46,7 @@ class GemmKernel(Packing):
                 "B": "in place" if self.direct_b else "of a task" if self.own_b else "shared",
                 "kc": self.kc,
                 "nc": self.nc,
+                "pairs": self.g.pairs,
             },
         )
 
@@ -222,6 +224,7 @@ class GemmKernel(Packing):
             acc = accumulate(
                 f, types, rows, nv, [(depth, sa, sb)], f.a, f.b, zeros(f, r * nv, vec(types.total, n)),
                 masks if self.direct_b else None, a_type, b_type,
+                multiply=dot_of_pairs if g.pairs else Fn.fma,
             )  # fmt: skip
             self.finish(f, tile, acc, c, place, masks, ragged)
         return name

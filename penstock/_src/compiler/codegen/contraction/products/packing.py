@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, product, unravel, value
 from penstock._src.compiler.codegen.contraction.pack import pack_across, pack_rows, pack_single
 from penstock._src.compiler.codegen.contraction.tile import times, word
@@ -19,6 +21,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR
 
 from .gathered import Gathered
+from .pairs import load_pairs
 from .schedule import SLAB, STEP_BITS, Gemm, Matrix, Schedule
 
 
@@ -116,6 +119,7 @@ class Packing(Schedule):
         pack_rows(
             f, pointer, start, along, value(f, matrix.depth[-1]), width, count, low, high, dst, room,
             matrix.element, self.types.total, self.lanes, self.expressions[side],
+            read=partial(load_pairs, matrix.second) if matrix.second else None,
         )  # fmt: skip
 
     def along_depth(self, f: Fn, matrix: Matrix):

@@ -37,6 +37,7 @@ from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
 
 from .gathered import Gathered
+from .pairs import in_pairs
 
 TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
 DEPTH_BLOCK, WIDE_DEPTH_BLOCK = 384, 192
@@ -65,6 +66,7 @@ class Matrix:
     depth: tuple[Extent, ...]
     batch: tuple[Extent, ...] = ()
     base: Extent = 0
+    second: int = 0  # of pairs (pairs.py): how far the second element lies from the first
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Gemm:
     batch: tuple[Extent, ...] = ()
     batch_out: tuple[Extent, ...] = ()
     sizes: int = 0
+    pairs: bool = False  # see pairs.py
 
     @property
     def depth(self) -> Extent:
@@ -108,6 +111,7 @@ class Schedule:
     """The cut of a product's work, chosen from what is known of its extents."""
 
     def __init__(self, gemm: Gemm, target: Target, threads: int, heads: tuple):
+        gemm = gemm if any(heads) else in_pairs(gemm, target)
         self.g, self.target, self.threads, self.heads = gemm, target, threads, heads
         self.types, self.lanes = gemm.types, target.lanes(gemm.types.total)
         self.size = SIZE[self.types.total]
@@ -203,6 +207,8 @@ class Schedule:
         g, a = self.g, self.g.left
         if isinstance(a, Gathered) or self.heads[0] or len(g.k) != 1 or not is_static(a.cross):
             return False
+        if a.second:
+            return False
         if is_static(g.m) and g.m <= 4:
             return True
         if a.cross == 1 and is_static(g.n) and n <= self.nr:  # each element is read once
@@ -214,6 +220,7 @@ class Schedule:
         if (
             isinstance(b, Gathered)
             or self.heads[1]
+            or g.pairs
             or len(g.k) != 1
             or b.cross != 1
             or not is_static(g.n)
