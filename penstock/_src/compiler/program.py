@@ -25,7 +25,7 @@ from penstock._src.compiler.plan.control import Jump, Label
 from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
 from penstock._src.compiler.plan.specials import STATUS, complaint
 from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, arrange, gaps
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, resources
 from penstock._src.core.arrays import aligned_copy, empty_aligned
 from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
 from penstock._src.ir.function import Function
@@ -75,6 +75,7 @@ class Program:
             len(plan.launches), len(codes), self.arena_bytes, cache.written - written
         )
         updated = {h.id for h, _ in function.updates}
+        self._updates = bool(updated)
         self._arrays, self._handles = [], []
         for i, parameter in enumerate(function.parameters):
             if parameter.dtype == dtypes.resource:
@@ -87,6 +88,12 @@ class Program:
 
     def __call__(self, *arguments: Any) -> list[np.ndarray]:
         """Runs the function; returns its results."""
+        if self._updates:
+            with resources.UPDATING:
+                return self._run(arguments)
+        return self._run(arguments)
+
+    def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         arrays = self._arguments(arguments)
         guards: list[_Guarded] = []
         if self.guard:

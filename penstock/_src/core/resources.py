@@ -5,6 +5,7 @@ A named resource can be found again while it lives, in the manager that is curre
 """
 
 import contextlib
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,6 +17,18 @@ from penstock._src.core import kernel_state
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape, as_shape
+
+# Held while a variable is changed by what it was: updates from several threads all count.
+UPDATING = threading.RLock()
+
+
+def _new_lock() -> None:
+    global UPDATING
+    UPDATING = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # the thread that held it is not in the child
+    os.register_at_fork(after_in_child=_new_lock)
 
 # The shared name by which TensorFlow's variables ask for a resource that nothing else can find.
 ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"

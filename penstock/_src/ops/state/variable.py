@@ -119,7 +119,10 @@ class _AssignBy(Op):
         return ()
 
     def eager(self, resource, value):
-        variable = as_variable(resource, type(self).__name__)
+        with resources.UPDATING:
+            self._update(as_variable(resource, type(self).__name__), value)
+
+    def _update(self, variable, value):
         held = variable.read()
         if held.shape != value.shape:
             raise invalid(
