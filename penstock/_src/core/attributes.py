@@ -30,7 +30,10 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
       TypeError: it is of the wrong kind.
       ValueError: it is not one of the literals.
     """
-    if annotation is Any or annotation is Function or annotation is TensorValue:
+    if annotation is Function:
+        # A ConcreteFunction stands for the function of its graph.
+        return getattr(value, "graph_function", value)
+    if annotation is Any or annotation is TensorValue:
         return value
     origin = typing.get_origin(annotation)
     if origin is list:

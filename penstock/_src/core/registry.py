@@ -118,12 +118,17 @@ def raw_signature(cls: type[Op]) -> inspect.Signature:
     attrs = [(shown_as.get(n, n), d) for n, d in cls.attributes.items() if n not in inferred]
     for name, default in sorted(attrs, key=lambda item: item[1] is not REQUIRED):
         shown = inspect.Parameter.empty if default is REQUIRED else default
-        shown = list(shown) if isinstance(shown, tuple) else shown
-        shown = short(shown) if isinstance(shown, float) else shown
-        shown = None if isinstance(shown, TensorShape) and shown.rank is None else shown
-        parameters.append(inspect.Parameter(name, kind, default=shown))
+        parameters.append(inspect.Parameter(name, kind, default=_shown(shown)))
     parameters.append(inspect.Parameter("name", kind, default=None))
     return inspect.Signature(parameters)
+
+
+def _shown(default: Any) -> Any:
+    if isinstance(default, tuple):
+        return [_shown(value) for value in default]
+    if isinstance(default, TensorShape):
+        return None if default.rank is None else default.as_list()
+    return short(default) if isinstance(default, float) else default
 
 
 def short(number: float) -> float | int:

@@ -1,0 +1,285 @@
+"""Datasets by generator functions and by index, functions mapped over rows, compressed elements."""
+
+import itertools
+import pickle
+import zlib
+
+import numpy as np
+
+from penstock._src.core.attributes import Function
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.iterator import (
+    AnonymousIteratorV3,
+    IteratorFromStringHandleV2,
+    IteratorHandle,
+    IteratorV2,
+)
+from penstock._src.ops.data.pipeline import (
+    INFINITE,
+    UNKNOWN,
+    DatasetOp,
+    Pipeline,
+    Run,
+    UnnamedDatasetOp,
+    scalar,
+    text,
+)
+from penstock._src.ops.data.source import _Repeated
+from penstock._src.util import records
+
+
+class _Generated(Pipeline):
+    def __init__(self, functions, captured):
+        self.functions, self.captured = functions, captured
+
+    def cardinality(self):
+        return UNKNOWN
+
+    def iterate(self, run):
+        start, step, finish = itertools.starmap(bound, zip(self.functions, self.captured))
+        state = start()
+        try:
+            while True:
+                try:
+                    element = step(*state)
+                except OutOfRangeError:
+                    return
+                yield tuple(element)
+        finally:
+            finish(*state)
+
+
+class GeneratorDataset(DatasetOp):
+    """What `next_func` gives of the state that `init_func` made, until it says OutOfRange."""
+
+    signature = (
+        "init_func_other_args: *Tinit_func_args, next_func_other_args: *Tnext_func_args, "
+        "finalize_func_other_args: *Tfinalize_func_args -> handle: variant"
+    )
+    init_func: Function
+    next_func: Function
+    finalize_func: Function
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+    stateful = True
+
+    def pipeline(self, init_func_other_args, next_func_other_args, finalize_func_other_args):
+        functions = (self.init_func, self.next_func, self.finalize_func)
+        captured = (init_func_other_args, next_func_other_args, finalize_func_other_args)
+        return _Generated(functions, captured)
+
+
+class _Weighted(Pipeline):
+    def __init__(self, sources, weights):
+        self.inputs, self.weights = tuple(sources), weights
+
+    def cardinality(self):
+        counts = [source.cardinality() for source in self.inputs]
+        return INFINITE if INFINITE in counts else UNKNOWN if UNKNOWN in counts else sum(counts)
+
+    def iterate(self, run):
+        sources = [source.iterate(run) for source in self.inputs]
+        totals, taken = np.asarray(self.weights, float), np.zeros(len(sources))
+        left = list(range(len(sources)))
+        while left:
+            at = min(left, key=lambda i: (taken[i] + 1) / totals[i] if totals[i] else np.inf)
+            element = next(sources[at], None)
+            if element is None:
+                left.remove(at)
+                continue
+            taken[at] += 1
+            yield element
+
+
+class WeightedFlatMapDataset(DatasetOp):
+    """The elements of several datasets, taken in the proportion of their weights."""
+
+    signature = "input_datasets: N * variant, weights: M * float64 -> handle: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+
+    def pipeline(self, input_datasets, weights):
+        return _Weighted(input_datasets, [float(w) for w in weights])
+
+
+class MapDefun(Op):
+    """What a function gives of each row of the arguments, stacked."""
+
+    signature = "arguments: *Targuments, captured_inputs: *Tcaptured -> output: *output_types"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    f: Function
+    max_intra_op_parallelism: int = 1
+    differentiable = False
+
+    def shape(self, arguments, captured_inputs):
+        rows = [arguments[0][0]] if arguments[0].rank else [None]
+        return [TensorShape(rows).concatenate(shape) for shape in self.output_shapes]
+
+    def eager(self, arguments, captured_inputs):
+        rows = {len(a) if np.ndim(a) else -1 for a in arguments}
+        if len(rows) != 1 or -1 in rows:
+            raise InvalidArgumentError(
+                "MapDefun: All inputs must have the same dimension 0. Received shapes "
+                f"{[list(np.shape(a)) for a in arguments]}"
+            )
+        call = bound(self.f, captured_inputs)
+        results = [call(*(a[at, ...] for a in arguments)) for at in range(rows.pop())]
+        if not results:
+            return [
+                np.zeros([0, *shape.as_list()], dtype.np)
+                for shape, dtype in zip(self.output_shapes, self.output_types)
+            ]
+        return [np.stack([np.asarray(part) for part in parts]) for parts in zip(*results)]
+
+
+class Compressed:
+    """The components of an element, compressed."""
+
+    def __init__(self, components):
+        self.data = zlib.compress(pickle.dumps([np.asarray(c) for c in components], 5), 1)
+
+    def components(self):
+        """The components."""
+        return pickle.loads(zlib.decompress(self.data))
+
+
+class CompressElement(Op):
+    """An element in one variant, compressed."""
+
+    signature = "components: *input_types -> compressed: variant"
+    differentiable = False
+
+    def shape(self, components):
+        return ()
+
+    def eager(self, components):
+        return Compressed(components)
+
+
+class UncompressElement(Op):
+    """The components of a compressed element."""
+
+    signature = "compressed: variant -> components: *output_types"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    differentiable = False
+
+    def shape(self, compressed):
+        return list(self.output_shapes)
+
+    def eager(self, compressed):
+        held = compressed.item() if isinstance(compressed, np.ndarray) else compressed
+        if not isinstance(held, Compressed):
+            raise InvalidArgumentError("Compressed element is not a compressed element.")
+        return held.components()
+
+
+class WindowOp(UnnamedDatasetOp):
+    """The dataset of one element that holds the tensors."""
+
+    signature = "inputs: *Tinputs -> handle: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+
+    def pipeline(self, inputs):
+        return _Repeated([tuple(inputs)])
+
+
+class AnonymousIterator(AnonymousIteratorV3):
+    """An iterator that lives as long as it is referred to."""
+
+    signature = "-> handle: resource"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    stateful = True
+
+
+class Iterator(IteratorV2):
+    """An iterator with a name."""
+
+    signature = "-> handle: resource"
+    shared_name: str
+    container: str
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    stateful = True
+
+
+class IteratorFromStringHandle(IteratorFromStringHandleV2):
+    """The iterator that a string stands for."""
+
+    signature = "string_handle: string -> resource_handle: resource"
+    output_types: list[DType] = []
+    output_shapes: list[TensorShape] = []
+    stateful = True
+
+
+class IteratorGetDevice(Op):
+    """The device where an iterator is."""
+
+    signature = "resource: resource -> device: string"
+    stateful = True
+    differentiable = False
+
+    def shape(self, resource):
+        return ()
+
+    def eager(self, resource):
+        if not isinstance(resource, IteratorHandle):
+            raise InvalidArgumentError(f"Expected an iterator. Received {resource!r}")
+        return b"/job:localhost/replica:0/task:0/device:CPU:0"
+
+
+class ExperimentalIteratorGetDevice(IteratorGetDevice):
+    """Twin of IteratorGetDevice."""
+
+    signature = "resource: resource -> device: string"
+    stateful = True
+
+
+class GetOptions(Op):
+    """The options of a dataset, serialized."""
+
+    signature = "input_dataset: variant -> serialized_options: string"
+    differentiable = False
+
+    def shape(self, input_dataset):
+        return ()
+
+    def eager(self, input_dataset):
+        return input_dataset.options().get("serialized", b"")
+
+
+class DatasetToTFRecord(Op):
+    """Writes the strings of a dataset to a TFRecord file."""
+
+    signature = "input_dataset: variant, filename: string, compression_type: string ->"
+    stateful = True
+    differentiable = False
+
+    def shape(self, input_dataset, filename, compression_type):
+        return ()
+
+    def eager(self, input_dataset, filename, compression_type):
+        run = Run(input_dataset.options())
+        writer = records.RecordFile(open(text(filename), "wb"), text(compression_type))
+        try:
+            for (record,) in input_dataset.iterate(run):
+                writer.write(scalar(record))
+        finally:
+            writer.close()
+            run.close()
+
+
+class ExperimentalDatasetToTFRecord(DatasetToTFRecord):
+    """Twin of DatasetToTFRecord."""
+
+    signature = "input_dataset: variant, filename: string, compression_type: string ->"
+    stateful = True

@@ -1,0 +1,366 @@
+"""Older dataset ops that differ from today's in more than the name."""
+
+import sqlite3
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.attributes import Function
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.data import files, nested
+from penstock._src.ops.data.pipeline import (
+    UNKNOWN,
+    Pipeline,
+    UnnamedDatasetOp,
+    positive,
+    text,
+)
+from penstock._src.ops.data.seeds import SeedGenerator
+from penstock._src.ops.data.shuffle import ShuffleAndRepeatDatasetV2
+from penstock._src.ops.io import parse_example
+from penstock._src.ops.sparse.variants import RaggedValue
+
+
+class FixedLengthRecordDataset(Op):
+    """The records of files in which all have the same length."""
+
+    signature = (
+        "filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64, "
+        "buffer_size: int64 -> handle: variant"
+    )
+    metadata: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self, *_inputs):
+        return TensorShape([])
+
+    def eager(self, *inputs):
+        plain = np.array(b"", object)
+        return files.FixedLengthRecordDatasetV2.eager(self, *inputs, plain)
+
+
+class CSVDataset(UnnamedDatasetOp):
+    """The rows of files of comma-separated values, a component per column."""
+
+    signature = (
+        "filenames: string, compression_type: string, buffer_size: int64, header: bool, "
+        "field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64, "
+        "record_defaults: *output_types -> handle: variant"
+    )
+    output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
+    output_shapes: list[TensorShape]
+    stateful = True
+
+    def pipeline(self, *inputs):
+        return files.CSVDatasetV2.pipeline(self, *inputs, np.zeros(0, np.int64))
+
+
+class ExperimentalCSVDataset(CSVDataset):
+    """Twin of CSVDataset."""
+
+    signature = (
+        "filenames: string, compression_type: string, buffer_size: int64, header: bool, "
+        "field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64, "
+        "record_defaults: *output_types -> handle: variant"
+    )
+    output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
+    output_shapes: list[TensorShape]
+    stateful = True
+
+
+class _Interleaved(UnnamedDatasetOp):
+    """Elements in turn of each of `cycle_length` datasets that `f` makes."""
+
+    is_abstract = True
+
+    def pipeline(self, input_dataset, other_arguments, cycle_length, block_length, *rest):
+        block = positive(self, "`block_length`", block_length)
+        cycle = nested._cycle(self, cycle_length)
+        return nested._Interleave(input_dataset, self.f, other_arguments, cycle, block, cycle)
+
+
+class ParallelInterleaveDataset(_Interleaved):
+    """The same order as InterleaveDataset, the datasets read ahead by threads."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
+        "block_length: int64, sloppy: bool, buffer_output_elements: int64, "
+        "prefetch_input_elements: int64 -> handle: variant"
+    )
+    f: Function
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+
+
+class ExperimentalParallelInterleaveDataset(_Interleaved):
+    """Twin of ParallelInterleaveDataset."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
+        "block_length: int64, sloppy: bool, buffer_output_elements: int64, "
+        "prefetch_input_elements: int64 -> handle: variant"
+    )
+    f: Function
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+
+
+class LegacyParallelInterleaveDatasetV2(_Interleaved):
+    """Twin of ParallelInterleaveDataset."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
+        "block_length: int64, buffer_output_elements: int64, prefetch_input_elements: int64 -> "
+        "handle: variant"
+    )
+    f: Function
+    deterministic: str = "default"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+
+
+class ParallelInterleaveDatasetV3(_Interleaved):
+    """Twin of ParallelInterleaveDatasetV4 that reads nothing ahead."""
+
+    signature = (
+        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
+        "block_length: int64, num_parallel_calls: int64 -> handle: variant"
+    )
+    f: Function
+    deterministic: str = "default"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+
+
+class ShuffleAndRepeatDataset(UnnamedDatasetOp):
+    """The elements in random order, `count` times over."""
+
+    signature = (
+        "input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64, count: int64 -> "
+        "handle: variant"
+    )
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    reshuffle_each_iteration: bool = True
+    metadata: str = ""
+
+    def pipeline(self, input_dataset, buffer_size, seed, seed2, count):
+        seeds = SeedGenerator(int(seed), int(seed2), self.reshuffle_each_iteration)
+        return ShuffleAndRepeatDatasetV2.pipeline(
+            self, input_dataset, buffer_size, seed, seed2, count, seeds
+        )
+
+
+class _SplitBatches(Pipeline):
+    """Every batch of the input as `parts` smaller ones."""
+
+    def __init__(self, source, parts):
+        self.inputs, self.parts = (source,), parts
+
+    def cardinality(self):
+        return UNKNOWN
+
+    def iterate(self, run):
+        for element in self.inputs[0].iterate(run):
+            rows = len(element[0])
+            size = -(-rows // self.parts)
+            for begin in range(0, rows, max(size, 1)):
+                yield tuple(component[begin : begin + size] for component in element)
+
+
+class RebatchDataset(UnnamedDatasetOp):
+    """Batches split into `num_replicas` parts."""
+
+    signature = "input_dataset: variant, num_replicas: int64 -> handle: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    use_fallback: bool = True
+
+    def pipeline(self, input_dataset, num_replicas):
+        return _SplitBatches(input_dataset, positive(self, "num_replicas", num_replicas))
+
+
+class ExperimentalRebatchDataset(RebatchDataset):
+    """Twin of RebatchDataset."""
+
+    signature = "input_dataset: variant, num_replicas: int64 -> handle: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    use_fallback: bool = True
+
+
+class _Parsed(UnnamedDatasetOp):
+    """The features of batches of serialized examples."""
+
+    is_abstract = True
+    ragged_keys = ragged_value_types = ragged_split_types = ()
+
+    def pipeline(self, input_dataset, num_parallel_calls, dense_defaults):
+        return _ParseExamples(input_dataset, self, dense_defaults)
+
+
+class ParseExampleDataset(_Parsed):
+    """The features of batches of serialized examples."""
+
+    signature = (
+        "input_dataset: variant, num_parallel_calls: int64, dense_defaults: *Tdense -> handle: "
+        "variant"
+    )
+    sparse_keys: list[str]
+    dense_keys: list[str]
+    sparse_types: list[DType]
+    sparse_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    dense_shapes: list[TensorShape]
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    sloppy: bool = False
+    ragged_keys: list[str] = []
+    ragged_value_types: list[DType] = []
+    ragged_value_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    ragged_split_types: list[DType] = []
+    ragged_split_types_types = INDEX
+
+
+class ParseExampleDatasetV2(_Parsed):
+    """The features of batches of serialized examples."""
+
+    signature = (
+        "input_dataset: variant, num_parallel_calls: int64, dense_defaults: *Tdense -> handle: "
+        "variant"
+    )
+    sparse_keys: list[str]
+    dense_keys: list[str]
+    sparse_types: list[DType]
+    sparse_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    dense_shapes: list[TensorShape]
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    deterministic: str = "default"
+    ragged_keys: list[str] = []
+    ragged_value_types: list[DType] = []
+    ragged_value_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    ragged_split_types: list[DType] = []
+    ragged_split_types_types = INDEX
+
+
+class ExperimentalParseExampleDataset(_Parsed):
+    """The features of batches of serialized examples."""
+
+    signature = (
+        "input_dataset: variant, num_parallel_calls: int64, dense_defaults: *Tdense -> handle: "
+        "variant"
+    )
+    sparse_keys: list[str]
+    dense_keys: list[str]
+    sparse_types: list[DType]
+    sparse_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    dense_shapes: list[TensorShape]
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    sloppy: bool = False
+
+
+class _ParseExamples(Pipeline):
+    """Components in the order of the sorted keys: sparse ones as vectors of three variants."""
+
+    def __init__(self, source, op, defaults):
+        self.inputs, self.op, self.defaults = (source,), op, defaults
+
+    def iterate(self, run):
+        op = self.op
+        names = np.zeros(0, object)
+        for (serialized,) in self.inputs[0].iterate(run):
+            batch_of = parse_example.Batch(op, list(np.reshape(serialized, -1)), names)
+            made = dict(
+                zip(
+                    op.sparse_keys,
+                    map(_triple, *parse_example._sparse(op, batch_of, list(op.sparse_keys))),
+                )
+            )
+            made |= dict(
+                zip(
+                    op.dense_keys,
+                    parse_example._dense(op, batch_of, list(op.dense_keys), self.defaults),
+                )
+            )
+            for key, kind, splits in zip(
+                op.ragged_keys, op.ragged_value_types, op.ragged_split_types
+            ):
+                made[key] = _ragged(*batch_of.ragged(key, kind, splits))
+            yield tuple(made[key] for key in sorted(made))
+
+
+def _triple(indices, values, shape):
+    made = np.empty(3, object)
+    made[0], made[1], made[2] = indices, values, shape
+    return made
+
+
+def _ragged(values, splits):
+    return RaggedValue([splits], values)
+
+
+class _Sql(Pipeline):
+    def __init__(self, path, query, types):
+        self.path, self.query, self.kinds = path, query, types
+
+    def cardinality(self):
+        return UNKNOWN
+
+    def iterate(self, run):
+        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+        run.on_close(connection.close)
+        try:
+            for row in connection.execute(self.query):
+                if len(row) != len(self.kinds):
+                    raise InvalidArgumentError(
+                        f"The number of columns in the query ({len(row)}) must match the number of "
+                        f"elements in output_types ({len(self.kinds)})."
+                    )
+                yield tuple(map(_sql_value, row, self.kinds))
+        except sqlite3.Error as error:
+            raise InvalidArgumentError(f"SqlDataset: {error}") from error
+
+
+def _sql_value(value, dtype):
+    if dtype == dtypes.string:
+        return files.string_scalar(
+            value if isinstance(value, bytes) else str("" if value is None else value).encode()
+        )
+    return np.array(0 if value is None else value, dtype.np)
+
+
+class SqlDataset(UnnamedDatasetOp):
+    """The rows that a query of an SQLite database gives."""
+
+    signature = "driver_name: string, data_source_name: string, query: string -> handle: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    stateful = True
+
+    def pipeline(self, driver_name, data_source_name, query):
+        if text(driver_name) != "sqlite":
+            raise InvalidArgumentError(
+                f"tensorflow: SqlDataset: the driver must be 'sqlite'. Received '{text(driver_name)}'"
+            )
+        return _Sql(text(data_source_name), text(query), self.output_types)
+
+
+class ExperimentalSqlDataset(SqlDataset):
+    """Twin of SqlDataset."""
+
+    signature = "driver_name: string, data_source_name: string, query: string -> handle: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    stateful = True
