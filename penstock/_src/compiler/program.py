@@ -26,7 +26,7 @@ from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
 from penstock._src.compiler.plan.specials import STATUS, complaint
 from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, arrange, gaps
 from penstock._src.core import dtypes, resources
-from penstock._src.core.arrays import aligned_copy, empty_aligned
+from penstock._src.core.arrays import aligned_copy, empty_aligned, empty_result
 from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
@@ -100,7 +100,7 @@ class Program:
             guards = [_Guarded(shape, dtype) for shape, dtype in self._results]
             outputs = [guarded.array for guarded in guards]
         else:
-            outputs = [empty_aligned(shape, dtype) for shape, dtype in self._results]
+            outputs = [empty_result(shape, dtype) for shape, dtype in self._results]
         instance = self._take()
         try:
             start = time.perf_counter()
