@@ -247,6 +247,8 @@ class GradientTape:
         targets = flat_targets(target)
         single = is_tensor_like(sources)
         flat_sources = [sources] if single else nest.flatten(sources, expand_composites=False)
+        for source in flat_sources:
+            require_dtype(source)
         seeds: list[Any] = [None] * len(targets)
         if output_gradients is not None:
             seeds = [
@@ -368,6 +370,11 @@ def jacobian_rows(tape: Tape, target: Any, flat: Any, sources: list[Any]) -> lis
 def flat_targets(target: Any) -> list[Any]:
     """Returns the tensors of the targets; variables are read."""
     flat = []
+    if target is None:
+        raise TypeError(
+            "Argument `target` should be a list or nested structure of Tensors, Variables or "
+            "CompositeTensors to be differentiated, but received None."
+        )
     leaves = [target] if isinstance(target, Tensor) else nest.flatten(target, True)
     for one in leaves:
         if not isinstance(one, Tensor) and hasattr(one, "handle"):
@@ -379,6 +386,14 @@ def flat_targets(target: Any) -> list[Any]:
             warn_of_type("target tensor", one.dtype)
         flat.append(one)
     return flat
+
+
+def require_dtype(source: Any) -> None:
+    """Raises TypeError or AttributeError for a source that is no tensor at all."""
+    if source is None or isinstance(source, str):
+        raise TypeError(f"Cannot convert the argument `type_value`: {source!r} to a TensorFlow DType.")
+    if not (hasattr(source, "dtype") or hasattr(source, "_type_spec")):
+        raise AttributeError(f"{type(source).__name__!r} object has no attribute 'dtype'")
 
 
 def source_tensors(source: Any) -> list[Any]:

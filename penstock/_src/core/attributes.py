@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape, as_shape
 
 REQUIRED = object()
@@ -28,7 +30,7 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
 
     Raises:
       TypeError: it is of the wrong kind.
-      ValueError: it is not one of the literals.
+      InvalidArgumentError: it is not one of the literals; ValueError in graphs.
     """
     if annotation is Function:
         # A ConcreteFunction stands for the function of its graph.
@@ -45,13 +47,22 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
         text = value.decode() if isinstance(value, bytes) else value
         choices = typing.get_args(annotation)
         if text not in choices:
-            shown = ", ".join(f'"{c}"' for c in choices)
-            raise ValueError(
-                f"Value for attr '{name}' of \"{text}\" is not in the list of allowed values: "
-                f"{shown} [Op:{op}]"
-            )
+            raise _refusal(op, name, text, choices)
         return text
     return _convert_scalar(op, name, annotation, value)
+
+
+def _refusal(op: str, name: str, text: Any, choices: tuple[Any, ...]) -> Exception:
+    """Returns the error of a value that is not one of the literals."""
+    if not isinstance(text, str):
+        return TypeError(f"Expected string for argument '{name}' not {text}.")
+    shown = ", ".join(f'"{c}"' for c in choices)
+    if STATE.graph is not None:
+        return ValueError(f"Attr '{name}' of '{op}' Op passed string '{text}' not in: {shown}.")
+    return InvalidArgumentError(
+        f"Value for attr '{name}' of \"{text}\" is not in the list of allowed values: {shown} "
+        f"[Op:{op}]"
+    )
 
 
 def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:

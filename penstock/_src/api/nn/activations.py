@@ -8,7 +8,9 @@ import numpy as np
 
 from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.random import functions as random
+from penstock._src.autodiff.custom import custom_gradient
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -39,11 +41,12 @@ def gelu(features, approximate=False, name=None):
         )
     kind = x.dtype.as_numpy_dtype
     half, one = np.asarray(0.5, kind), np.asarray(1.0, kind)
+    # float32 constants in every type, as TensorFlow has them
     if approximate:
-        cubic = x + np.asarray(0.044715, kind) * raw.Pow(x=x, y=np.asarray(3, kind))
+        cubic = x + np.asarray(np.float32(0.044715), kind) * raw.Pow(x=x, y=np.asarray(3, kind))
         inner = raw.Tanh(x=np.asarray(0.7978845608028654, kind) * cubic)
         return raw.Mul(x=half * x, y=one + inner, name=name)
-    tail = raw.Erfc(x=-x * np.asarray(0.7071067811865476, kind))
+    tail = raw.Erfc(x=-x * np.asarray(np.float32(0.7071067811865476), kind))
     return raw.Mul(x=half * x, y=tail, name=name)
 
 
@@ -54,7 +57,23 @@ def silu(features, beta=1.0):
     features = convert_to_tensor(features, name="features")
     beta = convert_to_tensor(beta, name="beta")
     beta = cast(beta, features.dtype)
+    if features.dtype.is_complex:
+        return _complex_silu(features, beta)
     return features * raw.Sigmoid(x=beta * features)
+
+
+@custom_gradient
+def _complex_silu(features, beta):
+    """silu of complex numbers, whose gradient TensorFlow takes without conjugates."""
+    logistic = raw.Sigmoid(x=beta * features)
+
+    def gradient(dy):
+        rest = 1 - logistic
+        slope = logistic * (1 + beta * features * rest)
+        turned = dy * features * features * logistic * rest
+        return dy * slope, reduce_sum(turned)
+
+    return features * logistic, gradient
 
 
 @export("nn.crelu", v1=[])
