@@ -15,6 +15,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
 
+from . import gathering
 from . import indexing as rows
 from .dynamic_shape import DynamicRaggedShape, ragged_shape
 from .ragged_tensor import RaggedTensor, merge_dims
@@ -247,14 +248,6 @@ def _stack(values, axis=0, name=None):
     return rows.stack(values, axis)
 
 
-def _gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
-    if batch_dims:
-        raise ValueError("gather of ragged tensors: batch_dims is not implemented.")
-    if axis in (None, 0):
-        return rows.gather(params, indices)
-    return params.with_values(_gather(params.values, indices, axis=axis - 1))
-
-
 def _where(condition, x=None, y=None, name=None):
     if x is None and y is None:
         flat = condition.flat_values
@@ -419,7 +412,8 @@ _SPECIAL = {
     joining.stack: _stack,
     joining.tile: _tile,
     joining.reverse: _reverse,
-    indexing.gather: _gather,
+    indexing.gather: gathering.gather,
+    indexing.gather_nd: gathering.gather_nd,
     indexing.where: _where,
     indexing.boolean_mask: _boolean_mask,
     creation.zeros_like: _like(creation.zeros_like),

@@ -287,7 +287,7 @@ def _axes(op, axes, rank):
             raise invalid(
                 op, f"Invalid reduction dimension {int(axis)}, for input with {rank} dimensions."
             )
-    return found or list(range(rank))
+    return found
 
 
 def _reduce(op, indices, values, shape, axes, keep_dims, combine):

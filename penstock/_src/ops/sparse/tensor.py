@@ -61,7 +61,10 @@ def check_sparse(op, indices, values, shape, what="sparse"):
 def dense_of(indices, values, shape, fill=0):
     """The dense array."""
     out = np.full(tuple(int(n) for n in shape), fill, values.dtype)
-    out[tuple(indices.T)] = values
+    if out.ndim:
+        out[tuple(indices.T)] = values
+    elif len(values):
+        out[...] = values[-1]
     return out
 
 

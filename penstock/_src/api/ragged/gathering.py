@@ -1,0 +1,151 @@
+"""tf.gather and tf.gather_nd where the table, the indices or both are ragged."""
+
+from __future__ import annotations
+
+from penstock._src.api.array import indexing
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+
+from . import indexing as rows
+from .ragged_tensor import RaggedTensor
+
+
+def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
+    """The entries `indices` along an axis, after some batch dimensions.
+
+    Raises:
+      ValueError: the axis lies before the batch dimensions.
+    """
+    del validate_indices
+    params, indices = _value(params), _value(indices)
+    batch_dims = _positive(batch_dims, indices.shape.rank, "batch_dims")
+    axis = batch_dims if axis is None else _positive(axis, params.shape.rank, "axis")
+    if axis < batch_dims:
+        raise ValueError(f"axis ({axis}) must be greater than or equal to batch_dims ({batch_dims})")
+    return _gather(params, indices, axis, batch_dims, name)
+
+
+def _gather(params, indices, axis, batch_dims, name=None):
+    if not isinstance(params, RaggedTensor) and not isinstance(indices, RaggedTensor):
+        return indexing.gather(params, indices, axis=axis, batch_dims=batch_dims, name=name)
+    if batch_dims:
+        return _gather_in_batches(params, indices, axis, batch_dims)
+    if axis:
+        return _gather_inside(params, indices, axis)
+    return rows.gather(params, indices, name)
+
+
+def _gather_inside(params, indices, axis):
+    """Along an axis other than the first, the same indices for every row."""
+    params = _ragged(params)
+    if axis > 1:
+        return params.with_values(_gather(params.values, indices, axis - 1, 0))
+    count = params.nrows()
+    if isinstance(indices, RaggedTensor):
+        repeated = _tiled(indices, count)
+    else:
+        lengths = raw.Shape(input=indices, out_type=count.dtype)
+        shape = raw.ConcatV2(values=[raw.Reshape(tensor=count, shape=[1]), lengths], axis=0)
+        repeated = raw.BroadcastTo(input=indices, shape=shape)
+    return _gather_in_batches(params, repeated, 1, 1)
+
+
+def _tiled(indices, count):
+    """Ragged indices once for every row of a table."""
+    each = indices.nrows()
+    all_rows = raw.Range(
+        start=cast(0, count.dtype), limit=count * cast(each, count.dtype), delta=cast(1, count.dtype)
+    )
+    several = rows.gather(indices, all_rows % cast(each, count.dtype))
+    kind = several.row_splits.dtype
+    return RaggedTensor.from_uniform_row_length(
+        several, cast(each, kind), nrows=cast(count, kind), validate=False
+    )
+
+
+def _gather_in_batches(params, indices, axis, batch_dims):
+    """Row b of the result comes from row b of both."""
+    if batch_dims > 1:
+        if isinstance(indices, RaggedTensor) or isinstance(params, RaggedTensor):
+            params, indices = _ragged(params), _ragged(indices)
+        inner = _gather(params.values, indices.values, axis - 1, batch_dims - 1)
+        return indices.with_values(inner)
+    params = _ragged(params)
+    if axis > 1:
+        indices = _ragged(indices)
+        many = _gather_in_batches_inside(params, indices, axis)
+        return params.with_values(many)
+    starts = cast(params.row_starts(), indices.dtype)
+    if isinstance(indices, RaggedTensor):
+        flat = _added(indices.values, raw.GatherV2(
+            params=starts, indices=indices.value_rowids(), axis=0))  # fmt: skip
+        return indices.with_values(_gather(params.values, flat, 0, 0))
+    return _gather(params.values, _added(indices, starts), 0, 0)
+
+
+def _gather_in_batches_inside(params, indices, axis):
+    """For each inner row of a batch the indices of that batch."""
+    spread = rows.gather(indices, params.value_rowids())
+    return _gather(params.values, spread, axis - 1, 1)
+
+
+def _added(indices, offsets):
+    """`indices` with a number added to each row."""
+    if isinstance(indices, RaggedTensor):
+        inner = raw.GatherV2(params=offsets, indices=indices.value_rowids(), axis=0)
+        return indices.with_values(_added(indices.values, inner))
+    extra = indices.shape.rank - 1
+    if extra:
+        count = raw.Shape(input=offsets)
+        ones = raw.Fill(dims=[extra], value=1)
+        offsets = raw.Reshape(tensor=offsets, shape=raw.ConcatV2(values=[count, ones], axis=0))
+    return indices + offsets
+
+
+def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
+    """The entries or slices of a ragged tensor at index vectors.
+
+    Raises:
+      ValueError: the index vectors have no known length, or there are batch dimensions.
+    """
+    del bad_indices_policy
+    if batch_dims:
+        raise ValueError("batch_dims != 0 is not supported for ragged gather yet.")
+    params, indices = _value(params), _value(indices)
+    if isinstance(indices, RaggedTensor):
+        if indices.ragged_rank == indices.shape.rank - 1:
+            raise ValueError("The innermost dimension of indices may not be ragged")
+        return indices.with_values(gather_nd(params, indices.values))
+    size = indices.shape[-1]
+    if size is None:
+        raise ValueError("indices.shape[-1] must be statically known.")
+    if not isinstance(params, RaggedTensor):
+        return indexing.gather_nd(params, indices, name=name)
+    if size == 0:
+        raise ValueError("gather_nd of a ragged tensor: index vectors must not be empty.")
+    at = indices[..., 0]
+    if size == 1:
+        return rows.gather(params, at)
+    starts = raw.GatherV2(params=params.row_starts(), indices=at, axis=0)
+    inner = cast(indices[..., 1], starts.dtype) + starts
+    rest = [raw.ExpandDims(input=inner, axis=-1)]
+    if size > 2:
+        rest.append(cast(indices[..., 2:], starts.dtype))
+    return gather_nd(params.values, raw.ConcatV2(values=rest, axis=-1) if size > 2 else rest[0])
+
+
+def _value(value):
+    return value if isinstance(value, RaggedTensor) else convert_to_tensor(value)
+
+
+def _ragged(value):
+    return value if isinstance(value, RaggedTensor) else RaggedTensor.from_tensor(value)
+
+
+def _positive(axis, rank, name):
+    if axis < 0:
+        if rank is None:
+            raise ValueError(f"{name}: a negative number needs a known rank.")
+        axis += rank
+    return axis

@@ -1,0 +1,319 @@
+"""Sparse matrices in rows (CSR), one or a batch of them, as the value of a variant."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import ANY
+from penstock._src.ops.rules import invalid
+
+FIELD = frozenset({dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128})
+SCALAR = TensorShape([])
+
+
+class SparseMatrix:
+    """The entries of matrices, sorted by batch, row and column.
+
+    `places` is `[n, 3]` int64: batch, row, column. `shape` has two or three extents.
+    """
+
+    __slots__ = ("places", "values", "shape")
+
+    def __init__(self, places, values, shape):
+        self.places, self.values, self.shape = places, values, tuple(int(n) for n in shape)
+
+    @classmethod
+    def of(cls, indices, values, shape):
+        """The matrix with these entries, in any order; `indices` as wide as `shape`."""
+        if len(shape) == 2:
+            indices = np.concatenate([np.zeros((len(indices), 1), np.int64), indices], 1)
+        order = np.lexsort(indices.T[::-1])
+        return cls(indices[order], values[order], shape)
+
+    @property
+    def batches(self):
+        """The number of matrices."""
+        return self.shape[0] if len(self.shape) == 3 else 1
+
+    def indices(self):
+        """The places as wide as the shape."""
+        return self.places if len(self.shape) == 3 else self.places[:, 1:]
+
+    def dense(self):
+        """The matrices as an array."""
+        out = np.zeros(self.shape, self.values.dtype)
+        out[tuple(self.indices().T)] = self.values
+        return out
+
+    def transposed(self, conjugate=False):
+        """The matrices with rows and columns exchanged."""
+        shape = (*self.shape[:-2], self.shape[-1], self.shape[-2])
+        values = np.conj(self.values) if conjugate else self.values
+        indices = self.places[:, [0, 2, 1]]
+        return SparseMatrix.of(indices if len(shape) == 3 else indices[:, 1:], values, shape)
+
+    def row_starts(self, batch):
+        """Where the rows of a matrix begin among all entries, with the end of the last one."""
+        rows = self.shape[-2]
+        keys = self.places[:, 0] * rows + self.places[:, 1]
+        return np.searchsorted(keys, batch * rows + np.arange(rows + 1))
+
+
+def summed(places, values, shape):
+    """The matrix of entries some of which may lie at the same place."""
+    extents = (shape[0] if len(shape) == 3 else 1, shape[-2], shape[-1])
+    flat = np.ravel_multi_index(tuple(places.T), extents) if len(places) else np.zeros(0, np.int64)
+    unique, group = np.unique(flat, return_inverse=True)
+    total = np.zeros(len(unique), values.dtype)
+    np.add.at(total, group, values)
+    return SparseMatrix(np.stack(np.unravel_index(unique, extents), -1), total, shape)
+
+
+def product(a, b):
+    """The product of two sparse matrices: every entry of a meets the row of b that it names."""
+    rows = b.shape[-2]
+    keys = b.places[:, 0] * rows + b.places[:, 1]
+    wanted = a.places[:, 0] * rows + a.places[:, 2]
+    start, stop = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, "right")
+    counts = stop - start
+    left = np.repeat(np.arange(len(wanted)), counts)
+    right = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts) + start[left]
+    places = np.concatenate([a.places[left, :2], b.places[right, 2:]], 1)
+    shape = (*a.shape[:-1], b.shape[-1])
+    return summed(places, a.values[left] * b.values[right], shape)
+
+
+class _Matrix(Op):
+    """Base of ops that give a sparse matrix."""
+
+    def shape(self, *inputs):
+        return SCALAR
+
+
+class SparseTensorToCSRSparseMatrix(_Matrix):
+    """A sparse tensor of rank 2 or 3 as a sparse matrix."""
+
+    signature = "indices: int64, values: T, dense_shape: int64 -> sparse_matrix: variant"
+    T = FIELD
+
+    def eager(self, indices, values, dense_shape):
+        if dense_shape.size not in (2, 3):
+            raise invalid(
+                self,
+                "SparseTensor must have rank 2 or 3. Received dense_shape of "
+                f"{dense_shape.size} extents",
+            )
+        return SparseMatrix.of(indices, values, dense_shape)
+
+
+class CSRSparseMatrixToSparseTensor(Op):
+    """The entries of a sparse matrix as a sparse tensor."""
+
+    signature = "sparse_matrix: variant -> indices: int64, values: type, dense_shape: int64"
+    type: DType
+
+    def shape(self, sparse_matrix):
+        return [None, None], [None], [None]
+
+    def eager(self, sparse_matrix):
+        held = sparse_matrix
+        return held.indices(), held.values, np.array(held.shape, np.int64)
+
+
+class DenseToCSRSparseMatrix(_Matrix):
+    """The entries of a dense matrix at `indices` as a sparse matrix."""
+
+    signature = "dense_input: T, indices: int64 -> sparse_output: variant"
+    T = FIELD
+
+    def eager(self, dense_input, indices):
+        return SparseMatrix.of(indices, dense_input[tuple(indices.T)], dense_input.shape)
+
+
+class CSRSparseMatrixToDense(Op):
+    """A sparse matrix as a dense one."""
+
+    signature = "sparse_input: variant -> dense_output: type"
+    type: DType
+
+    def shape(self, sparse_input):
+        return None
+
+    def eager(self, sparse_input):
+        return sparse_input.dense()
+
+
+class CSRSparseMatrixComponents(Op):
+    """Where rows begin, the columns and the values of one matrix."""
+
+    signature = (
+        "csr_sparse_matrix: variant, index: int32 -> row_ptrs: int32, col_inds: int32, values: type"
+    )
+    type: DType
+
+    def shape(self, csr_sparse_matrix, index):
+        return [None], [None], [None]
+
+    def eager(self, csr_sparse_matrix, index):
+        held = csr_sparse_matrix
+        if not 0 <= int(index) < held.batches:
+            raise invalid(self, f"index ({int(index)}) not in [0, {held.batches})")
+        starts = held.row_starts(int(index))
+        part = slice(starts[0], starts[-1])
+        return (
+            (starts - starts[0]).astype(np.int32),
+            held.places[part, 2].astype(np.int32),
+            held.values[part],
+        )
+
+
+class SparseMatrixNNZ(Op):
+    """The number of stored entries, of each matrix of a batch."""
+
+    signature = "sparse_matrix: variant -> nnz: int32"
+
+    def shape(self, sparse_matrix):
+        return None
+
+    def eager(self, sparse_matrix):
+        held = sparse_matrix
+        counts = np.bincount(held.places[:, 0], minlength=held.batches).astype(np.int32)
+        return counts if len(held.shape) == 3 else counts[0]
+
+
+class SparseMatrixZeros(_Matrix):
+    """A sparse matrix without entries."""
+
+    signature = "dense_shape: int64 -> sparse_matrix: variant"
+    type: DType
+
+    def eager(self, dense_shape):
+        return SparseMatrix(
+            np.zeros((0, 3), np.int64), np.zeros(0, self.type.np), dense_shape.tolist()
+        )
+
+
+class SparseMatrixTranspose(_Matrix):
+    """The matrices with rows and columns exchanged."""
+
+    signature = "input: variant -> output: variant"
+    conjugate: bool = False
+    type: DType
+
+    def eager(self, input):
+        return input.transposed(self.conjugate)
+
+
+class SparseMatrixAdd(_Matrix):
+    """alpha a + beta b."""
+
+    signature = "a: variant, b: variant, alpha: T, beta: T -> c: variant"
+    T = FIELD
+
+    def eager(self, a, b, alpha, beta):
+        if a.shape != b.shape:
+            raise invalid(self, f"Ranks and shapes must be equal: {a.shape} and {b.shape}")
+        places = np.concatenate([a.places, b.places])
+        return summed(places, np.concatenate([alpha * a.values, beta * b.values]), a.shape)
+
+
+class SparseMatrixMul(_Matrix):
+    """The entries times a number, or times one for each matrix of a batch."""
+
+    signature = "a: variant, b: T -> output: variant"
+    T = ANY
+
+    def eager(self, a, b):
+        factor = b.reshape(-1)[a.places[:, 0]] if b.ndim else b
+        return SparseMatrix(a.places, a.values * factor, a.shape)
+
+
+class SparseMatrixMatMul(Op):
+    """The product of a sparse matrix and a dense one."""
+
+    signature = "a: variant, b: T -> output: T"
+    T = ANY
+    transpose_a: bool = False
+    transpose_b: bool = False
+    adjoint_a: bool = False
+    adjoint_b: bool = False
+    transpose_output: bool = False
+    conjugate_output: bool = False
+
+    def shape(self, a, b):
+        return None
+
+    def eager(self, a, b):
+        if self.transpose_a or self.adjoint_a:
+            a = a.transposed(self.adjoint_a)
+        if self.transpose_b or self.adjoint_b:
+            b = np.swapaxes(np.conj(b) if self.adjoint_b else b, -1, -2)
+        if a.shape[-1] != b.shape[-2]:
+            raise invalid(
+                self, f"Inner dimensions differ: {a.shape[-1]} and {b.shape[-2]} of {a.shape}"
+            )
+        whole = b if b.ndim == 3 else b[np.newaxis]
+        out = np.zeros((a.batches, a.shape[-2], b.shape[-1]), b.dtype)
+        batch, row, column = a.places.T
+        np.add.at(out, (batch, row), a.values[:, np.newaxis] * whole[batch, column])
+        out = out if b.ndim == 3 else out[0]
+        if self.transpose_output:
+            out = np.swapaxes(out, -1, -2)
+        return np.ascontiguousarray(np.conj(out) if self.conjugate_output else out)
+
+
+class SparseMatrixSparseMatMul(_Matrix):
+    """The product of two sparse matrices."""
+
+    signature = "a: variant, b: variant -> c: variant"
+    type: DType
+    transpose_a: bool = False
+    transpose_b: bool = False
+    adjoint_a: bool = False
+    adjoint_b: bool = False
+
+    def eager(self, a, b):
+        if self.transpose_a or self.adjoint_a:
+            a = a.transposed(self.adjoint_a)
+        if self.transpose_b or self.adjoint_b:
+            b = b.transposed(self.adjoint_b)
+        if a.shape[-1] != b.shape[-2] or a.batches != b.batches:
+            raise invalid(self, f"Inner dimensions or batches differ: {a.shape} and {b.shape}")
+        return product(a, b)
+
+
+class SparseMatrixSoftmax(_Matrix):
+    """The softmax of the stored entries of every row."""
+
+    signature = "logits: variant -> softmax: variant"
+    type: DType
+
+    def eager(self, logits):
+        keys = logits.places[:, 0] * logits.shape[-2] + logits.places[:, 1]
+        _, group = np.unique(keys, return_inverse=True)
+        top = np.full(group.max(initial=-1) + 1, -np.inf, logits.values.dtype)
+        np.maximum.at(top, group, logits.values)
+        scaled = np.exp(logits.values - top[group])
+        total = np.zeros(len(top), scaled.dtype)
+        np.add.at(total, group, scaled)
+        return SparseMatrix(logits.places, scaled / total[group], logits.shape)
+
+
+class SparseMatrixSoftmaxGrad(_Matrix):
+    """The gradient of SparseMatrixSoftmax."""
+
+    signature = "softmax: variant, grad_softmax: variant -> gradient: variant"
+    type: DType
+    differentiable = False
+
+    def eager(self, softmax, grad_softmax):
+        incoming = grad_softmax.dense()[tuple(softmax.indices().T)]
+        keys = softmax.places[:, 0] * softmax.shape[-2] + softmax.places[:, 1]
+        _, group = np.unique(keys, return_inverse=True)
+        total = np.zeros(group.max(initial=-1) + 1, softmax.values.dtype)
+        np.add.at(total, group, incoming * softmax.values)
+        return SparseMatrix(
+            softmax.places, (incoming - total[group]) * softmax.values, softmax.shape
+        )
