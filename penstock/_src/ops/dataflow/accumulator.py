@@ -1,0 +1,291 @@
+"""Accumulators: sums or means of gradients of several steps, taken when enough are there."""
+
+import threading
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import resources
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import NUMBER
+from penstock._src.ops.rules import invalid, show
+
+
+class HostAccumulator(Resource):
+    """Gradients added up. Those of a step before the current one are dropped."""
+
+    def __init__(self, dtype, shape, mean, name="", container=""):
+        super().__init__(name, container)
+        self.dtype, self.declared, self.mean = dtype, shape, mean
+        self.step = self.count = 0
+        self.total = None
+        self.changed = threading.Condition()
+
+    def apply(self, op, step, gradient):
+        """Adds a gradient of a step."""
+        with self.changed:
+            if step < self.step:
+                return
+            self.add(op, gradient)
+            self.count += 1
+            self.changed.notify_all()
+
+    def add(self, op, gradient):
+        """Adds a gradient to the sum."""
+        if not self.declared.is_compatible_with(gradient.shape):
+            raise invalid(
+                op,
+                f"Shape mismatch: expected {show(self.declared.as_list())}, got "
+                f"{show(gradient.shape)}",
+            )
+        if self.count and self.total.shape != gradient.shape:
+            raise invalid(
+                op, f"Shape mismatch: expected {show(self.total.shape)}, got {show(gradient.shape)}"
+            )
+        self.total = gradient.copy() if not self.count else self.total + gradient
+
+    def take(self, op, required):
+        """The sum or mean once `required` gradients are there; then starts again."""
+        if required <= 0:
+            raise invalid(op, f"Argument num_required must be positive, but got {required}")
+        with self.changed:
+            self.changed.wait_for(lambda: self.count >= required)
+            taken = self.average()
+            self.step += 1
+            self.count, self.total = 0, None
+            return taken
+
+    def average(self):
+        """The sum, or the mean."""
+        divisor = self.total.dtype.type(self.count)
+        return self.total / divisor if self.mean else self.total
+
+    def set_step(self, op, step):
+        """Moves on to a later step."""
+        with self.changed:
+            self.step = max(self.step, step)
+
+
+class HostSparseAccumulator(HostAccumulator):
+    """Gradients as rows by index, added up; each row is averaged over the gradients that have it."""
+
+    def add(self, op, gradient):
+        """Adds rows to the sums."""
+        indices, values, shape = gradient
+        if len(shape):
+            if not self.declared.is_compatible_with(shape.tolist()):
+                raise invalid(
+                    op,
+                    f"Shape mismatch: expected shape {self.declared}, got {show(shape.tolist())}",
+                )
+            self.seen = shape.tolist()
+        rows = {} if not self.count else self.total
+        for index, value in zip(indices.tolist(), values):
+            held, times = rows.get(index, (0, 0))
+            rows[index] = (held + value, times + 1)
+        self.total, self.inner = rows, values.shape[1:]
+
+    seen = ()
+    inner = ()
+
+    def average(self):
+        """The indices, their rows, and the shape of the whole."""
+        indices = np.array(sorted(self.total), np.int64)
+        rows = np.zeros((len(indices), *self.inner), self.dtype.np)
+        for at, index in enumerate(indices.tolist()):
+            held, times = self.total[index]
+            rows[at] = held / self.dtype.as_numpy_dtype(times) if self.mean else held
+        shape = self.seen
+        if not len(shape) and self.declared.rank is not None:
+            shape = [-1 if d is None else d for d in self.declared.as_list()]
+        return indices, rows, np.array(shape, np.int64)
+
+
+class _MakeAccumulator(Op):
+    is_abstract = True
+    differentiable = False
+    kind = HostAccumulator
+
+    def output_shape(self):
+        return ()
+
+    def eager(self):
+        def make():
+            mean = self.reduction_type == "MEAN"
+            shape = self.attrs["shape"]
+            return self.kind(self.dtype, shape, mean, self.shared_name, self.container)
+
+        return resources.shared(self.kind, self.container, self.shared_name, make)
+
+
+class ResourceConditionalAccumulator(_MakeAccumulator):
+    """An accumulator of dense gradients."""
+
+    signature = "-> handle: resource"
+    dtype: DType
+    dtype_types = NUMBER
+    shape: TensorShape
+    container: str = ""
+    shared_name: str = ""
+    reduction_type: Literal["MEAN", "SUM"] = "MEAN"
+    stateful = True
+
+
+class ConditionalAccumulator(_MakeAccumulator):
+    """The same, by reference."""
+
+    signature = "-> handle: Ref(string)"
+    dtype: DType
+    dtype_types = NUMBER
+    shape: TensorShape
+    container: str = ""
+    shared_name: str = ""
+    reduction_type: Literal["MEAN", "SUM"] = "MEAN"
+    stateful = True
+
+
+class SparseConditionalAccumulator(_MakeAccumulator):
+    """An accumulator of sparse gradients, by reference."""
+
+    signature = "-> handle: Ref(string)"
+    dtype: DType
+    dtype_types = NUMBER
+    shape: TensorShape
+    container: str = ""
+    shared_name: str = ""
+    reduction_type: Literal["MEAN", "SUM"] = "MEAN"
+    stateful = True
+    kind = HostSparseAccumulator
+
+
+class _AccumulatorOp(Op):
+    is_abstract = True
+    differentiable = False
+
+    def accumulator(self, handle):
+        if not isinstance(handle, HostAccumulator):
+            raise invalid(self, f"expected the handle of an accumulator. Received {handle!r}")
+        return handle
+
+    def shape(self, *_inputs):
+        return [None] * len(self.outputs) if len(self.outputs) > 1 else None
+
+
+class ResourceAccumulatorApplyGradient(_AccumulatorOp):
+    """Adds a gradient of a step."""
+
+    signature = "handle: resource, local_step: int64, gradient: dtype ->"
+    dtype = NUMBER
+    stateful = True
+
+    def shape(self, handle, local_step, gradient):
+        return ()
+
+    def eager(self, handle, local_step, gradient):
+        self.accumulator(handle).apply(self, int(local_step), gradient)
+
+
+class AccumulatorApplyGradient(ResourceAccumulatorApplyGradient):
+    """The same, by reference."""
+
+    signature = "handle: Ref(string), local_step: int64, gradient: dtype ->"
+    dtype = NUMBER
+    stateful = False
+
+
+class ResourceAccumulatorNumAccumulated(_AccumulatorOp):
+    """The number of gradients that were added."""
+
+    signature = "handle: resource -> num_accumulated: int32"
+    stateful = True
+
+    def shape(self, handle):
+        return ()
+
+    def eager(self, handle):
+        return np.int32(self.accumulator(handle).count)
+
+
+class AccumulatorNumAccumulated(ResourceAccumulatorNumAccumulated):
+    """The same, by reference."""
+
+    signature = "handle: Ref(string) -> num_accumulated: int32"
+    stateful = False
+
+
+class ResourceAccumulatorSetGlobalStep(_AccumulatorOp):
+    """Moves on to a later step; gradients of steps before it are dropped."""
+
+    signature = "handle: resource, new_global_step: int64 ->"
+    stateful = True
+
+    def shape(self, handle, new_global_step):
+        return ()
+
+    def eager(self, handle, new_global_step):
+        self.accumulator(handle).set_step(self, int(new_global_step))
+
+
+class AccumulatorSetGlobalStep(ResourceAccumulatorSetGlobalStep):
+    """The same, by reference."""
+
+    signature = "handle: Ref(string), new_global_step: int64 ->"
+    stateful = False
+
+
+class ResourceAccumulatorTakeGradient(_AccumulatorOp):
+    """The sum or mean of the gradients, once there are enough."""
+
+    signature = "handle: resource, num_required: int32 -> average: dtype"
+    dtype: DType
+    dtype_types = NUMBER
+    stateful = True
+
+    def eager(self, handle, num_required):
+        return self.accumulator(handle).take(self, int(num_required))
+
+
+class AccumulatorTakeGradient(ResourceAccumulatorTakeGradient):
+    """The same, by reference."""
+
+    signature = "handle: Ref(string), num_required: int32 -> average: dtype"
+    dtype: DType
+    dtype_types = NUMBER
+    stateful = False
+
+
+class SparseAccumulatorApplyGradient(_AccumulatorOp):
+    """Adds a sparse gradient of a step."""
+
+    signature = (
+        "handle: Ref(string), local_step: int64, gradient_indices: int64, gradient_values: "
+        "dtype, gradient_shape: int64 ->"
+    )
+    dtype = NUMBER
+    has_known_shape: bool
+
+    def shape(self, *_inputs):
+        return ()
+
+    def eager(self, handle, local_step, gradient_indices, gradient_values, gradient_shape):
+        shape = gradient_shape if self.has_known_shape else np.zeros(0, np.int64)
+        if gradient_indices.ndim != 1 or len(gradient_indices) != len(gradient_values):
+            raise invalid(self, "there must be as many indices as rows of values")
+        gradient = (gradient_indices, gradient_values, shape)
+        self.accumulator(handle).apply(self, int(local_step), gradient)
+
+
+class SparseAccumulatorTakeGradient(_AccumulatorOp):
+    """The sums or means of the rows, once there are enough gradients."""
+
+    signature = (
+        "handle: Ref(string), num_required: int32 -> indices: int64, values: dtype, shape: int64"
+    )
+    dtype: DType
+    dtype_types = NUMBER
+
+    def eager(self, handle, num_required):
+        return self.accumulator(handle).take(self, int(num_required))

@@ -1,0 +1,171 @@
+"""Barriers: tuples by key, which can be taken once all their components are there."""
+
+import threading
+
+import numpy as np
+
+from penstock._src.core import resources
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import AbortedError, CancelledError, OutOfRangeError
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.rules import invalid
+
+FIRST = -(2**63)
+
+
+class HostBarrier(Resource):
+    """Partial tuples by key, and complete ones in the order in which they became so."""
+
+    def __init__(self, types, shapes, name="", container=""):
+        super().__init__(name, container)
+        self.types, self.shapes = types, shapes
+        self.partial, self.ready = {}, []
+        self.inserted = 0
+        self.closed = self.cancelled = False
+        self.changed = threading.Condition()
+
+
+class Barrier(Op):
+    """A barrier: a new one, or the one of that name."""
+
+    signature = "-> handle: Ref(string)"
+    component_types: list[DType]
+    shapes: list[TensorShape] = []
+    capacity: int = -1
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+    differentiable = False
+
+    def output_shape(self):
+        return ()
+
+    def eager(self):
+        def make():
+            return HostBarrier(
+                self.component_types, self.attrs["shapes"], self.shared_name, self.container
+            )
+
+        return resources.shared(HostBarrier, self.container, self.shared_name, make)
+
+
+class _BarrierOp(Op):
+    is_abstract = True
+    differentiable = False
+
+    def barrier(self, handle):
+        if not isinstance(handle, HostBarrier):
+            raise invalid(self, f"expected the handle of a barrier. Received {handle!r}")
+        return handle
+
+    def shape(self, handle):
+        return ()
+
+
+class BarrierInsertMany(_BarrierOp):
+    """Gives a component of the tuples of some keys."""
+
+    signature = "handle: Ref(string), keys: string, values: T ->"
+    component_index: int
+
+    def shape(self, handle, keys, values):
+        return ()
+
+    def eager(self, handle, keys, values):
+        barrier, at = self.barrier(handle), self.component_index
+        if not 0 <= at < len(barrier.types):
+            raise invalid(self, f"The component ID is out of range {at} > num_components")
+        with barrier.changed:
+            for key, value in zip(keys.tolist(), values, strict=True):
+                if barrier.cancelled or barrier.closed and key not in barrier.partial:
+                    raise CancelledError(f"Barrier is closed.  Key {key.decode()} can't be added.")
+                if key not in barrier.partial:
+                    barrier.partial[key] = (FIRST + barrier.inserted, {})
+                    barrier.inserted += 1
+                number, parts = barrier.partial[key]
+                if at in parts:
+                    raise invalid(
+                        self, f"Key {key.decode()} already has a value for component {at}"
+                    )
+                parts[at] = value
+                if len(parts) == len(barrier.types):
+                    del barrier.partial[key]
+                    row = [parts[i] for i in range(len(barrier.types))]
+                    barrier.ready.append((number, key, row))
+            barrier.changed.notify_all()
+
+
+class BarrierTakeMany(_BarrierOp):
+    """Takes complete tuples: their numbers, keys and components."""
+
+    signature = (
+        "handle: Ref(string), num_elements: int32 -> indices: int64, keys: string, values: "
+        "*component_types"
+    )
+    component_types: list[DType]
+    allow_small_batch: bool = False
+    wait_for_incomplete: bool = False
+    timeout_ms: int = -1
+
+    def shape(self, handle, num_elements):
+        return [None], [None], [None] * len(self.component_types)
+
+    def eager(self, handle, num_elements):
+        barrier, count = self.barrier(handle), int(num_elements)
+        if self.allow_small_batch and not barrier.closed:
+            count = min(count, max(1, len(barrier.ready)))
+        with barrier.changed:
+            timeout = self.timeout_ms / 1000 if self.timeout_ms > 0 else None
+            came = barrier.changed.wait_for(lambda: self._settled(barrier, count), timeout)
+            if not came:
+                raise AbortedError("Timed out waiting for elements of a barrier.")
+            if len(barrier.ready) < count and not (self.allow_small_batch and barrier.ready):
+                raise OutOfRangeError(
+                    f"Barrier '{barrier.name}' is closed and has insufficient elements "
+                    f"(requested {count}, total size {len(barrier.ready)})"
+                )
+            taken, barrier.ready = barrier.ready[:count], barrier.ready[count:]
+        keys = np.empty(len(taken), object)
+        keys[:] = [key for _, key, _ in taken]
+        values = [np.stack([row[i] for _, _, row in taken]) for i in range(len(barrier.types))]
+        return np.array([number for number, _, _ in taken], np.int64), keys, values
+
+    @staticmethod
+    def _settled(barrier, count):
+        return len(barrier.ready) >= count or barrier.closed and not barrier.partial
+
+
+class BarrierClose(_BarrierOp):
+    """Lets no new keys in; with cancel_pending_enqueues, nothing at all."""
+
+    signature = "handle: Ref(string) ->"
+    cancel_pending_enqueues: bool = False
+
+    def eager(self, handle):
+        barrier = self.barrier(handle)
+        with barrier.changed:
+            barrier.closed = True
+            if self.cancel_pending_enqueues:
+                barrier.cancelled = True
+                barrier.partial.clear()
+            barrier.changed.notify_all()
+
+
+class BarrierReadySize(_BarrierOp):
+    """The number of complete tuples."""
+
+    signature = "handle: Ref(string) -> size: int32"
+
+    def eager(self, handle):
+        return np.int32(len(self.barrier(handle).ready))
+
+
+class BarrierIncompleteSize(_BarrierOp):
+    """The number of tuples that lack components."""
+
+    signature = "handle: Ref(string) -> size: int32"
+
+    def eager(self, handle):
+        return np.int32(len(self.barrier(handle).partial))

@@ -1,0 +1,385 @@
+"""Readers: records of files whose names come from a queue, as TensorFlow 1 read its inputs."""
+
+import os
+import threading
+
+import numpy as np
+
+from penstock._src.core import resources
+from penstock._src.core.errors import OutOfRangeError, UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.resources import Resource
+from penstock._src.ops.data.files import open_file
+from penstock._src.ops.rules import invalid
+from penstock._src.util import records
+
+
+def _lines(skip):
+    def read(name):
+        with open_file(name) as file:
+            for number, line in enumerate(file, 1):
+                if number > skip:
+                    line = line[:-1] if line.endswith(b"\n") else line
+                    yield f"{name}:{number}".encode(), line[:-1] if line.endswith(b"\r") else line
+
+    return read
+
+
+def _whole(name):
+    with open_file(name) as file:
+        yield name.encode(), file.read()
+
+
+def _framed(compression):
+    def read(name):
+        with open_file(name) as file:
+            offset = 0
+            for record in records.read_records(records.opened(file, compression), name):
+                yield f"{name}:{offset}".encode(), record
+                offset += 16 + len(record)
+
+    return read
+
+
+def _fixed(header, size, footer, hop, compression):
+    def read(name):
+        with open_file(name) as file:
+            data = records.opened(file, compression).read()
+        last = len(data) - footer - size
+        for number, at in enumerate(range(header, last + 1, hop or size)):
+            yield f"{name}:{number}".encode(), data[at : at + size]
+
+    return read
+
+
+def _identity(name):
+    yield name.encode(), name.encode()
+
+
+class HostReader(Resource):
+    """Reads one file after the other; `read(name)` gives the keys and values of a file."""
+
+    def __init__(self, read, name="", container=""):
+        super().__init__(name, container)
+        self.read, self.lock = read, threading.RLock()
+        self.reset()
+
+    def reset(self):
+        """Starts anew."""
+        self.produced = self.done = 0
+        self.open = None
+
+    def next(self, queue, wait=True):
+        """The next key and value; None if a new file were needed and `wait` is off."""
+        with self.lock:
+            while True:
+                if self.open is None:
+                    if not wait:
+                        return None
+                    (element,) = queue.dequeue(1)
+                    self.open = self.read(os.fsdecode(np.asarray(element[0]).item()))
+                found = next(self.open, None)
+                if found is not None:
+                    self.produced += 1
+                    return found
+                self.open = None
+                self.done += 1
+
+
+class _MakeReader(Op):
+    is_abstract = True
+    differentiable = False
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        def make():
+            return HostReader(self.reading(), self.shared_name, self.container)
+
+        return resources.shared(HostReader, self.container, self.shared_name, make)
+
+
+class TextLineReaderV2(_MakeReader):
+    """A reader of the lines of text files."""
+
+    signature = "-> reader_handle: resource"
+    skip_header_lines: int = 0
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def reading(self):
+        return _lines(self.skip_header_lines)
+
+
+class TextLineReader(TextLineReaderV2):
+    """The same, by reference."""
+
+    signature = "-> reader_handle: Ref(string)"
+    skip_header_lines: int = 0
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+
+class WholeFileReaderV2(_MakeReader):
+    """A reader of whole files."""
+
+    signature = "-> reader_handle: resource"
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def reading(self):
+        return _whole
+
+
+class WholeFileReader(WholeFileReaderV2):
+    """The same, by reference."""
+
+    signature = "-> reader_handle: Ref(string)"
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+
+class TFRecordReaderV2(_MakeReader):
+    """A reader of the records of TFRecord files."""
+
+    signature = "-> reader_handle: resource"
+    container: str = ""
+    shared_name: str = ""
+    compression_type: str = ""
+    stateful = True
+
+    def reading(self):
+        return _framed(self.compression_type)
+
+
+class TFRecordReader(TFRecordReaderV2):
+    """The same, by reference."""
+
+    signature = "-> reader_handle: Ref(string)"
+    container: str = ""
+    shared_name: str = ""
+    compression_type: str = ""
+    stateful = True
+
+
+class _FixedReader(_MakeReader):
+    is_abstract = True
+    encoding = ""
+
+    def reading(self):
+        if self.record_bytes <= 0:
+            raise invalid(self, f"record_bytes must be >= 0, got {self.record_bytes}")
+        parts = (self.header_bytes, self.record_bytes, self.footer_bytes, self.hop_bytes)
+        return _fixed(*parts, self.encoding)
+
+
+class FixedLengthRecordReaderV2(_FixedReader):
+    """A reader of files in which all records have the same length."""
+
+    signature = "-> reader_handle: resource"
+    header_bytes: int = 0
+    record_bytes: int
+    footer_bytes: int = 0
+    hop_bytes: int = 0
+    container: str = ""
+    shared_name: str = ""
+    encoding: str = ""
+    stateful = True
+
+
+class FixedLengthRecordReader(_FixedReader):
+    """The same, by reference."""
+
+    signature = "-> reader_handle: Ref(string)"
+    header_bytes: int = 0
+    record_bytes: int
+    footer_bytes: int = 0
+    hop_bytes: int = 0
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+
+class IdentityReaderV2(_MakeReader):
+    """A reader that gives the names of the files themselves."""
+
+    signature = "-> reader_handle: resource"
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def reading(self):
+        return _identity
+
+
+class IdentityReader(IdentityReaderV2):
+    """The same, by reference."""
+
+    signature = "-> reader_handle: Ref(string)"
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+
+class _ReaderOp(Op):
+    is_abstract = True
+    differentiable = False
+
+    def reader(self, handle):
+        if not isinstance(handle, HostReader):
+            raise invalid(self, f"expected the handle of a reader. Received {handle!r}")
+        return handle
+
+    def shape(self, reader_handle):
+        return ()
+
+
+class ReaderReadV2(_ReaderOp):
+    """The next key and value, opening the next file of the queue where the last is over."""
+
+    signature = "reader_handle: resource, queue_handle: resource -> key: string, value: string"
+    stateful = True
+
+    def shape(self, reader_handle, queue_handle):
+        return (), ()
+
+    def eager(self, reader_handle, queue_handle):
+        return self.reader(reader_handle).next(queue_handle)
+
+
+class ReaderRead(ReaderReadV2):
+    """The same, by reference."""
+
+    signature = (
+        "reader_handle: Ref(string), queue_handle: Ref(string) -> key: string, value: string"
+    )
+    stateful = False
+
+
+class ReaderReadUpToV2(_ReaderOp):
+    """Up to `num_records` keys and values, at least one."""
+
+    signature = (
+        "reader_handle: resource, queue_handle: resource, num_records: int64 -> keys: string, "
+        "values: string"
+    )
+    stateful = True
+
+    def shape(self, reader_handle, queue_handle, num_records):
+        return [None], [None]
+
+    def eager(self, reader_handle, queue_handle, num_records):
+        reader, wanted = self.reader(reader_handle), int(num_records)
+        found = [reader.next(queue_handle)]
+        while len(found) < wanted:
+            try:
+                found.append(reader.next(queue_handle))
+            except OutOfRangeError:
+                break
+        columns = np.empty((2, len(found)), object)
+        for at, pair in enumerate(found):
+            columns[:, at] = pair
+        return columns[0], columns[1]
+
+
+class ReaderReadUpTo(ReaderReadUpToV2):
+    """The same, by reference."""
+
+    signature = (
+        "reader_handle: Ref(string), queue_handle: Ref(string), num_records: int64 -> keys: "
+        "string, values: string"
+    )
+    stateful = False
+
+
+class ReaderNumRecordsProducedV2(_ReaderOp):
+    """The number of records read."""
+
+    signature = "reader_handle: resource -> records_produced: int64"
+    stateful = True
+
+    def eager(self, reader_handle):
+        return np.int64(self.reader(reader_handle).produced)
+
+
+class ReaderNumRecordsProduced(ReaderNumRecordsProducedV2):
+    """The same, by reference."""
+
+    signature = "reader_handle: Ref(string) -> records_produced: int64"
+    stateful = False
+
+
+class ReaderNumWorkUnitsCompletedV2(_ReaderOp):
+    """The number of files read to their end."""
+
+    signature = "reader_handle: resource -> units_completed: int64"
+    stateful = True
+
+    def eager(self, reader_handle):
+        return np.int64(self.reader(reader_handle).done)
+
+
+class ReaderNumWorkUnitsCompleted(ReaderNumWorkUnitsCompletedV2):
+    """The same, by reference."""
+
+    signature = "reader_handle: Ref(string) -> units_completed: int64"
+    stateful = False
+
+
+class ReaderResetV2(_ReaderOp):
+    """Starts anew."""
+
+    signature = "reader_handle: resource ->"
+    stateful = True
+
+    def eager(self, reader_handle):
+        self.reader(reader_handle).reset()
+
+
+class ReaderReset(ReaderResetV2):
+    """The same, by reference."""
+
+    signature = "reader_handle: Ref(string) ->"
+    stateful = False
+
+
+class ReaderSerializeStateV2(_ReaderOp):
+    """Where a reader stands; TensorFlow's readers cannot say it either."""
+
+    signature = "reader_handle: resource -> state: string"
+    stateful = True
+
+    def eager(self, reader_handle):
+        raise UnimplementedError("Reader SerializeState not implemented")
+
+
+class ReaderSerializeState(ReaderSerializeStateV2):
+    """The same, by reference."""
+
+    signature = "reader_handle: Ref(string) -> state: string"
+    stateful = False
+
+
+class ReaderRestoreStateV2(_ReaderOp):
+    """Puts a reader where another stood; TensorFlow's readers cannot do it either."""
+
+    signature = "reader_handle: resource, state: string ->"
+    stateful = True
+
+    def shape(self, reader_handle, state):
+        return ()
+
+    def eager(self, reader_handle, state):
+        raise UnimplementedError("Reader RestoreState not implemented")
+
+
+class ReaderRestoreState(ReaderRestoreStateV2):
+    """The same, by reference."""
+
+    signature = "reader_handle: Ref(string), state: string ->"
+    stateful = False

@@ -1,0 +1,50 @@
+"""A GRU cell: one step, and its gradient."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.ops.rules import quiet
+
+
+class GRUBlockCell(Op):
+    """One step of a GRU: the gates r and u, the candidate c, the state h = u h_prev + (1 - u) c."""
+
+    signature = "x: T, h_prev: T, w_ru: T, w_c: T, b_ru: T, b_c: T -> r: T, u: T, c: T, h: T"
+    T = frozenset({dtypes.float32})
+    differentiable = False
+
+    def shape(self, x, h_prev, *_rest):
+        return (h_prev.with_rank(2),) * 4
+
+    @quiet
+    def eager(self, x, h_prev, w_ru, w_c, b_ru, b_c):
+        gates = 1 / (1 + np.exp(-(np.concatenate([x, h_prev], 1) @ w_ru + b_ru)))
+        r, u = np.split(gates, 2, 1)
+        c = np.tanh(np.concatenate([x, h_prev * r], 1) @ w_c + b_c)
+        return r, u, c, u * h_prev + (1 - u) * c
+
+
+class GRUBlockCellGrad(Op):
+    """The gradient of one step of a GRU."""
+
+    signature = (
+        "x: T, h_prev: T, w_ru: T, w_c: T, b_ru: T, b_c: T, r: T, u: T, c: T, d_h: T -> d_x: T, "
+        "d_h_prev: T, d_c_bar: T, d_r_bar_u_bar: T"
+    )
+    T = frozenset({dtypes.float32})
+    differentiable = False
+
+    def shape(self, x, h_prev, w_ru, w_c, b_ru, b_c, r, u, c, d_h):
+        return x, h_prev, h_prev, [h_prev[0], w_ru[1]]
+
+    def eager(self, x, h_prev, w_ru, w_c, b_ru, b_c, r, u, c, d_h):
+        inputs = x.shape[1]
+        d_c_bar = d_h * (1 - u) * (1 - c * c)
+        d_u_bar = d_h * (h_prev - c) * u * (1 - u)
+        d_x_and_hr = d_c_bar @ w_c.T
+        d_hr = d_x_and_hr[:, inputs:]
+        d_gates = np.concatenate([d_hr * h_prev * r * (1 - r), d_u_bar], 1)
+        d_both = d_gates @ w_ru.T
+        d_x = d_both[:, :inputs] + d_x_and_hr[:, :inputs]
+        return d_x, d_hr * r + d_h * u + d_both[:, inputs:], d_c_bar, d_gates

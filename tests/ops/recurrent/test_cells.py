@@ -1,0 +1,74 @@
+"""LSTM and GRU cells: values that TensorFlow gives, and gradients against differences."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+raw = tf.raw_ops
+
+
+def weights(seed=0):
+    random = np.random.RandomState(seed)
+
+    def draw(*shape):
+        return random.randn(*shape).astype("f") * 0.5
+
+    shapes = {"cs_prev": (2, 4), "h_prev": (2, 4), "w": (7, 16), "wci": (4,), "wcf": (4,)}
+    return {"x": draw(2, 3)} | {
+        k: draw(*s) for k, s in (shapes | {"wco": (4,), "b": (16,)}).items()
+    }
+
+
+def test_lstm_step_gives_tensorflows_values():
+    made = raw.LSTMBlockCell(**weights(), forget_bias=1.0, cell_clip=0.3, use_peephole=True)
+    np.testing.assert_allclose(made.cs[0, :3], [0.225156769, 0.274101555, 0.258943915], rtol=1e-5)
+    np.testing.assert_allclose(made.h[0, :3], [0.051443245, 0.148642883, 0.187138826], rtol=1e-5)
+
+
+def test_a_sequence_is_its_steps_and_then_zeros():
+    values = weights()
+    x = np.stack([values.pop("x")] * 3)
+    made = raw.BlockLSTM(seq_len_max=np.int64(2), x=x, **values, cell_clip=-1.0)
+    for t in range(2):
+        one = raw.LSTMBlockCell(x=x[t], **values, cell_clip=-1.0)
+        np.testing.assert_allclose(made.h[t], one.h, rtol=1e-6)
+        values |= {"cs_prev": one.cs, "h_prev": one.h}
+    assert not made.h[2].numpy().any()
+
+
+@pytest.mark.parametrize("op", [raw.BlockLSTM, raw.BlockLSTMV2])
+def test_gradients_of_a_sequence(op):
+    values = {k: v.astype("d").astype("f") for k, v in weights(1).items()}
+    x = tf.constant(np.stack([values.pop("x")] * 2))
+    w = tf.constant(values.pop("w"))
+
+    def loss(x, w):
+        made = op(seq_len_max=np.int64(2), x=x, w=w, **values, cell_clip=0.0, use_peephole=True)
+        return tf.reduce_sum(made.h * made.h) + tf.reduce_sum(made.cs)
+
+    with tf.GradientTape() as tape:
+        tape.watch([x, w])
+        total = loss(x, w)
+    for at, (gradient, value) in enumerate(zip(tape.gradient(total, [x, w]), (x, w))):
+        moved = np.zeros(value.shape, "f")
+        moved.flat[3] = 1e-2
+        ends = [
+            loss(*[v + s * moved if i == at else v for i, v in enumerate((x, w))]) for s in (1, -1)
+        ]
+        np.testing.assert_allclose(gradient.numpy().flat[3], (ends[0] - ends[1]) / 2e-2, rtol=2e-2)
+
+
+def test_gru_step_and_its_gradient():
+    random = np.random.RandomState(0)
+    shapes = [(2, 3), (2, 4), (7, 8), (7, 4), (8,), (4,)]
+    inputs = [random.randn(*shape).astype("f") for shape in shapes]
+    r, u, c, h = (v.numpy() for v in raw.GRUBlockCell(*inputs))
+    np.testing.assert_allclose(h, u * inputs[1] + (1 - u) * c, rtol=1e-6)
+    gradients = raw.GRUBlockCellGrad(*inputs, r, u, c, np.ones((2, 4), "f"))
+    for at, gradient in enumerate(gradients[:2]):
+        moved = [v.copy() for v in inputs], [v.copy() for v in inputs]
+        for sign, values in zip((1, -1), moved):
+            values[at].flat[2] += sign * 1e-2
+        ends = [raw.GRUBlockCell(*values).h.numpy().sum() for values in moved]
+        np.testing.assert_allclose(gradient.numpy().flat[2], (ends[0] - ends[1]) / 2e-2, rtol=1e-2)
