@@ -11,7 +11,9 @@ def dense(keras, random):
     model = keras.Sequential(
         [
             keras.Input((6,)),
-            layers.Dense(16, activation="tanh", kernel_regularizer=l2, kernel_initializer="he_normal"),
+            layers.Dense(
+                16, activation="tanh", kernel_regularizer=l2, kernel_initializer="he_normal"
+            ),
             layers.Dropout(0.3),
             layers.LayerNormalization(),
             layers.Dense(8, activation="selu", kernel_initializer="lecun_uniform"),
@@ -40,7 +42,9 @@ def images(keras, random):
             layers.Dense(4, activation="softmax"),
         ]
     )
-    model.compile(keras.optimizers.AdamW(0.01, weight_decay=0.02), "sparse_categorical_crossentropy")
+    model.compile(
+        keras.optimizers.AdamW(0.01, weight_decay=0.02), "sparse_categorical_crossentropy"
+    )
     return model, random.random((ROWS, 12, 12, 3)), random.integers(0, 4, ROWS)
 
 
@@ -148,10 +152,14 @@ def two_inputs(keras, random):
         loss_weights={"value": 0.5, "kind": 2.0},
     )
     x = {"a": random.normal(size=(ROWS, 4)), "b": random.normal(size=(ROWS, 6))}
-    return model, x, {
-        "value": random.normal(size=(ROWS, 1)),
-        "kind": np.eye(3)[random.integers(0, 3, ROWS)],
-    }
+    return (
+        model,
+        x,
+        {
+            "value": random.normal(size=(ROWS, 1)),
+            "kind": np.eye(3)[random.integers(0, 3, ROWS)],
+        },
+    )
 
 
 def own_step(keras, random):
