@@ -8,6 +8,7 @@ import types
 from typing import Any
 
 from penstock._src.core import registry
+from penstock._src.core.attributes import REQUIRED
 
 from .python_paths import PATHS
 
@@ -81,7 +82,28 @@ def _snake_names() -> dict[str, str]:
 
 def _raw_function(attribute: str) -> Any:
     name = _snake_names().get(attribute.replace("_", ""))
-    return None if name is None else getattr(registry.raw, name)
+    return None if name is None else _by_position(name)
+
+
+@functools.cache
+def _by_position(name: str) -> Any:
+    """The raw op as a function of its inputs, then attributes without and with a default."""
+    function, op = getattr(registry.raw, name), registry.find(name)
+    required = [a for a, default in op.attributes.items() if default is REQUIRED]
+    optional = [a for a, default in op.attributes.items() if default is not REQUIRED]
+    names = [*(argument.name for argument in op.inputs), *required, *optional, "name"]
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > len(names):
+            raise TypeError(f"{name}() takes {len(names)} arguments but {len(args)} were given")
+        for parameter, value in zip(names, args):
+            if parameter in kwargs:
+                raise TypeError(f"{name}() got multiple values for argument '{parameter}'")
+            kwargs[parameter] = value
+        return function(**kwargs)
+
+    return call
 
 
 def build(path: str, name: str) -> types.ModuleType:
