@@ -300,6 +300,7 @@ class _Part:
             tuple(i * self.y_column for i in range(self.mr)),
         )
         name = self.kernel(pattern, nv, masked, step)
+        ahead = self.next_block(f)
 
         def row(r):
             start = times(f, oh0 + r, h.stride) - h.low
@@ -310,11 +311,35 @@ class _Part:
             def one(i):
                 at = from_row + times(f, i, self.mr * along_row)
                 to = out + times(f, r, self.y_row) + times(f, i, self.mr * self.y_column)
+                if ahead is not None:
+                    self.ask_for(f, ahead, r, i)
                 tile(name, f.at(a, at, self.a_type), weights, to, p, taps=t1 - t0)
 
             f.loop(0, self.w.out // self.mr, 1, one)
 
         f.loop(f.i64(0), win.rows, 1, row)
+
+    def next_block(self, f: Fn) -> Val | None:
+        """Where in the image array the block begins that this thread will probably work on next."""
+        c, win = self.c, self.win
+        plain = c.groups == 1 and self.panels == 1 and c.x.channel == 1
+        if not plain or win.images > 1 or not win.copied:
+            return None
+        task = f.task + self.threads
+        n, block = task // win.row_blocks, task % win.row_blocks
+        row = times(f, block, win.rows * self.h.stride) - self.h.low
+        return f.i64(times(f, n, c.x.image)) + times(f, row, c.x.row) + c.x.base
+
+    def ask_for(self, f: Fn, ahead: Val, r, i) -> None:
+        """Asks for what of the next block lies where this tile lies in its own, so that copying finds it near."""
+        x, h = self.c.x, self.h
+        wide = self.mr * self.w.stride * x.column
+        line = 64 // SIZE[x.element]
+        source = f.load(f.ctx, LEFT, PTR)
+        start = ahead + times(f, r, h.stride * x.row) + times(f, i, wide)
+        for k in range(h.stride):
+            for part in range(0, wide, line):
+                f.prefetch(source, start + (k * x.row + part), x.element, locality=2)
 
     @property
     def a_type(self) -> str:
