@@ -88,6 +88,10 @@ class _Batch(Pipeline):
         rows = self.inputs[0].rows()
         if rows is not None:
             return self.gathered(rows, run)
+        stacks = self.inputs[0].stacks(run, self.size)
+        if stacks is not None:
+            least = self.size if self.drop_remainder else 1
+            return (stack for stack in stacks if len(stack[0]) >= least)
         return Batches(self.inputs[0].iterate(run), self.size, self.drop_remainder)
 
     def gathered(self, rows: Rows, run: Run) -> Iterator[Element]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from penstock._src.core.attributes import Function
+from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op
@@ -21,9 +21,17 @@ from penstock._src.ops.data.pipeline import (
     DatasetOp,
     Element,
     Pipeline,
+    Rows,
     Run,
     UnnamedDatasetOp,
     positive,
+)
+from penstock._src.ops.data.vectorised import (
+    Stacked,
+    mapped_elements,
+    mapped_stacks,
+    serves,
+    vectorised,
 )
 
 Call = Callable[..., list[Any]]
@@ -45,19 +53,34 @@ class Mapped:
 
 
 class MappedInParallel:
-    """The same with up to `width` calls at a time, given out in order."""
+    """The same with up to `width` calls at a time, given out in order.
+
+    While calls take so little time that handing them to threads takes more, they are made one by one.
+    """
 
     def __init__(self, source: Iterator[Element], call: Call, width: int, run: Run) -> None:
         self.source, self.call, self.width = source, call, width
         self.pool = ThreadPoolExecutor(width, "penstock-map")
         self.pending: collections.deque[Future] = collections.deque()
         self.exhausted = False
+        self.quick_calls = 0  # how many of the last calls took little time
         run.on_close(self.close)
 
     def __iter__(self) -> Iterator[Element]:
         return self
 
+    def timed(self, *element: Any) -> list[Any]:
+        begin = time.perf_counter()
+        result = self.call(*element)
+        quick = time.perf_counter() - begin < _WORTH_A_THREAD
+        self.quick_calls = self.quick_calls + 1 if quick else 0
+        return result
+
     def __next__(self) -> Element:
+        if self.quick_calls > self.width + _PROBES and not self.exhausted:
+            if not self.pending:
+                return tuple(self.timed(*next(self.source)))
+            return tuple(self.pending.popleft().result())
         while not self.exhausted and len(self.pending) < self.width:
             try:
                 element = next(self.source)
@@ -69,7 +92,7 @@ class MappedInParallel:
                 failed.set_exception(error)
                 self.pending.append(failed)
                 break
-            self.pending.append(self.pool.submit(self.call, *element))
+            self.pending.append(self.pool.submit(self.timed, *element))
         if not self.pending:
             self.close()
             raise StopIteration
@@ -111,8 +134,21 @@ class _Map(Pipeline):
         self.width = width
 
     def iterate(self, run: Run) -> Iterator[Element]:
+        at_once = self.at_once()
+        if at_once is not None:
+            return mapped_elements(*at_once, run)
         call = bound(self.function, self.captured)
         return mapped(self.inputs[0].iterate(run), call, self.width, run)
+
+    def stacks(self, run: Run, size: int) -> Iterator[Element] | None:
+        at_once = self.at_once()
+        return None if at_once is None else mapped_stacks(*at_once, run, size)
+
+    def at_once(self) -> tuple[Rows, Stacked] | None:
+        """The rows that the elements are made of, and the function on many of them; None if that is not to be had."""
+        call = vectorised(self.function, self.captured)
+        rows = None if call is None else self.inputs[0].rows()
+        return None if rows is None or not serves(rows) else (rows, call)  # type: ignore[return-value]
 
 
 class MapDataset(DatasetOp):

@@ -187,6 +187,13 @@ class Pipeline:
         """The elements as rows of arrays, if they are."""
         return None
 
+    def stacks(self, run: Run, size: int) -> Iterator[Element] | None:
+        """A fresh iterator over stacks of `size` elements, if they can be had without the elements.
+
+        The last one may be smaller.
+        """
+        return None
+
     def options(self) -> dict[str, Any]:
         """The options set along the way to here, later ones first."""
         merged: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.pipeline import (
+    CHUNK,
     INFINITE,
     UNKNOWN,
     DatasetOp,
@@ -97,9 +98,12 @@ class _Range(Pipeline):
         return Rows([np.arange(values.start, values.stop, values.step, self.dtype.np)])
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        kind = self.dtype.np
-        for value in self.values:
-            yield (np.array(value, kind),)
+        values, kind = self.values, self.dtype.np
+        while values:
+            chunk, values = values[:CHUNK], values[CHUNK:]
+            numbers = np.arange(chunk.start, chunk.stop, chunk.step, kind)
+            for at in range(len(chunk)):
+                yield (numbers[at, ...],)
 
 
 class RangeDataset(DatasetOp):

@@ -1,0 +1,115 @@
+"""Functions of elements computed for many elements at once.
+
+A function given to `map` that works on every number by itself, such as `x / 255`, gives the same for a stack of
+elements as for one after the other, so short elements, of which rows of arrays are at hand, are computed by the
+thousand. Only ops that NumPy rounds as our kernels do and that raise no errors take part.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.ops.data.pipeline import ChunkReader, Element, Rows, Run
+
+Stacked = Callable[[Element], Element]
+
+_ELEMENTWISE = frozenset(
+    "AddV2 Sub Mul RealDiv Neg Abs Square Sqrt Maximum Minimum Sign Floor Ceil Relu Identity Cast "
+    "Less LessEqual Greater GreaterEqual Equal NotEqual LogicalAnd LogicalOr LogicalNot "
+    "BitwiseAnd BitwiseOr BitwiseXor SelectV2".split()
+)
+_MOST_BYTES = 4096  # of an element: above, a call for each costs little beside its work
+_FIRST, _MOST_ROWS, _CHUNK_BYTES = 16, 4096, 1 << 20
+
+
+def vectorised(function: Any, captured: list[Any]) -> Stacked | None:
+    """Returns `function` on stacks of elements, None if it cannot be had from its operations."""
+    graph = function.graph
+    elements = function.inputs[: len(function.inputs) - len(captured)]
+    if function.is_stateful or graph.control_outputs:
+        return None
+    ranks = {t._id: t.shape.rank for t in elements}
+    inner = {t._id for t in function.inputs}
+    steps = []
+    for operation in graph._operations:
+        op, inputs, outputs = operation.raw_op, operation._inputs, operation.outputs
+        if all(t._id in inner for t in outputs) and not inputs:
+            continue
+        if op.op_type != "Const":
+            if not _works_on_stacks(op, inputs, ranks):
+                return None
+            if any(t._id in ranks for t in inputs):
+                ranks[outputs[0]._id] = outputs[0].shape.rank
+        steps.append((op.eager, [t._id for t in inputs], outputs[0]._id))
+    results = [t._id for t in function.outputs]
+    if None in ranks.values() or not all(key in ranks for key in results):
+        return None
+    keys = [t._id for t in function.inputs]
+
+    def call(stacks: Element) -> Element:
+        values = dict(zip(keys, (*stacks, *captured)))
+        for run, inputs, output in steps:
+            values[output] = np.asarray(run(*[values[key] for key in inputs]))
+        return tuple([values[key] for key in results])
+
+    return call
+
+
+def _works_on_stacks(op: Any, inputs: list[Any], ranks: dict[int, Any]) -> bool:
+    """Whether an op gives for stacks what it gives for elements.
+
+    `ranks` has those of the tensors that belong to an element; all others are the same for every element.
+    """
+    if op.op_type not in _ELEMENTWISE:
+        return False
+    if op.op_type == "RealDiv" and not op.T.is_floating:
+        return False
+    if op.op_type == "Cast" and not _is_exact(op.SrcT, op.DstT):
+        return False
+    of_elements = {ranks[t._id] for t in inputs if t._id in ranks}
+    if len(of_elements) > 1 or None in of_elements:
+        return False
+    others = [t.shape.rank for t in inputs if t._id not in ranks]
+    return not of_elements or all(r is not None and r <= max(of_elements) for r in others)
+
+
+def _is_exact(source: DType, target: DType) -> bool:
+    """Whether every machine casts alike: floats to integers differ where they do not fit."""
+    return not (source.is_floating and target.is_integer) and not (
+        source.is_complex or target.is_complex
+    )
+
+
+def serves(rows: Rows) -> bool:
+    """Whether rows are of numbers, and short."""
+    arrays = rows.arrays
+    if not all(type(a) is np.ndarray and a.dtype.kind != "O" for a in arrays) or not rows.count:
+        return False
+    return sum(array.nbytes for array in arrays) <= _MOST_BYTES * rows.count
+
+
+def mapped_stacks(rows: Rows, call: Stacked, run: Run, size: int) -> Iterator[Element]:
+    """What `call` makes of stacks of `size` elements, the last one maybe smaller."""
+    reader = ChunkReader(rows.order(run))
+    while len(chunk := reader.take(size)):
+        yield call(rows.gather(chunk))
+
+
+def mapped_elements(rows: Rows, call: Stacked, run: Run) -> Iterator[Element]:
+    """What `call` makes of each element: computed for few at first, then for more at a time."""
+    reader = ChunkReader(rows.order(run))
+    bytes_of_row = sum(array.nbytes for array in rows.arrays) // rows.count
+    most = min(_MOST_ROWS, max(1, _CHUNK_BYTES // max(1, bytes_of_row)))
+    size = min(_FIRST, most)
+    while len(chunk := reader.take(size)):
+        stacks = call(rows.gather(chunk))
+        if len(stacks) == 1:
+            (only,) = stacks
+            for at in range(len(chunk)):
+                yield (only[at, ...],)
+        else:
+            for at in range(len(chunk)):
+                yield tuple([stack[at, ...] for stack in stacks])
+        size = min(2 * size, most)
