@@ -63,12 +63,18 @@ def test_gru_step_and_its_gradient():
     random = np.random.RandomState(0)
     shapes = [(2, 3), (2, 4), (7, 8), (7, 4), (8,), (4,)]
     inputs = [random.randn(*shape).astype("f") for shape in shapes]
-    r, u, c, h = (v.numpy() for v in raw.GRUBlockCell(*inputs))
+    names = ["x", "h_prev", "w_ru", "w_c", "b_ru", "b_c"]
+
+    def step(values):
+        return raw.GRUBlockCell(**dict(zip(names, values)))
+
+    r, u, c, h = (v.numpy() for v in step(inputs))
     np.testing.assert_allclose(h, u * inputs[1] + (1 - u) * c, rtol=1e-6)
-    gradients = raw.GRUBlockCellGrad(*inputs, r, u, c, np.ones((2, 4), "f"))
+    given = dict(zip(names, inputs)) | {"r": r, "u": u, "c": c, "d_h": np.ones((2, 4), "f")}
+    gradients = raw.GRUBlockCellGrad(**given)
     for at, gradient in enumerate(gradients[:2]):
         moved = [v.copy() for v in inputs], [v.copy() for v in inputs]
         for sign, values in zip((1, -1), moved):
             values[at].flat[2] += sign * 1e-2
-        ends = [raw.GRUBlockCell(*values).h.numpy().sum() for values in moved]
+        ends = [step(values).h.numpy().sum() for values in moved]
         np.testing.assert_allclose(gradient.numpy().flat[2], (ends[0] - ends[1]) / 2e-2, rtol=1e-2)

@@ -1,0 +1,230 @@
+"""Collective ops for a group of one device. Larger groups raise UnimplementedError."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.core.values.resources import Resource
+from penstock._src.ops.rules import invalid
+
+
+def alone(op, group_size):
+    """Raises an error unless a group has one member."""
+    if group_size < 1:
+        raise invalid(op, f"group_size must be positive. Received {int(group_size)}")
+    if group_size > 1:
+        raise UnimplementedError(
+            f"{op.op_type}: a group of {int(group_size)} devices; this process has one."
+        )
+
+
+class _Collective(Op):
+    """The tensor itself: what a group of one adds up, gathers or exchanges."""
+
+    is_abstract = True
+    differentiable = False
+
+    def output_shape(self, input, *_rest):
+        return input
+
+    def eager(self, input, *group):
+        alone(self, self.group_size if "group_size" in self.attrs else int(group[0]))
+        return input
+
+
+class CollectiveReduce(_Collective):
+    """The sum (or product, least, greatest) over a group."""
+
+    signature = "input: T -> data: T"
+    T = FLOAT | INDEX
+    group_size: int
+    group_key: int
+    instance_key: int
+    merge_op: Literal["Min", "Max", "Mul", "Add"]
+    final_op: Literal["Id", "Div"]
+    subdiv_offsets: list[int]
+    wait_for: list[int] = []
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    stateful = True
+
+
+class CollectiveReduceV2(_Collective):
+    """The sum (or product, least, greatest) over a group."""
+
+    signature = (
+        "input: T, group_size: int32, group_key: int32, instance_key: int32, ordering_token: "
+        "Nordering_token * resource -> data: T"
+    )
+    T = FLOAT | INDEX
+    merge_op: Literal["Min", "Max", "Mul", "Add"]
+    final_op: Literal["Id", "Div"]
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    is_stateless: bool = False
+    max_subdivs_per_device: int = -1
+    stateful = True
+
+
+class CollectiveReduceScatterV2(_Collective):
+    """This member's part of the sum over a group."""
+
+    signature = (
+        "input: T, group_size: int32, group_key: int32, instance_key: int32, ordering_token: "
+        "Nordering_token * resource -> data: T"
+    )
+    T = FLOAT | INDEX
+    merge_op: Literal["Min", "Max", "Mul", "Add"]
+    final_op: Literal["Id", "Div"]
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    is_stateless: bool = False
+    max_subdivs_per_device: int = -1
+    stateful = True
+
+
+class CollectiveGather(_Collective):
+    """The tensors of a group, one after the other."""
+
+    signature = "input: T -> data: T"
+    T = INDEX | frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    group_size: int
+    group_key: int
+    instance_key: int
+    shape: TensorShape
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    stateful = True
+
+
+class CollectiveGatherV2(_Collective):
+    """The tensors of a group, one after the other."""
+
+    signature = (
+        "input: T, group_size: int32, group_key: int32, instance_key: int32, ordering_token: "
+        "Nordering_token * resource -> data: T"
+    )
+    T = INDEX | frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    is_stateless: bool = False
+    stateful = True
+
+
+class CollectiveBcastSend(_Collective):
+    """A tensor for all members of a group."""
+
+    signature = "input: T -> data: T"
+    T = INDEX | frozenset({dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float64})
+    group_size: int
+    group_key: int
+    instance_key: int
+    shape: TensorShape
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    stateful = True
+
+
+class CollectiveBcastSendV2(_Collective):
+    """A tensor for all members of a group."""
+
+    signature = "input: T, group_size: int32, group_key: int32, instance_key: int32 -> data: T"
+    T = INDEX | frozenset({dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float64})
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    stateful = True
+
+
+class CollectiveAllToAllV2(_Collective):
+    """The parts that the members of a group have for this one."""
+
+    signature = (
+        "input: T, group_size: int32, group_key: int32, instance_key: int32, ordering_token: "
+        "Nordering_token * resource -> data: T"
+    )
+    T = FLOAT | INDEX
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    is_stateless: bool = False
+    stateful = True
+
+
+class Communicator(Resource):
+    """A group of one."""
+
+
+class CollectiveInitializeCommunicator(Op):
+    """The group of a key."""
+
+    signature = "group_key: int32, rank: int32, group_size: int32 -> communicator: resource"
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    stateful = True
+    differentiable = False
+
+    def shape(self, group_key, rank, group_size):
+        return ()
+
+    def eager(self, group_key, rank, group_size):
+        alone(self, group_size)
+        if rank != 0:
+            raise invalid(
+                self, f"rank must be less than group size {int(group_size)}. Received {rank}"
+            )
+        return Communicator(str(int(group_key)))
+
+
+class _WithCommunicator(Op):
+    is_abstract = True
+    differentiable = False
+
+    def shape(self, input, communicator, group_assignment):
+        return input
+
+    def eager(self, input, communicator, group_assignment):
+        alone(self, group_assignment.shape[-1] if group_assignment.size else 1)
+        return input
+
+
+class CollectiveReduceV3(_WithCommunicator):
+    """The sum (or product, least, greatest, mean) over a group."""
+
+    signature = "input: T, communicator: resource, group_assignment: int32 -> data: T"
+    T = FLOAT | INDEX
+    reduction: Literal["Min", "Max", "Mul", "Add"]
+    timeout_seconds: float = 0.0
+    stateful = True
+
+
+class CollectiveAllToAllV3(_WithCommunicator):
+    """The parts that the members of a group have for this one."""
+
+    signature = "input: T, communicator: resource, group_assignment: int32 -> data: T"
+    T = FLOAT | INDEX
+    timeout_seconds: float = 0.0
+    stateful = True
+
+
+class CollectiveAssignGroupV2(Op):
+    """The size and key of the group that a device is in."""
+
+    signature = (
+        "group_assignment: int32, device_index: int32, base_key: int32 -> group_size: int32, "
+        "group_key: int32"
+    )
+    stateful = True
+    differentiable = False
+
+    def shape(self, group_assignment, device_index, base_key):
+        return (), ()
+
+    def eager(self, group_assignment, device_index, base_key):
+        for number, group in enumerate(group_assignment):
+            if device_index in group:
+                return np.int32(len(group)), np.int32(base_key + number)
+        raise invalid(self, f"Device index {int(device_index)} is not found in group assignments")

@@ -1,0 +1,1 @@
+"""Neural network ops that newer ones have replaced."""

@@ -1,0 +1,145 @@
+"""Convolutions whose gradients take tensors for shapes, and convolutions fused with padding."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import FLOAT
+from penstock._src.ops.image.resize import bilinear_weights
+from penstock._src.ops.nn import conv
+from penstock._src.ops.nn import convolution as cv
+from penstock._src.ops.rules import ints
+
+
+class Conv2DBackpropInputV2(conv._ByInput):
+    """The gradient of Conv2D by its input, which is given for its shape."""
+
+    signature = "input: T, filter: T, out_backprop: T -> output: T"
+    T = FLOAT | frozenset({dtypes.int32})
+    strides: list[int]
+    use_cudnn_on_gpu: bool = True
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    dilations: list[int] = [1, 1, 1, 1]
+    differentiable = False
+
+    def shape(self, input, filter, out_backprop):
+        return input
+
+    def eager(self, input, filter, out_backprop):
+        return super().eager(ints(input.shape), filter, out_backprop)
+
+    def lower(self, p, input, filter, out_backprop):
+        c = self._geometry(input.shape, filter, out_backprop)
+        return cv.lower_input_gradient(p, c, input.shape, filter, out_backprop)
+
+
+class Conv2DBackpropFilterV2(conv._ByFilter):
+    """The gradient of Conv2D by its filter, which is given for its shape."""
+
+    signature = "input: T, filter: T, out_backprop: T -> output: T"
+    T = FLOAT
+    strides: list[int]
+    use_cudnn_on_gpu: bool = True
+    padding: Literal["SAME", "VALID", "EXPLICIT"]
+    explicit_paddings: list[int] = []
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    dilations: list[int] = [1, 1, 1, 1]
+    differentiable = False
+    lower = None
+
+    def shape(self, input, filter, out_backprop):
+        return filter
+
+    def eager(self, input, filter, out_backprop):
+        return super().eager(input, ints(filter.shape), out_backprop)
+
+
+class Conv3DBackpropInput(conv._ByInput):
+    """The gradient of Conv3D by its input, which is given for its shape."""
+
+    signature = "input: T, filter: T, out_backprop: T -> output: T"
+    T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    dilations: list[int] = [1, 1, 1, 1, 1]
+    differentiable = False
+    spatial, data_format = 3, "NDHWC"
+    shape, lower = Conv2DBackpropInputV2.shape, Conv2DBackpropInputV2.lower
+
+    def eager(self, input, filter, out_backprop):
+        return super().eager(ints(input.shape), filter, out_backprop)
+
+
+class Conv3DBackpropFilter(conv._ByFilter):
+    """The gradient of Conv3D by its filter, which is given for its shape."""
+
+    signature = "input: T, filter: T, out_backprop: T -> output: T"
+    T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    dilations: list[int] = [1, 1, 1, 1, 1]
+    differentiable = False
+    lower = None
+    spatial, data_format = 3, "NDHWC"
+    shape = Conv2DBackpropFilterV2.shape
+
+    def eager(self, input, filter, out_backprop):
+        return super().eager(input, ints(filter.shape), out_backprop)
+
+
+def _padded(op, input, paddings):
+    mode = "reflect" if op.mode == "REFLECT" else "symmetric"
+    return np.pad(input, [tuple(map(int, row)) for row in paddings], mode)
+
+
+class FusedPadConv2D(Op):
+    """A convolution of images that are padded by their reflection first."""
+
+    signature = "input: T, paddings: int32, filter: T -> output: T"
+    T = FLOAT
+    mode: Literal["REFLECT", "SYMMETRIC"]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    differentiable = False
+    data_format, explicit_paddings, dilations = "NHWC", (), (1, 1, 1, 1)
+
+    def shape(self, input, paddings, filter):
+        return [input[0], None, None, filter[-1]]
+
+    def eager(self, input, paddings, filter):
+        padded = _padded(self, input, paddings)
+        c = cv.convolution(self, padded.shape, filter.shape, 2)
+        return cv.forward(c, padded, filter)
+
+
+class FusedResizeAndPadConv2D(Op):
+    """A convolution of images that are resized, then padded by their reflection."""
+
+    signature = "input: T, size: int32, paddings: int32, filter: T -> output: T"
+    T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    resize_align_corners: bool = False
+    mode: Literal["REFLECT", "SYMMETRIC"]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+    differentiable = False
+    data_format, explicit_paddings, dilations = "NHWC", (), (1, 1, 1, 1)
+    half_pixel_centers = False
+
+    @property
+    def align_corners(self):
+        """What the resizing calls its attribute."""
+        return self.resize_align_corners
+
+    def shape(self, input, size, paddings, filter):
+        return [input[0], None, None, filter[-1]]
+
+    def eager(self, input, size, paddings, filter):
+        rows, columns = (bilinear_weights(self, n, int(m)) for n, m in zip(input.shape[1:3], size))
+        resized = np.einsum("ih,bhwc,jw->bijc", rows, input, columns).astype(input.dtype)
+        padded = _padded(self, resized, paddings)
+        c = cv.convolution(self, padded.shape, filter.shape, 2)
+        return cv.forward(c, padded, filter)

@@ -1,0 +1,213 @@
+"""Candidate classes by counts given or learned, hits by accident, and random crops."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import NotFoundError
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import SIGNED
+from penstock._src.core.values import kernel_state
+from penstock._src.ops.random import distributions
+from penstock._src.ops.random.candidates import _doubles, _Sampler
+from penstock._src.ops.random.generator import StatefulStandardNormalV2
+from penstock._src.ops.random.stateful import reserve
+from penstock._src.ops.rules import invalid, show
+
+
+class FixedUnigramCandidateSampler(_Sampler):
+    """Classes in the proportion of counts, raised to a power, from a file or a list."""
+
+    signature = (
+        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
+        "sampled_expected_count: float32"
+    )
+    num_true: int
+    num_sampled: int
+    unique: bool
+    range_max: int
+    vocab_file: str = ""
+    distortion: float = 1.0
+    num_reserved_ids: int = 0
+    num_shards: int = 1
+    shard: int = 0
+    unigrams: list[float] = []
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+
+    def weights(self):
+        """The probability of each class: reserved ones and those of other shards have none."""
+        if self.vocab_file:
+            try:
+                with open(self.vocab_file, encoding="utf-8") as file:
+                    counts = [float(line.rsplit(",", 1)[-1]) for line in file if line.strip()]
+            except FileNotFoundError:
+                raise NotFoundError(f"{self.vocab_file}; No such file or directory") from None
+        else:
+            counts = list(self.unigrams)
+        if not counts:
+            raise invalid(self, "either vocab_file or unigrams must be given")
+        raised = np.array([0.0] * self.num_reserved_ids + [c**self.distortion for c in counts])
+        if len(raised) != self.range_max:
+            raise invalid(
+                self, f"range_max is {self.range_max} but there are {len(raised)} classes"
+            )
+        if self.num_shards > 1:
+            raised[np.arange(len(raised)) % self.num_shards != self.shard] = 0
+        return raised / raised.sum()
+
+    def draw(self, stream, count):
+        return np.searchsorted(np.cumsum(self.weights()), _doubles(stream, count), "right")
+
+    def probability(self, classes):
+        return self.weights()[classes] * (1 if self.num_shards == 1 else self.num_shards)
+
+
+class _Learned(_Sampler):
+    is_abstract = True
+
+    def eager(self, true_classes):
+        counts = kernel_state.of_running_node(lambda: np.ones(self.range_max))
+        return _LearnedRun(self, counts).eager(true_classes)
+
+
+class _LearnedRun:
+    """A run of a sampler that knows the counts of the classes it has seen."""
+
+    def __init__(self, op, counts):
+        self.op, self.counts = op, counts
+
+    def __getattr__(self, name):
+        return getattr(self.op, name)
+
+    def eager(self, true_classes):
+        """Samples by the counts, then counts the true classes."""
+        made = _Sampler.eager(self, true_classes)
+        np.add.at(self.counts, true_classes.ravel(), 1)
+        return made
+
+    def draw(self, stream, count):
+        """Candidates in the proportion of the counts."""
+        shares = np.cumsum(self.counts / self.counts.sum())
+        return np.searchsorted(shares, _doubles(stream, count), "right")
+
+    def probability(self, classes):
+        """The share of classes."""
+        return self.counts[classes] / self.counts.sum()
+
+    def _expected(self, classes, tries):
+        return _Sampler._expected(self, classes, tries)
+
+
+class LearnedUnigramCandidateSampler(_Learned):
+    """Classes in the proportion in which they were true so far."""
+
+    signature = (
+        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
+        "sampled_expected_count: float32"
+    )
+    num_true: int
+    num_sampled: int
+    unique: bool
+    range_max: int
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+
+
+class ThreadUnsafeUnigramCandidateSampler(_Learned):
+    """Twin of LearnedUnigramCandidateSampler."""
+
+    signature = (
+        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
+        "sampled_expected_count: float32"
+    )
+    num_true: int
+    num_sampled: int
+    unique: bool
+    range_max: int
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+
+
+class ComputeAccidentalHits(Op):
+    """Where sampled candidates are among the true classes, with a weight of minus infinity."""
+
+    signature = (
+        "true_classes: int64, sampled_candidates: int64 -> indices: int32, ids: int64, weights: "
+        "float32"
+    )
+    num_true: int
+    seed: int = 0
+    seed2: int = 0
+    differentiable = False
+
+    def shape(self, true_classes, sampled_candidates):
+        return [None], [None], [None]
+
+    def eager(self, true_classes, sampled_candidates):
+        if true_classes.ndim != 2 or true_classes.shape[1] != self.num_true:
+            raise invalid(
+                self,
+                f"true_classes must be a matrix of num_true columns. Received "
+                f"{show(true_classes.shape)}",
+            )
+        rows, ids = [], []
+        where = {c: at for at, c in enumerate(sampled_candidates.tolist())}
+        for row, classes in enumerate(true_classes.tolist()):
+            for value in classes:
+                if value in where:
+                    rows.append(row)
+                    ids.append(where[value])
+        weights = np.full(len(rows), -np.finfo(np.float32).max, np.float32)
+        return np.array(rows, np.int32), np.array(ids, np.int64), weights
+
+
+class RandomCrop(Op):
+    """A piece of an image, of the given size, at a random place."""
+
+    signature = "image: T, size: int64 -> output: T"
+    T = SIGNED | frozenset({dtypes.float32, dtypes.float64, dtypes.uint8})
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+    differentiable = False
+
+    def shape(self, image, size):
+        value = size.value
+        extents = [None, None] if value is None else [int(v) for v in value]
+        return [*extents, image.with_rank(3)[2]]
+
+    def eager(self, image, size):
+        if image.ndim != 3 or size.shape != (2,):
+            raise invalid(
+                self, f"image must be 3-dim and size of 2 numbers. Received {show(image.shape)}"
+            )
+        height, width = (int(n) for n in size)
+        slack = image.shape[0] - height, image.shape[1] - width
+        if min(slack) < 0:
+            raise invalid(self, f"image {show(image.shape)} is smaller than {[height, width]}")
+        drawn = distributions.full_integers(reserve(self, 1), 2, np.dtype(np.uint64))
+        top, left = (int(d % np.uint64(n + 1)) for d, n in zip(drawn, slack))
+        return image[top : top + height, left : left + width]
+
+
+class StatefulStandardNormal(Op):
+    """Standard normal numbers; the generator's first element says by which algorithm."""
+
+    signature = "resource: resource, shape: shape_dtype -> output: dtype"
+    dtype: DType = dtypes.float32
+    shape_dtype: DType = dtypes.int64
+    stateful = True
+    differentiable = False
+
+    def output_shape(self, resource, shape):
+        return shape.as_shape()
+
+    def eager(self, resource, shape):
+        from_state = StatefulStandardNormalV2.eager
+        return from_state(self, resource, np.int64(1), shape)
+
+    draw = staticmethod(distributions.normal)
