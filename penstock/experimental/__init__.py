@@ -19,6 +19,6 @@ _NAMES = {
     "penstock._src.api.ragged.row_partition": "RowPartition",
     "penstock._src.data.iterator": "Optional",
 }
-_SUBMODULES = "dtensor extension_type numpy".split()
+_SUBMODULES = "dlpack dtensor extension_type numpy".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -80,7 +80,12 @@ class EagerTensor(Tensor):
 
     def __dlpack__(self, **options: Any) -> Any:
         value = self._value
-        return (value if value.flags.writeable else value.copy()).__dlpack__(**options)
+        value = value if value.flags.writeable else value.copy()
+        if self._dtype is dtypes.bfloat16:
+            from penstock._src.eager.dlpack import capsule_of  # which imports this file
+
+            return capsule_of(value)
+        return value.__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
         return self._value.__dlpack_device__()
