@@ -79,7 +79,6 @@ _NAMES = {
     "penstock._src.core.convert": (
         "convert_to_tensor=convert_to_tensor_v2 register_tensor_conversion_function"
     ),
-    "penstock._src.core.device_spec": "DeviceSpec",
     "penstock._src.core.dtypes": (
         "DType as_dtype bfloat16 bool=bool_ complex128 complex64 double=float64 float16 float32 "
         "float64 half=float16 int16 int32 int64 int8 qint16 qint32 qint8 quint16 quint8 resource "
@@ -98,6 +97,7 @@ _NAMES = {
     "penstock._src.graph.operation": "Operation",
     "penstock._src.graph.rewriting": "RegisterGradient",
     "penstock._src.graph.static_values": "get_static_value",
+    "penstock._src.util.device_spec": "DeviceSpec",
 }
 _SUBMODULES = (
     "__internal__ audio autodiff autograph bitwise compat config data debugging distribute dtypes "

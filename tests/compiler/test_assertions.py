@@ -7,7 +7,7 @@ from penstock._src.compiler.compile import compile_graph
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
-from penstock._src.core.resources import VariableHandle
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.util.flags import override
 from tests.compiler.graphs import graph_of
 

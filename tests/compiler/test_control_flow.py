@@ -6,7 +6,7 @@ import pytest
 from penstock._src.compiler.stages import compile_function
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.core.resources import VariableHandle
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir.builder import Builder
 from penstock._src.util.flags import override
 from tests.compiler.graphs import body_of, executable_of

@@ -8,8 +8,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.resources import VariableHandle
 from penstock._src.core.typesets import ANY
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.util.flags import override
 from tests.compiler.graphs import executable_of

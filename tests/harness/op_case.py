@@ -18,7 +18,7 @@ import penstock._src.graph.static_values  # noqa: F401  (ops run once these are 
 from penstock._src.autodiff.backprop import GradientTape
 from penstock._src.compiler.compile import compile_graph
 from penstock._src.core import convert, dtypes, registry
-from penstock._src.core.binding import bind
+from penstock._src.core.calls.binding import bind
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.op import group_arguments
 from penstock._src.core.registry import raw

@@ -15,7 +15,7 @@ import pytest
 import penstock._src.api.load
 import penstock._src.graph.static_values  # noqa: F401
 from penstock._src.core import dtypes, registry
-from penstock._src.core.attributes import REQUIRED, Function, TensorValue
+from penstock._src.core.calls.attributes import REQUIRED, Function, TensorValue
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape

@@ -1,6 +1,6 @@
 """Imported before the first public name is handed out: eager execution, operators, variables."""
 
-import penstock._src.core.data_structures  # noqa: F401
+import penstock._src.core.tracking.data_structures  # noqa: F401
 import penstock._src.eager.execute  # noqa: F401
 import penstock._src.eager.tensor  # noqa: F401
 import penstock._src.graph.exporter  # noqa: F401

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from penstock._src.core.trackable import AutoTrackable
+from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.variable import Variable
 from penstock._src.util import nest
 from penstock._src.util.export import export

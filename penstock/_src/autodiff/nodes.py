@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.autodiff.graph_gradients import node_gradient
-from penstock._src.core.binding import complete
+from penstock._src.core.calls.binding import complete
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find

@@ -8,7 +8,7 @@ import types
 from typing import Any
 
 from penstock._src.core import registry
-from penstock._src.core.attributes import REQUIRED
+from penstock._src.core.calls.attributes import REQUIRED
 
 from .python_paths import PATHS
 

@@ -28,7 +28,7 @@ def compile_graph(
       outputs: tensors of the graph to compute.
       control_outputs: operations that run although no output needs them; by default those of a FuncGraph.
       name: for reports; by default the graph's.
-      states: what stateful kernels remember from call to call (core/kernel_state.py); by default the graph holds it.
+      states: what stateful kernels remember from call to call (core/values/kernel_state.py); by default the graph holds it.
 
     Returns:
       An Executable: called with a host value for each input, it returns one for each output.

@@ -25,9 +25,10 @@ from penstock._src.compiler.plan.control import Jump, Label
 from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
 from penstock._src.compiler.plan.specials import STATUS, complaint
 from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, arrange, gaps
-from penstock._src.core import dtypes, resources
-from penstock._src.core.arrays import aligned_copy, empty_aligned, empty_result
+from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
+from penstock._src.core.values import resources
+from penstock._src.core.values.arrays import aligned_copy, empty_aligned, empty_result
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Call, Target, host, kernels, pool

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.arrays import to_array
 from penstock._src.core.dtypes import DType, as_dtype, float32, float64, int32, int64
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.arrays import to_array
 from penstock._src.util.export import export
 
 Conversion = Callable[..., Any]

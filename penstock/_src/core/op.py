@@ -23,12 +23,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from penstock._src.core import attributes as attribute_values
-from penstock._src.core.attributes import REQUIRED
+from penstock._src.core.calls import attributes as attribute_values
+from penstock._src.core.calls.attributes import REQUIRED
+from penstock._src.core.calls.signature import Argument, parse
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.signature import Argument, parse
 
 OPS: dict[str, type["Op"]] = {}
 

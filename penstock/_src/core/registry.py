@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core import dispatch
-from penstock._src.core.attributes import REQUIRED
+from penstock._src.core.calls.attributes import REQUIRED
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import OPS, Op
 from penstock._src.core.shapes import TensorShape

@@ -5,8 +5,9 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from penstock._src.core import dispatch, kernel_state
+from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.values import kernel_state
 from penstock._src.util.export import export
 
 

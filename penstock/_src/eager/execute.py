@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import convert, dispatch
-from penstock._src.core.arrays import to_array
-from penstock._src.core.binding import bind
+from penstock._src.core.calls.binding import bind
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, group_arguments, refusal_of_reference
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.arrays import to_array
 from penstock._src.eager.compiled import LARGE, is_large, is_worth_compiling, run_compiled
 from penstock._src.eager.tensor import EagerTensor
 

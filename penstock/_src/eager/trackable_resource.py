@@ -3,7 +3,7 @@
 import weakref
 from typing import Any
 
-from penstock._src.core.trackable import Trackable
+from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import init_scope
 from penstock._src.util.export import export
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from penstock._src.autodiff.tape import variable_accessed
-from penstock._src.core import resources
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, record
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.registry import find, raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Reference, Tensor
-from penstock._src.core.trackable import Trackable
+from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export

@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Sequence
+from operator import is_
 from typing import Any
 
 from penstock._src.api import types
 from penstock._src.autodiff.tape import variable_accessed
-from penstock._src.core.binding import kernel_name
+from penstock._src.core.calls.binding import kernel_name
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
@@ -23,6 +24,8 @@ from penstock._src.graph.trace import fill_outputs
 from penstock._src.util import nest
 
 library.MAKE_RUNNER = make_runner
+
+_MOST_KNOWN = 256
 
 
 class ConcreteFunction:
@@ -45,7 +48,10 @@ class ConcreteFunction:
         self._captures = list(graph.external_captures)
         outputs = graph.structured_outputs
         self._single = isinstance(outputs, SymbolicTensor)
-        self._structure: tuple[Any, list[Any]] = (self, [])  # of the outputs, and its leaves
+        # (dtype, shape) of each of the tensors that calls were checked to pass as they stand
+        self._known_calls: set[tuple[Any, ...]] = set()
+        # of the outputs: the structure, its leaves, and whether it is a plain tuple of tensors
+        self._structure: tuple[Any, list[Any], bool] = (self, [], False)
         self._arguments: list[str] = [t.op.name for t in graph.inputs[: self.arity]]
         self._attributes: dict[str, Any] = {}
 
@@ -85,11 +91,16 @@ class ConcreteFunction:
         outputs = self._callable([*tensors, *self._captures])
         if self._single:
             return outputs[0]
-        structure, leaves = self._structure
+        structure, leaves, is_tuple = self._structure
         if structure is not self.graph.structured_outputs:
             structure = self.graph.structured_outputs
             leaves = nest.flatten(structure, expand_composites=True)
-            self._structure = structure, leaves
+            is_tuple = type(structure) is tuple and all(
+                isinstance(part, SymbolicTensor) for part in structure
+            )
+            self._structure = structure, leaves, is_tuple
+        if is_tuple:
+            return tuple(outputs)
         return fill_outputs(structure, outputs, leaves)
 
     _call_flat = call_flat
@@ -100,9 +111,17 @@ class ConcreteFunction:
         Raises:
           TypeError: arguments do not fit the signature.
         """
+        kinds = None if kwargs else _kinds(args)
+        if kinds is not None and kinds in self._known_calls:
+            return self.call_flat(args)
         if self._binder is not None:
-            return self.call_flat(self._binder(self, args, kwargs))
-        return self.call_flat(self._flat_arguments(args, kwargs))
+            tensors = self._binder(self, args, kwargs)
+        else:
+            tensors = self._flat_arguments(args, kwargs)
+        as_they_stand = len(tensors) == len(args) and all(map(is_, tensors, args))
+        if kinds is not None and as_they_stand and len(self._known_calls) < _MOST_KNOWN:
+            self._known_calls.add(kinds)
+        return self.call_flat(tensors)
 
     def _flat_arguments(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
         """Returns the tensors given in order or by the names of the inputs."""
@@ -266,6 +285,16 @@ class ConcreteFunction:
 
 
 types.ConcreteFunction.register(ConcreteFunction)
+
+
+def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Returns the (dtype, shape) of arguments that are eager tensors of numbers, None if one is not."""
+    kinds = []
+    for argument in arguments:
+        if type(argument) is not EagerTensor or not argument._is_array():
+            return None
+        kinds.append((argument._dtype, argument._value.shape))
+    return tuple(kinds)
 
 
 def _kind(function: ConcreteFunction, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from penstock._src.core.resources import VariableHandle
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.v1.wrapped import WrappedFunction

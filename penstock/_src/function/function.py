@@ -12,7 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
-from penstock._src.core.trackable import Trackable
+from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import retracing, side_effects
 from penstock._src.function.concrete import ConcreteFunction

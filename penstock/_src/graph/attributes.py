@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from penstock._src.core import dtypes
-from penstock._src.core.attributes import Function, TensorValue
+from penstock._src.core.calls.attributes import Function, TensorValue
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dispatch
-from penstock._src.core.binding import bind, complete
+from penstock._src.core.calls.binding import bind, complete
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError

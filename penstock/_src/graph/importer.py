@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.core.attributes import convert_attribute
-from penstock._src.core.binding import complete
+from penstock._src.core.calls.attributes import convert_attribute
+from penstock._src.core.calls.binding import complete
 from penstock._src.core.dispatch import STATE, building
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.core.binding import complete
+from penstock._src.core.calls.binding import complete
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import find, raw
 from penstock._src.core.shapes import UNKNOWN

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import NotFoundError
-from penstock._src.core.trackable import AutoTrackable, Trackable, wrap
+from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle

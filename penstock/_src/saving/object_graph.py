@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.trackable import Trackable, wrap
+from penstock._src.core.tracking.trackable import Trackable, wrap
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function

@@ -4,7 +4,7 @@ import numpy as np
 
 from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
-from penstock._src.core.arrays import aligned_copy
+from penstock._src.core.values.arrays import aligned_copy
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim

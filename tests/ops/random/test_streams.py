@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import penstock._src.api.load  # noqa: F401
-from penstock._src.core import kernel_state
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.values import kernel_state
 from tests.harness.op_case import OpCase, check
 
 SEED = np.array([5, -9])

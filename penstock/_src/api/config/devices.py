@@ -7,10 +7,10 @@ import logging
 import os
 from collections import namedtuple
 
-from penstock._src.core.device_spec import DeviceSpec
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dispatch import device as device_scope
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 
 PhysicalDevice = namedtuple("PhysicalDevice", ["name", "device_type"])

@@ -17,7 +17,7 @@ from typing import Any
 
 from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, input_kinds
 from penstock._src.compiler.blocks.specialise import Specialisation, specialise
-from penstock._src.core.resources import VariableHandle
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.control.list_value import TensorList
 

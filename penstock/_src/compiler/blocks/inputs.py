@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
-from penstock._src.core import dtypes, kernel_state
-from penstock._src.core.resources import VariableHandle
+from penstock._src.core import dtypes
+from penstock._src.core.values import kernel_state
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir import dims
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import NotLowerable

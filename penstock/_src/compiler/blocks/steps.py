@@ -10,11 +10,12 @@ import numpy as np
 from penstock._src.compiler.blocks.inputs import DenseList, stacked
 from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.stages import compile_function
-from penstock._src.core import dtypes, kernel_state
+from penstock._src.core import dtypes
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import group_arguments
-from penstock._src.core.resources import Resource, VariableHandle
 from penstock._src.core.shapes import make_shape
+from penstock._src.core.values import kernel_state
+from penstock._src.core.values.resources import Resource, VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.function import Function
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.compile import compile_graph
-from penstock._src.core import dtypes, resources
-from penstock._src.core.arrays import to_array
+from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.resources import VariableHandle
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values import resources
+from penstock._src.core.values.arrays import to_array
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.v1 import default_graph
 from penstock._src.graph.graph import Graph

@@ -7,7 +7,7 @@ After:  y = x * Const(value of v)
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock._src.core.binding import complete
+from penstock._src.core.calls.binding import complete
 from penstock._src.core.dispatch import STATE, building
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op

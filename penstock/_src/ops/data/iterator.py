@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.attributes import Function
+from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -15,8 +15,8 @@ from penstock._src.core.errors import (
     OutOfRangeError,
 )
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource, manager
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import Element, Pipeline, Run
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.attributes import Function
+from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ops.data.batch import Elements

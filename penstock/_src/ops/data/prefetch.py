@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
     DatasetOp,

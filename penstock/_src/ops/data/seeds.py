@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.random.philox import Stream
 
 T = TypeVar("T")

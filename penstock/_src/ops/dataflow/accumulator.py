@@ -5,12 +5,12 @@ from typing import Literal
 
 import numpy as np
 
-from penstock._src.core import resources
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid, show
 
 

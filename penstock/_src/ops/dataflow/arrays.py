@@ -6,8 +6,8 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.resources import Resource
 from penstock._src.core.shapes import TensorShape, make_shape
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import show
 
 

@@ -4,12 +4,12 @@ import threading
 
 import numpy as np
 
-from penstock._src.core import resources
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import AbortedError, CancelledError, OutOfRangeError
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid
 
 FIRST = -(2**63)

@@ -2,9 +2,9 @@
 
 import threading
 
-from penstock._src.core import kernel_state, resources
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
+from penstock._src.core.values import kernel_state, resources
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid
 
 

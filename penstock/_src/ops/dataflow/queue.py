@@ -4,13 +4,14 @@ import secrets
 
 import numpy as np
 
-from penstock._src.core import dtypes, kernel_state, resources
+from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values import kernel_state, resources
 from penstock._src.ops.dataflow.queue_state import (
-    PaddingQueue,
     ByPriority,
+    PaddingQueue,
     Queue,
     ShuffleQueue,
 )

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from penstock._src.core.errors import CancelledError, InvalidArgumentError, OutOfRangeError
-from penstock._src.core.resources import Resource
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.rules import show
 

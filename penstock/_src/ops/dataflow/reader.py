@@ -5,10 +5,10 @@ import threading
 
 import numpy as np
 
-from penstock._src.core import resources
 from penstock._src.core.errors import OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.files import open_file
 from penstock._src.ops.rules import invalid
 from penstock._src.util import records

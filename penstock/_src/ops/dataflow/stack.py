@@ -1,10 +1,10 @@
 """Stacks of tensors: what while loops of TensorFlow 1 kept their values in."""
 
-from penstock._src.core import resources
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid
 
 

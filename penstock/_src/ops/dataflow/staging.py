@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 
-from penstock._src.core import resources
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid
 
 # Places that no session keeps live as long as the process, as TensorFlow's do.

@@ -6,10 +6,10 @@ import time
 
 import numpy as np
 
-from penstock._src.core import kernel_state
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
+from penstock._src.core.values import kernel_state
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.convert import elements

@@ -15,9 +15,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource, manager
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import BOOL, REAL
+from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.event import Event, Summary, SummaryMetadata
 from penstock._src.util import records

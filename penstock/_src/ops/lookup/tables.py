@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 
-from penstock._src.core import dtypes, resources
+from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -13,9 +13,10 @@ from penstock._src.core.errors import (
     UnimplementedError,
 )
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid, show
 
 

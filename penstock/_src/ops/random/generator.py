@@ -8,7 +8,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
-from penstock._src.core.resources import as_variable
+from penstock._src.core.values.resources import as_variable
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.random import distributions, lowering
 from penstock._src.ops.random.philox import Stream

@@ -5,10 +5,11 @@ from math import prod
 
 import numpy as np
 
-from penstock._src.core import dtypes, kernel_state
+from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
+from penstock._src.core.values import kernel_state
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.random import distributions, lowering
 from penstock._src.ops.random.philox import Stream

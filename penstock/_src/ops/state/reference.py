@@ -6,13 +6,13 @@ value reads it as it runs.
 
 import numpy as np
 
-from penstock._src.core import resources
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OutOfRangeError
 from penstock._src.core.op import Op
-from penstock._src.core.resources import VariableHandle, as_variable, owned
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX, NUMBER
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import VariableHandle, as_variable, owned
 from penstock._src.ops.array.slice import TensorStridedSliceUpdate
 from penstock._src.ops.rules import invalid, show
 

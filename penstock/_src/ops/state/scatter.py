@@ -8,8 +8,8 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.resources import as_variable, owned
 from penstock._src.core.typesets import ANY, INDEX, NUMBER
+from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.array.slice import TensorStridedSliceUpdate
 from penstock._src.ops.rules import invalid, show

@@ -1,7 +1,7 @@
 """Scatters updates into TensorFlow 1's variables."""
 
-from penstock._src.core.resources import as_variable
 from penstock._src.core.typesets import FLOAT, INDEX, NUMBER
+from penstock._src.core.values.resources import as_variable
 from penstock._src.ops.state import scatter
 
 

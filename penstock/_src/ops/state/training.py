@@ -8,8 +8,8 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
-from penstock._src.core.resources import as_variable, owned
 from penstock._src.core.typesets import NUMBER
+from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ops.rules import invalid, quiet, show
 from penstock._src.ops.state.variable import variable_shape
 

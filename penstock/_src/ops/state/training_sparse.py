@@ -5,8 +5,8 @@ from typing import ClassVar
 import numpy as np
 
 from penstock._src.core.op import Op
-from penstock._src.core.resources import as_variable, owned
 from penstock._src.core.typesets import INDEX, NUMBER
+from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ops.rules import invalid, quiet, show
 from penstock._src.ops.state import training
 from penstock._src.ops.state.training import HostMath

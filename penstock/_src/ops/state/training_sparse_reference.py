@@ -1,7 +1,7 @@
 """The update rules of optimizers over some rows of TensorFlow 1's variables."""
 
-from penstock._src.core.resources import as_variable
 from penstock._src.core.typesets import INDEX, NUMBER
+from penstock._src.core.values.resources import as_variable
 from penstock._src.ops.state import training
 from penstock._src.ops.state.training_sparse import _SparseApply
 

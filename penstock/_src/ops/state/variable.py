@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from penstock._src.core import dtypes, resources
+from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
-from penstock._src.core.resources import VariableHandle, as_variable, owned
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import VariableHandle, as_variable, owned
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import invalid, show
 

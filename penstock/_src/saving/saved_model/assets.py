@@ -5,7 +5,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.trackable import AutoTrackable
+from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.context import init_scope
 from penstock._src.util.export import export
 

@@ -7,9 +7,9 @@ import numpy as np
 from google.protobuf import text_format
 
 from penstock._src.core import dtypes
-from penstock._src.core.data_structures import ListWrapper
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.core.trackable import AutoTrackable, Trackable, wrap
+from penstock._src.core.tracking.data_structures import ListWrapper
+from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable

@@ -3,8 +3,8 @@
 from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.core.data_structures import TrackableDataStructure
-from penstock._src.core.trackable import Trackable
+from penstock._src.core.tracking.data_structures import TrackableDataStructure
+from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.function.concrete import ConcreteFunction

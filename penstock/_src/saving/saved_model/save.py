@@ -13,7 +13,7 @@ from penstock._src.core import dispatch, dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
-from penstock._src.core.trackable import Trackable
+from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.function import structured_values
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from penstock._src.core.attributes import Function
+from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError
 from penstock._src.core.op import Op

@@ -5,7 +5,7 @@ import sqlite3
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.attributes import Function
+from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op

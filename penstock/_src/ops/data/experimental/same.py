@@ -8,8 +8,8 @@ import time
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
-from penstock._src.core.resources import Resource
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.basic import PassOn, _Shard
 from penstock._src.ops.data.pipeline import Pipeline, UnnamedDatasetOp
 

@@ -1,6 +1,6 @@
 """Dataset ops from when they were called experimental: each is a twin of the op without that word."""
 
-from penstock._src.core.attributes import Function
+from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core import kernel_state
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.values import kernel_state
 
 # Held while a variable is changed by what it was: updates from several threads all count.
 UPDATING = threading.RLock()

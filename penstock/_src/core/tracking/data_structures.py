@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.core import trackable as tracking
-from penstock._src.core.trackable import NoDependency, Trackable
+from penstock._src.core.tracking import trackable as tracking
+from penstock._src.core.tracking.trackable import NoDependency, Trackable
 from penstock._src.util.export import export
 
 

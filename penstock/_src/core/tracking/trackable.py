@@ -130,7 +130,7 @@ class NoDependency:
         self.value = value
 
 
-# Set by core/data_structures.py: a list, dict or tuple as the container that tracks what it holds.
+# Set by core/tracking/data_structures.py: a list, dict or tuple as the container that tracks what it holds.
 WRAP: Callable[[Any], Any] = lambda value: value  # noqa: E731
 
 

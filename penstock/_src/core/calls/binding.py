@@ -3,12 +3,12 @@
 from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.core.attributes import REQUIRED, convert_attribute
+from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
+from penstock._src.core.calls.signature import Argument
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
-from penstock._src.core.signature import Argument
 
 # How TensorFlow's kernels spell types in messages.
 KERNEL_NAMES = {"float32": "float", "float64": "double", "float16": "half"}

@@ -1,0 +1,1 @@
+"""What checkpoints find: `trackable.py` objects that know their dependencies, `data_structures.py` containers."""
