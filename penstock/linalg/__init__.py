@@ -43,6 +43,6 @@ _NAMES = {
     "penstock._src.api.linalg.products": "einsum matmul matvec tensordot",
     "penstock._src.api.math.reduction": "l2_normalize norm",
 }
-_SUBMODULES = "".split()
+_SUBMODULES = "experimental".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -11,6 +11,6 @@ _NAMES = {
     ),
     "penstock._src.distribute.values": "ValueContext",
 }
-_SUBMODULES = "".split()
+_SUBMODULES = "partitioners".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

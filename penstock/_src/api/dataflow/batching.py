@@ -11,7 +11,6 @@ import numpy as np
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError, UnavailableError
 from penstock._src.core.registry import raw
-from penstock._src.function.function import function
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -130,12 +129,13 @@ def nondifferentiable_batch_function(
       allowed_batch_sizes: ascending sizes, one of which each batch is padded to; the last must be
         `max_batch_size`.
       max_enqueued_batches: how many batches may wait.
-      autograph: whether the function's control flow is converted.
+      autograph: changes nothing: the function runs eagerly; it may itself be a `tf.function`.
       enable_large_batch_splitting: whether a call of more rows than `max_batch_size` is cut.
 
     Returns:
       A decorator. Rows are those of the first axis of every argument and result.
     """
+    del autograph
     sizes = list(allowed_batch_sizes or [])
     if sizes and (sizes != sorted(sizes) or sizes[-1] != max_batch_size):
         raise InvalidArgumentError(
@@ -147,11 +147,9 @@ def nondifferentiable_batch_function(
     places = threading.BoundedSemaphore(max(1, num_batch_threads))
 
     def decorate(fn):
-        compiled = function(fn, autograph=autograph)
-
         def run(*tensors):
             with places:
-                return compiled(*tensors)
+                return fn(*tensors)
 
         batcher = _Batcher(
             run, max_batch_size, batch_timeout_micros / 1e6, sizes, max_enqueued_batches

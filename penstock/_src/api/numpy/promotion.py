@@ -12,7 +12,17 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
 from penstock._src.util.export import export, export_constant
 
-_PREFER_FLOAT32 = [False]
+from . import lattice
+
+
+class Rules:
+    """Which promotion is in force: NumPy's ("legacy"), or that of a lattice ("safe", "all")."""
+
+    mode = "legacy"
+    prefer_float32 = False
+
+
+RULES = Rules()
 
 _TYPES = {
     "bool_": np.bool_,
@@ -47,7 +57,7 @@ export_constant("experimental.numpy.newaxis", newaxis, v1=[])
 
 
 @export("experimental.numpy.iinfo", v1=[])
-class iinfo(np.iinfo):  # noqa: N801
+class iinfo(np.iinfo):
     """The limits of an integer type."""
 
     def __new__(cls, int_type):
@@ -71,9 +81,13 @@ def _numpy_type(x):
     return x.as_numpy_dtype if isinstance(x, dtypes.DType) else x
 
 
+def _is_narrow():
+    return RULES.prefer_float32 or RULES.mode != "legacy"
+
+
 def default_float():
     """float64, or float32 if that is preferred."""
-    return dtypes.float32 if _PREFER_FLOAT32[0] else dtypes.float64
+    return dtypes.float32 if _is_narrow() else dtypes.float64
 
 
 def canonical(dtype):
@@ -83,27 +97,34 @@ def canonical(dtype):
     if dtype is float:
         return default_float()
     if dtype is int:
-        return dtypes.int32 if _PREFER_FLOAT32[0] else dtypes.int64
+        return dtypes.int32 if _is_narrow() else dtypes.int64
     return dtypes.as_dtype(dtype)
 
 
 @export("experimental.numpy.result_type", v1=[])
 def result_type(*arrays_and_dtypes):
     """The type that these arrays and types are promoted to together."""
+    if RULES.mode != "legacy":
+        return lattice.join_all(arrays_and_dtypes, safe=RULES.mode == "safe")
     kinds = [_contribution(x) for x in arrays_and_dtypes]
     return dtypes.as_dtype(_narrowed(np.result_type(*kinds)))
 
 
 def _narrowed(kind):
-    if not _PREFER_FLOAT32[0]:
+    if not _is_narrow():
         return kind
-    return {np.dtype(np.float64): np.dtype(np.float32)}.get(kind, kind)
+    narrow = {np.dtype(np.float64): np.dtype(np.float32)}
+    if RULES.mode != "legacy":
+        narrow[np.dtype(np.int64)] = np.dtype(np.int32)
+    return narrow.get(kind, kind)
 
 
 @export("experimental.numpy.promote_types", v1=[])
 def promote_types(type1, type2):
     """The type that both types are promoted to."""
-    return dtypes.as_dtype(np.promote_types(_numpy_type(type1), _numpy_type(type2)))
+    if RULES.mode != "legacy":
+        return lattice.join(dtypes.as_dtype(type1), dtypes.as_dtype(type2))
+    return np.promote_types(_numpy_type(type1), _numpy_type(type2))
 
 
 def _contribution(x):

@@ -14,12 +14,10 @@ from penstock._src.api.random import functions as random
 from penstock._src.api.random.seeds import set_seed
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
-from . import arrays, elementwise, elementwise_more
+from . import creation, shaping
 from .promotion import (
-    _PREFER_FLOAT32,
     canonical,
     default_float,
     inexact,
@@ -193,7 +191,7 @@ def average(a, axis=None, weights=None, returned=False):
 def _scan(function, a, axis, dtype):
     a = _summable(a, dtype)
     if axis is None:
-        a, axis = arrays.ravel(a), 0
+        a, axis = shaping.ravel(a), 0
     return function(a, axis)
 
 
@@ -212,7 +210,7 @@ def cumprod(a, axis=None, dtype=None):
 def _arg(function, a, axis):
     a = to_array(a)
     if axis is None or a.shape.rank == 0:
-        a, axis = arrays.ravel(a), 0
+        a, axis = shaping.ravel(a), 0
     return function(a, axis)
 
 
@@ -235,7 +233,7 @@ def sort(a, axis=-1, kind="quicksort", order=None):
         raise ValueError("'order' argument to sort is not supported.")
     a = to_array(a)
     if axis is None:
-        a, axis = arrays.ravel(a), 0
+        a, axis = shaping.ravel(a), 0
     return sorting.sort(a, axis)
 
 
@@ -246,7 +244,7 @@ def argsort(a, axis=-1, kind="quicksort", order=None):
         raise ValueError("'order' argument to sort is not supported.")
     a = to_array(a)
     if axis is None:
-        a, axis = arrays.ravel(a), 0
+        a, axis = shaping.ravel(a), 0
     return cast(sorting.argsort(a, axis), dtypes.int64)
 
 
@@ -298,7 +296,7 @@ def outer(a, b):
 def vdot(a, b):
     """The inner product, the first conjugated."""
     a, b = promoted(a, b)
-    a, b = arrays.ravel(a), arrays.ravel(b)
+    a, b = shaping.ravel(a), shaping.ravel(b)
     a = raw.Conj(input=a) if a.dtype.is_complex else a
     return raw.Sum(input=a * b, axis=[0])
 
@@ -342,7 +340,7 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     a, b = promoted(a, b)
     if axis is not None:
         axisa = axisb = axisc = axis
-    a, b = arrays.moveaxis(a, axisa, -1), arrays.moveaxis(b, axisb, -1)
+    a, b = shaping.moveaxis(a, axisa, -1), shaping.moveaxis(b, axisb, -1)
     sizes = a.shape[-1], b.shape[-1]
     parts = [
         [v[..., i] if i < n else None for i in range(3)] for v, n in zip((a, b), sizes, strict=True)
@@ -354,13 +352,13 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     a2 = raw.ZerosLike(x=a0) if a2 is None else a2
     b2 = raw.ZerosLike(x=b0) if b2 is None else b2
     stacked = raw.Pack(values=[a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, z], axis=-1)
-    return arrays.moveaxis(stacked, -1, axisc)
+    return shaping.moveaxis(stacked, -1, axisc)
 
 
 @_public("trace")
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
     """The sum of a diagonal."""
-    return sum(arrays.diagonal(a, offset, axis1, axis2), -1, dtype)
+    return sum(creation.diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
 # -- random
@@ -423,44 +421,3 @@ def randint(low, high=None, size=None, dtype=np.int64):
 def poisson(lam=1.0, size=None):
     """Numbers of the Poisson distribution."""
     return random.poisson(_size(size), to_array(lam, default_float()), dtype=dtypes.int64)
-
-
-# -- NumPy behaviour of tensors
-
-
-@_public("experimental_enable_numpy_behavior")
-def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mode="legacy"):
-    """Gives tensors NumPy's methods (`T`, `reshape`, `astype`, ...) and its type promotion.
-
-    Args:
-      prefer_float32: promote Python floats and integers to 32 bits.
-      dtype_conversion_mode: "legacy" or "all": NumPy's promotion.
-    """
-    if dtype_conversion_mode not in ("legacy", "all", "safe", "off"):
-        raise ValueError(
-            f"The provided promotion mode {dtype_conversion_mode} does not exist. Make sure the "
-            "provided dtype conversion mode is one of the following: off, legacy, safe, all."
-        )
-    _PREFER_FLOAT32[0] = prefer_float32
-    Tensor.T = property(arrays.transpose)
-    Tensor.data = property(lambda self: self)
-    Tensor.size = property(arrays.size)
-    Tensor.astype = lambda self, dtype: cast(self, canonical(dtype))
-    Tensor.tolist = lambda self: self.numpy().tolist()
-    Tensor.item = lambda self: self.numpy().item()
-    for name in "ravel reshape transpose squeeze repeat diagonal flatten swapaxes take".split():
-        setattr(Tensor, name, getattr(arrays, name))
-    for name in "sum prod mean std var max min all any argmax argmin cumsum cumprod".split():
-        setattr(Tensor, name, globals()[name])
-    for name, function in {
-        "add": elementwise.add,
-        "sub": elementwise.subtract,
-        "mul": elementwise_more.multiply,
-        "truediv": elementwise.true_divide,
-        "floordiv": elementwise_more.floor_divide,
-        "mod": elementwise.mod,
-        "pow": elementwise.power,
-        "matmul": elementwise_more.matmul,
-    }.items():
-        setattr(Tensor, f"__{name}__", lambda self, other, f=function: f(self, other))
-        setattr(Tensor, f"__r{name}__", lambda self, other, f=function: f(other, self))

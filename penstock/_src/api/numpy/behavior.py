@@ -1,0 +1,98 @@
+"""experimental_enable_numpy_behavior: NumPy's methods, operators and indices for tensors."""
+
+from __future__ import annotations
+
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.operators import get_item
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from . import elementwise, elementwise_more, reductions, shaping
+from .advanced_index import is_advanced, selected
+from .promotion import RULES, canonical
+
+_MODES = ("off", "legacy", "safe", "all")
+
+
+@export("experimental.numpy.experimental_enable_numpy_behavior", v1=[])
+def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mode="legacy"):
+    """Gives tensors NumPy's methods (`T`, `reshape`, `astype`, ...), indices and type promotion.
+
+    Args:
+      prefer_float32: Python's numbers are of 32 bits ("legacy").
+      dtype_conversion_mode: "legacy": NumPy's promotion. "all": a lattice in which Python's numbers
+        take the type of the other operand. "safe": that lattice, where nothing is lost; other pairs
+        are errors. "off": none.
+    """
+    if dtype_conversion_mode not in _MODES:
+        raise ValueError(
+            f"The provided promotion mode {dtype_conversion_mode} does not exist. Make sure the "
+            "provided dtype conversion mode is one of the following: off, legacy, safe, all."
+        )
+    RULES.prefer_float32 = bool(prefer_float32)
+    RULES.mode = "legacy" if dtype_conversion_mode == "off" else dtype_conversion_mode
+    _give_methods()
+    if dtype_conversion_mode != "off":
+        _give_operators()
+
+
+def _reshape(self, *newshape, **kwargs):
+    order = kwargs.pop("order", "C")
+    if not newshape:
+        newshape = (kwargs.pop("newshape"),)
+    shape = newshape[0] if len(newshape) == 1 else newshape
+    return shaping.reshape(self, shape, order=order)
+
+
+def _get_item(self, spec):
+    return selected(self, spec, get_item) if is_advanced(spec) else get_item(self, spec)
+
+
+def _give_methods():
+    Tensor.T = property(shaping.transpose)
+    Tensor.data = property(lambda self: self)
+    Tensor.size = property(shaping.size)
+    Tensor.astype = lambda self, dtype: cast(self, canonical(dtype))
+    Tensor.ravel = shaping.ravel
+    Tensor.transpose = lambda self, axes=None: shaping.transpose(self, axes)
+    Tensor.reshape = _reshape
+    Tensor.clip = elementwise_more.clip
+    Tensor.max = reductions.max
+    Tensor.min = reductions.min
+    Tensor.mean = reductions.mean
+    Tensor.__getitem__ = _get_item
+
+
+def _give_operators():
+    functions = {
+        "add": elementwise.add,
+        "sub": elementwise.subtract,
+        "mul": elementwise_more.multiply,
+        "truediv": elementwise.true_divide,
+        "floordiv": elementwise_more.floor_divide,
+        "mod": elementwise.mod,
+        "pow": elementwise.power,
+        "matmul": elementwise_more.matmul,
+        "and": elementwise.bitwise_and,
+        "or": elementwise.bitwise_or,
+        "xor": elementwise.bitwise_xor,
+    }
+    for name, function in functions.items():
+        setattr(Tensor, f"__{name}__", _operator(function))
+        setattr(Tensor, f"__r{name}__", _operator(function, reflected=True))
+    for name, function in {
+        "lt": elementwise.less,
+        "le": elementwise.less_equal,
+        "gt": elementwise.greater,
+        "ge": elementwise.greater_equal,
+        "eq": elementwise.equal,
+        "ne": elementwise.not_equal,
+    }.items():
+        setattr(Tensor, f"__{name}__", _operator(function))
+
+
+def _operator(function, reflected=False):
+    def call(self, other):
+        return function(other, self) if reflected else function(self, other)
+
+    return call

@@ -1,0 +1,249 @@
+"""NumPy's functions that make arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array import creation
+from penstock._src.api.linalg import bands
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .promotion import canonical, number, promoted, result_type, static_axis, to_array
+from .shaping import moveaxis, ravel
+
+
+def _public(name):
+    return export(f"experimental.numpy.{name}", v1=[])
+
+
+@_public("array")
+def array(val, dtype=None, copy=True, ndmin=0):
+    """`val` as tensor, of at least `ndmin` dimensions."""
+    result = to_array(val, dtype)
+    if copy:
+        result = raw.Identity(input=result)
+    while result.shape.rank < ndmin:
+        result = raw.ExpandDims(input=result, axis=0)
+    return result
+
+
+@_public("asarray")
+def asarray(a, dtype=None):
+    """`a` as tensor."""
+    return to_array(a, dtype)
+
+
+@_public("asanyarray")
+def asanyarray(a, dtype=None):
+    """`a` as tensor."""
+    return to_array(a, dtype)
+
+
+@_public("ascontiguousarray")
+def ascontiguousarray(a, dtype=None):
+    """`a` as tensor of at least one dimension."""
+    return array(a, dtype, ndmin=1)
+
+
+@_public("copy")
+def copy(a):
+    """A tensor with the contents of `a`."""
+    return array(a, copy=True)
+
+
+@_public("zeros")
+def zeros(shape, dtype=float):
+    """Zeros."""
+    return creation.zeros(shape, canonical(dtype) or canonical(float))
+
+
+@_public("ones")
+def ones(shape, dtype=float):
+    """Ones."""
+    return creation.ones(shape, canonical(dtype) or canonical(float))
+
+
+@_public("empty")
+def empty(shape, dtype=float):
+    """Zeros."""
+    return zeros(shape, dtype)
+
+
+@_public("zeros_like")
+def zeros_like(a, dtype=None):
+    """Zeros in the shape of `a`."""
+    return creation.zeros_like(to_array(a), canonical(dtype))
+
+
+@_public("ones_like")
+def ones_like(a, dtype=None):
+    """Ones in the shape of `a`."""
+    return creation.ones_like(to_array(a), canonical(dtype))
+
+
+@_public("empty_like")
+def empty_like(a, dtype=None):
+    """Zeros in the shape of `a`."""
+    return zeros_like(a, dtype)
+
+
+@_public("full")
+def full(shape, fill_value, dtype=None):
+    """`fill_value` everywhere."""
+    value = to_array(fill_value, dtype)
+    return raw.BroadcastTo(input=value, shape=creation.shape_vector(np.atleast_1d(shape).tolist()))
+
+
+@_public("full_like")
+def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
+    """`fill_value` in the shape of `a`."""
+    if order != "K" or not subok or shape is not None:
+        raise ValueError("full_like: only order='K', subok=True and shape=None are supported.")
+    a = to_array(a)
+    value = to_array(fill_value, dtype or a.dtype)
+    return raw.BroadcastTo(input=value, shape=raw.Shape(input=a))
+
+
+@_public("eye")
+def eye(N, M=None, k=0, dtype=float):
+    """Ones on a diagonal."""
+    kind = canonical(dtype)
+    return to_array(np.eye(N, M, k, dtype=kind.as_numpy_dtype))
+
+
+@_public("identity")
+def identity(n, dtype=float):
+    """The identity matrix."""
+    return eye(n, dtype=dtype)
+
+
+@_public("tri")
+def tri(N, M=None, k=0, dtype=None):
+    """Ones at and below a diagonal."""
+    kind = canonical(dtype or float)
+    return to_array(np.tri(N, M, k, dtype=kind.as_numpy_dtype))
+
+
+def _triangle(m, k, lower):
+    m = to_array(m)
+    rows, columns = m.shape[-2], m.shape[-1]
+    mask = np.tri(rows, columns, k if lower else k - 1, dtype=bool)
+    mask = mask if lower else ~mask
+    return raw.SelectV2(condition=mask, t=m, e=number(0, m))
+
+
+@_public("tril")
+def tril(m, k=0):
+    """The lower triangle."""
+    return _triangle(m, k, True)
+
+
+@_public("triu")
+def triu(m, k=0):
+    """The upper triangle."""
+    return _triangle(m, k, False)
+
+
+@_public("arange")
+def arange(start, stop=None, step=1, dtype=None):
+    """start, start + step, ... before `stop`."""
+    if not step:
+        raise ValueError("step must be non-zero.")
+    values = np.arange(start, stop, step) if stop is not None else np.arange(0, start, step)
+    parts = [start, step] if stop is None else [start, stop, step]
+    return to_array(values, dtype or result_type(*parts))
+
+
+@_public("linspace")
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axis=0):
+    """`num` evenly spaced numbers."""
+    start, stop = promoted(start, stop, inexact=True)
+    count = num - 1 if endpoint else num
+    delta = stop - start
+    step = delta / number(count, start) if count > 0 else delta * number(np.nan, start)
+    ramp = np.arange(num, dtype=start.dtype.as_numpy_dtype)
+    rank = start.shape.rank if start.shape.rank >= stop.shape.rank else stop.shape.rank
+    ramp = ramp.reshape([-1] + [1] * rank)
+    result = start + ramp * step if count > 0 else start + ramp * number(0, start)
+    if endpoint and num > 1:
+        last = raw.ExpandDims(input=stop + raw.ZerosLike(x=start), axis=0)
+        result = raw.ConcatV2(values=[result[:-1], last], axis=0)
+    result = cast(result, canonical(dtype) or start.dtype)
+    if axis not in (0, -result.shape.rank):
+        result = moveaxis(result, 0, axis)
+    return (result, step) if retstep else result
+
+
+@_public("logspace")
+def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
+    """`num` numbers whose logarithms are evenly spaced."""
+    powers = linspace(start, stop, num, endpoint, dtype=None, axis=axis)
+    result = raw.Pow(x=number(base, powers), y=powers)
+    return result if dtype is None else cast(result, canonical(dtype))
+
+
+@_public("geomspace")
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """`num` numbers with a constant ratio."""
+    start, stop = promoted(start, stop, inexact=True)
+    logs = linspace(raw.Log(x=start), raw.Log(x=stop), num, endpoint, dtype=None, axis=axis)
+    result = raw.Exp(x=logs)
+    return result if dtype is None else cast(result, canonical(dtype))
+
+
+@_public("meshgrid")
+def meshgrid(*xi, **kwargs):
+    """The coordinates of all points of a grid."""
+    if kwargs.pop("sparse", False) or not kwargs.pop("copy", True):
+        raise ValueError("meshgrid: sparse=True and copy=False are not supported.")
+    return creation.meshgrid(*promoted(*xi), **kwargs)
+
+
+@_public("vander")
+def vander(x, N=None, increasing=False):
+    """The powers of `x`, a column for each."""
+    x = to_array(x)
+    count = x.shape[0] if N is None else int(N)
+    powers = np.arange(count) if increasing else np.arange(count - 1, -1, -1)
+    powers = powers.astype(x.dtype.as_numpy_dtype)
+    return raw.Pow(x=raw.ExpandDims(input=x, axis=1), y=powers[None, :])
+
+
+@_public("diag")
+def diag(v, k=0):
+    """A matrix with `v` on a diagonal, or the diagonal of a matrix."""
+    v = to_array(v)
+    if v.shape.rank == 0:
+        raise ValueError("Input to diag must have rank of at least 1.")
+    if v.shape.rank == 1:
+        return bands.diag(v, k=k)
+    rows, columns = v.shape[-2], v.shape[-1]
+    if k >= columns or -k >= rows:
+        return raw.Slice(input=raw.Reshape(tensor=v, shape=[-1]), begin=[0], size=[0])
+    return bands.diag_part(v, k=k)
+
+
+@_public("diagflat")
+def diagflat(v, k=0):
+    """A matrix with all entries of `v` on a diagonal."""
+    return diag(ravel(v), k)
+
+
+@_public("diagonal")
+def diagonal(a, offset=0, axis1=0, axis2=1):
+    """The diagonals over two axes."""
+    a = to_array(a)
+    rank = a.shape.rank
+    a = moveaxis(a, (static_axis(axis1, rank), static_axis(axis2, rank)), (-2, -1))
+    rows, columns = a.shape[-2], a.shape[-1]
+    if offset >= columns or -offset >= rows:
+        return zeros([*a.shape.as_list()[:-2], 0], a.dtype)
+    return bands.diag_part(a, k=offset)
+
+
+@_public("diag_indices")
+def diag_indices(n, ndim=2):
+    """The coordinates of the main diagonal."""
+    return (creation.range(n),) * ndim

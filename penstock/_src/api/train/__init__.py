@@ -1,0 +1,1 @@
+"""tf.train: moving averages, and threads that stop together."""

@@ -1,0 +1,159 @@
+"""tf.train.Coordinator: threads that stop together."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+from penstock._src.core.errors import OutOfRangeError
+from penstock._src.util.export import export
+
+
+@export("train.Coordinator")
+class Coordinator:
+    """Tells threads to stop, waits for them, and raises again what stopped one.
+
+    Args:
+      clean_stop_exception_types: exceptions that only stop the threads; OutOfRangeError by default.
+    """
+
+    def __init__(self, clean_stop_exception_types=None):
+        if clean_stop_exception_types is None:
+            clean_stop_exception_types = (OutOfRangeError,)
+        self._clean = tuple(clean_stop_exception_types)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._error = None
+        self._joined = False
+        self._threads = set()
+
+    @property
+    def joined(self):
+        """Whether `join` has succeeded."""
+        return self._joined
+
+    def request_stop(self, ex=None):
+        """Asks all threads to stop; of several exceptions `join` raises the first."""
+        with self._lock:
+            if isinstance(ex, tuple):
+                ex = ex[1]
+            if ex is not None and not isinstance(ex, self._clean) and self._error is None:
+                if self._joined:
+                    raise ex
+                self._error = ex
+            self._stop.set()
+
+    def clear_stop(self):
+        """Forgets the request to stop, and the exception."""
+        with self._lock:
+            self._joined, self._error = False, None
+            self._stop.clear()
+
+    def should_stop(self):
+        """Whether a stop was asked for."""
+        return self._stop.is_set()
+
+    def wait_for_stop(self, timeout=None):
+        """Waits until a stop is asked for; whether it was, within `timeout` seconds."""
+        return self._stop.wait(timeout)
+
+    @contextlib.contextmanager
+    def stop_on_exception(self):
+        """A context in which an exception asks all threads to stop."""
+        try:
+            yield
+        except Exception as error:
+            self.request_stop(error)
+
+    def register_thread(self, thread):
+        """Adds a thread that `join` waits for."""
+        with self._lock:
+            self._threads.add(thread)
+
+    def raise_requested_exception(self):
+        """Raises the exception that a thread ended with, if there is one."""
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+
+    def join(self, threads=None, stop_grace_period_secs=120, ignore_live_threads=False):
+        """Waits for the threads, and for the registered ones.
+
+        Args:
+          threads: further threads.
+          stop_grace_period_secs: how long threads may live after a request to stop.
+          ignore_live_threads: whether those that live longer are left alone.
+
+        Raises:
+          RuntimeError: a thread lives longer. Or the exception that a thread ended with.
+        """
+        waiting = list(self._threads | set(threads or ()))
+        while any(t.is_alive() for t in waiting) and not self.wait_for_stop(0.02):
+            pass
+        self.request_stop()
+        end = time.monotonic() + stop_grace_period_secs
+        for thread in waiting:
+            thread.join(max(0.0, end - time.monotonic()))
+        alive = [t.name for t in waiting if t.is_alive()]
+        with self._lock:
+            self._joined = True
+            self._threads = set()
+            error = self._error
+        if error is not None:
+            raise error
+        if alive and not ignore_live_threads:
+            raise RuntimeError("Coordinator stopped with threads still running: " + " ".join(alive))
+
+
+@export(v1=["train.LooperThread"])
+class LooperThread(threading.Thread):
+    """A thread that runs a function again and again until its coordinator stops.
+
+    Args:
+      coord: a Coordinator.
+      timer_interval_secs: seconds from start to start, or None for no pause.
+      target: the function.
+      args: its arguments.
+      kwargs: its named arguments.
+    """
+
+    def __init__(self, coord, timer_interval_secs, target=None, args=None, kwargs=None):
+        if not isinstance(coord, Coordinator):
+            raise ValueError(f"'coord' argument must be a Coordinator: {coord}")
+        super().__init__(daemon=True)
+        self._coord, self._interval = coord, timer_interval_secs
+        self._function, self._call_args, self._call_kwargs = target, args or (), kwargs or {}
+        coord.register_thread(self)
+
+    @staticmethod
+    def loop(coord, timer_interval_secs, target, args=None, kwargs=None):
+        """A started LooperThread."""
+        thread = LooperThread(coord, timer_interval_secs, target=target, args=args, kwargs=kwargs)
+        thread.start()
+        return thread
+
+    def run(self):
+        """Calls the function until a stop is asked for."""
+        with self._coord.stop_on_exception():
+            self.start_loop()
+            if self._interval is None:
+                while not self._coord.should_stop():
+                    self.run_loop()
+            else:
+                due = time.monotonic()
+                while not self._coord.wait_for_stop(max(0.0, due - time.monotonic())):
+                    due += self._interval
+                    self.run_loop()
+            self.stop_loop()
+
+    def start_loop(self):
+        """Called once before the loop."""
+
+    def stop_loop(self):
+        """Called once after the loop."""
+
+    def run_loop(self):
+        """Called at each turn."""
+        if self._function:
+            self._function(*self._call_args, **self._call_kwargs)

@@ -1,0 +1,120 @@
+"""tf.train.ExponentialMovingAverage: averages of variables that forget the past little by little."""
+
+from __future__ import annotations
+
+from penstock._src.api.scopes import group
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE, executing_eagerly
+from penstock._src.core.registry import raw
+from penstock._src.eager.context import init_scope
+from penstock._src.eager.variable import Variable
+from penstock._src.util.export import export
+
+_AVERAGED = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64})
+
+
+@export("train.ExponentialMovingAverage")
+class ExponentialMovingAverage:
+    """Keeps for variables an average that each `apply` moves towards their values.
+
+    Args:
+      decay: how much of the average stays at each step.
+      num_updates: if given, the number of steps so far: then the decay is at most
+        (1 + num_updates) / (10 + num_updates).
+      zero_debias: whether averages of tensors, which start at zero, are corrected for that start.
+      name: in the names of the averages.
+    """
+
+    def __init__(self, decay, num_updates=None, zero_debias=False, name="ExponentialMovingAverage"):
+        self._decay, self._num_updates = decay, num_updates
+        self._zero_debias, self._name = zero_debias, name
+        self._averages = {}
+
+    @property
+    def name(self):
+        """The name in the names of the averages."""
+        return self._name
+
+    def _rate(self, dtype):
+        decay = raw.Cast(x=convert_to_tensor(self._decay, name="decay"), DstT=dtype)
+        if self._num_updates is None:
+            return 1 - decay
+        count = raw.Cast(x=convert_to_tensor(self._num_updates), DstT=dtype)
+        return 1 - raw.Minimum(x=decay, y=(1 + count) / (10 + count))
+
+    def apply(self, var_list=None):
+        """Moves the averages of variables (in graphs also of tensors) towards their values.
+
+        Args:
+          var_list: by default all trainable variables of the graph.
+
+        Returns:
+          An operation, in graphs.
+
+        Raises:
+          TypeError: a value is not of a floating type, or eagerly not a variable.
+        """
+        if var_list is None:
+            var_list = (
+                [] if executing_eagerly() else STATE.graph.get_collection("trainable_variables")
+            )
+        for var in var_list:
+            if not isinstance(var, Variable) and executing_eagerly():
+                raise TypeError(
+                    "tf.train.ExponentialMovingAverage does not support non-Variable tensors when eager "
+                    "execution is enabled."
+                )
+            if var.dtype.base_dtype not in _AVERAGED:
+                raise TypeError(f"The variables must be half, float, or double: {var.name}")
+            if id(var) not in self._averages:
+                self._averages[id(var)] = var, self._new_average(var)
+        moved = [self._move(var) for var in var_list]
+        return None if executing_eagerly() else group(*moved, name=self._name)
+
+    def _new_average(self, var):
+        base = var.name.split(":")[0] if isinstance(var, Variable) else var.op.name
+        name = f"{base}/{self._name}"
+        with init_scope():
+            if isinstance(var, Variable):
+                start = var.initialized_value() if hasattr(var, "initialized_value") else var
+                return Variable(start, trainable=False, name=name)
+            zeros = raw.Fill(dims=var.shape.as_list(), value=var.dtype.as_numpy_dtype(0))
+            return Variable(zeros, trainable=False, name=name)
+
+    def _move(self, var):
+        average = self._averages[id(var)][1]
+        difference = convert_to_tensor(average) - convert_to_tensor(var)
+        return average.assign_sub(difference * self._rate(average.dtype))
+
+    def average(self, var):
+        """The average of a variable, or None if it has none."""
+        held = self._averages.get(id(var))
+        return None if held is None else held[1]
+
+    def average_name(self, var):
+        """The name that the average of a variable has, without number."""
+        if id(var) in self._averages:
+            return self._averages[id(var)][1].name.split(":")[0]
+        base = var.name.split(":")[0] if isinstance(var, Variable) else var.op.name
+        return f"{base}/{self._name}"
+
+    def variables_to_restore(self, moving_avg_variables=None):
+        """{name in a checkpoint: variable} that restores averages into the variables themselves.
+
+        Args:
+          moving_avg_variables: those that averages are restored into; by default all trainable
+            variables and those averaged so far.
+        """
+        if moving_avg_variables is None:
+            moving_avg_variables = [v for v, _ in self._averages.values()]
+            if not executing_eagerly():
+                known = STATE.graph.get_collection("trainable_variables")
+                moving_avg_variables += [v for v in known if id(v) not in self._averages]
+        result = {self.average_name(v): v for v in moving_avg_variables}
+        if not executing_eagerly():
+            restored = {id(v) for v in moving_avg_variables}
+            for var in STATE.graph.get_collection("variables"):
+                if id(var) not in restored and var.op.name not in result:
+                    result[var.op.name] = var
+        return result
