@@ -135,7 +135,7 @@ def _walk(module, recursive, predicate, ignored, key, with_path, expand_composit
     held = {
         k: v
         for k, v in vars(module).items()
-        if k not in ignored and k not in ("_tracked_children_", "_deferred_restores_")
+        if k not in ignored and not k.startswith("_self_unconditional_")
     }
     submodules = []
     for name in sorted(held, key=key):

@@ -196,6 +196,12 @@ def convolution(
     if data_format is not None and data_format not in allowed and not data_format.startswith("N"):
         raise ValueError(f"`data_format` must be one of {allowed}. Received {data_format}.")
     layout = allowed[1] if channel_axis_of(data_format) == 1 else allowed[0]
+    steps, rates = (np.ravel(1 if n is None else n) for n in (strides, dilations))
+    if np.any(steps > 1) and np.any(rates > 1):
+        raise ValueError(
+            "`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: "
+            f"strides={steps} and dilation_rate={rates}"
+        )
     function = {1: conv1d, 2: conv2d, 3: conv3d}[spatial]
     return function(input, filters, strides, padding, layout, dilations, name)
 

@@ -19,11 +19,11 @@ class Trackable:
 
     @property
     def _self_children(self) -> dict[str, Trackable]:
-        return self.__dict__.setdefault("_tracked_children_", {})
+        return self.__dict__.setdefault("_self_unconditional_dependency_names", {})
 
     @property
     def _self_deferred(self) -> dict[str, list[Callable[[Trackable], None]]]:
-        return self.__dict__.setdefault("_deferred_restores_", {})
+        return self.__dict__.setdefault("_self_unconditional_deferred_dependencies", {})
 
     def _maybe_initialize_trackable(self) -> None:
         """Nothing: state is made when it is first needed."""
