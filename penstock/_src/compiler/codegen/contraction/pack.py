@@ -20,6 +20,11 @@ AHEAD = 4  # rows to ask for while copying rows that lie in different pages
 Expression = Callable[[Val, Val, Val | None], Val]
 
 
+def load_as(f: Fn, source: Val, at, size: int, mask: Val | None, element: str, total: str) -> Val:
+    """`size` elements as `total`."""
+    return f.convert(f.load(source, at, vec(element, size), mask), total)
+
+
 def pack_across(
     f: Fn, source: Val, base, cross_stride, width: int, count, nk, dst: Val, dst_stride: int,
     element: str, total: str, lane_count: int, expression: Expression | None = None,
@@ -71,10 +76,11 @@ def pack_across(
 def pack_along(
     f: Fn, source: Val, base, along, width: int, count, nk, dst: Val, dst_stride: int,
     element: str, total: str, lane_count: int, expression: Expression | None = None,
+    read: Callable = load_as,
 ) -> None:  # fmt: skip
     """dst[k][c] for c < width, source contiguous in c: rows copied; columns from `count` on become zero.
 
-    `along` is the stride of k, or a function k -> offset.
+    `along` is the stride of k, or a function k -> offset; `read` is `load_as` by default.
     """
     n = lane_count
 
@@ -89,22 +95,17 @@ def pack_along(
                 mask = f.mask(n, valid) if valid < n else None
             else:
                 mask = f.mask(n, f.min(count - first, here))
-            v = f.convert(f.load(source, start + first, vec(element, n), mask), total)
+            v = read(f, source, start + first, n, mask, element, total)
             v = expression(v, start + first, mask) if expression else v
             f.store(v, dst, k * dst_stride + first, f.mask(n, here) if here < n else None)
 
     f.loop(0, nk, 1, row)
 
 
-def load_as(f: Fn, source: Val, at, size: int, mask: Val | None, element: str, total: str) -> Val:
-    """`size` elements as `total`."""
-    return f.convert(f.load(source, at, vec(element, size), mask), total)
-
-
 def pack_rows(
     f: Fn, source: Val, base, along, step, width: int, count, low, high, dst: Val, panel_room: int,
     element: str, total: str, lane_count: int, expression: Expression | None = None,
-    read: Callable | None = None,
+    read: Callable = load_as,
 ) -> None:  # fmt: skip
     """Several panels together, source contiguous across them: rows low <= k < high are read from end to end.
 
@@ -127,7 +128,7 @@ def pack_rows(
                 mask = mask if left is None else f.mask(size, f.min(f.i64(left) - first, here))
                 at = start + times(f, p, width) + first
                 f.prefetch(source, ahead + times(f, p, width) + first, element)
-                v = (read or load_as)(f, source, at, size, mask, element, total)
+                v = read(f, source, at, size, mask, element, total)
                 v = expression(v, at, mask) if expression else v
                 kept = f.mask(size, here) if here < size else None
                 f.store(v, dst, to + first, kept)

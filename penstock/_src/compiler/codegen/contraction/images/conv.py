@@ -11,14 +11,17 @@ each over its own taps; in the description it is a convolution whose input is di
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from penstock._src.compiler.codegen.contraction.extents import is_static, number, value
 from penstock._src.compiler.codegen.contraction.pack import (
+    load_as,
     pack_across,
     pack_along,
     pack_single,
     room,
 )
+from penstock._src.compiler.codegen.contraction.products.pairs import dot_of_pairs, load_pairs
 from penstock._src.compiler.codegen.contraction.tile import (
     accumulate,
     compress,
@@ -50,6 +53,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
 from .convolution import Convolution, phases
+from .pairs import in_pairs
 from .window import TYPICAL_BATCH, Window, divisors
 
 PANEL_BYTES = (
@@ -68,6 +72,7 @@ def emit_convolution(
 ) -> KernelCode:
     """Writes the kernel of a convolution; the prologue is of the image."""
     module = Module(target)
+    conv = conv if prologue else in_pairs(conv, target)
     parts, before = [], 0
     for i, (phase, output) in enumerate(phases(conv)):
         part = _Part(
@@ -98,7 +103,11 @@ def emit_convolution(
         else None,
         in_place=all(part.k_blocks == 1 for part in parts),
         label=f"conv {parts[0].mr}x{parts[0].nr}" if parts else "conv",
-        facts={"rows": [p.win.rows for p in parts], "images": [p.win.images for p in parts]},
+        facts={
+            "rows": [p.win.rows for p in parts],
+            "images": [p.win.images for p in parts],
+            "pairs": conv.pairs,
+        },
     )
 
 
@@ -421,6 +430,7 @@ class _Part:
                     None,
                     self.a_type,
                     types.total,
+                    multiply=dot_of_pairs if c.pairs else Fn.fma,
                 )
             if self.k_blocks > 1:
                 earlier = lambda: [
@@ -468,19 +478,9 @@ class _Part:
                     k0 = times(f, i, self.w.taps * c.channels) + times(f, j, c.channels)
                     here = f.at(dst, times(f, k0, nr), types.total)
                     if w.output == 1:
-                        pack_along(
-                            f,
-                            source,
-                            at,
-                            w.channel,
-                            nr,
-                            count,
-                            c.channels,
-                            here,
-                            nr,
-                            *common,
-                            lanes,
-                        )
+                        read = partial(load_pairs, w.second) if w.second else load_as
+                        where = f, source, at, w.channel, nr, count, c.channels, here, nr
+                        pack_along(*where, *common, lanes, read=read)
                     elif w.channel == 1:
                         pack_across(
                             f, source, at, w.output, nr, count, c.channels, here, nr, *common, lanes

@@ -22,6 +22,7 @@ class Filter:
     output: int
     group: int = 0
     base: int = 0
+    second: int = 0  # of pairs (pairs.py): how far the second element lies from the first
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Convolution:
     y: Image
     types: Types
     sizes: int = 0
+    pairs: bool = False  # see pairs.py
 
 
 def phases(conv: Convolution):

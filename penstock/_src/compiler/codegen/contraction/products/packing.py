@@ -5,7 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, product, unravel, value
-from penstock._src.compiler.codegen.contraction.pack import pack_across, pack_rows, pack_single
+from penstock._src.compiler.codegen.contraction.pack import (
+    load_as,
+    pack_across,
+    pack_rows,
+    pack_single,
+)
 from penstock._src.compiler.codegen.contraction.tile import times, word
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
@@ -119,7 +124,7 @@ class Packing(Schedule):
         pack_rows(
             f, pointer, start, along, value(f, matrix.depth[-1]), width, count, low, high, dst, room,
             matrix.element, self.types.total, self.lanes, self.expressions[side],
-            read=partial(load_pairs, matrix.second) if matrix.second else None,
+            read=partial(load_pairs, matrix.second) if matrix.second else load_as,
         )  # fmt: skip
 
     def along_depth(self, f: Fn, matrix: Matrix):

@@ -7,7 +7,7 @@ that lies along the depth is such a matrix already, of another it takes two rows
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
 from penstock._src.native import Target, Val
@@ -39,16 +39,16 @@ def multiplies_pairs(target: Target) -> bool:
     return "+avx512bf16" in target.features and "+avx512vl" in target.features
 
 
-def _even(x: Extent) -> bool:
+def _even(x: Extent) -> TypeGuard[int]:
     return is_static(x) and x % 2 == 0
 
 
 def _paired(matrix: Matrix) -> Matrix | None:
     (along,) = matrix.depth if len(matrix.depth) == 1 else (0,)
     if along == 1:
-        if not all(map(_even, (matrix.cross, matrix.base, *matrix.batch))):
+        half = tuple(x // 2 for x in matrix.batch if _even(x))
+        if len(half) < len(matrix.batch) or not _even(matrix.cross) or not _even(matrix.base):
             return None
-        half = tuple(x // 2 for x in matrix.batch)
         return replace(
             matrix, element=F32, cross=matrix.cross // 2, base=matrix.base // 2, batch=half
         )
@@ -67,6 +67,6 @@ def dot_of_pairs(f: Fn, a: Val, b: Val, acc: Val) -> Val:
 
 def load_pairs(second: int, f: Fn, source: Val, at: Val, size: int, mask: Val | None, *_) -> Val:
     """Pairs of the elements at `at` and `second` further on, a lane each."""
-    rows = [f.load(source, at + far, vec(I16, size), mask) for far in (0, second)]
-    both = f.shuffle(*rows, [i // 2 + size * (i % 2) for i in range(2 * size)])
+    first, other = [f.load(source, at + far, vec(I16, size), mask) for far in (0, second)]
+    both = f.shuffle(first, other, [i // 2 + size * (i % 2) for i in range(2 * size)])
     return f.bits(both, vec(F32, size))
