@@ -52,7 +52,7 @@ def _counted(p: Any, state: State) -> Affine | None:
     return None if first is None or step is None else (step, first.reshape(-1)[0])
 
 
-def spelled(p: Any, t: Node, a: Any, b: Any) -> Node:
+def spelled(p: Any, t: Any, a: Any, b: Any) -> Node:
     """a * t + b, always in one form."""
     if a == 0:
         return int32(p, b)

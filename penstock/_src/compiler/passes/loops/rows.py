@@ -246,7 +246,7 @@ class Rows:
 
     def addends(self, state: State) -> list[Node] | None:
         """What a step adds to a state, if it does nothing else with it."""
-        node, found = state.result, []
+        node, found = state.result, list[Node]()
         if self.users[node.id] != [None]:
             return None
         while node is not state.parameter:
