@@ -27,7 +27,7 @@ def _image(x: Image) -> Image | None:
     steps = (x.image, x.row, x.column, x.group, x.base)
     if x.channel != 1 or not all(isinstance(s, int) and s % 2 == 0 for s in steps):
         return None
-    image, row, column, group, base = (s // 2 for s in steps)
+    image, row, column, group, base = (s // 2 for s in steps if isinstance(s, int))
     return Image(F32, image, row, column, 1, group, base)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, product, unravel, value
 from penstock._src.compiler.codegen.contraction.pack import (
@@ -117,7 +118,8 @@ class Packing(Schedule):
 
     def pack_slab(self, f: Fn, side: int, base, first, count, low, high, dst: Val):
         """Of all those panels the rows low <= k < high."""
-        matrix, pointer = (self.g.left, self.g.right)[side], (self.a, self.b)[side]
+        matrix: Any = (self.g.left, self.g.right)[side]
+        pointer = (self.a, self.b)[side]
         width, room = ((self.mr, self.pa), (self.nr, self.pb))[side]
         along = self.along_depth(f, matrix)
         start = word(f, word(f, first) + base)
