@@ -45,10 +45,9 @@ def gradients_of_tape(
     sources = set(source_ids)
     kept: dict[int, Any] = {}
     for entry in reversed(needed_entries(tape, sources)):
-        gradients = [found.pop(key, None) for key in entry.output_ids]
-        if not any(gradients):
+        outputs = totals(found, entry.output_ids)
+        if outputs is None:
             continue
-        outputs = [g[0] if g and len(g) == 1 else add_up(g) for g in gradients]
         for key, total in zip(entry.output_ids, outputs):
             if key in sources:
                 kept[key] = total
@@ -62,6 +61,17 @@ def gradients_of_tape(
             if gradient is not None and key in tape.watched:
                 found.setdefault(key, []).append(gradient)
     return [kept[i] if i in kept else add_up(found.get(i)) for i in source_ids]
+
+
+def totals(found: dict[int, list[Any]], ids: Sequence[int]) -> list[Any] | None:
+    """Takes the gradients of some tensors out of `found`; returns the sum, or None, of each; None if there are none."""
+    if len(ids) == 1:
+        gradients = found.pop(ids[0], None)
+        if gradients is None:
+            return None
+        return gradients if len(gradients) == 1 else [add_up(gradients)]
+    several = [found.pop(key, None) for key in ids]
+    return [add_up(gradients) for gradients in several] if any(several) else None
 
 
 def needed_entries(tape: Tape, sources: set[int]) -> list[Any]:

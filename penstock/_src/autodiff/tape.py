@@ -7,13 +7,11 @@ that a gradient reads.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices, dense
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op, group_arguments
-from penstock._src.core.typesets import COMPLEX, FLOAT
+from penstock._src.core.typesets import DIFFERENTIABLE
 
-DIFFERENTIABLE = FLOAT | COMPLEX | {dtypes.resource, dtypes.variant}
 Backward = Callable[..., Any]
 
 
@@ -107,9 +105,10 @@ class Tape:
         self.held: list[Any] = []
 
     def watch(self, tensor: Any) -> None:
-        """Records what is computed from `tensor` from now on."""
-        self.watched.add(tensor._id)
-        self.held.append(tensor)
+        """Records what is computed from `tensor` from now on, if it is of a type that has gradients."""
+        if tensor.dtype in DIFFERENTIABLE:
+            self.watched.add(tensor._id)
+            self.held.append(tensor)
 
     def watch_variable(self, variable: Any) -> None:
         """Records what is computed from a variable."""
@@ -129,20 +128,18 @@ class Tape:
 
     def record_op(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Records an op, if an input is watched and it passes gradients on."""
+        if not op.passes_gradients:
+            return
         watched = self.watched
         for tensor in inputs:
-            if tensor._id in watched and tensor.dtype in DIFFERENTIABLE:
+            if tensor._id in watched:
                 break
         else:
             return
-        if op.differentiable:
-            flows = False
-            for tensor in outputs:
-                if tensor.dtype in DIFFERENTIABLE:
-                    watched.add(tensor._id)
-                    flows = True
-            if flows:
-                self.entries.append(OpEntry(op, inputs, outputs))
+        for tensor in outputs:
+            if tensor.dtype in DIFFERENTIABLE:
+                watched.add(tensor._id)
+        self.entries.append(OpEntry(op, inputs, outputs))
 
     def record_function(
         self,

@@ -29,6 +29,7 @@ from penstock._src.core.calls.signature import Argument, parse
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import DIFFERENTIABLE
 
 OPS: dict[str, type["Op"]] = {}
 
@@ -168,7 +169,9 @@ class Op:
         op = object.__new__(cls)
         op.__dict__.update(attrs)
         op.__dict__["attrs"] = attrs
-        op.__dict__["output_dtypes"] = op._output_dtypes()
+        types = op.__dict__["output_dtypes"] = op._output_dtypes()
+        flows = any(dtype in DIFFERENTIABLE for dtype in flatten_arguments(types))
+        op.__dict__["passes_gradients"] = flows and op.differentiable
         return op
 
     def _output_dtypes(self) -> tuple[Any, ...]:

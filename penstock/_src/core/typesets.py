@@ -25,3 +25,5 @@ REAL = FLOAT | INTEGER
 NUMERIC = REAL | COMPLEX
 NUMBER = NUMERIC | QUANTIZED
 ANY = frozenset(d.TYPES.values())
+# Types of tensors that have gradients; handles pass on those of what they hold.
+DIFFERENTIABLE = FLOAT | COMPLEX | {d.resource, d.variant}
