@@ -79,7 +79,7 @@ def map_nest(
     stores = []
     for node, block in blocks:
         value = block.value
-        own = position if len(value.shape) == len(shape) else position.reshaped(value.shape)
+        own = position if _ones(value.shape) == _ones(shape) else position.reshaped(value.shape)
         offset = block.offset(inliner, node, own)
         stores.append(Store(-1, offset, inliner.value(value, own), node.dtype))
     leaves = inliner.slots
@@ -87,6 +87,11 @@ def map_nest(
     outputs = [node for node, _ in blocks]
     nest, length = flatten(coalesce(LoopNest(scope, space, stores, leaves, outputs)))
     return NestKernel(list(nodes), list(leaves), nest, length)
+
+
+def _ones(shape: Sequence[int]) -> list[bool]:
+    """Which axes have extent 1: spaces are equal but for these."""
+    return [is_one(extent) for extent in shape]
 
 
 def piece_nest(node: Node, number: int, is_leaf: Callable[[Node], bool]) -> NestKernel:
