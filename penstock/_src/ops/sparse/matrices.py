@@ -113,6 +113,7 @@ class CSRSparseMatrixToSparseTensor(Op):
 
     signature = "sparse_matrix: variant -> indices: int64, values: type, dense_shape: int64"
     type: DType
+    type_types = FIELD
 
     def shape(self, sparse_matrix):
         return [None, None], [None], [None]
@@ -137,6 +138,7 @@ class CSRSparseMatrixToDense(Op):
 
     signature = "sparse_input: variant -> dense_output: type"
     type: DType
+    type_types = FIELD
 
     def shape(self, sparse_input):
         return None
@@ -152,6 +154,7 @@ class CSRSparseMatrixComponents(Op):
         "csr_sparse_matrix: variant, index: int32 -> row_ptrs: int32, col_inds: int32, values: type"
     )
     type: DType
+    type_types = FIELD
 
     def shape(self, csr_sparse_matrix, index):
         return [None], [None], [None]
@@ -188,6 +191,7 @@ class SparseMatrixZeros(_Matrix):
 
     signature = "dense_shape: int64 -> sparse_matrix: variant"
     type: DType
+    type_types = FIELD
 
     def eager(self, dense_shape):
         return SparseMatrix(
@@ -201,6 +205,7 @@ class SparseMatrixTranspose(_Matrix):
     signature = "input: variant -> output: variant"
     conjugate: bool = False
     type: DType
+    type_types = FIELD
 
     def eager(self, input):
         return input.transposed(self.conjugate)
@@ -269,6 +274,7 @@ class SparseMatrixSparseMatMul(_Matrix):
 
     signature = "a: variant, b: variant -> c: variant"
     type: DType
+    type_types = FIELD
     transpose_a: bool = False
     transpose_b: bool = False
     adjoint_a: bool = False
@@ -289,6 +295,7 @@ class SparseMatrixSoftmax(_Matrix):
 
     signature = "logits: variant -> softmax: variant"
     type: DType
+    type_types = frozenset({dtypes.float32, dtypes.float64})
 
     def eager(self, logits):
         keys = logits.places[:, 0] * logits.shape[-2] + logits.places[:, 1]
@@ -306,6 +313,7 @@ class SparseMatrixSoftmaxGrad(_Matrix):
 
     signature = "softmax: variant, grad_softmax: variant -> gradient: variant"
     type: DType
+    type_types = frozenset({dtypes.float32, dtypes.float64})
     differentiable = False
 
     def eager(self, softmax, grad_softmax):

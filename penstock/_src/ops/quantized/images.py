@@ -1,0 +1,171 @@
+"""Images and shapes of small integers that stand for floats in a range."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX, QUANTIZED
+from penstock._src.ops.image.resize import bilinear_weights
+from penstock._src.ops.nn.window import window
+from penstock._src.ops.quantized.ranges import from_floats, requantized
+from penstock._src.ops.rules import invalid
+
+F = np.float32
+
+
+class _Pool(Op):
+    is_abstract = True
+    differentiable = False
+    data_format, explicit_paddings = "NHWC", ()
+
+    def shape(self, input, *_ranges):
+        return [input[0], None, None, input[3]], (), ()
+
+    def eager(self, input, min_input, max_input):
+        rows, columns = (
+            window(self.op_type, input.shape[a], self.ksize[a], self.strides[a], 1, self.padding)
+            for a in (1, 2)
+        )
+        made = np.empty((input.shape[0], rows.out, columns.out, input.shape[3]), input.dtype)
+        for i in range(rows.out):
+            for j in range(columns.out):
+                part = input[:, _span(rows, i), _span(columns, j)]
+                made[:, i, j] = self.reduced(part)
+        return made, F(min_input), F(max_input)
+
+
+def _span(axis, at):
+    start = at * axis.stride - axis.low
+    return slice(max(start, 0), min(start + axis.size, axis.extent))
+
+
+class QuantizedMaxPool(_Pool):
+    """The largest of each window."""
+
+    signature = (
+        "input: T, min_input: float32, max_input: float32 -> output: T, min_output: float32, "
+        "max_output: float32"
+    )
+    T = QUANTIZED
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+
+    def reduced(self, part):
+        """The largest of a window."""
+        return part.max((1, 2))
+
+
+class QuantizedAvgPool(_Pool):
+    """The mean of each window, halves up."""
+
+    signature = (
+        "input: T, min_input: float32, max_input: float32 -> output: T, min_output: float32, "
+        "max_output: float32"
+    )
+    T = QUANTIZED
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+
+    def reduced(self, part):
+        """The mean of a window."""
+        count = part.shape[1] * part.shape[2]
+        return (part.astype(np.int64).sum((1, 2)) + count // 2) // count
+
+
+class QuantizedReshape(Op):
+    """The same integers in another shape."""
+
+    signature = (
+        "tensor: T, shape: Tshape, input_min: float32, input_max: float32 -> output: T, "
+        "output_min: float32, output_max: float32"
+    )
+    Tshape: DType = dtypes.int32
+    Tshape_types = INDEX
+    differentiable = False
+
+    def output_shape(self, tensor, shape, *_ranges):
+        return shape.as_shape(), (), ()
+
+    def eager(self, tensor, shape, input_min, input_max):
+        return tensor.reshape([int(d) for d in shape]), F(input_min), F(input_max)
+
+
+class QuantizedConcat(Op):
+    """Tensors one after the other along an axis, over a range that holds all of theirs."""
+
+    signature = (
+        "concat_dim: int32, values: N * T, input_mins: N * float32, input_maxes: N * float32 -> "
+        "output: T, output_min: float32, output_max: float32"
+    )
+    differentiable = False
+
+    def shape(self, concat_dim, values, *_ranges):
+        return None, (), ()
+
+    def eager(self, concat_dim, values, input_mins, input_maxes):
+        low, high = min(0.0, *map(float, input_mins)), max(0.0, *map(float, input_maxes))
+        parts = [
+            v if (a, b) == (low, high) else requantized(v, a, b, self.T, low, high, self.T)
+            for v, a, b in zip(values, map(float, input_mins), map(float, input_maxes))
+        ]
+        return np.concatenate(parts, int(concat_dim)), F(low), F(high)
+
+
+class QuantizedInstanceNorm(Op):
+    """Each channel of each image with mean 0 and variance 1."""
+
+    signature = "x: T, x_min: float32, x_max: float32 -> y: T, y_min: float32, y_max: float32"
+    T = QUANTIZED
+    output_range_given: bool = False
+    given_y_min: float = 0.0
+    given_y_max: float = 0.0
+    variance_epsilon: float = 9.9999997e-06
+    min_separation: float = 0.001
+    differentiable = False
+
+    def shape(self, x, *_ranges):
+        return x.with_rank(4), (), ()
+
+    def eager(self, x, x_min, x_max):
+        if x.ndim != 4:
+            raise invalid(self, "input must be 4-dimensional")
+        scale = (float(x_max) - float(x_min)) / 255
+        floats = float(x_min) + x.astype(np.float64) * scale
+        mean, variance = floats.mean((1, 2), keepdims=True), floats.var((1, 2), keepdims=True)
+        made = (floats - mean) / np.sqrt(variance + self.variance_epsilon)
+        if self.output_range_given:
+            low, high = self.given_y_min, self.given_y_max
+        else:
+            low = min(float(made.min()), 0.0)
+            high = max(float(made.max()), low + self.min_separation)
+        return from_floats(made, low, high, self.T).astype(x.dtype), F(low), F(high)
+
+
+class QuantizedResizeBilinear(Op):
+    """Images in another size, interpolated between the four nearest pixels."""
+
+    signature = (
+        "images: T, size: int32, min: float32, max: float32 -> resized_images: T, out_min: "
+        "float32, out_max: float32"
+    )
+    T = frozenset({dtypes.float32, dtypes.qint32, dtypes.quint8})
+    align_corners: bool = False
+    half_pixel_centers: bool = False
+    differentiable = False
+
+    def shape(self, images, size, *_ranges):
+        value = size.value
+        rows, columns = (None, None) if value is None else map(int, value)
+        return [images[0], rows, columns, images[3]], (), ()
+
+    def eager(self, images, size, min, max):
+        rows, columns = (bilinear_weights(self, n, int(m)) for n, m in zip(images.shape[1:3], size))
+        made = np.einsum("ih,bhwc,jw->bijc", rows, images.astype(np.float64), columns)
+        if self.T != dtypes.float32:
+            made = np.floor(made + 0.5)
+        return made.astype(images.dtype), F(min), F(max)

@@ -1,0 +1,77 @@
+"""Between floats and the integers of a type that stand for those of a range."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.ops.quantized.quantize import half_away, limits
+
+
+def _steps(dtype):
+    least, most = limits(dtype)
+    return least, most, most - least + 1
+
+
+def to_floats(values, low, high, dtype):
+    """The floats that integers stand for."""
+    low, high = np.float64(np.float32(low)), np.float64(np.float32(high))
+    if low == high:
+        return np.full(values.shape, low)
+    least, _, steps = _steps(dtype)
+    scale = (high - low) * (steps / (steps - 1)) / steps
+    return half_away(low / scale) * scale + (values.astype(np.float64) - least) * scale
+
+
+def from_floats(values, low, high, dtype, clamp=True):
+    """The integers that stand for floats."""
+    low, high = np.float64(np.float32(low)), np.float64(np.float32(high))
+    if low == high:
+        return np.zeros(np.shape(values), np.int64)
+    least, most, steps = _steps(dtype)
+    scale = steps / ((high - low) * (steps / (steps - 1)))
+    made = half_away(np.asarray(values) * scale) - half_away(low * scale) + least
+    return (np.clip(made, least, most) if clamp else made).astype(np.int64)
+
+
+def zero_of(low, high, dtype):
+    """The integer that stands for zero."""
+    return int(from_floats(np.zeros(()), low, high, dtype, clamp=False))
+
+
+def of_product(a_type, b_type, out, low_a, high_a, low_b, high_b):
+    """The range of products of integers of two ranges."""
+
+    def level(low, high, dtype):
+        least, most = limits(dtype)
+        return np.float32(np.float32(high) - np.float32(low)) / np.float32(most - least)
+
+    one = level(low_a, high_a, a_type) * level(low_b, high_b, b_type)
+    least, most = limits(out)
+    return one * np.float32(least), one * np.float32(most)
+
+
+def spread(values, low, high, dtype):
+    """The range of the floats that integers stand for, with zero in it."""
+    if not values.size:
+        return 0.0, 0.0
+    ends = np.array([values.min(), values.max()])
+    first, last = to_floats(ends, low, high, dtype)
+    return min(0.0, float(first)), float(last)
+
+
+def requantized(values, low, high, dtype, new_low, new_high, new_dtype):
+    """Integers of one type and range as those of another."""
+    if dtype == dtypes.qint32 and new_dtype == dtypes.quint8 and new_low != new_high:
+        return _requantized_to_bytes(values, *map(np.float32, (low, high, new_low, new_high)))
+    floats = to_floats(values, low, high, dtype)
+    return from_floats(floats, new_low, new_high, new_dtype).astype(new_dtype.np)
+
+
+def _requantized_to_bytes(values, low, high, new_low, new_high):
+    """The same in 64-bit numbers of 16 binary places, which round as TensorFlow's do."""
+    unit, span = np.float32(255 * (1 << 16)), new_high - new_low
+    scale, start, shift = (int(unit * v / span) for v in (high - low, low, new_low))
+    counted = values.astype(np.int64) + (1 << 31)
+    # The product may not fit 64 bits: it is put together from that of the halves.
+    fixed = (counted >> 16) * scale + (((counted & 0xFFFF) * scale) >> 16) >> 16
+    made = (fixed + start - shift + (1 << 15)) >> 16
+    return np.clip(made, 0, 255).astype(np.uint8)
