@@ -104,3 +104,40 @@ def test_it_is_one_program_and_other_sizes_need_no_new_kernels(function):
         )
     assert len(made.programs()) == 4
     assert [p.compiled.program.statistics.written for p in made.programs()[1:]] == [0, 0, 0]
+
+
+def test_other_lengths_after_a_gradient_has_added_to_the_loop():
+    """The gradient of a function makes its loop keep intermediate values; the function itself goes on for any length."""
+    signature = [tf.TensorSpec([None, 3, 4], tf.float32), tf.TensorSpec([4, 6], tf.float32)]
+
+    @tf.function(input_signature=signature)
+    def run(x, w):
+        n = tf.shape(x)[0]
+        rows = tf.TensorArray(tf.float32, size=n).unstack(x)
+
+        def step(i, h):
+            return i + 1, tf.tanh(h + tf.matmul(rows.read(i), w))
+
+        return tf.while_loop(lambda i, h: i < n, step, (0, tf.zeros([3, 6])))[1]
+
+    @tf.function(input_signature=signature)
+    def gradient(x, w):
+        with tf.GradientTape() as tape:
+            tape.watch(w)
+            total = tf.reduce_sum(run(x, w))
+        return tape.gradient(total, w)
+
+    w = RANDOM.standard_normal((4, 6)).astype("f")
+    for steps in (3, 1, 0, 2):
+        x = RANDOM.standard_normal((steps, 3, 4)).astype("f")
+        h, total = np.zeros((3, 6)), np.zeros((4, 6))
+        states = []
+        for row in x:
+            h = np.tanh(h + row @ w)
+            states.append(h)
+        np.testing.assert_allclose(run(x, w), h, rtol=1e-5, atol=1e-6)
+        back = np.ones((3, 6))
+        for row, state in zip(x[::-1], states[::-1]):
+            back = back * (1 - state**2)
+            total += row.T @ back
+        np.testing.assert_allclose(gradient(x, w), total, rtol=1e-4, atol=1e-5)

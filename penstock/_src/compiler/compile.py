@@ -10,6 +10,7 @@ from typing import Any
 
 from penstock._src.compiler.executable import Executable
 from penstock._src.compiler.lower.needed import needed_operations
+from penstock._src.graph.operation import Operation
 
 
 def compile_graph(
@@ -35,7 +36,10 @@ def compile_graph(
     """
     if control_outputs is None:
         control_outputs = getattr(graph, "control_outputs", ())
-    ops = needed_operations(graph, inputs, outputs, control_outputs)
+
+    def needed() -> list[Operation]:
+        return needed_operations(graph, inputs, outputs, control_outputs)
+
     if states is None:
         states = graph.__dict__.setdefault("_kernel_states", {})
-    return Executable(name or str(getattr(graph, "name", "graph")), ops, inputs, outputs, states)
+    return Executable(name or str(getattr(graph, "name", "graph")), needed, inputs, outputs, states)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,15 +24,21 @@ class Executable:
     def __init__(
         self,
         name: str,
-        ops: Sequence[Operation],
+        needed: Callable[[], list[Operation]],
         inputs: Sequence[Any],
         outputs: Sequence[Any],
         states: dict[Any, Any],
     ) -> None:
+        """`needed` gives the operations; it is asked again for new shapes, as gradients may have added to the graph."""
         self.name = name
-        self.ops = list(ops)
         self.inputs, self.outputs = list(inputs), list(outputs)
-        self.block = Block(name, self.ops, self.inputs, self.outputs, {}, states)
+        self.block = Block(name, needed(), self.inputs, self.outputs, {}, states)
+        self.block.needed = needed
+
+    @property
+    def ops(self) -> list[Operation]:
+        """The operations that it runs."""
+        return self.block.ops
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         return self.block(values)

@@ -12,7 +12,7 @@ So a graph that lowers whole is one program, and one with k host operations in a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, input_kinds
@@ -56,6 +56,7 @@ class Block:
         )  # ids of the handles of the last call, aliases
         self.value_positions: list[int] = list(values)  # inputs whose values are part of the key
         self.by_value = True
+        self.needed: Callable[[], list[Operation]] | None = None  # what `ops` are by now
         self.specialisations: dict[Any, Specialisation] = {}
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
@@ -84,6 +85,8 @@ class Block:
 
     def specialise(self, values: Sequence[Any]) -> Specialisation:
         """Makes and keeps the specialisation for these inputs."""
+        if self.needed is not None:
+            self.ops = self.needed()
         while True:
             made, wanted = specialise(self, values)
             if made is not None:
