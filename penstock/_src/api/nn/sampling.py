@@ -8,6 +8,7 @@ from penstock._src.api.array.creation import sequence_mask
 from penstock._src.api.array.indexing import gather
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.reduction import reduce_logsumexp
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
@@ -202,19 +203,27 @@ def sampled_softmax_loss(
     return softmax_cross_entropy_with_logits(raw.StopGradient(input=wanted), logits, name=name)
 
 
-def _blank_last(logits, labels, blank):
-    """Logits with the blank class moved to the end, and labels renumbered."""
+def _with_blank_as_label(logits, labels, blank, frames):
+    """Logits and labels in which the blank class may also stand among the labels, and a correction.
+
+    The blank class gets a second column, as the class of such labels. The correction, to be added
+    to the losses, takes that column out of the softmax again.
+    """
     classes = logits.shape[2]
     blank = blank + classes if blank < 0 else blank
-    if blank == classes - 1:
-        return logits, labels
-    moved = raw.ConcatV2(
-        values=[logits[:, :, :blank], logits[:, :, blank + 1 :], logits[:, :, blank : blank + 1]],
-        axis=2,
+    own = logits[:, :, blank : blank + 1]
+    parts = [logits[:, :, :blank], logits[:, :, blank + 1 :], own, own]
+    wide = raw.ConcatV2(values=parts, axis=2)
+    # Classes count from 1 and blank is 0, as in TensorFlow; a label that is `blank` counts as blank - 1.
+    number = np.asarray(blank, np.int32)
+    shifted = raw.SelectV2(condition=labels < number, t=labels, e=labels - np.int32(1))
+    labels = raw.SelectV2(condition=shifted < np.int32(0), t=np.int32(classes - 1), e=shifted)
+    more = reduce_logsumexp(wide, axis=2) - reduce_logsumexp(logits, axis=2)
+    mask = raw.Transpose(
+        x=sequence_mask(frames, raw.Shape(input=logits)[0], logits.dtype),
+        perm=np.array([1, 0], np.int32),
     )
-    number = np.asarray(blank, labels.dtype.as_numpy_dtype)
-    one = np.asarray(1, labels.dtype.as_numpy_dtype)
-    return moved, raw.SelectV2(condition=labels < number, t=labels, e=labels - one)
+    return wide, labels, raw.Sum(input=more * mask, axis=[0])
 
 
 @export("nn.ctc_loss", v1=["nn.ctc_loss_v2"])
@@ -255,17 +264,21 @@ def ctc_loss(
         mask = sequence_mask(label_length, raw.Shape(input=labels)[1])
         indices = raw.Where(condition=mask)
         values = raw.GatherNd(params=labels, indices=indices)
-    logits, values = _blank_last(logits, cast(values, dtypes.int32), blank_index)
-    half = logits.dtype in (dtypes.float16, dtypes.bfloat16)
+    given = logits.dtype
+    if given in (dtypes.float16, dtypes.bfloat16):
+        logits = cast(logits, dtypes.float32)
+    logits, values, correction = _with_blank_as_label(
+        logits, cast(values, dtypes.int32), blank_index, logit_length
+    )
     loss = raw.CTCLoss(
-        inputs=cast(logits, dtypes.float32) if half else logits,
+        inputs=logits,
         labels_indices=indices,
         labels_values=values,
         sequence_length=cast(convert_to_tensor(logit_length), dtypes.int32),
         ignore_longer_outputs_than_inputs=not isinstance(labels, SparseTensor),
         name=name,
     )[0]
-    return cast(loss, logits.dtype) if half else loss
+    return cast(loss - correction, given)
 
 
 def _decoded(indices, values, shapes):
