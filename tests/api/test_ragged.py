@@ -1,6 +1,7 @@
 """Ragged tensors: construction, slicing, and what public functions mean for them."""
 
 import numpy as np
+import pytest
 
 import penstock as tf
 
@@ -29,3 +30,22 @@ def test_ragged_to_dense_and_back():
     dense = ROWS.to_tensor(-1.0)
     np.testing.assert_array_equal(dense.numpy(), [[1, 2], [-1, -1], [3, -1]])
     assert tf.RaggedTensor.from_tensor(dense, padding=-1.0).to_list() == ROWS.to_list()
+
+
+def test_row_splits_keep_their_type():
+    # as in TensorFlow 2.21
+    narrow = tf.ragged.constant([[1.0, 2.0], [3.0]], row_splits_dtype=tf.int32)
+    assert narrow.row_splits.dtype == tf.int32
+    assert tf.ragged.stack([narrow, narrow]).row_splits.dtype == tf.int32
+    assert tf.ragged.stack([tf.constant([1, 2]), tf.constant([3])]).row_splits.dtype == tf.int32
+    parts = tf.ragged.stack_dynamic_partitions(tf.constant([1, 2, 3]), [1, 0, 1], 2)
+    assert parts.row_splits.dtype == tf.int32 and parts.to_list() == [[2], [1, 3]]
+    with pytest.raises(ValueError, match="mismatched row_splits dtypes"):
+        tf.concat([narrow, tf.ragged.constant([[1.0], [2.0]])], axis=1)
+
+
+def test_softmax_of_rows():
+    logits = tf.ragged.constant([[1.0, 2.0], [3.0]])
+    first, second = tf.nn.softmax(logits).to_list()
+    np.testing.assert_allclose(first, [0.26894143, 0.7310586], rtol=1e-6)
+    assert second == [1.0]

@@ -108,7 +108,8 @@ def constant(
     splits, values = [], list(pylist)
     for _ in builtins.range(ragged_rank):
         lengths = [len(v) for v in values]
-        splits.append(np.cumsum([0, *lengths]).astype(kind.as_numpy_dtype))
+        bounds = np.cumsum([0, *lengths]).astype(kind.as_numpy_dtype)
+        splits.append(convert_to_tensor(bounds))
         values = [x for row in values for x in row]
     if inner_shape is None:
         inner_shape = _inner_shape(values)[1:] if ragged_rank < (scalar_depth or depth) - 1 else ()
@@ -190,13 +191,14 @@ def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
         flat = raw.ConcatV2(values=[np.array([-1], np.int32), tail], axis=0)
         data = raw.Reshape(tensor=data, shape=flat)
         partitions = raw.Reshape(tensor=partitions, shape=[-1])
-    ids = cast(partitions, dtypes.int64)
+    kind = data.row_splits.dtype if isinstance(data, RaggedTensor) else partitions.dtype
+    ids = cast(partitions, kind)
     count = raw.Size(input=ids)
     order = raw.TopKV2(input=-ids, k=count, sorted=True)[1]
     rows = raw.GatherV2(params=ids, indices=order, axis=0)
     values = gather(data, order)
     return RaggedTensor.from_value_rowids(
-        values, rows, nrows=cast(convert_to_tensor(num_partitions), dtypes.int64), validate=False
+        values, rows, nrows=cast(convert_to_tensor(num_partitions), kind), validate=False
     )
 
 

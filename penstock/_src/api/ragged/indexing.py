@@ -226,20 +226,24 @@ def boolean_mask(data, mask, name=None):
 def stack(values, axis=0, name=None):
     """Tensors of one rank, ragged or not, stacked along a new axis."""
     values = [_as_ragged_or_tensor(v) for v in values]
-    if len(values) == 1 and axis == 0:
-        only = values[0]
-        if isinstance(only, RaggedTensor):
-            return RaggedTensor.from_uniform_row_length(only, only.nrows(), nrows=1)
-        return RaggedTensor.from_tensor(raw.ExpandDims(input=only, axis=0))
+    _check_row_splits(values)
     rank = values[0].shape.rank
     axis = axis + rank + 1 if axis < 0 else axis
-    if axis == 0 or rank == 0:
-        rows = [v if v.shape.rank else raw.Reshape(tensor=v, shape=[1]) for v in values]
-        if rank == 0:
-            return raw.Pack(values=values)
-        joined = concat(rows, 0)
-        kind = dtypes.int64
-        lengths = raw.Pack(values=[cast(_count_rows(v), kind) for v in rows])
+    if not any(isinstance(v, RaggedTensor) for v in values):
+        if rank == 0 or axis > 0:
+            return raw.Pack(values=values, axis=axis)
+        if rank == 1:
+            lengths = raw.Pack(values=[raw.Shape(input=v)[0] for v in values])
+            joined = raw.ConcatV2(values=values, axis=0) if len(values) > 1 else values[0]
+            return RaggedTensor.from_row_lengths(joined, lengths, validate=False)
+        values = [RaggedTensor.from_tensor(v, ragged_rank=rank - 1) for v in values]
+    if len(values) == 1 and axis == 0:
+        only = values[0]
+        return RaggedTensor.from_uniform_row_length(only, only.nrows(), nrows=1)
+    if axis == 0:
+        joined = concat(values, 0)
+        kind = joined.row_splits.dtype
+        lengths = raw.Pack(values=[cast(_count_rows(v), kind) for v in values])
         return RaggedTensor.from_row_lengths(joined, lengths, validate=False)
     if axis == 1:
         pieces = [_new_axis(v) for v in values]
@@ -250,6 +254,15 @@ def stack(values, axis=0, name=None):
         values[0] if isinstance(values[0], RaggedTensor) else RaggedTensor.from_tensor(values[0])
     )
     return first.with_values(stack(inner, axis - 1))
+
+
+def _check_row_splits(values):
+    """Raises unless the row splits of all ragged tensors have one type."""
+    if len({v.row_splits.dtype for v in values if isinstance(v, RaggedTensor)}) > 1:
+        raise ValueError(
+            "Input RaggedTensors have mismatched row_splits dtypes; use "
+            "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
+        )
 
 
 def _new_axis(v):
@@ -279,14 +292,15 @@ def concat(values, axis):
             return raw.ConcatV2(values=values, axis=axis)
     rank = next(v.shape.rank for v in values if isinstance(v, RaggedTensor))
     axis = axis + rank if axis < 0 else axis
+    _check_row_splits(values)
+    kind = next(v.row_splits.dtype for v in values if isinstance(v, RaggedTensor))
     deepest = max(v.ragged_rank for v in values if isinstance(v, RaggedTensor))
     values = [
-        v if isinstance(v, RaggedTensor) else RaggedTensor.from_tensor(v, ragged_rank=deepest)
+        v
+        if isinstance(v, RaggedTensor)
+        else RaggedTensor.from_tensor(v, ragged_rank=deepest, row_splits_dtype=kind)
         for v in values
     ]
-    kinds = {v.row_splits.dtype for v in values}
-    if len(kinds) > 1:
-        values = [v.with_row_splits_dtype(dtypes.int64) for v in values]
     if axis == 0:
         inner = concat([v.values for v in values], 0)
         lengths = raw.ConcatV2(values=[v.row_lengths() for v in values], axis=0)

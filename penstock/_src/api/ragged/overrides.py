@@ -6,9 +6,9 @@ import numpy as np
 
 from penstock._src.api.array import creation, indexing, joining, shaping
 from penstock._src.api.dispatch import BINARY, NOT_SUPPORTED, UNARY, register_fallback
-from penstock._src.api.math import arithmetic, counting, reduction
+from penstock._src.api.math import arithmetic, counting, elementwise, reduction
 from penstock._src.api.math.elementwise import cast
-from penstock._src.api.nn import embedding
+from penstock._src.api.nn import activations, embedding
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -357,6 +357,34 @@ def _tile(input, multiples, name=None):
     return result
 
 
+def _softmax(logits, axis=None, name=None):
+    rank = logits.shape.rank
+    axis = rank - 1 if axis is None else axis % rank if axis < 0 else axis
+    flat = logits.flat_values
+    if axis > logits.ragged_rank:
+        within = axis - logits.ragged_rank
+        return logits.with_flat_values(activations.softmax(flat, axis=within, name=name))
+    if axis == logits.ragged_rank:
+        innermost = logits
+        while isinstance(innermost.values, RaggedTensor):
+            innermost = innermost.values
+        return logits.with_flat_values(_softmax_of_segments(flat, innermost, name))
+    top = reduction.reduce_max(logits, axis=axis, keepdims=True)
+    powers = elementwise.exp(arithmetic.subtract(logits, top))
+    total = reduction.reduce_sum(powers, axis=axis, keepdims=True)
+    return arithmetic.divide(powers, total, name=name)
+
+
+def _softmax_of_segments(values, partition, name):
+    """The softmax within each row of a partition of `values`."""
+    ids, count = partition.value_rowids(), partition.nrows()
+    top = raw.UnsortedSegmentMax(data=values, segment_ids=ids, num_segments=count)
+    shifted = values - raw.GatherV2(params=shaping.stop_gradient(top), indices=ids, axis=0)
+    powers = raw.Exp(x=shifted)
+    total = raw.UnsortedSegmentSum(data=powers, segment_ids=ids, num_segments=count)
+    return raw.RealDiv(x=powers, y=raw.GatherV2(params=total, indices=ids, axis=0), name=name)
+
+
 def _filled(api):
     def fill(shape, *args, **kwargs):
         return shape._add_partitions(api(shape.inner_shape, *args, **kwargs))
@@ -393,6 +421,7 @@ _OF_SHAPES = {
     shaping.broadcast_to: _broadcast_to,
 }
 _SPECIAL = {
+    activations.softmax: _softmax,
     reduction.reduce_sum: _reducer(_segments("UnsortedSegmentSum"), reduction.reduce_sum),
     reduction.reduce_prod: _reducer(_segments("UnsortedSegmentProd"), reduction.reduce_prod),
     reduction.reduce_max: _reducer(_segments("UnsortedSegmentMax"), reduction.reduce_max),
