@@ -309,18 +309,17 @@ def _sequence(serialized, context_features, sequence_features, example_names, na
         name=name,
     )
     first = _grouped(outputs[:6], context, keys)
-    indices, values, shapes, denses, lengths, ragged, inner, _ = _step_outputs(outputs[6:])
+    indices, values, shapes, denses, lengths, ragged, outer, inner = outputs[6:]
     second = _grouped((indices, values, shapes, denses, ragged, inner), steps, step_keys)
+    if serialized.shape.rank != 0:
+        for key, splits in zip(sorted(steps.ragged), outer, strict=True):
+            found = second["r", key]
+            second["r", key] = RaggedTensor.from_row_splits(found, splits, validate=False)
     return (
         _assemble(context_features or {}, first),
         _assemble(sequence_features or {}, second),
         dict(zip(step_keys, lengths, strict=True)),
     )
-
-
-def _step_outputs(outputs):
-    indices, values, shapes, denses, lengths, ragged, outer, inner = outputs
-    return indices, values, shapes, denses, lengths, ragged, inner, outer
 
 
 @export("io.parse_sequence_example")

@@ -1,5 +1,7 @@
 """Tensors and examples as serialized messages."""
 
+import struct
+
 import numpy as np
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
@@ -57,6 +59,40 @@ class ParseTensor(Op):
         return np.array(tensor_of(self, serialized.item(), self.out_type))
 
 
+def _varint(number):
+    """A number in groups of seven bits, the lowest first."""
+    out = bytearray()
+    number &= (1 << 64) - 1
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _field(number, data):
+    """A field that holds bytes."""
+    return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _unpacked(example):
+    """An example in bytes; each number has its own tag, as TensorFlow's converter writes it."""
+    features = b""
+    for key, feature in example.features.feature.items():
+        kind = feature.WhichOneof("kind")
+        values = getattr(feature, kind).value if kind else []
+        if kind == "bytes_list":
+            held = _field(1, b"".join(_field(1, v) for v in values))
+        elif kind == "float_list":
+            held = _field(2, b"".join(b"\x0d" + struct.pack("<f", v) for v in values))
+        elif kind == "int64_list":
+            held = _field(3, b"".join(b"\x08" + _varint(v) for v in values))
+        else:
+            held = b""
+        features += _field(1, _field(1, key.encode()) + _field(2, held))
+    return _field(1, features) if example.HasField("features") else b""
+
+
 class DecodeJSONExample(Op):
     """Examples in JSON as serialized examples."""
 
@@ -69,7 +105,7 @@ class DecodeJSONExample(Op):
     def eager(self, json_examples):
         def convert(text):
             try:
-                return json_format.Parse(text, Example()).SerializeToString()
+                return _unpacked(json_format.Parse(text, Example()))
             except json_format.ParseError as error:
                 raise invalid(self, f"Error while parsing JSON: {error}") from None
 

@@ -252,15 +252,45 @@ class DeserializeSparse(Op):
         triples = serialized_sparse.reshape(-1, 3)
         if self.Tserialized == dtypes.string:
             triples = [[from_proto(TensorProto.FromString(s)) for s in row] for row in triples]
-        indices, values, widest = [], [], None
-        for at, (index, value, shape) in enumerate(triples):
-            outer = np.array(np.unravel_index(at, lead), np.int64).reshape(1, -1)
-            outer = np.broadcast_to(outer, (len(index), len(lead)))
-            indices.append(np.concatenate([outer, index], 1))
-            values.append(value)
-            widest = shape if widest is None else np.maximum(widest, shape)
-        if widest is None:
-            empty = np.zeros((0, len(lead) + 1), np.int64)
-            return empty, np.zeros(0, self.dtype.np), np.zeros(len(lead) + 1, np.int64)
-        shape = np.concatenate([np.array(lead, np.int64), widest])
-        return np.concatenate(indices), np.concatenate(values), shape
+        return _in_rows(triples, lead, self.dtype)
+
+
+class DeserializeManySparse(Op):
+    """The sparse tensor whose rows were serialized."""
+
+    signature = (
+        "serialized_sparse: string -> sparse_indices: int64, sparse_values: dtype, "
+        "sparse_shape: int64"
+    )
+    dtype: DType
+    differentiable = False
+
+    def shape(self, serialized_sparse):
+        serialized_sparse.with_rank(2)
+        return [None, None], [None], [None]
+
+    def eager(self, serialized_sparse):
+        if serialized_sparse.ndim != 2 or serialized_sparse.shape[1] != 3:
+            raise invalid(
+                self,
+                "Serialized sparse should have 3 columns, but has shape "
+                f"{show(serialized_sparse.shape)}",
+            )
+        parts = [[from_proto(TensorProto.FromString(s)) for s in row] for row in serialized_sparse]
+        return _in_rows(parts, (len(parts),), self.dtype)
+
+
+def _in_rows(triples, lead, dtype):
+    """Sparse tensors (indices, values, shape) as one, with `lead` as outer dimensions."""
+    indices, values, widest = [], [], None
+    for at, (index, value, shape) in enumerate(triples):
+        outer = np.array(np.unravel_index(at, lead), np.int64).reshape(1, -1)
+        outer = np.broadcast_to(outer, (len(index), len(lead)))
+        indices.append(np.concatenate([outer, index], 1))
+        values.append(value)
+        widest = shape if widest is None else np.maximum(widest, shape)
+    if widest is None:
+        empty = np.zeros((0, len(lead) + 1), np.int64)
+        return empty, np.zeros(0, dtype.np), np.zeros(len(lead) + 1, np.int64)
+    shape = np.concatenate([np.array(lead, np.int64), widest])
+    return np.concatenate(indices), np.concatenate(values), shape

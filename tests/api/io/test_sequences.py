@@ -1,0 +1,70 @@
+"""Sequence examples, sparse tensors and JSON, as TensorFlow 2.21 parses and writes them."""
+
+import pytest
+
+import penstock as tf
+
+
+def _example(k):
+    example = tf.train.SequenceExample()
+    example.context.feature["a"].int64_list.value.append(3 + k)
+    for j in range(2 + k):
+        dense = example.feature_lists.feature_list["b"].feature.add()
+        dense.float_list.value.extend([1.0 + j, 2.0])
+        ragged = example.feature_lists.feature_list["v"].feature.add()
+        ragged.int64_list.value.extend(range(j))
+    return example.SerializeToString()
+
+
+CONTEXT = {"a": tf.io.FixedLenFeature([], tf.int64)}
+STEPS = {
+    "b": tf.io.FixedLenSequenceFeature([2], tf.float32),
+    "v": tf.io.VarLenFeature(tf.int64),
+}
+
+
+def test_one_example():
+    context, steps = tf.io.parse_single_sequence_example(_example(0), CONTEXT, STEPS)
+    assert context["a"].numpy() == 3
+    assert steps["b"].numpy().tolist() == [[1, 2], [2, 2]]
+    assert steps["v"].indices.numpy().tolist() == [[1, 0]]
+
+
+def test_a_batch_is_padded():
+    _, steps, lengths = tf.io.parse_sequence_example([_example(0), _example(1)], CONTEXT, STEPS)
+    assert lengths["b"].numpy().tolist() == [2, 3]
+    assert steps["b"].numpy()[0].tolist() == [[1, 2], [2, 2], [0, 0]]
+    assert steps["v"].dense_shape.numpy().tolist() == [2, 3, 2]
+
+
+def test_ragged_steps():
+    ragged = {"v": tf.io.RaggedFeature(tf.int64)}
+    _, steps, _ = tf.io.parse_sequence_example([_example(0), _example(1)], None, ragged)
+    assert steps["v"].to_list() == [[[], [0]], [[], [0], [0, 1]]]
+
+
+def test_a_missing_list_is_an_error_unless_allowed():
+    feature = tf.io.FixedLenSequenceFeature([], tf.float32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="'z' is required"):
+        tf.io.parse_single_sequence_example(_example(0), None, {"z": feature})
+    feature = tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
+    _, steps = tf.io.parse_single_sequence_example(_example(0), None, {"z": feature})
+    assert steps["z"].shape == [0]
+
+
+def test_in_a_function():
+    parse = tf.function(lambda x: tf.io.parse_single_sequence_example(x, CONTEXT, STEPS))
+    assert parse(tf.constant(_example(0)))[1]["b"].shape == [2, 2]
+
+
+def test_sparse_rows_come_back():
+    sparse = tf.sparse.from_dense([[1, 0], [0, 2]])
+    rows = tf.io.serialize_many_sparse(sparse)
+    back = tf.io.deserialize_many_sparse(rows, tf.int32)
+    assert tf.sparse.to_dense(back).numpy().tolist() == [[1, 0], [0, 2]]
+
+
+def test_numbers_of_json_have_a_tag_each():
+    text = '{"features": {"feature": {"a": {"int64List": {"value": ["1"]}}}}}'
+    expected = b"\n\x0b\n\t\n\x01a\x12\x04\x1a\x02\x08\x01"
+    assert tf.io.decode_json_example(text).numpy() == expected
