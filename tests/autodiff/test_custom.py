@@ -1,0 +1,81 @@
+"""Custom gradients, alone and inside functions."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+BOTH = pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "function"])
+
+
+@BOTH
+def test_variables_of_a_custom_gradient(wrap):
+    x, v = tf.constant(3.0), tf.Variable(2.0)
+
+    @tf.custom_gradient
+    def f(x):
+        return x * v, lambda dy, variables: (dy * 7, [dy * 9])
+
+    def run():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        return tape.gradient(y, [x, v])
+
+    assert [g.numpy() for g in wrap(run)()] == [7, 9]
+
+
+@BOTH
+def test_recomputed_gradients(wrap):
+    x, w = tf.constant([1.0, 2.0]), tf.Variable(2.0)
+
+    def f(x):
+        return tf.sin(x * w) * w
+
+    def run(f):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        return tape.gradient(y, [x, w])
+
+    expected = run(f)
+    for e, found in zip(expected, wrap(lambda: run(tf.recompute_grad(f)))(), strict=True):
+        np.testing.assert_allclose(found.numpy(), e.numpy(), rtol=1e-5)
+
+
+def test_a_gradient_that_is_differentiated():
+    x = tf.constant(3.0)
+
+    @tf.custom_gradient
+    def f(x):
+        return x * x, lambda dy: dy * x * x
+
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = f(x)
+        first = inner.gradient(y, x)
+    assert outer.gradient(first, x).numpy() == 6
+
+
+@BOTH
+def test_a_tape_that_begins_after_a_capture(wrap):
+    x = tf.constant(3.0)
+
+    def run():
+        before = x * 2
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x * x
+        return tape.gradient(y, x) + before * 0
+
+    assert wrap(run)().numpy() == 6
+
+
+def test_stopped_tensors_still_receive():
+    @tf.function
+    def f(x):
+        return tf.gradients(x * 2, x, stop_gradients=[x])[0]
+
+    assert f(tf.constant(1.0)).numpy() == 2
