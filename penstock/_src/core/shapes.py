@@ -127,6 +127,8 @@ class TensorShape:
             raise RuntimeError("TensorShape.as_proto: load penstock's protos first.")
         return from_shape(self)
 
+    experimental_as_proto = as_proto
+
     def num_elements(self) -> int | None:
         """Returns how many elements such a tensor has, or None if that is unknown."""
         if self._dims is None or None in self._dims:
@@ -306,7 +308,7 @@ class TensorShape:
         return self
 
 
-# Set by proto/tensor.py: how a shape becomes a TensorShapeProto.
+# Set by graph/attributes.py: how a shape becomes a TensorShapeProto.
 TO_PROTO: Any = None
 
 
