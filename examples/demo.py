@@ -17,7 +17,7 @@ from picture import draw
 
 HERE = pathlib.Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "build" / "demo"
-TRAINING, EPOCHS = 8000, 8
+TRAINING, EPOCHS = 8000, 12
 L = keras.layers
 
 
@@ -40,6 +40,7 @@ def make_model():
             L.Conv2D(64, 3, use_bias=False),
             L.BatchNormalization(momentum=0.9),
             L.ReLU(),
+            L.Conv2D(64, 3, activation="relu"),
             L.MaxPooling2D(),
             L.Flatten(),
             L.Dropout(0.3),
@@ -74,7 +75,7 @@ def train_with_fit(images, labels):
 def train_with_own_loop(images, labels, epochs=4):
     """Trains with a tf.function around a gradient tape and returns the model."""
     model = make_model()
-    optimizer = keras.optimizers.Adam(2e-3)
+    optimizer = keras.optimizers.Adam(1e-3)
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @tf.function
