@@ -1,0 +1,90 @@
+"""Glimpses: windows of images around offsets, with noise where they reach beyond the image."""
+
+import secrets
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.ops.random import distributions
+from penstock._src.ops.random.philox import Stream
+from penstock._src.ops.rules import invalid
+
+
+class _Glimpse(Op):
+    is_abstract = True
+    differentiable = False
+
+    def shape(self, input, size, offsets):
+        value = size.value
+        extents = [None, None] if value is None else [int(v) for v in value]
+        return [input.with_rank(4)[0], *extents, input[3]]
+
+    def eager(self, input, size, offsets):
+        if input.ndim != 4 or size.shape != (2,) or offsets.shape != (len(input), 2):
+            raise invalid(
+                self, "expected images of rank 4, a size of 2 numbers, and 2 offsets for each image"
+            )
+        height, width = (int(n) for n in size)
+        if min(height, width) <= 0:
+            raise invalid(self, f"size must be positive. Received {[height, width]}")
+        made = self.background(input, (len(input), height, width, input.shape[3]))
+        for image, offset, out in zip(input, offsets, made):
+            extents = np.array(image.shape[:2], np.float32)
+            start = np.trunc(self.corner(offset, extents, size.astype(np.float32))).astype(int)
+            first = np.maximum(start, 0)
+            last = np.minimum(start + [height, width], image.shape[:2])
+            if (last > first).all():
+                (i, j), (k, l) = first - start, last - start
+                out[i:k, j:l] = image[first[0] : last[0], first[1] : last[1]]
+        return made
+
+    def background(self, input, shape):
+        """What shows beyond the images."""
+        noise = self.noise if self.noise != "uniform" or self.uniform_noise else "gaussian"
+        if noise == "zero":
+            return np.zeros(shape, input.dtype)
+        count = int(np.prod(shape))
+        stream = _noise()
+        if noise == "gaussian":
+            made = distributions.normal(stream, count, np.dtype(np.float32))
+        else:
+            made = distributions.uniform(stream, count, np.dtype(np.float32))
+        return made.reshape(shape).astype(input.dtype)
+
+
+def _noise():
+    """A stream of random words that no seed determines."""
+    return Stream(secrets.randbits(64), secrets.randbits(64) << 64)
+
+
+class ExtractGlimpse(_Glimpse):
+    """Windows around offsets, which count half where they count from the centre."""
+
+    signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
+    centered: bool = True
+    normalized: bool = True
+    uniform_noise: bool = True
+    noise: str = "uniform"
+
+    def corner(self, offset, extents, size):
+        """Where a window begins."""
+        at = offset * extents if self.normalized else offset
+        return (at / 2 + extents / 2 if self.centered else at) - size / 2
+
+
+class ExtractGlimpseV2(_Glimpse):
+    """Windows at offsets; around them, if these are fractions from the centre."""
+
+    signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
+    centered: bool = True
+    normalized: bool = True
+    uniform_noise: bool = True
+    noise: str = "uniform"
+
+    def corner(self, offset, extents, size):
+        """Where a window begins."""
+        if not self.centered:
+            return offset * extents if self.normalized else offset
+        if self.normalized:
+            return offset * extents / 2 + extents / 2 - size / 2
+        return offset + extents / 2

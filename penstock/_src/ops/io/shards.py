@@ -1,0 +1,39 @@
+"""Names of files that are parts of one."""
+
+import numpy as np
+
+from penstock._src.core.op import Op
+
+
+def _named(text):
+    made = np.empty((), object)
+    made[()] = text
+    return made
+
+
+class ShardedFilename(Op):
+    """The name of one part: base-00001-of-00003."""
+
+    signature = "basename: string, shard: int32, num_shards: int32 -> filename: string"
+    differentiable = False
+
+    def shape(self, basename, shard, num_shards):
+        return ()
+
+    def eager(self, basename, shard, num_shards):
+        return _named(
+            b"%s-%05d-of-%05d" % (np.asarray(basename).item(), int(shard), int(num_shards))
+        )
+
+
+class ShardedFilespec(Op):
+    """The pattern of the names of all parts."""
+
+    signature = "basename: string, num_shards: int32 -> filename: string"
+    differentiable = False
+
+    def shape(self, basename, num_shards):
+        return ()
+
+    def eager(self, basename, num_shards):
+        return _named(b"%s-?????-of-%05d" % (np.asarray(basename).item(), int(num_shards)))

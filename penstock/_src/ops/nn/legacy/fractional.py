@@ -1,0 +1,186 @@
+"""Pooling over windows whose sizes vary, so that images shrink by a factor that is no whole number
+(Graham 2014)."""
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import INDEX
+from penstock._src.core.values import kernel_state
+from penstock._src.ops.random import distributions
+from penstock._src.ops.random.stateful import reserve
+from penstock._src.ops.rules import invalid
+
+
+def boundaries(extent, out, pseudo_random, uniforms):
+    """The starts of `out` windows over `extent` rows, and the end."""
+    small = extent // out
+    if not pseudo_random or extent == out:
+        sizes = np.full(out, small)
+        sizes[: extent % out] += 1
+        sizes = sizes[np.argsort(uniforms[:out], kind="stable")]
+        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    alpha = extent / out
+    most = min((small + 2) / alpha - 1, (extent + 1 - small) / alpha - (out - 1))
+    inner = np.ceil(alpha * (np.arange(1, out) + uniforms[0] * most)) - 1
+    return np.concatenate([[0], inner, [extent]]).astype(np.int64)
+
+
+def windows(sequence, extent, overlapping):
+    """(begin, end) of each window."""
+    more = 1 if overlapping else 0
+    return [(b, min(e + more, extent)) for b, e in zip(sequence[:-1], sequence[1:])]
+
+
+class _FractionalPool(Op):
+    is_abstract = True
+
+    def shape(self, value):
+        dims = [
+            None if d is None else int(d / r)
+            for d, r in zip(value.with_rank(4).as_list(), self.pooling_ratio)
+        ]
+        rows, columns = (None if d is None else d + 1 for d in dims[1:3])
+        return dims, [rows], [columns]
+
+    def eager(self, value):
+        if value.ndim != 4:
+            raise invalid(self, "tensor_in must be 4-dimensional")
+        if self.pooling_ratio[0] != 1 or self.pooling_ratio[3] != 1:
+            raise invalid(
+                self, "Fractional pooling is not yet supported on the batch or channel dimension."
+            )
+        rows, columns = self.sequences(value.shape[1:3])
+        parts = [windows(s, n, self.overlapping) for s, n in zip((rows, columns), value.shape[1:3])]
+        made = np.empty((value.shape[0], len(parts[0]), len(parts[1]), value.shape[3]), value.dtype)
+        for i, (top, bottom) in enumerate(parts[0]):
+            for j, (left, right) in enumerate(parts[1]):
+                made[:, i, j] = self.pooled(value[:, top:bottom, left:right])
+        return made, rows, columns
+
+    def sequences(self, extents):
+        """The boundaries of the windows of both axes; a deterministic op keeps its first ones."""
+
+        def drawn():
+            made = []
+            for extent, ratio in zip(extents, self.pooling_ratio[1:3]):
+                out = int(extent / ratio)
+                stream = reserve(self, out + 1)
+                uniforms = distributions.words_to_float64(stream.words(2 * out + 2).reshape(-1, 2))
+                made.append(boundaries(extent, out, self.pseudo_random, uniforms))
+            return made
+
+        return kernel_state.of_running_node(drawn) if self.deterministic else drawn()
+
+
+class FractionalMaxPool(_FractionalPool):
+    """The largest of each window, and the boundaries of the windows."""
+
+    signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
+    pooling_ratio: list[float]
+    pseudo_random: bool = False
+    overlapping: bool = False
+    deterministic: bool = False
+    seed: int = 0
+    seed2: int = 0
+    T = INDEX | frozenset({dtypes.float32, dtypes.float64})
+
+    def pooled(self, window):
+        """The largest of a window."""
+        return window.max((1, 2))
+
+    def gradient(self, value, output, rows, columns, dy, _drows, _dcolumns):
+        return raw.FractionalMaxPoolGrad(
+            orig_input=value,
+            orig_output=output,
+            out_backprop=dy,
+            row_pooling_sequence=rows,
+            col_pooling_sequence=columns,
+            overlapping=self.overlapping,
+        )
+
+
+class FractionalAvgPool(_FractionalPool):
+    """The mean of each window, and the boundaries of the windows."""
+
+    signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
+    pooling_ratio: list[float]
+    pseudo_random: bool = False
+    overlapping: bool = False
+    deterministic: bool = False
+    seed: int = 0
+    seed2: int = 0
+    T = INDEX | frozenset({dtypes.float32, dtypes.float64})
+
+    def pooled(self, window):
+        """The mean of a window."""
+        total = window.sum((1, 2), dtype=window.dtype)
+        count = window.dtype.type(window.shape[1] * window.shape[2])
+        return total // count if window.dtype.kind in "iu" else total / count
+
+    def gradient(self, value, _output, rows, columns, dy, _drows, _dcolumns):
+        return raw.FractionalAvgPoolGrad(
+            orig_input_tensor_shape=raw.Shape(input=value, out_type=dtypes.int64),
+            out_backprop=dy,
+            row_pooling_sequence=rows,
+            col_pooling_sequence=columns,
+            overlapping=self.overlapping,
+        )
+
+
+class FractionalMaxPoolGrad(Op):
+    """The gradient of FractionalMaxPool: to the first of the largest."""
+
+    signature = (
+        "orig_input: T, orig_output: T, out_backprop: T, row_pooling_sequence: int64, "
+        "col_pooling_sequence: int64 -> output: T"
+    )
+    overlapping: bool = False
+    T = INDEX | frozenset({dtypes.float32, dtypes.float64})
+    differentiable = False
+
+    def shape(self, orig_input, *_rest):
+        return orig_input
+
+    def eager(self, orig_input, orig_output, out_backprop, rows, columns):
+        made = np.zeros_like(orig_input)
+        extents = orig_input.shape[1:3]
+        down, across = (windows(s, n, self.overlapping) for s, n in zip((rows, columns), extents))
+        images, channels = np.ogrid[: made.shape[0], : made.shape[3]]
+        for i, (top, bottom) in enumerate(down):
+            for j, (left, right) in enumerate(across):
+                window = orig_input[:, top:bottom, left:right]
+                width = window.shape[2]
+                at = window.reshape(len(made), -1, made.shape[3]).argmax(1)
+                made[images, top + at // width, left + at % width, channels] += out_backprop[
+                    :, i, j
+                ]
+        return made
+
+
+class FractionalAvgPoolGrad(Op):
+    """The gradient of FractionalAvgPool: to all of a window alike."""
+
+    signature = (
+        "orig_input_tensor_shape: int64, out_backprop: T, row_pooling_sequence: int64, "
+        "col_pooling_sequence: int64 -> output: T"
+    )
+    overlapping: bool = False
+    T = INDEX | frozenset({dtypes.float32, dtypes.float64})
+    differentiable = False
+
+    def shape(self, orig_input_tensor_shape, *_rest):
+        return orig_input_tensor_shape.as_shape()
+
+    def eager(self, orig_input_tensor_shape, out_backprop, rows, columns):
+        made = np.zeros(orig_input_tensor_shape.tolist(), out_backprop.dtype)
+        down, across = (
+            windows(s, n, self.overlapping) for s, n in zip((rows, columns), made.shape[1:3])
+        )
+        for i, (top, bottom) in enumerate(down):
+            for j, (left, right) in enumerate(across):
+                count = made.dtype.type((bottom - top) * (right - left))
+                part = out_backprop[:, i, j][:, None, None, :]
+                made[:, top:bottom, left:right] += part / count
+        return made

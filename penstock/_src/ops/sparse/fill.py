@@ -1,0 +1,76 @@
+"""Rows of ragged tensors filled where they are empty, and the gradient of slices of sparse tensors."""
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import NUMBER
+from penstock._src.ops.rules import invalid
+
+
+class RaggedFillEmptyRows(Op):
+    """The values with a default in every row that has none."""
+
+    signature = (
+        "value_rowids: int64, values: T, nrows: int64, default_value: T -> output_value_rowids: "
+        "int64, output_values: T, empty_row_indicator: bool, reverse_index_map: int64"
+    )
+
+    def shape(self, value_rowids, values, nrows, default_value):
+        return [None], [None], [None], [values[0]]
+
+    def gradient(self, _value_rowids, _values, _nrows, _default, _ids, _out, _empty, where, *grads):
+        made = raw.RaggedFillEmptyRowsGrad(reverse_index_map=where, grad_values=grads[1])
+        return None, made[0], None, made[1]
+
+    def eager(self, value_rowids, values, nrows, default_value):
+        count = int(nrows)
+        if len(value_rowids) != len(values):
+            raise invalid(self, "value_rowids and values must have the same length")
+        if value_rowids.size and not 0 <= value_rowids.min() <= value_rowids.max() < count:
+            raise invalid(self, f"value_rowids must be in [0, {count})")
+        empty = np.ones(count, bool)
+        empty[value_rowids] = False
+        missing = np.flatnonzero(empty)
+        ids = np.concatenate([value_rowids, missing])
+        order = np.argsort(ids, kind="stable")
+        padding = np.empty(len(missing), values.dtype)
+        padding[...] = default_value[()]
+        places = np.empty(len(order), np.int64)
+        places[order] = np.arange(len(order))
+        made = np.concatenate([values, padding])[order]
+        return ids[order].astype(np.int64), made, empty, places[: len(values)]
+
+
+class RaggedFillEmptyRowsGrad(Op):
+    """The gradient of RaggedFillEmptyRows: of the values, and of the default."""
+
+    signature = "reverse_index_map: int64, grad_values: T -> d_values: T, d_default_value: T"
+    differentiable = False
+
+    def shape(self, reverse_index_map, grad_values):
+        return reverse_index_map, ()
+
+    def eager(self, reverse_index_map, grad_values):
+        rest = np.delete(grad_values, reverse_index_map)
+        return grad_values[reverse_index_map], rest.sum(dtype=grad_values.dtype)
+
+
+class SparseSliceGrad(Op):
+    """The gradient of SparseSlice by the values: zero for those outside the slice."""
+
+    signature = (
+        "backprop_val_grad: T, input_indices: int64, input_start: int64, output_indices: int64 "
+        "-> val_grad: T"
+    )
+    T = NUMBER
+    differentiable = False
+
+    def shape(self, backprop_val_grad, input_indices, input_start, output_indices):
+        return [input_indices[0]]
+
+    def eager(self, backprop_val_grad, input_indices, input_start, output_indices):
+        found = dict(zip(map(tuple, (output_indices + input_start).tolist()), backprop_val_grad))
+        zero = backprop_val_grad.dtype.type(0)
+        made = [found.get(tuple(index), zero) for index in input_indices.tolist()]
+        return np.array(made, backprop_val_grad.dtype)

@@ -1,0 +1,42 @@
+"""Pooling over windows of varying sizes. The constants are TensorFlow's."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+raw = tf.raw_ops
+X = np.random.RandomState(0).randn(1, 7, 7, 1).astype("f")
+
+
+@pytest.mark.parametrize("pseudo_random", [False, True])
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_windows_cover_the_image(pseudo_random, overlapping):
+    made, rows, columns = (
+        v.numpy()
+        for v in raw.FractionalMaxPool(
+            value=X, pooling_ratio=[1.0, 1.6, 1.4, 1.0], pseudo_random=pseudo_random,
+            overlapping=overlapping, deterministic=True, seed=1, seed2=2,
+        )
+    )  # fmt: skip
+    assert made.shape == (1, 4, 5, 1)
+    assert rows[0] == columns[0] == 0 and rows[-1] == columns[-1] == 7
+    assert set(np.diff(rows)) | set(np.diff(columns)) <= {1, 2}
+    more = int(overlapping)
+    for i in range(4):
+        for j in range(5):
+            window = X[0, rows[i] : rows[i + 1] + more, columns[j] : columns[j + 1] + more]
+            assert made[0, i, j, 0] == window.max()
+
+
+def test_gradients_go_to_their_windows():
+    ends = {
+        "row_pooling_sequence": np.int64([0, 1, 3, 5, 7]),
+        "col_pooling_sequence": np.int64([0, 2, 3, 5, 6, 7]),
+        "out_backprop": np.arange(20, dtype="f").reshape(1, 4, 5, 1),
+    }
+    largest = raw.FractionalMaxPoolGrad(orig_input=X, orig_output=X[:, :4, :5], **ends)
+    assert largest.numpy().ravel()[:14].tolist() == [0, 0, 1, 2, 0, 3, 4, 0, 0, 0, 0, 7, 8, 9]
+    mean = raw.FractionalAvgPoolGrad(orig_input_tensor_shape=np.int64(X.shape), **ends)
+    expected = [0, 0, 1, 1, 1, 3, 4, 1.25, 1.25, 3, 1.75, 1.75, 4, 4.5]
+    np.testing.assert_allclose(mean.numpy().ravel()[:14], expected, rtol=1e-4)

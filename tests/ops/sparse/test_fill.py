@@ -1,0 +1,36 @@
+"""Empty rows filled. The constants are TensorFlow's."""
+
+import numpy as np
+
+import penstock as tf
+
+raw = tf.raw_ops
+
+
+def test_empty_rows_get_the_default_and_its_gradient():
+    values, default = tf.constant([1.0, 2.0, 3.0]), tf.constant(-1.0)
+    with tf.GradientTape() as tape:
+        tape.watch([values, default])
+        ids, filled, empty, where = raw.RaggedFillEmptyRows(
+            value_rowids=np.int64([0, 2, 2]), values=values, nrows=np.int64(4),
+            default_value=default,
+        )  # fmt: skip
+        loss = tf.reduce_sum(filled * [1.0, 2, 3, 4, 5])
+    assert ids.numpy().tolist() == [0, 1, 2, 2, 3] and where.numpy().tolist() == [0, 2, 3]
+    assert filled.numpy().tolist() == [1, -1, 2, 3, -1]
+    assert empty.numpy().tolist() == [False, True, False, True]
+    by_values, by_default = tape.gradient(loss, [values, default])
+    assert by_values.numpy().tolist() == [1, 3, 4] and by_default.numpy() == 7
+
+
+def test_gradient_of_a_slice():
+    made = raw.SparseSliceGrad(
+        backprop_val_grad=[5.0, 6.0], input_indices=np.int64([[0, 1], [1, 1], [2, 3]]),
+        input_start=np.int64([1, 1]), output_indices=np.int64([[0, 0], [1, 2]]),
+    )  # fmt: skip
+    assert made.numpy().tolist() == [0, 5, 6]
+
+
+def test_names_of_parts():
+    assert raw.ShardedFilename(basename="a", shard=1, num_shards=3).numpy() == b"a-00001-of-00003"
+    assert raw.ShardedFilespec(basename="a", num_shards=3).numpy() == b"a-?????-of-00003"
