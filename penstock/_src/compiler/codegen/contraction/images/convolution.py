@@ -43,6 +43,23 @@ class Convolution:
     pairs: bool = False  # see pairs.py
 
 
+@dataclass(frozen=True)
+class FilterGradient:
+    """dw[t, g, c, o] = sum over n and p of x[n, index(p, t), g, c] * dy[n, p, g, o]."""
+
+    batch: Extent
+    h: Axis
+    w: Axis
+    groups: int
+    channels: int
+    outputs: int
+    x: Image
+    y: Image
+    filter: Filter
+    types: Types
+    sizes: int = 0
+
+
 def phases(conv: Convolution):
     """(convolution without base dilation, (first row, first column) of its outputs) for every phase."""
     for a in range(min(conv.h.base, max(1, conv.h.out))):

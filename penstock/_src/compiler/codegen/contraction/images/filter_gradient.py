@@ -7,11 +7,10 @@ large filters   a task is a panel of output channels and sees every pixel; image
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, number, value
+from penstock._src.compiler.codegen.contraction.extents import is_static, number, value
 from penstock._src.compiler.codegen.contraction.tile import (
-    Types,
     accumulate,
     compress,
     fits,
@@ -40,8 +39,8 @@ from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
-from .convolution import Filter
-from .window import TYPICAL_BATCH, Axis, BlockedWindow, Image, Window, span
+from .convolution import FilterGradient
+from .window import TYPICAL_BATCH, BlockedWindow, Window, span
 
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own
 ALL_RANGES_BYTES = 16 << 20
@@ -53,24 +52,8 @@ LARGE_BLOCK = {
 }  # of a window under a filter that does not stay in the L2
 IMAGE_BYTES = 1 << 20  # images up to this size are padded all together, for large filters
 PIXELS_AT_ONCE = 400  # of large filters: a sum stays in registers for so many
+MOST_ASKED = 2 << 10  # bytes of the next block that a tile asks for
 ROWS_OF_A_SUM = 8192  # elements that a task of the last stage adds up
-
-
-@dataclass(frozen=True)
-class FilterGradient:
-    """dw[t, g, c, o] = sum over n and p of x[n, index(p, t), g, c] * dy[n, p, g, o]."""
-
-    batch: Extent
-    h: Axis
-    w: Axis
-    groups: int
-    channels: int
-    outputs: int
-    x: Image
-    y: Image
-    filter: Filter
-    types: Types
-    sizes: int = 0
 
 
 def emit_filter_gradient(
@@ -253,6 +236,7 @@ class FilterGradientKernel:
                     + g.y.base
                 )
                 here = f.at(dy, f.i64(at), g.y.element)
+                self.ahead = self.next_block(f, x, dy, i + 1)
                 self.sweep_panels(f, lambda p, nv, masked: self.panel(
                     f, buf, f.at(here, times(f, p, self.nr), g.y.element),
                     f.at(mine, times(f, p, self.nr), self.types.total), nv, masked, i > low, f.i64(1), first,
@@ -260,6 +244,38 @@ class FilterGradientKernel:
 
             f.when(low.eq(high), lambda: f.memset(mine, 0, self.length * self.size))
             f.loop(low, high, 1, block)
+
+    def next_block(self, f: Fn, x: Val, dy: Val, i: Val) -> list[tuple[Val, int]]:
+        """What block i reads of either array: (address, bytes); nothing if that is much for each tile to ask for."""
+        g, win = self.g, self.win
+        size = win.rows * (g.h.stride * g.x.row + g.y.row) * self.size
+        if g.groups > 1 or not self.blocked or size > MOST_ASKED * self.tiles:
+            return []
+        n, first = f.i64(i // win.row_blocks), f.i64(times(f, i % win.row_blocks, win.rows))
+        found = []
+        for image, pointer, stride in ((g.x, x, g.h.stride), (g.y, dy, 1)):
+            at = times(f, n, image.image) + times(f, first, stride * image.row) + image.base
+            size = win.rows * stride * image.row * SIZE[image.element]
+            found.append((f.at_any(pointer, f.i64(at), image.element), size))
+        return found
+
+    @property
+    def tiles(self) -> int:
+        """Of a panel."""
+        return self.rows // self.mr
+
+    def ask_for(self, f: Fn, index) -> None:
+        """Asks for a tile's share of the next block."""
+        for start, size in self.ahead:
+            share = -(-size // (64 * self.tiles)) * 64
+            first = f.i64(times(f, index, share))
+            f.loop(
+                0, share, 256,
+                lambda b, start=start, first=first: [
+                    f.prefetch(start, first + b + line, "i8", locality=2)
+                    for line in range(0, 256, 64)
+                ] and None,
+            )  # fmt: skip
 
     def emit_images(self):
         g, win = self.g, self.win
@@ -365,6 +381,8 @@ class FilterGradientKernel:
                 )
                 row = (times(f, i, kw) + j) * c + times(f, q, lanes) + e
                 r0, r1 = 0, win.rows
+                if self.own:
+                    self.ask_for(f, f.i64(row) // self.mr)
                 if self.skips:
                     r0, r1 = g.h.positions_inside(f, f.i64(first), win.rows, i)
                 call(name, f.i64(a + e), f.i64(times(f, row, g.outputs)), r0, r1 - r0)
