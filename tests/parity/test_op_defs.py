@@ -10,6 +10,7 @@ import pathlib
 import typing
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 import penstock._src.api.load
@@ -126,6 +127,8 @@ def same_default(default: Any, fact: dict) -> bool:
         if expected == "unknown":
             return default.rank is None
         return True
+    if fact["t"] == "tensor":
+        return isinstance(default, np.ndarray)
     if fact["t"] == "float":
         return abs(default - expected) <= 1e-6 * abs(expected)
     if fact["t"].startswith("list("):

@@ -1,0 +1,183 @@
+"""Sparse tensors kept under numbers, and tensors kept between the runs of a session."""
+
+import itertools
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import Resource
+from penstock._src.ops.rules import invalid, show
+
+_KEPT = resources.ResourceManager(keep=True)
+
+
+class SparseMap(Resource):
+    """Sparse tensors by number."""
+
+    def __init__(self, name="", container=""):
+        super().__init__(name, container)
+        self.numbers, self.held = itertools.count(), {}
+
+    def add(self, indices, values, shape):
+        """Keeps a sparse tensor; returns its number."""
+        number = next(self.numbers)
+        self.held[number] = indices, values, shape
+        return number
+
+
+class _MapOp(Op):
+    is_abstract = True
+    differentiable = False
+    stateful = True
+
+    def map(self):
+        """The map of this name."""
+        name = self.shared_name or "SparseTensorsMap"
+        return _KEPT.get_or_create(
+            SparseMap, self.container, name, lambda: SparseMap(name, self.container)
+        )
+
+
+def _check(op, indices, values, shape):
+    if indices.ndim != 2 or values.ndim != 1 or shape.ndim != 1:
+        raise invalid(
+            op,
+            "expected indices as a matrix, values and shape as vectors. Received "
+            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}",
+        )
+
+
+class AddSparseToTensorsMap(_MapOp):
+    """Keeps a sparse tensor; gives its number."""
+
+    signature = (
+        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handle: int64"
+    )
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def shape(self, sparse_indices, sparse_values, sparse_shape):
+        return ()
+
+    def eager(self, sparse_indices, sparse_values, sparse_shape):
+        _check(self, sparse_indices, sparse_values, sparse_shape)
+        return np.int64(self.map().add(sparse_indices, sparse_values, sparse_shape))
+
+
+class AddManySparseToTensorsMap(_MapOp):
+    """Keeps the rows of a sparse tensor; gives their numbers."""
+
+    signature = (
+        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handles: int64"
+    )
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def shape(self, sparse_indices, sparse_values, sparse_shape):
+        return [None]
+
+    def eager(self, sparse_indices, sparse_values, sparse_shape):
+        _check(self, sparse_indices, sparse_values, sparse_shape)
+        ends = np.searchsorted(sparse_indices[:, 0], np.arange(int(sparse_shape[0]) + 1))
+        numbers = [
+            self.map().add(sparse_indices[a:b, 1:], sparse_values[a:b], sparse_shape[1:])
+            for a, b in zip(ends[:-1], ends[1:])
+        ]
+        return np.array(numbers, np.int64)
+
+
+class TakeManySparseFromTensorsMap(_MapOp):
+    """The sparse tensors of some numbers as the rows of one; they are forgotten."""
+
+    signature = (
+        "sparse_handles: int64 -> sparse_indices: int64, sparse_values: dtype, sparse_shape: int64"
+    )
+    dtype: DType
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def shape(self, sparse_handles):
+        return [None, None], [None], [None]
+
+    def eager(self, sparse_handles):
+        held, parts = self.map().held, []
+        for number in sparse_handles.tolist():
+            if number not in held:
+                raise invalid(self, f"Unable to find SparseTensor: {number} in map")
+            parts.append(held.pop(number))
+        shape = np.max([s for _, _, s in parts], axis=0)
+        indices = [
+            np.concatenate([np.full((len(i), 1), row), i], 1) for row, (i, _, _) in enumerate(parts)
+        ]
+        values = np.concatenate([v for _, v, _ in parts])
+        return (
+            np.concatenate(indices).astype(np.int64),
+            values,
+            np.array([len(parts), *shape], np.int64),
+        )
+
+
+_TENSORS = {}
+_NUMBERS = itertools.count()
+
+
+class GetSessionHandle(Op):
+    """Keeps a tensor; gives the text that stands for it."""
+
+    signature = "value: T -> handle: string"
+    stateful = True
+    differentiable = False
+
+    def shape(self, value):
+        return ()
+
+    def eager(self, value):
+        key = f"tensor-{next(_NUMBERS)};{self.T.name}".encode()
+        _TENSORS[key] = value
+        made = np.empty((), object)
+        made[()] = key
+        return made
+
+
+class GetSessionTensor(Op):
+    """The tensor that a text stands for."""
+
+    signature = "handle: string -> value: dtype"
+    dtype: DType
+    stateful = True
+    differentiable = False
+
+    def shape(self, handle):
+        return None
+
+    def eager(self, handle):
+        key = np.asarray(handle).item()
+        if key not in _TENSORS:
+            raise InvalidArgumentError(
+                f"The tensor with handle '{key.decode()}' is not in the session store."
+            )
+        return _TENSORS[key]
+
+
+class DeleteSessionTensor(Op):
+    """Forgets the tensor that a text stands for."""
+
+    signature = "handle: string ->"
+    stateful = True
+    differentiable = False
+
+    def shape(self, handle):
+        return ()
+
+    def eager(self, handle):
+        key = np.asarray(handle).item()
+        if _TENSORS.pop(key, None) is None:
+            raise InvalidArgumentError(
+                f"Failed to delete a tensor with handle '{key.decode()}' in the session store."
+            )

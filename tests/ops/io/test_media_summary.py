@@ -1,0 +1,32 @@
+"""Summaries of images and sounds."""
+
+import io
+import wave
+
+import numpy as np
+from PIL import Image
+
+import penstock as tf
+
+raw = tf.raw_ops
+
+
+def test_images_are_scaled_to_bytes():
+    images = np.float32([[[[0.0], [0.5]], [[1.0], [2.0]]], [[[-1.0], [0.0]], [[0.5], [np.nan]]]])
+    made = tf.compat.v1.Summary.FromString(raw.ImageSummary(tag="t", tensor=images).numpy())
+    assert [value.tag for value in made.value] == ["t/image/0", "t/image/1"]
+    pixels = [
+        np.asarray(Image.open(io.BytesIO(value.image.encoded_image_string))) for value in made.value
+    ]
+    assert pixels[0].tolist() == [[0, 63], [127, 255]]
+    assert pixels[1].tolist() == [[1, 128], [191, 255]]
+
+
+def test_sounds_are_wav_files():
+    sound = np.float32([[[0.0], [1.0], [-0.5]]])
+    serialized = raw.AudioSummaryV2(tag="t", tensor=sound, sample_rate=8000.0, max_outputs=1)
+    (value,) = tf.compat.v1.Summary.FromString(serialized.numpy()).value
+    assert value.tag == "t/audio" and value.audio.length_frames == 3
+    with wave.open(io.BytesIO(value.audio.encoded_audio_string)) as file:
+        assert file.getframerate() == 8000
+        assert np.frombuffer(file.readframes(3), "<i2").tolist() == [0, 32767, -16384]
