@@ -27,7 +27,7 @@ LEFT_OUT = [
     (r"TRT|TensorRT", "needs NVIDIA's TensorRT"),
     (r"_?Mkl|QuantizedConv2D.+|QuantizedDepthwise|QuantizedMatMulWith", "oneDNN's fused kernels"),
     (r"(Requantize|RequantizationRange)PerChannel", "oneDNN's fused kernels"),
-    (r"BoostedTrees", "boosted trees: removed from TensorFlow's Python API"),
+    (r"(IsB|B)oostedTrees", "boosted trees: removed from TensorFlow's Python API"),
     (r"Debug|CheckPinned|SyncDevice", "the debugger's, or GPU only"),
     (r"(Abort|Fact|TestStringOutput|FileSystemSetConfiguration|StubResource)", "tests only"),
     (r"(Experimental)?(StatsAggregator|SetStatsAggregator|LatencyStats|BytesProducedStats)", "tf.data's statistics: removed from the Python API"),
@@ -42,6 +42,8 @@ LEFT_OUT = [
     (r"SymbolicGradient|RemoteFusedGraph", "written by TensorFlow's graph passes, not by users"),
     (r"(Restore|RestoreSlice|Save|SaveSlices)$", "the first checkpoint format, replaced in 2016"),
     (r"(Batch|Unbatch|UnbatchGrad|BatchFunction)$", "TensorFlow Serving's batching of requests"),
+    (r"AdjustContrast$", "replaced in 2016; TensorFlow refuses it in new graphs"),
+    (r"DecodeJxl", "needs a decoder of JPEG XL"),
     (r"CreateSummaryDbWriter|ImportEvent", "needs a database of summaries"),
 ]  # fmt: skip
 
