@@ -165,7 +165,40 @@ _PARTIAL = {
 }
 
 
+# Ops that TensorFlow's `get_static_value` looks through.
+_LOOKED_THROUGH = frozenset(
+    "Const Shape Size Rank Range Cast Concat ConcatV2 Pack Fill Equal NotEqual Identity StopGradient "
+    "Unpack Split ZerosLike OnesLike".split()
+)
+
+
 @export("get_static_value", v1=["get_static_value"])
+def static_value(tensor: Any, partial: bool = False) -> Any:
+    """Returns the value of a tensor as an array, where it is known without running it, else None.
+
+    Args:
+      tensor: the tensor.
+      partial: also return an array of objects with None for unknown elements of a packed vector.
+    """
+    if not isinstance(tensor, SymbolicTensor):
+        return get_static_value(tensor, partial)
+    if tensor.op.type == "OnesLike" and tensor.shape.is_fully_defined():
+        return np.ones(tensor.shape.as_list(), tensor.dtype.np)
+    # a packed vector may know some elements, so its inputs need not all be plain
+    if not _is_plain(tensor, 0) and not (partial and tensor.op.type == "Pack"):
+        return None
+    value = get_static_value(tensor, partial)
+    return value if value is None else np.asarray(value)
+
+
+def _is_plain(tensor: SymbolicTensor, depth: int) -> bool:
+    """Whether a value follows from ops that TensorFlow looks through, too."""
+    op = tensor.op
+    if op.type not in _LOOKED_THROUGH or depth > DEEPEST:
+        return False
+    return op.type in SHAPES or all(_is_plain(t, depth + 1) for t in op._inputs)
+
+
 def get_static_value(tensor: Any, partial: bool = False) -> Any:
     """Returns the value of a tensor as an array, where it is known without running it, else None.
 

@@ -37,3 +37,14 @@ def test_greedy_decoding_merges_and_drops_blanks():
         inputs=logits, sequence_length=np.array([5], np.int32), merge_repeated=True
     )
     assert found.decoded_values.numpy().tolist() == [1, 1, 0]
+
+
+def test_a_narrow_beam_prunes_as_tensorflow_does():
+    # recorded from TensorFlow 2.21
+    logits = np.random.RandomState(0).randn(5, 2, 4).astype(np.float32) * 2
+    length = np.array([5, 5], np.int32)
+    arguments = dict(inputs=logits, sequence_length=length, beam_width=4, top_paths=1)
+    _, values, shapes, scores = raw.CTCBeamSearchDecoder(**arguments, merge_repeated=False)
+    assert values[0].numpy().tolist() == [0, 0, 1, 0]
+    assert shapes[0].numpy().tolist() == [2, 3]
+    np.testing.assert_allclose(scores, [[-0.9871], [-2.0890]], atol=1e-4)

@@ -313,6 +313,22 @@ def ctc_beam_search_decoder(inputs, sequence_length, beam_width=100, top_paths=1
     return _decoded(indices, values, shapes), scores
 
 
+@export(v1=["nn.ctc_beam_search_decoder"])
+@dispatchable
+def ctc_beam_search_decoder_v1(
+    inputs, sequence_length, beam_width=100, top_paths=1, merge_repeated=True
+):
+    """As `tf.nn.ctc_beam_search_decoder`; repeated labels of a path are merged by default."""
+    indices, values, shapes, scores = raw.CTCBeamSearchDecoder(
+        inputs=inputs,
+        sequence_length=sequence_length,
+        beam_width=beam_width,
+        top_paths=top_paths,
+        merge_repeated=merge_repeated,
+    )
+    return _decoded(indices, values, shapes), scores
+
+
 @export("nn.ctc_unique_labels")
 def ctc_unique_labels(labels, name=None):
     """The distinct labels of each row, padded with zeros, and where each label is among them."""

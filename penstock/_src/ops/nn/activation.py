@@ -66,7 +66,8 @@ class ReluGrad(Op):
         return raw.ReluGrad(gradients=dy, features=features), zeros_like(features)
 
     def eager(self, gradients, features):
-        return np.where(features > 0, gradients, gradients.dtype.type(0))
+        # a product, as TensorFlow takes it: an infinite gradient becomes NaN, not zero
+        return gradients * (features > 0).astype(gradients.dtype)
 
     def lower(self, p, gradients, features):
         return p.select(p.gt(features, 0), gradients, 0)

@@ -229,24 +229,54 @@ class CTCBeamSearchDecoder(Op):
         return [x for at, x in enumerate(labels) if at == 0 or x != labels[at - 1]]
 
     def _search(self, log_p):
-        """[(labels, log probability)] of the best prefixes, each scored with and without a last blank."""
-        beams = {(): (0.0, -np.inf)}
-        blank = log_p.shape[1] - 1 if log_p.ndim == 2 else 0
+        """[(labels, log probability)] of the best prefixes, the most probable first."""
+        beam = {(): (0.0, -np.inf)}
         for row in log_p:
-            grown = {}
-            for prefix, (with_blank, without) in beams.items():
-                total = np.logaddexp(with_blank, without)
-                self._raise(grown, prefix, total + row[blank], -np.inf)
-                if prefix:
-                    self._raise(grown, prefix, -np.inf, without + row[prefix[-1]])
-                for label in range(blank):
-                    origin = with_blank if prefix and prefix[-1] == label else total
-                    self._raise(grown, (*prefix, label), -np.inf, origin + row[label])
-            best = sorted(grown.items(), key=lambda e: -np.logaddexp(*e[1]))
-            beams = dict(best[: self.beam_width])
-        ranked = sorted(beams.items(), key=lambda e: -np.logaddexp(*e[1]))
+            beam = _advanced(beam, row, self.beam_width)
+        ranked = sorted(beam.items(), key=lambda e: -np.logaddexp(*e[1]))
         return [(prefix, np.logaddexp(*score)) for prefix, score in ranked]
 
-    def _raise(self, grown, prefix, with_blank, without):
-        a, b = grown.get(prefix, (-np.inf, -np.inf))
-        grown[prefix] = (np.logaddexp(a, with_blank), np.logaddexp(b, without))
+
+
+def _advanced(beam, row, width):
+    """The prefixes after one more step: {labels: (log p with a last blank, log p without)}.
+
+    As TensorFlow prunes: first every prefix goes on as it is; then the prefixes, the most probable
+    before the step first, grow by a label, and each new prefix drives the least probable out. So what
+    was driven out and is grown again counts only the last way to it, and what is not readmitted then
+    grows no more.
+    """
+    blank, total = len(row) - 1, {p: np.logaddexp(*score) for p, score in beam.items()}
+    kept = {}
+    for prefix, (_, without) in beam.items():
+        if prefix:
+            parent = prefix[:-1]
+            if parent in beam:
+                twice = parent and parent[-1] == prefix[-1]
+                before = beam[parent][0] if twice else total[parent]
+                without = np.logaddexp(without, before)
+            without = without + row[prefix[-1]]
+        kept[prefix] = total[prefix] + row[blank], without
+    scores = {p: np.logaddexp(*score) for p, score in kept.items()}
+    for prefix in sorted(beam, key=lambda p: -total[p]):
+        if not _enters(total[prefix], scores, width):
+            continue
+        for label in range(blank):
+            child = (*prefix, label)
+            if child in scores:
+                continue
+            twice = prefix and prefix[-1] == label
+            score = row[label] + (beam[prefix][0] if twice else total[prefix])
+            if _enters(score, scores, width):
+                if len(scores) == width:
+                    worst = min(scores, key=scores.get)
+                    del scores[worst], kept[worst]
+                kept[child], scores[child] = (-np.inf, score), score
+            elif child in total:
+                total[child] = -np.inf
+    return kept
+
+
+def _enters(score, scores, width):
+    """Whether a prefix of that log probability has a place among the best."""
+    return score > -np.inf and (len(scores) < width or score > min(scores.values()))
