@@ -20,7 +20,9 @@ print(time.perf_counter() - start)
 def test_import_is_quick():
     """Until the first name is there: numpy, llvmlite and the operators included."""
     runs = [
-        float(subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, check=True).stdout)
+        float(
+            subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, check=True).stdout
+        )
         for _ in range(5)
     ]
     assert min(runs) < 0.6, runs  # 0.3 s on the machines that we measure on; others may be slower

@@ -41,7 +41,9 @@ def test_example(name, tmp_path):
     assert done.stdout.strip(), "it prints nothing"
     if SAYS[name]:
         low, high = SAYS[name]
-        number = float(re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", done.stdout.strip().splitlines()[-1])[-1])
+        number = float(
+            re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", done.stdout.strip().splitlines()[-1])[-1]
+        )
         assert low <= number <= high, done.stdout
 
 

@@ -229,7 +229,9 @@ def case(
     functions = [f for _, f in pairs]
     if default is None:
         some = raw.Any(input=raw.Pack(values=preds), axis=0)
-        raw.Assert(condition=some, data=["None of the conditions evaluated as True. Conditions:", *preds])
+        raw.Assert(
+            condition=some, data=["None of the conditions evaluated as True. Conditions:", *preds]
+        )
         default, functions, preds = functions[-1], functions[:-1], preds[:-1]
     chosen = default
     for pred, function in zip(reversed(preds), reversed(functions), strict=True):

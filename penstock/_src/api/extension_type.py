@@ -31,8 +31,10 @@ def _fields(cls: type) -> dict[str, Any]:
                 hints = base.__dict__["__annotations__"]
             for name in base.__dict__["__annotations__"]:
                 if name in _RESERVED or name.startswith("_tf_extension_type"):
-                    raise ValueError(f"The field annotations for {cls.__name__} are invalid. Field "
-                                     f"{name} is reserved.")
+                    raise ValueError(
+                        f"The field annotations for {cls.__name__} are invalid. Field "
+                        f"{name} is reserved."
+                    )
                 if typing.get_origin(hints[name]) is not typing.ClassVar:
                     found[name] = hints[name]
     return found
@@ -41,8 +43,10 @@ def _fields(cls: type) -> dict[str, Any]:
 def _converted(value: Any, annotation: Any, name: str) -> Any:
     """`value` as the annotation of its field wants it."""
     if isinstance(annotation, TensorSpec):
-        tensor = value if isinstance(value, (Tensor, TypeSpec)) else convert_to_tensor(
-            value, dtype=annotation.dtype
+        tensor = (
+            value
+            if isinstance(value, (Tensor, TypeSpec))
+            else convert_to_tensor(value, dtype=annotation.dtype)
         )
         if not isinstance(tensor, TypeSpec) and not annotation.is_compatible_with(tensor):
             raise TypeError(f"{name}: expected a {annotation}, got {tensor}.")
@@ -78,9 +82,7 @@ def _converted(value: Any, annotation: Any, name: str) -> Any:
     if isinstance(annotation, type) and not isinstance(value, (annotation, TypeSpec)):
         if annotation is float and isinstance(value, int):
             return float(value)
-        raise TypeError(
-            f"{name}: expected {annotation.__name__!r}, got {type(value).__name__!r}"
-        )
+        raise TypeError(f"{name}: expected {annotation.__name__!r}, got {type(value).__name__!r}")
     return value
 
 
@@ -213,8 +215,10 @@ def _split(value: Any, parts: list[Any]) -> None:
     elif isinstance(value, dict):
         for v in value.values():
             _split(v, parts)
-    elif isinstance(value, (TypeSpec, Tensor)) or hasattr(type(value), "_type_spec") or getattr(
-        value, "_is_tensor_like", False
+    elif (
+        isinstance(value, (TypeSpec, Tensor))
+        or hasattr(type(value), "_type_spec")
+        or getattr(value, "_is_tensor_like", False)
     ):
         parts.append(value)
 

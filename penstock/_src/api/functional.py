@@ -126,9 +126,7 @@ def _array_for(signature: Any, count: Any, infer_shape: bool) -> TensorArray:
     )
 
 
-def _map_composite(
-    fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool
-) -> Any:
+def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool) -> Any:
     """Maps over rows some of which, or of whose results, are ragged or sparse."""
     leaves = nest.flatten(elems)
     specs = [row_codec.row_spec(leaf) for leaf in leaves]

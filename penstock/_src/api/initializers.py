@@ -39,31 +39,35 @@ def _partition(shape, kwargs):
 
 
 @export("zeros_initializer", v1=[])
-class zeros_initializer(Initializer):  # noqa: N801
+class zeros_initializer(Initializer):
     """Zeros."""
 
     def __call__(self, shape, dtype=dtypes.float32, **kwargs):
         """Zeros of `shape`."""
         kind = dtypes.as_dtype(dtype)
         if not (kind.is_numeric or kind.is_bool or kind == dtypes.string):
-            raise ValueError(f"Argument `dtype` expected to be numeric or boolean. Received {kind}.")
+            raise ValueError(
+                f"Argument `dtype` expected to be numeric or boolean. Received {kind}."
+            )
         return zeros(_partition(shape, kwargs), kind)
 
 
 @export("ones_initializer", v1=[])
-class ones_initializer(Initializer):  # noqa: N801
+class ones_initializer(Initializer):
     """Ones."""
 
     def __call__(self, shape, dtype=dtypes.float32, **kwargs):
         """Ones of `shape`."""
         kind = dtypes.as_dtype(dtype)
         if not (kind.is_numeric or kind.is_bool):
-            raise ValueError(f"Argument `dtype` expected to be numeric or boolean. Received {kind}.")
+            raise ValueError(
+                f"Argument `dtype` expected to be numeric or boolean. Received {kind}."
+            )
         return ones(_partition(shape, kwargs), kind)
 
 
 @export("constant_initializer", v1=[])
-class constant_initializer(Initializer):  # noqa: N801
+class constant_initializer(Initializer):
     """A constant, or given entries."""
 
     def __init__(self, value=0, support_partition=False):
@@ -97,7 +101,7 @@ class constant_initializer(Initializer):  # noqa: N801
 
 
 @export("random_normal_initializer", v1=[])
-class random_normal_initializer(Initializer):  # noqa: N801
+class random_normal_initializer(Initializer):
     """Numbers of a normal distribution."""
 
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
@@ -117,7 +121,7 @@ class random_normal_initializer(Initializer):  # noqa: N801
 
 
 @export("random_uniform_initializer", v1=[])
-class random_uniform_initializer(Initializer):  # noqa: N801
+class random_uniform_initializer(Initializer):
     """Numbers of a uniform distribution."""
 
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
@@ -127,7 +131,9 @@ class random_uniform_initializer(Initializer):  # noqa: N801
         """Numbers in `shape`."""
         kind = dtypes.as_dtype(dtype)
         if not (kind.is_floating or kind.is_integer):
-            raise ValueError(f"Argument `dtype` expected to be numeric or boolean. Received {kind}.")
+            raise ValueError(
+                f"Argument `dtype` expected to be numeric or boolean. Received {kind}."
+            )
         shape = _partition(shape, kwargs)
         if self.seed:  # the same numbers at every call
             return random.stateless_uniform(shape, [self.seed, 0], self.minval, self.maxval, kind)

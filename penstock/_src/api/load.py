@@ -1,10 +1,10 @@
 """Imported before the first public name is handed out: eager execution, operators, variables."""
 
-import penstock._src.core.tracking.data_structures  # noqa: F401
-import penstock._src.eager.execute  # noqa: F401
-import penstock._src.eager.tensor  # noqa: F401
-import penstock._src.graph.exporter  # noqa: F401
-import penstock._src.graph.graph  # noqa: F401
+import penstock._src.core.tracking.data_structures
+import penstock._src.eager.execute
+import penstock._src.eager.tensor
+import penstock._src.graph.exporter
+import penstock._src.graph.graph
 import penstock._src.graph.rewriting  # noqa: F401
 from penstock._src.util import crc32c
 

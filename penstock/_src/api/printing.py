@@ -33,8 +33,10 @@ def _stream_name(stream):
         return f"log({stream.__name__})"
     if isinstance(stream, str) and stream.startswith("file://"):
         return stream
-    raise ValueError(f"Unsupported output stream, logging level, or file.{stream}. Supported streams "
-                     f"are sys.stdout, sys.stderr, ..., or a path beginning with 'file://'.")
+    raise ValueError(
+        f"Unsupported output stream, logging level, or file.{stream}. Supported streams "
+        f"are sys.stdout, sys.stderr, ..., or a path beginning with 'file://'."
+    )
 
 
 def _is_tensor(value):
@@ -103,8 +105,11 @@ def _joined(templates, tensors, inputs, sep, summarize):
         count = template.count("{}") if _needs_tensors(value) else 0
         mine = tensors[used : used + count]
         used += count
-        if count == 1 and template == "{}" and mine[0].dtype == dtypes.string and (
-            mine[0].shape.rank == 0
+        if (
+            count == 1
+            and template == "{}"
+            and mine[0].dtype == dtypes.string
+            and (mine[0].shape.rank == 0)
         ):
             parts.append(mine[0])
         elif count:
@@ -154,9 +159,7 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
     if shape is not None:
         wanted = [int(n) for n in shape]
         if verify_shape and list(array.shape) != wanted:
-            raise TypeError(
-                f"Expected Tensor's shape: {tuple(wanted)}, but got {array.shape}."
-            )
+            raise TypeError(f"Expected Tensor's shape: {tuple(wanted)}, but got {array.shape}.")
         if array.size == 1 and allow_broadcast:
             array = np.broadcast_to(array.reshape(()), wanted)
         array = array.reshape(wanted)

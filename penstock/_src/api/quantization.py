@@ -17,9 +17,7 @@ def _v1(name):
 
 @export("quantization.fake_quant_with_min_max_args", v1=_v1("fake_quant_with_min_max_args"))
 @dispatchable
-def fake_quant_with_min_max_args(
-    inputs, min=-6, max=6, num_bits=8, narrow_range=False, name=None
-):
+def fake_quant_with_min_max_args(inputs, min=-6, max=6, num_bits=8, narrow_range=False, name=None):
     """`inputs` rounded to what `num_bits` between two numbers can hold."""
     return raw.FakeQuantWithMinMaxArgs(
         inputs=inputs,
@@ -52,9 +50,7 @@ def fake_quant_with_min_max_args_gradient(
 
 @export("quantization.fake_quant_with_min_max_vars", v1=_v1("fake_quant_with_min_max_vars"))
 @dispatchable
-def fake_quant_with_min_max_vars(
-    inputs, min, max, num_bits=8, narrow_range=False, name=None
-):
+def fake_quant_with_min_max_vars(inputs, min, max, num_bits=8, narrow_range=False, name=None):
     """`inputs` rounded to what `num_bits` between two tensors can hold."""
     return raw.FakeQuantWithMinMaxVars(
         inputs=inputs, min=min, max=max, num_bits=num_bits, narrow_range=narrow_range, name=name
@@ -118,7 +114,7 @@ def quantize(
     input,
     min_range,
     max_range,
-    T,  # noqa: N803
+    T,
     mode="MIN_COMBINED",
     round_mode="HALF_AWAY_FROM_ZERO",
     name=None,
@@ -165,7 +161,10 @@ def dequantize(
     )
 
 
-@export("quantization.quantize_and_dequantize_v2", v1=["quantization.quantize_and_dequantize_v2", "quantize_and_dequantize_v4"])
+@export(
+    "quantization.quantize_and_dequantize_v2",
+    v1=["quantization.quantize_and_dequantize_v2", "quantize_and_dequantize_v4"],
+)
 @dispatchable
 def quantize_and_dequantize_v2(
     input,

@@ -88,9 +88,7 @@ def _count_up_to(self, limit):
     """Adds 1; an error once `limit` is reached. Returns the value before."""
     before = self.read_value()
     below = before < np.asarray(limit, self.dtype.as_numpy_dtype)
-    raw.Assert(
-        condition=below, data=[convert_to_tensor(f"Reached limit of {limit}"), before]
-    )
+    raw.Assert(condition=below, data=[convert_to_tensor(f"Reached limit of {limit}"), before])
     self.assign_add(np.ones((), self.dtype.as_numpy_dtype))
     return before
 
@@ -99,9 +97,7 @@ def _strided_slice_assign(self, value, name=None, **spec):
     bounds = {k: spec.pop(k) for k in ("begin", "end", "strides")}
     value = convert_to_tensor(value, dtype=self.dtype)
     bounds = {k: v if isinstance(v, Tensor) else convert_to_tensor(v) for k, v in bounds.items()}
-    op = raw.ResourceStridedSliceAssign(
-        ref=self.handle, **bounds, value=value, **spec, name=name
-    )
+    op = raw.ResourceStridedSliceAssign(ref=self.handle, **bounds, value=value, **spec, name=name)
     return self._assigned(op, True)
 
 

@@ -31,7 +31,9 @@ class Trace:
     specs: list[TensorSpec]
     signature: inspect.Signature | None
     autograph: bool
-    values: Sequence[Any] = ()  # of the first call: variables may begin with what is computed from them
+    values: Sequence[
+        Any
+    ] = ()  # of the first call: variables may begin with what is computed from them
 
 
 def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list[Any]]:

@@ -70,8 +70,10 @@ class DeviceSpec:
             elif words[0].upper() in ("CPU", "GPU", "TPU") and len(words) <= 2:
                 cls._device(parts, words[0], words[1] if len(words) == 2 else None)
             else:
-                raise ValueError(f"Unknown attribute '{words[0]}' is encountered while parsing the "
-                                 f"device spec: '{spec}'.")
+                raise ValueError(
+                    f"Unknown attribute '{words[0]}' is encountered while parsing the "
+                    f"device spec: '{spec}'."
+                )
         return cls(**parts)
 
     @staticmethod

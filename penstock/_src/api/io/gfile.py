@@ -42,15 +42,23 @@ def _translated(path):
     try:
         yield
     except FileNotFoundError as error:
-        raise errors.NotFoundError(None, None, f"{_text(path)}; No such file or directory") from error
+        raise errors.NotFoundError(
+            None, None, f"{_text(path)}; No such file or directory"
+        ) from error
     except PermissionError as error:
-        raise errors.PermissionDeniedError(None, None, f"{_text(path)}; {error.strerror}") from error
+        raise errors.PermissionDeniedError(
+            None, None, f"{_text(path)}; {error.strerror}"
+        ) from error
     except FileExistsError as error:
         raise errors.AlreadyExistsError(None, None, f"{_text(path)}; File exists") from error
     except (IsADirectoryError, NotADirectoryError) as error:
-        raise errors.FailedPreconditionError(None, None, f"{_text(path)}; {error.strerror}") from error
+        raise errors.FailedPreconditionError(
+            None, None, f"{_text(path)}; {error.strerror}"
+        ) from error
     except OSError as error:
-        raise errors.FailedPreconditionError(None, None, f"{_text(path)}; {error.strerror}") from error
+        raise errors.FailedPreconditionError(
+            None, None, f"{_text(path)}; {error.strerror}"
+        ) from error
 
 
 FileStatistics = namedtuple("FileStatistics", ["length", "mtime_nsec", "is_directory"])
@@ -318,4 +326,3 @@ def get_registered_schemes():
     except ImportError:
         return ["", "file", "ram"]
     return sorted({"", "file", "ram", *fsspec.available_protocols()})
-

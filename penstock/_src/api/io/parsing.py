@@ -58,7 +58,9 @@ _UniformRowLength = namedtuple("UniformRowLength", ["length"])
 
 @export("io.RaggedFeature")
 class RaggedFeature(
-    namedtuple("RaggedFeature", ["dtype", "value_key", "partitions", "row_splits_dtype", "validate"])
+    namedtuple(
+        "RaggedFeature", ["dtype", "value_key", "partitions", "row_splits_dtype", "validate"]
+    )
 ):
     """A ragged tensor whose values and row partitions are features."""
 
@@ -101,7 +103,9 @@ class _Plan:
                 raise ValueError(f"Missing shape for feature {name}.")
             self.dense[name] = feature
         elif isinstance(feature, RaggedFeature):
-            self._need(self.ragged, feature.value_key or name, feature.dtype, feature.row_splits_dtype)
+            self._need(
+                self.ragged, feature.value_key or name, feature.dtype, feature.row_splits_dtype
+            )
             for partition in feature.partitions:
                 if not isinstance(partition, _UniformRowLength):
                     self._need(self.ragged, partition.key, dtypes.int64, feature.row_splits_dtype)
@@ -175,7 +179,9 @@ def _assemble(features, found):
 
 
 def _sparse(feature, found):
-    keys = feature.index_key if isinstance(feature.index_key, (list, tuple)) else [feature.index_key]
+    keys = (
+        feature.index_key if isinstance(feature.index_key, (list, tuple)) else [feature.index_key]
+    )
     sizes = feature.size if isinstance(feature.size, (list, tuple)) else [feature.size]
     values = found["s", feature.value_key]
     columns = [values.indices[:, :-1]]
@@ -274,8 +280,10 @@ def parse_single_example(serialized, features, example_names=None, name=None):
 
 def _sequence(serialized, context_features, sequence_features, example_names, name):
     if not context_features and not sequence_features:
-        raise ValueError("Both `context_features` and `sequence_features` argument are None, but at "
-                         "least one should have values.")
+        raise ValueError(
+            "Both `context_features` and `sequence_features` argument are None, but at "
+            "least one should have values."
+        )
     context = _Plan(context_features or {})
     steps = _Plan(sequence_features or {})
     keys, defaults, shapes = _dense_arguments(context.dense)

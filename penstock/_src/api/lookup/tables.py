@@ -34,7 +34,10 @@ class LookupInterface(TrackableResource):
     """A table with keys and values of one type each."""
 
     def __init__(self, key_dtype, value_dtype):
-        self._key_dtype, self._value_dtype = dtypes.as_dtype(key_dtype), dtypes.as_dtype(value_dtype)
+        self._key_dtype, self._value_dtype = (
+            dtypes.as_dtype(key_dtype),
+            dtypes.as_dtype(value_dtype),
+        )
         self._resource_handle = None
 
     @property
@@ -103,7 +106,10 @@ class TableInitializerBase(Trackable):
     """What fills a static table."""
 
     def __init__(self, key_dtype, value_dtype):
-        self._key_dtype, self._value_dtype = dtypes.as_dtype(key_dtype), dtypes.as_dtype(value_dtype)
+        self._key_dtype, self._value_dtype = (
+            dtypes.as_dtype(key_dtype),
+            dtypes.as_dtype(value_dtype),
+        )
 
     @property
     def key_dtype(self):
@@ -169,11 +175,11 @@ class TextFileInitializer(TableInitializerBase):
             raise ValueError(f"`value_index` should be >= -2, received: {value_index}.")
         if key_index == TextFileIndex.LINE_NUMBER and key != dtypes.int64:
             raise ValueError(
-                "`key_dtype` must be int64 if `key_index` is LINE_NUMBER, received: " f"{key}"
+                f"`key_dtype` must be int64 if `key_index` is LINE_NUMBER, received: {key}"
             )
         if value_index == TextFileIndex.LINE_NUMBER and value != dtypes.int64:
             raise ValueError(
-                "`value_dtype` must be int64 if `value_index` is LINE_NUMBER, received: " f"{value}"
+                f"`value_dtype` must be int64 if `value_index` is LINE_NUMBER, received: {value}"
             )
         if vocab_size is not None and vocab_size <= 0:
             raise ValueError(f"`vocab_size` should be positive, received: {vocab_size}")
@@ -213,9 +219,7 @@ class StaticHashTable(LookupInterface):
 
     def _create_resource(self):
         if self._is_anonymous:
-            return raw.AnonymousHashTable(
-                key_dtype=self._key_dtype, value_dtype=self._value_dtype
-            )
+            return raw.AnonymousHashTable(key_dtype=self._key_dtype, value_dtype=self._value_dtype)
         return raw.HashTableV2(
             shared_name=self._shared_name,
             key_dtype=self._key_dtype,
@@ -263,7 +267,9 @@ class StaticVocabularyTable(LookupInterface):
         experimental_is_anonymous=False,
     ):
         if num_oov_buckets <= 0:
-            raise ValueError(f"`num_oov_buckets` must be > 0; use StaticHashTable. {num_oov_buckets}")
+            raise ValueError(
+                f"`num_oov_buckets` must be > 0; use StaticHashTable. {num_oov_buckets}"
+            )
         if initializer is not None:
             if initializer.value_dtype != dtypes.int64:
                 raise TypeError(
@@ -310,9 +316,7 @@ class StaticVocabularyTable(LookupInterface):
                 inner = raw.Cast(x=flat, DstT=self._table.key_dtype)
             ids = self._table.lookup(inner)
             known = raw.NotEqual(x=ids, y=np.int64(-1))
-            return raw.SelectV2(
-                condition=known, t=ids, e=buckets + self._table.size(), name=name
-            )
+            return raw.SelectV2(condition=known, t=ids, e=buckets + self._table.size(), name=name)
 
         return self._on_values(keys, find)
 
@@ -322,8 +326,10 @@ class _MutableTable(LookupInterface):
 
     def lookup(self, keys, dynamic_default_values=None, name=None):
         """The values of keys; `dynamic_default_values` stand for those that are not there."""
-        default = self._default_value if dynamic_default_values is None else convert_to_tensor(
-            dynamic_default_values, dtype=self._value_dtype
+        default = (
+            self._default_value
+            if dynamic_default_values is None
+            else convert_to_tensor(dynamic_default_values, dtype=self._value_dtype)
         )
 
         def find(flat):
@@ -352,9 +358,7 @@ class _MutableTable(LookupInterface):
             raise TypeError(
                 f"Dtype of argument `keys` must be {self._key_dtype}, received: {keys.dtype}"
             )
-        return raw.LookupTableRemoveV2(
-            table_handle=self.resource_handle, keys=keys, name=name
-        )
+        return raw.LookupTableRemoveV2(table_handle=self.resource_handle, keys=keys, name=name)
 
     erase = remove
 
@@ -406,7 +410,9 @@ class MutableHashTable(_MutableTable):
                 op = raw.AnonymousMutableHashTable if stem else raw.MutableHashTableV2
             else:
                 op = (
-                    raw.AnonymousMutableHashTableOfTensors if stem else raw.MutableHashTableOfTensorsV2
+                    raw.AnonymousMutableHashTableOfTensors
+                    if stem
+                    else raw.MutableHashTableOfTensorsV2
                 )
                 arguments["value_shape"] = shape
             self._resource_handle = op(**arguments)
@@ -449,4 +455,3 @@ class DenseHashTable(_MutableTable):
                     use_node_name_sharing=False,
                     shared_name=f"{name}_{next(_COUNT)}",
                 )
-

@@ -33,7 +33,10 @@ def _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, na
     )
 
 
-@export("random.log_uniform_candidate_sampler", v1=["random.log_uniform_candidate_sampler", "nn.log_uniform_candidate_sampler"])
+@export(
+    "random.log_uniform_candidate_sampler",
+    v1=["random.log_uniform_candidate_sampler", "nn.log_uniform_candidate_sampler"],
+)
 def log_uniform_candidate_sampler(
     true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
 ):
@@ -42,7 +45,10 @@ def log_uniform_candidate_sampler(
     return _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name)
 
 
-@export("random.uniform_candidate_sampler", v1=["random.uniform_candidate_sampler", "nn.uniform_candidate_sampler"])
+@export(
+    "random.uniform_candidate_sampler",
+    v1=["random.uniform_candidate_sampler", "nn.uniform_candidate_sampler"],
+)
 def uniform_candidate_sampler(
     true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
 ):
@@ -115,7 +121,17 @@ def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=Non
 
 
 def _sampled_logits(
-    weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled, subtract, remove, seed
+    weights,
+    biases,
+    labels,
+    inputs,
+    num_sampled,
+    num_classes,
+    num_true,
+    sampled,
+    subtract,
+    remove,
+    seed,
 ):
     """Logits and labels of the true and the sampled classes."""
     labels = cast(convert_to_tensor(labels), dtypes.int64)
@@ -143,7 +159,9 @@ def _sampled_logits(
     )
     if remove:
         rows_hit, ids_hit, weights_hit = compute_accidental_hits(labels, classes, num_true)
-        places = raw.Pack(values=[cast(rows_hit, dtypes.int32), cast(ids_hit, dtypes.int32)], axis=1)
+        places = raw.Pack(
+            values=[cast(rows_hit, dtypes.int32), cast(ids_hit, dtypes.int32)], axis=1
+        )
         dense = raw.ScatterNd(
             indices=places,
             updates=cast(weights_hit, sampled_logits.dtype),
@@ -256,7 +274,9 @@ def ctc_loss(
         logits = raw.Transpose(x=logits, perm=np.array([1, 0, 2], np.int32))
     if isinstance(labels, SparseTensor):
         if blank_index is None:
-            raise ValueError("Argument `blank_index` must be provided when labels is a SparseTensor.")
+            raise ValueError(
+                "Argument `blank_index` must be provided when labels is a SparseTensor."
+            )
         indices, values, shape = labels.indices, labels.values, labels.dense_shape
     else:
         labels = convert_to_tensor(labels, name="labels")

@@ -53,7 +53,9 @@ class DynamicRaggedShape:
         ragged = [at for at, n in enumerate(lengths) if not isinstance(n, (int, np.integer))]
         count = max(ragged, default=0) if num_row_partitions is None else num_row_partitions
         if ragged and count < max(ragged):
-            raise ValueError(f"num_row_partitions must be at least {max(ragged)}. Received {count}.")
+            raise ValueError(
+                f"num_row_partitions must be at least {max(ragged)}. Received {count}."
+            )
         if count and count >= len(lengths):
             raise ValueError(f"num_row_partitions must be below {len(lengths)}. Received {count}.")
         partitions, rows = [], lengths[0] if lengths else None

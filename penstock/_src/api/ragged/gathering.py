@@ -22,7 +22,9 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     batch_dims = _positive(batch_dims, indices.shape.rank, "batch_dims")
     axis = batch_dims if axis is None else _positive(axis, params.shape.rank, "axis")
     if axis < batch_dims:
-        raise ValueError(f"axis ({axis}) must be greater than or equal to batch_dims ({batch_dims})")
+        raise ValueError(
+            f"axis ({axis}) must be greater than or equal to batch_dims ({batch_dims})"
+        )
     return _gather(params, indices, axis, batch_dims, name)
 
 
@@ -55,7 +57,9 @@ def _tiled(indices, count):
     """Ragged indices once for every row of a table."""
     each = indices.nrows()
     all_rows = raw.Range(
-        start=cast(0, count.dtype), limit=count * cast(each, count.dtype), delta=cast(1, count.dtype)
+        start=cast(0, count.dtype),
+        limit=count * cast(each, count.dtype),
+        delta=cast(1, count.dtype),
     )
     several = rows.gather(indices, all_rows % cast(each, count.dtype))
     kind = several.row_splits.dtype

@@ -44,13 +44,13 @@ def _fallback(api, args, kwargs):
 _SETS: dict[str, set] = {}
 
 
-def _UNARY_SET():  # noqa: N802
+def _UNARY_SET():
     if len(_SETS.get("unary", ())) != len(UNARY):
         _SETS["unary"] = set(UNARY)
     return _SETS["unary"]
 
 
-def _BINARY_SET():  # noqa: N802
+def _BINARY_SET():
     if len(_SETS.get("binary", ())) != len(BINARY):
         _SETS["binary"] = set(BINARY)
     return _SETS["binary"]
@@ -150,7 +150,9 @@ def _along(unsorted, combine, rt, axis, keepdims):
             axis=[0],
         )
         if isinstance(rt.values, RaggedTensor):
-            raise ValueError("Reducing the first axis of a deeply ragged tensor is not implemented.")
+            raise ValueError(
+                "Reducing the first axis of a deeply ragged tensor is not implemented."
+            )
         result = unsorted(rt.values, offsets, width)
         return raw.ExpandDims(input=result, axis=0) if keepdims else result
     if axis == 1:
@@ -170,9 +172,7 @@ def _segments(name):
 
 def _mean(data, ids, count):
     total = raw.UnsortedSegmentSum(data=data, segment_ids=ids, num_segments=count)
-    ones = raw.UnsortedSegmentSum(
-        data=raw.OnesLike(x=data), segment_ids=ids, num_segments=count
-    )
+    ones = raw.UnsortedSegmentSum(data=raw.OnesLike(x=data), segment_ids=ids, num_segments=count)
     if data.dtype.is_integer:
         wide = cast(total, dtypes.float64) / cast(ones, dtypes.float64)
         return cast(wide, data.dtype) if data.dtype != dtypes.int32 else wide
@@ -252,9 +252,7 @@ def _where(condition, x=None, y=None, name=None):
     if x is None and y is None:
         flat = condition.flat_values
         places = raw.Where(condition=flat)[:, 0]
-        columns = [
-            raw.GatherV2(params=c, indices=places, axis=0) for c in _coordinates(condition)
-        ]
+        columns = [raw.GatherV2(params=c, indices=places, axis=0) for c in _coordinates(condition)]
         return raw.Pack(values=columns, axis=1)
     structure = next(v for v in (condition, x, y) if isinstance(v, RaggedTensor))
     parts = [
@@ -296,9 +294,7 @@ def _like(api):
 
 
 def _embedding_lookup(params, ids, max_norm=None, name=None):
-    return ids.with_flat_values(
-        embedding.embedding_lookup(params, ids.flat_values, max_norm, name)
-    )
+    return ids.with_flat_values(embedding.embedding_lookup(params, ids.flat_values, max_norm, name))
 
 
 def _bincount(

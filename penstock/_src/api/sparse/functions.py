@@ -204,14 +204,14 @@ def add(a, b, threshold=0):
     )
 
 
-@export("sparse.sparse_dense_matmul", v1=["sparse.sparse_dense_matmul", "sparse.matmul",
-                                          "sparse_tensor_dense_matmul"])
+@export(
+    "sparse.sparse_dense_matmul",
+    v1=["sparse.sparse_dense_matmul", "sparse.matmul", "sparse_tensor_dense_matmul"],
+)
 def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
     """The product of a sparse and a dense matrix (either first)."""
     if isinstance(b, (SparseTensor, SparseTensorValue)):
-        product = sparse_dense_matmul(
-            b, sp_a, adjoint_a=not adjoint_b, adjoint_b=not adjoint_a
-        )
+        product = sparse_dense_matmul(b, sp_a, adjoint_a=not adjoint_b, adjoint_b=not adjoint_a)
         perm = np.array([1, 0], np.int32)
         turned = raw.Transpose(x=product, perm=perm)
         return raw.Conj(input=turned) if turned.dtype.is_complex else turned
@@ -394,9 +394,7 @@ def to_indicator(sp_input, vocab_size, name=None):
     """A dense bool tensor that is True at the ids in the last axis."""
     sp = to_sparse(sp_input)
     ids = cast(sp.values, dtypes.int64)
-    indices = raw.ConcatV2(
-        values=[sp.indices[:, :-1], raw.ExpandDims(input=ids, axis=1)], axis=1
-    )
+    indices = raw.ConcatV2(values=[sp.indices[:, :-1], raw.ExpandDims(input=ids, axis=1)], axis=1)
     shape = raw.ConcatV2(
         values=[sp.dense_shape[:-1], raw.Reshape(tensor=np.int64(vocab_size), shape=[1])], axis=0
     )
@@ -466,9 +464,7 @@ def bincount(
         )
     elif from_ragged and axis == -1:
         splits = cast(values.row_splits, dtypes.int64)
-        parts = raw.RaggedCountSparseOutput(
-            splits=splits, values=source, weights=held, **arguments
-        )
+        parts = raw.RaggedCountSparseOutput(splits=splits, values=source, weights=held, **arguments)
     else:
         parts = raw.DenseCountSparseOutput(values=source, weights=held, **arguments)
     return SparseTensor(*parts)

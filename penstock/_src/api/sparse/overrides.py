@@ -53,11 +53,13 @@ def _bincount(
 
 
 # Functions that apply to the values.
-_UNARY = {
-    getattr(elementwise, n)
-    for n in "abs negative sign square sqrt erf tanh cast".split()
+_UNARY = {getattr(elementwise, n) for n in "abs negative sign square sqrt erf tanh cast".split()}
+_SPECIAL = {
+    shaping.shape: _shape,
+    shaping.size: _size,
+    shaping.rank: _rank,
+    counting.bincount: _bincount,
 }
-_SPECIAL = {shaping.shape: _shape, shaping.size: _size, shaping.rank: _rank, counting.bincount: _bincount}
 
 
 def _fallback(api, args, kwargs):

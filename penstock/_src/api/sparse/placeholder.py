@@ -34,9 +34,7 @@ def sparse_placeholder(dtype, shape=None, name=None):
         dense_shape = raw.Placeholder(dtype=dtypes.int64, shape=[None], name=name_of("shape"))
     else:
         extents = np.array([-1 if n is None else n for n in static.as_list()], np.int64)
-        dense_shape = raw.PlaceholderWithDefault(
-            input=extents, shape=[rank], name=name_of("shape")
-        )
+        dense_shape = raw.PlaceholderWithDefault(input=extents, shape=[rank], name=name_of("shape"))
     result = SparseTensor(
         raw.Placeholder(dtype=dtypes.int64, shape=[None, rank], name=name_of("indices")),
         raw.Placeholder(dtype=dtypes.as_dtype(dtype), shape=[None], name=name_of("values")),

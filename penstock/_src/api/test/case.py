@@ -22,11 +22,11 @@ from penstock._src.util.export import export
 class TestCase(unittest.TestCase):
     """A test case with comparisons of tensors and nested structures of them."""
 
-    def __init__(self, methodName="runTest"):  # noqa: N803
+    def __init__(self, methodName="runTest"):
         super().__init__(methodName)
         self._folder = None
 
-    def setUp(self):  # noqa: N802
+    def setUp(self):
         """Fixes the seeds."""
         super().setUp()
         np.random.seed(8675309)
@@ -43,13 +43,13 @@ class TestCase(unittest.TestCase):
         return nest.map_structure(_array, tensors, expand_composites=False)
 
     @contextlib.contextmanager
-    def assertRaisesOpError(self, expected_err_re_or_predicate):  # noqa: N802
+    def assertRaisesOpError(self, expected_err_re_or_predicate):
         """Expects an OpError whose message fits."""
         with self.assertRaisesRegex(errors.OpError, expected_err_re_or_predicate) as context:
             yield context
 
     @contextlib.contextmanager
-    def assertRaisesWithPredicateMatch(self, exception_type, expected):  # noqa: N802
+    def assertRaisesWithPredicateMatch(self, exception_type, expected):
         """Expects an exception for which the predicate (or pattern) holds."""
         with self.assertRaises(exception_type) as context:
             yield context
@@ -65,7 +65,7 @@ class TestCase(unittest.TestCase):
 
     cached_session = test_session = session
 
-    def assertAllEqual(self, a, b, msg=None):  # noqa: N802
+    def assertAllEqual(self, a, b, msg=None):
         """Fails unless shapes and all entries are equal."""
         a, b = _array(a), _array(b)
         np.testing.assert_equal(a.shape, b.shape, err_msg=msg or "")
@@ -75,12 +75,12 @@ class TestCase(unittest.TestCase):
         if not np.all(equal):
             self.fail(self._formatMessage(msg, f"Not equal:\n{a!r}\n{b!r}"))
 
-    def assertNotAllEqual(self, a, b, msg=None):  # noqa: N802
+    def assertNotAllEqual(self, a, b, msg=None):
         """Fails if all entries are equal."""
         if np.array_equal(_array(a), _array(b)):
             self.fail(self._formatMessage(msg, "The two values are equal at all elements."))
 
-    def assertAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):  # noqa: N802
+    def assertAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):
         """Fails unless all entries are near each other, in nested structures too."""
         if isinstance(a, dict):
             self.assertEqual(set(a), set(b), msg)
@@ -100,7 +100,7 @@ class TestCase(unittest.TestCase):
         wide = [x.astype(np.float64) if x.dtype.kind not in "fciub" else x for x in (a, b)]
         np.testing.assert_allclose(*wide, rtol=rtol, atol=atol, err_msg=msg or "")
 
-    def assertNotAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):  # noqa: N802
+    def assertNotAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):
         """Fails if all entries are near each other."""
         try:
             self.assertAllClose(a, b, rtol, atol)
@@ -108,7 +108,7 @@ class TestCase(unittest.TestCase):
             return
         self.fail(self._formatMessage(msg, "The two values are close at all elements."))
 
-    def assertAllCloseAccordingToType(  # noqa: N802
+    def assertAllCloseAccordingToType(
         self, a, b, rtol=1e-6, atol=1e-6, float_rtol=1e-6, float_atol=1e-6, half_rtol=1e-3,
         half_atol=1e-3, bfloat16_rtol=1e-2, bfloat16_atol=1e-2, msg=None,
     ):  # fmt: skip
@@ -122,49 +122,49 @@ class TestCase(unittest.TestCase):
             rtol, atol = max(rtol, bfloat16_rtol), max(atol, bfloat16_atol)
         self.assertAllClose(a, b, rtol, atol, msg)
 
-    def assertShapeEqual(self, input_a, input_b, msg=None):  # noqa: N802
+    def assertShapeEqual(self, input_a, input_b, msg=None):
         """Fails unless both have one shape."""
         self.assertEqual(tuple(_array(input_a).shape), tuple(_array(input_b).shape), msg)
 
-    def assertDTypeEqual(self, target, expected_dtype):  # noqa: N802
+    def assertDTypeEqual(self, target, expected_dtype):
         """Fails unless the type is this."""
         self.assertEqual(dtypes.as_dtype(_array(target).dtype), dtypes.as_dtype(expected_dtype))
 
-    def assertNear(self, f1, f2, err, msg=None):  # noqa: N802
+    def assertNear(self, f1, f2, err, msg=None):
         """Fails unless |f1 - f2| <= err."""
         self.assertTrue(f1 == f2 or abs(f1 - f2) <= err, msg or f"{f1} != {f2} +/- {err}")
 
-    def assertArrayNear(self, farray1, farray2, err, msg=None):  # noqa: N802
+    def assertArrayNear(self, farray1, farray2, err, msg=None):
         """Fails unless all entries are within err."""
         self.assertEqual(len(farray1), len(farray2), msg)
         for a, b in zip(farray1, farray2, strict=True):
             self.assertNear(float(a), float(b), err, msg)
 
-    def assertNDArrayNear(self, ndarray1, ndarray2, err, msg=None):  # noqa: N802
+    def assertNDArrayNear(self, ndarray1, ndarray2, err, msg=None):
         """Fails unless the norm of the difference is within err."""
         self.assertTrue(np.linalg.norm(_array(ndarray1) - _array(ndarray2)) < err, msg)
 
-    def assertAllGreater(self, a, comparison_target):  # noqa: N802
+    def assertAllGreater(self, a, comparison_target):
         """Fails unless all entries are greater."""
         self.assertTrue(np.all(_array(a) > comparison_target))
 
-    def assertAllLess(self, a, comparison_target):  # noqa: N802
+    def assertAllLess(self, a, comparison_target):
         """Fails unless all entries are less."""
         self.assertTrue(np.all(_array(a) < comparison_target))
 
-    def assertAllGreaterEqual(self, a, comparison_target):  # noqa: N802
+    def assertAllGreaterEqual(self, a, comparison_target):
         """Fails unless all entries are at least this."""
         self.assertTrue(np.all(_array(a) >= comparison_target))
 
-    def assertAllLessEqual(self, a, comparison_target):  # noqa: N802
+    def assertAllLessEqual(self, a, comparison_target):
         """Fails unless all entries are at most this."""
         self.assertTrue(np.all(_array(a) <= comparison_target))
 
-    def assertAllInSet(self, target, expected_set):  # noqa: N802
+    def assertAllInSet(self, target, expected_set):
         """Fails unless every entry is one of these."""
         self.assertTrue(np.isin(_array(target), list(expected_set)).all())
 
-    def assertAllInRange(  # noqa: N802
+    def assertAllInRange(
         self, target, lower_bound, upper_bound, open_lower_bound=False, open_upper_bound=False
     ):
         """Fails unless every entry lies in the range."""
@@ -299,4 +299,3 @@ def disable_with_predicate(pred, skip_message):
         return run
 
     return decorator
-

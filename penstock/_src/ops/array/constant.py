@@ -12,7 +12,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
-from penstock._src.ops.rules import dims_of, invalid, quiet, show, sum_over, zeros_like
+from penstock._src.ops.rules import dims_of, invalid, quiet, show, sum_over
 
 EMPTY_STRING = b""
 

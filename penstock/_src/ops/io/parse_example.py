@@ -99,7 +99,9 @@ class Batch:
                 )
         longest = max((len(v) // stride for v in lists), default=0)
         out = np.empty((len(lists), longest * stride), dtype.np)
-        out[...] = default.reshape(-1)[0] if default.size else (b"" if dtype is dtypes.string else 0)
+        out[...] = (
+            default.reshape(-1)[0] if default.size else (b"" if dtype is dtypes.string else 0)
+        )
         for row, values in enumerate(lists):
             out[row, : len(values)] = array_of(values, dtype)
         return out.reshape(len(lists), longest, *inner)

@@ -237,7 +237,6 @@ class CTCBeamSearchDecoder(Op):
         return [(prefix, np.logaddexp(*score)) for prefix, score in ranked]
 
 
-
 def _advanced(beam, row, width):
     """The prefixes after one more step: {labels: (log p with a last blank, log p without)}.
 

@@ -160,7 +160,6 @@ class RaggedTensorFromVariant(Op):
         values = np.concatenate([p.values for p in parts])
         return [s.astype(kind) for s in (*outer, *levels)], values
 
-
     def _check(self, parts):
         for at, part in enumerate(parts):
             if not np.ndim(part.values):
