@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import penstock as tf
 
-EXAMPLES = int(os.environ.get("PENSTOCK_FUZZ", "10"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 EXTENTS = st.sampled_from([1, 2, 3, 7])
 
 UNARY = [
