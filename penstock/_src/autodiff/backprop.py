@@ -401,7 +401,9 @@ def flat_targets(target: Any) -> list[Any]:
 def require_dtype(source: Any) -> None:
     """Raises TypeError or AttributeError for a source that is no tensor at all."""
     if source is None or isinstance(source, str):
-        raise TypeError(f"Cannot convert the argument `type_value`: {source!r} to a TensorFlow DType.")
+        raise TypeError(
+            f"Cannot convert the argument `type_value`: {source!r} to a TensorFlow DType."
+        )
     if not (hasattr(source, "dtype") or hasattr(source, "_type_spec")):
         raise AttributeError(f"{type(source).__name__!r} object has no attribute 'dtype'")
 

@@ -68,7 +68,8 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) ->
         else:
             value = kernel.run(*values)
     except OpError as error:
-        raise _naming_op(error, kernel.op)
+        _name_op(error, kernel.op)
+        raise
     if not kernel.is_plain:
         return _finish(kernel, inputs, value)
     if type(value) is not np.ndarray or value.dtype is not kernel.storage:
@@ -185,15 +186,15 @@ def run_kernel(op: Op, values: list[Any]) -> Any:
             return op.eager(*group_arguments(op.inputs, op, values))
         return op.eager(*values)
     except OpError as error:
-        raise _naming_op(error, op)
+        _name_op(error, op)
+        raise
 
 
-def _naming_op(error: OpError, op: Op) -> OpError:
-    """Returns the error of a kernel with the name of the op at the end of its message."""
+def _name_op(error: OpError, op: Op) -> None:
+    """Adds the name of the op to the end of the message of a kernel's error."""
     if error._message and "[Op:" not in error._message:
         error._message = f"{error._message} [Op:{op.op_type}]"
         error.args = (error._message,)
-    return error
 
 
 def wrap(op: Op, result: Any) -> list[EagerTensor]:
