@@ -97,6 +97,7 @@ class Placeholder(_Placeholder):
 class PlaceholderV2(_Placeholder):
     """A value that is fed when the graph runs; the older form of Placeholder."""
 
+    dtype: DType
     shape: TensorShape
 
 
