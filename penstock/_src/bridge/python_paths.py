@@ -31,7 +31,7 @@ PATHS: dict[str, str] = {
     "python.data.experimental": "tf.data.experimental",
     "python.data.experimental.ops": "distribute/",
     "python.data.experimental.ops.distribute": (
-        "compute_batch_size=@data.batch_sizes:compute_batch_size tf.data.experimental"
+        "compute_batch_size=@data.structure:compute_batch_size tf.data.experimental"
     ),
     "python.data.ops": "dataset_ops/ iterator_ops/",
     "python.data.ops.dataset_ops": "DatasetV2=tf.data.Dataset tf.data",

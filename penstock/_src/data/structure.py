@@ -356,3 +356,16 @@ def relaxed(first: Any, second: Any) -> Any:
         return None
     merged = [a.most_specific_common_supertype([b]) for a, b in zip(ones, others)]
     return None if None in merged else nest.pack_sequence_as(first, merged)
+
+
+def compute_batch_size(dataset: Any) -> Tensor:
+    """Returns the number of rows of full batches as an int64 scalar; -1 if it cannot be told.
+
+    Raises:
+      IndexError: the elements have no first dimension.
+    """
+    shapes = [shape for shape in flat_shapes(dataset.element_spec)]
+    known = {shape.dims[0].value if shape.rank is not None else None for shape in shapes}
+    if len(known) == 1 and None not in known:
+        return convert_to_tensor(known.pop(), dtypes.int64)
+    return raw.ComputeBatchSize(input_dataset=dataset._variant_tensor)

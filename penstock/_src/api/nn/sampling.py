@@ -277,7 +277,7 @@ def ctc_loss(
             raise ValueError(
                 "Argument `blank_index` must be provided when labels is a SparseTensor."
             )
-        indices, values, shape = labels.indices, labels.values, labels.dense_shape
+        indices, values = labels.indices, labels.values
     else:
         labels = convert_to_tensor(labels, name="labels")
         blank_index = 0 if blank_index is None else blank_index

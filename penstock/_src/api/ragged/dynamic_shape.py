@@ -139,7 +139,7 @@ class DynamicRaggedShape:
         if not isinstance(axis, int):
             raise TypeError("axis must be an integer")
         if self.rank is not None and axis >= self.rank:
-            raise IndexError("Expected axis=%s < rank=%s" % (axis, self.rank))
+            raise IndexError(f"Expected axis={axis} < rank={self.rank}")
         inside = 0 < axis <= len(self._row_partitions)
         return not inside or self._row_partitions[axis - 1].is_uniform()
 

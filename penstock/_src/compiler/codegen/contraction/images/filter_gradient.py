@@ -269,13 +269,12 @@ class FilterGradientKernel:
         for start, size in self.ahead:
             share = -(-size // (64 * self.tiles)) * 64
             first = f.i64(times(f, index, share))
-            f.loop(
-                0, share, 256,
-                lambda b, start=start, first=first: [
+
+            def ask(b, start=start, first=first):
+                for line in range(0, 256, 64):
                     f.prefetch(start, first + b + line, "i8", locality=2)
-                    for line in range(0, 256, 64)
-                ] and None,
-            )  # fmt: skip
+
+            f.loop(0, share, 256, ask)
 
     def emit_images(self):
         g, win = self.g, self.win
