@@ -7,7 +7,7 @@ simplifier to run. The methods stand by idea in `build/`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.core.dtypes import DType
@@ -114,11 +114,20 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
             raise NotLowerable("a check inside of a loop or branch")
         self.checks.append(Check(self.broadcast_to(condition, ()), message))
 
-    def function(self, name: str, parameters: Sequence[Node], results: Sequence[Node]) -> Function:
+    def function(
+        self,
+        name: str,
+        parameters: Sequence[Node],
+        results: Sequence[Node],
+        symbols: Iterable[dims.Dim] = (),
+    ) -> Function:
         """The program that computes results, with the variable updates and checks collected so far."""
         updates = [(h, self.variables[i]) for i, h in self.written.items()]
         changed = [(h, v) for h, v in updates if not (v.kind == "read" and v.args[0] is h)]
-        return Function(name, tuple(parameters), tuple(results), tuple(changed), tuple(self.checks))
+        known = tuple([(name, int(d)) for d in symbols for name in dims.symbols(d)])
+        return Function(
+            name, tuple(parameters), tuple(results), tuple(changed), tuple(self.checks), known
+        )
 
     def read_variable(self, handle: Node) -> Node:
         """The value of a variable at this point of the program."""

@@ -31,6 +31,8 @@ class Function:
     results: tuple[Node, ...]
     updates: tuple[tuple[Node, Node], ...] = ()
     checks: tuple[Check, ...] = field(default=())
+    # What the symbols of Dims are now, as far as the maker knows.
+    symbols: tuple[tuple[str, int], ...] = field(default=())
 
     @property
     def roots(self) -> tuple[Node, ...]:

@@ -200,7 +200,8 @@ class _Planner:
                 if tensor._id in needed and tensor._id not in self.slot_of:
                     maker = self.maker(builder, leaves, lowering.values[tensor._id], results)
                     makers.append((self.slot(tensor), maker))
-        function = builder.function(self.block.name, leaves.parameters, results)
+        symbols = leaves.symbols.values()
+        function = builder.function(self.block.name, leaves.parameters, results, symbols)
         if makers or function.updates or function.checks:
             self.steps.append(
                 ProgramStep(function, leaves.sources, makers, lowered, builder.assertions)

@@ -331,8 +331,8 @@ def element_type(dtype: Any) -> str:
 
 
 def _symbols(function: Function) -> dict[str, int]:
-    """The values of the signature's unknown dimensions, found where an extent is a bare symbol."""
-    found: dict[str, int] = {}
+    """The values of the signature's unknown dimensions: told, or found where an extent is a bare symbol."""
+    found: dict[str, int] = dict(function.symbols)
     for inner in function.functions():
         for node in (*inner.parameters, *inner.nodes()):
             shapes = [node.shape] if node.results is None else [s for s, _ in node.results]
