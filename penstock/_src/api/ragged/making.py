@@ -1,0 +1,255 @@
+"""How ragged tensors are made: by the splits, lengths, starts, limits or row numbers of their values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array.creation import sequence_mask
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+
+from .row_partition import RowPartition, scalar
+
+
+class RaggedMaking:
+    """The methods of RaggedTensor that make one."""
+
+    @classmethod
+    def _from_row_partition(cls, values, row_partition, validate=True):
+        del validate
+        return cls(values_of(values), row_partition, internal=True)
+
+    @classmethod
+    def from_row_splits(cls, values, row_splits, name=None, validate=True):
+        """Rows i hold values[row_splits[i] : row_splits[i + 1]]."""
+        values = values_of(values)
+        partition = RowPartition.from_row_splits(row_splits, validate, dtype_hint=_hint(values))
+        _check_count(values, partition, validate)
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_row_lengths(cls, values, row_lengths, name=None, validate=True):
+        """Rows of these lengths."""
+        values = values_of(values)
+        partition = RowPartition.from_row_lengths(row_lengths, validate, dtype_hint=_hint(values))
+        _check_count(values, partition, validate)
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_row_starts(cls, values, row_starts, name=None, validate=True):
+        """Rows that begin at these places."""
+        values = values_of(values)
+        partition = RowPartition.from_row_starts(
+            row_starts, _count(values), validate, dtype_hint=_hint(values)
+        )
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_row_limits(cls, values, row_limits, name=None, validate=True):
+        """Rows that end before these places."""
+        values = values_of(values)
+        partition = RowPartition.from_row_limits(row_limits, validate, dtype_hint=_hint(values))
+        _check_count(values, partition, validate)
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_value_rowids(cls, values, value_rowids, nrows=None, name=None, validate=True):
+        """The row of each value."""
+        values = values_of(values)
+        partition = RowPartition.from_value_rowids(
+            value_rowids, nrows, validate, dtype_hint=_hint(values)
+        )
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_uniform_row_length(
+        cls, values, uniform_row_length, nrows=None, validate=True, name=None
+    ):
+        """Rows of one length."""
+        values = values_of(values)
+        partition = RowPartition.from_uniform_row_length(
+            uniform_row_length, _count(values), nrows, validate, dtype_hint=_hint(values)
+        )
+        return cls(values, partition, internal=True)
+
+    @classmethod
+    def from_nested_row_splits(cls, flat_values, nested_row_splits, name=None, validate=True):
+        """Row splits from the outermost in."""
+        if isinstance(nested_row_splits, Tensor):
+            raise TypeError(
+                "Argument `nested_row_splits` must be a list of Tensors. Received "
+                f"{nested_row_splits}."
+            )
+        result = flat_values
+        for splits in reversed(nested_row_splits):
+            result = cls.from_row_splits(result, splits, validate=validate)
+        return values_of(result)
+
+    @classmethod
+    def from_nested_row_lengths(cls, flat_values, nested_row_lengths, name=None, validate=True):
+        """Row lengths from the outermost in."""
+        if isinstance(nested_row_lengths, Tensor):
+            raise TypeError("Argument `nested_row_lengths` must be a list of Tensors.")
+        result = flat_values
+        for lengths in reversed(nested_row_lengths):
+            result = cls.from_row_lengths(result, lengths, validate=validate)
+        return values_of(result)
+
+    @classmethod
+    def from_nested_value_rowids(
+        cls, flat_values, nested_value_rowids, nested_nrows=None, name=None, validate=True
+    ):
+        """Row numbers from the outermost in."""
+        if isinstance(nested_value_rowids, Tensor):
+            raise TypeError("Argument `nested_value_rowids` must be a list of Tensors.")
+        counts = nested_nrows or [None] * len(nested_value_rowids)
+        if len(counts) != len(nested_value_rowids):
+            raise ValueError("`nested_nrows` must have the same length as `nested_value_rowids`.")
+        result = flat_values
+        for rowids, nrows in reversed(list(zip(nested_value_rowids, counts, strict=True))):
+            result = cls.from_value_rowids(result, rowids, nrows, validate=validate)
+        return values_of(result)
+
+    @classmethod
+    def from_sparse(cls, st_input, name=None, row_splits_dtype=dtypes.int64):
+        """The rows of a rank-2 SparseTensor whose entries stand at the left."""
+        if not isinstance(st_input, SparseTensor):
+            raise TypeError(
+                f"Argument `st_input` must be of type SparseTensor, but is of type {type(st_input).__name__}."
+            )
+        kind = dtypes.as_dtype(row_splits_dtype)
+        if st_input.shape.rank not in (None, 2):
+            raise ValueError(f"rank(st_input) must be 2. Received {st_input.shape.rank}.")
+        rows = cast(st_input.indices[:, 0], kind)
+        return cls.from_value_rowids(
+            st_input.values, rows, cast(st_input.dense_shape[0], kind), validate=False
+        )
+
+    @classmethod
+    def from_tensor(
+        cls,
+        tensor,
+        lengths=None,
+        padding=None,
+        ragged_rank=1,
+        name=None,
+        row_splits_dtype=dtypes.int64,
+    ):
+        """The rows of a dense tensor, cut to `lengths` or where only `padding` follows."""
+        if lengths is not None and padding is not None:
+            raise ValueError("Specify argument `lengths` or `padding`, but not both.")
+        if not isinstance(ragged_rank, int):
+            raise TypeError(f"Argument `ragged_rank` must be an int. Received {ragged_rank}.")
+        if ragged_rank <= 0:
+            raise ValueError(
+                f"Argument `ragged_rank` must be greater than 0. Received {ragged_rank}."
+            )
+        kind = dtypes.as_dtype(row_splits_dtype)
+        tensor = convert_to_tensor(tensor, name="tensor")
+        if isinstance(lengths, (list, tuple)) and lengths and not isinstance(lengths[0], int):
+            return cls._from_nested_lengths(tensor, lengths, kind)
+        shape = raw.Shape(input=tensor, out_type=kind)
+        if ragged_rank > 1:
+            merged = raw.ConcatV2(
+                values=[
+                    raw.Reshape(tensor=raw.Prod(input=shape[:ragged_rank], axis=[0]), shape=[1]),
+                    shape[ragged_rank:],
+                ],
+                axis=0,
+            )
+            inner = cls.from_tensor(
+                raw.Reshape(tensor=tensor, shape=merged),
+                lengths=lengths,
+                padding=padding,
+                row_splits_dtype=kind,
+            )
+            for axis in range(ragged_rank - 1, 0, -1):
+                inner = cls.from_uniform_row_length(
+                    inner, shape[axis], raw.Prod(input=shape[:axis], axis=[0])
+                )
+            return inner
+        if lengths is None and padding is None:
+            flat = raw.ConcatV2(
+                values=[raw.Reshape(tensor=shape[0] * shape[1], shape=[1]), shape[2:]], axis=0
+            )
+            values = raw.Reshape(tensor=tensor, shape=flat)
+            known = tensor.shape[1]
+            length = shape[1] if known is None else convert_to_tensor(scalar(known, kind))
+            return cls.from_uniform_row_length(values, length, shape[0])
+        if padding is not None:
+            lengths = _lengths_before_padding(tensor, padding, kind)
+        lengths = convert_to_tensor(lengths, dtype_hint=kind)
+        lengths = raw.Maximum(x=cast(lengths, kind), y=scalar(0, kind))
+        lengths = raw.Minimum(x=lengths, y=shape[1])
+        mask = sequence_mask(lengths, shape[1])
+        values = raw.GatherNd(params=tensor, indices=raw.Where(condition=mask))
+        return cls.from_row_lengths(values, lengths, validate=False)
+
+    @classmethod
+    def _from_nested_lengths(cls, tensor, nested, kind):
+        result = cls.from_tensor(tensor, lengths=nested[0], row_splits_dtype=kind)
+        if len(nested) == 1:
+            return result
+        inner = cls._from_nested_lengths(result.values, nested[1:], kind)
+        return result.with_values(inner)
+
+
+def values_of(values):
+    if isinstance(values, (RaggedMaking, Tensor)):
+        return values
+    if hasattr(type(values), "_type_spec"):
+        return values
+    return convert_to_tensor(values, name="values")
+
+
+def _hint(values):
+    return values._row_partition.dtype if isinstance(values, RaggedMaking) else dtypes.int64
+
+
+def _count(values):
+    if isinstance(values, RaggedMaking):
+        return values._row_partition.nrows()
+    extent = values.shape[0] if values.shape.rank else None
+    if extent is not None:
+        return convert_to_tensor(np.int64(extent))
+    return raw.Shape(input=values, out_type=dtypes.int64)[0]
+
+
+def _check_count(values, partition, validate):
+    """Raises InvalidArgumentError if the partition does not cover the values."""
+    if not validate:
+        return
+    have = values.shape[0] if values.shape.rank else None
+    wanted = partition.static_nvals
+    if have is not None and wanted is not None and have != wanted:
+        raw.Assert(
+            condition=np.bool_(False),
+            data=[
+                convert_to_tensor(
+                    "Arguments to from_row_splits do not form a valid RaggedTensor: the last split "
+                    f"must be the number of values, {have}. Received {wanted}."
+                )
+            ],
+        )
+
+
+def _lengths_before_padding(tensor, padding, kind):
+    padding = convert_to_tensor(padding, dtype=tensor.dtype)
+    differs = raw.NotEqual(x=tensor, y=padding)
+    if tensor.shape.rank > 2:
+        axes = np.arange(2, tensor.shape.rank, dtype=np.int32)
+        differs = raw.Any(input=differs, axis=axes)
+    width = raw.Shape(input=tensor, out_type=kind)[1]
+    one = scalar(1, kind)
+    places = raw.Range(start=one, limit=width + one, delta=one)
+    zero = np.zeros(1, kind.as_numpy_dtype)
+    marked = raw.SelectV2(condition=differs, t=places, e=scalar(0, kind))
+    empty = raw.Fill(
+        dims=raw.Pack(values=[raw.Shape(input=marked)[0], np.int32(1)]), value=scalar(0, kind)
+    )
+    del zero
+    return raw.Max(input=raw.ConcatV2(values=[empty, marked], axis=1), axis=[1])
