@@ -70,6 +70,9 @@ _NAMES = {
         "check_pinned control_dependencies get_current_name_scope group inside_function name_scope "
         "no_op timestamp tuple variable_creator_scope"
     ),
+    "penstock._src.api.signal.fourier": (
+        "fftnd=raw_fftnd ifftnd=raw_ifftnd irfftnd=raw_irfftnd rfftnd=raw_rfftnd"
+    ),
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor SparseTensorSpec",
     "penstock._src.api.strings.functions": "as_string",
     "penstock._src.api.tensor_array": "TensorArray TensorArraySpec",

@@ -8,9 +8,9 @@ from penstock._src.util.lazy import attach as _attach
 _NAMES = {
     "penstock._src.api.math.elementwise": "cast complex saturate_cast",
     "penstock._src.core.dtypes": (
-        "DType as_dtype bfloat16 bool=bool_ complex128 complex64 double=float64 float16 float32 "
-        "float64 half=float16 int16 int32 int64 int8 qint16 qint32 qint8 quint16 quint8 resource "
-        "string uint16 uint32 uint64 uint8 variant"
+        "DType QUANTIZED_DTYPES as_dtype bfloat16 bool=bool_ complex128 complex64 double=float64 "
+        "float16 float32 float64 half=float16 int16 int32 int64 int8 qint16 qint32 qint8 quint16 "
+        "quint8 resource string uint16 uint32 uint64 uint8 variant"
     ),
 }
 _SUBMODULES = "experimental".split()

@@ -421,6 +421,12 @@ def install_variable_operators() -> None:
         operator.__name__ = name
         return operator
 
+    def get_item_of_variable(var, slice_spec):
+        """`var[slice_spec]`: of the value that the variable holds."""
+        return Tensor.__getitem__(var._read(), slice_spec)
+
+    if "__getitem__" not in Variable.__dict__:
+        Variable.__getitem__ = get_item_of_variable
     for name in (*Tensor.OVERLOADABLE_OPERATORS, "__pos__"):
         if name not in Variable.__dict__ or name in ("__eq__", "__ne__"):
             if hasattr(Tensor, name):

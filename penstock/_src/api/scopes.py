@@ -59,8 +59,8 @@ class name_scope:
         self._exits.append(leave)
         return scope
 
-    def __exit__(self, kind, value, traceback):
-        return self._exits.pop()(kind, value, traceback)
+    def __exit__(self, type_arg, value_arg, traceback_arg):
+        return self._exits.pop()(type_arg, value_arg, traceback_arg)
 
 
 @export(v1=["name_scope", "keras.backend.name_scope"])

@@ -166,7 +166,7 @@ class GradientTape:
         self._push()
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, typ: Any, value: Any, traceback: Any) -> None:
         if self._recording:
             self._pop()
 

@@ -52,7 +52,7 @@ class ForwardAccumulator:
         STATE.accumulators = (*STATE.accumulators, self)
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, typ: Any, value: Any, traceback: Any) -> None:
         STATE.accumulators = tuple(a for a in STATE.accumulators if a is not self)
 
     def record_op(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:

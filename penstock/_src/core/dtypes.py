@@ -222,6 +222,7 @@ TYPES = {
         ("uint4", 30, INTEGER, ml_dtypes.uint4, 1),
         ("int2", 31, INTEGER, ml_dtypes.int2, 1),
         ("uint2", 32, INTEGER, ml_dtypes.uint2, 1),
+        ("float4_e2m1fn", 33, FLOATING, ml_dtypes.float4_e2m1fn, 1),
     )
 }
 
@@ -244,6 +245,7 @@ float8_e4m3fn = TYPES["float8_e4m3fn"]
 float8_e4m3fnuz = TYPES["float8_e4m3fnuz"]
 float8_e4m3b11fnuz = TYPES["float8_e4m3b11fnuz"]
 float8_e5m2fnuz = TYPES["float8_e5m2fnuz"]
+float4_e2m1fn = TYPES["float4_e2m1fn"]
 int4, uint4, int2, uint2 = TYPES["int4"], TYPES["uint4"], TYPES["int2"], TYPES["uint2"]
 int8, int16, int32, int64 = TYPES["int8"], TYPES["int16"], TYPES["int32"], TYPES["int64"]
 uint8, uint16, uint32, uint64 = TYPES["uint8"], TYPES["uint16"], TYPES["uint32"], TYPES["uint64"]
@@ -252,6 +254,13 @@ bool_ = TYPES["bool"]
 string, resource, variant = TYPES["string"], TYPES["resource"], TYPES["variant"]
 qint8, quint8, qint16, quint16 = TYPES["qint8"], TYPES["quint8"], TYPES["qint16"], TYPES["quint16"]
 qint32 = TYPES["qint32"]
+
+QUANTIZED_DTYPES = frozenset(
+    t for name, dtype in TYPES.items() if dtype.is_quantized for t in (dtype, REFERENCES[name])
+)
+export_constant(
+    "dtypes.QUANTIZED_DTYPES", QUANTIZED_DTYPES, v1=["dtypes.QUANTIZED_DTYPES", "QUANTIZED_DTYPES"]
+)
 
 PUBLIC = (
     "bfloat16 complex64 complex128 double float16 float32 float64 half int16 int32 int64 int8 "
@@ -262,10 +271,10 @@ for _name in PUBLIC.split():
 export_constant("bool", bool_, "dtypes.bool")
 EXPERIMENTAL = (
     "float8_e5m2 float8_e4m3fn float8_e4m3fnuz float8_e4m3b11fnuz float8_e5m2fnuz "
-    "int4 uint4 int2 uint2"
+    "float4_e2m1fn int4 uint4 int2 uint2"
 )
 for _name in EXPERIMENTAL.split():
-    export_constant("dtypes.experimental." + _name, globals()[_name])
+    export_constant("dtypes.experimental." + _name, globals()[_name], "experimental." + _name)
 
 BY_NUMBER = {dtype._enum: dtype for dtype in (*TYPES.values(), *REFERENCES.values())}
 BY_NAME = {

@@ -4,6 +4,7 @@ Inside Penstock an error is raised with its message alone: `InvalidArgumentError
 users may also give TensorFlow's three arguments `(node_def, op, message)`.
 """
 
+import inspect
 from typing import Any
 
 from penstock._src.util.export import export, export_constant
@@ -20,6 +21,10 @@ for _name in (
     "INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED"
 ).split():
     export_constant("errors." + _name, globals()[_name])
+
+
+# What TensorFlow's classes take; a message alone will do.
+_ARGUMENTS = ("self", "node_def", "op", "message", "error_code")
 
 
 @export("errors.OpError", v1=["errors.OpError", "OpError"])
@@ -43,6 +48,11 @@ class OpError(Exception):
         self._error_code = self.CODE if not isinstance(error_code, int) else error_code
         self._experimental_payloads = args[0] if args and isinstance(args[0], dict) else {}
         super().__init__(self._message)
+
+    __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in _ARGUMENTS]
+        + [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
+    )
 
     @property
     def message(self) -> str:
@@ -88,6 +98,9 @@ def error_class(name: str, code: int, what: str) -> type[OpError]:
     ) -> None:
         OpError.__init__(self, node_def, op, message, code, *args)
 
+    shown = inspect.signature(OpError.__init__)
+    kept = [p for p in shown.parameters.values() if p.name != "error_code"]
+    __init__.__signature__ = shown.replace(parameters=kept)  # type: ignore[attr-defined]
     body = {"CODE": code, "__doc__": what, "__init__": __init__, "__module__": __name__}
     return export("errors." + name)(type(name, (OpError,), body))
 

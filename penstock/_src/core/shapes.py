@@ -147,6 +147,17 @@ class TensorShape:
         if not self.is_fully_defined():
             raise ValueError(f"Shape {self} is not fully defined")
 
+    def cast(self, value: Any, cast_context: Any) -> Any:
+        """Returns `value`: a shape is a type of itself alone.
+
+        Raises:
+          TypeError: `value` is another shape.
+        """
+        del cast_context
+        if not isinstance(value, TensorShape) or value != self:
+            raise TypeError(f"Can not cast {value} to {self}")
+        return value
+
     def is_compatible_with(self, other: Any) -> bool:
         """Whether some fully known shape is described by both."""
         other = as_shape(other)

@@ -49,7 +49,7 @@ class TypeSpec:
         """Whether a value of that type, or the value, is of this type."""
         other = spec_or_value
         if not isinstance(other, TypeSpec):
-            other = type_spec_from_value(other, fail=False)
+            other = spec_of_value(other, fail=False)
         return type(self) is type(other) and _compatible(self._serialize(), other._serialize())
 
     def is_subtype_of(self, other: Any) -> bool:
@@ -107,7 +107,7 @@ class TypeSpec:
 
     _from_tensors = from_tensors
 
-    def cast(self, value: Any, cast_context: Any = None) -> Any:
+    def cast(self, value: Any, casting_context: Any) -> Any:
         """Returns `value` as a value of this type."""
         return value
 
@@ -316,7 +316,7 @@ class TensorSpec(TypeSpec):
         """Returns a placeholder of this spec."""
         return placeholder_context.placeholder(self)
 
-    def cast(self, value: Any, cast_context: Any = None) -> Any:
+    def cast(self, value: Any, casting_context: Any) -> Any:
         """Returns `value` as a tensor of this type."""
         return convert_to_tensor(value, dtype=self._dtype)
 
@@ -353,12 +353,17 @@ def register_type_spec_from_value_converter(
 
 
 @export("type_spec_from_value")
-def type_spec_from_value(value: Any, fail: bool = True) -> Any:
+def type_spec_from_value(value: Any) -> Any:
     """Returns the TypeSpec of a value.
 
     Raises:
-      TypeError: its type is unknown (with `fail`).
+      TypeError: its type is unknown.
     """
+    return spec_of_value(value)
+
+
+def spec_of_value(value: Any, fail: bool = True) -> Any:
+    """Returns the TypeSpec of a value; None if its type is unknown, unless `fail`."""
     if is_tensor_like(value) and isinstance(value, Tensor):
         return TensorSpec(value.shape, value.dtype)
     own = getattr(value, "_type_spec", None)

@@ -73,6 +73,14 @@ class Tensor:
     def __deepcopy__(self, memo: Any) -> "Tensor":
         return self
 
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Returns the value that a session computes.
+
+        Raises:
+          NotImplementedError: the tensor is not one of a graph.
+        """
+        raise NotImplementedError("eval is not supported when eager execution is enabled.")
+
 
 class Reference:
     """A hashable stand-in for a tensor or variable, equal only to references to the same object."""

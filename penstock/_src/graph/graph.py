@@ -274,6 +274,9 @@ class Graph:
         """Forbids further additions."""
         self._finalized = True
 
+    def Dismantle(self) -> None:
+        """Nothing: a graph keeps no cycle that has to be broken by hand."""
+
     @property
     def collections(self) -> list[Any]:
         """The names of the collections."""

@@ -320,6 +320,6 @@ class CheckpointView:
                     found.append(child.node_id)
         return found
 
-    def diff(self, trackable_view: Any) -> Any:
+    def diff(self, obj: Any) -> Any:
         """Not supported."""
         raise UnimplementedError("tf.train.CheckpointView.diff is not supported.")

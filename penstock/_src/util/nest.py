@@ -34,17 +34,17 @@ def is_custom(value: Any) -> bool:
 
 
 @export("nest.is_nested", "__internal__.nest.is_nested", v1=["nest.is_nested"])
-def is_nested(structure: Any) -> bool:
-    """Whether `structure` is a list, tuple, dict or another structure that holds others."""
-    if isinstance(structure, (str, bytes)):
+def is_nested(seq: Any) -> bool:
+    """Whether `seq` is a list, tuple, dict or another structure that holds others."""
+    if isinstance(seq, (str, bytes)):
         return False
-    if type(structure) in (list, tuple, dict):
+    if type(seq) in (list, tuple, dict):
         return True
     return (
-        isinstance(structure, (list, tuple, collections.abc.Mapping, collections.abc.MappingView))
-        or is_attrs(structure)
-        or is_custom(structure)
-        or _is_sequence_wrapper(structure)
+        isinstance(seq, (list, tuple, collections.abc.Mapping, collections.abc.MappingView))
+        or is_attrs(seq)
+        or is_custom(seq)
+        or _is_sequence_wrapper(seq)
     )
 
 

@@ -7,8 +7,8 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.core.dtypes": (
-        "float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz int2 int4 "
-        "uint2 uint4"
+        "float4_e2m1fn float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 "
+        "float8_e5m2fnuz int2 int4 uint2 uint4"
     ),
 }
 _SUBMODULES = "".split()

@@ -455,3 +455,7 @@ class DenseHashTable(_MutableTable):
                     use_node_name_sharing=False,
                     shared_name=f"{name}_{next(_COUNT)}",
                 )
+
+    def lookup(self, keys, name=None):
+        """The values of keys, the default where there is none."""
+        return super().lookup(keys, name=name)
