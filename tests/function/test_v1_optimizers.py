@@ -1,0 +1,41 @@
+"""Optimizers of v1 in a session, against weights recorded on TensorFlow 2.21."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+v1 = tf.compat.v1
+RECORDED = {
+    "GradientDescentOptimizer": ((0.1,), [0.43435, 0.31572]),
+    "MomentumOptimizer": ((0.1, 0.9), [0.68644, -0.23408994]),
+    "AdamOptimizer": ((0.1,), [0.5224756, 0.5129088]),
+    "AdagradOptimizer": ((0.1,), [0.71756285, 0.7066724]),
+    "RMSPropOptimizer": ((0.1,), [0.46111497, 0.39104605]),
+    "AdadeltaOptimizer": ((1.0,), [0.9977236, 0.99772304]),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_five_steps(name):
+    arguments, weights = RECORDED[name]
+    with tf.Graph().as_default():
+        w = v1.get_variable("w", [2, 1], initializer=v1.ones_initializer())
+        count = tf.Variable(0, trainable=False)
+        x = v1.placeholder(tf.float32, [None, 2])
+        loss = tf.reduce_mean(tf.square(tf.matmul(x, w) - 1.0))
+        step = getattr(v1.train, name)(*arguments).minimize(loss, global_step=count)
+        init = v1.global_variables_initializer()
+        with v1.Session() as session:
+            session.run(init)
+            for _ in range(5):
+                session.run(step, {x: [[1.0, 2.0], [3.0, -1.0]]})
+            np.testing.assert_allclose(session.run(w).ravel(), weights, rtol=1e-5)
+            assert session.run(count) == 5
+
+
+def test_a_loss_without_variables_is_refused():
+    with tf.Graph().as_default():
+        v1.get_variable("w", [2], initializer=v1.zeros_initializer())
+        with pytest.raises(ValueError, match="No gradients provided"):
+            v1.train.GradientDescentOptimizer(0.1).minimize(tf.constant(1.0))
