@@ -45,6 +45,11 @@ class Sampling:
         if not datasets:
             raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
         count = len(datasets)
+        if hasattr(weights, "__len__") and len(weights) != count:
+            raise ValueError(
+                "Invalid `weights`. `weights` should have the same length as `datasets` but got "
+                f"`len(weights)={len(weights)}` vs. `len(datasets)={count}`."
+            )
         if count == 1:
             return datasets[0]
         draws = Dataset.random(

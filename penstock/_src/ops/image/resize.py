@@ -261,7 +261,6 @@ class ResizeArea(_Resize):
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     align_corners: bool = False
     weights = staticmethod(area_weights)
-    differentiable = False
 
 
 class ResizeNearestNeighbor(Op):

@@ -55,6 +55,10 @@ def window(
     explicit: tuple[int, int] = (0, 0),
 ) -> Window:
     """The window along one axis under TensorFlow's paddings SAME, VALID and EXPLICIT."""
+    if stride <= 0 or dilation <= 0:
+        raise InvalidArgumentError(
+            f"{op}: strides and dilations must be > 0. Received stride {stride}, dilation {dilation}."
+        )
     reach = (size - 1) * dilation + 1
     if padding == "SAME":
         out = (extent + stride - 1) // stride
