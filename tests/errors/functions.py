@@ -96,7 +96,7 @@ def name_of_one_branch():
     def choose(x):
         if x > 0:
             y = x
-        return y  # noqa: F821
+        return y
 
     return choose(tf.constant(1.0))
 

@@ -1,6 +1,6 @@
 """Wrong calls of neural networks, linear algebra, images, strings and random numbers."""
 
-from tests.errors.calls import unlike, tf, wrong
+from tests.errors.calls import tf, unlike, wrong
 
 f = tf.constant([1.0, 2.0, 3.0])
 image = tf.ones([1, 8, 8, 3])

@@ -50,7 +50,10 @@ class TailEpilogue(Evaluator):
     def apply(self, f: Fn, tile: Tile, values: list[Val]) -> list[Val]:
         self.f, self.tile = f, tile
         self.frames = [{}]
-        self.pointers: list[Any] = [None, *[tile.operand(k) for k in range(len(self.tail.slots) - 1)]]
+        self.pointers: list[Any] = [
+            None,
+            *[tile.operand(k) for k in range(len(self.tail.slots) - 1)],
+        ]
         return [self._cell(i, j, x) for (i, j), x in zip(tile.cells, values, strict=True)]
 
     def clear(self, f: Fn, partial: Val) -> None:
