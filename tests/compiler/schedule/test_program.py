@@ -81,8 +81,9 @@ def test_results_do_not_depend_on_the_run():
             np.testing.assert_array_equal(a, b)
 
 
-def test_results_are_fresh_aligned_arrays():
+def test_results_are_fresh_and_large_ones_aligned():
     program = build_program(function(5))
     a, b = program(*arrays(5)), program(*arrays(5))
-    assert all(x.ctypes.data % 64 == 0 and x.flags.c_contiguous for x in a)
+    assert all(x.flags.c_contiguous for x in a)
+    assert all(x.ctypes.data % 64 == 0 for x in a if x.nbytes >= 4096)
     assert not any(np.shares_memory(x, y) for x in a for y in b)
