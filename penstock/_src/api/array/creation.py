@@ -213,7 +213,9 @@ def linspace(start, stop, num, name=None, axis=0):
         return raw.LinSpace(start=start, stop=stop, num=num, name=name)
     kind = start.dtype
     if kind.is_integer:
-        start, stop = cast(start, dtypes.float64), cast(stop, dtypes.float64)
+        # As in a division of integers.
+        kind = dtypes.float32 if kind.size <= 2 else dtypes.float64
+        start, stop = cast(start, kind), cast(stop, kind)
     shape = raw.BroadcastArgs(s0=raw.Shape(input=start), s1=raw.Shape(input=stop))
     start = raw.BroadcastTo(input=start, shape=shape)
     stop = raw.BroadcastTo(input=stop, shape=shape)
