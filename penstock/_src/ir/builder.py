@@ -18,6 +18,7 @@ from penstock._src.ir.build.indexing import Indexing
 from penstock._src.ir.build.leaves import Leaves
 from penstock._src.ir.build.movement import Movement
 from penstock._src.ir.build.reduction import Reduction
+from penstock._src.ir.dims import Dim
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node, attribute_key
@@ -119,7 +120,7 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
         name: str,
         parameters: Sequence[Node],
         results: Sequence[Node],
-        symbols: Iterable[dims.Dim] = (),
+        symbols: Iterable[Dim] = (),
     ) -> Function:
         """The program that computes results, with the variable updates and checks collected so far."""
         updates = [(h, self.variables[i]) for i, h in self.written.items()]

@@ -309,9 +309,7 @@ def raw_ifftnd(input, fft_length, axes, name=None):
 @export("rfftnd")
 def raw_rfftnd(input, fft_length, axes, Tcomplex=dtypes.complex64, name=None):
     """The transform of real numbers along `axes`, of lengths `fft_length`."""
-    return raw.RFFTND(
-        input=input, fft_length=fft_length, axes=axes, Tcomplex=Tcomplex, name=name
-    )
+    return raw.RFFTND(input=input, fft_length=fft_length, axes=axes, Tcomplex=Tcomplex, name=name)
 
 
 @export("irfftnd")
