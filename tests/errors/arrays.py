@@ -46,7 +46,7 @@ CALLS = [
         (TypeError, ValueError),
         lambda: tf.constant([1, 2, 3], shape=[2, 2]),
         "3",
-        "[2,2]",
+        "(2,2)",
     ),
     wrong(
         "convert a tensor to another type",
@@ -64,7 +64,8 @@ CALLS = [
         "transpose by a permutation of another rank",
         Invalid,
         lambda: tf.transpose(m, [0, 1, 2]),
-        "perm",
+        "Transpose",
+        "vector of size 2",
     ),
     wrong("transpose by a repeated axis", Invalid, lambda: tf.transpose(m, [0, 0])),
     wrong("transpose by an axis beyond the rank", Invalid, lambda: tf.transpose(m, [0, 2])),

@@ -261,7 +261,7 @@ CALLS = [
     wrong("variable made in every call", ValueError, variable_in_every_call, "variable"),
     wrong("symbol kept from a function", (TypeError, AttributeError), leaked, "scope"),
     wrong("symbol kept for another function", TypeError, leaked_into_another, "scope"),
-    wrong("loop that changes a type", TypeError, loop_of_changing_type, "x", "int32", "float32"),
+    wrong("loop that changes a type", TypeError, loop_of_changing_type, "AddV2", "int32", "float"),
     wrong("loop that changes a shape", ValueError, loop_of_changing_shape, "x", "(1,)", "(2,)"),
     wrong("branches of different types", TypeError, branch_of_other_types),
     unlike("branches of different structure", (TypeError, ValueError), branch_of_other_structure),

@@ -94,8 +94,8 @@ CALLS = [
         "sigmoid cross entropy of shapes that differ",
         ValueError,
         lambda: tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.ones([2]), logits=tf.ones([3])),
-        "[2]",
-        "[3]",
+        "(2,)",
+        "(3,)",
     ),
     wrong(
         "batch normalisation of rank 2 by the fused op",

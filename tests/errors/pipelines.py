@@ -70,7 +70,7 @@ CALLS = [
     wrong("slices of a scalar", ValueError, lambda: Dataset.from_tensor_slices(1)),
     wrong("slices of no structure", ANY, lambda: Dataset.from_tensor_slices(None)),
     wrong("batch of rows of different lengths", Invalid, rows_of_different_lengths),
-    wrong("batch of size zero", Invalid, lambda: Dataset.range(3).batch(0), "batch_size"),
+    wrong("batch of size zero", Invalid, lambda: Dataset.range(3).batch(0), "batch size"),
     wrong(
         "shuffle of a buffer of zero",
         Invalid,

@@ -368,7 +368,12 @@ def _plain(shape: Any) -> TensorShape:
 def _shape_message(
     op: Op, inputs: list[SymbolicTensor], name: str, location: Any, error: Exception
 ) -> str:
-    shapes = ", ".join(str(t.shape) for t in inputs)
+    shapes = ", ".join(
+        "<unknown>"
+        if t.shape.rank is None
+        else "[" + ",".join("?" if d is None else str(d) for d in t.shape.as_list()) + "]"
+        for t in inputs
+    )
     names = ", ".join(t.op.name for t in inputs)
     where = f" Defined at {location}." if location else ""
     text = str(error).rstrip(".")
