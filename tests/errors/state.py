@@ -25,6 +25,16 @@ def reentered_tape():
         return 0
 
 
+def watch_of_a_string():
+    with tf.GradientTape() as tape:
+        tape.watch("a")
+
+
+def unknown_treatment():
+    with tf.GradientTape() as tape:
+        return tape.gradient(tf.constant(1.0), [], unconnected_gradients="maybe")
+
+
 def uninitialised():
     handle = tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=[2], shared_name="never_set", name="w")
     return tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32)
@@ -121,7 +131,7 @@ CALLS = [
     wrong("tape used twice", RuntimeError, tape_used_twice, "persistent"),
     wrong("tape entered twice", ValueError, reentered_tape),
     wrong("gradient of an op without one", LookupError, no_gradient_defined, "AdjustHue"),
-    wrong("watch of a string", ValueError, lambda: tf.GradientTape().__enter__().watch("a")),
+    wrong("watch of a string", ValueError, watch_of_a_string),
     wrong(
         "custom gradient of too few gradients",
         (ValueError, TypeError),
@@ -130,11 +140,7 @@ CALLS = [
     wrong(
         "unknown treatment of unconnected gradients",
         ValueError,
-        lambda: (
-            tf.GradientTape()
-            .__enter__()
-            .gradient(tf.constant(1.0), [], unconnected_gradients="maybe")
-        ),
+        unknown_treatment,
     ),
     wrong(
         "tensor array written beyond its end",
