@@ -70,3 +70,9 @@ def test_gradients_of_large_convolutions_agree_with_small_ones():
 def test_errors_name_the_op():
     with pytest.raises(tf.errors.InvalidArgumentError, match="MatMul"):
         tf.matmul(tf.ones([512, 512]), tf.ones([3, 3]))
+
+
+def test_an_index_and_a_vector_of_one_index_are_told_apart():
+    x = tf.ones([600, 300])
+    assert tf.gather(x, 3).shape == [300]
+    assert tf.gather(x, [3]).shape == [1, 300]

@@ -54,7 +54,7 @@ def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
         v if is_baked else v.shape if fixed else open_shape(v, largest)
         for v, is_baked in zip(values, baked)
     ]
-    key = (id(op), *(f.tobytes() if type(f) is np.ndarray else f for f in forms))
+    key = (id(op), *((f.shape, f.tobytes()) if type(f) is np.ndarray else f for f in forms))
     key += tuple(v.dtype for v in values)
     found = _kept.get(key)
     if found is None:
