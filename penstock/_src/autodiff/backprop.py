@@ -114,23 +114,18 @@ def add_up(gradients: list[Any] | None) -> Any:
         return IndexedSlices(values, indices, gradients[0].dense_shape)
     dense = [convert_to_tensor(g) for g in gradients]
     if dense[0].dtype is dtypes.variant:
-        return add_variants(dense)
+        return raw.AddN(dense)
     return raw.AddV2(*dense) if len(dense) == 2 else raw.AddN(dense)
 
 
 def add_up_now(gradients: list[Any]) -> Any:
     """Returns the sum of eager tensors, or of lists of tensors."""
     if gradients[0].dtype is dtypes.variant:
-        return add_variants(gradients)
+        return raw.AddN(gradients)
     total = gradients[0]
     for gradient in gradients[1:]:
         total = raw.AddV2(total, gradient)
     return total
-
-
-def add_variants(values: list[Any]) -> Any:
-    """Returns the sum of lists of tensors, element by element."""
-    return raw.AddN(values)
 
 
 def as_int64(indices: Any) -> Any:
@@ -433,8 +428,3 @@ def warn_of_type(what: str, dtype: Any) -> None:
     logging.getLogger("tensorflow").warning(
         "The dtype of the %s must be floating (e.g. tf.float32), got %r", what, dtype
     )
-
-
-def tapes_are_active() -> bool:
-    """Whether anything records."""
-    return bool(STATE.tapes)

@@ -13,7 +13,6 @@ from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, group_arguments, refusal_of_reference
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.core.values.arrays import to_array
 from penstock._src.eager.compiled import LARGE, is_large, is_worth_compiling, run_compiled
 from penstock._src.eager.tensor import EagerTensor
 
@@ -299,13 +298,6 @@ def _type_of_first_tensor(values: Any) -> DType | None:
         elif convert.is_tensor_like(value):
             return value.dtype.base_dtype
     return None
-
-
-def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
-    """Returns the host array of a tensor or Python value."""
-    if isinstance(value, EagerTensor):
-        return value._value
-    return to_array(value, dtype)[0]
 
 
 dispatch.RUN_EAGERLY = execute

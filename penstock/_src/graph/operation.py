@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from penstock._src.core import dtypes
 from penstock._src.core import op as op_contract
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OperatorNotAllowedInGraphError
@@ -261,6 +260,3 @@ class Operation:
 def is_symbolic(value: Any) -> bool:
     """Whether `value` is a tensor of a graph."""
     return isinstance(value, SymbolicTensor)
-
-
-RESOURCE_LIKE = (dtypes.resource, dtypes.variant)
