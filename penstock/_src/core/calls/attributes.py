@@ -4,6 +4,7 @@ The annotation in the class says what is asked for: bool, int, float, str, bytes
 TensorShape, Literal[...], list[...] of these, `Function` (a graph function), `Tensor` (an array).
 """
 
+import contextlib
 import typing
 from typing import Any, Literal
 
@@ -72,16 +73,10 @@ def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
         return as_shape(value)
     if kind is bool and isinstance(value, (bool, np.bool_)):
         return bool(value)
-    if kind is int and not isinstance(value, (str, bytes, float)):
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            pass
-    if kind is float and not isinstance(value, (str, bytes)):
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            pass
+    not_numbers = (str, bytes, float) if kind is int else (str, bytes)
+    if kind in (int, float) and not isinstance(value, not_numbers):
+        with contextlib.suppress(TypeError, ValueError):  # the error below says more
+            return kind(value)
     if kind is str and isinstance(value, (str, bytes)):
         return value.decode() if isinstance(value, bytes) else value
     if kind is bytes and isinstance(value, (str, bytes)):
