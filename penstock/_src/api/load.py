@@ -3,6 +3,7 @@
 import penstock._src.core.tracking.data_structures
 import penstock._src.eager.execute
 import penstock._src.eager.tensor
+import penstock._src.graph.definitions
 import penstock._src.graph.exporter
 import penstock._src.graph.graph
 import penstock._src.graph.rewriting  # noqa: F401

@@ -466,11 +466,9 @@ class TensorArraySpec(TypeSpec):
         """Returns the spec of an array."""
         return value._type_spec
 
-    def is_compatible_with(self, spec_or_value: Any) -> bool:
+    def is_compatible_with(self, other: Any) -> bool:
         """Whether that array, or arrays of that spec, are of this type."""
-        other = (
-            spec_or_value._type_spec if isinstance(spec_or_value, TensorArray) else spec_or_value
-        )
+        other = other._type_spec if isinstance(other, TensorArray) else other
         return (
             isinstance(other, TensorArraySpec)
             and self._dtype == other._dtype

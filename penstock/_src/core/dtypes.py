@@ -11,6 +11,7 @@ import ml_dtypes
 import numpy as np
 
 from penstock._src.util.export import export, export_constant
+from penstock._src.util.lazy import resolve
 
 FLOATING, INTEGER, COMPLEX, QUANTIZED, OTHER = (
     "floating",
@@ -19,6 +20,57 @@ FLOATING, INTEGER, COMPLEX, QUANTIZED, OTHER = (
     "quantized",
     "other",
 )
+
+
+def storage_type(name: str, numpy_type: Any) -> Any:
+    """Returns what NumPy is given to store the type in."""
+    return numpy_type[0][1] if isinstance(numpy_type, list) else numpy_type
+
+
+def quantized(name: str, code: str) -> list[tuple[str, str]]:
+    """Returns the structured type by which TensorFlow shows a quantised type in NumPy."""
+    return [(name, code)]
+
+
+# Number in TensorFlow's enum (types.proto): name, kind, NumPy type, bytes.
+FACTS: dict[int, tuple[str, str, Any, int]] = {
+    1: ("float32", FLOATING, np.float32, 4),
+    2: ("float64", FLOATING, np.float64, 8),
+    3: ("int32", INTEGER, np.int32, 4),
+    4: ("uint8", INTEGER, np.uint8, 1),
+    5: ("int16", INTEGER, np.int16, 2),
+    6: ("int8", INTEGER, np.int8, 1),
+    7: ("string", OTHER, np.object_, 0),
+    8: ("complex64", COMPLEX, np.complex64, 8),
+    9: ("int64", INTEGER, np.int64, 8),
+    10: ("bool", OTHER, np.bool_, 1),
+    11: ("qint8", QUANTIZED, quantized("qint8", "i1"), 1),
+    12: ("quint8", QUANTIZED, quantized("quint8", "u1"), 1),
+    13: ("qint32", QUANTIZED, quantized("qint32", "<i4"), 4),
+    14: ("bfloat16", FLOATING, ml_dtypes.bfloat16, 2),
+    15: ("qint16", QUANTIZED, quantized("qint16", "<i2"), 2),
+    16: ("quint16", QUANTIZED, quantized("quint16", "<u2"), 2),
+    17: ("uint16", INTEGER, np.uint16, 2),
+    18: ("complex128", COMPLEX, np.complex128, 16),
+    19: ("float16", FLOATING, np.float16, 2),
+    20: ("resource", OTHER, np.object_, 0),
+    21: ("variant", OTHER, np.object_, 0),
+    22: ("uint32", INTEGER, np.uint32, 4),
+    23: ("uint64", INTEGER, np.uint64, 8),
+    24: ("float8_e5m2", FLOATING, ml_dtypes.float8_e5m2, 1),
+    25: ("float8_e4m3fn", FLOATING, ml_dtypes.float8_e4m3fn, 1),
+    26: ("float8_e4m3fnuz", FLOATING, ml_dtypes.float8_e4m3fnuz, 1),
+    27: ("float8_e4m3b11fnuz", FLOATING, ml_dtypes.float8_e4m3b11fnuz, 1),
+    28: ("float8_e5m2fnuz", FLOATING, ml_dtypes.float8_e5m2fnuz, 1),
+    29: ("int4", INTEGER, ml_dtypes.int4, 1),
+    30: ("uint4", INTEGER, ml_dtypes.uint4, 1),
+    31: ("int2", INTEGER, ml_dtypes.int2, 1),
+    32: ("uint2", INTEGER, ml_dtypes.uint2, 1),
+    33: ("float4_e2m1fn", FLOATING, ml_dtypes.float4_e2m1fn, 1),
+}
+# To the number of a type, for the type of a reference to a v1 variable of it.
+REFERENCE = 100
+INSTANCES: dict[int, "DType"] = {}
 
 
 @export("DType", "dtypes.DType")
@@ -42,8 +94,22 @@ class DType:
         "_base",
     )
 
-    def __init__(self, name: str, enum: int, kind: str, numpy_type: Any, size: int) -> None:
-        self._name, self._enum, self._kind = name, enum, kind
+    def __new__(cls, type_enum: Any, handle_data: Any = None) -> "DType":
+        """Returns the one instance of the type of a number in TensorFlow's `DataType` enum.
+
+        Raises:
+          TypeError: there is no type of that number.
+        """
+        enum = int(type_enum)
+        if enum % REFERENCE not in FACTS or enum // REFERENCE > 1:
+            raise TypeError(f"{enum} does not correspond to a valid tensorflow::DataType")
+        return INSTANCES.setdefault(enum, object.__new__(cls))
+
+    def __init__(self, type_enum: Any, handle_data: Any = None) -> None:
+        self._enum = enum = int(type_enum)
+        self.is_ref = enum > REFERENCE
+        name, kind, numpy_type, size = FACTS[enum % REFERENCE]
+        self._name, self._kind = name + "_ref" * self.is_ref, kind
         self._numpy_type = numpy_type
         self.np: np.dtype = np.dtype(storage_type(name, numpy_type))
         self.size = size
@@ -53,8 +119,7 @@ class DType:
         self.is_quantized = kind == QUANTIZED
         self.is_bool = name == "bool"
         self.is_unsigned = kind == INTEGER and name.startswith("uint")
-        self.is_ref = enum > 100
-        self._base = self
+        self._base = INSTANCES[enum % REFERENCE]
 
     @property
     def name(self) -> str:
@@ -131,13 +196,47 @@ class DType:
         """See `tf.types.experimental.TraceType`: equal types only."""
         return self == other
 
-    def most_specific_common_supertype(self, others: Any) -> "DType | None":
+    def most_specific_common_supertype(self, types: Any) -> "DType | None":
         """See `tf.types.experimental.TraceType`: this type if all are equal."""
-        return self if all(self == other for other in others) else None
+        return self if all(self == other for other in types) else None
 
     def placeholder_value(self, placeholder_context: Any) -> "DType":
         """See `tf.types.experimental.TraceType`."""
         return self
+
+    def flatten(self) -> list[Any]:
+        """See `tf.types.experimental.TraceType`: no tensors."""
+        return []
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """See `tf.types.experimental.TraceType`: no tensors."""
+        return []
+
+    def from_tensors(self, tensors: Any) -> None:
+        """See `tf.types.experimental.TraceType`: nothing is made of no tensors."""
+
+    def cast(self, value: Any, cast_context: Any) -> Any:
+        """Returns `value`: a type is a type of itself alone.
+
+        Raises:
+          AssertionError: it is another one.
+        """
+        assert value == self, f"Can not cast {value!r} to type {self!r}"
+        return value
+
+    def experimental_as_proto(self) -> Any:
+        """Returns the SerializedDType message of this type."""
+        return self.experimental_type_proto()(datatype=self._enum)
+
+    @classmethod
+    def experimental_from_proto(cls, proto: Any) -> "DType":
+        """Returns the type of a SerializedDType message."""
+        return DType(proto.datatype)
+
+    @classmethod
+    def experimental_type_proto(cls) -> Any:
+        """Returns the class of the messages of types."""
+        return resolve("penstock._src.proto.tensor", "SerializedDType")
 
     def __eq__(self, other: Any) -> bool:
         if other is self:
@@ -176,65 +275,8 @@ class DType:
         return self
 
 
-def storage_type(name: str, numpy_type: Any) -> Any:
-    """Returns what NumPy is given to store the type in."""
-    return numpy_type[0][1] if isinstance(numpy_type, list) else numpy_type
-
-
-def quantized(name: str, code: str) -> list[tuple[str, str]]:
-    """Returns the structured type by which TensorFlow shows a quantised type in NumPy."""
-    return [(name, code)]
-
-
-# name, number in TensorFlow's enum (types.proto), kind, NumPy type, bytes
-TYPES = {
-    name: DType(name, enum, kind, numpy_type, size)
-    for name, enum, kind, numpy_type, size in (
-        ("float32", 1, FLOATING, np.float32, 4),
-        ("float64", 2, FLOATING, np.float64, 8),
-        ("int32", 3, INTEGER, np.int32, 4),
-        ("uint8", 4, INTEGER, np.uint8, 1),
-        ("int16", 5, INTEGER, np.int16, 2),
-        ("int8", 6, INTEGER, np.int8, 1),
-        ("string", 7, OTHER, np.object_, 0),
-        ("complex64", 8, COMPLEX, np.complex64, 8),
-        ("int64", 9, INTEGER, np.int64, 8),
-        ("bool", 10, OTHER, np.bool_, 1),
-        ("qint8", 11, QUANTIZED, quantized("qint8", "i1"), 1),
-        ("quint8", 12, QUANTIZED, quantized("quint8", "u1"), 1),
-        ("qint32", 13, QUANTIZED, quantized("qint32", "<i4"), 4),
-        ("bfloat16", 14, FLOATING, ml_dtypes.bfloat16, 2),
-        ("qint16", 15, QUANTIZED, quantized("qint16", "<i2"), 2),
-        ("quint16", 16, QUANTIZED, quantized("quint16", "<u2"), 2),
-        ("uint16", 17, INTEGER, np.uint16, 2),
-        ("complex128", 18, COMPLEX, np.complex128, 16),
-        ("float16", 19, FLOATING, np.float16, 2),
-        ("resource", 20, OTHER, np.object_, 0),
-        ("variant", 21, OTHER, np.object_, 0),
-        ("uint32", 22, INTEGER, np.uint32, 4),
-        ("uint64", 23, INTEGER, np.uint64, 8),
-        ("float8_e5m2", 24, FLOATING, ml_dtypes.float8_e5m2, 1),
-        ("float8_e4m3fn", 25, FLOATING, ml_dtypes.float8_e4m3fn, 1),
-        ("float8_e4m3fnuz", 26, FLOATING, ml_dtypes.float8_e4m3fnuz, 1),
-        ("float8_e4m3b11fnuz", 27, FLOATING, ml_dtypes.float8_e4m3b11fnuz, 1),
-        ("float8_e5m2fnuz", 28, FLOATING, ml_dtypes.float8_e5m2fnuz, 1),
-        ("int4", 29, INTEGER, ml_dtypes.int4, 1),
-        ("uint4", 30, INTEGER, ml_dtypes.uint4, 1),
-        ("int2", 31, INTEGER, ml_dtypes.int2, 1),
-        ("uint2", 32, INTEGER, ml_dtypes.uint2, 1),
-        ("float4_e2m1fn", 33, FLOATING, ml_dtypes.float4_e2m1fn, 1),
-    )
-}
-
-
-def reference(dtype: DType) -> DType:
-    """Returns the type of a reference to a v1 variable of `dtype`."""
-    ref = DType(dtype._name + "_ref", dtype._enum + 100, dtype._kind, dtype._numpy_type, dtype.size)
-    ref._base = dtype
-    return ref
-
-
-REFERENCES = {name: reference(dtype) for name, dtype in TYPES.items()}
+TYPES = {facts[0]: DType(enum) for enum, facts in FACTS.items()}
+REFERENCES = {name: DType(dtype._enum + REFERENCE) for name, dtype in TYPES.items()}
 
 float32 = TYPES["float32"]
 float64 = double = TYPES["float64"]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.util.export import export
+from penstock._src.util.lazy import resolve
 
 
 @export(v1=["Dimension", "compat.v1.Dimension"])
@@ -129,6 +130,16 @@ class TensorShape:
 
     experimental_as_proto = as_proto
 
+    @classmethod
+    def experimental_from_proto(cls, proto: Any) -> "TensorShape":
+        """Returns the shape of a TensorShapeProto."""
+        return TensorShape(proto)
+
+    @classmethod
+    def experimental_type_proto(cls) -> Any:
+        """Returns TensorShapeProto."""
+        return resolve("penstock._src.proto.tensor", "TensorShapeProto")
+
     def num_elements(self) -> int | None:
         """Returns how many elements such a tensor has, or None if that is unknown."""
         if self._dims is None or None in self._dims:
@@ -146,6 +157,17 @@ class TensorShape:
         """Raises ValueError unless every dimension is known."""
         if not self.is_fully_defined():
             raise ValueError(f"Shape {self} is not fully defined")
+
+    def flatten(self) -> list[Any]:
+        """See `tf.types.experimental.TraceType`: no tensors."""
+        return []
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """See `tf.types.experimental.TraceType`: no tensors."""
+        return []
+
+    def from_tensors(self, tensors: Any) -> None:
+        """See `tf.types.experimental.TraceType`: nothing is made of no tensors."""
 
     def cast(self, value: Any, cast_context: Any) -> Any:
         """Returns `value`: a shape is a type of itself alone.

@@ -11,6 +11,10 @@ from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
+from penstock._src.util.lazy import resolve
+
+# Where types become messages: far above, and loaded when it is asked for.
+_CODER = "penstock._src.function.structured_values"
 
 
 @export("TypeSpec", v1=["TypeSpec", "data.experimental.Structure"])
@@ -77,8 +81,23 @@ class TypeSpec:
         return result
 
     def experimental_as_proto(self) -> Any:
-        """Returns the proto of this type."""
-        raise NotImplementedError(f"{type(self).__name__}.experimental_as_proto")
+        """Returns the message of this type: a TensorSpecProto or a TypeSpecProto.
+
+        Raises:
+          TypeError: the format has no place for the class.
+        """
+        message = resolve(_CODER, "encode")(self)
+        return getattr(message, message.WhichOneof("kind"))
+
+    @classmethod
+    def experimental_from_proto(cls, proto: Any) -> "TypeSpec":
+        """Returns the type of a message of `experimental_type_proto()`."""
+        return resolve(_CODER, "decode_spec")(proto)
+
+    @classmethod
+    def experimental_type_proto(cls) -> Any:
+        """Returns the class of the messages of such types."""
+        return resolve("penstock._src.proto.saved", "TypeSpecProto")
 
     # -- what tf.function asks of a trace type
 
@@ -255,6 +274,11 @@ class TensorSpec(TypeSpec):
         if name is None and hasattr(tensor, "op") is True and not hasattr(tensor, "numpy"):
             name = tensor.op.name
         return cls(tensor.shape, tensor.dtype, name)
+
+    @classmethod
+    def experimental_type_proto(cls) -> Any:
+        """Returns TensorSpecProto."""
+        return resolve("penstock._src.proto.saved", "TensorSpecProto")
 
     def _serialize(self) -> tuple[Any, ...]:
         return self._shape, self._dtype, self._name

@@ -44,6 +44,17 @@ class Tensor:
         """Returns the static shape."""
         return self.shape
 
+    def set_shape(self, shape: Any) -> None:
+        """Adds what is known of the static shape.
+
+        Raises:
+          ValueError: it contradicts the shape.
+        """
+        if not self.shape.is_compatible_with(shape):
+            raise ValueError(
+                f"Tensor's shape {self.shape} is not compatible with supplied shape {shape}."
+            )
+
     @property
     def ndim(self) -> int | None:
         """The number of dimensions."""

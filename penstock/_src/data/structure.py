@@ -33,6 +33,21 @@ class NoneTensorSpec(TypeSpec):
         """The class of the values."""
         return type(None)
 
+    @staticmethod
+    def from_value(value: Any) -> "NoneTensorSpec":
+        """Returns the type of None."""
+        return NoneTensorSpec()
+
+    def most_specific_compatible_shape(self, other: TypeSpec) -> "NoneTensorSpec":
+        """Returns the type that this one and `other` are of.
+
+        Raises:
+          ValueError: `other` is of another kind.
+        """
+        if type(self) is not type(other):
+            raise ValueError(f"No `TypeSpec` is compatible with both {self} and {other}")
+        return self
+
     def _serialize(self) -> tuple[Any, ...]:
         return ()
 

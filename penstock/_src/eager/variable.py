@@ -21,6 +21,7 @@ from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
+from penstock._src.util.lazy import resolve
 
 UNIQUE = itertools.count()
 
@@ -95,6 +96,8 @@ class Variable(Trackable, metaclass=_VariableMaker):
     _is_tensor_like = True
     __array_priority__ = 100
     asks_creators = True
+    # The collections of the graph that it is put into; None for those of TensorFlow's choice.
+    _collections: Any = None
 
     def __init__(
         self,
@@ -111,7 +114,6 @@ class Variable(Trackable, metaclass=_VariableMaker):
         aggregation: VariableAggregation = VariableAggregation.NONE,
         shape: Any = None,
         experimental_enable_variable_lifting: bool = True,
-        collections: Any = None,
     ) -> None:
         if initial_value is None:
             raise ValueError(
@@ -136,7 +138,7 @@ class Variable(Trackable, metaclass=_VariableMaker):
             if STATE.graph is not None:
                 self._initial_value = tensor
                 self._graph_element = self._read()
-                add_to_collections(self, collections)
+                add_to_collections(self, self._collections)
 
     @property
     def initializer(self) -> Any:
@@ -307,6 +309,34 @@ class Variable(Trackable, metaclass=_VariableMaker):
         if STATE.graph is None:
             raise RuntimeError("This property is not supported when eager execution is enabled.")
         return self._initial_value
+
+    def eval(self, session: Any = None) -> Any:
+        """Returns the value in a session (graphs only)."""
+        self._require_graph()
+        return self._graph_element.eval(session=session)
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Sets the value: in a session, or at once when executing eagerly."""
+        if STATE.graph is None:
+            self.assign(value)
+            return
+        session = session or self.graph._default_session()
+        session.run(self._initializer, {self._initializer.inputs[1]: value})
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """Returns the VariableDef of a variable of a graph; None if it is not in `export_scope`."""
+        self._require_graph()
+        return resolve("penstock._src.saving.meta_graph", "variable_def")(self, export_scope)
+
+    @staticmethod
+    def from_proto(variable_def: Any, import_scope: str | None = None) -> "Variable":
+        """Returns the variable of a VariableDef, over the operations of the current graph."""
+        make = resolve("penstock._src.saving.meta_graph", "variable_of")
+        return make(variable_def, STATE.graph, f"{import_scope}/" if import_scope else "")
+
+    def _require_graph(self) -> None:
+        if STATE.graph is None:
+            raise RuntimeError("This operation is not supported when eager execution is enabled.")
 
     def assign(
         self,

@@ -12,7 +12,7 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.attributes import shape_from_proto, shape_to_proto
-from penstock._src.proto.saved import StructuredValue, TypeSpecProto
+from penstock._src.proto.saved import StructuredValue, TensorSpecProto, TypeSpecProto
 from penstock._src.util import nest
 
 # Class -> (number in the format, where the class stands): specs that are written by their state.
@@ -116,6 +116,12 @@ def decode(message: Any) -> Any:
     if kind is None or kind == "none_value":
         return None
     return _DECODERS[kind](getattr(message, kind))
+
+
+def decode_spec(message: Any) -> Any:
+    """Returns the TypeSpec of a TensorSpecProto or a TypeSpecProto."""
+    is_tensor = isinstance(message, TensorSpecProto)
+    return _decode_tensor_spec(message) if is_tensor else _decode_type_spec(message)
 
 
 def _decode_named_tuple(value: Any) -> Any:

@@ -186,19 +186,11 @@ class VariableV1(Variable):
         aggregation: VariableAggregation = VariableAggregation.NONE,
         shape: Any = None,
     ) -> None:
+        self._collections = collections
         super().__init__(
             initial_value, trainable, validate_shape, caching_device, name, variable_def, dtype,
-            import_scope, constraint, synchronization, aggregation, shape, collections=collections,
+            import_scope, constraint, synchronization, aggregation, shape,
         )  # fmt: skip
-
-    def eval(self, session: Any = None) -> Any:
-        """Returns the value in a session."""
-        return self._graph_element.eval(session=session)
-
-    def load(self, value: Any, session: Any = None) -> None:
-        """Sets the value in a session."""
-        session = session or self.graph._default_session()
-        session.run(self._initializer, {self._initializer.inputs[1]: value})
 
 
 class _AutoReuse:

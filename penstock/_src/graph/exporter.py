@@ -9,7 +9,7 @@ from penstock._src.graph.control import bodies_of
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.proto.graph import FunctionDef, GraphDef, NodeDef
+from penstock._src.proto.graph import FunctionDef, GraphDef, NodeDef, VersionDef
 
 # TensorFlow 2.21's version of the format, and the oldest that reads what we write.
 PRODUCER = 2474
@@ -168,10 +168,21 @@ def functions_of(graph: Graph) -> list[GraphFunction]:
     return list(found.values())
 
 
-def _as_graph_def(self: Graph, from_version: int | None = None, add_shapes: bool = False) -> Any:
+def _as_graph_def(
+    self: Graph,
+    from_version: int | None = None,
+    add_shapes: bool = False,
+    use_pybind11_proto: bool = False,
+) -> Any:
     """Returns the graph as a GraphDef."""
     return graph_def(self, add_shapes)
 
 
+def _graph_def_versions(self: Graph) -> Any:
+    """The VersionDef of the GraphDefs of the graph."""
+    return VersionDef(producer=PRODUCER)
+
+
 Graph.as_graph_def = _as_graph_def  # type: ignore[attr-defined]
+Graph.graph_def_versions = property(_graph_def_versions)  # type: ignore[attr-defined]
 Operation.node_def = property(node_def)  # type: ignore[attr-defined]

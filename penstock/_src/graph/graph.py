@@ -30,7 +30,7 @@ class Graph:
         self._operations: list[Operation] = []
         self._by_name: dict[str, Operation] = {}
         self._names = NameTable()
-        self._scope = ""
+        self._scope = self._container = ""
         # The name of the op whose arguments are being converted.
         self._binding: str | None = None
         self._control_stack: list[list[Operation]] = []
@@ -38,8 +38,18 @@ class Graph:
         self._finalized = False
         self._functions: dict[str, Any] = {}
         self._attribute_scopes: list[dict[str, Any]] = []
-        self.seed: int | None = None
+        self._seed: int | None = None
+        self._entered: list[Any] = []
         self.last_random_id = 0
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of the graph's random operations, or None."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: int | None) -> None:
+        self._seed = seed
 
     # -- recording
 
@@ -47,6 +57,8 @@ class Graph:
         self, cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None
     ) -> Any:
         """Records an op; see `core.dispatch.execute`."""
+        if self._container and cls.attributes.get("container") == "":
+            attrs = {"container": self._container, **attrs}
         before, self._binding = self._binding, name or cls.op_type
         try:
             tensors, op = bind(cls, inputs, attrs, True)
@@ -142,6 +154,20 @@ class Graph:
         finally:
             STATE.default_graphs.pop()
 
+    def __enter__(self) -> "Graph":
+        self._entered.append(self.as_default())
+        return self._entered[-1].__enter__()
+
+    def __exit__(self, *args: Any) -> None:
+        self._entered.pop().__exit__(*args)
+
+    def get(self) -> "Graph":
+        """Returns itself."""
+        return self
+
+    def switch_to_thread_local(self) -> None:
+        """Nothing: what is entered is always known to the entering thread alone."""
+
     @contextlib.contextmanager
     def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
         """Operations made within run after `control_inputs`; None forgets all such scopes."""
@@ -171,10 +197,20 @@ class Graph:
         return self.local(element).op
 
     @contextlib.contextmanager
-    def device(self, name: Any) -> Iterator[None]:
+    def device(self, device_name_or_function: Any) -> Iterator[None]:
         """Asks for a device for the operations within."""
+        name = device_name_or_function
         with dispatch.device(name if isinstance(name, str) or name is None else str(name)):
             yield
+
+    @contextlib.contextmanager
+    def container(self, container_name: str) -> Iterator[str]:
+        """Puts the resources made within into a container."""
+        before, self._container = self._container, container_name
+        try:
+            yield container_name
+        finally:
+            self._container = before
 
     @contextlib.contextmanager
     def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
@@ -186,6 +222,19 @@ class Graph:
     def get_operations(self) -> list[Operation]:
         """Returns the operations in the order of their making."""
         return list(self._operations)
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operations in the order of their making."""
+        return self.get_operations()
+
+    def num_operations(self) -> int:
+        """Returns the number of operations."""
+        return len(self._operations)
+
+    def new_operations(self) -> list[Operation]:
+        """Returns the operations that were added but not yet seen by the graph: none ever."""
+        return []
 
     def get_operation_by_name(self, name: str) -> Operation:
         """Returns the operation of that name.

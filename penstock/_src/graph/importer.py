@@ -62,7 +62,7 @@ def import_function(definition: Any, library: Library) -> GraphFunction:
         with building(graph):
             for index, argument in enumerate(definition.signature.input_arg):
                 _add_argument(graph, definition, index, argument, known)
-            nodes = _Importer(graph, library, _function_input)
+            nodes = NodeImporter(graph, library, _function_input)
             nodes.known.update(known)
             nodes.add_all(definition.node_def)
             for argument in definition.signature.output_arg:
@@ -103,13 +103,13 @@ def _function_input(text: str) -> tuple[str, str | None, int]:
     return parts[0], None, int(parts[1]) if len(parts) == 2 else 0
 
 
-def _graph_input(text: str) -> tuple[str, str | None, int]:
+def graph_input(text: str) -> tuple[str, str | None, int]:
     """Splits `node:index` (in graphs)."""
     name, _, index = text.partition(":")
     return name, None, int(index or 0)
 
 
-class _Importer:
+class NodeImporter:
     """Adds nodes to the current graph in an order in which inputs come first."""
 
     def __init__(
@@ -168,9 +168,9 @@ class _Importer:
 
     def _add(self, node: Any, prefix: str) -> None:
         inputs = [self.tensor(text) for text in node.input if not text.startswith("^")]
-        op = self._op(node, inputs)
+        op = self.op_of(node, inputs)
         made = self.graph.add(op, inputs, prefix + node.name if prefix else node.name)
-        made.device = node.device
+        made._device = node.device
         made._add_control_inputs(
             self.operations[text[1:]]
             for text in node.input
@@ -183,7 +183,8 @@ class _Importer:
                     t.set_shape(shape)
         self.operations[node.name] = made
 
-    def _op(self, node: Any, inputs: list[SymbolicTensor]) -> Op:
+    def op_of(self, node: Any, inputs: list[SymbolicTensor]) -> Op:
+        """Returns the op of a node, with its attributes."""
         if node.op in self.library:
             return self._call(self.library.get(node.op))
         cls = lookup(node.op)
@@ -252,7 +253,7 @@ def import_graph_def(
     graph = STATE.graph
     if graph is None:
         raise RuntimeError("import_graph_def: enter a graph first (with tf.Graph().as_default()).")
-    importer = _Importer(graph, Library(graph_def.library), _graph_input)
+    importer = NodeImporter(graph, Library(graph_def.library), graph_input)
     for key, tensor in (input_map or {}).items():
         text = key if ":" in key else f"{key}:0"
         importer.known[text] = tensor

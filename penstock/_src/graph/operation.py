@@ -159,9 +159,9 @@ class Operation:
         device: str = "",
         location: Location | None = None,
     ) -> None:
-        self.graph, self.raw_op, self._name = graph, op, name
+        self._graph, self.raw_op, self._name = graph, op, name
         self._inputs, self._control_inputs = inputs, control_inputs
-        self.device, self.location = device, location
+        self._device, self.location = device, location
         self.position = len(graph._operations)
         # A function (op, *gradients) -> gradients that tf.custom_gradient put in place of the op's.
         self.gradient_override: Any = None
@@ -177,6 +177,16 @@ class Operation:
     def name(self) -> str:
         """The name, unique in the graph."""
         return self._name
+
+    @property
+    def graph(self) -> Any:
+        """The graph that holds it."""
+        return self._graph
+
+    @property
+    def device(self) -> str:
+        """The device asked for, or an empty string."""
+        return self._device
 
     @property
     def type(self) -> str:
@@ -224,6 +234,10 @@ class Operation:
         if isinstance(value, tuple):
             return list(value)
         return value.encode() if isinstance(value, str) else value
+
+    def experimental_set_type(self, type_proto: Any) -> None:
+        """Keeps the FullTypeDef that describes what the operation makes; nothing depends on it."""
+        self._full_type = type_proto
 
     def values(self) -> tuple[SymbolicTensor, ...]:
         """Returns the outputs."""

@@ -89,7 +89,7 @@ def _fill_collection(made: Any, values: list[Any]) -> None:
     if not values:
         return
     if all(isinstance(v, Variable) for v in values):
-        made.bytes_list.value.extend(_variable_def(v).SerializeToString() for v in values)
+        made.bytes_list.value.extend(variable_def(v).SerializeToString() for v in values)
     elif all(isinstance(v, (Tensor, Operation)) for v in values):
         made.node_list.value.extend(v.name for v in values)
     elif all(isinstance(v, int) for v in values):
@@ -100,12 +100,20 @@ def _fill_collection(made: Any, values: list[Any]) -> None:
         made.bytes_list.value.extend(v.encode() if isinstance(v, str) else v for v in values)
 
 
-def _variable_def(variable: Variable) -> Any:
+def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
+    """Returns the VariableDef of a variable of a graph.
+
+    Args:
+      export_scope: a scope that is taken from the names; a variable outside it gives None.
+    """
+    prefix = f"{export_scope}/" if export_scope else ""
+    if not variable.handle.name.startswith(prefix):
+        return None
     return VariableDef(
-        variable_name=variable.handle.name,
-        initializer_name=variable.initializer.name,
-        initial_value_name=variable.initializer.inputs[1].name,
-        snapshot_name=variable._graph_element.name,
+        variable_name=variable.handle.name.removeprefix(prefix),
+        initializer_name=variable.initializer.name.removeprefix(prefix),
+        initial_value_name=variable.initializer.inputs[1].name.removeprefix(prefix),
+        snapshot_name=variable._graph_element.name.removeprefix(prefix),
         is_resource=True,
         trainable=variable.trainable,
     )
@@ -161,7 +169,7 @@ def _values(collection: Any, graph: Any, prefix: str, known: dict[str, Any]) -> 
             found.append(data)
             continue
         if definition.variable_name not in known:
-            known[definition.variable_name] = _variable(definition, graph, prefix)
+            known[definition.variable_name] = variable_of(definition, graph, prefix)
         found.append(known[definition.variable_name])
     return found
 
@@ -174,8 +182,8 @@ def _as_variable_def(data: bytes) -> Any:
     return definition if definition.variable_name and definition.initializer_name else None
 
 
-def _variable(definition: Any, graph: Any, prefix: str) -> Variable:
-    """The variable of a VariableDef, over the operations that the graph has."""
+def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
+    """Returns the variable of a VariableDef, over the operations that the graph has."""
     if not definition.is_resource:
         raise UnimplementedError(
             f"The variable '{definition.variable_name}' is a reference variable of TensorFlow 1, "

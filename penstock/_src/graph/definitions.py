@@ -1,0 +1,182 @@
+"""Definitions of ops as OpDefs, and operations made from NodeDefs and attributes."""
+
+import typing
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from penstock._src.core.calls.attributes import REQUIRED, Function, TensorValue
+from penstock._src.core.dtypes import DType, as_dtype
+from penstock._src.core.op import Op
+from penstock._src.core.registry import find
+from penstock._src.core.shapes import TensorShape
+from penstock._src.graph import attributes
+from penstock._src.graph.graph import Graph
+from penstock._src.graph.importer import Library, NodeImporter, graph_input
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.proto.graph import AttrValue, NodeDef, OpDef
+
+# The words of OpDefs for the annotations of attributes.
+_KINDS = {
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "string",
+    bytes: "string",
+    DType: "type",
+    TensorShape: "shape",
+    TensorValue: "tensor",
+    Function: "func",
+}
+
+
+def op_def(cls: type[Op]) -> Any:
+    """Returns the OpDef of an op."""
+    made = OpDef(name=cls.op_type, is_stateful=cls.stateful)
+    for arguments, target in ((cls.inputs, made.input_arg), (cls.outputs, made.output_arg)):
+        for argument in arguments:
+            entry = target.add(name=argument.name, is_ref=argument.is_ref)
+            entry.type = argument.dtype.as_datatype_enum if argument.dtype else 0
+            entry.type_attr = argument.type_attr or ""
+            entry.number_attr = argument.number_attr or ""
+            entry.type_list_attr = argument.type_list_attr or ""
+    for name in _attribute_names(cls):
+        _fill_attribute(made.attr.add(name=name), cls, name)
+    return made
+
+
+def _attribute_names(cls: type[Op]) -> list[str]:
+    """The attributes in order: those that the signature names, then the annotated ones."""
+    named = [
+        name
+        for argument in (*cls.inputs, *cls.outputs)
+        for name in (argument.number_attr, argument.type_attr, argument.type_list_attr)
+        if name
+    ]
+    return list(dict.fromkeys([*named, *cls.annotations]))
+
+
+def _fill_attribute(entry: Any, cls: type[Op], name: str) -> None:
+    annotation = attributes.annotation_of(cls, name)
+    is_list = typing.get_origin(annotation) is list
+    element = typing.get_args(annotation)[0] if is_list else annotation
+    kind = "string" if typing.get_origin(element) is Literal else _KINDS.get(element, "any")
+    entry.type = f"list({kind})" if is_list else kind
+    default = cls.attributes.get(name, REQUIRED)
+    if default is not REQUIRED and default is not None:
+        entry.default_value.CopyFrom(attributes.encode(cls, name, default, str))
+    if typing.get_origin(element) is Literal:
+        entry.allowed_values.list.s.extend(c.encode() for c in typing.get_args(element))
+    types = cls.type_sets.get(name)
+    if types is not None:
+        entry.allowed_values.list.type.extend(sorted(t.as_datatype_enum for t in types))
+
+
+def _create_op(
+    self: Graph,
+    op_type: str,
+    inputs: Sequence[SymbolicTensor],
+    dtypes: Any = None,
+    input_types: Any = None,
+    name: str | None = None,
+    attrs: dict[str, Any] | None = None,
+    op_def: Any = None,
+    compute_shapes: bool = True,
+    compute_device: bool = True,
+) -> Operation:
+    """Adds an operation of any op.
+
+    Args:
+      op_type: the name of the op.
+      inputs: tensors of the graph, flat.
+      dtypes, input_types, op_def, compute_shapes, compute_device: found from the op itself.
+      name: of the operation; by default that of the op.
+      attrs: {attribute: AttrValue}.
+
+    Raises:
+      TypeError: an input is no tensor.
+    """
+    for position, value in enumerate(inputs):
+        if not isinstance(value, SymbolicTensor):
+            raise TypeError(f"Input #{position} is not a tensor: {value}")
+    node = NodeDef(name=name or op_type, op=op_type)
+    for key, value in (attrs or {}).items():
+        node.attr[key].CopyFrom(value if isinstance(value, AttrValue) else AttrValue())
+    _fill_types(node, inputs, dtypes)
+    return _add(self, node, inputs)
+
+
+def _fill_types(node: Any, inputs: Sequence[SymbolicTensor], dtypes: Any) -> None:
+    """Fills in types of lists and of outputs, which no attribute gives."""
+    cls = find(node.op)
+    position = 0
+    for argument in cls.inputs:
+        listed = argument.type_list_attr or argument.number_attr
+        if listed and listed not in node.attr:
+            rest = inputs[
+                position : len(inputs) - (len(cls.inputs) - cls.inputs.index(argument) - 1)
+            ]
+            if argument.type_list_attr:
+                node.attr[listed].list.type.extend(t.dtype.as_datatype_enum for t in rest)
+            else:
+                node.attr[listed].i = len(rest)
+            if argument.type_attr and rest:
+                node.attr[argument.type_attr].type = rest[0].dtype.as_datatype_enum
+            position += len(rest)
+        else:
+            position += 1
+    for output, dtype in zip(cls.outputs, dtypes or (), strict=False):
+        if output.type_attr and output.type_attr not in node.attr and not output.is_list:
+            node.attr[output.type_attr].type = as_dtype(dtype).as_datatype_enum
+
+
+def _add(
+    graph: Graph,
+    node: Any,
+    inputs: Sequence[SymbolicTensor],
+    control_inputs: Sequence[Operation] = (),
+) -> Operation:
+    op = NodeImporter(graph, Library(), graph_input).op_of(node, list(inputs))
+    made = graph.add(op, [graph.local(t) for t in inputs], node.name)
+    made._device = node.device
+    made._add_control_inputs(control_inputs)
+    return made
+
+
+def _from_node_def(
+    cls: type[Operation],
+    node_def: Any,
+    g: Graph,
+    inputs: Sequence[SymbolicTensor] | None = None,
+    output_types: Any = None,
+    control_inputs: Sequence[Operation] | None = None,
+    input_types: Any = None,
+    original_op: Any = None,
+    op_def: Any = None,
+) -> Operation:
+    """Adds the operation of a NodeDef to a graph and returns it.
+
+    Args:
+      node_def: a NodeDef; its name must be free in the graph.
+      g: the graph.
+      inputs: its inputs, flat.
+      control_inputs: operations that run before.
+      output_types, input_types, original_op, op_def: found from the op itself.
+    """
+    node = NodeDef.FromString(node_def.SerializeToString())
+    return _add(g, node, list(inputs or ()), list(control_inputs or ()))
+
+
+def _op_def_for_type(self: Graph, type: str) -> Any:
+    """Returns the OpDef of an op."""
+    return op_def(find(type))
+
+
+def _op_def(self: Operation) -> Any:
+    """The OpDef of the op."""
+    return op_def(self.raw_op.__class__)
+
+
+Graph.create_op = _create_op  # type: ignore[attr-defined]
+Graph.op_def_for_type = _op_def_for_type  # type: ignore[attr-defined]
+Operation.op_def = property(_op_def)  # type: ignore[attr-defined]
+Operation.from_node_def = classmethod(_from_node_def)  # type: ignore[attr-defined]
