@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import tempfile
-import unittest
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from absl.testing import absltest
+from google.protobuf import text_format
 
-from penstock._src.api.config import devices
 from penstock._src.api.random.seeds import set_seed
-from penstock._src.autodiff.backprop import GradientTape
+from penstock._src.api.test.helpers import CapturedWrites, CheckedThread
 from penstock._src.core import dtypes, errors
-from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.registry import raw
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.tensor import Tensor
+from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
+from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
+from penstock._src.util.lazy import resolve
+
+# TensorFlow 2.21's version of GraphDefs.
+PRODUCER = 2474
 
 
 @export("test.TestCase")
-class TestCase(unittest.TestCase):
-    """A test case with comparisons of tensors and nested structures of them."""
+class TestCase(absltest.TestCase):
+    """A test case with comparisons of tensors and nested structures of them, on top of absl's."""
 
     def __init__(self, methodName="runTest"):
         super().__init__(methodName)
@@ -39,7 +48,9 @@ class TestCase(unittest.TestCase):
         return self._folder
 
     def evaluate(self, tensors):
-        """The arrays of a structure of tensors."""
+        """The arrays of a structure of tensors; in a graph, those that the default session computes."""
+        if STATE.graph is not None and not STATE.graph.building_function:
+            return STATE.graph._default_session().run(tensors)
         return nest.map_structure(_array, tensors, expand_composites=False)
 
     @contextlib.contextmanager
@@ -49,8 +60,9 @@ class TestCase(unittest.TestCase):
             yield context
 
     @contextlib.contextmanager
-    def assertRaisesWithPredicateMatch(self, exception_type, expected):
+    def assertRaisesWithPredicateMatch(self, exception_type, expected_err_re_or_predicate):
         """Expects an exception for which the predicate (or pattern) holds."""
+        expected = expected_err_re_or_predicate
         with self.assertRaises(exception_type) as context:
             yield context
         if callable(expected):
@@ -60,13 +72,21 @@ class TestCase(unittest.TestCase):
 
     @contextlib.contextmanager
     def session(self, graph=None, config=None, use_gpu=True, force_gpu=False):
-        """A context; ops run at once."""
-        yield None
+        """A session on a graph, which is the default one within; None where ops run at once."""
+        graph = graph or STATE.graph
+        if graph is None:
+            yield None
+            return
+        with resolve("penstock._src.function.v1.session", "Session")("", graph, config) as opened:
+            yield opened
 
     cached_session = test_session = session
 
     def assertAllEqual(self, a, b, msg=None):
         """Fails unless shapes and all entries are equal."""
+        if hasattr(a, "row_splits") or hasattr(b, "row_splits"):
+            self.assertEqual(_listed(a), _listed(b), msg)
+            return
         a, b = _array(a), _array(b)
         np.testing.assert_equal(a.shape, b.shape, err_msg=msg or "")
         equal = a == b
@@ -173,6 +193,100 @@ class TestCase(unittest.TestCase):
         high = values < upper_bound if open_upper_bound else values <= upper_bound
         self.assertTrue(np.all(low & high))
 
+    def assertDictEqual(self, a, b, msg=None):
+        """Fails unless keys are equal, and all entries of the values."""
+        self.assertIsInstance(a, Mapping, msg)
+        self.assertEqual(set(a), set(b), msg)
+        for key in a:
+            self.assertAllEqual(a[key], b[key], msg or f"The values of {key!r} differ.")
+
+    def assertDeviceEqual(self, device1, device2, msg=None):
+        """Fails unless two devices, or their names, mean the same."""
+        first, second = _device(device1), _device(device2)
+        self.assertEqual(first, second, f"Devices {first} and {second} are not equal. {msg or ''}")
+
+    def assertProtoEquals(
+        self,
+        expected_message_maybe_ascii,
+        validate_message,
+        msg=None,
+        relative_tolerance=None,
+    ):
+        """Fails unless a message equals another, or the one that a text describes."""
+        expected, kind = expected_message_maybe_ascii, type(validate_message)
+        if isinstance(expected, (str, bytes)):
+            expected = text_format.Parse(expected, kind())
+        if type(expected) is not kind:
+            self.fail(f"Can't compare protos of type {type(expected)} and {kind}. {msg or ''}")
+        if relative_tolerance is None:
+            self.assertMultiLineEqual(str(expected), str(validate_message), msg)
+            return
+        for want, got in zip(_leaves(expected), _leaves(validate_message), strict=True):
+            if isinstance(want, float):
+                self.assertNear(want, got, relative_tolerance * abs(want), msg)
+            else:
+                self.assertEqual(want, got, msg)
+
+    def assertProtoEqualsVersion(
+        self, expected, actual, producer=PRODUCER, min_consumer=0, msg=None
+    ):
+        """Compares a GraphDef with a text that leaves the versions out."""
+        graph = text_format.Parse(expected, GraphDef())
+        graph.versions.producer, graph.versions.min_consumer = producer, min_consumer
+        self.assertProtoEquals(graph, actual, msg)
+
+    def assertRaisesIncompatibleShapesError(self, exception_type=errors.InvalidArgumentError):
+        """Expects the error of shapes that do not fit."""
+        return self.assertRaisesRegex(
+            (exception_type, ValueError), r"Incompatible shapes|Dimensions must be equal|must match"
+        )
+
+    def assertItemsEqual(self, first, second, msg=None):
+        """Fails unless both hold the same elements as often, in any order."""
+        self.assertCountEqual(first, second, msg)
+
+    def assertRaisesRegexp(self, expected_exception, expected_regex, *args, **kwargs):
+        """`assertRaisesRegex` under its older name."""
+        return self.assertRaisesRegex(expected_exception, expected_regex, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def captureWritesToStream(self, stream):
+        """Redirects what is written to a stream of the process; yields what holds it."""
+        with CapturedWrites.of(stream) as captured:
+            yield captured
+
+    def checkedThread(self, target, args=None, kwargs=None):
+        """A thread whose exceptions `join` reports."""
+        return CheckedThread(self, functools.partial(target, *(args or ()), **(kwargs or {})))
+
+    def evaluate_if_both_tensors(self, a, b):
+        """The values of two tensors; anything else as it is."""
+        if isinstance(a, Tensor) and isinstance(b, Tensor) and STATE.graph is not None:
+            return self.evaluate(a), self.evaluate(b)
+        return a, b
+
+
+def _device(device: Any) -> Any:
+    if isinstance(device, str):
+        return DeviceSpec.from_string(device)
+    return DeviceSpec.from_string(device.to_string()) if device is not None else DeviceSpec()
+
+
+def _leaves(message: Any) -> Any:
+    """The values of a message in the order of the fields, as text would show them."""
+    for field, value in message.ListFields():
+        for item in value if field.is_repeated else [value]:
+            if hasattr(item, "ListFields"):
+                yield from _leaves(item)
+            else:
+                yield item
+
+
+def _listed(value: Any) -> Any:
+    if hasattr(value, "to_list"):
+        return value.to_list()
+    return value if isinstance(value, list) else _array(value).tolist()
+
 
 def _array(value):
     if hasattr(value, "numpy"):
@@ -187,103 +301,7 @@ def _array(value):
 @export("test.main")
 def main(argv=None):
     """Runs the tests of the main module."""
-    unittest.main(argv=argv)
-
-
-@export("test.is_built_with_cuda")
-def is_built_with_cuda():
-    """False."""
-    return False
-
-
-@export("test.is_built_with_rocm")
-def is_built_with_rocm():
-    """False."""
-    return False
-
-
-@export("test.is_built_with_gpu_support")
-def is_built_with_gpu_support():
-    """False."""
-    return False
-
-
-@export("test.is_built_with_xla")
-def is_built_with_xla():
-    """False: the compiler is Penstock's own."""
-    return False
-
-
-@export("test.is_cpu_target_available")
-def is_cpu_target_available(target):
-    """Whether code for this kind of processor can be compiled."""
-    return target in ("x86_64", "aarch64")
-
-
-@export("test.is_gpu_available")
-def is_gpu_available(cuda_only=False, min_cuda_compute_capability=None):
-    """Whether there is a GPU."""
-    del cuda_only, min_cuda_compute_capability
-    return bool(devices.list_logical_devices("GPU"))
-
-
-@export("test.gpu_device_name")
-def gpu_device_name():
-    """The name of the first GPU, or an empty string."""
-    found = devices.list_logical_devices("GPU")
-    return found[0].name if found else ""
-
-
-@export("test.compute_gradient", v1=[])
-def compute_gradient(f, x, delta=None):
-    """The Jacobians of `f` at the list `x`, by its gradients and by differences.
-
-    Args:
-      f: a function of as many tensors as `x` has.
-      x: a list of arguments.
-      delta: the step of the differences.
-    """
-    if not isinstance(x, (list, tuple)):
-        raise ValueError(
-            f"`x` must be a list or tuple of values convertible to a Tensor. Received {x}."
-        )
-    arguments = [convert_to_tensor(v) for v in x]
-    if delta is None:
-        delta = 1.0 / 1024
-    by_tape, by_difference = [], []
-    for i, argument in enumerate(arguments):
-        by_tape.append(_jacobian(f, arguments, i, argument))
-        by_difference.append(_differences(f, arguments, i, argument, delta))
-    return by_tape, by_difference
-
-
-def _jacobian(f, arguments, index, argument):
-    with GradientTape(persistent=True) as tape:
-        tape.watch(argument)
-        y = f(*[argument if i == index else a for i, a in enumerate(arguments)])
-        flat = raw.Reshape(tensor=y, shape=[-1])
-        rows = [flat[i] for i in range(flat.shape[0])]
-    out = np.zeros([len(rows), argument.shape.num_elements()], argument.dtype.as_numpy_dtype)
-    for i, row in enumerate(rows):
-        gradient = tape.gradient(row, argument)
-        if gradient is not None:
-            out[i] = convert_to_tensor(gradient).numpy().reshape(-1)
-    return out
-
-
-def _differences(f, arguments, index, argument, delta):
-    base = np.asarray(argument.numpy())
-    columns = []
-    for j in range(base.size):
-        shifted = []
-        for sign in (1, -1):
-            moved = base.copy().reshape(-1)
-            moved[j] += sign * delta
-            inputs = list(arguments)
-            inputs[index] = convert_to_tensor(moved.reshape(base.shape), dtype=argument.dtype)
-            shifted.append(np.asarray(f(*inputs).numpy()).reshape(-1))
-        columns.append((shifted[0] - shifted[1]) / (2 * delta))
-    return np.stack(columns, 1) if columns else np.zeros((0, 0))
+    absltest.main(argv=argv)
 
 
 @export("test.disable_with_predicate")

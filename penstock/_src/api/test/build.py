@@ -1,0 +1,50 @@
+"""Questions about the build and the machine, which tests ask."""
+
+from __future__ import annotations
+
+from penstock._src.api.config import devices
+from penstock._src.util.export import export
+
+
+@export("test.is_built_with_cuda")
+def is_built_with_cuda():
+    """False."""
+    return False
+
+
+@export("test.is_built_with_rocm")
+def is_built_with_rocm():
+    """False."""
+    return False
+
+
+@export("test.is_built_with_gpu_support")
+def is_built_with_gpu_support():
+    """False."""
+    return False
+
+
+@export("test.is_built_with_xla")
+def is_built_with_xla():
+    """False: the compiler is Penstock's own."""
+    return False
+
+
+@export("test.is_cpu_target_available")
+def is_cpu_target_available(target):
+    """Whether code for this kind of processor can be compiled."""
+    return target in ("x86_64", "aarch64")
+
+
+@export("test.is_gpu_available")
+def is_gpu_available(cuda_only=False, min_cuda_compute_capability=None):
+    """Whether there is a GPU."""
+    del cuda_only, min_cuda_compute_capability
+    return bool(devices.list_logical_devices("GPU"))
+
+
+@export("test.gpu_device_name")
+def gpu_device_name():
+    """The name of the first GPU, or an empty string."""
+    found = devices.list_logical_devices("GPU")
+    return found[0].name if found else ""
