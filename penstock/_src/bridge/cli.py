@@ -6,6 +6,8 @@ penstock enable | disable       makes `tensorflow` mean Penstock in this virtual
 penstock flags                  every environment variable that Penstock reads
 penstock env                    versions, processor, threads, kernel cache
 penstock op NAME                what a raw op takes and gives, and where it stands
+penstock tune script.py ...     runs a program, then looks for faster cuts of its matrix products
+                                (--seconds 120, --out FILE; later processes read the file)
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import runpy
 import sys
 import sysconfig
 from collections.abc import Sequence
+from typing import Any
 
 from penstock._src.bridge import tensorflow_alias
 from penstock._src.util import flags
@@ -46,6 +49,37 @@ def run(arguments: Sequence[str]) -> int:
     sys.path.insert(0, str(script.resolve().parent))
     runpy.run_path(str(script), run_name="__main__")
     return 0
+
+
+def tune(arguments: Sequence[str]) -> int:
+    """Runs a program, searches better cuts of the products it compiled, and adds them to the file of records."""
+    parser = argparse.ArgumentParser("penstock tune", description=tune.__doc__)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of the search")
+    parser.add_argument("--out", help="file of records; by default the one that Penstock reads")
+    parser.add_argument("program", nargs=argparse.REMAINDER, help="a script, or -m and a module")
+    parsed = parser.parse_args(arguments)
+    from penstock._src.compiler.tuning import records, search
+    from penstock._src.native import host, pool
+
+    path = pathlib.Path(parsed.out) if parsed.out else records.default_path()
+    if path is None:
+        return _refuse("tune: there is no folder for records. Name a file with --out.")
+    with search.recording() as products:
+        status = run(parsed.program)
+    if status:
+        return status
+    kept = records.Records.read(path) if path.exists() else records.Records()
+    for finding in search.tune(products.values(), parsed.seconds, _show_finding):
+        if finding.gain > 1:
+            kept.add(host(), pool().threads, finding.product, finding.blocking)
+    kept.write(path)
+    print(f"{path}: records of {sum(map(len, kept.found.values()))} products.")
+    return 0
+
+
+def _show_finding(finding: Any) -> None:
+    verdict = f"{finding.gain:.2f} times as fast" if finding.gain > 1 else "nothing better"
+    print(f"{finding.product}: {finding.seconds * 1e6:.1f} us, {verdict}")
 
 
 def enable() -> int:
@@ -135,12 +169,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == ["run"]:  # what follows belongs to the program
         return run(arguments[1:])
+    if arguments[:1] == ["tune"]:
+        return tune(arguments[1:])
     parser = argparse.ArgumentParser(
         "penstock", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name in ("run", "enable", "disable", "flags", "env"):
+    for name in ("run", "tune", "enable", "disable", "flags", "env"):
         commands.add_parser(name)
     commands.add_parser("op").add_argument("name")
     parsed = parser.parse_args(arguments)

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import llvmlite.binding as llvm
 
+from penstock._src.core import errors
+from penstock._src.util.flags import flags
+
 from .language.types import SIZE, vec
 
 
@@ -86,21 +89,40 @@ def initialise_llvm() -> None:
 
 @functools.cache
 def host() -> Target:
-    """The CPU that this process runs on."""
+    """The CPU that this process runs on, or the lesser one that PENSTOCK_CPU names."""
     initialise_llvm()
-    features = llvm.get_host_cpu_features()
     triple = llvm.get_process_triple()
-    vector_bytes, registers = _vectors(platform.machine(), features)
+    if flags.cpu:
+        cpu, features = flags.cpu, ""
+        vector_bytes, registers = _level(cpu)
+    else:
+        cpu, known = llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
+        features = known.flatten()
+        vector_bytes, registers = _vectors(platform.machine(), known)
     return Target(
         triple=triple,
-        cpu=llvm.get_host_cpu_name(),
-        features=features.flatten(),
+        cpu=cpu,
+        features=features,
         vector_bytes=vector_bytes,
         registers=registers,
         cores=usable_cores(),
         l1=_cache_size(1) or 32 << 10,
         l2=_cache_size(2) or 512 << 10,
     )
+
+
+_LEVELS = {"x86-64-v3": (32, 16), "x86-64-v4": (64, 32)}
+
+
+def _level(cpu: str) -> tuple[int, int]:
+    """(bytes, number) of the vector registers of the class of processors that PENSTOCK_CPU names."""
+    if cpu not in _LEVELS or platform.machine().lower() not in ("x86_64", "amd64"):
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"PENSTOCK_CPU: expected one of {', '.join(_LEVELS)}, on x86-64. Received {cpu!r}.",
+        )
+    return _LEVELS[cpu]
 
 
 def _vectors(machine: str, features: dict[str, bool]) -> tuple[int, int]:

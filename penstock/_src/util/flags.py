@@ -90,6 +90,18 @@ declare(
 declare("check", int, 0, "1 repeats every program by the interpreter and compares the results.")
 declare("guard", int, 0, "1 gives every buffer its own memory with sentinels, checked after a run.")
 declare("cache_dir", str, "", "Folder of compiled kernels; by default in the user's cache folder.")
+declare(
+    "tuning",
+    str,
+    "",
+    "File of tuning records (`penstock tune`); by default tuning.json beside the kernel cache.",
+)
+declare(
+    "cpu",
+    str,
+    "",
+    "Generates code for x86-64-v3 (AVX2) or x86-64-v4 (AVX-512) instead of all that this processor has.",
+)
 declare("threads", int, 0, "Threads of the pool; 0 means the cores that this process may use.")
 declare("device", str, "CPU", "Device of compiled functions: CPU, reference (interpreter), null.")
 declare(

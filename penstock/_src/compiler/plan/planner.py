@@ -36,6 +36,7 @@ from penstock._src.compiler.schedule.partition import (
     home,
     in_memory_already,
 )
+from penstock._src.compiler.tuning.records import tuned
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir import dims
@@ -44,6 +45,7 @@ from penstock._src.ir.node import Node
 from penstock._src.native.language.types import OF_NUMPY
 
 GRAIN = 1 << 14  # element operations of a task
+MOST_TASKS = 8  # of a nest, for each thread
 
 
 @dataclass
@@ -277,16 +279,13 @@ class Planner:
         total = code.iterations(extent)
         if total == 0:
             return
-        work = code.work(extent)
-        tasks = max(1, min(total, math.ceil(work / GRAIN)))
-        tasks = min(tasks, 8 * self.threads) if self.threads > 1 else 1
-        per = -(-total // tasks)
+        per = rounds_of_a_task(total, math.ceil(code.work(extent) / GRAIN), self.threads)
         extents = [extent(e) for e in code.extents]
         args = [per, total, *leaves, *outputs, *extents]
         self.launches.append(Launch(code.code, code.function, -(-total // per), args, kernel.label))
 
     def _launch_contraction(self, kernel: ContractKernel) -> None:
-        found, tail = kernel.match, kernel.tail
+        found, tail = tuned(kernel.match, self.target, self.threads), kernel.tail
         sizes = [int(s) for s in found.sizes]
         key = ("contract", found.key, tail and tail.signature(), self.threads)
 
@@ -323,6 +322,20 @@ class Planner:
         """Adds a launch."""
         if tasks:
             self.launches.append(Launch(code, function, tasks, args, label))
+
+
+def rounds_of_a_task(total: int, most: int, threads: int) -> int:
+    """How many of `total` rounds a task takes, for `most` tasks or fewer: so that all threads end together."""
+    most = min(total, most, MOST_TASKS * threads)
+    if threads == 1 or most <= 1:
+        return total
+
+    def longest(tasks: int) -> tuple[int, int]:
+        per = -(-total // tasks)
+        return -(-(-(-total // per)) // threads) * per, -tasks
+
+    counts = {most, *range(threads, most + 1, threads)}
+    return -(-total // min(counts, key=longest))
 
 
 def element_type(dtype: Any) -> str:

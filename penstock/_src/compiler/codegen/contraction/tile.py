@@ -36,9 +36,13 @@ class Types:
         return target.lanes(self.total)
 
 
-def cost(rows: int, nv: int) -> float:
-    """Cycles of one k step: two FMAs and two vector loads a cycle, an FMA's latency 4."""
-    return max(rows * nv / 2, (nv + rows) / 2, 4)
+def cost(rows: int, nv: int, target: Target) -> float:
+    """Cycles of one k step: two FMAs and two vector loads a cycle, an FMA's latency 4.
+
+    Without AVX-512 a broadcast is an instruction besides its load, worth half another (measured with AVX2 on Zen 5).
+    """
+    broadcasts = rows if target.vector_bytes == 64 else 1.5 * rows
+    return max(rows * nv / 2, (nv + broadcasts) / 2, 4)
 
 
 def fits(rows: int, nv: int, target: Target) -> bool:
@@ -71,7 +75,7 @@ def cover(
         for r, r_count in ((rows, m // rows), (m % rows, 1)):
             for v, v_count in ((nv, vectors // nv), (vectors % nv, 1)):
                 if r and v:
-                    cycles += r_count * v_count * max(cost(r, v), v * STREAM)
+                    cycles += r_count * v_count * max(cost(r, v, target), v * STREAM)
         return cycles
 
     choices = [
@@ -210,8 +214,8 @@ def pick(
             if not fits(r, nv, target):
                 continue
             ideal = total * vectors / 2
-            column = (total // r) * cost(r, nv) + (cost(total % r, nv) if total % r else 0)
-            edge = -(-total // r) * cost(r, vectors % nv) if vectors % nv else 0
+            column = (total // r) * cost(r, nv, target) + (cost(total % r, nv, target) if total % r else 0)
+            edge = -(-total // r) * cost(r, vectors % nv, target) if vectors % nv else 0
             kinds = 1 if inner % r == 0 or r % max(1, inner) == 0 else 4
             key = (
                 (column * (vectors // nv) + edge) / ideal * (1 + 0.02 * kinds) + 0.15 / r + 0.1 / nv

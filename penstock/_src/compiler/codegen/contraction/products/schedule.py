@@ -12,9 +12,9 @@ Tasks share the output out by one of three cuts:
     rows       strips of rows, all columns: a task packs its own rows of A (few columns: gradients of weights)
     blocks     of both
 
-Measured (2 cores Zen5, Nov 2026): KC 384, NC 256; A is read in place when its rows do not crowd a few cache sets; a
-tile that divides the output costs half the code; k is hardly worth unrolling. A stage of packing costs a write to and
-a read from the L3 besides the fork-join: 10 to 30 % of a product with few rows.
+KC and NC are of the processor's class (blocking.py). Measured (2 cores Zen5, Nov 2026): A is read in place when its
+rows do not crowd a few cache sets; a tile that divides the output costs half the code; k is hardly worth unrolling. A
+stage of packing costs a write to and a read from the L3 besides the fork-join: 10 to 30 % of a product with few rows.
 """
 
 from __future__ import annotations
@@ -36,15 +36,14 @@ from penstock._src.compiler.codegen.kernel_code import Sizes, Stage, round_up
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
 
+from .blocking import Blocking, blocking_of
 from .gathered import Gathered
 from .pairs import in_pairs
 
 TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
-DEPTH_BLOCK, WIDE_DEPTH_BLOCK = 384, 192
-COLUMN_BLOCK, WIDE_COLUMN_BLOCK = 256, 1024
 GROUP_BYTES = 8 << 20  # of packed panels between two fork-joins: a part of the L3
 STRIP_BYTES = 640 << 10  # of the block of B under a strip of rows: a part of the L2
-FEW_ROWS = 64  # for so many, B is read where it is: from the L2
+FEW_ROWS, FEW_COLUMNS = 64, 512  # for so many, B is read where it is: from the L2
 IN_CACHE = 16 << 20  # bytes of a matrix that will not be in a cache
 STRIP_ROWS = 512  # from so many rows on, a task's own packing of B costs little
 ROWS_AT_ONCE = 64  # of A that a task packs for itself
@@ -87,6 +86,7 @@ class Gemm:
     batch_out: tuple[Extent, ...] = ()
     sizes: int = 0
     pairs: bool = False  # see pairs.py
+    blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
 
     @property
     def depth(self) -> Extent:
@@ -113,6 +113,7 @@ class Schedule:
     def __init__(self, gemm: Gemm, target: Target, threads: int, heads: tuple):
         gemm = gemm if any(heads) else in_pairs(gemm, target)
         self.g, self.target, self.threads, self.heads = gemm, target, threads, heads
+        self.blocking = gemm.blocking or blocking_of(target)
         self.types, self.lanes = gemm.types, target.lanes(gemm.types.total)
         self.size = SIZE[self.types.total]
         self.choose()
@@ -122,15 +123,16 @@ class Schedule:
         m = g.m if is_static(g.m) else TYPICAL_ROWS
         n = g.n if is_static(g.n) else TYPICAL_COLUMNS
         self.static_k = all(map(is_static, g.k))
-        depth = product(g.k) if self.static_k else DEPTH_BLOCK
+        blocking = self.blocking
+        depth = product(g.k) if self.static_k else blocking.depth
         most = MOST_VECTORS
         if m == 1:  # what comes from memory comes faster in long pieces
             most = 16 if n * depth * self.size > IN_CACHE else 8
-        self.mr, self.nv = cover(m, n, self.target, n_lanes, most_vectors=most)
+        self.mr, self.nv = blocking.tile or cover(m, n, self.target, n_lanes, most_vectors=most)
         self.nr = self.nv * n_lanes
         wide = is_static(g.m) and m <= 64 and n >= 1024  # B is read once: long pieces of its rows
         self.one_row_block = wide
-        block = WIDE_DEPTH_BLOCK if wide else DEPTH_BLOCK
+        block = blocking.wide_depth if wide else blocking.depth
         if self.static_k:
             blocks = max(1, ceil_divide(depth, block))
             self.kc = max(1, min(depth, round_up(ceil_divide(depth, blocks), 4)))
@@ -159,10 +161,11 @@ class Schedule:
     def column_block(self, m: int, n: int, wide: bool, depth: int) -> int:
         """Chooses the cut; the columns of a task."""
         g, nr = self.g, self.nr
-        block = max(nr, COLUMN_BLOCK // nr * nr)
+        block = max(nr, self.blocking.columns // nr * nr)
         self.cut = "blocks"
         if wide:  # two pieces for each thread
-            block = max(COLUMN_BLOCK, min(WIDE_COLUMN_BLOCK, n // (2 * self.threads)))
+            least, most = self.blocking.columns, self.blocking.wide_columns
+            block = max(least, min(most, n // (2 * self.threads)))
             return max(nr, block // nr * nr)
         if not is_static(g.n):
             return block
@@ -176,10 +179,11 @@ class Schedule:
         if self.threads > 1 and n >= 2 * self.threads * nr and not g.batch:
             if not is_static(g.m) or m <= STRIP_ROWS:
                 columns = m * (ceil_divide(n, strip) + (0 if self.direct_a else 4))
-        if columns < rows:
+        cut = self.blocking.cut or ("columns" if columns < rows else "rows")
+        if cut == "columns" and columns < float("inf"):
             self.cut = "columns"
             return strip
-        if rows < float("inf"):
+        if cut == "rows" and rows < float("inf"):
             self.cut = "rows"
             return whole
         return min(block, whole)
@@ -227,7 +231,7 @@ class Schedule:
             or not is_static(b.depth[0])
         ):
             return False
-        if is_static(g.m) and (m <= 2 * self.mr or m <= FEW_ROWS and g.n <= COLUMN_BLOCK * 2):
+        if is_static(g.m) and (m <= 2 * self.mr or m <= FEW_ROWS and g.n <= FEW_COLUMNS):
             return True
         return g.n % self.lanes == 0 and g.n * self.kc * SIZE[b.element] <= 64 << 10
 

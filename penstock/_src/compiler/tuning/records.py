@@ -1,0 +1,171 @@
+"""Records: the blocking of single products, as measured on one kind of machine, in a file that can be shared.
+
+    {"version": 1, "machines": {"znver5 64 2": {"f32,f32->f32 m128 n512 k784 ...": {"depth": 256, "gain": 1.08}}}}
+
+A machine is its processor, the bytes of its vector registers, and the number of threads. What was found on another one is
+not used. The file is PENSTOCK_TUNING, or `tuning.json` beside the kernel cache. Records change only which code is
+generated, and code is cached by its text: so a new record needs no old kernel to be forgotten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from penstock._src.compiler.codegen.contraction.extents import Arg, Extent
+from penstock._src.compiler.codegen.contraction.match import Description, Match
+from penstock._src.compiler.codegen.contraction.products.blocking import Blocking
+from penstock._src.compiler.codegen.contraction.products.schedule import Gemm, Matrix
+from penstock._src.native import Target
+from penstock._src.native.cache import default_folder
+from penstock._src.util.flags import flags
+
+log = logging.getLogger("penstock.tuning")
+
+VERSION = 1
+
+
+def machine(target: Target, threads: int) -> str:
+    """What a record holds for."""
+    return f"{target.cpu} {target.vector_bytes} {threads}"
+
+
+def _text(extent: Extent) -> str:
+    return f"?{extent.index}" if isinstance(extent, Arg) else str(extent)
+
+
+def signature(description: Description) -> str | None:
+    """A product's types, extents and strides in one line; None for convolutions and for products of gathered rows."""
+    if not isinstance(description, Gemm):
+        return None
+    gemm, operands = description, []
+    for operand in (gemm.left, gemm.right):
+        if not isinstance(operand, Matrix):
+            return None
+        operands.append(",".join(map(_text, (operand.cross, *operand.depth, *operand.batch))))
+    types = gemm.types
+    return (
+        f"{types.left},{types.right}->{types.output} m{_text(gemm.m)} n{_text(gemm.n)} "
+        f"k{'*'.join(map(_text, gemm.k))} batch{'*'.join(map(_text, gemm.batch)) or '1'} "
+        f"left {operands[0]} right {operands[1]}"
+    )
+
+
+def default_path() -> Path | None:
+    """Where records lie if PENSTOCK_TUNING names no file."""
+    if flags.tuning:
+        return Path(flags.tuning)
+    folder = Path(flags.cache_dir) if flags.cache_dir else default_folder()
+    return folder.parent / "tuning.json" if folder and flags.cache_dir.lower() != "none" else None
+
+
+class Records:
+    """Blockings by machine and product."""
+
+    def __init__(self, found: Mapping[str, Mapping[str, Blocking]] | None = None):
+        self.found = {name: dict(products) for name, products in (found or {}).items()}
+
+    @classmethod
+    def read(cls, path: Path) -> Records:
+        """The records of a file; ValueError if it is no such file."""
+        content = json.loads(path.read_text())
+        if not isinstance(content, dict) or content.get("version") != VERSION:
+            raise ValueError(f"{path}: expected tuning records of version {VERSION}.")
+        return cls(
+            {
+                name: {product: _blocking(entry) for product, entry in products.items()}
+                for name, products in content["machines"].items()
+            }
+        )
+
+    def write(self, path: Path) -> None:
+        """Writes the file, by a temporary name."""
+        content = {
+            "version": VERSION,
+            "machines": {
+                name: {product: _entry(blocking) for product, blocking in sorted(products.items())}
+                for name, products in sorted(self.found.items())
+            },
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "w") as file:
+                json.dump(content, file, indent=1)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def add(self, target: Target, threads: int, product: str, blocking: Blocking) -> None:
+        """Sets a record."""
+        self.found.setdefault(machine(target, threads), {})[product] = blocking
+
+    def find(self, match: Match, target: Target, threads: int) -> Blocking | None:
+        """The record of a product on a machine, or None."""
+        products = self.found.get(machine(target, threads))
+        product = signature(match.description) if products else None
+        return products.get(product) if products and product else None
+
+
+def _blocking(entry: Mapping[str, Any]) -> Blocking:
+    known = {field.name for field in fields(Blocking)}
+    values = {name: value for name, value in entry.items() if name in known}
+    if values.get("tile"):
+        values["tile"] = tuple(values["tile"])
+    return Blocking(**values)
+
+
+def _entry(blocking: Blocking) -> dict[str, Any]:
+    plain = asdict(Blocking())
+    return {name: value for name, value in asdict(blocking).items() if value != plain[name]}
+
+
+class Choices(Protocol):
+    """Where the planner asks for the blocking of a product."""
+
+    def find(self, match: Match, target: Target, threads: int) -> Blocking | None:
+        """The blocking to use; None: the one of the target's class."""
+
+
+_chosen: Choices | None = None
+
+
+@contextlib.contextmanager
+def using(choices: Choices) -> Iterator[None]:
+    """Takes blockings from `choices` within the block."""
+    global _chosen
+    before, _chosen = _chosen, choices
+    try:
+        yield
+    finally:
+        _chosen = before
+
+
+def tuned(match: Match, target: Target, threads: int) -> Match:
+    """The contraction with the blocking that is on record for it, if any."""
+    blocking = (_chosen or stored()).find(match, target, threads)
+    if blocking is None:
+        return match
+    return replace(match, description=replace(match.description, blocking=blocking))
+
+
+@functools.cache
+def stored() -> Records:
+    """The records on disk, read once. A file that cannot be read is told of and passed over."""
+    path = default_path()
+    if path is None or not path.exists():
+        return Records()
+    try:
+        return Records.read(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("tuning records are not used: %s", error)
+        return Records()

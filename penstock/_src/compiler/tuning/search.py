@@ -1,0 +1,204 @@
+"""The search: measures other blockings of the products that a program compiled, and keeps those that win.
+
+    with recording() as products: run the program
+    tune(products, seconds) -> list of Finding
+
+Each product is a program of its own here, of what lies between its sources and its result, on random numbers. A candidate
+changes one number of the best blocking so far (coordinate descent), is timed in turns with it, and wins if its best time
+is lower by MARGIN: what is closer than that is the machine's noise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.codegen.contraction.products.blocking import Blocking, blocking_of
+from penstock._src.compiler.codegen.contraction.products.schedule import Gemm
+from penstock._src.compiler.codegen.contraction.tile import fits
+from penstock._src.compiler.plan.planner import CodeCache
+from penstock._src.compiler.program import Program
+from penstock._src.compiler.tuning.records import signature, using
+from penstock._src.ir.build.control import substitute
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.function import Function
+from penstock._src.native import Target, host
+
+MARGIN = 1.03
+TURNS = 3
+TURN_SECONDS = 0.02
+DEPTHS = (96, 128, 192, 256, 384, 512, 768)
+COLUMNS = (48, 96, 128, 192, 256, 384, 512, 1024)
+CUTS = ("columns", "rows", "blocks")
+MOST_ROWS, MOST_VECTORS = 16, 8
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the search came to for one product; `gain` is the old time over the new one, 1 where nothing won."""
+
+    product: str
+    blocking: Blocking
+    seconds: float
+    gain: float
+
+
+class Recorder:
+    """Choices that leave every product as it is, and note it."""
+
+    def __init__(self) -> None:
+        self.products: dict[str, Match] = {}
+
+    def find(self, match: Match, target: Target, threads: int) -> None:
+        product = signature(match.description)
+        if product is not None:
+            self.products.setdefault(product, match)
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[dict[str, Match]]:
+    """Collects the products that programs compile within the block, by signature."""
+    recorder = Recorder()
+    with using(recorder):
+        yield recorder.products
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Choices that cut every product alike."""
+
+    blocking: Blocking
+
+    def find(self, match: Match, target: Target, threads: int) -> Blocking | None:
+        return self.blocking if isinstance(match.description, Gemm) else None
+
+
+def isolated(match: Match) -> Function:
+    """The function from the two sources of a contraction to its result, views between them included."""
+    p = Builder()
+    sources = {node.id: node for node in (match.left, match.right)}
+    known = {
+        key: p.parameter(i, node.shape, node.dtype) for i, (key, node) in enumerate(sources.items())
+    }
+    (result,) = substitute(p, [match.node], known)
+    return Function("product", tuple(known.values()), (result,))
+
+
+class Product:
+    """A product that can be timed with any blocking."""
+
+    def __init__(self, match: Match, target: Target):
+        self.match, self.target = match, target
+        self.function = isolated(match)
+        random = np.random.default_rng(0)
+        self.arrays = [
+            random.standard_normal([int(n) for n in x.shape]).astype(x.dtype.as_numpy_dtype)
+            for x in self.function.parameters
+        ]
+
+    def program(self, blocking: Blocking) -> Callable[[], Any]:
+        """A call of the product cut that way."""
+        with using(Fixed(blocking)):
+            program = Program(self.function, CodeCache(self.target))
+        return lambda: program(*self.arrays)
+
+    def compare(self, old: Callable[[], Any], new: Callable[[], Any]) -> tuple[float, float]:
+        """The best seconds of a call of each, in turns."""
+        best = [float("inf"), float("inf")]
+        for _ in range(TURNS):
+            for i, call in enumerate((old, new)):
+                best[i] = min(best[i], _best(call))
+        return best[0], best[1]
+
+
+def _best(call: Callable[[], Any]) -> float:
+    call()
+    best, end = float("inf"), time.perf_counter() + TURN_SECONDS
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def neighbours(best: Blocking, gemm: Gemm, target: Target) -> Iterator[Blocking]:
+    """Blockings that differ from one in a single number."""
+    lanes = target.lanes(gemm.types.total)
+    rows = int(gemm.m) if isinstance(gemm.m, int) else MOST_ROWS
+    for cut in CUTS:
+        yield replace(best, cut=cut)
+    for depth in DEPTHS:
+        yield replace(best, depth=depth, wide_depth=depth)
+    for columns in COLUMNS:
+        yield replace(best, columns=columns)
+    for vectors in range(1, MOST_VECTORS + 1):
+        for count in range(1, min(rows, MOST_ROWS) + 1):
+            registers = count * vectors
+            if fits(count, vectors, target) and registers * 2 > target.registers:
+                if not isinstance(gemm.n, int) or (vectors - 1) * lanes < gemm.n:
+                    yield replace(best, tile=(count, vectors))
+
+
+def search(match: Match, target: Target, seconds: float) -> Finding:
+    """Looks for a better blocking of one product, for so long."""
+    gemm, product = match.description, Product(match, target)
+    assert isinstance(gemm, Gemm)
+    best = first = blocking_of(target)
+    call, gain, end = product.program(best), 1.0, time.monotonic() + seconds
+    tried, taken = {best}, 0.0
+    improved = True
+    while improved and time.monotonic() < end:
+        improved = False
+        for candidate in neighbours(best, gemm, target):
+            if candidate in tried:
+                continue
+            tried.add(candidate)
+            other = product.program(candidate)
+            old, new = product.compare(call, other)
+            taken = min(old, new)
+            if new * MARGIN < old:
+                best, call, gain, improved = candidate, other, gain * old / new, True
+            if time.monotonic() > end:
+                break
+    if best != first:  # once more, against what it has to beat
+        old, taken = product.compare(product.program(first), call)
+        gain = old / taken
+        if gain < MARGIN:
+            best, gain = first, 1.0
+    return Finding(signature(gemm) or "", best, taken, gain)
+
+
+def tune(
+    products: Iterable[Match],
+    seconds: float,
+    report: Callable[[Finding], None] = lambda finding: None,
+    target: Target | None = None,
+) -> list[Finding]:
+    """Searches all products, the heaviest first, sharing the time out by their work."""
+    target = target or host()
+    matches = sorted(products, key=_work, reverse=True)
+    end, findings = time.monotonic() + seconds, []
+    for i, match in enumerate(matches):
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        share = _work(match) / (sum(map(_work, matches[i:])) or 1)
+        finding = search(match, target, max(left * share, left / (2 * (len(matches) - i))))
+        report(finding)
+        findings.append(finding)
+    return findings
+
+
+def _work(match: Match) -> float:
+    """Multiply-adds of a product."""
+    operands, _ = match.node.attrs["spec"].replace(" ", "").split("->")
+    extents: dict[str, int] = {}
+    for letters, arg in zip(operands.split(","), match.node.args, strict=True):
+        extents.update(zip(letters, map(int, arg.shape), strict=True))
+    return float(np.prod([float(n) for n in extents.values()]))

@@ -1,0 +1,84 @@
+"""Records of tuned products: kept in a file, found by product and machine, harmless when broken."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from penstock._src.compiler.codegen.contraction.match import match
+from penstock._src.compiler.codegen.contraction.products.blocking import Blocking, blocking_of
+from penstock._src.compiler.plan.planner import CodeCache
+from penstock._src.compiler.program import Program
+from penstock._src.compiler.tuning import records
+from penstock._src.compiler.tuning.records import Records, signature
+from penstock._src.compiler.tuning.search import Fixed, neighbours, recording, search
+from penstock._src.core import dtypes
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.function import Function
+from penstock._src.native import host
+
+OTHER = Blocking(depth=16, columns=64, tile=(3, 1), cut="blocks")
+
+
+def product(m=37, k=50, n=70):
+    p = Builder()
+    a, b = p.parameter(0, (m, k), dtypes.float32), p.parameter(1, (k, n), dtypes.float32)
+    return Function("product", (a, b), (p.contract("mk,kn->mn", a, b),))
+
+
+def found(function):
+    return match(function.results[0])
+
+
+def test_a_file_gives_back_what_was_written(tmp_path):
+    kept = Records()
+    kept.add(host(), 2, "some product", OTHER)
+    kept.write(tmp_path / "deep" / "tuning.json")
+    assert Records.read(tmp_path / "deep" / "tuning.json").found == kept.found
+    assert [x.name for x in (tmp_path / "deep").iterdir()] == ["tuning.json"]
+
+
+def test_a_record_holds_for_its_product_and_machine_only():
+    kept, one = Records(), found(product())
+    kept.add(host(), 2, signature(one.description), OTHER)
+    assert kept.find(one, host(), 2) == OTHER
+    assert kept.find(one, host(), 3) is None
+    assert kept.find(one, dataclasses.replace(host(), cpu="another"), 2) is None
+    assert kept.find(found(product(m=38)), host(), 2) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 99}', '{"version": 1, "machines": 3}'])
+def test_a_broken_file_is_passed_over(tmp_path, monkeypatch, text):
+    path = tmp_path / "tuning.json"
+    path.write_text(text)
+    monkeypatch.setattr(records, "default_path", lambda: path)
+    assert records.stored.__wrapped__().found == {}
+
+
+def test_results_do_not_depend_on_the_blocking():
+    function = product()
+    a, b = (np.random.default_rng(0).random(x.shape, np.float32) for x in function.parameters)
+    for blocking in [
+        OTHER,
+        *list(neighbours(blocking_of(host()), found(function).description, host()))[::9],
+    ]:
+        with records.using(Fixed(blocking)):
+            program = Program(function, CodeCache(host()))
+        np.testing.assert_allclose(program(a, b)[0], a @ b, rtol=1e-5)
+
+
+def test_the_search_leaves_a_bad_blocking(monkeypatch):
+    from penstock._src.compiler.tuning import search as module
+
+    bad = Blocking(depth=96, tile=(1, 1), cut="blocks")
+    monkeypatch.setattr(module, "blocking_of", lambda target: bad)
+    monkeypatch.setattr(
+        module, "neighbours", lambda best, gemm, target: [dataclasses.replace(best, tile=(8, 3))]
+    )
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.005)
+    with recording() as products:
+        Program(product(192, 192, 192), CodeCache(host()))
+    (one,) = products.values()
+    finding = search(one, host(), 5.0)
+    assert finding.gain > 1 and finding.blocking.tile == (8, 3)
+    assert finding.product == signature(one.description)
