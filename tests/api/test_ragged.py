@@ -49,3 +49,17 @@ def test_softmax_of_rows():
     first, second = tf.nn.softmax(logits).to_list()
     np.testing.assert_allclose(first, [0.26894143, 0.7310586], rtol=1e-6)
     assert second == [1.0]
+
+
+def test_shapes_of_ragged_tensors_have_types():
+    # as in TensorFlow 2.21
+    shape = tf.experimental.DynamicRaggedShape.from_lengths([2, (1, 2), 3])
+    spec = tf.type_spec_from_value(shape)
+    assert (spec.rank, spec.inner_rank, spec.num_row_partitions) == (3, 2, 1)
+    assert spec == tf.experimental.DynamicRaggedShape.Spec.from_value(shape)
+    again = tf.function(lambda s: s, autograph=False)(shape)
+    assert again.static_lengths() == [2, (1, 2), 3]
+    with pytest.raises(ValueError, match="must have inner_rank > 0"):
+        type(spec)(spec._partitions, [], tf.int64)
+    with pytest.raises(ValueError, match="not compatible"):
+        tf.experimental.DynamicRaggedShape([], [2, 3], static_inner_shape=[2, 4])

@@ -12,6 +12,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.util import records
 from penstock._src.util.export import export
+from penstock._src.util.signatures import native
 
 from .gfile import GFile
 
@@ -110,6 +111,7 @@ class TFRecordWriter:
     def __enter__(self):
         return self
 
+    @native
     def __exit__(self, *error):
         self.close()
 

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import as_shape
+from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
-from penstock._src.graph.static_values import constant_value
+from penstock._src.graph.static_values import constant_value, constant_value_as_shape
 from penstock._src.util.export import export
 
 from .ragged_tensor import RaggedTensor
-from .row_partition import RowPartition
+from .row_partition import RowPartition, RowPartitionSpec
 
 
 @export("experimental.DynamicRaggedShape", v1=["experimental.DynamicRaggedShape"])
-class DynamicRaggedShape:
+class DynamicRaggedShape(CompositeTensor):
     """The shape of a tensor some of whose axes have rows of different lengths.
 
     Args:
       row_partitions: how the outer axes are cut into rows, outermost first.
       inner_shape: the shape of the flat values.
       dtype: `int32` or `int64`; by default that of the arguments, else int64.
+      validate: accepted: what can be checked is checked when made.
+      static_inner_shape: what is known of the inner shape beyond what its tensor tells.
     """
 
-    def __init__(self, row_partitions, inner_shape, dtype=None, validate=False):
+    def __init__(
+        self, row_partitions, inner_shape, dtype=None, validate=False, static_inner_shape=None
+    ):
         del validate
         partitions = tuple(row_partitions)
         if dtype is None:
@@ -39,6 +48,13 @@ class DynamicRaggedShape:
         self._row_partitions = tuple(p.with_dtype(dtype) for p in partitions)
         self._inner_shape = cast(convert_to_tensor(inner_shape, dtype_hint=dtype), dtype)
         self._inner_shape.shape.with_rank(1)
+        known = constant_value_as_shape(self._inner_shape)
+        self._static_inner_shape = known.merge_with(as_shape(static_inner_shape))
+
+    @property
+    def _type_spec(self):
+        partitions = [p._type_spec for p in self._row_partitions]
+        return DynamicRaggedShapeSpec(partitions, self._static_inner_shape, self.dtype)
 
     @classmethod
     def from_lengths(cls, lengths, num_row_partitions=None, dtype=dtypes.int64):
@@ -117,7 +133,7 @@ class DynamicRaggedShape:
     @property
     def inner_rank(self):
         """The rank of the flat values, if it is known."""
-        return self._inner_shape.shape[0]
+        return self._static_inner_shape.rank
 
     @property
     def rank(self):
@@ -155,8 +171,7 @@ class DynamicRaggedShape:
                 continue
             known = constant_value(partition.row_lengths()) if ragged_lengths else None
             found.append(None if known is None else tuple(int(n) for n in known))
-        inner = constant_value(self._inner_shape)
-        rest = [None] * self.inner_rank if inner is None else [int(n) for n in inner]
+        rest = self._static_inner_shape.as_list()
         return found + (rest[1:] if self._row_partitions else rest)
 
     def __getitem__(self, index):
@@ -235,6 +250,102 @@ class DynamicRaggedShape:
             f"<DynamicRaggedShape lengths=[{lengths}] "
             f"num_row_partitions={len(self._row_partitions)}>"
         )
+
+
+class DynamicRaggedShapeSpec(TypeSpec):
+    """The type of shapes with these partitions; `DynamicRaggedShape.Spec`.
+
+    Args:
+      row_partitions: RowPartitionSpecs.
+      static_inner_shape: what is known of the shape of the flat values.
+      dtype: of the lengths, int32 or int64.
+    """
+
+    def __init__(self, row_partitions, static_inner_shape, dtype):
+        if not isinstance(row_partitions, Iterable):
+            raise TypeError("row_partitions should be an Iterable")
+        partitions = tuple(row_partitions)
+        if not all(isinstance(p, RowPartitionSpec) for p in partitions):
+            raise TypeError("row_partitions should be an Iterable of RowPartitionSpecs")
+        self._dtype = dtypes.as_dtype(dtype)
+        if self._dtype not in (dtypes.int32, dtypes.int64):
+            raise ValueError("dtype must be tf.int32 or tf.int64")
+        self._partitions = tuple(p.with_dtype(self._dtype) for p in partitions)
+        self._static_inner_shape = as_shape(static_inner_shape)
+        if partitions:
+            self._fit_together()
+
+    def _fit_together(self):
+        """Takes the number of flat values from the last partition, and the other way round."""
+        if self._static_inner_shape.rank == 0:
+            raise ValueError("If row_partitions are provided, must have inner_rank > 0")
+        if self._static_inner_shape.rank is None:
+            return
+        *before, last = self._partitions
+        outer = self._static_inner_shape[:1].merge_with(last._nvals)
+        self._static_inner_shape = outer.concatenate(self._static_inner_shape[1:])
+        last = RowPartitionSpec(last.nrows, outer[0], last.uniform_row_length, self._dtype)
+        self._partitions = (*before, last)
+
+    @property
+    def value_type(self):
+        """DynamicRaggedShape."""
+        return DynamicRaggedShape
+
+    @property
+    def dtype(self):
+        """The type of the lengths."""
+        return self._dtype
+
+    @property
+    def inner_rank(self):
+        """The rank of the flat values, if it is known."""
+        return self._static_inner_shape.rank
+
+    @property
+    def num_row_partitions(self):
+        """The number of axes that have a partition."""
+        return len(self._partitions)
+
+    @property
+    def rank(self):
+        """The number of axes, if it is known."""
+        return None if self.inner_rank is None else self.inner_rank + len(self._partitions)
+
+    @classmethod
+    def from_value(cls, value):
+        """The type of a shape."""
+        return value._type_spec
+
+    def with_dtype(self, dtype):
+        """The same type with lengths of another type."""
+        return DynamicRaggedShapeSpec(self._partitions, self._static_inner_shape, dtype)
+
+    def _serialize(self):
+        return self._partitions, self._static_inner_shape, self._dtype
+
+    @property
+    def _component_specs(self):
+        inner = TensorSpec([self.inner_rank], self._dtype)
+        return (inner, *self._partitions)
+
+    def _to_components(self, value):
+        return (value.inner_shape, *value.row_partitions)
+
+    def _from_components(self, components):
+        inner, *partitions = components
+        return DynamicRaggedShape(
+            partitions, inner, self._dtype, static_inner_shape=self._static_inner_shape
+        )
+
+    def __repr__(self):
+        return (
+            f"DynamicRaggedShape.Spec(row_partitions={self._partitions!r}, "
+            f"static_inner_shape={self._static_inner_shape!r}, dtype={self._dtype!r})"
+        )
+
+
+DynamicRaggedShape.Spec = DynamicRaggedShapeSpec
 
 
 def ragged_shape(input, out_type=None, name=None):

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
@@ -348,11 +349,32 @@ def splits_to_rowids(splits):
 
 @spec_names.register("tf.RowPartitionSpec")
 class RowPartitionSpec(TypeSpec):
-    """What is known of a RowPartition."""
+    """What is known of a RowPartition.
+
+    Args:
+      nrows, nvals: the number of rows and of values, or None.
+      uniform_row_length: the length of all rows, or None.
+      dtype: of the splits, int32 or int64.
+
+    Raises:
+      ValueError: the numbers contradict each other.
+    """
 
     def __init__(self, nrows=None, nvals=None, uniform_row_length=None, dtype=dtypes.int64):
-        self._nrows, self._nvals = nrows, nvals
-        self._uniform_row_length, self._dtype = uniform_row_length, dtypes.as_dtype(dtype)
+        # As shapes of vectors, which know how to be compatible with one another.
+        self._nrows, self._nvals = TensorShape([nrows]), TensorShape([nvals])
+        self._uniform_row_length = TensorShape([uniform_row_length])
+        self._dtype = dtypes.as_dtype(dtype)
+        if self._dtype not in (dtypes.int32, dtypes.int64):
+            raise ValueError("dtype must be tf.int32 or tf.int64")
+        if nrows is None or uniform_row_length is None:
+            return
+        if nvals not in (None, nrows * uniform_row_length):
+            raise ValueError(
+                f"nvals={nvals} is not compatible with nrows={nrows} and "
+                f"uniform_row_length={uniform_row_length}"
+            )
+        self._nvals = TensorShape([nrows * uniform_row_length])
 
     @property
     def value_type(self):
@@ -364,19 +386,57 @@ class RowPartitionSpec(TypeSpec):
         """int32 or int64."""
         return self._dtype
 
+    @property
+    def nrows(self):
+        """The number of rows, or None."""
+        return self._nrows[0]
+
+    @property
+    def nvals(self):
+        """The number of values, or None."""
+        return self._nvals[0]
+
+    @property
+    def uniform_row_length(self):
+        """The length of all rows, or None."""
+        return self._uniform_row_length[0]
+
+    @classmethod
+    def from_value(cls, value):
+        """The type of a RowPartition."""
+        return value._type_spec
+
+    def with_dtype(self, dtype):
+        """The same type with splits of another type."""
+        return RowPartitionSpec(self.nrows, self.nvals, self.uniform_row_length, dtype)
+
     def _serialize(self):
         return (self._nrows, self._nvals, self._uniform_row_length, self._dtype)
 
+    @classmethod
+    def _deserialize(cls, serialization):
+        *lengths, dtype = serialization
+        return cls(*(length[0] for length in lengths), dtype)
+
     @property
     def _component_specs(self):
-        extent = None if self._nrows is None else self._nrows + 1
+        extent = None if self.nrows is None else self.nrows + 1
         return TensorSpec([extent], self._dtype)
 
     def _to_components(self, value):
         return value.row_splits()
 
     def _from_components(self, components):
-        length = self._uniform_row_length
+        length = self.uniform_row_length
         if length is not None:
             length = convert_to_tensor(scalar(length, self._dtype))
         return make(components, length)
+
+    def __reduce__(self):
+        return RowPartitionSpec._deserialize, (self._serialize(),)
+
+    def __repr__(self):
+        return (
+            f"RowPartitionSpec(nrows={self.nrows}, nvals={self.nvals}, "
+            f"uniform_row_length={self.uniform_row_length}, dtype={self._dtype!r})"
+        )
