@@ -46,6 +46,7 @@ from penstock._src.native.language.types import OF_NUMPY
 
 GRAIN = 1 << 14  # element operations of a task
 MOST_TASKS = 8  # of a nest, for each thread
+EVEN = 1.04  # times the shortest time: many small tasks suit threads that lose their cores
 
 
 @dataclass
@@ -330,12 +331,14 @@ def rounds_of_a_task(total: int, most: int, threads: int) -> int:
     if threads == 1 or most <= 1:
         return total
 
-    def longest(tasks: int) -> tuple[int, int]:
+    def longest(tasks: int) -> int:
+        """Rounds of the thread with the most to do."""
         per = -(-total // tasks)
-        return -(-(-(-total // per)) // threads) * per, -tasks
+        return -(-(-(-total // per)) // threads) * per
 
     counts = {most, *range(threads, most + 1, threads)}
-    return -(-total // min(counts, key=longest))
+    least = min(map(longest, counts))
+    return -(-total // max(c for c in counts if longest(c) <= EVEN * least))
 
 
 def element_type(dtype: Any) -> str:
