@@ -1,105 +1,107 @@
-"""Times Keras models on Penstock beside TensorFlow, JAX and PyTorch, in interleaved rounds.
+"""Measures Penstock beside its peers, in interleaved rounds, and writes docs/performance.md.
 
-Each peer gets a virtual environment of its own below build/peers. Every measurement runs in a
-process of its own, one backend after the other, so that a drift of the machine falls on all alike;
-the best of the rounds counts. Writes build/bench.json.
+Each peer gets a virtual environment of its own below build/peers. Every measurement runs in a process of its own, one
+backend after the other, so that a drift of the machine's speed falls on all alike; the best of the rounds counts. The raw
+figures of every round go to docs/performance/<suite>.json, which the page is made from.
 
-Usage: run.py [--rounds 2] [--models mlp,...] [--peers tensorflow,jax,torch]
+Usage: run.py [--suites training,latency] [--cases mlp,transformer] [--backends penstock,jax] [--rounds 2] [--no-page]
 """
 
 import argparse
+import datetime
+import importlib
 import json
-import math
 import os
 import pathlib
+import platform
 import subprocess
 import sys
 
+from peers import python_of
+
 HERE = pathlib.Path(__file__).resolve().parent
-BUILD = HERE.parent / "build"
-PEERS = {
-    "tensorflow": ["tensorflow-cpu>=2.20"],
-    "jax": ["jax", "keras>=3.12"],
-    "torch": ["torch", "keras>=3.12"],
-}
-LOWER_IS_BETTER = ("import_s", "first_step_s", "memory_mb")
+RESULTS = HERE.parent / "docs" / "performance"
+SUITES = ["training", "inference", "latency", "kernels", "generation", "growth"]
+MINUTES = 15  # of one measurement
 
 
-def python_of(peer):
-    """Returns the interpreter of a peer's environment, made and filled if need be."""
-    folder = BUILD / "peers" / peer
-    python = folder / "bin" / "python"
-    stamp = folder / ".installed"
-    if not stamp.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEERS[peer]], check=True)
-        stamp.touch()
-    return str(python)
-
-
-def measure(python, backend, model, stand_in=()):
-    """Returns the figures of one process, or None if it failed."""
-    environment = dict(os.environ, KERAS_BACKEND=backend, TF_CPP_MIN_LOG_LEVEL="3")
-    environment["CUDA_VISIBLE_DEVICES"] = ""
-    run = subprocess.run(
-        [python, str(HERE / "measure.py"), model, *stand_in],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+def measured(suite, case, backend):
+    """Returns the figures of one process, or {"error": the end of what it said}."""
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
+    command = [python_of(backend), str(HERE / "child.py"), suite, case, backend]
+    try:
+        run = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60 * MINUTES
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": f"took more than {MINUTES} minutes"}
     for line in run.stdout.splitlines():
         if line.startswith("RESULT "):
             return json.loads(line[7:])
-    print(f"{model} on {backend} failed: {run.stderr[-500:]}", file=sys.stderr)
-    return None
+    print(f"{suite} {case} on {backend} failed: {run.stderr[-500:]}", file=sys.stderr)
+    return {"error": run.stderr.strip().splitlines()[-1][-200:] if run.stderr.strip() else "died"}
 
 
-def better(metric, a, b):
-    """Returns the better of two figures."""
-    if a is None or b is None:
-        return a if b is None else b
-    return min(a, b) if metric in LOWER_IS_BETTER else max(a, b)
+def machine():
+    """Returns what the figures were taken on."""
+    model = platform.processor() or platform.machine()
+    info = pathlib.Path("/proc/cpuinfo")
+    if info.exists():
+        names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        model = names[0].split(":")[1].strip() if names else model
+    return {
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "date": datetime.date.today().isoformat(),
+    }
 
 
-def table(results):
-    """Prints the figures, and Penstock's ratio to the best peer of each."""
-    ratios = {}
-    for model, row in results.items():
-        for backend, figures in row.items():
-            shown = "  ".join(f"{k} {v:10.2f}" for k, v in figures.items())
-            print(f"{model:14s} {backend:10s} {shown}")
-        for metric, ours in row.get("penstock", {}).items():
-            peers = [f[metric] for b, f in row.items() if b != "penstock" and metric in f]
-            if peers:
-                best = min(peers) if metric in LOWER_IS_BETTER else max(peers)
-                ratio = best / ours if metric in LOWER_IS_BETTER else ours / best
-                ratios.setdefault(metric, []).append(ratio)
-    for metric, values in ratios.items():
-        mean = math.exp(sum(map(math.log, values)) / len(values))
-        print(f"geometric mean of the ratio to the best peer, {metric}: {mean:.2f}")
+def run_suite(name, cases, backends, rounds):
+    """Returns {case: {backend: [figures of each round]}}, and prints each as it comes."""
+    results = {case: {backend: [] for backend in backends} for case in cases}
+    for number in range(rounds):
+        for case in cases:
+            for backend in backends:
+                figures = measured(name, case, backend)
+                results[case][backend].append(figures)
+                shown = "  ".join(
+                    f"{k} {v:.2f}" if isinstance(v, float) else f"{k} {v}"
+                    for k, v in figures.items()
+                )
+                print(f"{name} {number + 1}/{rounds}  {case:28s} {backend:12s} {shown}", flush=True)
+    return results
+
+
+def write(path, content):
+    """Writes a file by a temporary name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(path.suffix + ".part")
+    partial.write_text(content)
+    partial.replace(path)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--suites", default=",".join(SUITES))
+    parser.add_argument("--cases", default="", help="only these")
+    parser.add_argument("--backends", default="", help="only these")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--models", default="mlp,convolutional,residual,recurrent,transformer")
-    parser.add_argument("--peers", default=",".join(PEERS))
-    arguments = parser.parse_args()
-    backends = {"penstock": (sys.executable, "tensorflow", ("penstock",))}
-    for peer in filter(None, arguments.peers.split(",")):
-        backends[peer] = (python_of(peer), peer, ())
-    results = {model: {b: {} for b in backends} for model in arguments.models.split(",")}
-    for _ in range(arguments.rounds):
-        for model, row in results.items():
-            for name, (python, backend, stand_in) in backends.items():
-                figures = measure(python, backend, model, stand_in) or {}
-                for metric, value in figures.items():
-                    row[name][metric] = better(metric, row[name].get(metric), value)
-    table(results)
-    BUILD.mkdir(exist_ok=True)
-    partial = BUILD / "bench.json.part"
-    partial.write_text(json.dumps(results, indent=1))
-    partial.replace(BUILD / "bench.json")
+    parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md")
+    options = parser.parse_args()
+    for name in options.suites.split(","):
+        suite = importlib.import_module(f"suites.{name}")
+        cases = [c for c in suite.CASES if not options.cases or c in options.cases.split(",")]
+        backends = [
+            b for b in suite.BACKENDS if not options.backends or b in options.backends.split(",")
+        ]
+        results = run_suite(name, cases, backends, options.rounds)
+        content = {"machine": machine(), "rounds": options.rounds, "results": results}
+        write(RESULTS / f"{name}.json", json.dumps(content, indent=1) + "\n")
+    if not options.no_page:
+        from report import page
+
+        write(RESULTS.parent / "performance.md", page(RESULTS, SUITES))
 
 
 if __name__ == "__main__":

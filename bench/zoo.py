@@ -80,20 +80,84 @@ def recurrent(keras, random):
     return model, tokens, random.integers(0, 2, 1280), 32
 
 
-def transformer(keras, random):
+def transformer(keras, random, length=128, blocks=4, vocabulary=8000):
     """Four causal blocks of width 256 over 128 tokens."""
     layers = keras.layers
-    inputs = keras.Input((128,), dtype="int32")
-    x = layers.Embedding(8000, 256)(inputs)
-    for _ in range(4):
+    inputs = keras.Input((length,), dtype="int32")
+    x = layers.Embedding(vocabulary, 256)(inputs)
+    for _ in range(blocks):
         y = layers.LayerNormalization()(x)
         x = x + layers.MultiHeadAttention(4, 64)(y, y, use_causal_mask=True)
         y = layers.Dense(1024, activation="gelu")(layers.LayerNormalization()(x))
         x = x + layers.Dense(256)(y)
-    model = keras.Model(inputs, layers.Dense(8000)(layers.LayerNormalization()(x)))
+    model = keras.Model(inputs, layers.Dense(vocabulary)(layers.LayerNormalization()(x)))
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    tokens = random.integers(0, 8000, (160, 129)).astype("int32")
+    tokens = random.integers(0, vocabulary, (160, length + 1)).astype("int32")
     return model, tokens[:, :-1], tokens[:, 1:], 16
+
+
+def _classifier(keras, random, body, batch):
+    """Returns an image classifier of keras.applications with random weights, and two batches."""
+    model = body(weights=None, classes=1000)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    images = random.random((2 * batch, 224, 224, 3), np.float32)
+    return model, images, random.integers(0, 1000, 2 * batch), batch
+
+
+def resnet50(keras, random):
+    """ResNet-50 on images of 224 x 224."""
+    return _classifier(keras, random, keras.applications.ResNet50, 8)
+
+
+def mobilenet(keras, random):
+    """MobileNetV2 on images of 224 x 224: depthwise convolutions."""
+    return _classifier(keras, random, keras.applications.MobileNetV2, 16)
+
+
+def _block(keras, x, heads, hidden, causal=False, first=False):
+    """Attention and a network of two layers, each with its residual; `first`: the norms come before (as in GPT-2)."""
+    layers, width = keras.layers, x.shape[-1]
+
+    def norm(x):
+        return layers.LayerNormalization(epsilon=1e-5)(x)
+
+    attention = layers.MultiHeadAttention(heads, width // heads)
+    y = norm(x) if first else x
+    x = x + attention(y, y, use_causal_mask=causal)
+    x = x if first else norm(x)
+    y = layers.Dense(hidden, activation="gelu")(norm(x) if first else x)
+    x = x + layers.Dense(width)(y)
+    return x if first else norm(x)
+
+
+def _embedded(keras, inputs, vocabulary, width):
+    """Returns embeddings of tokens and of their places."""
+    layers, length = keras.layers, inputs.shape[1]
+    places = layers.Embedding(length, width)(keras.ops.arange(length))
+    return layers.Embedding(vocabulary, width)(inputs) + places
+
+
+def bert_base(keras, random):
+    """The encoder of BERT-base (110 million weights) over 128 tokens, with two classes."""
+    inputs = keras.Input((128,), dtype="int32")
+    x = keras.layers.LayerNormalization()(_embedded(keras, inputs, 30522, 768))
+    for _ in range(12):
+        x = _block(keras, x, 12, 3072)
+    model = keras.Model(inputs, keras.layers.Dense(2)(x[:, 0]))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model, random.integers(0, 30522, (16, 128)).astype("int32"), random.integers(0, 2, 16), 8
+
+
+def gpt2_small(keras, random):
+    """GPT-2 small over 128 tokens (163 million weights: the last matrix is not shared with the embedding)."""
+    inputs = keras.Input((128,), dtype="int32")
+    x = _embedded(keras, inputs, 50257, 768)
+    for _ in range(12):
+        x = _block(keras, x, 12, 3072, causal=True, first=True)
+    model = keras.Model(inputs, keras.layers.Dense(50257, use_bias=False)(x))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    tokens = random.integers(0, 50257, (4, 129)).astype("int32")
+    return model, tokens[:, :-1], tokens[:, 1:], 2
 
 
 MODELS = {
@@ -102,4 +166,8 @@ MODELS = {
     "residual": residual,
     "recurrent": recurrent,
     "transformer": transformer,
+    "resnet50": resnet50,
+    "mobilenet": mobilenet,
+    "bert_base": bert_base,
+    "gpt2_small": gpt2_small,
 }

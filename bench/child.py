@@ -1,0 +1,30 @@
+"""One measurement in a process of its own: prints a line of JSON. Started by run.py.
+
+Usage: child.py SUITE CASE BACKEND
+"""
+
+import importlib
+import json
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+KERAS_BACKENDS = {"penstock": "tensorflow", "onnx": "tensorflow"}
+
+
+def main():
+    suite, case, backend = sys.argv[1:]
+    module = importlib.import_module(f"suites.{suite}")
+    if hasattr(module, "prepare"):
+        module.prepare(case)
+    os.environ["KERAS_BACKEND"] = KERAS_BACKENDS.get(backend, backend)
+    if backend == "penstock":
+        import penstock
+
+        penstock.install_as_tensorflow()
+    print("RESULT " + json.dumps(module.measure(case, backend)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The peers: what each installs, in a virtual environment of its own below build/peers."""
+
+import pathlib
+import subprocess
+import sys
+
+BUILD = pathlib.Path(__file__).resolve().parent.parent / "build"
+KERAS = "keras==3.15.1"
+PACKAGES = {
+    "tensorflow": ["tensorflow-cpu==2.21.*", KERAS],
+    "jax": ["jax", KERAS],
+    "torch": ["torch==2.13.0", "numpy", KERAS],
+    "openvino": ["openvino", KERAS],
+    "onnxruntime": ["onnxruntime", "numpy"],
+    "onnx": ["tensorflow-cpu==2.21.*", "tf2onnx", "onnx", KERAS],  # writes the files of onnxruntime
+}
+
+
+def python_of(name):
+    """Returns the interpreter of a backend; a peer's environment is made and filled if need be."""
+    if name == "penstock":
+        return sys.executable
+    folder = BUILD / "peers" / name
+    python, stamp = folder / "bin" / "python", folder / ".installed"
+    if not stamp.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES[name]]
+        subprocess.run(install, check=True)
+        stamp.touch()
+    return str(python)
