@@ -34,7 +34,7 @@ _NAMES = {
     "penstock._src.api.debugging.asserts": "Assert assert_equal assert_greater assert_less",
     "penstock._src.api.debugging.shape_asserts": "assert_rank",
     "penstock._src.api.functional": "foldl foldr map_fn scan vectorized_map",
-    "penstock._src.api.gradients": "gradients hessians no_gradient",
+    "penstock._src.api.gradients": "AggregationMethod gradients hessians no_gradient",
     "penstock._src.api.image.geometry": "extract_volume_patches",
     "penstock._src.api.initializers": (
         "constant_initializer ones_initializer random_normal_initializer "
@@ -66,6 +66,10 @@ _NAMES = {
     "penstock._src.api.python_function": "numpy_function py_function",
     "penstock._src.api.ragged.ragged_tensor": "RaggedTensor RaggedTensorSpec",
     "penstock._src.api.random.functions": "random_index_shuffle",
+    "penstock._src.api.raw_functions": (
+        "approx_top_k conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2 "
+        "ragged_fill_empty_rows ragged_fill_empty_rows_grad"
+    ),
     "penstock._src.api.scopes": (
         "check_pinned control_dependencies get_current_name_scope group inside_function name_scope "
         "no_op timestamp tuple variable_creator_scope"
@@ -106,7 +110,7 @@ _SUBMODULES = (
     "__internal__ audio autodiff autograph bitwise compat config data debugging distribute dtypes "
     "errors experimental feature_column graph_util image io keras linalg lookup math nest nn "
     "profiler quantization queue ragged random raw_ops saved_model sets signal sparse strings "
-    "summary sysconfig test train types version"
+    "summary sysconfig test train types version xla"
 ).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

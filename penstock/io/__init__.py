@@ -10,6 +10,7 @@ _NAMES = {
         "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_jxl decode_png "
         "decode_webp encode_jpeg encode_png extract_jpeg_shape is_jpeg"
     ),
+    "penstock._src.api.io.graphs": "write_graph",
     "penstock._src.api.io.parsing": (
         "FixedLenFeature FixedLenSequenceFeature RaggedFeature SparseFeature VarLenFeature "
         "deserialize_many_sparse parse_example parse_sequence_example parse_single_example "
@@ -20,6 +21,7 @@ _NAMES = {
         "decode_json_example decode_raw encode_base64 match_filenames_once matching_files "
         "parse_tensor read_file serialize_tensor write_file"
     ),
+    "penstock._src.api.raw_functions": "decode_proto encode_proto",
 }
 _SUBMODULES = "gfile".split()
 

@@ -247,6 +247,11 @@ class ExtensionTypeSpec(TypeSpec):
         """The ExtensionType."""
         return self._owner
 
+    @classmethod
+    def from_value(cls, value: Any) -> ExtensionTypeSpec:
+        """Returns the spec of an ExtensionType."""
+        return value._type_spec
+
     def _values(self) -> dict[str, Any]:
         return {n: self.__dict__[n] for n in self._owner._tf_extension_fields}
 

@@ -12,6 +12,16 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
 
+@export("AggregationMethod")
+class AggregationMethod:
+    """How `tf.gradients` adds up the terms of a gradient. All of them are added as they come."""
+
+    ADD_N = 0
+    DEFAULT = ADD_N
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
+
+
 @export("gradients", v1=[])
 def gradients(
     ys: Any,

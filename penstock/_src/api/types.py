@@ -67,6 +67,10 @@ class AtomicFunction(Callable):
     def definition(self) -> Any:
         """Its FunctionDef."""
 
+    @abc.abstractmethod
+    def call_with_captures(self, args: Any, kwargs: Any, captures: Any) -> Any:
+        """Calls it with the tensors that stand for what the function refers to."""
+
 
 @export("types.experimental.PolymorphicFunction", "types.experimental.GenericFunction")
 class PolymorphicFunction(Callable):

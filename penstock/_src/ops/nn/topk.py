@@ -190,6 +190,10 @@ class ApproxTopK(Op):
     def eager(self, input):
         axis = self.reduction_dimension % input.ndim
         x = np.moveaxis(input, axis, -1)
+        if x.shape[-1] < self.k:
+            raise invalid(
+                self, f"input must have at least k columns. Had {x.shape[-1]}, needed {self.k}"
+            )
         order = _descending(x, self.k) if self.is_max_k else _descending(-x, self.k)
         values = np.take_along_axis(x, order, -1)
         return np.moveaxis(values, -1, axis), np.moveaxis(order, -1, axis).astype(np.int32)

@@ -1,0 +1,79 @@
+"""tf.xla.experimental: computations asked to be compiled, as every program of Penstock is."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.function.function import function
+from penstock._src.graph.operation import Operation
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+@export("xla.experimental.compile")
+def compile(computation: Callable[..., Any], inputs: Any = None) -> Any:
+    """Calls a function of tensors, compiled.
+
+    Args:
+      computation: a function of the inputs.
+      inputs: a list of values; nested structures in it are given as they are.
+
+    Returns:
+      A list of the tensors of a flat result; a nested result as a structure of tensors; for no
+      result, or operations alone, an operation that runs them.
+
+    Raises:
+      ValueError: a result is neither an operation nor convertible to a tensor.
+    """
+    arguments = [
+        nest.map_structure(convert_to_tensor, value) if value is not None else None
+        for value in inputs or ()
+    ]
+    if STATE.graph is None:
+        return function(lambda: _outputs(computation(*arguments)), autograph=False)()
+    return _outputs(computation(*arguments))
+
+
+def _outputs(results: Any) -> Any:
+    if results is not None and not isinstance(results, (list, tuple, Operation)):
+        if nest.is_nested(results):
+            return nest.map_structure(_tensor, results)
+        results = [results]
+    if isinstance(results, (list, tuple)) and any(nest.is_nested(r) for r in results):
+        return nest.map_structure(_tensor, results)
+    held = [] if results is None else results if isinstance(results, (list, tuple)) else [results]
+    operations = [r for r in held if isinstance(r, Operation)]
+    tensors = [_tensor(r) for r in held if not isinstance(r, Operation)]
+    if STATE.graph is None:
+        return tensors or None
+    with STATE.graph.control_dependencies(operations):
+        return [raw.Identity(input=t) for t in tensors] if tensors else raw.NoOp()
+
+
+def _tensor(value: Any) -> Any:
+    try:
+        return convert_to_tensor(value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            "XLA computation function return values must all either be Operations or convertible "
+            f'to Tensors. Got error: "{error}"'
+        ) from error
+
+
+@export("xla.experimental.jit_scope")
+@contextlib.contextmanager
+def jit_scope(compile_ops: Any = True, separate_compiled_gradients: bool = False) -> Iterator[None]:
+    """A scope whose operations are to be compiled together; blocks are formed by data flow anyway.
+
+    Raises:
+      RuntimeError: executing eagerly.
+    """
+    if STATE.graph is None:
+        raise RuntimeError(
+            "xla.experimental.jit_scope is not supported when eager execution is enabled. Try use "
+            "it inside tf.function."
+        )
+    yield
