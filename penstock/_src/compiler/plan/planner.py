@@ -19,7 +19,7 @@ from penstock._src.compiler.codegen.nests.nest import emit_nest
 from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.specials import check_bounds
 from penstock._src.compiler.schedule.contraction import ContractKernel
-from penstock._src.compiler.schedule.in_place import writable_in_place
+from penstock._src.compiler.schedule.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.schedule.kernel import (
     BoundsKernel,
     Kernel,
@@ -90,6 +90,7 @@ class Planner:
         self.time = 0
         self.outputs: list[Buffer] = []
         self.results: list[Buffer] = []
+        self.lifetimes: Any = None  # of the temporaries of the partition at hand
         self.errors: list[Any] = []  # (indices, node) of the bounds checks, by error code - 1
         self._plan()
 
@@ -115,8 +116,7 @@ class Planner:
                 later.append((source, target, aside))
             else:
                 later.append((source, target, None))
-        for kernel in part.kernels:
-            self.launch(kernel)
+        self._launch_all(part, {home(source).id for source, _ in copies})
         for source, target, aside in later:
             self.copy(source, target, None, aside)
 
@@ -189,9 +189,32 @@ class Planner:
         return found
 
     # -- launches
+    def _launch_all(self, part: Partition, pinned: set[int]) -> None:
+        """Launches a partition's kernels; `pinned` are nodes that are read after them."""
+        lifetimes = self.lifetimes
+        self.lifetimes = Lifetimes(part, pinned)
+        for kernel in part.kernels:
+            self.launch(kernel)
+        self.lifetimes = lifetimes
+
+    def _put_in_place(self, kernel: NestKernel | ContractKernel) -> None:
+        """Lays outputs that have no place yet over inputs that are read here for the last time."""
+        taken: set[int] = set()
+        for node in kernel.outputs:
+            if node.id in self.buffers or node.kind == "dynamic_update_slice":
+                continue
+            old = self.lifetimes.replaced(kernel, node, taken)
+            if old is not None and self.buffer(old).place in ("arena", "inside"):
+                taken.add(old.id)
+                name = f"{node.kind} %{node.id}"
+                whole = Buffer(name, bytes_of(node), "inside", inside=self.buffer(old))
+                self.buffers[node.id] = whole
+                self.known.append(whole)
+
     def launch(self, kernel: Kernel) -> None:
         """Adds a kernel's launches."""
         if isinstance(kernel, NestKernel):
+            self._put_in_place(kernel)
             for node in kernel.outputs:
                 if node.kind == "dynamic_update_slice":
                     self.begin_with(node.args[0], self.used(node))
@@ -243,8 +266,7 @@ class Planner:
             if node.kind not in ("constant", "parameter"):
                 self.buffers.pop(node.id, None)
         self.buffers.update(wanted or {})
-        for kernel in part.kernels:
-            self.launch(kernel)
+        self._launch_all(part, {home(r).id for r in function.results})
         results = [self.used(r) for r in function.results]
         self.time += 1
         self.partition = outer
@@ -299,6 +321,8 @@ class Planner:
 
         code, expressions = self.cache.get(key, write)
         left, right = self.used(found.left), self.used(found.right)
+        if code.in_place:
+            self._put_in_place(kernel)
         output = self.used(kernel.outputs[0])
         operands = [
             *[self.used(n) for n in kernel.operands],
@@ -333,12 +357,12 @@ def rounds_of_a_task(total: int, most: int, threads: int) -> int:
 
     def longest(tasks: int) -> int:
         """Rounds of the thread with the most to do."""
-        per = -(-total // tasks)
-        return -(-(-(-total // per)) // threads) * per
+        per = dims.ceil_divide(total, tasks)
+        return dims.ceil_divide(dims.ceil_divide(total, per), threads) * per
 
     counts = {most, *range(threads, most + 1, threads)}
     least = min(map(longest, counts))
-    return -(-total // max(c for c in counts if longest(c) <= EVEN * least))
+    return dims.ceil_divide(total, max(c for c in counts if longest(c) <= EVEN * least))
 
 
 def element_type(dtype: Any) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from penstock._src.compiler.schedule.contraction import ContractKernel, Tail
 from penstock._src.compiler.schedule.kernel import Kernel, NestKernel, SpecialKernel
-from penstock._src.compiler.schedule.partition import Partition, home
+from penstock._src.compiler.schedule.partition import Partition, bytes_of, home
 from penstock._src.compiler.schedule.values import Value, closure
 from penstock._src.ir.node import Node
 
@@ -24,6 +25,52 @@ def writable_in_place(part: Partition, value: Node, old: Node, also: set[int]) -
     if isinstance(kernel, SpecialKernel) and value.kind == "scatter":
         return home(value.args[0]) is old and all(home(a) is not old for a in value.args[1:])
     return isinstance(kernel, NestKernel) and same_element(kernel, value, old)
+
+
+class Lifetimes:
+    """Which kernel of a partition reads each temporary last, but for those in `pinned` that are wanted at the end."""
+
+    def __init__(self, part: Partition, pinned: set[int]):
+        made = {n.id for k in part.kernels for n in k.outputs}
+        self.last: dict[int, Kernel] = {}
+        for kernel in part.kernels:
+            for leaf in kernel.inputs:
+                own = home(leaf).id
+                if own in made and own not in pinned:
+                    self.last[own] = kernel
+
+    def replaced(self, kernel: Kernel, output: Node, taken: set[int]) -> Node | None:
+        """An input that dies with a kernel, over which it may write an output; not one of those in `taken`."""
+        if isinstance(kernel, NestKernel):
+            leaves, fits = kernel.nest.leaves, same_element
+        elif isinstance(kernel, ContractKernel) and kernel.tail is not None:
+            leaves, fits = kernel.operands, _same_cell
+        else:
+            return None
+        homes = [home(leaf).id for leaf in leaves]
+        for leaf, own in zip(leaves, homes, strict=True):
+            if (
+                self.last.get(own) is kernel
+                and own not in taken
+                and homes.count(own) == 1
+                and bytes_of(leaf) == bytes_of(output)
+                and fits(kernel, output, leaf)
+            ):
+                return home(leaf)
+        return None
+
+
+def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
+    """Whether a contraction's tail reads `old` only where it writes, and its tiles read nothing else there."""
+    tail: Tail = kernel.tail  # type: ignore[assignment]
+    if home(old) in (home(kernel.match.left), home(kernel.match.right)):
+        return False
+    slot = tail.slots.index(old)
+    return all(
+        v.attrs[1].key == tail.place.key and v.dtype.size == output.dtype.size
+        for v in closure([tail.value])
+        if v.kind == "load" and v.attrs[0] == slot
+    )
 
 
 def reads(kernel: Kernel, node: Node) -> bool:
