@@ -1,5 +1,6 @@
 """Compiled calls of models, without Keras's loop: one sample, and a batch; beside ONNX Runtime too."""
 
+import os
 import subprocess
 import tempfile
 
@@ -45,8 +46,6 @@ def jax_call(model, x):
 
 def onnx_call(path, x):
     """Returns a call of ONNX Runtime with all cores."""
-    import os
-
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -65,7 +64,9 @@ def exported(case, folder):
         f"import sys; sys.path.insert(0, {str(peers.BUILD.parent / 'bench')!r}); "
         f"from suites.inference import write_onnx; write_onnx({case!r}, {folder!r})"
     )
-    subprocess.run([peers.python_of("onnx"), "-c", code], check=True, capture_output=True)
+    environment = dict(os.environ, KERAS_BACKEND="tensorflow")
+    command = [peers.python_of("onnx"), "-c", code]
+    subprocess.run(command, check=True, capture_output=True, env=environment)
     return np.load(f"{folder}/x.npy")
 
 
