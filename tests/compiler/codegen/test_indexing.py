@@ -215,6 +215,16 @@ def test_softmax_and_layer_normalisation(native, values, rows, columns):
     native(normalise, x, tolerance=60)
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 4), (3, 2, 8), (2, 5, 16)])
+def test_softmax_along_another_axis_than_the_last(native, values, shape):
+    def softmax(p, x):
+        x = p.transpose(x, (0, 2, 1))
+        e = p.exp(x - p.reduce_max(x, (2,), keepdims=True))
+        return p.transpose(e / p.reduce_sum(e, (2,), keepdims=True), (0, 2, 1))
+
+    native(softmax, values("float32", shape))
+
+
 def test_many_pieces_are_written_apart(native, values):
     pieces = [values("float32", (3, i % 4, 5), i) for i in range(9)]
     program, _ = native(lambda p, *xs: p.concat([x * 2.0 for x in xs], 1), *pieces)

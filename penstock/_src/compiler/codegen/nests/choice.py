@@ -45,6 +45,13 @@ def choose_reduction_vector(variables: Sequence[Var], needed: Sequence[Value]) -
     return best
 
 
+def reduction_variables(value: Value) -> tuple[Var, ...]:
+    """The variables that a value reduces along; none for other values."""
+    if value.kind == "reduce":
+        return value.attrs[1]
+    return (value.attrs[1],) if value.kind == "arg_reduce" else ()
+
+
 def _too_short(var: Var) -> bool:
     return type(var.extent) is not Dim and var.extent < 4
 
@@ -145,7 +152,10 @@ class Loops:
         loads = [v for v in values if v.kind == "load"]
         best, best_score = None, -100.0
         bounds = [v.attrs[2].vars for v in values if v.kind == "reduce" and len(v.attrs) > 2]
-        for var in space:
+        # A row that is reduced first: its loop is the innermost one, so that no other stands within it.
+        reduced = {var for v in values for var in reduction_variables(v)}
+        rows = [var for var in space if var in reduced]
+        for var in rows or space:
             if any(var in vars_ for vars_ in bounds):  # how long a loop is must be one number
                 continue
             score = sum(2 * contiguity(o, var) for o in offsets if var in o.vars)
@@ -166,7 +176,7 @@ class Loops:
         for v in values:
             if v.kind not in ("reduce", "arg_reduce") or var not in v.vars:
                 continue
-            variables = v.attrs[1] if v.kind == "reduce" else (v.attrs[1],)
+            variables = reduction_variables(v)
             loads = [x for x in closure(v.args) if x.kind == "load" and x.vars & set(variables)]
             space += _along(loads, var) - 2 * _too_short(var)
             own += max((_along(loads, r) - 2 * _too_short(r) for r in variables), default=0.0)
@@ -216,7 +226,7 @@ class Loops:
         operations = 1
         for v in self.nest.values():
             if v.kind in ("reduce", "arg_reduce"):
-                variables = v.attrs[1] if v.kind == "reduce" else (v.attrs[1],)
+                variables = reduction_variables(v)
                 most = max(most, value_of(dims.expression(product([r.extent for r in variables]))))
             operations += 8 if v.kind in EXPENSIVE else 1
         return points * most * max(1, operations // 4)
