@@ -1,6 +1,5 @@
-"""Files of images to pixels and back, through Pillow."""
+"""Files of images to pixels and back."""
 
-import struct
 from typing import Literal
 
 import numpy as np
@@ -9,50 +8,24 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.ops.image.files import (
+    bmp_pixels,
+    kind_of,
+    pixels_of,
+    still_pixels,
+    webp_pixels,
+)
+from penstock._src.ops.image.jpeg import jpeg_pixels
 from penstock._src.ops.image.pillow import opened, saved
+from penstock._src.ops.image.png import png_file
 from penstock._src.ops.rules import invalid, show
 from penstock._src.ops.strings.elements import strings
-
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-
-
-def kind_of(data):
-    """The format of a file by its first bytes."""
-    for name, start in (
-        ("jpeg", b"\xff\xd8\xff"), ("png", b"\x89PNG\r\n\x1a\n"), ("gif", b"GIF8"), ("bmp", b"BM"),
-    ):  # fmt: skip
-        if data.startswith(start):
-            return name
-    return "webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
-
-
-def _as_channels(image, channels):
-    """The pixels with so many channels; 0 means as the file has them."""
-    if channels == 0:
-        if image.mode == "P":
-            image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-        elif image.mode in ("1", "I", "F", "CMYK", "YCbCr", "I;16"):
-            image = image.convert("RGB" if image.mode in ("CMYK", "YCbCr") else "L")
-    else:
-        image = image.convert(_MODES[channels])
-    pixels = np.asarray(image)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 def _image(op, contents):
     if contents.ndim:
         raise invalid(op, f"`contents` must be scalar but got shape{show(contents.shape)}")
     return contents.item()
-
-
-def _decode(op, data, channels, dtype):
-    image = opened(op, data)
-    if image.mode.startswith("I"):
-        deep = np.asarray(image).astype(np.uint16)[..., None]
-        deep = np.repeat(deep, max(channels, 1), -1)
-        return deep if dtype == np.uint16 else (deep >> 8).astype(np.uint8)
-    pixels = _as_channels(image, channels)
-    return pixels.astype(np.uint16) * 257 if dtype == np.uint16 else np.array(pixels, np.uint8)
 
 
 def _static(channels):
@@ -72,7 +45,13 @@ class DecodePng(Op):
         return _static(self.channels)
 
     def eager(self, contents):
-        return _decode(self, _image(self, contents), self.channels, self.dtype.np)
+        return still_pixels(self, _image(self, contents), self.channels, self.dtype)
+
+
+def _jpeg(op, data):
+    if kind_of(data) != "jpeg":
+        return still_pixels(op, data, op.channels, dtypes.uint8)
+    return jpeg_pixels(op, data, op.channels, op.ratio, op.fancy_upscaling, op.dct_method)
 
 
 class DecodeJpeg(Op):
@@ -91,13 +70,7 @@ class DecodeJpeg(Op):
         return _static(self.channels)
 
     def eager(self, contents):
-        data = _image(self, contents)
-        image = opened(self, data)
-        pixels = _as_channels(image, self.channels)
-        if self.ratio != 1:
-            height, width = (-(-n // self.ratio) for n in pixels.shape[:2])
-            pixels = np.asarray(image.resize((width, height))).reshape(height, width, -1)
-        return np.array(pixels, np.uint8)
+        return _jpeg(self, _image(self, contents))
 
 
 class DecodeAndCropJpeg(Op):
@@ -116,7 +89,12 @@ class DecodeAndCropJpeg(Op):
         return _static(self.channels)
 
     def eager(self, contents, crop_window):
-        pixels = _as_channels(opened(self, _image(self, contents)), self.channels)
+        data = _image(self, contents)
+        if kind_of(data) != "jpeg":
+            raise invalid(
+                self, "Trying to decode another format than JPEG using DecodeAndCropJpeg."
+            )
+        pixels = _jpeg(self, data)
         y, x, height, width = (int(n) for n in crop_window)
         rows, columns = pixels.shape[:2]
         if y < 0 or x < 0 or height <= 0 or width <= 0 or y + height > rows or x + width > columns:
@@ -136,30 +114,12 @@ class DecodeBmp(Op):
 
     def eager(self, contents):
         data = _image(self, contents)
-        if not data.startswith(b"BM"):
-            raise invalid(self, "Trying to decode BMP format using a wrong op.")
-        bits = int.from_bytes(data[28:30], "little")
-        if self.channels and self.channels * 8 != bits:
-            raise invalid(
-                self,
-                f"channels attribute {self.channels} does not match bits per pixel from file {bits // 8}",
-            )
-        if bits not in (8, 24, 32):
-            raise invalid(self, f"Number of channels must be 1, 3 or 4, was {bits // 8}")
-        return _bmp(self, data, bits // 8)
-
-
-def _bmp(op, data, channels):
-    """An uncompressed BMP: rows padded to four bytes, from the bottom unless the height is negative."""
-    offset, width, height = struct.unpack("<iii", data[10:14] + data[18:26])
-    stride = (width * channels + 3) // 4 * 4
-    if len(data) < offset + stride * abs(height):
-        raise invalid(op, "Incomplete bmp content")
-    rows = np.frombuffer(data, np.uint8, stride * abs(height), offset).reshape(abs(height), stride)
-    pixels = rows[:, : width * channels].reshape(abs(height), width, channels)
-    pixels = pixels if height < 0 else pixels[::-1]
-    order = [2, 1, 0, 3][:channels] if channels > 1 else [0]
-    return np.ascontiguousarray(pixels[..., order])
+        kind = kind_of(data)
+        if kind == "webp":
+            return webp_pixels(self, data, self.channels)
+        if kind != "bmp":
+            raise invalid(self, f"Trying to decode {str(kind).upper()} format using DecodeBmp op.")
+        return bmp_pixels(self, data, self.channels)
 
 
 class DecodeGif(Op):
@@ -172,15 +132,11 @@ class DecodeGif(Op):
         return [None, None, None, 3]
 
     def eager(self, contents):
-        return _frames(opened(self, _image(self, contents)))
-
-
-def _frames(image):
-    frames = []
-    for at in range(getattr(image, "n_frames", 1)):
-        image.seek(at)
-        frames.append(np.asarray(image.convert("RGB")))
-    return np.stack(frames)
+        data = _image(self, contents)
+        kind = kind_of(data)
+        if kind in ("gif", "webp"):
+            return pixels_of(self, data, 3, dtypes.uint8)
+        return still_pixels(self, data, 3, dtypes.uint8)[None]
 
 
 class DecodeImage(Op):
@@ -198,28 +154,10 @@ class DecodeImage(Op):
 
     def eager(self, contents):
         data = _image(self, contents)
-        kind = kind_of(data)
-        if kind is None:
-            raise invalid(self, "Unknown image file format. One of JPEG, PNG, GIF, BMP required.")
-        if kind == "gif":
-            pixels = _frames(opened(self, data))
-            pixels = pixels if self.expand_animations else pixels[0]
-        elif kind == "bmp":
-            pixels = _bmp(self, data, int.from_bytes(data[28:30], "little") // 8)
-        else:
-            wanted = (
-                np.dtype(np.uint16) if self.dtype.np.itemsize > 1 and kind == "png" else np.uint8
-            )
-            pixels = _decode(self, data, self.channels, wanted)
-        return _converted(pixels, self.dtype)
-
-
-def _converted(pixels, dtype):
-    if dtype.is_floating:
-        return (pixels.astype(np.float64) / np.iinfo(pixels.dtype).max).astype(dtype.np)
-    if dtype.np == np.uint16 and pixels.dtype == np.uint8:
-        return pixels.astype(np.uint16) * 257
-    return pixels
+        pixels = pixels_of(self, data, self.channels, self.dtype)
+        if pixels.ndim == 4 and not self.expand_animations:
+            return pixels[0]
+        return pixels
 
 
 class DecodeWebP(Op):
@@ -232,8 +170,12 @@ class DecodeWebP(Op):
     differentiable = False
 
     def eager(self, contents):
-        pixels = _as_channels(opened(self, _image(self, contents)), self.channels or 4)
-        return _converted(np.array(pixels)[None], self.dtype)
+        data = _image(self, contents)
+        if kind_of(data) == "webp":
+            return webp_pixels(self, data, self.channels)
+        if kind_of(data) == "gif":
+            raise invalid(self, "Trying to decode GIF format using DecodeWebP op.")
+        return still_pixels(self, data, self.channels, self.dtype)
 
 
 class ExtractJpegShape(Op):
@@ -248,7 +190,10 @@ class ExtractJpegShape(Op):
         return [3]
 
     def eager(self, contents):
-        image = opened(self, _image(self, contents))
+        data = _image(self, contents)
+        if kind_of(data) != "jpeg":
+            raise invalid(self, f"Invalid JPEG data, size {len(data)}")
+        image = opened(self, data)
         channels = len(image.getbands())
         return np.array([image.height, image.width, channels], self.output_type.np)
 
@@ -275,8 +220,7 @@ class EncodePng(Op):
     def eager(self, image):
         _encodable(self, image, (1, 2, 3, 4))
         flat = image.reshape(-1, *image.shape[-3:])
-        level = 6 if self.compression < 0 else self.compression
-        files = [saved(self, pixels, "PNG", compress_level=level) for pixels in flat]
+        files = [png_file(pixels, self.compression) for pixels in flat]
         return strings(files, image.shape[:-3])
 
 
@@ -308,8 +252,15 @@ class EncodeJpeg(Op):
             "progressive": self.progressive,
             "optimize": self.optimize_size,
             "subsampling": 2 if self.chroma_downsampling else 0,
+            "dpi": _per_inch(self),
         }
         return strings([saved(self, image, "JPEG", **options)], ())
+
+
+def _per_inch(op):
+    """The density, which Pillow takes per inch only."""
+    scale = 2.54 if op.density_unit == "cm" else 1
+    return op.x_density * scale, op.y_density * scale
 
 
 class EncodeJpegVariableQuality(Op):
@@ -325,4 +276,4 @@ class EncodeJpegVariableQuality(Op):
         if not 0 <= int(quality) <= 100:
             raise invalid(self, f"quality must be in [0,100], got {int(quality)}")
         _encodable(self, images, (1, 3))
-        return strings([saved(self, images, "JPEG", quality=int(quality))], ())
+        return strings([saved(self, images, "JPEG", quality=int(quality), dpi=(300, 300))], ())

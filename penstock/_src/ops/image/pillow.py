@@ -34,19 +34,35 @@ def opened(op: Any, data: bytes) -> Any:
         raise invalid(op, f"Invalid image data, size {len(data)}: {error}") from None
 
 
+def decoded(op: Any, data: bytes, mode: str | None, ratio: int, fast: bool) -> Any:
+    """A JPEG at a `ratio`-th of its size, in planes of `mode` or (None) as in `opened`.
+
+    `fast` takes libjpeg's fast transform, and repeats chroma instead of interpolating it.
+
+    Raises:
+      InvalidArgumentError: it cannot be read.
+    """
+    library = _pillow(op)
+    try:
+        image = library.open(io.BytesIO(data), formats=["JPEG"])
+        image.draft(mode, None)
+        if ratio > 1:  # `draft` itself takes no ratio above what the image's sides hold
+            width, height = image._size = tuple(-(-n // ratio) for n in image.size)
+            image.tile = [tile._replace(extents=(0, 0, width, height)) for tile in image.tile]
+        image.decoderconfig = (ratio, int(fast))
+        image.load()
+        return image
+    except (OSError, SyntaxError, ValueError) as error:
+        raise invalid(
+            op, f"Invalid JPEG data or crop window, data size {len(data)}: {error}"
+        ) from None
+
+
 def saved(op: Any, pixels: np.ndarray, form: str, **options: Any) -> bytes:
-    """The bytes of a file of an image."""
+    """The bytes of a file of an image of uint8."""
     library = _pillow(op)
     flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    if flat.dtype == np.uint16:
-        if flat.ndim == 2:
-            image = library.fromarray(flat)
-        else:
-            raise UnimplementedError(
-                f"{type(op).__name__}: 16-bit images with several channels are not implemented."
-            )
-    else:
-        image = library.fromarray(np.ascontiguousarray(flat))
+    image = library.fromarray(np.ascontiguousarray(flat))
     out = io.BytesIO()
     image.save(out, form, **options)
     return out.getvalue()

@@ -11,7 +11,7 @@ from penstock._src.core.calls.attributes import TensorValue
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ops.image.pillow import saved
+from penstock._src.ops.image.png import png_file
 from penstock._src.ops.io.summary import _text, summary_event
 from penstock._src.ops.rules import invalid, show
 from penstock._src.proto.event import Event, Summary
@@ -48,7 +48,7 @@ def image_summary(op, tag, tensor, bad_color):
         name = f"{tag}/image" if op.max_images == 1 else f"{tag}/image/{number}"
         entry = made.value.add(tag=name).image
         entry.height, entry.width, entry.colorspace = image.shape
-        entry.encoded_image_string = saved(op, as_bytes(image, bad_color), "PNG")
+        entry.encoded_image_string = png_file(as_bytes(image, bad_color), -1)
     return made
 
 

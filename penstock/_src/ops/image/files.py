@@ -1,0 +1,122 @@
+"""Files of images to pixels, by what their first bytes say, whichever operation asks."""
+
+import struct
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.ops.image.jpeg import jpeg_pixels
+from penstock._src.ops.image.pillow import opened
+from penstock._src.ops.image.png import png_pixels
+from penstock._src.ops.rules import invalid
+
+
+def kind_of(data: bytes) -> str | None:
+    """The format of a file by its first bytes."""
+    for name, start in (
+        ("jpeg", b"\xff\xd8\xff"), ("png", b"\x89PNG\r\n\x1a\n"), ("gif", b"GIF8"), ("bmp", b"BM"),
+    ):  # fmt: skip
+        if data.startswith(start):
+            return name
+    return "webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+
+
+def still_pixels(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarray:
+    """The pixels of a file that is no animation (or one of one frame), as `dtype`."""
+    kind = kind_of(data)
+    if kind == "bmp":
+        raise invalid(op, "Trying to decode BMP format using a wrong op. Use `decode_bmp` or `decode_image` instead.")  # fmt: skip
+    pixels = pixels_of(op, data, channels, dtype)
+    if kind == "gif":
+        if len(pixels) != 1:
+            raise invalid(op, f"Got {len(pixels)} frames, but animated gifs can only be decoded by tf.io.decode_gif or tf.io.decode_image.")  # fmt: skip
+        return pixels[0]
+    return pixels
+
+
+def pixels_of(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarray:
+    """The pixels of a file as `dtype`: `[height, width, channels]`; with frames first for GIF and WebP.
+
+    Raises:
+      InvalidArgumentError: the file is of no known format, or has no such channels.
+    """
+    kind = kind_of(data)
+    if kind == "png":
+        pixels = png_pixels(op, data, channels)
+    elif kind == "jpeg":
+        pixels = jpeg_pixels(op, data, channels)
+    elif kind == "bmp":
+        pixels = bmp_pixels(op, data, channels)
+    elif kind == "gif":
+        pixels = gif_pixels(op, data, channels)
+    elif kind == "webp":
+        if dtype.size != 1:
+            raise invalid(op, "WebP images can only be decoded to uint8.")
+        pixels = webp_pixels(op, data, channels)
+    else:
+        raise invalid(op, "Unknown image file format. One of JPEG, PNG, GIF, BMP required.")
+    return _converted(pixels, dtype, deep=kind == "png")
+
+
+def _converted(pixels: np.ndarray, dtype: DType, deep: bool) -> np.ndarray:
+    """The pixels as `dtype`. Only PNG (`deep`) fills 16 bits; others leave the lower 8 clear."""
+    if dtype.size > 1 and deep and pixels.dtype == np.uint8:
+        pixels = pixels.astype(np.uint16) * 257
+    if dtype.is_floating:
+        scale = np.float32(1) / np.float32(np.iinfo(pixels.dtype).max)
+        return pixels.astype(np.float32) * scale
+    if dtype.size == 1:
+        return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+    return pixels if pixels.dtype == np.uint16 else pixels.astype(np.uint16) << 8
+
+
+def gif_pixels(op: Any, data: bytes, channels: int = 3) -> np.ndarray:
+    """The frames `[frames, height, width, 3]` of a GIF."""
+    if channels not in (0, 3):
+        raise invalid(op, f"channels must be 0 or 3 for GIF, got {channels}")
+    image = opened(op, data)
+    frames = []
+    for at in range(getattr(image, "n_frames", 1)):
+        image.seek(at)
+        frames.append(np.asarray(image.convert("RGB")))
+    return np.stack(frames)
+
+
+def webp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
+    """The frames `[frames, height, width, channels]` of a WebP."""
+    image = opened(op, data)
+    found = len(image.getbands())
+    if channels not in (0, found):
+        raise invalid(op, f"channels attribute {channels} does not match bits per pixel from file {found}")  # fmt: skip
+    frames = []
+    for at in range(getattr(image, "n_frames", 1)):
+        image.seek(at)
+        frames.append(np.asarray(image))
+    return np.stack(frames)
+
+
+def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
+    """The pixels of an uncompressed BMP: rows padded to four bytes, from the bottom unless the height is negative."""
+    if channels not in (0, 3, 4):
+        raise invalid(op, f"channels must be 0, 3 or 4 for BMP, got {channels}")
+    if len(data) < 32:
+        raise invalid(op, f"Incomplete bmp content, requires at least 32 bytes to find the header size, width, height, and bpp, got {len(data)} bytes")  # fmt: skip
+    offset, width, height, bits = struct.unpack("<iii2xH", data[10:14] + data[18:26] + data[26:30])
+    found = bits // 8
+    if bits not in (8, 24, 32):
+        raise invalid(op, f"Number of channels inherent in the image must be 1, 3 or 4, was {found}")  # fmt: skip
+    stride = (width * found + 3) // 4 * 4
+    if width <= 0 or len(data) < offset + stride * abs(height):
+        raise invalid(op, "Incomplete bmp content")
+    rows = np.frombuffer(data, np.uint8, stride * abs(height), offset).reshape(abs(height), stride)
+    pixels = rows[:, : width * found].reshape(abs(height), width, found)
+    pixels = (pixels if height < 0 else pixels[::-1])[
+        ..., [2, 1, 0, 3][:found] if bits > 8 else [0]
+    ]
+    if channels in (0, found):
+        return np.ascontiguousarray(pixels)
+    colours = np.repeat(pixels, 3, axis=-1) if found == 1 else pixels[..., :3]
+    if channels == 3:
+        return np.ascontiguousarray(colours)
+    return np.concatenate([colours, np.full_like(colours[..., :1], 255)], axis=-1)

@@ -1,0 +1,135 @@
+"""JPEG files to pixels, bit for bit as TensorFlow has them.
+
+TensorFlow asks libjpeg for the fast integer transform, and interpolates chroma ("fancy upsampling").
+Pillow gives the one only without the other. So it is asked for the planes as they stand in the
+file, where every chroma sample is repeated; the repeats are dropped, and the interpolation and the
+change of colours follow here, in libjpeg's integers.
+
+Source: jdsample.c and jdcolor.c of libjpeg.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.ops.image.pillow import decoded
+from penstock._src.ops.rules import invalid
+
+_RATIOS = (1, 2, 4, 8)
+
+
+def jpeg_pixels(
+    op: Any, data: bytes, channels: int, ratio: int = 1, fancy: bool = True, method: str = ""
+) -> np.ndarray:
+    """The pixels `[height, width, channels]` of a JPEG.
+
+    Args:
+      op: the operation, for messages.
+      data: the bytes of the file.
+      channels: 0 (as the file has them), 1 or 3.
+      ratio: by what to divide height and width: 1, 2, 4 or 8.
+      fancy: interpolate chroma instead of repeating it.
+      method: of the inverse transform: "", "INTEGER_FAST" or "INTEGER_ACCURATE".
+
+    Raises:
+      InvalidArgumentError: the file is no JPEG, or an argument is none of these.
+    """
+    if channels not in (0, 1, 3):
+        raise invalid(op, f"channels must be 0, 1, or 3 for JPEG, got {channels}")
+    if ratio not in _RATIOS:
+        raise invalid(op, f"ratio must be 1, 2, 4, or 8, got {ratio}")
+    if method not in ("", "INTEGER_FAST", "INTEGER_ACCURATE"):
+        raise invalid(
+            op,
+            f"dct_method must be one of {{'', 'INTEGER_FAST', 'INTEGER_ACCURATE'}}, got {method!r}",
+        )
+    fast = method != "INTEGER_ACCURATE"
+    image = decoded(op, data, None, ratio, fast)
+    if image.mode == "CMYK":
+        if channels == 1:
+            raise invalid(op, f"Invalid JPEG data or crop window, data size {len(data)}")
+        return _from_inks(np.asarray(image))
+    gray = image.mode == "L"
+    if gray or channels == 1:
+        luma = np.asarray(image if gray else decoded(op, data, "L", ratio, fast))
+        return np.repeat(luma[..., None], 3 if channels == 3 else 1, axis=-1)
+    steps = _chroma_steps(image.layer, ratio)
+    if steps == (1, 1) or image.info.get("adobe_transform") == 0:
+        return np.array(image)
+    if fast and fancy:
+        planes = np.asarray(decoded(op, data, "YCbCr", ratio, fast)).astype(np.int32)
+        return _in_colour(planes, *steps)
+    if not fast and not fancy:
+        raise UnimplementedError(
+            f"{type(op).__name__}: the accurate transform with repeated chroma is not implemented."
+        )
+    return np.array(image)
+
+
+def _chroma_steps(layers: Any, ratio: int) -> tuple[int, int]:
+    """How many rows and columns of luma share a sample of chroma, after the division by `ratio`."""
+    rows, columns = (max(part[at] for part in layers) for at in (2, 1))
+    steps = rows // layers[1][2], columns // layers[1][1]
+    # libjpeg takes a larger transform for chroma while a smaller image leaves room for it.
+    room = ratio
+    while room > 1 and all(step % 2 == 0 for step in steps):
+        steps, room = (steps[0] // 2, steps[1] // 2), room // 2
+    return steps
+
+
+def _in_colour(planes: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Red, green and blue from luma and repeated chroma, `[height, width, 3]`."""
+    height, width = planes.shape[:2]
+    chroma = [
+        _upsampled(planes[::rows, ::columns, at], rows, columns)[:height, :width] for at in (1, 2)
+    ]
+    return _to_rgb(planes[..., 0], *chroma)
+
+
+def _upsampled(plane: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Chroma at every pixel: each new sample is three parts its nearest and one part the next."""
+    if (rows, columns) not in ((1, 2), (2, 2), (2, 1)) or columns == 2 and plane.shape[1] <= 2:
+        return np.repeat(np.repeat(plane, rows, axis=0), columns, axis=1)
+    if columns == 1:
+        upper, lower = _weighted(plane, 0)
+        return _interleaved((upper + 1) >> 2, (lower + 2) >> 2, 0)
+    if rows == 1:
+        left, right = _weighted(plane, 1)
+        return _interleaved((left + 1) >> 2, (right + 2) >> 2, 1)
+    sums = _interleaved(*_weighted(plane, 0), 0)
+    left, right = _weighted(sums, 1)
+    return _interleaved((left + 8) >> 4, (right + 7) >> 4, 1)
+
+
+def _weighted(plane: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """3 x[i] + x[i - 1] and 3 x[i] + x[i + 1] along an axis; the ends are their own neighbours."""
+    at = np.arange(plane.shape[axis])
+    before = plane.take(np.maximum(at - 1, 0), axis)
+    after = plane.take(np.minimum(at + 1, at[-1]), axis)
+    return 3 * plane + before, 3 * plane + after
+
+
+def _interleaved(first: np.ndarray, second: np.ndarray, axis: int) -> np.ndarray:
+    pair = np.stack([first, second], axis + 1)
+    shape = list(first.shape)
+    shape[axis] *= 2
+    return pair.reshape(shape)
+
+
+def _to_rgb(luma: np.ndarray, blue: np.ndarray, red: np.ndarray) -> np.ndarray:
+    """JFIF's change of colours in integers with 16 bits of fraction."""
+    half = 1 << 15
+    blue, red = blue - 128, red - 128
+    parts = (
+        luma + ((91881 * red + half) >> 16),
+        luma + ((-22554 * blue - 46802 * red + half) >> 16),
+        luma + ((116130 * blue + half) >> 16),
+    )
+    return np.clip(np.stack(parts, axis=-1), 0, 255).astype(np.uint8)
+
+
+def _from_inks(inks: np.ndarray) -> np.ndarray:
+    """Colours from cyan, magenta, yellow and black: what each ink leaves, times what black leaves."""
+    left = 255 - inks.astype(np.int32)
+    return (left[..., :3] * left[..., 3:] // 255).astype(np.uint8)

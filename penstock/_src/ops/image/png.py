@@ -1,0 +1,183 @@
+"""PNG files to pixels: all colour types, depths and both interlacings, as libpng gives them.
+
+Pillow cuts deep colours to 8 bits; TensorFlow keeps them.
+
+Source: PNG (Portable Network Graphics) Specification, Third Edition, W3C 2025.
+"""
+
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+
+from penstock._src.ops.rules import invalid
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Samples per pixel of each colour type.
+_GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
+_SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGB_ALPHA: 4}
+# Adam7: first row, first column, step of rows, step of columns of each pass.
+_PASSES = (
+    (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1),
+)  # fmt: skip
+# Weights of red (0.299), green and blue (0.114) in gray, in libpng's fractions of 32768.
+_WEIGHTS = np.array([9797, 19234, 3737], np.int64)
+
+
+def png_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
+    """The pixels `[height, width, channels]` of a PNG: uint16 where the file has 16 bits, else uint8.
+
+    Args:
+      op: the operation, for messages.
+      data: the bytes of the file.
+      channels: 0 (as the file has them), 1, 3 or 4.
+
+    Raises:
+      InvalidArgumentError: the file cannot be read, or there can be no such number of channels.
+    """
+    if channels not in (0, 1, 3, 4):
+        raise invalid(op, f"channels must be 0, 1, 3, or 4, got {channels}")
+    try:
+        pixels, depth = _read(data)
+    except (struct.error, zlib.error, ValueError, IndexError, KeyError) as error:
+        raise invalid(op, f"Invalid PNG data, size {len(data)}: {error}") from None
+    return pixels if channels in (0, pixels.shape[-1]) else _with_channels(pixels, channels, depth)
+
+
+def _read(data: bytes) -> tuple[np.ndarray, int]:
+    """The pixels, and the depth of their samples in the file."""
+    chunks = _chunks(data)
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    stream = memoryview(zlib.decompress(chunks[b"IDAT"]))
+    samples = _SAMPLES[colour]
+    pixels = np.empty((height, width, samples), np.uint16 if depth == 16 else np.uint8)
+    for row, column, down, across in _PASSES if interlaced else ((0, 0, 1, 1),):
+        part = pixels[row::down, column::across]
+        if part.size:
+            read = _unfiltered(stream, part.shape[0], part.shape[1] * samples, depth, samples)
+            part[...] = read.reshape(part.shape)
+            stream = stream[part.shape[0] * (1 + _row_bytes(part.shape[1] * samples, depth)) :]
+    return _expanded(pixels, depth, colour, chunks.get(b"PLTE"), chunks.get(b"tRNS")), depth
+
+
+def _chunks(data: bytes) -> dict[bytes, bytes]:
+    """The contents of the chunks by name; those of equal names are joined."""
+    found: dict[bytes, bytes] = {}
+    at = len(_SIGNATURE)
+    while b"IEND" not in found:
+        size, name = struct.unpack(">I4s", data[at : at + 8])
+        body = data[at + 8 : at + 8 + size]
+        (checksum,) = struct.unpack(">I", data[at + 8 + size : at + 12 + size])
+        if checksum != zlib.crc32(name + body):
+            raise ValueError(f"bad checksum of chunk {name!r}")
+        found[name] = found.get(name, b"") + body
+        at += 12 + size
+    return found
+
+
+def _row_bytes(values: int, depth: int) -> int:
+    return (values * depth + 7) // 8
+
+
+def _unfiltered(stream: memoryview, rows: int, values: int, depth: int, samples: int) -> np.ndarray:
+    """The samples `[rows, values]` of one pass, its rows' filters undone."""
+    size = _row_bytes(values, depth)
+    step = max(samples * depth // 8, 1)
+    lines = np.frombuffer(stream, np.uint8, rows * (size + 1)).reshape(rows, size + 1)
+    out = np.empty((rows, size), np.uint8)
+    above = np.zeros(size, np.uint8)
+    for at, line in enumerate(lines):
+        above = out[at] = _unfilter(int(line[0]), line[1:], above, step)
+    if depth == 16:
+        return out.view(">u2").astype(np.uint16)
+    if depth == 8:
+        return out
+    bits = np.unpackbits(out, axis=1).reshape(rows, -1, depth)
+    return (bits @ (1 << np.arange(depth)[::-1])).astype(np.uint8)[:, :values]
+
+
+def _unfilter(kind: int, line: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:
+    """A row from what its filter left, the row above, and the bytes of a pixel."""
+    if kind == 0:
+        return line
+    if kind == 2:
+        return line + above
+    if kind == 1:
+        padded = np.pad(line, (0, -len(line) % step)).reshape(-1, step)
+        return np.cumsum(padded, axis=0, dtype=np.uint8).reshape(-1)[: len(line)]
+    if kind not in (3, 4):
+        raise ValueError(f"unknown filter {kind}")
+    row, upper = line.tolist(), above.tolist()
+    for at in range(len(row)):
+        left, corner = (row[at - step], upper[at - step]) if at >= step else (0, 0)
+        guess = (left + upper[at]) // 2 if kind == 3 else _paeth(left, upper[at], corner)
+        row[at] = (row[at] + guess) & 255
+    return np.array(row, np.uint8)
+
+
+def _paeth(left: int, up: int, corner: int) -> int:
+    """Which of the three is nearest to left + up - corner."""
+    to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
+    if to_left <= to_up and to_left <= to_corner:
+        return left
+    return up if to_up <= to_corner else corner
+
+
+def _expanded(
+    pixels: np.ndarray, depth: int, colour: int, palette: bytes | None, clear: bytes | None
+) -> np.ndarray:
+    """Gray or colours of 8 or 16 bits, with the alpha that a chunk of transparency means."""
+    if colour == _PALETTE:
+        table = np.frombuffer(palette or b"", np.uint8).reshape(-1, 3)
+        if clear is not None:
+            alpha = np.full(len(table), 255, np.uint8)
+            alpha[: len(clear)] = np.frombuffer(clear, np.uint8)
+            table = np.concatenate([table, alpha[:, None]], axis=1)
+        return table[pixels[..., 0]]
+    scaled = pixels * (255 // ((1 << depth) - 1)) if depth < 8 else pixels
+    if clear is None or colour not in (_GRAY, _RGB):
+        return scaled.astype(pixels.dtype)
+    key = np.frombuffer(clear, ">u2").astype(np.int64)
+    alpha = np.where((pixels == key).all(axis=-1, keepdims=True), 0, np.iinfo(pixels.dtype).max)
+    return np.concatenate([scaled, alpha], axis=-1).astype(pixels.dtype)
+
+
+def _with_channels(pixels: np.ndarray, channels: int, depth: int) -> np.ndarray:
+    """The pixels with another number of channels."""
+    has_alpha = pixels.shape[-1] in (2, 4)
+    colours = pixels[..., :-1] if has_alpha else pixels
+    # TensorFlow fills alpha with the greatest value of the file's own depth.
+    full = np.full_like(pixels[..., :1], (1 << depth) - 1)
+    if channels == 1:
+        return colours if colours.shape[-1] == 1 else _gray(colours)
+    if colours.shape[-1] == 1:
+        colours = np.repeat(colours, 3, axis=-1)
+    if channels == 3:
+        return colours
+    return np.concatenate([colours, pixels[..., -1:] if has_alpha else full], axis=-1)
+
+
+def _gray(colours: np.ndarray) -> np.ndarray:
+    half = 1 << 14 if colours.dtype == np.uint16 else 0  # libpng rounds deep colours only
+    mixed = (colours @ _WEIGHTS + half) >> 15
+    return mixed.astype(colours.dtype)[..., None]
+
+
+def png_file(pixels: np.ndarray, level: int) -> bytes:
+    """A PNG of uint8 or uint16 pixels `[height, width, 1 to 4]`, compressed at a level of zlib."""
+    height, width, samples = pixels.shape
+    colour = {1: _GRAY, 2: _GRAY_ALPHA, 3: _RGB, 4: _RGB_ALPHA}[samples]
+    size = pixels.itemsize
+    lines = pixels.astype(f">u{size}").view(np.uint8).reshape(height, -1)
+    # Filter 1: each byte less that of the pixel to its left.
+    filtered = np.ones((height, 1 + lines.shape[1]), np.uint8)
+    filtered[:, 1:] = lines
+    filtered[:, 1 + samples * size :] -= lines[:, : -samples * size]
+    header = struct.pack(">IIBBBBB", width, height, 8 * size, colour, 0, 0, 0)
+    body = zlib.compress(filtered.tobytes(), level)
+    parts = ((b"IHDR", header), (b"IDAT", body), (b"IEND", b""))
+    return _SIGNATURE + b"".join(
+        struct.pack(">I", len(part)) + name + part + struct.pack(">I", zlib.crc32(name + part))
+        for name, part in parts
+    )

@@ -1,0 +1,72 @@
+"""Files of images, to the bit. The checksums are of TensorFlow's pixels."""
+
+import zlib
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+Y, X = np.mgrid[:17, :23]
+IMAGE = np.stack([X * 37 % 256, Y * 59 % 256, X * Y * 5 % 256], -1).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("downsampled", "ratio", "method", "fancy", "shape", "checksum"),
+    [
+        (True, 1, "", True, (17, 23, 3), 0x0A89AAEE),
+        (True, 1, "", False, (17, 23, 3), 0x855089C3),
+        (True, 1, "INTEGER_ACCURATE", True, (17, 23, 3), 0x98CAE810),
+        (True, 2, "", True, (9, 12, 3), 0x75CEBB67),
+        (True, 4, "", True, (5, 6, 3), 0xE0B5357F),
+        (True, 8, "", True, (3, 3, 3), 0xAFA1A2B4),
+        (False, 1, "", True, (17, 23, 3), 0xE676C968),
+        (False, 1, "", False, (17, 23, 3), 0xE676C968),
+        (False, 1, "INTEGER_ACCURATE", True, (17, 23, 3), 0x2045477B),
+        (False, 2, "", True, (9, 12, 3), 0xA6CD36EB),
+        (False, 4, "", True, (5, 6, 3), 0x19CB2FC4),
+        (False, 8, "", True, (3, 3, 3), 0x544FD2A9),
+    ],
+)
+def test_jpeg(downsampled, ratio, method, fancy, shape, checksum):
+    file = tf.io.encode_jpeg(IMAGE, chroma_downsampling=downsampled, quality=80)
+    pixels = tf.io.decode_jpeg(file, ratio=ratio, dct_method=method, fancy_upscaling=fancy)
+    assert pixels.shape == shape
+    assert zlib.crc32(pixels.numpy().tobytes()) == checksum
+
+
+@pytest.mark.parametrize(
+    ("kind", "channels", "dtype", "checksum"),
+    [
+        ("uint8", 1, "uint8", 0xC31F11E7),
+        ("uint8", 1, "uint16", 0xA070A042),
+        ("uint8", 3, "uint8", 0xA122C5A6),
+        ("uint8", 3, "uint16", 0xD38B0309),
+        ("uint8", 4, "uint8", 0x3995AEEE),
+        ("uint8", 4, "uint16", 0x73928AD1),
+        ("uint16", 1, "uint8", 0x14AC966B),
+        ("uint16", 1, "uint16", 0x036EE051),
+        ("uint16", 3, "uint8", 0xC9ECF817),
+        ("uint16", 3, "uint16", 0x3636F957),
+        ("uint16", 4, "uint8", 0x359D6024),
+        ("uint16", 4, "uint16", 0xAD0E4208),
+    ],
+)
+def test_png(kind, channels, dtype, checksum):
+    deep = (IMAGE.astype(np.int64) * 251 % (np.iinfo(kind).max + 1)).astype(kind)
+    pixels = tf.io.decode_png(tf.io.encode_png(deep), channels=channels, dtype=dtype)
+    assert zlib.crc32(pixels.numpy().tobytes()) == checksum
+
+
+@pytest.mark.parametrize("encode", [tf.io.encode_png, tf.io.encode_jpeg])
+def test_two_channels_are_refused(encode):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="channels must be"):
+        tf.io.decode_image(encode(IMAGE), channels=2)
+
+
+def test_grey_bitmaps_get_colours():
+    header = b"BM" + bytes(8) + (54).to_bytes(4, "little") + bytes(4)
+    size = (2).to_bytes(4, "little") * 2
+    file = header + size + b"\1\0\x08\0" + bytes(24) + bytes([1, 2, 0, 0, 3, 4, 0, 0])
+    assert tf.io.decode_bmp(file).numpy()[..., 0].tolist() == [[3, 4], [1, 2]]
+    assert tf.io.decode_image(file, channels=4).numpy()[0, 0].tolist() == [3, 3, 3, 255]
