@@ -1,15 +1,21 @@
 """Datasets: sources, transformations and iteration, eagerly."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
 import penstock._src.api.load  # noqa: F401  (operators)
+from penstock._src.api.python_function import py_function
 from penstock._src.api.random.seeds import set_seed
+from penstock._src.compiler.stages import STATISTICS
 from penstock._src.core import dtypes, errors
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data.dataset import Dataset
 from penstock._src.data.options import AutoShardPolicy, Options
+from penstock._src.data.structure import packer
 from penstock._src.eager.context import CONTEXT
 
 
@@ -287,9 +293,43 @@ def test_iterators_and_optionals():
 
 
 def test_threads_end_with_the_iterator():
-    import threading
+    def slow(x):
+        time.sleep(2e-3)
+        return x
 
-    iterator = iter(Dataset.range(1000).map(lambda x: x).prefetch(2))
-    next(iterator)
+    numbers = Dataset.range(1000).map(lambda x: py_function(slow, [x], dtypes.int64))
+    iterator = iter(numbers.prefetch(2))
+    assert [int(next(iterator)) for _ in range(8)] == list(range(8))
+    assert [t for t in threading.enumerate() if t.name == "penstock-prefetch"]
     del iterator
     assert not [t for t in threading.enumerate() if t.name == "penstock-prefetch" and t.is_alive()]
+
+
+def test_quick_elements_are_made_without_a_thread():
+    assert values(Dataset.range(100).map(lambda x: x + 1).prefetch(2)) == list(range(1, 101))
+    assert not [t for t in threading.enumerate() if t.name == "penstock-prefetch"]
+
+
+def test_functions_that_only_move_values_compile_nothing():
+    rows = np.arange(24.0).reshape(8, 3)
+    before = STATISTICS.functions
+    data = Dataset.from_tensors(rows).repeat()
+    for order in ([0, 1, 2], [4, 1, 2]):
+        chosen = Dataset.zip(Dataset.from_tensors(np.array(order)), data).map(
+            lambda i, x: raw.GatherV2(params=x, indices=i, axis=0)
+        )
+        assert np.array_equal(values(chosen)[0], rows[order])
+    assert STATISTICS.functions == before
+
+
+def test_iterators_over_equal_elements_share_their_spec():
+    one, other = iter(Dataset.range(3).batch(2)), iter(Dataset.range(5).batch(2))
+    assert one._type_spec is other._type_spec
+    assert one._type_spec is not iter(Dataset.range(3))._type_spec
+
+
+def test_elements_keep_their_structure():
+    spec = {"b": (TensorSpec([], dtypes.int32), TensorSpec([], dtypes.bool_)), "a": TensorSpec([1])}
+    made = packer(spec)((np.array([2.0], np.float32), np.int32(3), np.bool_(True)))
+    assert list(made) == ["b", "a"] and int(made["b"][0]) == 3 and bool(made["b"][1])
+    assert made["a"].shape == [1] and made["b"][0].dtype is dtypes.int32

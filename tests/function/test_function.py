@@ -317,3 +317,20 @@ def test_reduce_retracing_relaxes_iterators_and_composites():
         ragged = tf.RaggedTensor.from_row_lengths(tf.ones([size], tf.int64), [1] * size)
         assert total(batches, {"ragged": ragged}).numpy() == sum(range(size)) + size
     assert shapes == [([2], [2, None]), ([None], [None, None])]
+
+
+def test_nested_and_plain_arguments_have_traces_of_their_own():
+    seen = []
+
+    @tf.function
+    def total(parts):
+        seen.append(type(parts))
+        return parts[0] + parts[1]
+
+    one, two = tf.constant(1.0), tf.constant(2.0)
+    for _ in range(3):
+        assert float(total([one, two])) == 3.0
+        assert float(total((one, two))) == 3.0
+        assert total([tf.constant([1.0, 2.0]), two]).shape == [2]
+        assert float(total([one, 5.0])) == 6.0
+    assert seen == [list, tuple, list, list]

@@ -20,6 +20,7 @@ def compile_graph(
     control_outputs: Sequence[Any] | None = None,
     name: str | None = None,
     states: dict[Any, Any] | None = None,
+    why_host: str = "",
 ) -> Executable:
     """An Executable for part of a graph.
 
@@ -30,6 +31,7 @@ def compile_graph(
       control_outputs: operations that run although no output needs them; by default those of a FuncGraph.
       name: for reports; by default the graph's.
       states: what stateful kernels remember from call to call (core/values/kernel_state.py); by default the graph holds it.
+      why_host: if given, every operation runs on the host, for this reason.
 
     Returns:
       An Executable: called with a host value for each input, it returns one for each output.
@@ -42,4 +44,6 @@ def compile_graph(
 
     if states is None:
         states = graph.__dict__.setdefault("_kernel_states", {})
-    return Executable(name or str(getattr(graph, "name", "graph")), needed, inputs, outputs, states)
+    return Executable(
+        name or str(getattr(graph, "name", "graph")), needed, inputs, outputs, states, why_host
+    )

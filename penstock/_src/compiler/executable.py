@@ -28,11 +28,14 @@ class Executable:
         inputs: Sequence[Any],
         outputs: Sequence[Any],
         states: dict[Any, Any],
+        why_host: str = "",
     ) -> None:
         """`needed` gives the operations; it is asked again for new shapes, as gradients may have added to the graph."""
         self.name = name
         self.inputs, self.outputs = list(inputs), list(outputs)
-        self.block = Block(name, needed(), self.inputs, self.outputs, {}, states)
+        ops = needed()
+        host = {op.name: why_host for op in ops} if why_host else {}
+        self.block = Block(name, ops, self.inputs, self.outputs, host, states)
         self.block.needed = needed
 
     @property

@@ -1,6 +1,7 @@
 """Iterators over datasets and optional elements: tf.data.Iterator, NumpyIterator, Optional."""
 
 import collections.abc
+import functools
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -51,6 +52,7 @@ class OwnedIterator(IteratorBase, CompositeTensor):
         elif isinstance(components, (list, tuple)):
             components = components[0]
         self._element_spec = element_spec
+        self._spec = _shared(IteratorSpec(element_spec))
         self._iterator_resource = components
         self._types = structure.flat_types(element_spec)
         self._shapes = structure.flat_shapes(element_spec)
@@ -64,7 +66,10 @@ class OwnedIterator(IteratorBase, CompositeTensor):
 
     @property
     def _type_spec(self) -> "IteratorSpec":
-        return IteratorSpec(self._element_spec)
+        return self._spec
+
+    def _trace_parts(self) -> tuple["IteratorSpec", list[Any]]:
+        return self._spec, [self._iterator_resource]
 
     def __iter__(self) -> "OwnedIterator":
         return self
@@ -113,6 +118,13 @@ class IteratorSpec(TypeSpec):
     def __init__(self, element_spec: Any) -> None:
         self._element_spec = element_spec
 
+    @functools.cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
     @property
     def value_type(self) -> type:
         """The class of the values."""
@@ -135,6 +147,12 @@ class IteratorSpec(TypeSpec):
     def from_value(value: OwnedIterator) -> "IteratorSpec":
         """Returns the type of an iterator."""
         return IteratorSpec(value.element_spec)
+
+
+@functools.lru_cache(maxsize=256)
+def _shared(spec: IteratorSpec) -> IteratorSpec:
+    """The first of equal specs, so that comparing those of iterators of one kind takes no time."""
+    return spec
 
 
 @export("data.NumpyIterator")
@@ -177,17 +195,18 @@ def _numpy(value: Any) -> Any:
     return value.numpy() if hasattr(value, "numpy") and not hasattr(value, "row_splits") else value
 
 
-_FLAT: dict[int, tuple[Any, Any, Any]] = {}  # id of a spec -> the spec, its types and shapes
+_FLAT: dict[int, Any] = {}  # id of a spec -> the spec, its types, shapes, and what makes an element
 
 
-def _flat_types_and_shapes(spec: Any) -> tuple[Any, Any]:
-    """The types and shapes of the tensors of a spec; those of the last few specs are kept."""
+def _flat(spec: Any) -> Any:
+    """(spec, types and shapes of its tensors, what makes an element of host values); the last few are kept."""
     found = _FLAT.get(id(spec))
     if found is None or found[0] is not spec:
         if len(_FLAT) >= 64:
             _FLAT.clear()
-        found = _FLAT[id(spec)] = (spec, structure.flat_types(spec), structure.flat_shapes(spec))
-    return found[1], found[2]
+        types, shapes = structure.flat_types(spec), structure.flat_shapes(spec)
+        found = _FLAT[id(spec)] = (spec, types, shapes, structure.packer(spec))
+    return found
 
 
 @export("experimental.Optional", "data.experimental.Optional")
@@ -225,14 +244,13 @@ class Optional(CompositeTensor):
         Raises:
           tf.errors.InvalidArgumentError: there is none.
         """
-        types, shapes = _flat_types_and_shapes(self._element_spec)
+        _, types, shapes, pack = _flat(self._element_spec)
         held = getattr(self._variant_tensor, "_value", None)
         if held is not None and held.components is not None and STATE.graph is None:
-            tensors = list(map(EagerTensor, held.components, types))
-        else:
-            tensors = raw.OptionalGetValue(
-                optional=self._variant_tensor, output_types=types, output_shapes=shapes, name=name
-            )
+            return pack(held.components)
+        tensors = raw.OptionalGetValue(
+            optional=self._variant_tensor, output_types=types, output_shapes=shapes, name=name
+        )
         return structure.from_tensors(self._element_spec, tensors)
 
     @property

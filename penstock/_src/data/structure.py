@@ -3,7 +3,7 @@
 A list is not a structure here, unlike in `tf.nest`: it stands for the tensor of its values.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -293,20 +293,39 @@ def _decode_sparse(spec: Any, variant: Tensor) -> Any:
 
 def packer(spec: Any) -> Callable[[tuple[Any, ...]], Any]:
     """A function from the host values of an element to the element, for eager use."""
+    build = _builder(spec)
+    if build is not None:
+        return lambda values: build(iter(values))
     types = flat_types(spec)
-    if isinstance(spec, TensorSpec):
-        (only,) = types
-        return lambda values: EagerTensor(_held(values[0], only), only)
-    if type(spec) is tuple and all(isinstance(part, TensorSpec) for part in spec):
-        return lambda values: tuple(
-            [EagerTensor(_held(v, dtype), dtype) for v, dtype in zip(values, types)]
-        )
 
     def pack(values: tuple[Any, ...]) -> Any:
         tensors = [EagerTensor(_held(v, dtype), dtype) for v, dtype in zip(values, types)]
         return from_tensors(spec, tensors)
 
     return pack
+
+
+def _builder(spec: Any) -> Callable[[Iterator[Any]], Any] | None:
+    """A function that makes an element from the next host values; None unless it is of tensors, tuples and dicts."""
+    if type(spec) is TensorSpec:
+        dtype = spec.dtype
+        return lambda values: EagerTensor(_held(next(values), dtype), dtype)
+    if type(spec) is tuple:
+        parts = [_builder(part) for part in spec]
+        if None in parts:
+            return None
+        return lambda values: tuple([part(values) for part in parts])  # type: ignore[misc]
+    if type(spec) is dict:
+        named = {key: _builder(spec[key]) for key in sorted(spec)}
+        if None in named.values():
+            return None
+
+        def mapping(values: Iterator[Any]) -> Any:
+            made = {key: build(values) for key, build in named.items()}  # type: ignore[misc]
+            return {key: made[key] for key in spec}
+
+        return mapping
+    return None
 
 
 def _held(value: Any, dtype: dtypes.DType) -> Any:

@@ -13,6 +13,13 @@ from penstock._src.function.autograph.convert import call as call_converted
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
+from penstock._src.ops.data.pipeline import PipelineOp
+
+# Ops that move values and compute none: a program of ours would do no better than their host kernels.
+MOVEMENTS = frozenset(
+    "Const Identity ExpandDims Squeeze Reshape Slice StridedSlice GatherV2 ConcatV2 Pack Unpack Range "
+    "RandomShuffle NoOp".split()
+)
 
 
 class Traced:
@@ -53,7 +60,16 @@ def trace(
         outputs = structure.to_tensors(output_spec, result)
         graph.outputs = [graph.local(convert_to_tensor(tensor)) for tensor in outputs]
         add_control_dependencies(graph)
-    return Traced(GraphFunction(graph), graph.external_captures, output_spec)
+    function = GraphFunction(graph, why_host="it only moves values" if _only_moves(graph) else "")
+    return Traced(function, graph.external_captures, output_spec)
+
+
+def _only_moves(graph: FuncGraph) -> bool:
+    """Whether no operation computes anything: it moves values, or makes a dataset."""
+    return all(
+        op.type in MOVEMENTS or op.type == "Placeholder" or isinstance(op.raw_op, PipelineOp)
+        for op in graph._operations
+    )
 
 
 def _placeholders(graph: FuncGraph, spec: Any) -> Any:

@@ -19,6 +19,7 @@ from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.signature import cast_to, checked_signature, flat_specs, plain_arity
 from penstock._src.function.trace_cache import TraceCache
 from penstock._src.function.trace_type import (
+    add_quick_key,
     describe,
     generalise,
     parameters_of,
@@ -26,8 +27,6 @@ from penstock._src.function.trace_type import (
 )
 from penstock._src.function.tracing import Trace, trace_function
 from penstock._src.util.export import export
-
-_SIMPLE = frozenset({int, float, bool, str, bytes, type(None)})
 
 
 class _Settings:
@@ -58,6 +57,7 @@ def experimental_functions_run_eagerly() -> bool:
     return _Settings.run_eagerly
 
 
+@export("__internal__.function.Function", v1=[])
 class Function(Trackable):
     """What `tf.function` returns. See there."""
 
@@ -108,10 +108,7 @@ class Function(Trackable):
                     key.append(arg._dtype)
                     key.append(getattr(arg._value, "shape", None))
                     tensors.append(arg)
-                elif kind in _SIMPLE:
-                    key.append(kind)
-                    key.append(arg)
-                else:
+                elif not add_quick_key(arg, key, tensors):
                     break
             else:
                 key.append(STATE.device)

@@ -14,4 +14,5 @@ def make_runner(function: GraphFunction) -> Any:
         function.outputs,
         function.graph.control_outputs,
         function.name,
+        why_host=function.why_host,
     )

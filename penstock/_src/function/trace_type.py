@@ -50,6 +50,39 @@ def describe(value: Any, leaves: list[Any]) -> Any:
     return _describe_object(value, leaves)
 
 
+_SIMPLE = frozenset({int, float, bool, str, bytes, type(None)})
+
+
+def add_quick_key(value: Any, key: list[Any], leaves: list[Any]) -> bool:
+    """Appends what decides on the trace of the commonest kinds of arguments, and their tensors, in the order of `describe`.
+
+    Returns False if the argument is of another kind.
+    """
+    kind = type(value)
+    if kind is EagerTensor:
+        key.append(value._dtype)
+        key.append(getattr(value._value, "shape", None))
+        leaves.append(value)
+        return True
+    key.append(kind)
+    if kind in _SIMPLE:
+        key.append(value)
+        return True
+    if kind is tuple or kind is list:
+        key.append(len(value))
+        for item in value:
+            if not add_quick_key(item, key, leaves):
+                return False
+        return True
+    parts = getattr(kind, "_trace_parts", None)
+    if parts is None:
+        return False
+    spec, tensors = parts(value)
+    key.append(spec)
+    leaves.extend(tensors)
+    return True
+
+
 def _describe_mapping(value: Mapping[Any, Any], leaves: list[Any]) -> Any:
     keys = nest.sorted_keys(value)
     return (type(value), *[(key, describe(value[key], leaves)) for key in keys])

@@ -25,7 +25,8 @@ class GraphFunction:
     """A function from a list of host values to a list of host values.
 
     `graph` holds the operations; `inputs` and `outputs` are tensors of it. The function must not
-    change once it has run; `with_outputs` makes another of the same graph.
+    change once it has run; `with_outputs` makes another of the same graph. `why_host` says why its
+    operations run one by one on the host rather than compiled, if they are to.
     """
 
     __hash__ = None  # type: ignore[assignment]  # so that ops holding one are not kept in caches
@@ -36,8 +37,9 @@ class GraphFunction:
         inputs: Sequence[SymbolicTensor] | None = None,
         outputs: Sequence[SymbolicTensor] | None = None,
         name: str | None = None,
+        why_host: str = "",
     ) -> None:
-        self.graph = graph
+        self.graph, self.why_host = graph, why_host
         self.inputs = list(graph.inputs if inputs is None else inputs)
         self.outputs = list(graph.outputs if outputs is None else outputs)
         self.name = name or f"__inference_{graph.name}_{next(_COUNT)}"
@@ -79,7 +81,7 @@ class GraphFunction:
 
     def with_outputs(self, outputs: Sequence[SymbolicTensor]) -> "GraphFunction":
         """Returns the function that gives `outputs` instead."""
-        return GraphFunction(self.graph, self.inputs, outputs)
+        return GraphFunction(self.graph, self.inputs, outputs, why_host=self.why_host)
 
     def __repr__(self) -> str:
         return f"<GraphFunction {self.name}>"

@@ -243,6 +243,7 @@ UPDATES = values(3, 5, seed=4)
 GATHERS = [
     OpCase("Gather", [P, I], expect=P[I]),
     OpCase("GatherV2", [P, I, np.int32(0)], expect=P[I]),
+    OpCase("GatherV2", [P, np.arange(1, 3), np.int32(0)], expect=P[1:3]),
     OpCase("GatherV2", [P, I % 3, np.int32(-2)], expect=np.take(P, I % 3, 1)),
     OpCase("GatherV2", [P, np.int64(2), np.int32(2)], expect=P[:, :, 2]),
     OpCase("GatherV2", [P, BATCH, np.int32(1)], {"batch_dims": 1}, expect=batched(1)),

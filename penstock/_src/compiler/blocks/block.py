@@ -77,8 +77,8 @@ class Block:
             alias = self.last = ids, aliases(ids)
         try:
             held = tuple([handle.value.shape for handle in handles])
-        except AttributeError:
-            held = tuple([other_key(handle) for handle in handles])
+        except AttributeError:  # one has no value yet, or is not known yet to be of no variable
+            held = tuple([getattr(getattr(h, "value", None), "shape", None) for h in handles])
         rest = tuple([other_key(values[i]) for i in self.others])
         known = tuple([values[i].tobytes() for i in self.value_positions])
         return shapes, held, rest, known, alias[1]
@@ -87,6 +87,7 @@ class Block:
         """Makes and keeps the specialisation for these inputs."""
         if self.needed is not None:
             self.ops = self.needed()
+        self.tell_variables(values)
         while True:
             made, wanted = specialise(self, values)
             if made is not None:
@@ -101,13 +102,21 @@ class Block:
             self.specialisations.clear()
         return made
 
+    def tell_variables(self, values: Sequence[Any]) -> None:
+        """Takes handles that are of no variables, such as an iterator's, for what they are in keys."""
+        strange = [i for i in self.handles if type(values[i]) is not VariableHandle]
+        if strange:
+            self.handles = [i for i in self.handles if i not in strange]
+            self.others += strange
+            self.specialisations.clear()  # keys have another form now
+
 
 def other_key(value: Any) -> Any:
     """The part of the key that an input other than an array adds."""
     # a table or iterator adds its class only: it stays on the host
     if type(value) is VariableHandle:
         held = value.value
-        return None if held is None else held.shape
+        return id(value), None if held is None else held.shape
     if isinstance(value, TensorList):
         first = next((item.shape for item in value.items if hasattr(item, "shape")), None)
         return len(value), first

@@ -11,6 +11,7 @@ from penstock._src.compiler.blocks.steps import (
     HostStep,
     ProgramStep,
     reads_reference,
+    run_on_host,
 )
 from penstock._src.compiler.lower import checks, control_flow, tensor_lists  # noqa: F401  (they register handlers)
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
 
 
 class Specialisation:
-    """The steps that execute a block for inputs of given shapes. Values stand in slots; the inputs come first."""
+    """The steps that execute a block for inputs of given shapes. Values stand in slots; the inputs come first.
 
-    def __init__(self, steps: list[Any], slots: int, outputs: list[int], inputs: int) -> None:
-        self.steps, self.slots, self.outputs, self.inputs = steps, slots, outputs, inputs
+    `rest` is what the slots after those of the inputs hold before a run: constants, and None for what steps write.
+    """
+
+    def __init__(self, steps: list[Any], rest: list[Any], outputs: list[int], inputs: int) -> None:
+        self.steps, self.rest, self.outputs = steps, rest, outputs
         self.program = None
         if len(steps) == 1 and isinstance(steps[0], ProgramStep):
             step = steps[0]
@@ -42,7 +46,7 @@ class Specialisation:
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         if self.program is not None:
             return self.program(values)
-        slots = [*values, *[None] * (self.slots - self.inputs)]
+        slots = [*values, *self.rest]
         for step in self.steps:
             step(slots)
         return [slots[i] for i in self.outputs]
@@ -55,6 +59,7 @@ class _Planner:
         self.block = block
         self.slot_of = {t._id: i for i, t in enumerate(block.inputs)}
         self.slots = len(block.inputs)
+        self.constants: dict[int, Any] = {}  # slot -> value
         self.values = values
         self.steps: list[Any] = []
         self.pending = list(block.ops)
@@ -81,7 +86,9 @@ class _Planner:
         if self.pending:
             self.leave_rest()
         outputs = [self.slot_of[t._id] for t in self.block.outputs]
-        return Specialisation(self.steps, self.slots, outputs, len(self.block.inputs))
+        inputs = len(self.block.inputs)
+        rest = [self.constants.get(slot) for slot in range(inputs, self.slots)]
+        return Specialisation(self.steps, rest, outputs, inputs)
 
     # -- the host
 
@@ -99,18 +106,19 @@ class _Planner:
             if not ready:
                 return
             for op in ready:
-                reads = [self.slot_of[t._id] for t in op._inputs]
-                self.steps.append(
-                    HostStep(
-                        op,
-                        reads,
-                        [self.slot(t) for t in op._outputs],
-                        self.why_host(op) or "",
-                        self.block.states,
-                    )
-                )
+                self.take_host_step(op)
             done = {op.name for op in ready}
             self.pending = [op for op in self.pending if op.name not in done]
+
+    def take_host_step(self, op: Operation) -> None:
+        """Turns an operation into a step; a constant into what its slot holds from the start."""
+        writes = [self.slot(t) for t in op._outputs]
+        if op.type == "Const":
+            self.constants[writes[0]] = run_on_host(op, [])[0]
+            return
+        reads = [self.slot_of[t._id] for t in op._inputs]
+        why = self.why_host(op) or ""
+        self.steps.append(HostStep(op, reads, writes, why, self.block.states))
 
     def why_host(self, op: Operation) -> str | None:
         """Why an operation runs on the host, or None if it may lower."""

@@ -122,10 +122,12 @@ def run_on_host(op: Operation, arguments: list[Any]) -> list[Any]:
       OpError: as the kernel does, with the operation's name and the user's line added.
     """
     raw = op.raw_op
-    if any(isinstance(value, VariableHandle) for value in arguments) and reads_reference(op):
+    if VariableHandle in map(type, arguments) and reads_reference(op):
         arguments = dereferenced(op, arguments)
+    if raw.takes_lists:
+        arguments = group_arguments(raw.inputs, raw, arguments)
     try:
-        result = raw.eager(*group_arguments(raw.inputs, raw, arguments))
+        result = raw.eager(*arguments)
     except OpError as error:
         locate(error, op)
         raise
@@ -173,6 +175,8 @@ def flat_outputs(raw: Any, result: Any) -> list[Any]:
     types = raw.output_dtypes
     if not types:
         return []
+    if len(types) == 1 and type(types[0]) is not tuple:
+        return [host_value(result, types[0])]
     parts = (result,) if len(types) == 1 else result
     flat: list[Any] = []
     for part, dtype in zip(parts, types, strict=True):

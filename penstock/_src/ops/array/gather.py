@@ -36,6 +36,14 @@ def check_indices(op, indices, size):
         raise invalid(op, f"indices{place} = {indices[at]} is not in [0, {size})")
 
 
+def is_range(indices):
+    """Whether indices are a vector of one or more numbers that go up by 1: what they choose is a slice, a view."""
+    if indices.ndim != 1 or not indices.size:
+        return False
+    first, last = int(indices[0]), int(indices[-1])
+    return last - first == indices.size - 1 and bool((indices[1:] > indices[:-1]).all())
+
+
 class GatherV2(Op):
     """Parts of `params` along an axis, chosen by indices; the first batch_dims dimensions go together."""
 
@@ -85,6 +93,8 @@ class GatherV2(Op):
         batch = self.batch_dims + (indices.ndim if self.batch_dims < 0 else 0)
         self.check_batch(params, indices, at, batch)
         check_indices(self, indices, params.shape[at])
+        if not batch and not at and is_range(indices):
+            return params[int(indices[0]) : int(indices[-1]) + 1]
         if not batch:
             return params.take(indices, at)
         grid = np.ogrid[tuple(slice(n) for n in params.shape[:at])]

@@ -2,6 +2,7 @@
 
 import collections
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,10 @@ from penstock._src.ops.data.storage import FileCache
 
 _TUNED_SIZE = 4
 _END = object()
+
+# Seconds that making an element takes for a thread to pay: below, handing it over costs the cores that compute more.
+_WORTH_A_THREAD = 3e-4
+_SLOW_IN_A_ROW = 2  # elements that take longer before a thread makes the others
 
 
 class _Failure:
@@ -87,6 +92,28 @@ class Prefetched:
             thread.join(timeout=5)
 
 
+class PrefetchedIfSlow:
+    """Iterates over elements that are made when asked for, and by a thread from where making them takes long."""
+
+    def __init__(self, source: Iterator[Element], size: int, run: Run) -> None:
+        self.source, self.size, self.run = source, size, run
+        self.slow_in_a_row = 0
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        if self.slow_in_a_row >= _SLOW_IN_A_ROW:
+            if type(self.source) is not Prefetched:
+                self.source = Prefetched(self.source, self.size, self.run)
+            return next(self.source)
+        begin = time.perf_counter()
+        element = next(self.source)
+        is_slow = time.perf_counter() - begin > _WORTH_A_THREAD
+        self.slow_in_a_row = self.slow_in_a_row + 1 if is_slow else 0
+        return element
+
+
 class _Prefetch(Pipeline):
     keeps_batches = True
 
@@ -96,14 +123,14 @@ class _Prefetch(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         size = _TUNED_SIZE if self.size == AUTOTUNE else self.size
         source = self.inputs[0].iterate(run)
-        return source if size == 0 else Prefetched(source, size, run)
+        return source if size == 0 else PrefetchedIfSlow(source, size, run)
 
     def rows(self) -> Rows | None:
         return self.inputs[0].rows()  # nothing is worth making ahead of time
 
 
 class PrefetchDataset(DatasetOp):
-    """The same elements, made ahead of time by a thread."""
+    """The same elements, made ahead of time by a thread if they take long."""
 
     signature = "input_dataset: variant, buffer_size: int64 -> handle: variant"
     slack_period: int = 0
