@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.typesets import INDEX
+
+
+def _indices(values):
+    """Starts or sizes as a vector of integers."""
+    values = convert_to_tensor(values, dtype_hint=dtypes.int32)
+    return values if values.dtype in INDEX else cast(values, dtypes.int32)
 
 
 def dynamic_update_slice(x, update, start_indices, name=None):
     """`x` with `update` written at `start_indices`, which are moved so that it fits."""
     x = convert_to_tensor(x)
     update = convert_to_tensor(update, dtype=x.dtype)
-    begin = cast(convert_to_tensor(start_indices, dtype_hint=dtypes.int32), dtypes.int32)
-    size = raw.Shape(input=update)
-    room = raw.Shape(input=x) - size
-    begin = raw.Maximum(x=raw.Minimum(x=begin, y=room), y=np.int32(0))
-    strides = np.ones(x.shape.rank, np.int32)
-    return raw.TensorStridedSliceUpdate(
-        input=x, begin=begin, end=begin + size, strides=strides, value=update, name=name
+    return raw.XlaDynamicUpdateSlice(
+        input=x, update=update, indices=_indices(start_indices), name=name
     )
 
 
 def dynamic_slice(x, start_indices, size_indices, name=None):
     """The box of `size_indices` at `start_indices`, which are moved so that it fits."""
-    x = convert_to_tensor(x)
-    begin = cast(convert_to_tensor(start_indices, dtype_hint=dtypes.int32), dtypes.int32)
-    size = cast(convert_to_tensor(size_indices, dtype_hint=dtypes.int32), dtypes.int32)
-    room = raw.Shape(input=x) - size
-    begin = raw.Maximum(x=raw.Minimum(x=begin, y=room), y=np.int32(0))
-    return raw.Slice(input=x, begin=begin, size=size, name=name)
+    starts, sizes = _indices(start_indices), _indices(size_indices)
+    return raw.XlaDynamicSlice(
+        input=convert_to_tensor(x),
+        start_indices=starts,
+        size_indices=cast(sizes, starts.dtype),
+        name=name,
+    )

@@ -193,9 +193,26 @@ class Planner:
         """Launches a partition's kernels; `pinned` are nodes that are read after them."""
         lifetimes = self.lifetimes
         self.lifetimes = Lifetimes(part, pinned)
+        self._share_updated(part)
         for kernel in part.kernels:
             self.launch(kernel)
         self.lifetimes = lifetimes
+
+    def _share_updated(self, part: Partition) -> None:
+        """Lets values of which a block is replaced lie where the result will lie, back through chains of updates."""
+        computed = {
+            n.id
+            for k in part.kernels
+            if isinstance(k, NestKernel | ContractKernel)
+            for n in k.outputs
+        }
+        for kernel in reversed(part.kernels):
+            for node in kernel.outputs:
+                old = self.lifetimes.updated(kernel, node)
+                if old is None or old.id not in computed or old.id in self.buffers:
+                    continue
+                if self.buffer(node).place in ("arena", "output"):
+                    self.buffers[old.id] = self.buffer(node)
 
     def _put_in_place(self, kernel: NestKernel | ContractKernel) -> None:
         """Lays outputs that have no place yet over inputs that are read here for the last time."""

@@ -59,6 +59,20 @@ class Lifetimes:
                 return home(leaf)
         return None
 
+    def updated(self, kernel: Kernel, output: Node) -> Node | None:
+        """The value of which a kernel replaces a block, if it dies with the kernel, which reads nothing else of it."""
+        if output.kind != "dynamic_update_slice" or not isinstance(kernel, NestKernel):
+            return None
+        old = home(output.args[0])
+        if self.last.get(old.id) is not kernel or bytes_of(old) != bytes_of(output):
+            return None
+        others = [x for x in kernel.outputs if x is not output and x.kind == output.kind]
+        if any(home(leaf) is old for leaf in kernel.nest.leaves) or any(
+            home(x.args[0]) is old for x in others
+        ):
+            return None
+        return old
+
 
 def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
     """Whether a contraction's tail reads `old` only where it writes, and its tiles read nothing else there."""
