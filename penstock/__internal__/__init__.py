@@ -8,6 +8,14 @@ from penstock._src.util.lazy import attach as _attach
 _NAMES = {
     "penstock._src.api.internal": "is_tfrt_enabled",
     "penstock._src.api.scopes": "get_name_scope",
+    "penstock._src.bridge.internals.control_flow": (
+        "execute_fn_for_device get_enclosing_xla_context"
+    ),
+    "penstock._src.bridge.internals.hooks": (
+        "load_context register_call_context_function register_clear_session_function "
+        "register_get_session_function register_load_model_function"
+    ),
+    "penstock._src.bridge.internals.ops": "create_c_op lift_to_graph record_gradient",
     "penstock._src.core.composite": "CompositeTensor",
     "penstock._src.core.specs": "register_type_spec_from_value_converter",
     "penstock._src.data.structure": "NoneTensorSpec",
@@ -15,6 +23,9 @@ _NAMES = {
     "penstock._src.graph.func_graph": "FuncGraph",
     "penstock._src.graph.operation": "SymbolicTensor",
 }
-_SUBMODULES = "decorator distribute eager_context nest ops smart_cond tf2 tracking types".split()
+_SUBMODULES = (
+    "autograph decorator dispatch distribute eager_context feature_column function graph_util "
+    "mixed_precision nest ops saved_model smart_cond tf2 tracking train types"
+).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -7,6 +7,7 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.scopes": "is_resource_variable",
+    "penstock._src.bridge.internals.ops": "broadcast_weights get_resource_handle_data",
 }
 _SUBMODULES = "".split()
 

@@ -27,6 +27,7 @@ from penstock._src.graph.trace import (
 )
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.nest_paths import flatten_up_to
 
 
 @export("cond", v1=[])
@@ -482,9 +483,7 @@ def _invariants(start: Any, flat: Sequence[Any], given: Any) -> list[TensorShape
         return [t.shape if t.dtype is not dtypes.variant else TensorShape([]) for t in flat]
     shapes: list[TensorShape] = []
     leaves = nest.flatten(start)
-    invariants = (
-        nest.flatten_up_to(start, given) if hasattr(nest, "flatten_up_to") else nest.flatten(given)
-    )
+    invariants = flatten_up_to(start, given, check_types=False)
     for leaf, invariant in zip(leaves, invariants, strict=True):
         parts = nest.flatten(leaf, expand_composites=True)
         if isinstance(invariant, TypeSpec) and hasattr(invariant, "flatten"):

@@ -34,6 +34,7 @@ _BINARY_HANDLERS: list[tuple[Any, Any, Callable[..., Any]]] = []
 _BINARY_ASSERT_HANDLERS: list[tuple[Any, Any, Callable[..., Any]]] = []
 
 
+@export("__internal__.dispatch.GlobalOpDispatcher", v1=[])
 class GlobalOpDispatcher:
     """A dispatcher asked about every dispatchable function after all others declined."""
 
@@ -48,11 +49,29 @@ class GlobalOpDispatcher:
         register_fallback(self.handle)
 
 
+@export("__internal__.dispatch.OpDispatcher", v1=[])
+class OpDispatcher:
+    """A dispatcher asked about one dispatchable function after all others declined."""
+
+    NOT_SUPPORTED = NOT_SUPPORTED
+
+    def handle(self, args: tuple, kwargs: dict) -> Any:
+        """Returns the result of the function, or `NOT_SUPPORTED`."""
+        raise NotImplementedError
+
+    def register(self, op: Callable[..., Any]) -> None:
+        """Starts asking this dispatcher about calls of `op`."""
+        register_fallback(
+            lambda api, args, kwargs: self.handle(args, kwargs) if api is op else NOT_SUPPORTED
+        )
+
+
 def register_fallback(handler: Callable[[Callable[..., Any], tuple, dict], Any]) -> None:
     """Adds `handler(api, args, kwargs)`, asked when a public function rejects its arguments."""
     _FALLBACKS.append(handler)
 
 
+@export("__internal__.dispatch.add_dispatch_support", v1=[])
 def dispatchable(function: Callable[..., Any]) -> Callable[..., Any]:
     """Returns `function` open to other types."""
     targets: list[tuple[Any, Callable[..., Any]]] = []

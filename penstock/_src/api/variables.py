@@ -7,10 +7,14 @@ import numpy as np
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.core.specs import register_type_spec_from_value_converter
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_spec import VariableSpec
 
 from . import operators
+
+register_type_spec_from_value_converter(Variable, VariableSpec.from_value)
 
 
 def _slices(sparse_delta):

@@ -9,35 +9,6 @@ from typing import Any
 
 from penstock._src.util.export import export
 
-getfullargspec = inspect.getfullargspec
-
-isclass, isfunction, ismethod, ismodule = (
-    inspect.isclass,
-    inspect.isfunction,
-    inspect.ismethod,
-    inspect.ismodule,
-)
-getdoc, getfile, getsource, getmro = (
-    inspect.getdoc,
-    inspect.getfile,
-    inspect.getsource,
-    inspect.getmro,
-)
-signature, getmembers, getmodule, stack = (
-    inspect.signature,
-    inspect.getmembers,
-    inspect.getmodule,
-    inspect.stack,
-)
-isbuiltin, isgenerator, isroutine, iscoroutinefunction = (
-    inspect.isbuiltin,
-    inspect.isgenerator,
-    inspect.isroutine,
-    inspect.iscoroutinefunction,
-)
-FullArgSpec = inspect.FullArgSpec
-Parameter = inspect.Parameter
-
 
 def getcallargs(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Returns the arguments of a call by name."""

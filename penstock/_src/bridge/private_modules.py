@@ -64,11 +64,13 @@ def _from_source(module: str, source: str, attribute: str) -> Any:
 
 @functools.cache
 def _target(text: str) -> Any:
-    """What `tf.math`, `tf.Tensor`, `@core.specs` or `@core.specs:TypeSpec` stands for."""
+    """What `tf.math`, `tf.Tensor`, `@core.specs`, `@core.specs:TypeSpec` or `std:inspect` means."""
     if text.startswith("@"):
         module, _, attribute = text[1:].partition(":")
         held = importlib.import_module(f"penstock._src.{module}")
         return getattr(held, attribute) if attribute else held
+    if text.startswith("std:"):
+        return importlib.import_module(text[len("std:") :])
     held = importlib.import_module("penstock")
     for part in text.split(".")[1:]:
         held = getattr(held, part)

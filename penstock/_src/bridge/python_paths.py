@@ -4,6 +4,7 @@ A path below `tensorflow` has a list of sources, tried in order for each name:
 
     "tf"              the public root;  "tf.math": a public namespace
     "@module.path"    a module of penstock._src
+    "std:module"      a module of Python's own library
     "raw"             raw ops by their snake_case name (gen_math_ops.batch_mat_mul_v2)
     "name=target"     one name; the target is `tf...` or `@module.path:attribute`
     "name/"           a module of its own below this path
@@ -15,10 +16,14 @@ _OPS = "tf tf.math tf.linalg tf.nn tf.random tf.sparse tf.strings tf.image tf.bi
 _ARRAY = "newaxis=tf.newaxis " + _OPS
 
 PATHS: dict[str, str] = {
-    "python": "pywrap_tensorflow/ tf",
-    "python.autograph": "tf.autograph",
+    "python": "pywrap_tensorflow/ pywrap_tfe/ tf2/ tf",
+    "python.autograph": "impl/ core/ tf.autograph",
+    "python.autograph.core": "ag_ctx/",
+    "python.autograph.core.ag_ctx": "@bridge.internals.autograph",
     "python.autograph.impl": "api/",
-    "python.autograph.impl.api": "tf.autograph tf.autograph.experimental tf.__internal__.autograph",
+    "python.autograph.impl.api": (
+        "tf.autograph tf.autograph.experimental @bridge.internals.autograph"
+    ),
     "python.checkpoint": "checkpoint/ trackable_view/ checkpoint_management/",
     "python.checkpoint.checkpoint": "tf.train",
     "python.checkpoint.checkpoint_management": "tf.train",
@@ -27,18 +32,38 @@ PATHS: dict[str, str] = {
     "python.client.device_lib": "@bridge.eager_context",
     "python.client.session": "tf.compat.v1",
     "python.compat": "tf.compat",
-    "python.data": "tf.data",
+    "python.data": "util/ tf.data",
     "python.data.experimental": "tf.data.experimental",
     "python.data.experimental.ops": "distribute/",
     "python.data.experimental.ops.distribute": (
         "compute_batch_size=@data.structure:compute_batch_size tf.data.experimental"
     ),
-    "python.data.ops": "dataset_ops/ iterator_ops/",
+    "python.data.ops": (
+        "dataset_ops/ iterator_ops/ from_generator_op/ from_sparse_tensor_slices_op/ "
+        "from_tensor_slices_op/ from_tensors_op/ range_op/"
+    ),
     "python.data.ops.dataset_ops": "DatasetV2=tf.data.Dataset tf.data",
     "python.data.ops.iterator_ops": "OwnedIterator=@data.iterator:OwnedIterator tf.data",
+    "python.data.ops.from_generator_op": "@bridge.internals.datasets",
+    "python.data.ops.from_sparse_tensor_slices_op": "@bridge.internals.datasets",
+    "python.data.ops.from_tensor_slices_op": "@bridge.internals.datasets",
+    "python.data.ops.from_tensors_op": "@bridge.internals.datasets",
+    "python.data.ops.range_op": "@bridge.internals.datasets",
+    "python.data.util": "structure/ nest/",
+    "python.data.util.nest": "@util.nest @util.nest_paths",
+    "python.data.util.structure": "@data.structure",
     "python.debug": "lib/",
-    "python.debug.lib": "",
-    "python.distribute": "distribute_lib/",
+    "python.debug.lib": "debug_events_monitors/ debug_events_reader/",
+    "python.debug.lib.debug_events_monitors": "@bridge.internals.runtime",
+    "python.debug.lib.debug_events_reader": "@bridge.internals.runtime",
+    "python.distribute": (
+        "distribute_lib/ distribute_utils/ input_lib/ input_ops/ cluster_resolver/ "
+        "parameter_server_strategy_v2/"
+    ),
+    "python.distribute.cluster_resolver": "tf.distribute.cluster_resolver",
+    "python.distribute.distribute_utils": "@bridge.internals.distribution",
+    "python.distribute.input_lib": "@bridge.internals.datasets tf.distribute",
+    "python.distribute.input_ops": "@bridge.internals.datasets",
     "python.distribute.distribute_lib": "tf.distribute",
     "python.eager": "context/ def_function/ backprop/ tape/",
     "python.eager.backprop": "tf",
@@ -70,10 +95,10 @@ PATHS: dict[str, str] = {
         "smart_constant_value=@api.internal:smart_constant_value"
     ),
     "python.framework.sparse_tensor": "tf tf.sparse",
-    "python.framework.tensor": "tf",
+    "python.framework.tensor": "tf @core.specs",
     "python.framework.tensor_conversion": "tf",
     "python.framework.tensor_shape": "tf dimension_value=tf.compat.dimension_value @core.shapes",
-    "python.framework.tensor_spec": "tf",
+    "python.framework.tensor_spec": "tf @core.specs",
     "python.framework.tensor_util": (
         "is_tf_type=tf.is_tensor is_tensor=tf.is_tensor constant_value=tf.get_static_value "
         "MakeNdarray=tf.make_ndarray make_ndarray=tf.make_ndarray "
@@ -95,7 +120,8 @@ PATHS: dict[str, str] = {
         "variables/ variable_scope/ init_ops/ init_ops_v2/ lookup_ops/ gen_math_ops/ gen_array_ops/ "
         "gen_nn_ops/ gen_audio_ops/ gen_random_ops/ gen_linalg_ops/ gen_image_ops/ gen_io_ops/ "
         "gen_state_ops/ gen_resource_variable_ops/ gen_string_ops/ gen_sparse_ops/ "
-        "gen_control_flow_ops/ gen_dataset_ops/ gen_stateless_random_ops_v2/ linalg/ ragged/ "
+        "gen_control_flow_ops/ gen_dataset_ops/ control_flow_util/ weights_broadcast_ops/ "
+        " gen_stateless_random_ops_v2/ linalg/ ragged/ "
         "control_flow_case/ control_flow_assert/ check_ops/ gradients/ gradients_impl/ state_ops/ "
         "standard_ops/ stateless_random_ops/ tensor_array_ops/ functional_ops/ map_fn/ clip_ops/ "
         "special_math_ops/ bitwise_ops/ script_ops/ summary_ops_v2/ parallel_for/"
@@ -106,8 +132,9 @@ PATHS: dict[str, str] = {
     "python.ops.clip_ops": "tf",
     "python.ops.cond": "tf",
     "python.ops.control_flow_assert": "tf",
-    "python.ops.control_flow_case": "tf",
-    "python.ops.control_flow_ops": "tf tf.compat.v1",
+    "python.ops.control_flow_case": "_case_helper=@bridge.internals.control_flow:case_helper tf",
+    "python.ops.control_flow_ops": "tf tf.compat.v1 @bridge.internals.control_flow",
+    "python.ops.control_flow_util": "@bridge.internals.control_flow",
     "python.ops.functional_ops": "tf",
     "python.ops.gradients": "tf",
     "python.ops.gradients_impl": "tf",
@@ -115,10 +142,11 @@ PATHS: dict[str, str] = {
     "python.ops.image_ops_impl": "tf.image",
     "python.ops.init_ops": "tf.compat.v1 tf.compat.v1.initializers",
     "python.ops.init_ops_v2": "tf tf.initializers",
-    "python.ops.linalg": "sparse/ linear_operator/ linalg/ linalg_impl/",
+    "python.ops.linalg": "sparse/ linear_operator/ linear_operator_addition/ linalg/ linalg_impl/",
     "python.ops.linalg.linalg": "tf.linalg",
     "python.ops.linalg.linalg_impl": "tf.linalg",
-    "python.ops.linalg.linear_operator": "tf.linalg",
+    "python.ops.linalg.linear_operator": "tf.linalg @api.linalg.operators.base",
+    "python.ops.linalg.linear_operator_addition": "@api.linalg.operators.addition",
     "python.ops.linalg.sparse": "sparse_csr_matrix_ops/",
     "python.ops.linalg.sparse.sparse_csr_matrix_ops": (
         "sparse_tensor_to_csr_sparse_matrix=@bridge.sparse_csr:sparse_tensor_to_csr_sparse_matrix "
@@ -133,10 +161,14 @@ PATHS: dict[str, str] = {
     "python.ops.nn_impl": "tf.nn tf.compat.v1.nn",
     "python.ops.nn_ops": "tf.nn tf.compat.v1.nn raw",
     "python.ops.parallel_for": "control_flow_ops/",
-    "python.ops.parallel_for.control_flow_ops": "tf",
-    "python.ops.ragged": "ragged_tensor/ ragged_factory_ops/ ragged_array_ops/ row_partition/",
+    "python.ops.parallel_for.control_flow_ops": "tf @bridge.internals.control_flow",
+    "python.ops.ragged": (
+        "ragged_tensor/ ragged_factory_ops/ ragged_array_ops/ row_partition/ ragged_map_ops/ "
+        "ragged_util/"
+    ),
     "python.ops.ragged.ragged_array_ops": "tf.ragged",
     "python.ops.ragged.ragged_factory_ops": "tf.ragged",
+    "python.ops.ragged.ragged_map_ops": "tf",
     "python.ops.ragged.ragged_tensor": "tf tf.ragged",
     "python.ops.ragged.row_partition": "tf.experimental",
     "python.ops.random_ops": (
@@ -145,7 +177,7 @@ PATHS: dict[str, str] = {
     ),
     "python.ops.resource_variable_ops": (
         "BaseResourceVariable=tf.Variable ResourceVariable=tf.Variable "
-        "is_resource_variable=tf.__internal__.ops.is_resource_variable raw"
+        "is_resource_variable=tf.__internal__.ops.is_resource_variable @eager.variable_spec raw"
     ),
     "python.ops.script_ops": "tf",
     "python.ops.special_math_ops": "tf.math.special tf.math tf",
@@ -158,14 +190,27 @@ PATHS: dict[str, str] = {
     "python.ops.tensor_array_ops": "tf",
     "python.ops.variable_scope": "tf.compat.v1 tf",
     "python.ops.variables": "tf tf.compat.v1",
+    "python.ops.weights_broadcast_ops": "@bridge.internals.ops",
     "python.ops.while_loop": "tf",
     "python.platform": "tf_logging/ gfile/ test/ resource_loader/",
     "python.platform.gfile": "tf.io.gfile tf.compat.v1.gfile",
     "python.platform.test": "tf.test",
     "python.platform.tf_logging": "tf.compat.v1.logging",
-    "python.saved_model": "load/ save/ loader/ signature_constants/ tag_constants/",
+    "python.pywrap_tensorflow": "",
+    "python.pywrap_tfe": "@bridge.internals.runtime",
+    "python.saved_model": (
+        "load/ save/ loader/ loader_impl/ signature_constants/ tag_constants/ load_context/ "
+        "nested_structure_coder/ model_utils/"
+    ),
     "python.saved_model.load": "tf.saved_model",
+    "python.saved_model.load_context": "@bridge.internals.hooks",
     "python.saved_model.loader": "tf.compat.v1.saved_model tf.compat.v1.saved_model.loader",
+    "python.saved_model.loader_impl": (
+        "@bridge.internals.saved_model tf.compat.v1.saved_model tf.compat.v1.saved_model.loader"
+    ),
+    "python.saved_model.model_utils": "mode_keys/",
+    "python.saved_model.model_utils.mode_keys": "@bridge.internals.mode_keys",
+    "python.saved_model.nested_structure_coder": "@bridge.internals.saved_model",
     "python.saved_model.save": "tf.saved_model",
     "python.saved_model.signature_constants": "tf.saved_model tf.compat.v1.saved_model",
     "python.saved_model.tag_constants": "tf.compat.v1.saved_model.tag_constants",
@@ -174,23 +219,44 @@ PATHS: dict[str, str] = {
     "python.trackable.base": "tf.__internal__.tracking @core.tracking.trackable",
     "python.trackable.data_structures": "@core.tracking.data_structures @core.tracking.trackable",
     "python.trackable.resource": "tf.saved_model.experimental",
-    "python.training": "checkpoint_utils/ saver/ moving_averages/",
+    "python.tf2": "@api.internal",
+    "python.tools": "saved_model_utils/",
+    "python.tools.saved_model_utils": "@bridge.internals.saved_model",
+    "python.training": "checkpoint_utils/ saver/ moving_averages/ server_lib/ tracking/",
     "python.training.checkpoint_utils": "tf.train",
     "python.training.moving_averages": "tf.train tf.__internal__.train",
     "python.training.saver": "tf.compat.v1.train",
+    "python.training.server_lib": "tf.train tf.distribute",
+    "python.training.tracking": "data_structures/ base/",
+    "python.training.tracking.base": "tf.__internal__.tracking @core.tracking.trackable",
+    "python.training.tracking.data_structures": (
+        "@core.tracking.data_structures @core.tracking.trackable"
+    ),
     "python.types": "core/",
     "python.types.core": "Tensor=tf.__internal__.types.Tensor tf.types.experimental",
     "python.util": (
-        "nest/ compat/ tf_inspect/ deprecation/ tf_export/ object_identity/ tf_decorator/ dispatch/"
+        "nest/ compat/ tf_inspect/ deprecation/ tf_export/ object_identity/ tf_decorator/ dispatch/ "
+        "keras_deps/ tf_contextlib/ variable_utils/"
     ),
     "python.util.compat": "tf.compat",
     "python.util.deprecation": "@bridge.decorators",
     "python.util.dispatch": "tf.__internal__.dispatch tf.experimental",
-    "python.util.nest": "tf.nest tf.__internal__.nest @util.nest",
+    "python.util.keras_deps": "@bridge.internals.hooks",
+    "python.util.nest": (
+        "_is_namedtuple=@bridge.internals.structures:is_namedtuple "
+        "_sequence_like=@util.nest_paths:sequence_like _yield_value=@util.nest_paths:yield_value "
+        "_yield_sorted_items=@util.nest_paths:yield_sorted_items "
+        "tf.nest tf.__internal__.nest @util.nest @util.nest_paths"
+    ),
     "python.util.object_identity": "Reference=@core.tensor:Reference",
+    "python.util.tf_contextlib": "std:contextlib",
     "python.util.tf_decorator": "@bridge.decorators",
     "python.util.tf_export": "@bridge.decorators",
-    "python.util.tf_inspect": "@bridge.decorators",
+    "python.util.tf_inspect": "_inspect=std:inspect @bridge.decorators std:inspect",
+    "python.util.variable_utils": "@bridge.internals.ops",
+    "tools": "docs/",
+    "tools.docs": "doc_controls/",
+    "tools.docs.doc_controls": "@bridge.internals.doc_controls",
     "compiler": "tf2xla/",
     "compiler.tf2xla": "python/",
     "compiler.tf2xla.python": "xla/",

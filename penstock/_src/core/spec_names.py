@@ -6,8 +6,9 @@ from typing import Any
 
 from penstock._src.core.specs import TensorSpec, TypeSpec
 
-_CLASSES: dict[str, type[TypeSpec]] = {}
-_NAMES: dict[type[TypeSpec], str] = {}
+# Under the names by which TensorFlow Probability reaches into them.
+_NAME_TO_TYPE_SPEC: dict[str, type[TypeSpec]] = {}
+_TYPE_SPEC_TO_NAME: dict[type[TypeSpec], str] = {}
 _FORM = re.compile(r"^(\w+\.)+\w+$")
 
 
@@ -28,18 +29,18 @@ def register(name: str) -> Callable[[type[TypeSpec]], type[TypeSpec]]:
 
     def decorate(cls: type[TypeSpec]) -> type[TypeSpec]:
         _require_spec(cls)
-        if cls in _NAMES:
+        if cls in _TYPE_SPEC_TO_NAME:
             raise ValueError(
                 f"Class {cls.__module__}.{cls.__name__} has already been registered with name "
-                f"{_NAMES[cls]}."
+                f"{_TYPE_SPEC_TO_NAME[cls]}."
             )
-        if name in _CLASSES:
-            held = _CLASSES[name]
+        if name in _NAME_TO_TYPE_SPEC:
+            held = _NAME_TO_TYPE_SPEC[name]
             raise ValueError(
                 f"Name {name} has already been registered for class "
                 f"{held.__module__}.{held.__name__}."
             )
-        _CLASSES[name], _NAMES[cls] = cls, name
+        _NAME_TO_TYPE_SPEC[name], _TYPE_SPEC_TO_NAME[cls] = cls, name
         return cls
 
     return decorate
@@ -52,9 +53,9 @@ def get_name(cls: type[TypeSpec]) -> str:
       ValueError: it has none.
     """
     _require_spec(cls)
-    if cls not in _NAMES:
+    if cls not in _TYPE_SPEC_TO_NAME:
         raise ValueError(f"TypeSpec {cls.__module__}.{cls.__name__} has not been registered.")
-    return _NAMES[cls]
+    return _TYPE_SPEC_TO_NAME[cls]
 
 
 def lookup(name: str) -> type[TypeSpec]:
@@ -65,9 +66,9 @@ def lookup(name: str) -> type[TypeSpec]:
     """
     if not isinstance(name, str):
         raise TypeError(f"Expected `name` to be a string; got {name!r}")
-    if name not in _CLASSES:
+    if name not in _NAME_TO_TYPE_SPEC:
         raise ValueError(f"No TypeSpec has been registered with name {name!r}")
-    return _CLASSES[name]
+    return _NAME_TO_TYPE_SPEC[name]
 
 
 def _require_spec(cls: Any) -> None:

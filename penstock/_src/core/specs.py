@@ -228,20 +228,27 @@ def _supertype(a: Any, others: list[Any]) -> Any:
     return a if all(_key(a) == _key(o) for o in others) else None
 
 
-@export("TensorSpec")
-class TensorSpec(TypeSpec):
-    """The type, static shape and name of a tensor."""
+class BatchableTypeSpec(TypeSpec):
+    """A type whose values can be stacked and taken apart again, as `tf.data` and `tf.map_fn` do."""
 
-    __slots__ = ("_shape", "_dtype", "_name", "_handle_data")
+    def _batch(self, batch_size: int | None) -> "BatchableTypeSpec":
+        """Returns the type of `batch_size` (None: any number of) values in one."""
+        raise NotImplementedError(f"{type(self).__name__}._batch")
 
-    # A tensor spec is a leaf of structures.
-    _is_composite = False
+    def _unbatch(self) -> "BatchableTypeSpec":
+        """Returns the type of one of the values that a value of this type is a batch of."""
+        raise NotImplementedError(f"{type(self).__name__}._unbatch")
+
+
+class DenseSpec(TypeSpec):
+    """The shape, type and name of something that is used as one dense tensor."""
+
+    __slots__ = ("_shape", "_dtype", "_name")
 
     def __init__(self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> None:
         self._shape = as_shape(shape)
         self._dtype = as_dtype(dtype)
         self._name = name
-        self._handle_data: Any = None
 
     @property
     def shape(self) -> TensorShape:
@@ -257,6 +264,37 @@ class TensorSpec(TypeSpec):
     def name(self) -> str | None:
         """The name of the argument, or None."""
         return self._name
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._shape, self._dtype, self._name
+
+    def __eq__(self, other: Any) -> bool:
+        return (
+            type(other) is type(self)
+            and self._shape == other._shape
+            and self._dtype is other._dtype
+            and self._name == other._name
+        )
+
+    def __hash__(self) -> int:
+        return hash((self._shape, self._dtype))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(shape={self._shape}, dtype={self._dtype!r}, name={self._name!r})"
+
+
+@export("TensorSpec")
+class TensorSpec(DenseSpec, BatchableTypeSpec):
+    """The type, static shape and name of a tensor."""
+
+    __slots__ = ("_handle_data",)
+
+    # A tensor spec is a leaf of structures.
+    _is_composite = False
+
+    def __init__(self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> None:
+        super().__init__(shape, dtype, name)
+        self._handle_data: Any = None
 
     @property
     def value_type(self) -> Any:
@@ -279,9 +317,6 @@ class TensorSpec(TypeSpec):
     def experimental_type_proto(cls) -> Any:
         """Returns TensorSpecProto."""
         return resolve("penstock._src.proto.saved", "TensorSpecProto")
-
-    def _serialize(self) -> tuple[Any, ...]:
-        return self._shape, self._dtype, self._name
 
     @property
     def _component_specs(self) -> "TensorSpec":
@@ -346,22 +381,16 @@ class TensorSpec(TypeSpec):
 
     _cast = cast
 
-    def __eq__(self, other: Any) -> bool:
-        return (
-            type(other) is type(self)
-            and self._shape == other._shape
-            and self._dtype is other._dtype
-            and self._name == other._name
-        )
-
-    def __hash__(self) -> int:
-        return hash((self._shape, self._dtype))
-
     def __reduce__(self) -> Any:
         return type(self), (self._shape, self._dtype, self._name)
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(shape={self._shape}, dtype={self._dtype!r}, name={self._name!r})"
+    def _batch(self, batch_size: int | None) -> "TensorSpec":
+        return TensorSpec(TensorShape([batch_size]).concatenate(self._shape), self._dtype)
+
+    def _unbatch(self) -> "TensorSpec":
+        if self._shape.rank == 0:
+            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
+        return TensorSpec(self._shape[1:], self._dtype)
 
 
 # (a class, value -> TypeSpec): specs of values that do not carry their own.

@@ -24,13 +24,27 @@ class Location(NamedTuple):
 def user_location(depth: int = 1) -> Location | None:
     """Returns the innermost frame outside Penstock (and Keras, if there is one beyond it)."""
     frame: FrameType | None = sys._getframe(depth)
-    first = None
+    plumbing = None
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith((OWN_FOLDER, "<frozen")):
-            location = Location(name, frame.f_lineno, frame.f_code.co_name)
-            if not any(part in name for part in PLUMBING):
-                return location
-            first = first or location
+        kind = _KINDS.get(name)
+        if kind is None:
+            kind = _KINDS[name] = _kind_of(name)
+        if kind is _USERS:
+            return Location(name, frame.f_lineno, frame.f_code.co_name)
+        if kind is _PLUMBING and plumbing is None:
+            plumbing = frame
         frame = frame.f_back
-    return first
+    if plumbing is None:
+        return None
+    return Location(plumbing.f_code.co_filename, plumbing.f_lineno, plumbing.f_code.co_name)
+
+
+_OWN, _PLUMBING, _USERS = "own", "plumbing", "user's"
+_KINDS: dict[str, str] = {}  # file -> whose it is: asked for every frame under every operation of a graph
+
+
+def _kind_of(file: str) -> str:
+    if file.startswith((OWN_FOLDER, "<frozen")):
+        return _OWN
+    return _PLUMBING if any(part in file for part in PLUMBING) else _USERS

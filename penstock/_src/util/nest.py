@@ -7,7 +7,7 @@ defines `__tf_flatten__` and `__tf_unflatten__`.
 
 import collections
 import collections.abc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.util.export import export
@@ -269,7 +269,7 @@ def _same(first: Any, second: Any, check_types: bool, expand_composites: bool) -
 
 
 def _check_kinds(first: Any, second: Any) -> None:
-    kind1, kind2 = type(_unwrapped(first)), type(_unwrapped(second))
+    kind1, kind2 = type(unwrapped(first)), type(unwrapped(second))
     if kind1 is kind2:
         return
     if is_namedtuple(first) and is_namedtuple(second):
@@ -285,7 +285,8 @@ def _check_kinds(first: Any, second: Any) -> None:
     )
 
 
-def _unwrapped(value: Any) -> Any:
+def unwrapped(value: Any) -> Any:
+    """Returns what a proxy (of wrapt, say) stands for; anything else as it is."""
     return getattr(value, "__wrapped__", value)
 
 
@@ -316,13 +317,6 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
     return pack_sequence_as(structure[0], [func(*x) for x in zip(*flat)], expand_composites)
 
 
-def map_structure_with_paths(func: Callable[..., Any], structure: Any, *rest: Any) -> Any:
-    """Like `map_structure`, with the path "a/0/b" of each leaf before it."""
-    paths = ["/".join(map(str, p)) for p, _ in flatten_with_tuple_paths(structure)]
-    flat = [flatten(s) for s in (structure, *rest)]
-    return pack_sequence_as(structure, [func(*x) for x in zip(paths, *flat)])
-
-
 def keys_and_children(structure: Any, expand_composites: bool) -> list[tuple[Any, Any]] | None:
     """Returns (key, child) pairs, or None for a leaf."""
     held = children(structure, expand_composites)
@@ -349,70 +343,3 @@ def flatten_with_tuple_paths(
         inner = flatten_with_tuple_paths(child, expand_composites)
         found.extend(((key, *path), leaf) for path, leaf in inner)
     return found
-
-
-@export("__internal__.nest.yield_flattened_paths", v1=[])
-def yield_flattened_paths(structure: Any, expand_composites: bool = False) -> Iterable[Any]:
-    """Yields the path of every leaf."""
-    for path, _ in flatten_with_tuple_paths(structure, expand_composites):
-        yield path
-
-
-@export("__internal__.nest.flatten_up_to", v1=[])
-def flatten_up_to(
-    shallow_tree: Any, input_tree: Any, check_types: bool = True, expand_composites: bool = False
-) -> list[Any]:
-    """Returns the parts of `input_tree` that stand where `shallow_tree` has leaves."""
-    held = children(shallow_tree, expand_composites)
-    if held is None:
-        return [input_tree]
-    deep = children(input_tree, expand_composites)
-    if deep is None:
-        raise TypeError(
-            f"If shallow structure is a sequence, input must also be a sequence. Input has type: {type(input_tree)}."
-        )
-    if isinstance(shallow_tree, collections.abc.Mapping):
-        missing = [k for k in shallow_tree if k not in input_tree]
-        if missing:
-            raise ValueError(
-                f"The shallow_tree's keys are not a subset of the input_tree's keys: {missing}"
-            )
-        deep = [input_tree[k] for k in sorted_keys(shallow_tree)]
-    elif len(held) != len(deep):
-        raise ValueError(
-            "The two structures don't have the same sequence length. Input structure has length "
-            f"{len(deep)}, while shallow structure has length {len(held)}."
-        )
-    flat: list[Any] = []
-    for shallow, below in zip(held, deep):
-        flat.extend(flatten_up_to(shallow, below, check_types, expand_composites))
-    return flat
-
-
-@export("__internal__.nest.map_structure_up_to", v1=[])
-def map_structure_up_to(
-    shallow_tree: Any, func: Callable[..., Any], *inputs: Any, **kwargs: Any
-) -> Any:
-    """Returns `shallow_tree`'s structure of `func` of what stands at its leaves in the inputs."""
-    flat = [flatten_up_to(shallow_tree, tree) for tree in inputs]
-    return pack_sequence_as(shallow_tree, [func(*x) for x in zip(*flat)])
-
-
-def get_traverse_shallow_structure(traverse: Callable[[Any], Any], structure: Any) -> Any:
-    """Returns the structure cut off where `traverse(part)` is False; leaves are booleans."""
-    decision = traverse(structure)
-    held = children(structure)
-    if not decision or held is None:
-        return bool(decision)
-    return rebuild(structure, [get_traverse_shallow_structure(traverse, c) for c in held])
-
-
-def list_to_tuple(structure: Any) -> Any:
-    """Returns the structure with tuples in place of lists."""
-    if isinstance(structure, list):
-        return tuple(list_to_tuple(s) for s in structure)
-    if type(structure) is tuple:
-        return tuple(list_to_tuple(s) for s in structure)
-    if isinstance(structure, collections.abc.Mapping):
-        return rebuild(structure, [list_to_tuple(structure[k]) for k in sorted_keys(structure)])
-    return structure

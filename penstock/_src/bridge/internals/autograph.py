@@ -1,0 +1,69 @@
+"""AutoGraph's state and its conversion of one function: `tf.__internal__.autograph`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.function.autograph import convert
+from penstock._src.util.export import export
+
+
+class Status(Enum):
+    """Whether code that runs now is being converted."""
+
+    UNSPECIFIED = 0
+    ENABLED = 1
+    DISABLED = 2
+
+
+class ControlStatusCtx:
+    """A status, and as a context manager nothing more."""
+
+    def __init__(self, status: Status, options: Any = None) -> None:
+        self.status, self.options = status, options
+
+    def __enter__(self) -> ControlStatusCtx:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        return None
+
+
+@export("__internal__.autograph.control_status_ctx", v1=[])
+def control_status_ctx() -> ControlStatusCtx:
+    """Returns the status: enabled while a function is traced, else unspecified."""
+    tracing = STATE.graph is not None and STATE.graph.building_function
+    return ControlStatusCtx(Status.ENABLED if tracing else Status.UNSPECIFIED)
+
+
+@export("__internal__.autograph.tf_convert", v1=[])
+def tf_convert(
+    f: Callable[..., Any],
+    ctx: ControlStatusCtx,
+    convert_by_default: bool = True,
+    user_requested: bool = False,
+) -> Callable[..., Any]:
+    """Returns `f` as AutoGraph is to call it where the status is `ctx`.
+
+    Args:
+      f: a function or method.
+      ctx: from `control_status_ctx()`.
+      convert_by_default: whether an unspecified status lets the place of the call decide.
+      user_requested: accepted; which modules are converted does not depend on it.
+    """
+    del user_requested
+    if ctx.status is Status.DISABLED or (
+        ctx.status is Status.UNSPECIFIED and not convert_by_default
+    ):
+        return convert.do_not_convert(f)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        tracing = ctx.status is Status.ENABLED or control_status_ctx().status is Status.ENABLED
+        return convert.call(f, *args, **kwargs) if tracing else f(*args, **kwargs)
+
+    return convert.mark_converted(call)

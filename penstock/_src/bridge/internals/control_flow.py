@@ -1,0 +1,105 @@
+"""Loops, cases and the questions about control flow that other packages ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.api.control_flow import case
+from penstock._src.api.functional import vectorized_map
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+# Whether conditions and loops of graphs are functions: always.
+ENABLE_CONTROL_FLOW_V2 = True
+
+
+def EnableControlFlowV2(graph: Any) -> bool:
+    """True: conditions and loops of graphs are functions."""
+    del graph
+    return True
+
+
+def GraphOrParentsInXlaContext(graph: Any) -> bool:
+    """False: XLA compiles no graph here."""
+    del graph
+    return False
+
+
+def IsInXLAContext(op: Any) -> bool:
+    """False: XLA compiles no operation here."""
+    del op
+    return False
+
+
+InXlaContext = GraphOrParentsInXlaContext
+
+
+def GetContainingXLAContext(ctxt: Any) -> None:
+    """None: XLA compiles nothing here."""
+    del ctxt
+
+
+@export("__internal__.get_enclosing_xla_context", v1=[])
+def get_enclosing_xla_context() -> None:
+    """None: XLA compiles nothing here."""
+
+
+@export("__internal__.execute_fn_for_device", v1=[])
+def execute_fn_for_device(
+    device_branch_fns: dict[str, Callable[[], Any]],
+    default_fn: Callable[[], Any],
+    name: str = "execute_fn",
+) -> Any:
+    """Returns what the function for this machine's device returns: that of "CPU", or the default."""
+    del name
+    table = {device.upper(): function for device, function in device_branch_fns.items()}
+    return table.get("CPU", default_fn)()
+
+
+def case_helper(
+    cond_fn: Callable[..., Any],
+    pred_fn_pairs: Sequence[Any],
+    default: Callable[[], Any] | None,
+    exclusive: bool,
+    name: str,
+    allow_python_preds: bool = False,
+    **cond_kwargs: Any,
+) -> Any:
+    """Returns `tf.case` made of another `cond`.
+
+    Args:
+      cond_fn: called as `cond_fn(predicate, true_fn, false_fn)`.
+      pred_fn_pairs: (predicate, function) pairs.
+      default: the function if no predicate holds.
+      exclusive: accepted; the first that holds is taken.
+      name: of the result.
+      allow_python_preds: accepted; predicates may be Python booleans.
+      **cond_kwargs: for `cond_fn`.
+    """
+    del exclusive, allow_python_preds
+    pairs = list(pred_fn_pairs)
+    if default is None and len(pairs) == 1:
+        return case(pairs, name=name)
+    chosen = pairs.pop()[1] if default is None else default
+    for pred, function in reversed(pairs):
+        chosen = _choice(cond_fn, pred, function, chosen, cond_kwargs)
+    return chosen()
+
+
+def _choice(cond: Any, pred: Any, yes: Any, no: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
+    return lambda: cond(pred, yes, no, **kwargs)
+
+
+def pfor(
+    loop_fn: Callable[[Any], Any],
+    iters: Any,
+    fallback_to_while_loop: bool = True,
+    parallel_iterations: int | None = None,
+    warn: bool = False,
+) -> Any:
+    """Returns the results of `loop_fn(i)` for i = 0 .. iters - 1, stacked."""
+    del parallel_iterations
+    indices = raw.Range(start=0, limit=convert_to_tensor(iters), delta=1)
+    return vectorized_map(loop_fn, indices, fallback_to_while_loop, warn)

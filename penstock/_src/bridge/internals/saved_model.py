@@ -1,0 +1,159 @@
+"""SavedModels from near by: their messages, nested structures and the classes that revive objects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.function import structured_values
+from penstock._src.saving.saved_model import load as loading
+from penstock._src.util.export import export
+
+_REVIVED: dict[str, list[VersionedTypeRegistration]] = {}
+_IDENTIFIERS: dict[str, Callable[[Any], bool]] = {}
+
+
+@export("__internal__.saved_model.encode_structure", v1=[])
+def encode_structure(nested_structure: Any) -> Any:
+    """Returns the StructuredValue message of a nested structure."""
+    return structured_values.encode(nested_structure)
+
+
+@export("__internal__.saved_model.decode_proto", v1=[])
+def decode_proto(proto: Any) -> Any:
+    """Returns the nested structure of a StructuredValue message."""
+    return structured_values.decode(proto)
+
+
+def can_encode(nested_structure: Any) -> bool:
+    """Whether a nested structure has a StructuredValue message."""
+    try:
+        structured_values.encode(nested_structure)
+    except TypeError:
+        return False
+    return True
+
+
+class StructureCoder:
+    """`encode_structure` and `decode_proto` as methods."""
+
+    can_encode = staticmethod(can_encode)
+    encode_structure = staticmethod(encode_structure)
+    decode_proto = staticmethod(decode_proto)
+
+
+@export("__internal__.saved_model.parse_saved_model", v1=[])
+def parse_saved_model(export_dir: Any) -> Any:
+    """Returns the SavedModel message of a folder.
+
+    Raises:
+      OSError: there is none.
+    """
+    return loading.parse(os.fsdecode(export_dir))
+
+
+def get_meta_graph_def(saved_model_dir: Any, tag_set: str) -> Any:
+    """Returns the MetaGraphDef of a SavedModel that has the tags "a,b,...".
+
+    Raises:
+      RuntimeError: none has.
+    """
+    wanted = set(tag_set.split(","))
+    for meta in parse_saved_model(saved_model_dir).meta_graphs:
+        if set(meta.meta_info_def.tags) == wanted:
+            return meta
+    raise RuntimeError(
+        f"MetaGraphDef associated with tag-set {tag_set} could not be found in the SavedModel"
+    )
+
+
+@export("__internal__.saved_model.load_partial", v1=[])
+def load_partial(export_dir: Any, filters: Any, tags: Any = None, options: Any = None) -> Any:
+    """Raises: objects of a SavedModel are loaded all together.
+
+    Keras reads with it the SavedModels in which Keras 2 kept its models; its formats `.keras` and
+    `.h5`, and `tf.saved_model.load`, need no such thing.
+    """
+    raise UnimplementedError(
+        f"load_partial: of the SavedModel {export_dir} only the whole can be loaded. "
+        "Use tf.saved_model.load, or save the model in Keras's own formats."
+    )
+
+
+@export("__internal__.saved_model.load.VersionedTypeRegistration", v1=[])
+class VersionedTypeRegistration:
+    """How objects of a class are made from what a SavedModel says of them.
+
+    Args:
+      object_factory: makes an object from a SavedUserObject message.
+      version: the version that is written.
+      min_producer_version: the least version of a file that it reads.
+      min_consumer_version: the least version that reads what it writes.
+      bad_consumers: versions that do not.
+      setter: `setter(object, name, value)` sets an attribute; `setattr` by default.
+    """
+
+    def __init__(
+        self,
+        object_factory: Callable[[Any], Any],
+        version: int,
+        min_producer_version: int,
+        min_consumer_version: int,
+        bad_consumers: Any = None,
+        setter: Callable[..., None] = setattr,
+    ) -> None:
+        self.object_factory, self.setter, self.version = object_factory, setter, version
+        self.identifier: str | None = None
+        self.min_producer_version = min_producer_version
+        self.min_consumer_version = min_consumer_version
+        self.bad_consumers = list(bad_consumers or ())
+
+    def should_load(self, proto: Any) -> bool:
+        """Whether it reads the object of a message."""
+        producer = proto.version.producer
+        return (
+            proto.identifier == self.identifier
+            and self.version >= proto.version.min_consumer
+            and producer >= self.min_producer_version
+            and self.version not in proto.version.bad_consumers
+        )
+
+    def from_proto(self, proto: Any) -> Any:
+        """Returns the object of a message."""
+        return self.object_factory(proto)
+
+
+@export("__internal__.saved_model.load.register_revived_type", v1=[])
+def register_revived_type(
+    identifier: str,
+    predicate: Callable[[Any], bool],
+    versions: list[VersionedTypeRegistration],
+) -> None:
+    """Says under which identifier objects for which `predicate` holds are kept in SavedModels.
+
+    Raises:
+      AssertionError: the identifier is taken.
+    """
+    if identifier in _REVIVED:
+        raise AssertionError(f"Duplicate registrations for type '{identifier}'")
+    for registration in versions:
+        registration.identifier = identifier
+    _REVIVED[identifier] = sorted(versions, key=lambda r: r.version, reverse=True)
+    _IDENTIFIERS[identifier] = predicate
+
+
+@export("__internal__.saved_model.load.registered_identifiers", v1=[])
+def registered_identifiers() -> Any:
+    """Returns the identifiers of registered types."""
+    return _REVIVED.keys()
+
+
+@export("__internal__.saved_model.load.get_setter", v1=[])
+def get_setter(proto: Any) -> Callable[..., None] | None:
+    """Returns how attributes of the object of a message are set, or None if nobody said."""
+    for registration in _REVIVED.get(proto.identifier, ()):
+        if registration.should_load(proto):
+            return registration.setter
+    return None

@@ -1,0 +1,134 @@
+"""The parts of checkpoints that Keras and optimizers take into their own hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.tracking.trackable import Trackable, TrackableReference
+from penstock._src.saving.object_graph import TrackableView, children_of, values_of
+from penstock._src.saving.state import update_checkpoint_state
+from penstock._src.util.export import export
+
+export("__internal__.train.update_checkpoint_state", v1=[])(update_checkpoint_state)
+
+
+@export("__internal__.tracking.CheckpointInitialValue", v1=[])
+class CheckpointInitialValue:
+    """An initial value that comes from a checkpoint."""
+
+    def __init__(self, checkpoint_position: Any, shape: Any = None, shard_info: Any = None) -> None:
+        raise UnimplementedError(
+            "CheckpointInitialValue: variables are made with values of their own, then restored."
+        )
+
+
+@export("__internal__.tracking.CheckpointInitialValueCallable", v1=[])
+class CheckpointInitialValueCallable:
+    """A function that returns an initial value from a checkpoint: none is ever made here."""
+
+    def __init__(self, checkpoint_position: Any) -> None:
+        raise UnimplementedError(
+            "CheckpointInitialValueCallable: variables are made with values of their own, then restored."
+        )
+
+
+@export("__internal__.tracking.ObjectGraphView", v1=[])
+class ObjectGraphView(TrackableView):
+    """The objects that a checkpoint of `root` would hold, with the attributes of a checkpoint."""
+
+    def __init__(self, root: Trackable, attached_dependencies: Any = None) -> None:
+        super().__init__(root)
+        self._attached = list(attached_dependencies or ())
+
+    @property
+    def attached_dependencies(self) -> list[TrackableReference]:
+        """Dependencies of the root that only this view has."""
+        return self._attached
+
+    def list_children(
+        self, obj: Trackable, save_type: str = "checkpoint", **kwargs: Any
+    ) -> list[TrackableReference]:
+        """Returns the dependencies of an object."""
+        found = [TrackableReference(n, c) for n, c in children_of(obj, save_type, **kwargs).items()]
+        return found + self._attached if obj is self.root else found
+
+    def breadth_first_traversal(self) -> tuple[list[Any], dict[Any, tuple[Any, ...]]]:
+        """Returns the objects, the root first, and by object the references on the way to it."""
+        found: list[Any] = [self.root]
+        paths: dict[int, tuple[Any, ...]] = {id(self.root): ()}
+        for held in found:
+            for reference in self.list_children(held):
+                if id(reference.ref) not in paths:
+                    paths[id(reference.ref)] = (*paths[id(held)], reference)
+                    found.append(reference.ref)
+        return found, _ByIdentity(found, paths)
+
+
+class _ByIdentity(dict):
+    """A dictionary of the paths to objects, which need not be hashable."""
+
+    def __init__(self, objects: list[Any], paths: dict[int, tuple[Any, ...]]) -> None:
+        super().__init__(paths)
+        self._objects = objects
+
+    def __getitem__(self, key: Any) -> tuple[Any, ...]:
+        return super().__getitem__(id(key))
+
+
+@export("__internal__.tracking.DelegatingTrackableMixin", v1=[])
+class DelegatingTrackableMixin:
+    """A Trackable whose dependencies and values are those of another."""
+
+    def __init__(self, trackable_obj: Trackable) -> None:
+        self._trackable = trackable_obj
+
+    @property
+    def _setattr_tracking(self) -> bool:
+        return self._trackable._setattr_tracking
+
+    @_setattr_tracking.setter
+    def _setattr_tracking(self, value: bool) -> None:
+        self._trackable._setattr_tracking = value
+
+    def _maybe_initialize_trackable(self) -> None:
+        self._trackable._maybe_initialize_trackable()
+
+    def _track_trackable(self, trackable: Trackable, name: str, overwrite: bool = False) -> Any:
+        return self._trackable._track_trackable(trackable, name, overwrite)
+
+    def _untrack_trackable(self, name: str) -> None:
+        self._trackable._untrack_trackable(name)
+
+    def _handle_deferred_dependencies(self, name: str, trackable: Trackable) -> None:
+        self._trackable._handle_deferred_dependencies(name, trackable)
+
+    def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Any:
+        return self._trackable._lookup_dependency(name, cached_dependencies)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        return self._trackable._trackable_children(save_type, **kwargs)
+
+    @property
+    def _checkpoint_dependencies(self) -> list[TrackableReference]:
+        return self._trackable._checkpoint_dependencies
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return self._trackable._serialize_to_tensors()
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        return self._trackable._restore_from_tensors(restored_tensors)
+
+
+@export("__internal__.tracking.saveable_objects_from_trackable", v1=[])
+def saveable_objects_from_trackable(obj: Trackable) -> dict[str, Callable[[], Any]]:
+    """Returns functions of the values that a checkpoint keeps of the object itself, by name."""
+    return {name: (lambda value=value: value) for name, value in values_of(obj).items()}
+
+
+@export("__internal__.tracking.streaming_restore", v1=[])
+def streaming_restore(status: Any, session: Any = None) -> None:
+    """Runs what restoring `status` still has to run: eager objects have their values already."""
+    if session is not None and hasattr(status, "initialize_or_restore"):
+        status.initialize_or_restore(session)
