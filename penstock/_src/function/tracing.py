@@ -18,7 +18,7 @@ from penstock._src.graph import trace as graph_trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import SymbolicTensor
-from penstock._src.util import nest
+from penstock._src.util import collector, nest
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Trace:
     ] = ()  # of the first call: variables may begin with what is computed from them
 
 
+@collector.paused()
 def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list[Any]]:
     """Returns the trace as a ConcreteFunction, and the variables that the function created.
 

@@ -41,7 +41,9 @@ def user_location(depth: int = 1) -> Location | None:
 
 
 _OWN, _PLUMBING, _USERS = "own", "plumbing", "user's"
-_KINDS: dict[str, str] = {}  # file -> whose it is: asked for every frame under every operation of a graph
+_KINDS: dict[
+    str, str
+] = {}  # file -> whose it is: asked for every frame under every operation of a graph
 
 
 def _kind_of(file: str) -> str:

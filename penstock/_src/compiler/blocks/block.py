@@ -20,6 +20,7 @@ from penstock._src.compiler.blocks.specialise import Specialisation, specialise
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.control.list_value import TensorList
+from penstock._src.util import collector
 
 # Specialisations kept per block; the oldest goes first.
 MOST_SPECIALISATIONS = 64
@@ -83,6 +84,7 @@ class Block:
         known = tuple([values[i].tobytes() for i in self.value_positions])
         return shapes, held, rest, known, alias[1]
 
+    @collector.paused()
     def specialise(self, values: Sequence[Any]) -> Specialisation:
         """Makes and keeps the specialisation for these inputs."""
         if self.needed is not None:
