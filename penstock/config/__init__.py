@@ -11,6 +11,9 @@ _NAMES = {
         "get_soft_device_placement get_visible_devices list_logical_devices list_physical_devices "
         "set_logical_device_configuration set_soft_device_placement set_visible_devices"
     ),
+    "penstock._src.distribute.cluster.remote": (
+        "experimental_connect_to_cluster experimental_connect_to_host"
+    ),
     "penstock._src.function.function": (
         "experimental_functions_run_eagerly experimental_run_functions_eagerly "
         "functions_run_eagerly run_functions_eagerly"

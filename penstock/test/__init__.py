@@ -14,6 +14,7 @@ _NAMES = {
     "penstock._src.api.test.case": "TestCase disable_with_predicate main",
     "penstock._src.api.test.gradient_checks": "compute_gradient",
     "penstock._src.api.test.graphs": "assert_equal_graph_def with_eager_op_as_function",
+    "penstock._src.distribute.cluster.server": "create_local_cluster",
 }
 _SUBMODULES = "experimental".split()
 

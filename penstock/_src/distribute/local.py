@@ -5,12 +5,15 @@ from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.context import Defaults
-from penstock._src.distribute.strategy import CPU, Strategy
+from penstock._src.distribute.strategy import CPU, Strategy, StrategyExtended
 from penstock._src.util.export import export
 
 
 class DefaultStrategy(Strategy):
     """The strategy of code that asks for none."""
+
+    def __init__(self) -> None:
+        super().__init__(StrategyExtended(self))
 
     def scope(self) -> Any:
         """Returns a `with` block in which this strategy is in force.
@@ -32,16 +35,16 @@ class _DefaultScope:
         return None
 
 
-@export("distribute.OneDeviceStrategy", v1=[])
+@export("distribute.OneDeviceStrategy")
 class OneDeviceStrategy(Strategy):
     """All on one device."""
 
     def __init__(self, device: str) -> None:
         _require_cpu(device)
-        super().__init__()
+        super().__init__(StrategyExtended(self))
 
 
-@export("distribute.MirroredStrategy", v1=[])
+@export("distribute.MirroredStrategy")
 class MirroredStrategy(Strategy):
     """A replica per device of this machine, each with a copy of the variables.
 
@@ -58,7 +61,7 @@ class MirroredStrategy(Strategy):
                 f"{devices}."
             )
         logging.getLogger("tensorflow").info("Using MirroredStrategy with devices %s", (CPU,))
-        super().__init__()
+        super().__init__(StrategyExtended(self))
 
 
 def _require_cpu(device: str) -> None:
@@ -67,34 +70,5 @@ def _require_cpu(device: str) -> None:
             f"Strategy: only the CPU of this process can be used. Received device '{device}'."
         )
 
-
-def _not_implemented(name: str, what: str, *paths: str) -> type[Strategy]:
-    """Returns a strategy class that can be named, but not made."""
-
-    def __init__(self: Strategy, *args: Any, **kwargs: Any) -> None:
-        raise UnimplementedError(f"{name}: {what} is not implemented.")
-
-    body = {"__init__": __init__, "__module__": __name__, "__doc__": f"Training over {what}."}
-    return export(*paths, v1=[])(type(name, (Strategy,), body))
-
-
-MultiWorkerMirroredStrategy = _not_implemented(
-    "MultiWorkerMirroredStrategy",
-    "several machines",
-    "distribute.MultiWorkerMirroredStrategy",
-    "distribute.experimental.MultiWorkerMirroredStrategy",
-)
-TPUStrategy = _not_implemented("TPUStrategy", "TPUs", "distribute.TPUStrategy")
-CentralStorageStrategy = _not_implemented(
-    "CentralStorageStrategy",
-    "several devices",
-    "distribute.experimental.CentralStorageStrategy",
-)
-ParameterServerStrategy = _not_implemented(
-    "ParameterServerStrategy",
-    "parameter servers",
-    "distribute.ParameterServerStrategy",
-    "distribute.experimental.ParameterServerStrategy",
-)
 
 Defaults.strategy = DefaultStrategy()

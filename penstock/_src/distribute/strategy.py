@@ -143,7 +143,7 @@ def raw_identity(value: Any) -> Any:
     return value if nest.is_composite(value) else raw.Identity(convert_to_tensor(value))
 
 
-@export("distribute.Strategy", v1=[])
+@export("distribute.Strategy")
 class Strategy:
     """How computation and variables are spread over devices.
 
@@ -154,8 +154,8 @@ class Strategy:
 
     devices: tuple[str, ...] = (CPU,)
 
-    def __init__(self, extended: Any = None) -> None:
-        self._extended = extended or StrategyExtended(self)
+    def __init__(self, extended: Any) -> None:
+        self._extended = extended
         self.default_replica = ReplicaContext(self, 0)
 
     @property

@@ -124,10 +124,12 @@ class DistributedValues:
         return f"{type(self).__name__}:{{\n{shown}\n}}"
 
 
+@export("types.experimental.distributed.PerReplica", v1=[])
 class PerReplica(DistributedValues):
     """Values that differ per replica."""
 
 
+@export("types.experimental.distributed.Mirrored", v1=[])
 class Mirrored(DistributedValues):
     """Values that are the same on all replicas."""
 
@@ -136,8 +138,18 @@ class ValueContext:
     """What a function that makes a value per replica may want to know."""
 
     def __init__(self, replica_id_in_sync_group: int = 0, num_replicas_in_sync: int = 1) -> None:
-        self.replica_id_in_sync_group = replica_id_in_sync_group
-        self.num_replicas_in_sync = num_replicas_in_sync
+        self._replica_id_in_sync_group = replica_id_in_sync_group
+        self._num_replicas_in_sync = num_replicas_in_sync
+
+    @property
+    def replica_id_in_sync_group(self) -> int:
+        """The number of the replica, from 0."""
+        return self._replica_id_in_sync_group
+
+    @property
+    def num_replicas_in_sync(self) -> int:
+        """How many replicas step together."""
+        return self._num_replicas_in_sync
 
 
 export("distribute.experimental.ValueContext", v1=["distribute.experimental.ValueContext"])(

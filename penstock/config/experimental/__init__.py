@@ -19,6 +19,7 @@ _NAMES = {
         "disable_mlir_bridge enable_mlir_bridge enable_tensor_float_32_execution "
         "get_synchronous_execution set_synchronous_execution tensor_float_32_execution_enabled"
     ),
+    "penstock._src.distribute.cluster.remote": "ClusterDeviceFilters",
 }
 _SUBMODULES = "".split()
 

@@ -12,6 +12,6 @@ _NAMES = {
     ),
     "penstock._src.function.trace_type": "TracingContext",
 }
-_SUBMODULES = "".split()
+_SUBMODULES = "distributed".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

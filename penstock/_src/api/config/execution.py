@@ -41,6 +41,6 @@ def register_filesystem_plugin(plugin_location):
             2, "The file to load file system plugin from does not exist.", plugin_location
         )
     raise UnimplementedError(
-        None, None, "tf.experimental.register_filesystem_plugin: plugins are not implemented; URLs "
-        "are opened through fsspec, where other file systems can be registered."
-    )  # fmt: skip
+        "tf.experimental.register_filesystem_plugin: plugins are not implemented; URLs are opened "
+        "through fsspec, where other file systems can be registered."
+    )

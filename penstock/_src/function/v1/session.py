@@ -24,6 +24,9 @@ from penstock._src.util.export import export
 
 _DEFAULT = threading.local()
 
+# {target: what its sessions share}: the servers that run in this process.
+TARGETS: dict[str, resources.ResourceManager] = {}
+
 
 def _stack() -> list[Any]:
     if not hasattr(_DEFAULT, "sessions"):
@@ -47,7 +50,7 @@ class BaseSession:
             )
         self._graph = graph if graph is not None else default_graph.get_default_graph()
         self._target, self._config = target, config
-        self._resources = resources.ResourceManager(keep=True)
+        self._resources = TARGETS.get(target) or resources.ResourceManager(keep=True)
         self._closed = False
         self._programs: dict[Any, Any] = {}
 
@@ -286,7 +289,7 @@ class Session(BaseSession):
     """Runs operations of a graph and keeps the values of its variables.
 
     Args:
-      target: accepted.
+      target: that of a server of this process, whose sessions share their variables.
       graph: the graph; by default the current one.
       config: a ConfigProto; accepted.
     """

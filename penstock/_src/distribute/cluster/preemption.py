@@ -1,0 +1,160 @@
+"""Checkpoints before the machine is taken away: PreemptionCheckpointHandler and its configuration."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from penstock._src.eager.variable import Variable
+from penstock._src.saving.checkpoint import Checkpoint
+from penstock._src.saving.manager import CheckpointManager
+from penstock._src.util.export import export
+
+LOG = logging.getLogger("tensorflow")
+# What schedulers take as a call to start the program again.
+RESTART_STATUS = 42
+POLL_SECONDS = 1.0
+
+
+@export("distribute.experimental.TerminationConfig", v1=[])
+class TerminationConfig:
+    """How the end of the machine is known, and what is done then.
+
+    Args:
+      termination_watcher_fn: returns True once the end is announced; by default SIGTERM tells.
+      exit_fn: called when the checkpoint is written; by default the process exits with status 42.
+      grace_period: seconds between the announcement and the end; training goes on meanwhile.
+        None or 0: the checkpoint is written as soon as the current step is done.
+      save_fn: writes the checkpoint; by default the manager does.
+    """
+
+    def __init__(
+        self,
+        termination_watcher_fn: Callable[[], bool] | None = None,
+        exit_fn: Callable[[], Any] | None = None,
+        grace_period: float | None = None,
+        save_fn: Callable[..., Any] | None = None,
+    ) -> None:
+        self.termination_watcher_fn, self.exit_fn = termination_watcher_fn, exit_fn
+        self.grace_period, self.save_fn = grace_period, save_fn
+
+
+@export("distribute.experimental.PreemptionCheckpointHandler", v1=[])
+class PreemptionCheckpointHandler:
+    """Restores the last checkpoint, and writes one when the machine is about to be taken away.
+
+    Args:
+      cluster_resolver: tells the workers; this process is taken for the only one.
+      checkpoint_or_checkpoint_manager: a tf.train.Checkpoint or CheckpointManager.
+      checkpoint_dir: the folder for the checkpoint; needed with a Checkpoint.
+      termination_config: a TerminationConfig.
+    """
+
+    def __init__(
+        self,
+        cluster_resolver: Any,
+        checkpoint_or_checkpoint_manager: Any,
+        checkpoint_dir: str | None = None,
+        termination_config: TerminationConfig | None = None,
+    ) -> None:
+        self._resolver, self._config = cluster_resolver, termination_config or TerminationConfig()
+        held = checkpoint_or_checkpoint_manager
+        if isinstance(held, Checkpoint):
+            if not checkpoint_dir:
+                raise ValueError("Please provide a `checkpoint_dir` along with the Checkpoint.")
+            held = CheckpointManager(held, directory=checkpoint_dir, max_to_keep=1)
+        self._manager = held
+        self._calls = Variable(0, trainable=False, dtype="int64", name="run_calls")
+        self._counter = Checkpoint(run_counter=self._calls)
+        # Kept apart from the user's objects, beside their checkpoints.
+        self._counter_manager = CheckpointManager(
+            self._counter, os.path.join(self._manager.directory, "run_calls"), max_to_keep=1
+        )
+        if self._manager.latest_checkpoint:
+            self._manager.checkpoint.restore(self._manager.latest_checkpoint)
+        if self._counter_manager.latest_checkpoint:
+            self._counter.restore(self._counter_manager.latest_checkpoint)
+        self._announced = threading.Event()
+        self._deadline: float | None = None
+        self._watch()
+
+    def _watch(self) -> None:
+        watcher = self._config.termination_watcher_fn
+        if watcher is not None:
+            threading.Thread(target=self._poll, args=(watcher,), daemon=True).start()
+        elif threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: self._announce())
+
+    def _poll(self, watcher: Callable[[], bool]) -> None:
+        while not self._announced.is_set():
+            if watcher():
+                self._announce()
+            else:
+                time.sleep(POLL_SECONDS)
+
+    def _announce(self) -> None:
+        self._deadline = time.monotonic() + (self._config.grace_period or 0.0)
+        self._announced.set()
+
+    @property
+    def total_run_calls(self) -> int:
+        """How often `run` was called, counting programs before this one."""
+        return int(self._calls.numpy())
+
+    def run(self, distributed_train_function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Calls a training function; afterwards writes the checkpoint and exits if it is time to."""
+        self._check()
+        result = distributed_train_function(*args, **kwargs)
+        self._calls.assign_add(1)
+        self._check()
+        return result
+
+    def save_checkpoint_if_preempted(self, *args: Any, **kwargs: Any) -> None:
+        """Writes the checkpoint and exits if it is time to; arguments go to the function that saves."""
+        self._check(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def watch_preemption_scope(self) -> Iterator[None]:
+        """A scope of training steps: whoever leaves it, checks."""
+        yield
+        self._calls.assign_add(1)
+        self._check()
+
+    def _check(self, *args: Any, **kwargs: Any) -> None:
+        if not self._announced.is_set() or time.monotonic() < (self._deadline or 0.0):
+            return
+        LOG.info("The machine is about to be taken away: writing a checkpoint.")
+        save = self._config.save_fn or self._manager.save
+        save(*args, **kwargs)
+        self._counter_manager.save()
+        exit_fn = self._config.exit_fn or (lambda: sys.exit(RESTART_STATUS))
+        exit_fn()
+
+
+@export("distribute.experimental.PreemptionWatcher", v1=[])
+class PreemptionWatcher:
+    """Tells that the machine is about to be taken away, once SIGTERM says so."""
+
+    def __init__(self) -> None:
+        self._message: str | None = None
+        self._announced = threading.Event()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: self._announce())
+
+    def _announce(self) -> None:
+        self._message = "SIGTERM"
+        self._announced.set()
+
+    @property
+    def preemption_message(self) -> str | None:
+        """What announced the end, or None."""
+        return self._message
+
+    def block_until_worker_exit(self) -> None:
+        """Waits until the end is announced."""
+        self._announced.wait()

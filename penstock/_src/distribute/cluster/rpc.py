@@ -1,0 +1,60 @@
+"""tf.distribute.experimental.rpc: functions called from other processes, which is not implemented."""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.util.export import export
+
+
+def _check(rpc_layer: str, what: str) -> UnimplementedError:
+    """Returns the error to raise.
+
+    Raises:
+      ValueError: the protocol is not gRPC.
+    """
+    if rpc_layer != "grpc":
+        raise ValueError("Only GRPC backend is supported at the moment.")
+    return UnimplementedError(f"tf.distribute.experimental.rpc.{what}: gRPC is not implemented.")
+
+
+@export("distribute.experimental.rpc.Server", v1=[])
+class Server:
+    """Functions that clients may call."""
+
+    @staticmethod
+    def create(rpc_layer: str, address: str) -> "Server":
+        """Returns a server at an address.
+
+        Raises:
+          ValueError: the protocol is not gRPC. UnimplementedError: it is.
+        """
+        raise _check(rpc_layer, "Server.create")
+
+    def register(self, method_name: str, func: Callable[..., Any]) -> None:
+        """Lets clients call a tf.function."""
+        raise NotImplementedError("`Server.create` makes a server.")
+
+    def start(self) -> None:
+        """Starts listening."""
+        raise NotImplementedError("`Server.create` makes a server.")
+
+
+@export("distribute.experimental.rpc.Client", v1=[])
+class Client:
+    """Calls functions of a server."""
+
+    @staticmethod
+    def create(rpc_layer: str, address: str, name: str = "", timeout_in_ms: int = 0) -> "Client":
+        """Returns a client of the server at an address.
+
+        Raises:
+          ValueError: the protocol is not gRPC. UnimplementedError: it is.
+        """
+        raise _check(rpc_layer, "Client.create")
+
+    def call(
+        self, method_name: str, args: Any = None, output_specs: Any = None, timeout_in_ms: int = 0
+    ) -> Any:
+        """Calls a function of the server."""
+        raise NotImplementedError("Must be implemented in inherited classes.")

@@ -1,0 +1,172 @@
+"""tf.distribute.Server: a task of a cluster whose sessions share their variables."""
+
+import itertools
+import threading
+from typing import Any
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.values.resources import ResourceManager
+from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.function.v1.session import TARGETS
+from penstock._src.proto.config import ServerDef
+from penstock._src.util.export import export
+
+# Ports of tasks that ask for any: they only tell servers of this process apart.
+_PORTS = itertools.count(40000)
+
+
+@export("distribute.Server", v1=["distribute.Server", "train.Server"])
+class Server:
+    """A server within this process: sessions whose target it is share variables and queues.
+
+    Args:
+      server_or_cluster_def: a ServerDef, ClusterDef, ClusterSpec, or what makes a ClusterSpec.
+      job_name, task_index: which task of the cluster it is; needed unless there is but one.
+      protocol: "grpc" by default.
+      config: a ConfigProto for sessions.
+      start: whether to start it at once.
+
+    Raises:
+      TypeError: the first argument is nothing of the kind.
+      ValueError: the task is not clear.
+      UnimplementedError: the cluster has further tasks.
+    """
+
+    def __init__(
+        self,
+        server_or_cluster_def: Any,
+        job_name: str | None = None,
+        task_index: int | None = None,
+        protocol: str | None = None,
+        config: Any = None,
+        start: bool = True,
+    ) -> None:
+        self._definition = _definition(
+            server_or_cluster_def, job_name, task_index, protocol, config
+        )
+        cluster = ClusterSpec(self._definition.cluster)
+        if sum(cluster.num_tasks(job) for job in cluster.jobs) > 1:
+            raise UnimplementedError(
+                "tf.distribute.Server: servers that talk to other processes are not implemented. "
+                f"Received the cluster {cluster.as_dict()}."
+            )
+        self._open(cluster, ResourceManager(keep=True))
+        if start:
+            self.start()
+
+    def _open(self, cluster: ClusterSpec, resources: ResourceManager) -> None:
+        definition = self._definition
+        host, _, port = cluster.task_address(definition.job_name, definition.task_index).rpartition(
+            ":"
+        )
+        number = next(_PORTS) if port == "0" else port
+        self._target = f"{definition.protocol}://{host}:{number}"
+        self._resources, self._ended = resources, threading.Event()
+
+    def start(self) -> None:
+        """Lets sessions reach it."""
+        TARGETS[self._target] = self._resources
+
+    def join(self) -> None:
+        """Waits until the server ends, which it does with the process."""
+        self._ended.wait()
+
+    @property
+    def server_def(self) -> Any:
+        """Its ServerDef."""
+        return self._definition
+
+    @property
+    def target(self) -> str:
+        """What sessions are given to reach it."""
+        return self._target
+
+    @staticmethod
+    def create_local_server(config: Any = None, start: bool = True) -> "Server":
+        """Returns the server of a cluster of this process alone."""
+        return Server({"localhost": ["localhost:0"]}, protocol="grpc", config=config, start=start)
+
+
+def _definition(
+    given: Any, job_name: str | None, task_index: int | None, protocol: Any, config: Any
+) -> Any:
+    """The ServerDef of a server.
+
+    Raises:
+      TypeError: `given` is nothing of the kind. ValueError: the task is not clear.
+    """
+    made = ServerDef()
+    if isinstance(given, ServerDef):
+        made.CopyFrom(given)
+    else:
+        try:
+            cluster = ClusterSpec(given)
+        except TypeError:
+            raise TypeError(
+                "Could not convert `server_or_cluster_def` to a `tf.train.ServerDef` or "
+                "`tf.train.ClusterSpec`."
+            ) from None
+        made.cluster.CopyFrom(cluster.as_cluster_def())
+    made.job_name = job_name or made.job_name or _only_job(made.cluster)
+    if task_index is not None:
+        made.task_index = task_index
+    elif not isinstance(given, ServerDef):
+        made.task_index = _only_task(made.cluster, made.job_name)
+    made.protocol = protocol or made.protocol or "grpc"
+    if config is not None:
+        made.default_session_config.MergeFrom(config)
+    return made
+
+
+def _only_job(cluster: Any) -> str:
+    if len(cluster.job) != 1:
+        raise ValueError("Must specify an explicit `job_name`.")
+    return cluster.job[0].name
+
+
+def _only_task(cluster: Any, job_name: str) -> int:
+    tasks = ClusterSpec(cluster).task_indices(job_name)
+    if len(tasks) != 1:
+        raise ValueError("Must specify an explicit `task_index`.")
+    return tasks[0]
+
+
+class _LocalServer(Server):
+    """A task of a cluster all of which is this process: the tasks share their resources."""
+
+    def __init__(
+        self, cluster: ClusterSpec, job: str, index: int, shared: Any, config: Any
+    ) -> None:
+        self._definition = ServerDef(
+            cluster=cluster.as_cluster_def(), job_name=job, task_index=index, protocol="grpc"
+        )
+        if config is not None:
+            self._definition.default_session_config.MergeFrom(config)
+        self._open(cluster, shared)
+        self.start()
+
+
+@export("test.create_local_cluster")
+def create_local_cluster(
+    num_workers: int,
+    num_ps: int,
+    protocol: str = "grpc",
+    worker_config: Any = None,
+    ps_config: Any = None,
+) -> tuple[list[Server], list[Server]]:
+    """Returns the servers of a cluster within this process: (workers, parameter servers).
+
+    Sessions on any of them share variables, as those of a real cluster share what lies on its
+    parameter servers.
+    """
+    addresses = {
+        job: [f"localhost:{next(_PORTS)}" for _ in range(count)]
+        for job, count in (("worker", num_workers), ("ps", num_ps))
+    }
+    cluster = ClusterSpec({job: found for job, found in addresses.items() if found})
+    shared = ResourceManager(keep=True)
+    made: dict[str, list[Server]] = {"worker": [], "ps": []}
+    for job, config in (("worker", worker_config), ("ps", ps_config)):
+        for index in range(len(addresses[job])):
+            made[job].append(_LocalServer(cluster, job, index, shared, config))
+    return made["worker"], made["ps"]

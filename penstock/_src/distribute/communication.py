@@ -1,0 +1,62 @@
+"""How replicas talk to one another: options of collective operations."""
+
+from enum import Enum
+from typing import Any
+
+from penstock._src.util.export import export
+
+
+@export(
+    "distribute.experimental.CommunicationImplementation",
+    "distribute.experimental.CollectiveCommunication",
+)
+class CommunicationImplementation(Enum):
+    """The algorithm of collective operations. Within one process all mean the same."""
+
+    AUTO = "AUTO"
+    RING = "RING"
+    NCCL = "NCCL"
+
+
+@export("distribute.experimental.CommunicationOptions", v1=[])
+class CommunicationOptions:
+    """Options of a collective operation.
+
+    Args:
+      bytes_per_pack: how many bytes are sent at once; 0 leaves it open.
+      timeout_seconds: after which a collective operation between processes fails.
+      implementation: a CommunicationImplementation, or its name.
+
+    Raises:
+      ValueError: `bytes_per_pack` is negative, or there is no such implementation.
+    """
+
+    def __init__(
+        self,
+        bytes_per_pack: int = 0,
+        timeout_seconds: float | None = None,
+        implementation: Any = CommunicationImplementation.AUTO,
+    ) -> None:
+        if bytes_per_pack < 0:
+            raise ValueError(f"Argument `bytes_per_pack` must be >=0, Received {bytes_per_pack}.")
+        if isinstance(implementation, str):
+            implementation = CommunicationImplementation(implementation.upper())
+        if not isinstance(implementation, CommunicationImplementation):
+            raise ValueError(
+                "Argument `implementation` must be instance of "
+                "`tf.distribute.experimental.CommunicationImplementation`."
+            )
+        self.bytes_per_pack, self.timeout_seconds = bytes_per_pack, timeout_seconds
+        self.implementation = implementation
+
+
+@export("distribute.experimental.CollectiveHints")
+class CollectiveHints:
+    """The older name of CommunicationOptions: calling it makes these."""
+
+    def __new__(cls, bytes_per_pack: int = 0, timeout_seconds: float | None = None) -> Any:
+        """Returns CommunicationOptions."""
+        return CommunicationOptions(bytes_per_pack, timeout_seconds)
+
+    def __init__(self, bytes_per_pack: int = 0, timeout_seconds: float | None = None) -> None:
+        """Never runs: what is made is of another class."""

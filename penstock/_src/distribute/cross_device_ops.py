@@ -1,0 +1,171 @@
+"""CrossDeviceOps: values of several replicas become one, or one value is given to all."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.api.math.arithmetic import add_n
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.distribute.values import DistributedValues, Mirrored, ReduceOp
+from penstock._src.util.export import export
+
+
+def check_reduce_op(reduce_op: Any) -> None:
+    """Raises ValueError unless `reduce_op` is one of ReduceOp."""
+    if not isinstance(reduce_op, ReduceOp):
+        raise ValueError("`reduce_op` must be Reduce.SUM or Reduce.MEAN.")
+
+
+def replica_count(destinations: Any) -> int | None:
+    """Returns how many copies destinations ask for; None for a device or a plain value."""
+    return len(destinations.values) if isinstance(destinations, DistributedValues) else None
+
+
+def copies(value: Any, destinations: Any) -> Any:
+    """Returns `value` for each replica of the destinations, or itself if they name one place."""
+    count = replica_count(destinations)
+    return value if count is None else Mirrored([value] * count)
+
+
+@export("distribute.CrossDeviceOps", v1=["distribute.CrossDeviceOps"])
+class CrossDeviceOps:
+    """Base of the ways to reduce and broadcast; a subclass gives `reduce_implementation`."""
+
+    def __init__(self) -> None:
+        pass
+
+    def reduce(
+        self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any = None
+    ) -> Any:
+        """Returns the sum or mean of a value per replica, at the destinations.
+
+        Args:
+          reduce_op: a ReduceOp.
+          per_replica_value: values per replica; a plain tensor is that of one replica.
+          destinations: a value or variable per replica, or a device.
+          options: CommunicationOptions.
+
+        Raises:
+          ValueError: `reduce_op` is of another kind.
+        """
+        check_reduce_op(reduce_op)
+        if not isinstance(per_replica_value, DistributedValues):
+            return copies(_plain(per_replica_value), destinations)
+        return self.reduce_implementation(reduce_op, per_replica_value, destinations, options)
+
+    def batch_reduce(
+        self, reduce_op: Any, value_destination_pairs: Sequence[Any], options: Any = None
+    ) -> list[Any]:
+        """Returns `reduce` of several (value, destinations).
+
+        Raises:
+          ValueError: an element is no pair.
+        """
+        check_reduce_op(reduce_op)
+        for pair in value_destination_pairs:
+            if not isinstance(pair, tuple) or len(pair) != 2:
+                raise ValueError(
+                    "Each element of `value_destination_pairs` should be a tuple of size 2."
+                )
+        if not all(isinstance(v, DistributedValues) for v, _ in value_destination_pairs):
+            return [self.reduce(reduce_op, v, d, options) for v, d in value_destination_pairs]
+        return self.batch_reduce_implementation(reduce_op, value_destination_pairs, options)
+
+    def broadcast(self, tensor: Any, destinations: Any) -> Any:
+        """Returns a tensor for each replica of the destinations."""
+        return self.broadcast_implementation(tensor, destinations)
+
+    def reduce_implementation(
+        self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any
+    ) -> Any:
+        """What `reduce` does for values of several replicas."""
+        raise NotImplementedError("_reduce method must be implemented in descendants.")
+
+    def batch_reduce_implementation(
+        self, reduce_op: Any, value_destination_pairs: Sequence[Any], options: Any
+    ) -> list[Any]:
+        """What `batch_reduce` does for values of several replicas."""
+        return [
+            self.reduce_implementation(reduce_op, value, destinations, options)
+            for value, destinations in value_destination_pairs
+        ]
+
+    def broadcast_implementation(self, tensor: Any, destinations: Any) -> Any:
+        """What `broadcast` does."""
+        return copies(_plain(tensor), destinations)
+
+
+@export("distribute.ReductionToOneDevice", v1=["distribute.ReductionToOneDevice"])
+class ReductionToOneDevice(CrossDeviceOps):
+    """Adds up on one device and copies the result from there.
+
+    Args:
+      reduce_to_device: accepted: all replicas of a process share its memory.
+      accumulation_fn: adds a list of tensors; `tf.add_n` by default.
+    """
+
+    def __init__(
+        self, reduce_to_device: Any = None, accumulation_fn: Callable[..., Any] | None = None
+    ) -> None:
+        super().__init__()
+        self.reduce_to_device, self.accumulation_fn = reduce_to_device, accumulation_fn or add_n
+
+    def reduce_implementation(
+        self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any
+    ) -> Any:
+        """The sum or mean, for each replica of the destinations."""
+        total = _total(per_replica_value.values, self.accumulation_fn)
+        if reduce_op is ReduceOp.MEAN:
+            total = _divided(total, len(per_replica_value.values))
+        return copies(total, destinations)
+
+
+class AllReduceCrossDeviceOps(ReductionToOneDevice):
+    """Reduces on all devices at once: within one process the values are simply added."""
+
+    def __init__(self, num_packs: int = 1) -> None:
+        if num_packs < 0:
+            raise ValueError(
+                f"NCCL all-reduce requires num_packs >= 0, but {num_packs} is specified"
+            )
+        super().__init__()
+        self._num_packs = num_packs
+
+
+@export("distribute.NcclAllReduce", v1=["distribute.NcclAllReduce"])
+class NcclAllReduce(AllReduceCrossDeviceOps):
+    """All-reduce; with GPUs it would be NCCL's."""
+
+    def __init__(self, num_packs: int = 1) -> None:
+        super().__init__(num_packs)
+
+
+@export("distribute.HierarchicalCopyAllReduce", v1=["distribute.HierarchicalCopyAllReduce"])
+class HierarchicalCopyAllReduce(AllReduceCrossDeviceOps):
+    """All-reduce along the links between GPUs of one machine, if there were any."""
+
+    def __init__(self, num_packs: int = 1) -> None:
+        super().__init__(num_packs)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, IndexedSlices) else convert_to_tensor(value)
+
+
+def _total(values: Sequence[Any], accumulate: Callable[..., Any]) -> Any:
+    if not all(isinstance(v, IndexedSlices) for v in values):
+        return accumulate([convert_to_tensor(v) for v in values])
+    parts = [convert_to_tensor(v.values) for v in values]
+    rows = [convert_to_tensor(v.indices) for v in values]
+    return IndexedSlices(
+        raw.ConcatV2(values=parts, axis=0),
+        raw.ConcatV2(values=rows, axis=0),
+        values[0].dense_shape,
+    )
+
+
+def _divided(value: Any, count: int) -> Any:
+    if isinstance(value, IndexedSlices):
+        return IndexedSlices(_divided(value.values, count), value.indices, value.dense_shape)
+    return value / convert_to_tensor(count, dtype=value.dtype)

@@ -1,0 +1,166 @@
+"""Strategies over machines, and over accelerators: with one machine and its CPU where that is all there is."""
+
+from typing import Any
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.distribute.communication import (
+    CommunicationImplementation,
+    CommunicationOptions,
+)
+from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
+from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
+from penstock._src.distribute.strategy import Strategy, StrategyExtended
+from penstock._src.util.export import export
+
+# Jobs whose tasks train.
+WORKERS = ("chief", "worker")
+
+
+def worker_count(cluster: ClusterSpec) -> int:
+    """Returns how many tasks of a cluster train."""
+    return sum(cluster.num_tasks(job) for job in cluster.jobs if job in WORKERS)
+
+
+@export("distribute.MultiWorkerMirroredStrategy", v1=[])
+class MultiWorkerMirroredStrategy(Strategy):
+    """Training in step over machines. With one worker it is training on this machine.
+
+    Args:
+      cluster_resolver: tells the workers; by default the environment variable TF_CONFIG does.
+      communication_options: CommunicationOptions.
+
+    Raises:
+      UnimplementedError: the cluster has several workers.
+    """
+
+    def __init__(self, cluster_resolver: Any = None, communication_options: Any = None) -> None:
+        self._options = communication_options or CommunicationOptions()
+        self._resolver = cluster_resolver or TFConfigClusterResolver()
+        workers = worker_count(self._resolver.cluster_spec())
+        if workers > 1:
+            raise UnimplementedError(
+                "MultiWorkerMirroredStrategy: training over several machines is not implemented. "
+                f"Received a cluster of {workers} workers."
+            )
+        super().__init__(StrategyExtended(self))
+
+    @property
+    def cluster_resolver(self) -> Any:
+        """What tells the workers."""
+        return self._resolver
+
+
+class _ExperimentalMultiWorkerMirroredStrategy(MultiWorkerMirroredStrategy):
+    """The same under its older name, with the arguments of then.
+
+    Args:
+      communication: a CommunicationImplementation.
+      cluster_resolver: tells the workers.
+    """
+
+    def __init__(
+        self,
+        communication: Any = CommunicationImplementation.AUTO,
+        cluster_resolver: Any = None,
+    ) -> None:
+        super().__init__(cluster_resolver, CommunicationOptions(implementation=communication))
+
+
+export("distribute.experimental.MultiWorkerMirroredStrategy")(
+    _ExperimentalMultiWorkerMirroredStrategy
+)
+
+
+@export("distribute.experimental.CentralStorageStrategy")
+class CentralStorageStrategy(Strategy):
+    """Variables on one device, computation on all: here both on the CPU.
+
+    Args:
+      compute_devices: devices that compute; by default those there are.
+      parameter_device: the device of the variables.
+
+    Raises:
+      UnimplementedError: a device is not this process's CPU, or several are given.
+    """
+
+    def __init__(self, compute_devices: Any = None, parameter_device: str | None = None) -> None:
+        devices = list(compute_devices or [])
+        asked = [*devices, *([parameter_device] if parameter_device else [])]
+        if len(devices) > 1 or any("CPU" not in str(d).upper() for d in asked):
+            raise UnimplementedError(
+                "CentralStorageStrategy: only the CPU of this process can be used. Received "
+                f"compute_devices={devices}, parameter_device={parameter_device!r}."
+            )
+        super().__init__(StrategyExtended(self))
+
+
+@export(
+    "distribute.ParameterServerStrategy", "distribute.experimental.ParameterServerStrategy", v1=[]
+)
+class ParameterServerStrategy(Strategy):
+    """Training with variables on servers of their own.
+
+    Args:
+      cluster_resolver: tells workers and servers.
+      variable_partitioner: cuts variables into parts for several servers.
+
+    Raises:
+      UnimplementedError: always, once the cluster is known.
+    """
+
+    def __init__(self, cluster_resolver: Any, variable_partitioner: Any = None) -> None:
+        cluster = cluster_resolver.cluster_spec()
+        raise UnimplementedError(
+            "ParameterServerStrategy: parameter servers are not implemented. Received the cluster "
+            f"{cluster.as_dict()}."
+        )
+
+
+class _LogicalDevices(Strategy):
+    """What strategies of TPUs offer for the cores of one replica."""
+
+    def experimental_assign_to_logical_device(self, tensor: Any, logical_device_id: int) -> Any:
+        """Puts a tensor on a core of its replica."""
+        raise _no_tpus(type(self).__name__)
+
+    def experimental_split_to_logical_devices(self, tensor: Any, partition_dimensions: Any) -> Any:
+        """Spreads a tensor over the cores of its replica."""
+        raise _no_tpus(type(self).__name__)
+
+    def experimental_replicate_to_logical_devices(self, tensor: Any) -> Any:
+        """Copies a tensor to all cores of its replica."""
+        raise _no_tpus(type(self).__name__)
+
+
+def _no_tpus(name: str) -> UnimplementedError:
+    return UnimplementedError(f"{name}: TPUs are not implemented.")
+
+
+@export("distribute.TPUStrategy", v1=[])
+class TPUStrategy(_LogicalDevices):
+    """Training on TPUs, which are not implemented.
+
+    Raises:
+      ValueError: no TPU is named. UnimplementedError: one is.
+    """
+
+    def __init__(
+        self,
+        tpu_cluster_resolver: Any = None,
+        experimental_device_assignment: Any = None,
+        experimental_spmd_xla_partitioning: bool = False,
+    ) -> None:
+        if tpu_cluster_resolver is None:
+            TPUClusterResolver("")
+        raise _no_tpus("TPUStrategy")
+
+
+class _ExperimentalTPUStrategy(Strategy):
+    """TPUStrategy under its older name, with the arguments of then."""
+
+    def __init__(self, tpu_cluster_resolver: Any = None, device_assignment: Any = None) -> None:
+        TPUStrategy(tpu_cluster_resolver, device_assignment)
+
+
+export("distribute.experimental.TPUStrategy", v1=[])(_ExperimentalTPUStrategy)

@@ -1,0 +1,214 @@
+"""ClusterResolver and the resolvers that are told everything: SimpleClusterResolver, UnionResolver."""
+
+import abc
+import collections
+from typing import Any
+
+from penstock._src.api.config.devices import list_logical_devices
+from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.util.export import export
+
+ACCELERATORS = ("GPU", "TPU")
+
+
+def master_url(address: str, rpc_layer: str | None) -> str:
+    """Returns `<protocol>://<address>`, or the address alone without a protocol."""
+    return f"{rpc_layer}://{address}" if rpc_layer else address
+
+
+@export("distribute.cluster_resolver.ClusterResolver")
+class ClusterResolver(abc.ABC):
+    """Tells which tasks a cluster has, which of them this process is, and whom to talk to."""
+
+    @abc.abstractmethod
+    def cluster_spec(self) -> ClusterSpec:
+        """Returns the cluster as it is now."""
+        raise NotImplementedError
+
+    @abc.abstractmethod
+    def master(
+        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
+    ) -> str:
+        """Returns the address of a task, or of the master if none is named."""
+        raise NotImplementedError
+
+    def num_accelerators(
+        self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
+    ) -> dict[str, int]:
+        """Returns how many accelerators of each kind a worker has: those of this process."""
+        found = (d.device_type for d in list_logical_devices())
+        return collections.Counter(kind for kind in found if kind in ACCELERATORS)
+
+    @property
+    def environment(self) -> Any:
+        """Where the cluster runs: "" or "google"."""
+        return ""
+
+    @property
+    def task_type(self) -> Any:
+        """The job of this process."""
+        return getattr(self, "_task_type", None)
+
+    @task_type.setter
+    def task_type(self, task_type: Any) -> None:
+        self._task_type = task_type
+
+    @property
+    def task_id(self) -> Any:
+        """The index of this process in its job."""
+        return getattr(self, "_task_id", None)
+
+    @task_id.setter
+    def task_id(self, task_id: Any) -> None:
+        self._task_id = task_id
+
+    def _address(self, task_type: Any, task_id: Any, rpc_layer: Any) -> str:
+        """The URL of a task of the cluster."""
+        return master_url(self.cluster_spec().task_address(task_type, task_id), rpc_layer)
+
+
+@export("distribute.cluster_resolver.SimpleClusterResolver")
+class SimpleClusterResolver(ClusterResolver):
+    """A cluster given as it is.
+
+    Raises:
+      TypeError: `cluster_spec` is no ClusterSpec.
+    """
+
+    def __init__(
+        self,
+        cluster_spec: Any,
+        master: str = "",
+        task_type: str | None = None,
+        task_id: int | None = None,
+        environment: str = "",
+        num_accelerators: dict[str, int] | None = None,
+        rpc_layer: str | None = None,
+    ) -> None:
+        if not isinstance(cluster_spec, ClusterSpec):
+            raise TypeError("cluster_spec must be a `tf.train.ClusterSpec`.")
+        self._cluster_spec, self._master = cluster_spec, master
+        self._task_type, self._task_id = task_type, task_id
+        self._environment, self._rpc_layer = environment, rpc_layer
+        self._num_accelerators = num_accelerators
+
+    def cluster_spec(self) -> ClusterSpec:
+        """Returns the cluster."""
+        return self._cluster_spec
+
+    def master(
+        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
+    ) -> str:
+        """Returns the address of a task, or of the master if none is named."""
+        rpc_layer = rpc_layer or self._rpc_layer
+        if task_type is not None and task_id is not None:
+            return self._address(task_type, task_id, rpc_layer)
+        return master_url(self._master, rpc_layer)
+
+    @property
+    def environment(self) -> str:
+        """Where the cluster runs."""
+        return self._environment
+
+    @property
+    def rpc_layer(self) -> str | None:
+        """The protocol."""
+        return self._rpc_layer
+
+    @rpc_layer.setter
+    def rpc_layer(self, rpc_layer: str | None) -> None:
+        self._rpc_layer = rpc_layer
+
+    def num_accelerators(
+        self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
+    ) -> dict[str, int]:
+        """Returns the accelerators given."""
+        return self._num_accelerators or {}
+
+
+@export("distribute.cluster_resolver.UnionResolver")
+class UnionResolver(ClusterResolver):
+    """Several clusters as one: jobs of the same name are joined, their tasks numbered anew.
+
+    Args:
+      *args: ClusterResolvers.
+      **kwargs: `task_type`, `task_id` and `rpc_layer` in place of those of the first resolver.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._given = {k: kwargs.pop(k, None) for k in ("task_type", "task_id", "rpc_layer")}
+        if kwargs:
+            raise ValueError(f"Unexpected kwargs provided {kwargs!r}")
+        if not args:
+            raise ValueError("At least one ClusterResolver is required.")
+        if not all(isinstance(resolver, ClusterResolver) for resolver in args):
+            raise TypeError("All arguments must be a sub-class of `ClusterResolver.`")
+        self._resolvers = args
+
+    def cluster_spec(self) -> ClusterSpec:
+        """Returns the union of the clusters.
+
+        A job whose resolvers say which tasks it has keeps the numbers, unless one is given twice.
+        """
+        jobs: dict[str, list[dict[int, str]]] = {}
+        for resolver in self._resolvers:
+            spec = resolver.cluster_spec()
+            for job in spec.jobs:
+                tasks = {i: spec.task_address(job, i) for i in spec.task_indices(job)}
+                jobs.setdefault(job, []).append(tasks)
+        return ClusterSpec({job: _joined(parts) for job, parts in jobs.items()})
+
+    def master(
+        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
+    ) -> str:
+        """Returns the address of a task, or the master of the first resolver."""
+        if task_type is not None and task_id is not None:
+            return self._address(task_type, task_id, rpc_layer or self._given["rpc_layer"])
+        return self._resolvers[0].master(rpc_layer=rpc_layer)
+
+    def num_accelerators(
+        self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
+    ) -> dict[str, int]:
+        """Returns the accelerators that the first resolver tells of."""
+        return self._resolvers[0].num_accelerators(task_type, task_id, config_proto)
+
+    @property
+    def environment(self) -> Any:
+        """Where the cluster of the first resolver runs."""
+        return self._resolvers[0].environment
+
+    @property
+    def task_type(self) -> Any:
+        """The job of this process."""
+        return self._given["task_type"] or self._resolvers[0].task_type
+
+    @task_type.setter
+    def task_type(self, task_type: Any) -> None:
+        self._given["task_type"] = task_type
+
+    @property
+    def task_id(self) -> Any:
+        """The index of this process in its job."""
+        own = self._given["task_id"]
+        return self._resolvers[0].task_id if own is None else own
+
+    @task_id.setter
+    def task_id(self, task_id: Any) -> None:
+        self._given["task_id"] = task_id
+
+    @property
+    def rpc_layer(self) -> Any:
+        """The protocol."""
+        return self._given["rpc_layer"] or getattr(self._resolvers[0], "rpc_layer", None)
+
+    @rpc_layer.setter
+    def rpc_layer(self, rpc_layer: Any) -> None:
+        self._given["rpc_layer"] = rpc_layer
+
+
+def _joined(parts: list[dict[int, str]]) -> Any:
+    """The tasks of one job of several clusters: by their numbers, or one after the other if these clash."""
+    numbers = [number for tasks in parts for number in tasks]
+    if len(set(numbers)) == len(numbers):
+        return {number: tasks[number] for tasks in parts for number in tasks}
+    return [tasks[number] for tasks in parts for number in sorted(tasks)]

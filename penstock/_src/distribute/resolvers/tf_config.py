@@ -1,0 +1,91 @@
+"""TFConfigClusterResolver: clusters described by the environment variable TF_CONFIG."""
+
+import json
+import os
+from typing import Any
+
+from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.distribute.resolvers.base import ClusterResolver, master_url
+from penstock._src.util.export import export
+
+VARIABLE = "TF_CONFIG"
+
+
+@export("distribute.cluster_resolver.TFConfigClusterResolver")
+class TFConfigClusterResolver(ClusterResolver):
+    """The cluster, and this process's task, of the JSON text in TF_CONFIG.
+
+    Args:
+      task_type, task_id, rpc_layer, environment: in place of what the variable says.
+    """
+
+    def __init__(
+        self,
+        task_type: str | None = None,
+        task_id: int | None = None,
+        rpc_layer: str | None = None,
+        environment: str | None = None,
+    ) -> None:
+        self._task_type, self._task_id = task_type, task_id
+        self._rpc_layer, self._environment = rpc_layer, environment
+
+    @staticmethod
+    def _config() -> dict[str, Any]:
+        return json.loads(os.environ.get(VARIABLE, "{}"))
+
+    @property
+    def environment(self) -> str | None:
+        """Where the cluster runs, if that was given."""
+        return self._environment
+
+    @property
+    def task_type(self) -> str | None:
+        """The job of this process."""
+        if self._task_type is not None:
+            return self._task_type
+        found = self._config().get("task", {}).get("type")
+        return None if found is None else str(found)
+
+    @task_type.setter
+    def task_type(self, task_type: str | None) -> None:
+        self._task_type = task_type
+
+    @property
+    def task_id(self) -> int | None:
+        """The index of this process in its job."""
+        if self._task_id is not None:
+            return self._task_id
+        found = self._config().get("task", {}).get("index")
+        return None if found is None else int(found)
+
+    @task_id.setter
+    def task_id(self, task_id: int | None) -> None:
+        self._task_id = task_id
+
+    @property
+    def rpc_layer(self) -> str | None:
+        """The protocol; "grpc" by default."""
+        return self._rpc_layer or self._config().get("rpc_layer", "grpc")
+
+    @rpc_layer.setter
+    def rpc_layer(self, rpc_layer: str | None) -> None:
+        self._rpc_layer = rpc_layer
+
+    def cluster_spec(self) -> ClusterSpec:
+        """Returns the cluster; an empty one if the variable names none."""
+        return ClusterSpec(self._config().get("cluster", {}))
+
+    def master(
+        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
+    ) -> str:
+        """Returns the address of a task, of this one by default; "" if there is one worker at most."""
+        cluster = self.cluster_spec()
+        if not cluster.jobs or (
+            len(cluster.jobs) == 1 and len(cluster.job_tasks(cluster.jobs[0])) == 1
+        ):
+            return ""
+        job = self.task_type if task_type is None else task_type
+        index = self.task_id if task_id is None else task_id
+        return master_url(
+            cluster.task_address(str(job), int(index or 0)), rpc_layer or self.rpc_layer
+        )

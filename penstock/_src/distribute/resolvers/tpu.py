@@ -1,0 +1,131 @@
+"""TPUClusterResolver: addresses of TPU workers. No TPU can be used; its address can be told."""
+
+import os
+import re
+from typing import Any
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.distribute.resolvers.base import ClusterResolver
+from penstock._src.util.export import export
+
+# Where TensorFlow looks for the name of a TPU.
+VARIABLES = ("TPU_NAME", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS")
+DEFAULT_PORT = "8470"
+
+
+def _missing(what: str) -> UnimplementedError:
+    return UnimplementedError(f"TPUClusterResolver: {what} is not implemented.")
+
+
+@export("distribute.cluster_resolver.TPUClusterResolver")
+class TPUClusterResolver(ClusterResolver):
+    """A TPU given by the addresses of its workers.
+
+    Args:
+      tpu: "grpc://<address>", several separated by commas, or "local".
+      zone, project, credentials, service, discovery_url: accepted; they name TPUs to a cloud.
+      job_name: of the workers.
+      coordinator_name, coordinator_address: a further job, and the address of its task.
+
+    Raises:
+      ValueError: no TPU is named.
+    """
+
+    def __init__(
+        self,
+        tpu: str | None = None,
+        zone: str | None = None,
+        project: str | None = None,
+        job_name: str = "worker",
+        coordinator_name: str | None = None,
+        coordinator_address: str | None = None,
+        credentials: Any = "default",
+        service: Any = None,
+        discovery_url: str | None = None,
+    ) -> None:
+        tpu = tpu or next(filter(None, map(os.environ.get, VARIABLES)), None)
+        if not tpu:
+            raise ValueError("Please provide a TPU Name to connect to.")
+        self._tpu = tpu.decode() if isinstance(tpu, bytes) else tpu
+        self._job_name, self._task_type, self._task_id = job_name, job_name, 0
+        self._coordinator = coordinator_name, coordinator_address
+        self._topology: Any = None
+
+    @staticmethod
+    def connect(
+        tpu: str | None = None, zone: str | None = None, project: str | None = None
+    ) -> "TPUClusterResolver":
+        """Connects to a TPU and starts it.
+
+        Raises:
+          UnimplementedError: always, once the TPU is named.
+        """
+        TPUClusterResolver(tpu, zone, project)
+        raise _missing("connecting to TPUs")
+
+    def _addresses(self) -> list[str]:
+        if self._tpu == "local":
+            return []
+        if not re.match(r"\w+://", self._tpu):
+            raise _missing(f"asking a cloud for the TPU '{self._tpu}'")
+        addresses = [part.split("://")[-1] for part in self._tpu.split(",")]
+        return [a if ":" in a else f"{a}:{DEFAULT_PORT}" for a in addresses]
+
+    def cluster_spec(self) -> ClusterSpec:
+        """Returns the workers, and the coordinator if there is one; nothing for a local TPU."""
+        addresses = self._addresses()
+        if not addresses:
+            return ClusterSpec({})
+        cluster = {self._job_name: addresses}
+        name, address = self._coordinator
+        if address:
+            cluster[name or "coordinator"] = [address]
+        return ClusterSpec(cluster)
+
+    def master(
+        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
+    ) -> str:
+        """Returns the address of a worker, by default of the first; "local" for a local TPU."""
+        if self._tpu == "local":
+            return self._tpu
+        if task_type is None or task_id is None:
+            return f"grpc://{self._addresses()[0]}"
+        return self._address(task_type, task_id, rpc_layer or "grpc")
+
+    def get_master(self) -> str:
+        """Returns `master()`."""
+        return self.master()
+
+    def get_job_name(self) -> str:
+        """Returns the name of the workers' job."""
+        return self._job_name
+
+    def get_coordination_service_leader(self) -> str | None:
+        """Returns the task that coordinates, of TPUs with a service of their own: none."""
+        return None
+
+    def get_tpu_system_metadata(self) -> Any:
+        """Asks the TPU what it is made of."""
+        raise _missing("talking to TPUs")
+
+    def num_accelerators(
+        self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
+    ) -> dict[str, int]:
+        """Asks the TPU for its cores."""
+        raise _missing("talking to TPUs")
+
+    def set_tpu_topology(self, serialized_tpu_topology: Any) -> None:
+        """Keeps what is known of the TPU."""
+        self._topology = serialized_tpu_topology
+
+    @property
+    def tpu_hardware_feature(self) -> Any:
+        """What the TPU can do."""
+        raise _missing("talking to TPUs")
+
+    def __enter__(self) -> "TPUClusterResolver":
+        return self
+
+    def __exit__(self, type: Any, value: Any, traceback: Any) -> None:
+        """Nothing is held."""

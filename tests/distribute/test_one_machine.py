@@ -1,0 +1,100 @@
+"""Strategies and servers where one process is all there is; reductions over replicas."""
+
+import os
+import signal
+
+import pytest
+
+import penstock as tf
+from penstock._src.distribute.values import PerReplica
+
+distribute = tf.distribute
+SUM, MEAN = distribute.ReduceOp.SUM, distribute.ReduceOp.MEAN
+RESOLVER = distribute.cluster_resolver.SimpleClusterResolver(
+    tf.train.ClusterSpec({"worker": ["a:1", "b:2"]})
+)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        distribute.MultiWorkerMirroredStrategy,
+        distribute.experimental.MultiWorkerMirroredStrategy,
+        distribute.experimental.CentralStorageStrategy,
+    ],
+)
+def test_strategies_of_one_worker_run(make):
+    strategy = make()
+    with strategy.scope():
+        variable = tf.Variable(2.0)
+    total = strategy.reduce("SUM", strategy.run(lambda: variable * 3.0), axis=None)
+    assert strategy.num_replicas_in_sync == 1 and float(total) == 6.0
+
+
+def test_other_machines_cannot_be_used():
+    with pytest.raises(tf.errors.UnimplementedError, match="cluster of 2 workers"):
+        distribute.MultiWorkerMirroredStrategy(RESOLVER)
+    with pytest.raises(tf.errors.UnimplementedError, match="parameter servers"):
+        distribute.experimental.ParameterServerStrategy(RESOLVER)
+    with pytest.raises(tf.errors.UnimplementedError, match="other processes"):
+        tf.config.experimental_connect_to_cluster(RESOLVER.cluster_spec())
+    with pytest.raises(ValueError, match="Please provide a TPU Name"):
+        distribute.TPUStrategy()
+    with pytest.raises(RuntimeError, match="worker index"):
+        distribute.coordinator.experimental_get_current_worker_index()
+
+
+def test_values_of_replicas_are_reduced_and_given_out():
+    values = PerReplica((tf.constant(1.0), tf.constant(3.0)))
+    ops = distribute.ReductionToOneDevice()
+    assert float(ops.reduce(SUM, values, "/cpu:0")) == 4.0
+    assert [float(v) for v in ops.reduce(MEAN, values, values).values] == [2.0, 2.0]
+    assert [float(v) for v in ops.broadcast(tf.constant(1.0), values).values] == [1.0, 1.0]
+    (pair,) = distribute.NcclAllReduce().batch_reduce(SUM, [(values, values)])
+    assert [float(v) for v in pair.values] == [4.0, 4.0]
+    rows = tf.IndexedSlices(tf.ones([1, 2]), tf.constant([1]), tf.constant([3, 2]))
+    slices = ops.reduce(MEAN, PerReplica((rows, rows)), "/cpu:0")
+    assert tf.convert_to_tensor(slices).numpy().tolist() == [[0, 0], [1, 1], [0, 0]]
+    with pytest.raises(ValueError, match="must be Reduce.SUM"):
+        ops.reduce("MEAN", values, "/cpu:0")
+
+
+def test_options_of_communication():
+    options = distribute.experimental.CommunicationOptions(implementation="ring")
+    assert options.implementation is distribute.experimental.CommunicationImplementation.RING
+    assert distribute.experimental.CollectiveHints(50, 3.0).bytes_per_pack == 50
+    with pytest.raises(ValueError, match="bytes_per_pack"):
+        distribute.experimental.CommunicationOptions(-1)
+
+
+def test_sessions_of_a_server_share_variables():
+    workers, _ = tf.test.create_local_cluster(2, 1)
+    for first, second in (workers, [distribute.Server.create_local_server()] * 2):
+        with tf.Graph().as_default():
+            variable = tf.compat.v1.Variable(3.0)
+            with tf.compat.v1.Session(first.target) as session:
+                session.run(variable.initializer)
+            with tf.compat.v1.Session(second.target) as session:
+                assert session.run(variable) == 3.0
+    with pytest.raises(ValueError, match="explicit `job_name`"):
+        distribute.Server({"a": ["x:0"], "b": ["y:0"]})
+    with pytest.raises(tf.errors.UnimplementedError, match="other processes"):
+        distribute.Server({"a": ["x:0", "y:0"]}, task_index=0)
+
+
+def test_a_checkpoint_is_written_before_the_end(tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        variable = tf.Variable(0.0)
+        config = distribute.experimental.TerminationConfig(grace_period=0)
+        make = distribute.experimental.PreemptionCheckpointHandler
+        handler = make(RESOLVER, tf.train.Checkpoint(v=variable), str(tmp_path), config)
+        handler.run(variable.assign_add, 1.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(SystemExit):
+            handler.run(variable.assign_add, 1.0)
+        again = tf.Variable(0.0)
+        restored = make(RESOLVER, tf.train.Checkpoint(v=again), str(tmp_path), config)
+        assert restored.total_run_calls == 1 and float(again) == 1.0
+    finally:
+        signal.signal(signal.SIGTERM, before)
