@@ -79,7 +79,7 @@ def instead(name: str, value: float, where: Callable[..., Any]) -> Callable[...,
 
 lgamma = instead("gammaln", math.inf, np.isneginf)
 digamma = instead("psi", math.nan, lambda x: x == 0)
-expint = instead("expi", math.nan, lambda x: (x < 0) | np.isposinf(x))
+expint = instead("expi", math.nan, lambda x: (x < 0) | np.isinf(np.exp(x)))
 bessel_k0 = instead("k0", math.inf, lambda x: x < 0)
 bessel_k0e = instead("k0e", math.inf, lambda x: x < 0)
 bessel_k1 = instead("k1", math.inf, lambda x: x < 0)
@@ -110,7 +110,7 @@ def zeta(x: np.ndarray, q: np.ndarray) -> np.ndarray:
     value = np.where(np.isposinf(x) & (q > 1), 0, value)
     value = np.where((q <= 0) & (~whole_q & ~whole_x), np.nan, value)
     at_pole = np.where(whole_x & (np.mod(x, 2) == 0), np.inf, np.nan)
-    value = np.where((q <= 0) & whole_q, at_pole, value)
+    value = np.where((q <= 0) & whole_q, np.where(np.isposinf(x), np.inf, at_pole), value)
     value = np.where(x == 1, np.inf, np.where(x < 1, np.nan, value))
     return np.where(np.isnan(x) | np.isnan(q), np.nan, value).astype(x.dtype)
 
@@ -121,7 +121,7 @@ def polygamma(n: np.ndarray, x: np.ndarray) -> np.ndarray:
     sign = np.where(np.mod(order, 2) == 1, 1.0, -1.0)
     value = sign * np.exp(special("gammaln")(order + 1)) * zeta(order + 1, x)
     value = np.where(order == 0, digamma(x), value)
-    return np.where(np.isposinf(n), np.inf, value).astype(x.dtype)
+    return np.where(np.isposinf(n), np.inf * zeta(n, x), value).astype(x.dtype)
 
 
 def igamma_slope(a: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InternalError, InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import HALF, OpCase, check, values, whole
 
@@ -195,7 +195,6 @@ def test_strings_are_joined():
         ("AddV2", np.ones(2), np.ones(3), r"Incompatible shapes: \[2\] vs. \[3\]"),
         ("FloorDiv", np.int32([1]), np.int32([0]), "Integer division by zero"),
         ("FloorMod", np.int32([1]), np.int32([0]), "Integer division by zero"),
-        ("TruncateDiv", np.int32([1]), np.int32([0]), "Integer division by zero"),
         ("Pow", np.int32([2]), np.int32([-1]), "Integers to negative integer powers"),
         ("LogicalAnd", np.int32([2]), np.int32([1]), "expected to be a bool tensor"),
         ("AddV2", np.float32([2]), np.int32([1]), "expected to be a float tensor but is a int32"),
@@ -210,6 +209,11 @@ def test_strings_are_joined():
 def test_bad_arguments(op, x, y, message):
     with pytest.raises(InvalidArgumentError, match=message):
         getattr(raw, op)(raw.Identity(x), raw.Identity(y))
+
+
+def test_a_truncated_quotient_by_zero():
+    with pytest.raises(InternalError, match="Integer division by zero"):
+        raw.TruncateDiv(np.int32([1]), np.int32([0]))
 
 
 def test_gradient_of_a_power_of_zero():

@@ -26,7 +26,7 @@ CASES = [
     OpCase("Relu", [X], expect=lambda x: np.maximum(x, 0)),
     OpCase("Relu", [np.arange(-3, 4, dtype=np.int32)], expect=lambda x: np.maximum(x, 0)),
     OpCase("Relu6", [X * 2], expect=lambda x: np.clip(x, 0, 6)),
-    OpCase("LeakyRelu", [X], {"alpha": 0.3}, expect=lambda x: np.where(x > 0, x, 0.3 * x)),
+    OpCase("LeakyRelu", [X], {"alpha": 0.25}, expect=lambda x: np.where(x > 0, x, 0.25 * x)),
     OpCase("Elu", [X], expect=lambda x: np.where(x > 0, x, np.expm1(x))),
     OpCase("Selu", [X]),
     OpCase("Softplus", [X], expect=lambda x: np.log1p(np.exp(x))),

@@ -11,6 +11,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
@@ -93,8 +94,6 @@ def _filled(shape, value, kind, name):
     dims = shape_input(shape)
     if getattr(dims, "ndim", 1) == 0 or (isinstance(dims, Tensor) and dims.shape.rank == 0):
         dims = raw.Reshape(tensor=dims, shape=[-1])
-    if not isinstance(dims, np.ndarray) and dims.dtype not in (dtypes.int32, dtypes.int64):
-        dims = cast(dims, dtypes.int32)
     filler = value if kind == dtypes.string else np.asarray(value, kind.as_numpy_dtype)
     if not isinstance(filler, np.ndarray) or kind.is_quantized or kind == dtypes.string:
         filler = convert_to_tensor(filler, dtype=kind)
@@ -130,10 +129,9 @@ def _like(op, number, input, dtype, name):
     kind = input.dtype.base_dtype if dtype is None else dtypes.as_dtype(dtype).base_dtype
     if kind == input.dtype.base_dtype:
         return op(x=input, name=name)
-    if input.shape.is_fully_defined():
-        value = b"" if kind == dtypes.string else number
-        return _filled(input.shape, value, kind, name)
-    return _filled(raw.Shape(input=input), b"" if kind == dtypes.string else number, kind, name)
+    value = b"" if kind == dtypes.string and not number else number
+    shape = input.shape if input.shape.is_fully_defined() else raw.Shape(input=input)
+    return _filled(shape, value, kind, name)
 
 
 @export("zeros_like", v1=[])
@@ -220,6 +218,10 @@ def linspace(start, stop, num, name=None, axis=0):
     start = raw.BroadcastTo(input=start, shape=shape)
     stop = raw.BroadcastTo(input=stop, shape=shape)
     wanted = int(known)
+    if wanted < 0:
+        raise InvalidArgumentError(
+            f"Requires start <= limit when delta > 0: 1/{wanted + 1} [Op:Range]"
+        )
     count = max(wanted, 1)
     rank = start.shape.rank
     place = axis if axis >= 0 else rank + 1 + axis

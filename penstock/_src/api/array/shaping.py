@@ -25,7 +25,7 @@ def shape(input, out_type=None, name=None):
     input = convert_to_tensor(input, name="input")
     kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
     extents = input.shape
-    if extents.is_fully_defined():
+    if extents.is_fully_defined() and kind in (dtypes.int32, dtypes.int64):
         vector = np.array(extents.as_list(), kind.as_numpy_dtype)
         return convert_to_tensor(vector, name=name)
     return raw.Shape(input=input, out_type=kind, name=name)
@@ -45,7 +45,7 @@ def size(input, out_type=None, name=None):
     kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
     count = input.shape.num_elements()
     if count is not None:
-        return convert_to_tensor(np.asarray(count, kind.as_numpy_dtype), name=name)
+        return convert_to_tensor(count, kind, name=name)
     return raw.Size(input=input, out_type=kind, name=name)
 
 

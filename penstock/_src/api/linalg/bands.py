@@ -9,6 +9,7 @@ from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
@@ -143,6 +144,8 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
         and isinstance(batch, (list, tuple))
         and all(isinstance(b, (int, np.integer)) for b in batch)
     ):
+        if min(static) < 0:
+            raise InvalidArgumentError(f"Dimension {min(static)} must be >= 0 [Op:Fill]")
         matrix = np.eye(*static, dtype=kind.as_numpy_dtype)
         if not batch:
             return convert_to_tensor(matrix, dtype=kind, name=name)

@@ -8,6 +8,7 @@ from penstock._src.api.dispatch import binary, dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import as_shape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
@@ -134,6 +135,8 @@ def divide_no_nan(x, y, name=None):
     wide = _TRUE_DIVISION.get(x.dtype.base_dtype)
     if wide is not None:
         x, y = cast(x, wide), cast(y, wide)
+    elif x.dtype.is_bool:
+        raise TypeError(f"Invalid dtype {x.dtype!r} in tf.math.divide_no_nan.")
     return raw.DivNoNan(x=x, y=y, name=name)
 
 
@@ -355,9 +358,10 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
             f"The `tensor_dtype` argument is {tensor_dtype}, but `input` is of type "
             f"{tensors[0].dtype}. These must be equal."
         )
+    common = as_shape(shape)
     for tensor in tensors:
-        if shape is not None:
-            tensor.shape.assert_is_compatible_with(shape)
+        tensor.shape.assert_is_compatible_with(common)
+        common = common.merge_with(tensor.shape)
     return add_n(tensors, name=name)
 
 
@@ -370,9 +374,9 @@ def polyval(coeffs, x, name=None):
     x = convert_to_tensor(x, name="x")
     if not coeffs:
         return raw.ZerosLike(x=x, name=name)
-    result = convert_to_tensor(coeffs[0], dtype=x.dtype)
+    result = convert_to_tensor(coeffs[0])
     for c in coeffs[1:]:
-        result = convert_to_tensor(c, dtype=x.dtype) + result * x
+        result = convert_to_tensor(c) + result * x
     return result
 
 

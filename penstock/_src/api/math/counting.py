@@ -137,7 +137,7 @@ def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int3
     values = convert_to_tensor(values, name="values")
     shape = raw.Shape(input=values)
     flat = raw.Reshape(tensor=values, shape=[-1])
-    value_range = convert_to_tensor(value_range, dtype=values.dtype.base_dtype, name="value_range")
+    value_range = convert_to_tensor(value_range, name="value_range")
     bins = convert_to_tensor(nbins, dtype=dtypes.int32, name="nbins")
     checked = raw.Assert(
         condition=bins > 0, data=[convert_to_tensor("nbins must be > 0. Received:"), bins]
@@ -146,10 +146,11 @@ def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int3
     scaled = (flat - value_range[0]) / (value_range[1] - value_range[0])
     scaled = cast(scaled, flat.dtype) if scaled.dtype != flat.dtype else scaled
     indices = raw.Floor(x=cast(bins, scaled.dtype) * scaled)
-    top = cast(bins - 1, dtypes.int32)
+    lowest = np.zeros((), scaled.dtype.as_numpy_dtype)
     indices = raw.ClipByValue(
-        t=cast(indices, dtypes.int32), clip_value_min=np.int32(0), clip_value_max=top
+        t=indices, clip_value_min=lowest, clip_value_max=cast(bins - 1, scaled.dtype)
     )
+    indices = cast(indices, dtypes.int32)
     kind = dtypes.as_dtype(dtype)
     return cast(raw.Reshape(tensor=indices, shape=shape), kind, name=name)
 

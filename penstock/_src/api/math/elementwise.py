@@ -332,9 +332,12 @@ def saturate_cast(value, dtype, name=None):
         value = raw.Real(input=value, Tout=value.dtype.real_dtype)
     if not value.dtype.is_complex and not wanted.is_complex:
         source, target = _limits(value.dtype), _limits(wanted)
-        if source[0] < target[0] or source[1] > target[1]:
-            low = _representable(value.dtype, max(source[0], target[0]), up=True)
-            high = _representable(value.dtype, min(source[1], target[1]), up=False)
+        # Infinities leave any range.
+        if value.dtype.is_floating or source[0] < target[0] or source[1] > target[1]:
+            # TensorFlow takes the limits of 64-bit integers as they round.
+            exact = not wanted.is_integer or wanted.size < 8
+            low = _representable(value.dtype, max(source[0], target[0]), exact, up=True)
+            high = _representable(value.dtype, min(source[1], target[1]), exact, up=False)
             value = raw.Maximum(x=raw.Minimum(x=value, y=high), y=low)
     return cast(value, wanted, name=name)
 
@@ -343,10 +346,10 @@ def _limits(dtype):
     return dtype.as_numpy_dtype(dtype.min).item(), dtype.as_numpy_dtype(dtype.max).item()
 
 
-def _representable(dtype, limit, up):
-    """`limit` in `dtype`, moved inwards where rounding would leave the range."""
+def _representable(dtype, limit, exact, up):
+    """`limit` in `dtype`, moved inwards (if `exact`) where rounding would leave the range."""
     value = dtype.as_numpy_dtype(limit)
-    if dtype.is_floating and dtype.size >= 2:
+    if exact and dtype.is_floating and dtype.size >= 2:
         if up and float(value) < limit:
             value = np.nextafter(value, dtype.as_numpy_dtype(np.inf))
         if not up and float(value) > limit:
@@ -400,9 +403,9 @@ def angle(input, name=None):
     input = convert_to_tensor(input, name="input")
     if input.dtype.is_complex:
         return raw.Angle(input=input, Tout=input.dtype.real_dtype, name=name)
-    zero = raw.ZerosLike(x=input)
-    pi = zero + np.asarray(np.pi, input.dtype.as_numpy_dtype)
-    return raw.SelectV2(condition=input < 0, t=pi, e=zero, name=name)
+    zero = convert_to_tensor(0, input.dtype)
+    pi = convert_to_tensor(np.pi, input.dtype)
+    return raw.SelectV2(condition=input < zero, t=pi, e=raw.ZerosLike(x=input), name=name)
 
 
 @export("math.conj")
@@ -412,9 +415,9 @@ def conj(x, name=None):
     x = convert_to_tensor(x)
     if x.dtype.is_complex or x.dtype == dtypes.variant:
         return raw.Conj(input=x, name=name)
-    if x.dtype.is_floating or x.dtype.is_integer or x.dtype.is_bool:
+    if x.dtype.is_floating or x.dtype.is_integer:
         return x
-    raise TypeError(f"Expected numeric or variant tensor, got dtype {x.dtype!r}")
+    raise TypeError(f"Expected numeric or variant tensor, got dtype {x.dtype!r}.")
 
 
 @export("math.erfcinv")
@@ -422,10 +425,8 @@ def conj(x, name=None):
 def erfcinv(x, name=None):
     """The inverse of `erfc`."""
     x = convert_to_tensor(x, name="start")
-    half = np.asarray(0.5, x.dtype.as_numpy_dtype)
-    return raw.Mul(
-        x=raw.Ndtri(x=half * x), y=np.asarray(-np.sqrt(half), x.dtype.as_numpy_dtype), name=name
-    )
+    ndtri = raw.Ndtri(x=convert_to_tensor(0.5, x.dtype) * x)
+    return raw.Mul(x=ndtri, y=convert_to_tensor(-(0.5**0.5), x.dtype), name=name)
 
 
 @export("math.log_sigmoid")
@@ -440,7 +441,7 @@ def log_sigmoid(x, name=None):
 def reciprocal_no_nan(x, name=None):
     """1 / x, and 0 where `x` is 0."""
     x = convert_to_tensor(x, name="x")
-    return raw.DivNoNan(x=raw.OnesLike(x=x), y=x, name=name)
+    return raw.DivNoNan(x=convert_to_tensor(1, x.dtype), y=x, name=name)
 
 
 @export("nn.relu")

@@ -211,6 +211,8 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
         raise ValueError(f"'ord' must be a supported norm in {allowed}, got {ord}")
     keep = bool(keepdims)
     tensor = convert_to_tensor(tensor)
+    if tensor.dtype.is_bool or tensor.dtype == dtypes.string:
+        raise TypeError(f"Expected numeric or variant tensor, got dtype {tensor.dtype!r}.")
     axes = list(axis) if is_matrix else axis
     if ord in ("fro", "euclidean", 2, 2.0):
         if is_matrix and ord in (2, 2.0):
@@ -228,9 +230,9 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
             result = reduce_sum(result, axes[1], keepdims=True)
         result = reduce_max(result, axes[0] if is_matrix else axes, keepdims=True)
     else:
-        powers = raw.Pow(x=abs(tensor), y=np.asarray(ord, tensor.dtype.real_dtype.as_numpy_dtype))
+        powers = raw.Pow(x=abs(tensor), y=convert_to_tensor(ord, tensor.dtype.real_dtype))
         result = reduce_sum(powers, axes, keepdims=True)
-        result = raw.Pow(x=result, y=np.asarray(1.0 / ord, result.dtype.as_numpy_dtype))
+        result = raw.Pow(x=result, y=convert_to_tensor(1.0 / ord, result.dtype))
     if keep:
         return raw.Identity(input=result, name=name) if name else result
     if axes is None:
@@ -261,6 +263,6 @@ def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
     x = convert_to_tensor(x, name="x")
     modulus = abs(x) if x.dtype.is_complex else x
     total = reduce_sum(raw.Square(x=modulus), axis, keepdims=True)
-    floor = np.asarray(epsilon, total.dtype.as_numpy_dtype)
+    floor = convert_to_tensor(epsilon, total.dtype)
     scale = raw.Rsqrt(x=raw.Maximum(x=total, y=floor))
     return raw.Mul(x=x, y=cast(scale, x.dtype), name=name)

@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
@@ -75,6 +76,8 @@ def _axis_of(values, axis):
         if axis != -1:
             raise ValueError(f"sort: axis must be -1 when the rank is unknown. Received {axis}.")
         return -1, None
+    if rank == 0 and axis == -1:
+        raise InvalidArgumentError("slice index -1 of dimension 0 out of bounds. [Op:StridedSlice]")
     if not -rank <= axis < rank:
         raise ValueError(
             f"Argument `axis` = {axis} not in range [{-rank}, {rank}) of the values' rank."

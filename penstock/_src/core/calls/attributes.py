@@ -5,6 +5,7 @@ TensorShape, Literal[...], list[...] of these, `Function` (a graph function), `T
 """
 
 import contextlib
+import ctypes
 import typing
 from typing import Any, Literal
 
@@ -75,8 +76,9 @@ def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
         return bool(value)
     not_numbers = (str, bytes, float) if kind is int else (str, bytes)
     if kind in (int, float) and not isinstance(value, not_numbers):
-        with contextlib.suppress(TypeError, ValueError):  # the error below says more
-            return kind(value)
+        with contextlib.suppress(TypeError, ValueError, OverflowError):  # the error below says more
+            # TensorFlow keeps floats of attributes in 32 bits.
+            return int(value) if kind is int else ctypes.c_float(value).value
     if kind is str and isinstance(value, (str, bytes)):
         return value.decode() if isinstance(value, bytes) else value
     if kind is bytes and isinstance(value, (str, bytes)):

@@ -455,7 +455,13 @@ class UnravelIndex(Op):
     def eager(self, indices, dims):
         if dims.ndim != 1:
             raise invalid(self, f"The dims parameter must be a vector. Received {show(dims.shape)}")
-        total = int(np.prod(dims, dtype=np.int64))
+        if indices.ndim > 1:
+            raise invalid(
+                self, f"The indices can only be scalar or vector, got {show(indices.shape)}"
+            )
+        if not indices.size:
+            raise invalid(self, "received empty tensor indices")
+        total = int(np.prod(dims, dtype=np.int64)) if dims.size else 0
         if np.any(indices < 0) or np.any(indices >= total):
             raise invalid(self, "index is out of bound as with dims")
         parts = np.unravel_index(indices.ravel(), tuple(dims.tolist()))

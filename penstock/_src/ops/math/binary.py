@@ -4,7 +4,11 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.core.errors import (
+    FailedPreconditionError,
+    InternalError,
+    InvalidArgumentError,
+)
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -114,6 +118,9 @@ class _Division(Binary):
     def shape(self, x, y):
         return infer.broadcast(x, y)
 
+    # What a whole number divided by zero raises.
+    refusal = InvalidArgumentError
+
     def gradient(self, x, y, z, dz):
         y = conj(y)
         dx = dz / y
@@ -123,7 +130,7 @@ class _Division(Binary):
     def eager(self, x, y):
         if self.T.is_integer and not np.all(y):
             broadcasts(self, x, y)
-            raise invalid(self, "Integer division by zero")
+            raise self.refusal(f"{self.op_type}: Integer division by zero")
         return super().eager(x, y)
 
     def lower(self, p, x, y):
@@ -178,6 +185,7 @@ class TruncateDiv(Div):
     """x / y, cut towards zero."""
 
     T = ALL
+    refusal = InternalError
 
     def gradient(self, _x, _y, _z, _dz):
         return None, None
@@ -225,6 +233,7 @@ class TruncateMod(_Division):
 
     T = FLOAT | {dtypes.int32, dtypes.int64}
     primitive = "truncmod"
+    refusal = InternalError
     ufunc = np.fmod
 
     def gradient(self, x, y, _z, dz):

@@ -135,10 +135,15 @@ class Mean(_Reduction):
     def reduce(self, x, axes):
         count = math.prod([x.shape[a] for a in axes])
         if x.dtype.kind in "iu":
-            total = np.add.reduce(x, axes, dtype=np.int64, keepdims=self.keep_dims)
+            wide = np.uint64 if x.dtype == np.uint64 else np.int64
+            total = np.add.reduce(x, axes, dtype=wide, keepdims=self.keep_dims)
+            if wide == np.uint64:
+                return total // np.uint64(max(count, 1))
             return np.trunc(np.divide(total, max(count, 1))).astype(x.dtype)
         wide = in_float32(x)
         total = np.add.reduce(wide, axes, dtype=wide.dtype, keepdims=self.keep_dims)
+        if not count and wide.dtype.kind == "c":
+            return total  # TensorFlow has nan for the mean of no reals, 0 for that of no complex numbers
         return np.divide(total, wide.dtype.type(count))
 
     def lower(self, p, input, axis):

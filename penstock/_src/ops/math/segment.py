@@ -95,7 +95,10 @@ def segment_rows(ufunc, data, ids, count):
     start = 1 if ufunc is np.multiply else 0
     if ufunc in (np.add, np.multiply):
         return combine(ufunc, wide, ids, count, start)
-    out = combine(ufunc, wide, ids, count, beginning(ufunc, wide.dtype))
+    start = beginning(ufunc, wide.dtype)
+    if wide.dtype.kind == "f":
+        start = np.copysign(np.inf, start)
+    out = combine(ufunc, wide, ids, count, start)
     empty = np.bincount(ids.astype(np.int64), minlength=count)[:count] == 0
     out[empty] = 0
     return out

@@ -12,9 +12,9 @@ from penstock._src.ops import special_functions as functions
 from penstock._src.ops.rules import (
     Binary,
     HostUnary,
-    broadcasts,
     invalid,
     quiet,
+    show,
     unbroadcast,
     where,
 )
@@ -96,7 +96,10 @@ class Betainc(Op):
 
     @quiet
     def eager(self, a, b, x):
-        broadcasts(self, a, b, x)
+        shapes = [value.shape for value in (a, b, x) if value.ndim]
+        if any(shape != shapes[0] for shape in shapes):
+            known = " vs. ".join(map(show, shapes))
+            raise invalid(self, f"Shapes of a and b are inconsistent: {known}")
         return betainc(a, b, x)
 
 

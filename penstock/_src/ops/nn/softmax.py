@@ -225,6 +225,8 @@ def _in_top_k(op, predictions, targets, k):
             f"{targets.shape[0]}",
         )
     inside = (targets >= 0) & (targets < predictions.shape[1])
+    if not inside.any():
+        return inside
     score = predictions[np.arange(targets.size), np.where(inside, targets, 0)][:, None]
     better = (predictions > score).sum(1)
     return inside & np.isfinite(score[:, 0]) & np.isfinite(predictions).all(1) & (better < k)
