@@ -33,15 +33,13 @@ class Executable:
         """`needed` gives the operations; it is asked again for new shapes, as gradients may have added to the graph."""
         self.name = name
         self.inputs, self.outputs = list(inputs), list(outputs)
-        ops = needed()
-        host = {op.name: why_host for op in ops} if why_host else {}
-        self.block = Block(name, ops, self.inputs, self.outputs, host, states)
-        self.block.needed = needed
+        self.block = Block(name, [], self.inputs, self.outputs, {}, states)
+        self.block.needed, self.block.why_host = needed, why_host
 
     @property
     def ops(self) -> list[Operation]:
         """The operations that it runs."""
-        return self.block.ops
+        return self.block.operations()
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         return self.block(values)

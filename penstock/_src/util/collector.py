@@ -29,4 +29,15 @@ def paused() -> Iterator[None]:
         with _lock:
             _pauses -= 1
             if not _pauses and _was_enabled:
+                _count_as_old()
                 gc.enable()
+
+
+def _count_as_old() -> None:
+    """Moves all objects to the oldest generation, so that those just made are not looked through at once.
+
+    Both calls only join lists. A program that has frozen objects itself is left alone: they would be thawed.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.unfreeze()

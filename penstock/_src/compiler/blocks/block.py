@@ -57,7 +57,8 @@ class Block:
         )  # ids of the handles of the last call, aliases
         self.value_positions: list[int] = list(values)  # inputs whose values are part of the key
         self.by_value = True
-        self.needed: Callable[[], list[Operation]] | None = None  # what `ops` are by now
+        self.needed: Callable[[], list[Operation]] | None = None  # gives `ops` anew
+        self.why_host = ""  # why all operations run on the host, if they do
         self.specialisations: dict[Any, Specialisation] = {}
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
@@ -84,11 +85,14 @@ class Block:
         known = tuple([values[i].tobytes() for i in self.value_positions])
         return shapes, held, rest, known, alias[1]
 
+    def operations(self) -> list[Operation]:
+        """The operations: those of a whole graph as they are by now."""
+        return self.ops if self.needed is None else self.needed()
+
     @collector.paused()
     def specialise(self, values: Sequence[Any]) -> Specialisation:
         """Makes and keeps the specialisation for these inputs."""
-        if self.needed is not None:
-            self.ops = self.needed()
+        self.ops = self.operations()
         self.tell_variables(values)
         while True:
             made, wanted = specialise(self, values)

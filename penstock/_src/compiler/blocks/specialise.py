@@ -122,6 +122,8 @@ class _Planner:
 
     def why_host(self, op: Operation) -> str | None:
         """Why an operation runs on the host, or None if it may lower."""
+        if self.block.why_host:
+            return self.block.why_host
         if op.name in self.host:
             return self.host[op.name]
         if reads_reference(op):

@@ -125,11 +125,22 @@ class Lowering:
                     )
                 flat.append(node)
         for node, tensor in zip(flat, op._outputs, strict=True):
-            if not tensor.shape.is_compatible_with([int(d) for d in node.shape]):
+            if not _fits(node.shape, tensor.shape._dims):
                 raise MalformedFunction(
                     f"{op.type}: lower made shape {list(node.shape)}, the graph expects {tensor.shape}."
                 )
         return flat
+
+
+def _fits(shape: Sequence[int], static: Sequence[int | None] | None) -> bool:
+    """Whether a concrete shape is one of those that the graph allows."""
+    if static is None:
+        return True
+    return len(shape) == len(static) and all(map(_extent_fits, shape, static))
+
+
+def _extent_fits(n: int, static: int | None) -> bool:
+    return static is None or n == static
 
 
 @handler("Identity", "StopGradient", "PreventGradient", "Snapshot", "IdentityN")

@@ -37,6 +37,16 @@ def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation
 
 def _ordered(needed: dict[int, Operation], given: set[int]) -> list[Operation]:
     """The operations in the order of their making, except where one that was put in later must come before."""
+    order = sorted(needed.values(), key=lambda op: op.position)
+    done: set[int] = set()
+    for op in order:
+        if any(id(b) in needed and id(b) not in done for b in _before(op, given)):
+            return _sorted_by_dependence(needed, given)
+        done.add(id(op))
+    return order
+
+
+def _sorted_by_dependence(needed: dict[int, Operation], given: set[int]) -> list[Operation]:
     waits: dict[int, int] = {}
     after: dict[int, list[Operation]] = {}
     for op in needed.values():
