@@ -214,13 +214,15 @@ class Planner:
                 if self.buffer(node).place in ("arena", "output"):
                     self.buffers[old.id] = self.buffer(node)
 
-    def _put_in_place(self, kernel: NestKernel | ContractKernel) -> None:
+    def _put_in_place(
+        self, kernel: NestKernel | ContractKernel, innermost: int | None = None
+    ) -> None:
         """Lays outputs that have no place yet over inputs that are read here for the last time."""
         taken: set[int] = set()
         for node in kernel.outputs:
             if node.id in self.buffers or node.kind == "dynamic_update_slice":
                 continue
-            old = self.lifetimes.replaced(kernel, node, taken)
+            old = self.lifetimes.replaced(kernel, node, taken, innermost)
             if old is not None and self.buffer(old).place in ("arena", "inside"):
                 taken.add(old.id)
                 name = f"{node.kind} %{node.id}"
@@ -231,11 +233,12 @@ class Planner:
     def launch(self, kernel: Kernel) -> None:
         """Adds a kernel's launches."""
         if isinstance(kernel, NestKernel):
-            self._put_in_place(kernel)
+            code = self._code_of(kernel)
+            self._put_in_place(kernel, code.innermost)
             for node in kernel.outputs:
                 if node.kind == "dynamic_update_slice":
                     self.begin_with(node.args[0], self.used(node))
-            self._launch_nest(kernel, [self.used(n) for n in kernel.nest.outputs])
+            self._launch_nest(kernel, code, [self.used(n) for n in kernel.nest.outputs])
         elif isinstance(kernel, ContractKernel):
             self._launch_contraction(kernel)
         elif isinstance(kernel, SpecialKernel):
@@ -266,7 +269,7 @@ class Planner:
         if from_buffer is not None:
             from_buffer.touch(self.time)
             leaves = [from_buffer]
-        self._launch_nest(kernel, [target], leaves)
+        self._launch_nest(kernel, self._code_of(kernel), [target], leaves)
         self.time += 1
 
     def inline(
@@ -301,12 +304,17 @@ class Planner:
         """What an extent is now."""
         return dims.evaluate(expression, self.symbols)
 
-    def _launch_nest(
-        self, kernel: NestKernel, outputs: Sequence[Buffer], leaves: list[Buffer] | None = None
-    ) -> None:
+    def _code_of(self, kernel: NestKernel) -> NestCode:
         nest = kernel.nest
-        key = ("nest", nest.signature())
-        code: NestCode = self.cache.get(key, lambda: emit_nest(nest, self.cache.target))
+        return self.cache.get(
+            ("nest", nest.signature()), lambda: emit_nest(nest, self.cache.target)
+        )
+
+    def _launch_nest(
+        self, kernel: NestKernel, code: NestCode, outputs: Sequence[Buffer],
+        leaves: list[Buffer] | None = None,
+    ) -> None:  # fmt: skip
+        nest = kernel.nest
         if leaves is None:
             leaves = [self.used(leaf) for leaf in nest.leaves]
         extent = self.extent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penstock._src.compiler.schedule.contraction import ContractKernel, Tail
+from penstock._src.compiler.schedule.index import Atom, Index, Var, of_atom, same_extent
 from penstock._src.compiler.schedule.kernel import Kernel, NestKernel, SpecialKernel
 from penstock._src.compiler.schedule.partition import Partition, bytes_of, home
 from penstock._src.compiler.schedule.values import Value, closure
@@ -39,12 +40,17 @@ class Lifetimes:
                 if own in made and own not in pinned:
                     self.last[own] = kernel
 
-    def replaced(self, kernel: Kernel, output: Node, taken: set[int]) -> Node | None:
-        """An input that dies with a kernel, over which it may write an output; not one of those in `taken`."""
+    def replaced(
+        self, kernel: Kernel, output: Node, taken: set[int], innermost: int | None = None
+    ) -> Node | None:
+        """An input that dies with a kernel, over which it may write an output; not one of those in `taken`.
+
+        `innermost` is the number of the variable of a nest's innermost loop.
+        """
         if isinstance(kernel, NestKernel):
-            leaves, fits = kernel.nest.leaves, same_element
+            leaves = kernel.nest.leaves
         elif isinstance(kernel, ContractKernel) and kernel.tail is not None:
-            leaves, fits = kernel.operands, _same_cell
+            leaves = kernel.operands
         else:
             return None
         homes = [home(leaf).id for leaf in leaves]
@@ -54,7 +60,7 @@ class Lifetimes:
                 and own not in taken
                 and homes.count(own) == 1
                 and bytes_of(leaf) == bytes_of(output)
-                and fits(kernel, output, leaf)
+                and _fits(kernel, output, leaf, innermost)
             ):
                 return home(leaf)
         return None
@@ -72,6 +78,13 @@ class Lifetimes:
         ):
             return None
         return old
+
+
+def _fits(kernel: Kernel, output: Node, old: Node, innermost: int | None) -> bool:
+    """Whether a kernel reads each element of `old` before it writes there."""
+    if isinstance(kernel, NestKernel):
+        return same_element(kernel, output, old, innermost)
+    return isinstance(kernel, ContractKernel) and _same_cell(kernel, output, old)
 
 
 def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
@@ -92,8 +105,11 @@ def reads(kernel: Kernel, node: Node) -> bool:
     return any(n is node for n in kernel.inputs)
 
 
-def same_element(kernel: NestKernel, value: Node, old: Node) -> bool:
-    """Whether every load of `old` is at the place where `value` is stored, by stores of that very nest level."""
+def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | None = None) -> bool:
+    """Whether every load of `old` is at the place where `value` is stored, by stores of that very nest level.
+
+    Reductions of the row that the loop of the variable numbered `innermost` then writes are done before that loop.
+    """
     nest = kernel.nest
     slot = next((i for i, leaf in enumerate(nest.leaves) if leaf is old), None)
     if slot is None:
@@ -104,17 +120,40 @@ def same_element(kernel: NestKernel, value: Node, old: Node) -> bool:
     offset = next(s.offset for s in nest.stores if s.slot in own)
     if any(not s.offset.vars <= offset.vars for s in nest.stores):
         return False
+    column = next((v for v in nest.space if v.number == innermost), None)
+    in_rows: set[int] = set()  # numbers of loads
     for v in nest.values():
         if v.kind in ("reduce", "arg_reduce") and _loads_below(v, slot):
-            return False
-        if (
-            v.kind == "load"
-            and v.attrs[0] == slot
-            and (v.attrs[1].key != offset.key or v.dtype.size != value.dtype.size)
-        ):
-            return False
-    return True
+            if column is None or not _reduces_row(v, slot, offset, column):
+                return False
+            in_rows.update(x.number for x in _loads_below(v, slot))
+    return all(
+        (v.attrs[1].key == offset.key or v.number in in_rows) and v.dtype.size == value.dtype.size
+        for v in nest.values()
+        if v.kind == "load" and v.attrs[0] == slot
+    )
 
 
-def _loads_below(v: Value, slot: int) -> bool:
-    return any(x.kind == "load" and x.attrs[0] == slot for x in closure(v.args))
+def _reduces_row(v: Value, slot: int, offset: Index, column: Var) -> bool:
+    """Whether a reduction, done before the loop over `column`, reads only what that loop has at `offset`."""
+    if column in v.vars or len(v.attrs) > 2:
+        return False
+    along = {column}
+    for x in closure([v]):
+        if x.kind in ("reduce", "arg_reduce"):
+            along.update(x.attrs[1] if x.kind == "reduce" else (x.attrs[1],))
+    if any(not same_extent(r.extent, column.extent) for r in along):
+        return False
+
+    def in_column(atom: Atom) -> Index:
+        return of_atom(column if atom in along else atom)
+
+    return all(
+        all(x.attrs[1].only_affine_in(r) for r in along)
+        and x.attrs[1].replace(in_column).key == offset.key
+        for x in _loads_below(v, slot)
+    )
+
+
+def _loads_below(v: Value, slot: int) -> list[Value]:
+    return [x for x in closure(v.args) if x.kind == "load" and x.attrs[0] == slot]

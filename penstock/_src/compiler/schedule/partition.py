@@ -23,6 +23,7 @@ from penstock._src.compiler.schedule.contraction import (
     final_of,
     write_tail,
 )
+from penstock._src.compiler.schedule.costs import cost_of
 from penstock._src.compiler.schedule.inline import RULES, is_splat
 from penstock._src.compiler.schedule.kernel import (
     BoundsKernel,
@@ -32,8 +33,8 @@ from penstock._src.compiler.schedule.kernel import (
     map_nest,
     piece_nest,
 )
-from penstock._src.compiler.schedule.reductions import reduction_kernels
-from penstock._src.compiler.schedule.units import Unit, map_space, merge, reduction_space
+from penstock._src.compiler.schedule.reductions import reduction_kernels, row_kernel
+from penstock._src.compiler.schedule.units import Rows, Unit, map_space, merge, reduction_space
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.ir import dims
@@ -44,24 +45,12 @@ from penstock._src.util.flags import flags
 
 SPECIAL = frozenset({"scan", "sort", "scatter", "random_bits", "while", "case"})
 ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_slice"}) | SPECIAL
-COST = {"exp": 8, "log": 8, "tanh": 10, "sigmoid": 10, "erf": 12, "erfc": 20, "sin": 12, "cos": 12, "pow": 25,
-        "div": 3, "sqrt": 4, "rsqrt": 5, "mod": 10, "floordiv": 8, "truncmod": 10, "truncdiv": 8}  # fmt: skip
-RARE = frozenset(
-    "expm1 log1p cbrt tan asin acos atan sinh cosh asinh acosh atanh lgamma atan2".split()
-)
 LONG = 60  # operations of an expression that several kernels should not each compute
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
 HOISTED = 40  # cost of what may be computed again for every row
 MOST_PIECES = 4  # of a concat that is not stored: each element chooses among them
 LONGEST_ROW = 4096  # elements of a row that a kernel may go over several times
 REPEATED = 2  # cost of what may be computed again for every element of a larger array
-
-
-def cost_of(node: Node) -> int:
-    """Roughly how many simple vector operations a node takes an element."""
-    if node.kind in ("unary", "binary"):
-        return 25 if node.op in RARE else COST.get(node.op, 1)
-    return 1 if node.kind in ("compare", "select", "cast", "bitcast") else 0
 
 
 def home(node: Node) -> Node:
@@ -393,7 +382,10 @@ class Partition:
     def _make_kernels(self) -> list[Kernel]:
         kernels: list[Kernel] = []
         units = self._units()
-        for unit in merge(units, self.inner) if self.options.merge else units:
+        if self.options.merge:
+            units = merge(units, self.inner)
+            self._forget(units)
+        for unit in units:
             if unit.kind == "pieces":
                 (node,) = unit.nodes
                 kernels += [piece_nest(node, i, self.is_leaf) for i in range(len(node.args))]
@@ -401,9 +393,21 @@ class Partition:
                 kernels.append(self._map(unit.nodes))
             elif unit.kind == "reduction":
                 kernels += reduction_kernels(unit.nodes, unit.roots, self.is_leaf)
+            elif unit.kind == "rows":
+                kernels.append(row_kernel(unit.nodes, unit.roots, self.is_leaf))
             else:
                 kernels.append(unit.extra)
         return kernels
+
+    def _forget(self, units: list[Unit]) -> None:
+        """Keeps nodes out of memory that by now only the kernel that makes them reads."""
+        wanted = {home(node).id for node in self.function.roots}
+        wanted.update(*[u.reads for u in units])
+        for unit in units:
+            unused = {n.id for n in unit.nodes} - wanted if unit.kind != "other" else set()
+            if unused:
+                unit.forget(unused)
+                self.stored -= unused
 
     def _units(self) -> list[Unit]:
         units: list[Unit] = []
@@ -419,11 +423,9 @@ class Partition:
                 units.append(_other(self._contraction(node, self.finals[node.id])))
             elif node.id in self.ends and node.id in self.stored:
                 root = self.ends[node.id]
-                units.append(
-                    Unit(
-                        "reduction", [node], set(self.reads[node.id]), reduction_space(root), [root]
-                    )
-                )
+                space = reduction_space(root)
+                reads = set(self.reads[node.id])
+                units.append(Unit("reduction", [node], reads, space, [root], Rows.of(root)))
             elif node.id in self.stored and node.kind == "concat" and not is_regular(node):
                 units.append(Unit("pieces", [node], set(self.reads[node.id])))
             elif node.id in self.stored:

@@ -1,4 +1,4 @@
-"""Reductions as nests: one where the results keep all threads busy, else two.
+"""Reductions as nests: one where the results keep all threads busy, else two; and rows with their reductions.
 
 one   for every result: its loop over the reduced axes
 two   the outermost long axis is cut into parts of a fixed size; every part leaves its own result, and a second nest
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.compiler.schedule.index import Position, constant, of_atom
+from penstock._src.compiler.schedule.index import ZERO, Position, constant, is_one, of_atom
 from penstock._src.compiler.schedule.inline import Inliner, accumulator
 from penstock._src.compiler.schedule.kernel import NestKernel
 from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce
@@ -28,7 +28,7 @@ def reduction_kernels(
     nodes: Sequence[Node], roots: Sequence[Node], is_leaf: Callable[[Node], bool]
 ) -> list[NestKernel]:
     """The kernels that compute `nodes`, each an elementwise expression of its reduce node among `roots`."""
-    axis, part = _cut(roots[0])
+    axis, part = cut_of(roots[0])
     if axis is None:
         return [_finish(nodes, {}, is_leaf)]
     partials: dict[Any, Any] = {}
@@ -36,7 +36,7 @@ def reduction_kernels(
     return [first, _finish(nodes, partials, is_leaf)]
 
 
-def _cut(root: Node) -> tuple[int | None, int]:
+def cut_of(root: Node) -> tuple[int | None, int]:
     """(the axis to cut, extent of a part), or (None, 0)."""
     (x,) = root.args
     axes = tuple(sorted(root.attrs["axes"]))
@@ -122,6 +122,35 @@ def _finish(
     values = []
     for node in nodes:
         own = position if len(node.shape) == len(shape) else position.reshaped(node.shape)
+        values.append((own.linear, inliner.value(node, own), node.dtype))
+    leaves = inliner.slots
+    stores = [Store(len(leaves) + i, o, v, d) for i, (o, v, d) in enumerate(values)]
+    nest = coalesce(LoopNest(scope, space, stores, leaves, list(nodes)))
+    return NestKernel(list(nodes), list(leaves), nest)
+
+
+def row_kernel(
+    nodes: Sequence[Node], roots: Sequence[Node | None], is_leaf: Callable[[Node], bool]
+) -> NestKernel:
+    """The nest over rows that computes nodes of one number a row (those with a reduce node among `roots`), and nodes of
+    the rows' elements."""
+    made = {n.id for n in nodes}
+    inliner = Inliner(lambda n: n.id not in made and is_leaf(n))
+    scope = inliner.scope
+    (x,) = next(root.args for root in roots if root is not None)
+    axes = set(next(root.attrs["axes"] for root in roots if root is not None))
+    coordinates = [ZERO if is_one(e) else of_atom(scope.var(e)) for e in x.shape]
+    space = tuple([v for c in coordinates for v in c.vars])
+    inliner.offer(space[-1])
+    element = Position(scope, x.shape, coordinates)
+    row = Position(
+        scope,
+        [e for a, e in enumerate(x.shape) if a not in axes],
+        [c for a, c in enumerate(coordinates) if a not in axes],
+    )
+    values = []
+    for node, root in zip(nodes, roots):
+        own = (element if root is None else row).reshaped(node.shape)
         values.append((own.linear, inliner.value(node, own), node.dtype))
     leaves = inliner.slots
     stores = [Store(len(leaves) + i, o, v, d) for i, (o, v, d) in enumerate(values)]

@@ -2,10 +2,11 @@
 
     map        nodes of one shape                                    one nest over the shape
     reduction  nodes that end reductions of one space along the same axes
+    rows       both: reductions of rows, and nodes of the rows' elements that may need their results
     other      a contraction, a node with an emitter of its own, a bounds check
 
 Units over one space that read a common array become one, if some place in the order suits both: an optimizer's
-moments and weights, a batch norm's two sums.
+moments and weights, a batch norm's two sums, the loss of a softmax and its gradient.
 """
 
 from __future__ import annotations
@@ -14,31 +15,75 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.compiler.schedule.blocks import block_shape, blocks_of, extents, extents_of
-from penstock._src.compiler.schedule.index import extent_key
+from penstock._src.compiler.schedule.index import extent_key, is_one
+from penstock._src.compiler.schedule.reductions import cut_of
+from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
 MOST_OUTPUTS = 12
 MOST_READS = 24
+LONGEST_ROW = 1 << 16  # elements of a row that is gone over several times: it stays in the L2
+OPEN = 6  # units that a new one is compared with
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Elements of some extents (less those that are 1), of which the last `inner` are reduced together."""
+
+    extents: tuple[Any, ...]
+    inner: int
+
+    @classmethod
+    def of(cls, root: Node) -> Rows | None:
+        """The rows that a reduce node goes along; None if it does not, or they are not one task's each."""
+        (x,) = root.args
+        axes = set(root.attrs["axes"])
+        kept = [a for a, e in enumerate(x.shape) if not is_one(e)]
+        inner = sum(a in axes for a in kept)
+        length = dims.product([x.shape[a] for a in kept if a in axes])
+        if not 0 < inner < len(kept) or not axes.issuperset(kept[-inner:]):
+            return None
+        if cut_of(root)[0] is not None:
+            return None
+        if type(length) is not int or length > LONGEST_ROW:
+            return None
+        return cls(tuple(extents(x)), inner)
 
 
 @dataclass(eq=False)
 class Unit:
-    """Nodes made by one kernel. `space` is equal for units that may be merged (None: never)."""
+    """Nodes made by one kernel.
+
+    space    equal for units that may be merged (None: never)
+    roots    the reduce node that each of `nodes` ends, None for nodes of elements
+    rows     how rows are reduced, if they are
+    """
 
     kind: str
     nodes: list[Node]
     reads: set[int]
     space: Any = None
-    roots: list[Node] = field(
-        default_factory=list
-    )  # of a reduction: the reduce node of each of `nodes`
+    roots: list[Node | None] = field(default_factory=list)
+    rows: Rows | None = None
     extra: Any = None
     position: int = 0
+
+    def __post_init__(self) -> None:
+        self.roots = self.roots or [None] * len(self.nodes)
 
     @property
     def stores(self) -> int:
         """How many arrays or parts of arrays its kernel writes."""
         return sum(len(blocks_of(n)) for n in self.nodes)
+
+    def forget(self, ids: set[int]) -> None:
+        """Leaves nodes out."""
+        kept = [(n, r) for n, r in zip(self.nodes, self.roots) if n.id not in ids]
+        self.nodes, self.roots = [n for n, _ in kept], [r for _, r in kept]
+        if all(r is None for r in self.roots):
+            self.kind = "map"
+        elif None not in self.roots:
+            self.kind = "reduction"
 
     @property
     def made(self) -> set[int]:
@@ -72,14 +117,28 @@ def merge(units: list[Unit], unrelated: bool = False) -> list[Unit]:
     for unit in list(units):
         if unit.space is None:
             continue
-        candidates = open_by_space.setdefault(unit.space, [])
-        for earlier in reversed(candidates[-6:]):
+        lists = [open_by_space.setdefault(space, []) for space in _spaces(unit)]
+        candidates = dict.fromkeys(u for known in lists for u in reversed(known[-OPEN:]))
+        for earlier in candidates:
             if _join(earlier, unit, maker, readers, unrelated):
                 gone.add(id(unit))
                 break
         else:
-            candidates.append(unit)
+            for known in lists:
+                known.append(unit)
     return sorted([u for u in units if id(u) not in gone], key=lambda u: u.position)
+
+
+def _spaces(unit: Unit) -> list[Any]:
+    """What a unit is looked up by: its space, and its elements if it may be one of rows."""
+    if unit.kind == "map":
+        return [unit.space, ("rows", unit.space[1])] if _is_plain(unit) else [unit.space]
+    return [unit.space] if unit.rows is None else [unit.space, ("rows", unit.rows.extents)]
+
+
+def _is_plain(unit: Unit) -> bool:
+    """Whether each node is written whole, and nowhere but to its place."""
+    return all(blocks_of(n)[0].value is n for n in unit.nodes)
 
 
 def _join(
@@ -87,13 +146,21 @@ def _join(
 ) -> bool:
     """Makes b part of a if that is possible and of use."""
     common = (a.reads & b.reads) or (a.made & b.reads)
+    rows = a.rows or b.rows
+    as_rows = "rows" in (a.kind, b.kind) or a.kind != b.kind
+    if as_rows:
+        agree = a.rows in (None, rows) and b.rows in (None, rows)
+        if not agree or not _is_plain(a) or not _is_plain(b):
+            return False
+    elif a.space != b.space:
+        return False
     if (
         not (common or unrelated and a.kind == b.kind == "map")
         or a.stores + b.stores > MOST_OUTPUTS
         or len(a.reads | b.reads) > MOST_READS
     ):
         return False
-    if a.made & b.reads and not all(_same_place(node, a.made) for node in b.nodes):
+    if a.made & b.reads and not all(_same_place(*end, a, rows) for end in zip(b.nodes, b.roots)):
         return False
     ready = all(i in a.made or i not in maker or maker[i].position < a.position for i in b.reads)
     if not ready:
@@ -107,6 +174,9 @@ def _join(
         a.position = b.position
     a.nodes += b.nodes
     a.roots += b.roots
+    a.rows = rows
+    if as_rows:
+        a.kind = "rows"
     a.reads = (a.reads | b.reads) - a.made
     for node in b.nodes:
         maker[node.id] = a
@@ -118,27 +188,52 @@ def _join(
 _STRAIGHT = frozenset({"unary", "binary", "compare", "select", "cast"})
 
 
-def _same_place(node: Node, made: set[int]) -> bool:
-    """Whether every way from what a node's nest computes to those in `made` goes through elementwise nodes only."""
-    values = [b.value for b in blocks_of(node)]
+def _same_place(node: Node, root: Node | None, unit: Unit, rows: Rows | None) -> bool:
+    """Whether every way from what a nest computes for a node to what another unit makes keeps to one element or row.
+
+    Ways are followed as "element" (the place is that of the element at hand), "row" (that of its row) or "other".
+    """
+    made = {n.id: "element" if r is None else "row" for n, r in zip(unit.nodes, unit.roots)}
     others = [a for a in node.args if node.kind == "dynamic_update_slice" and a is not node.args[1]]
-    pending: list[tuple[Node, bool]] = [*[(v, True) for v in values], *[(a, False) for a in others]]
-    seen: set[tuple[int, bool]] = set()
+    pending = [(a, "other") for a in others]
+    if root is None:
+        pending += [(b.value, "element") for b in blocks_of(node)]
+    else:
+        pending.append((node, "row"))
+    seen: set[tuple[int, str]] = set()
     first = min(made)
     while pending:
-        current, straight = pending.pop()
-        if current.id in made and not straight:
+        current, place = pending.pop()
+        if made.get(current.id, place) != place:
             return False
-        if current.id in made or current.id < first or (current.id, straight) in seen:
+        if current.id in made or current.id < first or (current.id, place) in seen:
             continue
-        seen.add((current.id, straight))
-        onward = straight and _keeps_place(current)
+        seen.add((current.id, place))
+        onward = _place_of_arguments(current, place, rows)
         pending += [(arg, onward) for arg in current.args]
     return True
 
 
-def _keeps_place(node: Node) -> bool:
-    """Whether an element of a node is computed from those of its arguments at the same place."""
-    if node.kind == "reshape":
-        return extents(node) == extents(node.args[0])
-    return node.kind in _STRAIGHT
+def _place_of_arguments(node: Node, place: str, rows: Rows | None) -> str:
+    """At which place a node's arguments are read for its element at a place."""
+    if place == "other" or node.kind in _STRAIGHT:
+        return place
+    if node.kind == "reshape" and extents(node) == extents(node.args[0]):
+        return place
+    if rows is None:
+        return "other"
+    if node.kind == "broadcast" and place == "element" and _along_rows(node, rows):
+        return "row"
+    if node.kind == "reduce" and place == "row" and Rows.of(node) == rows:
+        return "element"
+    return "other"
+
+
+def _along_rows(node: Node, rows: Rows) -> bool:
+    """Whether a broadcast repeats one number along each row."""
+    if tuple(extents(node)) != rows.extents:
+        return False
+    (arg,) = node.args
+    kept = [a for a, e in enumerate(node.shape) if not is_one(e)]
+    mapped = [a for a, e in zip(node.attrs["axes"], arg.shape) if not is_one(e)]
+    return mapped == kept[: -rows.inner]

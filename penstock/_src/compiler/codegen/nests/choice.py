@@ -59,9 +59,11 @@ def _too_short(var: Var) -> bool:
 def vector_length(
     target: Any, var: Var, values: Sequence[Value], reducing: bool, extra_types=()
 ) -> int:
-    """Lanes of the vectors of a loop: one register of the widest type, or several where that helps and fits."""
+    """Lanes of the vectors of a loop: one register of the widest type that is loaded or stored (places in rows may be
+    wider), or several where that helps and fits."""
     along = [v for v in values if var in v.vars]
-    sizes = [SIZE[register_type(v.dtype)] for v in along if not v.dtype.is_bool]
+    moved = [v for v in along if v.kind == "load"] or along
+    sizes = [SIZE[register_type(v.dtype)] for v in moved if not v.dtype.is_bool]
     sizes += [SIZE[memory_type(d)] for d in extra_types]
     lanes = target.vector_bytes // max(sizes, default=4)
     divides = any(_has_division(a, var) for v in along for a in v.attrs if isinstance(a, Index))

@@ -21,6 +21,7 @@ class NestCode:
     extents      expressions of the Dims that follow the pointers in the context
     iterations   given what extents are now: how many rounds the tasks share
     work         and roughly how many element operations there are in all
+    innermost    number of the variable of the innermost loop
     """
 
     code: Code
@@ -28,3 +29,4 @@ class NestCode:
     extents: tuple[Any, ...]
     iterations: Callable[[Callable[[Any], int]], int]
     work: Callable[[Callable[[Any], int]], int]
+    innermost: int | None = None

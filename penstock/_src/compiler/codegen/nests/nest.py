@@ -76,8 +76,14 @@ class NestEmitter(Evaluator):
                 for i in range(len(self.extents))
             ]
             f.lines[self.prologue_at : self.prologue_at] = [*places, *lines]
+        loops = self.loops
         return NestCode(
-            Code.of(m), "task", tuple(self.extents), self.loops.iterations, self.loops.work
+            Code.of(m),
+            "task",
+            tuple(self.extents),
+            loops.iterations,
+            loops.work,
+            None if loops.vector is None else loops.vector.number,
         )
 
     def _iteration(self, number: Val) -> None:

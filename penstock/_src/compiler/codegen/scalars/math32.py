@@ -36,19 +36,14 @@ def sqrt(f: Fn, x: Val) -> Val:
     return f.intrinsic("sqrt", x)
 
 
-def ldexp(f: Fn, x: Val, n: Val) -> Val:
-    """x * 2^n for a float n of integer value."""
-    i = f.convert(n, I32)
-    name = f"@llvm.ldexp.{mangle(x.ty)}.{mangle(i.ty)}"
+def ldexp(f: Fn, x: Val, i: Val) -> Val:
+    """x * 2^i for integers |i| up to 250."""
+    if "+avx512vl" not in f.module.target.features:
+        half = i >> 1
+        return x * _power_of_two(f, half, x.ty) * _power_of_two(f, i - half, x.ty)
+    name = f"@llvm.ldexp.{mangle(x.ty)}.{mangle(i.ty)}"  # one instruction
     f.module.declare(f"declare {x.ty} {name}({x.ty}, {i.ty})")
     return f.emit(x.ty, f"call {x.ty} {name}({x.ty} {x.s}, {i.ty} {i.s})")
-
-
-def scale(f: Fn, x: Val, n: Val) -> Val:
-    """x * 2^n in two steps by building the powers' bits: for |n| up to 250 (float) without a native ldexp."""
-    i = f.convert(n, I32)
-    half = i >> 1
-    return x * _power_of_two(f, half, x.ty) * _power_of_two(f, i - half, x.ty)
 
 
 def _power_of_two(f: Fn, n: Val, ty: str) -> Val:
@@ -64,13 +59,14 @@ def clamp(f: Fn, x: Val, low: float, high: float) -> Val:
 def exp(f: Fn, x: Val) -> Val:
     """2^n e^r with |r| <= ln2 / 2."""
     x = clamp(f, x, -105.0, 89.0)
-    n = f.intrinsic("rint", x * 1.4426950408889634)
+    i = f.convert(f.intrinsic("rint", x * 1.4426950408889634), I32)
+    n = f.convert(i, F32)
     r = f.fma(n, -0.693145752, x)  # ln2 in two parts, the first with trailing zeros
     r = f.fma(n, -1.42860677e-6, r)
     e = poly(
         f, r, 1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0
     )
-    return scale(f, e, n)
+    return ldexp(f, e, i)
 
 
 def log(f: Fn, x: Val) -> Val:
