@@ -16,8 +16,10 @@ from penstock._src.compiler.codegen.kernel_code import PLAIN
 from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.nests.epilogue import TailEpilogue
 from penstock._src.compiler.codegen.nests.nest import emit_nest
+from penstock._src.compiler.plan.attention import launch_attention
 from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.specials import check_bounds
+from penstock._src.compiler.schedule.attention import AttentionKernel
 from penstock._src.compiler.schedule.contraction import ContractKernel
 from penstock._src.compiler.schedule.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.schedule.kernel import (
@@ -241,6 +243,8 @@ class Planner:
             self._launch_nest(kernel, code, [self.used(n) for n in kernel.nest.outputs])
         elif isinstance(kernel, ContractKernel):
             self._launch_contraction(kernel)
+        elif isinstance(kernel, AttentionKernel):
+            launch_attention(self, kernel)
         elif isinstance(kernel, SpecialKernel):
             PLANS[kernel.node.kind](self, kernel)
         elif isinstance(kernel, BoundsKernel):

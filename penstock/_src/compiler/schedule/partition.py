@@ -16,10 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.compiler.schedule.attention import Attention, AttentionKernel, find_attentions
 from penstock._src.compiler.schedule.blocks import is_regular
 from penstock._src.compiler.schedule.contraction import (
     ELEMENTWISE,
     ContractKernel,
+    Tail,
     final_of,
     write_tail,
 )
@@ -75,19 +77,22 @@ class Options:
     tails    whether contractions and reductions take elementwise consumers along
     merge    whether kernels over one space become one
     rows     whether short rows are reduced again by every kernel that works on them
+    attention  whether attentions are kernels of their own, whose scores are not stored
     """
 
     match: Callable[[Node], Any] | None = None
     tails: bool = True
     merge: bool = True
     rows: bool = True
+    attention: bool = True
 
     @classmethod
     def from_flags(cls, match: Callable[[Node], Any]) -> Options:
-        """All of it, less what PENSTOCK_DISABLE names: contractions, tails, merge, rows."""
+        """All of it, less what PENSTOCK_DISABLE names: contractions, tails, merge, rows, attention."""
         off = {name.strip() for name in flags.disable.split(",")}
         chosen = None if "contractions" in off else match
-        return cls(chosen, "tails" not in off, "merge" not in off, "rows" not in off)
+        names = "tails", "merge", "rows", "attention"
+        return cls(chosen, *[name not in off for name in names])
 
 
 class Partition:
@@ -110,6 +115,8 @@ class Partition:
         self.finals: dict[int, Node] = {}  # final node's id -> its contraction
         self.reads: dict[int, frozenset[int]] = {}  # stored node's id -> what its expression reads
         self.ends: dict[int, Node] = {}  # id of a node that ends a reduction -> the reduce node
+        self.attended: dict[int, Attention] = {}  # id of what an attention's kernels store -> it
+        self._match_attention()
         self._match_contractions()
         self._end_reductions()
         self.in_rows: set[int] = (
@@ -125,11 +132,51 @@ class Partition:
         """Whether kernels read a node from memory."""
         return node.id in self.stored or in_memory_already(node)
 
+    # -- attention
+    def _match_attention(self) -> None:
+        if self.options.match is None or not self.options.attention:
+            return
+        wanted = {home(node).id for node in self.function.roots}
+        for found in find_attentions(self.nodes, self.users, lambda n: home(n).id in wanted):
+            self.inside.update(n.id for n in found.never_stored)
+            self.attended.update((n.id, found) for n in found.made)
+
+    def _attention(self, node: Node) -> AttentionKernel | None:
+        """The kernel that is launched where a node of an attention is due: the backward one where its first is."""
+        found = self.attended[node.id]
+        sources = [home(n) for n in found.sources]
+        if node is found.output:
+            tails = [self._tail(found.scores, found.logits)]
+            read = [*sources[:3], *_operands(tails)]
+            return AttentionKernel(found.outputs, read, found, tails=tails)
+        gradient = found.gradient
+        if gradient is None or node is not min(gradient.outputs, key=lambda n: n.id):
+            return None
+        tails = [
+            self._tail(found.scores, found.logits),
+            self._tail(gradient.scores, gradient.final),
+        ]
+        read = [*sources, *found.outputs, *_operands(tails)]
+        return AttentionKernel(gradient.outputs, read, found, True, tails)
+
+    def _is_attended(self, node: Node) -> bool:
+        """Whether a node is made in an attention's kernel."""
+        return node.id in self.attended or node.id in self.inside
+
+    def _tail(self, root: Node, final: Node) -> Tail | None:
+        """The elementwise nodes from scores to what is made of them."""
+        if final is root:
+            return None
+        tail = write_tail(root, final, 1, self.is_leaf)
+        if tail is None:
+            raise InternalError(None, None, f"{final!r} does not fit the tiles of {root!r}.")
+        return tail
+
     # -- contractions
     def _match_contractions(self) -> None:
         wanted = {home(node).id for node in self.function.roots}
         for node in self.nodes:
-            if node.kind != "contract" or self.options.match is None:
+            if node.kind != "contract" or self.options.match is None or self._is_attended(node):
                 continue
             found = self.options.match(node)
             if found is None:
@@ -151,7 +198,7 @@ class Partition:
         """A reduction takes along the elementwise nodes of its shape of which each alone consumes the one before."""
         wanted = {home(node).id for node in self.function.roots}
         for node in self.nodes:
-            if node.kind != "reduce":
+            if node.kind != "reduce" or self._is_attended(node):
                 continue
             end = node
             while self.options.tails and end.id not in wanted and len(self.users[end.id]) == 1:
@@ -261,6 +308,8 @@ class Partition:
             demanded.add(home(node).id)
         for found in self.matches.values():
             demanded.update((home(found.left).id, home(found.right).id))
+        for attention in self.attended.values():
+            demanded.update(home(n).id for n in attention.sources)
         for node in self.nodes:
             if node.kind in SPECIAL:
                 demanded.update(home(a).id for a in self._wanted_in_memory(node))
@@ -290,6 +339,7 @@ class Partition:
                 continue
             if (
                 node.id in demanded
+                or node.id in self.attended
                 or (node.kind in ALWAYS_STORED and node.id not in self.in_rows)
                 or node.id in self.finals
                 or (node.id in self.ends and node.id not in self.in_rows)
@@ -419,6 +469,9 @@ class Partition:
                 units.append(_other(check))
             if node.kind in SPECIAL:
                 units.append(_other(self._special(node)))
+            elif node.id in self.attended:
+                attention = self._attention(node)
+                units += [_other(attention)] if attention else []
             elif node.id in self.finals:
                 units.append(_other(self._contraction(node, self.finals[node.id])))
             elif node.id in self.ends and node.id in self.stored:
@@ -482,6 +535,11 @@ class Partition:
                         f"{kernel.label} reads {leaf!r}, which no earlier kernel stores.",
                     )
             made.update(n.id for n in kernel.outputs)
+
+
+def _operands(tails: list[Tail | None]) -> list[Node]:
+    """What tails read besides their root."""
+    return [n for tail in tails if tail is not None for n in tail.slots[1:]]
 
 
 def _other(kernel: Kernel) -> Unit:

@@ -1,0 +1,14 @@
+"""Attention as one kernel forward and one backward: softmax(tail(Q K^T)) V without the matrix of scores.
+
+What comes in: a Form (form.py) and the tails, elementwise expressions of the scores (schedule/attention.py finds both).
+What goes out: code with one task function whose context is the words that `form.words` lists.
+
+    forward.py    rows in blocks: scores of a block of columns, softmax carried from block to block, times V
+    backward.py   columns in blocks: probabilities computed again from each row's maximum and sum, then dV, dK, dQ
+    tiles.py      the register tiles of both
+
+Memory beyond operands and results is a thread's own and linear in the lengths.  All extents and strides but a head's
+width are run-time words: one kernel serves any lengths.  Sums are in a fixed order: the same bits in every run.
+
+Sources: Milakov and Gimelshein 2018 (softmax in one pass); Dao 2023, FlashAttention-2 (the backward pass by blocks).
+"""

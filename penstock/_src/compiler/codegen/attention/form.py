@@ -1,0 +1,158 @@
+"""What an attention kernel depends on, and how its run-time words and its threads' memory are laid out.
+
+Arrays are addressed by a base, a step from row to row (`cross`), one from element to element of a row, and one for
+every batch letter. What is read has its rows' elements side by side; results may be `turned`.  The statistics (each row's maximum and sum) are numbered as the rows of the
+matrix of scores are, which the tails count by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.compiler.codegen.contraction.pack import room
+from penstock._src.compiler.codegen.kernel_code import LINE, round_up
+from penstock._src.native import Target
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64, PTR, SIZE
+from penstock._src.native.language.value import Val
+
+ROWS, COLUMNS = 64, 128  # of a block of scores, which stays in the L1
+ROW_TILE, SMALL_ROW_TILE, VECTORS = 8, 4, 2  # of a register tile of scores
+MANY_REGISTERS = 32
+
+FORWARD = ("query", "key", "value", "output", "statistics")
+BACKWARD = (*FORWARD, "seed", "query_gradient", "key_gradient", "value_gradient")
+
+
+@dataclass(frozen=True)
+class Form:
+    """One kernel serves all attentions of equal form (and tails).
+
+    depth, width  elements of a row of Q and K, and of V
+    batch         how many letters all operands share
+    elements      LLVM types of Q, K, V and the output
+    total         the type that is summed in
+    causal        row t sees the columns below t + `reach` (a word) only
+    statistics    whether the forward kernel stores them
+    turned        names of results whose rows' elements do not lie side by side
+    """
+
+    depth: int
+    width: int
+    batch: int
+    elements: tuple[str, str, str, str]
+    total: str
+    causal: bool
+    statistics: bool = False
+    turned: tuple[str, ...] = ()
+
+    def element(self, name: str) -> str:
+        """LLVM's type of an array's elements."""
+        position = {
+            "query": 0, "key": 1, "value": 2, "output": 3, "seed": 3,
+            "query_gradient": 0, "key_gradient": 1, "value_gradient": 2,
+        }  # fmt: skip
+        return self.elements[position[name]] if name in position else self.total
+
+
+@dataclass(frozen=True)
+class Array:
+    """Where an operand's rows lie, in elements."""
+
+    base: int
+    cross: int
+    batch: tuple[int, ...]
+    element: int = 1
+
+
+class Layout:
+    """Words of the context and sections of a thread's memory, of one kernel."""
+
+    def __init__(self, form: Form, target: Target, arrays: Sequence[str]):
+        self.form, self.arrays = form, tuple(arrays)
+        self.lanes = target.lanes(form.total)
+        self.backward = "seed" in arrays
+        self.row_tile = ROW_TILE if target.registers >= MANY_REGISTERS else SMALL_ROW_TILE
+        self.panel = VECTORS * self.lanes  # columns of a tile of scores
+        self.depth, self.width = (round_up(x, self.lanes) for x in (form.depth, form.width))
+        pointers = [a for a in self.arrays if a != "statistics"] + ["maximum", "total", "scratch"]
+        self.pointers = tuple(pointers)
+        batches = range(form.batch)
+        self.names = (
+            *pointers, "each", "rows", "columns", "per", "chunks", "reach",
+            *[f"extent{i}" for i in batches],
+            *[f"{a}.{part}" for a in self.arrays for part in ("base", "cross", "element", *[f"batch{i}" for i in batches])],
+            *[f"at.{name}" for name in self.sections(1, 1)],
+        )  # fmt: skip
+        self.places = {name: i for i, name in enumerate(self.names)}
+
+    def panel_room(self, width: int, depth: int) -> int:
+        """Elements of a packed panel."""
+        return round_up(room(width, depth, self.lanes), self.lanes)
+
+    def copied(self, name: str) -> bool:
+        """Whether an operand's rows are copied as elements of the sum's type before they are multiplied by."""
+        return self.form.element(name) != self.form.total
+
+    def sections(self, rows: int, columns: int) -> dict[str, int]:
+        """Elements of each section of a thread's memory."""
+        form, lanes = self.form, self.lanes
+        tall, wide = round_up(max(rows, 1), ROWS), round_up(max(columns, 1), COLUMNS)
+        queries = tall if self.backward else ROWS
+        keys = COLUMNS if self.backward else wide
+        found = {
+            "scores": ROWS * COLUMNS,
+            "queries": queries // self.row_tile * self.panel_room(self.row_tile, form.depth),
+            "keys": keys // self.panel * self.panel_room(self.panel, form.depth),
+        }
+        if not self.backward:
+            found |= {"maximum": ROWS, "total": ROWS, "sums": ROWS * self.width}
+            found["value"] = wide * self.width if self.copied("value") else 0
+        else:
+            found |= {
+                "seeds": tall // self.row_tile * self.panel_room(self.row_tile, form.width),
+                "values": keys // self.panel * self.panel_room(self.panel, form.width),
+                "shares": tall,
+                "dq": tall * self.depth,
+                "dk": COLUMNS * self.depth,
+                "dv": COLUMNS * self.width,
+                "query": tall * self.depth if self.copied("query") else 0,
+                "key": COLUMNS * self.depth if self.copied("key") else 0,
+                "seed": tall * self.width if self.copied("seed") else 0,
+            }
+        return {name: round_up(count + lanes, LINE) for name, count in found.items()}
+
+    def scratch(self, rows: int, columns: int) -> int:
+        """Bytes of one thread's memory."""
+        return sum(self.sections(rows, columns).values()) * SIZE[self.form.total]
+
+    def context(
+        self,
+        pointers: Mapping[str, Any],
+        arrays: Mapping[str, Array],
+        extents: Sequence[int],
+        rows: int,
+        columns: int,
+        **numbers: int,
+    ) -> list[Any]:
+        """The words of a launch; `numbers` are per, chunks and reach."""
+        words: dict[str, Any] = {**pointers, **numbers, "rows": rows, "columns": columns}
+        at = 0
+        for name, count in self.sections(rows, columns).items():
+            words[f"at.{name}"] = at
+            at += count
+        words["each"] = at
+        for i, extent in enumerate(extents):
+            words[f"extent{i}"] = extent
+        for name, array in arrays.items():
+            words[f"{name}.base"], words[f"{name}.cross"] = array.base, array.cross
+            words[f"{name}.element"] = array.element
+            for i, step in enumerate(array.batch):
+                words[f"{name}.batch{i}"] = step
+        return [words[name] for name in self.names]
+
+    def read(self, f: Fn, name: str) -> Val:
+        """A word of the context."""
+        return f.load(f.ctx, self.places[name], PTR if name in self.pointers else I64)

@@ -1,0 +1,119 @@
+"""Attention forward: for a block of rows, blocks of columns one after another.
+
+scores    S = tail(Q K^T)                                      register tiles, into a block in the L1
+softmax   m' = max(m, S);  P = exp(S - m');  l = l exp(m - m') + sum P
+sums      O = O exp(m - m') + P V
+in the end  O / l is stored, and m and l for the backward pass
+"""
+
+from __future__ import annotations
+
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
+from penstock._src.native import Code, Target
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64, PTR, vec
+
+from .form import COLUMNS, FORWARD, ROWS, Form, Layout
+from .task import Task
+from .tiles import INFINITY, exponential, through
+
+
+def emit_forward(form: Form, target: Target, tail: Epilogue = PLAIN) -> Code:
+    """The kernel: task `forward`, for a chunk of `per` rows of one batch."""
+    return _Forward(form, Layout(form, target, FORWARD), target).emit(tail)
+
+
+class _Forward(Task):
+    def emit(self, tail: Epilogue) -> Code:
+        form, layout = self.form, self.layout
+        self.emit_scores("scores", form.depth, through(tail), 0, -INFINITY)
+        self.emit_softmax()
+        with self.module.task("forward") as f:
+            self.begin(f, FORWARD)
+            first = self.chunk * self.per
+            last = f.min(first + self.per, self.rows)
+            reach = self.reach(f, last)
+            keys = self.section(f, "keys")
+            self.pack(f, "key", f.i64(0), reach, form.depth, layout.panel, keys)
+            values, across = self.whole_rows(f, "value", "value", form.width, f.i64(0), reach)
+
+            def block(i):
+                self.block_of_rows(f, i, f.min(last - i, ROWS), keys, values, across)
+
+            f.loop(first, last, ROWS, block)
+        return Code.of(self.module)
+
+    def block_of_rows(self, f: Fn, row, count, keys, values, across) -> None:
+        """Attention of `count` rows from `row` on."""
+        form, layout = self.form, self.layout
+        queries, scores, sums = (self.section(f, s) for s in ("queries", "scores", "sums"))
+        maximum, total = self.section(f, "maximum"), self.section(f, "total")
+        self.pack(f, "query", row, count, form.depth, layout.row_tile, queries)
+        self.clear(f, sums, ROWS * layout.width)
+        self.clear(f, total, ROWS)
+        low = f.splat(f.const(-INFINITY, self.total), self.lanes)
+        for i in range(0, ROWS, self.lanes):
+            f.store(low, maximum, i)
+        reach = self.reach(f, row + count)
+        a_room = layout.panel_room(layout.row_tile, form.depth)
+        b_room = layout.panel_room(layout.panel, form.depth)
+        number = self.base["statistics"] + row * self.cross["statistics"]
+
+        def columns(j):
+            cols = f.min(reach - j, COLUMNS)
+            panels = f.at(keys, j // layout.panel * b_room, self.total)
+            self.sweep(
+                f, "scores", queries, a_room, panels, b_room, scores, number, j, count, cols, total
+            )
+            f.call("softmax", scores, maximum, total, sums, count, cols)
+            rows = f.at(values, j * across, self.total)
+            self.multiply(f, scores, False, rows, across, sums, count, cols, form.width)
+
+        f.loop(f.i64(0), reach, COLUMNS, columns)
+        self.store_rows(f, "output", form.width, sums, row, count, total)
+        if form.statistics:
+            self.store_statistics(f, number, count, maximum, total)
+
+    def store_statistics(self, f: Fn, number, count, maximum, total) -> None:
+        for name, source in (("maximum", maximum), ("total", total)):
+            to = self.layout.read(f, name)
+
+            def row(i, to=to, source=source):
+                at = number + i * self.cross["statistics"]
+                f.store(f.load(source, i, self.total), to, at)
+
+            f.loop(f.i64(0), count, 1, row)
+
+    def emit_softmax(self) -> None:
+        """The block's exponentials, and what earlier blocks have summed brought to the new maximum."""
+        n, width = self.lanes, self.layout.width
+        vector = vec(self.total, n)
+        with self.module.fn(
+            "softmax", internal=True, noalias=False, scores=PTR, maximum=PTR, total=PTR, sums=PTR, rows=I64, cols=I64
+        ) as f:  # fmt: skip
+
+            def row(i):
+                scores = f.at(f.scores, i * COLUMNS, self.total)
+                low = f.splat(f.const(-INFINITY, self.total), n)
+                (most,) = self.vectors_of(
+                    f, f.cols, lambda j, m: (f.max(f.load(scores, j, vector), m),), low
+                )
+                before = f.load(f.maximum, i, self.total)
+                most = f.max(f.reduce("fmax", most), before)
+                f.store(most, f.maximum, i)
+                # of a row of -inf alone, -inf - -inf would be NaN in blocks that later ones outweigh
+                shift = f.select(most.eq(-INFINITY), 0.0, most)
+                scale = exponential(f, f.splat(before - shift, n), self.total)
+
+                def exponentials(j, sum_):
+                    p = exponential(f, f.load(scores, j, vector) - shift, self.total)
+                    f.store(p, scores, j)
+                    return (sum_ + p,)
+
+                (sum_,) = self.vectors_of(f, f.cols, exponentials, f.zero(vector))
+                before = f.load(f.total, i, self.total) * f.extract(scale, 0)
+                f.store(before + f.reduce("fadd", sum_), f.total, i)
+                for j in range(0, width, n):
+                    f.store(f.load(f.sums, i * width + j, vector) * scale, f.sums, i * width + j)
+
+            f.loop(f.i64(0), f.rows, 1, row)

@@ -1,0 +1,181 @@
+"""Register tiles of attention: scores with their tail, and plain products added to an accumulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from penstock._src.compiler.codegen.contraction.tile import Types, accumulate, fits, times, zeros
+from penstock._src.compiler.codegen.kernel_code import Epilogue, Tile
+from penstock._src.compiler.codegen.scalars import operations
+from penstock._src.core import dtypes
+from penstock._src.native import Module, Target
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import F32, I64, PTR, vec
+from penstock._src.native.language.value import Val
+
+from .form import COLUMNS, ROWS, VECTORS, Form, Layout
+
+INFINITY = float("inf")
+MOST_SUMS = 16  # vectors of a tile whose rows divide a block
+Finish = Callable[[Fn, "ScoreTile", list[Val]], list[Val]]
+
+
+class ScoreTile(Tile):
+    """A tile of the matrix of scores: its rows' numbers are known, not divided out of offsets."""
+
+    def __init__(self, *args, numbers: list[Val]):
+        super().__init__(*args)
+        self.numbers = numbers
+
+    def row(self, i: int) -> Val:
+        return self.numbers[i]
+
+
+def exponential(f: Fn, x: Val, total: str) -> Val:
+    """e^x."""
+    dtype = dtypes.float32 if total == F32 else dtypes.float64
+    return operations.apply(f, "exp", dtype, [dtype], [x])
+
+
+class Tiles:
+    """Writes the tiles of one kernel into its module."""
+
+    def __init__(self, form: Form, layout: Layout, target: Target):
+        self.form, self.layout, self.target = form, layout, target
+        self.total, self.lanes = form.total, layout.lanes
+        self.types = Types(self.total, self.total, self.total, self.total)
+        self.module = Module(target)
+        self.known: dict[tuple, str] = {}
+
+    # -- scores
+    def emit_scores(
+        self, name: str, depth: int, finish: Finish, operands: int, padding: float
+    ) -> None:
+        """Two functions: of whole tiles, and of ragged ones, whose columns past the end become `padding`.
+
+        `operands` is how many words of other tails come before this one's.
+        """
+        operands += len(self.layout.names)
+        self._emit_scores(name, depth, finish, operands, padding, ragged=False)
+        self._emit_scores(f"{name}_ragged", depth, finish, operands, padding, ragged=True)
+
+    def _emit_scores(
+        self, name: str, depth: int, finish: Finish, operands: int, padding: float, ragged: bool
+    ) -> None:
+        layout, n = self.layout, self.lanes
+        rows, vector = layout.row_tile, vec(self.total, n)
+        with self.module.fn(
+            name, internal=True, noalias=False, a=PTR, b=PTR, ctx=PTR, scores=PTR, number=I64,
+            column=I64, left=I64, cols=I64, shares=PTR,
+        ) as f:  # fmt: skip
+            acc = accumulate(
+                f, self.types, range(rows), VECTORS, [(depth, rows, layout.panel)], f.a, f.b,
+                zeros(f, rows * VECTORS, vector),
+            )  # fmt: skip
+            step, width = layout.read(f, "statistics.cross"), layout.read(f, "columns")
+            real = [f.min(f.left - 1, i) if ragged and i else f.i64(i) for i in range(rows)]
+            numbers = [times(f, i, step) + f.number for i in real]
+            masks = [f.mask(n, f.cols - n * j) if ragged else None for j in range(VECTORS)]
+            cells = [(i, j) for i in range(rows) for j in range(VECTORS)]
+            tile = ScoreTile(
+                f, cells, lambda i, j: numbers[i] * width + f.column + n * j, lambda j: f.column + n * j,
+                lambda j: masks[j], width, operands, numbers=numbers,
+            )  # fmt: skip
+            values = finish(f, tile, acc)
+            for x, (i, j) in zip(values, cells, strict=True):
+                mask = masks[j]
+                x = x if mask is None else f.select(mask, x, padding)
+                f.store(x, f.scores, i * COLUMNS + n * j)
+
+    def sweep(self, f: Fn, name: str, a: Val, a_room: int, b: Val, b_room: int, scores: Val, number: Val,
+              column: Val, rows: Val, cols: Val, shares: Val) -> None:  # fmt: skip
+        """Calls the tiles of a block of scores; `number` is that of its first row, of which `shares` holds the share."""
+        layout = self.layout
+        tall, wide = layout.row_tile, layout.panel
+        step = layout.read(f, "statistics.cross")
+
+        def panel(j):
+            def tile(i):
+                left, right = rows - i, cols - j
+                args = (
+                    f.at(a, i // tall * a_room, self.total), f.at(b, j // wide * b_room, self.total), f.ctx,
+                    f.at(scores, i * COLUMNS + j, self.total), number + i * step, column + j, left, right,
+                    f.at(shares, i, self.total),
+                )  # fmt: skip
+
+                def call(function):
+                    f.call(function, *args)
+
+                whole = (left >= tall) & (right >= wide)
+                f.when(whole, lambda: call(name), lambda: call(f"{name}_ragged"))
+
+            f.loop(f.i64(0), rows, tall, tile)
+
+        f.loop(f.i64(0), cols, wide, panel)
+
+    # -- products
+    def rows_of(self, vectors: int, block: int) -> int:
+        """Rows of a tile of so many vectors: a power of two that divides a block and finds registers."""
+        rows = 1
+        while (
+            2 * rows * vectors <= MOST_SUMS
+            and block % (2 * rows) == 0
+            and fits(2 * rows, vectors, self.target)
+        ):
+            rows *= 2
+        return rows
+
+    def product_tile(
+        self, rows: int, vectors: int, row: int, step: int, width: int, last: int
+    ) -> str:
+        """c[i][...] += the sum over k < depth of a[i row + k step] b[k][...]; the last vector of b has `last` lanes."""
+        key = rows, vectors, row, step, width, last
+        if key in self.known:
+            return self.known[key]
+        name = self.known[key] = f"product{len(self.known)}"
+        n = self.lanes
+        vector = vec(self.total, n)
+        with self.module.fn(
+            name, internal=True, noalias=False, a=PTR, b=PTR, c=PTR, depth=I64, across=I64
+        ) as f:
+            masks = [None] * (vectors - 1) + [f.mask(n, last) if last < n else None]
+            places = [i * width + n * j for i in range(rows) for j in range(vectors)]
+            acc = accumulate(
+                f, self.types, [i * row for i in range(rows)], vectors, [(f.depth, step, f.across)],
+                f.a, f.b, [f.load(f.c, at, vector) for at in places], masks,
+            )  # fmt: skip
+            for x, at in zip(acc, places, strict=True):
+                f.store(x, f.c, at)
+        return name
+
+    def multiply(self, f: Fn, a: Val, by_columns: bool, b: Val, across: Val, c: Val, rows: Val, depth: Val,
+                 extent: int) -> None:  # fmt: skip
+        """c += block b, or block^T b if `by_columns`; b has `extent` columns and rows `across` apart.
+
+        `rows` of c are made, up to a whole tile; `depth` rows of b exist.
+        """
+        n, width = self.lanes, -(-extent // self.lanes) * self.lanes
+        row, step = (1, COLUMNS) if by_columns else (COLUMNS, 1)
+        most = 4 if self.target.registers >= 32 else 2
+        for first in range(0, extent, most * n):
+            here = min(most * n, extent - first)
+            vectors = -(-here // n)
+            tall = self.rows_of(vectors, COLUMNS if by_columns else ROWS)
+            name = self.product_tile(tall, vectors, row, step, width, here - (vectors - 1) * n)
+
+            def tile(i, first=first, name=name):
+                f.call(
+                    name, f.at(a, times(f, i, row), self.total), f.at(b, first, self.total),
+                    f.at(c, times(f, i, width) + first, self.total), depth, across,
+                )  # fmt: skip
+
+            f.loop(f.i64(0), rows, tall, tile)
+
+
+def through(tail: Epilogue) -> Finish:
+    """The tail alone."""
+
+    def finish(f: Fn, tile: ScoreTile, acc: list[Val]) -> list[Val]:
+        return tail.apply(f, tile, acc)
+
+    return finish

@@ -1,0 +1,146 @@
+"""Launches of attention: the words of its kernels, and how its rows are shared out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from penstock._src.compiler.codegen.attention.backward import emit_backward
+from penstock._src.compiler.codegen.attention.form import (
+    BACKWARD,
+    FORWARD,
+    ROWS,
+    Array,
+    Form,
+    Layout,
+)
+from penstock._src.compiler.codegen.attention.forward import emit_forward
+from penstock._src.compiler.codegen.contraction.views import View
+from penstock._src.compiler.codegen.kernel_code import PLAIN, round_up
+from penstock._src.compiler.codegen.nests.epilogue import TailEpilogue
+from penstock._src.compiler.schedule.attention import (
+    COLUMN,
+    ELEMENT,
+    ROW,
+    Attention,
+    AttentionKernel,
+)
+from penstock._src.ir import dims
+from penstock._src.native.language.types import OF_NUMPY
+
+if TYPE_CHECKING:
+    from penstock._src.compiler.plan.planner import Planner
+
+LEAST_CHUNK = 256  # rows of a task: each packs the keys for itself
+
+
+def launch_attention(planner: Planner, kernel: AttentionKernel) -> None:
+    """Adds the launch of a forward or backward kernel."""
+    found, backward = kernel.attention, kernel.backward
+    form = form_of(found, backward)
+    names = BACKWARD if backward else FORWARD
+    layout = Layout(form, planner.target, names)
+    key = ("attention", backward, form, *[tail and tail.signature() for tail in kernel.tails])
+    code, extents = planner.cache.get(key, lambda: _write(planner.target, form, kernel))
+    extent_of = dict(zip(found.letters, found.scores.shape, strict=True))
+    rows, columns = int(extent_of[ROW]), int(extent_of[COLUMN])
+    batches = [int(extent_of[c]) for c in _batch(found)]
+    per, chunks = (rows, 1) if backward else _chunks(rows, batches, planner.threads)
+    pointers = _pointers(planner, found, backward)
+    each = layout.scratch(rows, columns)
+    pointers["scratch"] = planner.temporary("scratch", each * planner.threads)
+    words = layout.context(
+        pointers, {a: x for a, x in _arrays(found).items() if a in names}, batches, rows, columns,
+        per=per, chunks=chunks, reach=found.reach or 0,
+    )  # fmt: skip
+    for tail, expressions in zip(kernel.tails, extents, strict=True):
+        if tail is not None:
+            words += [planner.used(n) for n in tail.slots[1:]]
+            words += [planner.extent(e) for e in expressions]
+    tasks = int(dims.product(batches)) * chunks if rows and columns else 0
+    planner.add(code, "backward" if backward else "forward", tasks, words, kernel.label)
+
+
+def form_of(found: Attention, backward: bool) -> Form:
+    """What the kernels' code depends on, besides the tails."""
+    nodes = found.query.source, found.key.source, found.value.source, found.output
+    elements = tuple([OF_NUMPY[n.dtype.name] for n in nodes])
+    total = OF_NUMPY[found.logits.dtype.name]
+    turned = tuple([name for name, array in _arrays(found).items() if array.element != 1])
+    return Form(
+        found.depth, found.width, len(_batch(found)), elements, total,  # type: ignore[arg-type]
+        found.reach is not None, found.gradient is not None and not backward, turned,
+    )  # fmt: skip
+
+
+def _write(target: Any, form: Form, kernel: AttentionKernel) -> tuple[Any, list[list[Any]]]:
+    """(code, the Dims that each tail wants)."""
+    hooks: list[Any] = [PLAIN if t is None else TailEpilogue(t) for t in kernel.tails]
+    extents = [getattr(hook, "extents", []) for hook in hooks]
+    if not kernel.backward:
+        return emit_forward(form, target, hooks[0]), extents
+    first = kernel.tails[0]
+    operands = 0 if first is None else len(first.slots) - 1 + len(extents[0])
+    return emit_backward(form, target, hooks[0], hooks[1], operands), extents
+
+
+def _chunks(rows: int, batches: Sequence[int], threads: int) -> tuple[int, int]:
+    """(rows of a task, tasks of a batch): enough tasks to share out, none too small."""
+    wanted = 1 if threads == 1 else -(-4 * threads // max(1, int(dims.product(batches))))
+    per = round_up(max(LEAST_CHUNK, -(-rows // wanted)), ROWS)
+    return per, max(1, -(-rows // per))
+
+
+def _batch(found: Attention) -> str:
+    return found.letters.replace(ROW, "").replace(COLUMN, "")
+
+
+def _pointers(planner: Planner, found: Attention, backward: bool) -> dict[str, Any]:
+    """The buffers of all operands; what is not stored has none."""
+    nodes = {
+        "query": found.query.source, "key": found.key.source, "value": found.value.source, "output": found.output,
+    }  # fmt: skip
+    gradient = found.gradient
+    if gradient is not None:
+        nodes |= {"maximum": found.maximum, "total": found.total}
+    if gradient is not None and backward:
+        nodes |= {
+            "seed": gradient.seed.source, "query_gradient": gradient.query, "key_gradient": gradient.key,
+            "value_gradient": gradient.value,
+        }  # fmt: skip
+    return {"maximum": 0, "total": 0} | {name: planner.used(n) for name, n in nodes.items()}
+
+
+def _arrays(found: Attention) -> dict[str, Array]:
+    """Where the rows of all operands lie."""
+    batch = _batch(found)
+    rows = {"query": (found.query, ROW), "key": (found.key, COLUMN), "value": (found.value, COLUMN)}
+    made = {"output": (found.output, ROW)}
+    gradient = found.gradient
+    if gradient is not None:
+        rows["seed"] = gradient.seed, ROW
+        made |= {
+            "query_gradient": (gradient.query, ROW),
+            "key_gradient": (gradient.key, COLUMN),
+            "value_gradient": (gradient.value, COLUMN),
+        }
+    arrays = {name: _read(view, cross, batch) for name, (view, cross) in rows.items()}
+    for name, (node, cross) in made.items():
+        arrays[name] = _stored(found.letters_of[node.id], node.shape, cross, batch)
+    letters = found.letters.replace(COLUMN, "")
+    arrays["statistics"] = _stored(letters, found.scores.shape[:-1], ROW, batch)
+    return arrays
+
+
+def _read(view: View, cross: str, batch: str) -> Array:
+    steps = [int(view.coefficient(letter)) for letter in cross + batch]
+    return Array(int(view.base), steps[0], tuple(steps[1:]))
+
+
+def _stored(letters: str, shape: Sequence[int], cross: str, batch: str) -> Array:
+    """An array in memory of its own, axis i of which is letters[i]."""
+    steps, step = {}, 1
+    for letter, extent in zip(reversed(letters), reversed(shape), strict=True):
+        steps[letter] = step
+        step *= int(extent)
+    return Array(0, steps[cross], tuple([steps[c] for c in batch]), steps.get(ELEMENT, 1))

@@ -1,0 +1,389 @@
+"""Recognises attention: softmax(tail(Q K^T)) V, and its gradients in the same function, as one kernel each.
+
+    S = contract(Q, K);  L = tail(S): elementwise, whatever else it reads (scale, mask, bias)
+    m = max(L);  E = exp(L - m);  l = sum(E);  P = E / l                    along the last axis
+    O = contract(cast(P), V)
+backward, where P has no other use than
+    dV = contract(cast(P), dO);  dP = cast(contract(dO, V));  D = sum(dP * P)
+    dL = (dP - D) * P;  dS = tail'(dL): elementwise;  dQ = contract(dS, K);  dK = contract(dS, Q)
+
+What lies between is computed in blocks and never stored, unless something else wants it: then nothing is recognised.
+The nodes m and l are stored if there is a backward pass, which computes P again from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from penstock._src.compiler.codegen.contraction.views import View, one, view_of
+from penstock._src.compiler.schedule.causal import reach_of
+from penstock._src.compiler.schedule.contraction import ELEMENTWISE, Tail
+from penstock._src.compiler.schedule.kernel import Kernel
+from penstock._src.core import dtypes
+from penstock._src.ir.dims import shape_key
+from penstock._src.ir.node import Node
+
+LEAST = 16  # rows and columns: fewer scores are better stored
+WIDEST = 256  # elements of a head
+ROW, COLUMN, ELEMENT = (
+    "t",
+    "s",
+    "w",
+)  # letters of the scores' last-but-softmax axis, of its last, of a head
+BATCH = "abcdefgh"
+SCALARS = frozenset({"constant", "iota", "broadcast", "reshape", "cast"})
+Users = dict[int, list[Node]]
+
+
+@dataclass
+class Gradient:
+    """The backward pass: where it starts, the nodes that it makes, and those that it never stores."""
+
+    seed: View  # dO
+    scores: Node  # dL
+    final: Node  # dS
+    query: Node
+    key: Node
+    value: Node
+    inside: list[Node]
+
+    @property
+    def outputs(self) -> list[Node]:
+        """dQ, dK, dV."""
+        return [self.query, self.key, self.value]
+
+
+@dataclass
+class Attention:
+    """An attention found in a function. Views and `letters` are in letters of the scores: batch, ROW, COLUMN, ELEMENT.
+
+    `inside` are the nodes that are never stored; `reach` is how many columns row 0 sees, where each row sees one more
+    than the row before it.
+    """
+
+    query: View
+    key: View
+    value: View
+    scores: Node  # S
+    logits: Node  # L
+    maximum: Node
+    total: Node
+    output: Node
+    letters: str
+    letters_of: dict[int, str]  # of the nodes that the kernels make
+    depth: int
+    width: int
+    reach: int | None
+    inside: list[Node]
+    gradient: Gradient | None = None
+
+    @property
+    def outputs(self) -> list[Node]:
+        """What the forward kernel stores."""
+        return [self.output, *([self.maximum, self.total] if self.gradient else [])]
+
+    @property
+    def made(self) -> list[Node]:
+        """What both kernels store."""
+        return [*self.outputs, *(self.gradient.outputs if self.gradient else [])]
+
+    @property
+    def never_stored(self) -> list[Node]:
+        """What exists in blocks only."""
+        if self.gradient is None:
+            return [*self.inside, self.maximum, self.total]
+        return [*self.inside, *self.gradient.inside]
+
+    @property
+    def sources(self) -> list[Node]:
+        """The nodes that must lie in memory."""
+        views = [self.query, self.key, self.value]
+        return [v.source for v in (*views, *([self.gradient.seed] if self.gradient else []))]
+
+
+@dataclass
+class AttentionKernel(Kernel):
+    """A forward pass, or a backward pass (`backward`), with its tails over the scores."""
+
+    attention: Attention = None  # type: ignore[assignment]
+    backward: bool = False
+    tails: list[Tail | None] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        direction = " backward" if self.backward else ""
+        return f"attention{direction}{list(map(int, self.attention.scores.shape))}"
+
+
+def find_attentions(
+    nodes: Sequence[Node], users: Users, wanted: Callable[[Node], bool]
+) -> list[Attention]:
+    """The attentions of a function of which no inner node is `wanted` by others."""
+    quotients = [n for n in nodes if _is(n, "div") and n.dtype in (dtypes.float32, dtypes.float64)]
+    return [found for q in quotients if (found := _attention(q, users, wanted)) is not None]
+
+
+class _Unfit(Exception):
+    """What looked like attention is not."""
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise _Unfit
+
+
+def _attention(quotient: Node, users: Users, wanted: Callable[[Node], bool]) -> Attention | None:
+    try:
+        found = _Search(quotient, users).run()
+        region = {n.id for n in (*found.never_stored, *found.made)}
+        for node in found.never_stored:
+            _require(not wanted(node) and all(u.id in region for u in users[node.id]))
+        if found.gradient is not None:
+            for node in (found.maximum, found.total):
+                _require(all(u.id in region for u in users[node.id]))
+    except _Unfit:
+        return None
+    return found
+
+
+def _is(node: Node, op: str) -> bool:
+    return node.kind == "binary" and node.op == op
+
+
+def _same(a: Node, b: Node) -> bool:
+    return shape_key(a.shape) == shape_key(b.shape)
+
+
+def _spread(node: Node) -> tuple[Node, list[Node]]:
+    """(the numbers of rows that a node repeats along them, the movements between)."""
+    between = []
+    while node.kind in ("broadcast", "reshape"):
+        between.append(node)
+        (node,) = node.args
+    return node, between
+
+
+def _reduces_rows(node: Node, op: str, of: Node) -> bool:
+    return (
+        node.kind == "reduce"
+        and node.op == op
+        and node.args[0] is of
+        and tuple(node.attrs["axes"]) == (len(of.shape) - 1,)
+    )
+
+
+class _Search:
+    """The search from one quotient, which may be the probabilities of a softmax."""
+
+    def __init__(self, quotient: Node, users: Users):
+        self.quotient, self.users = quotient, users
+
+    def run(self) -> Attention:
+        logits, maximum, total, inside = self.softmax()
+        scores, between = self.tail_above(logits)
+        self.shape = scores.shape
+        self.name_axes(scores)
+        query, key, depth = self.factors(scores)
+        weights, others = self.casts_of(self.quotient)
+        products = [u for u in others if u.kind == "contract"]
+        outputs = [n for n in products if self.against(n, weights)[1].count(COLUMN)]
+        _require(len(outputs) == 1)
+        value, _, width, letters = self.product(outputs[0], weights, COLUMN)
+        small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
+        _require(small and min(int(scores.shape[-1]), int(self.extents[ROW])) >= LEAST)
+        found = Attention(
+            query, key, value, scores, logits, maximum, total, outputs[0], self.letters,
+            {outputs[0].id: letters}, depth, width, reach_of(logits, self.letters),
+            [*between, *inside, *weights],
+        )  # fmt: skip
+        if len(others) > 1:
+            self.backward(found, weights, [u for u in others if u is not outputs[0]])
+        return found
+
+    # -- forward
+    def softmax(self) -> tuple[Node, Node, Node, list[Node]]:
+        """(logits, their maximum, the sum, all nodes between) of the quotient."""
+        e, divisor = self.quotient.args
+        _require(e.kind == "unary" and e.op == "exp" and len(e.shape) >= 2)
+        (difference,) = e.args
+        _require(_is(difference, "sub"))
+        logits, subtracted = difference.args
+        total, way = _spread(divisor)
+        maximum, other_way = _spread(subtracted)
+        _require(_reduces_rows(total, "sum", e) and _reduces_rows(maximum, "max", logits))
+        return logits, maximum, total, [difference, e, *way, *other_way]
+
+    def tail_above(self, logits: Node) -> tuple[Node, list[Node]]:
+        """The contraction that elementwise nodes make the logits of, and what depends on it up to the logits."""
+        region: dict[int, Node] = {}
+        pending = [logits]
+        while pending:
+            node = pending.pop()
+            fits = node.kind in (*ELEMENTWISE, "compare", "contract") and _same(node, logits)
+            if fits and node.id not in region:
+                region[node.id] = node
+                pending += [] if node.kind == "contract" else node.args
+        scores = [n for n in region.values() if n.kind == "contract"]
+        _require(len(scores) == 1)
+        between = [scores[0]]
+        for i in sorted(region):
+            if any(a in between for a in region[i].args):
+                between.append(region[i])
+        return scores[0], between
+
+    def name_axes(self, scores: Node) -> None:
+        """Gives the axes of the scores their letters."""
+        left, right, out = _letters(scores)
+        _require(len(out) >= 2 and len(out) - 2 <= len(BATCH))
+        of_column = left if out[-1] in left else right
+        of_row = right if of_column is left else left
+        alone = [c for c in out[:-1] if c in of_row and c not in of_column]
+        _require(out[-1] not in of_row and len(alone) == 1)
+        names = iter(BATCH)
+        self.letters = "".join(
+            COLUMN if c == out[-1] else ROW if c == alone[0] else next(names) for c in out
+        )
+        self.extents = dict(zip(self.letters, scores.shape, strict=True))
+        self.batch = self.letters.replace(ROW, "").replace(COLUMN, "")
+
+    def factors(self, product: Node) -> tuple[View, View, int]:
+        """(rows' operand, columns' operand, their depth) of a product with the scores' shape."""
+        left, right, out = _letters(product)
+        rename = dict(zip(out, self.letters, strict=True))
+        summed = [c for c in left if c not in out]
+        _require(len(summed) == 1 and summed[0] in right)
+        rename[summed[0]] = ELEMENT
+        sides = ["".join(rename[c] for c in side) for side in (left, right)]
+        depth = product.args[0].shape[left.index(summed[0])]
+        found = {}
+        for letters, node in zip(sides, product.args, strict=True):
+            cross = ROW if ROW in letters else COLUMN
+            self.check_letters(letters, cross)
+            found[cross] = self.view(node, letters, depth)
+        _require(len(found) == 2)
+        return found[ROW], found[COLUMN], depth
+
+    def against(self, product: Node, weights: Sequence[Node]) -> tuple[Node, str, str, int]:
+        """Of a product of scores: (other operand, its letters, the result's, extent of a row)."""
+        left, right, out = _letters(product)
+        first = any(product.args[0] is w for w in weights)
+        mine, theirs = (left, right) if first else (right, left)
+        other = product.args[1 if first else 0]
+        _require(not any(other is w for w in weights) and len(mine) == len(self.letters))
+        rename = dict(zip(mine, self.letters, strict=True))
+        free = [c for c in theirs if c not in mine]
+        _require(len(free) == 1 and free[0] in out)
+        rename[free[0]] = ELEMENT
+        names = ["".join(rename[c] for c in letters) for letters in (theirs, out)]
+        return other, names[0], names[1], other.shape[theirs.index(free[0])]
+
+    def product(
+        self, product: Node, weights: Sequence[Node], over: str
+    ) -> tuple[View, Node, int, str]:
+        """Of a product of scores that sums over a letter: (other operand, its node, its width, result's letters)."""
+        other, theirs, out, width = self.against(product, weights)
+        self.check_letters(theirs, over)
+        self.check_letters(out, ROW if over == COLUMN else COLUMN)
+        return self.view(other, theirs, width), other, width, out
+
+    def check_letters(self, letters: str, cross: str) -> None:
+        _require(sorted(letters) == sorted(self.batch + cross + ELEMENT))
+
+    def view(self, node: Node, letters: str, width: int) -> View:
+        """Where an operand's rows lie: their own elements side by side, or it is made to lie so if it can be."""
+        extents = {**self.extents, ELEMENT: width}
+        followed = view_of(node, letters, extents, lambda n: False)
+        if followed.plain and (one(width) or followed.coefficient(ELEMENT) == 1):
+            return followed
+        _require(letters[-1] == ELEMENT)
+        return view_of(node, letters, extents, lambda n: True)
+
+    def casts_of(self, node: Node) -> tuple[list[Node], list[Node]]:
+        """(a node and its conversions to other float types, what uses any of them)."""
+        known, others = [node], dict[int, Node]()
+        for x in known:
+            for user in self.users[x.id]:
+                if user.kind == "cast" and user.dtype.is_floating:
+                    known.append(user)
+                else:
+                    others[user.id] = user
+        return known, [others[i] for i in sorted(others)]
+
+    # -- backward
+    def backward(self, found: Attention, weights: list[Node], others: list[Node]) -> None:
+        """Adds the gradients that the other uses of the probabilities are."""
+        products = [n for n in others if n.kind == "contract"]
+        rest = [n for n in others if n.kind != "contract"]
+        _require(len(products) == 1 and len(rest) == 2)
+        (dv,) = products
+        seed, _, _, found.letters_of[dv.id] = self.product(dv, weights, ROW)
+        # TensorFlow's gradient of a softmax: (dP - sum(dP * P)) * P
+        ends = [n for n in rest if self.is_reduced(n)]
+        _require(len(ends) == 1)
+        scores = next(n for n in rest if n is not ends[0])
+        (shares,) = self.users[ends[0].id]
+        _require(_is(ends[0], "mul") and _is(scores, "mul"))
+        made, difference = self.beside(ends[0]), self.beside(scores)
+        _require(_is(difference, "sub") and difference.args[0] is made)
+        spread, way = _spread(difference.args[1])
+        _require(spread is shares)
+        dp, casts = made, []
+        while dp.kind == "cast":
+            casts.append(dp)
+            (dp,) = dp.args
+        _require(dp.kind == "contract" and _same(dp, found.scores))
+        rows, columns, _ = self.factors(dp)
+        _require(rows == seed and columns == found.value)
+        final, chain = self.chain_from(scores, found)
+        dq, dk = self.last_products(final, found)
+        inside = [dp, *casts, ends[0], shares, *way, difference, *chain]
+        found.gradient = Gradient(seed, scores, final, dq, dk, dv, inside)
+        first = min(n.id for n in found.gradient.outputs)
+        region = {n.id for n in (*found.never_stored, *found.made)}
+        _require(all(_ready(a, first) for n in chain for a in n.args if a.id not in region))
+
+    def is_reduced(self, node: Node) -> bool:
+        users = self.users[node.id]
+        return len(users) == 1 and _reduces_rows(users[0], "sum", node)
+
+    def beside(self, node: Node) -> Node:
+        """The other factor of a product with the probabilities."""
+        a, b = node.args
+        _require((a is self.quotient) != (b is self.quotient))
+        return b if a is self.quotient else a
+
+    def chain_from(self, scores: Node, found: Attention) -> tuple[Node, list[Node]]:
+        """(dS, all nodes from dL to it): elementwise nodes one after another."""
+        node, chain = scores, [scores]
+        forward = {n.id for n in found.inside}
+        while not all(u.kind == "contract" for u in self.users[node.id]):
+            _require(len(self.users[node.id]) == 1)
+            (user,) = self.users[node.id]
+            _require(user.kind in ELEMENTWISE and _same(user, scores))
+            _require(not any(a.id in forward for a in user.args))
+            node = user
+            chain.append(node)
+        return node, chain
+
+    def last_products(self, final: Node, found: Attention) -> tuple[Node, Node]:
+        """dQ and dK."""
+        made: dict[str, Node] = {}
+        for n in self.users[final.id]:
+            over = COLUMN if COLUMN in self.against(n, [final])[1] else ROW
+            view, _, _, found.letters_of[n.id] = self.product(n, [final], over)
+            _require(over not in made and view == (found.key if over == COLUMN else found.query))
+            made[over] = n
+        _require(len(made) == 2)
+        return made[COLUMN], made[ROW]
+
+
+def _letters(node: Node) -> tuple[str, str, str]:
+    operands, out = node.attrs["spec"].replace(" ", "").split("->")
+    left, right = operands.split(",")
+    return left, right, out
+
+
+def _ready(node: Node, first: int) -> bool:
+    """Whether a node is computed before the node numbered `first`, or from constants wherever it is wanted."""
+    return node.id < first or (node.kind in SCALARS and all(_ready(a, first) for a in node.args))

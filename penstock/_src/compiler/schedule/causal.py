@@ -1,0 +1,93 @@
+"""Which columns a masked row of scores sees, where that is an affine matter: causal masks, also of unequal lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from penstock._src.compiler.schedule.inline import is_splat
+from penstock._src.ir.node import Node
+
+NEVER = -1e30  # scores so low beside any other have the probability 0
+
+Affine = dict[str, int]  # letter -> coefficient; "" is the constant
+
+
+def reach_of(logits: Node, letters: str) -> int | None:
+    """How many columns (`s`) row 0 sees if row t sees t more than it, at least one; None if it is not so.
+
+    Before: select(s - t <= c, scores, -inf)       for whatever arrangement of iotas, sums and comparisons
+    After:  c + 1
+    """
+    while logits.kind == "cast":
+        (logits,) = logits.args
+    if logits.kind != "select":
+        return None
+    condition, _, hidden = logits.args
+    number = _number(hidden)
+    if number is None or number > NEVER:
+        return None
+    seen = _seen(condition, list(letters))
+    if seen is None or seen.get("s") != 1 or seen.get("t") != -1 or seen.get("", 0) > 0:
+        return None
+    return 1 - seen.get("", 0) if all(not c for x, c in seen.items() if x not in "st") else None
+
+
+def _number(node: Node) -> float | None:
+    """The value that all elements of a node have."""
+    while node.kind in ("broadcast", "cast", "reshape"):
+        (node,) = node.args
+    if node.kind != "constant" or not is_splat(node):
+        return None
+    return float(node.attrs["value"].flat[0])
+
+
+def _seen(node: Node, letters: Sequence[str]) -> Affine | None:
+    """The form that is at most 0 where a condition holds; axis i of the node moves along letters[i]."""
+    if node.kind in ("broadcast", "reshape"):
+        inner = _letters_before(node, letters)
+        return None if inner is None else _seen(node.args[0], inner)
+    if node.kind == "select" and (_number(node.args[1]), _number(node.args[2])) == (1.0, 0.0):
+        return _seen(node.args[0], letters)
+    if node.kind != "compare" or not node.args[0].dtype.is_integer:
+        return None
+    a, b = (_affine(x, letters) for x in node.args)
+    if a is None or b is None or node.op not in ("le", "lt", "ge", "gt"):
+        return None
+    difference = _plus(a, b, -1) if node.op in ("le", "lt") else _plus(b, a, -1)
+    return _plus(difference, {"": 1}, int(node.op in ("lt", "gt")))
+
+
+def _affine(node: Node, letters: Sequence[str]) -> Affine | None:
+    """An integer node as a sum of letters and a number."""
+    number = _number(node)
+    if number is not None:
+        return {"": int(number)}
+    if node.kind == "iota":
+        letter = letters[node.attrs["axis"]]
+        return {letter: 1} if letter else {"": 0}
+    if node.kind in ("broadcast", "reshape"):
+        inner = _letters_before(node, letters)
+        return None if inner is None else _affine(node.args[0], inner)
+    if node.kind == "cast" and node.args[0].dtype.is_integer:
+        return _affine(node.args[0], letters)
+    if node.kind == "binary" and node.op in ("add", "sub"):
+        a, b = (_affine(x, letters) for x in node.args)
+        return None if a is None or b is None else _plus(a, b, 1 if node.op == "add" else -1)
+    return None
+
+
+def _letters_before(node: Node, letters: Sequence[str]) -> list[str] | None:
+    """The letters of a movement's argument; those of unit axes do not matter."""
+    (x,) = node.args
+    if node.kind == "broadcast":
+        axes = zip(node.attrs["axes"], x.shape, strict=True)
+        return ["" if int(extent) == 1 else letters[axis] for axis, extent in axes]
+    kept = [c for c, extent in zip(letters, node.shape, strict=True) if int(extent) != 1]
+    if [int(e) for e in x.shape if int(e) != 1] != [int(e) for e in node.shape if int(e) != 1]:
+        return None
+    names = iter(kept)
+    return ["" if int(extent) == 1 else next(names) for extent in x.shape]
+
+
+def _plus(a: Affine, b: Affine, factor: int) -> Affine:
+    return {x: a.get(x, 0) + factor * b.get(x, 0) for x in {**a, **b}}
