@@ -21,7 +21,7 @@ from peers import python_of
 
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = HERE.parent / "docs" / "performance"
-SUITES = ["training", "inference", "latency", "kernels", "generation", "growth"]
+SUITES = ["training", "inference", "latency", "kernels", "generation", "growth", "accuracy"]
 MINUTES = 15  # of one measurement
 
 

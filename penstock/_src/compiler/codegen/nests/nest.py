@@ -189,6 +189,7 @@ class NestEmitter(Evaluator):
             and is_one(index.coefficient(tiled))
             and not is_one(index.coefficient(self.vector))
             and (self.vector in index.vars)
+            and index.vars - {tiled} <= self.open  # else a reduction's own variable is among them
         )
 
     def _block(self, v: Value) -> list[Val]:
