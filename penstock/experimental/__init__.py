@@ -26,6 +26,6 @@ _NAMES = {
     ),
     "penstock._src.data.iterator": "Optional",
 }
-_SUBMODULES = "dlpack dtensor extension_type numpy".split()
+_SUBMODULES = "dlpack dtensor extension_type numpy tensorrt".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -14,6 +14,6 @@ _NAMES = {
         "quantize_and_dequantize_v2 quantized_concat"
     ),
 }
-_SUBMODULES = "".split()
+_SUBMODULES = "experimental".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

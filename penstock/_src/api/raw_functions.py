@@ -114,7 +114,7 @@ def ragged_fill_empty_rows_grad(reverse_index_map, grad_values, name=None):
     )
 
 
-@export("io.decode_proto", v1=["io.decode_proto"])
+@export("io.decode_proto")
 def decode_proto(
     bytes, message_type, field_names, output_types, descriptor_source="local://",
     message_format="binary", sanitize=False, name=None,
@@ -143,7 +143,7 @@ def decode_proto(
     )  # fmt: skip
 
 
-@export("io.encode_proto", v1=["io.encode_proto"])
+@export("io.encode_proto")
 def encode_proto(sizes, values, field_names, message_type, descriptor_source="local://", name=None):
     """Serialized messages of their fields; see `decode_proto`.
 

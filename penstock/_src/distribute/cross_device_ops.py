@@ -28,7 +28,7 @@ def copies(value: Any, destinations: Any) -> Any:
     return value if count is None else Mirrored([value] * count)
 
 
-@export("distribute.CrossDeviceOps", v1=["distribute.CrossDeviceOps"])
+@export("distribute.CrossDeviceOps")
 class CrossDeviceOps:
     """Base of the ways to reduce and broadcast; a subclass gives `reduce_implementation`."""
 
@@ -96,7 +96,7 @@ class CrossDeviceOps:
         return copies(_plain(tensor), destinations)
 
 
-@export("distribute.ReductionToOneDevice", v1=["distribute.ReductionToOneDevice"])
+@export("distribute.ReductionToOneDevice")
 class ReductionToOneDevice(CrossDeviceOps):
     """Adds up on one device and copies the result from there.
 
@@ -133,7 +133,7 @@ class AllReduceCrossDeviceOps(ReductionToOneDevice):
         self._num_packs = num_packs
 
 
-@export("distribute.NcclAllReduce", v1=["distribute.NcclAllReduce"])
+@export("distribute.NcclAllReduce")
 class NcclAllReduce(AllReduceCrossDeviceOps):
     """All-reduce; with GPUs it would be NCCL's."""
 
@@ -141,7 +141,7 @@ class NcclAllReduce(AllReduceCrossDeviceOps):
         super().__init__(num_packs)
 
 
-@export("distribute.HierarchicalCopyAllReduce", v1=["distribute.HierarchicalCopyAllReduce"])
+@export("distribute.HierarchicalCopyAllReduce")
 class HierarchicalCopyAllReduce(AllReduceCrossDeviceOps):
     """All-reduce along the links between GPUs of one machine, if there were any."""
 

@@ -12,14 +12,14 @@ from penstock._src.util.export import export
 EXECUTORS = ("", "DEFAULT", "SINGLE_THREADED_EXECUTOR")
 
 
-@export("experimental.async_scope", v1=["experimental.async_scope"])
+@export("experimental.async_scope")
 @contextlib.contextmanager
 def async_scope():
     """A scope in which ops may return before they are done; here none does, so errors rise at once."""
     yield
 
 
-@export("experimental.function_executor_type", v1=["experimental.function_executor_type"])
+@export("experimental.function_executor_type")
 @contextlib.contextmanager
 def function_executor_type(executor_type):
     """A scope in which functions run on an executor of that type: programs have but one."""
@@ -28,7 +28,7 @@ def function_executor_type(executor_type):
     yield
 
 
-@export("experimental.register_filesystem_plugin", v1=["experimental.register_filesystem_plugin"])
+@export("experimental.register_filesystem_plugin")
 def register_filesystem_plugin(plugin_location):
     """Loads a plugin of TensorFlow's C interface for file systems.
 

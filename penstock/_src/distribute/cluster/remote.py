@@ -35,7 +35,7 @@ class ClusterDeviceFilters:
         return made
 
 
-@export("config.experimental_connect_to_cluster", v1=["config.experimental_connect_to_cluster"])
+@export("config.experimental_connect_to_cluster")
 def experimental_connect_to_cluster(
     cluster_spec_or_resolver: Any,
     job_name: str = "localhost",
@@ -73,7 +73,7 @@ def experimental_connect_to_cluster(
     )
 
 
-@export("config.experimental_connect_to_host", v1=["config.experimental_connect_to_host"])
+@export("config.experimental_connect_to_host")
 def experimental_connect_to_host(remote_host: Any = None, job_name: str = "worker") -> None:
     """Makes the devices of another process those of this one.
 

@@ -1,0 +1,1 @@
+"""tf.lite: options, representative data and models to convert; conversion itself is not implemented."""

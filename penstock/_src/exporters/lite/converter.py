@@ -1,0 +1,128 @@
+"""tf.lite.TFLiteConverter: the models to convert and how. `convert` is not implemented."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.exporters.lite.options import TargetSpec
+from penstock._src.exporters.missing import missing
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.saving.saved_model.load import load
+from penstock._src.util.export import export
+
+
+@export("lite.TFLiteConverter", v1=[])
+class TFLiteConverter:
+    """A model to convert to TFLite.
+
+    Args:
+      funcs: concrete functions.
+      trackable_obj: the object that holds their variables.
+
+    Attributes:
+      optimizations, representative_dataset, target_spec, allow_custom_ops,
+      inference_input_type, inference_output_type: how to convert.
+    """
+
+    def __init__(self, funcs: Sequence[Any], trackable_obj: Any = None) -> None:
+        self._funcs, self._trackable_obj = funcs, trackable_obj
+        self.optimizations: Any = set()
+        self.representative_dataset: Any = None
+        self.target_spec = TargetSpec()
+        self.allow_custom_ops = False
+        self.inference_input_type = self.inference_output_type = dtypes.float32
+        self.experimental_new_converter = self.experimental_new_quantizer = True
+        self.experimental_enable_resource_variables = True
+        self.exclude_conversion_metadata = False
+        self.unfold_batchmatmul = self.legalize_custom_tensor_list_ops = False
+
+    @classmethod
+    def from_concrete_functions(
+        cls, funcs: Sequence[Any], trackable_obj: Any = None
+    ) -> "TFLiteConverter":
+        """Returns the converter of concrete functions.
+
+        Raises:
+          ValueError: something else is given.
+        """
+        for function in funcs:
+            if not isinstance(function, ConcreteFunction):
+                message = "This function takes in a list of ConcreteFunction."
+                if hasattr(function, "get_concrete_function"):
+                    message += (
+                        " To get the ConcreteFunction from a Function, call get_concrete_function."
+                    )
+                raise ValueError(message)
+        return cls(funcs, trackable_obj)
+
+    @classmethod
+    def from_saved_model(
+        cls, saved_model_dir: Any, signature_keys: Any = None, tags: Any = None
+    ) -> "TFLiteConverter":
+        """Returns the converter of signatures of a SavedModel, of all by default.
+
+        Raises:
+          OSError: there is no SavedModel. ValueError: it has no such signature.
+        """
+        loaded = load(os.fsdecode(saved_model_dir), tags)
+        keys = list(signature_keys or loaded.signatures)
+        if not keys:
+            raise ValueError("Only support at least one signature key.")
+        for key in keys:
+            if key not in loaded.signatures:
+                raise ValueError(
+                    f"Invalid signature key '{key}' found. Valid keys are "
+                    f"'{','.join(loaded.signatures)}'."
+                )
+        return cls([loaded.signatures[key] for key in keys], loaded)
+
+    @classmethod
+    def from_keras_model(cls, model: Any) -> "TFLiteConverter":
+        """Returns the converter of a Keras model."""
+        return cls([], model)
+
+    @classmethod
+    def experimental_from_jax(cls, serving_funcs: Any, inputs: Any) -> "TFLiteConverter":
+        """Returns the converter of functions of JAX."""
+        raise missing("tf.lite.TFLiteConverter.experimental_from_jax", "conversion from JAX")
+
+    def convert(self) -> bytes:
+        """Returns the model in TFLite's format.
+
+        Raises:
+          UnimplementedError: always.
+        """
+        raise missing("tf.lite.TFLiteConverter.convert", "conversion to TFLite")
+
+
+@export("lite.experimental.authoring.compatible")
+def compatible(target: Any = None, converter_target_spec: Any = None, **kwargs: Any) -> Any:
+    """Decorator of a tf.function that is meant for TFLite.
+
+    Args:
+      target: the function.
+      converter_target_spec: the TargetSpec of its device.
+      **kwargs: `raise_exception`: whether incompatible ops raise.
+    """
+    if target is None:
+        return lambda function: compatible(function, converter_target_spec, **kwargs)
+    return CompatibleFunction(target, converter_target_spec)
+
+
+class CompatibleFunction:
+    """A tf.function that is meant for TFLite. Whether it fits is not checked."""
+
+    def __init__(self, target: Any, converter_target_spec: Any) -> None:
+        self._target, self._spec = target, converter_target_spec
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._target(*args, **kwargs)
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns the trace for these arguments."""
+        return self._target.get_concrete_function(*args, **kwargs)
+
+    def get_compatibility_log(self) -> list[str]:
+        """Tells which ops TFLite lacks."""
+        raise missing("tf.lite.experimental.authoring.compatible", "the check of ops")

@@ -1,0 +1,111 @@
+"""What a conversion to TFLite may be asked for."""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any
+
+from penstock._src.util.export import export
+
+
+@export("lite.Optimize")
+class Optimize(Enum):
+    """What a conversion optimises for."""
+
+    DEFAULT = "DEFAULT"
+    OPTIMIZE_FOR_SIZE = "OPTIMIZE_FOR_SIZE"
+    OPTIMIZE_FOR_LATENCY = "OPTIMIZE_FOR_LATENCY"
+    EXPERIMENTAL_SPARSITY = "EXPERIMENTAL_SPARSITY"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+@export("lite.OpsSet")
+class OpsSet(Enum):
+    """The ops that a converted model may have."""
+
+    TFLITE_BUILTINS = "TFLITE_BUILTINS"
+    SELECT_TF_OPS = "SELECT_TF_OPS"
+    TFLITE_BUILTINS_INT8 = "TFLITE_BUILTINS_INT8"
+    EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8 = (
+        "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
+    )
+    EXPERIMENTAL_STABLEHLO_OPS = "EXPERIMENTAL_STABLEHLO_OPS"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @staticmethod
+    def get_options() -> list[str]:
+        """Returns the names of all sets."""
+        return [str(option) for option in OpsSet]
+
+
+@export("lite.TargetSpec")
+class TargetSpec:
+    """What the device runs that a model is converted for.
+
+    Args:
+      supported_ops: OpsSets; TFLITE_BUILTINS by default.
+      supported_types: types of constants.
+      experimental_select_user_tf_ops: names of the user's ops to keep.
+      experimental_supported_backends: backends to be compatible with.
+    """
+
+    def __init__(
+        self,
+        supported_ops: Iterable[OpsSet] | None = None,
+        supported_types: Iterable[Any] | None = None,
+        experimental_select_user_tf_ops: Iterable[str] | None = None,
+        experimental_supported_backends: Any = None,
+    ) -> None:
+        self.supported_ops = {OpsSet.TFLITE_BUILTINS} if supported_ops is None else supported_ops
+        self.supported_types = set() if supported_types is None else supported_types
+        self.experimental_select_user_tf_ops = (
+            set() if experimental_select_user_tf_ops is None else experimental_select_user_tf_ops
+        )
+        self.experimental_supported_backends = experimental_supported_backends
+
+
+@export("lite.RepresentativeDataset")
+class RepresentativeDataset:
+    """Samples by which quantisation learns the ranges of values.
+
+    Args:
+      input_gen: a function without arguments that gives an iterator of inputs.
+    """
+
+    def __init__(self, input_gen: Callable[[], Any]) -> None:
+        self.input_gen = input_gen
+
+
+@export("lite.experimental.OpResolverType")
+class OpResolverType(Enum):
+    """Which kernels an interpreter takes."""
+
+    AUTO = 0
+    BUILTIN = 1
+    BUILTIN_REF = 2
+    BUILTIN_WITHOUT_DEFAULT_DELEGATES = 3
+
+
+@export("lite.experimental.QuantizationDebugOptions")
+class QuantizationDebugOptions:
+    """What a QuantizationDebugger measures, and what it leaves unquantised."""
+
+    def __init__(
+        self,
+        layer_debug_metrics: dict[str, Callable[..., Any]] | None = None,
+        model_debug_metrics: dict[str, Callable[..., Any]] | None = None,
+        layer_direct_compare_metrics: dict[str, Callable[..., Any]] | None = None,
+        denylisted_ops: list[str] | None = None,
+        denylisted_nodes: list[str] | None = None,
+        fully_quantize: bool = False,
+    ) -> None:
+        self.layer_debug_metrics, self.model_debug_metrics = (
+            layer_debug_metrics,
+            model_debug_metrics,
+        )
+        self.layer_direct_compare_metrics = layer_direct_compare_metrics
+        self.denylisted_ops, self.denylisted_nodes = denylisted_ops, denylisted_nodes
+        self.fully_quantize = fully_quantize
