@@ -108,6 +108,6 @@ declare(
     "disable",
     str,
     "",
-    "What the compiler leaves out, by commas: prune, contractions, tails, merge, rows.",
+    "What the compiler leaves out, by commas: prune, contractions, tails, merge, rows, winograd.",
 )
 declare("dump", str, "", "Folder into which every compiler stage writes its result.")

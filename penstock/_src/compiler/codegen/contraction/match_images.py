@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from penstock._src.ir.dims import Dim
+from penstock._src.util.flags import flags
 
 from .images.convolution import Convolution, Filter
 from .images.depthwise import Depthwise, DepthwiseFilterGradient
@@ -101,8 +102,9 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Dept
     ):
         return Depthwise(batch, axes[0], axes[1], groups, x, weights, y, problem.types)
     return Convolution(
-        batch, axes[0], axes[1], groups, channels, count, x, weights, y, problem.types
-    )
+        batch, axes[0], axes[1], groups, channels, count, x, weights, y, problem.types,
+        fast="winograd" not in flags.disable,
+    )  # fmt: skip
 
 
 def as_filter_gradient(

@@ -11,17 +11,10 @@ each over its own taps; in the description it is a convolution whose input is di
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from penstock._src.compiler.codegen.contraction.extents import is_static, number, value
-from penstock._src.compiler.codegen.contraction.pack import (
-    load_as,
-    pack_across,
-    pack_along,
-    pack_single,
-    room,
-)
-from penstock._src.compiler.codegen.contraction.products.pairs import dot_of_pairs, load_pairs
+from penstock._src.compiler.codegen.contraction.pack import room
+from penstock._src.compiler.codegen.contraction.products.pairs import dot_of_pairs
 from penstock._src.compiler.codegen.contraction.tile import (
     accumulate,
     compress,
@@ -54,7 +47,9 @@ from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
 from .convolution import Convolution, phases
 from .pairs import in_pairs
+from .weights import pack_tap
 from .window import TYPICAL_BATCH, Window, divisors
+from .winograd import emit_winograd, suits
 
 PANEL_BYTES = (
     300 << 10
@@ -71,6 +66,8 @@ def emit_convolution(
     prologue: Prologue | None = None,
 ) -> KernelCode:
     """Writes the kernel of a convolution; the prologue is of the image."""
+    if prologue is None and suits(conv, target):
+        return emit_winograd(conv, target, threads, epilogue)
     module = Module(target)
     conv = conv if prologue else in_pairs(conv, target)
     parts, before = [], 0
@@ -470,27 +467,13 @@ class _Part:
             )
             start, count = f.i64(start), c.outputs - first
             dst = f.at(scratch, f.task * self.panel_room, types.total)
-            common = w.element, types.total
 
             def row(i):
                 def column(j):
                     at = start + times(f, i, w.row) + times(f, j, w.column)
                     k0 = times(f, i, self.w.taps * c.channels) + times(f, j, c.channels)
                     here = f.at(dst, times(f, k0, nr), types.total)
-                    if w.output == 1:
-                        read = partial(load_pairs, w.second) if w.second else load_as
-                        where = f, source, at, w.channel, nr, count, c.channels, here, nr
-                        pack_along(*where, *common, lanes, read=read)
-                    elif w.channel == 1:
-                        pack_across(
-                            f, source, at, w.output, nr, count, c.channels, here, nr, *common, lanes
-                        )
-                    else:
-                        place = lambda o, k: (
-                            at + times(f, o, w.output) + times(f, k, w.channel),
-                            None,
-                        )
-                        pack_single(f, source, place, nr, count, c.channels, here, nr, *common)
+                    pack_tap(f, w, source, at, nr, count, c.channels, here, types, lanes)
 
                 f.loop(f.i64(0), self.w.taps, 1, column)
 

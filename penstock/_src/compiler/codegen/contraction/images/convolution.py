@@ -41,6 +41,7 @@ class Convolution:
     types: Types
     sizes: int = 0
     pairs: bool = False  # see pairs.py
+    fast: bool = False  # whether it may be computed by Winograd's algorithm (winograd.py)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""Convolutions by Winograd's algorithm against float64 NumPy: borders, odd sizes, input gradients, rounding errors."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core import dtypes
+from penstock._src.util.flags import override
+from tests.compiler.codegen.contraction_harness import check, dim, evaluate, kernel_of, values
+from tests.compiler.codegen.kernel_harness import run_kernel
+from tests.compiler.codegen.test_contract_products import BiasReluSum
+from tests.compiler.codegen.test_conv import AVX2, PLAIN, SAME3, dy_size, forward, input_gradient
+
+UNEVEN = PLAIN | dict(low=(2, 0), high=(1, 1))
+
+
+def is_winograd(kernel):
+    return kernel.label.startswith("winograd")
+
+
+@pytest.mark.parametrize("at_end", [True, False])
+@pytest.mark.parametrize("geometry", [SAME3, PLAIN, UNEVEN], ids=["same", "valid", "uneven"])
+@pytest.mark.parametrize(
+    ("batch", "size", "channels", "outputs"),
+    [(8, (8, 12), 16, 48), (9, (10, 14), 32, 16), (dim(5), (13, 9), 16, 32), (1, (22, 17), 48, 16)],
+)
+def test_forward_and_input_gradient(batch, size, channels, outputs, geometry, at_end):
+    image, weights = (batch, *size, channels), (3, 3, channels, outputs)
+    dy = (batch, *dy_size(size, (3, 3), geometry), outputs)
+    assert is_winograd(kernel_of(forward(**geometry), [image, weights])[3])
+    check(forward(**geometry), image, weights, at_end=at_end)
+    check(input_gradient(size, **geometry), dy, weights, at_end=at_end)
+
+
+def test_double_and_narrower_vectors():
+    shapes = [(4, 9, 10, 16), (3, 3, 16, 24)]
+    assert is_winograd(kernel_of(forward(**SAME3), shapes, dtypes.float64)[3])
+    check(forward(**SAME3), *shapes, dtype=dtypes.float64)
+    assert is_winograd(kernel_of(forward(**SAME3), shapes, target=AVX2)[3])
+    check(forward(**SAME3), *shapes, target=AVX2)
+
+
+def test_epilogue_and_statistics():
+    shapes = [(dim(6), 10, 9, 16), (3, 3, 16, 32)]
+    node, _, found, kernel = kernel_of(forward(**SAME3), shapes, epilogue=BiasReluSum(32))
+    assert is_winograd(kernel)
+    x, w = values(shapes, dtypes.float32)
+    zero = np.zeros([int(d) for d in node.shape], np.float32)
+    bias, residual = values([(32,), zero.shape], dtypes.float32, seed=1)
+    plain, _ = run_kernel(kernel_of(forward(**SAME3), shapes)[3], x, w, zero, found.sizes)
+    got, partials = run_kernel(kernel, x, w, zero, found.sizes, [bias, residual])
+    want = np.maximum(plain + bias + residual, 0)
+    np.testing.assert_allclose(got, want, atol=1e-5)
+    np.testing.assert_allclose(partials.view(np.float32).sum(0), want.sum((0, 1, 2)), rtol=1e-4)
+
+
+def test_rounding_errors_are_at_most_three_times_those_of_the_plain_sum():
+    shapes = [(4, 12, 12, 64), (3, 3, 64, 32)]
+    errors = []
+    for disabled in ("winograd", ""):
+        with override(disable=disabled):
+            node, parameters, found, kernel = kernel_of(forward(**SAME3), shapes)
+        assert is_winograd(kernel) == (not disabled)
+        x, w = values(shapes, dtypes.float32)
+        known = dict(zip([p.id for p in parameters], [x.astype(float), w.astype(float)]))
+        want = evaluate(node, known)
+        got, _ = run_kernel(kernel, x, w, np.zeros(want.shape, np.float32), found.sizes)
+        errors.append(np.sqrt(np.mean((got - want) ** 2)))
+    assert errors[1] < 3 * errors[0]
+
+
+@pytest.mark.parametrize(
+    ("image", "outputs", "geometry"),
+    [
+        ((8, 8, 8, 16), 20, SAME3),  # outputs that are no whole vectors
+        ((8, 8, 8, 16), 32, SAME3 | dict(s=(2, 2))),
+        ((8, 8, 8, 16), 32, SAME3 | dict(d=(2, 2), low=(2, 2), high=(2, 2))),
+        ((1, 8, 8, 64), 64, SAME3),  # too few tiles to pay for transforming weights
+        ((16, 7, 7, 512), 512, SAME3),  # transformed weights would not stay in a cache
+    ],
+)
+def test_others_are_computed_directly(image, outputs, geometry):
+    weights = (3, 3, image[-1], outputs)
+    assert not is_winograd(kernel_of(forward(**geometry), [image, weights])[3])
