@@ -16,6 +16,19 @@ def set_element():
 
 
 CALLS = [
+    wrong("split into none", Invalid, lambda: tf.split(f, 0), "num_split", "at least minimum 1"),
+    wrong(
+        "blocks of one pixel",
+        Invalid,
+        lambda: tf.nn.space_to_depth(tf.ones([1, 2, 2, 1]), 1),
+        "block_size",
+        "minimum 2",
+    ),
+    wrong(
+        "lengths of the wrong rank",
+        Invalid,
+        lambda: tf.nn.ctc_greedy_decoder(tf.ones([2, 2, 3]), [[1, 1]]),
+    ),
     wrong(
         "constant of rows of different lengths",
         ValueError,

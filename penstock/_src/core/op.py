@@ -27,11 +27,13 @@ from penstock._src.core.calls import attributes as attribute_values
 from penstock._src.core.calls.attributes import REQUIRED
 from penstock._src.core.calls.signature import Argument, parse
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE
 
 OPS: dict[str, type["Op"]] = {}
+# What NumPy and Python raise on arguments of the wrong shape, rank or range.
+_REFUSALS = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
 
 
 class InputShape(TensorShape):
@@ -107,6 +109,10 @@ class Op:
     takes_lists: ClassVar[bool] = False
     # Whether an input or output is a list of tensors.
     has_lists: ClassVar[bool] = False
+    # Whether the kernel runs functions of users, whose errors are theirs.
+    runs_functions: ClassVar[bool] = False
+    # {attribute: the least number it may be, or the least length of a list}.
+    minimum: ClassVar[dict[str, int]] = {}
     # Whether references to v1 variables come in or go out; such ops run in graphs only.
     has_refs: ClassVar[bool] = False
     is_simple: ClassVar[bool] = False
@@ -134,6 +140,9 @@ class Op:
             types = getattr(cls, attr + "_types", None)
             if isinstance(types, frozenset):
                 cls.type_sets[attr] = types
+        function = attribute_values.Function
+        if any(kind in (function, list[function]) for kind in cls.annotations.values()):
+            cls.runs_functions = True
         rule = getattr(cls, "output_shape", None) or cls.shape
         cls.shape_rule = rule if callable(rule) else None
         cls.has_gradient = getattr(cls, "gradient", None) is not None
@@ -169,6 +178,8 @@ class Op:
         op = object.__new__(cls)
         op.__dict__.update(attrs)
         op.__dict__["attrs"] = attrs
+        for name, least in cls.minimum.items():
+            attribute_values.check_minimum(cls.op_type, name, attrs[name], least)
         types = op.__dict__["output_dtypes"] = op._output_dtypes()
         flows = any(dtype in DIFFERENTIABLE for dtype in flatten_arguments(types))
         op.__dict__["passes_gradients"] = flows and op.differentiable
@@ -244,6 +255,20 @@ def _kept_by_gradient(cls: type[Op]) -> tuple[bool, ...]:
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return (True,) * count
     return tuple(not p.name.startswith("_") for p in parameters[:count])
+
+
+def refusal_of_values(op: Op, error: Exception) -> Exception:
+    """The error of a kernel that met values it cannot take, as TensorFlow's kernels raise it.
+
+    What NumPy says of an array out of place becomes an InvalidArgumentError that tells the op.
+    """
+    is_own = isinstance(error, OpError) or not isinstance(error, _REFUSALS)
+    # An iterator is stateful, and runs functions of users; so may any op that has a function.
+    if is_own or op.stateful or op.runs_functions:
+        return error
+    refusal = InvalidArgumentError(f"{op.op_type}: {error}")
+    refusal.__cause__ = error
+    return refusal
 
 
 def refusal_of_reference(cls: type[Op]) -> str:

@@ -14,8 +14,15 @@ from penstock._src.util.export import export
 NEXT_ID = itertools.count(1).__next__
 
 
+@export("__internal__.types.Tensor", v1=[])
+class AnyTensor:
+    """The class that tensors, variables and what acts like them are instances of."""
+
+    __slots__ = ()
+
+
 @export("Tensor", "experimental.numpy.ndarray", v1=["Tensor"])
-class Tensor:
+class Tensor(AnyTensor):
     """An array of elements of one type. Values of eager tensors are at hand: `tensor.numpy()`."""
 
     __slots__ = ("_id", "__weakref__", "__dict__")

@@ -10,7 +10,7 @@ from penstock._src.core.calls.binding import bind
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import Op, group_arguments, refusal_of_reference
+from penstock._src.core.op import Op, group_arguments, refusal_of_reference, refusal_of_values
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.compiled import LARGE, is_large, is_worth_compiling, run_compiled
@@ -66,9 +66,8 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) ->
             value = run_compiled(kernel.op, values)
         else:
             value = kernel.run(*values)
-    except OpError as error:
-        _name_op(error, kernel.op)
-        raise
+    except Exception as error:
+        raise _naming_op(kernel.op, error)  # noqa: B904 - it is the error itself, or has it as its cause
     if not kernel.is_plain:
         return _finish(kernel, inputs, value)
     if type(value) is not np.ndarray or value.dtype is not kernel.storage:
@@ -184,16 +183,17 @@ def run_kernel(op: Op, values: list[Any]) -> Any:
         if op.takes_lists:
             return op.eager(*group_arguments(op.inputs, op, values))
         return op.eager(*values)
-    except OpError as error:
-        _name_op(error, op)
-        raise
+    except Exception as error:
+        raise _naming_op(op, error)  # noqa: B904 - it is the error itself, or has it as its cause
 
 
-def _name_op(error: OpError, op: Op) -> None:
-    """Adds the name of the op to the end of the message of a kernel's error."""
-    if error._message and "[Op:" not in error._message:
-        error._message = f"{error._message} [Op:{op.op_type}]"
-        error.args = (error._message,)
+def _naming_op(op: Op, error: Exception) -> Exception:
+    """What the kernel's error is to the caller; the op's name ends the message of an OpError."""
+    refusal = refusal_of_values(op, error)
+    if isinstance(refusal, OpError) and refusal._message and "[Op:" not in refusal._message:
+        refusal._message = f"{refusal._message} [Op:{op.op_type}]"
+        refusal.args = (refusal._message,)
+    return refusal
 
 
 def wrap(op: Op, result: Any) -> list[EagerTensor]:

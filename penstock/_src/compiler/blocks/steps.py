@@ -12,7 +12,7 @@ from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.stages import compile_function
 from penstock._src.core import dtypes
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import group_arguments
+from penstock._src.core.op import group_arguments, refusal_of_values
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.resources import Resource, VariableHandle
@@ -128,9 +128,11 @@ def run_on_host(op: Operation, arguments: list[Any]) -> list[Any]:
         arguments = group_arguments(raw.inputs, raw, arguments)
     try:
         result = raw.eager(*arguments)
-    except OpError as error:
-        locate(error, op)
-        raise
+    except Exception as error:
+        refusal = refusal_of_values(raw, error)
+        if isinstance(refusal, OpError):
+            locate(refusal, op)
+        raise refusal  # noqa: B904 - it is the error itself, or has it as its cause
     return flat_outputs(raw, result)
 
 

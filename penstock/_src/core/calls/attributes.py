@@ -54,6 +54,19 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
     return _convert_scalar(op, name, annotation, value)
 
 
+def check_minimum(op: str, name: str, value: Any, least: int) -> None:
+    """Raises InvalidArgumentError (ValueError in graphs) for a number, or a length, that is too small."""
+    number = len(value) if isinstance(value, tuple) else value
+    if number >= least:
+        return
+    if STATE.graph is not None:
+        raise ValueError(f"Attr '{name}' of '{op}' Op passed {number} less than minimum {least}.")
+    what = f"{number}" if number is value else f"Length {number} of list"
+    raise InvalidArgumentError(
+        f"Value for attr '{name}' of {what} must be at least minimum {least} [Op:{op}]"
+    )
+
+
 def _refusal(op: str, name: str, text: Any, choices: tuple[Any, ...]) -> Exception:
     """Returns the error of a value that is not one of the literals."""
     if not isinstance(text, str):

@@ -1,6 +1,5 @@
 """From Python values to NumPy arrays by TensorFlow's rules, and back to what users see."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from penstock._src.core.shapes import TensorShape
 INT32 = np.iinfo(np.int32)
 INT64 = np.iinfo(np.int64)
 ALIGNMENT = 64
-SMALL = 4096  # bytes
+SMALL = 4096  # bytes of an array below which its alignment does not matter
 
 
 class _Block(np.ndarray):
@@ -26,12 +25,6 @@ def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         size *= extent
     raw = _Block((size + ALIGNMENT,), np.uint8)
     return np.ndarray(shape, dtype, raw, -raw.ctypes.data % ALIGNMENT)
-
-
-def empty_result(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Returns an uninitialised array, aligned as `empty_aligned` if it is large enough for that to matter."""
-    size = math.prod(shape) * dtype.itemsize
-    return np.empty(shape, dtype) if size < SMALL else empty_aligned(shape, dtype)
 
 
 def aligned_copy(array: np.ndarray) -> np.ndarray:

@@ -260,6 +260,7 @@ class Unpack(Op):
     """The parts of a tensor along an axis, without that axis."""
 
     signature = "value: T -> output: num * T"
+    minimum = {"num": 0}
     eager_is_view = True
     T = ANY
     num: int
@@ -308,6 +309,7 @@ class Split(Op):
     """Equal parts along an axis."""
 
     signature = "axis: int32, value: T -> output: num_split * T"
+    minimum = {"num_split": 1}
     eager_is_view = True
     T = ANY
     num_split: int
@@ -367,6 +369,7 @@ class SplitV(Op):
     """Parts of given sizes along an axis; one size may be -1."""
 
     signature = "value: T, size_splits: Tlen, axis: int32 -> output: num_split * T"
+    minimum = {"num_split": 1}
     eager_is_view = True
     T = ANY
     Tlen: DType = dtypes.int64

@@ -245,6 +245,7 @@ class SpaceToBatch(_SquareBlocks):
     """Square blocks of padded images moved to the batch."""
 
     signature = "input: T, paddings: Tpaddings -> output: T"
+    minimum = {"block_size": 2}
     Tpaddings: DType = dtypes.int32
     Tpaddings_types = INDEX
 
@@ -266,6 +267,7 @@ class BatchToSpace(_SquareBlocks):
     """Square blocks of the batch moved to images, which are then cropped."""
 
     signature = "input: T, crops: Tidx -> output: T"
+    minimum = {"block_size": 2}
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
 
@@ -363,6 +365,7 @@ class SpaceToDepth(_SpaceDepth):
     """Square blocks of pixels moved to the depth."""
 
     to_depth = True
+    minimum = {"block_size": 2}
 
     def gradient(self, _input, _output, dy):
         return raw.DepthToSpace(dy, block_size=self.block_size, data_format=self.data_format)
@@ -372,6 +375,7 @@ class DepthToSpace(_SpaceDepth):
     """Parts of the depth moved to square blocks of pixels."""
 
     to_depth = False
+    minimum = {"block_size": 2}
 
     def gradient(self, _input, _output, dy):
         return raw.SpaceToDepth(dy, block_size=self.block_size, data_format=self.data_format)

@@ -72,6 +72,7 @@ class PyFuncStateless(Op):
     """The results of a function of arrays that has no effect."""
 
     signature = "input: *Tin -> output: *Tout"
+    runs_functions = True
     token: str
     Tout: list[DType]
     differentiable = False
@@ -122,6 +123,7 @@ class EagerPyFunc(Op):
     is_async: bool = False
     Tout: list[DType]
     stateful = True
+    runs_functions = True
 
     def shape(self, input):
         return [None] * len(self.Tout)

@@ -14,6 +14,7 @@ class DynamicPartition(Op):
     """The rows of a tensor, sorted into as many parts as an attribute says by their part's number."""
 
     signature = "data: T, partitions: int32 -> outputs: num_partitions * T"
+    minimum = {"num_partitions": 1}
     T = ANY
     num_partitions: int
 

@@ -91,6 +91,7 @@ class ImageSummary(_Summary):
     """A serialised Summary of images."""
 
     signature = "tag: string, tensor: T -> summary: string"
+    minimum = {"max_images": 1}
     max_images: int = 3
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint8})
@@ -104,6 +105,7 @@ class AudioSummaryV2(_Summary):
     """A serialised Summary of sounds."""
 
     signature = "tag: string, tensor: float32, sample_rate: float32 -> summary: string"
+    minimum = {"max_outputs": 1}
     max_outputs: int = 3
 
     def eager(self, tag, tensor, sample_rate):
@@ -114,6 +116,7 @@ class AudioSummary(_Summary):
     """A serialised Summary of sounds."""
 
     signature = "tag: string, tensor: float32 -> summary: string"
+    minimum = {"max_outputs": 1}
     sample_rate: float
     max_outputs: int = 3
 
@@ -143,6 +146,7 @@ class WriteImageSummary(Op):
     """Writes images under a tag, in the format of TensorFlow 1."""
 
     signature = "writer: resource, step: int64, tag: string, tensor: T, bad_color: uint8 ->"
+    minimum = {"max_images": 1}
     max_images: int = 3
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint8})
@@ -159,6 +163,7 @@ class WriteAudioSummary(Op):
     signature = (
         "writer: resource, step: int64, tag: string, tensor: float32, sample_rate: float32 ->"
     )
+    minimum = {"max_outputs": 1}
     max_outputs: int = 3
     stateful = True
     differentiable = False

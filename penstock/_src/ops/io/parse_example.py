@@ -179,6 +179,7 @@ class ParseExampleV2(Op):
         "dense_values: *Tdense, ragged_values: *ragged_value_types, "
         "ragged_row_splits: *ragged_split_types"
     )
+    minimum = {"num_sparse": 0}
     Tdense = PARSED
     num_sparse: int
     sparse_types: list[DType]
@@ -228,6 +229,7 @@ class ParseSingleExample(Op):
         "int64, sparse_values: *sparse_types, sparse_shapes: num_sparse * int64, "
         "dense_values: *Tdense"
     )
+    minimum = {"num_sparse": 0}
     Tdense = PARSED
     num_sparse: int
     sparse_keys: list[str]

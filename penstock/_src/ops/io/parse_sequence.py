@@ -180,6 +180,7 @@ class ParseSequenceExampleV2(_ParseSequences):
         "feature_list_ragged_outer_splits: *feature_list_ragged_split_types, "
         "feature_list_ragged_inner_splits: *feature_list_ragged_split_types"
     )
+    minimum = {"Ncontext_sparse": 0, "Nfeature_list_sparse": 0, "Nfeature_list_dense": 0}
     Ncontext_sparse: int = 0
     Tcontext_dense: list[DType] = []
     Tcontext_dense_types = PARSED
@@ -295,6 +296,12 @@ class ParseSequenceExample(_ParseSequences):
         "feature_list_dense_values: *feature_list_dense_types, "
         "feature_list_dense_lengths: Nfeature_list_dense * int64"
     )
+    minimum = {
+        "Ncontext_sparse": 0,
+        "Ncontext_dense": 0,
+        "Nfeature_list_sparse": 0,
+        "Nfeature_list_dense": 0,
+    }
     feature_list_dense_missing_assumed_empty: list[str]
     context_sparse_keys: list[str]
     context_dense_keys: list[str]

@@ -106,6 +106,7 @@ class InitializeTableFromTextFile(tables.InitializeTableFromTextFileV2):
     """The same as InitializeTableFromTextFileV2, by reference."""
 
     signature = "table_handle: Ref(string), filename: string ->"
+    minimum = {"key_index": -2, "value_index": -2, "vocab_size": -1}
     key_index: int
     value_index: int
     vocab_size: int = -1

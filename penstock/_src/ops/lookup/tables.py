@@ -426,6 +426,7 @@ class InitializeTableFromTextFileV2(Op):
     """Fills a table from the lines of a file."""
 
     signature = "table_handle: resource, filename: string ->"
+    minimum = {"key_index": -2, "value_index": -2, "vocab_size": -1}
     key_index: int
     value_index: int
     vocab_size: int = -1

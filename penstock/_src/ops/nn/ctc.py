@@ -196,6 +196,7 @@ class CTCBeamSearchDecoder(Op):
         "decoded_values: top_paths * int64, decoded_shape: top_paths * int64, "
         "log_probability: T"
     )
+    minimum = {"beam_width": 1, "top_paths": 1}
     beam_width: int
     top_paths: int
     merge_repeated: bool = True

@@ -70,6 +70,7 @@ class TopK(_TopK):
     """The k largest elements of each row with their indices."""
 
     signature = "input: T -> values: T, indices: int32"
+    minimum = {"k": 0}
     T = REAL
     k: int
     sorted: bool = True
@@ -157,6 +158,7 @@ class ApproxTopK(Op):
     """The k largest (or smallest) elements along an axis; here exactly."""
 
     signature = "input: T -> values: T, indices: int32"
+    minimum = {"k": 0}
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     k: int
     reduction_dimension: int = -1

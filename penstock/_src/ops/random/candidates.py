@@ -77,6 +77,7 @@ class LogUniformCandidateSampler(_Sampler):
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
         "float32, sampled_expected_count: float32"
     )
+    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
     num_true: int
     num_sampled: int
     unique: bool
@@ -100,6 +101,7 @@ class UniformCandidateSampler(_Sampler):
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
         "float32, sampled_expected_count: float32"
     )
+    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
     num_true: int
     num_sampled: int
     unique: bool
@@ -123,6 +125,7 @@ class AllCandidateSampler(Op):
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
         "float32, sampled_expected_count: float32"
     )
+    minimum = {"num_true": 1, "num_sampled": 1}
     num_true: int
     num_sampled: int
     unique: bool

@@ -22,6 +22,7 @@ class FixedUnigramCandidateSampler(_Sampler):
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
         "sampled_expected_count: float32"
     )
+    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1, "num_shards": 1, "shard": 0}
     num_true: int
     num_sampled: int
     unique: bool
@@ -107,6 +108,7 @@ class LearnedUnigramCandidateSampler(_Learned):
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
         "sampled_expected_count: float32"
     )
+    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
     num_true: int
     num_sampled: int
     unique: bool
@@ -123,6 +125,7 @@ class ThreadUnsafeUnigramCandidateSampler(_Learned):
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
         "sampled_expected_count: float32"
     )
+    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
     num_true: int
     num_sampled: int
     unique: bool

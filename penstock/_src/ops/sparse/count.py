@@ -54,6 +54,7 @@ class DenseCountSparseOutput(_Count):
         "values: T, weights: output_type -> output_indices: int64, output_values: "
         "output_type, output_dense_shape: int64"
     )
+    minimum = {"minlength": -1, "maxlength": -1}
     T = INDEX
     output_type = INDEX | {dtypes.float32, dtypes.float64}
     minlength: int = -1
@@ -78,6 +79,7 @@ class SparseCountSparseOutput(_Count):
         "output_indices: int64, output_values: output_type, output_dense_shape: "
         "int64"
     )
+    minimum = {"minlength": -1, "maxlength": -1}
     T = INDEX
     output_type = INDEX | {dtypes.float32, dtypes.float64}
     minlength: int = -1
@@ -98,6 +100,7 @@ class RaggedCountSparseOutput(_Count):
         "splits: int64, values: T, weights: output_type -> output_indices: int64, "
         "output_values: output_type, output_dense_shape: int64"
     )
+    minimum = {"minlength": -1, "maxlength": -1}
     T = INDEX
     output_type = INDEX | {dtypes.float32, dtypes.float64}
     minlength: int = -1

@@ -103,6 +103,7 @@ class SparseCross(_Cross):
         "*dense_types -> output_indices: int64, output_values: out_type, "
         "output_shape: int64"
     )
+    minimum = {"num_buckets": 0}
     sparse_types = frozenset({dtypes.int64, dtypes.string})
     dense_types = frozenset({dtypes.int64, dtypes.string})
     hashed_output: bool
@@ -151,6 +152,7 @@ class RaggedCross(Op):
         "*dense_types -> output_values: out_values_type, output_row_splits: "
         "out_row_splits_type"
     )
+    minimum = {"num_buckets": 0}
     ragged_values_types = frozenset({dtypes.int64, dtypes.string})
     ragged_splits_types = INDEX
     sparse_values_types = frozenset({dtypes.int64, dtypes.string})

@@ -202,6 +202,7 @@ class RaggedGather(Op):
         "Tvalues, indices: Tindices -> output_nested_splits: OUTPUT_RAGGED_RANK * "
         "Tsplits, output_dense_values: Tvalues"
     )
+    minimum = {"OUTPUT_RAGGED_RANK": 0}
     Tvalues = ANY
     Tindices = INDEX
     Tsplits: DType = dtypes.int64

@@ -255,6 +255,7 @@ class SparseSplit(Op):
         "output_indices: num_split * int64, output_values: num_split * T, "
         "output_shape: num_split * int64"
     )
+    minimum = {"num_split": 1}
     T = ANY
     num_split: int
     differentiable = False

@@ -110,6 +110,7 @@ class RaggedTensorFromVariant(Op):
         "encoded_ragged: variant -> output_nested_splits: output_ragged_rank * "
         "Tsplits, output_dense_values: Tvalues"
     )
+    minimum = {"input_ragged_rank": -1, "output_ragged_rank": 0}
     input_ragged_rank: int
     output_ragged_rank: int
     Tvalues: DType

@@ -246,6 +246,7 @@ class StringToHashBucketFast(_Buckets):
     """FarmHash's fingerprint modulo a number of buckets."""
 
     signature = "input: string -> output: int64"
+    minimum = {"num_buckets": 1}
     num_buckets: int
 
     def shape(self, input):
@@ -259,6 +260,7 @@ class StringToHashBucketStrong(_Buckets):
     """A keyed hash modulo a number of buckets."""
 
     signature = "input: string -> output: int64"
+    minimum = {"num_buckets": 1}
     num_buckets: int
     key: list[int]
 
@@ -275,6 +277,7 @@ class StringToHashBucket(_Buckets):
     """A hash modulo a number of buckets."""
 
     signature = "string_tensor: string -> output: int64"
+    minimum = {"num_buckets": 1}
     num_buckets: int
 
     def shape(self, string_tensor):
