@@ -44,6 +44,8 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
 def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     """The entries or slices of `params` at the coordinates in the last axis of `indices`."""
     if batch_dims:
+        if batch_dims < 0:
+            raise ValueError("tf.gather_nd does not allow negative batch_dims.")
         return _batch_gather_nd(params, indices, batch_dims, bad_indices_policy, name)
     own = getattr(params, "gather_nd", None)
     if own is not None and not isinstance(params, Tensor):
@@ -53,12 +55,17 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     )
 
 
-def _batch_gather_nd(params, indices, batch_dims, policy, name):
+def _batch_gather_nd(params, indices, batch_dims, policy, op_name):
     """Prefixes every coordinate with the batch position it belongs to."""
     params = convert_to_tensor(params)
     indices = convert_to_tensor(indices)
     shape = raw.Shape(input=indices, out_type=indices.dtype)
     rank = indices.shape.rank
+    for name, ndims in (("params", params.shape.rank), ("indices", rank)):
+        if ndims is not None and batch_dims >= ndims:
+            raise ValueError(
+                f"Argument `batch_dims` = {batch_dims} must be less than rank(`{name}`) = {ndims}"
+            )
     one = np.ones((), indices.dtype.as_numpy_dtype)
     lead = raw.Slice(input=shape, begin=[0], size=[rank - 1])
     columns = []
@@ -69,7 +76,7 @@ def _batch_gather_nd(params, indices, batch_dims, policy, name):
         counter = raw.Reshape(tensor=counter, shape=np.array(column, np.int32))
         columns.append(raw.ExpandDims(input=raw.BroadcastTo(input=counter, shape=lead), axis=-1))
     full = raw.ConcatV2(values=[*columns, indices], axis=-1)
-    return raw.GatherNd(params=params, indices=full, bad_indices_policy=policy, name=name)
+    return raw.GatherNd(params=params, indices=full, bad_indices_policy=policy, name=op_name)
 
 
 @export("scatter_nd", v1=["scatter_nd", "manip.scatter_nd"])

@@ -10,6 +10,7 @@ from penstock._src.api.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import constant_value
@@ -151,8 +152,12 @@ def repeat(input, repeats, axis=None, name=None):
         raise ValueError("`repeats` must be scalar or 1-D")
     known = constant_value(repeats)
     if known is not None and input.shape.rank is not None and input.shape[axis] is not None:
+        if known.min(initial=0) < 0:
+            raise InvalidArgumentError(
+                f"Expected multiples[{axis + 1}] >= 0, but got {known.min()} [Op:Tile]"
+            )
         counts = np.broadcast_to(known.reshape(-1), [input.shape[axis]])
-        picks = np.repeat(np.arange(input.shape[axis], dtype=np.int32), np.maximum(counts, 0))
+        picks = np.repeat(np.arange(input.shape[axis], dtype=np.int32), counts)
         return raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
     length = raw.Shape(input=input)[axis]
     counts = raw.Reshape(tensor=cast(repeats, dtypes.int32), shape=[-1])

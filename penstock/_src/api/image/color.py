@@ -118,8 +118,7 @@ def per_image_standardization(image):
     image = convert_to_tensor(image, name="image")
     if image.shape.rank is not None and image.shape.rank < 3:
         raise ValueError(f"'image' (shape {image.shape}) must be at least three-dimensional.")
-    if image.dtype not in (dtypes.float16, dtypes.float32):
-        image = cast(image, dtypes.float32)
+    image = cast(image, dtypes.float32)
     count = raw.Prod(input=raw.Shape(input=image)[-3:], axis=[0])
     mean = reduce_mean(image, [-1, -2, -3], keepdims=True)
     deviation = reduce_std(image, [-1, -2, -3], keepdims=True)

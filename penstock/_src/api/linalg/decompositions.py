@@ -34,7 +34,9 @@ def slogdet(input, name=None):
 def logdet(matrix, name=None):
     """The logarithm of the determinant of each Hermitian positive definite matrix."""
     factor = raw.Cholesky(input=matrix)
-    diagonal = raw.Real(input=factor) if factor.dtype.is_complex else factor
+    diagonal = (
+        raw.Real(input=factor, Tout=factor.dtype.real_dtype) if factor.dtype.is_complex else factor
+    )
     logs = raw.Log(x=raw.MatrixDiagPart(input=diagonal))
     return raw.Mul(x=np.asarray(2, logs.dtype.as_numpy_dtype), y=reduce_sum(logs, [-1]), name=name)
 

@@ -79,4 +79,6 @@ def conjugate_gradient(
 
 def _length(x):
     length = norm(x, axis=-1)
-    return raw.Real(input=length) if length.dtype.is_complex else length
+    return (
+        raw.Real(input=length, Tout=length.dtype.real_dtype) if length.dtype.is_complex else length
+    )

@@ -182,13 +182,13 @@ def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
             f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}"
         )
     x = convert_to_tensor(x, name="x")
-    if is_number and rate == 0:
-        return x
     if not x.dtype.is_floating:
         raise ValueError(
             "`x.dtype` must be a floating point tensor as `x` will be scaled. Received: "
             f"x_dtype={x.dtype}"
         )
+    if is_number and rate == 0:
+        return x
     kind = x.dtype.as_numpy_dtype
     if is_number:
         scaled = x * np.asarray(1 / (1 - rate), kind)

@@ -125,15 +125,23 @@ def embedding_lookup_sparse(
     segments = cast(segments, dtypes.int32)
     distinct, places = raw.Unique(x=ids)
     rows = _lookup(params, distinct, "div", max_norm)
-    if rows.dtype in (dtypes.float16, dtypes.bfloat16):
+    kind = rows.dtype
+    if kind in (dtypes.float16, dtypes.bfloat16):
         rows = cast(rows, dtypes.float32)
+    total = _combined(rows, places, segments, weights, combiner)
+    total = total if total.dtype == kind else cast(total, kind)
+    return raw.Identity(input=total, name=name) if name else total
+
+
+def _combined(rows, places, segments, weights, combiner):
+    """The sum, mean or sqrtn of each segment's rows, found at `places`, each times its weight."""
     if weights is None:
         combine = {
             "sum": sparse_segment_sum,
             "mean": sparse_segment_mean,
             "sqrtn": sparse_segment_sqrt_n,
         }[combiner]
-        return combine(rows, places, segments, name=name)
+        return combine(rows, places, segments)
     rows = raw.GatherV2(params=rows, indices=places, axis=0)
     weights = cast(weights, rows.dtype)
     column = raw.Reshape(
@@ -141,11 +149,11 @@ def embedding_lookup_sparse(
     )
     total = segment_sum(rows * column, segments)
     if combiner == "sum":
-        return raw.Identity(input=total, name=name) if name else total
+        return total
     if combiner == "mean":
-        return raw.DivNoNan(x=total, y=segment_sum(column, segments), name=name)
+        return raw.DivNoNan(x=total, y=segment_sum(column, segments))
     squares = segment_sum(raw.Square(x=column), segments)
-    return raw.DivNoNan(x=total, y=raw.Sqrt(x=squares), name=name)
+    return raw.DivNoNan(x=total, y=raw.Sqrt(x=squares))
 
 
 @export("nn.safe_embedding_lookup_sparse", v1=[])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.dispatch import binary, dispatchable
+from penstock._src.api.math.arithmetic import divide_no_nan
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 
 
@@ -189,15 +192,39 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
       global_batch_size: by default the number of losses times the replicas in sync.
     """
     loss = convert_to_tensor(per_example_loss)
+    if loss.shape.rank == 0:
+        raise ValueError(
+            "Invalid value passed for `per_example_loss`. Expected a tensor with at least rank 1. "
+            f"Received per_example_loss={loss}"
+        )
     kind = loss.dtype
     if sample_weight is not None:
         loss = loss * cast(convert_to_tensor(sample_weight), kind)
     if global_batch_size is None:
-        size = raw.Size(input=loss) if loss.shape.rank == 0 else raw.Shape(input=loss)[0]
-        global_batch_size = size * np.int32(replicas_in_sync())
-    total = reduce_sum(loss)
-    divisor = cast(convert_to_tensor(global_batch_size), kind)
-    return raw.DivNoNan(x=total, y=divisor)
+        size = raw.Shape(input=loss)[0] * np.int32(replicas_in_sync())
+    else:
+        size = _checked_batch_size(convert_to_tensor(global_batch_size))
+    return divide_no_nan(reduce_sum(loss), cast(size, kind))
+
+
+def _checked_batch_size(size):
+    if not size.dtype.is_integer:
+        raise TypeError(
+            'global_batch_size must be an integer..  Expected "x" to be integer type.  Found: '
+            f"tensor of dtype {size.dtype!r}"
+        )
+    if size.shape.rank not in (None, 0):
+        raise ValueError(
+            "global_batch_size must be scalar..  Expected scalar shape, saw shape: "
+            f"{tuple(size.shape.as_list())}."
+        )
+    known = get_static_value(size)
+    if known is not None and known < 0:
+        raise InvalidArgumentError(
+            "global_batch_size must be non-negative..   Condition x >= 0 did not hold element-wise: "
+            f"x = {known}"
+        )
+    return size
 
 
 @export("nn.scale_regularization_loss", v1=["nn.scale_regularization_loss"])

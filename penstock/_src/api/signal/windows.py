@@ -9,6 +9,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.scan import cumsum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
@@ -33,6 +34,10 @@ def length_of(window_length):
 def counter(length, kind):
     """0, 1, ..., length - 1 in a float type."""
     if isinstance(length, int):
+        if length < 0:
+            raise InvalidArgumentError(
+                f"Requires start <= limit when delta > 0: 0/{length} [Op:Range]"
+            )
         return convert_to_tensor(np.arange(length).astype(kind.as_numpy_dtype))
     return cast(raw.Range(start=0, limit=length, delta=1), kind)
 

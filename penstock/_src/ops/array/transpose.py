@@ -224,6 +224,8 @@ class ReverseSequence(Op):
         if batch == line:
             raise invalid(self, f"batch_dim == seq_dim == {batch}")
         for name, axis in (("seq_dim", line), ("batch_dim", batch)):
+            if axis < 0:
+                raise invalid(self, f"Invalid {name} {axis}")
             if axis >= input.ndim:
                 raise invalid(self, f"{name} must be < input rank ( {axis} vs. {input.ndim})")
         if seq_lengths.ndim != 1 or seq_lengths.size != input.shape[batch]:

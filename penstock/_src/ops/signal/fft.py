@@ -28,6 +28,8 @@ class _Fft(Op):
             raise invalid(
                 self, f"Input must have rank of at least {self.rank} but got: {show(input.shape)}"
             )
+        if not input.size:
+            return input
         function = np.fft.ifftn if self.is_inverse else np.fft.fftn
         return function(input, axes=_axes(self.rank)).astype(input.dtype, copy=False)
 

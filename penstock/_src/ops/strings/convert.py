@@ -57,7 +57,8 @@ class AsString(Op):
 
     def _shown(self, value, kind, real):
         if kind == "b":
-            return (b"%" + self._flags().encode() + b"s") % (b"true" if value else b"false")
+            self._flags()
+            return b"true" if value else b"false"
         if not real:
             return ("%" + self._flags() + "d").encode() % int(value)
         letter = "g" if self.shortest else "e" if self.scientific else "f"

@@ -480,7 +480,9 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         if not self.is_self_adjoint:
             raise NotImplementedError("assert_positive_definite is not implemented.")
         roots = diag_part(raw.Cholesky(input=self.to_dense()))
-        roots = raw.Real(input=roots) if self.dtype.is_complex else roots
+        roots = (
+            raw.Real(input=roots, Tout=roots.dtype.real_dtype) if self.dtype.is_complex else roots
+        )
         return assert_positive(roots, message="Matrix was not positive definite.")
 
     def assert_self_adjoint(self, name="assert_self_adjoint"):

@@ -28,7 +28,7 @@ def _complex(dtype):
 def _as(x, dtype):
     """`x` as `dtype`: the real part, where a complex number becomes real."""
     if x.dtype.is_complex and not dtype.is_complex:
-        x = raw.Real(input=x)
+        x = raw.Real(input=x, Tout=x.dtype.real_dtype)
     return cast(x, dtype)
 
 
@@ -301,7 +301,9 @@ class _BaseLinearOperatorCirculant(LinearOperator):
     def _assert_positive_definite(self):
         values = self._values()
         return asserts.assert_positive(
-            raw.Real(input=values) if values.dtype.is_complex else values,
+            raw.Real(input=values, Tout=values.dtype.real_dtype)
+            if values.dtype.is_complex
+            else values,
             message="Not positive definite:  Real part of spectrum was not all positive.",
         )
 

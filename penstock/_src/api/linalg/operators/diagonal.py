@@ -112,7 +112,7 @@ class LinearOperatorDiag(LinearOperator):
     def _assert_positive_definite(self):
         if self.dtype.is_complex:
             return assert_positive(
-                raw.Real(input=self._values()),
+                raw.Real(input=self._values(), Tout=self.dtype.real_dtype),
                 message="Diagonal operator had diagonal entries with non-positive real part, thus "
                 "was not positive definite.",
             )

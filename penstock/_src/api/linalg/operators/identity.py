@@ -298,7 +298,9 @@ class LinearOperatorScaledIdentity(_Identity):
     def _assert_positive_definite(self):
         values = self._diagonal()
         return asserts.assert_positive(
-            raw.Real(input=values) if values.dtype.is_complex else values,
+            raw.Real(input=values, Tout=values.dtype.real_dtype)
+            if values.dtype.is_complex
+            else values,
             message="LinearOperator was not positive definite.",
         )
 

@@ -68,7 +68,9 @@ class LinearOperatorHouseholder(LinearOperator):
     def _unit(self):
         axis = shapes.read(self._reflection_axis)
         squares = (
-            reduce_sum(raw.Real(input=axis * conj(axis)), -1, keepdims=True)
+            reduce_sum(
+                raw.Real(input=axis * conj(axis), Tout=axis.dtype.real_dtype), -1, keepdims=True
+            )
             if (axis.dtype.is_complex)
             else reduce_sum(raw.Square(x=axis), -1, keepdims=True)
         )
