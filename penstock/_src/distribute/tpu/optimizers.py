@@ -1,0 +1,364 @@
+"""Optimizers that embedding hardware applies to its tables: their numbers, checked."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.util.export import export
+
+_PACKAGE = "tpu.experimental.embedding"
+
+
+class SlotVariables:
+    """What keeps further values beside the entries of a table."""
+
+    def _slot_names(self) -> list[str]:
+        """The names of these values."""
+        raise NotImplementedError
+
+    def _slot_initializers(self) -> list[Any]:
+        """What they start with: a number, or an initializer."""
+        raise NotImplementedError
+
+
+class EmbeddingOptimizer(SlotVariables):
+    """What the optimizers share.
+
+    Args:
+      learning_rate: a number, or a function without arguments.
+      use_gradient_accumulation: whether the gradients of a batch are added up before the update.
+      clip_weight_min, clip_weight_max: limits of the entries.
+      weight_decay_factor: of the decay; None for none.
+      multiply_weight_decay_factor_by_learning_rate: whether the decay follows the learning rate.
+      slot_variable_creation_fn: makes the variables of slots, given the table and their names.
+      clipvalue: the limit of gradients, or (least, greatest).
+      low_dimensional_packing_status: whether narrow tables are packed.
+
+    Raises:
+      ValueError: gradients are clipped but not accumulated.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        use_gradient_accumulation: bool = True,
+        clip_weight_min: float | None = None,
+        clip_weight_max: float | None = None,
+        weight_decay_factor: float | None = None,
+        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
+        slot_variable_creation_fn: Callable[..., Any] | None = None,
+        clipvalue: Any = None,
+        low_dimensional_packing_status: bool = False,
+    ) -> None:
+        if not use_gradient_accumulation and clipvalue is not None:
+            raise ValueError(
+                "When `use_gradient_accumulation` is False, gradient clipping cannot be used and "
+                f"`clipvalue` should be left as None. Received value {clipvalue} for argument "
+                "`clipvalue`."
+            )
+        if clipvalue is not None and not isinstance(clipvalue, tuple):
+            clipvalue = (-clipvalue, clipvalue)
+        self.clip_gradient_min, self.clip_gradient_max = clipvalue or (None, None)
+        self.learning_rate = learning_rate
+        self.use_gradient_accumulation = use_gradient_accumulation
+        self.clip_weight_min, self.clip_weight_max = clip_weight_min, clip_weight_max
+        self.weight_decay_factor = weight_decay_factor
+        self.multiply_weight_decay_factor_by_learning_rate = (
+            multiply_weight_decay_factor_by_learning_rate
+        )
+        self.slot_variable_creation_fn = slot_variable_creation_fn
+        self.low_dimensional_packing_status = low_dimensional_packing_status
+
+    def __eq__(self, other: Any) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(sorted((k, repr(v)) for k, v in self.__dict__.items()))))
+
+
+@export(f"{_PACKAGE}.SGD")
+class SGD(EmbeddingOptimizer):
+    """Stochastic gradient descent."""
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        use_gradient_accumulation: bool = True,
+        clip_weight_min: float | None = None,
+        clip_weight_max: float | None = None,
+        weight_decay_factor: float | None = None,
+        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
+        clipvalue: Any = None,
+        low_dimensional_packing_status: bool = False,
+    ) -> None:
+        super().__init__(
+            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
+            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate, None, clipvalue,
+            low_dimensional_packing_status,
+        )  # fmt: skip
+
+    def _slot_names(self) -> list[str]:
+        return []
+
+    def _slot_initializers(self) -> list[Any]:
+        return []
+
+
+def _positive(name: str, value: float) -> float:
+    if value <= 0:
+        raise ValueError(f"Argument `{name}` must be a positive float. Received: {value}")
+    return value
+
+
+@export(f"{_PACKAGE}.Adagrad")
+class Adagrad(EmbeddingOptimizer):
+    """Adagrad: steps divided by the root of the sum of squared gradients."""
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        initial_accumulator_value: float = 0.1,
+        use_gradient_accumulation: bool = True,
+        clip_weight_min: float | None = None,
+        clip_weight_max: float | None = None,
+        weight_decay_factor: float | None = None,
+        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
+        slot_variable_creation_fn: Callable[..., Any] | None = None,
+        clipvalue: Any = None,
+        low_dimensional_packing_status: bool = False,
+    ) -> None:
+        super().__init__(
+            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
+            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate,
+            slot_variable_creation_fn, clipvalue, low_dimensional_packing_status,
+        )  # fmt: skip
+        self.initial_accumulator_value = _positive(
+            "initial_accumulator_value", initial_accumulator_value
+        )
+
+    def _slot_names(self) -> list[str]:
+        return ["accumulators"]
+
+    def _slot_initializers(self) -> list[Any]:
+        return [self.initial_accumulator_value]
+
+
+@export(f"{_PACKAGE}.AdagradMomentum")
+class AdagradMomentum(EmbeddingOptimizer):
+    """Adagrad with momentum."""
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        momentum: float = 0.0,
+        use_nesterov: bool = False,
+        exponent: float = 2,
+        beta2: float = 1,
+        epsilon: float = 1e-10,
+        use_gradient_accumulation: bool = True,
+        clip_weight_min: float | None = None,
+        clip_weight_max: float | None = None,
+        weight_decay_factor: float | None = None,
+        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
+        slot_variable_creation_fn: Callable[..., Any] | None = None,
+        clipvalue: Any = None,
+        low_dimensional_packing_status: bool = False,
+    ) -> None:
+        super().__init__(
+            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
+            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate,
+            slot_variable_creation_fn, clipvalue, low_dimensional_packing_status,
+        )  # fmt: skip
+        if epsilon <= 0:
+            raise ValueError("Adagrad momentum: epsilon must be positive")
+        if exponent <= 0:
+            raise ValueError("Adagrad momentum: Precondition exponent must >0")
+        self.momentum, self.use_nesterov, self.exponent = momentum, use_nesterov, exponent
+        self.beta2, self.epsilon = beta2, epsilon
+
+    def _slot_names(self) -> list[str]:
+        return ["accumulators", "momenta"]
+
+    def _slot_initializers(self) -> list[Any]:
+        return [0.0, 0.0]
+
+
+@export(f"{_PACKAGE}.FTRL")
+class FTRL(EmbeddingOptimizer):
+    """Follow the regularised leader."""
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        learning_rate_power: float = -0.5,
+        l1_regularization_strength: float = 0.0,
+        l2_regularization_strength: float = 0.0,
+        beta: float = 0.0,
+        initial_accumulator_value: float = 0.1,
+        use_gradient_accumulation: bool = True,
+        clip_weight_min: float | None = None,
+        clip_weight_max: float | None = None,
+        weight_decay_factor: float | None = None,
+        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
+        slot_variable_creation_fn: Callable[..., Any] | None = None,
+        clipvalue: Any = None,
+        multiply_linear_by_learning_rate: bool = False,
+        allow_zero_accumulator: bool = False,
+        low_dimensional_packing_status: bool = False,
+    ) -> None:
+        super().__init__(
+            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
+            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate,
+            slot_variable_creation_fn, clipvalue, low_dimensional_packing_status,
+        )  # fmt: skip
+        self.initial_accumulator_value = _positive(
+            "initial_accumulator_value", initial_accumulator_value
+        )
+        self.learning_rate_power = learning_rate_power
+        self.l1_regularization_strength = l1_regularization_strength
+        self.l2_regularization_strength = l2_regularization_strength
+        self.beta = beta
+        self.multiply_linear_by_learning_rate = multiply_linear_by_learning_rate
+        self.allow_zero_accumulator = allow_zero_accumulator
+
+    def _slot_names(self) -> list[str]:
+        return ["accumulators", "linears"]
+
+    def _slot_initializers(self) -> list[Any]:
+        return [self.initial_accumulator_value, 0.0]
+
+
+@export(f"{_PACKAGE}.Adam")
+class Adam(EmbeddingOptimizer):
+    """Adam, by default lazy: only rows that were looked up are updated."""
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-07,
+        lazy_adam: bool = True,
+        sum_inside_sqrt: bool = True,
+        use_gradient_accumulation: bool = True,
+        clip_weight_min: float | None = None,
+        clip_weight_max: float | None = None,
+        weight_decay_factor: float | None = None,
+        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
+        slot_variable_creation_fn: Callable[..., Any] | None = None,
+        clipvalue: Any = None,
+        low_dimensional_packing_status: bool = False,
+    ) -> None:
+        super().__init__(
+            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
+            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate,
+            slot_variable_creation_fn, clipvalue, low_dimensional_packing_status,
+        )  # fmt: skip
+        for name, value in (("beta_1", beta_1), ("beta_2", beta_2)):
+            if not 0.0 <= value < 1.0:
+                raise ValueError(f"Argument `{name}` must be >= 0 and < 1. Received: {value}.")
+        if epsilon <= 0.0:
+            raise ValueError(f"epsilon must be positive; got {epsilon}.")
+        if not use_gradient_accumulation and not lazy_adam:
+            raise ValueError(
+                "When disabling lazy Adam (`lazy_adam=False`), gradient accumulation must be used."
+            )
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.lazy_adam, self.sum_inside_sqrt = lazy_adam, sum_inside_sqrt
+
+    def _slot_names(self) -> list[str]:
+        return ["momenta", "velocities"]
+
+    def _slot_initializers(self) -> list[Any]:
+        return [0.0, 0.0]
+
+
+@export(f"{_PACKAGE}.CustomOptimizer")
+class CustomOptimizer(EmbeddingOptimizer):
+    """An optimizer given as a function of gradient, weights, slots and hyperparameters.
+
+    Args:
+      custom_computation: the function; returns the new weights and slots.
+      learning_rate: a number, or a function without arguments.
+      slot_names, slot_initializers, slot_dims: of the slots.
+      hyperparameters: further numbers for the function.
+    """
+
+    def __init__(
+        self,
+        custom_computation: Callable[..., Any],
+        learning_rate: Any = 0.01,
+        slot_names: Sequence[str] | None = None,
+        slot_initializers: Sequence[Any] | None = None,
+        hyperparameters: Sequence[Any] | None = None,
+        slot_dims: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(learning_rate, use_gradient_accumulation=False)
+        names, initializers = tuple(slot_names or ()), tuple(slot_initializers or ())
+        if len(names) != len(initializers):
+            raise ValueError(
+                f"Each slot needs an initializer. Received slot_names={names}, "
+                f"slot_initializers={initializers}."
+            )
+        self._names, self._initializers = names, initializers
+        self._dims = tuple(slot_dims or ())
+        self._hyperparameters = tuple(hyperparameters or ())
+        self._custom_computation = custom_computation
+
+    @property
+    def custom_computation(self) -> Callable[..., Any]:
+        """The function."""
+        return self._custom_computation
+
+    @property
+    def hyperparameters(self) -> tuple[Any, ...]:
+        """Further numbers for the function."""
+        return self._hyperparameters
+
+    @property
+    def slot_dims(self) -> tuple[int, ...]:
+        """The columns of the slots."""
+        return self._dims
+
+    def _slot_names(self) -> list[str]:
+        return list(self._names)
+
+    def _slot_initializers(self) -> list[Any]:
+        return list(self._initializers)
+
+
+@export(f"{_PACKAGE}.CustomCombiner")
+class CustomCombiner(SlotVariables):
+    """A combiner given as a function of the embeddings of a sample, with weights that are trained.
+
+    Args:
+      combiner_computation: the function of valency, embeddings and weights.
+      max_valency: how many ids a sample has at most.
+      num_weights: how many trained weights there are.
+      initializer: of the weights.
+      combiner_weights_learning_rate: theirs.
+
+    Raises:
+      ValueError: there are weights but no initializer.
+    """
+
+    CUSTOM_COMBINER_SLOT_NAME = "custom_combiner_variables"
+
+    def __init__(
+        self,
+        combiner_computation: Callable[..., Any],
+        max_valency: int,
+        num_weights: int = 0,
+        initializer: Any = None,
+        combiner_weights_learning_rate: Any = 0.01,
+    ) -> None:
+        if num_weights and initializer is None:
+            raise ValueError("`initializer` must be set when `num_weights` is not zero.")
+        self.combiner_computation, self.max_valency = combiner_computation, max_valency
+        self.num_weights, self.initializer = num_weights, initializer
+        self.combiner_weights_learning_rate = combiner_weights_learning_rate
+
+    def _slot_names(self) -> list[str]:
+        return [self.CUSTOM_COMBINER_SLOT_NAME] if self.num_weights else []
+
+    def _slot_initializers(self) -> list[Any]:
+        return [self.initializer] if self.num_weights else []

@@ -1,0 +1,81 @@
+"""Starting TPU systems, and what is told of them."""
+
+import collections
+from enum import Enum
+from typing import Any
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
+from penstock._src.proto.tpu import TPUHardwareFeature
+from penstock._src.util.export import export, export_constant
+
+XLAOptions = collections.namedtuple(
+    "XLAOptions",
+    ["use_spmd_for_xla_partitioning", "enable_xla_dynamic_padder", "use_shardy_partitioner"],
+    defaults=[True, True, False],
+)
+XLAOptions.__doc__ = "How a computation is compiled for TPUs."
+export_constant("tpu.XLAOptions", XLAOptions)
+
+TPUSystemMetadata = collections.namedtuple(
+    "TPUSystemMetadata", ["num_cores", "num_hosts", "num_of_cores_per_host", "topology", "devices"]
+)
+TPUSystemMetadata.__doc__ = "How many cores and hosts a TPU system has."
+export_constant("tpu.experimental.TPUSystemMetadata", TPUSystemMetadata)
+
+
+@export("tpu.experimental.HardwareFeature")
+class HardwareFeature:
+    """What the hardware can do for embeddings.
+
+    Args:
+      tpu_hardware_feature_proto: a TPUHardwareFeature.
+    """
+
+    class EmbeddingFeature(Enum):
+        """Which generation of embedding hardware there is."""
+
+        UNSUPPORTED = "UNSUPPORTED"
+        V1 = "V1"
+        V2 = "V2"
+
+    def __init__(self, tpu_hardware_feature_proto: Any) -> None:
+        self.tpu_hardware_feature_proto = tpu_hardware_feature_proto
+
+    @property
+    def embedding_feature(self) -> "HardwareFeature.EmbeddingFeature":
+        """The generation of embedding hardware."""
+        number = self.tpu_hardware_feature_proto.embedding_feature
+        name = TPUHardwareFeature.EmbeddingFeature.Name(number)
+        return HardwareFeature.EmbeddingFeature(name)
+
+    @property
+    def num_embedding_devices_per_chip(self) -> int:
+        """How many embedding devices a chip has."""
+        return self.tpu_hardware_feature_proto.num_embedding_devices_per_chip
+
+
+@export("tpu.experimental.initialize_tpu_system")
+def initialize_tpu_system(cluster_resolver: Any = None) -> Any:
+    """Starts a TPU system and returns its Topology.
+
+    Raises:
+      ValueError: no TPU is named. UnimplementedError: one is.
+    """
+    _require_tpu("initialize_tpu_system", cluster_resolver)
+
+
+@export("tpu.experimental.shutdown_tpu_system")
+def shutdown_tpu_system(cluster_resolver: Any = None) -> None:
+    """Ends a TPU system.
+
+    Raises:
+      ValueError: no TPU is named. UnimplementedError: one is.
+    """
+    _require_tpu("shutdown_tpu_system", cluster_resolver)
+
+
+def _require_tpu(name: str, cluster_resolver: Any) -> None:
+    if cluster_resolver is None:
+        TPUClusterResolver("")
+    raise UnimplementedError(f"tf.tpu.experimental.{name}: TPUs are not implemented.")

@@ -1,0 +1,154 @@
+"""Configurations of embedding tables and of the features that are looked up in them."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.shapes import TensorShape
+from penstock._src.function.v1.initializers import TruncatedNormal
+from penstock._src.util.export import export
+
+COMBINERS = ("mean", "sum", "sqrtn")
+
+
+@export("tpu.experimental.embedding.QuantizationConfig")
+class QuantizationConfig:
+    """Training as if table entries were rounded to one of so many values between two limits."""
+
+    def __init__(self, num_buckets: int, lower: float, upper: float) -> None:
+        if num_buckets < 2:
+            raise ValueError(
+                f"num_buckets is {num_buckets}, must be at least 2 for simulated quantization."
+            )
+        self.num_buckets, self.lower, self.upper = num_buckets, lower, upper
+
+    def __repr__(self) -> str:
+        return (
+            f"QuantizationConfig(num_buckets={self.num_buckets!r}, lower={self.lower!r}, "
+            f"upper={self.upper!r})"
+        )
+
+
+@export("tpu.experimental.embedding.TableConfig")
+class TableConfig:
+    """An embedding table.
+
+    Args:
+      vocabulary_size, dim: rows and columns.
+      initializer: of the entries; by default truncated normal with deviation 1 / sqrt(dim).
+      optimizer: of this table, in place of the common one.
+      combiner: how rows of one sample are combined: "mean", "sum" or "sqrtn".
+      name: of the table.
+      quantization_config: a QuantizationConfig.
+      layout: how the table lies on the embedding hardware.
+      dtype: of the entries.
+
+    Raises:
+      ValueError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        dim: int,
+        initializer: Callable[..., Any] | None = None,
+        optimizer: Any = None,
+        combiner: Any = "mean",
+        name: str | None = None,
+        quantization_config: QuantizationConfig | None = None,
+        layout: Any = None,
+        dtype: Any = dtypes.float32,
+    ) -> None:
+        if not isinstance(vocabulary_size, int) or vocabulary_size < 1:
+            raise ValueError(
+                "Argument `vocabulary_size` must be an int and must be >= 1. Received: "
+                f"{vocabulary_size}"
+            )
+        if not isinstance(dim, int) or dim < 1:
+            raise ValueError(
+                f"Argument `dim` (embedding dimension) must be an int and must be >= 1. Received: {dim}"
+            )
+        if initializer is not None and not callable(initializer):
+            raise ValueError(
+                f"Argument `initializer` must be a callable (or None). Received: {initializer}"
+            )
+        if isinstance(combiner, str) and combiner not in COMBINERS:
+            raise ValueError(
+                f"String argument `combiner` must be in {COMBINERS}. Received: {combiner}"
+            )
+        self._own_initializer = initializer
+        self.initializer = initializer or TruncatedNormal(0.0, 1 / math.sqrt(dim))
+        self.vocabulary_size, self.dim, self.dtype = vocabulary_size, dim, dtype
+        self.optimizer, self.combiner, self.name = optimizer, combiner, name
+        self.quantization_config, self.layout = quantization_config, layout
+
+    def __repr__(self) -> str:
+        return (
+            f"TableConfig(vocabulary_size={self.vocabulary_size!r}, dim={self.dim!r}, "
+            f"initializer={self._own_initializer!r}, optimizer={self.optimizer!r}, "
+            f"combiner={self.combiner!r}, name={self.name!r}, "
+            f"quantization_config={self.quantization_config!r})"
+        )
+
+
+@export("tpu.experimental.embedding.FeatureConfig")
+class FeatureConfig:
+    """A feature that is looked up in a table.
+
+    Args:
+      table: a TableConfig; several features may share one.
+      max_sequence_length: above 0, the feature is a sequence of at most so many rows, which are
+        not combined.
+      validate_weights_and_indices: whether values are checked.
+      output_shape: of what is looked up, without the columns of the table.
+      name: of the feature.
+    """
+
+    def __init__(
+        self,
+        table: TableConfig,
+        max_sequence_length: int = 0,
+        validate_weights_and_indices: bool = True,
+        output_shape: Any = None,
+        name: str | None = None,
+    ) -> None:
+        self.table, self.max_sequence_length, self.name = table, max_sequence_length, name
+        self.validate_weights_and_indices = validate_weights_and_indices
+        self.output_shape = TensorShape(output_shape)
+
+    def __repr__(self) -> str:
+        return (
+            f"FeatureConfig(table={self.table!r}, max_sequence_length={self.max_sequence_length!r}, "
+            f"validate_weights_and_indices={self.validate_weights_and_indices!r}, "
+            f"output_shape={self.output_shape!r}, name={self.name!r})"
+        )
+
+
+@export("tpu.experimental.embedding.SparseCoreEmbeddingConfig")
+@dataclasses.dataclass(frozen=True)
+class SparseCoreEmbeddingConfig:
+    """How tables are laid out on TPUs with sparse cores."""
+
+    disable_table_stacking: bool = False
+    max_ids_per_chip_per_sample: int = 64
+    max_ids_per_table: dict[str, int] | None = None
+    max_unique_ids_per_table: dict[str, int] | None = None
+    allow_id_dropping: bool = False
+    initialize_tables_on_host: bool = True
+    enable_fast_table_initialization: bool = False
+
+
+@export("tpu.experimental.embedding.RowIdInitializer")
+class RowIdInitializer:
+    """Fills each row with its number, counted from `offset`."""
+
+    def __init__(self, offset: int = 0) -> None:
+        self.offset = offset
+
+    def __call__(self, shape: Any, dtype: Any) -> np.ndarray:
+        numbers = np.arange(self.offset, self.offset + shape[0], dtype=dtype)
+        return np.broadcast_to(numbers[:, None], shape)
