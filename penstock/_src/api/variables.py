@@ -105,9 +105,9 @@ def _strided_slice_assign(self, value, name=None, **spec):
     return self._assigned(op, True)
 
 
-def _get_item(self, slice_spec):
+def _get_item(var, slice_spec):
     """A part of the value, with `assign` to write to that part of the variable."""
-    return operators.get_item(self.value(), slice_spec, var=self)
+    return operators.get_item(var.value(), slice_spec, var=var)
 
 
 class SaveSliceInfo:
