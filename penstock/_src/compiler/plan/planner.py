@@ -38,6 +38,7 @@ from penstock._src.compiler.schedule.partition import (
     home,
     in_memory_already,
 )
+from penstock._src.compiler.schedule.sums import TASKS
 from penstock._src.compiler.tuning.records import tuned
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
@@ -92,6 +93,7 @@ class Planner:
         self.time = 0
         self.outputs: list[Buffer] = []
         self.results: list[Buffer] = []
+        self.tasks: dict[int, int] = {}  # of contractions that sum, by the kernel's identity
         self.lifetimes: Any = None  # of the temporaries of the partition at hand
         self.errors: list[Any] = []  # (indices, node) of the bounds checks, by error code - 1
         self._plan()
@@ -321,12 +323,14 @@ class Planner:
         nest = kernel.nest
         if leaves is None:
             leaves = [self.used(leaf) for leaf in nest.leaves]
-        extent = self.extent
+        known = dict(self.symbols)
         if kernel.length is not None:
-            symbols = {**self.symbols, FLAT: kernel.length}
+            known[FLAT] = kernel.length
+        if kernel.adds_up is not None:
+            known[TASKS] = self.tasks[id(kernel.adds_up)]
 
-            def extent(expression: Any) -> int:
-                return dims.evaluate(expression, symbols)
+        def extent(expression: Any) -> int:
+            return dims.evaluate(expression, known)
 
         total = code.iterations(extent)
         if total == 0:
@@ -350,6 +354,7 @@ class Planner:
 
         code, expressions = self.cache.get(key, write)
         left, right = self.used(found.left), self.used(found.right)
+        partials: Any = self._partials(kernel, code, sizes) if kernel.partial is not None else 0
         if code.in_place:
             self._put_in_place(kernel)
         output = self.used(kernel.outputs[0])
@@ -360,9 +365,25 @@ class Planner:
         scratch = self.temporary("scratch", code.scratch(tuple(sizes)))
         for stage in code.stages(tuple(sizes)):
             words = code.context(
-                stage, left, right, output, 0, lambda offset: (scratch, offset), sizes, operands
+                stage,
+                left,
+                right,
+                output,
+                partials,
+                lambda offset: (scratch, offset),
+                sizes,
+                operands,
             )
             self.add(code.code, stage.function, stage.tasks(tuple(sizes)), words, kernel.label)
+
+    def _partials(self, kernel: ContractKernel, code: Any, sizes: Sequence[int]) -> Buffer:
+        """The memory of the sums of each of a contraction's tasks."""
+        tasks, bytes_each = code.partials(tuple(sizes))
+        self.tasks[id(kernel)] = tasks
+        node: Node = kernel.partial  # type: ignore[assignment]
+        buffer = self.buffers[node.id] = Buffer(f"partial %{node.id}", tasks * bytes_each)
+        self.known.append(buffer)
+        return self.used(node)
 
     def code(self, key: Any, write: Callable[[Any], Any]) -> Any:
         """The code of a special kernel, for the target."""

@@ -2,12 +2,12 @@
 
 A contraction takes along the elementwise nodes that alone consume it (bias, activation, residual, the mask of a relu's
 gradient): its `final` node is what is stored.  The expression is written over two variables, the output's row and its
-place within the row, as register tiles have them.
+place within the row, as register tiles have them.  Sums over rows of what is stored are added up on the tiles, too (sums.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,10 @@ LONGEST_TAIL = 24  # nodes
 
 @dataclass
 class Tail:
-    """What is done to a tile: `value` at (row, column), where a load of slot 0 at `place` is the contraction itself."""
+    """What is done to a tile: `value` at (row, column), where a load of slot 0 at `place` is the contraction itself.
+
+    `sums` are added up over the rows, for each column.
+    """
 
     scope: Scope
     row: Var
@@ -34,23 +37,25 @@ class Tail:
     value: Value
     slots: list[Node]
     dtype: DType
+    sums: list[Value] = field(default_factory=list)
 
     def signature(self) -> tuple:
         """What the code depends on."""
         return (
-            self.place.key, self.value.number, tuple(self.scope.values), tuple(self.scope.atoms),
+            self.place.key, self.value.number, tuple([v.number for v in self.sums]), tuple(self.scope.values), tuple(self.scope.atoms),
             tuple([n.dtype for n in self.slots]), self.dtype,
         )  # fmt: skip
 
 
 @dataclass
 class ContractKernel(Kernel):
-    """A contraction, with a tail or without."""
+    """A contraction, with a tail or without; `operands` are the tail's leaves, `partial` its sums, task by task."""
 
     node: Node = None  # type: ignore[assignment]
     match: Any = None
     tail: Tail | None = None
-    operands: list[Node] = field(default_factory=list)  # leaves of the tail
+    operands: list[Node] = field(default_factory=list)
+    partial: Node | None = None
 
     @property
     def label(self) -> str:
@@ -95,18 +100,28 @@ def _same_size(a: Node, b: Node) -> bool:
 
 
 def write_tail(
-    root: Node, final: Node, columns: int, is_leaf: Callable[[Node], bool]
+    root: Node,
+    final: Node,
+    columns: int,
+    is_leaf: Callable[[Node], bool],
+    summed: Sequence[Node] = (),
 ) -> Tail | None:
-    """The expression of `final` over tiles of `root`; None if it reads the contraction anywhere but at its own place."""
+    """The expressions of `final`, and of nodes that are summed, over tiles of `root`.
+
+    None if one of them reads the contraction anywhere but at its own place.
+    """
     width = dims.product(root.shape[len(root.shape) - columns :])
     rows = dims.product(root.shape[: len(root.shape) - columns])
     inliner = Inliner(lambda n: n is root or (n is not final and is_leaf(n)), [root])
     row, column = inliner.scope.var(rows), inliner.scope.var(width)
     place = of_atom(row) * width + of_atom(column)
-    value = inliner.value(final, Position(inliner.scope, final.shape, None, place))
-    for v in closure([value]):
+    value, *sums = [
+        inliner.value(node, Position(inliner.scope, node.shape, None, place))
+        for node in (final, *summed)
+    ]
+    for v in closure([value, *sums]):
         if v.kind in ("reduce", "arg_reduce"):
             return None
         if v.kind == "load" and v.attrs[0] == 0 and (v.attrs[1].key != place.key or v.args):
             return None
-    return Tail(inliner.scope, row, column, place, value, inliner.slots, final.dtype)
+    return Tail(inliner.scope, row, column, place, value, inliner.slots, final.dtype, sums)

@@ -27,10 +27,14 @@ class Kernel:
 
 @dataclass
 class NestKernel(Kernel):
-    """Loops over a space; `length` is the extent of a flat nest, which its code does not know."""
+    """Loops over a space; `length` is the extent of a flat nest, which its code does not know.
+
+    `adds_up` is the kernel whose tasks' partial results it adds up, if they are not of a fixed number.
+    """
 
     nest: LoopNest = None  # type: ignore[assignment]
     length: int | None = None
+    adds_up: Kernel | None = None
 
     @property
     def label(self) -> str:

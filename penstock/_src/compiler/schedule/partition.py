@@ -36,6 +36,7 @@ from penstock._src.compiler.schedule.kernel import (
     piece_nest,
 )
 from penstock._src.compiler.schedule.reductions import reduction_kernels, row_kernel
+from penstock._src.compiler.schedule.sums import sum_on_tiles
 from penstock._src.compiler.schedule.units import Rows, Unit, map_space, merge, reduction_space
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, UnimplementedError
@@ -435,6 +436,8 @@ class Partition:
         if self.options.merge:
             units = merge(units, self.inner)
             self._forget(units)
+            if self.options.tails:
+                sum_on_tiles(units, self.is_leaf)
         for unit in units:
             if unit.kind == "pieces":
                 (node,) = unit.nodes

@@ -8,7 +8,6 @@ two   the outermost long axis is cut into parts of a fixed size; every part leav
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from penstock._src.compiler.schedule.index import ZERO, Position, constant, is_one, of_atom
 from penstock._src.compiler.schedule.inline import Inliner, accumulator
@@ -23,6 +22,9 @@ SMALL = 1 << 15  # elements that one task may as well reduce alone
 MANY = 1 << 13  # results side by side: then there is enough to share out without parts
 MANY_ROWS = 64  # the same of results each of a line of its own
 
+# By the id of a reduce node: its parts, along the first axis, and where among several it stands in each of them.
+Partials = dict[int, tuple[Node, tuple[int, ...]]]
+
 
 def reduction_kernels(
     nodes: Sequence[Node], roots: Sequence[Node], is_leaf: Callable[[Node], bool]
@@ -30,10 +32,10 @@ def reduction_kernels(
     """The kernels that compute `nodes`, each an elementwise expression of its reduce node among `roots`."""
     axis, part = cut_of(roots[0])
     if axis is None:
-        return [_finish(nodes, {}, is_leaf)]
-    partials: dict[Any, Any] = {}
+        return [finish(nodes, {}, is_leaf)]
+    partials: Partials = {}
     first = _parts(roots, axis, part, is_leaf, partials)
-    return [first, _finish(nodes, partials, is_leaf)]
+    return [first, finish(nodes, partials, is_leaf)]
 
 
 def cut_of(root: Node) -> tuple[int | None, int]:
@@ -68,7 +70,7 @@ def _parts(
     axis: int,
     part: int,
     is_leaf: Callable[[Node], bool],
-    partials: dict[int, Node],
+    partials: Partials,
 ) -> NestKernel:
     """The nest that leaves every part's results, of shape (parts, *shape)."""
     inliner = Inliner(is_leaf)
@@ -99,7 +101,7 @@ def _parts(
         variables = (within, *others)
         value = scope.value("reduce", (body,), wide, (root.op, variables, limit))
         partial = Node(root.builder, "partial", (), {}, shape, wide)
-        partials[root.id] = partial
+        partials[root.id] = (partial, ())
         outputs.append(partial)
         stores.append((place.linear, value, wide))
     leaves = inliner.slots
@@ -108,8 +110,8 @@ def _parts(
     return NestKernel(list(outputs), list(leaves), nest)
 
 
-def _finish(
-    nodes: Sequence[Node], partials: dict[int, Node], is_leaf: Callable[[Node], bool]
+def finish(
+    nodes: Sequence[Node], partials: Partials, is_leaf: Callable[[Node], bool]
 ) -> NestKernel:
     """The nest that computes the nodes; a reduce node with a partial adds up its parts."""
     made = {n.id for n in nodes}
@@ -161,17 +163,17 @@ def row_kernel(
 class _Finisher(Inliner):
     """Reads reduce nodes as sums of their parts."""
 
-    partials: dict[int, Node]
+    partials: Partials
 
     def value(self, node, position, guard=None):
-        partial = self.partials.get(node.id)
+        partial, among = self.partials.get(node.id, (None, ()))
         if partial is None:
             return super().value(node, position, guard)
         key = ("partial", node.id, position.key)
         if key not in self._memo:
             taken = position.vars
             (variable,) = self.reduction_vars((partial.shape[0],), taken)
-            coordinates = [of_atom(variable), *position.coordinates]
+            coordinates = [of_atom(variable), *map(constant, among), *position.coordinates]
             body = self.load(
                 partial, Position(self.scope, partial.shape, coordinates).linear, guard
             )

@@ -17,14 +17,16 @@ from penstock._src.native.language.value import Val
 
 
 class TailEpilogue(Evaluator):
-    """Operands: a pointer for each slot of the tail but the first, then the Dims that it needs."""
+    """Operands: a pointer for each slot of the tail but the first, then the Dims that it needs.
 
-    partial_bytes = 0
+    A task's statistics are the tail's sums, one after the other, each a float for every column.
+    """
 
     def __init__(self, tail: Tail):
         super().__init__()
         self.tail = tail
-        self.values = closure([tail.value])
+        self.values = closure([tail.value, *tail.sums])
+        self.partial_bytes = 4 * int(tail.column.extent) * len(tail.sums)
         self.extents: list[Any] = []
         self.whole = [
             v for v in self.values
@@ -54,24 +56,39 @@ class TailEpilogue(Evaluator):
             None,
             *[tile.operand(k) for k in range(len(self.tail.slots) - 1)],
         ]
-        return [self._cell(i, j, x) for (i, j), x in zip(tile.cells, values, strict=True)]
+        self.raw = values
+        return [
+            self._cell(cell, self.tail.value, {self._root().number: x})
+            for cell, x in zip(tile.cells, values, strict=True)
+        ]
 
     def clear(self, f: Fn, partial: Val) -> None:
-        pass
+        f.memset(partial, 0, self.partial_bytes)
 
     def accumulate(self, f: Fn, tile: Tile, values: list[Val], partial: Val) -> None:
-        pass
+        tail, width = self.tail, int(self.tail.column.extent)
+        root = self._root().number
+        for k, body in enumerate(tail.sums):
+            totals: dict[int, Val] = {}
+            for (i, j), x, raw in zip(tile.cells, values, self.raw, strict=True):
+                v = self._cell((i, j), body, {root: raw, tail.value.number: x})
+                exists = tile.row_exists(i)
+                v = v if exists is None else f.select(exists, v, f.zero(v.ty))
+                totals[j] = totals[j] + v if j in totals else v
+            for j, total in totals.items():
+                at, mask = tile.column(j) + k * width, tile.mask(j)
+                f.store(f.load(partial, at, total.ty, mask) + total, partial, at, mask)
 
-    def _cell(self, i: int, j: int, x: Val) -> Val:
-        tile, tail = self.tile, self.tail
-        self.vector, self.lanes, self.mask = tail.column, lanes(x.ty), tile.mask(j)
+    def _cell(self, cell: tuple[int, int], value: Value, known: dict[Any, Any]) -> Val:
+        """A value of the tail at a cell, given what is known there."""
+        tile, tail, (i, j) = self.tile, self.tail, cell
+        (first, *_) = known.values()
+        self.vector, self.lanes, self.mask = tail.column, lanes(first.ty), tile.mask(j)
         self.open = {tail.row, tail.column}
         self.env = {tail.column: tile.column(j)}
         self.row, self.cell = i, (i, j)
-        shared = self._shared(j)
-        self.frames = [shared, {self._root().number: x}]
-        result = self.get(tail.value)
-        return spread(self.f, result, self.lanes)
+        self.frames = [self._shared(j), known]
+        return spread(self.f, self.get(value), self.lanes)
 
     def _shared(self, j: int) -> dict[Any, Any]:
         """What depends on the column only is computed once a column."""

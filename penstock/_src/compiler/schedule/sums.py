@@ -1,0 +1,93 @@
+"""Sums over the rows of what a contraction stores, added up on its register tiles: the gradient of a bias, what a batch
+norm sums.
+
+    before    y = contraction;  partial = sums of parts of y;  s = sum of partial
+    after     y, partial = contraction, whose tasks each sum what they store;  s = sum of partial
+
+How many tasks there are is known when a kernel is planned: till then it is the symbol TASKS. Tasks are added up in
+order, so results are equal from run to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from penstock._src.compiler.schedule.contraction import ContractKernel, write_tail
+from penstock._src.compiler.schedule.index import is_one
+from penstock._src.compiler.schedule.kernel import NestKernel
+from penstock._src.compiler.schedule.reductions import Partials, cut_of, finish
+from penstock._src.compiler.schedule.units import Unit
+from penstock._src.core import dtypes
+from penstock._src.ir import dims
+from penstock._src.ir.dims import Dim
+from penstock._src.ir.node import Node
+
+TASKS = "tasks"
+MOST_SUMS = 4
+WIDEST = 1 << 14  # columns
+
+
+def sum_on_tiles(units: list[Unit], is_leaf: Callable[[Node], bool]) -> None:
+    """Moves sums to the contractions whose results they sum; `units` are in order."""
+    place = {n.id: i for i, unit in enumerate(units) for n in unit.nodes}
+    for unit in units:
+        if unit.kind != "reduction" or len(unit.nodes) > MOST_SUMS or _is_small(unit):
+            continue
+        at = max((place[i] for i in unit.reads if i in place), default=None)
+        if at is None or not isinstance(units[at].extra, ContractKernel):
+            continue
+        kernel = units[at].extra
+        final, *others = kernel.outputs
+        if others or sum(place.get(i) == at for i in unit.reads) != 1:
+            continue
+        roots = list(dict.fromkeys(unit.roots))
+        if not all(_sums_columns(root, final, kernel.match.columns) for root in roots):
+            continue
+        found = _summed(kernel, unit, roots, is_leaf)
+        if found is not None:
+            units[at].extra, unit.extra = found
+            unit.kind = "other"
+
+
+def _is_small(unit: Unit) -> bool:
+    """Whether one task may as well sum alone."""
+    return cut_of(unit.roots[0])[0] is None  # type: ignore[arg-type]
+
+
+def _sums_columns(root: Node | None, final: Node, columns: int) -> bool:
+    """Whether a node adds up all rows of an array of a result's size."""
+    (x,) = root.args  # type: ignore[union-attr]
+    width = dims.product(final.shape[len(final.shape) - columns :])
+    kept = [a for a, e in enumerate(x.shape) if not is_one(e)]
+    inner = [a for a in kept if a not in root.attrs["axes"]]  # type: ignore[union-attr]
+    return (
+        root.op == "sum"  # type: ignore[union-attr]
+        and x.dtype == final.dtype == dtypes.float32
+        and type(width) is int
+        and width <= WIDEST
+        and inner == kept[len(kept) - len(inner) :]
+        and dims.product([x.shape[a] for a in inner]) == width
+        and dims.expression(dims.product(x.shape)) == dims.expression(dims.product(final.shape))
+    )
+
+
+def _summed(
+    kernel: ContractKernel, unit: Unit, roots: list[Node], is_leaf: Callable[[Node], bool]
+) -> tuple[ContractKernel, NestKernel] | None:
+    """The contraction that sums, and the nest that adds its tasks' sums up; None if its tiles do not suffice."""
+    final, found = kernel.outputs[0], kernel.match
+    summed = [root.args[0] for root in roots]
+    tail = write_tail(kernel.node, final, found.columns, is_leaf, summed)
+    if tail is None:
+        return None
+    shape = (Dim.symbol(TASKS, 1), len(roots), *roots[0].shape)
+    partial = Node(final.builder, "partial", (), {}, shape, dtypes.float32)
+    operands = tail.slots[1:]
+    sources = kernel.inputs[:2]
+    made = replace(
+        kernel, outputs=[final, partial], inputs=[*sources, *operands], tail=tail,
+        operands=operands, partial=partial,
+    )  # fmt: skip
+    partials: Partials = {root.id: (partial, (k,)) for k, root in enumerate(roots)}
+    return made, replace(finish(unit.nodes, partials, is_leaf), adds_up=made)

@@ -1,0 +1,79 @@
+"""Sums of what contractions store, added up on their register tiles."""
+
+import numpy as np
+import pytest
+
+from penstock._src.compiler.program import build_program
+from penstock._src.compiler.schedule.contraction import ContractKernel
+from penstock._src.core import dtypes
+from penstock._src.ir import interpreter
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.dims import Dim
+from penstock._src.util import flags
+
+F32 = dtypes.float32
+
+
+def bias_gradient(p, x, w):
+    """The mask of a relu in the tail, and the sum of what it leaves."""
+    d = p.matmul(p.exp(x), w)
+    d = p.select(p.gt(d, 1.0), d, 0.0)
+    return [d, p.reduce_sum(d, (0,))]
+
+
+def batch_norm_gradient(p, x, w):
+    """Two sums, one of them of a product with a known array, scaled by column."""
+    h = p.sin(p.slice(x, (0, 0), (x.shape[0], 72)))
+    mean = p.reduce_mean(h, (0,))
+    d = p.matmul(x, w)
+    return [d, p.reduce_sum(d, (0,)), p.reduce_sum(d * (h - mean), (0,)) * 0.5]
+
+
+def convolution(p, x, w):
+    """All axes but the channels'."""
+    images = p.reshape(x, (x.shape[0], 6, 6, 8))
+    windows = p.windows(images, (1, 2), (3, 3), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1))
+    filters = p.reshape(p.slice(w, (0, 0), (72, 16)), (3, 3, 8, 16))
+    y = p.contract("nxycij,ijco->nxyo", windows, filters)
+    return [y, p.reduce_sum(y, (0, 1, 2)), p.reduce_sum(p.square(y), (0, 1, 2))]
+
+
+def elsewhere(p, x, w):
+    """Sums of rows are not of columns; a shifted result is not at hand."""
+    d = p.matmul(x, w)
+    return [d, p.reduce_sum(d, (1,)), p.reduce_sum(d * p.reverse(d, (0,)), (0,))]
+
+
+def build(body, n):
+    p = Builder()
+    x, w = p.parameter(0, (n, 288), F32), p.parameter(1, (288, 72), F32)
+    function = p.function(body.__name__, [x, w], body(p, x, w))
+    r = np.random.default_rng(1)
+    arrays = [r.uniform(-1, 1, s).astype(np.float32) for s in ((int(n), 288), (288, 72))]
+    return function, arrays
+
+
+@pytest.mark.parametrize(
+    "body, sums", [(bias_gradient, 1), (batch_norm_gradient, 2), (convolution, 2), (elsewhere, 0)]
+)
+@pytest.mark.parametrize("n", [801, Dim.symbol("n", 707)], ids=["801", "n"])
+def test_contractions_sum_what_they_store(body, sums, n):
+    function, arrays = build(body, n)
+    with flags.override(guard=1):
+        program = build_program(function)
+        got = program(*arrays)
+    kernels = [k for k in program.plan.partition.kernels if isinstance(k, ContractKernel)]
+    assert [len(k.tail.sums) for k in kernels if k.partial is not None] == ([sums] if sums else [])
+    for g, w in zip(got, interpreter.run(function, arrays)[0], strict=True):
+        np.testing.assert_allclose(g, w, rtol=1e-4, atol=2e-3)
+    for g, again in zip(got, program(*arrays), strict=True):
+        np.testing.assert_array_equal(g, again)
+
+
+def test_other_batches_need_no_other_kernel():
+    build_program(build(bias_gradient, Dim.symbol("n", 900))[0])
+    function, arrays = build(bias_gradient, Dim.symbol("n", 1303))
+    program = build_program(function)
+    assert program.statistics.written == 0
+    want = interpreter.run(function, arrays)[0][1]
+    np.testing.assert_allclose(program(*arrays)[1], want, rtol=1e-4)
