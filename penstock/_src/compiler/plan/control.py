@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from penstock._src.compiler.plan.in_place import writable_in_place
 from penstock._src.compiler.plan.specials import PLANS, plans
-from penstock._src.compiler.schedule.in_place import writable_in_place
 from penstock._src.compiler.schedule.memory_plan import Buffer
 from penstock._src.compiler.schedule.partition import Partition, bytes_of, home, in_memory_already
 from penstock._src.core import dtypes

@@ -18,10 +18,10 @@ from penstock._src.compiler.codegen.nests.epilogue import TailEpilogue
 from penstock._src.compiler.codegen.nests.nest import emit_nest
 from penstock._src.compiler.plan.attention import launch_attention
 from penstock._src.compiler.plan.control import PLANS
+from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.plan.specials import check_bounds
 from penstock._src.compiler.schedule.attention import AttentionKernel
 from penstock._src.compiler.schedule.contraction import ContractKernel
-from penstock._src.compiler.schedule.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.schedule.kernel import (
     BoundsKernel,
     Kernel,
