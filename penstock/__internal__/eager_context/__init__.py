@@ -7,7 +7,7 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.config.devices": "set_soft_device_placement",
-    "penstock._src.bridge.eager_context": "eager_mode get_device_name",
+    "penstock._src.bridge.eager_context": "eager_mode get_config get_device_name get_executor",
 }
 _SUBMODULES = "".split()
 

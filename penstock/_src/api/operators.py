@@ -14,6 +14,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import FLOAT, INTEGER
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
+from penstock._src.util.export import export
 
 from .array import indexing
 from .linalg.products import matmul
@@ -154,7 +155,9 @@ def _compare(op):
     return lambda self, other: NotImplemented if _declines(other) else op(self, other)
 
 
+@export("__operators__.eq", v1=["__operators__.eq"])
 def _equal(self, other):
+    """Whether elements are equal; in TensorFlow 1's graphs, whether it is the same tensor."""
     if other is None:
         return False
     if STATE.graph is not None and in_v1_graph():
@@ -164,7 +167,9 @@ def _equal(self, other):
     return _compare_or_constant(raw.Equal, self, other, False)
 
 
+@export("__operators__.ne", v1=["__operators__.ne"])
 def _not_equal(self, other):
+    """Whether elements differ; in TensorFlow 1's graphs, whether it is another tensor."""
     if other is None:
         return True
     if STATE.graph is not None and in_v1_graph():
@@ -269,6 +274,7 @@ def _check_index(index):
     raise TypeError(f"{_ALLOWED_INDICES}, got {index!r}")
 
 
+@export("__operators__.getitem", v1=["__operators__.getitem"])
 def get_item(tensor, slice_spec, var=None):
     """`tensor[slice_spec]`: ints, slices, `...`, `None` and scalar integer tensors.
 

@@ -11,24 +11,6 @@ from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export, export_constant
 
 
-@export("__internal__.types.Tensor", v1=[])
-class Tensor(abc.ABC):  # noqa: B024  (others register themselves)
-    """The class that tensors, variables and what acts like them are instances of."""
-
-    @property
-    def dtype(self) -> Any:
-        """The type of the elements."""
-        raise NotImplementedError
-
-    @property
-    def shape(self) -> Any:
-        """The static shape."""
-        raise NotImplementedError
-
-
-Tensor.register(TensorBase)
-Tensor.register(Variable)
-
 TensorLike = Union[  # noqa: UP007
     TensorBase, Variable, int, float, bool, str, bytes, complex, tuple, list, Any
 ]

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.util.export import export
+from penstock._src.api.dispatch import NOT_SUPPORTED, register_fallback
+from penstock._src.util import nest
+from penstock._src.util.export import V1, V2, Export, export
+
+
+def getfullargspec(obj: Any) -> inspect.FullArgSpec:
+    """Returns the parameters of a callable, of the function inside its decorators."""
+    return inspect.getfullargspec(inspect.unwrap(obj))
 
 
 def getcallargs(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -72,10 +80,18 @@ class silence:
         return None
 
 
-def tf_export(*names: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Returns a decorator that leaves the definition as it is."""
-    del names, options
-    return _as_is
+class tf_export:
+    """A decorator that leaves the definition as it is: other packages list their names by themselves."""
+
+    def __init__(self, *names: str, **options: Any) -> None:
+        self.names, self.options = names, options
+
+    def __call__(self, definition: Any) -> Any:
+        """Returns the definition."""
+        return definition
+
+    def export_constant(self, module_name: str, name: str) -> None:
+        """Leaves the constant as it is."""
 
 
 keras_export = tf_export
@@ -84,9 +100,20 @@ keras_export = tf_export
 def get_canonical_name_for_symbol(
     symbol: Any, api_name: str = "tensorflow", add_prefix_to_v1_names: bool = False
 ) -> str | None:
-    """Returns the symbol's own name."""
-    del api_name, add_prefix_to_v1_names
-    return getattr(symbol, "__name__", None)
+    """Returns the shortest public name of a function or class, such as "math.add"; None without one."""
+    del api_name
+    place = Export(getattr(symbol, "__module__", ""), getattr(symbol, "__qualname__", ""))
+    for table, prefix in ((V2, ""), (V1, "compat.v1." if add_prefix_to_v1_names else "")):
+        names = [name for name, entry in table.items() if entry == place]
+        if names:
+            return prefix + min(names, key=lambda name: (name.count("."), name))
+    return None
+
+
+def deprecated_endpoints(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Returns a decorator that leaves the function as it is."""
+    del names
+    return _as_is
 
 
 @export("__internal__.decorator.make_decorator", v1=[])
@@ -110,3 +137,31 @@ def unwrap(maybe_tf_decorator: Any) -> tuple[list[Any], Any]:
         decorators.append(current)
         current = current.__wrapped__
     return decorators, current
+
+
+def dispatch_for_types(
+    op: Callable[..., Any], *types: type
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Returns a decorator of what `op` does if one of its arguments is of these types."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        def handle(api: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            values = nest.flatten((args, list(kwargs.values())))
+            if api is not op or not any(isinstance(value, types) for value in values):
+                return NOT_SUPPORTED
+            return function(*args, **kwargs)
+
+        register_fallback(handle)
+        return function
+
+    return decorate
+
+
+def get_symbol_from_name(name: str) -> Any:
+    """Returns what stands under a public name such as "tf.math.add", or None."""
+    held: Any = importlib.import_module("penstock")
+    for part in name.split(".")[1:]:
+        held = getattr(held, part, None)
+        if held is None:
+            return None
+    return held

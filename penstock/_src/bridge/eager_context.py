@@ -12,6 +12,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.eager.context import CONTEXT
 from penstock._src.eager.context import executing_eagerly as executing_eagerly
 from penstock._src.graph.graph import Graph
+from penstock._src.proto.config import ConfigProto
 from penstock._src.util.export import export
 
 EAGER_MODE, GRAPH_MODE = 1, 0
@@ -91,6 +92,12 @@ def async_wait() -> None:
     """Nothing: eager ops have finished when they return."""
 
 
+def _reset_context() -> None:
+    """Forgets what was said about devices and seeds, as tests do that cut the CPU into logical devices."""
+    devices.reset()
+    CONTEXT.set_global_seed(None)
+
+
 def in_graph_mode() -> bool:
     """Whether a graph is being built."""
     return STATE.graph is not None
@@ -131,3 +138,26 @@ def list_local_devices(session_config: Any = None) -> list[Any]:
     """The devices of this machine (device_lib)."""
     del session_config
     return devices.list_physical_devices()
+
+
+@export("__internal__.eager_context.get_config", v1=[])
+def get_config() -> Any:
+    """Returns the session configuration that eager execution has: the defaults."""
+    return ConfigProto(allow_soft_placement=True)
+
+
+class Executor:
+    """Where eager ops wait to run: they do not."""
+
+    def wait(self) -> None:
+        """Nothing: eager ops have finished when they return."""
+
+    def is_async(self) -> bool:
+        """False."""
+        return False
+
+
+@export("__internal__.eager_context.get_executor", v1=[])
+def get_executor() -> Executor:
+    """Returns the executor of eager ops."""
+    return Executor()

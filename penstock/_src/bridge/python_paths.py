@@ -17,13 +17,34 @@ _ARRAY = "newaxis=tf.newaxis " + _OPS
 
 PATHS: dict[str, str] = {
     "python": "pywrap_tensorflow/ pywrap_tfe/ tf2/ tf",
-    "python.autograph": "impl/ core/ tf.autograph",
-    "python.autograph.core": "ag_ctx/",
+    "python.autograph": "impl/ core/ converters/ pyct/ tf.autograph",
+    "python.autograph.converters": "break_statements/ continue_statements/ return_statements/",
+    "python.autograph.converters.break_statements": "@bridge.internals.pyct",
+    "python.autograph.converters.continue_statements": "@bridge.internals.pyct",
+    "python.autograph.converters.return_statements": "@bridge.internals.pyct",
+    "python.autograph.core": "ag_ctx/ converter/",
+    "python.autograph.core.converter": "@bridge.internals.pyct",
     "python.autograph.core.ag_ctx": "@bridge.internals.autograph",
     "python.autograph.impl": "api/",
     "python.autograph.impl.api": (
         "tf.autograph tf.autograph.experimental @bridge.internals.autograph"
     ),
+    "python.autograph.pyct": (
+        "anno/ inspect_utils/ loader/ naming/ parser/ qual_names/ templates/ transformer/ "
+        "common_transformers/ static_analysis/"
+    ),
+    "python.autograph.pyct.anno": "@bridge.internals.pyct",
+    "python.autograph.pyct.inspect_utils": "@bridge.internals.pyct",
+    "python.autograph.pyct.loader": "@bridge.internals.pyct",
+    "python.autograph.pyct.naming": "@bridge.internals.pyct",
+    "python.autograph.pyct.parser": "@bridge.internals.pyct",
+    "python.autograph.pyct.qual_names": "@bridge.internals.pyct",
+    "python.autograph.pyct.templates": "@bridge.internals.pyct",
+    "python.autograph.pyct.transformer": "@bridge.internals.pyct",
+    "python.autograph.pyct.common_transformers": "anf/",
+    "python.autograph.pyct.common_transformers.anf": "@bridge.internals.pyct",
+    "python.autograph.pyct.static_analysis": "activity/",
+    "python.autograph.pyct.static_analysis.activity": "@bridge.internals.pyct",
     "python.checkpoint": "checkpoint/ trackable_view/ checkpoint_management/",
     "python.checkpoint.checkpoint": "tf.train",
     "python.checkpoint.checkpoint_management": "tf.train",
@@ -86,8 +107,9 @@ PATHS: dict[str, str] = {
     "python.framework.indexed_slices": "tf",
     "python.framework.ops": (
         "EagerTensor=tf.__internal__.EagerTensor Tensor=tf.Tensor reset_default_graph="
-        "tf.compat.v1.reset_default_graph get_default_graph=tf.compat.v1.get_default_graph tf "
-        "@eager.context"
+        "tf.compat.v1.reset_default_graph get_default_graph=tf.compat.v1.get_default_graph "
+        "name_scope_v1=tf.compat.v1.name_scope colocate_with=tf.compat.v1.colocate_with tf "
+        "@bridge.internals.graphs @eager.context"
     ),
     "python.framework.random_seed": "tf.random tf.compat.v1",
     "python.framework.smart_cond": (
@@ -104,7 +126,7 @@ PATHS: dict[str, str] = {
         "MakeNdarray=tf.make_ndarray make_ndarray=tf.make_ndarray "
         "make_tensor_proto=tf.make_tensor_proto @graph.static_values"
     ),
-    "python.framework.test_util": "tf.test",
+    "python.framework.test_util": "tf.test @bridge.internals.testing",
     "python.framework.type_spec": "tf @core.specs",
     "python.framework.type_spec_registry": "@core.spec_names",
     "python.keras": "tf.keras",
@@ -140,12 +162,14 @@ PATHS: dict[str, str] = {
     "python.ops.gradients_impl": "tf",
     "python.ops.image_ops": "tf.image tf.io raw",
     "python.ops.image_ops_impl": "tf.image",
-    "python.ops.init_ops": "tf.compat.v1 tf.compat.v1.initializers",
+    "python.ops.init_ops": "tf.compat.v1 tf.compat.v1.initializers @function.v1.initializers",
     "python.ops.init_ops_v2": "tf tf.initializers",
     "python.ops.linalg": "sparse/ linear_operator/ linear_operator_addition/ linalg/ linalg_impl/",
     "python.ops.linalg.linalg": "tf.linalg",
     "python.ops.linalg.linalg_impl": "tf.linalg",
-    "python.ops.linalg.linear_operator": "tf.linalg @api.linalg.operators.base",
+    "python.ops.linalg.linear_operator": (
+        "tf.linalg @api.linalg.operators.base @api.linalg.operators.spec"
+    ),
     "python.ops.linalg.linear_operator_addition": "@api.linalg.operators.addition",
     "python.ops.linalg.sparse": "sparse_csr_matrix_ops/",
     "python.ops.linalg.sparse.sparse_csr_matrix_ops": (
@@ -154,7 +178,7 @@ PATHS: dict[str, str] = {
         "raw"
     ),
     "python.ops.linalg_ops": "tf.linalg tf raw",
-    "python.ops.lookup_ops": "tf.lookup tf.lookup.experimental",
+    "python.ops.lookup_ops": "tf.lookup tf.lookup.experimental @api.lookup.tables",
     "python.ops.map_fn": "tf",
     "python.ops.math_ops": _OPS,
     "python.ops.nn": "tf.nn raw",
@@ -170,10 +194,11 @@ PATHS: dict[str, str] = {
     "python.ops.ragged.ragged_factory_ops": "tf.ragged",
     "python.ops.ragged.ragged_map_ops": "tf",
     "python.ops.ragged.ragged_tensor": "tf tf.ragged",
+    "python.ops.ragged.ragged_util": "@bridge.internals.graphs",
     "python.ops.ragged.row_partition": "tf.experimental",
     "python.ops.random_ops": (
         "random_uniform=tf.random.uniform random_normal=tf.random.normal "
-        "random_shuffle=tf.random.shuffle tf.random tf.compat.v1"
+        "random_shuffle=tf.random.shuffle tf.random tf.compat.v1 @bridge.internals.sampling"
     ),
     "python.ops.resource_variable_ops": (
         "BaseResourceVariable=tf.Variable ResourceVariable=tf.Variable "
@@ -218,7 +243,7 @@ PATHS: dict[str, str] = {
     "python.trackable.autotrackable": "tf.__internal__.tracking",
     "python.trackable.base": "tf.__internal__.tracking @core.tracking.trackable",
     "python.trackable.data_structures": "@core.tracking.data_structures @core.tracking.trackable",
-    "python.trackable.resource": "tf.saved_model.experimental",
+    "python.trackable.resource": "@bridge.internals.tracking tf.saved_model.experimental",
     "python.tf2": "@api.internal",
     "python.tools": "saved_model_utils/",
     "python.tools.saved_model_utils": "@bridge.internals.saved_model",
@@ -240,7 +265,10 @@ PATHS: dict[str, str] = {
     ),
     "python.util.compat": "tf.compat",
     "python.util.deprecation": "@bridge.decorators",
-    "python.util.dispatch": "tf.__internal__.dispatch tf.experimental",
+    "python.util.dispatch": (
+        "dispatch_for_types=@bridge.decorators:dispatch_for_types tf.__internal__.dispatch "
+        "tf.experimental"
+    ),
     "python.util.keras_deps": "@bridge.internals.hooks",
     "python.util.nest": (
         "_is_namedtuple=@bridge.internals.structures:is_namedtuple "

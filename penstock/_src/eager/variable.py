@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.autodiff.tape import variable_accessed
+from penstock._src.autodiff.tape import record_read, variable_accessed
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE, record
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.registry import find, raw
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.tensor import Reference, Tensor
+from penstock._src.core.tensor import AnyTensor, Reference, Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
@@ -81,7 +81,7 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
 
 
 @export("Variable", v1=[])
-class Variable(Trackable, metaclass=_VariableMaker):
+class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     """A tensor whose value can be changed; it keeps it from call to call.
 
     Args:
@@ -259,8 +259,7 @@ class Variable(Trackable, metaclass=_VariableMaker):
         if STATE.graph is None and self._handle_is_own():
             tensor = EagerTensor(self._handle._value.read(), self._dtype)
             if STATE.tapes or STATE.accumulators:
-                variable_accessed(self)
-                record(read_op(self._dtype), (self._handle,), (tensor,))
+                record_read(self, tensor, read_op(self._dtype))
             return tensor
         variable_accessed(self)
         tensor = raw.ReadVariableOp(self._handle, dtype=self._dtype)

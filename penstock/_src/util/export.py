@@ -42,8 +42,10 @@ def export(*names: str, v1: Sequence[str] | None = None) -> Callable[[Definition
     return register
 
 
-def export_constant(name: str, value: Any, *more: str, v1: Sequence[str] | None = None) -> None:
-    """Makes a module global (not a function or class) public as `name` and `more`.
+def export_constant(
+    name: str | None, value: Any, *more: str, v1: Sequence[str] | None = None
+) -> None:
+    """Makes a module global (not a function or class) public as `name` and `more` (None: only in v1).
 
     The global must already be assigned in the calling module; it is found by identity.
     """
@@ -51,7 +53,8 @@ def export_constant(name: str, value: Any, *more: str, v1: Sequence[str] | None 
     attribute = next((key for key, held in scope.items() if held is value), None)
     if attribute is None:
         raise ValueError(f"export_constant: assign the value of '{name}' to a module global first.")
-    _add(Export(scope["__name__"], attribute), (name, *more), v1)
+    names = (name, *more) if name is not None else more
+    _add(Export(scope["__name__"], attribute), names, v1)
 
 
 def _add(entry: Export, names: Sequence[str], v1: Sequence[str] | None) -> None:

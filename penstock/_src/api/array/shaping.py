@@ -6,13 +6,12 @@ import numpy as np
 
 from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
-from penstock._src.api.types import Tensor as AnyTensor
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.tensor import Tensor
+from penstock._src.core.tensor import AnyTensor, Tensor
 from penstock._src.util.export import export
 
 from .creation import shape_input, shape_vector

@@ -44,7 +44,7 @@ def strict_pair(x, y):
     return x, convert_to_tensor(y, dtype=x.dtype.base_dtype, name="y")
 
 
-@export("add", "math.add")
+@export("add", "math.add", "__operators__.add")
 @binary
 def add(x, y, name=None):
     """x + y; of strings their concatenation."""

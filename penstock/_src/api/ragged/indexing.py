@@ -81,6 +81,7 @@ def rows_between(rt, start, limit, step=None):
     return _ranges(rt.values, starts, limits, rt.row_splits.dtype)
 
 
+@export("__operators__.ragged_getitem", v1=["__operators__.ragged_getitem"])
 def get_item(rt_input, key):
     """`rt[key]`: as of a dense tensor, but inner ragged dimensions take slices only."""
     if isinstance(key, (list, tuple)):

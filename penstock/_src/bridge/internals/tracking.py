@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.tracking.trackable import Trackable, TrackableReference
+from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.saving.object_graph import TrackableView, children_of, values_of
 from penstock._src.saving.state import update_checkpoint_state
 from penstock._src.util.export import export
@@ -32,6 +33,10 @@ class CheckpointInitialValueCallable:
         raise UnimplementedError(
             "CheckpointInitialValueCallable: variables are made with values of their own, then restored."
         )
+
+
+class RestoredResource(TrackableResource):
+    """A resource of a SavedModel, made by the functions saved with it."""
 
 
 @export("__internal__.tracking.ObjectGraphView", v1=[])

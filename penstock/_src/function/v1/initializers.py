@@ -1,9 +1,15 @@
 """Initializers of v1: those of v2 with the type fixed when they are made."""
 
+import math
 from typing import Any
 
+import numpy as np
+
 from penstock._src.api import initializers as v2
+from penstock._src.api.array.creation import constant
+from penstock._src.api.random.functions import normal, truncated_normal, uniform
 from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
 
@@ -58,6 +64,11 @@ class RandomNormal(_Typed, v2.random_normal_initializer):
         v2.random_normal_initializer.__init__(self, mean, stddev, seed)
         self.dtype = dtypes.as_dtype(dtype)
 
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
+        """The first value of a variable."""
+        kind = dtypes.as_dtype(dtype or self.dtype)
+        return normal(shape, self.mean, self.stddev, kind, self.seed)
+
 
 @export(v1=["random_uniform_initializer", "initializers.random_uniform"])
 class RandomUniform(_Typed, v2.random_uniform_initializer):
@@ -69,3 +80,219 @@ class RandomUniform(_Typed, v2.random_uniform_initializer):
         high = 1.0 if maxval is None else maxval
         v2.random_uniform_initializer.__init__(self, minval, high, seed)
         self.dtype = dtypes.as_dtype(dtype)
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
+        """The first value of a variable."""
+        kind = dtypes.as_dtype(dtype or self.dtype)
+        return uniform(shape, self.minval, self.maxval, kind, self.seed)
+
+
+@export(v1=["truncated_normal_initializer", "initializers.truncated_normal"])
+class TruncatedNormal(_Typed, v2.Initializer):
+    """Numbers of a normal distribution that is cut off at two deviations."""
+
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32
+    ) -> None:
+        self.mean, self.stddev, self.seed = mean, stddev, seed
+        self.dtype = dtypes.as_dtype(dtype)
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
+        """The first value of a variable."""
+        kind = dtypes.as_dtype(dtype or self.dtype)
+        return truncated_normal(shape, self.mean, self.stddev, kind, self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        given = {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
+        return {**given, "dtype": self.dtype.name}
+
+
+@export(v1=["variance_scaling_initializer", "initializers.variance_scaling"])
+class VarianceScaling(_Typed, v2.Initializer):
+    """Numbers whose variance goes with the numbers of inputs and outputs.
+
+    Args:
+      scale: of the variance.
+      mode: "fan_in", "fan_out" or "fan_avg": what it is divided by.
+      distribution: "truncated_normal" ("normal"), "untruncated_normal" or "uniform".
+      seed: of the numbers.
+      dtype: of the numbers.
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: Any = None,
+        dtype: Any = dtypes.float32,
+    ) -> None:
+        if scale <= 0.0:
+            raise ValueError(f"Argument `scale` must be a positive float. Received: {scale}")
+        if mode not in ("fan_in", "fan_out", "fan_avg"):
+            raise ValueError(f"Invalid `mode` argument: {mode}.")
+        distribution = distribution.lower()
+        if distribution not in ("normal", "uniform", "truncated_normal", "untruncated_normal"):
+            raise ValueError(f"Invalid `distribution` argument: {distribution}.")
+        self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
+        self.dtype = dtypes.as_dtype(dtype)
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
+        """The first value of a variable."""
+        whole = shape if partition_info is None else partition_info.full_shape
+        variance = self.scale / max(1.0, self._fan([int(extent) for extent in whole]))
+        kind = dtypes.as_dtype(dtype or self.dtype)
+        if self.distribution == "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return uniform(shape, -limit, limit, kind, self.seed)
+        if self.distribution == "untruncated_normal":
+            return normal(shape, 0.0, math.sqrt(variance), kind, self.seed)
+        # What is cut off at two deviations keeps this part of its deviation.
+        return truncated_normal(shape, 0.0, math.sqrt(variance) / _CUT, kind, self.seed)
+
+    def _fan(self, shape: list[int]) -> float:
+        inside, outside = fans(shape)
+        return {"fan_in": inside, "fan_out": outside}.get(self.mode, (inside + outside) / 2.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        names = ("scale", "mode", "distribution", "seed")
+        return {**{name: getattr(self, name) for name in names}, "dtype": self.dtype.name}
+
+
+# The standard deviation of a standard normal distribution cut off at two deviations.
+_CUT = 0.87962566103423978
+
+
+def fans(shape: list[int]) -> tuple[float, float]:
+    """Returns the numbers of inputs and outputs of a kernel: spatial axes, inputs, outputs."""
+    if len(shape) < 2:
+        count = float(math.prod(shape))
+        return count, count
+    field = math.prod(shape[:-2])
+    return float(field * shape[-2]), float(field * shape[-1])
+
+
+@export(v1=["glorot_uniform_initializer", "initializers.glorot_uniform"])
+class GlorotUniform(VarianceScaling):
+    """Uniform numbers of variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
+
+    def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {"seed": self.seed, "dtype": self.dtype.name}
+
+
+@export(v1=["glorot_normal_initializer", "initializers.glorot_normal"])
+class GlorotNormal(VarianceScaling):
+    """Normal numbers of variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
+
+    def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {"seed": self.seed, "dtype": self.dtype.name}
+
+
+@export(v1=["initializers.he_normal"])
+def he_normal(seed: Any = None) -> VarianceScaling:
+    """Normal numbers of variance 2 / inputs (He et al. 2015)."""
+    return VarianceScaling(2.0, "fan_in", "truncated_normal", seed)
+
+
+@export(v1=["initializers.he_uniform"])
+def he_uniform(seed: Any = None) -> VarianceScaling:
+    """Uniform numbers of variance 2 / inputs (He et al. 2015)."""
+    return VarianceScaling(2.0, "fan_in", "uniform", seed)
+
+
+@export(v1=["initializers.lecun_normal"])
+def lecun_normal(seed: Any = None) -> VarianceScaling:
+    """Normal numbers of variance 1 / inputs (LeCun et al. 1998)."""
+    return VarianceScaling(1.0, "fan_in", "truncated_normal", seed)
+
+
+@export(v1=["initializers.lecun_uniform"])
+def lecun_uniform(seed: Any = None) -> VarianceScaling:
+    """Uniform numbers of variance 1 / inputs (LeCun et al. 1998)."""
+    return VarianceScaling(1.0, "fan_in", "uniform", seed)
+
+
+@export(v1=["uniform_unit_scaling_initializer", "initializers.uniform_unit_scaling"])
+class UniformUnitScaling(_Typed, v2.Initializer):
+    """Uniform numbers up to factor * sqrt(3 / inputs) (Sussillo & Abbott 2014)."""
+
+    def __init__(self, factor: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
+        self.factor, self.seed, self.dtype = factor, seed, dtypes.as_dtype(dtype)
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
+        """The first value of a variable."""
+        whole = shape if partition_info is None else partition_info.full_shape
+        inputs = max(1.0, math.prod(float(extent) for extent in list(whole)[:-1]))
+        limit = self.factor * math.sqrt(3.0 / inputs)
+        return uniform(shape, -limit, limit, dtypes.as_dtype(dtype or self.dtype), self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {"factor": self.factor, "seed": self.seed, "dtype": self.dtype.name}
+
+
+@export(v1=["orthogonal_initializer", "initializers.orthogonal"])
+class Orthogonal(_Typed, v2.Initializer):
+    """A matrix with orthogonal rows or columns, of the factors of a normal one (Saxe et al. 2014)."""
+
+    def __init__(self, gain: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
+        self.gain, self.seed, self.dtype = gain, seed, dtypes.as_dtype(dtype)
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
+        """The first value of a variable.
+
+        Raises:
+          ValueError: it has fewer than two axes.
+        """
+        extents = [int(extent) for extent in shape]
+        if len(extents) < 2:
+            raise ValueError(
+                f"The tensor to initialize must be at least two-dimensional. Received shape={shape}"
+            )
+        rows, columns = math.prod(extents[:-1]), extents[-1]
+        kind = dtypes.as_dtype(dtype or self.dtype)
+        flat = [max(rows, columns), min(rows, columns)]
+        q, r = raw.Qr(input=normal(flat, 0.0, 1.0, kind, self.seed))
+        q = q * raw.Sign(x=raw.MatrixDiagPart(input=r))  # uniform among all such matrices
+        if rows < columns:
+            q = raw.Transpose(x=q, perm=[1, 0])
+        return self.gain * raw.Reshape(tensor=q, shape=extents)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {"gain": self.gain, "seed": self.seed, "dtype": self.dtype.name}
+
+
+@export(v1=["initializers.identity"])
+class Identity(_Typed, v2.Initializer):
+    """A matrix with `gain` on its diagonal."""
+
+    def __init__(self, gain: float = 1.0, dtype: Any = dtypes.float32) -> None:
+        self.gain, self.dtype = gain, dtypes.as_dtype(dtype)
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
+        """The first value of a variable.
+
+        Raises:
+          ValueError: it is no matrix.
+        """
+        if len(shape) != 2:
+            raise ValueError(
+                f"Identity matrix initializer can only be used for 2D matrices: {shape}"
+            )
+        kind = dtypes.as_dtype(dtype or self.dtype)
+        return constant(self.gain * np.eye(int(shape[0]), int(shape[1])), kind)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {"gain": self.gain, "dtype": self.dtype.name}

@@ -1,0 +1,134 @@
+"""tf.compat.v1.logging: the logger "tensorflow", with TensorFlow's levels."""
+
+import logging
+import sys
+import threading
+from typing import Any
+
+from penstock._src.util.export import export, export_constant
+
+DEBUG, INFO, WARN, ERROR, FATAL = (
+    logging.DEBUG,
+    logging.INFO,
+    logging.WARNING,
+    logging.ERROR,
+    logging.FATAL,
+)
+export_constant(None, DEBUG, v1=["logging.DEBUG"])
+export_constant(None, INFO, v1=["logging.INFO"])
+export_constant(None, WARN, v1=["logging.WARN"])
+export_constant(None, ERROR, v1=["logging.ERROR"])
+export_constant(None, FATAL, v1=["logging.FATAL"])
+
+_logger = logging.getLogger("tensorflow")
+_counts: dict[Any, int] = {}
+_lock = threading.Lock()
+
+
+def get_logger() -> logging.Logger:
+    """Returns the logger, which writes to standard error if nobody else listens."""
+    if not _logger.handlers and not logging.getLogger().handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter(f"%(levelname)s:{_logger.name}:%(message)s"))
+        _logger.addHandler(handler)
+    return _logger
+
+
+@export(v1=["logging.log"])
+def log(level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs `msg % args` at a level."""
+    get_logger().log(level, msg, *args, **kwargs)
+
+
+@export(v1=["logging.debug"])
+def debug(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs `msg % args` for who looks for an error."""
+    get_logger().debug(msg, *args, **kwargs)
+
+
+@export(v1=["logging.info"])
+def info(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs `msg % args` as news."""
+    get_logger().info(msg, *args, **kwargs)
+
+
+@export(v1=["logging.warning", "logging.warn"])
+def warning(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs `msg % args` as a warning."""
+    get_logger().warning(msg, *args, **kwargs)
+
+
+warn = warning
+
+
+@export(v1=["logging.error"])
+def error(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs `msg % args` as an error."""
+    get_logger().error(msg, *args, **kwargs)
+
+
+@export(v1=["logging.fatal"])
+def fatal(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs `msg % args` as the end of the program, which goes on."""
+    get_logger().fatal(msg, *args, **kwargs)
+
+
+@export(v1=["logging.vlog"])
+def vlog(level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs `msg % args` at a level."""
+    get_logger().log(level, msg, *args, **kwargs)
+
+
+@export(v1=["logging.log_if"])
+def log_if(level: int, msg: Any, condition: Any, *args: Any) -> None:
+    """Logs `msg % args` if the condition holds."""
+    if condition:
+        log(level, msg, *args)
+
+
+def _calls_before() -> int:
+    """How often the line of the caller's caller came here before."""
+    frame = sys._getframe(2)
+    place = (frame.f_code.co_filename, frame.f_lineno)
+    with _lock:
+        _counts[place] = _counts.get(place, -1) + 1
+        return _counts[place]
+
+
+@export(v1=["logging.log_every_n"])
+def log_every_n(level: int, msg: Any, n: int, *args: Any) -> None:
+    """Logs the first of each `n` calls from one place."""
+    if _calls_before() % n == 0:
+        log(level, msg, *args)
+
+
+@export(v1=["logging.log_first_n"])
+def log_first_n(level: int, msg: Any, n: int, *args: Any) -> None:
+    """Logs the first `n` calls from one place."""
+    if _calls_before() < n:
+        log(level, msg, *args)
+
+
+@export(v1=["logging.get_verbosity"])
+def get_verbosity() -> int:
+    """Returns the level from which on messages are written."""
+    return _logger.getEffectiveLevel()
+
+
+@export(v1=["logging.set_verbosity"])
+def set_verbosity(v: int) -> None:
+    """Sets the level from which on messages are written."""
+    _logger.setLevel(v)
+
+
+@export(v1=["logging.flush"])
+def flush() -> None:
+    """Writes what waits to be written."""
+    for handler in _logger.handlers:
+        handler.flush()
+
+
+@export(v1=["logging.TaskLevelStatusMessage"])
+def TaskLevelStatusMessage(msg: Any) -> None:
+    """Logs `msg` as an error."""
+    error(msg)

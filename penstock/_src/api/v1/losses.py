@@ -1,0 +1,285 @@
+"""tf.compat.v1.losses: weighted losses that gather in a collection of the graph."""
+
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.reduction import reduce_sum
+from penstock._src.api.nn import losses as functions
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+
+from .arguments import either
+
+_LOSSES, _REGULARIZATION = "losses", "regularization_losses"
+
+
+@export(v1=["losses.Reduction"])
+class Reduction:
+    """How the weighted losses of examples become one: names."""
+
+    NONE = "none"
+    SUM = "weighted_sum"
+    SUM_OVER_BATCH_SIZE = "weighted_sum_over_batch_size"
+    MEAN = "weighted_mean"
+    SUM_BY_NONZERO_WEIGHTS = "weighted_sum_by_nonzero_weights"
+    SUM_OVER_NONZERO_WEIGHTS = "weighted_sum_by_nonzero_weights"
+
+    @classmethod
+    def all(cls):
+        """All names."""
+        return (
+            cls.NONE,
+            cls.SUM,
+            cls.MEAN,
+            cls.SUM_OVER_BATCH_SIZE,
+            cls.SUM_OVER_NONZERO_WEIGHTS,
+            cls.SUM_BY_NONZERO_WEIGHTS,
+        )
+
+    @classmethod
+    def validate(cls, key):
+        """Raises ValueError unless `key` is one of the names."""
+        if key not in cls.all():
+            raise ValueError(f"Invalid Reduction Key {key}.")
+
+
+_DEFAULT = Reduction.SUM_BY_NONZERO_WEIGHTS
+
+
+@export(v1=["losses.compute_weighted_loss"])
+def compute_weighted_loss(
+    losses, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
+):
+    """The losses of examples, weighted and put together.
+
+    Args:
+      losses: `[batch, ...]`.
+      weights: of that shape, or with dimensions of 1, or a scalar.
+      scope: accepted.
+      loss_collection: the collection of the graph to add the result to.
+      reduction: a name of `Reduction`.
+    """
+    del scope
+    Reduction.validate(reduction)
+    losses = convert_to_tensor(losses)
+    kind = losses.dtype
+    losses = cast(losses, dtypes.float32)
+    weights = cast(convert_to_tensor(weights), dtypes.float32)
+    _check_broadcast(weights, losses)
+    loss = losses * weights
+    if reduction != Reduction.NONE:
+        loss = _reduced(loss, losses, weights, reduction)
+    loss = cast(loss, kind)
+    add_loss(loss, loss_collection)
+    return loss
+
+
+def _check_broadcast(weights, losses):
+    if weights.shape.rank in (0, None) or losses.shape.rank is None:
+        return
+    fits = weights.shape.rank == losses.shape.rank and all(
+        have in (1, None) or want in (have, None) for have, want in zip(weights.shape, losses.shape)
+    )
+    if not fits:
+        raise ValueError(
+            f"weights can not be broadcast to values. values.shape={losses.shape}. "
+            f"weights.shape={weights.shape}."
+        )
+
+
+def _reduced(loss, losses, weights, how):
+    total = reduce_sum(loss)
+    if how == Reduction.SUM:
+        return total
+    if how == Reduction.SUM_OVER_BATCH_SIZE:
+        count = cast(raw.Size(input=loss), dtypes.float32)
+    else:
+        everywhere = weights * raw.OnesLike(x=losses)
+        count = reduce_sum(everywhere if how == Reduction.MEAN else _present(everywhere))
+    return raw.DivNoNan(x=total, y=count)
+
+
+def _present(weights):
+    return cast(raw.NotEqual(x=weights, y=0.0), dtypes.float32)
+
+
+def _pair(predictions, labels):
+    predictions = cast(convert_to_tensor(predictions), dtypes.float32)
+    labels = cast(convert_to_tensor(labels), dtypes.float32)
+    predictions.shape.assert_is_compatible_with(labels.shape)
+    return predictions, labels
+
+
+@export(v1=["losses.absolute_difference"])
+def absolute_difference(
+    labels, predictions, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
+):
+    """|prediction - label|."""
+    predictions, labels = _pair(predictions, labels)
+    each = raw.Abs(x=predictions - labels)
+    return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+@export(v1=["losses.mean_squared_error"])
+def mean_squared_error(
+    labels, predictions, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
+):
+    """(prediction - label)^2."""
+    predictions, labels = _pair(predictions, labels)
+    each = raw.SquaredDifference(x=predictions, y=labels)
+    return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+@export(v1=["losses.huber_loss"])
+def huber_loss(
+    labels,
+    predictions,
+    weights=1.0,
+    delta=1.0,
+    scope=None,
+    loss_collection=_LOSSES,
+    reduction=_DEFAULT,
+):
+    """Half the squared error up to `delta`, beyond it growing as a line (Huber 1964)."""
+    predictions, labels = _pair(predictions, labels)
+    error = raw.Abs(x=predictions - labels)
+    near = raw.Minimum(x=error, y=delta)
+    each = 0.5 * near * near + delta * (error - near)
+    return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+@export(v1=["losses.log_loss"])
+def log_loss(
+    labels,
+    predictions,
+    weights=1.0,
+    epsilon=1e-7,
+    scope=None,
+    loss_collection=_LOSSES,
+    reduction=_DEFAULT,
+):
+    """The cross-entropy of labels and probabilities."""
+    p, y = _pair(predictions, labels)
+    each = -y * raw.Log(x=p + epsilon) - (1 - y) * raw.Log(x=1 - p + epsilon)
+    return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+@export(v1=["losses.hinge_loss"])
+def hinge_loss(
+    labels, logits, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
+):
+    """relu(1 - label logit), labels 0 and 1 taken as -1 and 1."""
+    logits, labels = _pair(logits, labels)
+    each = raw.Relu(features=1.0 - (2.0 * labels - 1.0) * logits)
+    return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+@export(v1=["losses.cosine_distance"])
+def cosine_distance(
+    labels,
+    predictions,
+    axis=None,
+    weights=1.0,
+    scope=None,
+    loss_collection=_LOSSES,
+    reduction=_DEFAULT,
+    dim=None,
+):
+    """1 - the inner product over `axis`, of vectors of norm 1."""
+    axis = either("axis", axis, "dim", dim)
+    if axis is None:
+        raise ValueError("You must specify argument `axis`.")
+    predictions, labels = _pair(predictions, labels)
+    each = 1.0 - reduce_sum(predictions * labels, axis, keepdims=True)
+    return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+@export(v1=["losses.sigmoid_cross_entropy"])
+def sigmoid_cross_entropy(
+    multi_class_labels,
+    logits,
+    weights=1.0,
+    label_smoothing=0,
+    scope=None,
+    loss_collection=_LOSSES,
+    reduction=_DEFAULT,
+):
+    """The cross-entropy of labels and sigmoids."""
+    logits = convert_to_tensor(logits)
+    labels = cast(convert_to_tensor(multi_class_labels), logits.dtype)
+    if label_smoothing > 0:
+        labels = labels * (1 - label_smoothing) + 0.5 * label_smoothing
+    each = functions.sigmoid_cross_entropy_with_logits(labels, logits)
+    return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+@export(v1=["losses.softmax_cross_entropy"])
+def softmax_cross_entropy(
+    onehot_labels,
+    logits,
+    weights=1.0,
+    label_smoothing=0,
+    scope=None,
+    loss_collection=_LOSSES,
+    reduction=_DEFAULT,
+):
+    """The cross-entropy of distributions and softmaxes."""
+    logits = convert_to_tensor(logits)
+    labels = cast(convert_to_tensor(onehot_labels), logits.dtype)
+    if label_smoothing > 0:
+        classes = cast(raw.Shape(input=labels)[1], logits.dtype)
+        labels = labels * (1.0 - label_smoothing) + label_smoothing / classes
+    labels = raw.StopGradient(input=labels)
+    each = functions.softmax_cross_entropy_with_logits(labels, logits)
+    return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+@export(v1=["losses.sparse_softmax_cross_entropy"])
+def sparse_softmax_cross_entropy(
+    labels, logits, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
+):
+    """The cross-entropy of class numbers, which may be columns, and softmaxes."""
+    logits, labels = convert_to_tensor(logits), convert_to_tensor(labels)
+    if labels.shape.rank == logits.shape.rank:
+        labels = raw.Squeeze(input=labels, axis=[-1])
+    each = functions.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    weights = convert_to_tensor(weights)
+    if weights.shape.rank == (each.shape.rank or 0) + 1:
+        weights = raw.Squeeze(input=weights, axis=[-1])
+    return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+@export(v1=["losses.add_loss"])
+def add_loss(loss, loss_collection=_LOSSES):
+    """Adds a loss to a collection of the graph; eagerly there is none."""
+    if loss_collection and STATE.graph is not None:
+        STATE.graph.add_to_collection(loss_collection, loss)
+
+
+@export(v1=["losses.get_losses"])
+def get_losses(scope=None, loss_collection=_LOSSES):
+    """The losses of the graph, or those whose names begin with `scope`."""
+    return [] if STATE.graph is None else STATE.graph.get_collection(loss_collection, scope)
+
+
+@export(v1=["losses.get_regularization_losses"])
+def get_regularization_losses(scope=None):
+    """The losses of regularisation of the graph."""
+    return get_losses(scope, _REGULARIZATION)
+
+
+@export(v1=["losses.get_regularization_loss"])
+def get_regularization_loss(scope=None, name="total_regularization_loss"):
+    """The sum of the losses of regularisation."""
+    found = get_regularization_losses(scope)
+    return raw.AddN(inputs=found, name=name) if found else convert_to_tensor(0.0)
+
+
+@export(v1=["losses.get_total_loss"])
+def get_total_loss(add_regularization_losses=True, name="total_loss", scope=None):
+    """The sum of all losses of the graph."""
+    found = get_losses(scope)
+    if add_regularization_losses:
+        found = found + get_regularization_losses(scope)
+    return raw.AddN(inputs=found, name=name)
