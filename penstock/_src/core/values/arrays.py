@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values.memory import LARGE, Block, recycled_block
 
 INT32 = np.iinfo(np.int32)
 INT64 = np.iinfo(np.int64)
@@ -14,16 +15,14 @@ ALIGNMENT = 64
 SMALL = 4096  # bytes of an array below which its alignment does not matter
 
 
-class _Block(np.ndarray):
-    """Memory under an aligned array. A type of its own, so that views of the array count as references to it."""
-
-
 def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Returns an uninitialised array whose data starts at a multiple of 64 bytes."""
     size = dtype.itemsize
     for extent in shape:
         size *= extent
-    raw = _Block((size + ALIGNMENT,), np.uint8)
+    raw = (
+        recycled_block(size + ALIGNMENT) if size >= LARGE else Block((size + ALIGNMENT,), np.uint8)
+    )
     return np.ndarray(shape, dtype, raw, -raw.ctypes.data % ALIGNMENT)
 
 
