@@ -44,13 +44,15 @@ def gradients_of_tape(
             found.setdefault(target._id, []).append(seed)
     sources = set(source_ids)
     kept: dict[int, Any] = {}
+    watched = tape.watched
     for entry in reversed(needed_entries(tape, sources)):
         outputs = totals(found, entry.output_ids)
         if outputs is None:
             continue
-        for key, total in zip(entry.output_ids, outputs):
-            if key in sources:
-                kept[key] = total
+        if not sources.isdisjoint(entry.output_ids):
+            kept.update(
+                (key, total) for key, total in zip(entry.output_ids, outputs) if key in sources
+            )
         if entry.needs_zeros and entry.outputs:
             outputs = [
                 zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g
@@ -58,8 +60,11 @@ def gradients_of_tape(
             ]
         inputs = entry.backward(*outputs)
         for key, gradient in zip(entry.input_ids, inputs, strict=True):
-            if gradient is not None and key in tape.watched:
-                found.setdefault(key, []).append(gradient)
+            if gradient is not None and key in watched:
+                if key in found:
+                    found[key].append(gradient)
+                else:
+                    found[key] = [gradient]
     return [kept[i] if i in kept else add_up(found.get(i)) for i in source_ids]
 
 
@@ -245,7 +250,9 @@ class GradientTape:
           ValueError: `unconnected_gradients` is neither of the two.
         """
         tape = self._current()
-        unconnected = UnconnectedGradients(unconnected_gradients)
+        unconnected = unconnected_gradients
+        if type(unconnected) is not UnconnectedGradients:
+            unconnected = UnconnectedGradients(unconnected)
         if self._recording:
             if not self._persistent:
                 self._pop()

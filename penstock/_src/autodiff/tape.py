@@ -37,6 +37,20 @@ class Entry:
         self.outputs, self.backward, self.needs_zeros = outputs, backward, needs_zeros
 
 
+class ReadEntry:
+    """A variable that was read: the gradient of what was read is the variable's."""
+
+    __slots__ = ("input_ids", "output_ids")
+    name, outputs, needs_zeros = "ReadVariableOp", (), False
+
+    def __init__(self, handle: Any, tensor: Any) -> None:
+        self.input_ids, self.output_ids = (handle._id,), (tensor._id,)
+
+    def backward(self, gradient: Any) -> Sequence[Any]:
+        """Returns the gradient."""
+        return (gradient,)
+
+
 class OpEntry:
     """A recorded op: like an Entry, with the gradient of the op.
 
@@ -54,6 +68,9 @@ class OpEntry:
             self.output_ids, self.outputs = (outputs[0]._id,), ()
         else:
             self.output_ids, self.outputs = tuple([t._id for t in outputs]), outputs
+        if op.keeps_inputs_only and not op.has_lists:
+            self.kept: Sequence[Any] = (*inputs, *(None,) * len(outputs))
+            return
         arguments: Sequence[Any] = (*inputs, *outputs)
         if op.has_lists:
             arguments = group_arguments(op.inputs, op, inputs)
@@ -100,7 +117,7 @@ class Tape:
         self.watch_accessed_variables = watch_accessed_variables
         self.watched: set[int] = set()
         self.variables: dict[int, Any] = {}
-        self.entries: list[Entry | OpEntry] = []
+        self.entries: list[Entry | OpEntry | ReadEntry] = []
         # Watched tensors are held, so that no other tensor gets their id.
         self.held: list[Any] = []
 
@@ -140,6 +157,12 @@ class Tape:
             if tensor.dtype in DIFFERENTIABLE:
                 watched.add(tensor._id)
         self.entries.append(OpEntry(op, inputs, outputs))
+
+    def record_read(self, handle: Any, tensor: Any) -> None:
+        """Records that a variable was read, if it is watched."""
+        if handle._id in self.watched:
+            self.watched.add(tensor._id)
+            self.entries.append(ReadEntry(handle, tensor))
 
     def record_function(
         self,
@@ -218,6 +241,17 @@ def variable_accessed(variable: Any) -> None:
     if STATE.tapes and variable.trainable:
         for tape in STATE.tapes:
             tape.variable_accessed(variable)
+
+
+def record_read(variable: Any, tensor: Any, op: Op) -> None:
+    """Tells tapes that `op` read a variable while executing eagerly."""
+    handle = variable.handle
+    for tape in STATE.tapes:
+        if variable.trainable:
+            tape.variable_accessed(variable)
+        tape.record_read(handle, tensor)
+    for accumulator in STATE.accumulators:
+        accumulator.record_op(op, (handle,), (tensor,))
 
 
 def record_function(

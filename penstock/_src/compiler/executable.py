@@ -35,6 +35,7 @@ class Executable:
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.block = Block(name, [], self.inputs, self.outputs, {}, states)
         self.block.needed, self.block.why_host = needed, why_host
+        self.run = self.block.__call__  # what a call of this object does, without a further frame
 
     @property
     def ops(self) -> list[Operation]:

@@ -28,7 +28,7 @@ from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, arrange, 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
 from penstock._src.core.values import resources
-from penstock._src.core.values.arrays import aligned_copy, empty_aligned, empty_result
+from penstock._src.core.values.arrays import SMALL, aligned_copy, empty_aligned
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Call, Target, host, kernels, pool
@@ -64,6 +64,7 @@ class Program:
         self.threads = pool().threads
         self.guard = bool(flags.guard)
         self.is_logged = flags.debug >= 2
+        self.is_watched = self.guard or self.is_logged
         written = cache.written
         self.plan = plan = Planner(function, cache, self.threads)
         self.buffers = plan.known
@@ -83,12 +84,16 @@ class Program:
                 self._handles.append((i, *_type_of(parameter), parameter.id in updated))
             else:
                 self._arrays.append((i, *_type_of(parameter)))
-        self._results = [(tuple(map(int, r.shape)), r.dtype.np) for r in function.results]
+        self._results = [_result_maker(r) for r in function.results]
         self._free: list[_Instance] = []
         self.constants: dict[int, np.ndarray] = {}
 
     def __call__(self, *arguments: Any) -> list[np.ndarray]:
         """Runs the function; returns its results."""
+        return self.run(arguments)
+
+    def run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        """The same, of arguments in a sequence."""
         if self._updates:
             with resources.UPDATING:
                 return self._run(arguments)
@@ -96,12 +101,26 @@ class Program:
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         arrays = self._arguments(arguments)
-        guards: list[_Guarded] = []
-        if self.guard:
-            guards = [_Guarded(shape, dtype) for shape, dtype in self._results]
-            outputs = [guarded.array for guarded in guards]
-        else:
-            outputs = [empty_result(shape, dtype) for shape, dtype in self._results]
+        if self.is_watched:
+            return self._run_watched(arrays)
+        outputs = [make(shape, dtype) for make, shape, dtype in self._results]
+        instance = self._take()
+        try:
+            code = instance.call.run(*arrays, *outputs)
+            if code:
+                self._fail(code, instance.call.status)
+            if instance.checks:
+                instance.look_at_checks([*arrays, *outputs])
+        finally:
+            self._give_back(instance)
+        return outputs
+
+    def _run_watched(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """A run that is logged, or whose buffers are looked at."""
+        guards = [_Guarded(shape, dtype) for _, shape, dtype in self._results] if self.guard else []
+        outputs = [guarded.array for guarded in guards]
+        if not self.guard:
+            outputs = [make(shape, dtype) for make, shape, dtype in self._results]
         instance = self._take()
         try:
             start = time.perf_counter()
@@ -127,7 +146,7 @@ class Program:
 
     def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
         """Runs the function `runs` times: (label, tasks, microseconds at best) of each launch; variables change."""
-        outputs = [empty_aligned(shape, dtype) for shape, dtype in self._results]
+        outputs = [empty_aligned(shape, dtype) for _, shape, dtype in self._results]
         arrays = self._arguments(arguments)
         instance = self._take()
         try:
@@ -190,27 +209,31 @@ class Program:
         return arrays
 
     def _take(self) -> _Instance:
-        """A table whose arena nobody is using."""
-        with _blocks_lock:
-            for i, instance in enumerate(self._free):
-                if not instance.block.busy:
-                    instance.block.busy = True
-                    return self._free.pop(i)
-            block = _free_block(self.arena_bytes + 64, alone=self.guard)
-        return _Instance(self, block)
+        """A table whose arena nobody is using. Lists' own methods are atomic: most calls take no lock but the arena's."""
+        free = self._free
+        for _ in range(len(free)):
+            try:
+                instance = free.pop()
+            except IndexError:  # another thread has taken the last
+                break
+            if instance.claim(False):
+                return instance
+            free.insert(0, instance)  # another program uses its arena
+        return _Instance(self, _free_block(self.arena_bytes + 64, alone=self.guard))
 
     def _give_back(self, instance: _Instance) -> None:
-        with _blocks_lock:
-            instance.block.busy = False
-            self._free.append(instance)
+        instance.release()
+        self._free.append(instance)
 
 
 class _Block:
-    """Memory for one running program's temporaries; programs that do not run at once share it."""
+    """Memory for one running program's temporaries; programs that do not run at once share it. Whoever uses it holds
+    the lock."""
 
     def __init__(self, size: int):
         self.array = empty_aligned((size,), np.dtype(np.uint8))
-        self.busy = True
+        self.lock = threading.Lock()
+        self.lock.acquire()
 
 
 _blocks: weakref.WeakSet[_Block] = weakref.WeakSet()  # programs' tables keep them alive
@@ -218,17 +241,23 @@ _blocks_lock = threading.Lock()
 
 
 def _free_block(size: int, alone: bool) -> _Block:
-    """A block that is not in use and large enough, the smallest there is; else a new one."""
-    if not alone:
-        fitting = [b for b in _blocks if not b.busy and b.array.size >= size]
-        if fitting:
-            block = min(fitting, key=lambda b: b.array.size)
-            block.busy = True
-            return block
-    block = _Block(size)
-    if not alone:
+    """A block that is not in use and large enough, the smallest there is; else a new one. The caller holds its lock."""
+    if alone:
+        return _Block(size)
+    with _blocks_lock:
+        fitting = [b for b in _blocks if b.array.size >= size]
+        for block in sorted(fitting, key=lambda b: b.array.size):
+            if block.lock.acquire(False):
+                return block
+        block = _Block(size)
         _blocks.add(block)
-    return block
+        return block
+
+
+def _result_maker(node: Node) -> tuple[Any, tuple[int, ...], np.dtype]:
+    """What makes the array of a result, called with its shape and type: aligned if that matters for its size."""
+    shape, dtype = tuple(map(int, node.shape)), node.dtype.np
+    return np.empty if math.prod(shape) * dtype.itemsize < SMALL else empty_aligned, shape, dtype
 
 
 def _usable(x: Any, number: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
@@ -307,7 +336,8 @@ class _Instance:
 
     def __init__(self, program: Program, block: _Block):
         plan = program.plan
-        self.block, self.arena = block, block.array
+        self.arena = block.array
+        self.claim, self.release = block.lock.acquire, block.lock.release
         if program.guard:
             self.arena[:] = SENTINEL
             self.gaps = gaps(program.buffers, program.arena_bytes)

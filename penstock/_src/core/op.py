@@ -106,6 +106,8 @@ class Op:
     has_gradient: ClassVar[bool] = False
     has_lowering: ClassVar[bool] = False
     keeps: ClassVar[tuple[bool, ...]] = ()
+    # Whether it reads all inputs and no output, as most do.
+    keeps_inputs_only: ClassVar[bool] = False
     takes_lists: ClassVar[bool] = False
     # Whether an input or output is a list of tensors.
     has_lists: ClassVar[bool] = False
@@ -149,12 +151,14 @@ class Op:
         # Some ops have an attribute called "lower": only a method lowers.
         cls.has_lowering = callable(getattr(cls, "lower", None))
         cls.keeps = _kept_by_gradient(cls)
+        count = len(cls.inputs)
+        cls.keeps_inputs_only = all(cls.keeps[:count]) and not any(cls.keeps[count:])
         cls._instances = {}
         cls.takes_lists = any(a.is_list for a in cls.inputs)
         cls.has_refs = any(a.is_ref for a in (*cls.inputs, *cls.outputs))
         cls.has_lists = cls.takes_lists or any(a.is_list for a in cls.outputs)
-        # Plain tensors in and one at most out: then `bound` has the kernel of each (types, attributes) met.
-        cls.is_simple = not cls.has_lists and len(cls.outputs) <= 1
+        # One plain tensor at most comes out: then `bound` has the kernel of each (types, attributes) met.
+        cls.is_simple = len(cls.outputs) <= 1 and not any(a.is_list for a in cls.outputs)
         cls.bound = {}
         if not cls.is_abstract:
             OPS[cls.op_type] = cls

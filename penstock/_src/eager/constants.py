@@ -5,6 +5,9 @@ import functools
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dtypes import DType
+from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 
 _LIMIT = 2**31
@@ -21,3 +24,13 @@ def integers(*values: int) -> EagerTensor:
         raise TypeError(f"Expected integers. Received {values}.")
     dtype = dtypes.int32 if all(-_LIMIT <= v < _LIMIT for v in values) else dtypes.int64
     return EagerTensor(np.array(values, dtype.np), dtype)
+
+
+@functools.lru_cache(4096)
+def integer(value: int, dtype: DType) -> Tensor:
+    """Returns an int as a scalar of a type. Calls share it; tensors do not change.
+
+    Raises:
+      TypeError: it does not fit the type.
+    """
+    return convert_to_tensor(value, dtype)

@@ -14,16 +14,18 @@ from penstock._src.core.op import Op, group_arguments, refusal_of_reference, ref
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.compiled import LARGE, is_large, is_worth_compiling, run_compiled
+from penstock._src.eager.constants import integer
 from penstock._src.eager.tensor import EagerTensor
 
 # Ops bound to types and attributes are kept up to this number per op.
 MOST_BOUND = 1024
 
 _NUMBERS = frozenset({bool, int, float})
+_PLAIN = _NUMBERS | {EagerTensor, np.ndarray}
 
 
 class Kernel:
-    """An op with plain inputs and one output or none, ready to run on inputs of given types.
+    """An op with one output or none, ready to run on inputs of given types.
 
     `types` are those of the inputs; `storage` is NumPy's type of the output, whose `dtype` is None if there is none.
     """
@@ -87,20 +89,42 @@ def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> EagerTensor | 
 
 
 def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    """Runs an op on arrays, numbers and variables besides eager tensors, if it was bound to such inputs before."""
-    inputs = [
-        convert.convert_to_tensor(value) if hasattr(value, "_is_tensor_like") else value
-        for value in inputs
-    ]
+    """Runs an op on arrays, numbers, variables and lists besides eager tensors, if it was bound to such inputs before."""
+    inputs = [value if type(value) in _PLAIN else _as_input(value) for value in inputs]
     try:
         kernel = cls.bound[(*map(_kind, inputs), *attrs.items())]
-        tensors = [
-            value if type(value) is EagerTensor else _tensor_of(value, dtype)
-            for value, dtype in zip(inputs, kernel.types)
-        ]
     except (KeyError, TypeError):
         return _execute_any(cls, inputs, attrs)
+    if cls.takes_lists:
+        return _run_on_lists(kernel, inputs)
+    tensors = [
+        value if type(value) is EagerTensor else _tensor_of(value, dtype)
+        for value, dtype in zip(inputs, kernel.types)
+    ]
     return _run_kernel(kernel, tensors, [tensor._value for tensor in tensors])
+
+
+def _run_on_lists(kernel: Kernel, inputs: Sequence[Any]) -> EagerTensor | None:
+    """Runs a kernel of which some inputs are lists of tensors."""
+    tensors: list[EagerTensor] = []
+    values: list[Any] = []
+    for value in inputs:
+        if type(value) is list:
+            tensors += value
+            values.append([tensor._value for tensor in value])
+        else:
+            if type(value) is not EagerTensor:
+                value = _tensor_of(value, kernel.types[len(tensors)])
+            tensors.append(value)
+            values.append(value._value)
+    return _run_kernel(kernel, tensors, values)
+
+
+def _as_input(value: Any) -> Any:
+    """Returns a variable as its value; a list or tuple as a list, with its variables as theirs."""
+    if type(value) in (list, tuple):
+        return [one if type(one) in _PLAIN else _as_input(one) for one in value]
+    return convert.convert_to_tensor(value) if hasattr(value, "_is_tensor_like") else value
 
 
 def _kind(value: Any) -> Any:
@@ -116,6 +140,8 @@ def _kind(value: Any) -> Any:
         return value.dtype
     if kind in _NUMBERS:
         return kind
+    if kind is list and value and all(type(one) is EagerTensor for one in value):
+        return tuple([one._dtype for one in value])
     raise TypeError
 
 
@@ -123,6 +149,8 @@ def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
     """Returns an array of that very type, or a number, as a tensor."""
     if type(value) is np.ndarray:
         return EagerTensor(value.copy(), dtype)
+    if type(value) is int:
+        return integer(value, dtype)
     return convert.convert_to_tensor(value, dtype)
 
 
@@ -144,9 +172,13 @@ def _keep(
 ) -> None:
     """Remembers to which types the op was bound, for tensors and for inputs of these kinds."""
     kernel = Kernel(op, tuple(t.dtype for t in tensors))
+    types: Sequence[Any] = kernel.types
     try:
-        cls.bound[(*kernel.types, *given)] = kernel
-        if all(_follows(cls, at, inputs, dtype) for at, dtype in enumerate(kernel.types)):
+        if cls.takes_lists:
+            inputs, types = list(map(_as_input, inputs)), group_arguments(op.inputs, op, types)
+        else:
+            cls.bound[(*types, *given)] = kernel
+        if all(_follows(cls, at, inputs, dtype) for at, dtype in enumerate(types)):
             cls.bound[(*map(_kind, inputs), *given)] = kernel
     except TypeError:
         # An attribute that does not hash, such as a list, or another kind of input: such calls are bound each time.

@@ -21,6 +21,7 @@ class DifferentiableFunction:
     def __init__(self, function: GraphFunction) -> None:
         self.function = function
         self.types = function.output_types
+        self._run: Any = None  # what runs it, found at the first call
         # (watched inputs, number of tapes) -> function with intermediate values as further outputs
         self._forward: dict[tuple[tuple[int, ...], int], GraphFunction] = {}
         self._backward: dict[int, DifferentiableFunction] = {}
@@ -38,7 +39,10 @@ class DifferentiableFunction:
             values = [t._value for t in tensors]
         except AttributeError:
             raise _not_available(self.function, tensors) from None
-        return list(map(EagerTensor, self.function.executable(values), self.types))
+        run = self._run
+        if run is None:
+            run = self._run = self.function.executable.run
+        return list(map(EagerTensor, run(values), self.types))
 
     def _watched(self, tensors: Sequence[Any]) -> tuple[int, ...]:
         found = set()

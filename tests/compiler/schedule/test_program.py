@@ -44,7 +44,7 @@ def test_programs_share_their_memory():
     first, second = build_program(function(64)), build_program(function(32))
     first(*arrays(64))
     second(*arrays(32))
-    assert first._free[0].block is second._free[0].block
+    assert first._free[0].arena is second._free[0].arena
 
 
 def test_calls_from_several_threads_do_not_meet():
