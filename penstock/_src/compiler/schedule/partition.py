@@ -184,7 +184,7 @@ class Partition:
                 continue
             self.matches[node.id] = found
             final = node
-            if self.options.tails and node.dtype.is_floating:
+            if self.options.tails and (node.dtype.is_floating or node.dtype == dtypes.int32):
                 final, inside = final_of(node, self.users, lambda n: home(n).id in wanted)
                 if any(n.id in self.inside or n.id in self.finals for n in (final, *inside)):
                     final, inside = (

@@ -9,12 +9,12 @@ of one operand alone to put into vectors (sums of elementwise products), which a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, Prologue
-from penstock._src.core import errors
+from penstock._src.core import dtypes, errors
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
@@ -151,10 +151,11 @@ class Problem:
 
 def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) -> Match | None:
     """Recognises a `contract` node.  Views are followed to nodes for which `is_source` holds, or that are no views."""
-    types = types_of(node)
+    args = _unwidened(node)
+    types = types_of(node, args)
     if types is None:
         return None
-    problem = problem_of(node, is_source, types)
+    problem = problem_of(node, args, is_source, types)
     both = problem, problem.turned()
     for recognisers in (
         [_deep_product],
@@ -234,9 +235,21 @@ def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> in
     return len(node.shape)
 
 
-def types_of(node: Node) -> Types | None:
+def _unwidened(node: Node) -> tuple[Node, ...]:
+    """The operands; those of int8 that are widened only to be multiplied are read as they are.
+
+    Before: contract(cast<int32>(x), cast<int32>(w))     for int8 x and w
+    After:  contract(x, w), whose products and sums are of int32
+    """
+    widened = node.dtype == dtypes.int32 and all(
+        a.kind == "cast" and a.args[0].dtype == dtypes.int8 for a in node.args
+    )
+    return tuple([a.args[0] for a in node.args]) if widened else node.args
+
+
+def types_of(node: Node, args: Sequence[Node]) -> Types | None:
     """Element types of a contraction, or None for those that have no kernel (complex numbers)."""
-    names = [a.dtype.name for a in node.args]
+    names = [a.dtype.name for a in args]
     if not all(name in OF_NUMPY and name != "bool" for name in (*names, node.dtype.name)):
         return None
     left, right = (OF_NUMPY[name] for name in names)
@@ -244,7 +257,9 @@ def types_of(node: Node) -> Types | None:
     return Types(left, right, F32 if output in (BF16, F16) else output, output)
 
 
-def problem_of(node: Node, is_source: Callable[[Node], bool], types: Types) -> Problem:
+def problem_of(
+    node: Node, args: Sequence[Node], is_source: Callable[[Node], bool], types: Types
+) -> Problem:
     operands, out = node.attrs["spec"].replace(" ", "").split("->")
     left, right = operands.split(",")
     extents: dict[str, int] = {}
@@ -257,7 +272,7 @@ def problem_of(node: Node, is_source: Callable[[Node], bool], types: Types) -> P
         if not one(extent):
             strides[letter] = stride
         stride = stride * extent
-    first = view_of(node.args[0], left, extents, is_source)
-    second = view_of(node.args[1], right, extents, is_source)
+    first = view_of(args[0], left, extents, is_source)
+    second = view_of(args[1], right, extents, is_source)
     kept = ["".join(c for c in s if not one(extents[c])) for s in (left, right, out)]
     return Problem(first, second, (kept[0], kept[1], kept[2]), extents, strides, types)

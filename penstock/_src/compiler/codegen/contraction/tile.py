@@ -62,10 +62,11 @@ def cover(
     width: int,
     most_rows: int = 16,
     most_vectors: int = MOST_VECTORS,
+    idle: int = 0,
 ) -> tuple[int, int]:
     """The (rows, vectors) of the tile that covers m x n in the fewest cycles.
 
-    One that leaves no edge has a small advantage, being half the code to compile.
+    One that leaves no edge has a small advantage, being half the code to compile. `idle` rows come on top of each tile.
     """
     vectors = max(1, -(-n // width))
     m = max(1, m)
@@ -75,14 +76,14 @@ def cover(
         for r, r_count in ((rows, m // rows), (m % rows, 1)):
             for v, v_count in ((nv, vectors // nv), (vectors % nv, 1)):
                 if r and v:
-                    cycles += r_count * v_count * max(cost(r, v, target), v * STREAM)
+                    cycles += r_count * v_count * max(cost(r + idle, v, target), v * STREAM)
         return cycles
 
     choices = [
         (total(r, v) * (1.03 if m % r or vectors % v else 1), -r * v, abs(r - 8), r, v)
         for v in range(1, min(most_vectors, vectors) + 1)
         for r in range(1, min(most_rows, m) + 1)
-        if fits(r, v, target)
+        if fits(r + idle, v, target)
     ]
     return min(choices)[3:]
 
@@ -94,7 +95,7 @@ def zeros(f: Fn, count: int, ty: str) -> list[Val]:
 def accumulate(
     f: Fn,
     types: Types,
-    rows: Sequence[int | Val],
+    rows: Sequence[int | Val | None],
     nv: int,
     loops: Sequence[tuple],
     a: Val,
@@ -106,7 +107,7 @@ def accumulate(
     unroll: int = 2,
     multiply: Callable[[Fn, Val, Val, Val], Val] = Fn.fma,
 ) -> list[Val]:
-    """Runs the k nest `loops` = [(count, step in a, step in b), ...], outermost first.
+    """Runs the k nest `loops` = [(count, step in a, step in b), ...], outermost first; a row None is one of zeros.
 
     `multiply(f, a, b, sum)` gives the next sum. Steps are in elements of `a_type` and `b_type` (by default the type of the sums: packed panels).
     """
@@ -128,7 +129,7 @@ def accumulate(
         bv = [row_of_b(b, v, kb) for v in range(nv)]
         new = []
         for r, offset in enumerate(rows):
-            x = element(a, offset + ka)
+            x = f.zero(vec(total, width)) if offset is None else element(a, offset + ka)
             new += [multiply(f, x, bv[v], acc[r * nv + v]) for v in range(nv)]
         return new
 
@@ -214,7 +215,9 @@ def pick(
             if not fits(r, nv, target):
                 continue
             ideal = total * vectors / 2
-            column = (total // r) * cost(r, nv, target) + (cost(total % r, nv, target) if total % r else 0)
+            column = (total // r) * cost(r, nv, target) + (
+                cost(total % r, nv, target) if total % r else 0
+            )
             edge = -(-total // r) * cost(r, vectors % nv, target) if vectors % nv else 0
             kinds = 1 if inner % r == 0 or r % max(1, inner) == 0 else 4
             key = (

@@ -18,7 +18,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
 
 from .packing import Packing
-from .pairs import dot_of_pairs
+from .pairs import MULTIPLY
 from .schedule import Matrix
 
 
@@ -46,7 +46,7 @@ class GemmKernel(Packing):
                 "B": "in place" if self.direct_b else "of a task" if self.own_b else "shared",
                 "kc": self.kc,
                 "nc": self.nc,
-                "pairs": self.g.pairs,
+                "group": self.g.group,
             },
         )
 
@@ -221,11 +221,15 @@ class GemmKernel(Packing):
                 else (self.nr, types.total)
             )
             depth = product(g.k) if self.static_k and self.steps == 1 else f.depth
+            rows += [None] * self.idle
             acc = accumulate(
-                f, types, rows, nv, [(depth, sa, sb)], f.a, f.b, zeros(f, r * nv, vec(types.total, n)),
+                f, types, rows, nv, [(depth, sa, sb)], f.a, f.b, zeros(f, len(rows) * nv, vec(types.total, n)),
                 masks if self.direct_b else None, a_type, b_type,
-                multiply=dot_of_pairs if g.pairs else Fn.fma,
+                multiply=MULTIPLY[g.group],
             )  # fmt: skip
+            if self.idle:
+                surplus = acc[r * nv :] * r
+                acc = [x - y for x, y in zip(acc[: r * nv], surplus, strict=True)]
             self.finish(f, tile, acc, c, place, masks, ragged)
         return name
 

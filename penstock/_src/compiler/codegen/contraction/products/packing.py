@@ -27,7 +27,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR
 
 from .gathered import Gathered
-from .pairs import load_pairs
+from .pairs import load_group
 from .schedule import SLAB, STEP_BITS, Gemm, Matrix, Schedule
 
 
@@ -126,7 +126,7 @@ class Packing(Schedule):
         pack_rows(
             f, pointer, start, along, value(f, matrix.depth[-1]), width, count, low, high, dst, room,
             matrix.element, self.types.total, self.lanes, self.expressions[side],
-            read=partial(load_pairs, matrix.second) if matrix.second else load_as,
+            read=partial(load_group, self.g.group, matrix.second) if matrix.second else load_as,
         )  # fmt: skip
 
     def along_depth(self, f: Fn, matrix: Matrix):

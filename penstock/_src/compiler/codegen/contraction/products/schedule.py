@@ -38,7 +38,7 @@ from penstock._src.native.language.types import SIZE
 
 from .blocking import Blocking, blocking_of
 from .gathered import Gathered
-from .pairs import in_pairs
+from .pairs import QUAD, in_groups
 
 TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
 GROUP_BYTES = 8 << 20  # of packed panels between two fork-joins: a part of the L3
@@ -65,7 +65,7 @@ class Matrix:
     depth: tuple[Extent, ...]
     batch: tuple[Extent, ...] = ()
     base: Extent = 0
-    second: int = 0  # of pairs (pairs.py): how far the second element lies from the first
+    second: int = 0  # of groups (pairs.py): how far each element lies from the one before
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Gemm:
     batch: tuple[Extent, ...] = ()
     batch_out: tuple[Extent, ...] = ()
     sizes: int = 0
-    pairs: bool = False  # see pairs.py
+    group: int = 1  # neighbours that are multiplied together (pairs.py)
     blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
 
     @property
@@ -111,7 +111,7 @@ class Schedule:
     """The cut of a product's work, chosen from what is known of its extents."""
 
     def __init__(self, gemm: Gemm, target: Target, threads: int, heads: tuple):
-        gemm = gemm if any(heads) else in_pairs(gemm, target)
+        gemm = gemm if any(heads) else in_groups(gemm, target)
         self.g, self.target, self.threads, self.heads = gemm, target, threads, heads
         self.blocking = gemm.blocking or blocking_of(target)
         self.types, self.lanes = gemm.types, target.lanes(gemm.types.total)
@@ -128,7 +128,10 @@ class Schedule:
         most = MOST_VECTORS
         if m == 1:  # what comes from memory comes faster in long pieces
             most = 16 if n * depth * self.size > IN_CACHE else 8
-        self.mr, self.nv = blocking.tile or cover(m, n, self.target, n_lanes, most_vectors=most)
+        self.idle = int(g.group == QUAD)  # rows of a tile that are not the result's
+        self.mr, self.nv = blocking.tile or cover(
+            m, n, self.target, n_lanes, most_vectors=most, idle=self.idle
+        )
         self.nr = self.nv * n_lanes
         wide = is_static(g.m) and m <= 64 and n >= 1024  # B is read once: long pieces of its rows
         self.one_row_block = wide
@@ -224,7 +227,7 @@ class Schedule:
         if (
             isinstance(b, Gathered)
             or self.heads[1]
-            or g.pairs
+            or g.group != 1
             or len(g.k) != 1
             or b.cross != 1
             or not is_static(g.n)

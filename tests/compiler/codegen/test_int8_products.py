@@ -1,0 +1,81 @@
+"""Products of int8 that is widened to be multiplied: exact sums in int32, fours of k at a time where the CPU can."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from penstock._src.compiler.codegen.contraction.match import match
+from penstock._src.compiler.codegen.contraction.products.pairs import QUAD, multiplies_quads
+from penstock._src.compiler.program import build_program
+from penstock._src.core import dtypes
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.function import Function
+from penstock._src.native import host
+from penstock._src.util import flags
+
+CASES = [
+    ("mk,kn->mn", (37, 64), (64, 50)),
+    ("mk,kn->mn", (1, 256), (256, 300)),
+    ("mk,kn->mn", (130, 2048), (2048, 300)),
+    ("mk,nk->mn", (70, 400), (90, 400)),
+    ("km,kn->mn", (64, 20), (64, 40)),
+    ("bmk,kn->bmn", (3, 5, 1000), (1000, 33)),
+    ("bmk,bkn->bmn", (3, 20, 32), (3, 32, 33)),
+]
+ODD = [("mk,kn->mn", (13, 30), (30, 17)), ("mk,nk->mn", (5, 7), (9, 7))]
+
+
+def contraction(p, spec, a, b):
+    return p.contract(spec, p.cast(a, dtypes.int32), p.cast(b, dtypes.int32))
+
+
+def written(spec, shapes, more=lambda p, y: y):
+    p = Builder()
+    parameters = [p.parameter(i, s, dtypes.int8) for i, s in enumerate(shapes)]
+    product = contraction(p, spec, *parameters)
+    return product, Function("product", tuple(parameters), (more(p, product),))
+
+
+def numbers(shapes):
+    random = np.random.default_rng(0)
+    arrays = [random.integers(-128, 128, s).astype(np.int8) for s in shapes]
+    for array in arrays:  # the extremes are met
+        array.flat[:3] = -128, -128, 127
+    return arrays
+
+
+@pytest.mark.parametrize("spec,a,b", CASES + ODD)
+def test_sums_are_exact(spec, a, b):
+    arrays = numbers((a, b))
+    with flags.override(guard=1):
+        program = build_program(written(spec, (a, b))[1])
+        (got,) = program(*arrays)
+    np.testing.assert_array_equal(got, np.einsum(spec, *[x.astype(np.int32) for x in arrays]))
+    assert all("product" in record.label for record in program.plan.launches)
+
+
+@pytest.mark.skipif(not multiplies_quads(host()), reason="needs dot products of bytes")
+@pytest.mark.parametrize("spec,a,b", CASES)
+def test_four_are_multiplied_at_once(spec, a, b):
+    node, _ = written(spec, (a, b))
+    assert match(node).emit(host(), 2).facts["group"] == QUAD
+
+
+def test_lesser_processors_multiply_one_by_one():
+    node, _ = written("mk,kn->mn", ((16, 64), (64, 32)))
+    plain = replace(host(), features="")
+    assert match(node).emit(plain, 2).facts["group"] == 1
+
+
+def test_a_scale_is_applied_to_the_sums_in_registers():
+    shapes = (33, 128), (128, 70)
+
+    def scaled(p, y):
+        return p.mul(p.cast(y, dtypes.float32), 0.01)
+
+    program = build_program(written("mk,kn->mn", shapes, scaled)[1])
+    assert {record.label for record in program.plan.launches} == {"product[33, 70] + tail"}
+    a, b = numbers(shapes)
+    want = (a.astype(np.int32) @ b.astype(np.int32)).astype(np.float32) * np.float32(0.01)
+    np.testing.assert_array_equal(program(a, b)[0], want)
