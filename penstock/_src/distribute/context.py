@@ -9,6 +9,7 @@ class Contexts(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[tuple[Any, Any]] = []
+        self.updated: int | None = None  # the copy of distributed variables that an update changes
 
 
 CONTEXTS = Contexts()

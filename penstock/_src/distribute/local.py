@@ -1,11 +1,10 @@
 """Strategies of one machine with one device."""
 
-import logging
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.context import Defaults
-from penstock._src.distribute.strategy import CPU, Strategy, StrategyExtended
+from penstock._src.distribute.strategy import Strategy, StrategyExtended
 from penstock._src.util.export import export
 
 
@@ -41,26 +40,6 @@ class OneDeviceStrategy(Strategy):
 
     def __init__(self, device: str) -> None:
         _require_cpu(device)
-        super().__init__(StrategyExtended(self))
-
-
-@export("distribute.MirroredStrategy")
-class MirroredStrategy(Strategy):
-    """A replica per device of this machine, each with a copy of the variables.
-
-    This process has one device, its CPU, so there is one replica.
-    """
-
-    def __init__(self, devices: Any = None, cross_device_ops: Any = None) -> None:
-        devices = [CPU] if not devices else list(devices)
-        for device in devices:
-            _require_cpu(device)
-        if len(devices) > 1:
-            raise UnimplementedError(
-                "MirroredStrategy: several devices in one process are not implemented. Received "
-                f"{devices}."
-            )
-        logging.getLogger("tensorflow").info("Using MirroredStrategy with devices %s", (CPU,))
         super().__init__(StrategyExtended(self))
 
 

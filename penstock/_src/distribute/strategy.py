@@ -264,10 +264,10 @@ class Strategy:
 @export("__internal__.distribute.interim.maybe_merge_call", v1=[])
 def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs: Any) -> Any:
     """Calls `fn(strategy, *args)` for all replicas together, from wherever this is called."""
-    if current()[1] is None:
+    replica = current()[1]
+    if replica is None:
         return fn(strategy, *args, **kwargs)
-    with Entered(strategy, None):
-        return fn(strategy, *args, **kwargs)
+    return replica.merge_call(fn, args, kwargs)
 
 
 @export("__internal__.distribute.strategy_supports_no_merge_call", v1=[])

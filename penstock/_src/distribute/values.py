@@ -4,6 +4,8 @@ import collections
 from enum import Enum
 from typing import Any
 
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.specs import TypeSpec, spec_of_value
 from penstock._src.util.export import export, export_constant
 
 
@@ -125,8 +127,37 @@ class DistributedValues:
 
 
 @export("types.experimental.distributed.PerReplica", v1=[])
-class PerReplica(DistributedValues):
+class PerReplica(DistributedValues, CompositeTensor):
     """Values that differ per replica."""
+
+    @property
+    def _type_spec(self) -> "PerReplicaSpec":
+        return PerReplicaSpec(*[spec_of_value(value) for value in self._values])
+
+
+class PerReplicaSpec(TypeSpec):
+    """The type of values per replica: a TypeSpec for each."""
+
+    def __init__(self, *value_specs: Any) -> None:
+        self._value_specs = value_specs
+
+    @property
+    def value_type(self) -> type:
+        """The class of the values."""
+        return PerReplica
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._value_specs
+
+    @property
+    def _component_specs(self) -> tuple[Any, ...]:
+        return self._value_specs
+
+    def _to_components(self, value: PerReplica) -> tuple[Any, ...]:
+        return value.values
+
+    def _from_components(self, components: Any) -> PerReplica:
+        return PerReplica(components)
 
 
 @export("types.experimental.distributed.Mirrored", v1=[])
@@ -155,13 +186,3 @@ class ValueContext:
 export("distribute.experimental.ValueContext", v1=["distribute.experimental.ValueContext"])(
     ValueContext
 )
-
-
-@export("distribute.DistributedDataset", v1=[])
-class DistributedDataset:
-    """A dataset shared out over replicas. With one replica the dataset itself is used instead."""
-
-
-@export("distribute.DistributedIterator", v1=[])
-class DistributedIterator:
-    """An iterator of a DistributedDataset."""

@@ -44,6 +44,10 @@ class _Settings:
     """What the program has said about devices."""
 
     def __init__(self):
+        self.clear()
+
+    def clear(self):
+        """Forgets all of it."""
         self.visible = None
         self.logical = {}
         self.memory_growth = {}
@@ -54,6 +58,13 @@ class _Settings:
 
 
 SETTINGS = _Settings()
+
+
+def reset():
+    """Forgets what the program has said about devices."""
+    SETTINGS.clear()
+
+
 _CPU = PhysicalDevice("/physical_device:CPU:0", "CPU")
 
 

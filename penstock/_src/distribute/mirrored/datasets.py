@@ -1,0 +1,101 @@
+"""Datasets whose elements are cut into parts, one for each replica."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.data.iterator import IteratorSpec, OwnedIterator
+from penstock._src.distribute.values import PerReplica
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+@export("distribute.DistributedIterator", v1=[])
+class DistributedIterator(OwnedIterator):
+    """An iterator of a DistributedDataset: its elements hold a part for each replica."""
+
+    def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None):
+        super().__init__(dataset, components, element_spec)
+        self._spec = DistributedIteratorSpec(self._element_spec)
+
+
+class DistributedIteratorSpec(IteratorSpec):
+    """The type of a DistributedIterator."""
+
+    @property
+    def value_type(self) -> type:
+        """The class of the values."""
+        return DistributedIterator
+
+    def _from_components(self, components: Any) -> DistributedIterator:
+        return DistributedIterator(components=components, element_spec=self._element_spec)
+
+
+@export("distribute.DistributedDataset", v1=[])
+class DistributedDataset:
+    """A dataset shared out over the replicas of a strategy.
+
+    Args:
+      dataset: a dataset of batches; each is cut into as many parts as there are replicas, the first ones the larger.
+      replicas: how many there are.
+    """
+
+    def __init__(self, dataset: Any, replicas: int) -> None:
+        self._original, self._replicas = dataset, replicas
+        self._dataset = dataset.map(lambda *element: _cut(_element(element), replicas))
+
+    def __iter__(self) -> Iterator[Any]:
+        return DistributedIterator(self._dataset)
+
+    @property
+    def element_spec(self) -> Any:
+        """The structure of TypeSpecs of the elements."""
+        return self._dataset.element_spec
+
+    @property
+    def cardinality(self) -> Any:
+        """The number of elements."""
+        return self._original.cardinality()
+
+    def __len__(self) -> int:
+        return len(self._original)
+
+
+class DatasetOfEach(DistributedDataset):
+    """A dataset whose successive elements go to the replicas in turn: batches are cut already."""
+
+    def __init__(self, dataset: Any, replicas: int) -> None:
+        self._original, self._replicas = dataset, replicas
+        grouped = dataset.batch(replicas, drop_remainder=True)
+        self._dataset = grouped.map(lambda *element: _unstack(_element(element), replicas))
+
+
+def _element(args: tuple[Any, ...]) -> Any:
+    """What a dataset's function got as several arguments, as one element."""
+    return args[0] if len(args) == 1 else args
+
+
+def _cut(element: Any, count: int) -> Any:
+    """The element with every tensor in parts along its first axis; they differ in length by the last ones being short."""
+
+    def parts(leaf: Any) -> Any:
+        if leaf is None:
+            return None
+        tensor = convert_to_tensor(leaf)
+        rows = raw.StridedSlice(
+            input=raw.Shape(input=tensor), begin=[0], end=[1], strides=[1], shrink_axis_mask=1
+        )
+        length = (rows + (count - 1)) // count
+        bounds = [raw.Minimum(x=length * i, y=rows) for i in range(count + 1)]
+        return PerReplica([tensor[low:high] for low, high in itertools.pairwise(bounds)])
+
+    return nest.map_structure(parts, element)
+
+
+def _unstack(element: Any, count: int) -> Any:
+    def parts(leaf: Any) -> Any:
+        return PerReplica(raw.Unpack(value=convert_to_tensor(leaf), num=count, axis=0))
+
+    return nest.map_structure(parts, element)

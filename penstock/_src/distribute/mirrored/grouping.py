@@ -1,0 +1,53 @@
+"""Values of replicas and values for replicas: one structure of distributed values from many, and back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.distribute.mirrored.variables import DistributedVariable
+from penstock._src.distribute.values import DistributedValues, Mirrored, PerReplica
+from penstock._src.util import nest
+
+
+def select(index: int, structure: Any) -> Any:
+    """The structure as one replica sees it. Variables stay: they know which replica reads them."""
+    return nest.map_structure(lambda value: _one(index, value), structure)
+
+
+def _one(index: int, value: Any) -> Any:
+    if isinstance(value, DistributedValues) and not isinstance(value, DistributedVariable):
+        return value.values[index]
+    return value
+
+
+def select_copies(index: int, structure: Any) -> Any:
+    """The structure for one replica, with its own copies of variables."""
+    return nest.map_structure(
+        lambda value: value.values[index] if isinstance(value, DistributedValues) else value,
+        structure,
+    )
+
+
+def regroup(structures: Sequence[Any], kind: type[DistributedValues] = PerReplica) -> Any:
+    """One structure whose leaves hold those of all replicas; what is one object for all of them stays it."""
+    first = structures[0]
+    if isinstance(first, (list, tuple, dict)):
+        for other in structures[1:]:
+            nest.assert_same_structure(first, other)
+        leaves = zip(*[nest.flatten(structure) for structure in structures])
+        return nest.pack_sequence_as(first, [_grouped(leaf, kind) for leaf in leaves])
+    return _grouped(structures, kind)
+
+
+def _grouped(values: Sequence[Any], kind: type[DistributedValues]) -> Any:
+    first = values[0]
+    if all(value is first for value in values):
+        return first
+    container = getattr(first, "_distributed_container", None)
+    if container is not None and container() is not None:
+        return container()
+    return kind(values)
+
+
+def mirrored(structures: Sequence[Any]) -> Any:
+    """`regroup` of values that are equal on all replicas."""
+    return regroup(structures, Mirrored)

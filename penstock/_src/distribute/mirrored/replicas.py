@@ -1,0 +1,159 @@
+"""Replicas in lockstep: a thread for each, one of which runs at a time, until all of them wait in a merge call.
+
+What belongs to a thread (the graph, tapes, scopes) each replica takes over from the caller; and the scopes of the
+caller's graph, which all of them add to, are put back whenever another thread goes on.
+"""
+
+import contextvars
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.distribute.context import Entered
+from penstock._src.distribute.mirrored import grouping
+
+# Attributes of a graph that say in which scopes operations are being made.
+SCOPES = ("_scope", "_container", "_binding", "_control_stack", "_attribute_scopes")
+
+
+class _Stopped(BaseException):
+    """Ends the thread of a replica after another one failed."""
+
+
+@dataclass
+class MergeRequest:
+    """A function that a replica wants called once for all of them, and its share of the arguments."""
+
+    function: Callable[..., Any]
+    args: Any
+    kwargs: Any
+
+
+class Replica:
+    """A replica's thread."""
+
+    def __init__(self, context: Any, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self.context, self.function, self.args, self.kwargs = context, function, args, kwargs
+        context.replica = self
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.request: MergeRequest | None = None
+        self.answer: Any = None
+        self.is_finished = self._is_stopped = False
+        self._state, self._graph = dict(STATE.__dict__), STATE.graph
+        self._scopes = scopes_of(self._graph)
+        self._may_run, self._has_paused = threading.Semaphore(0), threading.Semaphore(0)
+        surroundings = contextvars.copy_context()
+        self._thread = threading.Thread(target=surroundings.run, args=(self._run,), daemon=True)
+
+    def advance(self) -> None:
+        """Lets the replica run until it asks for a merge or ends.
+
+        Raises: what the replica raised.
+        """
+        before = scopes_of(self._graph)
+        set_scopes(self._graph, self._scopes)
+        if self._thread.ident is None:
+            self._thread.start()
+        self._may_run.release()
+        self._has_paused.acquire()
+        self._scopes = scopes_of(self._graph)
+        set_scopes(self._graph, before)
+        if self.error is not None:
+            raise self.error
+
+    def stop(self) -> None:
+        """Ends the thread, if it still waits."""
+        if self._thread.ident is not None and not self.is_finished:
+            self._is_stopped = True
+            self._may_run.release()
+            self._thread.join()
+
+    def merge(self, request: MergeRequest) -> Any:
+        """Hands a request to the caller and waits for this replica's share of the answer.
+
+        Raises:
+          RuntimeError: another graph is being built than that of the caller.
+        """
+        if STATE.graph is not self._graph:
+            raise RuntimeError(
+                "`merge_call` called while defining a new graph or a tf.function. This can often "
+                "happen if the function `fn` passed to `strategy.run()` contains a nested "
+                "`@tf.function`, and the nested `@tf.function` contains a synchronization point, "
+                "such as aggregating gradients (e.g, optimizer.apply_gradients), or if the "
+                "function `fn` uses a control flow statement which contains a synchronization "
+                "point in the body."
+            )
+        self.request = request
+        self._has_paused.release()
+        self._may_run.acquire()
+        if self._is_stopped:
+            raise _Stopped
+        self.request = None
+        return self.answer
+
+    def _run(self) -> None:
+        self._may_run.acquire()
+        STATE.__dict__.update(self._state)
+        STATE.device = self.context.device
+        try:
+            with Entered(self.context.strategy, self.context):
+                self.result = self.function(*self.args, **self.kwargs)
+        except _Stopped:
+            pass
+        except BaseException as error:  # raised again in the caller's thread
+            self.error = error
+        finally:
+            self.is_finished = True
+            self._has_paused.release()
+
+
+def scopes_of(graph: Any) -> list[Any]:
+    """What SCOPES are in a graph now; nothing if there is no graph."""
+    return [] if graph is None else [getattr(graph, name) for name in SCOPES]
+
+
+def set_scopes(graph: Any, values: Sequence[Any]) -> None:
+    """Puts back what `scopes_of` gave."""
+    for name, value in zip(SCOPES, values):
+        setattr(graph, name, value)
+
+
+def run_in_step(strategy: Any, replicas: Sequence[Replica]) -> Any:
+    """Runs the replicas to their ends, answering their merge calls, and returns what they returned as one structure.
+
+    Raises:
+      RuntimeError: some replicas ended while others wait in a merge call.
+    """
+    try:
+        while True:
+            for replica in replicas:
+                replica.advance()
+            if all(replica.is_finished for replica in replicas):
+                return grouping.regroup([replica.result for replica in replicas])
+            if any(replica.is_finished for replica in replicas):
+                raise RuntimeError(
+                    "Some replicas made a different number of replica_context().merge_call() calls."
+                )
+            _answer(strategy, replicas)
+    finally:
+        for replica in replicas:
+            replica.stop()
+
+
+def _answer(strategy: Any, replicas: Sequence[Replica]) -> None:
+    """Calls what the replicas asked for, in the scopes of the first one."""
+    requests = [replica.request for replica in replicas if replica.request is not None]
+    graph, before = STATE.graph, scopes_of(STATE.graph)
+    set_scopes(graph, replicas[0]._scopes)
+    try:
+        with Entered(strategy, None):
+            args = grouping.regroup([request.args for request in requests])
+            kwargs = grouping.regroup([request.kwargs for request in requests])
+            merged = requests[0].function(strategy, *args, **kwargs)
+    finally:
+        set_scopes(graph, before)
+    for i, replica in enumerate(replicas):
+        replica.answer = grouping.select(i, merged)

@@ -1,0 +1,335 @@
+"""MirroredStrategy: a replica for each of several devices of this process, in step."""
+
+import functools
+import logging
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.api.config import devices as config
+from penstock._src.autodiff.custom import custom_gradient
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.registry import raw
+from penstock._src.distribute import local  # noqa: F401  (it makes the default strategy)
+from penstock._src.distribute.context import Entered, current
+from penstock._src.distribute.cross_device_ops import CrossDeviceOps, ReductionToOneDevice
+from penstock._src.distribute.mirrored import grouping
+from penstock._src.distribute.mirrored.datasets import DatasetOfEach, DistributedDataset
+from penstock._src.distribute.mirrored.replicas import MergeRequest, Replica, run_in_step
+from penstock._src.distribute.mirrored.variables import (
+    DistributedVariable,
+    MirroredVariable,
+    SyncOnReadVariable,
+    updating,
+)
+from penstock._src.distribute.strategy import ReplicaContext, Strategy, StrategyExtended
+from penstock._src.distribute.values import (
+    DistributedValues,
+    InputContext,
+    PerReplica,
+    ReduceOp,
+    ValueContext,
+)
+from penstock._src.eager.variable import Variable, VariableSynchronization
+from penstock._src.function.function import Function
+from penstock._src.function.function import function as make_function
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+@export("distribute.MirroredStrategy")
+class MirroredStrategy(Strategy):
+    """A replica for each device of this process, each with a copy of the variables.
+
+    Args:
+      devices: the names of logical devices ("CPU:0", "CPU:1": see tf.config.set_logical_device_configuration);
+        by default all of them.
+      cross_device_ops: how values of replicas are reduced.
+    """
+
+    def __init__(self, devices: Any = None, cross_device_ops: Any = None) -> None:
+        self.devices = _full_names(devices)
+        logging.getLogger("tensorflow").info("Using MirroredStrategy with devices %s", self.devices)
+        self.cross_device_ops = cross_device_ops or ReductionToOneDevice()
+        self._functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        super().__init__(MirroredExtended(self))
+
+    def scope(self) -> Any:
+        """Returns a `with` block in which this strategy is in force and variables have a copy for each replica."""
+        return MirroredScope(self) if self.num_replicas_in_sync > 1 else super().scope()
+
+    def run(
+        self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None
+    ) -> Any:
+        """Calls `fn` once per replica, on its share of the arguments, and returns what they return.
+
+        Values that differ come as PerReplica.
+        """
+        if self.num_replicas_in_sync == 1:
+            return super().run(fn, args, kwargs, options)
+        if not isinstance(args, (list, tuple)):
+            raise ValueError(f"positional args must be a list or tuple, got {type(args)}")
+        kwargs = kwargs or {}
+        if isinstance(fn, Function) and STATE.graph is None:
+            return self._as_function(fn)(args, kwargs)
+        made: list[Variable] = []
+        with MirroredScope(self):
+            replicas = [
+                Replica(
+                    MirroredReplicaContext(self, i, made),
+                    fn,
+                    grouping.select(i, tuple(args)),
+                    grouping.select(i, kwargs),
+                )
+                for i in range(self.num_replicas_in_sync)
+            ]
+            return run_in_step(self, replicas)
+
+    def _as_function(self, function: Function) -> Function:
+        """A function that runs another one's Python function in every replica: so merge calls are in one graph."""
+        if function not in self._functions:
+            python_function = function.python_function
+            self._functions[function] = make_function(
+                lambda args, kwargs: self.run(python_function, args, kwargs)
+            )
+        return self._functions[function]
+
+    def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
+        """Returns the values of all replicas as one, summed or averaged also along `axis` if it is given."""
+        kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
+
+        def one(v: Any) -> Any:
+            if axis is None:
+                return self.extended.reduce_to(kind, v, None)
+            tensors = [convert_to_tensor(each) for each in self.experimental_local_results(v)]
+            total = raw.AddN(inputs=[raw.Sum(input=t, axis=axis) for t in tensors])
+            if kind is ReduceOp.SUM:
+                return total
+            count = raw.AddN(inputs=[raw.Shape(input=t)[axis] for t in tensors])
+            return total / raw.Cast(x=count, DstT=total.dtype)
+
+        return nest.map_structure(one, value)
+
+    def gather(self, value: Any, axis: int) -> Any:
+        """Returns the values of all replicas joined along an axis."""
+
+        def one(v: Any) -> Any:
+            tensors = [convert_to_tensor(each) for each in self.experimental_local_results(v)]
+            return raw.ConcatV2(values=tensors, axis=axis) if len(tensors) > 1 else tensors[0]
+
+        return nest.map_structure(one, value)
+
+    def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
+        """Returns the values of the replicas of this machine."""
+        return value.values if isinstance(value, DistributedValues) else (value,)
+
+    def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
+        """Returns a dataset whose batches are cut into a part for each replica."""
+        count = self.num_replicas_in_sync
+        return dataset if count == 1 else DistributedDataset(dataset, count)
+
+    def distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
+        """Returns the dataset that `dataset_fn(input_context)` makes; its elements go to the replicas in turn."""
+        count = self.num_replicas_in_sync
+        if count == 1:
+            return dataset_fn(InputContext())
+        return DatasetOfEach(dataset_fn(InputContext(1, 0, count)), count)
+
+    experimental_distribute_datasets_from_function = distribute_datasets_from_function
+
+    def experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
+        """Returns the values that `value_fn(value_context)` makes for the replicas."""
+        count = self.num_replicas_in_sync
+        if count == 1:
+            return super().experimental_distribute_values_from_function(value_fn)
+        return grouping.regroup([value_fn(ValueContext(i, count)) for i in range(count)])
+
+
+class MirroredScope(Entered):
+    """A `with` block in which a strategy is in force, and makes the variables."""
+
+    def __init__(self, strategy: MirroredStrategy) -> None:
+        super().__init__(strategy, None)
+
+    def __enter__(self) -> Any:
+        self._creators = getattr(STATE, "variable_creators", None) or []
+        make = functools.partial(create_variable, self.strategy)
+        STATE.variable_creators = [make, *self._creators]
+        return super().__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        super().__exit__(*exception)
+        STATE.variable_creators = self._creators
+
+
+class MirroredReplicaContext(ReplicaContext):
+    """What code of one replica may ask for. `made`: variables that replicas made in this run, which they share."""
+
+    def __init__(self, strategy: MirroredStrategy, index: int, made: list[Variable]) -> None:
+        super().__init__(strategy, index)
+        self.device = strategy.devices[index]
+        self.made, self.seen = made, 0
+        self.replica: Any = None
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices of the replica."""
+        return (self.device,)
+
+    def merge_call(self, merge_fn: Callable[..., Any], args: Any = (), kwargs: Any = None) -> Any:
+        """Calls `merge_fn(strategy, *args)` once for all replicas, with the arguments of all, when all are here."""
+        return self.replica.merge(MergeRequest(merge_fn, tuple(args), kwargs or {}))
+
+    def all_reduce(self, reduce_op: Any, value: Any, options: Any = None) -> Any:
+        """Returns the sum or mean over the replicas of each tensor of a nest."""
+        kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
+
+        def merge(strategy: Any, *values: Any) -> Any:
+            # A tensor that all replicas share counts once, as in TensorFlow.
+            reduce = strategy.cross_device_ops.reduce
+            return [reduce(kind, v, v, options) for v in values]
+
+        @custom_gradient
+        def reduced(*tensors: Any) -> Any:
+            def gradient(*upstream: Any) -> Any:
+                return self.all_reduce(kind, list(upstream))
+
+            return self.merge_call(merge, tensors), gradient
+
+        leaves = nest.flatten(value)
+        dense = [leaf for leaf in leaves if not nest.is_composite(leaf)]
+        if len(dense) == len(leaves):
+            results = reduced(*[convert_to_tensor(leaf) for leaf in leaves]) if leaves else []
+            return nest.pack_sequence_as(value, nest.flatten(results))
+        return nest.pack_sequence_as(value, self.merge_call(merge, leaves))
+
+    def all_gather(self, value: Any, axis: Any, options: Any = None) -> Any:
+        """Returns the values of all replicas joined along an axis."""
+
+        def merge(strategy: Any, values: Any) -> Any:
+            joined = strategy.gather(values, axis)
+            return grouping.mirrored([raw.Identity(input=joined) for _ in values.values])
+
+        return nest.map_structure(
+            lambda leaf: self.merge_call(merge, (convert_to_tensor(leaf),)), value
+        )
+
+    def shared_variable(self, name: str | None) -> Variable | None:
+        """The next variable of that name that another replica has made in this run, if there is one."""
+        for i in range(self.seen, len(self.made)):
+            if name is None or self.made[i]._requested_name == name:
+                self.seen = i + 1
+                return self.made[i]
+        return None
+
+
+class MirroredExtended(StrategyExtended):
+    """What authors of distribution-aware code call."""
+
+    def reduce_to(self, reduce_op: Any, value: Any, destinations: Any, options: Any = None) -> Any:
+        """Returns the values of all replicas as one, for each replica if the destinations are values of replicas."""
+        kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
+        cross: CrossDeviceOps = self._strategy.cross_device_ops
+        if isinstance(value, DistributedVariable):
+            value = PerReplica(value.values)
+        if not isinstance(value, DistributedValues):
+            return self._of_all(kind, value)
+        return cross.reduce(kind, value, destinations, options)
+
+    def _of_all(self, kind: ReduceOp, value: Any) -> Any:
+        """The reduction of a value that is the same on all replicas."""
+        if kind is ReduceOp.MEAN or self._strategy.num_replicas_in_sync == 1:
+            return value
+        if isinstance(value, (int, float)) and value == 0:
+            return value
+        raise ValueError(
+            f"A non-DistributedValues value {value} cannot be reduced with the given reduce op "
+            f"{kind}."
+        )
+
+    def update(
+        self,
+        var: Any,
+        fn: Callable[..., Any],
+        args: Any = (),
+        kwargs: Any = None,
+        group: bool = True,
+    ) -> Any:
+        """Calls `fn(copy, *args)` for every copy of a variable."""
+        if not isinstance(var, DistributedVariable):
+            return super().update(var, fn, args, kwargs, group)
+        results = []
+        for i, copy in enumerate(var.values):
+            with Entered(self._strategy, None), updating(i):
+                own = grouping.select_copies(i, (tuple(args), kwargs or {}))
+                results.append(fn(copy, *own[0], **own[1]))
+        regrouped = grouping.mirrored(results)
+        if group:
+            return regrouped
+        return nest.map_structure(self._strategy.experimental_local_results, regrouped)
+
+
+def create_variable(
+    strategy: MirroredStrategy, next_creator: Callable[..., Any], **kwargs: Any
+) -> Any:
+    """Makes a variable with a copy for each replica; in a replica, the one that another replica has made there."""
+    context = current()[1]
+    if not isinstance(context, MirroredReplicaContext):
+        return _mirrored(strategy, next_creator, kwargs)
+    found = context.shared_variable(kwargs.get("name"))
+    if found is not None:
+        return found
+    with Entered(strategy, None):
+        made = _mirrored(strategy, next_creator, kwargs)
+    context.made.append(made)
+    context.seen = len(context.made)
+    return made
+
+
+def _mirrored(strategy: MirroredStrategy, create: Callable[..., Any], kwargs: Any) -> Any:
+    synchronization = kwargs.get("synchronization") or VariableSynchronization.AUTO
+    if synchronization is VariableSynchronization.NONE:
+        raise ValueError(
+            "`NONE` variable synchronization mode is not supported with tf.distribute strategy. "
+            f"Please change the `synchronization` for variable: {kwargs.get('name')}"
+        )
+    on_read = synchronization is VariableSynchronization.ON_READ
+    if not on_read:
+        kwargs = {**kwargs, "synchronization": VariableSynchronization.ON_WRITE}
+    elif kwargs.get("trainable") is None:
+        kwargs = {**kwargs, "trainable": False}
+    first = create(**kwargs)
+    copies = [first]
+    for i in range(1, strategy.num_replicas_in_sync):
+        name = f"{first._name.rpartition('/')[2]}/replica_{i}/"
+        own = {**kwargs, "initial_value": first.read_value, "name": name.rstrip("/")}
+        copies.append(create(**own))
+    made = (SyncOnReadVariable if on_read else MirroredVariable)(strategy, copies)
+    made._requested_name = kwargs.get("name")
+    return made
+
+
+def _full_names(devices: Sequence[str] | None) -> tuple[str, ...]:
+    """The full names of devices.
+
+    Raises:
+      UnimplementedError: a device is no CPU.
+      InvalidArgumentError: there is no such device.
+    """
+    known = [device.name for device in config.list_logical_devices("CPU")]
+    given = list(devices) if devices else known
+    for device in given:
+        if not isinstance(device, str) or "CPU" not in device.upper():
+            raise UnimplementedError(
+                "MirroredStrategy: only the CPU of this process can be used. Received device "
+                f"'{device}'."
+            )
+    numbers = [device.rpartition(":")[2] for device in given]
+    for number, device in zip(numbers, given):
+        if not number.isdigit() or int(number) >= len(known):
+            raise InvalidArgumentError(
+                f"MirroredStrategy: expected devices among {known}. Received '{device}'."
+            )
+    return tuple([f"/job:localhost/replica:0/task:0/device:CPU:{number}" for number in numbers])

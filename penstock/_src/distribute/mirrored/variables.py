@@ -1,0 +1,174 @@
+"""Variables with a copy for each replica.
+
+MirroredVariable     equal copies: what replicas assign is first reduced by the variable's `aggregation`
+SyncOnReadVariable   each replica has its own value; reading from outside of the replicas reduces them
+"""
+
+import contextlib
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.distribute.context import CONTEXTS, current
+from penstock._src.distribute.values import DistributedValues, PerReplica, ReduceOp
+from penstock._src.eager.variable import Variable, VariableAggregation
+
+# Methods that change the value by one argument.
+UPDATES = (
+    "assign assign_add assign_sub scatter_add scatter_sub scatter_update scatter_max scatter_min "
+    "scatter_mul scatter_div batch_scatter_update scatter_nd_add scatter_nd_sub scatter_nd_update"
+).split()
+
+
+@contextlib.contextmanager
+def updating(index: int) -> Iterator[None]:
+    """Distributed variables are the copy of this number within, as in `extended.update`."""
+    before, CONTEXTS.updated = CONTEXTS.updated, index
+    try:
+        yield
+    finally:
+        CONTEXTS.updated = before
+
+
+class DistributedVariable(DistributedValues, Variable):
+    """A variable for each replica, which acts as the one of the replica that uses it, and else as the first."""
+
+    def __init__(self, strategy: Any, copies: Sequence[Variable]) -> None:
+        DistributedValues.__init__(self, copies)
+        first = copies[0]
+        self._distribute_strategy = strategy
+        self._trainable, self._constraint = first._trainable, first._constraint
+        self._synchronization, self._aggregation = first._synchronization, first._aggregation
+        self._dtype, self._shape, self._name = first._dtype, first._shape, first._name
+        self._in_graph_mode, self._unique = first._in_graph_mode, first._unique
+        for copy in copies:
+            object.__setattr__(copy, "_distributed_container", weakref.ref(self))
+
+    @property
+    def _replica(self) -> int | None:
+        """The replica for which the variable is used now; None for all of them."""
+        if CONTEXTS.updated is not None:
+            return CONTEXTS.updated
+        replica = current()[1]
+        if replica is None or replica.strategy is not self._distribute_strategy:
+            return None
+        return replica.replica_id_in_sync_group
+
+    def _get(self) -> Variable:
+        """The copy that is used now."""
+        return self.values[self._replica or 0]
+
+    @property
+    def distribute_strategy(self) -> Any:
+        """The strategy that made it."""
+        return self._distribute_strategy
+
+    @property
+    def _handle(self) -> Any:  # type: ignore[override]
+        return self._get()._handle
+
+    @property
+    def device(self) -> str:
+        """The device of the copy that is used now."""
+        return self._get().device
+
+    @property
+    def initializer(self) -> Any:
+        """The operation that gives all copies their first value (graphs only)."""
+        if STATE.graph is None:
+            return None
+        with STATE.graph.control_dependencies([copy.initializer for copy in self.values]):
+            return raw.NoOp()
+
+    @property
+    def _initial_value(self) -> Any:  # type: ignore[override]
+        return self.values[0]._initial_value
+
+    @property
+    def _graph_element(self) -> Any:  # type: ignore[override]
+        return self.values[0]._graph_element
+
+    def _assign_all(self, method: str, value: Any, **kwargs: Any) -> "DistributedVariable":
+        """Updates every copy, by its own value if there is one for each."""
+        for i, copy in enumerate(self.values):
+            own = value.values[i] if isinstance(value, DistributedValues) else value
+            getattr(copy, method)(own, **kwargs)
+        return self
+
+    def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
+        """Does what a method of UPDATES does, wherever it is called."""
+        raise NotImplementedError(f"{type(self).__name__}.{method}()")
+
+    def __repr__(self) -> str:
+        return DistributedValues.__repr__(self)
+
+    __str__ = __repr__
+
+
+def _updating_method(name: str) -> Callable[..., Any]:
+    """The method of that name of a distributed variable."""
+
+    def method(self: DistributedVariable, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            kwargs |= dict(zip(("use_locking", "name", "read_value"), args))
+        if CONTEXTS.updated is not None:
+            return getattr(self._get(), name)(value, **kwargs)
+        return self._update(name, value, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = getattr(Variable, name).__doc__
+    return method
+
+
+for _name in UPDATES:
+    if hasattr(Variable, _name):
+        setattr(DistributedVariable, _name, _updating_method(_name))
+
+
+class MirroredVariable(DistributedVariable):
+    """A variable whose copies are always equal."""
+
+    def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
+        context = current()[1]
+        if self._replica is None:
+            return self._assign_all(method, value, **kwargs)
+        if self._aggregation is VariableAggregation.NONE:
+            return getattr(self._get(), method)(value, **kwargs)
+
+        def merge(strategy: Any, values: Any) -> Any:
+            return self._assign_all(method, aggregated(strategy, values, self), **kwargs)
+
+        return context.merge_call(merge, (value,))
+
+
+class SyncOnReadVariable(DistributedVariable):
+    """A variable that each replica updates by itself, as metrics do."""
+
+    def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
+        if self._replica is not None:
+            return getattr(self._get(), method)(value, **kwargs)
+        if self._aggregation is VariableAggregation.SUM:
+            if method != "assign":
+                raise ValueError(
+                    f"SyncOnReadVariable does not support `{method}` in cross-replica context when "
+                    "aggregation is set to `tf.VariableAggregation.SUM`."
+                )
+            part = convert_to_tensor(value, dtype=self._dtype) / len(self.values)
+            value = raw.Cast(x=part, DstT=self._dtype)
+        return self._assign_all(method, value, **kwargs)
+
+    def _read(self) -> Any:
+        if self._replica is not None:
+            return self._get()._read()
+        return aggregated(self._distribute_strategy, PerReplica(self.values), self)
+
+
+def aggregated(strategy: Any, values: Any, variable: DistributedVariable) -> Any:
+    """Values of replicas as the one that a variable's aggregation asks for."""
+    kind = variable.aggregation
+    if kind in (VariableAggregation.ONLY_FIRST_REPLICA, VariableAggregation.NONE):
+        return values.values[0] if isinstance(values, DistributedValues) else values
+    return strategy.extended.reduce_to(ReduceOp.from_variable_aggregation(kind), values, None)

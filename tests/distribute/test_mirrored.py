@@ -1,0 +1,164 @@
+"""MirroredStrategy over two logical CPUs. The values and messages are those of TensorFlow 2.21."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.bridge.eager_context import _reset_context
+
+Aggregation, Synchronization = tf.VariableAggregation, tf.VariableSynchronization
+
+
+@pytest.fixture
+def strategy():
+    _reset_context()
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    yield tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    _reset_context()
+
+
+def context():
+    return tf.distribute.get_replica_context()
+
+
+def number():
+    """0.0 in the first replica, 1.0 in the second."""
+    return tf.cast(context().replica_id_in_sync_group, tf.float32)
+
+
+def values(distributed):
+    return [np.asarray(value).tolist() for value in distributed.values]
+
+
+def variable(strategy, aggregation="NONE", synchronization="AUTO", initial=1.0):
+    with strategy.scope():
+        return tf.Variable(
+            initial,
+            aggregation=Aggregation[aggregation],
+            synchronization=Synchronization[synchronization],
+        )
+
+
+def test_variables_have_a_copy_for_each_replica(strategy):
+    v = variable(strategy)
+    assert isinstance(v, tf.Variable) and isinstance(v, tf.distribute.DistributedValues)
+    assert type(v).__name__ == "MirroredVariable" and v.trainable
+    assert [copy.name for copy in v.values] == ["Variable:0", "Variable/replica_1:0"]
+    v.assign(3.0)
+    assert values(v) == [3.0, 3.0] and float(v + 1.0) == 4.0
+    strategy.extended.update(v, lambda copy, x: copy.assign_add(x), args=(2.0,))
+    assert values(v) == [5.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    "aggregation, wanted",
+    [
+        ("NONE", [5.0, 6.0]),
+        ("SUM", [11.0, 11.0]),
+        ("MEAN", [5.5, 5.5]),
+        ("ONLY_FIRST_REPLICA", [5.0, 5.0]),
+    ],
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_replicas_assign_is_aggregated(strategy, aggregation, wanted, compiled):
+    v = variable(strategy, aggregation)
+    assign = lambda: v.assign(number() + 5)  # noqa: E731
+    strategy.run(tf.function(assign) if compiled else assign)
+    assert values(v) == wanted
+
+
+def test_a_sum_of_one_value_for_all_is_refused(strategy):
+    v = variable(strategy, "SUM")
+    with pytest.raises(ValueError, match="A non-DistributedValues value 1.0 cannot be reduced"):
+        strategy.run(lambda: v.assign_add(1.0))
+
+
+def test_sync_on_read(strategy):
+    v = variable(strategy, "SUM", "ON_READ")
+    assert not v.trainable
+    strategy.run(lambda: v.assign_add(number() + 5))
+    assert values(v) == [6.0, 7.0] and float(v.read_value()) == 13.0
+    v.assign(10.0)
+    assert values(v) == [5.0, 5.0]
+    with pytest.raises(ValueError, match="does not support `assign_add` in cross-replica context"):
+        v.assign_add(1.0)
+    whole = variable(strategy, "SUM", "ON_READ", 4)
+    whole.assign(9)
+    assert values(whole) == [4, 4]
+
+
+def test_reductions(strategy):
+    assert float(strategy.reduce("SUM", strategy.run(number), None)) == 1.0
+    rows = strategy.run(lambda: tf.range(3.0) + number())
+    assert float(strategy.reduce("MEAN", rows, 0)) == 1.5
+    assert strategy.gather(rows, 0).numpy().tolist() == [0, 1, 2, 1, 2, 3]
+    gathered = strategy.run(lambda: context().all_gather(tf.reshape(number(), [1]), 0))
+    assert values(gathered) == [[0, 1], [0, 1]]
+    assert strategy.run(lambda: 3) == 3
+    assert values(strategy.run(lambda: context().all_reduce("MEAN", number()))) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_pass_through_all_reduce(strategy, compiled):
+    def gradient():
+        x = number() + 1
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = context().all_reduce("SUM", x * x) * x
+        return tape.gradient(y, x)
+
+    assert values(strategy.run(tf.function(gradient) if compiled else gradient)) == [11.0, 17.0]
+
+
+def test_datasets_are_shared_out(strategy):
+    shared = strategy.experimental_distribute_dataset(tf.data.Dataset.range(5).batch(4))
+    assert [values(x) for x in shared] == [[[0, 1], [2, 3]], [[4], []]]
+    step = tf.function(lambda it: strategy.run(lambda x: x * 2, (next(it),)))
+    assert values(step(iter(shared))) == [[0, 2], [4, 6]]
+
+    def make(context):
+        return tf.data.Dataset.range(8).batch(context.get_per_replica_batch_size(4))
+
+    own = strategy.distribute_datasets_from_function(make)
+    assert [values(x) for x in own] == [[[0, 1], [2, 3]], [[4, 5], [6, 7]]]
+
+
+def test_replicas_share_the_variables_they_make(strategy):
+    made = []
+
+    def build():
+        made.append([tf.Variable(float(i), name=f"v{i}") for i in range(2)])
+
+    strategy.run(build)
+    first, second = made
+    assert first[0] is second[0] and first[1] is second[1] and first[0] is not first[1]
+
+
+def test_failures_reach_the_caller(strategy):
+    with pytest.raises(ZeroDivisionError):
+        strategy.run(lambda: 1 / 0)
+
+    def uneven():
+        if context().replica_id_in_sync_group == 0:
+            context().merge_call(lambda strategy: 1)
+
+    with pytest.raises(RuntimeError, match="different number of"):
+        strategy.run(uneven)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected devices among"):
+        tf.distribute.MirroredStrategy(["CPU:0", "CPU:7"])
+
+
+def test_name_scopes_of_replicas_do_not_mix(strategy):
+    def step():
+        with tf.name_scope("outer"):
+            context().all_reduce("SUM", number())
+            return tf.identity(number(), name="x")
+
+    @tf.function
+    def run():
+        result = strategy.run(step)
+        assert tf.compat.v1.get_default_graph().get_name_scope() == ""
+        return result
+
+    assert values(run()) == [0.0, 1.0]
