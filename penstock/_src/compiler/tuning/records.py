@@ -153,7 +153,7 @@ def using(choices: Choices) -> Iterator[None]:
 def tuned(match: Match, target: Target, threads: int) -> Match:
     """The contraction with the blocking that is on record for it, if any."""
     blocking = (_chosen or stored()).find(match, target, threads)
-    if blocking is None:
+    if blocking is None or not isinstance(match.description, Gemm):
         return match
     return replace(match, description=replace(match.description, blocking=blocking))
 
