@@ -4,12 +4,16 @@ import collections.abc
 import functools
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import OutOfRangeError
+from penstock._src.core.errors import OutOfRangeError, UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.data import structure
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.data.iterator import END
@@ -39,8 +43,12 @@ class IteratorBase(collections.abc.Iterator):
         raise NotImplementedError("Iterator.get_next_as_optional()")
 
 
-class OwnedIterator(IteratorBase, CompositeTensor):
-    """An iterator that ends with the last reference to it."""
+class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
+    """An iterator that ends with the last reference to it.
+
+    A checkpoint keeps how many elements were taken; restoring begins anew and leaves these out, which
+    gives the same elements from there on if the dataset gives its elements in the same order.
+    """
 
     def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None):
         if dataset is not None:
@@ -67,6 +75,17 @@ class OwnedIterator(IteratorBase, CompositeTensor):
     @property
     def _type_spec(self) -> "IteratorSpec":
         return self._spec
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {"ITERATOR_STATE": convert_to_tensor(np.int64(self._own_handle().position))}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> None:
+        self._own_handle().seek(int(restored_tensors["ITERATOR_STATE"]))
+
+    def _own_handle(self) -> Any:
+        if self._handle is None:
+            raise UnimplementedError("Iterators of graphs cannot be saved or restored.")
+        return self._handle
 
     def _trace_parts(self) -> tuple["IteratorSpec", list[Any]]:
         return self._spec, [self._iterator_resource]
@@ -156,7 +175,7 @@ def _shared(spec: IteratorSpec) -> IteratorSpec:
 
 
 @export("data.NumpyIterator")
-class NumpyIterator:
+class NumpyIterator(Trackable):
     """An iterator over a dataset that gives NumPy values."""
 
     def __init__(self, dataset: Any) -> None:
@@ -167,6 +186,7 @@ class NumpyIterator:
                     f"produce values of type {spec.value_type}"
                 )
         self._iterator = iter(dataset)
+        self._track_trackable(self._iterator, "_iterator")
 
     def __iter__(self) -> "NumpyIterator":
         return self
@@ -177,6 +197,18 @@ class NumpyIterator:
     def next(self) -> Any:
         """Returns the next element."""
         return self.__next__()
+
+    def save(self) -> Any:
+        """Returns what `restore` needs to come back to this place: a tensor."""
+        (state,) = self._iterator._serialize_to_tensors().values()
+        return state
+
+    def restore(self, state: Any) -> None:
+        """Comes back to the place where `save` was called."""
+        self._iterator._restore_from_tensors({"ITERATOR_STATE": state})
+
+    def __repr__(self) -> str:
+        return f"NumpyIterator(iterator={self._iterator})"
 
 
 def _has_numpy(spec: Any) -> bool:

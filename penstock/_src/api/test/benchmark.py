@@ -32,6 +32,9 @@ def benchmark_config():
 class Benchmark:
     """A class whose methods `benchmark...` measure something and report it."""
 
+    def __init__(self):
+        super().__init__()
+
     @classmethod
     def is_abstract(cls):
         """Whether there is nothing to run: no method is called `benchmark...`."""

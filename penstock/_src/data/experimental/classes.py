@@ -11,6 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data.dataset import Dataset
 from penstock._src.data.transforms import int64
+from penstock._src.util import nest
 from penstock._src.util.export import export
 
 
@@ -77,6 +78,40 @@ class CsvDataset(Dataset):
             record_defaults=defaults,
             exclude_cols=int64(none if exclude_cols is None else exclude_cols),
             output_shapes=[[]] * len(defaults),
+        )
+        super().__init__(variant)
+
+    @property
+    def element_spec(self) -> Any:
+        """The types of the columns."""
+        return self._element_spec
+
+
+@export("data.experimental.SqlDataset", v1=[])
+class SqlDataset(Dataset):
+    """The rows that a query of a database gives, as tuples of one scalar per column.
+
+    Args:
+      driver_name: "sqlite".
+      data_source_name: the database's file.
+      query: in SQL.
+      output_types: per column its dtype.
+
+    Raises:
+      InvalidArgumentError: the driver is another one.
+    """
+
+    def __init__(
+        self, driver_name: Any, data_source_name: Any, query: Any, output_types: Any
+    ) -> None:
+        self._element_spec = nest.map_structure(lambda t: TensorSpec([], t), output_types)
+        types = [spec.dtype for spec in nest.flatten(self._element_spec)]
+        variant = raw.SqlDataset(
+            driver_name=driver_name,
+            data_source_name=data_source_name,
+            query=query,
+            output_types=types,
+            output_shapes=[[]] * len(types),
         )
         super().__init__(variant)
 

@@ -292,3 +292,8 @@ class CsvDatasetV1(DatasetV1, classes.CsvDataset):
 @export(v1=["data.experimental.RandomDataset"])
 class RandomDatasetV1(DatasetV1, classes.RandomDataset):
     """An endless dataset of pseudorandom numbers."""
+
+
+@export(v1=["data.experimental.SqlDataset"])
+class SqlDatasetV1(DatasetV1, classes.SqlDataset):
+    """SqlDataset with the methods of v1."""

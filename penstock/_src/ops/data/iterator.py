@@ -31,11 +31,15 @@ class IteratorHandle(Resource):
         self._elements: PythonIterator[Element] | None = None
         self._lock = threading.Lock()
         self._close: Any = None
+        self.dataset: Pipeline | None = None
+        # How many elements were taken: what a checkpoint keeps of an iteration.
+        self.position = 0
 
     def start(self, dataset: Pipeline) -> None:
         """Begins a new iteration."""
         self.close()
         run = Run(dataset.options())
+        self.dataset, self.position = dataset, 0
         self._elements = iter(dataset.iterate(run))
         self._close = weakref.finalize(self, run.close)
 
@@ -51,7 +55,16 @@ class IteratorHandle(Resource):
             element = next(self._elements, None)
         if element is None:
             self.close()
+        else:
+            self.position += 1
         return element
+
+    def seek(self, position: int) -> None:
+        """Begins a new iteration and leaves out the first elements, up to `position`."""
+        assert self.dataset is not None
+        self.start(self.dataset)
+        while self.position < position and self.next() is not None:
+            continue
 
     def close(self) -> None:
         """Ends the threads of the iteration."""

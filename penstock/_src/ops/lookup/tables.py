@@ -480,5 +480,5 @@ def column(values, dtype):
     """A host vector of these values."""
     out = np.empty(len(values), dtype.np)
     for at, value in enumerate(values):
-        out[at] = value
+        out[at] = value[()] if isinstance(value, np.ndarray) else value
     return out

@@ -1,0 +1,50 @@
+"""What is known of a running input pipeline."""
+
+from typing import Any
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.data.iterator import OwnedIterator
+from penstock._src.ops.data.pipeline import Pipeline
+from penstock._src.proto.data_model import ModelProto
+from penstock._src.util.export import export
+
+
+@export("data.experimental.get_model_proto")
+def get_model_proto(iterator: Any) -> Any:
+    """Returns the stages of an iterator's pipeline as a ModelProto. Nothing is measured of them.
+
+    Raises:
+      ValueError: `iterator` is none of tf.data's.
+    """
+    iterator = getattr(iterator, "_iterator", iterator)
+    if not isinstance(iterator, OwnedIterator):
+        raise ValueError("Only supports `tf.data.Iterator`-typed `iterator`.")
+    model = ModelProto(output=1)
+    handle: Any = iterator._handle
+    _add(model, handle.dataset)
+    model.id_counter = len(model.nodes) + 1
+    return model
+
+
+def _add(model: Any, pipeline: Pipeline) -> int:
+    """Adds a stage and those it takes elements from; returns its number."""
+    number = len(model.nodes) + 1
+    node = model.nodes[number]
+    node.id, node.name = number, type(pipeline).__name__.strip("_")
+    for held in vars(pipeline).values():
+        parts = held if isinstance(held, (list, tuple)) else [held]
+        node.inputs.extend(_add(model, part) for part in parts if isinstance(part, Pipeline))
+    return number
+
+
+@export("data.experimental.make_saveable_from_iterator")
+def make_saveable_from_iterator(iterator: Any, external_state_policy: Any = None) -> Any:
+    """Makes an iterator of a graph one of the objects that tf.compat.v1.train.Saver saves.
+
+    Raises:
+      UnimplementedError: always; `tf.train.Checkpoint` saves iterators.
+    """
+    raise UnimplementedError(
+        "tf.data.experimental.make_saveable_from_iterator: iterators of graphs cannot be saved; "
+        "tf.train.Checkpoint saves eager ones."
+    )

@@ -1,0 +1,216 @@
+"""Datasets that a tf.data service produces."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.data import structure
+from penstock._src.data.dataset import Dataset, derived
+from penstock._src.data.experimental.service.jobs import (
+    Cache,
+    Job,
+    RoundRobin,
+    ShardingPolicy,
+    produced,
+)
+from penstock._src.data.experimental.service.servers import DispatchServer, dispatcher_at
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.ops.data.pipeline import Element
+from penstock._src.ops.data.source import GeneratorPipeline
+from penstock._src.util.export import export
+
+COMPRESSIONS = ["AUTO", None, "SNAPPY"]
+TARGETS = ("AUTO", "ANY", "LOCAL")
+_MODES = {
+    "parallel_epochs": ShardingPolicy.OFF,
+    "distributed_epoch": ShardingPolicy.DYNAMIC,
+}
+
+
+@export("data.experimental.service.CrossTrainerCache")
+class CrossTrainerCache:
+    """Lets several trainers get the same elements of a job.
+
+    Args:
+      trainer_id: tells the trainers apart.
+    """
+
+    def __init__(self, trainer_id: str) -> None:
+        if not trainer_id:
+            raise ValueError("tf.data service cross-trainer cache requires a non-empty trainer ID.")
+        self.trainer_id = trainer_id
+
+
+@export("data.experimental.service.distribute")
+def distribute(
+    processing_mode: Any,
+    service: Any,
+    job_name: str | None = None,
+    consumer_index: int | None = None,
+    num_consumers: int | None = None,
+    max_outstanding_requests: int | None = None,
+    data_transfer_protocol: str | None = None,
+    compression: str | None = "AUTO",
+    cross_trainer_cache: CrossTrainerCache | None = None,
+    target_workers: str = "AUTO",
+) -> Callable[[Dataset], Dataset]:
+    """Returns the transformation of a dataset into one that a service produces.
+
+    Args:
+      processing_mode: a ShardingPolicy, "parallel_epochs" (OFF) or "distributed_epoch" (DYNAMIC).
+      service: the target of a DispatchServer of this process.
+      job_name: consumers of equal names share the elements of their first, second, ... iterations.
+      consumer_index, num_consumers: elements go to the consumers in rounds, by their number.
+      max_outstanding_requests, data_transfer_protocol: accepted.
+      compression: "AUTO", None or "SNAPPY"; elements do not leave the process.
+      cross_trainer_cache: a CrossTrainerCache: trainers get the same elements.
+      target_workers: "AUTO", "ANY" or "LOCAL".
+
+    Raises:
+      ValueError, InvalidArgumentError: an argument is none of these.
+    """
+    policy = _policy(processing_mode)
+    if compression not in COMPRESSIONS:
+        raise ValueError(
+            f"Invalid `compression` argument: {compression}. Must be one of {COMPRESSIONS}."
+        )
+
+    def apply(dataset: Dataset) -> Dataset:
+        name = dispatcher_at(service).register(dataset, None)
+        return _dataset(
+            policy, service, name, dataset.element_spec, job_name, consumer_index, num_consumers,
+            max_outstanding_requests, cross_trainer_cache, target_workers,
+        )  # fmt: skip
+
+    return apply
+
+
+@export("data.experimental.service.register_dataset")
+def register_dataset(
+    service: Any, dataset: Dataset, compression: str | None = "AUTO", dataset_id: str | None = None
+) -> Any:
+    """Makes a dataset known to a service; returns its name, for `from_dataset_id`."""
+    return convert_to_tensor(dispatcher_at(service).register(dataset, dataset_id))
+
+
+@export("data.experimental.service.from_dataset_id")
+def from_dataset_id(
+    processing_mode: Any,
+    service: Any,
+    dataset_id: Any,
+    element_spec: Any = None,
+    job_name: str | None = None,
+    consumer_index: int | None = None,
+    num_consumers: int | None = None,
+    max_outstanding_requests: int | None = None,
+    data_transfer_protocol: str | None = None,
+    cross_trainer_cache: CrossTrainerCache | None = None,
+    target_workers: str = "AUTO",
+) -> Dataset:
+    """Returns the dataset of that name as the service produces it; see `distribute`.
+
+    Raises:
+      ValueError: no dataset has that name.
+    """
+    held = dataset_id.numpy() if isinstance(dataset_id, EagerTensor) else dataset_id
+    name = held.decode() if isinstance(held, bytes) else str(held)
+    found = dispatcher_at(service).datasets.get(name)
+    if found is None:
+        raise ValueError(
+            f"Failed to fetch element spec for dataset id {name} from tf.data service. If the "
+            "dataset was registered in graph mode or inside a tf.function, the `element_spec` must "
+            "be specified as an argument to `from_dataset_id`."
+        )
+    spec = found.element_spec if element_spec is None else element_spec
+    return _dataset(
+        _policy(processing_mode), service, name, spec, job_name, consumer_index, num_consumers,
+        max_outstanding_requests, cross_trainer_cache, target_workers,
+    )  # fmt: skip
+
+
+@export("data.experimental.distributed_save")
+def distributed_save(
+    dataset: Dataset, path: str, data_service_address: str, compression: str = "AUTO"
+) -> None:
+    """Writes a dataset into a folder, for `Dataset.load`. It is complete when this returns."""
+    dispatcher_at(data_service_address)
+    dataset.save(path, compression=None if compression in ("AUTO", "SNAPPY") else compression)
+
+
+def _policy(mode: Any) -> ShardingPolicy:
+    if isinstance(mode, ShardingPolicy):
+        return mode
+    if mode in _MODES:
+        return _MODES[mode]
+    raise ValueError(
+        "tf.data service processing mode should be a "
+        '`tf.data.experimental.service.ShardingPolicy`, `"parallel_epochs"`, or '
+        f'`"distributed_epoch"`. Got {mode!r}.'
+    )
+
+
+def _dataset(
+    policy: ShardingPolicy,
+    service: str,
+    name: str,
+    spec: Any,
+    job_name: str | None,
+    consumer: int | None,
+    consumers: int | None,
+    most_requests: int | None,
+    cache: CrossTrainerCache | None,
+    target: str,
+) -> Dataset:
+    _check(job_name, consumers, most_requests, target)
+    dispatcher = dispatcher_at(service)
+    source = dispatcher.datasets[name]
+    if not isinstance(source._variant_tensor, EagerTensor):
+        raise UnimplementedError("tf.data service: datasets of graphs are not supported.")
+    iterations = itertools.count()
+
+    def elements() -> Iterator[Element]:
+        return produced(dispatcher, policy, source)
+
+    def make() -> Iterator[Element]:
+        if job_name is None:
+            return elements()
+        key = job_name, next(iterations)
+        if consumers is not None:
+            job = _shared(dispatcher, key, lambda: RoundRobin(elements(), consumers))
+            return job.consume(consumer or 0)
+        if cache is not None:
+            return _shared(dispatcher, key, lambda: Cache(elements())).consume(cache.trainer_id)
+        return _shared(dispatcher, key, lambda: Job(elements())).consume()
+
+    pipeline = GeneratorPipeline(make)
+    pipeline.types = tuple(structure.flat_types(spec))
+    pipeline.shapes = tuple(structure.flat_shapes(spec))
+    return derived("_DataServiceDataset", EagerTensor(pipeline, dtypes.variant), spec)
+
+
+def _shared(dispatcher: DispatchServer, key: Any, make: Callable[[], Any]) -> Any:
+    with dispatcher.lock:
+        if key not in dispatcher.jobs:
+            dispatcher.jobs[key] = make()
+        return dispatcher.jobs[key]
+
+
+def _check(job_name: Any, consumers: Any, most_requests: Any, target: str) -> None:
+    if job_name is not None and not isinstance(job_name, str):
+        raise ValueError(
+            f"`job_name` must be a string, but `job_name` was of type {type(job_name)}"
+        )
+    if job_name is not None and not job_name:
+        raise ValueError("`job_name` must not be empty")
+    if consumers is not None and job_name is None:
+        raise ValueError(
+            f"`job_name` must be set when setting `num_consumers`. num_consumers was set to "
+            f"{consumers}."
+        )
+    if most_requests is not None and most_requests < 1 and most_requests != -1:
+        raise InvalidArgumentError("max_outstanding_requests must be positive or -1")
+    if target.upper() not in TARGETS:
+        raise InvalidArgumentError(f"Unrecognized target workers: {target}")

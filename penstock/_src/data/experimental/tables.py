@@ -1,0 +1,108 @@
+"""Lookup tables filled from datasets."""
+
+import collections
+from typing import Any
+
+from penstock._src.api.lookup.tables import (
+    StaticHashTable,
+    StaticVocabularyTable,
+    TableInitializerBase,
+)
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import as_dtype
+from penstock._src.core.registry import raw
+from penstock._src.data.dataset import Dataset
+from penstock._src.util.export import export
+
+HasherSpec = collections.namedtuple("HasherSpec", ["hasher", "key"])
+FastHashSpec = HasherSpec("fasthash", None)
+
+
+@export("data.experimental.DatasetInitializer")
+class DatasetInitializer(TableInitializerBase):
+    """Fills a table with the (key, value) pairs of a dataset.
+
+    Raises:
+      ValueError: the elements are no pairs of scalars.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        spec = dataset.element_spec
+        if len(spec) != 2:
+            raise ValueError(f"The dataset must have pairs as elements. Received {spec}.")
+        for part in spec:
+            if not part.shape.is_compatible_with([]):
+                raise ValueError(f"Keys and values must be scalars. Received {spec}.")
+        self._dataset = dataset
+        super().__init__(spec[0].dtype, spec[1].dtype)
+
+    def initialize(self, table: Any) -> Any:
+        """Fills the table; returns the operation."""
+        return raw.InitializeTableFromDataset(
+            table_handle=table.resource_handle, dataset=self._dataset._variant_tensor
+        )
+
+
+@export("data.experimental.table_from_dataset")
+def table_from_dataset(
+    dataset: Any = None,
+    num_oov_buckets: int = 0,
+    vocab_size: int | None = None,
+    default_value: Any = None,
+    hasher_spec: Any = FastHashSpec,
+    key_dtype: Any = dtypes.string,
+    name: str | None = None,
+) -> Any:
+    """Returns a table of the (key, value) pairs of a dataset.
+
+    Args:
+      dataset: of pairs.
+      num_oov_buckets: how many further ids unknown keys are hashed to.
+      vocab_size: how many pairs to take.
+      default_value: for unknown keys, without such ids.
+      hasher_spec: how they are hashed.
+      key_dtype: of the keys: a string or integer type.
+      name: of the table.
+
+    Raises:
+      ValueError: a number is out of range. TypeError: `key_dtype` is of another kind.
+    """
+    _check(dataset, num_oov_buckets, vocab_size, key_dtype)
+    if vocab_size is not None:
+        dataset = dataset.take(vocab_size)
+    initializer = DatasetInitializer(dataset)
+    if num_oov_buckets:
+        return StaticVocabularyTable(
+            initializer, num_oov_buckets, lookup_key_dtype=as_dtype(key_dtype), name=name
+        )
+    return StaticHashTable(initializer, default_value, name=name)
+
+
+def _check(dataset: Any, num_oov_buckets: int, vocab_size: int | None, key_dtype: Any) -> None:
+    _ = dataset.element_spec
+    if num_oov_buckets < 0:
+        raise ValueError(
+            f"`num_oov_buckets` must be greater than or equal to 0, got {num_oov_buckets}."
+        )
+    if vocab_size is not None and vocab_size < 1:
+        raise ValueError(f"`vocab_size` must be greater than 0, got {vocab_size}.")
+    kind = as_dtype(key_dtype)
+    if not kind.is_integer and kind is not dtypes.string:
+        raise TypeError(f"`key_dtype` must be either an integer or string type, but got {kind}")
+
+
+@export("data.experimental.index_table_from_dataset")
+def index_table_from_dataset(
+    dataset: Any = None,
+    num_oov_buckets: int = 0,
+    vocab_size: int | None = None,
+    default_value: Any = -1,
+    hasher_spec: Any = FastHashSpec,
+    key_dtype: Any = dtypes.string,
+    name: str | None = None,
+) -> Any:
+    """Returns a table from the elements of a dataset to their numbers; see `table_from_dataset`."""
+    pairs = dataset.enumerate().map(lambda number, key: (key, number))
+    return table_from_dataset(
+        pairs, num_oov_buckets, vocab_size, default_value, hasher_spec, key_dtype, name
+    )
