@@ -210,6 +210,10 @@ class Schedule:
             if run is not None and self.steps != 1 and self.kc % run[0]:
                 self.runs[side] = None
 
+    def is_converted(self, operand: Matrix) -> bool:
+        """Whether an operand's elements become the sum's type as they are read: once, if they are packed first."""
+        return operand.element != self.types.total
+
     def reads_left_in_place(self, n: int) -> bool:
         g, a = self.g, self.g.left
         if isinstance(a, Gathered) or self.heads[0] or len(g.k) != 1 or not is_static(a.cross):
@@ -218,6 +222,8 @@ class Schedule:
             return False
         if is_static(g.m) and g.m <= 4:
             return True
+        if self.is_converted(a) and not (is_static(g.n) and n <= self.nr):
+            return False
         if a.cross == 1 and is_static(g.n) and n <= self.nr:  # each element is read once
             return True
         return a.depth[0] == 1 and crowds_no_sets(a.cross, self.mr, SIZE[a.element])
@@ -233,6 +239,8 @@ class Schedule:
             or not is_static(g.n)
             or not is_static(b.depth[0])
         ):
+            return False
+        if self.is_converted(b) and not (is_static(g.m) and m <= self.mr):
             return False
         if is_static(g.m) and (m <= 2 * self.mr or m <= FEW_ROWS and g.n <= FEW_COLUMNS):
             return True
