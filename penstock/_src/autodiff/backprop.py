@@ -111,7 +111,7 @@ def add_up(gradients: list[Any] | None) -> Any:
         return None
     if len(gradients) == 1:
         return gradients[0]
-    if STATE.graph is None and all(isinstance(g, Tensor) for g in gradients):
+    if STATE.graph is None and all([isinstance(g, Tensor) for g in gradients]):
         return add_up_now(gradients)
     if all(isinstance(g, IndexedSlices) for g in gradients):
         values = raw.ConcatV2([g.values for g in gradients], 0)

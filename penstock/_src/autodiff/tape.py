@@ -89,24 +89,38 @@ class OpEntry:
             raise LookupError(f"gradient registry has no entry for: {op.op_type}")
         if not op.takes_slices and IndexedSlices in map(type, gradients):
             gradients = tuple([dense(g) for g in gradients])
-        if op.has_lists:
-            gradients = tuple(group_arguments(op.outputs, op, gradients))
+        if not op.has_plain_gradient:
+            return self._backward_of_lists(gradients)
         result = op.gradient(*self.kept, *gradients)
+        count = len(self.input_ids)
+        if type(result) is not tuple and count == 1:
+            return (result,)
+        return _one_for_each(op, result, count)
+
+    def _backward_of_lists(self, gradients: Sequence[Any]) -> Sequence[Any]:
+        op = self.op
+        grouped = group_arguments(op.outputs, op, gradients)
+        result = op.gradient(*self.kept, *grouped)
         if op.takes_lists:
             return flatten_gradients(op, result, self._list_lengths())
         count = len(self.input_ids)
         if count == 1 and not (isinstance(result, tuple) and len(result) == 1):
             return (result,)
-        if result is None:
-            return (None,) * count
-        if len(result) != count:
-            raise wrong_count(op, result, count)
-        return result
+        return _one_for_each(op, result, count)
 
     def _list_lengths(self) -> list[int | None]:
         """The number of tensors of each input that is a list, None for the others."""
         inputs = group_arguments(self.op.inputs, self.op, self.input_ids)
         return [len(a) if isinstance(a, list) else None for a in inputs]
+
+
+def _one_for_each(op: Op, result: Any, count: int) -> Sequence[Any]:
+    """Returns what the gradient of an op gave as one gradient, or None, of each input."""
+    if result is None:
+        return (None,) * count
+    if len(result) != count:
+        raise wrong_count(op, result, count)
+    return result
 
 
 class Tape:

@@ -104,6 +104,8 @@ class Op:
     annotations: ClassVar[dict[str, Any]] = {}
     type_sets: ClassVar[dict[str, frozenset[DType]]] = {}
     has_gradient: ClassVar[bool] = False
+    # Whether it has one of plain tensors only.
+    has_plain_gradient: ClassVar[bool] = False
     has_lowering: ClassVar[bool] = False
     keeps: ClassVar[tuple[bool, ...]] = ()
     # Whether it reads all inputs and no output, as most do.
@@ -157,6 +159,7 @@ class Op:
         cls.takes_lists = any(a.is_list for a in cls.inputs)
         cls.has_refs = any(a.is_ref for a in (*cls.inputs, *cls.outputs))
         cls.has_lists = cls.takes_lists or any(a.is_list for a in cls.outputs)
+        cls.has_plain_gradient = cls.has_gradient and not cls.has_lists
         # One plain tensor at most comes out: then `bound` has the kernel of each (types, attributes) met.
         cls.is_simple = len(cls.outputs) <= 1 and not any(a.is_list for a in cls.outputs)
         cls.bound = {}

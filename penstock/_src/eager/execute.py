@@ -1,6 +1,6 @@
 """The path of an eager op: bind the arguments, run its kernel, wrap the results, tell the tapes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.compiled import LARGE, is_large, is_worth_compiling, run_compiled
 from penstock._src.eager.constants import integer
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.ops.rules import Binary, HostUnary
+from penstock._src.util.quiet import quietly
 
 # Ops bound to types and attributes are kept up to this number per op.
 MOST_BOUND = 1024
@@ -33,32 +35,51 @@ class Kernel:
     __slots__ = ("op", "run", "types", "dtype", "storage", "is_plain", "compiles")
 
     def __init__(self, op: Op, types: tuple[DType, ...]) -> None:
-        self.op, self.run, self.types = op, op.eager, types
+        self.op, self.run, self.types = op, _runner(op), types
         self.dtype: Any = op.output_dtypes[0] if op.outputs else None  # type: ignore[attr-defined]
         self.storage = self.dtype.np if op.outputs else None
         self.is_plain = bool(op.outputs) and self.storage.kind != "O"
         self.compiles = bool(types) and is_worth_compiling(op)
 
 
+def _runner(op: Op) -> Callable[..., Any]:
+    """Returns the kernel of an op; if that is one function of NumPy, without the steps around it."""
+    ufunc = getattr(op, "ufunc", None)
+    if isinstance(ufunc, np.ufunc) and type(op).eager in (HostUnary.eager, Binary.eager):
+        return quietly(ufunc, op.eager)
+    return op.eager
+
+
 def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Runs an op now. See `core.dispatch.RUN_EAGERLY`."""
     bound = cls.bound
-    if bound:
-        try:
-            if attrs or len(inputs) > 2:
-                types = [tensor._dtype for tensor in inputs]
-                kernel = bound[(*types, *attrs.items()) if attrs else tuple(types)]
-                values = [tensor._value for tensor in inputs]
-            elif len(inputs) == 2:
-                x, y = inputs
-                kernel, values = bound[x._dtype, y._dtype], (x._value, y._value)
-            else:
-                kernel, values = bound[inputs[0]._dtype,], (inputs[0]._value,)
-        except (AttributeError, IndexError, KeyError, TypeError):
-            # Not eager tensors, or never bound so: the general path says what is wrong, if anything.
-            return _execute_mixed(cls, inputs, attrs)
+    kernel: Kernel | None = None
+    values: Sequence[Any] = ()
+    if attrs or len(inputs) > 2:
+        if bound and all([type(tensor) is EagerTensor for tensor in inputs]):
+            kernel = _bound_to(bound, inputs, attrs)
+            values = [tensor._value for tensor in inputs]
+    elif len(inputs) == 2:
+        x, y = inputs
+        if type(x) is EagerTensor and type(y) is EagerTensor:
+            kernel, values = bound.get((x._dtype, y._dtype)), (x._value, y._value)
+    elif inputs and type(inputs[0]) is EagerTensor:
+        (x,) = inputs
+        kernel, values = bound.get((x._dtype,)), (x._value,)
+    if kernel is not None:
         return _run_kernel(kernel, inputs, values)
-    return _execute_any(cls, inputs, attrs)
+    # Not eager tensors, or never bound so: the general path says what is wrong, if anything.
+    return _execute_mixed(cls, inputs, attrs) if bound else _execute_any(cls, inputs, attrs)
+
+
+def _bound_to(
+    bound: dict[Any, Kernel], tensors: Sequence[Any], attrs: dict[str, Any]
+) -> Kernel | None:
+    """Returns the kernel kept for these types and attributes, None if there is none."""
+    try:
+        return bound.get((*[tensor._dtype for tensor in tensors], *attrs.items()))
+    except TypeError:  # an attribute that does not hash
+        return None
 
 
 def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) -> EagerTensor | None:
