@@ -1,0 +1,240 @@
+"""The processes and devices of DTensor, by environment variables; and the making of meshes."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.config import devices as configured
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.dtensor.mesh import Mesh
+from penstock._src.util.device_spec import DeviceSpec
+from penstock._src.util.export import export
+
+_PACKAGE = "experimental.dtensor"
+DEVICE_TYPES = ("CPU", "GPU", "TPU")
+_STATE = {"initialized": False}
+
+
+def _variable(name: str, default: str) -> str:
+    return os.environ.get(f"DTENSOR_{name}", default)
+
+
+@export(f"{_PACKAGE}.client_id")
+def client_id() -> int:
+    """Returns the number of this process."""
+    return int(_variable("CLIENT_ID", "0"))
+
+
+@export(f"{_PACKAGE}.num_clients")
+def num_clients() -> int:
+    """Returns the number of processes."""
+    return int(_variable("NUM_CLIENTS", "1"))
+
+
+@export(f"{_PACKAGE}.job_name")
+def job_name() -> str:
+    """Returns the job of this process."""
+    return _variable("JOB_NAME", "localhost" if num_clients() == 1 else "worker")
+
+
+@export(f"{_PACKAGE}.full_job_name")
+def full_job_name(task_id: int | None = None) -> str:
+    """Returns job, replica and task as one name.
+
+    Raises:
+      ValueError: there is no such task.
+    """
+    task = client_id() if task_id is None else task_id
+    if job_name() == "localhost" and task != 0:
+        raise ValueError(f"Unexpected task ID {task} in local runs")
+    return f"{job_name()}/replica:0/task:{task}"
+
+
+@export(f"{_PACKAGE}.jobs")
+def jobs() -> list[str]:
+    """Returns the addresses of all processes; none if there is but this one."""
+    listed = _variable("JOBS", "")
+    return listed.split(",") if listed else []
+
+
+@export(f"{_PACKAGE}.heartbeat_enabled")
+def heartbeat_enabled() -> bool:
+    """Whether processes tell one another that they live."""
+    return _variable("ENABLE_HEARTBEAT", "true").lower() in ("true", "1")
+
+
+@export(f"{_PACKAGE}.local_devices")
+def local_devices(device_type: str, for_client_id: int | None = None) -> list[Any]:
+    """Returns the DeviceSpecs of a process's devices of a type.
+
+    Raises:
+      ValueError: there is no such type.
+    """
+    if device_type.upper() not in DEVICE_TYPES:
+        raise ValueError(f"Device type {device_type} is not CPU, GPU, or TPU.")
+    found = configured.list_logical_devices(device_type.upper())
+    prefix = f"/job:{full_job_name(for_client_id)}"
+    return [DeviceSpec.from_string(f"{prefix}{device.name}") for device in found]
+
+
+@export(f"{_PACKAGE}.num_local_devices")
+def num_local_devices(device_type: str) -> int:
+    """Returns the number of this process's devices of a type."""
+    return len(local_devices(device_type))
+
+
+@export(f"{_PACKAGE}.num_global_devices")
+def num_global_devices(device_type: str) -> int:
+    """Returns the number of devices of a type of all processes."""
+    return num_local_devices(device_type) * num_clients()
+
+
+@export(f"{_PACKAGE}.preferred_device_type")
+def preferred_device_type() -> str:
+    """Returns the fastest type of device there is."""
+    return next(kind for kind in reversed(DEVICE_TYPES) if num_local_devices(kind))
+
+
+@export(
+    f"{_PACKAGE}.initialize_accelerator_system",
+    f"{_PACKAGE}.initialize_multi_client",
+    f"{_PACKAGE}.initialize_tpu_system",
+)
+def initialize_accelerator_system(
+    device_type: str | None = None,
+    enable_coordination_service: bool | None = True,
+    num_logical_cpu_devices: int | None = None,
+    experimental_reset_context: bool | None = False,
+    experimental_enable_megcore: bool | None = False,
+) -> str:
+    """Makes the devices for meshes, and returns their type.
+
+    Args:
+      device_type: "CPU"; by default the preferred type.
+      enable_coordination_service, experimental_enable_megcore: accepted.
+      num_logical_cpu_devices: how many logical devices the CPU is cut into.
+      experimental_reset_context: whether to forget devices that are in use already.
+
+    Raises:
+      ValueError: it was called before, devices are in use, or there are none of the type.
+      UnimplementedError: there are several processes.
+    """
+    if _STATE["initialized"]:
+        raise ValueError(
+            "Accelerator system has already been initialized. Call "
+            "tf.experimental.dtensor.shutdown_accelerator_system() first."
+        )
+    if jobs():
+        raise UnimplementedError("tf.experimental.dtensor: several processes are not implemented.")
+    if experimental_reset_context:
+        configured.reset()
+    elif configured.SETTINGS.initialized:
+        raise ValueError(
+            "TensorFlow has already been initialized. "
+            "tf.experimental.dtensor.initialize_accelerator_system() must be called before "
+            "TensorFlow is initialized."
+        )
+    kind = (device_type or "CPU").upper()
+    if kind not in DEVICE_TYPES or not configured.list_physical_devices(kind):
+        raise ValueError(f"There are no devices of the type {device_type}.")
+    if num_logical_cpu_devices:
+        (cpu,) = configured.list_physical_devices("CPU")
+        part = configured.LogicalDeviceConfiguration()
+        configured.set_logical_device_configuration(cpu, [part] * num_logical_cpu_devices)
+    _STATE["initialized"] = True
+    return kind
+
+
+@export(f"{_PACKAGE}.shutdown_accelerator_system", f"{_PACKAGE}.shutdown_tpu_system")
+def shutdown_accelerator_system() -> None:
+    """Ends what `initialize_accelerator_system` began.
+
+    Raises:
+      ValueError: it was not called.
+    """
+    if not _STATE["initialized"]:
+        raise ValueError(
+            "Accelerator system is not initialized. Call "
+            "tf.experimental.dtensor.initialize_accelerator_system first."
+        )
+    _STATE["initialized"] = False
+    configured.reset()
+
+
+@export(f"{_PACKAGE}.create_mesh")
+def create_mesh(
+    mesh_dims: Any = None,
+    mesh_name: str = "",
+    devices: Sequence[str] | None = None,
+    device_type: str | None = None,
+    use_xla_spmd: bool = False,
+) -> Mesh:
+    """Returns a mesh of this process's devices.
+
+    Args:
+      mesh_dims: {name: extent}, or pairs of them; one dimension "x" of all devices by default.
+      mesh_name: its name.
+      devices: the devices' names; by default all of `device_type`.
+      device_type: by default that of `devices`, else the preferred one.
+      use_xla_spmd: kept.
+
+    Raises:
+      ValueError: extents and devices do not fit.
+    """
+    if devices is None:
+        found = local_devices(device_type or preferred_device_type())
+    else:
+        found = [_full(name) for name in devices]
+    pairs = list(mesh_dims.items()) if isinstance(mesh_dims, dict) else list(mesh_dims or [])
+    pairs = pairs or [("x", len(found))]
+    shape = [int(size) for _, size in pairs]
+    if int(np.prod(shape)) != len(found):
+        raise ValueError(
+            f"length of devices ({len(found)}) must be equal to total size of the mesh of shape "
+            f"{shape}"
+        )
+    ids = np.arange(len(found)).reshape(shape)
+    names = [str(name) for name, _ in pairs]
+    return Mesh(names, ids, list(ids.flat), found, mesh_name, use_xla_spmd=use_xla_spmd)
+
+
+def _full(name: Any) -> Any:
+    spec = DeviceSpec.from_string(name) if isinstance(name, str) else name
+    return DeviceSpec.from_string(f"/job:{full_job_name()}").make_merged_spec(spec)
+
+
+@export(f"{_PACKAGE}.create_distributed_mesh")
+def create_distributed_mesh(
+    mesh_dims: Any,
+    mesh_name: str = "",
+    local_devices: Sequence[str] | None = None,
+    device_type: str | None = None,
+    use_xla_spmd: bool = False,
+) -> Mesh:
+    """Returns a mesh over the devices of all processes: of this one."""
+    if num_clients() > 1:
+        raise UnimplementedError("tf.experimental.dtensor: several processes are not implemented.")
+    return create_mesh(mesh_dims, mesh_name, local_devices, device_type, use_xla_spmd)
+
+
+@export(f"{_PACKAGE}.create_tpu_mesh")
+def create_tpu_mesh(
+    mesh_dim_names: Sequence[str],
+    mesh_shape: Sequence[int],
+    mesh_name: str,
+    ring_dims: int | None = None,
+    ring_axes: Sequence[str] | None = None,
+    ring_bounds: Sequence[int] | None = None,
+    can_split_host_across_rings: bool = True,
+    build_ring_across_rings: bool = False,
+    rotate_ring_across_rings: bool = False,
+    use_xla_spmd: bool = False,
+) -> Mesh:
+    """Returns a mesh of TPU cores.
+
+    Raises:
+      ValueError: always; there is no TPU.
+    """
+    raise ValueError("Invalid TPU topology, run dtensor.initialize_tpu_system() first")

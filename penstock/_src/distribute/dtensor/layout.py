@@ -1,0 +1,225 @@
+"""Layout: how the axes of a tensor are spread over the dimensions of a mesh."""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.distribute.dtensor.mesh import Mesh
+from penstock._src.proto.layout import LayoutProto
+from penstock._src.util.export import export, export_constant
+from penstock._src.util.signatures import native
+
+UNSHARDED = "unsharded"
+MATCH = "match"
+export_constant("experimental.dtensor.UNSHARDED", UNSHARDED)
+export_constant("experimental.dtensor.MATCH", MATCH)
+
+
+class LayoutType(enum.Enum):
+    """What kind of spreading a layout says."""
+
+    UNKNOWN = 0
+    STATIC = 1
+    PARTED = 2
+    SINGLE_DEVICE = 3
+
+
+@export("experimental.dtensor.Layout")
+class Layout:
+    """How the axes of a tensor are spread over the dimensions of a mesh.
+
+    Args:
+      sharding_specs: for each axis the dimension along which it is cut, or UNSHARDED.
+      mesh: the Mesh.
+
+    Raises:
+      ValueError: the mesh has no such dimension, or one is named twice.
+    """
+
+    def __init__(self, sharding_specs: Sequence[str], mesh: Mesh) -> None:
+        specs = list(sharding_specs)
+        for spec in specs:
+            if spec not in (UNSHARDED, MATCH) and spec not in mesh:
+                raise ValueError(
+                    f"{spec}: A dimension sharding must either be a valid mesh dimension or "
+                    "UNSHARDED."
+                )
+            if spec in mesh and specs.count(spec) > 1:
+                raise ValueError(
+                    f"Mesh dimension {spec} was repeated in sharding specification {specs}. Mesh "
+                    "dimensions must be unique in a layout."
+                )
+        self._specs, self._mesh, self._type = specs, mesh, LayoutType.STATIC
+
+    # -- the usual ones
+
+    @classmethod
+    def replicated(cls, mesh: Mesh, rank: int) -> Layout:
+        """Returns the layout in which every device holds all."""
+        return cls([UNSHARDED] * rank, mesh)
+
+    @classmethod
+    def batch_sharded(cls, mesh: Mesh, batch_dim: str, rank: int, axis: int = 0) -> Layout:
+        """Returns the layout in which one axis is cut."""
+        specs = [UNSHARDED] * rank
+        specs[axis] = batch_dim
+        return cls(specs, mesh)
+
+    @classmethod
+    def inner_sharded(cls, mesh: Mesh, inner_dim: str, rank: int) -> Layout:
+        """Returns the layout in which the last axis is cut."""
+        return cls.batch_sharded(mesh, inner_dim, rank, axis=rank - 1)
+
+    @classmethod
+    def from_single_device_mesh(cls, mesh: Mesh) -> Layout:
+        """Returns the layout on a single device.
+
+        Raises:
+          ValueError: the mesh has more.
+        """
+        if not mesh.single_device:
+            raise ValueError("type is single device, but mesh is not single device")
+        made = cls([], mesh)
+        made._type = LayoutType.SINGLE_DEVICE
+        return made
+
+    @classmethod
+    def from_device(cls, device: str) -> Layout:
+        """Returns the layout on a device of that name."""
+        return cls.from_single_device_mesh(Mesh.from_device(device))
+
+    # -- other forms
+
+    @classmethod
+    def from_string(cls, layout_str: str) -> Layout:
+        """Returns the layout of a text that `to_string` made."""
+        head, _, mesh = layout_str.partition(" mesh:")
+        kind, _, specs = head.rstrip(",").partition(":")
+        if kind == "maximal":
+            return cls.from_single_device_mesh(Mesh.from_string(mesh))
+        made = cls([spec for spec in specs.split(",") if spec], Mesh.from_string(mesh))
+        return made.to_parted() if kind == "parted" else made
+
+    @classmethod
+    def from_proto(cls, layout_proto: Any) -> Layout:
+        """Returns the layout of a LayoutProto."""
+        mesh = Mesh.from_proto(layout_proto.mesh_config)
+        if layout_proto.type == LayoutProto.SINGLE_DEVICE:
+            return cls.from_single_device_mesh(mesh)
+        made = cls([spec.sharding_spec for spec in layout_proto.sharding_specs], mesh)
+        return made.to_parted() if layout_proto.type == LayoutProto.PARTED else made
+
+    @native
+    def as_proto(self) -> Any:
+        """Returns the LayoutProto."""
+        made = LayoutProto(mesh_config=self._mesh.as_proto(), type=self._type.value)
+        for spec in self._specs:
+            made.sharding_specs.add(sharding_spec=spec)
+        return made
+
+    @native
+    def to_string(self) -> str:
+        """Returns the specs and the mesh as a text."""
+        if self._type is LayoutType.SINGLE_DEVICE:
+            return f"maximal:true, mesh:{self._mesh.to_string()}"
+        kind = "parted" if self._type is LayoutType.PARTED else "sharding_specs"
+        specs = "".join(f"{spec}," for spec in self._specs)
+        return f"{kind}:{specs} mesh:{self._mesh.to_string()}"
+
+    def to_parted(self) -> Layout:
+        """Returns the layout of a tensor whose parts may differ in size."""
+        made = Layout(self._specs, self._mesh)
+        made._type = LayoutType.PARTED
+        return made
+
+    # -- what it says
+
+    @property
+    def mesh(self) -> Mesh:
+        """The mesh."""
+        return self._mesh
+
+    @property
+    def sharding_specs(self) -> list[str]:
+        """For each axis the dimension it is cut along, or UNSHARDED."""
+        return list(self._specs)
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self._specs)
+
+    @property
+    def type(self) -> LayoutType:
+        """What kind it is."""
+        return self._type
+
+    @property
+    def shape(self) -> list[int]:
+        """The extents of the mesh."""
+        return self._mesh.shape()
+
+    @native
+    def num_shards(self, idx: int) -> int:
+        """Returns into how many parts an axis is cut."""
+        spec = self._specs[idx]
+        return 1 if spec == UNSHARDED else self._mesh[spec].size
+
+    @property
+    def shards(self) -> list[int]:
+        """Into how many parts each axis is cut."""
+        return [Layout.num_shards(self, axis) for axis in range(self.rank)]
+
+    @native
+    def is_fully_replicated(self) -> bool:
+        """Whether no axis is cut into several parts."""
+        return all(count == 1 for count in self.shards)
+
+    @native
+    def is_batch_parallel(self) -> bool:
+        """Whether the first axis is cut and no other."""
+        return bool(self.shards) and all(count == 1 for count in self.shards[1:])
+
+    @native
+    def is_single_device(self) -> bool:
+        """Whether all lies on a single device."""
+        return self._mesh.is_single_device()
+
+    def delete(self, dims: Sequence[int]) -> Layout:
+        """Returns the layout without some axes."""
+        return Layout([s for i, s in enumerate(self._specs) if i not in dims], self._mesh)
+
+    @native
+    def global_shape_from_local_shape(self, local_shape: Sequence[int]) -> tuple[int, ...]:
+        """Returns the shape of the whole of which each device has a part of `local_shape`."""
+        return tuple(n * count for n, count in zip(local_shape, self.shards, strict=True))
+
+    @native
+    def local_shape_from_global_shape(self, global_shape: Sequence[int]) -> tuple[int, ...]:
+        """Returns the shape of the part that each device has."""
+        return tuple(n // count for n, count in zip(global_shape, self.shards, strict=True))
+
+    def offset_to_shard(self) -> list[tuple[int, ...]]:
+        """Returns for each device of the mesh which part along each axis it has."""
+        axes = [None if s == UNSHARDED else self._mesh.axis(s) for s in self._specs]
+        places = itertools.product(*map(range, self._mesh.shape()))
+        return [tuple(0 if a is None else place[a] for a in axes) for place in places]
+
+    def offset_tuple_to_global_index(self, offset_tuple: Sequence[int]) -> int:
+        """Returns the number of a part, counted row by row over the axes."""
+        index = 0
+        for offset, count in zip(offset_tuple, self.shards, strict=True):
+            index = index * count + offset
+        return index
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Layout) and Layout.to_string(self) == Layout.to_string(other)
+
+    def __hash__(self) -> int:
+        return hash(self.to_string())
+
+    def __repr__(self) -> str:
+        return f"Layout.from_string({self.to_string()})"

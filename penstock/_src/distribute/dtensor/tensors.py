@@ -1,0 +1,149 @@
+"""The functions of tf.experimental.dtensor on tensors."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE, record
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.registry import find, raw
+from penstock._src.distribute.dtensor.layout import Layout
+from penstock._src.distribute.dtensor.mesh import Mesh
+from penstock._src.distribute.dtensor.scopes import DEVICE, DTensor, default_mesh, spread
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+_PACKAGE = "experimental.dtensor"
+
+
+@export(f"{_PACKAGE}.is_dtensor")
+def is_dtensor(tensor: Any) -> bool:
+    """Whether a tensor or variable is spread over a mesh."""
+    return isinstance(tensor, DTensor) or hasattr(tensor, "_dtensor_layout")
+
+
+@export(f"{_PACKAGE}.fetch_layout")
+def fetch_layout(tensor: Any) -> Layout:
+    """Returns the layout of a DTensor or DVariable.
+
+    Raises:
+      InvalidArgumentError: it is none.
+    """
+    if isinstance(tensor, DTensor):
+        return tensor.layout
+    found = getattr(tensor, "_dtensor_layout", None)
+    if found is None:
+        raise InvalidArgumentError("FetchLayout expects a tensor placed on the layout device.")
+    return found
+
+
+@export(f"{_PACKAGE}.check_layout")
+def check_layout(tensor: Any, layout: Layout) -> None:
+    """Raises ValueError unless a DTensor has that layout."""
+    if fetch_layout(tensor) != layout:
+        raise ValueError(
+            f"Layout of tensor: {fetch_layout(tensor)}, did not match expected layout: {layout}"
+        )
+
+
+@export(f"{_PACKAGE}.relayout")
+def relayout(tensor: Any, layout: Layout, name: str | None = None) -> Any:
+    """Returns a tensor in another layout.
+
+    Raises:
+      InvalidArgumentError: the layout does not fit its shape.
+    """
+    tensor = convert_to_tensor(tensor)
+    if not isinstance(tensor, EagerTensor):
+        # In a graph values are whole: layouts are told of what comes out of it.
+        return raw.Identity(input=tensor, name=name)
+    made = EagerTensor(tensor._value, tensor.dtype)
+    if STATE.tapes or STATE.accumulators:
+        record(_identity(tensor.dtype), (tensor,), (made,))
+    return spread(made, layout)
+
+
+def _identity(dtype: Any) -> Any:
+    return find("Identity").instance({"T": dtype})
+
+
+@export(f"{_PACKAGE}.relayout_like")
+def relayout_like(tensor: Any, layout_tensor: Any, name: str | None = None) -> Any:
+    """Returns a tensor in the layout of another one."""
+    return relayout(tensor, fetch_layout(layout_tensor), name)
+
+
+@export(f"{_PACKAGE}.copy_to_mesh")
+def copy_to_mesh(tensor: Any, layout: Layout, source_layout: Layout | None = None) -> Any:
+    """Returns a tensor as a DTensor in a layout."""
+    return relayout(tensor, layout)
+
+
+@export(f"{_PACKAGE}.pack")
+def pack(tensors: Any, layout: Layout) -> Any:
+    """Makes a DTensor of the parts on the devices of the mesh.
+
+    Args:
+      tensors: a part per device.
+      layout: how the parts make the whole.
+
+    Raises:
+      InvalidArgumentError: there is another number of parts, or they have another rank.
+    """
+    if STATE.graph is not None:
+        raise UnimplementedError("tf.experimental.dtensor.pack: only supported eagerly.")
+    parts = [convert_to_tensor(part) for part in tensors]
+    places = layout.offset_to_shard()
+    if len(parts) != len(places):
+        raise InvalidArgumentError(
+            f"The dtensor device {DEVICE} expected {len(places)} inputs to DTensorPack, but got "
+            f"{len(parts)}"
+        )
+    sizes = parts[0]._value.shape
+    if len(sizes) != layout.rank:
+        raise InvalidArgumentError(
+            "Packed layout should have the same rank as the rank for each component. The rank of "
+            f"each component is: {len(sizes)}, while layout has rank: {layout.rank}\n{layout}"
+        )
+    whole = np.empty(layout.global_shape_from_local_shape(sizes), parts[0].dtype.np)
+    for part, place in zip(parts, places, strict=True):
+        where = tuple(slice(i * n, (i + 1) * n) for i, n in zip(place, sizes, strict=True))
+        whole[where] = part._value
+    return spread(EagerTensor(whole, parts[0].dtype), layout)
+
+
+@export(f"{_PACKAGE}.unpack")
+def unpack(tensor: Any) -> Sequence[Any]:
+    """Returns the part of each device.
+
+    Raises:
+      InvalidArgumentError: the tensor is no DTensor.
+    """
+    value = tensor.read_value() if hasattr(tensor, "read_value") else tensor
+    if not isinstance(value, DTensor):
+        raise InvalidArgumentError(
+            f"DTensorUnpack expects a tensor placed on the DTensor device: {DEVICE}, but input was "
+            f"placed on device: {getattr(value, 'device', '')}"
+        )
+    return [EagerTensor(np.ascontiguousarray(part), value.dtype) for part in value.parts()]
+
+
+@export(f"{_PACKAGE}.call_with_layout")
+def call_with_layout(
+    fn: Callable[..., Any], layout: Layout | None, *args: Any, **kwargs: Any
+) -> Any:
+    """Calls `fn` and returns its tensors in a layout; without a layout just calls it."""
+    if layout is None:
+        return fn(*args, **kwargs)
+    with default_mesh(layout.mesh):
+        return nest.map_structure(lambda t: relayout(t, layout), fn(*args, **kwargs))
+
+
+@export(f"{_PACKAGE}.barrier")
+def barrier(mesh: Mesh, barrier_name: str | None = None, timeout_in_ms: int | None = None) -> None:
+    """Waits for all devices of a mesh: an eager op has ended when it returns."""
+    if not isinstance(mesh, Mesh):
+        raise ValueError(f"Expect `mesh` to be `Mesh`, got {type(mesh)}")

@@ -1,0 +1,213 @@
+"""DVariable: a variable spread over a mesh; and checkpoints of DTensors."""
+
+import collections
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.distribute.dtensor.layout import Layout
+from penstock._src.distribute.dtensor.mesh import Mesh
+from penstock._src.distribute.dtensor.scopes import DTensor, spread
+from penstock._src.distribute.dtensor.tensors import fetch_layout, is_dtensor, relayout
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
+from penstock._src.ops.io.bundle import BundleReader, write_bundle
+from penstock._src.saving.checkpoint import Checkpoint, CheckpointOptions
+from penstock._src.util.export import export
+
+_PACKAGE = "experimental.dtensor"
+
+
+@export(f"{_PACKAGE}.DVariable")
+class DVariable(Variable):
+    """A variable in the layout of its initial value.
+
+    Args:
+      initial_value: a DTensor, or a function that returns one.
+      *args, **kwargs: of tf.Variable.
+      dtype: of the elements.
+
+    Raises:
+      InvalidArgumentError: the initial value is no DTensor.
+    """
+
+    # Creators in force make ordinary variables, which have no layout.
+    asks_creators = False
+
+    def __init__(self, initial_value: Any, *args: Any, dtype: Any = None, **kwargs: Any) -> None:
+        value = initial_value() if callable(initial_value) else initial_value
+        if not isinstance(value, DTensor):
+            raise InvalidArgumentError("Neither layout nor DTensor initial value are provided.")
+        self._dtensor_layout, self._save_as_bf16 = value.layout, False
+        super().__init__(value, *args, dtype=dtype, **kwargs)
+
+    @property
+    def layout(self) -> Layout:
+        """How it is spread."""
+        return self._dtensor_layout
+
+    @property
+    def save_as_bf16(self) -> bool:
+        """Whether checkpoints of tf.experimental.dtensor round it to bfloat16."""
+        return self._save_as_bf16
+
+    @save_as_bf16.setter
+    def save_as_bf16(self, save_as_bf16: bool) -> None:
+        self._save_as_bf16 = save_as_bf16 and self.dtype.is_floating
+
+    @property
+    def create(self) -> Any:
+        """The operation that gives it its first value (graphs only)."""
+        return self.initializer
+
+    def read_value_no_copy(self) -> Any:
+        """Returns the present value."""
+        return self._read()
+
+    def _read(self) -> Any:
+        tensor = super()._read()
+        if STATE.graph is None and isinstance(tensor, EagerTensor):
+            return spread(tensor, self._dtensor_layout)
+        return tensor
+
+    def assign(
+        self,
+        value: Any,
+        use_locking: bool | None = None,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Sets the value; it takes the variable's layout."""
+        return super().assign(value, bool(use_locking), name, read_value)
+
+    def assign_add(
+        self,
+        delta: Any,
+        use_locking: bool | None = None,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Adds `delta` to the value."""
+        return super().assign_add(delta, bool(use_locking), name, read_value)
+
+    def assign_sub(
+        self,
+        delta: Any,
+        use_locking: bool | None = None,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Subtracts `delta` from the value."""
+        return super().assign_sub(delta, bool(use_locking), name, read_value)
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        (name,) = super()._serialize_to_tensors()
+        return {name: EagerTensor(self._read()._value, self.dtype)}
+
+    def __repr__(self) -> str:
+        if STATE.graph is not None:
+            return super().__repr__()
+        head = f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}"
+        return f"{head}, {self._read().summary()}>"
+
+
+@export(f"{_PACKAGE}.enable_save_as_bf16")
+def enable_save_as_bf16(variables: Iterable[DVariable]) -> None:
+    """Lets checkpoints of tf.experimental.dtensor round variables to bfloat16."""
+    for variable in variables:
+        variable.save_as_bf16 = True
+
+
+@export(f"{_PACKAGE}.DTensorCheckpoint")
+class DTensorCheckpoint(Checkpoint):
+    """A tf.train.Checkpoint of DVariables of a mesh, whose values are written whole.
+
+    Args:
+      mesh: the mesh.
+      root, **kwargs: of tf.train.Checkpoint.
+    """
+
+    def __init__(self, mesh: Mesh, root: Any = None, **kwargs: Any) -> None:
+        super().__init__(root=root, **kwargs)
+        self._setattr_tracking = False
+        self._mesh = mesh
+        self._setattr_tracking = True
+
+    def save(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
+        """Writes a checkpoint; see tf.train.Checkpoint."""
+        return super().save(file_prefix, options)
+
+    def restore(self, save_path: Any, options: CheckpointOptions | None = None) -> Any:
+        """Restores a checkpoint; see tf.train.Checkpoint."""
+        return super().restore(save_path, options)
+
+
+def _require(tensors: Iterable[Any]) -> None:
+    for tensor in tensors:
+        if not is_dtensor(tensor):
+            raise ValueError("Saving/Restoring tensor must be a DTensor")
+
+
+def _whole(tensor: Any) -> Any:
+    value = tensor._read() if isinstance(tensor, Variable) else tensor
+    return value._value
+
+
+@export(f"{_PACKAGE}.sharded_save")
+def sharded_save(
+    mesh: Mesh,
+    file_prefix: Any,
+    tensor_names: Sequence[str],
+    shape_and_slices: Sequence[str],
+    tensors: Sequence[Any],
+) -> None:
+    """Writes DTensors under names into the files of a checkpoint.
+
+    Args:
+      mesh: theirs.
+      file_prefix: of the files.
+      tensor_names: a name per tensor.
+      shape_and_slices: empty texts: tensors are written whole.
+      tensors: DTensors or DVariables.
+
+    Raises:
+      ValueError: a tensor is no DTensor, or only part of it is to be written.
+    """
+    _require(tensors)
+    if any(shape_and_slices):
+        raise ValueError(f"Only whole tensors can be written. Received: {shape_and_slices}.")
+    held = dict(zip(tensor_names, map(_whole, tensors), strict=True))
+    write_bundle(os.fsdecode(file_prefix), held)
+
+
+@export(f"{_PACKAGE}.name_based_save")
+def name_based_save(
+    mesh: Mesh, checkpoint_prefix: Any, name_tensor_dict: Mapping[str, Any]
+) -> None:
+    """Writes DTensors into the files of a checkpoint; see `name_based_restore`."""
+    names = list(name_tensor_dict)
+    sharded_save(mesh, checkpoint_prefix, names, [""] * len(names), list(name_tensor_dict.values()))
+
+
+@export(f"{_PACKAGE}.name_based_restore")
+def name_based_restore(
+    mesh: Mesh, checkpoint_prefix: Any, name_tensor_dict: Mapping[str, Any]
+) -> Any:
+    """Reads DTensors that `name_based_save` wrote.
+
+    Args:
+      mesh: theirs.
+      checkpoint_prefix: of the files.
+      name_tensor_dict: {name: a DTensor in the layout to read in}.
+
+    Returns:
+      {name: DTensor}, ordered.
+    """
+    _require(name_tensor_dict.values())
+    reader = BundleReader(os.fsdecode(checkpoint_prefix))
+    return collections.OrderedDict(
+        (name, relayout(reader.read(name), fetch_layout(like)))
+        for name, like in name_tensor_dict.items()
+    )
