@@ -104,7 +104,7 @@ def _step(planner: Planner, body: Function, state: list[Buffer], outer: list[Buf
             and count[own.id] == 1
             and own.id not in wanted
         )
-        if free and writable_in_place(part, own, parameter, set(wanted)):
+        if free and writable_in_place(part, own, parameter):
             wanted[own.id] = buffer
         else:
             late.append((result, buffer))

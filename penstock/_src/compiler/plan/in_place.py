@@ -10,19 +10,15 @@ from penstock._src.compiler.schedule.values import Value, closure
 from penstock._src.ir.node import Node
 
 
-def writable_in_place(part: Partition, value: Node, old: Node, also: set[int]) -> bool:
+def writable_in_place(part: Partition, value: Node, old: Node) -> bool:
     """Whether the kernel that computes `value` may store it over `old`.
 
-    It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element. `also` are
-    values that are written in place as well.
+    It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element.
     """
-    makers = [i for i, k in enumerate(part.kernels) if any(o is value for o in k.outputs)]
-    if len(makers) != 1:
+    makers = part.makers.get(value.id, [])
+    if len(makers) != 1 or part.last_reader.get(old.id, -1) > makers[0]:
         return False
-    (maker,) = makers
-    kernel = part.kernels[maker]
-    if any(reads(k, old) for k in part.kernels[maker + 1 :]):
-        return False
+    kernel = part.kernels[makers[0]]
     if isinstance(kernel, SpecialKernel) and value.kind == "scatter":
         return home(value.args[0]) is old and all(home(a) is not old for a in value.args[1:])
     return isinstance(kernel, NestKernel) and same_element(kernel, value, old)
@@ -98,11 +94,6 @@ def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
         for v in closure([tail.value])
         if v.kind == "load" and v.attrs[0] == slot
     )
-
-
-def reads(kernel: Kernel, node: Node) -> bool:
-    """Whether a kernel reads a node from memory."""
-    return any(n is node for n in kernel.inputs)
 
 
 def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | None = None) -> bool:

@@ -137,14 +137,11 @@ class Planner:
             else:
                 taken.add(own.id)
                 self.buffers[own.id] = buffer
+        reads = {n.args[0].id: n for n in part.nodes if n.kind == "read"}
         for handle, node in self.function.updates:
             buffer, own = self.variable(handle), home(node)
-            read = next((n for n in part.nodes if n.kind == "read" and n.args[0] is handle), handle)
-            if (
-                own.id in taken
-                or in_memory_already(own)
-                or not writable_in_place(part, own, read, set())
-            ):
+            read = reads.get(handle.id, handle)
+            if own.id in taken or in_memory_already(own) or not writable_in_place(part, own, read):
                 copies.append((node, buffer))
             else:
                 taken.add(own.id)

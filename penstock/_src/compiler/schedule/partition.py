@@ -127,6 +127,8 @@ class Partition:
             self._find_row_reductions()
         self._choose()
         self.kernels = self._make_kernels()
+        self.makers: dict[int, list[int]] = {}  # numbers of the kernels that make a node
+        self.last_reader: dict[int, int] = {}  # number of the last kernel that reads a node
         self.verify()
 
     def is_leaf(self, node: Node) -> bool:
@@ -528,16 +530,17 @@ class Partition:
 
     def verify(self) -> None:
         """Every leaf of every kernel lies in memory, and is made by an earlier kernel."""
-        made: set[int] = set()
-        for kernel in self.kernels:
+        for number, kernel in enumerate(self.kernels):
             for leaf in kernel.inputs:
-                if not in_memory_already(leaf) and leaf.id not in made:
+                self.last_reader[leaf.id] = number
+                if not in_memory_already(leaf) and leaf.id not in self.makers:
                     raise InternalError(
                         None,
                         None,
                         f"{kernel.label} reads {leaf!r}, which no earlier kernel stores.",
                     )
-            made.update(n.id for n in kernel.outputs)
+            for node in kernel.outputs:
+                self.makers.setdefault(node.id, []).append(number)
 
 
 def _operands(tails: list[Tail | None]) -> list[Node]:
