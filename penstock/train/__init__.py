@@ -18,10 +18,11 @@ _NAMES = {
     "penstock._src.saving.manager": "CheckpointManager",
     "penstock._src.saving.object_graph": "TrackableView",
     "penstock._src.saving.state": (
-        "CheckpointView checkpoints_iterator get_checkpoint_state latest_checkpoint list_variables "
+        "checkpoints_iterator get_checkpoint_state latest_checkpoint list_variables "
         "load_checkpoint load_variable"
     ),
+    "penstock._src.saving.views": "CheckpointView",
 }
-_SUBMODULES = "".split()
+_SUBMODULES = "experimental".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -10,7 +10,7 @@ from penstock._src.core.errors import NotFoundError
 from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
-from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
+from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle, write_shards
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.saving import state
 from penstock._src.saving.object_graph import (
@@ -20,6 +20,7 @@ from penstock._src.saving.object_graph import (
     serialized,
     string_array,
 )
+from penstock._src.saving.sharding import sharded
 from penstock._src.saving.status import (
     CheckpointLoadStatus,
     InitializationOnlyStatus,
@@ -115,9 +116,14 @@ class _Checkpoint(AutoTrackable):
 
     def _write(self, prefix: str, options: CheckpointOptions | None) -> str:
         with init_scope():
-            graph, tensors = serialized(ObjectView(self._top, self._attached))
+            view = ObjectView(self._top, self._attached)
+            graph, tensors = serialized(view)
         tensors[GRAPH_KEY] = string_array(graph.SerializeToString())
-        write_bundle(prefix, tensors)
+        sharding = options and options.experimental_sharding_callback
+        if sharding is None:
+            write_bundle(prefix, tensors)
+        else:
+            write_shards(prefix, sharded(sharding, tensors, view.owners()))
         for callback in (options and options.experimental_write_callbacks) or ():
             takes_path = callback.__code__.co_argcount if hasattr(callback, "__code__") else 0
             callback(prefix) if takes_path else callback()

@@ -91,6 +91,12 @@ class ObjectView:
         """The position of an object."""
         return self._numbers[id(found)]
 
+    def owners(self) -> dict[str, Any]:
+        """{key of a value: the object whose value it is}."""
+        return {
+            key_of(path, name): found for path, found in self.items() for name in values_of(found)
+        }
+
     def items(self) -> Iterator[tuple[Path, Any]]:
         """(path, object) in order."""
         return zip(self.paths, self.objects)

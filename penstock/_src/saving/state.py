@@ -10,7 +10,6 @@ import numpy as np
 from google.protobuf import text_format
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import NotFoundError, UnimplementedError
 from penstock._src.ops.io.bundle import BundleReader, index_name
 from penstock._src.proto.saved import CheckpointState
 from penstock._src.util.export import export
@@ -284,42 +283,3 @@ def checkpoints_iterator(
         last = found
         yield found
         time.sleep(max(0.0, min_interval_secs - (time.monotonic() - begin)))
-
-
-@export("train.CheckpointView", v1=[])
-class CheckpointView:
-    """The graph of objects in a checkpoint, by the numbers of its nodes."""
-
-    def __init__(self, save_path: Any) -> None:
-        from penstock._src.proto.saved import TrackableObjectGraph
-        from penstock._src.saving.object_graph import GRAPH_KEY
-
-        reader = CheckpointReader(os.fsdecode(save_path))
-        if not reader.has_tensor(GRAPH_KEY):
-            raise NotFoundError(
-                f'The specified checkpoint "{save_path}" does not appear to be object-based.'
-            )
-        self._graph = TrackableObjectGraph.FromString(reader.get_tensor(GRAPH_KEY))
-
-    @property
-    def root(self) -> int:
-        """The number of the root: 0."""
-        return 0
-
-    def children(self, node_id: int) -> dict[str, int]:
-        """Returns the dependencies of a node by name."""
-        return {c.local_name: c.node_id for c in self._graph.nodes[node_id].children}
-
-    def descendants(self) -> list[int]:
-        """Returns all nodes, the root first."""
-        found, seen = [0], {0}
-        for node in found:
-            for child in self._graph.nodes[node].children:
-                if child.node_id not in seen:
-                    seen.add(child.node_id)
-                    found.append(child.node_id)
-        return found
-
-    def diff(self, obj: Any) -> Any:
-        """Not supported."""
-        raise UnimplementedError("tf.train.CheckpointView.diff is not supported.")

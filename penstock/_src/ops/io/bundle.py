@@ -49,35 +49,46 @@ def index_name(prefix: str) -> str:
 
 
 def write_bundle(prefix: str, tensors: Mapping[str, np.ndarray | Sequence[Slice]]) -> None:
-    """Writes the two files. They appear under their names only once complete."""
+    """Writes the index and one data file. They appear under their names only once complete."""
+    write_shards(prefix, [tensors])
+
+
+def write_shards(prefix: str, shards: Sequence[Mapping[str, np.ndarray | Sequence[Slice]]]) -> None:
+    """Writes the index and a data file per shard; slices of a tensor may be in several of them."""
     os.makedirs(os.path.dirname(prefix) or ".", exist_ok=True)
-    entries: dict[bytes, bytes] = {}
-    data_path = shard_name(prefix, 0, 1)
     temporary = f".tempstate{os.getpid()}"
-    with open(data_path + temporary, "wb") as file:
-        for name in sorted(tensors, key=lambda key: key.encode()):
-            value = tensors[name]
-            if isinstance(value, np.ndarray):
-                entries[name.encode()] = _append(file, value).SerializeToString()
-                continue
-            entry = _entry(value[0].value, value[0].full_shape)
-            for part in value:
-                slice_ = entry.slices.add()
-                for start, length in part.spec():
-                    extent = slice_.extent.add(start=start)
-                    if length >= 0:
-                        extent.length = length
-                key = slice_key(name, part.spec())
-                entries[key] = _append(file, part.value).SerializeToString()
-            entries[name.encode()] = entry.SerializeToString()
-    header = BundleHeaderProto(num_shards=1)
+    paths = [shard_name(prefix, at, len(shards)) for at in range(len(shards))]
+    entries: dict[bytes, Any] = {}
+    for at, (path, tensors) in enumerate(zip(paths, shards, strict=True)):
+        with open(path + temporary, "wb") as file:
+            for name in sorted(tensors, key=lambda key: key.encode()):
+                _add_to_shard(file, at, name, tensors[name], entries)
+    header = BundleHeaderProto(num_shards=len(shards))
     header.version.producer = 1
-    entries[HEADER_KEY] = header.SerializeToString()
-    index_path = index_name(prefix)
-    with open(index_path + temporary, "wb") as file:
-        file.write(sstable.write_table(sorted(entries.items())))
-    os.replace(data_path + temporary, data_path)
-    os.replace(index_path + temporary, index_path)
+    entries[HEADER_KEY] = header
+    stored = sorted((key, entry.SerializeToString()) for key, entry in entries.items())
+    paths.append(index_name(prefix))
+    with open(paths[-1] + temporary, "wb") as file:
+        file.write(sstable.write_table(stored))
+    for path in paths:
+        os.replace(path + temporary, path)
+
+
+def _add_to_shard(
+    file: Any, shard: int, name: str, value: np.ndarray | Sequence[Slice], entries: dict[bytes, Any]
+) -> None:
+    """Appends a tensor, or slices of one, to a data file, and notes where they are."""
+    if isinstance(value, np.ndarray):
+        entries[name.encode()] = _append(file, value, shard)
+        return
+    entry = entries.setdefault(name.encode(), _entry(value[0].value, value[0].full_shape))
+    for part in value:
+        slice_ = entry.slices.add()
+        for start, length in part.spec():
+            extent = slice_.extent.add(start=start)
+            if length >= 0:
+                extent.length = length
+        entries[slice_key(name, part.spec())] = _append(file, part.value, shard)
 
 
 class BundleReader:
@@ -178,9 +189,9 @@ class BundleReader:
         return np.frombuffer(raw.tobytes(), dtype.np).reshape(shape).copy()
 
 
-def _append(file: Any, value: np.ndarray) -> Any:
+def _append(file: Any, value: np.ndarray, shard: int) -> Any:
     entry = _entry(value, value.shape)
-    entry.offset = file.tell()
+    entry.shard_id, entry.offset = shard, file.tell()
     if value.dtype == object:
         encoded, crc = _encode_strings(value)
     else:

@@ -1,0 +1,92 @@
+"""CheckpointView: the objects that a checkpoint holds, beside those of a program; and PythonState."""
+
+import abc
+import os
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import NotFoundError
+from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.eager.context import init_scope
+from penstock._src.proto.saved import TrackableObjectGraph
+from penstock._src.saving.object_graph import GRAPH_KEY, TrackableView
+from penstock._src.saving.state import CheckpointReader
+from penstock._src.util.export import export
+
+
+@export("train.CheckpointView", v1=[])
+class CheckpointView:
+    """The graph of objects in a checkpoint, by the numbers of its nodes."""
+
+    def __init__(self, save_path: Any) -> None:
+        reader = CheckpointReader(os.fsdecode(save_path))
+        if not reader.has_tensor(GRAPH_KEY):
+            raise NotFoundError(
+                f'The specified checkpoint "{save_path}" does not appear to be object-based.'
+            )
+        self._graph = TrackableObjectGraph.FromString(reader.get_tensor(GRAPH_KEY))
+
+    @property
+    def root(self) -> int:
+        """The number of the root: 0."""
+        return 0
+
+    def children(self, node_id: int) -> dict[str, int]:
+        """Returns the dependencies of a node by name."""
+        return {c.local_name: c.node_id for c in self._graph.nodes[node_id].children}
+
+    def descendants(self) -> list[int]:
+        """Returns all nodes, the root first."""
+        found, seen = [0], {0}
+        for node in found:
+            for child in self._graph.nodes[node].children:
+                if child.node_id not in seen:
+                    seen.add(child.node_id)
+                    found.append(child.node_id)
+        return found
+
+    def match(self, obj: Any) -> dict[int, Any]:
+        """Returns the objects below `obj` that stand where the checkpoint has one: {node: object}.
+
+        Raises:
+          ValueError: `obj` has no dependencies of the kind that checkpoints hold.
+        """
+        if not isinstance(obj, Trackable):
+            raise ValueError(f"Expected a Trackable, got {obj} of type {type(obj)}.")
+        matched: dict[int, Any] = {self.root: obj}
+        waiting = [self.root]
+        for node in waiting:
+            there = TrackableView.children(matched[node])
+            for name, child in self.children(node).items():
+                if name in there and child not in matched:
+                    matched[child] = there[name]
+                    waiting.append(child)
+        return {node: matched[node] for node in sorted(matched)}
+
+    def diff(self, obj: Any) -> tuple[dict[int, Any], list[int], list[Any]]:
+        """Returns the matches, the nodes of the checkpoint alone, and the objects below `obj` alone."""
+        matched = self.match(obj)
+        known = {id(held) for held in matched.values()}
+        only_here = [held for held in TrackableView(obj).descendants() if id(held) not in known]
+        return matched, [n for n in self.descendants() if n not in matched], only_here
+
+
+@export("train.experimental.PythonState")
+class PythonState(Trackable, abc.ABC):
+    """A base for objects whose state in Python checkpoints keep as bytes."""
+
+    @abc.abstractmethod
+    def serialize(self) -> bytes:
+        """Returns the state as bytes."""
+
+    @abc.abstractmethod
+    def deserialize(self, string_value: bytes) -> None:
+        """Takes over the state from bytes."""
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        with init_scope():
+            return {"py_state": convert_to_tensor(self.serialize())}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> None:
+        with init_scope():
+            self.deserialize(restored_tensors["py_state"].numpy())
