@@ -379,8 +379,6 @@ class SlidingWindowDataset(UnnamedDatasetOp):
         " -> handle: variant"
     )
     drop_remainder: bool = True
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
 
     def pipeline(self, input_dataset, window_size, window_shift, window_stride):
         return _SlidingWindow(

@@ -63,9 +63,6 @@ class GeneratorDataset(DatasetOp):
     init_func: Function
     next_func: Function
     finalize_func: Function
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    metadata: str = ""
     stateful = True
 
     def pipeline(self, init_func_other_args, next_func_other_args, finalize_func_other_args):
@@ -100,9 +97,6 @@ class WeightedFlatMapDataset(DatasetOp):
     """The elements of several datasets, taken in the proportion of their weights."""
 
     signature = "input_datasets: N * variant, weights: M * float64 -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    metadata: str = ""
 
     def pipeline(self, input_datasets, weights):
         return _Weighted(input_datasets, [float(w) for w in weights])
@@ -185,8 +179,6 @@ class WindowOp(UnnamedDatasetOp):
     """The dataset of one element that holds the tensors."""
 
     signature = "inputs: *Tinputs -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
 
     def pipeline(self, inputs):
         return _Repeated([tuple(inputs)])
@@ -196,29 +188,18 @@ class AnonymousIterator(AnonymousIteratorV3):
     """An iterator that lives as long as it is referred to."""
 
     signature = "-> handle: resource"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    stateful = True
 
 
 class Iterator(IteratorV2):
     """An iterator with a name."""
 
     signature = "-> handle: resource"
-    shared_name: str
-    container: str
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    stateful = True
 
 
 class IteratorFromStringHandle(IteratorFromStringHandleV2):
     """The iterator that a string stands for."""
 
     signature = "string_handle: string -> resource_handle: resource"
-    output_types: list[DType] = []
-    output_shapes: list[TensorShape] = []
-    stateful = True
 
 
 class IteratorGetDevice(Op):
@@ -241,7 +222,6 @@ class ExperimentalIteratorGetDevice(IteratorGetDevice):
     """Twin of IteratorGetDevice."""
 
     signature = "resource: resource -> device: string"
-    stateful = True
 
 
 class GetOptions(Op):
@@ -282,4 +262,3 @@ class ExperimentalDatasetToTFRecord(DatasetToTFRecord):
     """Twin of DatasetToTFRecord."""
 
     signature = "input_dataset: variant, filename: string, compression_type: string ->"
-    stateful = True

@@ -107,8 +107,6 @@ class ExperimentalParallelInterleaveDataset(_Interleaved):
         "prefetch_input_elements: int64 -> handle: variant"
     )
     f: Function
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
 
 
 class LegacyParallelInterleaveDatasetV2(_Interleaved):
@@ -345,8 +343,6 @@ class SqlDataset(UnnamedDatasetOp):
     """The rows that a query of an SQLite database gives."""
 
     signature = "driver_name: string, data_source_name: string, query: string -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     stateful = True
 
     def pipeline(self, driver_name, data_source_name, query):
@@ -361,6 +357,3 @@ class ExperimentalSqlDataset(SqlDataset):
     """Twin of SqlDataset."""
 
     signature = "driver_name: string, data_source_name: string, query: string -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    stateful = True

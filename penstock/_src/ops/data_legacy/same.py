@@ -60,24 +60,18 @@ class FinalizeDataset(_Same):
 
     signature = "input_dataset: variant -> handle: variant"
     has_captured_ref: bool = False
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
 
 
 class RewriteDataset(_Same):
     """The same elements, of a pipeline rewritten by a rule of that name."""
 
     signature = "input_dataset: variant, rewrite_name: string -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
 
 
 class ThreadPoolDataset(_Same):
     """The same elements, to be made by the threads of a pool."""
 
     signature = "input_dataset: variant, thread_pool: resource -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     stateful = True
 
 
@@ -85,8 +79,6 @@ class ExperimentalThreadPoolDataset(_Same):
     """The same elements, to be made by the threads of a pool."""
 
     signature = "input_dataset: variant, thread_pool: resource -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     stateful = True
 
 
@@ -106,8 +98,6 @@ class ExperimentalAutoShardDataset(_Same):
 
     signature = "input_dataset: variant, num_workers: int64, index: int64 -> handle: variant"
     auto_shard_policy: int = 0
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = shard
 
 
@@ -134,12 +124,6 @@ class ExperimentalThreadPoolHandle(ThreadPoolHandle):
     """Twin of ThreadPoolHandle."""
 
     signature = "-> handle: resource"
-    num_threads: int
-    max_intra_op_parallelism: int = 1
-    display_name: str
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
 
 class _Sleep(Pipeline):
@@ -158,8 +142,6 @@ class SleepDataset(UnnamedDatasetOp):
     """The same elements, each after a while."""
 
     signature = "input_dataset: variant, sleep_microseconds: int64 -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
 
     def pipeline(self, input_dataset, sleep_microseconds):
         return _Sleep(input_dataset, int(sleep_microseconds))
@@ -169,8 +151,6 @@ class ExperimentalSleepDataset(SleepDataset):
     """Twin of SleepDataset."""
 
     signature = "input_dataset: variant, sleep_microseconds: int64 -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
 
 
 class _ChosenOnce(Pipeline):
@@ -189,8 +169,6 @@ class ChooseFastestDataset(UnnamedDatasetOp):
 
     signature = "input_datasets: N * variant -> handle: variant"
     num_experiments: int
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
 
     def pipeline(self, input_datasets):
         if len({source.cardinality() for source in input_datasets}) > 1:
@@ -204,6 +182,3 @@ class ExperimentalChooseFastestDataset(ChooseFastestDataset):
     """Twin of ChooseFastestDataset."""
 
     signature = "input_datasets: N * variant -> handle: variant"
-    num_experiments: int
-    output_types: list[DType]
-    output_shapes: list[TensorShape]

@@ -30,8 +30,6 @@ class ExperimentalDenseToSparseBatchDataset(UnnamedDatasetOp):
     """Twin of DenseToSparseBatchDataset."""
 
     signature = "input_dataset: variant, batch_size: int64, row_shape: int64 -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = composites.DenseToSparseBatchDataset.pipeline
 
 
@@ -41,8 +39,6 @@ class ExperimentalDirectedInterleaveDataset(UnnamedDatasetOp):
     signature = (
         "selector_input_dataset: variant, data_input_datasets: N * variant -> handle: variant"
     )
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = basic.DirectedInterleaveDataset.pipeline
 
 
@@ -59,8 +55,6 @@ class ExperimentalGroupByReducerDataset(UnnamedDatasetOp):
     init_func: Function
     reduce_func: Function
     finalize_func: Function
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     stateful = True
     pipeline = nested.GroupByReducerDataset.pipeline
 
@@ -77,8 +71,6 @@ class ExperimentalGroupByWindowDataset(UnnamedDatasetOp):
     key_func: Function
     reduce_func: Function
     window_size_func: Function
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = nested.GroupByWindowDataset.pipeline
 
 
@@ -123,15 +115,12 @@ class ExperimentalMatchingFilesDataset(files.MatchingFilesDataset):
     """Twin of MatchingFilesDataset."""
 
     signature = "patterns: string -> handle: variant"
-    stateful = True
 
 
 class ExperimentalMaxIntraOpParallelismDataset(UnnamedDatasetOp):
     """Twin of MaxIntraOpParallelismDataset."""
 
     signature = "input_dataset: variant, max_intra_op_parallelism: int64 -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = basic.MaxIntraOpParallelismDataset.pipeline
 
 
@@ -139,8 +128,6 @@ class ExperimentalNonSerializableDataset(UnnamedDatasetOp):
     """Twin of NonSerializableDataset."""
 
     signature = "input_dataset: variant -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = basic.NonSerializableDataset.pipeline
 
 
@@ -148,8 +135,6 @@ class ExperimentalPrivateThreadPoolDataset(UnnamedDatasetOp):
     """Twin of PrivateThreadPoolDataset."""
 
     signature = "input_dataset: variant, num_threads: int64 -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = basic.PrivateThreadPoolDataset.pipeline
 
 
@@ -157,8 +142,6 @@ class ExperimentalRandomDataset(UnnamedDatasetOp):
     """Twin of RandomDataset."""
 
     signature = "seed: int64, seed2: int64 -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     stateful = True
     pipeline = source.RandomDataset.pipeline
 
@@ -184,8 +167,6 @@ class ExperimentalSlidingWindowDataset(UnnamedDatasetOp):
         "input_dataset: variant, window_size: int64, window_shift: int64, window_stride: int64 "
         "-> handle: variant"
     )
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = batch.SlidingWindowDataset.pipeline
 
 
@@ -194,8 +175,6 @@ class ExperimentalTakeWhileDataset(UnnamedDatasetOp):
 
     signature = "input_dataset: variant, other_arguments: *Targuments -> handle: variant"
     predicate: Function
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = functional.TakeWhileDataset.pipeline
 
 
@@ -203,8 +182,6 @@ class ExperimentalUnbatchDataset(UnnamedDatasetOp):
     """Twin of UnbatchDataset."""
 
     signature = "input_dataset: variant -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = batch.UnbatchDataset.pipeline
 
 
@@ -212,6 +189,4 @@ class ExperimentalUniqueDataset(UnnamedDatasetOp):
     """Twin of UniqueDataset."""
 
     signature = "input_dataset: variant -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     pipeline = basic.UniqueDataset.pipeline

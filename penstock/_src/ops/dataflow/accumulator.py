@@ -192,7 +192,6 @@ class AccumulatorApplyGradient(ResourceAccumulatorApplyGradient):
     """The same, by reference."""
 
     signature = "handle: Ref(string), local_step: int64, gradient: dtype ->"
-    dtype = NUMBER
     stateful = False
 
 
@@ -252,8 +251,6 @@ class AccumulatorTakeGradient(ResourceAccumulatorTakeGradient):
     """The same, by reference."""
 
     signature = "handle: Ref(string), num_required: int32 -> average: dtype"
-    dtype: DType
-    dtype_types = NUMBER
     stateful = False
 
 

@@ -1,8 +1,6 @@
 """Queues as TensorFlow 1 holds them: by reference. Each op is a twin of one in queue.py."""
 
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
-from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.dataflow import queue
 
 
@@ -10,58 +8,30 @@ class FIFOQueue(queue.FIFOQueueV2):
     """The same as FIFOQueueV2, by reference."""
 
     signature = "-> handle: Ref(string)"
-    component_types: list[DType]
-    shapes: list[TensorShape] = []
-    capacity: int = -1
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
 
 class PaddingFIFOQueue(queue.PaddingFIFOQueueV2):
     """The same as PaddingFIFOQueueV2, by reference."""
 
     signature = "-> handle: Ref(string)"
-    component_types: list[DType]
-    shapes: list[TensorShape] = []
-    capacity: int = -1
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
 
 class RandomShuffleQueue(queue.RandomShuffleQueueV2):
     """The same as RandomShuffleQueueV2, by reference."""
 
     signature = "-> handle: Ref(string)"
-    component_types: list[DType]
-    shapes: list[TensorShape] = []
-    capacity: int = -1
-    min_after_dequeue: int = 0
-    seed: int = 0
-    seed2: int = 0
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
 
 class PriorityQueue(queue.PriorityQueueV2):
     """The same as PriorityQueueV2, by reference."""
 
     signature = "-> handle: Ref(string)"
-    component_types: list[DType] = []
-    shapes: list[TensorShape]
-    capacity: int = -1
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
 
 class QueueEnqueue(queue.QueueEnqueueV2):
     """The same as QueueEnqueueV2, by reference."""
 
     signature = "handle: Ref(string), components: *Tcomponents ->"
-    timeout_ms: int = -1
     stateful = False
 
 
@@ -69,7 +39,6 @@ class QueueEnqueueMany(queue.QueueEnqueueManyV2):
     """The same as QueueEnqueueManyV2, by reference."""
 
     signature = "handle: Ref(string), components: *Tcomponents ->"
-    timeout_ms: int = -1
     stateful = False
 
 
@@ -77,8 +46,6 @@ class QueueDequeue(queue.QueueDequeueV2):
     """The same as QueueDequeueV2, by reference."""
 
     signature = "handle: Ref(string) -> components: *component_types"
-    component_types: list[DType]
-    timeout_ms: int = -1
     stateful = False
 
 
@@ -86,8 +53,6 @@ class QueueDequeueMany(queue.QueueDequeueManyV2):
     """The same as QueueDequeueManyV2, by reference."""
 
     signature = "handle: Ref(string), n: int32 -> components: *component_types"
-    component_types: list[DType]
-    timeout_ms: int = -1
     stateful = False
 
 
@@ -95,8 +60,6 @@ class QueueDequeueUpTo(queue.QueueDequeueUpToV2):
     """The same as QueueDequeueUpToV2, by reference."""
 
     signature = "handle: Ref(string), n: int32 -> components: *component_types"
-    component_types: list[DType]
-    timeout_ms: int = -1
     stateful = False
 
 
@@ -104,7 +67,6 @@ class QueueClose(queue.QueueCloseV2):
     """The same as QueueCloseV2, by reference."""
 
     signature = "handle: Ref(string) ->"
-    cancel_pending_enqueues: bool = False
     stateful = False
 
 

@@ -117,10 +117,6 @@ class TextLineReader(TextLineReaderV2):
     """The same, by reference."""
 
     signature = "-> reader_handle: Ref(string)"
-    skip_header_lines: int = 0
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
 
 class WholeFileReaderV2(_MakeReader):
@@ -139,9 +135,6 @@ class WholeFileReader(WholeFileReaderV2):
     """The same, by reference."""
 
     signature = "-> reader_handle: Ref(string)"
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
 
 class TFRecordReaderV2(_MakeReader):
@@ -161,10 +154,6 @@ class TFRecordReader(TFRecordReaderV2):
     """The same, by reference."""
 
     signature = "-> reader_handle: Ref(string)"
-    container: str = ""
-    shared_name: str = ""
-    compression_type: str = ""
-    stateful = True
 
 
 class _FixedReader(_MakeReader):
@@ -221,9 +210,6 @@ class IdentityReader(IdentityReaderV2):
     """The same, by reference."""
 
     signature = "-> reader_handle: Ref(string)"
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
 
 class _ReaderOp(Op):

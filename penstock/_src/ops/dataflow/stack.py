@@ -55,9 +55,6 @@ class Stack(StackV2):
     """The same, by reference."""
 
     signature = "-> handle: Ref(string)"
-    elem_type: DType
-    stack_name: str = ""
-    stateful = True
 
 
 class StackPushV2(_StackOp):
@@ -84,7 +81,6 @@ class StackPush(StackPushV2):
     """The same, by reference."""
 
     signature = "handle: Ref(string), elem: T -> output: T"
-    swap_memory: bool = False
     stateful = False
 
 
@@ -109,7 +105,6 @@ class StackPop(StackPopV2):
     """The same, by reference."""
 
     signature = "handle: Ref(string) -> elem: elem_type"
-    elem_type: DType
     stateful = False
 
 

@@ -74,7 +74,6 @@ class Stage(_PlaceOp):
     memory_limit: int = 0
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
     def shape(self, values):
         return ()
@@ -87,16 +86,21 @@ class Stage(_PlaceOp):
             place.changed.notify_all()
 
 
-class Unstage(_PlaceOp):
-    """Takes the tuple that was left first, when there is one."""
+class _TypedPlaceOp(_PlaceOp):
+    """What is told the types of the tuples."""
 
-    signature = "-> values: *dtypes"
+    is_abstract = True
     capacity: int = 0
     memory_limit: int = 0
     dtypes: list[DType]
     container: str = ""
     shared_name: str = ""
-    stateful = True
+
+
+class Unstage(_TypedPlaceOp):
+    """Takes the tuple that was left first, when there is one."""
+
+    signature = "-> values: *dtypes"
 
     def eager(self):
         place = self.place()
@@ -107,16 +111,10 @@ class Unstage(_PlaceOp):
             return list(taken)
 
 
-class StagePeek(_PlaceOp):
+class StagePeek(_TypedPlaceOp):
     """The tuple at a place in the row, when it is there."""
 
     signature = "index: int32 -> values: *dtypes"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
     def eager(self, index):
         place = self.place()
@@ -125,16 +123,10 @@ class StagePeek(_PlaceOp):
             return list(place.items[int(index)])
 
 
-class StageSize(_PlaceOp):
+class StageSize(_TypedPlaceOp):
     """The number of tuples."""
 
     signature = "-> size: int32"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
     def shape(self):
         return ()
@@ -143,16 +135,10 @@ class StageSize(_PlaceOp):
         return np.int32(len(self.place().items))
 
 
-class StageClear(_PlaceOp):
+class StageClear(_TypedPlaceOp):
     """Forgets all tuples."""
 
     signature = "->"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
 
     def shape(self):
         return ()
@@ -164,16 +150,10 @@ class StageClear(_PlaceOp):
             place.changed.notify_all()
 
 
-class MapStage(_PlaceOp):
+class MapStage(_TypedPlaceOp):
     """Leaves some components of the tuple of a key; it can be taken when it has all."""
 
     signature = "key: int64, indices: int32, values: *fake_dtypes ->"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = MapPlace
 
     def shape(self, key, indices, values):
@@ -200,16 +180,10 @@ class MapStage(_PlaceOp):
             place.changed.notify_all()
 
 
-class MapPeek(_PlaceOp):
+class MapPeek(_TypedPlaceOp):
     """Components of the tuple of a key, when it is there."""
 
     signature = "key: int64, indices: int32 -> values: *dtypes"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = MapPlace
     takes = False
 
@@ -235,25 +209,13 @@ class MapUnstage(MapPeek):
     """Takes components of the tuple of a key."""
 
     signature = "key: int64, indices: int32 -> values: *dtypes"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     takes = True
 
 
-class MapUnstageNoKey(_PlaceOp):
+class MapUnstageNoKey(_TypedPlaceOp):
     """Takes components of the tuple of some key."""
 
     signature = "indices: int32 -> key: int64, values: *dtypes"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = MapPlace
 
     def shape(self, indices):
@@ -273,16 +235,10 @@ class MapUnstageNoKey(_PlaceOp):
         return next(iter(items))
 
 
-class MapSize(_PlaceOp):
+class MapSize(_TypedPlaceOp):
     """The number of complete tuples."""
 
     signature = "-> size: int32"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = MapPlace
 
     def shape(self):
@@ -292,16 +248,10 @@ class MapSize(_PlaceOp):
         return np.int32(len(self.place().items))
 
 
-class MapIncompleteSize(_PlaceOp):
+class MapIncompleteSize(_TypedPlaceOp):
     """The number of tuples that lack components."""
 
     signature = "-> size: int32"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = MapPlace
 
     def shape(self):
@@ -311,16 +261,10 @@ class MapIncompleteSize(_PlaceOp):
         return np.int32(len(self.place().partial))
 
 
-class MapClear(_PlaceOp):
+class MapClear(_TypedPlaceOp):
     """Forgets all tuples."""
 
     signature = "->"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = MapPlace
 
     def shape(self):
@@ -342,12 +286,6 @@ class OrderedMapStage(MapStage):
     """The same for keys in order."""
 
     signature = "key: int64, indices: int32, values: *fake_dtypes ->"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = OrderedPlace
 
 
@@ -355,12 +293,6 @@ class OrderedMapPeek(MapPeek):
     """The same for keys in order."""
 
     signature = "key: int64, indices: int32 -> values: *dtypes"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = OrderedPlace
 
 
@@ -368,12 +300,6 @@ class OrderedMapUnstage(MapUnstage):
     """The same for keys in order."""
 
     signature = "key: int64, indices: int32 -> values: *dtypes"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = OrderedPlace
 
 
@@ -381,12 +307,6 @@ class OrderedMapUnstageNoKey(MapUnstageNoKey):
     """Takes components of the tuple of the smallest key."""
 
     signature = "indices: int32 -> key: int64, values: *dtypes"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = OrderedPlace
     chosen = staticmethod(min)
 
@@ -395,12 +315,6 @@ class OrderedMapSize(MapSize):
     """The same for keys in order."""
 
     signature = "-> size: int32"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = OrderedPlace
 
 
@@ -408,12 +322,6 @@ class OrderedMapIncompleteSize(MapIncompleteSize):
     """The same for keys in order."""
 
     signature = "-> size: int32"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = OrderedPlace
 
 
@@ -421,10 +329,4 @@ class OrderedMapClear(MapClear):
     """The same for keys in order."""
 
     signature = "->"
-    capacity: int = 0
-    memory_limit: int = 0
-    dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
-    stateful = True
     kind = OrderedPlace

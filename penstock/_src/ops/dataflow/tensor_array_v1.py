@@ -57,8 +57,6 @@ class TensorArrayGrad(TensorArrayGradV2):
     """The same, by reference."""
 
     signature = "handle: string, flow_in: float32 -> grad_handle: Ref(string)"
-    source: str
-    stateful = True
 
 
 class TensorArrayWriteV2(v3.TensorArrayWriteV3):
@@ -81,7 +79,6 @@ class TensorArrayReadV2(v3.TensorArrayReadV3):
     """Twin of TensorArrayReadV3."""
 
     signature = "handle: string, index: int32, flow_in: float32 -> value: dtype"
-    dtype: DType
     stateful = False
     version = "V2"
 
@@ -90,7 +87,6 @@ class TensorArrayRead(v3.TensorArrayReadV3):
     """Twin of TensorArrayReadV3, by reference."""
 
     signature = "handle: Ref(string), index: int32, flow_in: float32 -> value: dtype"
-    dtype: DType
     stateful = False
     version = ""
 
@@ -99,8 +95,6 @@ class TensorArrayGatherV2(v3.TensorArrayGatherV3):
     """Twin of TensorArrayGatherV3."""
 
     signature = "handle: string, indices: int32, flow_in: float32 -> value: dtype"
-    dtype: DType
-    element_shape: TensorShape = TensorShape(None)
     stateful = False
     version = "V2"
 
@@ -109,8 +103,6 @@ class TensorArrayGather(v3.TensorArrayGatherV3):
     """Twin of TensorArrayGatherV3, by reference."""
 
     signature = "handle: Ref(string), indices: int32, flow_in: float32 -> value: dtype"
-    dtype: DType
-    element_shape: TensorShape = TensorShape(None)
     stateful = False
     version = ""
 
@@ -137,8 +129,6 @@ class TensorArrayConcatV2(v3.TensorArrayConcatV3):
     """Twin of TensorArrayConcatV3."""
 
     signature = "handle: string, flow_in: float32 -> value: dtype, lengths: int64"
-    dtype: DType
-    element_shape_except0: TensorShape = TensorShape(None)
     stateful = False
     version = "V2"
 
@@ -147,8 +137,6 @@ class TensorArrayConcat(v3.TensorArrayConcatV3):
     """Twin of TensorArrayConcatV3, by reference."""
 
     signature = "handle: Ref(string), flow_in: float32 -> value: dtype, lengths: int64"
-    dtype: DType
-    element_shape_except0: TensorShape = TensorShape(None)
     stateful = False
     version = ""
 

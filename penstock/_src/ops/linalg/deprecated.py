@@ -52,7 +52,6 @@ class BatchMatrixInverse(solve.MatrixInverse):
     """Twin of MatrixInverse."""
 
     signature = "input: T -> output: T"
-    adjoint: bool = False
     T = frozenset({dtypes.float32, dtypes.float64})
 
 
@@ -60,7 +59,6 @@ class BatchMatrixSolve(solve.MatrixSolve):
     """Twin of MatrixSolve."""
 
     signature = "matrix: T, rhs: T -> output: T"
-    adjoint: bool = False
     T = frozenset({dtypes.float32, dtypes.float64})
 
 
@@ -69,15 +67,12 @@ class BatchMatrixSolveLs(solve.MatrixSolveLs):
 
     signature = "matrix: T, rhs: T, l2_regularizer: float64 -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
-    fast: bool = True
 
 
 class BatchMatrixTriangularSolve(solve.MatrixTriangularSolve):
     """Twin of MatrixTriangularSolve."""
 
     signature = "matrix: T, rhs: T -> output: T"
-    lower: bool = True
-    adjoint: bool = False
     T = frozenset({dtypes.float32, dtypes.float64})
 
 
@@ -85,7 +80,6 @@ class BatchSelfAdjointEigV2(decomposition.SelfAdjointEigV2):
     """Twin of SelfAdjointEigV2."""
 
     signature = "input: T -> e: T, v: T"
-    compute_v: bool = True
     T = frozenset({dtypes.float32, dtypes.float64})
 
 
@@ -93,8 +87,6 @@ class BatchSvd(decomposition.Svd):
     """Twin of Svd."""
 
     signature = "input: T -> s: T, u: T, v: T"
-    compute_uv: bool = True
-    full_matrices: bool = False
     T = COMPLEX | frozenset({dtypes.float32, dtypes.float64})
 
 

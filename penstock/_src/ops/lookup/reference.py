@@ -11,37 +11,18 @@ class HashTable(tables.HashTableV2):
     """The same as HashTableV2, by reference."""
 
     signature = "-> table_handle: Ref(string)"
-    container: str = ""
-    shared_name: str = ""
-    use_node_name_sharing: bool = False
-    key_dtype: DType
-    value_dtype: DType
-    stateful = True
 
 
 class MutableHashTable(tables.MutableHashTableV2):
     """The same as MutableHashTableV2, by reference."""
 
     signature = "-> table_handle: Ref(string)"
-    container: str = ""
-    shared_name: str = ""
-    use_node_name_sharing: bool = False
-    key_dtype: DType
-    value_dtype: DType
-    stateful = True
 
 
 class MutableHashTableOfTensors(tables.MutableHashTableOfTensorsV2):
     """The same as MutableHashTableOfTensorsV2, by reference."""
 
     signature = "-> table_handle: Ref(string)"
-    container: str = ""
-    shared_name: str = ""
-    use_node_name_sharing: bool = False
-    key_dtype: DType
-    value_dtype: DType
-    value_shape: TensorShape = TensorShape([])
-    stateful = True
 
 
 class MutableDenseHashTable(tables.MutableDenseHashTableV2):
@@ -83,8 +64,6 @@ class LookupTableExport(tables.LookupTableExportV2):
     """The same as LookupTableExportV2, by reference."""
 
     signature = "table_handle: Ref(string) -> keys: Tkeys, values: Tvalues"
-    Tkeys: DType
-    Tvalues: DType
     stateful = False
 
 
@@ -106,12 +85,6 @@ class InitializeTableFromTextFile(tables.InitializeTableFromTextFileV2):
     """The same as InitializeTableFromTextFileV2, by reference."""
 
     signature = "table_handle: Ref(string), filename: string ->"
-    minimum = {"key_index": -2, "value_index": -2, "vocab_size": -1}
-    key_index: int
-    value_index: int
-    vocab_size: int = -1
-    delimiter: str = "\t"
-    offset: int = 0
     stateful = False
 
 

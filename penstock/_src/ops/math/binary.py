@@ -184,7 +184,6 @@ class Div(_Division):
 class TruncateDiv(Div):
     """x / y, cut towards zero."""
 
-    T = ALL
     refusal = InternalError
 
     def gradient(self, _x, _y, _z, _dz):

@@ -200,7 +200,6 @@ class RFFT(_FromReal):
     Treal_types = frozenset({dtypes.float32, dtypes.float64})
     Tcomplex: DType = dtypes.complex64
     Tcomplex_types = COMPLEX
-    rank = 1
 
 
 class IRFFT(_ToReal):
@@ -211,7 +210,6 @@ class IRFFT(_ToReal):
     Treal_types = frozenset({dtypes.float32, dtypes.float64})
     Tcomplex: DType = dtypes.complex64
     Tcomplex_types = COMPLEX
-    rank = 1
 
 
 class FFT2D(_Fft):

@@ -58,7 +58,6 @@ class AddSparseToTensorsMap(_MapOp):
     )
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
     def shape(self, sparse_indices, sparse_values, sparse_shape):
         return ()
@@ -76,7 +75,6 @@ class AddManySparseToTensorsMap(_MapOp):
     )
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
     def shape(self, sparse_indices, sparse_values, sparse_shape):
         return [None]
@@ -100,7 +98,6 @@ class TakeManySparseFromTensorsMap(_MapOp):
     dtype: DType
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
     def shape(self, sparse_handles):
         return [None, None], [None], [None]

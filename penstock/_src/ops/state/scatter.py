@@ -152,8 +152,6 @@ class ResourceScatterAdd(_Scatter):
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
     Tindices = INDEX
-    stateful = True
-    combination = "add"
 
 
 class ResourceScatterSub(_Scatter):
@@ -162,7 +160,6 @@ class ResourceScatterSub(_Scatter):
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
     Tindices = INDEX
-    stateful = True
     combination = "sub"
 
 
@@ -172,7 +169,6 @@ class ResourceScatterMul(_Scatter):
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
     Tindices = INDEX
-    stateful = True
     combination = "mul"
 
 
@@ -182,7 +178,6 @@ class ResourceScatterDiv(_Scatter):
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
     Tindices = INDEX
-    stateful = True
     combination = "div"
 
 
@@ -192,7 +187,6 @@ class ResourceScatterMax(_Scatter):
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
     Tindices = INDEX
-    stateful = True
     combination = "max"
 
 
@@ -202,7 +196,6 @@ class ResourceScatterMin(_Scatter):
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
     Tindices = INDEX
-    stateful = True
     combination = "min"
 
 
@@ -212,7 +205,6 @@ class ResourceScatterUpdate(_Scatter):
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = ANY
     Tindices = INDEX
-    stateful = True
     combination = "set"
 
 
@@ -269,8 +261,6 @@ class ResourceScatterNdAdd(_ScatterNd):
     Tindices = INDEX
     use_locking: bool = True
     bad_indices_policy: str = ""
-    stateful = True
-    combination = "add"
 
 
 class ResourceScatterNdSub(_ScatterNd):
@@ -281,7 +271,6 @@ class ResourceScatterNdSub(_ScatterNd):
     Tindices = INDEX
     use_locking: bool = True
     bad_indices_policy: str = ""
-    stateful = True
     combination = "sub"
 
 
@@ -293,7 +282,6 @@ class ResourceScatterNdMax(_ScatterNd):
     Tindices = INDEX
     use_locking: bool = True
     bad_indices_policy: str = ""
-    stateful = True
     combination = "max"
 
 
@@ -305,7 +293,6 @@ class ResourceScatterNdMin(_ScatterNd):
     Tindices = INDEX
     use_locking: bool = True
     bad_indices_policy: str = ""
-    stateful = True
     combination = "min"
 
 
@@ -317,7 +304,6 @@ class ResourceScatterNdUpdate(_ScatterNd):
     Tindices = INDEX
     use_locking: bool = True
     bad_indices_policy: str = ""
-    stateful = True
     combination = "set"
 
 
@@ -325,7 +311,6 @@ class ResourceStridedSliceAssign(TensorStridedSliceUpdate):
     """Puts a value, broadcast, in the places of a variable that a strided slice selects."""
 
     signature = "ref: resource, begin: Index, end: Index, strides: Index, value: T ->"
-    T = ANY
     stateful = True
     differentiable = False
     gradient = None

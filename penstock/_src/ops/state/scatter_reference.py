@@ -42,7 +42,6 @@ class ScatterAdd(_ScatterToReference):
     T = NUMBER
     Tindices = INDEX
     use_locking: bool = False
-    combination = "add"
 
 
 class ScatterDiv(_ScatterToReference):
@@ -93,7 +92,6 @@ class ScatterNdAdd(_ScatterNdToReference):
     Tindices = INDEX
     use_locking: bool = False
     bad_indices_policy: str = ""
-    combination = "add"
 
 
 class ScatterNdMax(_ScatterNdToReference):

@@ -118,7 +118,6 @@ class ResourceApplyGradientDescent(_Apply):
     signature = "var: resource, alpha: T, delta: T ->"
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, m, var, alpha, delta):
         return var - alpha * delta
@@ -130,7 +129,6 @@ class ResourceApplyProximalGradientDescent(_Apply):
     signature = "var: resource, alpha: T, l1: T, l2: T, delta: T ->"
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, m, var, alpha, l1, l2, delta):
         return proximal(m, var - delta * alpha, alpha, l1, l2)
@@ -143,7 +141,6 @@ class ResourceApplyMomentum(_Apply):
     T = NUMBER
     use_locking: bool = False
     use_nesterov: bool = False
-    stateful = True
 
     def step(self, m, var, accum, lr, grad, momentum):
         accum = accum * momentum + grad
@@ -159,7 +156,6 @@ class ResourceApplyKerasMomentum(_Apply):
     T = NUMBER
     use_locking: bool = False
     use_nesterov: bool = False
-    stateful = True
 
     def step(self, m, var, accum, lr, grad, momentum):
         accum = accum * momentum - grad * lr
@@ -178,7 +174,6 @@ class ResourceApplyAdam(_Apply):
     T = NUMBER
     use_locking: bool = False
     use_nesterov: bool = False
-    stateful = True
 
     def step(self, s, var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad):
         alpha = lr * s.sqrt(1 - beta2_power) / (1 - beta1_power)
@@ -197,7 +192,6 @@ class ResourceApplyAdamWithAmsgrad(_Apply):
     )
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, s, var, m, v, vhat, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad):
         alpha = lr * s.sqrt(1 - beta2_power) / (1 - beta1_power)
@@ -216,7 +210,6 @@ class ResourceApplyAdaMax(_Apply):
     )
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, s, var, m, v, beta1_power, lr, beta1, beta2, epsilon, grad):
         m = m + (grad - m) * (1 - beta1)
@@ -231,7 +224,6 @@ class ResourceApplyAdagrad(_Apply):
     T = NUMBER
     use_locking: bool = False
     update_slots: bool = True
-    stateful = True
 
     def step(self, m, var, accum, lr, grad):
         if self.update_slots:
@@ -246,7 +238,6 @@ class ResourceApplyAdagradV2(_Apply):
     T = NUMBER
     use_locking: bool = False
     update_slots: bool = True
-    stateful = True
 
     def step(self, m, var, accum, lr, epsilon, grad):
         if self.update_slots:
@@ -264,7 +255,6 @@ class ResourceApplyAdagradDA(_Apply):
     )
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, m, var, total, squares, grad, lr, l1, l2, global_step):
         total = total + grad
@@ -281,7 +271,6 @@ class ResourceApplyProximalAdagrad(_Apply):
     signature = "var: resource, accum: resource, lr: T, l1: T, l2: T, grad: T ->"
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, m, var, accum, lr, l1, l2, grad):
         accum = accum + m.square(grad)
@@ -298,7 +287,6 @@ class ResourceApplyAdadelta(_Apply):
     )
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, m, var, accum, accum_update, lr, rho, epsilon, grad):
         accum = accum * rho + m.square(grad) * (1 - rho)
@@ -316,7 +304,6 @@ class ResourceApplyRMSProp(_Apply):
     )
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, m, var, ms, mom, lr, rho, momentum, epsilon, grad):
         ms = ms + (m.square(grad) - ms) * (1 - rho)
@@ -333,7 +320,6 @@ class ResourceApplyCenteredRMSProp(_Apply):
     )
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, m, var, mg, ms, mom, lr, rho, momentum, epsilon, grad):
         ms = ms + (m.square(grad) - ms) * (1 - rho)
@@ -367,7 +353,6 @@ class ResourceApplyFtrl(_Apply):
     T = NUMBER
     use_locking: bool = False
     multiply_linear_by_lr: bool = False
-    stateful = True
 
     def step(self, m, var, accum, linear, grad, lr, l1, l2, lr_power):
         return follow_the_leader(self, m, var, accum, linear, grad, grad, lr, l1, l2, lr_power)
@@ -383,7 +368,6 @@ class ResourceApplyFtrlV2(_Apply):
     T = NUMBER
     use_locking: bool = False
     multiply_linear_by_lr: bool = False
-    stateful = True
 
     def step(self, m, var, accum, linear, grad, lr, l1, l2, l2_shrinkage, lr_power):
         shrunk = grad + 2 * l2_shrinkage * var
@@ -396,7 +380,6 @@ class ResourceApplyAddSign(_Apply):
     signature = "var: resource, m: resource, lr: T, alpha: T, sign_decay: T, beta: T, grad: T ->"
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, s, var, m, lr, alpha, sign_decay, beta, grad):
         m = m * beta + grad * (1 - beta)
@@ -410,7 +393,6 @@ class ResourceApplyPowerSign(_Apply):
     signature = "var: resource, m: resource, lr: T, logbase: T, sign_decay: T, beta: T, grad: T ->"
     T = NUMBER
     use_locking: bool = False
-    stateful = True
 
     def step(self, s, var, m, lr, logbase, sign_decay, beta, grad):
         m = m * beta + grad * (1 - beta)

@@ -89,7 +89,6 @@ class ResourceSparseApplyAdadelta(_SparseApply):
     T = NUMBER
     Tindices = INDEX
     use_locking: bool = False
-    stateful = True
     rule = training.ResourceApplyAdadelta
 
 
@@ -101,7 +100,6 @@ class ResourceSparseApplyAdagrad(_SparseApply):
     Tindices = INDEX
     use_locking: bool = False
     update_slots: bool = True
-    stateful = True
     rule = training.ResourceApplyAdagrad
 
 
@@ -116,7 +114,6 @@ class ResourceSparseApplyAdagradDA(_SparseApply):
     T = NUMBER
     Tindices = INDEX
     use_locking: bool = False
-    stateful = True
     rule = training.ResourceApplyAdagradDA
 
 
@@ -128,7 +125,6 @@ class ResourceSparseApplyAdagradV2(_SparseApply):
     Tindices = INDEX
     use_locking: bool = False
     update_slots: bool = True
-    stateful = True
     rule = training.ResourceApplyAdagradV2
 
 
@@ -142,7 +138,6 @@ class ResourceSparseApplyCenteredRMSProp(_SparseApply):
     T = NUMBER
     Tindices = INDEX
     use_locking: bool = False
-    stateful = True
     rule = training.ResourceApplyCenteredRMSProp
 
 
@@ -157,7 +152,6 @@ class ResourceSparseApplyFtrl(_SparseApply):
     Tindices = INDEX
     use_locking: bool = False
     multiply_linear_by_lr: bool = False
-    stateful = True
     rule = training.ResourceApplyFtrl
 
 
@@ -172,7 +166,6 @@ class ResourceSparseApplyFtrlV2(_SparseApply):
     Tindices = INDEX
     use_locking: bool = False
     multiply_linear_by_lr: bool = False
-    stateful = True
     rule = training.ResourceApplyFtrlV2
 
 
@@ -184,7 +177,6 @@ class ResourceSparseApplyKerasMomentum(_SparseApply):
     Tindices = INDEX
     use_locking: bool = False
     use_nesterov: bool = False
-    stateful = True
     rule = training.ResourceApplyKerasMomentum
 
 
@@ -196,7 +188,6 @@ class ResourceSparseApplyMomentum(_SparseApply):
     Tindices = INDEX
     use_locking: bool = False
     use_nesterov: bool = False
-    stateful = True
     rule = training.ResourceApplyMomentum
 
 
@@ -207,7 +198,6 @@ class ResourceSparseApplyProximalAdagrad(_SparseApply):
     T = NUMBER
     Tindices = INDEX
     use_locking: bool = False
-    stateful = True
     rule = training.ResourceApplyProximalAdagrad
 
 
@@ -218,7 +208,6 @@ class ResourceSparseApplyProximalGradientDescent(_SparseApply):
     T = NUMBER
     Tindices = INDEX
     use_locking: bool = False
-    stateful = True
     rule = training.ResourceApplyProximalGradientDescent
 
 
@@ -232,5 +221,4 @@ class ResourceSparseApplyRMSProp(_SparseApply):
     T = NUMBER
     Tindices = INDEX
     use_locking: bool = False
-    stateful = True
     rule = training.ResourceApplyRMSProp
