@@ -130,7 +130,7 @@ def same_default(default: Any, fact: dict) -> bool:
     if fact["t"] == "tensor":
         return isinstance(default, np.ndarray)
     if fact["t"] == "float":
-        return abs(default - expected) <= 1e-6 * abs(expected)
+        return default == expected or abs(default - expected) <= 1e-6 * abs(expected)
     if fact["t"].startswith("list("):
         return list(default) == list(expected) or fact["t"] == "list(shape)"
     if isinstance(default, bytes):

@@ -1,25 +1,23 @@
 """Methods of Dataset that write elements to files, and read them again.
 
-A saved dataset is a folder: `elements.tfrecord` holds a serialised tensor per component of each
-element, `dataset_spec.pb` the structure of TypeSpecs.
+A saved dataset is a folder as TensorFlow writes it: `dataset_spec.pb` holds the structure of TypeSpecs, the rest is
+told in `ops/data_snapshot/runs.py`.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes, errors
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
 from penstock._src.data import structure
-from penstock._src.eager.tensor import EagerTensor
+from penstock._src.data.traced import Traced, trace
 from penstock._src.function.structured_values import decode, encode
-from penstock._src.ops.data import storage
-from penstock._src.ops.data.pipeline import Element, Run
-from penstock._src.ops.data.source import GeneratorPipeline
+from penstock._src.ops.data.pipeline import AUTOTUNE
 from penstock._src.proto.saved import StructuredValue
-from penstock._src.util import records
 
-_ELEMENTS = "elements.tfrecord"
 _SPEC = "dataset_spec.pb"
 
 
@@ -41,31 +39,25 @@ class Stored:
         Args:
           path: a folder, made if there is none.
           compression: None or "GZIP".
-          shard_func: not supported.
+          shard_func: the number of an element's shard, a scalar int64; by default all go into one.
           checkpoint_args: not supported.
         """
-        if shard_func is not None or checkpoint_args is not None:
-            raise errors.UnimplementedError(
-                "Dataset.save: `shard_func` and `checkpoint_args` are not supported."
-            )
+        if checkpoint_args is not None:
+            raise errors.UnimplementedError("Dataset.save: `checkpoint_args` is not supported.")
         if STATE.graph is not None:
             raise errors.UnimplementedError("Dataset.save is only supported eagerly.")
         os.makedirs(path, exist_ok=True)
-        temporary = os.path.join(path, _ELEMENTS + ".tmp")
-        file = records.RecordFile(open(temporary, "wb"), compression or "")
-        run = Run()
-        try:
-            elements = iter(self._variant_tensor._value.iterate(run))
-            for _ in storage.write_elements(
-                file, elements, structure.flat_types(self.element_spec)
-            ):
-                continue
-        finally:
-            run.close()
-            file.close()
         with open(os.path.join(path, _SPEC), "wb") as saved:
             saved.write(encode(self.element_spec).SerializeToString())
-        os.replace(temporary, os.path.join(path, _ELEMENTS))
+        traced = _sharding(shard_func, self.element_spec)
+        raw.SaveDataset(
+            input_dataset=self._variant_tensor,
+            path=path,
+            shard_func_other_args=traced.captured,
+            compression=compression or "",
+            shard_func=traced.function,
+            use_shard_func=shard_func is not None,
+        )
 
     @staticmethod
     def load(
@@ -81,29 +73,29 @@ class Stored:
           path: the folder.
           element_spec: the structure of TypeSpecs of the elements.
           compression: as given to `save`.
-          reader_func: not supported.
+          reader_func: makes a dataset of the dataset of shards; by default their elements in turn.
           wait: not supported.
         """
         from penstock._src.data.dataset import derived
 
-        if reader_func is not None or wait:
-            raise errors.UnimplementedError(
-                "Dataset.load: `reader_func` and `wait` are not supported."
-            )
-        file = os.path.join(path, _ELEMENTS)
-        if not os.path.exists(file):
-            raise errors.NotFoundError(f"{path}: there is no saved dataset.")
+        if wait:
+            raise errors.UnimplementedError("Dataset.load: `wait` is not supported.")
         if element_spec is None:
-            with open(os.path.join(path, _SPEC), "rb") as saved:
-                element_spec = decode(StructuredValue.FromString(saved.read()))
-        types = structure.flat_types(element_spec)
-
-        def make() -> Iterator[Element]:
-            return storage.read_elements(file, len(types), compression or "")
-
-        pipeline = GeneratorPipeline(make)
-        pipeline.types, pipeline.shapes = tuple(types), tuple(structure.flat_shapes(element_spec))
-        return derived("_LoadDataset", EagerTensor(pipeline, dtypes.variant), element_spec)
+            try:
+                with open(os.path.join(path, _SPEC), "rb") as saved:
+                    element_spec = decode(StructuredValue.FromString(saved.read()))
+            except FileNotFoundError:
+                raise errors.NotFoundError(f"{path}: there is no saved dataset.") from None
+        traced = _reading(reader_func, element_spec)
+        variant = raw.LoadDataset(
+            path=path,
+            reader_func_other_args=traced.captured,
+            compression=compression or "",
+            reader_func=traced.function,
+            output_types=structure.flat_types(element_spec),
+            output_shapes=structure.flat_shapes(element_spec),
+        )
+        return derived("_LoadDataset", variant, element_spec)
 
     def snapshot(
         self,
@@ -118,13 +110,42 @@ class Stored:
 
         Args:
           path: the folder.
-          compression: accepted.
-          reader_func: not supported.
-          shard_func: not supported.
+          compression: None, "GZIP", or "AUTO", which takes none.
+          reader_func: makes a dataset of the dataset of shards; by default their elements in turn.
+          shard_func: the number of an element's shard, a scalar int64; by default all go into one.
           name: of the op.
         """
-        if reader_func is not None or shard_func is not None:
-            raise errors.UnimplementedError(
-                "Dataset.snapshot: `reader_func` and `shard_func` are not supported."
-            )
-        return self.cache(os.path.join(path, "snapshot"), name=name)  # type: ignore[attr-defined]
+        from penstock._src.data.dataset import derived
+
+        reading, sharding = (
+            _reading(reader_func, self.element_spec),
+            _sharding(shard_func, self.element_spec),
+        )
+        variant = raw.SnapshotDatasetV2(
+            input_dataset=self._variant_tensor,
+            path=path,
+            reader_func_other_args=reading.captured,
+            shard_func_other_args=sharding.captured,
+            compression=compression or "",
+            reader_func=reading.function,
+            shard_func=sharding.function,
+            output_types=structure.flat_types(self.element_spec),
+            output_shapes=structure.flat_shapes(self.element_spec),
+            name=name,
+        )
+        return derived("_SnapshotDataset", variant, self.element_spec, self)
+
+
+def _sharding(function: Callable[..., Any] | None, spec: Any) -> Traced:
+    """The function that tells an element's shard, traced."""
+    return trace(function or (lambda *_: cast(0, dtypes.int64)), spec, "Shard")
+
+
+def _reading(function: Callable[..., Any] | None, spec: Any) -> Traced:
+    """The function that makes a dataset of the dataset of shards, traced; by default it interleaves them."""
+    from penstock._src.data.dataset import DatasetSpec
+
+    def interleave(shards: Any) -> Any:
+        return shards.interleave(lambda shard: shard, AUTOTUNE, num_parallel_calls=AUTOTUNE)
+
+    return trace(function or interleave, DatasetSpec(DatasetSpec(spec)), "Read")

@@ -38,6 +38,8 @@ def from_proto(proto: Any) -> np.ndarray:
     shape = [dim.size for dim in proto.tensor_shape.dim]
     dtype = dtypes.as_dtype(proto.dtype).base_dtype
     count = int(np.prod(shape, dtype=np.int64))
+    if proto.tensor_content and dtype is dtypes.string:
+        return _packed_strings(proto.tensor_content, count).reshape(shape)
     if proto.tensor_content:
         if len(proto.tensor_content) != count * dtype.np.itemsize:
             raise InvalidArgumentError(
@@ -47,6 +49,26 @@ def from_proto(proto: Any) -> np.ndarray:
     if dtype is dtypes.string:
         return _filled(list(proto.string_val), count, object, b"").reshape(shape)
     return _numbers(proto, dtype, count).reshape(shape)
+
+
+def _packed_strings(content: bytes, count: int) -> np.ndarray:
+    """Strings that follow on their lengths, which are varints."""
+    lengths, at = [], 0
+    for _ in range(count):
+        length = shift = 0
+        while True:
+            byte = content[at]
+            at += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        lengths.append(length)
+    out = np.empty(count, object)
+    for number, length in enumerate(lengths):
+        out[number] = content[at : at + length]
+        at += length
+    return out
 
 
 def _numbers(proto: Any, dtype: DType, count: int) -> np.ndarray:

@@ -74,3 +74,14 @@ ServiceOptions = SCHEMA["ServiceOptions"]
 ThreadingOptions = SCHEMA["ThreadingOptions"]
 Options = SCHEMA["Options"]
 Metadata = SCHEMA["Metadata"]
+
+SNAPSHOT = Schema(
+    "snapshot",
+    """
+SnapshotMetadataRecord
+    graph_hash=1 string, run_id=2 string, creation_timestamp=3 int64, version=4 int64,
+    dtype=5 int32*, num_elements=6 int64, finalized=1000 bool
+""",
+    package="tensorflow.data.experimental",
+)
+SnapshotMetadataRecord = SNAPSHOT["SnapshotMetadataRecord"]

@@ -13,13 +13,18 @@ from penstock._src.util import records
 Element = tuple[Any, ...]
 
 
+def write_element(file: records.RecordFile, element: Element, types: Sequence[DType]) -> None:
+    """Appends an element: one record per component."""
+    for component, dtype in zip(element, types, strict=True):
+        file.write(to_proto(component, dtype).SerializeToString())
+
+
 def write_elements(
     file: records.RecordFile, elements: Iterator[Element], types: Sequence[DType]
 ) -> Iterator[Element]:
     """Passes the elements on while writing each: one record per component."""
     for element in elements:
-        for component, dtype in zip(element, types, strict=True):
-            file.write(to_proto(component, dtype).SerializeToString())
+        write_element(file, element, types)
         yield element
 
 

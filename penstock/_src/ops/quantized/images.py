@@ -10,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, QUANTIZED
 from penstock._src.ops.image.resize import bilinear_weights
 from penstock._src.ops.nn.window import window
+from penstock._src.ops.quantized.quantize import limits
 from penstock._src.ops.quantized.ranges import from_floats, requantized
 from penstock._src.ops.rules import invalid
 
@@ -144,6 +145,48 @@ class QuantizedInstanceNorm(Op):
             low = min(float(made.min()), 0.0)
             high = max(float(made.max()), low + self.min_separation)
         return from_floats(made, low, high, self.T).astype(x.dtype), F(low), F(high)
+
+
+def _evenly(values, low, high, dtype):
+    """The floats that integers stand for, with the lowest at `low` itself."""
+    least, most = limits(dtype)
+    return float(low) + (values.astype(np.float64) - least) * (float(high - low) / (most - least))
+
+
+class QuantizedBatchNormWithGlobalNormalization(Op):
+    """Images normalised by given means and variances, in 32 bits over [-2**20, 2**20]."""
+
+    signature = (
+        "t: Tinput, t_min: float32, t_max: float32, m: Tinput, m_min: float32, m_max: float32, "
+        "v: Tinput, v_min: float32, v_max: float32, beta: Tinput, beta_min: float32, "
+        "beta_max: float32, gamma: Tinput, gamma_min: float32, gamma_max: float32 -> "
+        "result: out_type, result_min: float32, result_max: float32"
+    )
+    Tinput = QUANTIZED
+    out_type: DType
+    out_type_types = QUANTIZED
+    variance_epsilon: float
+    scale_after_normalization: bool
+    differentiable = False
+
+    def shape(self, t, *_rest):
+        return t.with_rank(4), (), ()
+
+    def eager(self, t, t_min, t_max, *moments):
+        mean, variance, beta, gamma = (
+            _evenly(*moments[at : at + 3], self.Tinput).astype(F) for at in range(0, 12, 3)
+        )
+        ends = -float(1 << 20), float(1 << 20)
+        scale = 1 / np.sqrt(variance + F(self.variance_epsilon))
+        if self.scale_after_normalization:
+            scale = scale * gamma
+        # Sums and products of the integers that stand for the numbers.
+        one, scales, offsets = (
+            from_floats(x, *ends, self.out_type) for x in (np.ones(()), scale, beta - mean * scale)
+        )
+        values = requantized(t, float(t_min), float(t_max), self.Tinput, *ends, self.out_type)
+        made = np.trunc(values.astype(np.int64) * scales / one).astype(np.int64) + offsets
+        return made.astype(self.out_type.np), F(ends[0]), F(ends[1])
 
 
 class QuantizedResizeBilinear(Op):

@@ -50,6 +50,15 @@ def rescaled(counted, scale, out_scale, out_zero, least, most):
     return np.clip(made, least, most)
 
 
+def counted_by_row(floats, axes):
+    """Floats as integers counted from zero, in 255 steps over the range along `axes`; and the steps."""
+    low = np.minimum(floats.min(axes, keepdims=True), 0).astype(np.float64)
+    high = np.maximum(floats.max(axes, keepdims=True), 0).astype(np.float64)
+    step = np.where(high > low, (high - low) / 255, 1.0)
+    shift = np.clip(np.rint(-128 - low / step), -128, 127)
+    return np.clip(np.rint(floats / step) + shift, -128, 127) - shift, step
+
+
 class UniformQuantize(Op):
     """Floats as integers."""
 
@@ -236,9 +245,5 @@ class UniformQuantizedDotHybrid(Op):
 
     def eager(self, lhs, rhs, rhs_scales, rhs_zero_points):
         scale, zero = steps(self, rhs, rhs_scales, rhs_zero_points, self.rhs_quantization_axis)
-        low = np.minimum(lhs.min(1, keepdims=True), 0).astype(np.float64)
-        high = np.maximum(lhs.max(1, keepdims=True), 0).astype(np.float64)
-        step = np.where(high > low, (high - low) / 255, 1.0)
-        shift = np.clip(np.rint(-128 - low / step), -128, 127)
-        left = np.clip(np.rint(lhs / step) + shift, -128, 127) - shift
+        left, step = counted_by_row(lhs, (1,))
         return ((left @ (rhs.astype(np.int64) - zero)) * (step * scale)).astype(self.Tout.np)

@@ -1,6 +1,7 @@
 """Crosses of features: every combination of one value of each column, joined or hashed."""
 
 import itertools
+from functools import partial, reduce
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.elements import strings
-from penstock._src.ops.strings.fingerprint import fingerprint64
+from penstock._src.ops.strings.fingerprint import fingerprint64, siphash
 
 _MULTIPLIER = 0xC6A4A7935BD1E995
 _MASK = (1 << 64) - 1
@@ -45,18 +46,18 @@ def _text(value):
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def _as_number(value):
-    return fingerprint64(value) if isinstance(value, bytes) else value & _MASK
+def _bytes(value):
+    return value if isinstance(value, bytes) else (value & 0xFFFFFFFF).to_bytes(4, "little")
 
 
-def _hashed(key, buckets):
+def _hashed(buckets, of_text=fingerprint64, key=None):
+    """Hashes a combination: the fingerprints of its values (after the key, if there is one) joined in order."""
     modulus = buckets if buckets > 0 else _LARGEST
+    first = [] if key is None else [key & _MASK]
 
     def combine(values):
-        total = key & _MASK
-        for value in values:
-            total = joined_fingerprints(total, _as_number(value))
-        return total % modulus
+        numbers = (of_text(v) if isinstance(v, bytes) else v & _MASK for v in values)
+        return reduce(joined_fingerprints, itertools.chain(first, numbers)) % modulus
 
     return combine
 
@@ -117,7 +118,7 @@ class SparseCross(_Cross):
     def eager(self, indices, values, shapes, dense_inputs):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
         if self.hashed_output:
-            combine = _hashed(self.hash_key, self.num_buckets)
+            combine = _hashed(self.num_buckets, key=self.hash_key)
         else:
             combine = lambda c: b"_X_".join(map(_text, c))  # noqa: E731
         return _as_sparse(_crossed(columns, rows, combine), self.out_type.np)
@@ -140,6 +141,28 @@ class SparseCrossV2(_Cross):
         return _as_sparse(
             _crossed(columns, rows, lambda c: by.join(map(_text, c))), np.dtype(object)
         )
+
+
+class SparseCrossHashed(_Cross):
+    """Crosses of columns, hashed; `strong_hash` hashes strings with the salt as key."""
+
+    signature = (
+        "indices: N * int64, values: *sparse_types, shapes: N * int64, dense_inputs: "
+        "*dense_types, num_buckets: int64, strong_hash: bool, salt: int64 -> output_indices: int64, "
+        "output_values: int64, output_shape: int64"
+    )
+    sparse_types = frozenset({dtypes.int64, dtypes.string})
+    dense_types = frozenset({dtypes.int64, dtypes.string})
+
+    def eager(self, indices, values, shapes, dense_inputs, num_buckets, strong_hash, salt):
+        columns, rows = _columns(self, indices, values, shapes, dense_inputs)
+        # Numbers of sparse columns are hashed by their lower 32 bits, those of dense ones count as they are.
+        for at in range(len(values)):
+            columns[at] = [list(map(_bytes, row)) for row in columns[at]]
+        key = tuple(int(part) & _MASK for part in salt)
+        of_text = partial(siphash, key) if strong_hash else fingerprint64
+        combine = _hashed(int(num_buckets), of_text)
+        return _as_sparse(_crossed(columns, rows, combine), np.dtype(np.int64))
 
 
 class RaggedCross(Op):
@@ -191,7 +214,7 @@ class RaggedCross(Op):
         }
         columns = [next(sources[kind]) for kind in self.input_order]
         if self.hashed_output:
-            combine = _hashed(self.hash_key, self.num_buckets)
+            combine = _hashed(self.num_buckets, key=self.hash_key)
         else:
             combine = lambda c: b"_X_".join(map(_text, c))  # noqa: E731
         found = _crossed(columns, rows, combine)

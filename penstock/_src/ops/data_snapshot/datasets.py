@@ -1,0 +1,306 @@
+"""Ops of datasets kept in files."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.calls.attributes import Function
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data import pipeline
+from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.pipeline import (
+    UNKNOWN,
+    DatasetOp,
+    Element,
+    Pipeline,
+    UnnamedDatasetOp,
+)
+from penstock._src.ops.data.storage import read_elements
+from penstock._src.ops.data_snapshot.runs import (
+    Run,
+    compression_of,
+    metadata_of,
+    shard_elements,
+    shards_of,
+)
+from penstock._src.ops.strings.elements import strings
+from penstock._src.ops.strings.fingerprint import fingerprint64
+
+
+def _text(value: Any) -> str:
+    return np.asarray(value).item().decode()
+
+
+def _sharding(function: Any, captured: list[Any]) -> Callable[[Element], int]:
+    """Which shard an element belongs to, by a function of its components."""
+    call = bound(function, captured)
+
+    def shard_of(element: Element) -> int:
+        (shard,) = map(np.asarray, call(*element))
+        if shard.dtype != np.int64 or shard.ndim:
+            raise InvalidArgumentError("`shard_func` must return a scalar int64.")
+        return int(shard)
+
+    return shard_of
+
+
+class _Made(Pipeline):
+    """Elements that a Python function iterates over."""
+
+    def __init__(self, make: Callable[[], Iterator[Element]], count: int = UNKNOWN) -> None:
+        self.make, self.count = make, count
+
+    def cardinality(self) -> int:
+        return self.count
+
+    def iterate(self, run: pipeline.Run) -> Iterator[Element]:
+        return self.make()
+
+
+def _shard_dataset(
+    shard: str, types: Sequence[DType], shapes: Sequence[TensorShape], compression: str, start: int
+) -> Pipeline:
+    made = _Made(lambda: shard_elements(shard, len(types), compression, start))
+    made.types, made.shapes = tuple(types), tuple(shapes)
+    return made
+
+
+def _nested(datasets: Sequence[Pipeline]) -> Pipeline:
+    """The dataset whose elements are datasets."""
+    made = _Made(lambda: iter([(each,) for each in datasets]), len(datasets))
+    made.types, made.shapes = (dtypes.variant,), (TensorShape([]),)
+    return made
+
+
+def _read(
+    folder: str, op: Any, reader: Any, captured: list[Any], run: pipeline.Run
+) -> Iterator[Element]:
+    """The elements of the last run, in the order in which the reader goes through its shards."""
+    compression = compression_of(op.compression)
+    shards = [
+        _shard_dataset(shard, op.output_types, op.output_shapes, compression, 0)
+        for shard in shards_of(folder)
+    ]
+    if reader is None:
+        return (element for shard in shards for element in shard.iterate(run))
+    (made,) = bound(reader, captured)(_nested(shards))
+    return (made[()] if isinstance(made, np.ndarray) else made).iterate(run)
+
+
+class SaveDataset(Op):
+    """Writes all elements into a folder, each into the shard that `shard_func` gives it."""
+
+    signature = "input_dataset: variant, path: string, shard_func_other_args: *Tshard_func_args ->"
+    compression: str = ""
+    shard_func: Function
+    use_shard_func: bool = True
+    Tshard_func_args: list[DType]
+    stateful = True
+    differentiable = False
+
+    def eager(self, input_dataset, path, shard_func_other_args):
+        run = pipeline.Run(input_dataset.options())
+        try:
+            for _ in _saving(self, input_dataset, _text(path), shard_func_other_args, run):
+                continue
+        finally:
+            run.close()
+
+
+def _saving(
+    op: Any, source: Pipeline, folder: str, captured: list[Any], run: pipeline.Run
+) -> Iterator[Element]:
+    written = Run(folder, source.types, compression_of(op.compression))
+    shard_of = _sharding(op.shard_func, captured) if op.use_shard_func else lambda element: 0
+    return written.pass_on(source.iterate(run), shard_of)
+
+
+class _Saving(Pipeline):
+    def __init__(self, op: Any, source: Pipeline, folder: str, captured: list[Any]) -> None:
+        self.op, self.inputs, self.folder, self.captured = op, (source,), folder, captured
+
+    def iterate(self, run: pipeline.Run) -> Iterator[Element]:
+        return _saving(self.op, self.inputs[0], self.folder, self.captured, run)
+
+
+class SaveDatasetV2(UnnamedDatasetOp):
+    """The dataset that writes its elements into a folder while they are iterated over."""
+
+    signature = (
+        "input_dataset: variant, path: string, shard_func_other_args: *Tshard_func_args -> "
+        "handle: variant"
+    )
+    compression: str = ""
+    shard_func: Function
+    use_shard_func: bool = True
+    Tshard_func_args: list[DType]
+    stateful = True
+
+    def pipeline(self, input_dataset, path, shard_func_other_args):
+        return _Saving(self, input_dataset, _text(path), shard_func_other_args)
+
+
+class _Loaded(Pipeline):
+    def __init__(self, op: Any, folder: str, captured: list[Any]) -> None:
+        self.op, self.folder, self.captured = op, folder, captured
+
+    def cardinality(self) -> int:
+        metadata = metadata_of(self.folder)
+        return metadata.num_elements if metadata is not None and metadata.finalized else UNKNOWN
+
+    def iterate(self, run: pipeline.Run) -> Iterator[Element]:
+        return _read(self.folder, self.op, self.op.reader_func, self.captured, run)
+
+
+class LoadDataset(UnnamedDatasetOp):
+    """The elements that were saved into a folder; `reader_func` makes a dataset of that of its shards."""
+
+    signature = "path: string, reader_func_other_args: *Treader_func_args -> handle: variant"
+    compression: str = ""
+    reader_func: Function
+    Treader_func_args: list[DType]
+    stateful = True
+
+    def pipeline(self, path, reader_func_other_args):
+        folder = _text(path)
+        shards_of(folder)  # refuses a folder that holds no dataset
+        return _Loaded(self, folder, reader_func_other_args)
+
+
+class _Snapshot(Pipeline):
+    """Reads the elements if a run was finished; else writes them while passing them on."""
+
+    def __init__(self, op: Any, source: Pipeline, folder: str, reader: Any, sharding: Any) -> None:
+        self.op, self.inputs, self.reader, self.sharding = op, (source,), reader, sharding
+        self.fingerprint = _fingerprint(op, source)
+        self.folder = os.path.join(folder, self.fingerprint)
+
+    def iterate(self, run: pipeline.Run) -> Iterator[Element]:
+        metadata = metadata_of(self.folder)
+        if metadata is not None and metadata.finalized:
+            return _read(self.folder, self.op, *self.reader, run)
+        source = self.inputs[0]
+        written = Run(
+            self.folder, source.types, compression_of(self.op.compression), self.fingerprint
+        )
+        shard_of = _sharding(*self.sharding) if self.sharding else lambda element: 0
+        return written.pass_on(source.iterate(run), shard_of)
+
+
+def _fingerprint(op: Any, source: Pipeline) -> str:
+    """What tells pipelines apart: the given hash, or that of their kinds of steps and types."""
+    if getattr(op, "hash_valid", False):
+        return str(op.hash)
+
+    def outline(each: Pipeline) -> Any:
+        return type(each).__name__, str(each.types), [outline(inner) for inner in each.inputs]
+
+    return str(fingerprint64(repr(outline(source)).encode()))
+
+
+class SnapshotDatasetV2(DatasetOp):
+    """The input's elements, kept in a folder by the first whole iteration, read from it by others."""
+
+    signature = (
+        "input_dataset: variant, path: string, reader_func_other_args: *Treader_func_args, "
+        "shard_func_other_args: *Tshard_func_args -> handle: variant"
+    )
+    compression: str = ""
+    reader_prefix: str = ""
+    writer_prefix: str = ""
+    hash_valid: bool = False
+    hash: int = 0
+    reader_func: Function
+    shard_func: Function
+    Treader_func_args: list[DType]
+    Tshard_func_args: list[DType]
+
+    def pipeline(self, input_dataset, path, reader_func_other_args, shard_func_other_args):
+        reader = self.reader_func, reader_func_other_args
+        sharding = self.shard_func, shard_func_other_args
+        return _Snapshot(self, input_dataset, _text(path), reader, sharding)
+
+
+class SnapshotDataset(UnnamedDatasetOp):
+    """The input's elements, kept in a folder; by `mode` "read", "write", "passthrough", or "auto"."""
+
+    signature = "input_dataset: variant, path: string -> handle: variant"
+    compression: str = ""
+    reader_path_prefix: str = ""
+    writer_path_prefix: str = ""
+    shard_size_bytes: int = 10737418240
+    pending_snapshot_expiry_seconds: int = 86400
+    num_reader_threads: int = 1
+    reader_buffer_size: int = 1
+    num_writer_threads: int = 1
+    writer_buffer_size: int = 1
+    shuffle_on_read: bool = False
+    seed: int = 0
+    seed2: int = 0
+    mode: str = "auto"
+    snapshot_name: str = ""
+
+    def pipeline(self, input_dataset, path):
+        if self.mode not in ("auto", "read", "write", "passthrough"):
+            raise InvalidArgumentError(
+                f"mode {self.mode!r} must be one of auto, read, write, passthrough"
+            )
+        if self.mode == "passthrough":
+            return input_dataset
+        return _Snapshot(self, input_dataset, _text(path), (None, []), None)
+
+
+class SnapshotDatasetReader(UnnamedDatasetOp):
+    """The elements of one shard."""
+
+    signature = "shard_dir: string, start_index: int64 -> handle: variant"
+    compression: str = ""
+    version: int
+
+    def pipeline(self, shard_dir, start_index):
+        types, shapes = self.output_types, self.output_shapes
+        compression = compression_of(self.compression)
+        return _shard_dataset(_text(shard_dir), types, shapes, compression, int(start_index))
+
+
+class SnapshotNestedDatasetReader(UnnamedDatasetOp):
+    """The dataset of these datasets."""
+
+    signature = "inputs: N * variant -> handle: variant"
+
+    def pipeline(self, inputs):
+        return _nested(inputs)
+
+
+class SnapshotChunkDataset(UnnamedDatasetOp):
+    """The elements of one chunk."""
+
+    signature = "chunk_file: string -> handle: variant"
+    compression: str = ""
+
+    def pipeline(self, chunk_file):
+        chunk, compression = _text(chunk_file), compression_of(self.compression)
+        return _Made(lambda: read_elements(chunk, len(self.output_types), compression))
+
+
+class ListSnapshotChunksDataset(UnnamedDatasetOp):
+    """The paths of the chunks of a snapshot."""
+
+    signature = "snapshot_path: string -> handle: variant"
+    stateful = True
+
+    def pipeline(self, snapshot_path):
+        folder = _text(snapshot_path)
+        return _Made(lambda: _chunks(folder))
+
+
+def _chunks(folder: str) -> Iterator[Element]:
+    for shard in shards_of(folder):
+        for name in sorted(os.listdir(shard)):
+            yield (strings([os.path.join(shard, name).encode()], ()),)

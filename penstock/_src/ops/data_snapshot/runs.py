@@ -1,0 +1,115 @@
+"""Runs: the files of one writing of a dataset, laid out as TensorFlow lays them out.
+
+    <folder>/snapshot.metadata                              of the last run, and whether it was finished
+    <folder>/<run>/<shard, 8 digits>.shard/<chunk, 8 digits>.snapshot
+
+A chunk holds a record for each component of each element: a TensorProto.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import NotFoundError, UnimplementedError
+from penstock._src.ops.data.pipeline import Element
+from penstock._src.ops.data.storage import read_elements, write_element
+from penstock._src.proto.dataset import SnapshotMetadataRecord
+from penstock._src.util import records
+
+_METADATA = "snapshot.metadata"
+# What reads a file of a record for each component, in TensorFlow.
+_VERSION = 2
+
+
+def compression_of(name: str) -> str:
+    """The compression of the files; AUTO leaves the choice to us, and we take none.
+
+    Raises:
+      UnimplementedError: it is SNAPPY.
+    """
+    if name == "SNAPPY":
+        raise UnimplementedError("Snapshots compressed by SNAPPY are not implemented.")
+    return "" if name in ("AUTO", "NONE") else name
+
+
+def metadata_of(folder: str) -> Any:
+    """The metadata of the run in a folder; None if there is none."""
+    try:
+        with open(os.path.join(folder, _METADATA), "rb") as file:
+            return SnapshotMetadataRecord.FromString(file.read())
+    except FileNotFoundError:
+        return None
+
+
+def shards_of(folder: str) -> list[str]:
+    """The folders of the shards of the last run, in order.
+
+    Raises:
+      NotFoundError: the folder has no run.
+    """
+    metadata = metadata_of(folder)
+    if metadata is None:
+        raise NotFoundError(f"Could not find metadata file [{os.path.join(folder, _METADATA)}]")
+    run = os.path.join(folder, metadata.run_id)
+    found = sorted(os.listdir(run)) if os.path.isdir(run) else []
+    return [os.path.join(run, name) for name in found if name.endswith(".shard")]
+
+
+def shard_elements(shard: str, width: int, compression: str, start: int = 0) -> Iterator[Element]:
+    """The elements of a shard from chunk number `start` on."""
+    chunks = sorted(name for name in os.listdir(shard) if name.endswith(".snapshot"))
+    for name in chunks[start:]:
+        yield from read_elements(os.path.join(shard, name), width, compression)
+
+
+class Run:
+    """Writes elements into shards."""
+
+    def __init__(
+        self, folder: str, types: Sequence[DType], compression: str, fingerprint: str = ""
+    ) -> None:
+        self.folder, self.types, self.compression = folder, types, compression
+        self.metadata = SnapshotMetadataRecord(
+            graph_hash=fingerprint,
+            run_id=str(secrets.randbits(63)),
+            creation_timestamp=time.time_ns() // 1000,
+            version=_VERSION,
+            dtype=[dtype.as_datatype_enum for dtype in types],
+            num_elements=0,
+        )
+        self.files: dict[int, records.RecordFile] = {}
+
+    def pass_on(
+        self, elements: Iterator[Element], shard_of: Callable[[Element], int]
+    ) -> Iterator[Element]:
+        """Passes the elements on while writing each into its shard; finished once they all have been."""
+        os.makedirs(self.folder, exist_ok=True)
+        self._describe()
+        try:
+            for element in elements:
+                write_element(self._file(shard_of(element)), element, self.types)
+                self.metadata.num_elements += 1
+                yield element
+        finally:
+            for file in self.files.values():
+                file.close()
+        self.metadata.finalized = True
+        self._describe()
+
+    def _file(self, shard: int) -> records.RecordFile:
+        if shard not in self.files:
+            folder = os.path.join(self.folder, self.metadata.run_id, f"{shard:08d}.shard")
+            os.makedirs(folder)
+            file = open(os.path.join(folder, f"{0:08d}.snapshot"), "wb")
+            self.files[shard] = records.RecordFile(file, self.compression)
+        return self.files[shard]
+
+    def _describe(self) -> None:
+        """Puts the metadata in place, at once."""
+        path = os.path.join(self.folder, _METADATA)
+        with open(f"{path}.tmp", "wb") as file:
+            file.write(self.metadata.SerializeToString())
+        os.replace(f"{path}.tmp", path)

@@ -1,0 +1,133 @@
+"""Pooling whose window and strides are inputs."""
+
+from typing import Literal
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT, REAL, SIGNED
+from penstock._src.ops.nn.pooling import (
+    first_places,
+    lower_first_places,
+    lower_max,
+    lower_max_gradient,
+    lower_take,
+    max_gradient,
+    maximum,
+    output_shape,
+    pooling,
+    take_places,
+)
+from penstock._src.ops.rules import value_of, zeros_like
+
+
+class _Dynamic:
+    """The attributes of a pooling whose window sizes are inputs."""
+
+    def __init__(self, op, ksize, strides):
+        self.op_type, self.padding, self.data_format = op.op_type, op.padding, op.data_format
+        self.ksize, self.strides = [int(k) for k in ksize], [int(s) for s in strides]
+        self.explicit_paddings = ()
+
+
+class MaxPoolV2(Op):
+    """MaxPool with the window and its strides as inputs."""
+
+    signature = "input: T, ksize: int32, strides: int32 -> output: T"
+    T: DType = dtypes.float32
+    T_types = FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8}
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NHWC", "NCHW", "NCHW_VECT_C"] = "NHWC"
+
+    def shape(self, input, ksize, strides):
+        if ksize.value is None or strides.value is None:
+            return [None] * 4
+        return output_shape(_Dynamic(self, ksize.value, strides.value), input)
+
+    def gradient(self, input, ksize, strides, output, dy):
+        by_input = raw.MaxPoolGradV2(
+            orig_input=input,
+            orig_output=output,
+            grad=dy,
+            ksize=ksize,
+            strides=strides,
+            padding=self.padding,
+            data_format=self.data_format,
+        )
+        return by_input, None, None
+
+    def eager(self, input, ksize, strides):
+        return maximum(pooling(_Dynamic(self, ksize, strides), input.shape), input)
+
+    def lower(self, p, input, ksize, strides):
+        sizes, steps = value_of(p, ksize, "ksize"), value_of(p, strides, "strides")
+        return lower_max(p, pooling(_Dynamic(self, sizes, steps), input.shape), input)
+
+
+class MaxPoolGradV2(Op):
+    """MaxPoolGrad with the window and its strides as inputs."""
+
+    signature = "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 -> output: T"
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    T: DType = dtypes.float32
+    T_types = REAL
+
+    def shape(self, orig_input, orig_output, grad, ksize, strides):
+        return orig_input
+
+    def gradient(self, orig_input, orig_output, _grad, ksize, strides, _output, dy):
+        by_grad = raw.MaxPoolGradGradV2(
+            orig_input=orig_input,
+            orig_output=orig_output,
+            grad=dy,
+            ksize=ksize,
+            strides=strides,
+            padding=self.padding,
+            data_format=self.data_format,
+        )
+        return zeros_like(orig_input), zeros_like(orig_output), by_grad, None, None
+
+    def eager(self, orig_input, orig_output, grad, ksize, strides):
+        c = pooling(_Dynamic(self, ksize, strides), orig_input.shape)
+        c.require_output(grad.shape)
+        return max_gradient(c, first_places(c, orig_input), grad)
+
+    def lower(self, p, orig_input, orig_output, grad, ksize, strides):
+        sizes, steps = value_of(p, ksize, "ksize"), value_of(p, strides, "strides")
+        c = pooling(_Dynamic(self, sizes, steps), orig_input.shape)
+        return lower_max_gradient(p, c, lower_first_places(p, c, orig_input, orig_output), grad)
+
+
+class MaxPoolGradGradV2(Op):
+    """MaxPoolGradGrad with the window and its strides as inputs."""
+
+    signature = "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 -> output: T"
+    T = REAL
+    padding: Literal["SAME", "VALID"]
+    data_format: Literal["NHWC", "NCHW"] = "NHWC"
+
+    def shape(self, orig_input, orig_output, grad, ksize, strides):
+        return orig_output
+
+    def gradient(self, orig_input, orig_output, _grad, ksize, strides, _output, dy):
+        by_grad = raw.MaxPoolGradV2(
+            orig_input=orig_input,
+            orig_output=orig_output,
+            grad=dy,
+            ksize=ksize,
+            strides=strides,
+            padding=self.padding,
+            data_format=self.data_format,
+        )
+        return zeros_like(orig_input), zeros_like(orig_output), by_grad, None, None
+
+    def eager(self, orig_input, orig_output, grad, ksize, strides):
+        c = pooling(_Dynamic(self, ksize, strides), orig_input.shape)
+        return take_places(c, first_places(c, orig_input), grad)
+
+    def lower(self, p, orig_input, orig_output, grad, ksize, strides):
+        sizes, steps = value_of(p, ksize, "ksize"), value_of(p, strides, "strides")
+        c = pooling(_Dynamic(self, sizes, steps), orig_input.shape)
+        return lower_take(p, c, lower_first_places(p, c, orig_input, orig_output), grad)

@@ -1,0 +1,79 @@
+"""Factors of sparse matrices, and orders of their rows that keep factors sparse."""
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.ops.rules import invalid
+from penstock._src.ops.sparse.matrices import FIELD, SCALAR, SparseMatrix
+
+
+class SparseMatrixOrderingAMD(Op):
+    """An order of rows and columns by least degree, for Cholesky factors with few entries.
+
+    Of rows of equal degree another may come first than in TensorFlow.
+    Source: Amestoy, Davis and Duff 1996, "An approximate minimum degree ordering algorithm".
+    """
+
+    signature = "input: variant -> output: int32"
+    differentiable = False
+
+    def shape(self, input):
+        return None
+
+    def eager(self, input):
+        orders = [_least_degree_order(input, batch) for batch in range(input.batches)]
+        return np.array(orders, np.int32).reshape(input.shape[:-1])
+
+
+def _least_degree_order(matrix, batch):
+    """Eliminates, again and again, a row with the fewest neighbours, which become neighbours of each other."""
+    places = matrix.places[matrix.places[:, 0] == batch, 1:]
+    neighbours = [set() for _ in range(matrix.shape[-1])]
+    for row, column in places.tolist():
+        if row != column:
+            neighbours[row].add(column)
+            neighbours[column].add(row)
+    left = dict.fromkeys(range(len(neighbours)))
+    order = []
+    while left:
+        row = min(left, key=lambda r: len(neighbours[r]))
+        del left[row]
+        order.append(row)
+        for other in neighbours[row]:
+            neighbours[other] |= neighbours[row]
+            neighbours[other] -= {row, other}
+    return order
+
+
+class SparseMatrixSparseCholesky(Op):
+    """The Cholesky factors of the matrices, with rows and columns in the order of `permutation`."""
+
+    signature = "input: variant, permutation: int32 -> output: variant"
+    type: DType
+    type_types = FIELD
+    differentiable = False
+
+    def shape(self, input, permutation):
+        return SCALAR
+
+    def eager(self, input, permutation):
+        if permutation.shape != input.shape[:-1]:
+            raise invalid(
+                self,
+                "permutation must have the same number of elements in each batch as the number of "
+                "rows in sparse matrix.",
+            )
+        dense = input.dense().reshape(-1, *input.shape[-2:])
+        factors = np.zeros_like(dense)
+        for batch, order in enumerate(permutation.reshape(-1, input.shape[-1])):
+            try:
+                factors[batch] = np.linalg.cholesky(dense[batch][np.ix_(order, order)])
+            except np.linalg.LinAlgError:
+                raise invalid(
+                    self,
+                    f"Sparse Cholesky factorization failed for batch index {batch}. The input might "
+                    "not be valid.",
+                ) from None
+        factors = factors.reshape(input.shape)
+        return SparseMatrix.of(np.argwhere(factors), factors[factors != 0], input.shape)
