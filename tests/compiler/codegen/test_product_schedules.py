@@ -63,6 +63,18 @@ def test_one_row_is_worked_on_in_long_pieces():
     check(einsum("mk,kn->mn"), (1, 2200), (2200, 2100), form="product")
 
 
+def test_a_matrix_from_memory_is_read_a_few_rows_at_a_time():
+    shapes = shapes_of("mk,kn->mn", m=6, k=2100, n=2050)
+    assert facts("mk,kn->mn", shapes)["kc"] == 24
+    check(einsum("mk,kn->mn"), *shapes, form="product")
+
+
+def test_bfloat16_of_few_rows_is_multiplied_as_it_is_read():
+    shapes = shapes_of("mk,kn->mn", m=3, k=64, n=100)
+    assert facts("mk,kn->mn", shapes, dtype=dtypes.bfloat16)["group"] == 1
+    check(einsum("mk,kn->mn"), *shapes, dtype=dtypes.bfloat16, form="product")
+
+
 @needs_pairs
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from .schedule import Gemm, Matrix
 
 PAIR, QUAD = 2, 4
+FEW = {
+    PAIR: 4,
+    QUAD: 1,
+}  # rows for which interleaving B costs more than multiplying its elements one by one
 
 
 def in_groups(gemm: Gemm, target: Target) -> Gemm:
@@ -37,6 +41,8 @@ def in_groups(gemm: Gemm, target: Target) -> Gemm:
     (k, *more) = gemm.k
     left, right = (_grouped(x, group, types.total) for x in (gemm.left, gemm.right))
     if more or not _divisible(k, group) or left is None or right is None:
+        return gemm
+    if right.second and is_static(gemm.m) and gemm.m <= FEW[group]:
         return gemm
     return replace(gemm, k=(k // group,), left=left, right=right, group=group)
 

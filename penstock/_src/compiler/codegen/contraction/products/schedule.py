@@ -45,6 +45,7 @@ GROUP_BYTES = 8 << 20  # of packed panels between two fork-joins: a part of the 
 STRIP_BYTES = 640 << 10  # of the block of B under a strip of rows: a part of the L2
 FEW_ROWS, FEW_COLUMNS = 64, 512  # for so many, B is read where it is: from the L2
 IN_CACHE = 16 << 20  # bytes of a matrix that will not be in a cache
+STREAMED_DEPTH = 24  # rows of B that are read together where it comes from memory
 STRIP_ROWS = 512  # from so many rows on, a task's own packing of B costs little
 ROWS_AT_ONCE = 64  # of A that a task packs for itself
 SLAB = 64  # rows of k that are packed by one task
@@ -136,6 +137,9 @@ class Schedule:
         wide = is_static(g.m) and m <= 64 and n >= 1024  # B is read once: long pieces of its rows
         self.one_row_block = wide
         block = blocking.wide_depth if wide else blocking.depth
+        self.kc = block
+        if wide and n * depth * self.size > IN_CACHE and self.reads_right_in_place(m):
+            block = STREAMED_DEPTH  # few rows of B side by side: their pages are read on from piece to piece
         if self.static_k:
             blocks = max(1, ceil_divide(depth, block))
             self.kc = max(1, min(depth, round_up(ceil_divide(depth, blocks), 4)))
