@@ -130,6 +130,7 @@ class _Strided(Op):
     ellipsis_mask: int = 0
     new_axis_mask: int = 0
     shrink_axis_mask: int = 0
+    T = ANY
 
     @property
     def masks(self):
@@ -212,7 +213,6 @@ class StridedSlice(_Strided):
 
     signature = "input: T, begin: Index, end: Index, strides: Index -> output: T"
     eager_is_view = True
-    T = ANY
     Index = INDEX | {dtypes.int16}
 
     def shape(self, input, begin, end, strides):
@@ -324,7 +324,6 @@ class StridedSliceGrad(_Strided):
     """Zeros of a shape with dy at the places that a strided slice selects."""
 
     signature = "shape: Index, begin: Index, end: Index, strides: Index, dy: T -> output: T"
-    T = ANY
 
     def output_shape(self, shape, begin, end, strides, dy):
         return infer.held(shape)
@@ -385,7 +384,6 @@ class TensorStridedSliceUpdate(_Strided):
     """The input with `value`, broadcast, at the places that a strided slice selects."""
 
     signature = "input: T, begin: Index, end: Index, strides: Index, value: T -> output: T"
-    T = ANY
 
     def shape(self, input, begin, end, strides, value):
         return input

@@ -227,6 +227,7 @@ class _SquareBlocks(Op):
     is_abstract = True
     T = ANY
     block_size: int
+    minimum = {"block_size": 2}
 
     @property
     def block(self):
@@ -245,7 +246,6 @@ class SpaceToBatch(_SquareBlocks):
     """Square blocks of padded images moved to the batch."""
 
     signature = "input: T, paddings: Tpaddings -> output: T"
-    minimum = {"block_size": 2}
     Tpaddings: DType = dtypes.int32
     Tpaddings_types = INDEX
 
@@ -267,7 +267,6 @@ class BatchToSpace(_SquareBlocks):
     """Square blocks of the batch moved to images, which are then cropped."""
 
     signature = "input: T, crops: Tidx -> output: T"
-    minimum = {"block_size": 2}
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
 
@@ -313,6 +312,7 @@ class _SpaceDepth(Op):
     T = ANY
     block_size: int
     data_format: Layout = "NHWC"
+    minimum = {"block_size": 2}
 
     def shape(self, input):
         rank = 5 if self.data_format == "NCHW_VECT_C" else 4
@@ -365,7 +365,6 @@ class SpaceToDepth(_SpaceDepth):
     """Square blocks of pixels moved to the depth."""
 
     to_depth = True
-    minimum = {"block_size": 2}
 
     def gradient(self, _input, _output, dy):
         return raw.DepthToSpace(dy, block_size=self.block_size, data_format=self.data_format)
@@ -375,7 +374,6 @@ class DepthToSpace(_SpaceDepth):
     """Parts of the depth moved to square blocks of pixels."""
 
     to_depth = False
-    minimum = {"block_size": 2}
 
     def gradient(self, _input, _output, dy):
         return raw.SpaceToDepth(dy, block_size=self.block_size, data_format=self.data_format)

@@ -182,6 +182,9 @@ class CollectiveInitializeCommunicator(Op):
 class _WithCommunicator(Op):
     is_abstract = True
     differentiable = False
+    T = FLOAT | INDEX
+    timeout_seconds: float = 0.0
+    stateful = True
 
     def shape(self, input, communicator, group_assignment):
         return input
@@ -195,19 +198,13 @@ class CollectiveReduceV3(_WithCommunicator):
     """The sum (or product, least, greatest, mean) over a group."""
 
     signature = "input: T, communicator: resource, group_assignment: int32 -> data: T"
-    T = FLOAT | INDEX
     reduction: Literal["Min", "Max", "Mul", "Add"]
-    timeout_seconds: float = 0.0
-    stateful = True
 
 
 class CollectiveAllToAllV3(_WithCommunicator):
     """The parts that the members of a group have for this one."""
 
     signature = "input: T, communicator: resource, group_assignment: int32 -> data: T"
-    T = FLOAT | INDEX
-    timeout_seconds: float = 0.0
-    stateful = True
 
 
 class CollectiveAssignGroupV2(Op):

@@ -108,6 +108,13 @@ class _MakeAccumulator(Op):
     is_abstract = True
     differentiable = False
     kind = HostAccumulator
+    dtype: DType
+    dtype_types = NUMBER
+    shape: TensorShape
+    container: str = ""
+    shared_name: str = ""
+    reduction_type: Literal["MEAN", "SUM"] = "MEAN"
+    stateful = True
 
     def output_shape(self):
         return ()
@@ -125,39 +132,18 @@ class ResourceConditionalAccumulator(_MakeAccumulator):
     """An accumulator of dense gradients."""
 
     signature = "-> handle: resource"
-    dtype: DType
-    dtype_types = NUMBER
-    shape: TensorShape
-    container: str = ""
-    shared_name: str = ""
-    reduction_type: Literal["MEAN", "SUM"] = "MEAN"
-    stateful = True
 
 
 class ConditionalAccumulator(_MakeAccumulator):
     """The same, by reference."""
 
     signature = "-> handle: Ref(string)"
-    dtype: DType
-    dtype_types = NUMBER
-    shape: TensorShape
-    container: str = ""
-    shared_name: str = ""
-    reduction_type: Literal["MEAN", "SUM"] = "MEAN"
-    stateful = True
 
 
 class SparseConditionalAccumulator(_MakeAccumulator):
     """An accumulator of sparse gradients, by reference."""
 
     signature = "-> handle: Ref(string)"
-    dtype: DType
-    dtype_types = NUMBER
-    shape: TensorShape
-    container: str = ""
-    shared_name: str = ""
-    reduction_type: Literal["MEAN", "SUM"] = "MEAN"
-    stateful = True
     kind = HostSparseAccumulator
 
 

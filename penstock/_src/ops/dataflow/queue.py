@@ -193,6 +193,8 @@ class _DequeueMany(Op):
     stateful = True
     differentiable = False
     fewer = False
+    component_types: list[DType]
+    timeout_ms: int = -1
 
     def shape(self, handle, n):
         return [None] * len(self.component_types)
@@ -209,16 +211,12 @@ class QueueDequeueManyV2(_DequeueMany):
     """Takes n elements from a queue, each component stacked."""
 
     signature = "handle: resource, n: int32 -> components: *component_types"
-    component_types: list[DType]
-    timeout_ms: int = -1
 
 
 class QueueDequeueUpToV2(_DequeueMany):
     """Takes n elements from a queue, or what is left of a closed one, each component stacked."""
 
     signature = "handle: resource, n: int32 -> components: *component_types"
-    component_types: list[DType]
-    timeout_ms: int = -1
     fewer = True
 
 

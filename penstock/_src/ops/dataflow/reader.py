@@ -215,6 +215,7 @@ class IdentityReader(IdentityReaderV2):
 class _ReaderOp(Op):
     is_abstract = True
     differentiable = False
+    stateful = True
 
     def reader(self, handle):
         if not isinstance(handle, HostReader):
@@ -229,7 +230,6 @@ class ReaderReadV2(_ReaderOp):
     """The next key and value, opening the next file of the queue where the last is over."""
 
     signature = "reader_handle: resource, queue_handle: resource -> key: string, value: string"
-    stateful = True
 
     def shape(self, reader_handle, queue_handle):
         return (), ()
@@ -254,7 +254,6 @@ class ReaderReadUpToV2(_ReaderOp):
         "reader_handle: resource, queue_handle: resource, num_records: int64 -> keys: string, "
         "values: string"
     )
-    stateful = True
 
     def shape(self, reader_handle, queue_handle, num_records):
         return [None], [None]
@@ -287,7 +286,6 @@ class ReaderNumRecordsProducedV2(_ReaderOp):
     """The number of records read."""
 
     signature = "reader_handle: resource -> records_produced: int64"
-    stateful = True
 
     def eager(self, reader_handle):
         return np.int64(self.reader(reader_handle).produced)
@@ -304,7 +302,6 @@ class ReaderNumWorkUnitsCompletedV2(_ReaderOp):
     """The number of files read to their end."""
 
     signature = "reader_handle: resource -> units_completed: int64"
-    stateful = True
 
     def eager(self, reader_handle):
         return np.int64(self.reader(reader_handle).done)
@@ -321,7 +318,6 @@ class ReaderResetV2(_ReaderOp):
     """Starts anew."""
 
     signature = "reader_handle: resource ->"
-    stateful = True
 
     def eager(self, reader_handle):
         self.reader(reader_handle).reset()
@@ -338,7 +334,6 @@ class ReaderSerializeStateV2(_ReaderOp):
     """Where a reader stands; TensorFlow's readers cannot say it either."""
 
     signature = "reader_handle: resource -> state: string"
-    stateful = True
 
     def eager(self, reader_handle):
         raise UnimplementedError("Reader SerializeState not implemented")
@@ -355,7 +350,6 @@ class ReaderRestoreStateV2(_ReaderOp):
     """Puts a reader where another stood; TensorFlow's readers cannot do it either."""
 
     signature = "reader_handle: resource, state: string ->"
-    stateful = True
 
     def shape(self, reader_handle, state):
         return ()

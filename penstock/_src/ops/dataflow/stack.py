@@ -29,6 +29,7 @@ class HostStack(Resource):
 class _StackOp(Op):
     is_abstract = True
     differentiable = False
+    stateful = True
 
     def stack(self, handle):
         if not isinstance(handle, HostStack):
@@ -42,7 +43,6 @@ class StackV2(_StackOp):
     signature = "max_size: int32 -> handle: resource"
     elem_type: DType
     stack_name: str = ""
-    stateful = True
 
     def shape(self, max_size=None):
         return ()
@@ -62,7 +62,6 @@ class StackPushV2(_StackOp):
 
     signature = "handle: resource, elem: T -> output: T"
     swap_memory: bool = False
-    stateful = True
 
     def shape(self, handle, elem):
         return elem
@@ -89,7 +88,6 @@ class StackPopV2(_StackOp):
 
     signature = "handle: resource -> elem: elem_type"
     elem_type: DType
-    stateful = True
 
     def shape(self, handle):
         return None
@@ -112,7 +110,6 @@ class StackCloseV2(_StackOp):
     """Forgets the elements."""
 
     signature = "handle: resource ->"
-    stateful = True
 
     def shape(self, handle):
         return ()

@@ -190,6 +190,10 @@ def _by_ends(gradient, axis, extent, count):
 class _Projective(Op):
     """What the versions of ImageProjectiveTransform share."""
 
+    dtype = FLOAT | INDEX | {dtypes.uint8}
+    interpolation: str
+    fill_mode: str = "CONSTANT"
+
     def result_shape(self, images, output_shape):
         images, size = images.with_rank(4), output_shape.as_shape()
         hw = size.as_list() if size is not None and size.rank is not None else [None, None]
@@ -289,9 +293,6 @@ class ImageProjectiveTransformV2(_Projective):
     signature = (
         "images: dtype, transforms: float32, output_shape: int32 -> transformed_images: dtype"
     )
-    dtype = FLOAT | INDEX | {dtypes.uint8}
-    interpolation: str
-    fill_mode: str = "CONSTANT"
 
     def shape(self, images, transforms, output_shape):
         return self.result_shape(images, output_shape)
@@ -318,9 +319,6 @@ class ImageProjectiveTransformV3(_Projective):
         "images: dtype, transforms: float32, output_shape: int32, fill_value: "
         "float32 -> transformed_images: dtype"
     )
-    dtype = FLOAT | INDEX | {dtypes.uint8}
-    interpolation: str
-    fill_mode: str = "CONSTANT"
 
     def shape(self, images, transforms, output_shape, fill_value):
         return self.result_shape(images, output_shape)

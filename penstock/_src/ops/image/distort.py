@@ -86,6 +86,11 @@ class _Distorted(Op):
     """A random crop: where it begins, its size, and its corners as fractions of the image."""
 
     differentiable = False
+    T = SIGNED | {dtypes.uint8}
+    aspect_ratio_range: list[float] = [0.75, 1.3300000429153442]
+    area_range: list[float] = [0.05000000074505806, 1.0]
+    max_attempts: int = 100
+    use_image_if_no_bounding_boxes: bool = False
 
     def shape(self, *inputs):
         return [3], [3], [1, 1, 4]
@@ -140,12 +145,7 @@ class StatelessSampleDistortedBoundingBox(_Distorted):
         "image_size: T, bounding_boxes: float32, min_object_covered: float32, seed: "
         "Tseed -> begin: T, size: T, bboxes: float32"
     )
-    T = SIGNED | {dtypes.uint8}
     Tseed = INDEX
-    aspect_ratio_range: list[float] = [0.75, 1.3300000429153442]
-    area_range: list[float] = [0.05000000074505806, 1.0]
-    max_attempts: int = 100
-    use_image_if_no_bounding_boxes: bool = False
 
     def eager(self, image_size, bounding_boxes, min_object_covered, seed):
         stream = stream_of_seed(self, seed)
@@ -159,13 +159,8 @@ class SampleDistortedBoundingBoxV2(_Distorted):
         "image_size: T, bounding_boxes: float32, min_object_covered: float32 -> "
         "begin: T, size: T, bboxes: float32"
     )
-    T = SIGNED | {dtypes.uint8}
     seed: int = 0
     seed2: int = 0
-    aspect_ratio_range: list[float] = [0.75, 1.3300000429153442]
-    area_range: list[float] = [0.05000000074505806, 1.0]
-    max_attempts: int = 100
-    use_image_if_no_bounding_boxes: bool = False
     stateful = True
 
     def eager(self, image_size, bounding_boxes, min_object_covered):
@@ -177,14 +172,9 @@ class SampleDistortedBoundingBox(_Distorted):
     """A random crop that shows enough of some object."""
 
     signature = "image_size: T, bounding_boxes: float32 -> begin: T, size: T, bboxes: float32"
-    T = SIGNED | {dtypes.uint8}
     seed: int = 0
     seed2: int = 0
     min_object_covered: float = 0.10000000149011612
-    aspect_ratio_range: list[float] = [0.75, 1.3300000429153442]
-    area_range: list[float] = [0.05000000074505806, 1.0]
-    max_attempts: int = 100
-    use_image_if_no_bounding_boxes: bool = False
     stateful = True
 
     def eager(self, image_size, bounding_boxes):

@@ -13,6 +13,10 @@ from penstock._src.ops.rules import invalid
 class _Glimpse(Op):
     is_abstract = True
     differentiable = False
+    centered: bool = True
+    normalized: bool = True
+    uniform_noise: bool = True
+    noise: str = "uniform"
 
     def shape(self, input, size, offsets):
         value = size.value
@@ -61,10 +65,6 @@ class ExtractGlimpse(_Glimpse):
     """Windows around offsets, which count half where they count from the centre."""
 
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
-    centered: bool = True
-    normalized: bool = True
-    uniform_noise: bool = True
-    noise: str = "uniform"
 
     def corner(self, offset, extents, size):
         """Where a window begins."""
@@ -76,10 +76,6 @@ class ExtractGlimpseV2(_Glimpse):
     """Windows at offsets; around them, if these are fractions from the centre."""
 
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
-    centered: bool = True
-    normalized: bool = True
-    uniform_noise: bool = True
-    noise: str = "uniform"
 
     def corner(self, offset, extents, size):
         """Where a window begins."""

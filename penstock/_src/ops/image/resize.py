@@ -149,6 +149,8 @@ class _ResizeGrad(Op):
     """The gradient of a resize: the transposed matrices."""
 
     differentiable = False
+    align_corners: bool = False
+    half_pixel_centers: bool = False
 
     def shape(self, grads, original_image):
         image = original_image.with_rank(4)
@@ -218,8 +220,6 @@ class ResizeBilinearGrad(_ResizeGrad):
 
     signature = "grads: float32, original_image: T -> output: T"
     T = FLOAT
-    align_corners: bool = False
-    half_pixel_centers: bool = False
     weights = staticmethod(bilinear_weights)
 
 
@@ -249,8 +249,6 @@ class ResizeBicubicGrad(_ResizeGrad):
 
     signature = "grads: float32, original_image: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
-    align_corners: bool = False
-    half_pixel_centers: bool = False
     weights = staticmethod(bicubic_weights)
 
 

@@ -247,6 +247,12 @@ class _MakeDense(_Make):
     """A table with an empty and a deleted key."""
 
     kind = DenseTable
+    key_dtype = ANY
+    value_dtype: DType
+    value_shape: TensorShape = TensorShape([])
+    initial_num_buckets: int = 131072
+    max_load_factor: float = 0.800000011920929
+    stateful = True
 
     def _options(self, empty_key, deleted_key):
         if empty_key.shape != deleted_key.shape:
@@ -258,27 +264,15 @@ class MutableDenseHashTableV2(_MakeDense):
     """A table that changes, by open addressing."""
 
     signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource"
-    key_dtype = ANY
     container: str = ""
     shared_name: str = ""
     use_node_name_sharing: bool = False
-    value_dtype: DType
-    value_shape: TensorShape = TensorShape([])
-    initial_num_buckets: int = 131072
-    max_load_factor: float = 0.800000011920929
-    stateful = True
 
 
 class AnonymousMutableDenseHashTable(_MakeDense):
     """A table without a name that changes, by open addressing."""
 
     signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource"
-    key_dtype = ANY
-    value_dtype: DType
-    value_shape: TensorShape = TensorShape([])
-    initial_num_buckets: int = 131072
-    max_load_factor: float = 0.800000011920929
-    stateful = True
 
 
 class LookupTableFindV2(Op):

@@ -15,6 +15,11 @@ from penstock._src.ops.rules import invalid, show
 class _Dilation(Op):
     """What dilation and its gradients share."""
 
+    T = REAL
+    strides: list[int]
+    rates: list[int]
+    padding: Literal["SAME", "VALID"]
+
     def windows(self, shape, filter_shape):
         if len(shape) != 4:
             raise invalid(self, f"input must be 4-dimensional: {show(shape)}")
@@ -62,10 +67,6 @@ class Dilation2D(_Dilation):
     """The maximum over every window of input + filter."""
 
     signature = "input: T, filter: T -> output: T"
-    T = REAL
-    strides: list[int]
-    rates: list[int]
-    padding: Literal["SAME", "VALID"]
 
     def shape(self, input, filter):
         input, filter = input.with_rank(4), filter.with_rank(3)
@@ -111,10 +112,6 @@ class Dilation2DBackpropInput(_Dilation):
     """The gradient of Dilation2D by its input."""
 
     signature = "input: T, filter: T, out_backprop: T -> in_backprop: T"
-    T = REAL
-    strides: list[int]
-    rates: list[int]
-    padding: Literal["SAME", "VALID"]
     differentiable = False
 
     def shape(self, input, filter, out_backprop):
@@ -134,10 +131,6 @@ class Dilation2DBackpropFilter(_Dilation):
     """The gradient of Dilation2D by its filter."""
 
     signature = "input: T, filter: T, out_backprop: T -> filter_backprop: T"
-    T = REAL
-    strides: list[int]
-    rates: list[int]
-    padding: Literal["SAME", "VALID"]
     differentiable = False
 
     def shape(self, input, filter, out_backprop):

@@ -35,6 +35,13 @@ def windows(sequence, extent, overlapping):
 
 class _FractionalPool(Op):
     is_abstract = True
+    pooling_ratio: list[float]
+    pseudo_random: bool = False
+    overlapping: bool = False
+    deterministic: bool = False
+    seed: int = 0
+    seed2: int = 0
+    T = INDEX | frozenset({dtypes.float32, dtypes.float64})
 
     def shape(self, value):
         dims = [
@@ -78,13 +85,6 @@ class FractionalMaxPool(_FractionalPool):
     """The largest of each window, and the boundaries of the windows."""
 
     signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
-    pooling_ratio: list[float]
-    pseudo_random: bool = False
-    overlapping: bool = False
-    deterministic: bool = False
-    seed: int = 0
-    seed2: int = 0
-    T = INDEX | frozenset({dtypes.float32, dtypes.float64})
 
     def pooled(self, window):
         """The largest of a window."""
@@ -105,13 +105,6 @@ class FractionalAvgPool(_FractionalPool):
     """The mean of each window, and the boundaries of the windows."""
 
     signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
-    pooling_ratio: list[float]
-    pseudo_random: bool = False
-    overlapping: bool = False
-    deterministic: bool = False
-    seed: int = 0
-    seed2: int = 0
-    T = INDEX | frozenset({dtypes.float32, dtypes.float64})
 
     def pooled(self, window):
         """The mean of a window."""

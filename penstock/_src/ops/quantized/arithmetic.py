@@ -123,6 +123,8 @@ class _Sum(Op):
     is_abstract = True
     differentiable = False
     headroom = 1 << 17
+    T1 = QUANTIZED
+    T2 = QUANTIZED
 
     def added(self, x, y, ranges, kinds, out):
         """The sum and its range."""
@@ -141,8 +143,6 @@ class QuantizedAdd(_Sum):
         "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 -> z: "
         "Toutput, min_z: float32, max_z: float32"
     )
-    T1 = QUANTIZED
-    T2 = QUANTIZED
     Toutput: DType = dtypes.qint32
     Toutput_types = QUANTIZED
     headroom = 1 << 14
@@ -161,8 +161,6 @@ class QuantizedBiasAdd(_Sum):
         "input: T1, bias: T2, min_input: float32, max_input: float32, min_bias: float32, "
         "max_bias: float32 -> output: out_type, min_out: float32, max_out: float32"
     )
-    T1 = QUANTIZED
-    T2 = QUANTIZED
     out_type: DType
     out_type_types = QUANTIZED
 
@@ -183,6 +181,9 @@ class _Relu(Op):
     is_abstract = True
     differentiable = False
     most = None
+    Tinput = QUANTIZED
+    out_type: DType = dtypes.quint8
+    out_type_types = QUANTIZED
 
     def shape(self, features, *_ranges):
         return features, (), ()
@@ -205,9 +206,6 @@ class QuantizedRelu(_Relu):
         "features: Tinput, min_features: float32, max_features: float32 -> activations: "
         "out_type, min_activations: float32, max_activations: float32"
     )
-    Tinput = QUANTIZED
-    out_type: DType = dtypes.quint8
-    out_type_types = QUANTIZED
 
 
 class QuantizedRelu6(_Relu):
@@ -217,9 +215,6 @@ class QuantizedRelu6(_Relu):
         "features: Tinput, min_features: float32, max_features: float32 -> activations: "
         "out_type, min_activations: float32, max_activations: float32"
     )
-    Tinput = QUANTIZED
-    out_type: DType = dtypes.quint8
-    out_type_types = QUANTIZED
     most = 6.0
 
 
@@ -230,9 +225,6 @@ class QuantizedReluX(_Relu):
         "features: Tinput, max_value: float32, min_features: float32, max_features: float32 -> "
         "activations: out_type, min_activations: float32, max_activations: float32"
     )
-    Tinput = QUANTIZED
-    out_type: DType = dtypes.quint8
-    out_type_types = QUANTIZED
 
     def shape(self, features, *_ranges):
         return features, (), ()

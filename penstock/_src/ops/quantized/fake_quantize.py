@@ -47,6 +47,8 @@ class _FakeQuantize(Op):
 
     signature = "inputs: float32 -> outputs: float32"
     is_abstract = True
+    num_bits: int = 8
+    narrow_range: bool = False
 
     def check(self, low, high, channels=None):
         """Raises InvalidArgumentError unless the bits and the range can be used."""
@@ -69,8 +71,6 @@ class FakeQuantWithMinMaxArgs(_FakeQuantize):
 
     min: float = -6.0
     max: float = 6.0
-    num_bits: int = 8
-    narrow_range: bool = False
 
     def shape(self, inputs):
         return inputs
@@ -92,8 +92,6 @@ class FakeQuantWithMinMaxArgsGradient(_FakeQuantize):
     signature = "gradients: float32, inputs: float32 -> backprops: float32"
     min: float = -6.0
     max: float = 6.0
-    num_bits: int = 8
-    narrow_range: bool = False
     differentiable = False
 
     def shape(self, gradients, inputs):
@@ -110,8 +108,6 @@ class FakeQuantWithMinMaxVars(_FakeQuantize):
     """Floats rounded to levels between two tensors."""
 
     signature = "inputs: float32, min: float32, max: float32 -> outputs: float32"
-    num_bits: int = 8
-    narrow_range: bool = False
 
     def shape(self, inputs, min, max):
         min.with_rank(0)
@@ -134,8 +130,6 @@ class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
         "backprops_wrt_input: float32, backprop_wrt_min: float32, backprop_wrt_max: float32"
     )
     differentiable = False
-    num_bits: int = 8
-    narrow_range: bool = False
 
     def shape(self, gradients, inputs, min, max):
         return gradients.merge_with(inputs), [], []
@@ -154,8 +148,6 @@ class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
     """Floats rounded to levels of their own for each entry of the last dimension."""
 
     signature = "inputs: float32, min: float32, max: float32 -> outputs: float32"
-    num_bits: int = 8
-    narrow_range: bool = False
 
     def shape(self, inputs, min, max):
         min.with_rank(1)
@@ -179,8 +171,6 @@ class FakeQuantWithMinMaxVarsPerChannelGradient(_FakeQuantize):
         "backprops_wrt_input: float32, backprop_wrt_min: float32, backprop_wrt_max: float32"
     )
     differentiable = False
-    num_bits: int = 8
-    narrow_range: bool = False
 
     def shape(self, gradients, inputs, min, max):
         return gradients.merge_with(inputs), min.with_rank(1), max.with_rank(1)

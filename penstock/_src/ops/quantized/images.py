@@ -21,6 +21,10 @@ class _Pool(Op):
     is_abstract = True
     differentiable = False
     data_format, explicit_paddings = "NHWC", ()
+    T = QUANTIZED
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
 
     def shape(self, input, *_ranges):
         return [input[0], None, None, input[3]], (), ()
@@ -50,10 +54,6 @@ class QuantizedMaxPool(_Pool):
         "input: T, min_input: float32, max_input: float32 -> output: T, min_output: float32, "
         "max_output: float32"
     )
-    T = QUANTIZED
-    ksize: list[int]
-    strides: list[int]
-    padding: Literal["SAME", "VALID"]
 
     def reduced(self, part):
         """The largest of a window."""
@@ -67,10 +67,6 @@ class QuantizedAvgPool(_Pool):
         "input: T, min_input: float32, max_input: float32 -> output: T, min_output: float32, "
         "max_output: float32"
     )
-    T = QUANTIZED
-    ksize: list[int]
-    strides: list[int]
-    padding: Literal["SAME", "VALID"]
 
     def reduced(self, part):
         """The mean of a window."""

@@ -68,6 +68,8 @@ class RandomGamma(Op):
 class _StatelessGamma(Op):
     """Gamma numbers of a shape that ends in alpha's."""
 
+    dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+
     def drawn(self, stream, shape, alpha):
         dims = shape_from(self, shape)
         samples = _samples_per(self, dims, alpha)
@@ -78,7 +80,6 @@ class StatelessRandomGammaV2(_StatelessGamma):
     """Gamma numbers from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed, alpha: dtype -> output: dtype"
-    dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     T = INDEX
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
@@ -100,7 +101,6 @@ class StatelessRandomGammaV3(_StatelessGamma):
         "shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype "
         "-> output: dtype"
     )
-    dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     shape_dtype: DType = dtypes.int32
     shape_dtype_types = INDEX
 
@@ -219,6 +219,11 @@ class _Binomial(Op):
     """Binomial numbers."""
 
     differentiable = False
+    S = INDEX
+    T: DType = dtypes.float64
+    T_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    dtype: DType = dtypes.int64
+    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
 
     def drawn(self, stream, dims, counts, probs):
         counts, probs = np.broadcast_arrays(counts, probs)
@@ -238,13 +243,8 @@ class StatelessRandomBinomial(_Binomial):
     """Binomial numbers from a pair of seeds."""
 
     signature = "shape: S, seed: Tseed, counts: T, probs: T -> output: dtype"
-    S = INDEX
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
-    T: DType = dtypes.float64
-    T_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
-    dtype: DType = dtypes.int64
-    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
 
     def shape(self, shape, seed, counts, probs):
         return shape.as_shape()
@@ -260,11 +260,6 @@ class StatefulRandomBinomial(_Binomial):
     signature = (
         "resource: resource, algorithm: int64, shape: S, counts: T, probs: T -> output: dtype"
     )
-    S = INDEX
-    T: DType = dtypes.float64
-    T_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
-    dtype: DType = dtypes.int64
-    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     stateful = True
 
     def shape(self, resource, algorithm, shape, counts, probs):

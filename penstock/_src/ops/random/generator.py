@@ -49,6 +49,8 @@ class _ByGenerator(Op):
     """Numbers of a distribution from a generator's stream."""
 
     differentiable = False
+    shape_dtype: DType = dtypes.int64
+    stateful = True
 
     def shape(self, resource, algorithm, shape):
         return shape.as_shape()
@@ -64,8 +66,6 @@ class StatefulUniform(_ByGenerator):
 
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
-    shape_dtype: DType = dtypes.int64
-    stateful = True
     draw = staticmethod(distributions.uniform)
 
 
@@ -74,8 +74,6 @@ class StatefulStandardNormalV2(_ByGenerator):
 
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
-    shape_dtype: DType = dtypes.int64
-    stateful = True
     draw = staticmethod(distributions.normal)
 
 
@@ -84,8 +82,6 @@ class StatefulTruncatedNormal(_ByGenerator):
 
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
-    shape_dtype: DType = dtypes.int64
-    stateful = True
     draw = staticmethod(distributions.truncated_normal)
 
 
@@ -94,8 +90,6 @@ class StatefulUniformFullInt(_ByGenerator):
 
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.uint64
-    shape_dtype: DType = dtypes.int64
-    stateful = True
     draw = staticmethod(distributions.full_integers)
 
 

@@ -59,6 +59,12 @@ class _Stateful(Op):
 
     differentiable = False
     lowered = None  # the distribution in a program, (p, key, counter, shape, dtype) -> node
+    T = INDEX
+    seed: int = 0
+    seed2: int = 0
+    dtype: DType
+    dtype_types = FLOAT
+    stateful = True
 
     def lower(self, p, shape):
         if self.lowered is None:
@@ -81,12 +87,6 @@ class RandomUniform(_Stateful):
     """Uniform numbers of [0, 1)."""
 
     signature = "shape: T -> output: dtype"
-    T = INDEX
-    seed: int = 0
-    seed2: int = 0
-    dtype: DType
-    dtype_types = FLOAT
-    stateful = True
     draw = staticmethod(distributions.uniform)
     lowered = staticmethod(lowering.uniform)
 
@@ -95,12 +95,6 @@ class RandomStandardNormal(_Stateful):
     """Standard normal numbers."""
 
     signature = "shape: T -> output: dtype"
-    T = INDEX
-    seed: int = 0
-    seed2: int = 0
-    dtype: DType
-    dtype_types = FLOAT
-    stateful = True
     draw = staticmethod(distributions.normal)
     lowered = staticmethod(lowering.normal)
 
@@ -109,12 +103,6 @@ class TruncatedNormal(_Stateful):
     """Standard normal numbers within two deviations."""
 
     signature = "shape: T -> output: dtype"
-    T = INDEX
-    seed: int = 0
-    seed2: int = 0
-    dtype: DType
-    dtype_types = FLOAT
-    stateful = True
     draw = staticmethod(distributions.truncated_normal)
 
 

@@ -133,6 +133,9 @@ class _BySeed(Op):
     """Numbers of a distribution from a pair of seeds."""
 
     differentiable = False
+    T: DType = dtypes.int32
+    T_types = INDEX
+    Tseed: DType = dtypes.int64
 
     def shape(self, shape, seed):
         seed.with_rank(1)
@@ -151,6 +154,8 @@ class _ByKey(Op):
     """Numbers of a distribution from a key and a counter."""
 
     differentiable = False
+    Tshape: DType = dtypes.int32
+    Tshape_types = INDEX
 
     def shape(self, shape, key, counter, alg):
         key.with_rank(1)
@@ -173,9 +178,6 @@ class StatelessRandomUniform(_BySeed):
     signature = "shape: T, seed: Tseed -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
-    T: DType = dtypes.int32
-    T_types = INDEX
-    Tseed: DType = dtypes.int64
     Tseed_types = INDEX
     distribution = _Uniform
 
@@ -186,9 +188,6 @@ class StatelessRandomNormal(_BySeed):
     signature = "shape: T, seed: Tseed -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
-    T: DType = dtypes.int32
-    T_types = INDEX
-    Tseed: DType = dtypes.int64
     Tseed_types = INDEX
     distribution = _Normal
 
@@ -199,9 +198,6 @@ class StatelessTruncatedNormal(_BySeed):
     signature = "shape: T, seed: Tseed -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
-    T: DType = dtypes.int32
-    T_types = INDEX
-    Tseed: DType = dtypes.int64
     Tseed_types = INDEX
     distribution = _TruncatedNormal
 
@@ -212,9 +208,6 @@ class StatelessRandomUniformFullInt(_BySeed):
     signature = "shape: T, seed: Tseed -> output: dtype"
     dtype: DType = dtypes.uint64
     dtype_types = INDEX | {dtypes.uint32, dtypes.uint64}
-    T: DType = dtypes.int32
-    T_types = INDEX
-    Tseed: DType = dtypes.int64
     Tseed_types = INDEX | {dtypes.uint32, dtypes.uint64}
     distribution = _FullInt
 
@@ -225,8 +218,6 @@ class StatelessRandomUniformV2(_ByKey):
     signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
     distribution = _Uniform
 
 
@@ -236,8 +227,6 @@ class StatelessRandomNormalV2(_ByKey):
     signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
     distribution = _Normal
 
 
@@ -247,8 +236,6 @@ class StatelessTruncatedNormalV2(_ByKey):
     signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
     distribution = _TruncatedNormal
 
 
@@ -258,8 +245,6 @@ class StatelessRandomUniformFullIntV2(_ByKey):
     signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
     dtype: DType = dtypes.uint64
     dtype_types = INDEX | {dtypes.uint32, dtypes.uint64}
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
     distribution = _FullInt
 
 

@@ -67,6 +67,14 @@ class FixedUnigramCandidateSampler(_Sampler):
 
 class _Learned(_Sampler):
     is_abstract = True
+    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
+    num_true: int
+    num_sampled: int
+    unique: bool
+    range_max: int
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
 
     def eager(self, true_classes):
         counts = kernel_state.of_running_node(lambda: np.ones(self.range_max))
@@ -108,14 +116,6 @@ class LearnedUnigramCandidateSampler(_Learned):
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
         "sampled_expected_count: float32"
     )
-    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
-    num_true: int
-    num_sampled: int
-    unique: bool
-    range_max: int
-    seed: int = 0
-    seed2: int = 0
-    stateful = True
 
 
 class ThreadUnsafeUnigramCandidateSampler(_Learned):
@@ -125,14 +125,6 @@ class ThreadUnsafeUnigramCandidateSampler(_Learned):
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
         "sampled_expected_count: float32"
     )
-    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
-    num_true: int
-    num_sampled: int
-    unique: bool
-    range_max: int
-    seed: int = 0
-    seed2: int = 0
-    stateful = True
 
 
 class ComputeAccidentalHits(Op):

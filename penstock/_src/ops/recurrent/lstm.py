@@ -101,6 +101,8 @@ class _BlockLSTM(Op):
     is_abstract = True
     order = "icfo"
     forget_bias = 0.0
+    use_peephole: bool = False
+    T = frozenset({dtypes.float16, dtypes.float32})
 
     def shape(self, seq_len_max, x, cs_prev, *_rest):
         rows = x.with_rank(3)
@@ -137,8 +139,6 @@ class BlockLSTM(_BlockLSTM):
     )
     forget_bias: float = 1.0
     cell_clip: float = 3.0
-    use_peephole: bool = False
-    T = frozenset({dtypes.float16, dtypes.float32})
 
 
 class BlockLSTMV2(_BlockLSTM):
@@ -149,8 +149,6 @@ class BlockLSTMV2(_BlockLSTM):
         "i: T, cs: T, f: T, o: T, ci: T, co: T, h: T"
     )
     cell_clip: float = 0.0
-    use_peephole: bool = False
-    T = frozenset({dtypes.float16, dtypes.float32})
     order = "ifco"
 
 
@@ -158,6 +156,8 @@ class _BlockLSTMGrad(Op):
     is_abstract = True
     differentiable = False
     order = "icfo"
+    use_peephole: bool
+    T = frozenset({dtypes.float16, dtypes.float32})
 
     def shape(self, seq_len_max, x, cs_prev, h_prev, w, wci, wcf, wco, b, *_rest):
         return x, cs_prev, h_prev, w, wci, wcf, wco, b
@@ -192,8 +192,6 @@ class BlockLSTMGrad(_BlockLSTMGrad):
         "cs_prev_grad: T, h_prev_grad: T, w_grad: T, wci_grad: T, wcf_grad: T, wco_grad: T, "
         "b_grad: T"
     )
-    use_peephole: bool
-    T = frozenset({dtypes.float16, dtypes.float32})
 
 
 class BlockLSTMGradV2(_BlockLSTMGrad):
@@ -205,6 +203,4 @@ class BlockLSTMGradV2(_BlockLSTMGrad):
         "cs_prev_grad: T, h_prev_grad: T, w_grad: T, wci_grad: T, wcf_grad: T, wco_grad: T, "
         "b_grad: T"
     )
-    use_peephole: bool
-    T = frozenset({dtypes.float16, dtypes.float32})
     order = "ifco"

@@ -58,6 +58,10 @@ class _FromReal(Op):
     """The non-negative half of the spectrum of a real signal, cut or padded to `fft_length`."""
 
     rank = 1
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
 
     def shape(self, input, fft_length):
         return _with_lengths(input, fft_length, self.rank, half=True)
@@ -91,6 +95,10 @@ class _ToReal(Op):
     """The real signal of a half spectrum, cut or padded so that it has `fft_length`."""
 
     rank = 1
+    Treal: DType = dtypes.float32
+    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
 
     def shape(self, input, fft_length):
         return _with_lengths(input, fft_length, self.rank, half=False)
@@ -196,20 +204,12 @@ class RFFT(_FromReal):
     """The half spectrum of a real signal over the last axis."""
 
     signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
 
 
 class IRFFT(_ToReal):
     """The real signal of a half spectrum over the last axis."""
 
     signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
 
 
 class FFT2D(_Fft):
@@ -234,10 +234,6 @@ class RFFT2D(_FromReal):
     """The half spectrum of a real signal over the last two axes."""
 
     signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank = 2
 
 
@@ -245,10 +241,6 @@ class IRFFT2D(_ToReal):
     """The real signal of a half spectrum over the last two axes."""
 
     signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank = 2
 
 
@@ -274,10 +266,6 @@ class RFFT3D(_FromReal):
     """The half spectrum of a real signal over the last three axes."""
 
     signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank = 3
 
 
@@ -285,10 +273,6 @@ class IRFFT3D(_ToReal):
     """The real signal of a half spectrum over the last three axes."""
 
     signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank = 3
 
 
@@ -296,6 +280,8 @@ class _FftNd(Op):
     """A transform over the axes that an input names."""
 
     differentiable = False
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
 
     def shape(self, input, fft_length, axes):
         return TensorShape([None] * input.rank) if input.rank is not None else None
@@ -310,8 +296,6 @@ class FFTND(_FftNd):
     """The discrete Fourier transform over the given axes."""
 
     signature = "input: Tcomplex, fft_length: int32, axes: int32 -> output: Tcomplex"
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     function = staticmethod(np.fft.fftn)
 
 
@@ -319,8 +303,6 @@ class IFFTND(_FftNd):
     """The inverse discrete Fourier transform over the given axes."""
 
     signature = "input: Tcomplex, fft_length: int32, axes: int32 -> output: Tcomplex"
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     function = staticmethod(np.fft.ifftn)
 
 
@@ -330,8 +312,6 @@ class RFFTND(_FftNd):
     signature = "input: Treal, fft_length: int32, axes: int32 -> output: Tcomplex"
     Treal: DType = dtypes.float32
     Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     function = staticmethod(np.fft.rfftn)
 
 
@@ -341,6 +321,4 @@ class IRFFTND(_FftNd):
     signature = "input: Tcomplex, fft_length: int32, axes: int32 -> output: Treal"
     Treal: DType = dtypes.float32
     Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     function = staticmethod(np.fft.irfftn)

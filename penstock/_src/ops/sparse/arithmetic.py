@@ -145,6 +145,8 @@ class SparseTensorDenseAdd(Op):
 class _Cwise(Op):
     """A sparse tensor combined with a dense one that broadcasts to its shape, where the sparse has elements."""
 
+    T = NUMBER
+
     def shape(self, sp_indices, sp_values, sp_shape, dense):
         return sp_values
 
@@ -189,7 +191,6 @@ class SparseDenseCwiseAdd(_Cwise):
     """Sparse plus dense, where the sparse tensor has elements."""
 
     signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
-    T = NUMBER
     combine = staticmethod(np.add)
 
     def partial(self, x, y, dy):
@@ -200,7 +201,6 @@ class SparseDenseCwiseMul(_Cwise):
     """Sparse times dense."""
 
     signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
-    T = NUMBER
     combine = staticmethod(np.multiply)
 
     def partial(self, x, y, dy):
@@ -211,7 +211,6 @@ class SparseDenseCwiseDiv(_Cwise):
     """Sparse divided by dense."""
 
     signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
-    T = NUMBER
     combine = staticmethod(np.divide)
 
     def partial(self, x, y, dy):
@@ -320,6 +319,8 @@ def _reduce(op, indices, values, shape, axes, keep_dims, combine):
 class _Reduce(Op):
     """A reduction of a sparse tensor to a dense one."""
 
+    keep_dims: bool = False
+
     def shape(self, input_indices, input_values, input_shape, reduction_axes):
         return None
 
@@ -342,6 +343,7 @@ class _ReduceSparse(Op):
     """A reduction of a sparse tensor to a sparse one."""
 
     differentiable = False
+    keep_dims: bool = False
 
     def shape(self, input_indices, input_values, input_shape, reduction_axes):
         return [None, None], [None], [None]
@@ -366,7 +368,6 @@ class SparseReduceSum(_Reduce):
         "int32 -> output: T"
     )
     T = NUMBER
-    keep_dims: bool = False
     combine = np.add
 
     def gradient(self, input_indices, _values, input_shape, reduction_axes, _output, dy):
@@ -391,7 +392,6 @@ class SparseReduceMax(_Reduce):
         "int32 -> output: T"
     )
     T = REAL
-    keep_dims: bool = False
     combine = np.maximum
     differentiable = False
 
@@ -404,7 +404,6 @@ class SparseReduceSumSparse(_ReduceSparse):
         "int32 -> output_indices: int64, output_values: T, output_shape: int64"
     )
     T = NUMBER
-    keep_dims: bool = False
     combine = np.add
 
 
@@ -416,5 +415,4 @@ class SparseReduceMaxSparse(_ReduceSparse):
         "int32 -> output_indices: int64, output_values: T, output_shape: int64"
     )
     T = REAL
-    keep_dims: bool = False
     combine = np.maximum

@@ -42,6 +42,12 @@ class _Count(Op):
     """Counts as a sparse tensor."""
 
     differentiable = False
+    minimum = {"minlength": -1, "maxlength": -1}
+    T = INDEX
+    output_type = INDEX | {dtypes.float32, dtypes.float64}
+    minlength: int = -1
+    maxlength: int = -1
+    binary_output: bool
 
     def shape(self, *inputs):
         return [None, None], [None], [None]
@@ -54,12 +60,6 @@ class DenseCountSparseOutput(_Count):
         "values: T, weights: output_type -> output_indices: int64, output_values: "
         "output_type, output_dense_shape: int64"
     )
-    minimum = {"minlength": -1, "maxlength": -1}
-    T = INDEX
-    output_type = INDEX | {dtypes.float32, dtypes.float64}
-    minlength: int = -1
-    maxlength: int = -1
-    binary_output: bool
 
     def eager(self, values, weights):
         if values.ndim not in (1, 2):
@@ -79,12 +79,6 @@ class SparseCountSparseOutput(_Count):
         "output_indices: int64, output_values: output_type, output_dense_shape: "
         "int64"
     )
-    minimum = {"minlength": -1, "maxlength": -1}
-    T = INDEX
-    output_type = INDEX | {dtypes.float32, dtypes.float64}
-    minlength: int = -1
-    maxlength: int = -1
-    binary_output: bool
 
     def eager(self, indices, values, dense_shape, weights):
         matrix = dense_shape.size == 2
@@ -100,12 +94,6 @@ class RaggedCountSparseOutput(_Count):
         "splits: int64, values: T, weights: output_type -> output_indices: int64, "
         "output_values: output_type, output_dense_shape: int64"
     )
-    minimum = {"minlength": -1, "maxlength": -1}
-    T = INDEX
-    output_type = INDEX | {dtypes.float32, dtypes.float64}
-    minlength: int = -1
-    maxlength: int = -1
-    binary_output: bool
 
     def eager(self, splits, values, weights):
         rows = np.repeat(np.arange(splits.size - 1), np.diff(splits))

@@ -91,6 +91,8 @@ class _Cross(Op):
     """A cross of sparse and dense columns, as a sparse tensor."""
 
     differentiable = False
+    sparse_types = frozenset({dtypes.int64, dtypes.string})
+    dense_types = frozenset({dtypes.int64, dtypes.string})
 
     def shape(self, *inputs):
         return [None, 2], [None], [2]
@@ -105,8 +107,6 @@ class SparseCross(_Cross):
         "output_shape: int64"
     )
     minimum = {"num_buckets": 0}
-    sparse_types = frozenset({dtypes.int64, dtypes.string})
-    dense_types = frozenset({dtypes.int64, dtypes.string})
     hashed_output: bool
     num_buckets: int
     hash_key: int
@@ -132,8 +132,6 @@ class SparseCrossV2(_Cross):
         "*dense_types, sep: string -> output_indices: int64, output_values: string, "
         "output_shape: int64"
     )
-    sparse_types = frozenset({dtypes.int64, dtypes.string})
-    dense_types = frozenset({dtypes.int64, dtypes.string})
 
     def eager(self, indices, values, shapes, dense_inputs, sep):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
@@ -151,8 +149,6 @@ class SparseCrossHashed(_Cross):
         "*dense_types, num_buckets: int64, strong_hash: bool, salt: int64 -> output_indices: int64, "
         "output_values: int64, output_shape: int64"
     )
-    sparse_types = frozenset({dtypes.int64, dtypes.string})
-    dense_types = frozenset({dtypes.int64, dtypes.string})
 
     def eager(self, indices, values, shapes, dense_inputs, num_buckets, strong_hash, salt):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)

@@ -32,6 +32,8 @@ class _MapOp(Op):
     is_abstract = True
     differentiable = False
     stateful = True
+    container: str = ""
+    shared_name: str = ""
 
     def map(self):
         """The map of this name."""
@@ -56,8 +58,6 @@ class AddSparseToTensorsMap(_MapOp):
     signature = (
         "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handle: int64"
     )
-    container: str = ""
-    shared_name: str = ""
 
     def shape(self, sparse_indices, sparse_values, sparse_shape):
         return ()
@@ -73,8 +73,6 @@ class AddManySparseToTensorsMap(_MapOp):
     signature = (
         "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handles: int64"
     )
-    container: str = ""
-    shared_name: str = ""
 
     def shape(self, sparse_indices, sparse_values, sparse_shape):
         return [None]
@@ -96,8 +94,6 @@ class TakeManySparseFromTensorsMap(_MapOp):
         "sparse_handles: int64 -> sparse_indices: int64, sparse_values: dtype, sparse_shape: int64"
     )
     dtype: DType
-    container: str = ""
-    shared_name: str = ""
 
     def shape(self, sparse_handles):
         return [None, None], [None], [None]

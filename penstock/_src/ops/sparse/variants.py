@@ -180,6 +180,9 @@ class _Serialize(Op):
     """A sparse tensor as three variants or strings."""
 
     differentiable = False
+    T = ANY
+    out_type: DType = dtypes.string
+    out_type_types = frozenset({dtypes.string, dtypes.variant})
 
     def packed(self, indices, values, shape):
         """The three parts in the form that is asked for."""
@@ -196,9 +199,6 @@ class SerializeSparse(_Serialize):
         "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> "
         "serialized_sparse: out_type"
     )
-    T = ANY
-    out_type: DType = dtypes.string
-    out_type_types = frozenset({dtypes.string, dtypes.variant})
 
     def shape(self, sparse_indices, sparse_values, sparse_shape):
         return [3]
@@ -214,9 +214,6 @@ class SerializeManySparse(_Serialize):
         "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> "
         "serialized_sparse: out_type"
     )
-    T = ANY
-    out_type: DType = dtypes.string
-    out_type_types = frozenset({dtypes.string, dtypes.variant})
 
     def shape(self, sparse_indices, sparse_values, sparse_shape):
         known = sparse_shape.value

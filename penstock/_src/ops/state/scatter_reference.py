@@ -11,6 +11,7 @@ class _ScatterToReference(scatter._Scatter):
     is_abstract = True
     stateful = False
     lower = None
+    Tindices = INDEX
 
     def shape(self, ref, indices, updates):
         return ref
@@ -26,6 +27,8 @@ class _ScatterNdToReference(scatter._ScatterNd):
     is_abstract = True
     stateful = False
     lower = None
+    Tindices = INDEX
+    bad_indices_policy: str = ""
 
     def shape(self, ref, indices, updates):
         return ref
@@ -40,7 +43,6 @@ class ScatterAdd(_ScatterToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
-    Tindices = INDEX
     use_locking: bool = False
 
 
@@ -49,7 +51,6 @@ class ScatterDiv(_ScatterToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
-    Tindices = INDEX
     use_locking: bool = False
     combination = "div"
 
@@ -59,7 +60,6 @@ class ScatterMax(_ScatterToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = FLOAT | INDEX
-    Tindices = INDEX
     use_locking: bool = False
     combination = "max"
 
@@ -69,7 +69,6 @@ class ScatterMin(_ScatterToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = FLOAT | INDEX
-    Tindices = INDEX
     use_locking: bool = False
     combination = "min"
 
@@ -79,7 +78,6 @@ class ScatterMul(_ScatterToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
-    Tindices = INDEX
     use_locking: bool = False
     combination = "mul"
 
@@ -89,9 +87,7 @@ class ScatterNdAdd(_ScatterNdToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
-    Tindices = INDEX
     use_locking: bool = False
-    bad_indices_policy: str = ""
 
 
 class ScatterNdMax(_ScatterNdToReference):
@@ -99,9 +95,7 @@ class ScatterNdMax(_ScatterNdToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
-    Tindices = INDEX
     use_locking: bool = False
-    bad_indices_policy: str = ""
     combination = "max"
 
 
@@ -110,9 +104,7 @@ class ScatterNdMin(_ScatterNdToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
-    Tindices = INDEX
     use_locking: bool = False
-    bad_indices_policy: str = ""
     combination = "min"
 
 
@@ -121,9 +113,7 @@ class ScatterNdSub(_ScatterNdToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
-    Tindices = INDEX
     use_locking: bool = False
-    bad_indices_policy: str = ""
     combination = "sub"
 
 
@@ -131,9 +121,7 @@ class ScatterNdUpdate(_ScatterNdToReference):
     """Puts updates in the place of slices."""
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
-    Tindices = INDEX
     use_locking: bool = True
-    bad_indices_policy: str = ""
     combination = "set"
 
 
@@ -142,7 +130,6 @@ class ScatterSub(_ScatterToReference):
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
-    Tindices = INDEX
     use_locking: bool = False
     combination = "sub"
 
@@ -151,6 +138,5 @@ class ScatterUpdate(_ScatterToReference):
     """Puts updates in the place of rows."""
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
-    Tindices = INDEX
     use_locking: bool = True
     combination = "set"

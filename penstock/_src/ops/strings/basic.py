@@ -51,6 +51,7 @@ class _Case(Op):
     """Letters in another case: ASCII ones, or all with encoding utf-8."""
 
     differentiable = False
+    encoding: str = ""
 
     def shape(self, input):
         return input
@@ -69,7 +70,6 @@ class StringLower(_Case):
     """Strings in lower case."""
 
     signature = "input: string -> output: string"
-    encoding: str = ""
 
     @staticmethod
     def change(s):
@@ -80,7 +80,6 @@ class StringUpper(_Case):
     """Strings in upper case."""
 
     signature = "input: string -> output: string"
-    encoding: str = ""
 
     @staticmethod
     def change(s):

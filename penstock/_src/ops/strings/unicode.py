@@ -107,6 +107,12 @@ class _Decode(Op):
     """The code points of each string, as a ragged tensor."""
 
     differentiable = False
+    input_encoding: str
+    errors: Literal["strict", "replace", "ignore"] = "replace"
+    replacement_char: int = 65533
+    replace_control_characters: bool = False
+    Tsplits: DType = dtypes.int64
+    Tsplits_types = INDEX
 
     def decoded(self, input):
         read = decoder(self, self.input_encoding)
@@ -125,12 +131,6 @@ class UnicodeDecode(_Decode):
     """The code points of each string, as a ragged tensor."""
 
     signature = "input: string -> row_splits: Tsplits, char_values: int32"
-    input_encoding: str
-    errors: Literal["strict", "replace", "ignore"] = "replace"
-    replacement_char: int = 65533
-    replace_control_characters: bool = False
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
 
     def shape(self, input):
         count = input.num_elements()
@@ -146,12 +146,6 @@ class UnicodeDecodeWithOffsets(_Decode):
     signature = (
         "input: string -> row_splits: Tsplits, char_values: int32, char_to_byte_starts: int64"
     )
-    input_encoding: str
-    errors: Literal["strict", "replace", "ignore"] = "replace"
-    replacement_char: int = 65533
-    replace_control_characters: bool = False
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
 
     def shape(self, input):
         count = input.num_elements()
