@@ -18,6 +18,7 @@ from penstock._src.core.specs import TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation
 from penstock._src.graph.trace import (
     add_arguments,
     autograph_converted,
@@ -89,13 +90,25 @@ def _conditional(
     graphs = []
     for function, label in zip(functions, labels, strict=True):
         graph = FuncGraph(STATE.graph.unique_name(f"{name}_{label}", mark_as_used=False))
-        graphs.append(trace_body(graph, function))
+        graphs.append(trace_body(graph, _giving_tensors(function, selector)))
     _widen_slice_indices(graphs)
     for other, label in zip(graphs[1:], labels[1:], strict=True):
         _check_alike(graphs[0], other, labels[0], label)
     bodies, externals = unify(graphs, 0)
     outputs = add_conditional(selector, bodies, externals, is_case, name)
     return fill_outputs(graphs[0].structured_outputs, outputs)
+
+
+def _giving_tensors(function: Callable[[], Any], selector: Any) -> Callable[[], Any]:
+    """The branch with the selector, once they have run, for operations that give nothing."""
+
+    def value_of(leaf: Any) -> Any:
+        if not isinstance(leaf, Operation):
+            return leaf
+        with STATE.graph.control_dependencies([leaf]):
+            return raw.Identity(input=selector)
+
+    return lambda: nest.map_structure(value_of, function())
 
 
 def _widen_slice_indices(graphs: Sequence[FuncGraph]) -> None:

@@ -123,6 +123,7 @@ PATHS: dict[str, str] = {
     "python.framework.tensor_spec": "tf @core.specs",
     "python.framework.tensor_util": (
         "is_tf_type=tf.is_tensor is_tensor=tf.is_tensor constant_value=tf.get_static_value "
+        "try_evaluate_constant=tf.get_static_value "
         "MakeNdarray=tf.make_ndarray make_ndarray=tf.make_ndarray "
         "make_tensor_proto=tf.make_tensor_proto @graph.static_values"
     ),

@@ -1,6 +1,7 @@
 """TensorShape: the static shape of a tensor, of which the rank or single dimensions may be unknown."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,72 @@ class Dimension:
     def __index__(self) -> Any:
         return self._value
 
+    def _with(self, other: Any, function: Callable[[int, int], Any]) -> Any:
+        """The function of both sizes, or None if one is unknown."""
+        size = dimension_value(other)
+        return None if self._value is None or size is None else function(self._value, size)
+
     def __eq__(self, other: Any) -> Any:
-        other = dimension_value(other)
-        return None if self._value is None or other is None else self._value == other
+        return self._with(other, operator.eq)
+
+    def __ne__(self, other: Any) -> Any:
+        return self._with(other, operator.ne)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._with(other, operator.lt)
+
+    def __le__(self, other: Any) -> Any:
+        return self._with(other, operator.le)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._with(other, operator.gt)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._with(other, operator.ge)
+
+    def __add__(self, other: Any) -> "Dimension":
+        return Dimension(self._with(other, operator.add))
+
+    def __radd__(self, other: Any) -> "Dimension":
+        return self + other
+
+    def __sub__(self, other: Any) -> "Dimension":
+        return Dimension(self._with(other, operator.sub))
+
+    def __rsub__(self, other: Any) -> "Dimension":
+        return Dimension(other) - self
+
+    def __mul__(self, other: Any) -> "Dimension":
+        return Dimension(self._with(other, operator.mul))
+
+    def __rmul__(self, other: Any) -> "Dimension":
+        return self * other
+
+    def __floordiv__(self, other: Any) -> "Dimension":
+        return Dimension(self._with(other, operator.floordiv))
+
+    def __rfloordiv__(self, other: Any) -> "Dimension":
+        return Dimension(other) // self
+
+    def __mod__(self, other: Any) -> "Dimension":
+        return Dimension(self._with(other, operator.mod))
+
+    def __rmod__(self, other: Any) -> "Dimension":
+        return Dimension(other) % self
+
+    def is_compatible_with(self, other: Any) -> bool:
+        """Whether both can be the same size."""
+        return self._with(other, operator.eq) is not False
+
+    def merge_with(self, other: Any) -> "Dimension":
+        """Returns the dimension that both are.
+
+        Raises:
+          ValueError: they differ.
+        """
+        if not self.is_compatible_with(other):
+            raise ValueError(f"Dimensions {self} and {Dimension(other)} are not compatible")
+        return Dimension(other) if self._value is None else self
 
     def __hash__(self) -> int:
         return hash(self._value)

@@ -249,6 +249,9 @@ class ConcreteFunction:
     def add_to_graph(self, g: Any = None) -> None:
         """Accepted: functions stand in the operations that call them."""
 
+    def add_gradient_functions_to_graph(self, g: Any = None) -> None:
+        """Accepted: gradients are made when they are asked for."""
+
     def explain(self) -> Any:
         """Returns the report of what it compiles to."""
         return self._function.executable.explain()  # type: ignore[attr-defined]

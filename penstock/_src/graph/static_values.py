@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core import op as op_contract
+from penstock._src.core.convert import is_tensor_like
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import group_arguments
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape, unknown_shape
@@ -109,9 +110,20 @@ def constant_value_as_shape(tensor: Any) -> TensorShape:
         return make_shape(tuple(None if d < 0 else int(d) for d in value.tolist()))
     if not isinstance(tensor, SymbolicTensor):
         return UNKNOWN
+    outside = _captured(tensor)
+    if outside is not None:
+        return constant_value_as_shape(outside)
     rank = tensor.shape[0] if tensor.shape.rank == 1 else None
     found = _PARTIAL.get(tensor.op.type, lambda op, index: None)(tensor.op, tensor.value_index)
     return unknown_shape(rank) if found is None else found.merge_with(unknown_shape(rank))
+
+
+def _captured(tensor: SymbolicTensor) -> Any:
+    """The tensor of outside that a placeholder of a function stands for, or None."""
+    if tensor.op.type != "Placeholder":
+        return None
+    pairs = getattr(tensor.graph, "captures", ())
+    return next((outside for outside, inside in pairs if inside is tensor), None)
 
 
 def _of_shape(op: Any, index: int) -> TensorShape:
@@ -179,7 +191,11 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
     Args:
       tensor: the tensor.
       partial: also return an array of objects with None for unknown elements of a packed vector.
+
+    What is no tensor at all comes back as it is.
     """
+    if not (is_tensor_like(tensor) or hasattr(tensor, "_type_spec")):
+        return tensor
     if not isinstance(tensor, SymbolicTensor):
         return get_static_value(tensor, partial)
     if tensor.op.type == "OnesLike" and tensor.shape.is_fully_defined():
@@ -205,7 +221,11 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
     Args:
       tensor: the tensor.
       partial: also return an array of objects with None for unknown elements of a packed vector.
+
+    What is no tensor at all comes back as it is.
     """
+    if not (is_tensor_like(tensor) or hasattr(tensor, "_type_spec")):
+        return tensor
     value = constant_value(tensor)
     if (
         value is None

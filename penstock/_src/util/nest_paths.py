@@ -145,10 +145,11 @@ def _require_same_kind(shallow: Any, deep: Any) -> None:
     mappings = isinstance(shallow, collections.abc.Mapping) and isinstance(
         deep, collections.abc.Mapping
     )
+    lists = isinstance(shallow, list) and isinstance(deep, list)
     composites = is_composite(shallow) and is_composite(deep)
     named = is_namedtuple(shallow) and is_namedtuple(deep)
     alike = named and shallow._fields == deep._fields
-    if not (mappings or composites or alike or isinstance(deep, type(shallow))):
+    if not (mappings or lists or composites or alike or isinstance(deep, type(shallow))):
         raise TypeError(
             "The two structures don't have the same sequence type. Input structure has type "
             f"{type(deep)}, while shallow structure has type {type(shallow)}."

@@ -314,7 +314,7 @@ def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=No
         logits=logits,
         num_samples=num_samples,
         seed=seed,
-        output_dtype=dtypes.as_dtype(dtype),
+        output_dtype=dtypes.int64 if dtype is None else dtypes.as_dtype(dtype),
         name=name,
     )
 

@@ -41,7 +41,7 @@ def to_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
       ValueError: the value is not rectangular, or of no known kind.
     """
     if isinstance(value, TensorShape):
-        value = value.as_list()
+        value = _of_shape(value, dtype)
     if isinstance(value, (np.ndarray, np.generic)):
         return _from_numpy(np.asarray(value), dtype)
     if isinstance(value, DType):
@@ -54,6 +54,14 @@ def to_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
         if isinstance(value, (memoryview, bytearray)):
             value = list(value)
     return _from_python(value, dtype)
+
+
+def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:
+    """The dimensions: as integers where no type is asked for, also if there are none."""
+    dimensions = shape.as_list()
+    if dtype is not None or None in dimensions:
+        return dimensions
+    return np.array(dimensions, np.int32 if max(dimensions, default=0) < 2**31 else np.int64)
 
 
 def _from_numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]:
