@@ -8,27 +8,64 @@ from penstock._src.util.flags import override
 from tests.compiler.codegen.contraction_harness import check, dim, evaluate, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 from tests.compiler.codegen.test_contract_products import BiasReluSum
-from tests.compiler.codegen.test_conv import AVX2, PLAIN, SAME3, dy_size, forward, input_gradient
+from tests.compiler.codegen.test_conv import (
+    AVX2,
+    PLAIN,
+    SAME3,
+    dy_size,
+    filter_gradient,
+    forward,
+    input_gradient,
+)
 
 UNEVEN = PLAIN | dict(low=(2, 0), high=(1, 1))
+
+
+GEOMETRIES = pytest.mark.parametrize(
+    "geometry", [SAME3, PLAIN, UNEVEN], ids=["same", "valid", "uneven"]
+)
+SHAPES = pytest.mark.parametrize(
+    ("batch", "size", "channels", "outputs"),
+    [(8, (8, 12), 16, 48), (9, (10, 14), 32, 16), (dim(5), (13, 9), 16, 32), (1, (22, 17), 48, 16)],
+)
+AT_END = pytest.mark.parametrize("at_end", [True, False])
 
 
 def is_winograd(kernel):
     return kernel.label.startswith("winograd")
 
 
-@pytest.mark.parametrize("at_end", [True, False])
-@pytest.mark.parametrize("geometry", [SAME3, PLAIN, UNEVEN], ids=["same", "valid", "uneven"])
-@pytest.mark.parametrize(
-    ("batch", "size", "channels", "outputs"),
-    [(8, (8, 12), 16, 48), (9, (10, 14), 32, 16), (dim(5), (13, 9), 16, 32), (1, (22, 17), 48, 16)],
-)
+@AT_END
+@GEOMETRIES
+@SHAPES
 def test_forward_and_input_gradient(batch, size, channels, outputs, geometry, at_end):
     image, weights = (batch, *size, channels), (3, 3, channels, outputs)
     dy = (batch, *dy_size(size, (3, 3), geometry), outputs)
     assert is_winograd(kernel_of(forward(**geometry), [image, weights])[3])
     check(forward(**geometry), image, weights, at_end=at_end)
     check(input_gradient(size, **geometry), dy, weights, at_end=at_end)
+
+
+@AT_END
+@GEOMETRIES
+@SHAPES
+def test_filter_gradient(batch, size, channels, outputs, geometry, at_end):
+    image = (batch, *size, channels)
+    dy = (batch, *dy_size(size, (3, 3), geometry), outputs)
+    make = filter_gradient((3, 3), **geometry)
+    assert is_winograd(kernel_of(make, [image, dy])[3])
+    check(make, image, dy, at_end=at_end)
+
+
+def test_a_filter_gradient_of_no_images_is_zero_and_runs_are_equal_to_the_bit():
+    make, weights = filter_gradient((3, 3), **SAME3), np.full((3, 3, 16, 32), np.nan, np.float32)
+    results = []
+    for batch in (0, 7, 7):
+        shapes = [(dim(batch), 9, 8, 16), (dim(batch), 9, 8, 32)]
+        _, _, found, kernel = kernel_of(make, shapes)
+        results.append(run_kernel(kernel, *values(shapes, dtypes.float32), weights, found.sizes)[0])
+    assert not results[0].any()
+    assert np.array_equal(results[1], results[2])
 
 
 def test_double_and_narrower_vectors():
@@ -53,12 +90,19 @@ def test_epilogue_and_statistics():
     np.testing.assert_allclose(partials.view(np.float32).sum(0), want.sum((0, 1, 2)), rtol=1e-4)
 
 
-def test_rounding_errors_are_at_most_three_times_those_of_the_plain_sum():
-    shapes = [(4, 12, 12, 64), (3, 3, 64, 32)]
+@pytest.mark.parametrize(
+    ("make", "shapes"),
+    [
+        (forward(**SAME3), [(4, 12, 12, 64), (3, 3, 64, 32)]),
+        (filter_gradient((3, 3), **SAME3), [(4, 12, 12, 32), (4, 12, 12, 32)]),
+    ],
+    ids=["forward", "filter gradient"],
+)
+def test_rounding_errors_are_at_most_three_times_those_of_the_plain_sum(make, shapes):
     errors = []
     for disabled in ("winograd", ""):
         with override(disable=disabled):
-            node, parameters, found, kernel = kernel_of(forward(**SAME3), shapes)
+            node, parameters, found, kernel = kernel_of(make, shapes)
         assert is_winograd(kernel) == (not disabled)
         x, w = values(shapes, dtypes.float32)
         known = dict(zip([p.id for p in parameters], [x.astype(float), w.astype(float)]))

@@ -22,7 +22,6 @@ from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY, SIZE
 
 from .extents import Arg, Extent, number
-from .images.conv import emit_convolution
 from .images.convolution import Convolution
 from .images.depthwise import (
     Depthwise,
@@ -30,7 +29,8 @@ from .images.depthwise import (
     emit_depthwise,
     emit_depthwise_filter_gradient,
 )
-from .images.filter_gradient import OWN_BYTES, FilterGradient, emit_filter_gradient
+from .images.emit import emit_convolution, emit_filter_gradient
+from .images.filter_gradient import OWN_BYTES, FilterGradient
 from .match_images import as_convolution, as_filter_gradient
 from .match_products import as_gemm
 from .products.emit import Gemm, emit_gemm

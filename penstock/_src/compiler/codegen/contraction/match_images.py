@@ -183,10 +183,11 @@ def as_filter_gradient(
         counts[0],
         counts[1],
         counts[2],
-        _image(problem, roles),
+        x,
         y,
         out_filter,
         problem.types,
+        fast="winograd" not in flags.disable,
     )
 
 

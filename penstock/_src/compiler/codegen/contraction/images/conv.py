@@ -49,7 +49,6 @@ from .convolution import Convolution, phases
 from .pairs import in_pairs
 from .weights import pack_tap
 from .window import TYPICAL_BATCH, Window, divisors
-from .winograd import emit_winograd, suits
 
 PANEL_BYTES = (
     300 << 10
@@ -66,8 +65,6 @@ def emit_convolution(
     prologue: Prologue | None = None,
 ) -> KernelCode:
     """Writes the kernel of a convolution; the prologue is of the image."""
-    if prologue is None and suits(conv, target):
-        return emit_winograd(conv, target, threads, epilogue)
     module = Module(target)
     conv = conv if prologue else in_pairs(conv, target)
     parts, before = [], 0

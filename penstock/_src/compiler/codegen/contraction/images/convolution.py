@@ -59,6 +59,7 @@ class FilterGradient:
     filter: Filter
     types: Types
     sizes: int = 0
+    fast: bool = False  # as of a convolution
 
 
 def phases(conv: Convolution):

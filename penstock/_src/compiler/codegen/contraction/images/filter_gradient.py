@@ -8,6 +8,7 @@ large filters   a task is a panel of output channels and sees every pixel; image
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import is_static, number, value
 from penstock._src.compiler.codegen.contraction.tile import (
@@ -192,13 +193,17 @@ class FilterGradientKernel:
             partials=(lambda sizes: (self.sum_tasks, bytes_each)) if bytes_each else None,
             in_place=not self.straight,
             label=f"{self.name} {self.mr}x{self.nr}",
-            facts={
-                "rows": self.win.rows,
-                "blocked": self.blocked,
-                "own": self.own,
-                "ranges": self.ranges,
-            },
+            facts=self.facts(),
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Of the schedule, for reports."""
+        return {
+            "rows": self.win.rows,
+            "blocked": self.blocked,
+            "own": self.own,
+            "ranges": self.ranges,
+        }
 
     # -- in the kernel
     def image_of(self, f: Fn, group):

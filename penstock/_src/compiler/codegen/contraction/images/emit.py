@@ -1,0 +1,37 @@
+"""Which algorithm computes a convolution or a filter gradient."""
+
+from __future__ import annotations
+
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, Prologue
+from penstock._src.native import Target
+
+from . import conv, filter_gradient
+from .convolution import Convolution, FilterGradient
+from .winograd import filter_gradient as winograd_gradient
+from .winograd import forward as winograd
+
+
+def emit_convolution(
+    described: Convolution,
+    target: Target,
+    threads: int,
+    epilogue: Epilogue = PLAIN,
+    prologue: Prologue | None = None,
+) -> KernelCode:
+    """Writes the kernel of a convolution; the prologue is of the image."""
+    if prologue is None and winograd.suits(described, target):
+        return winograd.emit_winograd(described, target, threads, epilogue)
+    return conv.emit_convolution(described, target, threads, epilogue, prologue)
+
+
+def emit_filter_gradient(
+    described: FilterGradient,
+    target: Target,
+    threads: int,
+    epilogue: Epilogue = PLAIN,
+    prologue: Prologue | None = None,
+) -> KernelCode:
+    """Writes the kernel of a filter gradient; the prologue is of the image."""
+    if prologue is None and winograd_gradient.suits(described, target):
+        return winograd_gradient.emit_winograd(described, target, threads, epilogue)
+    return filter_gradient.emit_filter_gradient(described, target, threads, epilogue, prologue)

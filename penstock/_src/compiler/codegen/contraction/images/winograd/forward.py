@@ -1,0 +1,286 @@
+"""Convolutions of 3 x 3 taps, and input gradients of such, by Winograd's algorithm.
+
+    weights    transformed by all threads beforehand: [panel of outputs][36][channel][nr]
+    a task     some rows of tiles of 4 x 4 outputs, of one image or several: the inputs of its tiles are transformed
+               to [36][tile][channel]; then for each panel 36 small products give [36][tile][nr], transformed back
+
+What a task works on stays in its L2.
+"""
+
+from __future__ import annotations
+
+from penstock._src.compiler.codegen.contraction.extents import number, value
+from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
+from penstock._src.compiler.codegen.contraction.images.weights import pack_tap
+from penstock._src.compiler.codegen.contraction.pack import room
+from penstock._src.compiler.codegen.contraction.tile import (
+    MOST_VECTORS,
+    STREAM,
+    accumulate,
+    cost,
+    fits,
+    store_as,
+    times,
+    zeros,
+)
+from penstock._src.compiler.codegen.kernel_code import (
+    FIRST_SIZE,
+    LEFT,
+    OUTPUT,
+    PARTIALS,
+    RIGHT,
+    SCRATCH,
+    Epilogue,
+    KernelCode,
+    Sizes,
+    Stage,
+    Tile,
+    round_up,
+)  # fmt: skip
+from penstock._src.native import Code, Module, Target, Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64, PTR, SIZE
+
+from . import tiles
+from .tiles import POINTS, Side, TileReader, store_points, tiles_along, vector_of
+from .transforms import INPUTS, OUTPUTS, TAPS, both_axes, of_inputs, of_products, of_weights
+
+TASK_BYTES = 384 << 10  # of transformed inputs: a part of the L2
+MOST_TILES = 32  # of a task: then weights are read often enough
+MOST_WEIGHTS = 1 << 16  # channels times outputs: transformed they stay in the L3
+
+
+def suits(conv: Convolution, target: Target) -> bool:
+    """Whether a convolution goes faster by this algorithm (measured on 2 cores Zen5, Nov 2026)."""
+    c = conv
+    if not c.fast or c.groups != 1 or c.channels * c.outputs > MOST_WEIGHTS:
+        return False
+    if c.x.channel != 1 or c.x.column != c.channels:
+        return False
+    return tiles.suits((c.h, c.w), c.batch, c.channels, c.outputs, c.types, target)
+
+
+def emit_winograd(
+    conv: Convolution, target: Target, threads: int, epilogue: Epilogue
+) -> KernelCode:
+    """Writes the kernel of a convolution that `suits`."""
+    return _Kernel(conv, target, threads, epilogue).emit()
+
+
+class _Kernel:
+    def __init__(self, conv: Convolution, target: Target, threads: int, epilogue: Epilogue):
+        self.c, self.target, self.threads, self.epilogue = conv, target, threads, epilogue
+        self.module = Module(target)
+        self.types, self.lanes = conv.types, target.lanes(conv.types.total)
+        self.element, self.size = self.types.total, SIZE[self.types.total]
+        self.vector = vector_of(conv.types, target)
+        self.operands = FIRST_SIZE + conv.sizes
+        self.choose()
+
+    def choose(self) -> None:
+        c, lanes = self.c, self.lanes
+        self.down, self.across = tiles_along(c.h.out), tiles_along(c.w.out)
+        self.vectors = c.outputs // lanes
+        self.rows, self.mr, self.nv = self._tiles(tiles.typical(c.batch) * self.down)
+        self.nr = self.nv * lanes
+        self.panels = -(-self.vectors // self.nv)
+        self.tiles = round_up(self.rows * self.across, self.mr)
+        sides = Side(c.h.size, c.h.low), Side(c.w.size, c.w.low)
+        self.reader = TileReader(
+            self.module, "inputs", c.x, sides, (self.down, self.across), INPUTS, of_inputs, c.channels,
+            self.vector, self.tiles,
+        )  # fmt: skip
+        # as in TileReader: points stay out of each other's sets of the caches
+        self.product_pitch = self.tiles * self.nr + lanes
+        self.weight_pitch = c.channels * self.nr + lanes
+        self.tap_room = room(self.nr, lanes, lanes)
+        mine = self.reader.blank + POINTS * (self.reader.pitch + self.product_pitch)
+        self.own = round_up(max(mine, TAPS * TAPS * self.tap_room), 64 // self.size)
+        self.all_weights = self.panels * POINTS * self.weight_pitch
+
+    def _tiles(self, all_rows: int) -> tuple[int, int, int]:
+        """(rows of tiles of a task, tiles and vectors of a register tile): the fewest cycles a tile."""
+        most = max(1, TASK_BYTES // (POINTS * self.c.channels * self.size))
+        most = max(self.across, min(most, MOST_TILES))
+        enough = max(1, all_rows // (4 * self.threads))
+        best: tuple = (float("inf"),)
+        for rows in range(1, min(max(1, most // self.across), enough) + 1):
+            tiles = rows * self.across
+            for nv in range(1, min(self.vectors, MOST_VECTORS) + 1):
+                for mr in range(1, min(tiles, 16) + 1):
+                    if self.vectors % nv or not fits(mr, nv, self.target):
+                        continue
+                    cycles = -(-tiles // mr) * cost(mr, nv, self.target) / nv + STREAM
+                    best = min(best, (cycles / tiles, rows, mr, nv))
+        return best[1:]
+
+    def block_count(self, sizes: Sizes) -> int:
+        return -(-number(self.c.batch, sizes) * self.down // self.rows)
+
+    def emit(self) -> KernelCode:
+        self.emit_weights()
+        self.emit_product()
+        self.emit_task()
+        bytes_each = self.epilogue.partial_bytes
+        weight_tasks = self.panels * (self.c.channels // self.lanes)
+        return KernelCode(
+            code=Code.of(self.module),
+            sizes=self.c.sizes,
+            stages=lambda _sizes: [
+                Stage("weights", lambda s: weight_tasks if self.block_count(s) else 0),
+                Stage("tiles", self.block_count),
+            ],
+            scratch=lambda _sizes: (self.all_weights + self.threads * self.own) * self.size,
+            threads=self.threads,
+            partials=(lambda sizes: (self.block_count(sizes), bytes_each)) if bytes_each else None,
+            in_place=True,
+            label=f"winograd {self.mr}x{self.nr}",
+            facts={"rows of tiles": self.rows, "tiles": self.tiles},
+        )
+
+    # -- weights
+    def emit_weights(self) -> None:
+        """A task transforms a vector's length of channels of a panel."""
+        c, lanes, nr, w = self.c, self.lanes, self.nr, self.c.filter
+        with self.module.task("weights") as f:
+            source, scratch = f.load(f.ctx, RIGHT, PTR), f.load(f.ctx, SCRATCH, PTR)
+            parts = c.channels // lanes
+            panel, first = f.task // parts, f.i64(times(f, f.task % parts, lanes))
+            mine = f.at(scratch, f.tid * self.own + self.all_weights, self.element)
+            column = f.i64(times(f, panel, nr))
+            start = times(f, column, w.output) + times(f, first, w.channel) + w.base
+
+            def tap(i, j):
+                at = start + times(f, i, w.row) + times(f, j, w.column)
+                to = f.at(mine, (times(f, i, TAPS) + j) * self.tap_room, self.element)
+                pack_tap(f, w, source, at, nr, c.outputs - column, lanes, to, self.types, lanes)
+
+            f.loop(f.i64(0), TAPS, 1, lambda i: f.loop(f.i64(0), TAPS, 1, lambda j: tap(i, j)))
+            out = panel * (POINTS * self.weight_pitch) + first * nr
+            out = f.at(scratch, out, self.element)
+
+            def vector(k):
+                at = times(f, k, lanes)
+                read = lambda i, j: f.load(mine, (i * TAPS + j) * self.tap_room + at, self.vector)
+                taps = [[read(i, j) for j in range(TAPS)] for i in range(TAPS)]
+                points = both_axes(f, taps, of_weights)
+                store_points(f, points, self.vector, out, self.weight_pitch, at)
+
+            f.loop(f.i64(0), lanes * self.nv, 1, vector)
+
+    # -- products
+    def emit_product(self) -> None:
+        """`mr` tiles by a panel, at one point."""
+        with self.module.fn("product", internal=True, noalias=False, a=PTR, b=PTR, out=PTR) as f:
+            rows = [i * self.c.channels for i in range(self.mr)]
+            acc = zeros(f, self.mr * self.nv, self.vector)
+            loops = [(self.c.channels, 1, self.nr)]
+            acc = accumulate(f, self.types, rows, self.nv, loops, f.a, f.b, acc)
+            for k, v in enumerate(acc):
+                f.store(v, f.out, k * self.lanes)
+
+    def multiply(self, f: Fn, tiles: Val, inputs: Val, weights: Val, products: Val) -> None:
+        """All points of a task's tiles by one panel."""
+
+        def point(k):
+            a = f.at(inputs, times(f, k, self.reader.pitch), self.element)
+            b = f.at(weights, times(f, k, self.weight_pitch), self.element)
+            out = f.at(products, times(f, k, self.product_pitch), self.element)
+
+            def some(i):
+                here = f.at(a, times(f, i, self.c.channels), self.element)
+                f.call("product", here, b, f.at(out, times(f, i, self.nr), self.element))
+
+            f.loop(f.i64(0), tiles, self.mr, some)
+
+        f.loop(f.i64(0), POINTS, 1, point)
+
+    # -- outputs
+    def output_tile(self, rows: int, columns: int) -> str:
+        """The function that transforms the products of a tile with so many rows and columns, and stores them."""
+        name = f"outputs_{rows}x{columns}"
+        if name in self.written:
+            return name
+        self.written.add(name)
+        c, lanes = self.c, self.lanes
+        arguments = dict(products=PTR, ctx=PTR, partial=PTR, first=I64, channel=I64)
+        with self.module.fn(name, internal=True, noalias=False, **arguments) as f:
+            place = lambda i: i // columns * c.y.row + i % columns * c.y.column
+            cells = [(i, 0) for i in range(rows * columns)]
+
+            def vector(k):
+                at = times(f, k, lanes)
+                out, channel = f.first + at, f.channel + at
+                tile = Tile(
+                    f, cells, lambda i, _: out + place(i), lambda _: channel, lambda _: None,
+                    c.outputs, self.operands,
+                )  # fmt: skip
+                self.epilogue.prefetch(f, tile)
+                read = lambda i, j: f.load(
+                    f.products, at + (i * INPUTS + j) * self.product_pitch, self.vector
+                )
+                points = [[read(i, j) for j in range(INPUTS)] for i in range(INPUTS)]
+                y = both_axes(f, points, of_products, rows, columns)
+                values = self.epilogue.apply(f, tile, [v for row in y for v in row])
+                if self.epilogue.partial_bytes:
+                    self.epilogue.accumulate(f, tile, values, f.partial)
+                y_at = f.at(f.load(f.ctx, OUTPUT, PTR), out, self.types.output)
+                for i, v in enumerate(values):
+                    store_as(f, v, y_at, place(i), self.types.output)
+
+            f.loop(f.i64(0), self.nv, 1, vector)
+        return name
+
+    def transform_products(self, f: Fn, first: Val, count: Val, panel, products: Val, partial: Val):
+        """Stores the outputs of a panel."""
+        c = self.c
+        column = f.i64(times(f, panel, self.nr))
+        low, left = c.h.out - OUTPUTS * (self.down - 1), c.w.out - OUTPUTS * (self.across - 1)
+
+        def row(r):
+            image, ti = (first + r) // self.down, (first + r) % self.down
+            start = times(f, image, c.y.image) + times(f, ti, OUTPUTS * c.y.row)
+            start = f.i64(start + c.y.base) + column
+
+            def tile(j, rows: int, columns: int):
+                at = f.at(products, times(f, times(f, r, self.across) + j, self.nr), self.element)
+                out = start + times(f, j, OUTPUTS * c.y.column)
+                f.call(self.output_tile(rows, columns), at, f.ctx, partial, out, column)
+
+            def tiles(rows: int):
+                whole = self.across if left == OUTPUTS else self.across - 1
+                f.loop(f.i64(0), whole, 1, lambda j: tile(j, rows, OUTPUTS))
+                if left < OUTPUTS:
+                    tile(f.i64(self.across - 1), rows, left)
+
+            if low == OUTPUTS:
+                tiles(OUTPUTS)
+            else:
+                f.when(ti < self.down - 1, lambda: tiles(OUTPUTS), lambda: tiles(low))
+
+        f.loop(f.i64(0), count, 1, row)
+
+    # -- the stage
+    def emit_task(self) -> None:
+        self.written: set[str] = set()
+        element = self.element
+        with self.module.task("tiles") as f:
+            x, partial, scratch = (f.load(f.ctx, i, PTR) for i in (LEFT, PARTIALS, SCRATCH))
+            if self.epilogue.partial_bytes:
+                partial = f.at(partial, f.task * self.epilogue.partial_bytes)
+                self.epilogue.clear(f, partial)
+            first = f.i64(times(f, f.task, self.rows))
+            all_rows = f.i64(times(f, value(f, self.c.batch), self.down))
+            count = f.min(all_rows - first, self.rows)
+            blank = f.at(scratch, f.tid * self.own + self.all_weights, element)
+            inputs = f.at(blank, self.reader.blank, element)
+            products = f.at(inputs, POINTS * self.reader.pitch, element)
+            f.memset(blank, 0, self.reader.blank * self.size)
+            self.reader.read(f, x, first, count, inputs, blank)
+
+            def panel(p):
+                weights = f.at(scratch, times(f, p, POINTS * self.weight_pitch), element)
+                self.multiply(f, count * self.across, inputs, weights, products)
+                self.transform_products(f, first, count, p, products, partial)
+
+            f.loop(f.i64(0), self.panels, 1, panel)
