@@ -163,7 +163,7 @@ def _flat(variables: Any) -> list[Any]:
     return list(variables) if isinstance(variables, (list, tuple)) else [variables]
 
 
-def _number(value: Any, like: Any) -> Any:
+def number_like(value: Any, like: Any) -> Any:
     """Returns a hyperparameter, a number, tensor or function, as a tensor of a variable's type."""
     value = value() if callable(value) else value
     return convert_to_tensor(value, like.dtype) if isinstance(value, (int, float)) else value
@@ -180,11 +180,11 @@ class GradientDescentOptimizer(Optimizer):
         self._rate = learning_rate
 
     def _apply(self, variable: Any, gradient: Any) -> Any:
-        rate = _number(self._rate, variable)
+        rate = number_like(self._rate, variable)
         return raw.ResourceApplyGradientDescent(variable.handle, rate, gradient)
 
     def _apply_sparse(self, gradient: IndexedSlices, variable: Any) -> Any:
-        step = raw.Mul(gradient.values, _number(self._rate, variable))
+        step = raw.Mul(gradient.values, number_like(self._rate, variable))
         return raw.ResourceScatterSub(variable.handle, gradient.indices, step)
 
 
@@ -209,9 +209,9 @@ class MomentumOptimizer(Optimizer):
         return raw.ResourceApplyMomentum(
             variable.handle,
             momentum,
-            _number(self._rate, variable),
+            number_like(self._rate, variable),
             gradient,
-            _number(self._momentum, variable),
+            number_like(self._momentum, variable),
             use_nesterov=self._use_nesterov,
         )
 
@@ -239,13 +239,13 @@ class AdamOptimizer(Optimizer):
     def _prepare(self, like: Any) -> None:
         if not self._powers:
             self._powers = [
-                Variable(_number(beta, like), trainable=False, name=f"beta{i + 1}_power")
+                Variable(number_like(beta, like), trainable=False, name=f"beta{i + 1}_power")
                 for i, beta in enumerate(self._betas)
             ]
 
     def _apply(self, variable: Any, gradient: Any, m: Any = None, v: Any = None) -> Any:
         powers = [convert_to_tensor(p) for p in self._powers]
-        rest = [_number(x, variable) for x in (self._rate, *self._betas, self._epsilon)]
+        rest = [number_like(x, variable) for x in (self._rate, *self._betas, self._epsilon)]
         return raw.ResourceApplyAdam(variable.handle, m, v, *powers, *rest, gradient)
 
     def _finish(self, updates: Sequence[Any]) -> list[Any]:
@@ -253,7 +253,7 @@ class AdamOptimizer(Optimizer):
             return [p.assign(p * b) for p, b in zip(self._powers, self._betas)]
         with STATE.graph.control_dependencies(updates):
             return [
-                raw.AssignVariableOp(p.handle, raw.Mul(convert_to_tensor(p), _number(b, p)))
+                raw.AssignVariableOp(p.handle, raw.Mul(convert_to_tensor(p), number_like(b, p)))
                 for p, b in zip(self._powers, self._betas)
             ]
 
@@ -286,7 +286,7 @@ class AdagradOptimizer(Optimizer):
         return self._initial
 
     def _apply(self, variable: Any, gradient: Any, accumulator: Any = None) -> Any:
-        rate = _number(self._rate, variable)
+        rate = number_like(self._rate, variable)
         return raw.ResourceApplyAdagrad(variable.handle, accumulator, rate, gradient)
 
 
@@ -312,7 +312,7 @@ class RMSPropOptimizer(Optimizer):
             self._slots = {"mg": 0.0, **type(self)._slots}
 
     def _apply(self, variable: Any, gradient: Any, **slots: Any) -> Any:
-        numbers = [_number(x, variable) for x in self._numbers]
+        numbers = [number_like(x, variable) for x in self._numbers]
         held = (slots["rms"], slots["momentum"])
         if self._centered:
             return raw.ResourceApplyCenteredRMSProp(
@@ -341,5 +341,5 @@ class AdadeltaOptimizer(Optimizer):
     def _apply(
         self, variable: Any, gradient: Any, accum: Any = None, accum_update: Any = None
     ) -> Any:
-        numbers = [_number(x, variable) for x in self._numbers]
+        numbers = [number_like(x, variable) for x in self._numbers]
         return raw.ResourceApplyAdadelta(variable.handle, accum, accum_update, *numbers, gradient)
