@@ -69,3 +69,15 @@ def test_functions_of_numpy_warn_of_nothing_and_name_their_op():
     for _ in range(2):
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[Op:Mul\]"):
             raw.Mul(tf.ones([2]), tf.ones([3]))
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16, tf.bool, tf.int64, tf.complex64])
+def test_small_constants_are_what_the_op_gives(dtype):
+    for shape in ([2, 3], (), [0, 2]):
+        ones = tf.ones(shape, dtype)
+        dims = tf.constant(shape, tf.int32, shape=[len(shape)])
+        filled = raw.Fill(dims=dims, value=tf.cast(1, dtype))
+        assert ones.dtype == dtype and ones.shape == shape
+        assert (ones.numpy() == filled.numpy()).all()
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.zeros([-1], dtype)

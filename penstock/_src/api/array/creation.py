@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.compiled import LARGE
 from penstock._src.eager.constants import integers
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export, export_constant
 
@@ -90,7 +93,20 @@ def shape_input(shape):
     return shape_vector(shape)
 
 
+def _filled_now(shape, value, kind):
+    """A small tensor of one number while executing eagerly; None for what `raw.Fill` has to look at."""
+    if type(shape) not in (list, tuple) or not kind.is_numpy_compatible or kind.is_quantized:
+        return None
+    if not all([type(n) is int and 0 <= n < LARGE for n in shape]) or math.prod(shape) >= LARGE:
+        return None
+    return EagerTensor(np.full(shape, value, kind.np), kind)
+
+
 def _filled(shape, value, kind, name):
+    if STATE.graph is None and kind != dtypes.string:
+        made = _filled_now(shape, value, kind)
+        if made is not None:
+            return made
     dims = shape_input(shape)
     if getattr(dims, "ndim", 1) == 0 or (isinstance(dims, Tensor) and dims.shape.rank == 0):
         dims = raw.Reshape(tensor=dims, shape=[-1])

@@ -66,7 +66,7 @@ class Block:
         found = self.specialisations.get(self.key(values))
         if found is None:
             found = self.specialise(values)
-        return found(values)
+        return found.run(values)
 
     def key(self, values: Sequence[Any]) -> Any:
         """What a specialisation depends on: shapes, and those values that a lowering asked for."""
@@ -81,6 +81,8 @@ class Block:
             held = tuple([handle.value.shape for handle in handles])
         except AttributeError:  # one has no value yet, or is not known yet to be of no variable
             held = tuple([getattr(getattr(h, "value", None), "shape", None) for h in handles])
+        if not self.others and not self.value_positions:
+            return shapes, held, alias[1]
         rest = tuple([other_key(values[i]) for i in self.others])
         known = tuple([values[i].tobytes() for i in self.value_positions])
         return shapes, held, rest, known, alias[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, Leaves
@@ -37,15 +37,14 @@ class Specialisation:
 
     def __init__(self, steps: list[Any], rest: list[Any], outputs: list[int], inputs: int) -> None:
         self.steps, self.rest, self.outputs = steps, rest, outputs
-        self.program = None
+        self.run: Callable[[Sequence[Any]], list[Any]] = self.run_steps
         if len(steps) == 1 and isinstance(steps[0], ProgramStep):
             step = steps[0]
             if step.writes == outputs and step.is_plain and step.reads == list(range(inputs)):
-                self.program = step.run
+                self.run = step.run
 
-    def __call__(self, values: Sequence[Any]) -> list[Any]:
-        if self.program is not None:
-            return self.program(values)
+    def run_steps(self, values: Sequence[Any]) -> list[Any]:
+        """The outputs for these inputs."""
         slots = [*values, *self.rest]
         for step in self.steps:
             step(slots)
