@@ -79,3 +79,15 @@ def test_a_row_is_written_over_what_it_was_reduced_from(m):
     np.testing.assert_allclose(
         program(*arrays)[0], interpreter.run(function, arrays)[0][0], rtol=1e-4, atol=1e-5
     )
+
+
+def test_an_optimizer_is_one_kernel_though_its_moments_share_nothing():
+    p = Builder()
+    g1, g2, w = (p.parameter(i, (200, 200), F32) for i in range(3))
+    m, v = p.sin(p.cumulative(g1, "sum", 0)), p.cos(p.cumulative(g2, "sum", 0))
+    function = p.function("f", [g1, g2, w], [m, v, w - m / (v + 3.0)])
+    program = build_program(function)
+    assert len(launches(program)) == 1
+    arrays = [np.random.default_rng(i).standard_normal((200, 200), np.float32) for i in range(3)]
+    for got, want in zip(program(*arrays), interpreter.run(function, arrays)[0], strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)

@@ -436,7 +436,7 @@ class Partition:
         kernels: list[Kernel] = []
         units = self._units()
         if self.options.merge:
-            units = merge(units, self.inner)
+            units = merge(units, self.by_id, self.inner)
             self._forget(units)
             if self.options.tails:
                 sum_on_tiles(units, self.is_leaf)

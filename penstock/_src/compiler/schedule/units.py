@@ -22,6 +22,7 @@ from penstock._src.ir.node import Node
 
 MOST_OUTPUTS = 12
 MOST_READS = 24
+SMALL = 1 << 14  # elements of arrays that take longer to launch than to compute
 LONGEST_ROW = 1 << 16  # elements of a row that is gone over several times: it stays in the L2
 OPEN = 6  # units that a new one is compared with
 
@@ -86,6 +87,12 @@ class Unit:
             self.kind = "reduction"
 
     @property
+    def elements(self) -> int:
+        """How many elements it goes over, now."""
+        root = self.roots[0]
+        return int(self.nodes[0].size if root is None else root.args[0].size)
+
+    @property
     def made(self) -> set[int]:
         return {n.id for n in self.nodes}
 
@@ -100,8 +107,8 @@ def reduction_space(node: Node) -> Any:
     return ("reduce", tuple([extent_key(e) for e in node.args[0].shape]), tuple(node.attrs["axes"]))
 
 
-def merge(units: list[Unit], unrelated: bool = False) -> list[Unit]:
-    """Units merged where it pays, in an order in which each comes after what it reads.
+def merge(units: list[Unit], by_id: dict[int, Node], unrelated: bool = False) -> list[Unit]:
+    """Units merged where it pays, in an order in which each comes after what it reads; `by_id` are all nodes.
 
     `unrelated`: also those that read nothing in common, where launches are many and small.
     """
@@ -118,12 +125,14 @@ def merge(units: list[Unit], unrelated: bool = False) -> list[Unit]:
         if unit.space is None:
             continue
         lists = [open_by_space.setdefault(space, []) for space in _spaces(unit)]
-        candidates = dict.fromkeys(u for known in lists for u in reversed(known[-OPEN:]))
-        for earlier in candidates:
-            if _join(earlier, unit, maker, readers, unrelated):
-                gone.add(id(unit))
-                break
-        else:
+        current = unit
+        for earlier in dict.fromkeys(u for known in lists for u in reversed(known[-OPEN:])):
+            if id(earlier) in gone or earlier is current or earlier.position > current.position:
+                continue
+            if _join(earlier, current, by_id, maker, readers, unrelated):
+                gone.add(id(current))
+                current = earlier  # which others may join by now
+        if current is unit:
             for known in lists:
                 known.append(unit)
     return sorted([u for u in units if id(u) not in gone], key=lambda u: u.position)
@@ -142,10 +151,13 @@ def _is_plain(unit: Unit) -> bool:
 
 
 def _join(
-    a: Unit, b: Unit, maker: dict[int, Unit], readers: dict[int, list[Unit]], unrelated: bool
-) -> bool:
+    a: Unit, b: Unit, by_id: dict[int, Node], maker: dict[int, Unit],
+    readers: dict[int, list[Unit]], unrelated: bool,
+) -> bool:  # fmt: skip
     """Makes b part of a if that is possible and of use."""
-    common = (a.reads & b.reads) or (a.made & b.reads)
+    common = (a.reads & b.reads) | (a.made & b.reads)
+    if a.elements > SMALL:  # streams side by side are slower where they share nothing large
+        common = {i for i in common if i in a.made or 4 * int(by_id[i].size) >= a.elements}
     rows = a.rows or b.rows
     as_rows = "rows" in (a.kind, b.kind) or a.kind != b.kind
     if as_rows:
