@@ -247,7 +247,24 @@ class ConcreteFunction:
         return self._function
 
     def add_to_graph(self, g: Any = None) -> None:
-        """Accepted: functions stand in the operations that call them."""
+        """Lets a graph know of this function, which operations that call it hold by themselves.
+
+        If it implements for the CPU what other functions implement for any device (attributes
+        "api_implements" and "api_preferred_device"), it runs where the graph calls one of those.
+        """
+        graph = STATE.graph if g is None else g
+        implemented = self._attributes.get("api_implements")
+        if (
+            graph is None
+            or not implemented
+            or self._attributes.get("api_preferred_device") != "CPU"
+        ):
+            return
+        for node in graph.get_operations():
+            if node.type in ("PartitionedCall", "StatefulPartitionedCall"):
+                function = node.raw_op.f
+                if function.implements == implemented and function.is_like(self._function):
+                    function.stand_in = self._function
 
     def add_gradient_functions_to_graph(self, g: Any = None) -> None:
         """Accepted: gradients are made when they are asked for."""

@@ -205,6 +205,7 @@ class Function(Trackable):
         if created:
             concrete, _ = trace_function(trace, allow_variables=False)
         concrete._attributes = dict(self._attributes)
+        concrete._function.implements = self._attributes.get("api_implements")
         concrete._binder = self._tensors_of
         return concrete
 

@@ -44,6 +44,14 @@ class GraphFunction:
         self.outputs = list(graph.outputs if outputs is None else outputs)
         self.name = name or f"__inference_{graph.name}_{next(_COUNT)}"
         self._runner: Runner | None = None
+        # The name of what it and other functions compute, each in its own way, and the one that runs
+        # where a graph calls this one. (With intermediate values as outputs it runs itself.)
+        self.implements: str | None = None
+        self.stand_in: GraphFunction | None = None
+
+    def is_like(self, other: "GraphFunction") -> bool:
+        """Whether both take and give values of the same types."""
+        return self.input_types == other.input_types and self.output_types == other.output_types
 
     def __eq__(self, other: Any) -> bool:
         return self is other
