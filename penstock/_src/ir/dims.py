@@ -14,6 +14,7 @@ kept in one canonical order: equal polynomials are equal tuples.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
 
@@ -208,6 +209,7 @@ def _make(value: int, expr: Expression) -> Extent:
     return Dim(value, expr)
 
 
+@functools.lru_cache(8192)
 def _sum(a: Expression, b: Expression) -> Expression:
     terms = dict(a)
     for monomial, coefficient in b:
@@ -219,6 +221,7 @@ def _scaled(a: Expression, factor: int) -> Expression:
     return tuple([(monomial, coefficient * factor) for monomial, coefficient in a])
 
 
+@functools.lru_cache(8192)
 def _product(a: Expression, b: Expression) -> Expression:
     terms: dict[tuple, int] = {}
     for left, m in a:

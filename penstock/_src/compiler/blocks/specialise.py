@@ -64,6 +64,8 @@ class _Planner:
         self.pending = list(block.ops)
         self.wanted: list[int] = []  # inputs whose values would let more be lowered
         self.host = dict(block.host)
+        makers = [*block.ops, *[t.op for t in block.inputs]]
+        self.has_references = any(getattr(op.raw_op, "has_refs", False) for op in makers)
         self.wants: dict[str, list[Any]] = {}  # operation -> tensors whose values it needs
         self.reasons: dict[str, str] = {}  # operation -> why it was not lowered with the others
 
@@ -125,7 +127,7 @@ class _Planner:
             return self.block.why_host
         if op.name in self.host:
             return self.host[op.name]
-        if reads_reference(op):
+        if self.has_references and reads_reference(op):
             return "it reads a v1 variable, which the host holds"
         if op.type in HANDLERS or op.raw_op.has_lowering:
             return None

@@ -21,6 +21,8 @@ class Pattern:
     """Something that a node may match. `heads` are the (kind, op) pairs it can start with; None means any."""
 
     heads: tuple[tuple[str, str | None], ...] | None = None
+    # The kinds of nodes that it can match at all; None means any. Most attempts end here.
+    kinds: tuple[str, ...] | None = None
 
     def match(self, node: Node, found: Bindings) -> bool:
         """Whether the node matches; binds variables in `found`."""
@@ -67,6 +69,8 @@ class Variable(Pattern):
 class Number(Pattern):
     """Matches a constant of one value, through broadcasts."""
 
+    kinds = ("constant", "broadcast", "reshape")
+
     def __init__(self, value: float) -> None:
         self.value = value
 
@@ -87,12 +91,12 @@ class Apply(Pattern):
         self.kind, self.op = kind, op
         self.args = tuple([lift(a) for a in args])
         self.attrs = dict(attrs or {})
-        self.heads = ((kind, op),)
+        self.heads, self.kinds = ((kind, op),), (kind,)
 
     def match(self, node: Node, found: Bindings) -> bool:
         if node.kind != self.kind or (self.op is not None and node.attrs.get("op") != self.op):
             return False
-        if any(node.attrs.get(name) != value for name, value in self.attrs.items()):
+        if self.attrs and any(node.attrs.get(k) != value for k, value in self.attrs.items()):
             return False
         if len(node.args) != len(self.args):
             return False
@@ -101,6 +105,9 @@ class Apply(Pattern):
         return self.op in COMMUTATIVE and self._match_args(node.args[::-1], found)
 
     def _match_args(self, args: tuple[Node, ...], found: Bindings) -> bool:
+        for pattern, arg in zip(self.args, args):
+            if pattern.kinds is not None and arg.kind not in pattern.kinds:
+                return False
         trial = dict(found)
         for pattern, arg in zip(self.args, args):
             if not pattern.match(arg, trial):
