@@ -11,6 +11,7 @@ Context of a task: iterations a task takes, iterations in all, a pointer for eac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR, size_of, vec
 from penstock._src.native.language.value import Val
 
+MOST_ROUNDS = 16  # of loops that are written out
 UNROLLED = 4  # partial results of a reduction that would wait for its own additions
 
 
@@ -327,10 +329,17 @@ class NestEmitter(Evaluator):
         carry = [c for r in work for c in r.initial()]
         order = [v for v in variables if v is not vector]
         unrolled = UNROLLED if self._is_latency_bound(work, needed) else 1
+        written_out = limited is None and _is_window(order)
 
         def inside(rest: list[Var], *carried):
             if rest:
                 var, *inner = rest
+                if written_out:
+                    for i in range(int(var.extent)):
+                        carried = self._within(
+                            var, i, lambda values=carried: inside(inner, *values)
+                        )
+                    return carried
                 if not inner and vector is None and unrolled > 1:
                     return self._unrolled(var, high(var), unrolled, work, bodies, needed, carried)
 
@@ -436,6 +445,12 @@ class NestEmitter(Evaluator):
                 continue
             group.append(v)
         return group
+
+
+def _is_window(variables: Sequence[Var]) -> bool:
+    """Whether loops are so few rounds that each is written out: the windows of a pooling."""
+    extents = [v.extent for v in variables]
+    return all(type(e) is not Dim for e in extents) and math.prod(extents) <= MOST_ROUNDS
 
 
 def _reductions_in(v: Value) -> frozenset[int]:
