@@ -21,3 +21,32 @@ def test_a_load_inside_a_reduction_is_not_turned_beforehand():
 
     for got, want in zip(tf.function(gradient)(x, w), gradient(x, w), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+def test_quotients_of_indices_that_run_backwards_are_rounded_down():
+    """A reversed pad with holes divides indices that fall below zero before they are shifted back."""
+    x = tf.constant(np.random.default_rng(0).standard_normal((13, 6)).astype(np.float32))
+
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.concat([x, x[..., ::-1]], 0)[:, ::2]
+            places = tf.reshape(tf.range(tf.size(y), dtype=tf.float32), tf.shape(y))
+            loss = tf.reduce_sum(y * tf.sin(places))
+        return tape.gradient(loss, x)
+
+    np.testing.assert_allclose(tf.function(gradient)(x), gradient(x), atol=1e-6)
+
+
+def test_products_of_resized_images_for_several_batch_axes():
+    """The rows of one operand are read through a resize, and two axes of the batch are one to the product."""
+    y = tf.constant(np.random.default_rng(0).random((8, 5, 6, 3), np.float32))
+
+    def gradient(y):
+        with tf.GradientTape() as tape:
+            tape.watch(y)
+            z = tf.image.resize(y, [10, 7], "bilinear")[:, :, 1:4]
+            loss = tf.reduce_sum(tf.matmul(z, tf.cos(z), transpose_b=True) ** 2)
+        return tape.gradient(loss, y)
+
+    np.testing.assert_allclose(tf.function(gradient)(y), gradient(y), rtol=1e-4, atol=1e-4)

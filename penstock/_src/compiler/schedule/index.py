@@ -82,7 +82,7 @@ class Var(Atom):
 
 
 class Division(Atom):
-    """index // divisor, or index % divisor."""
+    """index // divisor, or index % divisor; rounded down."""
 
     __slots__ = ("index", "divisor", "quotient")
 
@@ -252,7 +252,9 @@ class IndexScope:
         whole, rest = self._split(index, divisor)
         if rest is ZERO or rest.within(0, divisor):
             return whole
-        return whole + of_atom(self._division(rest, divisor, True))
+        lifts = _lifts(rest, divisor)
+        quotient = self._division(rest + lifts * divisor, divisor, True)
+        return whole + of_atom(quotient) - lifts
 
     def remainder(self, index: Index, divisor: int) -> Index:
         """index % divisor."""
@@ -261,7 +263,7 @@ class IndexScope:
         _, rest = self._split(index, divisor)
         if rest is ZERO or rest.within(0, divisor):
             return rest
-        return of_atom(self._division(rest, divisor, False))
+        return of_atom(self._division(rest + _lifts(rest, divisor) * divisor, divisor, False))
 
     def _division(self, index: Index, divisor: int, quotient: bool) -> Atom:
         key = ("quotient" if quotient else "remainder", index.key, extent_key(divisor))
@@ -288,6 +290,15 @@ class IndexScope:
         if _divides(divisor, const):
             return _index(whole, const // divisor), _index(rest, 0)
         return _index(whole, 0), _index(rest, const)
+
+
+def _lifts(index: Index, divisor: int) -> int:
+    """How many divisors make an index that may be negative (as in a reversed pad) one that never is: code then divides
+    numbers without a sign."""
+    low, high = index.range()
+    if high is None or type(low) is Dim or type(divisor) is Dim or low >= 0:
+        return 0
+    return -(low // divisor)
 
 
 def _divides(divisor: int, x: int) -> bool:

@@ -163,7 +163,8 @@ def _gathered(
                 None if bounds is None else number(bounds[0]), None if bounds is None else number(bounds[1]),
             )
         )  # fmt: skip
-    return Gathered(element, tuple(axes), *(tuple(extents[k]) for k in ("batch", "cross", "depth")))
+    batch = tuple(tuple(number(problem.extents[c]) for c in group) for group in apart)
+    return Gathered(element, tuple(axes), batch, tuple(extents["cross"]), tuple(extents["depth"]))
 
 
 __all__ = ["as_gemm"]

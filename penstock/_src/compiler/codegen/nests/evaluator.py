@@ -7,7 +7,7 @@ from typing import Any
 from penstock._src.compiler.codegen.nests import memory
 from penstock._src.compiler.codegen.scalars import operations
 from penstock._src.compiler.codegen.scalars.registers import constant, spread, width
-from penstock._src.compiler.schedule.index import Atom, Dynamic, Index, Var
+from penstock._src.compiler.schedule.index import Atom, Dynamic, Index, Var, never_negative
 from penstock._src.compiler.schedule.values import Value
 from penstock._src.core import dtypes
 from penstock._src.ir.dims import Dim
@@ -141,19 +141,24 @@ class Evaluator:
         if isinstance(x, int) and isinstance(divisor, int):
             return x // divisor if atom.quotient else x % divisor
         x = self.f.i64(x)
-        op = "udiv" if atom.quotient else "urem"
         low, high = atom.index.range()
-        fits = (
-            high is not None
-            and type(high) is not Dim
-            and high < 1 << 31
-            and type(low) is not Dim
-            and low >= 0
-        )
+        if high is None or not never_negative(low):
+            return self._rounded_down(x, divisor, atom.quotient)
+        op = "udiv" if atom.quotient else "urem"
+        fits = type(high) is not Dim and high < 1 << 31
         if width(x) > 1 and fits and isinstance(divisor, int):
             small = self.f.binary(op, self.f.convert(x, "i32"), divisor)
             return self.f.convert(small, I64)
         return self.f.binary(op, x, divisor)
+
+    def _rounded_down(self, x: Val, divisor: Any, quotient: bool) -> Val:
+        """x // divisor or x % divisor of an x that may be negative."""
+        f = self.f
+        rest = f.binary("srem", x, divisor)
+        below = f.binary("ashr", rest, 63)  # all ones where the rest is negative
+        if quotient:
+            return f.binary("sdiv", x, divisor) + below
+        return rest + f.binary("and", below, divisor)
 
     def index(self, index: Index) -> Any:
         """An index as an i64, or a vector of them where lanes differ, or an int."""

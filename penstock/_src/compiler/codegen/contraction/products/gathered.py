@@ -27,11 +27,14 @@ class GatheredAxis:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The operand; cross and depth may be several letters each, counted row-major."""
+    """The operand; cross, depth and each of the batch extents may be several letters, counted row-major.
+
+    Letters of the batch are numbered through all its extents.
+    """
 
     element: str
     axes: tuple[GatheredAxis, ...]
-    batch: tuple[Extent, ...]
+    batch: tuple[tuple[Extent, ...], ...]
     cross: tuple[Extent, ...]
     depth: tuple[Extent, ...]
 
@@ -60,7 +63,11 @@ class Gathered:
     def place(self, f: Fn, batch: Sequence, cross, depth):
         """(offset in the source, i1 whether there is an element or None) at coordinates and flat indices."""
         letters = {
-            "batch": batch,
+            "batch": [
+                letter
+                for number, group in zip(batch, self.batch, strict=True)
+                for letter in unravel(f, number, [value(f, e) for e in group])
+            ],
             "cross": unravel(f, word(f, cross), [value(f, e) for e in self.cross]),
             "depth": unravel(f, word(f, depth), [value(f, e) for e in self.depth]),
         }
