@@ -16,6 +16,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import (
+    BF16,
     F16,
     F32,
     F64,
@@ -116,11 +117,7 @@ def rounded(f: Fn, x: Val, dtype) -> Val:
 
 def narrow_bfloat(f: Fn, x: Val) -> Val:
     """float -> the 16 bits of the nearest bfloat16, ties to even; a NaN stays one."""
-    bits = f.bits(x, like(x.ty, I32))
-    odd = f.binary("lshr", bits, 16) & 1
-    up = f.binary("lshr", bits + (odd + 0x7FFF), 16)
-    quiet = f.binary("lshr", bits, 16) | 0x40
-    return f.convert(f.select(f.compare("uno", x, x), quiet, up), I16)
+    return f.bits(f.convert(x, BF16), like(x.ty, I16))
 
 
 def widen_bfloat(f: Fn, x: Val) -> Val:
