@@ -28,7 +28,9 @@ class Module(AutoTrackable):
       name: by default the class's name in snake case.
     """
 
-    _TF_MODULE_IGNORED_PROPERTIES = frozenset(("_self_unconditional_checkpoint_dependencies",))
+    _TF_MODULE_IGNORED_PROPERTIES = frozenset(
+        ("_self_unconditional_checkpoint_dependencies", "_self_unconditional_dependency_names")
+    )
 
     def __init__(self, name=None):
         if name is None:

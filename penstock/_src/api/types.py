@@ -10,7 +10,6 @@ from penstock._src.core.tensor import Tensor as TensorBase
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export, export_constant
 
-
 TensorLike = Union[  # noqa: UP007
     TensorBase, Variable, int, float, bool, str, bytes, complex, tuple, list, Any
 ]

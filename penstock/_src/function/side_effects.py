@@ -13,6 +13,7 @@ import inspect
 import logging
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from penstock._src.core.tensor import Tensor
@@ -27,12 +28,16 @@ CHANGES = frozenset(
 )
 KEPT = (int, float, complex, str, bytes, *CONTAINERS)
 _UNKNOWN = object()
+# Folders of installed packages: their authors know what they do.
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
 def warn(function: Any) -> None:
     """Warns of the side effects of a Python function that has been traced and is called again."""
     plain = getattr(inspect.unwrap(function), "__func__", inspect.unwrap(function))
     if not isinstance(plain, types.FunctionType) or not is_user_module(plain.__module__):
+        return
+    if not _INSTALLED.isdisjoint(Path(plain.__code__.co_filename).parts):
         return
     for line, text, advice in find(plain, getattr(function, "__self__", None)):
         logger.warning(

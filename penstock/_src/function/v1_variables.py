@@ -239,6 +239,36 @@ class VariableScope:
         )
         self.custom_getter, self.original_name_scope = custom_getter, name_scope
         self.dtype, self.constraint = dtype, constraint
+        self.caching_device, self.partitioner = caching_device, partitioner
+        self.use_resource = use_resource
+
+    def set_initializer(self, initializer: Any) -> None:
+        """Sets the initializer of variables that have none of their own."""
+        self.initializer = initializer
+
+    def set_regularizer(self, regularizer: Any) -> None:
+        """Sets the regularizer of variables that have none of their own."""
+        self.regularizer = regularizer
+
+    def set_custom_getter(self, custom_getter: Any) -> None:
+        """Sets what makes or finds variables."""
+        self.custom_getter = custom_getter
+
+    def set_dtype(self, dtype: Any) -> None:
+        """Sets the type of variables that have none of their own."""
+        self.dtype = dtype
+
+    def set_caching_device(self, caching_device: Any) -> None:
+        """Notes where variables would be copied to before they are read: there is one place."""
+        self.caching_device = caching_device
+
+    def set_partitioner(self, partitioner: Any) -> None:
+        """Notes how variables would be split among servers: there are none."""
+        self.partitioner = partitioner
+
+    def set_use_resource(self, use_resource: bool) -> None:
+        """Notes whether variables are resources: they always are."""
+        self.use_resource = use_resource
 
     def reuse_variables(self) -> None:
         """Lets get_variable return variables that exist."""

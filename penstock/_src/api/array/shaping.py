@@ -12,6 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import AnyTensor, Tensor
+from penstock._src.util import nest
 from penstock._src.util.export import export
 
 from .creation import shape_input, shape_vector
@@ -131,7 +132,7 @@ def ensure_shape(x, shape, name=None):
 def identity(input, name=None):
     """A tensor with the contents of `input`."""
     if not isinstance(input, Tensor) and hasattr(input, "_type_spec"):
-        raise TypeError("identity: composite tensors are copied part by part.")
+        return nest.map_structure(identity, input, expand_composites=True)
     return raw.Identity(input=input, name=name)
 
 
