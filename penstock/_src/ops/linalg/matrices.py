@@ -53,10 +53,18 @@ def mm(a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False) -> Any:
 
 def adjoint(x: Any) -> Any:
     """The conjugate transpose of each matrix."""
-    rank = x.shape.rank
-    perm = np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)
-    swapped = raw.Transpose(x=x, perm=perm)
+    swapped = raw.Transpose(x=x, perm=_swapped_axes(x))
     return raw.Conj(input=swapped) if x.dtype.is_complex else swapped
+
+
+def _swapped_axes(x: Any) -> Any:
+    """All axes, the last two in each other's place."""
+    rank = x.shape.rank
+    if rank is not None:
+        return np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)
+    rank = raw.Rank(input=x)
+    ends = [raw.ExpandDims(input=rank - back, axis=0) for back in (1, 2)]
+    return raw.ConcatV2(values=[raw.Range(start=0, limit=rank - 2, delta=1), *ends], axis=0)
 
 
 def band(x: Any, lower: int, upper: int) -> Any:
