@@ -7,7 +7,8 @@ simplifier to run. The methods stand by idea in `build/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from penstock._src.core.dtypes import DType
@@ -39,6 +40,9 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
         self.rules, self.fold = rules, fold
         self.hits: dict[str, int] = {}  # how often each rule applied
         self.checks: list[Check] = []
+        self.inner_checks: dict[str, Node] | None = None  # those inside of a loop or branch
+        self.ranges: dict[int, tuple[int, int]] = {}  # node id -> its least and largest value
+        self.recorded: set[int] = set()  # nodes taken off lists: what a loop used, for its gradient
         self.assertions: dict[
             str, Any
         ] = {}  # message of a check -> the operation that it is, its arguments
@@ -110,10 +114,27 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
         raise NotLowerable("the host gives no values to this program")
 
     def check(self, condition: Node, message: str) -> None:
-        """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds."""
-        if self.depth:
+        """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds.
+
+        Inside of a loop or branch what collects its checks (`collected`) hands the condition on.
+        """
+        condition = self.broadcast_to(condition, ())
+        if not self.depth:
+            self.checks.append(Check(condition, message))
+            return
+        if self.inner_checks is None:
             raise NotLowerable("a check inside of a loop or branch")
-        self.checks.append(Check(self.broadcast_to(condition, ()), message))
+        earlier = self.inner_checks.get(message)
+        self.inner_checks[message] = condition if earlier is None else self.and_(earlier, condition)
+
+    @contextlib.contextmanager
+    def collected(self) -> Iterator[dict[str, Node]]:
+        """The conditions of the checks made within, by their messages: they have to hold, but nothing looks yet."""
+        outer, self.inner_checks = self.inner_checks, {}
+        try:
+            yield self.inner_checks
+        finally:
+            self.inner_checks = outer
 
     def function(
         self,

@@ -1,7 +1,8 @@
 """Assertions inside programs: the condition is computed with everything else, and looked at when the program has run.
 
 An assertion that fails raises what the op itself raises on the host, with the values of its data. Operations that have
-effects and wait for the assertion must not run before it holds: then it stays on the host.
+effects and wait for the assertion must not run before it holds: then it stays on the host. Inside of loops and branches
+only the texts among the data are told.
 """
 
 from __future__ import annotations
@@ -35,10 +36,20 @@ def _assert(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
         if not isinstance(arg, Node) and not (isinstance(arg, HostValue) and arg.value is not None):
             raise NotLowerable("the data of the assertion are held by the host")
     p = lowering.p
+    if p.depth:
+        p.check(truth(lowering, args[0]), f"assertion failed: {_shown(args[1:])}")
+        return []
     message = f"assertion failed in '{op.name}' of {op.graph!r}"
     p.check(truth(lowering, args[0]), message)
     p.assertions[message] = op, args
     return []
+
+
+def _shown(data: Sequence[Lowered]) -> str:
+    """The texts among the data of an assertion; values inside of loops and branches are gone when it is looked at."""
+    texts = [np.asarray(d.value).reshape(-1) for d in data if isinstance(d, HostValue)]
+    shown = [text.decode() for array in texts for text in array if isinstance(text, bytes)]
+    return " ".join(f"[{text}]" for text in shown)
 
 
 def _guards_effects(op: Operation) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +44,8 @@ def operations(function: Any) -> list[Operation]:
 
 @handler("PartitionedCall", "StatefulPartitionedCall")
 def _call(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    return inline(lowering, raw_op(op).f, args)
+    function = raw_op(op).f
+    return inline(lowering, function.stand_in or function, args)
 
 
 @handler("RemoteCall")
@@ -136,15 +137,18 @@ def branch(
     written: dict[int, Node] = {}
     shapes: list[tuple[int, ...] | None] = []
     outputs: list[list[Lowered]] = []
+    messages: dict[str, None] = {}  # of all checks
     for function in functions:
         parameters = p._parameters(operands)
         before = dict(zip([h.id for h in handles], parameters[len(packing.nodes) :]))
         p.depth += 1
         try:
-            results, after = body_of(function)(*parameters)
+            with p.collected() as checks:
+                results, after = body_of(function)(*parameters)
         finally:
             p.depth -= 1
         outputs.append(results)
+        messages.update(dict.fromkeys(checks))
         for h in handles:
             if after[h.id] is not before[h.id]:
                 written[h.id] = h
@@ -155,16 +159,29 @@ def branch(
 
     def final(function: Any) -> Callable[..., list[Node]]:
         def body(*nodes: Node) -> list[Node]:
-            results, after = body_of(function)(*nodes)
-            return [*Packing(_allocated(p, results, shapes)).nodes, *[after[i] for i in written]]
+            with p.collected() as checks:
+                results, after = body_of(function)(*nodes)
+            held = [checks.get(message, p.constant(True)) for message in messages]
+            packed = Packing(_allocated(p, results, shapes)).nodes
+            return [*packed, *[after[i] for i in written], *held]
 
         return body
 
     nodes = p.case(index, [final(f) for f in functions], operands)
+    nodes = _checked(p, nodes, messages)
     split = len(nodes) - len(written)
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)
     return packed[0].unpack(nodes[:split])
+
+
+def _checked(p: Any, nodes: list[Node], messages: Iterable[str]) -> list[Node]:
+    """The results of a branch or loop without the last ones, which say whether the checks inside of it held."""
+    messages = list(messages)
+    results = nodes[: len(nodes) - len(messages)]
+    for message, held in zip(messages, nodes[len(results) :]):
+        p.check(held, message)
+    return results
 
 
 def variables_of(args: Sequence[Lowered]) -> list[Node]:
@@ -287,7 +304,7 @@ def loop(
         args = grown or args
     else:
         raise NotLowerable("what the loop changes did not settle")
-    final = _emit(lowering, cond_fn, body_fn, args, written, fixed, trips)
+    final = _emit(lowering, cond_fn, body_fn, args, written, trace, trips)
     return _counted(p, args, trace, trips, final) if exact else final
 
 
@@ -320,9 +337,11 @@ class _Trace:
         try:
             found, _ = effects(lowering, self.before, lambda: [cond_fn(self.arguments)])
             self.condition: Any = found[0]
-            self.results, self.after = effects(
-                lowering, self.before, lambda: body_fn(self.arguments)
-            )
+            with p.collected() as checks:
+                self.results, self.after = effects(
+                    lowering, self.before, lambda: body_fn(self.arguments)
+                )
+            self.messages = list(checks)
         finally:
             p.depth -= 1
 
@@ -334,6 +353,20 @@ class _Trace:
             if isinstance(inside, Node) and isinstance(after, Node):
                 pairs.append((self.args[i], inside, after))
         return trip_count(self.p, self.condition, pairs)
+
+    def ranges(self, trips: Any) -> dict[int, tuple[int, int]]:
+        """The least and largest values inside the loop of the arguments, or lengths of lists, that follow its steps."""
+        found = {}
+        for i in self.moving:
+            values = (self.args[i], self.arguments[i], self.results[i])
+            before, inside, after = [v.length if isinstance(v, ListValue) else v for v in values]
+            if not all(isinstance(v, Node) and v.size == 1 for v in (before, inside, after)):
+                continue
+            first, step = folding.symbolic_value(self.p, before), growth(self.p, inside, after)
+            if first is not None and step is not None and before.dtype.is_integer:
+                ends = int(first.reshape(-1)[0]), int(first.reshape(-1)[0] + step * (trips - 1))
+                found[i] = min(ends), max(ends)
+        return found
 
 
 def _with_memory(p: Any, args: list[Lowered], trace: _Trace, trips: Any) -> list[Lowered] | None:
@@ -414,18 +447,23 @@ def _emit(
     body_fn: Callable[[list[Lowered]], list[Lowered]],
     args: list[Lowered],
     written: dict[int, Node],
-    fixed: set[int],
+    trace: _Trace,
     trips: Any,
 ) -> list[Lowered]:
     p = lowering.p
-    moving = [i for i in range(len(args)) if i not in fixed]
+    moving = trace.moving
     packing = Packing([args[i] for i in moving])
     split = len(packing.nodes)
+    ranges = {} if trips is None else trace.ranges(trips)
+    messages = trace.messages
 
     def unpacked(nodes: Sequence[Node]) -> tuple[list[Lowered], dict[int, Node]]:
         values = list(args)
         for i, value in zip(moving, packing.unpack(nodes[:split])):
             values[i] = value
+            if i in ranges:
+                number = value.length if isinstance(value, ListValue) else value
+                p.ranges[number.id] = ranges[i]
         return values, dict(zip(written, nodes[split:]))
 
     def condition(*nodes: Node) -> Node:
@@ -435,14 +473,19 @@ def _emit(
 
     def body(*nodes: Node) -> list[Node]:
         values, held = unpacked(nodes)
-        results, after = effects(lowering, held, lambda: body_fn(values))
+        with p.collected() as checks:
+            results, after = effects(lowering, held, lambda: body_fn(values))
         packed = Packing([results[i] for i in moving])
         if not packing.is_like(packed):
             raise NotLowerable("a value changes its type in the loop")
-        return [*packed.nodes, *[after[i] for i in written]]
+        flags = nodes[len(nodes) - len(messages) :]
+        still = [p.and_(f, checks[m]) if m in checks else f for f, m in zip(flags, messages)]
+        return [*packed.nodes, *[after[i] for i in written], *still]
 
     init = [*packing.nodes, *[p.read_variable(h) for h in written.values()]]
+    init += [p.constant(True) for _ in messages]
     nodes = p.while_(condition, body, init, None if trips is None else int(trips))
+    nodes = _checked(p, nodes, messages)
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)
     return unpacked(nodes)[0]

@@ -122,13 +122,44 @@ def _set_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
 
 
 def _check_index(p: Any, held: ListValue, index: Lowered, message: str) -> None:
-    """Makes the program fail for an index outside of the list; in loops nothing looks."""
+    """Makes the program fail for an index outside of the list, unless it is known to be within."""
     known, length = p.dims(_node(index)), known_length(p, held)
-    if p.depth or (known is not None and length is not None and 0 <= known[0] < length):
+    if known is not None and length is not None and 0 <= known[0] < length:
         return
     at = _index(p, index)
+    low, high = _range(p, at)
+    least, _ = _range(p, held.length)
+    if low is not None and least is not None and 0 <= low and high < least:
+        return
+    if _is_recorded(p, at):
+        return  # it was within the list when the loop used it that this one is the gradient of
     inside = p.and_(p.ge(at, 0), p.lt(at, p.cast(held.length, at.dtype)))
     p.check(inside, f"{message}: list index out of range")
+
+
+def _is_recorded(p: Any, node: Node) -> bool:
+    while node.id not in p.recorded and node.kind in ("cast", "reshape", "broadcast"):
+        node = node.args[0]
+    return node.id in p.recorded
+
+
+def _range(p: Any, node: Node) -> tuple[Any, Any]:
+    """The least and largest values of a number that follows the counter of a loop; (None, None) for others."""
+    if node.id in p.ranges:
+        return p.ranges[node.id]
+    known = p.dims(node)
+    if known is not None:
+        return known[0], known[0]
+    if node.kind in ("cast", "reshape", "broadcast"):
+        return _range(p, node.args[0])
+    if node.kind == "binary" and node.op in ("add", "sub"):
+        (low, high), (other_low, other_high) = (_range(p, arg) for arg in node.args)
+        if low is None or other_low is None:
+            return None, None
+        if node.op == "add":
+            return low + other_low, high + other_high
+        return low - other_high, high - other_low
+    return None, None
 
 
 def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListValue:
@@ -201,7 +232,9 @@ def _pop_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
             _unknown(p, shape, held.dtype) if p.depth else p.full(shape, 0, held.dtype),
         ]
     shorter = ListValue(held.dtype, None, length, None).with_buffer(held.buffer)
-    return [shorter, p.dynamic_index(held.buffer, length)]
+    item = p.dynamic_index(held.buffer, length)
+    p.recorded.add(item.id)
+    return [shorter, item]
 
 
 @handler("TensorListLength")

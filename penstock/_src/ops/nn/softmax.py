@@ -143,7 +143,6 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
         return loss.astype(dtype, copy=False), backprop.astype(dtype, copy=False)
 
     def lower(self, p, features, labels):
-        # a label out of range makes its row NaN, as it does in TensorFlow's compiled programs
         classes = features.shape[1]
         column = p.expand_dims(labels, 1)
         place = p.broadcast_to(p.iota([1, classes], 1, labels.dtype), features.shape)
@@ -153,10 +152,10 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
         e = p.exp(shifted)
         total = p.reduce_sum(e, [-1], keepdims=True)
         picked = p.reduce_sum(p.select(hot, shifted, 0), [-1], keepdims=True)
-        nan = p.full([1, 1], float("nan"), features.dtype)
-        loss = p.select(valid, p.log(total) - picked, nan)
+        message = f"Received a label value which is outside the valid range of [0, {classes})."
+        p.check(p.reduce_all(valid), f"{self.op_type}: {message}")
         backprop = e / total - p.cast(hot, features.dtype)
-        return p.squeeze(loss, [1]), p.select(valid, backprop, nan)
+        return p.squeeze(p.log(total) - picked, [1]), backprop
 
     def _check(self, features, labels):
         if features.ndim != 2 or labels.ndim != 1 or features.shape[0] != labels.shape[0]:
