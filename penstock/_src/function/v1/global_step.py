@@ -3,7 +3,7 @@
 from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.function.v1.default_graph import get_default_graph
 from penstock._src.function.v1_variables import GraphKeys, VariableV1
 from penstock._src.graph.graph import Graph
@@ -46,16 +46,12 @@ def create_global_step(graph: Graph | None = None) -> Any:
         raise ValueError('"global_step" already exists.')
     with graph.as_default(), graph.name_scope(None):
         return VariableV1(
-            _zero,
+            lambda: convert_to_tensor(0, dtype=dtypes.int64),
             trainable=False,
             name=NAME,
             dtype=dtypes.int64,
             collections=[GraphKeys.GLOBAL_VARIABLES, GraphKeys.GLOBAL_STEP],
         )
-
-
-def _zero() -> Any:
-    return STATE.graph.constant(dtypes.int64.as_numpy_dtype(0), dtypes.int64, "zero")
 
 
 @export(v1=["train.get_or_create_global_step"])

@@ -1,0 +1,266 @@
+"""SessionManager: sessions whose variables are initialised, or restored; and creators of sessions."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import DeadlineExceededError
+from penstock._src.distribute.monitored.hooks import LOG
+from penstock._src.distribute.monitored.scaffold import Scaffold
+from penstock._src.function.v1.default_graph import get_default_graph
+from penstock._src.function.v1.session import Session
+from penstock._src.saving.state import latest_checkpoint
+from penstock._src.util.export import export
+
+
+@export(v1=["train.SessionManager"])
+class SessionManager:
+    """Makes sessions ready.
+
+    Args:
+      local_init_op, local_init_feed_dict: what is run in every session.
+      ready_op, ready_for_local_init_op: tell what is missing.
+      graph: the graph; by default the current one.
+      recovery_wait_secs: how long to wait between looks at what others prepare.
+      local_init_run_options: accepted.
+    """
+
+    def __init__(
+        self,
+        local_init_op: Any = None,
+        ready_op: Any = None,
+        ready_for_local_init_op: Any = None,
+        graph: Any = None,
+        recovery_wait_secs: float = 30,
+        local_init_run_options: Any = None,
+        local_init_feed_dict: Any = None,
+    ) -> None:
+        self._graph = graph or get_default_graph()
+        self._local_init_op, self._local_feeds = local_init_op, local_init_feed_dict
+        self._ready_op, self._ready_for_local = ready_op, ready_for_local_init_op
+        self._wait = recovery_wait_secs
+
+    def prepare_session(
+        self,
+        master: str,
+        init_op: Any = None,
+        saver: Any = None,
+        checkpoint_dir: Any = None,
+        checkpoint_filename_with_path: Any = None,
+        wait_for_checkpoint: bool = False,
+        max_wait_secs: float = 7200,
+        config: Any = None,
+        init_feed_dict: Any = None,
+        init_fn: Any = None,
+    ) -> Any:
+        """Returns a session whose variables are restored from a checkpoint, or else initialised.
+
+        Raises:
+          RuntimeError: there is nothing to initialise them, or they are not ready afterwards.
+        """
+        session, restored = self._restored(
+            master, saver, checkpoint_dir, checkpoint_filename_with_path,
+            wait_for_checkpoint, max_wait_secs, config,
+        )  # fmt: skip
+        if not restored:
+            if init_op is None and init_fn is None and self._local_init_op is None:
+                raise RuntimeError(
+                    "Model is not initialized and no init_op or init_fn or local_init_op was given"
+                )
+            if init_op is not None:
+                session.run(init_op, feed_dict=init_feed_dict)
+            if init_fn is not None:
+                init_fn(session)
+        missing = self._run_local_init(session) or self._missing(session, self._ready_op)
+        if missing:
+            raise RuntimeError(
+                "Init operations did not make model ready. "
+                f"Init op: {getattr(init_op, 'name', init_op)}, init fn: {init_fn}, local_init_op: "
+                f"{getattr(self._local_init_op, 'name', self._local_init_op)}, error: {missing}"
+            )
+        return session
+
+    def recover_session(
+        self,
+        master: str,
+        saver: Any = None,
+        checkpoint_dir: Any = None,
+        checkpoint_filename_with_path: Any = None,
+        wait_for_checkpoint: bool = False,
+        max_wait_secs: float = 7200,
+        config: Any = None,
+    ) -> tuple[Any, bool]:
+        """Returns (a session restored from a checkpoint if there is one, whether it is ready)."""
+        session, restored = self._restored(
+            master, saver, checkpoint_dir, checkpoint_filename_with_path,
+            wait_for_checkpoint, max_wait_secs, config,
+        )  # fmt: skip
+        if not restored:
+            return session, False
+        missing = self._run_local_init(session) or self._missing(session, self._ready_op)
+        if missing:
+            LOG.info("Restoring model did not make it ready: %s", missing)
+        return session, not missing
+
+    def wait_for_session(
+        self, master: str, config: Any = None, max_wait_secs: float = float("Inf")
+    ) -> Any:
+        """Returns a session once another one on the same server has made the model ready.
+
+        Raises:
+          DeadlineExceededError: that took too long.
+        """
+        end = time.monotonic() + max_wait_secs
+        while True:
+            session = Session(master, self._graph, config)
+            missing = self._missing(session, self._ready_for_local) or self._run_local_init(session)
+            missing = missing or self._missing(session, self._ready_op)
+            if not missing:
+                return session
+            session.close()
+            if time.monotonic() + self._wait > end:
+                raise DeadlineExceededError(
+                    f"Session was not ready after waiting {max_wait_secs} secs: {missing}"
+                )
+            LOG.info("Waiting for model to be ready: %s", missing)
+            time.sleep(self._wait)
+
+    def _restored(
+        self,
+        master: str,
+        saver: Any,
+        folder: Any,
+        path: Any,
+        wait: bool,
+        most_seconds: float,
+        config: Any,
+    ) -> tuple[Any, bool]:
+        """(a session, whether its variables were restored)."""
+        session = Session(master, self._graph, config)
+        if folder and path:
+            raise ValueError(
+                "Can not provide both checkpoint_dir and checkpoint_filename_with_path."
+            )
+        if saver is None or not (folder or path):
+            return session, False
+        if path:
+            saver.restore(session, path)
+            return session, True
+        found, end = latest_checkpoint(folder), time.monotonic() + most_seconds
+        while found is None and wait and time.monotonic() < end:
+            time.sleep(self._wait)
+            found = latest_checkpoint(folder)
+        if found is None:
+            return session, False
+        LOG.info("Restoring parameters from %s", found)
+        saver.restore(session, found)
+        saver.recover_last_checkpoints([found])
+        return session, True
+
+    def _run_local_init(self, session: Any) -> str:
+        """Runs the local initialisation; returns what is missing for it."""
+        missing = self._missing(session, self._ready_for_local)
+        if self._local_init_op is not None and not missing:
+            LOG.info("Running local_init_op.")
+            session.run(self._local_init_op, feed_dict=self._local_feeds)
+            LOG.info("Done running local_init_op.")
+        return missing
+
+    @staticmethod
+    def _missing(session: Any, ready_op: Any) -> str:
+        """What an operation tells to be missing, as text."""
+        if ready_op is None:
+            return ""
+        names = np.ravel(session.run(ready_op))
+        listed = ", ".join(n.decode() if isinstance(n, bytes) else str(n) for n in names)
+        return f"Variables not initialized: {listed}" if names.size else ""
+
+
+@export(v1=["train.SessionCreator"])
+class SessionCreator:
+    """Base of what makes sessions for MonitoredSession."""
+
+    def create_session(self) -> Any:
+        """Returns a new session."""
+        raise NotImplementedError(f"create_session is not implemented for {self}.")
+
+
+def _manager(scaffold: Scaffold) -> SessionManager:
+    return SessionManager(
+        local_init_op=scaffold.local_init_op,
+        local_init_feed_dict=scaffold.local_init_feed_dict,
+        ready_op=scaffold.ready_op,
+        ready_for_local_init_op=scaffold.ready_for_local_init_op,
+        graph=STATE.graph,
+    )
+
+
+@export(v1=["train.ChiefSessionCreator"])
+class ChiefSessionCreator(SessionCreator):
+    """Makes sessions that initialise or restore the model.
+
+    Args:
+      scaffold: a Scaffold.
+      master: the target of the session.
+      config: a ConfigProto.
+      checkpoint_dir: where checkpoints are; or `checkpoint_filename_with_path` which to take.
+    """
+
+    def __init__(
+        self,
+        scaffold: Scaffold | None = None,
+        master: str = "",
+        config: Any = None,
+        checkpoint_dir: Any = None,
+        checkpoint_filename_with_path: Any = None,
+    ) -> None:
+        self._scaffold = scaffold or Scaffold()
+        self._master, self._config = master, config
+        self._folder, self._path = checkpoint_dir, checkpoint_filename_with_path
+
+    def create_session(self) -> Any:
+        """Returns a new session."""
+        scaffold = self._scaffold
+        with get_default_graph().as_default():
+            scaffold.finalize()
+            return _manager(scaffold).prepare_session(
+                self._master,
+                init_op=scaffold.init_op,
+                saver=scaffold.saver,
+                checkpoint_dir=self._folder,
+                checkpoint_filename_with_path=self._path,
+                config=self._config,
+                init_feed_dict=scaffold.init_feed_dict,
+                init_fn=scaffold.init_fn,
+            )
+
+
+@export(v1=["train.WorkerSessionCreator"])
+class WorkerSessionCreator(SessionCreator):
+    """Makes sessions that wait for the chief to make the model ready.
+
+    Args:
+      scaffold: a Scaffold.
+      master: the target of the session.
+      config: a ConfigProto.
+      max_wait_secs: how long to wait.
+    """
+
+    def __init__(
+        self,
+        scaffold: Scaffold | None = None,
+        master: str = "",
+        config: Any = None,
+        max_wait_secs: float = 30 * 60,
+    ) -> None:
+        self._scaffold = scaffold or Scaffold()
+        self._master, self._config, self._wait = master, config, max_wait_secs
+
+    def create_session(self) -> Any:
+        """Returns a new session."""
+        with get_default_graph().as_default():
+            self._scaffold.finalize()
+            manager = _manager(self._scaffold)
+            return manager.wait_for_session(self._master, self._config, self._wait)

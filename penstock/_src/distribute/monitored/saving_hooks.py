@@ -1,0 +1,274 @@
+"""Hooks that write: checkpoints, summaries, the speed of steps, traces."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.api.io.graphs import write_graph
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.monitored.hooks import (
+    LOG,
+    SecondOrStepTimer,
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    step_counter,
+)
+from penstock._src.function.v1_variables import GraphKeys
+from penstock._src.observe.summary_v1 import FileWriterCache
+from penstock._src.proto.event import Summary
+from penstock._src.util.export import export
+
+
+@export(v1=["train.CheckpointSaverListener"])
+class CheckpointSaverListener:
+    """Base of what is told when a CheckpointSaverHook saves. All methods may be overridden."""
+
+    def begin(self) -> None:
+        """Called once, while operations may still be added to the graph."""
+
+    def before_save(self, session: Any, global_step_value: int) -> None:
+        """Called before a checkpoint is written."""
+
+    def after_save(self, session: Any, global_step_value: int) -> Any:
+        """Called after it; True asks for the end of training."""
+
+    def end(self, session: Any, global_step_value: int) -> None:
+        """Called at the end."""
+
+
+@export(v1=["train.CheckpointSaverHook"])
+class CheckpointSaverHook(SessionRunHook):
+    """Writes checkpoints: at the beginning, every so often, and at the end.
+
+    Args:
+      checkpoint_dir: the folder.
+      save_secs, save_steps: how often; one of the two.
+      saver: a Saver; or `scaffold`, which has one.
+      checkpoint_basename: the beginning of the names.
+      scaffold: a Scaffold.
+      listeners: CheckpointSaverListeners.
+      save_graph_def: whether the graph is written beside them.
+
+    Raises:
+      ValueError: it is not clear how often, or both a saver and a scaffold are given.
+    """
+
+    def __init__(
+        self,
+        checkpoint_dir: str,
+        save_secs: float | None = None,
+        save_steps: int | None = None,
+        saver: Any = None,
+        checkpoint_basename: str = "model.ckpt",
+        scaffold: Any = None,
+        listeners: Sequence[CheckpointSaverListener] | None = None,
+        save_graph_def: bool = True,
+    ) -> None:
+        LOG.info("Create CheckpointSaverHook.")
+        if saver is not None and scaffold is not None:
+            raise ValueError("You cannot provide both saver and scaffold.")
+        self._saver, self._scaffold = saver, scaffold
+        self._folder = os.fspath(checkpoint_dir)
+        self._path = os.path.join(self._folder, checkpoint_basename)
+        self._timer = SecondOrStepTimer(save_secs, save_steps)
+        self._listeners, self._save_graph = list(listeners or ()), save_graph_def
+
+    def begin(self) -> None:
+        """Finds the step counter."""
+        self._step = step_counter(self)
+        for listener in self._listeners:
+            listener.begin()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Writes the graph, and the first checkpoint."""
+        step = int(session.run(self._step))
+        if self._save_graph:
+            write_graph(STATE.graph.as_graph_def(add_shapes=True), self._folder, "graph.pbtxt")
+        self._save(session, step)
+        self._timer.update_last_triggered_step(step)
+
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        """Fetches the step."""
+        return SessionRunArgs(self._step)
+
+    def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
+        """Writes a checkpoint if it is time to."""
+        # The fetch may have come before the step of this very call was counted.
+        if not self._timer.should_trigger_for_step(int(run_values.results) + 1):
+            return
+        step = int(run_context.session.run(self._step))
+        if self._timer.should_trigger_for_step(step):
+            self._timer.update_last_triggered_step(step)
+            if self._save(run_context.session, step):
+                run_context.request_stop()
+
+    def end(self, session: Any) -> None:
+        """Writes the last checkpoint, if steps were counted since."""
+        step = int(session.run(self._step))
+        if step != self._timer.last_triggered_step():
+            self._save(session, step)
+        for listener in self._listeners:
+            listener.end(session, step)
+
+    def _save(self, session: Any, step: int) -> bool:
+        LOG.info("Saving checkpoints for %d into %s.", step, self._path)
+        for listener in self._listeners:
+            listener.before_save(session, step)
+        self._get_saver().save(
+            session, self._path, global_step=step, write_meta_graph=self._save_graph
+        )
+        return any([listener.after_save(session, step) for listener in self._listeners])
+
+    def _get_saver(self) -> Any:
+        if self._saver is not None:
+            return self._saver
+        if self._scaffold is not None:
+            return self._scaffold.saver
+        savers = STATE.graph.get_collection(GraphKeys.SAVERS)
+        if len(savers) != 1:
+            raise RuntimeError(
+                f"The graph has {len(savers)} savers; pass the one to use, or a scaffold."
+            )
+        (self._saver,) = savers
+        return self._saver
+
+
+def _writer(given: Any, folder: Any) -> Any:
+    """The writer of summaries that was given, or that of a folder; None if there is neither."""
+    return FileWriterCache.get(folder) if given is None and folder else given
+
+
+@export(v1=["train.StepCounterHook"])
+class StepCounterHook(SessionRunHook):
+    """Writes and logs how many steps a second are counted.
+
+    Args:
+      every_n_steps, every_n_secs: how often; one of the two.
+      output_dir: the folder of the summaries; or `summary_writer` their writer.
+    """
+
+    def __init__(
+        self,
+        every_n_steps: int | None = 100,
+        every_n_secs: float | None = None,
+        output_dir: Any = None,
+        summary_writer: Any = None,
+    ) -> None:
+        if (every_n_steps is None) == (every_n_secs is None):
+            raise ValueError("exactly one of every_n_steps and every_n_secs should be provided.")
+        self._timer = SecondOrStepTimer(every_n_secs, every_n_steps)
+        self._given, self._folder = summary_writer, output_dir
+
+    def begin(self) -> None:
+        """Finds the step counter and the writer."""
+        self._summaries = _writer(self._given, self._folder)
+        self._step = step_counter(self)
+        self._tag = f"{self._step.op.name}/sec"
+
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        """Fetches the step."""
+        return SessionRunArgs(self._step)
+
+    def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
+        """Writes the speed if it is time to."""
+        if not self._timer.should_trigger_for_step(int(run_values.results) + 1):
+            return
+        step = int(run_context.session.run(self._step))
+        if not self._timer.should_trigger_for_step(step):
+            return
+        seconds, steps = self._timer.update_last_triggered_step(step)
+        if seconds is not None and steps is not None:
+            self._log_and_record(steps, seconds, step)
+
+    def _log_and_record(self, elapsed_steps: int, elapsed_time: float, global_step: int) -> None:
+        speed = elapsed_steps / elapsed_time if elapsed_time else float("inf")
+        if self._summaries is not None:
+            value = Summary.Value(tag=self._tag, simple_value=speed)
+            self._summaries.add_summary(Summary(value=[value]), global_step)
+        LOG.info("%s: %g", self._tag, speed)
+
+
+@export(v1=["train.SummarySaverHook"])
+class SummarySaverHook(SessionRunHook):
+    """Writes summaries every so often.
+
+    Args:
+      save_steps, save_secs: how often; one of the two.
+      output_dir: the folder; or `summary_writer` the writer.
+      scaffold: a Scaffold, which has a summary operation; or `summary_op` itself.
+
+    Raises:
+      ValueError: not exactly one of scaffold and operation is given.
+    """
+
+    def __init__(
+        self,
+        save_steps: int | None = None,
+        save_secs: float | None = None,
+        output_dir: Any = None,
+        summary_writer: Any = None,
+        scaffold: Any = None,
+        summary_op: Any = None,
+    ) -> None:
+        if (scaffold is None) == (summary_op is None):
+            raise ValueError("Exactly one of scaffold or summary_op must be provided.")
+        self._operation, self._scaffold = summary_op, scaffold
+        self._given, self._folder = summary_writer, output_dir
+        self._timer = SecondOrStepTimer(save_secs, save_steps)
+
+    def begin(self) -> None:
+        """Finds the step counter and the writer."""
+        self._summaries = _writer(self._given, self._folder)
+        self._next_step: int | None = None
+        self._step = step_counter(self)
+
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        """Fetches the step, and the summary if it is time to."""
+        self._due = self._next_step is None or self._timer.should_trigger_for_step(self._next_step)
+        fetches: dict[str, Any] = {"global_step": self._step}
+        operation = self._operation if self._scaffold is None else self._scaffold.summary_op
+        if self._due and operation is not None:
+            fetches["summary"] = operation
+        return SessionRunArgs(fetches)
+
+    def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
+        """Writes it."""
+        if self._summaries is None:
+            return
+        step = int(run_values.results["global_step"])
+        if self._next_step is None or self._due:
+            step = int(run_context.session.run(self._step))
+        if self._due:
+            self._timer.update_last_triggered_step(step)
+            summaries = run_values.results.get("summary", [])
+            for summary in summaries if isinstance(summaries, list) else [summaries]:
+                self._summaries.add_summary(summary, step)
+        self._next_step = step + 1
+
+    def end(self, session: Any = None) -> None:
+        """Writes what is buffered."""
+        if self._summaries is not None:
+            self._summaries.flush()
+
+
+@export(v1=["train.ProfilerHook"])
+class ProfilerHook(SessionRunHook):
+    """Would write traces of calls; sessions make none.
+
+    Raises:
+      UnimplementedError: always; `tf.profiler.experimental` traces.
+    """
+
+    def __init__(
+        self,
+        save_steps: int | None = None,
+        save_secs: float | None = None,
+        output_dir: str = "",
+        show_dataflow: bool = True,
+        show_memory: bool = False,
+    ) -> None:
+        raise UnimplementedError(
+            "tf.compat.v1.train.ProfilerHook: sessions make no traces; tf.profiler.experimental does."
+        )

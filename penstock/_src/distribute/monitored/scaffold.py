@@ -1,0 +1,166 @@
+"""Scaffold: the operations that make a graph's session ready, those of the graph's collections by default."""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.api.scopes import group
+from penstock._src.core.dispatch import STATE
+from penstock._src.function.v1_variables import (
+    GraphKeys,
+    global_variables_initializer,
+    local_variables_initializer,
+    report_uninitialized_variables,
+    tables_initializer,
+)
+from penstock._src.observe.summary_v1 import merge_all
+from penstock._src.saving.saver_v1 import Saver
+from penstock._src.util.export import export
+
+
+@export(v1=["train.Scaffold"])
+class Scaffold:
+    """What a training session needs of its graph.
+
+    Args:
+      init_op, init_feed_dict, init_fn: what gives variables their first values; the function is called
+        with the scaffold and the session.
+      ready_op: tells which variables have none; an empty result means ready.
+      ready_for_local_init_op: tells what must be ready before `local_init_op`.
+      local_init_op, local_init_feed_dict: what is run in every session, also after restoring.
+      summary_op: makes the summaries.
+      saver: a Saver.
+      copy_from_scaffold: another Scaffold, for what is not given.
+    """
+
+    def __init__(
+        self,
+        init_op: Any = None,
+        init_feed_dict: Any = None,
+        init_fn: Callable[..., Any] | None = None,
+        ready_op: Any = None,
+        ready_for_local_init_op: Any = None,
+        local_init_op: Any = None,
+        summary_op: Any = None,
+        saver: Any = None,
+        copy_from_scaffold: "Scaffold | None" = None,
+        local_init_feed_dict: Any = None,
+    ) -> None:
+        other = copy_from_scaffold
+
+        def given(value: Any, name: str) -> Any:
+            return getattr(other, name) if value is None and other is not None else value
+
+        self._init_op = given(init_op, "_init_op")
+        self._init_feeds = given(init_feed_dict, "_init_feeds")
+        self._given_init_fn = given(init_fn, "_given_init_fn")
+        self._ready_op = given(ready_op, "_ready_op")
+        self._ready_for_local = given(ready_for_local_init_op, "_ready_for_local")
+        self._local_init_op = given(local_init_op, "_local_init_op")
+        self._local_feeds = given(local_init_feed_dict, "_local_feeds")
+        self._summary_op = given(summary_op, "_summary_op")
+        self._saver = given(saver, "_saver")
+
+    def finalize(self) -> "Scaffold":
+        """Makes what was not given, and forbids further additions to the graph."""
+        keys = GraphKeys
+        if self._init_op is None:
+            self._init_op = self.get_or_default(
+                "init_op", keys.INIT_OP, global_variables_initializer
+            )
+        if self._ready_op is None:
+            self._ready_op = self.get_or_default(
+                "ready_op", keys.READY_OP, report_uninitialized_variables
+            )
+        if self._ready_for_local is None:
+            self._ready_for_local = self.get_or_default(
+                "ready_for_local_init_op",
+                keys.READY_FOR_LOCAL_INIT_OP,
+                lambda: report_uninitialized_variables(
+                    STATE.graph.get_collection(keys.GLOBAL_VARIABLES)
+                ),
+            )
+        if self._local_init_op is None:
+            self._local_init_op = self.get_or_default(
+                "local_init_op", keys.LOCAL_INIT_OP, self.default_local_init_op
+            )
+        if self._summary_op is None:
+            self._summary_op = self.get_or_default("summary_op", keys.SUMMARY_OP, merge_all)
+        if self._saver is None:
+            self._saver = self.get_or_default("saver", keys.SAVERS, lambda: Saver(allow_empty=True))
+        STATE.graph.finalize()
+        return self
+
+    @staticmethod
+    def default_local_init_op() -> Any:
+        """Returns the operation that initialises local variables and tables."""
+        return group(local_variables_initializer(), tables_initializer())
+
+    @staticmethod
+    def get_or_default(
+        arg_name: str, collection_key: str, default_constructor: Callable[[], Any]
+    ) -> Any:
+        """Returns the only element of a collection of the graph, or a new one that is put into it.
+
+        Raises:
+          RuntimeError: there are several.
+        """
+        held = STATE.graph.get_collection(collection_key)
+        if len(held) > 1:
+            raise RuntimeError(
+                f'More than one item in the collection "{collection_key}". Please indicate which '
+                f"one to use by passing it to the tf.Scaffold constructor as: tf.Scaffold("
+                f"{arg_name}=item to use)"
+            )
+        if held:
+            return held[0]
+        made = default_constructor()
+        if made is not None:
+            STATE.graph.add_to_collection(collection_key, made)
+        return made
+
+    @property
+    def init_fn(self) -> Any:
+        """The function called with a session when nothing was restored, or None."""
+        if self._given_init_fn is None:
+            return None
+        return lambda session: self._given_init_fn(self, session)
+
+    @property
+    def init_op(self) -> Any:
+        """What gives variables their first values."""
+        return self._init_op
+
+    @property
+    def init_feed_dict(self) -> Any:
+        """What is fed to it."""
+        return self._init_feeds
+
+    @property
+    def ready_op(self) -> Any:
+        """What tells which variables have no value."""
+        return self._ready_op
+
+    @property
+    def ready_for_local_init_op(self) -> Any:
+        """What tells what is missing before local initialisation."""
+        return self._ready_for_local
+
+    @property
+    def local_init_op(self) -> Any:
+        """What is run in every session."""
+        return self._local_init_op
+
+    @property
+    def local_init_feed_dict(self) -> Any:
+        """What is fed to it."""
+        return self._local_feeds
+
+    @property
+    def summary_op(self) -> Any:
+        """What makes the summaries."""
+        return self._summary_op
+
+    @property
+    def saver(self) -> Any:
+        """The Saver."""
+        return self._saver
