@@ -11,7 +11,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.image import projection
+from penstock._src.ops.rules import invalid, show, value_of
 
 
 class CropAndResize(Op):
@@ -125,7 +126,6 @@ class CropAndResizeGradImage(Op):
     T: DType
     T_types = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     method: Literal["bilinear", "nearest"] = "bilinear"
-    differentiable = False
 
     def shape(self, grads, boxes, box_ind, image_size):
         return image_size.as_shape()
@@ -152,7 +152,6 @@ class CropAndResizeGradBoxes(Op):
     signature = "grads: float32, image: T, boxes: float32, box_ind: int32 -> output: float32"
     T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}
     method: Literal["bilinear"] = "bilinear"
-    differentiable = False
 
     def shape(self, grads, image, boxes, box_ind):
         return boxes
@@ -217,6 +216,11 @@ class _Projective(Op):
             x, y, valid = _source(transforms[at if count > 1 else 0], height, width)
             out[at] = self._read(image, x, y, valid, fill)
         return out
+
+    def projected(self, p, images, transforms, output_shape, fill):
+        size = [int(n) for n in value_of(p, output_shape, "output_shape")]
+        modes = self.interpolation, self.fill_mode
+        return projection.transformed(p, images, transforms, size, fill, *modes)
 
     def _read(self, image, x, y, valid, fill):
         rows, columns = image.shape[:2]
@@ -311,6 +315,10 @@ class ImageProjectiveTransformV2(_Projective):
     def eager(self, images, transforms, output_shape):
         return self.transformed(images, transforms, output_shape, 0)
 
+    def lower(self, p, images, transforms, output_shape):
+        fill = p.constant(0, dtypes.float32)
+        return self.projected(p, images, transforms, output_shape, fill)
+
 
 class ImageProjectiveTransformV3(_Projective):
     """Images under projective maps from output to input pixels, with a fill value."""
@@ -337,6 +345,9 @@ class ImageProjectiveTransformV3(_Projective):
 
     def eager(self, images, transforms, output_shape, fill_value):
         return self.transformed(images, transforms, output_shape, fill_value)
+
+    def lower(self, p, images, transforms, output_shape, fill_value):
+        return self.projected(p, images, transforms, output_shape, fill_value)
 
 
 def _size_of(images):
