@@ -9,6 +9,7 @@ import pytest
 from penstock._src.native import Call, Code, Module, kernels, pool
 from penstock._src.native import runner as r
 from penstock._src.native.language.types import I8, I32, I64, PTR
+from penstock._src.native.pool import MOST_TASKS
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,9 @@ def library():
         (noise,) = f.loop(f.i64(0), 20000, 1, wait, f.task)
         p = f.load(f.ctx, 0, PTR)
         f.store(f.tid + (noise & 0) + 1, p, f.task)
+    with m.task("count") as f:
+        place = f.at(f.load(f.ctx, 0, PTR), f.task, I64)
+        f.store(f.load(place, 0, I64) + 1, place)
     with m.task("fail") as f:
         f.store(f.load(f.ctx, 1, I64), f.load(f.ctx, 0, PTR))
     with m.task("set32") as f:
@@ -134,6 +138,24 @@ def test_every_task_runs_once_at_any_pool_size(library):
                 assert (threads > 0).all() and (threads <= size).all()
     finally:
         pool().resize(before)
+
+
+def test_more_tasks_than_a_job_holds_run_once_each(library):
+    counts = np.zeros(3 * MOST_TASKS + 5, np.int64)
+    table = record(library["count"], len(counts), address(counts))
+    assert Call(table, 0, threads=pool().threads, keep=(library, counts)).run() == 0
+    assert (counts == 1).all()
+
+
+def test_threads_take_tasks_from_either_end(library):
+    before = pool().threads
+    pool().resize(2)
+    try:
+        threads = mark(library, 200)
+    finally:
+        pool().resize(before)
+    second = np.flatnonzero(threads == 2)
+    assert len(second) == 0 or (threads[second[0] :] == 2).all()
 
 
 def test_a_grown_pool_does_not_exceed_what_the_caller_prepared(library):

@@ -6,7 +6,11 @@
 than that, or is at work for another caller, the tasks run here one after the other, as thread 0: since the split
 into tasks is fixed, the results are the same.
 
-`ticket` holds (job number << 32 | next task): one fetch-add both takes a task and says of which job.  The caller is
+Threads of even number take tasks from the front, the others from the back.  So a thread works on the same part of an
+array in one job as in the next, and finds it in its own caches, whose kernels share what they do in order of memory.
+
+`ticket` holds (job number << 32 | taken from the back << 16 | from the front): one fetch-add both takes a task and says
+of which job.  More tasks than its fields have room for are several jobs.  The caller is
 thread 0 and waits for tasks, never for workers: a worker that has lost its core and holds no task costs nothing.  A
 ticket below n keeps its job open, so what it then reads of the job is stable; one past the end may meet the next job
 half written, and is recognised by the job's number, read before and after.  Workers spin on the job number for a
@@ -31,12 +35,15 @@ from .systems import system_calls
 from .target import host, initialise_llvm
 
 MOST_THREADS = 1024
+MOST_TASKS = (
+    1 << 15
+)  # of a job: with as many threads asking in vain, a field of the ticket does not overflow
 SPIN = 10000  # pauses before a worker sleeps: some 100 µs
 PATIENCE = 4000  # pauses of the caller before it offers its core
 
 # byte offsets in the pool's state: what different threads write lies on lines of its own
 _TICKET, _FINISHED, _ASLEEP, _JOB, _CONTROL = 0, 128, 256, 384, 512
-_JOB_FN, _JOB_CTX, _JOB_N = _JOB + 8, _JOB + 16, _JOB + 24
+_JOB_FN, _JOB_CTX, _JOB_N, _JOB_BASE = _JOB + 8, _JOB + 16, _JOB + 24, _JOB + 32
 _THREADS, _ALIVE, _QUIT, _BUSY = _CONTROL, _CONTROL + 8, _CONTROL + 16, _CONTROL + 64
 
 
@@ -49,23 +56,33 @@ _TEXT = f"""
 
 define internal void @take_tasks(i64 %tid) #0 {{
 entry:
+  %odd = trunc i64 %tid to i1
+  %one = select i1 %odd, i64 65536, i64 1
   br label %take
 take:
-  %ticket = atomicrmw add {_at(_TICKET)}, i64 1 seq_cst
+  %ticket = atomicrmw add {_at(_TICKET)}, i64 %one seq_cst
   %number = lshr i64 %ticket, 32
-  %task = and i64 %ticket, 4294967295
+  %front = and i64 %ticket, 65535
+  %shifted = lshr i64 %ticket, 16
+  %back = and i64 %shifted, 65535
+  %taken = add i64 %front, %back
   %before = load atomic i64, {_at(_JOB)} acquire, align 8
   %fn = load atomic ptr, {_at(_JOB_FN)} acquire, align 8
   %ctx = load atomic ptr, {_at(_JOB_CTX)} acquire, align 8
   %n = load atomic i64, {_at(_JOB_N)} acquire, align 8
+  %base = load atomic i64, {_at(_JOB_BASE)} acquire, align 8
   %after = load atomic i64, {_at(_JOB)} acquire, align 8
   %b = icmp eq i64 %before, %number
   %a = icmp eq i64 %after, %number
-  %m = icmp ult i64 %task, %n
+  %m = icmp ult i64 %taken, %n
   %ba = and i1 %b, %a
   %mine = and i1 %ba, %m
   br i1 %mine, label %run, label %out
 run:
+  %last = sub i64 %n, 1
+  %behind = sub i64 %last, %back
+  %within = select i1 %odd, i64 %behind, i64 %front
+  %task = add i64 %base, %within
   call void %fn(ptr %ctx, i64 %task, i64 %tid)
   %d = atomicrmw add {_at(_FINISHED)}, i64 1 release
   br label %take
@@ -117,7 +134,7 @@ gone:
   ret ptr null
 }}
 
-define internal void @post(ptr %fn, ptr %ctx, i64 %n) #0 {{     ; a new job; the caller holds the pool
+define internal void @post(ptr %fn, ptr %ctx, i64 %base, i64 %n) #0 {{     ; a new job; the caller holds the pool
 entry:
   %old = load atomic i64, {_at(_JOB)} monotonic, align 8
   %up = add i64 %old, 1
@@ -126,6 +143,7 @@ entry:
   store atomic ptr %fn, {_at(_JOB_FN)} release, align 8
   store atomic ptr %ctx, {_at(_JOB_CTX)} release, align 8
   store atomic i64 %n, {_at(_JOB_N)} release, align 8
+  store atomic i64 %base, {_at(_JOB_BASE)} release, align 8
   store atomic i64 0, {_at(_FINISHED)} release, align 8
   store atomic i64 %number, {_at(_JOB)} seq_cst, align 8
   %first = shl i64 %number, 32
@@ -192,16 +210,20 @@ ready:
 more:
   call void @grow()
   br label %fork
-fork:
-  call void @post(ptr %fn, ptr %ctx, i64 %n)
+fork:                                                     ; a job of the next tasks
+  %base = phi i64 [ 0, %ready ], [ 0, %more ], [ %next, %joined ]
+  %left = sub i64 %n, %base
+  %fits.job = icmp ule i64 %left, {MOST_TASKS}
+  %count = select i1 %fits.job, i64 %left, i64 {MOST_TASKS}
+  call void @post(ptr %fn, ptr %ctx, i64 %base, i64 %count)
   call void @take_tasks(i64 0)
   br label %join
 join:                                                     ; a worker may have lost its core: then let it have this one
   %k = phi i32 [ 0, %fork ], [ %k1, %wait ], [ %k1, %yield ]
   %k1 = add i32 %k, 1
   %d = load atomic i64, {_at(_FINISHED)} acquire, align 8
-  %done = icmp sge i64 %d, %n
-  br i1 %done, label %release, label %wait
+  %done = icmp sge i64 %d, %count
+  br i1 %done, label %joined, label %wait
 wait:
   call void @cpu_pause()
   %long = icmp sgt i32 %k1, {PATIENCE}
@@ -209,6 +231,10 @@ wait:
 yield:
   call void @os_yield()
   br label %join
+joined:
+  %next = add i64 %base, %count
+  %rest = icmp ult i64 %next, %n
+  br i1 %rest, label %fork, label %release
 release:
   store atomic i64 0, {_at(_BUSY)} release, align 8
   br label %out
@@ -236,7 +262,7 @@ later:
   br label %try
 stop:
   store atomic i64 1, {_at(_QUIT)} seq_cst, align 8
-  call void @post(ptr null, ptr null, i64 0)
+  call void @post(ptr null, ptr null, i64 0, i64 0)
   br label %wait
 wait:
   %alive = load atomic i64, {_at(_ALIVE)} acquire, align 8
