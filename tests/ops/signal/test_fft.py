@@ -36,5 +36,28 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_transform(case):
-    case.gradient = False
+    case.gradient, case.lowers = False, True
     check(case)
+
+
+@pytest.mark.parametrize("length", [1, 2, 63, 97, 128, 210, 1024])
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_lengths(length, dtype):
+    z = (RNG.normal(size=(2, length)) + 1j * RNG.normal(size=(2, length))).astype(dtype)
+    near = (2e-5, 2e-5 * length**0.5) if dtype == "complex64" else (1e-10, 1e-10)
+    for op in ("FFT", "IFFT"):
+        check(OpCase(op, [z], gradient=False, lowers=True, tolerance=near))
+    real, kind = z.real.copy(), {"complex64": "float32", "complex128": "float64"}[dtype]
+    size = np.array([length], np.int32)
+    attrs = {"Treal": kind, "Tcomplex": dtype}
+    check(OpCase("RFFT", [real, size], attrs, gradient=False, lowers=True, tolerance=near))
+    half = z[:, : length // 2 + 1]
+    check(OpCase("IRFFT", [half, size], attrs, gradient=False, lowers=True, tolerance=near))
+
+
+@pytest.mark.parametrize("op, rank", [("RFFT2D", 2), ("RFFT3D", 3), ("IRFFT2D", 2), ("IRFFT3D", 3)])
+def test_real_transforms_over_several_axes(op, rank):
+    size = np.array([2, 3, 5][-rank:], np.int32)
+    x = RNG.normal(size=(3, 4, 6)) if op[0] == "R" else RNG.normal(size=(3, 4, 6)) * (1 + 2j)
+    attrs = {"Treal": "float64", "Tcomplex": "complex128"}
+    check(OpCase(op, [x, size], attrs, gradient=False, lowers=True))

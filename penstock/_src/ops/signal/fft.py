@@ -8,7 +8,9 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import invalid, show, value_of
+from penstock._src.ops.signal import fourier
 
 
 def _axes(rank):
@@ -32,6 +34,13 @@ class _Fft(Op):
             return input
         function = np.fft.ifftn if self.is_inverse else np.fft.fftn
         return function(input, axes=_axes(self.rank)).astype(input.dtype, copy=False)
+
+    def lower(self, p, input):
+        if not input.size:
+            return input
+        for axis in range(input.rank - self.rank, input.rank):
+            input = fourier.transform(p, input, axis, self.is_inverse)
+        return input
 
     is_inverse = False
 
@@ -75,6 +84,17 @@ class _FromReal(Op):
             return np.zeros(shape, kind)
         return np.fft.rfftn(input, lengths, _axes(self.rank)).astype(kind, copy=False)
 
+    def lower(self, p, input, fft_length):
+        lengths = [int(n) for n in value_of(p, fft_length, "fft_length")]
+        if not input.size or 0 in lengths:
+            raise NotLowerable("a Fourier transform of nothing")
+        for axis, length in enumerate(lengths[:-1], input.rank - self.rank):
+            input = p.slice_axis(input, axis, 0, length)
+        found = fourier.half_spectrum(p, input, lengths[-1])
+        for axis in range(input.rank - self.rank, input.rank - 1):
+            found = fourier.transform(p, found, axis, False)
+        return found
+
     def gradient(self, input, fft_length, _output, dy):
         # the real part of the transform of dy, padded with zeros to the whole spectrum
         length = raw.StridedSlice(
@@ -109,6 +129,14 @@ class _ToReal(Op):
         if input.size == 0 or 0 in lengths:
             return np.zeros([*input.shape[: input.ndim - self.rank], *lengths], kind)
         return np.fft.irfftn(input, lengths, _axes(self.rank)).astype(kind, copy=False)
+
+    def lower(self, p, input, fft_length):
+        lengths = [int(n) for n in value_of(p, fft_length, "fft_length")]
+        if not input.size or 0 in lengths:
+            raise NotLowerable("a Fourier transform of nothing")
+        for axis, length in enumerate(lengths[:-1], input.rank - self.rank):
+            input = fourier.transform(p, p.slice_axis(input, axis, 0, length), axis, True)
+        return fourier.real_signal(p, input, lengths[-1])
 
     def gradient(self, input, fft_length, _output, dy):
         forward = (raw.RFFT, raw.RFFT2D, raw.RFFT3D)[self.rank - 1]
@@ -279,7 +307,6 @@ class IRFFT3D(_ToReal):
 class _FftNd(Op):
     """A transform over the axes that an input names."""
 
-    differentiable = False
     Tcomplex: DType = dtypes.complex64
     Tcomplex_types = COMPLEX
 
