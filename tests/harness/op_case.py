@@ -221,7 +221,7 @@ def depends(node: Any, leaf: Any) -> bool:
 def lower(case: OpCase, p: Builder, nodes: list[Any]) -> list[Any]:
     tensors, op = bind(registry.find(case.op), tuple(tensors_of(case)), dict(case.attrs), False)
     assert len(tensors) == len(nodes)
-    return flat(op.lower(p, *group_arguments(op.inputs, op, nodes)))
+    return flat(op.lowering(p, *group_arguments(op.inputs, op, nodes)))
 
 
 def graph_of(case: OpCase, shapes: Sequence[Any], constants: set[int]) -> FuncGraph:

@@ -150,8 +150,9 @@ class Op:
         rule = getattr(cls, "output_shape", None) or cls.shape
         cls.shape_rule = rule if callable(rule) else None
         cls.has_gradient = getattr(cls, "gradient", None) is not None
-        # Some ops have an attribute called "lower": only a method lowers.
-        cls.has_lowering = callable(getattr(cls, "lower", None))
+        lowering = getattr(cls, "lower_op", None) or cls.lower
+        cls.lowering = lowering if callable(lowering) else None
+        cls.has_lowering = cls.lowering is not None
         cls.keeps = _kept_by_gradient(cls)
         count = len(cls.inputs)
         cls.keeps_inputs_only = all(cls.keeps[:count]) and not any(cls.keeps[count:])
@@ -226,6 +227,8 @@ class Op:
     shape_rule: ClassVar[Any] = None
     gradient: ClassVar[Any] = None
     lower: ClassVar[Any] = None
+    # `lower`, or `lower_op` of an op that has an attribute called "lower".
+    lowering: ClassVar[Any] = None
 
     def eager(self, *values: Any) -> Any:
         """Computes the outputs from host values."""

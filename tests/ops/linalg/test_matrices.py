@@ -40,6 +40,44 @@ CASES = [
 ]
 
 
+TALL, WIDE = RNG.normal(size=(2, 5, 3)), RNG.normal(size=(2, 3, 5))
+UPPER = np.triu(A[0]) * [1, -1, 1]
+ZEROS = np.zeros((2, 2))
+LOWERED = [
+    *(
+        OpCase("Qr", [x], {"full_matrices": full})
+        for x in (A, TALL, WIDE)
+        for full in (True, False)
+    ),
+    OpCase("Qr", [UPPER], name="without reflections"),
+    OpCase("MatrixInverse", [RNG.normal(size=(40, 40)).astype(np.float32)], name="large"),
+    OpCase(
+        "MatrixInverse", [A[0][[2, 0, 1]].astype(np.float16)], name="half", tolerance=(2e-2, 1e-2)
+    ),
+    OpCase("MatrixDeterminant", [ZEROS], name="singular"),
+    OpCase("MatrixDeterminant", [A[:, [1, 0, 2]]], name="exchanged"),
+    OpCase("LogMatrixDeterminant", [ZEROS], name="singular"),
+    OpCase("Cholesky", [np.stack([SPD[0], -SPD[0]])], name="half of them"),
+    OpCase("MatrixTriangularSolve", [A, B[0]], name="repeated"),
+]
+
+
+@pytest.mark.parametrize("case", LOWERED, ids=str)
+def test_lowered(case):
+    case.lowers, case.gradient = True, False
+    case.tolerance = case.tolerance or ((2e-3, 2e-3) if case.name == "large" else None)
+    check(case)
+
+
+@pytest.mark.parametrize("op", ["MatrixInverse", "MatrixSolve", "MatrixTriangularSolve"])
+def test_singular_matrices_are_refused(op):
+    import penstock as tf
+
+    inputs = {"input": ZEROS} if op == "MatrixInverse" else {"matrix": ZEROS, "rhs": np.eye(2)}
+    with pytest.raises(InvalidArgumentError, match="invertible"):
+        tf.function(lambda: getattr(raw, op)(**{k: tf.constant(v) for k, v in inputs.items()}))()
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_matrix(case):
     check(case)

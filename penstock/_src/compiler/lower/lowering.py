@@ -100,7 +100,7 @@ class Lowering:
                 raise NotLowerable(f"{op.type} does not take lists")
         if any(t.dtype in HOST_DTYPES for t in op._outputs):
             raise NotLowerable(f"{op.type} makes values that only the host can hold")
-        result = raw.lower(self.p, *group_arguments(raw.inputs, raw, args))
+        result = raw.lowering(self.p, *group_arguments(raw.inputs, raw, args))
         return self._flat(op, result)
 
     def _flat(self, op: Operation, result: Any) -> list[Node]:

@@ -7,6 +7,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, INDEX
+from penstock._src.ops.linalg import elimination
 from penstock._src.ops.linalg.matrices import (
     adjoint,
     band,
@@ -55,6 +56,10 @@ class Cholesky(Op):
             flat = [_cholesky_or_nan(m) for m in x.reshape(-1, *x.shape[-2:])]
             return np.stack(flat).reshape(x.shape).astype(input.dtype, copy=False)
 
+    def lower(self, p, input):
+        factor = elimination.cholesky(p, elimination.as_batch(p, input))
+        return p.cast(p.reshape(factor, input.shape), input.dtype)
+
 
 def _cholesky_or_nan(matrix):
     """A matrix that is not positive definite gives NaN, as in TensorFlow."""
@@ -69,7 +74,6 @@ class CholeskyGrad(Op):
 
     signature = "l: T, grad: T -> output: T"
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
-    differentiable = False
 
     def shape(self, l, grad):
         return square(l)
@@ -123,6 +127,16 @@ class Qr(Op):
         mode = "complete" if self.full_matrices else "reduced"
         q, r = np.linalg.qr(widened(input), mode)
         return q.astype(input.dtype, copy=False), r.astype(input.dtype, copy=False)
+
+    def lower(self, p, input):
+        *batch, m, n = input.shape
+        q, r = elimination.qr(p, elimination.as_batch(p, input))
+        k = m if self.full_matrices else min(m, n)
+        q, r = p.slice_axis(q, 2, 0, k), p.slice_axis(r, 1, 0, k)
+        return (
+            p.cast(p.reshape(q, (*batch, m, k)), input.dtype),
+            p.cast(p.reshape(r, (*batch, k, n)), input.dtype),
+        )
 
 
 def _tall_qr_gradient(q, r, dq, dr):

@@ -7,6 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT
+from penstock._src.ops.linalg import elimination
 from penstock._src.ops.linalg.matrices import (
     adjoint,
     adjoint_array,
@@ -41,6 +42,15 @@ class MatrixInverse(Op):
         x = adjoint_array(input) if self.adjoint else input
         return _inverse(self, x)
 
+    def lower(self, p, input):
+        a = _oriented(p, elimination.as_batch(p, input), self.adjoint)
+        n = a.shape[1]
+        identity = p.eq(p.iota((1, n, n), 1, dtypes.int32), p.iota((1, n, n), 2, dtypes.int32))
+        ones = p.broadcast_to(p.cast(identity, a.dtype), a.shape)
+        found, pivots, _ = elimination.eliminated(p, a, ones)
+        p.check(p.reduce_all(p.ne(pivots, 0)), f"{self.op_type}: Input is not invertible.")
+        return p.cast(p.reshape(found, input.shape), input.dtype)
+
 
 class MatrixDeterminant(Op):
     """The determinant of each matrix."""
@@ -61,6 +71,11 @@ class MatrixDeterminant(Op):
     def eager(self, input):
         require_square(self, input)
         return np.asarray(np.linalg.det(widened(input))).astype(input.dtype, copy=False)
+
+    def lower(self, p, input):
+        sign, pivots = _sign_and_pivots(p, input)
+        found = sign * p.reduce_prod(pivots, (1,))
+        return p.cast(p.reshape(found, input.shape[:-2]), input.dtype)
 
 
 class LogMatrixDeterminant(Op):
@@ -83,6 +98,13 @@ class LogMatrixDeterminant(Op):
         require_square(self, input)
         sign, log = np.linalg.slogdet(widened(input))
         return np.asarray(sign).astype(input.dtype), np.asarray(log).astype(input.dtype)
+
+    def lower(self, p, input):
+        sign, pivots = _sign_and_pivots(p, input)
+        sign = sign * p.reduce_prod(p.sign(pivots), (1,))
+        log = p.reduce_sum(p.log(p.abs(pivots)), (1,))
+        made = (p.cast(p.reshape(x, input.shape[:-2]), input.dtype) for x in (sign, log))
+        return tuple(made)
 
 
 class MatrixSolve(Op):
@@ -118,6 +140,12 @@ class MatrixSolve(Op):
             return np.linalg.solve(widened(a), widened(rhs)).astype(rhs.dtype, copy=False)
         except np.linalg.LinAlgError:
             raise invalid(self, "Input matrix is not invertible.") from None
+
+    def lower(self, p, matrix, rhs):
+        a = _oriented(p, elimination.as_batch(p, matrix), self.adjoint)
+        found, pivots, _ = elimination.eliminated(p, a, elimination.as_batch(p, rhs))
+        p.check(p.reduce_all(p.ne(pivots, 0)), f"{self.op_type}: Input matrix is not invertible.")
+        return p.cast(p.reshape(found, rhs.shape), rhs.dtype)
 
 
 class MatrixTriangularSolve(Op):
@@ -162,6 +190,32 @@ class MatrixTriangularSolve(Op):
         if self.adjoint:
             a, lower = adjoint_array(a), not lower
         return _substitute(a, widened(rhs), lower).astype(rhs.dtype, copy=False)
+
+    def lower_op(self, p, matrix, rhs):
+        batch = p.broadcast_shape(matrix.shape[:-2], rhs.shape[:-2])
+        shape = (*batch, *rhs.shape[-2:])
+        a = elimination.as_batch(p, p.broadcast_to(matrix, (*batch, *matrix.shape[-2:])))
+        b = elimination.as_batch(p, p.broadcast_to(rhs, shape))
+        n = a.shape[1]
+        on_diagonal = p.eq(p.iota((1, n, n), 1, dtypes.int32), p.iota((1, n, n), 2, dtypes.int32))
+        fine = p.reduce_all(p.or_(p.ne(a, 0), p.not_(on_diagonal)))
+        p.check(fine, f"{self.op_type}: Input matrix is not invertible.")
+        lower = self.lower != self.adjoint
+        found = elimination.substituted(p, _oriented(p, a, self.adjoint), b, lower)
+        return p.cast(p.reshape(found, shape), rhs.dtype)
+
+
+def _oriented(p, a, adjoint):
+    """The matrices, or their transposes."""
+    return p.transpose(a, (0, 2, 1)) if adjoint else a
+
+
+def _sign_and_pivots(p, input):
+    """1 or -1 by the row exchanges of the elimination [batch], and the pivots [batch, n]."""
+    a = elimination.as_batch(p, input)
+    nothing = p.full((a.shape[0], a.shape[1], 1), 0, a.dtype)
+    _, pivots, exchanges = elimination.eliminated(p, a, nothing)
+    return p.cast(1 - 2 * p.mod(exchanges, 2), a.dtype), pivots
 
 
 def _substitute(a, b, lower):
