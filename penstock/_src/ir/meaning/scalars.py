@@ -34,7 +34,7 @@ def _bits(x: Any) -> Any:
 
 
 def _popcount(x: Any) -> Any:
-    return np.bitwise_count(_bits(np.ascontiguousarray(x))).astype(x.dtype)
+    return np.bitwise_count(_bits(np.asarray(x, order="C"))).astype(x.dtype)
 
 
 def _unless_zero(x: Any, y: Any, compute: Callable[[Any, Any], Any]) -> Any:

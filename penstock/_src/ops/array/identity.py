@@ -125,7 +125,6 @@ class DeepCopy(Op):
     eager_is_view = True
     T = ANY
     stateful = True
-    differentiable = False
 
     def shape(self, x):
         return x

@@ -238,7 +238,6 @@ class _Inplace(Op):
     signature = "x: T, i: int32, v: T -> y: T"
     is_abstract = True
     T = ANY
-    differentiable = False
 
     def shape(self, x, i, v):
         return x

@@ -323,7 +323,6 @@ class Bitcast(Op):
     T = FLOAT | INTEGER | COMPLEX | QUANTIZED
     type: DType
     type_types = FLOAT | INTEGER | COMPLEX | QUANTIZED
-    differentiable = False
 
     def shape(self, input):
         have, want = self.T.size, self.attrs["type"].size

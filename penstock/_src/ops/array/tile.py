@@ -73,7 +73,6 @@ class TileGrad(Op):
 
     signature = "input: T, multiples: int32 -> output: T"
     T = ANY
-    differentiable = False
 
     def shape(self, input, multiples):
         times = infer.value_or_none(multiples)

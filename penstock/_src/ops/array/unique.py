@@ -41,7 +41,6 @@ class Unique(Op):
     T = ANY
     out_idx: DType = dtypes.int32
     out_idx_types = INDEX
-    differentiable = False
 
     def shape(self, x):
         return [None], x.with_rank(1)
@@ -59,7 +58,6 @@ class UniqueWithCounts(Op):
     T = ANY
     out_idx: DType = dtypes.int32
     out_idx_types = INDEX
-    differentiable = False
 
     def shape(self, x):
         return [None], x.with_rank(1), [None]
@@ -109,7 +107,6 @@ class UniqueV2(Op):
     Taxis_types = INDEX
     out_idx: DType = dtypes.int32
     out_idx_types = INDEX
-    differentiable = False
 
     def shape(self, x, axis):
         return along(x, axis)
@@ -127,7 +124,6 @@ class UniqueWithCountsV2(Op):
     Taxis_types = INDEX
     out_idx: DType = dtypes.int32
     out_idx_types = INDEX
-    differentiable = False
 
     def shape(self, x, axis):
         return (*along(x, axis), [None])
@@ -143,7 +139,6 @@ class ListDiff(Op):
     T = ANY
     out_idx: DType = dtypes.int32
     out_idx_types = INDEX
-    differentiable = False
 
     def shape(self, x, y):
         return [None], [None]

@@ -27,7 +27,6 @@ class _Collective(Op):
     """The tensor itself: what a group of one adds up, gathers or exchanges."""
 
     is_abstract = True
-    differentiable = False
 
     def output_shape(self, input, *_rest):
         return input
@@ -181,7 +180,6 @@ class CollectiveInitializeCommunicator(Op):
 
 class _WithCommunicator(Op):
     is_abstract = True
-    differentiable = False
     T = FLOAT | INDEX
     timeout_seconds: float = 0.0
     stateful = True

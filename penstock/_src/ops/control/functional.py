@@ -157,7 +157,7 @@ class PartitionedCall(Op):
         return (_gradient(self, args, output, doutput),)
 
     def eager(self, args):
-        return self.f.run(args)
+        return (self.f.stand_in or self.f).run(args)
 
 
 class StatefulPartitionedCall(PartitionedCall):
@@ -174,7 +174,6 @@ class RemoteCall(Op):
     Tout: list[DType]
     f: Function
     stateful = True
-    differentiable = False
 
     def shape(self, target, args):
         return self.f.output_shapes
@@ -188,7 +187,6 @@ class For(Op):
 
     signature = "start: int32, limit: int32, delta: int32, input: *T -> output: *T"
     body: Function
-    differentiable = False
 
     def shape(self, start, limit, delta, input):
         return [t.shape for t in self.body.inputs[1:]]

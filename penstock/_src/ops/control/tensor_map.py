@@ -145,7 +145,6 @@ class TensorMapStackKeys(Op):
 
     signature = "input_handle: variant -> keys: key_dtype"
     key_dtype: DType
-    differentiable = False
 
     def shape(self, input_handle):
         return UNKNOWN

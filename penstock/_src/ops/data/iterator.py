@@ -15,6 +15,7 @@ from penstock._src.core.errors import (
     OutOfRangeError,
 )
 from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.data.calls import bound
@@ -274,10 +275,17 @@ class OptionalFromValue(Op):
 
     signature = "components: *Toutput_types -> optional: variant"
     Toutput_types: list[DType]
-    differentiable = False
 
     def shape(self, components):
         return TensorShape([])
+
+    def gradient(self, components, _optional, dy):
+        shapes = [component.shape for component in components]
+        return list(
+            raw.OptionalGetValue(
+                optional=dy, output_types=list(self.Toutput_types), output_shapes=shapes
+            )
+        )
 
     def eager(self, components):
         return OptionalValue(tuple(components))
@@ -315,7 +323,9 @@ class OptionalGetValue(Op):
     signature = "optional: variant -> components: *output_types"
     output_types: list[DType]
     output_shapes: list[TensorShape]
-    differentiable = False
+
+    def gradient(self, _optional, _components, dy):
+        return raw.OptionalFromValue(components=dy)
 
     def shape(self, optional):
         return list(self.output_shapes)

@@ -58,7 +58,6 @@ class CheckPinned(Op):
 
     signature = "tensor: T -> output: T"
     T = ANY
-    differentiable = False
 
     def shape(self, tensor):
         return tensor

@@ -154,7 +154,6 @@ class DebugNumericSummaryV2(Op):
     output_dtype_types = frozenset({dtypes.float32, dtypes.float64})
     tensor_debug_mode: int = -1
     tensor_id: int = -1
-    differentiable = False
 
     def shape(self, input):
         return [_LENGTHS.get(self.tensor_debug_mode)]

@@ -175,7 +175,6 @@ class NonMaxSuppressionV5(Op):
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
     pad_to_max_output_size: bool = False
-    differentiable = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
         return [None], [None], ()
@@ -225,7 +224,6 @@ class CombinedNonMaxSuppression(Op):
     )
     pad_per_class: bool = False
     clip_boxes: bool = True
-    differentiable = False
 
     def shape(
         self,
@@ -344,7 +342,6 @@ class DrawBoundingBoxesV2(Op):
     signature = "images: T, boxes: float32, colors: float32 -> output: T"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
-    differentiable = False
 
     def shape(self, images, boxes, colors):
         return images

@@ -145,6 +145,7 @@ class StatelessSampleDistortedBoundingBox(_Distorted):
         "image_size: T, bounding_boxes: float32, min_object_covered: float32, seed: "
         "Tseed -> begin: T, size: T, bboxes: float32"
     )
+    differentiable = True
     Tseed = INDEX
 
     def eager(self, image_size, bounding_boxes, min_object_covered, seed):

@@ -76,6 +76,7 @@ class ExtractGlimpseV2(_Glimpse):
     """Windows at offsets; around them, if these are fractions from the centre."""
 
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
+    differentiable = True
 
     def corner(self, offset, extents, size):
         """Where a window begins."""

@@ -248,6 +248,7 @@ class ResizeBicubicGrad(_ResizeGrad):
     """The gradient of ResizeBicubic."""
 
     signature = "grads: float32, original_image: T -> output: T"
+    differentiable = True
     T = frozenset({dtypes.float32, dtypes.float64})
     weights = staticmethod(bicubic_weights)
 
@@ -452,7 +453,6 @@ class ScaleAndTranslateGrad(Op):
     T = frozenset({dtypes.float32})
     kernel_type: str = "lanczos3"
     antialias: bool = True
-    differentiable = False
 
     def shape(self, grads, original_image, scale, translation):
         return original_image

@@ -124,7 +124,6 @@ class DecodeCSV(Op):
     use_quote_delim: bool = True
     na_value: str = ""
     select_cols: list[int] = []
-    differentiable = False
 
     def shape(self, records, record_defaults):
         return [records] * len(record_defaults)

@@ -154,7 +154,6 @@ class ParseExample(Op):
     sparse_types: list[DType]
     sparse_types_types = PARSED
     dense_shapes: list[TensorShape]
-    differentiable = False
 
     def shape(self, serialized, names, sparse_keys, dense_keys, dense_defaults):
         rows = serialized.with_rank(1)[0]
@@ -189,7 +188,6 @@ class ParseExampleV2(Op):
     ragged_split_types: list[DType]
     ragged_split_types_types = INDEX
     dense_shapes: list[TensorShape]
-    differentiable = False
 
     def shape(self, serialized, names, sparse_keys, dense_keys, ragged_keys, dense_defaults):
         rank = serialized.rank
@@ -237,7 +235,6 @@ class ParseSingleExample(Op):
     sparse_types: list[DType]
     sparse_types_types = PARSED
     dense_shapes: list[TensorShape]
-    differentiable = False
 
     def shape(self, serialized, dense_defaults):
         count = self.num_sparse

@@ -105,7 +105,6 @@ class SelfAdjointEig(Op):
 
     signature = "input: T -> output: T"
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
-    differentiable = False
 
     def shape(self, input):
         if input.rank is None:

@@ -20,7 +20,6 @@ class MatrixExponential(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
-    differentiable = False
 
     def shape(self, input):
         return square(input)
@@ -111,7 +110,6 @@ class MatrixLogarithm(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX
-    differentiable = False
 
     def shape(self, input):
         return square(input)

@@ -188,7 +188,6 @@ class Bincount(Op):
 
     signature = "arr: int32, size: int32, weights: T -> bins: T"
     T = COUNTED
-    differentiable = False
 
     def shape(self, arr, size, weights):
         count = size.with_rank(0).value
@@ -215,7 +214,6 @@ class DenseBincount(Op):
     Tidx = INDEX
     T = COUNTED
     binary_output: bool = False
-    differentiable = False
 
     def shape(self, input, size, weights):
         count = size.with_rank(0).value
@@ -254,7 +252,6 @@ class SparseBincount(Op):
     Tidx = INDEX
     T = COUNTED
     binary_output: bool = False
-    differentiable = False
 
     def shape(self, indices, values, dense_shape, size, weights):
         count = size.with_rank(0).value
@@ -289,7 +286,6 @@ class RaggedBincount(Op):
     Tidx = INDEX
     T = COUNTED
     binary_output: bool = False
-    differentiable = False
 
     def shape(self, splits, values, size, weights):
         count, rows = size.with_rank(0).value, infer.vector_length(splits)

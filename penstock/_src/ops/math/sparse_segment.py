@@ -167,7 +167,6 @@ class _SparseSegmentGrad(Op):
     Tidx_types = INDEX
     Tsegmentids: DType = dtypes.int32
     Tsegmentids_types = INDEX
-    differentiable = False
 
     def shape(self, grad, indices, segment_ids, output_dim0):
         if grad.rank is None:
@@ -211,7 +210,6 @@ class _SparseSegmentGradV2(Op):
     Tidx_types = INDEX
     Tsegmentids: DType = dtypes.int32
     Tsegmentids_types = INDEX
-    differentiable = False
 
     def shape(self, grad, indices, segment_ids, dense_output_dim0):
         rows = infer.UNKNOWN if grad.rank is None else TensorShape([None]).concatenate(grad[1:])

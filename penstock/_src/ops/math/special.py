@@ -71,7 +71,6 @@ class IgammaGradA(_SpecialBinary):
 
     signature = "a: T, x: T -> z: T"
     ufunc = staticmethod(functions.igamma_slope)
-    differentiable = False
 
     def shape(self, a, x):
         return infer.broadcast(a, x)

@@ -112,7 +112,6 @@ class Dilation2DBackpropInput(_Dilation):
     """The gradient of Dilation2D by its input."""
 
     signature = "input: T, filter: T, out_backprop: T -> in_backprop: T"
-    differentiable = False
 
     def shape(self, input, filter, out_backprop):
         return input
@@ -131,7 +130,6 @@ class Dilation2DBackpropFilter(_Dilation):
     """The gradient of Dilation2D by its filter."""
 
     signature = "input: T, filter: T, out_backprop: T -> filter_backprop: T"
-    differentiable = False
 
     def shape(self, input, filter, out_backprop):
         return filter

@@ -398,7 +398,6 @@ class LRNGrad(Op):
     beta: float = 0.5
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
-    differentiable = False
 
     def shape(self, input_grads, input_image, output_image):
         return input_image

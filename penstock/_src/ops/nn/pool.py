@@ -387,7 +387,6 @@ class MaxPoolGradGradWithArgmax(Op):
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     include_batch_in_index: bool = False
-    differentiable = False
 
     def shape(self, input, grad, argmax):
         return argmax

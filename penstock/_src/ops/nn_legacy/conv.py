@@ -24,7 +24,6 @@ class Conv2DBackpropInputV2(conv._ByInput):
     explicit_paddings: list[int] = []
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     dilations: list[int] = [1, 1, 1, 1]
-    differentiable = False
 
     def shape(self, input, filter, out_backprop):
         return input
@@ -48,7 +47,6 @@ class Conv2DBackpropFilterV2(conv._ByFilter):
     explicit_paddings: list[int] = []
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     dilations: list[int] = [1, 1, 1, 1]
-    differentiable = False
     lower = None
 
     def shape(self, input, filter, out_backprop):
@@ -66,7 +64,6 @@ class Conv3DBackpropInput(conv._ByInput):
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     dilations: list[int] = [1, 1, 1, 1, 1]
-    differentiable = False
     spatial, data_format = 3, "NDHWC"
     shape, lower = Conv2DBackpropInputV2.shape, Conv2DBackpropInputV2.lower
 
@@ -82,7 +79,6 @@ class Conv3DBackpropFilter(conv._ByFilter):
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     dilations: list[int] = [1, 1, 1, 1, 1]
-    differentiable = False
     lower = None
     spatial, data_format = 3, "NDHWC"
     shape = Conv2DBackpropFilterV2.shape
@@ -104,7 +100,6 @@ class FusedPadConv2D(Op):
     mode: Literal["REFLECT", "SYMMETRIC"]
     strides: list[int]
     padding: Literal["SAME", "VALID"]
-    differentiable = False
     data_format, explicit_paddings, dilations = "NHWC", (), (1, 1, 1, 1)
 
     def shape(self, input, paddings, filter):
@@ -125,7 +120,6 @@ class FusedResizeAndPadConv2D(Op):
     mode: Literal["REFLECT", "SYMMETRIC"]
     strides: list[int]
     padding: Literal["SAME", "VALID"]
-    differentiable = False
     data_format, explicit_paddings, dilations = "NHWC", (), (1, 1, 1, 1)
     half_pixel_centers = False
 

@@ -131,7 +131,6 @@ class FractionalMaxPoolGrad(Op):
     )
     overlapping: bool = False
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
-    differentiable = False
 
     def shape(self, orig_input, *_rest):
         return orig_input
@@ -161,7 +160,6 @@ class FractionalAvgPoolGrad(Op):
     )
     overlapping: bool = False
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
-    differentiable = False
 
     def shape(self, orig_input_tensor_shape, *_rest):
         return orig_input_tensor_shape.as_shape()

@@ -50,7 +50,6 @@ class BatchNormWithGlobalNormalizationGrad(Op):
     T = NUMBER
     variance_epsilon: float
     scale_after_normalization: bool
-    differentiable = False
 
     def shape(self, t, m, v, gamma, backprop):
         return t, m, m, m, m

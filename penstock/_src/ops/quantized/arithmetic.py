@@ -32,7 +32,6 @@ class _Product(Op):
     """Sums of products of integers: exact, the range of the result follows."""
 
     is_abstract = True
-    differentiable = False
 
     def ranged(self, product, a_type, b_type, *ranges):
         """The product as the output's type, and its range."""
@@ -121,7 +120,6 @@ class _Sum(Op):
     """Sums in a range that is wide enough for many of them."""
 
     is_abstract = True
-    differentiable = False
     headroom = 1 << 17
     T1 = QUANTIZED
     T2 = QUANTIZED
@@ -179,7 +177,6 @@ class QuantizedBiasAdd(_Sum):
 
 class _Relu(Op):
     is_abstract = True
-    differentiable = False
     most = None
     Tinput = QUANTIZED
     out_type: DType = dtypes.quint8
@@ -243,7 +240,6 @@ class QuantizeDownAndShrinkRange(Op):
     Tinput = QUANTIZED
     out_type: DType
     out_type_types = QUANTIZED
-    differentiable = False
 
     def shape(self, input, *_ranges):
         return input, (), ()
@@ -262,7 +258,6 @@ class RequantizationRange(Op):
         "output_max: float32"
     )
     Tinput = QUANTIZED
-    differentiable = False
 
     def shape(self, *_inputs):
         return (), ()
@@ -283,7 +278,6 @@ class Requantize(Op):
     Tinput = QUANTIZED
     out_type: DType
     out_type_types = QUANTIZED
-    differentiable = False
 
     def shape(self, input, *_ranges):
         return input, (), ()

@@ -19,7 +19,6 @@ F = np.float32
 
 class _Pool(Op):
     is_abstract = True
-    differentiable = False
     data_format, explicit_paddings = "NHWC", ()
     T = QUANTIZED
     ksize: list[int]
@@ -83,7 +82,6 @@ class QuantizedReshape(Op):
     )
     Tshape: DType = dtypes.int32
     Tshape_types = INDEX
-    differentiable = False
 
     def output_shape(self, tensor, shape, *_ranges):
         return shape.as_shape(), (), ()
@@ -99,7 +97,6 @@ class QuantizedConcat(Op):
         "concat_dim: int32, values: N * T, input_mins: N * float32, input_maxes: N * float32 -> "
         "output: T, output_min: float32, output_max: float32"
     )
-    differentiable = False
 
     def shape(self, concat_dim, values, *_ranges):
         return None, (), ()
@@ -123,7 +120,6 @@ class QuantizedInstanceNorm(Op):
     given_y_max: float = 0.0
     variance_epsilon: float = 9.9999997e-06
     min_separation: float = 0.001
-    differentiable = False
 
     def shape(self, x, *_ranges):
         return x.with_rank(4), (), ()
@@ -163,7 +159,6 @@ class QuantizedBatchNormWithGlobalNormalization(Op):
     out_type_types = QUANTIZED
     variance_epsilon: float
     scale_after_normalization: bool
-    differentiable = False
 
     def shape(self, t, *_rest):
         return t.with_rank(4), (), ()
@@ -195,7 +190,6 @@ class QuantizedResizeBilinear(Op):
     T = frozenset({dtypes.float32, dtypes.qint32, dtypes.quint8})
     align_corners: bool = False
     half_pixel_centers: bool = False
-    differentiable = False
 
     def shape(self, images, size, *_ranges):
         value = size.value

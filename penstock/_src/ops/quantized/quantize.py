@@ -59,7 +59,6 @@ class QuantizeV2(Op):
     narrow_range: bool = False
     axis: int = -1
     ensure_minimum_range: float = 0.01
-    differentiable = False
 
     def shape(self, input, min_range, max_range):
         ends = [] if self.axis == -1 else [min_range[0] if min_range.rank == 1 else None]
@@ -110,7 +109,6 @@ class Dequantize(Op):
     axis: int = -1
     dtype: DType = dtypes.float32
     dtype_types = frozenset({dtypes.float32, dtypes.bfloat16})
-    differentiable = False
 
     def shape(self, input, min_range, max_range):
         return input

@@ -90,7 +90,6 @@ class UniformDequantize(Op):
     quantization_axis: int = -1
     quantization_min_val: int
     quantization_max_val: int
-    differentiable = False
 
     def shape(self, input, scales, zero_points):
         return input
@@ -238,7 +237,6 @@ class UniformQuantizedDotHybrid(Op):
     rhs_quantization_axis: int = -1
     rhs_quantization_min_val: int
     rhs_quantization_max_val: int
-    differentiable = False
 
     def shape(self, lhs, rhs, *_parts):
         return [lhs[0], rhs[1]]

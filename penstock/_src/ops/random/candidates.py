@@ -7,12 +7,13 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.between import truncated
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS, reserve
 from penstock._src.ops.random.stateless import shape_from, stream_of_seed
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import invalid, show, unbroadcast
 
 _BLOCKS_PER_CANDIDATE = 512
 
@@ -172,6 +173,11 @@ def _between(op, stream, dims, parameters):
     return np.concatenate(rows).reshape(dims) if rows else np.zeros(dims, op.dtype.np)
 
 
+def _normal_probability(x):
+    """The probability of a standard normal number below x."""
+    return raw.Erfc(x * np.asarray(-np.sqrt(0.5), x.dtype.as_numpy_dtype)) / 2
+
+
 class StatelessParameterizedTruncatedNormal(Op):
     """Normal numbers between bounds, from a pair of seeds."""
 
@@ -183,10 +189,22 @@ class StatelessParameterizedTruncatedNormal(Op):
     dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
-    differentiable = False
 
     def shape(self, shape, seed, means, stddevs, minvals, maxvals):
         return shape.as_shape()
+
+    def gradient(self, _shape, _seed, means, stddevs, minvals, maxvals, output, dy):
+        # Each number is the quantile, at a probability p that is kept fixed, of the cut distribution.
+        low, high, at = ((v - means) / stddevs for v in (minvals, maxvals, output))
+        below, above, here = (_normal_probability(v) for v in (low, high, at))
+        limits = np.finfo(self.dtype.as_numpy_dtype)
+        p = (here - below) / (above - below)
+        p = raw.Minimum(raw.Maximum(p, limits.tiny), 1 - limits.eps)
+        by_high = raw.Exp((at * at - high * high) / 2 + raw.Log(p))
+        by_low = raw.Exp((at * at - low * low) / 2 + raw.Log1p(raw.Neg(p)))
+        slopes = raw.OnesLike(output), at, by_low, by_high
+        inputs = means, stddevs, minvals, maxvals
+        return None, None, *(unbroadcast(dy * s, x) for s, x in zip(slopes, inputs, strict=True))
 
     def eager(self, shape, seed, means, stddevs, minvals, maxvals):
         parameters = {"means": means, "stddevs": stddevs, "minvals": minvals, "maxvals": maxvals}

@@ -119,7 +119,6 @@ class RandomGammaGrad(Op):
 
     signature = "alpha: T, sample: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
-    differentiable = False
 
     def shape(self, alpha, sample):
         return broadcast(alpha, sample)
@@ -276,7 +275,6 @@ class StatelessShuffle(Op):
 
     signature = "value: T, key: uint64, counter: uint64, alg: int32 -> output: T"
     T = ANY
-    differentiable = False
 
     def shape(self, value, key, counter, alg):
         return value

@@ -48,7 +48,6 @@ def advance(op, resource, algorithm, outputs):
 class _ByGenerator(Op):
     """Numbers of a distribution from a generator's stream."""
 
-    differentiable = False
     shape_dtype: DType = dtypes.int64
     stateful = True
 
@@ -103,7 +102,6 @@ class StatefulUniformInt(Op):
     dtype: DType = dtypes.int64
     shape_dtype: DType = dtypes.int64
     stateful = True
-    differentiable = False
 
     def shape(self, resource, algorithm, shape, minval, maxval):
         return shape.as_shape()
@@ -165,7 +163,6 @@ class NonDeterministicInts(Op):
     dtype: DType = dtypes.int64
     shape_dtype: DType = dtypes.int64
     stateful = True
-    differentiable = False
 
     def shape(self, shape):
         return shape.as_shape()

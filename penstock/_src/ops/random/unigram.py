@@ -196,7 +196,6 @@ class StatefulStandardNormal(Op):
     dtype: DType = dtypes.float32
     shape_dtype: DType = dtypes.int64
     stateful = True
-    differentiable = False
 
     def output_shape(self, resource, shape):
         return shape.as_shape()

@@ -12,7 +12,6 @@ class GRUBlockCell(Op):
 
     signature = "x: T, h_prev: T, w_ru: T, w_c: T, b_ru: T, b_c: T -> r: T, u: T, c: T, h: T"
     T = frozenset({dtypes.float32})
-    differentiable = False
 
     def shape(self, x, h_prev, *_rest):
         return (h_prev.with_rank(2),) * 4
@@ -33,7 +32,6 @@ class GRUBlockCellGrad(Op):
         "d_h_prev: T, d_c_bar: T, d_r_bar_u_bar: T"
     )
     T = frozenset({dtypes.float32})
-    differentiable = False
 
     def shape(self, x, h_prev, w_ru, w_c, b_ru, b_c, r, u, c, d_h):
         return x, h_prev, h_prev, [h_prev[0], w_ru[1]]

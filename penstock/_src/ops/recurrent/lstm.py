@@ -62,7 +62,6 @@ class LSTMBlockCell(Op):
     cell_clip: float = 3.0
     use_peephole: bool = False
     T = frozenset({dtypes.float16, dtypes.float32})
-    differentiable = False
 
     def shape(self, x, cs_prev, *_rest):
         return (cs_prev.with_rank(2),) * 7
@@ -83,7 +82,6 @@ class LSTMBlockCellGrad(Op):
     )
     use_peephole: bool
     T = frozenset({dtypes.float16, dtypes.float32})
-    differentiable = False
 
     def shape(self, x, cs_prev, *rest):
         width = [None if cs_prev[1] is None else cs_prev[1]]
@@ -154,7 +152,6 @@ class BlockLSTMV2(_BlockLSTM):
 
 class _BlockLSTMGrad(Op):
     is_abstract = True
-    differentiable = False
     order = "icfo"
     use_peephole: bool
     T = frozenset({dtypes.float16, dtypes.float32})

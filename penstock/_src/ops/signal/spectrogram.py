@@ -13,7 +13,6 @@ class AudioSpectrogram(Op):
     window_size: int
     stride: int
     magnitude_squared: bool = False
-    differentiable = False
 
     def shape(self, input):
         samples, channels = input.with_rank(2)
@@ -47,7 +46,6 @@ class Mfcc(Op):
     lower_frequency_limit: float = 20.0
     filterbank_channel_count: int = 40
     dct_coefficient_count: int = 13
-    differentiable = False
 
     def shape(self, spectrogram, sample_rate):
         return [*spectrogram.with_rank(3)[:2], self.dct_coefficient_count]

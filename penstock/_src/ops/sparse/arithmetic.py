@@ -342,7 +342,6 @@ class _Reduce(Op):
 class _ReduceSparse(Op):
     """A reduction of a sparse tensor to a sparse one."""
 
-    differentiable = False
     keep_dims: bool = False
 
     def shape(self, input_indices, input_values, input_shape, reduction_axes):
@@ -393,7 +392,6 @@ class SparseReduceMax(_Reduce):
     )
     T = REAL
     combine = np.maximum
-    differentiable = False
 
 
 class SparseReduceSumSparse(_ReduceSparse):

@@ -41,7 +41,6 @@ def _counted(op, rows, values, weights, shape):
 class _Count(Op):
     """Counts as a sparse tensor."""
 
-    differentiable = False
     minimum = {"minlength": -1, "maxlength": -1}
     T = INDEX
     output_type = INDEX | {dtypes.float32, dtypes.float64}

@@ -52,7 +52,6 @@ class SparseMatrixSparseCholesky(Op):
     signature = "input: variant, permutation: int32 -> output: variant"
     type: DType
     type_types = FIELD
-    differentiable = False
 
     def shape(self, input, permutation):
         return SCALAR

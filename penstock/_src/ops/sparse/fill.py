@@ -46,7 +46,6 @@ class RaggedFillEmptyRowsGrad(Op):
     """The gradient of RaggedFillEmptyRows: of the values, and of the default."""
 
     signature = "reverse_index_map: int64, grad_values: T -> d_values: T, d_default_value: T"
-    differentiable = False
 
     def shape(self, reverse_index_map, grad_values):
         return reverse_index_map, ()
@@ -64,7 +63,6 @@ class SparseSliceGrad(Op):
         "-> val_grad: T"
     )
     T = NUMBER
-    differentiable = False
 
     def shape(self, backprop_val_grad, input_indices, input_start, output_indices):
         return [input_indices[0]]

@@ -5,9 +5,10 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY
-from penstock._src.ops.rules import invalid
+from penstock._src.ops.rules import conj, invalid, unbroadcast
 
 FIELD = frozenset({dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128})
 SCALAR = TensorShape([])
@@ -98,6 +99,9 @@ class SparseTensorToCSRSparseMatrix(_Matrix):
     signature = "indices: int64, values: T, dense_shape: int64 -> sparse_matrix: variant"
     T = FIELD
 
+    def gradient(self, indices, _values, _dense_shape, _sparse_matrix, dy):
+        return None, entries_at(dy, indices, self.T), None
+
     def eager(self, indices, values, dense_shape):
         if dense_shape.size not in (2, 3):
             raise invalid(
@@ -118,6 +122,11 @@ class CSRSparseMatrixToSparseTensor(Op):
     def shape(self, sparse_matrix):
         return [None, None], [None], [None]
 
+    def gradient(self, _matrix, indices, _values, dense_shape, _di, dy, _ds):
+        return raw.SparseTensorToCSRSparseMatrix(
+            indices=indices, values=dy, dense_shape=dense_shape
+        )
+
     def eager(self, sparse_matrix):
         held = sparse_matrix
         return held.indices(), held.values, np.array(held.shape, np.int64)
@@ -128,6 +137,9 @@ class DenseToCSRSparseMatrix(_Matrix):
 
     signature = "dense_input: T, indices: int64 -> sparse_output: variant"
     T = FIELD
+
+    def gradient(self, _dense_input, _indices, _sparse_output, dy):
+        return raw.CSRSparseMatrixToDense(sparse_input=dy, type=self.T), None
 
     def eager(self, dense_input, indices):
         return SparseMatrix.of(indices, dense_input[tuple(indices.T)], dense_input.shape)
@@ -143,8 +155,28 @@ class CSRSparseMatrixToDense(Op):
     def shape(self, sparse_input):
         return None
 
+    def gradient(self, sparse_input, _dense_output, dy):
+        return at_entries_of(sparse_input, dy, self.type)
+
     def eager(self, sparse_input):
         return sparse_input.dense()
+
+
+def at_entries_of(matrix, dense, dtype):
+    """The entries of a dense matrix where a sparse one has entries, as a sparse matrix."""
+    places = raw.CSRSparseMatrixToSparseTensor(sparse_matrix=matrix, type=dtype).indices
+    return raw.DenseToCSRSparseMatrix(dense_input=dense, indices=places)
+
+
+def kept_entries(matrix, other, dtype):
+    """The entries of another sparse matrix where `matrix` has entries."""
+    return at_entries_of(matrix, raw.CSRSparseMatrixToDense(sparse_input=other, type=dtype), dtype)
+
+
+def entries_at(matrix, indices, dtype):
+    """The entries of a sparse matrix at the given places, zero where it has none."""
+    dense = raw.CSRSparseMatrixToDense(sparse_input=matrix, type=dtype)
+    return raw.GatherNd(params=dense, indices=indices)
 
 
 class CSRSparseMatrixComponents(Op):
@@ -176,6 +208,7 @@ class SparseMatrixNNZ(Op):
     """The number of stored entries, of each matrix of a batch."""
 
     signature = "sparse_matrix: variant -> nnz: int32"
+    differentiable = False
 
     def shape(self, sparse_matrix):
         return None
@@ -190,6 +223,7 @@ class SparseMatrixZeros(_Matrix):
     """A sparse matrix without entries."""
 
     signature = "dense_shape: int64 -> sparse_matrix: variant"
+    differentiable = False
     type: DType
     type_types = FIELD
 
@@ -207,6 +241,9 @@ class SparseMatrixTranspose(_Matrix):
     type: DType
     type_types = FIELD
 
+    def gradient(self, _input, _output, dy):
+        return raw.SparseMatrixTranspose(input=dy, type=self.type, conjugate=self.conjugate)
+
     def eager(self, input):
         return input.transposed(self.conjugate)
 
@@ -216,6 +253,13 @@ class SparseMatrixAdd(_Matrix):
 
     signature = "a: variant, b: variant, alpha: T, beta: T -> c: variant"
     T = FIELD
+
+    def gradient(self, a, b, alpha, beta, _c, dy):
+        kept = (kept_entries(of, dy, self.T) for of in (a, b))
+        by_a, by_b = (
+            raw.SparseMatrixMul(a=m, b=f) for m, f in zip(kept, (alpha, beta), strict=True)
+        )
+        return by_a, by_b, None, None
 
     def eager(self, a, b, alpha, beta):
         if a.shape != b.shape:
@@ -229,6 +273,10 @@ class SparseMatrixMul(_Matrix):
 
     signature = "a: variant, b: T -> output: variant"
     T = ANY
+
+    def gradient(self, a, b, _output, dy):
+        dense = [raw.CSRSparseMatrixToDense(sparse_input=m, type=self.T) for m in (a, dy)]
+        return raw.SparseMatrixMul(a=dy, b=b), unbroadcast(dense[0] * dense[1], b)
 
     def eager(self, a, b):
         factor = b.reshape(-1)[a.places[:, 0]] if b.ndim else b
@@ -250,6 +298,25 @@ class SparseMatrixMatMul(Op):
     def shape(self, a, b):
         return None
 
+    def gradient(self, a, b, _output, dy):
+        if self.conjugate_output:
+            dy = conj(dy)
+        if self.transpose_output:
+            dy = _swapped(dy)
+        # With A and B as they are multiplied: dA = dy B*, read only where `a` has entries; dB = A* dy.
+        turned_a, turned_b = self.transpose_a or self.adjoint_a, self.transpose_b or self.adjoint_b
+        times = conj(b) if self.transpose_b and not self.adjoint_b else b
+        by_a = raw.BatchMatMulV2(x=dy, y=times, adj_y=not turned_b)
+        left = a
+        if self.transpose_a and not self.adjoint_a:
+            left = _conjugated(a, b.dtype)
+        by_b = raw.SparseMatrixMatMul(a=left, b=dy, adjoint_a=not turned_a)
+        if turned_a:
+            by_a = conj(_swapped(by_a)) if self.adjoint_a else _swapped(by_a)
+        if turned_b:
+            by_b = conj(_swapped(by_b)) if self.adjoint_b else _swapped(by_b)
+        return at_entries_of(a, by_a, b.dtype), by_b
+
     def eager(self, a, b):
         if self.transpose_a or self.adjoint_a:
             a = a.transposed(self.adjoint_a)
@@ -269,6 +336,18 @@ class SparseMatrixMatMul(Op):
         return np.ascontiguousarray(np.conj(out) if self.conjugate_output else out)
 
 
+def _swapped(x):
+    """Matrices with rows and columns exchanged."""
+    rank = x.shape.rank
+    return raw.Transpose(x=x, perm=np.array([*range(rank - 2), rank - 1, rank - 2], np.int32))
+
+
+def _conjugated(matrix, dtype):
+    """A sparse matrix of the conjugate entries."""
+    turned = raw.SparseMatrixTranspose(input=matrix, conjugate=True, type=dtype)
+    return raw.SparseMatrixTranspose(input=turned, type=dtype)
+
+
 class SparseMatrixSparseMatMul(_Matrix):
     """The product of two sparse matrices."""
 
@@ -279,6 +358,22 @@ class SparseMatrixSparseMatMul(_Matrix):
     transpose_b: bool = False
     adjoint_a: bool = False
     adjoint_b: bool = False
+
+    def gradient(self, a, b, _c, dy):
+        def product(x, y, **flags):
+            return raw.SparseMatrixSparseMatMul(a=x, b=y, type=self.type, **flags)
+
+        turned_a, turned_b = self.transpose_a or self.adjoint_a, self.transpose_b or self.adjoint_b
+        if turned_a and turned_b:
+            both = {"adjoint_a": True, "adjoint_b": True}
+            grads = product(b, dy, **both), product(dy, a, **both)
+        elif turned_a:
+            grads = product(b, dy, adjoint_b=True), product(a, dy)
+        elif turned_b:
+            grads = product(dy, b), product(dy, a, adjoint_a=True)
+        else:
+            grads = product(dy, b, adjoint_b=True), product(a, dy, adjoint_a=True)
+        return tuple(kept_entries(of, m, self.type) for of, m in zip((a, b), grads, strict=True))
 
     def eager(self, a, b):
         if self.transpose_a or self.adjoint_a:
@@ -297,6 +392,9 @@ class SparseMatrixSoftmax(_Matrix):
     type: DType
     type_types = frozenset({dtypes.float32, dtypes.float64})
 
+    def gradient(self, _logits, softmax, dy):
+        return raw.SparseMatrixSoftmaxGrad(softmax=softmax, grad_softmax=dy, type=self.type)
+
     def eager(self, logits):
         keys = logits.places[:, 0] * logits.shape[-2] + logits.places[:, 1]
         _, group = np.unique(keys, return_inverse=True)
@@ -314,7 +412,6 @@ class SparseMatrixSoftmaxGrad(_Matrix):
     signature = "softmax: variant, grad_softmax: variant -> gradient: variant"
     type: DType
     type_types = frozenset({dtypes.float32, dtypes.float64})
-    differentiable = False
 
     def eager(self, softmax, grad_softmax):
         incoming = grad_softmax.dense()[tuple(softmax.indices().T)]

@@ -236,10 +236,18 @@ class SparseSlice(Op):
         "output_indices: int64, output_values: T, output_shape: int64"
     )
     T = ANY
-    differentiable = False
 
     def shape(self, indices, values, shape, start, size):
         return [None, indices.with_rank(2)[1]], [None], size
+
+    def gradient(self, indices, _values, _shape, start, _size, out_indices, _ov, _os, _di, dy, _ds):
+        by_values = raw.SparseSliceGrad(
+            backprop_val_grad=dy,
+            input_indices=indices,
+            input_start=start,
+            output_indices=out_indices,
+        )
+        return None, by_values, None, None, None
 
     def eager(self, indices, values, shape, start, size):
         inside = ((indices >= start) & (indices < start + size)).all(-1)
@@ -258,7 +266,6 @@ class SparseSplit(Op):
     minimum = {"num_split": 1}
     T = ANY
     num_split: int
-    differentiable = False
 
     def eager(self, split_dim, indices, values, shape):
         axis = axis_of(self, split_dim, shape.size, "split_dim")
@@ -331,7 +338,6 @@ class SparseFillEmptyRowsGrad(Op):
 
     signature = "reverse_index_map: int64, grad_values: T -> d_values: T, d_default_value: T"
     T = ANY
-    differentiable = False
 
     def shape(self, reverse_index_map, grad_values):
         return reverse_index_map, ()

@@ -88,7 +88,6 @@ class RaggedTensorToVariantGradient(Op):
     Tvalues: DType
     Tsplits: DType = dtypes.int64
     Tsplits_types = INDEX
-    differentiable = False
 
     def shape(self, encoded_ragged_grad, row_splits, dense_values_shape):
         return dense_values_shape.as_shape()

@@ -85,7 +85,6 @@ class DestroyTemporaryVariable(Op):
 
     signature = "ref: Ref(T) -> value: T"
     var_name: str
-    differentiable = False
 
     def shape(self, ref):
         return ref
@@ -219,7 +218,6 @@ class RefSelect(Op):
     """One of several references."""
 
     signature = "index: int32, inputs: N * Ref(T) -> output: Ref(T)"
-    differentiable = False
 
     def shape(self, index, inputs):
         return inputs[0]
