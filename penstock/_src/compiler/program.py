@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.plan.control import Jump, Label
+from penstock._src.compiler.plan.kept import keepers
 from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
 from penstock._src.compiler.plan.specials import STATUS, complaint
 from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, arrange, gaps
@@ -66,18 +67,20 @@ class Program:
         self.is_logged = flags.debug >= 2
         self.is_watched = self.guard or self.is_logged
         written = cache.written
-        self.plan = plan = Planner(function, cache, self.threads)
+        self.plan = plan = Planner(function, cache, self.threads, kernels().begin)
         self.buffers = plan.known
         for buffer in plan.keep:
             buffer.touch(plan.time)
         self.arena_bytes = arrange(self.buffers, self.guard)
-        codes = list({id(x.code): x.code for x in plan.launches if isinstance(x, Launch)}.values())
+        launched = [x.code for x in plan.launches if isinstance(x, Launch)]
+        launched += [kept.code.code for kept in plan.kept]
+        codes = list({id(code): code for code in launched}.values())
         self.libraries = kernels().load(codes)
         self.statistics = Statistics(
             len(plan.launches), len(codes), self.arena_bytes, cache.written - written
         )
         updated = {h.id for h, _ in function.updates}
-        self._updates = bool(updated)
+        self._updated = [i for i, p in enumerate(function.parameters) if p.id in updated]
         self._arrays, self._handles = [], []
         for i, parameter in enumerate(function.parameters):
             if parameter.dtype == dtypes.resource:
@@ -85,6 +88,7 @@ class Program:
             else:
                 self._arrays.append((i, *_type_of(parameter)))
         self._results = [_result_maker(r) for r in function.results]
+        self._keepers = keepers(plan.kept, self.libraries, self.threads)
         self._free: list[_Instance] = []
         self.constants: dict[int, np.ndarray] = {}
 
@@ -94,19 +98,24 @@ class Program:
 
     def run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         """The same, of arguments in a sequence."""
-        if self._updates:
-            with resources.UPDATING:
+        if not self._updated:
+            return self._run(arguments)
+        with resources.UPDATING:
+            try:
                 return self._run(arguments)
-        return self._run(arguments)
+            finally:
+                for i in self._updated:
+                    arguments[i].version += 1
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         arrays = self._arguments(arguments)
         if self.is_watched:
-            return self._run_watched(arrays)
+            return self._run_watched(arguments, arrays)
         outputs = [make(shape, dtype) for make, shape, dtype in self._results]
+        kept = self._kept_arrays(arguments, arrays) if self._keepers else ()
         instance = self._take()
         try:
-            code = instance.call.run(*arrays, *outputs)
+            code = instance.call.run(*arrays, *outputs, *kept)
             if code:
                 self._fail(code, instance.call.status)
             if instance.checks:
@@ -115,16 +124,21 @@ class Program:
             self._give_back(instance)
         return outputs
 
-    def _run_watched(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    def _kept_arrays(self, arguments: Sequence[Any], arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """What is kept of variables, made again of those that have changed."""
+        return [k.of(arguments[k.variable], arrays[k.variable]) for k in self._keepers]
+
+    def _run_watched(self, arguments: Sequence[Any], arrays: list[np.ndarray]) -> list[np.ndarray]:
         """A run that is logged, or whose buffers are looked at."""
         guards = [_Guarded(shape, dtype) for _, shape, dtype in self._results] if self.guard else []
         outputs = [guarded.array for guarded in guards]
         if not self.guard:
             outputs = [make(shape, dtype) for make, shape, dtype in self._results]
+        kept = self._kept_arrays(arguments, arrays)
         instance = self._take()
         try:
             start = time.perf_counter()
-            code = instance.call.run(*arrays, *outputs)
+            code = instance.call.run(*arrays, *outputs, *kept)
             if self.is_logged:
                 self._log(time.perf_counter() - start)
             if code:
@@ -148,6 +162,7 @@ class Program:
         """Runs the function `runs` times: (label, tasks, microseconds at best) of each launch; variables change."""
         outputs = [empty_aligned(shape, dtype) for _, shape, dtype in self._results]
         arrays = self._arguments(arguments)
+        kept = self._kept_arrays(arguments, arrays)
         instance = self._take()
         try:
             run, _ = instance.call.timed()
@@ -160,7 +175,7 @@ class Program:
                 at += int(table[at + 2])
             best = [math.inf] * len(places)
             for _ in range(runs):
-                run(*arrays, *outputs)
+                run(*arrays, *outputs, *kept)
                 for i, (_, place) in enumerate(places):
                     best[i] = min(best[i], int(table[place]) / 1e3)
                     table[place] = 0
@@ -343,7 +358,13 @@ class _Instance:
             self.gaps = gaps(program.buffers, program.arena_bytes)
         self.constants = program.constants
         self.patches: list[tuple[int, int, int]] = []
-        self.inputs = len(program.function.parameters)
+        self.inputs, results = len(program.function.parameters), len(program.function.results)
+        self.before = {
+            "input": 0,
+            "variable": 0,
+            "output": self.inputs,
+            "kept": self.inputs + results,
+        }
         self.status_words: list[int] = []
         self.labels = _label_offsets(plan.launches)
         words: list[int] = []
@@ -358,7 +379,7 @@ class _Instance:
             words += [HEADER + len(record.args), 0]
             for i, arg in enumerate(record.args):
                 words.append(self._word(arg, start + HEADER + i))
-        count = self.inputs + len(program.function.results)
+        count = self.inputs + results + len(plan.kept)
         self.call = Call(
             np.array(words, np.int64), count, self.patches, threads=program.threads,
             keep=(block, self.constants, program.libraries),
@@ -386,7 +407,7 @@ class _Instance:
             return self.arena.ctypes.data + arg.offset + offset
         if arg.place == "constant":
             return self._constant(arg) + offset
-        number = arg.number + (self.inputs if arg.place == "output" else 0)
+        number = arg.number + self.before[arg.place]
         self.patches.append((number, at, offset))
         return 0
 

@@ -40,7 +40,7 @@ class Handle:
     """A variable, as the program sees it."""
 
     def __init__(self, value):
-        self.value = value
+        self.value, self.version, self.derived = value, 0, {}
 
 
 def run(make, *arrays, tolerance=8, shapes=None, variables=(), calls=1):

@@ -101,7 +101,7 @@ def test_a_random_function(seed, symbolic):
     want, updates = interpreter.run(function, arrays)
 
     class Handle:
-        value = arrays[-1].copy()
+        value, version = arrays[-1].copy(), 0
 
     with flags.override(guard=1):
         program = build_program(function)

@@ -38,6 +38,7 @@ class Stage:
     tasks: Callable[[Sizes], int]
     step: int = 0
     scratch_offset: int = 0  # bytes: this stage's SCRATCH word is the kernel's scratch plus this
+    keeps: bool = False  # fills the kernel's kept memory, its OUTPUT, from RIGHT alone
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class KernelCode:
     threads    for how many threads the scratch is laid out: the limit of its launches
     in_place   whether an operand of the epilogue with the output's very layout may share its memory
     label      a few words for reports: "gemm 8x48"
+    kept       bytes of memory that may be kept from call to call while the right operand stays what it is: stages with
+               `keeps` fill it, to others its address is RIGHT
     """
 
     code: Code
@@ -62,6 +65,7 @@ class KernelCode:
     partials: Callable[[Sizes], tuple[int, int]] | None = None
     in_place: bool = False
     label: str = ""
+    kept: int = 0
     facts: dict[str, Any] = field(
         default_factory=dict, compare=False
     )  # of the chosen schedule, for reports

@@ -19,6 +19,7 @@ from penstock._src.compiler.codegen.nests.nest import emit_nest
 from penstock._src.compiler.plan.attention import launch_attention
 from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
+from penstock._src.compiler.plan.kept import LEAST_BYTES, KeptWeights
 from penstock._src.compiler.plan.specials import check_bounds
 from penstock._src.compiler.schedule.attention import AttentionKernel
 from penstock._src.compiler.schedule.contraction import ContractKernel
@@ -83,11 +84,21 @@ class CodeCache:
 class Planner:
     """Plans one function; the result is in `launches`, `buffers`, `outputs`."""
 
-    def __init__(self, function: Function, cache: CodeCache, threads: int):
-        self.function, self.cache, self.threads = function, cache, threads
+    def __init__(
+        self,
+        function: Function,
+        cache: CodeCache,
+        threads: int,
+        begin: Callable[[Any], None] = lambda code: None,
+    ):
+        """`begin` is told every code as soon as it is known."""
+        self.function, self.cache, self.threads, self.begin = function, cache, threads, begin
         self.options = Options.from_flags(match)
         self.launches: list[Any] = []
         self.buffers: dict[int, Buffer] = {}  # of nodes, by id
+        self.kept: list[KeptWeights] = []
+        updated = {handle.id for handle, _ in function.updates}
+        self.assigned = {i for i, p in enumerate(function.parameters) if p.id in updated}
         self.known: list[Buffer] = []  # every buffer of the program
         self.symbols = _symbols(function)
         self.time = 0
@@ -335,10 +346,12 @@ class Planner:
         per = rounds_of_a_task(total, math.ceil(code.work(extent) / GRAIN), self.threads)
         extents = [extent(e) for e in code.extents]
         args = [per, total, *leaves, *outputs, *extents]
-        self.launches.append(Launch(code.code, code.function, -(-total // per), args, kernel.label))
+        self.add(code.code, code.function, -(-total // per), args, kernel.label)
 
     def _launch_contraction(self, kernel: ContractKernel) -> None:
         found, tail = tuned(kernel.match, self.target, self.threads), kernel.tail
+        if self._stays(found.right):
+            found = found.keeping()
         sizes = [int(s) for s in found.sizes]
         key = ("contract", found.key, tail and tail.signature(), self.threads)
 
@@ -360,7 +373,11 @@ class Planner:
             *[self.extent(e) for e in expressions],
         ]
         scratch = self.temporary("scratch", code.scratch(tuple(sizes)))
+        if code.kept:
+            right = self._kept(found.key, right, code, tuple(sizes))
         for stage in code.stages(tuple(sizes)):
+            if stage.keeps:
+                continue
             words = code.context(
                 stage,
                 left,
@@ -372,6 +389,22 @@ class Planner:
                 operands,
             )
             self.add(code.code, stage.function, stage.tasks(tuple(sizes)), words, kernel.label)
+
+    def _stays(self, weights: Node) -> bool:
+        """Whether what is made of weights may be kept: they are a variable that this program does not assign."""
+        buffer = self.buffer(weights)
+        unchanging = buffer.place == "variable" and buffer.number not in self.assigned
+        return unchanging and buffer.size >= LEAST_BYTES
+
+    def _kept(self, key: Any, weights: Buffer, code: Any, sizes: tuple[int, ...]) -> Buffer:
+        """The memory of packed weights, one for all that pack a variable alike."""
+        key = (key, self.threads)
+        for known in self.kept:
+            if known.key == key and known.variable == weights.number:
+                return known.memory
+        memory = Buffer("kept weights", code.kept, "kept", len(self.kept))
+        self.kept.append(KeptWeights(key, weights.number, memory, code, sizes))
+        return memory
 
     def _partials(self, kernel: ContractKernel, code: Any, sizes: Sequence[int]) -> Buffer:
         """The memory of the sums of each of a contraction's tasks."""
@@ -393,6 +426,7 @@ class Planner:
     def add(self, code: Any, function: str, tasks: int, args: list[Any], label: str) -> None:
         """Adds a launch."""
         if tasks:
+            self.begin(code)
             self.launches.append(Launch(code, function, tasks, args, label))
 
 

@@ -49,7 +49,9 @@ class VariableHandle(Resource):
     """A variable: `value` is its array, or None while it is not initialised.
 
     Assignments of eager ops replace `value` by a new array and never write into it, so that a read
-    is a snapshot without a copy.
+    is a snapshot without a copy. Compiled programs write into an array that nobody else holds;
+    after that they raise `version`. So what was made of the value, and stands in `derived`, still
+    holds while array and version are the same.
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class VariableHandle(Resource):
         self.shape: TensorShape = as_shape(shape)
         self.dtype = dtype
         self.value: Any = value
+        self.version = 0
+        self.derived: dict[Any, Any] = {}
 
     def read(self) -> Any:
         """Returns the array.

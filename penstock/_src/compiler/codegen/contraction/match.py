@@ -85,6 +85,12 @@ class Match:
         """Two matches with equal keys (and equal hooks) are served by one kernel."""
         return self.description
 
+    def keeping(self) -> Match:
+        """The same with the right operand's packed form kept from call to call, if it has one."""
+        if not isinstance(self.description, (Gemm, Convolution)):
+            return self
+        return replace(self, description=replace(self.description, kept=True))
+
     def takes_prologue(self, side: int) -> bool:
         """Whether an expression of the left (0) or right (1) source can be applied as it is read."""
         return isinstance(self.description, Gemm) or (

@@ -67,6 +67,8 @@ def emit_convolution(
     """Writes the kernel of a convolution; the prologue is of the image."""
     module = Module(target)
     conv = conv if prologue else in_pairs(conv, target)
+    if conv.h.base * conv.w.base > 1:  # each phase has weights of its own
+        conv = replace(conv, kept=False)
     parts, before = [], 0
     for i, (phase, output) in enumerate(phases(conv)):
         part = _Part(
@@ -80,7 +82,7 @@ def emit_convolution(
         found, at = [], 0
         for part in parts:
             if not part.direct_w:
-                found.append(Stage(f"{part.name}_pack", part.pack_tasks, 0, at))
+                found.append(Stage(f"{part.name}_pack", part.pack_tasks, 0, at, conv.kept))
             found.append(Stage(f"{part.name}_task", part.tasks, 0, at))
             at += part.scratch_bytes
         return found
@@ -97,6 +99,7 @@ def emit_convolution(
         else None,
         in_place=all(part.k_blocks == 1 for part in parts),
         label=f"conv {parts[0].mr}x{parts[0].nr}" if parts else "conv",
+        kept=sum(part.weights_bytes for part in parts) if conv.kept else 0,
         facts={
             "rows": [p.win.rows for p in parts],
             "images": [p.win.images for p in parts],
@@ -171,9 +174,10 @@ class _Part:
             if self.direct_w
             else round_up(c.groups * self.panels * self.panel_room * self.size, 64)
         )
+        self.own_at = 0 if c.kept else self.weights_bytes
         self.window_elements = round_up(self.win.elements + self.lanes, 64 // self.size)
         self.scratch_bytes = round_up(
-            self.weights_bytes + self.threads * self.window_elements * self.size, 64
+            self.own_at + self.threads * self.window_elements * self.size, 64
         )
 
     def least_blocks(self) -> int:
@@ -191,7 +195,7 @@ class _Part:
         return -(-number(self.c.batch, sizes) // self.win.images) * self.unit
 
     def pack_tasks(self, sizes: Sizes) -> int:
-        return self.panels * self.c.groups if self.tasks(sizes) else 0
+        return self.panels * self.c.groups if self.c.kept or self.tasks(sizes) else 0
 
     # -- in the kernel
     def emit(self):
@@ -233,7 +237,7 @@ class _Part:
             if self.head:
                 first = self.operands + self.epilogue.operand_count
                 self.head.prepare(f, lambda k, ty=PTR: f.load(f.ctx, first + k, ty))
-            mine = f.at(scratch, f.tid * (self.window_elements * self.size) + self.weights_bytes)
+            mine = f.at(scratch, f.tid * (self.window_elements * self.size) + self.own_at)
             shift = times(f, group, c.x.group)
             shifted = replace(c.x, base=f.i64(shift) + c.x.base) if c.groups > 1 else c.x
             win.x = shifted
@@ -264,7 +268,9 @@ class _Part:
                     b = f.at(w, w_at + times(f, p, self.nr), c.filter.element)
                 else:
                     which = times(f, group, self.panels) + p
-                    b = f.at(scratch, times(f, which, self.panel_room), types.total)
+                    b = f.at(
+                        w if c.kept else scratch, times(f, which, self.panel_room), types.total
+                    )
 
                 def k_block(kb):
                     a_kb = f.at(buf, times(f, kb, self.h.dilation * win.pitch), self.a_type)
@@ -454,7 +460,7 @@ class _Part:
         c, types, lanes, nr = self.c, self.types, self.lanes, self.nr
         w = c.filter
         with self.module.task(f"{self.name}_pack") as f:
-            source, scratch = f.load(f.ctx, RIGHT, PTR), f.load(f.ctx, SCRATCH, PTR)
+            source = f.load(f.ctx, RIGHT, PTR)
             group, p = f.task // self.panels, f.task % self.panels
             first = f.i64(times(f, p, nr))
             start = (
@@ -463,7 +469,8 @@ class _Part:
                 else first * w.output + w.base
             )
             start, count = f.i64(start), c.outputs - first
-            dst = f.at(scratch, f.task * self.panel_room, types.total)
+            packed = f.load(f.ctx, OUTPUT if c.kept else SCRATCH, PTR)
+            dst = f.at(packed, f.task * self.panel_room, types.total)
 
             def row(i):
                 def column(j):

@@ -41,7 +41,8 @@ class Convolution:
     types: Types
     sizes: int = 0
     pairs: bool = False  # see pairs.py
-    fast: bool = False  # whether it may be computed by Winograd's algorithm (winograd.py)
+    fast: bool = False  # whether it may be computed by Winograd's algorithm (winograd/)
+    kept: bool = False  # whether packed weights are kept from call to call
 
 
 @dataclass(frozen=True)

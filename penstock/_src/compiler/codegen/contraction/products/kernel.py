@@ -29,6 +29,8 @@ class GemmKernel(Packing):
         self.emit_tiles()
         if self.shared_a or self.shared_b:
             self.emit_pack()
+        if self.kept_b:
+            self.emit_keep()
         self.emit_task()
         bytes_each = self.epilogue.partial_bytes
         return KernelCode(
@@ -40,15 +42,23 @@ class GemmKernel(Packing):
             partials=(lambda sizes: (self.tasks(sizes), bytes_each)) if bytes_each else None,
             in_place=self.steps == 1,
             label=f"gemm {self.mr}x{self.nr}",
+            kept=self.kept_bytes,
             facts={
                 "cut": self.cut,
                 "A": "in place" if self.direct_a else "of a task" if self.own_a else "shared",
-                "B": "in place" if self.direct_b else "of a task" if self.own_b else "shared",
+                "B": self.where_b,
                 "kc": self.kc,
                 "nc": self.nc,
                 "group": self.g.group,
             },
         )
+
+    @property
+    def where_b(self) -> str:
+        """Where tiles read B, for reports."""
+        if self.direct_b:
+            return "in place"
+        return "kept" if self.kept_b else "of a task" if self.own_b else "shared"
 
     def emit_task(self):
         g = self.g
@@ -103,6 +113,9 @@ class GemmKernel(Packing):
                     if self.direct_b:
                         at = times(f, self.k0, value(f, g.right.depth[0])) + (word(f, j) + base_b)
                         pb = f.at(self.b, at, g.right.element)
+                    elif self.kept_b:
+                        panel = step * ceil_divide(self.n, self.nr) + word(f, j) // self.nr
+                        pb = f.at(self.b, panel * self.pb, self.types.total)
                     elif self.shared_b:
                         panel = times(f, block, self.b_panels) + word(f, j) // self.nr
                         pb = f.at(self.scr, self.b_at + panel * self.pb, self.types.total)

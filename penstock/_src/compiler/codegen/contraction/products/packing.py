@@ -166,7 +166,26 @@ class Packing(Schedule):
         place = lambda c, k: (word(f, times(f, c, cross)) + start + along(k), None)
         pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
 
-    # -- the stage
+    # -- the stages
+    def emit_keep(self):
+        """A task packs a unit of one depth block of B, for keeps."""
+        with self.module.task("keep") as f:
+            self.start(f)
+            self.expressions = [None, None]
+            block, unit = f.task // self.kept_units, f.task % self.kept_units
+            self.at_step(f, block)
+            base = self.base(f, self.g.right, [f.i64(0)] * len(self.batch))
+            panel = block * ceil_divide(self.n, self.nr)
+            if not self.by_rows[1]:
+                panel, first = panel + unit, unit * self.nr
+                dst = f.at(self.c, panel * self.pb, self.types.total)
+                self.pack(f, 1, base, first, self.nr, self.n - first, dst)
+                return
+            dst, low = f.at(self.c, panel * self.pb, self.types.total), unit * SLAB
+            high = f.min(low + SLAB, self.depth)
+            slab = lambda: self.pack_slab(f, 1, base, 0, self.n, low, high, dst)
+            f.when(low < high, slab)
+
     def emit_pack(self):
         """A task packs a unit of one depth block of the group: a panel of A or B, or a slab of all of them."""
         g = self.g

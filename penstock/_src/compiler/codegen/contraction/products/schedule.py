@@ -87,6 +87,7 @@ class Gemm:
     batch_out: tuple[Extent, ...] = ()
     sizes: int = 0
     group: int = 1  # neighbours that are multiplied together (pairs.py)
+    kept: bool = False  # whether packed panels of B are kept from call to call
     blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
 
     @property
@@ -161,8 +162,9 @@ class Schedule:
         self.by_rows = [self.packs_by_rows(x) for x in (g.left, g.right)]
         whole = is_static(g.n) and g.n <= self.nc  # each row of A is one task's
         self.own_a, self.shared_a = not self.direct_a and whole, not self.direct_a and not whole
-        self.shared_b = not self.direct_b and self.packs_b_often(m, n)
-        self.own_b = not self.direct_b and not self.shared_b
+        self.kept_b = g.kept and not self.direct_b and self.can_keep_b()
+        self.shared_b = not self.direct_b and not self.kept_b and self.packs_b_often(m, n)
+        self.own_b = not self.direct_b and not self.kept_b and not self.shared_b
         self.rows_at_once = max(1, ROWS_AT_ONCE // self.mr) * self.mr
 
     def column_block(self, m: int, n: int, wide: bool, depth: int) -> int:
@@ -263,6 +265,13 @@ class Schedule:
         blocks = ceil_divide(m, self.row_block(HOST, m, batches, n)) if is_static(self.g.m) else 2
         return blocks * batches > 1
 
+    def can_keep_b(self) -> bool:
+        """Whether the panels of B depend on B alone."""
+        b = self.g.right
+        if isinstance(b, Gathered) or self.heads[1] or not self.static_k or not is_static(self.g.n):
+            return False
+        return all(is_static(s) and s == 0 for s in b.batch) and is_static(b.base)
+
     # formulas of the host and of kernels alike: `ops` has min and max, extents are ints or values
     def row_block(self, ops, m, batches, n):
         """Rows of a task: enough tasks to share out, none too small."""
@@ -286,6 +295,8 @@ class Schedule:
     def stages(self, sizes: Sizes) -> list[Stage]:
         found = []
         steps, group = self.steps_of(sizes), self.group(sizes)
+        if self.kept_b:
+            found.append(Stage("keep", lambda _: self.kept_units * steps, keeps=True))
         for first in range(0, steps, group):
             count = min(group, steps - first)
             step = first | count << STEP_BITS
@@ -323,6 +334,18 @@ class Schedule:
         if self.shared_b:
             units += slabs if self.by_rows[1] else self.panels_b(sizes)
         return count * units
+
+    @property
+    def kept_units(self) -> int:
+        """Tasks that pack B for keeps, of one depth block: slabs of rows, or panels."""
+        return ceil_divide(self.kc, SLAB) if self.by_rows[1] else ceil_divide(self.g.n, self.nr)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Of the panels of B that are kept."""
+        if not self.kept_b:
+            return 0
+        return self.steps * ceil_divide(self.g.n, self.nr) * self.pb * self.size
 
     def tasks(self, sizes: Sizes) -> int:
         m, n, batches = number(self.g.m, sizes), number(self.g.n, sizes), self.batches(sizes)

@@ -97,6 +97,7 @@ class _Kernel:
         mine = self.reader.blank + POINTS * (self.reader.pitch + self.product_pitch)
         self.own = round_up(max(mine, TAPS * TAPS * self.tap_room), 64 // self.size)
         self.all_weights = self.panels * POINTS * self.weight_pitch
+        self.own_at = 0 if c.kept else self.all_weights
 
     def _tiles(self, all_rows: int) -> tuple[int, int, int]:
         """(rows of tiles of a task, tiles and vectors of a register tile): the fewest cycles a tile."""
@@ -127,14 +128,15 @@ class _Kernel:
             code=Code.of(self.module),
             sizes=self.c.sizes,
             stages=lambda _sizes: [
-                Stage("weights", lambda s: weight_tasks if self.block_count(s) else 0),
+                Stage("weights", lambda _: weight_tasks, keeps=self.c.kept),
                 Stage("tiles", self.block_count),
             ],
-            scratch=lambda _sizes: (self.all_weights + self.threads * self.own) * self.size,
+            scratch=lambda _sizes: (self.own_at + self.threads * self.own) * self.size,
             threads=self.threads,
             partials=(lambda sizes: (self.block_count(sizes), bytes_each)) if bytes_each else None,
             in_place=True,
             label=f"winograd {self.mr}x{self.nr}",
+            kept=self.all_weights * self.size if self.c.kept else 0,
             facts={"rows of tiles": self.rows, "tiles": self.tiles},
         )
 
@@ -146,7 +148,8 @@ class _Kernel:
             source, scratch = f.load(f.ctx, RIGHT, PTR), f.load(f.ctx, SCRATCH, PTR)
             parts = c.channels // lanes
             panel, first = f.task // parts, f.i64(times(f, f.task % parts, lanes))
-            mine = f.at(scratch, f.tid * self.own + self.all_weights, self.element)
+            mine = f.at(scratch, f.tid * self.own + self.own_at, self.element)
+            weights = f.load(f.ctx, OUTPUT, PTR) if c.kept else scratch
             column = f.i64(times(f, panel, nr))
             start = times(f, column, w.output) + times(f, first, w.channel) + w.base
 
@@ -157,7 +160,7 @@ class _Kernel:
 
             f.loop(f.i64(0), TAPS, 1, lambda i: f.loop(f.i64(0), TAPS, 1, lambda j: tap(i, j)))
             out = panel * (POINTS * self.weight_pitch) + first * nr
-            out = f.at(scratch, out, self.element)
+            out = f.at(weights, out, self.element)
 
             def vector(k):
                 at = times(f, k, lanes)
@@ -272,14 +275,15 @@ class _Kernel:
             first = f.i64(times(f, f.task, self.rows))
             all_rows = f.i64(times(f, value(f, self.c.batch), self.down))
             count = f.min(all_rows - first, self.rows)
-            blank = f.at(scratch, f.tid * self.own + self.all_weights, element)
+            all_weights = f.load(f.ctx, RIGHT, PTR) if self.c.kept else scratch
+            blank = f.at(scratch, f.tid * self.own + self.own_at, element)
             inputs = f.at(blank, self.reader.blank, element)
             products = f.at(inputs, POINTS * self.reader.pitch, element)
             f.memset(blank, 0, self.reader.blank * self.size)
             self.reader.read(f, x, first, count, inputs, blank)
 
             def panel(p):
-                weights = f.at(scratch, times(f, p, POINTS * self.weight_pitch), element)
+                weights = f.at(all_weights, times(f, p, POINTS * self.weight_pitch), element)
                 self.multiply(f, count * self.across, inputs, weights, products)
                 self.transform_products(f, first, count, p, products, partial)
 
