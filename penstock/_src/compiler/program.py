@@ -67,7 +67,7 @@ class Program:
         self.is_logged = flags.debug >= 2
         self.is_watched = self.guard or self.is_logged
         written = cache.written
-        self.plan = plan = Planner(function, cache, self.threads, kernels().begin)
+        self.plan = plan = Planner(function, cache, self.threads)
         self.buffers = plan.known
         for buffer in plan.keep:
             buffer.touch(plan.time)

@@ -84,15 +84,8 @@ class CodeCache:
 class Planner:
     """Plans one function; the result is in `launches`, `buffers`, `outputs`."""
 
-    def __init__(
-        self,
-        function: Function,
-        cache: CodeCache,
-        threads: int,
-        begin: Callable[[Any], None] = lambda code: None,
-    ):
-        """`begin` is told every code as soon as it is known."""
-        self.function, self.cache, self.threads, self.begin = function, cache, threads, begin
+    def __init__(self, function: Function, cache: CodeCache, threads: int):
+        self.function, self.cache, self.threads = function, cache, threads
         self.options = Options.from_flags(match)
         self.launches: list[Any] = []
         self.buffers: dict[int, Buffer] = {}  # of nodes, by id
@@ -346,7 +339,7 @@ class Planner:
         per = rounds_of_a_task(total, math.ceil(code.work(extent) / GRAIN), self.threads)
         extents = [extent(e) for e in code.extents]
         args = [per, total, *leaves, *outputs, *extents]
-        self.add(code.code, code.function, -(-total // per), args, kernel.label)
+        self.launches.append(Launch(code.code, code.function, -(-total // per), args, kernel.label))
 
     def _launch_contraction(self, kernel: ContractKernel) -> None:
         found, tail = tuned(kernel.match, self.target, self.threads), kernel.tail
@@ -426,7 +419,6 @@ class Planner:
     def add(self, code: Any, function: str, tasks: int, args: list[Any], label: str) -> None:
         """Adds a launch."""
         if tasks:
-            self.begin(code)
             self.launches.append(Launch(code, function, tasks, args, label))
 
 
