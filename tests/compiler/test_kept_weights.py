@@ -128,11 +128,14 @@ def test_small_weights_are_not_kept(programs):
     assert not kept(programs)
 
 
-def test_what_is_kept_dies_with_the_variable():
+def kept_by_a_call():
     w = tf.Variable(normal(200, 150))
     tf.function(lambda x: tf.matmul(x, w))(tf.constant(normal(130, 200)))
     (derived,) = w.handle._value.derived.values()
-    memory = weakref.ref(derived.memory)
-    del derived, w
+    return weakref.ref(derived.memory)
+
+
+def test_what_is_kept_dies_with_the_variable():
+    memory = kept_by_a_call()
     gc.collect()
     assert memory() is None
