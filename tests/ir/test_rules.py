@@ -16,6 +16,25 @@ def _scaled(p, x, y):
     return p.mul(p.mul(x, 3.0), 0.5)
 
 
+def _pooled(p, x):
+    """x: float32[3, 4] as an image of 2 rows and 6 columns: it, and what stands at the largest of windows of 2 x 2."""
+    image = p.reshape(p.sin(x * 9.0), [2, 6])
+    windows = p.windows(image, [0, 1], [2, 2], [2, 2], [1, 1], [0, 0], [0, 0], [1, 1])
+    largest = p.reduce_max(windows, [2, 3])
+    numbers = np.arange(4, dtype=np.int32).reshape(2, 2)
+    at_largest = p.eq(windows, p.broadcast(largest, windows.shape, [0, 1]))
+    places = p.reduce_min(p.select(at_largest, p.constant(numbers), 4), [2, 3])
+    tiles = [1, 2, 3, 2]
+    here = p.eq(p.broadcast(places, tiles, [0, 2]), p.broadcast(p.constant(numbers), tiles, [1, 3]))
+    given = p.exp(largest)
+    return image, p.reshape(p.select(here, p.broadcast(given, tiles, [0, 2]), 0.0), [2, 6])
+
+
+def _masked(p, x):
+    image, joined = _pooled(p, x)
+    return p.select(p.gt(image, 0.3), joined, 0.0)
+
+
 # rule -> an expression of x, y: float32[3, 4], n: int32[3, 4], b: bool[3, 4], v: float32[4], s: float32[]
 EXAMPLES = {
     "x + 0 -> x": lambda p, x, **_: x + 0.0,
@@ -121,6 +140,12 @@ EXAMPLES = {
     ),
     "sum(contract(x, y)) over letters of both -> contract(x, y)": lambda p, x, y, **_: p.reduce_sum(
         p.contract("bm,bn->bmn", x, y), [0]
+    ),
+    "select(x > c, join(placed(p, g)), 0) -> join(placed(p, select(x at p > c, g, 0)))": (
+        lambda p, x, **_: _masked(p, x)
+    ),
+    "sum(placed(p, g)) over the places -> sum(g)": lambda p, x, **_: p.reduce_sum(
+        p.pad(_pooled(p, x)[1], [0, 0], [0, 1]), [0, 1]
     ),
     "f(repeat(a)) -> repeat(f(a)), f(reshape(a)) -> reshape(f(a)), f unary": lambda p, s, **_: (
         p.exp(p.broadcast_to(s, [3, 4]))
