@@ -29,6 +29,8 @@ class Run:
 
     def __init__(self, options: dict[str, Any] | None = None) -> None:
         self.options = options or {}
+        # Where statistics of elements go, if anywhere.
+        self.aggregator: Any = None
         self.cancelled = threading.Event()
         self._closers: list[Callable[[], None]] = []
 

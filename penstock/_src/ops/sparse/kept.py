@@ -138,6 +138,28 @@ class GetSessionHandle(Op):
         return made
 
 
+class GetSessionHandleV2(Op):
+    """Keeps a tensor; gives the handle of it."""
+
+    signature = "value: T -> handle: resource"
+    stateful = True
+    differentiable = False
+
+    def shape(self, value):
+        return ()
+
+    def eager(self, value):
+        return KeptTensor(value)
+
+
+class KeptTensor(Resource):
+    """A tensor that a session keeps while its handle lives."""
+
+    def __init__(self, value):
+        super().__init__("kept_tensor")
+        self.value = value
+
+
 class GetSessionTensor(Op):
     """The tensor that a text stands for."""
 

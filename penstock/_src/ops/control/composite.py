@@ -1,0 +1,51 @@
+"""Composite tensors carried by one variant: their components, and what they are."""
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+
+
+class CompositeVariant:
+    """The components of a composite tensor with the metadata that tells its type."""
+
+    __slots__ = ("components", "metadata")
+
+    def __init__(self, components, metadata):
+        self.components, self.metadata = tuple(components), metadata
+
+
+class CompositeTensorVariantFromComponents(Op):
+    """The components as one variant."""
+
+    signature = "components: *Tcomponents -> encoded: variant"
+    metadata: bytes
+    Tcomponents: list[DType]
+    differentiable = False
+
+    def shape(self, components):
+        return ()
+
+    def eager(self, components):
+        return CompositeVariant(components, self.metadata)
+
+
+class CompositeTensorVariantToComponents(Op):
+    """The components in a variant that was made of as many."""
+
+    signature = "encoded: variant -> components: *Tcomponents"
+    metadata: bytes
+    Tcomponents: list[DType]
+    differentiable = False
+
+    def shape(self, encoded):
+        return [None] * len(self.Tcomponents)
+
+    def eager(self, encoded):
+        if not isinstance(encoded, CompositeVariant):
+            raise InvalidArgumentError("The input is not a composite tensor.")
+        if len(encoded.components) != len(self.Tcomponents):
+            raise InvalidArgumentError(
+                f"Encoded value has {len(encoded.components)} tensor components; expected "
+                f"{len(self.Tcomponents)} components based on type_spec"
+            )
+        return list(encoded.components)

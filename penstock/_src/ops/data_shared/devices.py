@@ -1,0 +1,204 @@
+"""Iterators that deal the elements of a dataset out to devices in turn."""
+
+import collections
+import itertools
+import threading
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError, OutOfRangeError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values.resources import Resource, manager
+from penstock._src.ops.data.iterator import END, IteratorHandle
+from penstock._src.ops.data.pipeline import Element
+from penstock._src.ops.strings.elements import strings
+
+_INCARNATIONS = itertools.count(1)
+_NAMED: dict[bytes, "DealingHandle"] = {}
+
+
+class DealingHandle(Resource):
+    """One iteration for several readers: element number i belongs to reader i modulo their number."""
+
+    def __init__(self, readers: int, name: str = "", container: str = "") -> None:
+        super().__init__(name, container)
+        self.readers = readers
+        self.incarnation = 0
+        self._elements = IteratorHandle()
+        self._waiting: list[collections.deque[Element]] = []
+        self._turn = 0
+        self._lock = threading.Lock()
+
+    def start(self, dataset: Any) -> int:
+        """Begins an iteration; returns its number."""
+        with self._lock:
+            self._elements.start(dataset)
+            self._waiting = [collections.deque() for _ in range(self.readers)]
+            self._turn, self.incarnation = 0, next(_INCARNATIONS)
+            return self.incarnation
+
+    def next(self, reader: int, incarnation: int) -> Element:
+        """The next element of a reader.
+
+        Raises:
+          OutOfRangeError: there is none left.
+          InvalidArgumentError: there is no such reader, or another iteration has begun.
+        """
+        if not 0 <= reader < self.readers:
+            raise InvalidArgumentError(f"shard_num {reader} is not in [0, {self.readers})")
+        with self._lock:
+            if incarnation != self.incarnation:
+                raise InvalidArgumentError(
+                    f"Invalid incarnation id. Provided: {incarnation}; Expected: {self.incarnation}"
+                )
+            while not self._waiting[reader]:
+                element = self._elements.next()
+                if element is None:
+                    raise OutOfRangeError(END)
+                self._waiting[self._turn].append(element)
+                self._turn = (self._turn + 1) % self.readers
+            return self._waiting[reader].popleft()
+
+    def close(self) -> None:
+        """Ends the iteration."""
+        self._elements.close()
+
+
+class _Maker(Op):
+    """Base of ops that make such an iterator."""
+
+    devices: list[str]
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    stateful = True
+    differentiable = False
+
+
+class AnonymousMultiDeviceIteratorV3(_Maker):
+    """An iterator for these devices."""
+
+    signature = "-> handle: resource"
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        return DealingHandle(len(self.devices))
+
+
+class AnonymousMultiDeviceIterator(_Maker):
+    """An iterator for these devices, with what deletes it."""
+
+    signature = "-> handle: resource, deleter: variant"
+
+    def shape(self):
+        return (), ()
+
+    def eager(self):
+        made = DealingHandle(len(self.devices))
+        return made, made
+
+
+class MultiDeviceIterator(_Maker):
+    """An iterator for these devices, with a name."""
+
+    signature = "-> handle: resource"
+    devices: list[str]
+    shared_name: str
+    container: str
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        name, container = self.shared_name, self.container
+
+        def make() -> DealingHandle:
+            return DealingHandle(len(self.devices), name, container)
+
+        return manager().get_or_create(DealingHandle, container, name, make) if name else make()
+
+
+class MultiDeviceIteratorInit(Op):
+    """Begins an iteration; gives its number."""
+
+    signature = (
+        "dataset: variant, multi_device_iterator: resource, max_buffer_size: int64 -> "
+        "incarnation_id: int64"
+    )
+    stateful = True
+    differentiable = False
+
+    def shape(self, dataset, multi_device_iterator, max_buffer_size):
+        return ()
+
+    def eager(self, dataset, multi_device_iterator, max_buffer_size):
+        return np.int64(multi_device_iterator.start(dataset))
+
+
+class MultiDeviceIteratorGetNextFromShard(Op):
+    """The next element of one device."""
+
+    signature = (
+        "multi_device_iterator: resource, shard_num: int32, incarnation_id: int64 -> "
+        "components: *output_types"
+    )
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    stateful = True
+    differentiable = False
+
+    def shape(self, multi_device_iterator, shard_num, incarnation_id):
+        return list(self.output_shapes)
+
+    def eager(self, multi_device_iterator, shard_num, incarnation_id):
+        return list(multi_device_iterator.next(int(shard_num), int(incarnation_id)))
+
+
+class MultiDeviceIteratorToStringHandle(Op):
+    """A string that stands for an iterator."""
+
+    signature = "multi_device_iterator: resource -> string_handle: string"
+    stateful = True
+    differentiable = False
+
+    def shape(self, multi_device_iterator):
+        return ()
+
+    def eager(self, multi_device_iterator):
+        name = f"multi-device-iterator-{id(multi_device_iterator)}".encode()
+        _NAMED[name] = multi_device_iterator
+        return strings([name], ())
+
+
+class MultiDeviceIteratorFromStringHandle(Op):
+    """The iterator that a string stands for."""
+
+    signature = "string_handle: string -> multi_device_iterator: resource"
+    output_types: list[DType] = []
+    output_shapes: list[TensorShape] = []
+    stateful = True
+    differentiable = False
+
+    def shape(self, string_handle):
+        return ()
+
+    def eager(self, string_handle):
+        name = np.asarray(string_handle).item()
+        if name not in _NAMED:
+            raise NotFoundError(f"There is no iterator {name.decode()!r}.")
+        return _NAMED[name]
+
+
+class DeleteMultiDeviceIterator(Op):
+    """Ends an iteration."""
+
+    signature = "multi_device_iterator: resource, iterators: N * resource, deleter: variant ->"
+    stateful = True
+    differentiable = False
+
+    def eager(self, multi_device_iterator, iterators, deleter):
+        multi_device_iterator.close()

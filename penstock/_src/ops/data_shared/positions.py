@@ -1,0 +1,49 @@
+"""Where an iteration stands, kept as a value and taken up again."""
+
+from penstock._src.core.errors import FailedPreconditionError
+from penstock._src.core.op import Op
+from penstock._src.core.values.resources import Resource
+
+
+class SerializeIterator(Op):
+    """Where an iterator stands: how many elements it gave."""
+
+    signature = "resource_handle: resource -> serialized: variant"
+    external_state_policy: int = 0
+    stateful = True
+    differentiable = False
+
+    def shape(self, resource_handle):
+        return [None]
+
+    def eager(self, resource_handle):
+        if resource_handle.dataset is None:
+            raise FailedPreconditionError("SerializeIterator: the iterator is not initialized.")
+        return resource_handle.position
+
+
+class DeserializeIterator(Op):
+    """Takes an iterator over the same dataset to where another stood."""
+
+    signature = "resource_handle: resource, serialized: variant ->"
+    stateful = True
+    differentiable = False
+
+    def eager(self, resource_handle, serialized):
+        if resource_handle.dataset is None:
+            raise FailedPreconditionError("DeserializeIterator: the iterator is not initialized.")
+        resource_handle.seek(serialized)
+
+
+class DummyIterationCounter(Op):
+    """The handle of a counter that counts nothing."""
+
+    signature = "-> handle: resource"
+    stateful = True
+    differentiable = False
+
+    def shape(self):
+        return ()
+
+    def eager(self):
+        return Resource("dummy_iteration_counter")

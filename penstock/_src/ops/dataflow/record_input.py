@@ -1,0 +1,65 @@
+"""Batches of records from files, in a random order, without end."""
+
+import glob
+import random
+from collections.abc import Iterator
+
+from penstock._src.core.errors import NotFoundError
+from penstock._src.core.op import Op
+from penstock._src.core.values import kernel_state
+from penstock._src.ops.strings.elements import strings
+from penstock._src.util import records
+
+
+class RecordInput(Op):
+    """The next `batch_size` records of the files that match a pattern, mixed within a buffer."""
+
+    signature = "-> records: string"
+    file_pattern: str
+    file_random_seed: int = 301
+    file_shuffle_shift_ratio: float = 0.0
+    file_buffer_size: int = 10000
+    file_parallelism: int = 16
+    batch_size: int = 32
+    compression_type: str = ""
+    stateful = True
+    differentiable = False
+
+    def shape(self):
+        return [self.batch_size]
+
+    def eager(self):
+        def step(source):
+            return [next(source) for _ in range(self.batch_size)], source
+
+        return strings(kernel_state.update(self, self._mixed, step), (self.batch_size,))
+
+    def _mixed(self) -> Iterator[bytes]:
+        """Records for ever: each leaves the buffer at random once the buffer is full."""
+        choice, buffer = random.Random(self.file_random_seed), []
+        source = self._in_turn(choice)
+        while True:
+            while len(buffer) < self.file_buffer_size:
+                record = next(source)
+                if record is None:  # the end of a round over all files
+                    break
+                buffer.append(record)
+            if buffer:
+                at = choice.randrange(len(buffer))
+                buffer[at], buffer[-1] = buffer[-1], buffer[at]
+                yield buffer.pop()
+
+    def _in_turn(self, choice: random.Random) -> Iterator[bytes | None]:
+        """The records of all files, the files shuffled in every round; None ends a round."""
+        files = sorted(glob.glob(self.file_pattern))
+        if not files:
+            raise NotFoundError(f"RecordInput: no file matches {self.file_pattern!r}.")
+        while True:
+            choice.shuffle(files)
+            shift = int(self.file_shuffle_shift_ratio * len(files))
+            for name in files[shift:] + files[:shift]:
+                with open(name, "rb") as file:
+                    yield from records.read_records(
+                        records.opened(file, self.compression_type), name
+                    )
+            yield None

@@ -1,0 +1,55 @@
+"""Tensors handed over by name, from whoever sends one to whoever waits for it."""
+
+import queue
+import threading
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import ANY
+
+_LOCK = threading.Lock()
+_SENT: dict[tuple, queue.SimpleQueue] = {}
+
+
+def _channel(op):
+    """The tensors that were sent and not yet received, of one name between two devices."""
+    key = (op.tensor_name, op.send_device, op.send_device_incarnation, op.recv_device)
+    with _LOCK:
+        return _SENT.setdefault(key, queue.SimpleQueue())
+
+
+class Send(Op):
+    """Hands a tensor over."""
+
+    signature = "tensor: T ->"
+    T = ANY
+    tensor_name: str
+    send_device: str
+    send_device_incarnation: int
+    recv_device: str
+    client_terminated: bool = False
+    stateful = True
+    differentiable = False
+
+    def eager(self, tensor):
+        _channel(self).put(tensor)
+
+
+class Recv(Op):
+    """Waits for a tensor that is handed over."""
+
+    signature = "-> tensor: tensor_type"
+    tensor_type: DType
+    tensor_name: str
+    send_device: str
+    send_device_incarnation: int
+    recv_device: str
+    client_terminated: bool = False
+    stateful = True
+    differentiable = False
+
+    def shape(self):
+        return None
+
+    def eager(self):
+        return _channel(self).get()
