@@ -57,6 +57,9 @@ for _group, _names in _GROUPS.items():
             globals()[_name],
             v1=[f"saved_model.{_name}", f"saved_model.{_group}.{_name}"],
         )
+for _name in ("LEGACY_INIT_OP_KEY", "MAIN_OP_KEY"):
+    _value = globals()[_name]
+    export_constant(None, _value, v1=[f"saved_model.{_name}", f"saved_model.constants.{_name}"])
 
 
 @export("saved_model.experimental.VariablePolicy")

@@ -73,7 +73,14 @@ def parse(folder: str) -> Any:
     )
 
 
-@export("saved_model.contains_saved_model", v1=["saved_model.contains_saved_model"])
+@export(
+    "saved_model.contains_saved_model",
+    v1=[
+        "saved_model.contains_saved_model",
+        "saved_model.maybe_saved_model_directory",
+        "saved_model.loader.maybe_saved_model_directory",
+    ],
+)
 def contains_saved_model(export_dir: Any) -> bool:
     """Whether a folder holds a SavedModel."""
     names = (constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT)

@@ -1,0 +1,260 @@
+"""SignatureDefs: which tensors of a graph a call takes and gives, in tf.compat.v1."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.graph.attributes import shape_to_proto
+from penstock._src.proto.saved import SignatureDef, TensorInfo
+from penstock._src.saving.saved_model import constants
+from penstock._src.saving.saved_model.load import parse
+from penstock._src.util.export import export
+from penstock._src.util.lazy import resolve
+
+_SPARSE = "penstock._src.api.sparse.sparse_tensor"
+
+
+@export(v1=["saved_model.build_tensor_info", "saved_model.utils.build_tensor_info"])
+def build_tensor_info(tensor: Any) -> Any:
+    """Returns the TensorInfo of a tensor, a SparseTensor or another composite of a graph.
+
+    Raises:
+      RuntimeError: executing eagerly.
+    """
+    if STATE.graph is None:
+        raise RuntimeError(
+            "`build_tensor_info` is not supported in eager execution mode. Use it in a graph."
+        )
+    info = TensorInfo(dtype=tensor.dtype.as_datatype_enum)
+    info.tensor_shape.CopyFrom(shape_to_proto(tensor.shape))
+    if hasattr(tensor, "dense_shape") and hasattr(tensor, "values"):
+        info.coo_sparse.values_tensor_name = tensor.values.name
+        info.coo_sparse.indices_tensor_name = tensor.indices.name
+        info.coo_sparse.dense_shape_tensor_name = tensor.dense_shape.name
+    else:
+        info.name = tensor.name
+    return info
+
+
+@export(
+    v1=[
+        "saved_model.get_tensor_from_tensor_info",
+        "saved_model.utils.get_tensor_from_tensor_info",
+    ]
+)
+def get_tensor_from_tensor_info(
+    tensor_info: Any, graph: Any = None, import_scope: str | None = None
+) -> Any:
+    """Returns the tensor that a TensorInfo tells of.
+
+    Args:
+      tensor_info: the message.
+      graph: by default the current one.
+      import_scope: the scope into which the graph was imported.
+    """
+    graph = graph or STATE.graph
+
+    def named(name: str) -> Any:
+        found = f"{import_scope}/{name}" if import_scope else name
+        return graph.as_graph_element(found)
+
+    kind = tensor_info.WhichOneof("encoding")
+    if kind == "name":
+        return named(tensor_info.name)
+    if kind == "coo_sparse":
+        parts = tensor_info.coo_sparse
+        return resolve(_SPARSE, "SparseTensor")(
+            named(parts.indices_tensor_name),
+            named(parts.values_tensor_name),
+            named(parts.dense_shape_tensor_name),
+        )
+    raise ValueError(f"Invalid TensorInfo.encoding: {kind}. Expected `coo_sparse` or `name`.")
+
+
+@export(
+    v1=["saved_model.build_signature_def", "saved_model.signature_def_utils.build_signature_def"]
+)
+def build_signature_def(
+    inputs: Mapping[str, Any] | None = None,
+    outputs: Mapping[str, Any] | None = None,
+    method_name: str | None = None,
+    defaults: Mapping[str, Any] | None = None,
+) -> Any:
+    """Returns a SignatureDef.
+
+    Args:
+      inputs: TensorInfos by the names of arguments.
+      outputs: TensorInfos by the names of results.
+      method_name: what kind of call it is.
+      defaults: TensorProtos by the names of arguments that may be left out.
+    """
+    made = SignatureDef(method_name=method_name or "")
+    for name, info in (inputs or {}).items():
+        made.inputs[name].CopyFrom(info)
+    for name, info in (outputs or {}).items():
+        made.outputs[name].CopyFrom(info)
+    for name, value in (defaults or {}).items():
+        made.defaults[name].CopyFrom(value)
+    return made
+
+
+@export(
+    v1=[
+        "saved_model.predict_signature_def",
+        "saved_model.signature_def_utils.predict_signature_def",
+    ]
+)
+def predict_signature_def(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
+    """Returns the SignatureDef of a prediction: tensors by name to tensors by name."""
+    for name, given in (("inputs", inputs), ("outputs", outputs)):
+        if not given:
+            raise ValueError(f"Prediction `{name}` cannot be None or empty.")
+    return build_signature_def(
+        {name: build_tensor_info(tensor) for name, tensor in inputs.items()},
+        {name: build_tensor_info(tensor) for name, tensor in outputs.items()},
+        constants.PREDICT_METHOD_NAME,
+    )
+
+
+def _info(tensor: Any, dtype: dtypes.DType, what: str) -> Any:
+    info = build_tensor_info(convert_to_tensor(tensor))
+    if info.dtype != dtype.as_datatype_enum:
+        raise ValueError(
+            f"{what} tensors must be of type {dtype.name}. Found tensors with type {info.dtype}."
+        )
+    return info
+
+
+@export(
+    v1=[
+        "saved_model.regression_signature_def",
+        "saved_model.signature_def_utils.regression_signature_def",
+    ]
+)
+def regression_signature_def(examples: Any, predictions: Any) -> Any:
+    """Returns the SignatureDef of a regression.
+
+    Args:
+      examples: a tensor of serialized Examples.
+      predictions: a float tensor.
+    """
+    for name, given in (("examples", examples), ("predictions", predictions)):
+        if given is None:
+            raise ValueError(f"Regression `{name}` cannot be None.")
+    return build_signature_def(
+        {constants.REGRESS_INPUTS: _info(examples, dtypes.string, "Regression input")},
+        {constants.REGRESS_OUTPUTS: _info(predictions, dtypes.float32, "Regression output")},
+        constants.REGRESS_METHOD_NAME,
+    )
+
+
+@export(
+    v1=[
+        "saved_model.classification_signature_def",
+        "saved_model.signature_def_utils.classification_signature_def",
+    ]
+)
+def classification_signature_def(examples: Any, classes: Any, scores: Any) -> Any:
+    """Returns the SignatureDef of a classification.
+
+    Args:
+      examples: a tensor of serialized Examples.
+      classes: a string tensor, or None.
+      scores: a float tensor, or None.
+    """
+    if examples is None:
+        raise ValueError("Classification `examples` cannot be None.")
+    if classes is None and scores is None:
+        raise ValueError("Classification `classes` and `scores` cannot both be None.")
+    outputs = {}
+    if classes is not None:
+        outputs[constants.CLASSIFY_OUTPUT_CLASSES] = _info(
+            classes, dtypes.string, "Classification classes"
+        )
+    if scores is not None:
+        outputs[constants.CLASSIFY_OUTPUT_SCORES] = _info(
+            scores, dtypes.float32, "Classification scores"
+        )
+    inputs = {constants.CLASSIFY_INPUTS: _info(examples, dtypes.string, "Classification input")}
+    return build_signature_def(inputs, outputs, constants.CLASSIFY_METHOD_NAME)
+
+
+@export(v1=["saved_model.is_valid_signature", "saved_model.signature_def_utils.is_valid_signature"])
+def is_valid_signature(signature_def: Any) -> bool:
+    """Whether a SignatureDef can be served: its arguments and results are those of its method."""
+    if signature_def is None:
+        return False
+    ins, outs = signature_def.inputs, signature_def.outputs
+    method = signature_def.method_name
+    if method == constants.PREDICT_METHOD_NAME:
+        return bool(ins) and bool(outs)
+    texts, floats = dtypes.string.as_datatype_enum, dtypes.float32.as_datatype_enum
+    if method == constants.REGRESS_METHOD_NAME:
+        return _are(ins, {constants.REGRESS_INPUTS: texts}) and _are(
+            outs, {constants.REGRESS_OUTPUTS: floats}
+        )
+    if method == constants.CLASSIFY_METHOD_NAME:
+        allowed = {
+            constants.CLASSIFY_OUTPUT_CLASSES: texts,
+            constants.CLASSIFY_OUTPUT_SCORES: floats,
+        }
+        expected = {name: allowed[name] for name in outs if name in allowed}
+        return _are(ins, {constants.CLASSIFY_INPUTS: texts}) and bool(outs) and _are(outs, expected)
+    return False
+
+
+def _are(infos: Mapping[str, Any], expected: dict[str, int]) -> bool:
+    return {name: info.dtype for name, info in infos.items()} == expected
+
+
+@export(v1=["saved_model.signature_def_utils.MethodNameUpdater"])
+class MethodNameUpdater:
+    """Changes the method names of the signatures of a SavedModel.
+
+    Args:
+      export_dir: the folder.
+    """
+
+    def __init__(self, export_dir: Any) -> None:
+        self._export_dir = os.fsdecode(export_dir)
+        self._saved_model = parse(self._export_dir)
+
+    def replace_method_name(self, signature_key: str, method_name: str, tags: Any = None) -> None:
+        """Sets the method name of a signature.
+
+        Args:
+          signature_key: the name of the signature.
+          method_name: the new one.
+          tags: of the graphs that are changed; by default all.
+
+        Raises:
+          ValueError: no graph has the tags or the signature.
+        """
+        if not signature_key:
+            raise ValueError("`signature_key` must be defined.")
+        if not method_name:
+            raise ValueError("`method_name` must be defined.")
+        wanted = {tags} if isinstance(tags, str) else tags and set(tags)
+        graphs = [
+            meta
+            for meta in self._saved_model.meta_graphs
+            if wanted is None or set(meta.meta_info_def.tags) == wanted
+        ]
+        found = [meta for meta in graphs if signature_key in meta.signature_def]
+        if not graphs or len(found) < len(graphs):
+            raise ValueError(
+                f"MetaGraphDef associated with tags {tags} and signature {signature_key} could not "
+                "be found in SavedModel."
+            )
+        for meta in found:
+            meta.signature_def[signature_key].method_name = method_name
+
+    def save(self, new_export_dir: Any = None) -> None:
+        """Writes the SavedModel: the message only, and into another folder if one is given."""
+        folder = self._export_dir if new_export_dir is None else os.fsdecode(new_export_dir)
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB), "wb") as file:
+            file.write(self._saved_model.SerializeToString())
