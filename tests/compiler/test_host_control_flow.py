@@ -2,7 +2,8 @@
 
 import numpy as np
 
-import penstock._src.function.concrete  # noqa: F401  (makes bodies runnable)
+import penstock as tf
+import penstock._src.function.concrete
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -78,3 +79,17 @@ def test_a_list_that_grows_in_a_loop_of_unknown_length():
     made = run([np.array([1.0, 3.0], np.float32)])[0]
     np.testing.assert_array_equal(made, [[1, 3], [2, 6], [4, 12]])
     assert "number of steps is not known" in run.host_ops["While"]
+
+
+def test_a_branch_writes_to_a_list_that_has_no_memory_yet():
+    @tf.function
+    def even(n):
+        found, count = tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=[]), 0
+        for i in tf.range(n):
+            if i % 2 == 0:
+                found = found.write(count, i)
+                count += 1
+        return found.stack()
+
+    assert even(tf.constant(9)).numpy().tolist() == [0, 2, 4, 6, 8]
+    assert even(tf.constant(0)).numpy().tolist() == []

@@ -244,9 +244,10 @@ class _Planner:
     ) -> tuple[str, Any]:
         length = known_length(builder, value)
         if value.buffer is None:
-            if length is None:
-                raise MalformedFunction("a list without elements has an unknown length")
             shape = make_shape(value.element_shape) if value.element_shape is not None else UNKNOWN
+            if length is None:  # reserved, not written to, as long as the run says
+                results.append(value.length)
+                return "reserved", (len(results) - 1, value.dtype, shape)
             return "known", TensorList(value.dtype, shape, [None] * int(length))
         results.append(value.memory)
         at = len(results) - 1

@@ -18,6 +18,7 @@ from penstock._src.core.values import kernel_state
 from penstock._src.core.values.resources import Resource, VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.function import Function
+from penstock._src.ops.control.list_value import TensorList
 
 if TYPE_CHECKING:
     from penstock._src.compiler.blocks.block import Block
@@ -75,6 +76,9 @@ class ProgramStep:
                 slots[slot] = which
             elif how == "list":
                 slots[slot] = _list_of(results, *which)
+            elif how == "reserved":
+                at, dtype, shape = which
+                slots[slot] = TensorList(dtype, shape, [None] * int(results[at]))
 
 
 def _argument(source: tuple[str, Any], slots: list[Any]) -> Any:

@@ -153,6 +153,7 @@ def branch(
             if after[h.id] is not before[h.id]:
                 written[h.id] = h
     shapes = [_common_list(column) for column in zip(*outputs)]
+    outputs[0] = [_with_notes(column) for column in zip(*outputs)]
     packed = [Packing(_allocated(p, results, shapes)) for results in outputs]
     if any(not packed[0].is_like(other) for other in packed[1:]):
         raise NotLowerable("the branches return lists of different shapes")
@@ -210,6 +211,13 @@ def effects(
 def _common_list(column: Sequence[Lowered]) -> Any:
     """The first list with memory among what branches give for one result."""
     return next((v for v in column if isinstance(v, ListValue) and v.buffer is not None), None)
+
+
+def _with_notes(column: Sequence[Lowered]) -> Lowered:
+    """The first branch's value; a list that another branch noted something of is noted in it as well."""
+    first = column[0]
+    noted = any(isinstance(value, ListValue) and value.noted for value in column)
+    return replace(first, noted=True) if noted and isinstance(first, ListValue) else first
 
 
 def _allocated(p: Any, values: Sequence[Lowered], like: Sequence[Any]) -> list[Lowered]:

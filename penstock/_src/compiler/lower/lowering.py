@@ -78,6 +78,8 @@ class Lowering:
             raise
         finally:
             self.p.origin = before
+        if not self.p.depth and any(map(_lost_writes, outputs)):
+            raise NotLowerable("a list is written to before its memory is known")
         for tensor, value in zip(op._outputs, outputs, strict=True):
             self.values[tensor._id] = value
 
@@ -130,6 +132,11 @@ class Lowering:
                     f"{op.type}: lower made shape {list(node.shape)}, the graph expects {tensor.shape}."
                 )
         return flat
+
+
+def _lost_writes(value: Lowered) -> bool:
+    """Whether a value is a list that only noted what was written to it."""
+    return isinstance(value, ListValue) and value.noted and value.buffer is None
 
 
 def _fits(shape: Sequence[int], static: Sequence[int | None] | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
@@ -44,9 +45,7 @@ class Packing:
             if not isinstance(value, ListValue):
                 result.append(parts[0] if count else value)
             elif value.buffer is None:
-                result.append(
-                    ListValue(value.dtype, None, parts[0], value.capacity, value.element_shape)
-                )
+                result.append(replace(value, length=parts[0], pushed=None))
             else:
                 made = ListValue(value.dtype, None, parts[1], None, pushed=value.pushed)
                 result.append(made.with_buffer(parts[0]))

@@ -180,7 +180,7 @@ def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListVal
 def _noted(held: ListValue, item: Node) -> ListValue:
     """A list without memory, its elements' shape now known."""
     shape = held.element_shape if held.element_shape is not None else item.shape
-    return replace(held, element_shape=shape, pushed=None)
+    return replace(held, element_shape=shape, pushed=None, noted=True)
 
 
 def _check_element(held: ListValue, item: Node) -> None:

@@ -25,6 +25,7 @@ class ListValue:
     pushed: Node | None = (
         None  # the one node that every element is, of a list that was only pushed to
     )
+    noted: bool = False  # written to without memory, to learn the shape of its elements
 
     @property
     def is_dense(self) -> bool:

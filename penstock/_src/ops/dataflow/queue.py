@@ -157,6 +157,7 @@ class QueueEnqueueManyV2(Op):
     def shape(self, handle, components):
         for component in components:
             component.with_rank_at_least(1)
+        return ()
 
     def eager(self, handle, components):
         queue = _queue(self, handle)
