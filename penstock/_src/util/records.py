@@ -17,6 +17,8 @@ from penstock._src.util import crc32c
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 COMPRESSIONS = ("", "GZIP", "ZLIB")
+# Bytes that files of records are read and written by: a call of the system costs as much as copying 20 KB.
+BUFFER = 1 << 18
 
 
 class DamagedRecord(Exception):
@@ -64,7 +66,7 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
         yield data
 
 
-def opened(file: BinaryIO, compression: str, buffer_size: int = 1 << 18) -> Any:
+def opened(file: BinaryIO, compression: str, buffer_size: int = BUFFER) -> Any:
     """A reader of the decompressed bytes of an open file."""
     if compression == "GZIP":
         return io.BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), buffer_size)

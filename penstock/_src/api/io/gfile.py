@@ -11,6 +11,7 @@ import stat as stat_module
 from collections import namedtuple
 
 from penstock._src.core import errors
+from penstock._src.util import records
 from penstock._src.util.export import export
 
 
@@ -89,7 +90,10 @@ class GFile:
             with _translated(path):
                 system = _remote(path)
                 binary = self._mode.replace("b", "") + "b"
-                self._file = open(path, binary) if system is None else system.open(path, binary)
+                if system is None:
+                    self._file = open(path, binary, records.BUFFER)
+                else:
+                    self._file = system.open(path, binary)
         return self._file
 
     def _decoded(self, data):

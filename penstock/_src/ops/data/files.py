@@ -45,7 +45,7 @@ def open_file(name: str) -> BinaryIO:
     try:
         if "://" in name:
             return _open_remote(name)
-        return open(name, "rb")
+        return open(name, "rb", records.BUFFER)
     except FileNotFoundError as error:
         raise NotFoundError(f"{name}; No such file or directory") from error
 
