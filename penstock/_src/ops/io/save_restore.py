@@ -12,11 +12,11 @@ from penstock._src.core.shapes import UNKNOWN
 from penstock._src.ops.io.bundle import BundleReader, Slice, index_name, shard_name, write_bundle
 
 
-def _text(value: Any) -> str:
+def path_of(value: Any) -> str:
     return os.fsdecode(value[()] if isinstance(value, np.ndarray) else value)
 
 
-def _slice(spec: str) -> tuple[list[int], list[int], list[int]]:
+def parsed_slice(spec: str) -> tuple[list[int], list[int], list[int]]:
     """(full shape, starts, lengths) of a text like "10 20 0,10:5,15"."""
     *extents, parts = spec.split(" ")
     full = [int(extent) for extent in extents]
@@ -47,11 +47,11 @@ class SaveV2(Op):
         held: dict[str, Any] = {}
         for name, spec, tensor in zip(tensor_names, shape_and_slices, tensors, strict=True):
             if spec:
-                full, starts, lengths = _slice(spec.decode())
+                full, starts, lengths = parsed_slice(spec.decode())
                 held.setdefault(name.decode(), []).append(Slice(full, starts, lengths, tensor))
             else:
                 held[name.decode()] = tensor
-        write_bundle(_text(prefix), held)
+        write_bundle(path_of(prefix), held)
         return ()
 
 
@@ -67,7 +67,7 @@ class RestoreV2(Op):
         return [UNKNOWN] * len(self.dtypes)
 
     def eager(self, prefix, tensor_names, shape_and_slices):
-        reader = BundleReader(_text(prefix))
+        reader = BundleReader(path_of(prefix))
         tensors = []
         specs = zip(tensor_names, shape_and_slices, self.dtypes, strict=True)
         for name, spec, dtype in specs:
@@ -77,7 +77,7 @@ class RestoreV2(Op):
                     f"RestoreV2: tensor {key} has type {reader.dtype(key).name}, not {dtype.name}."
                 )
             if spec:
-                _, starts, lengths = _slice(spec.decode())
+                _, starts, lengths = parsed_slice(spec.decode())
                 tensors.append(reader.read_slice(key, starts, lengths))
             else:
                 tensors.append(reader.read(key))
@@ -95,7 +95,7 @@ class MergeV2Checkpoints(Op):
 
     def eager(self, checkpoint_prefixes, destination_prefix):
         held: dict[str, Any] = {}
-        sources = [_text(prefix) for prefix in checkpoint_prefixes.ravel()]
+        sources = [path_of(prefix) for prefix in checkpoint_prefixes.ravel()]
         for prefix in sources:
             try:
                 reader = BundleReader(prefix)
@@ -104,9 +104,9 @@ class MergeV2Checkpoints(Op):
                     continue
                 raise
             held.update({name: reader.read(name) for name in reader.entries})
-        write_bundle(_text(destination_prefix), held)
+        write_bundle(path_of(destination_prefix), held)
         if self.delete_old_dirs:
-            for prefix in set(sources) - {_text(destination_prefix)}:
+            for prefix in set(sources) - {path_of(destination_prefix)}:
                 for path in (index_name(prefix), shard_name(prefix, 0, 1)):
                     if os.path.exists(path):
                         os.remove(path)

@@ -1,0 +1,260 @@
+"""Checkpoints of the first format: one sorted table of slices of tensors, by name and place."""
+
+import glob
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import UNKNOWN
+from penstock._src.ops.io.save_restore import parsed_slice, path_of
+from penstock._src.ops.io.sstable import read_table, write_table
+from penstock._src.ops.rules import invalid
+from penstock._src.ops.tensor_proto import from_proto
+from penstock._src.proto.bundle import SavedSlice, SavedTensorSlices, TensorSliceProto
+
+# The list of a TensorProto in which values of a type are written.
+_FIELDS = {
+    "float32": "float_val",
+    "float64": "double_val",
+    "int64": "int64_val",
+    "bool": "bool_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
+    **dict.fromkeys("int32 int16 int8 uint16 uint8 qint8 quint8 qint32".split(), "int_val"),
+}
+_FULL = -1
+
+
+class Piece:
+    """A slice of a tensor of shape `full`: where it starts, and how long it is (None: all of it) on each axis."""
+
+    def __init__(self, full: list[int], spans: list[tuple[int, int] | None]) -> None:
+        self.full, self.spans = full, spans
+
+    @classmethod
+    def of(cls, spec: str, shape: tuple[int, ...]) -> "Piece":
+        """The slice that a text like "10 20 0,10:5,15" names; all of the tensor if it is empty."""
+        if not spec:
+            return cls(list(shape), [None] * len(shape))
+        full, starts, lengths = parsed_slice(spec)
+        spans = [
+            None if part == "-" else (start, length)
+            for part, start, length in zip(
+                spec.split(" ")[-1].split(":"), starts, lengths, strict=True
+            )
+        ]
+        return cls(full, spans)
+
+    @classmethod
+    def from_proto(cls, full: list[int], proto: Any) -> "Piece":
+        """The slice that a TensorSliceProto names."""
+        spans = [(e.start, e.length) if e.HasField("length") else None for e in proto.extent]
+        return cls(full, spans)
+
+    def to_proto(self) -> Any:
+        """The slice as a TensorSliceProto."""
+        proto = TensorSliceProto()
+        for span in self.spans:
+            extent = proto.extent.add()
+            if span is not None:
+                extent.start, extent.length = span
+        return proto
+
+    def index(self) -> tuple[slice, ...]:
+        """Where the slice lies in the tensor."""
+        return tuple(slice(None) if s is None else slice(s[0], s[0] + s[1]) for s in self.spans)
+
+    def shape(self) -> tuple[int, ...]:
+        """The extents of the slice."""
+        return tuple(n if s is None else s[1] for n, s in zip(self.full, self.spans, strict=True))
+
+    def key(self, name: bytes) -> bytes:
+        """The key of the slice in the table: zero, name, rank, then start and length of each axis, in TensorFlow's ordered code."""
+        spans = [(0, _FULL) if s is None else s for s in self.spans]
+        escaped = name.replace(b"\xff", b"\xff\0").replace(b"\0", b"\0\xff")
+        rank = bytes([1, len(spans)]) if spans else b"\0"
+        return b"\0" + escaped + b"\0\1" + rank + b"".join(_ordered(n) for s in spans for n in s)
+
+
+def _ordered(number: int) -> bytes:
+    """A signed number whose bytes sort as the numbers do."""
+    magnitude = number if number >= 0 else ~number
+    size = next(n for n in range(1, 11) if magnitude < 1 << (7 * n - 1))
+    header = (((1 << size) - 1) << (16 - size)) & 0xFFFF
+    data = bytearray(number.to_bytes(max(size, 2), "big", signed=True)[-size:])
+    data[0] ^= header >> 8
+    if size > 1:
+        data[1] ^= header & 0xFF
+    return bytes(data)
+
+
+def write_slices(path: str, pieces: list[tuple[bytes, Piece, np.ndarray, DType]]) -> None:
+    """Writes slices of tensors into a file."""
+    described = SavedTensorSlices()
+    described.meta.versions.producer = 1
+    entries, known = [], {}
+    for name, piece, values, dtype in sorted(pieces, key=lambda p: p[0]):
+        meta = known.get(name)
+        if meta is None:
+            meta = known[name] = described.meta.tensor.add(
+                name=name.decode(), type=dtype.as_datatype_enum
+            )
+            meta.shape.SetInParent()
+            for extent in piece.full:
+                meta.shape.dim.add(size=extent)
+        meta.slice.append(piece.to_proto())
+        held = SavedTensorSlices(data=SavedSlice(name=name.decode(), slice=piece.to_proto()))
+        _write_values(held.data.data, values, dtype)
+        entries.append((piece.key(name), held.SerializeToString()))
+    table = write_table([(b"", described.SerializeToString()), *sorted(entries)])
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(f"{path}.tmp", "wb") as file:
+        file.write(table)
+    os.replace(f"{path}.tmp", path)
+
+
+def _write_values(proto: Any, values: np.ndarray, dtype: DType) -> None:
+    if dtype is dtypes.string:
+        proto.string_val.extend(values.ravel().tolist())
+    elif dtype.name in ("float16", "bfloat16"):
+        proto.half_val.extend(values.ravel().view(np.uint16).tolist())
+    elif dtype.is_complex:
+        pairs = values.ravel().view(values.real.dtype).tolist()
+        (proto.scomplex_val if dtype.size == 8 else proto.dcomplex_val).extend(pairs)
+    elif dtype.name in _FIELDS:
+        getattr(proto, _FIELDS[dtype.name]).extend(values.ravel().tolist())
+    else:
+        raise UnimplementedError(f"Save: tensors of {dtype.name} are not written.")
+
+
+class SliceReader:
+    """The tensors in the files that match a pattern."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        files = sorted(glob.glob(pattern)) or ([pattern] if os.path.exists(pattern) else [])
+        if not files:
+            raise NotFoundError(
+                "Unsuccessful TensorSliceReader constructor: Failed to find any matching files for "
+                f"{pattern}"
+            )
+        self.described: dict[str, Any] = {}
+        self.slices: dict[str, list[Any]] = {}
+        for name in files:
+            with open(name, "rb") as file:
+                table = read_table(file.read(), name)
+            for key, value in table.items():
+                held = SavedTensorSlices.FromString(value)
+                if key:
+                    self.slices.setdefault(held.data.name, []).append(held.data)
+                else:
+                    self.described.update((meta.name, meta) for meta in held.meta.tensor)
+
+    def read(self, name: str, spec: str, dtype: DType) -> np.ndarray:
+        """A tensor, or the slice of it that `spec` names.
+
+        Raises:
+          NotFoundError: there is no such tensor.
+          InvalidArgumentError: it is of another type, or the slice is not whole.
+        """
+        if name not in self.described:
+            raise NotFoundError(
+                f'Tensor name "{name}" not found in checkpoint files {self.pattern}'
+            )
+        meta = self.described[name]
+        found = dtypes.as_dtype(meta.type)
+        if found is not dtype:
+            raise InvalidArgumentError(
+                f"Expected to restore a tensor of type {dtype.name}, got a tensor of type {found.name} "
+                f"instead: tensor_name = {name}"
+            )
+        full = [dim.size for dim in meta.shape.dim]
+        whole, there = np.empty(full, dtype.np), np.zeros(full, bool)
+        for piece, values in self._pieces(name, full, dtype):
+            whole[piece.index()] = values
+            there[piece.index()] = True
+        wanted = Piece.of(spec, tuple(full)).index()
+        if not there[wanted].all():
+            raise InvalidArgumentError("Error copying slice data")
+        return np.asarray(whole[wanted])
+
+    def _pieces(
+        self, name: str, full: list[int], dtype: DType
+    ) -> Iterator[tuple[Piece, np.ndarray]]:
+        for held in self.slices.get(name, []):
+            piece = Piece.from_proto(full, held.slice)
+            held.data.dtype = dtype.as_datatype_enum
+            for extent in piece.shape():
+                held.data.tensor_shape.dim.add(size=extent)
+            yield piece, from_proto(held.data)
+
+
+class Save(Op):
+    """Writes tensors into a checkpoint of the first format."""
+
+    signature = "filename: string, tensor_names: string, data: *T ->"
+    stateful = True
+    differentiable = False
+
+    def eager(self, filename, tensor_names, data):
+        _save(self, filename, tensor_names, [b""] * len(data), data)
+
+
+class SaveSlices(Op):
+    """Writes tensors, or slices of tensors, into a checkpoint of the first format."""
+
+    signature = "filename: string, tensor_names: string, shapes_and_slices: string, data: *T ->"
+    stateful = True
+    differentiable = False
+
+    def eager(self, filename, tensor_names, shapes_and_slices, data):
+        _save(self, filename, tensor_names, shapes_and_slices.ravel().tolist(), data)
+
+
+def _save(op: Any, filename: Any, names: np.ndarray, specs: list[bytes], data: list[Any]) -> None:
+    if not names.size == len(specs) == len(data):
+        raise invalid(op, f"got {names.size} names and {len(specs)} slices but {len(data)} tensors")
+    pieces = [
+        (name, Piece.of(spec.decode(), values.shape), values, dtype)
+        for name, spec, values, dtype in zip(names.ravel().tolist(), specs, data, op.T, strict=True)
+    ]
+    write_slices(path_of(filename), pieces)
+
+
+class Restore(Op):
+    """A tensor of a checkpoint of the first format."""
+
+    signature = "file_pattern: string, tensor_name: string -> tensor: dt"
+    dt: DType
+    preferred_shard: int = -1
+    stateful = True
+    differentiable = False
+
+    def shape(self, file_pattern, tensor_name):
+        return UNKNOWN
+
+    def eager(self, file_pattern, tensor_name):
+        return SliceReader(path_of(file_pattern)).read(path_of(tensor_name), "", self.dt)
+
+
+class RestoreSlice(Op):
+    """A tensor, or a slice of it, of a checkpoint of the first format."""
+
+    signature = "file_pattern: string, tensor_name: string, shape_and_slice: string -> tensor: dt"
+    dt: DType
+    preferred_shard: int = -1
+    stateful = True
+    differentiable = False
+
+    def shape(self, file_pattern, tensor_name, shape_and_slice):
+        return UNKNOWN
+
+    def eager(self, file_pattern, tensor_name, shape_and_slice):
+        reader = SliceReader(path_of(file_pattern))
+        return reader.read(path_of(tensor_name), path_of(shape_and_slice), self.dt)
