@@ -93,6 +93,31 @@ def convolution(batch, size, channels, outputs, taps=3, stride=1, same=True):
     }
 
 
+def depthwise(batch, size, channels, taps=3, stride=1):
+    """Returns the cases of a convolution of every channel by its own filter, its border that of SAME."""
+    out = -(-size // stride)
+    whole = max(0, (out - 1) * stride + taps - size)
+    low, high = whole // 2, whole - whole // 2
+    work = 2.0 * batch * out * out * taps * taps * channels
+
+    def windows(p, x):
+        return p.windows(
+            x, [1, 2], twice(taps), twice(stride), (1, 1), twice(low), twice(high), (1, 1)
+        )
+
+    def forward(p, x, w):
+        return p.contract("nxycij,ijc->nxyc", windows(p, x), w)
+
+    def filter_(p, x, dy):
+        return p.contract("nxycij,nxyc->ijc", windows(p, x), dy)
+
+    x, y = (batch, size, size, channels), (batch, out, out, channels)
+    return {
+        "forward": (forward, [x, (taps, taps, channels)], work),
+        "filter": (filter_, [x, y], work),
+    }
+
+
 def cases():
     """Returns all cases by name."""
     found = {
@@ -138,6 +163,19 @@ def cases():
         "resnet 32x32x16-32/2": convolution(64, 32, 16, 32, stride=2),
         "resnet 16x16x32-32": convolution(64, 16, 32, 32),
         "resnet 8x8x64-64": convolution(64, 8, 64, 64),
+        "resnet50 224x224x3-64 7x7/2": convolution(8, 224, 3, 64, taps=7, stride=2),
+        "resnet50 56x56x64-64": convolution(8, 56, 64, 64),
+        "resnet50 56x56x64-256 1x1": convolution(8, 56, 64, 256, taps=1),
+        "resnet50 56x56x256-64 1x1": convolution(8, 56, 256, 64, taps=1),
+        "resnet50 56x56x128-128/2": convolution(8, 56, 128, 128, stride=2),
+        "resnet50 28x28x128-128": convolution(8, 28, 128, 128),
+        "resnet50 14x14x256-256": convolution(8, 14, 256, 256),
+        "resnet50 7x7x512-512": convolution(8, 7, 512, 512),
+        "5x5 28x28x32-64": convolution(16, 28, 32, 64, taps=5),
+        "one output 64x64x32-1": convolution(8, 64, 32, 1),
+        "three outputs 64x64x32-3": convolution(8, 64, 32, 3),
+        "depthwise 56x56x128": depthwise(8, 56, 128),
+        "depthwise 112x112x64/2": depthwise(8, 112, 64, stride=2),
         "one image 32x32x16-16": convolution(1, 32, 16, 16),
         "one image 56x56x64-64": convolution(1, 56, 64, 64),
         "one image 7x7x512-512": convolution(1, 7, 512, 512),

@@ -63,15 +63,16 @@ def emit_convolution(
     threads: int,
     epilogue: Epilogue = PLAIN,
     prologue: Prologue | None = None,
+    part_of: type[Part] | None = None,
 ) -> KernelCode:
-    """Writes the kernel of a convolution; the prologue is of the image."""
+    """Writes the kernel of a convolution; the prologue is of the image; `part_of` writes each phase."""
     module = Module(target)
     conv = conv if prologue else in_pairs(conv, target)
     if conv.h.base * conv.w.base > 1:  # each phase has weights of its own
         conv = replace(conv, kept=False)
     parts, before = [], 0
     for i, (phase, output) in enumerate(phases(conv)):
-        part = _Part(
+        part = (part_of or Part)(
             f"conv{i}", module, phase, output, conv, target, threads, epilogue, prologue, before
         )
         part.emit()
@@ -98,7 +99,7 @@ def emit_convolution(
         if bytes_each
         else None,
         in_place=all(part.k_blocks == 1 for part in parts),
-        label=f"conv {parts[0].mr}x{parts[0].nr}" if parts else "conv",
+        label=f"{parts[0].label} {parts[0].mr}x{parts[0].nr}" if parts else "conv",
         kept=sum(part.weights_bytes for part in parts) if conv.kept else 0,
         facts={
             "rows": [p.win.rows for p in parts],
@@ -108,8 +109,10 @@ def emit_convolution(
     )
 
 
-class _Part:
+class Part:
     """One dense convolution of a kernel."""
+
+    label = "conv"
 
     def __init__(
         self, name, module, conv, phase, whole, target, threads, epilogue, prologue, before
@@ -135,8 +138,9 @@ class _Part:
         c, lanes = self.c, self.lanes
         self.depth = self.h.taps * self.w.taps * c.channels
         vectors = -(-c.outputs // lanes)
-        self.mr, self.nv = pick(self.w.out, self.h.out * self.w.out, vectors, self.target)
+        self.mr, self.nv = self.register_tile(vectors)
         self.nr = self.nv * lanes
+        self.step = self.nr  # in packed weights, from a channel to the next
         self.panels = -(-vectors // self.nv)
         batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
         window = lambda split: Window(
@@ -179,6 +183,10 @@ class _Part:
         self.scratch_bytes = round_up(
             self.own_at + self.threads * self.window_elements * self.size, 64
         )
+
+    def register_tile(self, vectors: int) -> tuple[int, int]:
+        """Pixels, and vectors of outputs."""
+        return pick(self.w.out, self.h.out * self.w.out, vectors, self.target)
 
     def least_blocks(self) -> int:
         """Into how many blocks of rows an image must be cut so that few images are work for all threads."""
@@ -250,7 +258,7 @@ class _Part:
                 + self.y_first
             )
             out0 = f.i64(out0)
-            step = c.filter.channel if self.direct_w else self.nr
+            step = c.filter.channel if self.direct_w else self.step
             w_at = (
                 times(f, group, c.filter.group) + c.filter.base if c.groups > 1 else c.filter.base
             )
@@ -418,20 +426,8 @@ class _Part:
             self.epilogue.prefetch(f, tile)
             acc = zeros(f, len(cells), vector)
             if self.depth:
-                acc = accumulate(
-                    f,
-                    types,
-                    rows,
-                    nv,
-                    self.loops(step, f.taps if self.skips else self.h.taps),
-                    f.a,
-                    f.b,
-                    acc,
-                    None,
-                    self.a_type,
-                    types.total,
-                    multiply=dot_of_pairs if c.pairs else Fn.fma,
-                )
+                loops = self.loops(step, f.taps if self.skips else self.h.taps)
+                acc = self.sums(f, rows, nv, loops, acc)
             if self.k_blocks > 1:
                 earlier = lambda: [
                     v + f.load(y, place(i, j), vector, masks[j])
@@ -454,6 +450,14 @@ class _Part:
             else:
                 f.when(f.final, finish, lambda: put(acc))
         return name
+
+    def sums(self, f: Fn, rows, nv: int, loops: list[tuple], acc: list[Val]) -> list[Val]:
+        """The sums of a tile, a vector for each pixel and each vector of outputs."""
+        multiply = dot_of_pairs if self.c.pairs else Fn.fma
+        total = self.types.total
+        return accumulate(
+            f, self.types, rows, nv, loops, f.a, f.b, acc, None, self.a_type, total, multiply=multiply
+        )  # fmt: skip
 
     def emit_pack(self):
         """Weights into panels [group][outputs / nr][tap row, tap column, channel][nr]; a task for each panel."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, Prologue
 from penstock._src.native import Target
 
-from . import conv, filter_gradient
+from . import conv, few_outputs, filter_gradient
 from .convolution import Convolution, FilterGradient
+from .few_outputs import FewOutputs
 from .winograd import filter_gradient as winograd_gradient
 from .winograd import forward as winograd
 
@@ -21,7 +22,8 @@ def emit_convolution(
     """Writes the kernel of a convolution; the prologue is of the image."""
     if prologue is None and winograd.suits(described, target):
         return winograd.emit_winograd(described, target, threads, epilogue)
-    return conv.emit_convolution(described, target, threads, epilogue, prologue)
+    part = FewOutputs if few_outputs.suits(described, target) else conv.Part
+    return conv.emit_convolution(described, target, threads, epilogue, prologue, part)
 
 
 def emit_filter_gradient(
