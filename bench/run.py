@@ -84,7 +84,7 @@ def write(path, content):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suites", default=",".join(SUITES))
-    parser.add_argument("--cases", default="", help="only these")
+    parser.add_argument("--cases", default="", help="only these; the page keeps the others")
     parser.add_argument("--backends", default="", help="only these")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md")
@@ -95,9 +95,12 @@ def main():
         backends = [
             b for b in suite.BACKENDS if not options.backends or b in options.backends.split(",")
         ]
-        results = run_suite(name, cases, backends, options.rounds)
+        path = RESULTS / f"{name}.json"
+        measured_now = run_suite(name, cases, backends, options.rounds)
+        known = json.loads(path.read_text())["results"] if options.cases and path.exists() else {}
+        results = {c: (known | measured_now)[c] for c in suite.CASES if c in known | measured_now}
         content = {"machine": machine(), "rounds": options.rounds, "results": results}
-        write(RESULTS / f"{name}.json", json.dumps(content, indent=1) + "\n")
+        write(path, json.dumps(content, indent=1) + "\n")
     if not options.no_page:
         from report import page
 
