@@ -66,10 +66,13 @@ def form_of(found: Attention, backward: bool) -> Form:
     nodes = found.query.source, found.key.source, found.value.source, found.output
     elements = tuple([OF_NUMPY[n.dtype.name] for n in nodes])
     total = OF_NUMPY[found.logits.dtype.name]
-    turned = tuple([name for name, array in _arrays(found).items() if array.element != 1])
+    arrays = _arrays(found)
+    turned = tuple([name for name, array in arrays.items() if array.element != 1])
+    widths = {"query": found.depth, "key": found.depth, "value": found.width, "seed": found.width}
+    apart = tuple([a for a, width in widths.items() if a in arrays and arrays[a].cross != width])
     return Form(
         found.depth, found.width, len(_batch(found)), elements, total,  # type: ignore[arg-type]
-        found.reach is not None, found.gradient is not None and not backward, turned,
+        found.reach is not None, found.gradient is not None and not backward, turned, apart,
     )  # fmt: skip
 
 

@@ -101,6 +101,7 @@ class _Backward(Task):
         """One block of scores."""
         form, layout, total = self.form, self.layout, self.total
         count = f.min(self.rows - i, ROWS)
+        cols = f.min(cols, self.reach(f, i + count) - j)
         block, step = self.section(f, "scores"), self.cross["statistics"]
         number = self.base["statistics"] + i * step
         tall, wide = layout.row_tile, layout.panel

@@ -1,8 +1,8 @@
 """What an attention kernel depends on, and how its run-time words and its threads' memory are laid out.
 
 Arrays are addressed by a base, a step from row to row (`cross`), one from element to element of a row, and one for
-every batch letter. What is read has its rows' elements side by side; results may be `turned`.  The statistics (each row's maximum and sum) are numbered as the rows of the
-matrix of scores are, which the tails count by.
+every batch letter. What is read has its rows' elements side by side; results may be `turned`.  The statistics (each
+row's maximum and sum) are numbered as the rows of the matrix of scores are, which the tails count by.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Form:
     causal        row t sees the columns below t + `reach` (a word) only
     statistics    whether the forward kernel stores them
     turned        names of results whose rows' elements do not lie side by side
+    apart         names of operands whose rows do not follow one another: rows a power of two apart crowd a few sets
+                  of the L1, so they are copied
     """
 
     depth: int
@@ -47,6 +49,7 @@ class Form:
     causal: bool
     statistics: bool = False
     turned: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     def element(self, name: str) -> str:
         """LLVM's type of an array's elements."""
@@ -93,8 +96,8 @@ class Layout:
         return round_up(room(width, depth, self.lanes), self.lanes)
 
     def copied(self, name: str) -> bool:
-        """Whether an operand's rows are copied as elements of the sum's type before they are multiplied by."""
-        return self.form.element(name) != self.form.total
+        """Whether an operand's rows are copied, as elements of the sum's type, before they are multiplied by."""
+        return self.form.element(name) != self.form.total or name in self.form.apart
 
     def sections(self, rows: int, columns: int) -> dict[str, int]:
         """Elements of each section of a thread's memory."""

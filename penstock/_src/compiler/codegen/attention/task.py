@@ -69,11 +69,11 @@ class Task(Tiles):
         )  # fmt: skip
         return to, f.i64(width)
 
-    def reach(self, f: Fn, row: Val) -> Val:
-        """How many columns a row sees."""
+    def reach(self, f: Fn, end: Val) -> Val:
+        """How many columns the rows before `end` see."""
         if not self.form.causal:
             return self.columns
-        return f.max(0, f.min(self.columns, row + self.layout.read(f, "reach")))
+        return f.max(0, f.min(self.columns, end + (self.layout.read(f, "reach") - 1)))
 
     def clear(self, f: Fn, section: Val, count) -> None:
         """Fills elements with zeros."""
