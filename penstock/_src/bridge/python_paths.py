@@ -78,8 +78,7 @@ PATHS: dict[str, str] = {
     "python.debug.lib.debug_events_monitors": "@bridge.internals.runtime",
     "python.debug.lib.debug_events_reader": "@bridge.internals.runtime",
     "python.distribute": (
-        "distribute_lib/ distribute_utils/ input_lib/ input_ops/ cluster_resolver/ "
-        "parameter_server_strategy_v2/"
+        "distribute_lib/ distribute_utils/ input_lib/ input_ops/ cluster_resolver/"
     ),
     "python.distribute.cluster_resolver": "tf.distribute.cluster_resolver",
     "python.distribute.distribute_utils": "@bridge.internals.distribution",
@@ -95,14 +94,17 @@ PATHS: dict[str, str] = {
         "ops/ dtypes/ tensor_shape/ tensor_spec/ type_spec/ tensor_util/ composite_tensor/ "
         "type_spec_registry/ config/ constant_op/ errors/ errors_impl/ smart_cond/ sparse_tensor/ "
         "indexed_slices/ tensor/ random_seed/ graph_util/ tensor_conversion/ test_util/ "
-        "convert_to_constants/"
+        "convert_to_constants/ function_def_to_graph/ c_api_util/"
     ),
     "python.framework.composite_tensor": "tf.__internal__",
     "python.framework.config": "@api.config.determinism tf.config tf.config.experimental",
     "python.framework.constant_op": "tf",
+    "python.framework.c_api_util": "",
+    "python.framework.convert_to_constants": "@bridge.internals.conversion",
     "python.framework.dtypes": "tf.dtypes tf",
     "python.framework.errors": "tf.errors",
     "python.framework.errors_impl": "tf.errors",
+    "python.framework.function_def_to_graph": "@bridge.internals.conversion",
     "python.framework.graph_util": "tf.compat.v1.graph_util",
     "python.framework.indexed_slices": "tf",
     "python.framework.ops": (
@@ -130,7 +132,14 @@ PATHS: dict[str, str] = {
     "python.framework.test_util": "tf.test @bridge.internals.testing",
     "python.framework.type_spec": "tf @core.specs",
     "python.framework.type_spec_registry": "@core.spec_names",
-    "python.keras": "tf.keras",
+    "python.grappler": "cluster/ tf_optimizer/",
+    "python.grappler.cluster": "@bridge.internals.conversion",
+    "python.grappler.tf_optimizer": "@bridge.internals.conversion",
+    "python.keras": "saving/ tf.keras",
+    "python.keras.layers": "recurrent_v2/ tf.keras.layers",
+    "python.keras.layers.recurrent_v2": "tf.keras.layers",
+    "python.keras.saving": "saving_utils/ tf.keras.saving",
+    "python.keras.saving.saving_utils": "@bridge.internals.conversion",
     "python.lib": "io/",
     "python.lib.io": "tf_record/ file_io/",
     "python.lib.io.file_io": "tf.io.gfile",
@@ -220,6 +229,7 @@ PATHS: dict[str, str] = {
     "python.ops.while_loop": "tf",
     "python.platform": "tf_logging/ gfile/ test/ resource_loader/",
     "python.platform.gfile": "tf.io.gfile tf.compat.v1.gfile",
+    "python.platform.resource_loader": "tf.compat.v1.resource_loader",
     "python.platform.test": "tf.test",
     "python.platform.tf_logging": "tf.compat.v1.logging",
     "python.pywrap_tensorflow": "",
@@ -245,6 +255,8 @@ PATHS: dict[str, str] = {
     "python.trackable.base": "tf.__internal__.tracking @core.tracking.trackable",
     "python.trackable.data_structures": "@core.tracking.data_structures @core.tracking.trackable",
     "python.trackable.resource": "@bridge.internals.tracking tf.saved_model.experimental",
+    "python.summary": "summary/",
+    "python.summary.summary": "tf.compat.v1.summary tf.summary",
     "python.tf2": "@api.internal",
     "python.tools": "saved_model_utils/",
     "python.tools.saved_model_utils": "@bridge.internals.saved_model",
@@ -283,6 +295,10 @@ PATHS: dict[str, str] = {
     "python.util.tf_export": "@bridge.decorators",
     "python.util.tf_inspect": "_inspect=std:inspect @bridge.decorators std:inspect",
     "python.util.variable_utils": "@bridge.internals.ops",
+    "lite": "python/ tf.lite",
+    "lite.python": "convert/ lite/",
+    "lite.python.convert": "@bridge.internals.conversion tf.lite",
+    "lite.python.lite": "tf.lite",
     "tools": "docs/",
     "tools.docs": "doc_controls/",
     "tools.docs.doc_controls": "@bridge.internals.doc_controls",
@@ -314,10 +330,12 @@ PATHS: dict[str, str] = {
     "core.framework.versions_pb2": "@proto.graph",
     "core.protobuf": (
         "config_pb2/ meta_graph_pb2/ saved_model_pb2/ struct_pb2/ cluster_pb2/ saver_pb2/ "
-        "trackable_object_graph_pb2/ saved_object_graph_pb2/ rewriter_config_pb2/"
+        "trackable_object_graph_pb2/ saved_object_graph_pb2/ rewriter_config_pb2/ "
+        "device_properties_pb2/"
     ),
     "core.protobuf.cluster_pb2": "@proto.config",
     "core.protobuf.config_pb2": "@proto.config",
+    "core.protobuf.device_properties_pb2": "@proto.stats",
     "core.protobuf.meta_graph_pb2": "@proto.saved",
     "core.protobuf.rewriter_config_pb2": "@proto.config",
     "core.protobuf.saved_model_pb2": "@proto.saved",

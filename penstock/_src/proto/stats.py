@@ -61,6 +61,13 @@ MemoryLogRawAllocation
 MemoryLogRawDeallocation
     step_id=1 int64, operation=2 string, allocation_id=3 int64, allocator_name=4 string,
     deferred=5 bool
+DeviceProperties
+    type=1 string, vendor=2 string, model=3 string, frequency=4 int64, num_cores=5 int64,
+    environment=6 {string: string}, num_registers=7 int64, l1_cache_size=8 int64,
+    l2_cache_size=9 int64, l3_cache_size=10 int64,
+    shared_memory_size_per_multiprocessor=11 int64, memory_size=12 int64, bandwidth=13 int64
+NamedDevice
+    name=1 string, properties=2 DeviceProperties
 """,
     uses=[tensor.SCHEMA],
 )
@@ -75,6 +82,8 @@ MemoryStats = SCHEMA["MemoryStats"]
 NodeExecStats = SCHEMA["NodeExecStats"]
 DeviceStepStats = SCHEMA["DeviceStepStats"]
 StepStats = SCHEMA["StepStats"]
+DeviceProperties = SCHEMA["DeviceProperties"]
+NamedDevice = SCHEMA["NamedDevice"]
 MemoryLogStep = SCHEMA["MemoryLogStep"]
 MemoryLogTensorAllocation = SCHEMA["MemoryLogTensorAllocation"]
 MemoryLogTensorDeallocation = SCHEMA["MemoryLogTensorDeallocation"]

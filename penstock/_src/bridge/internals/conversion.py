@@ -1,0 +1,154 @@
+"""What converters to other formats import: frozen graphs, functions from messages, graph optimisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.shapes import as_shape
+from penstock._src.core.specs import TensorSpec
+from penstock._src.function.freezing import convert_variables_to_constants_v2, frozen_graph_def
+from penstock._src.function.function import function as def_function
+from penstock._src.graph.importer import Library, import_function
+from penstock._src.proto.graph import GraphDef
+from penstock._src.util import nest
+
+__all__ = ["convert_variables_to_constants_v2", "def_function", "frozen_graph_def"]
+
+
+def convert_variables_to_constants_v2_as_graph(
+    func: Any, lower_control_flow: bool = True, aggressive_inlining: bool = False
+) -> tuple[Any, Any]:
+    """Returns a concrete function without variables, and its graph as a GraphDef."""
+    frozen = convert_variables_to_constants_v2(func, lower_control_flow, aggressive_inlining)
+    return frozen, frozen.graph.as_graph_def()
+
+
+def _refused(name: str) -> type:
+    def refuse(self: Any, *args: Any, **kwargs: Any) -> None:
+        raise UnimplementedError(
+            f"{name}: freezing has no such step here; use convert_variables_to_constants_v2."
+        )
+
+    return type(name, (), {"__init__": refuse, "__doc__": "Raises: freezing has no such step."})
+
+
+_FunctionConverterData = _refused("_FunctionConverterData")
+_FunctionConverterDataInEager = _refused("_FunctionConverterDataInEager")
+_FunctionConverterDataInGraph = _refused("_FunctionConverterDataInGraph")
+_replace_variables_by_constants = _refused("_replace_variables_by_constants")
+
+
+def function_def_to_graph(
+    fdef: Any,
+    structured_input_signature: Any = None,
+    structured_outputs: Any = None,
+    input_shapes: Any = None,
+    propagate_device_spec: bool = False,
+    include_library_functions: bool = False,
+) -> Any:
+    """Returns the FuncGraph of a FunctionDef.
+
+    Args:
+      fdef: the function; it may call others of the current library only if they are given with it.
+      structured_input_signature, structured_outputs: what the graph is to say of itself.
+      input_shapes: static shapes of the inputs, None or for each a shape or None.
+      propagate_device_spec, include_library_functions: accepted.
+    """
+    del propagate_device_spec, include_library_functions
+    graph = import_function(fdef, Library()).graph
+    for tensor, shape in zip(graph.inputs, input_shapes or ()):
+        if shape is not None:
+            tensor.set_shape(as_shape(shape))
+    graph.structured_input_signature = structured_input_signature
+    if structured_outputs is not None:
+        graph.structured_outputs = structured_outputs
+    return graph
+
+
+def OptimizeGraph(
+    config_proto: Any,
+    metagraph: Any,
+    verbose: bool = True,
+    graph_id: bytes = b"",
+    cluster: Any = None,
+    strip_default_attributes: bool = False,
+) -> Any:
+    """Returns the graph of a MetaGraphDef as it is: graphs are optimised when they are compiled.
+
+    TensorFlow's Grappler rewrites the GraphDef; converters run rewritings of their own afterwards.
+    """
+    del config_proto, verbose, graph_id, cluster, strip_default_attributes
+    made = GraphDef()
+    made.CopyFrom(metagraph.graph_def)
+    return made
+
+
+class Cluster:
+    """The devices that Grappler would place operations on: this machine's CPU."""
+
+    def __init__(
+        self, allow_soft_placement: bool = True, disable_detailed_stats: bool = True, **_: Any
+    ):
+        self.allow_soft_placement = allow_soft_placement
+
+    def ListDevices(self) -> list[Any]:
+        """Returns no devices with measured properties."""
+        return []
+
+    def Shutdown(self) -> None:
+        """Nothing: no resources are held."""
+
+
+def model_input_signature(model: Any, keep_original_batch_size: bool = False) -> Any:
+    """Returns the TensorSpecs of a Keras model's inputs, as one positional argument.
+
+    Args:
+      model: a built Keras model.
+      keep_original_batch_size: keep a batch size that the model was built with.
+
+    Returns:
+      A list of one structure, or None if the model has not been called.
+    """
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
+        return None
+    specs = [_spec_of(x, keep_original_batch_size) for x in nest.flatten(inputs)]
+    return specs if len(specs) == 1 else [specs]
+
+
+def _spec_of(x: Any, keep_batch: bool) -> TensorSpec:
+    shape = list(x.shape)
+    if shape and not keep_batch:
+        shape[0] = None
+    return TensorSpec(shape, x.dtype, name=getattr(x, "name", None))
+
+
+def trace_model_call(model: Any, input_signature: Any = None) -> Any:
+    """Returns a tf.function of a Keras model that gives its outputs by name.
+
+    Raises:
+      ValueError: the model's inputs are not known.
+    """
+    signature = input_signature or model_input_signature(model)
+    if signature is None:
+        raise ValueError(
+            f"Model {model} cannot be saved because the input shapes are not available. Call it first."
+        )
+
+    @def_function(input_signature=signature)
+    def wrapped(*args: Any) -> dict[str, Any]:
+        names = list(getattr(model, "output_names", None) or ())
+        outputs = nest.flatten(model(*args, training=False))
+        names = (
+            names
+            if len(names) == len(outputs)
+            else [f"output_{i + 1}" for i in range(len(outputs))]
+        )
+        return dict(zip(names, outputs))
+
+    return wrapped
+
+
+class ConverterError(Exception):
+    """Raised when a model cannot be converted to TensorFlow Lite."""

@@ -1,0 +1,133 @@
+"""The private paths of TensorFlow that other packages import, each name bound to what it does here."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.api.linalg.operators.addition import add_operators
+from penstock._src.bridge import private_modules, python_paths
+from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.eager.variable_spec import VariableSpec
+
+# What packages import, by path: keras, tensorboard, tf_keras, tensorflow-hub, -probability, tensorflowjs, tf2onnx.
+IMPORTED = {
+    "core.protobuf.device_properties_pb2": "NamedDevice",
+    "lite.python.convert": "ConverterError",
+    "python.autograph.pyct.transformer": "Base",
+    "python.data.ops.from_tensor_slices_op": "_TensorSliceDataset",
+    "python.debug.lib.debug_events_reader": "DebugDataReader",
+    "python.framework.convert_to_constants": "convert_variables_to_constants_v2",
+    "python.framework.function_def_to_graph": "function_def_to_graph",
+    "python.framework.tensor_spec": "DenseSpec TensorSpec",
+    "python.framework.type_spec": "BatchableTypeSpec type_spec_from_value",
+    "python.framework.type_spec_registry": "_NAME_TO_TYPE_SPEC get_name register",
+    "python.grappler.tf_optimizer": "OptimizeGraph",
+    "python.keras.saving.saving_utils": "model_input_signature trace_model_call",
+    "python.ops.control_flow_case": "_case_helper",
+    "python.ops.control_flow_util": "ENABLE_CONTROL_FLOW_V2 GraphOrParentsInXlaContext",
+    "python.ops.linalg.linear_operator": "make_composite_tensor",
+    "python.ops.parallel_for.control_flow_ops": "pfor",
+    "python.ops.resource_variable_ops": "VariableSpec",
+    "python.saved_model.load_context": "get_load_options",
+    "python.saved_model.nested_structure_coder": "StructureCoder decode_proto",
+    "python.summary.summary": "scalar",
+    "python.tools.saved_model_utils": "get_meta_graph_def",
+    "python.util.nest": "_is_namedtuple _sequence_like _yield_value map_structure_up_to",
+    "python.util.tf_inspect": "_inspect getframeinfo getfullargspec isframe",
+    "python.util.variable_utils": "convert_variables_to_tensors",
+    "tools.docs.doc_controls": "do_not_generate_docs",
+}
+
+
+@pytest.mark.parametrize("path", IMPORTED)
+def test_names_are_bound(path):
+    module = private_modules.build(path, f"tensorflow.{path}")
+    for name in IMPORTED[path].split():
+        assert getattr(module, name) is not None
+
+
+def test_children_of_paths_have_paths():
+    for path, sources in python_paths.PATHS.items():
+        for child in (source for source in sources.split() if source.endswith("/")):
+            assert private_modules.is_known(f"{path}.{child[:-1]}"), f"{path}.{child}"
+
+
+def test_a_path_as_a_program_imports_it():
+    code = (
+        "import penstock; penstock.install_as_tensorflow()\n"
+        "from tensorflow.python.framework import convert_to_constants\n"
+        "import tensorflow.compat.v1.logging as logging\n"
+        "from tensorflow.tools.docs import doc_controls\n"
+        "logging.set_verbosity(logging.ERROR); print(logging.get_verbosity())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["40"]
+
+
+def test_variables_have_a_type():
+    variable = tf.Variable([1.0, 2.0])
+    spec = tf.type_spec_from_value(variable)
+    assert spec == VariableSpec([2]) and spec.is_compatible_with(variable)
+    assert not spec.is_compatible_with(tf.constant([1.0, 2.0]))
+    (value, rest) = ops.convert_variables_to_tensors([variable, (3, variable)])
+    assert value.numpy().tolist() == [1.0, 2.0] and rest[0] == 3
+
+
+def test_weights_are_broadcast_or_refused():
+    assert ops.broadcast_weights([[1.0], [2.0]], tf.ones([2, 3])).numpy().tolist() == [
+        [1.0] * 3,
+        [2.0] * 3,
+    ]
+    with pytest.raises(ValueError, match="can not be broadcast"):
+        ops.broadcast_weights([1.0, 2.0], tf.ones([2, 3]))
+
+
+def test_operators_add_up_to_the_simplest_kind():
+    diagonal = tf.linalg.LinearOperatorDiag([1.0, 2.0])
+    triangle = tf.linalg.LinearOperatorLowerTriangular([[1.0, 0.0], [5.0, 1.0]])
+    one = tf.linalg.LinearOperatorIdentity(2)
+    (total,) = add_operators([one, diagonal, triangle])
+    assert isinstance(total, tf.linalg.LinearOperatorLowerTriangular)
+    np.testing.assert_array_equal(total.to_dense(), [[3.0, 0.0], [5.0, 4.0]])
+    (total,) = add_operators([one, diagonal])
+    assert isinstance(total, tf.linalg.LinearOperatorDiag)
+
+
+def test_a_vectorised_loop_and_cases():
+    squares = control_flow.pfor(lambda i: i * i, 4)
+    assert squares.numpy().tolist() == [0, 1, 4, 9]
+    chosen = control_flow.case_helper(
+        tf.cond, [(tf.constant(False), lambda: 1)], lambda: 2, False, "case"
+    )
+    assert chosen == 2
+
+
+def test_an_object_graph_is_walked_breadth_first():
+    root, inner = tf.Module(), tf.Module()
+    root.inner, inner.v = inner, tf.Variable(1.0)
+    found, paths = tracking.ObjectGraphView(root).breadth_first_traversal()
+    assert found == [root, inner, inner.v]
+    assert [reference.name for reference in paths[inner.v]] == ["inner", "v"]
+
+
+def test_options_of_a_load_are_known_inside_of_it():
+    with hooks.load_context("options"):
+        assert hooks.get_load_options() == "options"
+    assert not hooks.in_load_context()
+
+
+def test_a_function_definition_becomes_a_graph():
+    concrete = tf.function(lambda x: x + 1.0).get_concrete_function(tf.TensorSpec([2]))
+    graph = conversion.function_def_to_graph(concrete.function_def)
+    assert [t.dtype for t in graph.outputs] == [tf.float32]
+
+
+def test_what_cannot_be_says_so():
+    with pytest.raises(UnimplementedError, match="pyct"):
+        pyct.parse_entity(len, ())
+    with pytest.raises(UnimplementedError, match="only the whole"):
+        tf.__internal__.saved_model.load_partial("folder", {})
