@@ -10,6 +10,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
 
 from .elementwise import cast
@@ -48,8 +49,9 @@ def strict_pair(x, y):
 @binary
 def add(x, y, name=None):
     """x + y; of strings their concatenation."""
-    x, y = pair(x, y)
-    if x.dtype == dtypes.string:
+    if type(x) is not EagerTensor or type(y) is not EagerTensor:
+        x, y = pair(x, y)
+    if x.dtype.base_dtype is dtypes.string:
         return raw.Add(x=x, y=y, name=name)
     return raw.AddV2(x=x, y=y, name=name)
 

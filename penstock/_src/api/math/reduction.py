@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def reduction_axes(x, axis):
     """The axes as the op takes them: all of `x`'s when `axis` is None."""
     if type(x) is EagerTensor and STATE.graph is None:
         if axis is None:
-            return integers(*range(x._rank()))
+            return _all_axes(x._rank())
         if type(axis) is int:
             return integers(axis)
     if axis is not None:
@@ -33,9 +34,15 @@ def reduction_axes(x, axis):
     return raw.Range(start=0, limit=raw.Rank(input=x), delta=1)
 
 
+@functools.cache
+def _all_axes(rank):
+    return integers(*range(rank))
+
+
 def _reduce(op, x, axis, keepdims, name):
-    x = convert_to_tensor(x)
-    keep = False if keepdims is None else bool(keepdims)
+    if type(x) is not EagerTensor:
+        x = convert_to_tensor(x)
+    keep = bool(keepdims)  # None is False
     axes = reduction_axes(x, axis)
     if not keep:
         result = op(x, axes, name=name)

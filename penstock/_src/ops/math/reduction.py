@@ -57,6 +57,10 @@ class _Reduction(Op):
         Raises:
           InvalidArgumentError: one is out of range or stands there twice.
         """
+        if not axis.ndim or axis.size == 1:  # most often
+            only = int(axis.item())
+            if -rank <= only < rank:
+                return (only % rank,)
         axes = []
         for a in axis.ravel().tolist():
             if not -rank <= a < rank:
