@@ -9,6 +9,7 @@ from penstock._src.api.array.indexing import gather
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_logsumexp
+from penstock._src.api.nn.ctc import dense_ctc_loss
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
@@ -272,18 +273,19 @@ def ctc_loss(
     logits = convert_to_tensor(logits, name="logits")
     if not logits_time_major:
         logits = raw.Transpose(x=logits, perm=np.array([1, 0, 2], np.int32))
-    if isinstance(labels, SparseTensor):
-        if blank_index is None:
-            raise ValueError(
-                "Argument `blank_index` must be provided when labels is a SparseTensor."
-            )
-        indices, values = labels.indices, labels.values
-    else:
-        labels = convert_to_tensor(labels, name="labels")
-        blank_index = 0 if blank_index is None else blank_index
-        mask = sequence_mask(label_length, raw.Shape(input=labels)[1])
-        indices = raw.Where(condition=mask)
-        values = raw.GatherNd(params=labels, indices=indices)
+    if not isinstance(labels, SparseTensor):
+        blank = cast(0 if blank_index is None else blank_index, dtypes.int32)
+        loss = dense_ctc_loss(
+            cast(labels, dtypes.int32),
+            cast(logits, dtypes.float32),
+            cast(label_length, dtypes.int32),
+            cast(logit_length, dtypes.int32),
+            raw.FloorMod(x=blank, y=raw.Shape(input=logits)[2]),
+        )
+        return cast(loss, logits.dtype)
+    if blank_index is None:
+        raise ValueError("Argument `blank_index` must be provided when labels is a SparseTensor.")
+    indices, values = labels.indices, labels.values
     given = logits.dtype
     if given in (dtypes.float16, dtypes.bfloat16):
         logits = cast(logits, dtypes.float32)
@@ -295,7 +297,6 @@ def ctc_loss(
         labels_indices=indices,
         labels_values=values,
         sequence_length=cast(convert_to_tensor(logit_length), dtypes.int32),
-        ignore_longer_outputs_than_inputs=not isinstance(labels, SparseTensor),
         name=name,
     )[0]
     return cast(loss - correction, given)

@@ -1,0 +1,44 @@
+"""The CTC loss of dense labels. The numbers are those of TensorFlow 2.21."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+RANDOM = np.random.RandomState(0)
+LOGITS = RANDOM.randn(3, 7, 6).astype("f")
+LABELS = RANDOM.randint(1, 6, (3, 4))
+LABELS[1, 1] = LABELS[1, 0]  # a repeated label needs a blank between
+
+
+def loss_and_gradient(logits, label_length, logit_length, shift, blank):
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = tf.nn.ctc_loss(
+            labels=tf.constant(LABELS - shift, tf.int32),
+            logits=logits,
+            label_length=tf.constant(label_length),
+            logit_length=tf.constant(logit_length),
+            logits_time_major=False,
+            blank_index=blank,
+        )
+    return loss, tape.gradient(loss, logits)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    "lengths, blank, wanted, slopes",
+    [
+        (([4, 3, 2], [7, 7, 5]), 0, [8.86196, 10.324625, 7.24531], [8.259058, 9.78308, 6.8655143]),
+        (([0, 1, 2], [7, 1, 0]), 0, [9.406837, 1.6134144, np.inf], [10.137372, 1.6015873, 0]),
+        (([4, 3, 2], [7, 7, 5]), -1, [12.688693, 9.883335, 5.495817], [9.742193, 9.691921, 5.872987]),
+    ],
+)  # fmt: skip
+def test_dense_labels(compiled, lengths, blank, wanted, slopes):
+    def run(x):
+        return loss_and_gradient(x, *lengths, 1 if blank == -1 else 0, blank)
+
+    loss, gradient = (tf.function(run) if compiled else run)(tf.constant(LOGITS))
+    wanted = np.minimum(wanted, 708.3964)  # labels that cannot be: a large finite number
+    np.testing.assert_allclose(loss, wanted, rtol=1e-5)
+    np.testing.assert_allclose(np.abs(gradient).sum((1, 2)), slopes, rtol=1e-5)
