@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.program import build_program
+from penstock._src.compiler.schedule import attention
 from penstock._src.core import dtypes
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
@@ -147,6 +148,11 @@ def expected(case: Case, arrays, backward: bool):
 
 def labels(program):
     return [record.label for record in program.plan.launches]
+
+
+@pytest.fixture(autouse=True)
+def of_any_size(monkeypatch):
+    monkeypatch.setattr(attention, "PAIRED_BYTES", 0)
 
 
 def check(case: Case, backward: bool):
