@@ -18,6 +18,7 @@ from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
 
 PART = 1 << 14  # elements of a part
+MOST_PARTS = 256  # of an axis of known extent: they are written and read once more
 SMALL = 1 << 15  # elements that one task may as well reduce alone
 MANY = 1 << 13  # results side by side: then there is enough to share out without parts
 MANY_ROWS = 64  # the same of results each of a line of its own
@@ -60,8 +61,10 @@ def cut_of(root: Node) -> tuple[int | None, int]:
             axis = max(axes, key=lambda a: int(x.shape[a]))
     rest = [e for a, e in enumerate(x.shape) if a != axis and not isinstance(e, Dim)]
     part = max(1, PART // max(1, int(dims.product(rest))))
-    if not isinstance(x.shape[axis], Dim) and part >= x.shape[axis]:
-        return None, 0
+    if not isinstance(x.shape[axis], Dim):
+        part = max(part, dims.ceil_divide(x.shape[axis], MOST_PARTS))
+        if part >= x.shape[axis]:
+            return None, 0
     return axis, part
 
 

@@ -18,6 +18,7 @@ from penstock._src.native.language.types import SIZE
 
 CHUNK = 8192  # elements of the vector loop that go to one round
 TILE = 16  # at most: rows of a block of a transposition
+COLUMNS = 16  # registers of sums of columns
 ROUND = 8192  # elements that the loops inside a round should have at least
 EXPENSIVE = frozenset("exp log tanh sigmoid erf erfc sin cos pow expm1 log1p atan2".split())
 
@@ -57,10 +58,10 @@ def _too_short(var: Var) -> bool:
 
 
 def vector_length(
-    target: Any, var: Var, values: Sequence[Value], reducing: bool, extra_types=()
+    target: Any, var: Var, values: Sequence[Value], reducing: bool, extra_types=(), columns: int = 0
 ) -> int:
     """Lanes of the vectors of a loop: one register of the widest type that is loaded or stored (places in rows may be
-    wider), or several where that helps and fits."""
+    wider), or several where that helps and fits. `columns` is how many reductions run across it."""
     along = [v for v in values if var in v.vars]
     moved = [v for v in along if v.kind == "load"] or along
     sizes = [SIZE[register_type(v.dtype)] for v in moved if not v.dtype.is_bool]
@@ -72,6 +73,10 @@ def vector_length(
     )
     most = 1 if divides else 4 if reducing and operations <= 12 else 2 if operations <= 12 else 1
     n = min(lanes * most, 64)
+    if (
+        columns == 1 and operations <= 4 and not divides
+    ):  # long stretches of each row: few pages at a time
+        n = COLUMNS * lanes
     if type(var.extent) is not Dim:
         while n > 4 and n // 2 >= var.extent:
             n //= 2
@@ -103,7 +108,7 @@ class Loops:
         self.lanes, self.tile = 1, TILE
         if self.vector is not None:
             self.lanes = vector_length(
-                target, self.vector, values, bool(inner), [s.dtype for s in nest.stores]
+                target, self.vector, values, bool(inner), [s.dtype for s in nest.stores], len(inner)
             )
         self.in_registers = self._rows_fit(values, target)
         rows = any(v.kind in ("reduce", "arg_reduce") and self.vector not in v.vars for v in values)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.tile import transpose
@@ -336,9 +337,7 @@ class NestEmitter(Evaluator):
                 var, *inner = rest
                 if written_out:
                     for i in range(int(var.extent)):
-                        carried = self._within(
-                            var, i, lambda values=carried: inside(inner, *values)
-                        )
+                        carried = self._within(var, i, partial(inside, inner, *carried))
                     return carried
                 if not inner and vector is None and unrolled > 1:
                     return self._unrolled(var, high(var), unrolled, work, bodies, needed, carried)
