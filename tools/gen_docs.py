@@ -34,7 +34,7 @@ LEFT_OUT = [
     (r"(Experimental)?Assert(Next|Prev)Dataset|ChooseFastestBranch", "look at, or time, what tf.data's graph optimiser makes of a pipeline; nothing rewrites pipelines here"),
     (r"CollectiveBcastRecv", "receives from another process; a group of one has no sender"),
     (r"SymbolicGradient", "a placeholder that TensorFlow's graph passes replace before a kernel runs"),
-    (r"QuantizedConv2D.+|QuantizedDepthwise|(Requantize|RequantizationRange)PerChannel", "oneDNN's fused convolutions: refuse eager calls, as the filter must be a constant of a graph that TensorFlow's own passes wrote"),
+    (r"QuantizedConv2D.+|QuantizedDepthwise", "oneDNN's fused convolutions: refuse eager calls, as the filter must be a constant of a graph that TensorFlow's own passes wrote"),
     (r"DecodeJxl", "needs a decoder of JPEG XL"),
     (r"CreateSummaryDbWriter|ImportEvent", "writes summaries into an SQLite database instead of event files"),
 ]  # fmt: skip

@@ -1,0 +1,146 @@
+"""Centres of clusters: where k-means begins, and which are nearest.
+
+Random numbers come from a Philox stream of the seed, taken word by word as TensorFlow does.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from penstock._src.core.op import Op
+from penstock._src.ops.random.philox import Stream
+from penstock._src.ops.rules import invalid, show
+
+
+class _Words:
+    """Random numbers from 32-bit words, one after the other."""
+
+    def __init__(self, seed: int) -> None:
+        self._words = self._all(Stream(seed & ((1 << 64) - 1), 0))
+
+    @staticmethod
+    def _all(stream: Stream) -> Iterator[int]:
+        for block in itertools.count():
+            yield from stream.skipped(block).words(4).tolist()
+
+    def word(self) -> int:
+        """32 bits."""
+        return next(self._words)
+
+    def long_word(self) -> int:
+        """64 bits, the lower ones first."""
+        return self.word() | self.word() << 32
+
+    def fraction(self) -> np.float32:
+        """A float32 in [0, 1)."""
+        return np.float32((self.word() & 0x7FFFFF) / (1 << 23))
+
+    def long_fraction(self) -> float:
+        """A float64 in [0, 1)."""
+        upper, lower = self.word(), self.word()
+        return ((upper & 0xFFFFF) << 32 | lower) / (1 << 52)
+
+    def below(self, count: int) -> int:
+        """A whole number below `count`, all of them equally likely."""
+        if count & (count - 1) == 0:
+            return self.long_word() & (count - 1)
+        rejected = (1 << 64) % count
+        while (number := self.long_word()) < rejected:
+            continue
+        return number % count
+
+
+class KMC2ChainInitialization(Op):
+    """Where a chain ends that moves on to a point by its distance over that of the point it stands on.
+
+    Source: Bachem, Lucic, Hassani and Krause 2016, "Approximate K-means++ in sublinear time".
+    """
+
+    signature = "distances: float32, seed: int64 -> index: int64"
+    differentiable = False
+
+    def shape(self, distances, seed):
+        return ()
+
+    def eager(self, distances, seed):
+        if distances.ndim != 1 or not distances.size:
+            raise invalid(
+                self, f"Expected distances_tensor to be a vector. Received {show(distances.shape)}"
+            )
+        random, at = _Words(int(seed)), 0
+        for number in range(1, len(distances)):
+            # The product is compared, so that a distance of zero is always left.
+            if distances[number] > random.fraction() * distances[at]:
+                at = number
+        return np.int64(at)
+
+
+class KmeansPlusPlusInitialization(Op):
+    """Points far from each other: each next one by its squared distance from those chosen, the best of some trials.
+
+    The distribution is TensorFlow's; which points a seed chooses differs after the first.
+    Source: Arthur and Vassilvitskii 2007, "k-means++: the advantages of careful seeding".
+    """
+
+    signature = (
+        "points: float32, num_to_sample: int64, seed: int64, num_retries_per_sample: int64 -> "
+        "samples: float32"
+    )
+    differentiable = False
+
+    def shape(self, points, num_to_sample, seed, num_retries_per_sample):
+        return [None, points.with_rank(2)[1]]
+
+    def eager(self, points, num_to_sample, seed, num_retries_per_sample):
+        count, wanted, retries = len(points), int(num_to_sample), int(num_retries_per_sample)
+        if not 0 < wanted <= count:
+            raise invalid(self, f"Expected num_to_sample in (0, {count}]. Received {wanted}")
+        if retries < 0:
+            retries = 2 + int(math.log(wanted))
+        random = _Words(int(seed))
+        chosen = [random.below(count)]
+        nearest = _squares(points, points[chosen[0]])
+        while len(chosen) < wanted:
+            trials = []
+            for _ in range(retries + 1):
+                sums = np.cumsum(nearest, dtype=np.float64)
+                place = int(np.searchsorted(sums, random.long_fraction() * sums[-1]))
+                trials.append(min(place, count - 1))
+            distances = [np.minimum(nearest, _squares(points, points[t])) for t in trials]
+            best = int(np.argmin([d.sum(dtype=np.float64) for d in distances]))
+            chosen.append(trials[best])
+            nearest = distances[best]
+        return points[chosen]
+
+
+def _squares(points, center):
+    """The squared distances of points from one."""
+    return ((points - center) ** 2).sum(1)
+
+
+class NearestNeighbors(Op):
+    """The k nearest centres of each point, nearest first, and their squared distances."""
+
+    signature = (
+        "points: float32, centers: float32, k: int64 -> nearest_center_indices: int64, "
+        "nearest_center_distances: float32"
+    )
+    differentiable = False
+
+    def shape(self, points, centers, k):
+        return [points.with_rank(2)[0], None], [points[0], None]
+
+    def eager(self, points, centers, k):
+        if points.ndim != 2 or centers.ndim != 2 or points.shape[1] != centers.shape[1]:
+            raise invalid(
+                self,
+                "Expected point_dimensions == center_dimensions. Received "
+                f"{show(points.shape)} and {show(centers.shape)}",
+            )
+        if int(k) < 0:
+            raise invalid(self, f"k must be a non-negative integer scalar, got {int(k)}")
+        distances = ((points[:, None] - centers) ** 2).sum(-1)
+        order = np.argsort(distances, axis=1, kind="stable")[:, : int(k)]
+        return order.astype(np.int64), np.take_along_axis(distances, order, 1)
