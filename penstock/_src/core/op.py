@@ -144,8 +144,8 @@ class Op:
             types = getattr(cls, attr + "_types", None)
             if isinstance(types, frozenset):
                 cls.type_sets[attr] = types
-        function = attribute_values.Function
-        if any(kind in (function, list[function]) for kind in cls.annotations.values()):
+        functions = (attribute_values.Function, list[attribute_values.Function])
+        if any(kind in functions for kind in cls.annotations.values()):
             cls.runs_functions = True
         rule = getattr(cls, "output_shape", None) or cls.shape
         cls.shape_rule = rule if callable(rule) else None

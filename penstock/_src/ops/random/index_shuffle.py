@@ -86,6 +86,9 @@ class RandomIndexShuffle(Op):
         tops = np.broadcast_to(max_index, (count,)).tolist()
         out = []
         for i, key, top in zip(np.broadcast_to(index, (count,)).tolist(), rows, tops):
+            for name, number in (("index", i), ("max_index", top)):
+                if number < 0:
+                    raise invalid(self, f"{name} must be >= 0 but was {number}")
             if i > top:
                 raise invalid(self, f"max_index must be >= index, but {top} < {i}")
             out.append(shuffled(i, [k & 0xFFFFFFFF for k in key], top, self.rounds))
