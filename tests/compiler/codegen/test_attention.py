@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.program import build_program
-from penstock._src.compiler.schedule import attention
 from penstock._src.core import dtypes
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
@@ -150,11 +149,6 @@ def labels(program):
     return [record.label for record in program.plan.launches]
 
 
-@pytest.fixture(autouse=True)
-def of_any_size(monkeypatch):
-    monkeypatch.setattr(attention, "PAIRED_BYTES", 0)
-
-
 def check(case: Case, backward: bool):
     arrays = arguments(case)
     with flags.override(guard=1):
@@ -177,6 +171,7 @@ CASES = [
     Case(rows=150, columns=150, mask="given", dtype="float64"),
     Case(rows=64, columns=129, mask="bias"),
     Case(rows=65, columns=40, depth=32, width=24, dtype="bfloat16"),
+    Case(rows=40, columns=33, depth=21, width=24, dtype="bfloat16"),
     Case(rows=48, columns=140, depth=24, width=40, mask="given", dtype="float16"),
 ]
 

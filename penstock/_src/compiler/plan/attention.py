@@ -15,6 +15,7 @@ from penstock._src.compiler.codegen.attention.form import (
     Layout,
 )
 from penstock._src.compiler.codegen.attention.forward import emit_forward
+from penstock._src.compiler.codegen.contraction.products.pairs import PAIR, group_of
 from penstock._src.compiler.codegen.contraction.views import View
 from penstock._src.compiler.codegen.kernel_code import PLAIN, round_up
 from penstock._src.compiler.codegen.nests.epilogue import TailEpilogue
@@ -26,6 +27,7 @@ from penstock._src.compiler.schedule.attention import (
     AttentionKernel,
 )
 from penstock._src.ir import dims
+from penstock._src.native import Target
 from penstock._src.native.language.types import OF_NUMPY
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ LEAST_CHUNK = 256  # rows of a task: each packs the keys for itself
 def launch_attention(planner: Planner, kernel: AttentionKernel) -> None:
     """Adds the launch of a forward or backward kernel."""
     found, backward = kernel.attention, kernel.backward
-    form = form_of(found, backward)
+    form = form_of(found, backward, planner.target)
     names = BACKWARD if backward else FORWARD
     layout = Layout(form, planner.target, names)
     key = ("attention", backward, form, *[tail and tail.signature() for tail in kernel.tails])
@@ -61,7 +63,7 @@ def launch_attention(planner: Planner, kernel: AttentionKernel) -> None:
     planner.add(code, "backward" if backward else "forward", tasks, words, kernel.label)
 
 
-def form_of(found: Attention, backward: bool) -> Form:
+def form_of(found: Attention, backward: bool, target: Target) -> Form:
     """What the kernels' code depends on, besides the tails."""
     nodes = found.query.source, found.key.source, found.value.source, found.output
     elements = tuple([OF_NUMPY[n.dtype.name] for n in nodes])
@@ -73,6 +75,18 @@ def form_of(found: Attention, backward: bool) -> Form:
     return Form(
         found.depth, found.width, len(_batch(found)), elements, total,  # type: ignore[arg-type]
         found.reach is not None, found.gradient is not None and not backward, turned, apart,
+        _in_pairs(found, elements, total, [arrays[a] for a in widths if a in arrays], target),
+    )  # fmt: skip
+
+
+def _in_pairs(
+    found: Attention, elements: Sequence[str], total: str, arrays: Sequence[Array], target: Target
+) -> bool:
+    """Whether all rows that scores are made of lie in memory as pairs."""
+    steps = [step for x in arrays for step in (x.base, x.cross, *x.batch)]
+    return (
+        all(group_of((x, x, total), target) == PAIR for x in elements)
+        and all(n % PAIR == 0 for n in (found.depth, found.width, *steps))
     )  # fmt: skip
 
 

@@ -26,8 +26,6 @@ from penstock._src.ir.node import Node
 
 LEAST = 16  # rows and columns: fewer scores are better stored
 WIDEST = 256  # elements of a head
-# bytes of scores (as floats) up to which bfloat16 is faster apart, by products of pairs: 0.8x at 4 MB (Zen 5, Nov 2026)
-PAIRED_BYTES = 8 << 20
 ROW, COLUMN, ELEMENT = (
     "t",
     "s",
@@ -194,7 +192,6 @@ class _Search:
         value, _, width, letters = self.product(outputs[0], weights, COLUMN)
         small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
         _require(small and min(int(scores.shape[-1]), int(self.extents[ROW])) >= LEAST)
-        _require(scores.dtype != dtypes.bfloat16 or 4 * int(scores.size) > PAIRED_BYTES)
         found = Attention(
             query, key, value, scores, logits, maximum, total, outputs[0], self.letters,
             {outputs[0].id: letters}, depth, width, reach_of(logits, self.letters),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.pack import room
+from penstock._src.compiler.codegen.contraction.products.pairs import PAIR
 from penstock._src.compiler.codegen.kernel_code import LINE, round_up
 from penstock._src.native import Target
 from penstock._src.native.language.function import Fn
@@ -39,6 +40,7 @@ class Form:
     turned        names of results whose rows' elements do not lie side by side
     apart         names of operands whose rows do not follow one another: rows a power of two apart crowd a few sets
                   of the L1, so they are copied
+    pairs         whether scores are products of bfloat16 pairs, as they lie in memory
     """
 
     depth: int
@@ -50,6 +52,7 @@ class Form:
     statistics: bool = False
     turned: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    pairs: bool = False
 
     def element(self, name: str) -> str:
         """LLVM's type of an array's elements."""
@@ -91,9 +94,13 @@ class Layout:
         )  # fmt: skip
         self.places = {name: i for i, name in enumerate(self.names)}
 
+    def steps(self, depth: int) -> int:
+        """Rows of a packed panel of so many elements' depth."""
+        return depth // PAIR if self.form.pairs else depth
+
     def panel_room(self, width: int, depth: int) -> int:
         """Elements of a packed panel."""
-        return round_up(room(width, depth, self.lanes), self.lanes)
+        return round_up(room(width, self.steps(depth), self.lanes), self.lanes)
 
     def copied(self, name: str) -> bool:
         """Whether an operand's rows are copied, as elements of the sum's type, before they are multiplied by."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from penstock._src.compiler.codegen.contraction.extents import unravel
 from penstock._src.compiler.codegen.contraction.pack import pack_across, pack_along
+from penstock._src.compiler.codegen.contraction.products.pairs import PAIR
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, SIZE, vec
 from penstock._src.native.language.value import Val
@@ -42,15 +43,15 @@ class Task(Tiles):
         self, f: Fn, name: str, first: Val, count: Val, depth: int, width: int, dst: Val
     ) -> None:
         """Rows of an operand as panels: dst[row // width][k][row % width]."""
-        element = self.form.element(name)
-        room = self.layout.panel_room(width, depth)
-        cross, source = self.cross[name], self.array[name]
+        element, cross, base = self.form.element(name), self.cross[name], self.base[name]
+        if self.form.pairs:  # as floats are, that hold a pair each
+            element, cross, base = self.total, cross // PAIR, base // PAIR
+        source, room = self.array[name], self.layout.panel_room(width, depth)
 
         def panel(i):
-            base = self.base[name] + (first + i) * cross
-            to = f.at(dst, i // width * room, self.total)
             pack_across(
-                f, source, base, cross, width, count - i, depth, to, width, element, self.total, self.lanes
+                f, source, base + (first + i) * cross, cross, width, count - i, self.layout.steps(depth),
+                f.at(dst, i // width * room, self.total), width, element, self.total, self.lanes,
             )  # fmt: skip
 
         f.loop(f.i64(0), count, width, panel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from penstock._src.compiler.codegen.contraction.products.pairs import MULTIPLY, PAIR
 from penstock._src.compiler.codegen.contraction.tile import Types, accumulate, fits, times, zeros
 from penstock._src.compiler.codegen.kernel_code import Epilogue, Tile
 from penstock._src.compiler.codegen.scalars import operations
@@ -69,8 +70,8 @@ class Tiles:
             column=I64, left=I64, cols=I64, shares=PTR,
         ) as f:  # fmt: skip
             acc = accumulate(
-                f, self.types, range(rows), VECTORS, [(depth, rows, layout.panel)], f.a, f.b,
-                zeros(f, rows * VECTORS, vector),
+                f, self.types, range(rows), VECTORS, [(layout.steps(depth), rows, layout.panel)], f.a, f.b,
+                zeros(f, rows * VECTORS, vector), multiply=MULTIPLY[PAIR if self.form.pairs else 1],
             )  # fmt: skip
             step, width = layout.read(f, "statistics.cross"), layout.read(f, "columns")
             real = [f.min(f.left - 1, i) if ragged and i else f.i64(i) for i in range(rows)]
