@@ -61,12 +61,13 @@ def dct(input, type=2, n=None, axis=-1, norm=None, name=None):
     if type == 1 and norm == "ortho":
         raise ValueError("Normalization is not supported for the Type-I DCT.")
     x = convert_to_tensor(input, name="input")
-    if x.dtype == dtypes.float16 and type != 1:
+    narrow = x.dtype in (dtypes.float16, dtypes.bfloat16)
+    if narrow and type != 1:
+        kind = x.dtype.name
         raise TypeError(
-            "The `real` and `imag` components have incorrect types: float16 float16. They must be "
+            f"The `real` and `imag` components have incorrect types: {kind} {kind}. They must be "
             "consistent, and one of [tf.float32, tf.float64]"
         )
-    narrow = x.dtype in (dtypes.float16, dtypes.bfloat16)
     x = _resized(cast(x, dtypes.float32) if narrow else x, n)
     size = x.shape[-1]
     if size is None:

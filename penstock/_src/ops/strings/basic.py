@@ -151,8 +151,10 @@ class Substr(Op):
         if begin > size or begin < -size:
             raise invalid(self, f"pos {begin} out of range for string b'{text(s)}' at index {at}")
         first = begin + size if begin < 0 else begin
-        # A negative length reaches to the end.
-        return s[first:] if count < 0 else s[first : first + count]
+        # A negative length reaches to the end of bytes; of characters it takes none.
+        if count < 0:
+            return s[first:] if self.unit == "BYTE" else s[:0]
+        return s[first : first + count]
 
     def _characters(self, s, begin, count, at):
         return data(self._part(text(s), begin, count, at)) if s else self._part(s, begin, count, at)
