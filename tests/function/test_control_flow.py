@@ -262,3 +262,22 @@ def test_gradient_of_a_gather_stays_sparse():
     g = tape.gradient(y, v)
     assert isinstance(g, tf.IndexedSlices)
     assert tf.convert_to_tensor(g).numpy().tolist() == [[0, 0], [4, 4], [0, 0], [2, 2]]
+
+
+def test_a_recorded_loop_runs_as_one_program_once_its_number_of_steps_is_known():
+    @tf.function
+    def grown(x, n):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x
+            for _ in tf.range(n):
+                y = y + 0.1 * tf.sin(y)
+        return tape.gradient(y, x)
+
+    x = tf.constant([0.5, 1.0])
+    for n in (3, 5):
+        delta, y = 1.0, x.numpy().astype(np.float64)
+        for _ in range(n):
+            delta, y = delta * (1 + 0.1 * np.cos(y)), y + 0.1 * np.sin(y)
+        np.testing.assert_allclose(grown(x, tf.constant(n)), delta, rtol=1e-6)
+    assert "host " not in str(grown.explain(x, tf.constant(5)))

@@ -71,6 +71,10 @@ def _bound(p: Any, term: Node, counters: dict[int, tuple[Any, int]]) -> dims.Ext
         return None
     limit = _known(p, right)
     if limit is None:
+        if right.size == 1:
+            p.dims(
+                right
+            )  # asked for: should the loop not lower without it, its value is waited for
         return None
     first, step = counters[left.id]
     room = limit - first + (1 if op == "le" else 0)
