@@ -51,3 +51,12 @@ def test_only_so_much_waits():
 def test_size_classes_waste_an_eighth_at_most(size):
     assert size <= size_class(size) <= size * 1.125 + 1
     assert size_class(size_class(size)) == size_class(size)
+
+
+def test_what_waits_goes_before_an_array_that_could_not_wait():
+    first = array()
+    del first
+    memory.make_room(8 << 20)
+    assert memory.waiting.bytes >= BYTES
+    memory.make_room((8 << 20) + 1)
+    assert memory.waiting.bytes == 0

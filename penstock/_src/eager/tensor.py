@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
+from penstock._src.core.values.memory import make_room
 from penstock._src.util.export import export
 
 CPU_NAME = "/job:localhost/replica:0/task:0/device:CPU:0"
@@ -62,9 +63,10 @@ class EagerTensor(Tensor):
         value = self._value
         if type(value) is not np.ndarray:
             raise NotImplementedError(f"A tensor of type {self._dtype.name} has no NumPy value.")
-        if self._dtype is dtypes.string:
-            return value.copy() if value.ndim else value[()]
-        return value.copy() if value.ndim else value[()]
+        if not value.ndim:
+            return value[()]
+        make_room(value.nbytes)
+        return value.copy()
 
     def _numpy(self) -> Any:
         return self._value

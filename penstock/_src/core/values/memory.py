@@ -62,8 +62,20 @@ class Waiting:
                 else:
                     del self._by_size[oldest]
 
+    def clear(self) -> None:
+        """Lets go of all blocks."""
+        with self._lock:
+            self._by_size.clear()
+            self.bytes = 0
+
 
 waiting = Waiting(MOST)
+
+
+def make_room(size: int) -> None:
+    """Lets go of what waits before an array of more bytes than may wait is made: it can use none of it."""
+    if size > waiting.most:
+        waiting.clear()
 
 
 def size_class(size: int) -> int:
@@ -77,6 +89,7 @@ def recycled_block(size: int) -> Block:
     size = size_class(size)
     root = waiting.take(size)
     if root is None:
+        make_room(size)
         root = Block(
             (size,), np.uint8
         )  # were it a plain array, arrays would refer to it past the view

@@ -8,6 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.core.values.memory import make_room
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
@@ -47,6 +48,7 @@ def join(op, values, axis):
     """
     if axis.size != 1:
         raise invalid(op, f"Concat dim tensor should be a scalar, but got shape {show(axis.shape)}")
+    make_room(sum([value.nbytes for value in values]))
     try:
         return np.concatenate(values, axis.item())
     except ValueError as error:
