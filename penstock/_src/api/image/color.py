@@ -234,6 +234,16 @@ def image_gradients(image):
     return dy, dx
 
 
+def for_each_channel(kernel, image):
+    """A kernel `[h, w, 1, m]` for each channel of an image, `[h, w, c, m]`; c may be known only when it runs."""
+    channels = image.shape[-1]
+    if channels is not None:
+        return np.tile(kernel, (1, 1, channels, 1))
+    one = np.array([1], np.int32)
+    times = raw.ConcatV2(values=[one, one, raw.Shape(input=image)[-1:], one], axis=0)
+    return raw.Tile(input=kernel, multiples=times)
+
+
 @export("image.sobel_edges")
 @dispatchable
 def sobel_edges(image):
@@ -243,10 +253,9 @@ def sobel_edges(image):
         raise errors.InvalidArgumentError(
             None, None, f"sobel_edges: images must be 4-D. Received shape {image.shape}."
         )
-    channels = image.shape[3]
     kernel = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], image.dtype.as_numpy_dtype)
     both = np.stack([kernel, kernel.T], -1)[:, :, None, :]
-    filters = np.tile(both, (1, 1, channels, 1))
+    filters = for_each_channel(both, image)
     padded = raw.MirrorPad(
         input=image,
         paddings=np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32),

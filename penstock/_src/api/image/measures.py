@@ -14,7 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
-from .color import convert_image_dtype
+from .color import convert_image_dtype, for_each_channel
 
 
 def _check_pair(a, b):
@@ -48,8 +48,7 @@ def _gaussian(size, sigma, kind):
 
 def _ssim_parts(x, y, peak, size, sigma, k1, k2):
     """Luminance times structure, and structure alone, `[..., h, w, c]`."""
-    channels = x.shape[-1]
-    kernel = np.tile(_gaussian(size, sigma, x.dtype.as_numpy_dtype), (1, 1, channels, 1))
+    kernel = for_each_channel(_gaussian(size, sigma, x.dtype.as_numpy_dtype), x)
     rank = x.shape.rank
 
     def blurred(image):
@@ -85,7 +84,8 @@ def _ssim_parts(x, y, peak, size, sigma, k1, k2):
 def _prepared(img1, img2, max_val, filter_size):
     img1, img2 = convert_to_tensor(img1), convert_to_tensor(img2)
     _check_pair(img1, img2)
-    for extent in img1.shape.as_list()[-3:-1]:
+    extents = img1.shape.as_list() if img1.shape.rank is not None else []
+    for extent in extents[-3:-1]:
         if extent is not None and extent < filter_size:
             raise errors.InvalidArgumentError(
                 None, None, f"ssim: images must be at least {filter_size} wide and high. Received "

@@ -187,7 +187,8 @@ def expm(input, name=None):
     a = convert_to_tensor(input, name="input")
     if a.dtype not in (dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128):
         a = cast(a, dtypes.float32)
-    if a.shape.rank is not None and (a.shape.rank < 2 or a.shape[-1] != a.shape[-2]):
+    extents = a.shape[-2:] if a.shape.rank is not None else [None, None]
+    if len(extents) < 2 or None not in extents and extents[0] != extents[1]:
         raise ValueError(f"input must be (batches of) square matrices. Received shape {a.shape}.")
     real = a.dtype.real_dtype
     size = reduce_max(reduce_sum(abs(a), [-2]), None)
@@ -202,7 +203,9 @@ def expm(input, name=None):
         40840800.0, 960960.0, 16380.0, 182.0, 1.0,
     )  # fmt: skip
     c = [np.asarray(x, a.dtype.as_numpy_dtype) for x in b]
-    eye = convert_to_tensor(np.eye(a.shape[-1], dtype=a.dtype.as_numpy_dtype))
+    order = next((n for n in extents if n is not None), None)
+    length = raw.Shape(input=a)[-1:] if order is None else np.array([order], np.int32)
+    eye = raw.MatrixDiag(diagonal=raw.Fill(dims=length, value=np.ones((), a.dtype.as_numpy_dtype)))
     a2 = matmul(a, a)
     a4 = matmul(a2, a2)
     a6 = matmul(a4, a2)
