@@ -6,7 +6,8 @@ The values below were recorded there by calls of the raw ops with these argument
 import numpy as np
 import pytest
 
-import penstock._src.api.load  # noqa: F401
+import penstock as tf
+import penstock._src.api.load
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.values import kernel_state
@@ -157,3 +158,15 @@ def test_programs_give_the_same_numbers(op, dtype):
 def test_another_algorithm_is_rejected():
     with pytest.raises(InvalidArgumentError, match="Unsupported algorithm id: 2"):
         raw.StatelessRandomUniformV2(shape=[2], key=KEY, counter=COUNTER, alg=2)
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_classes_are_drawn_in_programs_as_on_the_host(dtype):
+    logits = np.random.default_rng(0).normal(size=(5, 7))
+    logits[1, 2:], logits[2] = -np.inf, -np.inf
+    logits = tf.constant(logits, dtype)
+    drawn = tf.function(lambda x: tf.random.stateless_categorical(x, 11, [1, 2]))
+    np.testing.assert_array_equal(
+        drawn(logits), tf.random.stateless_categorical(logits, 11, [1, 2])
+    )
+    assert "host " not in str(drawn.explain(logits))

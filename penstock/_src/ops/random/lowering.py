@@ -92,6 +92,21 @@ def normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
     return p.reshape(flat if working == dtype else p.cast(flat, dtype), shape)
 
 
+def categorical(p: Any, key: Any, counter: Any, logits: Any, samples: int, dtype: DType) -> Any:
+    """Classes `[rows, samples]` at which the cumulated weights exp(logits) pass uniform numbers."""
+    rows = logits.shape[0]
+    x = p.cast(logits, dtypes.float64)
+    finite = p.is_finite(x)
+    top = p.reduce_max(p.select(finite, x, -np.inf), [1], keepdims=True)
+    top = p.select(p.is_finite(top), top, 0.0)
+    weights = p.select(finite, p.exp(p.select(finite, x, 0.0) - top), 0.0)
+    cumulated = p.cumulative(weights, "sum", 1)
+    total = p.reduce_max(cumulated, [1], keepdims=True)  # the last: it never falls
+    points = uniform(p, key, counter, [rows, samples], dtypes.float64) * total
+    passed = p.le(p.expand_dims(cumulated, 1), p.expand_dims(points, 2))
+    return p.reduce_sum(p.cast(passed, dtype), [2])
+
+
 def key_and_counter(p: Any, seed: Any) -> tuple[Any, Any]:
     """uint64[1] and uint64[2] from the pair of seeds of a stateless op."""
     if seed.dtype not in (dtypes.int32, dtypes.int64):

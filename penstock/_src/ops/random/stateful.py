@@ -194,6 +194,12 @@ class Multinomial(Op):
         stream = reserve(self, rows * padded * 2 * RESERVED_BLOCKS)
         return categorical(stream, logits, samples, self.output_dtype.np)
 
+    def lower(self, p, logits, num_samples):
+        rows, samples = lowered_samples(p, logits, num_samples)
+        padded = (samples + 3) // 4 * 4
+        key, counter = lowered_position(self, p, int(rows) * padded * 2)
+        return lowering.categorical(p, key, counter, logits, samples, self.output_dtype)
+
 
 class StatelessMultinomial(Op):
     """Classes drawn by unnormalised log-probabilities, from a pair of seeds."""
@@ -214,6 +220,22 @@ class StatelessMultinomial(Op):
         rows, samples = require_logits(self, logits, num_samples)
         stream = stream_of_seed(self, seed)
         return categorical(stream, logits, samples, self.output_dtype.np)
+
+    def lower(self, p, logits, num_samples, seed):
+        _, samples = lowered_samples(p, logits, num_samples)
+        key, counter = lowering.key_and_counter(p, seed)
+        return lowering.categorical(p, key, counter, logits, samples, self.output_dtype)
+
+
+def lowered_samples(p, logits, num_samples):
+    """Rows and samples of a draw of classes in a program."""
+    dims = p.dims(num_samples)
+    if dims is None:
+        raise NotLowerable("the number of samples is not known")
+    rows, classes = logits.shape
+    if int(dims[0]) < 0 or not int(classes):
+        raise NotLowerable("the host refuses to draw so")
+    return rows, dims[0]
 
 
 def require_logits(op, logits, num_samples):
