@@ -9,7 +9,7 @@ from typing import Any
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.needed import needed_operations
 from penstock._src.compiler.lower.packing import Packing, same_value
-from penstock._src.compiler.lower.trips import growth, trip_count
+from penstock._src.compiler.lower.trips import growth, trip_count, value_range
 from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
@@ -366,15 +366,17 @@ class _Trace:
         """The least and largest values inside the loop of the arguments, or lengths of lists, that follow its steps."""
         found = {}
         for i in self.moving:
-            values = (self.args[i], self.arguments[i], self.results[i])
-            before, inside, after = [v.length if isinstance(v, ListValue) else v for v in values]
-            if not all(isinstance(v, Node) and v.size == 1 for v in (before, inside, after)):
-                continue
-            first, step = folding.symbolic_value(self.p, before), growth(self.p, inside, after)
-            if first is not None and step is not None and before.dtype.is_integer:
-                ends = int(first.reshape(-1)[0]), int(first.reshape(-1)[0] + step * (trips - 1))
-                found[i] = min(ends), max(ends)
+            values = map(_count, (self.args[i], self.arguments[i], self.results[i]))
+            ends = value_range(self.p, *values, trips)
+            if ends is not None:
+                found[i] = ends
         return found
+
+
+def _count(value: Lowered) -> Node | None:
+    """What a loop may count: the length of a list, or the number itself."""
+    counted = value.length if isinstance(value, ListValue) else value
+    return counted if isinstance(counted, Node) else None
 
 
 def _with_memory(p: Any, args: list[Lowered], trace: _Trace, trips: Any) -> list[Lowered] | None:
@@ -469,8 +471,8 @@ def _emit(
         values = list(args)
         for i, value in zip(moving, packing.unpack(nodes[:split])):
             values[i] = value
-            if i in ranges:
-                number = value.length if isinstance(value, ListValue) else value
+            number = _count(value)
+            if i in ranges and number is not None:
                 p.ranges[number.id] = ranges[i]
         return values, dict(zip(written, nodes[split:]))
 

@@ -33,6 +33,19 @@ def trip_count(
     return best, exact and best is not None
 
 
+def value_range(
+    p: Any, before: Node | None, inside: Node | None, after: Node | None, trips: Any
+) -> tuple[int, int] | None:
+    """The least and largest values in `trips` steps of what each raises by a known number, or None for others."""
+    if before is None or inside is None or after is None:
+        return None
+    first, step = _known(p, before), growth(p, inside, after)
+    if first is None or step is None or not before.dtype.is_integer:
+        return None
+    ends = int(first), int(first + step * (trips - 1))
+    return min(ends), max(ends)
+
+
 def is_true(node: Node) -> bool:
     """Whether a condition is known to hold."""
     return node.kind == "constant" and bool(node.attrs["value"])
