@@ -438,6 +438,7 @@ class Partition:
         if self.options.merge:
             units = merge(units, self.by_id, self.inner)
             self._forget(units)
+            units = [u for u in units if u.nodes or u.kind == "other"]
             if self.options.tails:
                 sum_on_tiles(units, self.is_leaf)
         for unit in units:
