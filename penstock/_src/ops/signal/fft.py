@@ -20,6 +20,8 @@ def _axes(rank):
 class _Fft(Op):
     """A complex transform over the last `rank` axes."""
 
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
     rank, inverse_of = 1, ""
 
     def shape(self, input):
@@ -214,8 +216,6 @@ class FFT(_Fft):
     """The discrete Fourier transform over the last axis."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank, inverse_of, is_inverse = 1, "IFFT", False
 
 
@@ -223,8 +223,6 @@ class IFFT(_Fft):
     """The inverse discrete Fourier transform over the last axis."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank, inverse_of, is_inverse = 1, "FFT", True
 
 
@@ -244,8 +242,6 @@ class FFT2D(_Fft):
     """The discrete Fourier transform over the last two axes."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank, inverse_of, is_inverse = 2, "IFFT2D", False
 
 
@@ -253,8 +249,6 @@ class IFFT2D(_Fft):
     """The inverse discrete Fourier transform over the last two axes."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank, inverse_of, is_inverse = 2, "FFT2D", True
 
 
@@ -276,8 +270,6 @@ class FFT3D(_Fft):
     """The discrete Fourier transform over the last three axes."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank, inverse_of, is_inverse = 3, "IFFT3D", False
 
 
@@ -285,8 +277,6 @@ class IFFT3D(_Fft):
     """The inverse discrete Fourier transform over the last three axes."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank, inverse_of, is_inverse = 3, "FFT3D", True
 
 
