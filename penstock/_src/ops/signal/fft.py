@@ -20,8 +20,6 @@ def _axes(rank):
 class _Fft(Op):
     """A complex transform over the last `rank` axes."""
 
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
     rank, inverse_of = 1, ""
 
     def shape(self, input):
@@ -212,14 +210,21 @@ def _fitted(gradient, x):
     return raw.Pad(input=cut, paddings=paddings)
 
 
-class FFT(_Fft):
+class _TypedFft(_Fft):
+    """One of either width."""
+
+    Tcomplex: DType = dtypes.complex64
+    Tcomplex_types = COMPLEX
+
+
+class FFT(_TypedFft):
     """The discrete Fourier transform over the last axis."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
     rank, inverse_of, is_inverse = 1, "IFFT", False
 
 
-class IFFT(_Fft):
+class IFFT(_TypedFft):
     """The inverse discrete Fourier transform over the last axis."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
@@ -238,14 +243,14 @@ class IRFFT(_ToReal):
     signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
 
 
-class FFT2D(_Fft):
+class FFT2D(_TypedFft):
     """The discrete Fourier transform over the last two axes."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
     rank, inverse_of, is_inverse = 2, "IFFT2D", False
 
 
-class IFFT2D(_Fft):
+class IFFT2D(_TypedFft):
     """The inverse discrete Fourier transform over the last two axes."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
@@ -266,14 +271,14 @@ class IRFFT2D(_ToReal):
     rank = 2
 
 
-class FFT3D(_Fft):
+class FFT3D(_TypedFft):
     """The discrete Fourier transform over the last three axes."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
     rank, inverse_of, is_inverse = 3, "IFFT3D", False
 
 
-class IFFT3D(_Fft):
+class IFFT3D(_TypedFft):
     """The inverse discrete Fourier transform over the last three axes."""
 
     signature = "input: Tcomplex -> output: Tcomplex"
