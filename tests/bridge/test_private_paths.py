@@ -8,7 +8,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.api.linalg.operators.addition import add_operators
-from penstock._src.bridge import private_modules, python_paths
+from penstock._src.bridge import decorators, private_modules, python_paths
 from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.eager.variable_spec import VariableSpec
@@ -131,3 +131,13 @@ def test_what_cannot_be_says_so():
         pyct.parse_entity(len, ())
     with pytest.raises(UnimplementedError, match="only the whole"):
         tf.__internal__.saved_model.load_partial("folder", {})
+
+
+def test_decorators_are_found_again():
+    def inner(a, b=2):
+        return a + b
+
+    outer = decorators.make_decorator(inner, lambda *args: inner(*args) * 2, "doubled")
+    (noted,), found = decorators.unwrap(outer)
+    assert found is inner and noted.decorator_name == "doubled" and outer(1) == 6
+    assert decorators.getfullargspec(outer).args == ["a", "b"]

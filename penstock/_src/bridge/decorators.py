@@ -116,6 +116,20 @@ def deprecated_endpoints(*names: str) -> Callable[[Callable[..., Any]], Callable
     return _as_is
 
 
+class TFDecorator:
+    """What `make_decorator` notes on the function that it makes: the function inside, and how to call it."""
+
+    def __init__(
+        self,
+        decorator_name: str,
+        target: Any,
+        decorator_doc: str = "",
+        decorator_argspec: Any = None,
+    ) -> None:
+        self.decorated_target, self.decorator_name = target, decorator_name
+        self.decorator_doc, self.decorator_argspec = decorator_doc, decorator_argspec
+
+
 @export("__internal__.decorator.make_decorator", v1=[])
 def make_decorator(
     target: Callable[..., Any],
@@ -124,18 +138,23 @@ def make_decorator(
     decorator_doc: str = "",
     decorator_argspec: Any = None,
 ) -> Callable[..., Any]:
-    """Returns `decorator_func` made to look like `target`."""
-    del decorator_name, decorator_doc, decorator_argspec
-    return functools.update_wrapper(decorator_func, target)
+    """Returns `decorator_func` made to look like `target`.
+
+    `decorator_argspec` are its parameters if they are not those of `target`.
+    """
+    name = decorator_name or getattr(decorator_func, "__name__", "decorator")
+    made: Any = functools.update_wrapper(decorator_func, target)
+    made._tf_decorator = TFDecorator(name, target, decorator_doc, decorator_argspec)
+    return made
 
 
 @export("__internal__.decorator.unwrap", v1=[])
-def unwrap(maybe_tf_decorator: Any) -> tuple[list[Any], Any]:
-    """Returns the decorators around a function, and the function."""
+def unwrap(maybe_tf_decorator: Any) -> tuple[list[TFDecorator], Any]:
+    """Returns what `make_decorator` noted on a function, from outside in, and the function inside."""
     decorators, current = [], maybe_tf_decorator
-    while hasattr(current, "__wrapped__"):
-        decorators.append(current)
-        current = current.__wrapped__
+    while isinstance(getattr(current, "_tf_decorator", None), TFDecorator):
+        decorators.append(current._tf_decorator)
+        current = current._tf_decorator.decorated_target
     return decorators, current
 
 

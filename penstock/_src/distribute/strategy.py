@@ -153,6 +153,8 @@ class Strategy:
     """
 
     devices: tuple[str, ...] = (CPU,)
+    # Whether a coordinator hands its steps to workers.
+    _should_use_with_coordinator = False
 
     def __init__(self, extended: Any) -> None:
         self._extended = extended

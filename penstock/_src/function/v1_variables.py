@@ -80,10 +80,22 @@ def add_to_collections(names: Any, value: Any) -> None:
     get_default_graph().add_to_collections(names, value)
 
 
-@export(v1=["global_variables", "all_variables"])
+@export(v1=["global_variables"])
 def global_variables(scope: str | None = None) -> list[Any]:
     """Returns the variables of the default graph that are shared between steps."""
     return get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
+
+
+@export(v1=["all_variables"])
+def all_variables() -> list[Any]:
+    """Returns `global_variables()`."""
+    return global_variables()
+
+
+@export(v1=["moving_average_variables"])
+def moving_average_variables(scope: str | None = None) -> list[Any]:
+    """Returns the variables of the default graph that have moving averages."""
+    return get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
 
 
 @export(v1=["trainable_variables"])
@@ -185,6 +197,7 @@ class VariableV1(Variable):
         synchronization: VariableSynchronization = VariableSynchronization.AUTO,
         aggregation: VariableAggregation = VariableAggregation.NONE,
         shape: Any = None,
+        experimental_enable_variable_lifting: bool | None = None,
     ) -> None:
         self._collections = collections
         super().__init__(

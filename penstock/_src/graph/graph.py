@@ -144,6 +144,9 @@ class Graph:
         """Returns the current scope."""
         return self._scope
 
+    def _get_control_flow_context(self) -> None:
+        """None: conditions and loops are functions, not contexts of operations."""
+
     @contextlib.contextmanager
     def as_default(self) -> Iterator["Graph"]:
         """Records the ops called within into this graph."""

@@ -1,6 +1,7 @@
 """tf.train.Checkpoint: writes and restores the values of objects."""
 
 import os
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -242,6 +243,7 @@ class Checkpoint(_Checkpoint):
     """
 
     def __init__(self, root: Any = None, **kwargs: Any) -> None:
+        root = root() if isinstance(root, weakref.ref) else root
         super().__init__(None if root is None else wrap(root), kwargs)
 
 

@@ -70,7 +70,7 @@ class GFile:
     """A file; opened when it is first used."""
 
     def __init__(self, name, mode="r"):
-        if mode not in ("r", "w", "a", "rb", "wb", "ab", "r+", "w+", "a+"):
+        if mode.replace("b", "") not in ("r", "w", "a", "r+", "w+", "a+"):
             raise errors.InvalidArgumentError(None, None, f"mode is not 'r' or 'w' or 'a' {mode}")
         self._name, self._mode, self._file = name, mode, None
 

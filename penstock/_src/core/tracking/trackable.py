@@ -62,6 +62,24 @@ class Trackable:
             self._handle_deferred_dependencies(name, trackable)
         return trackable
 
+    def _add_variable_with_custom_getter(
+        self,
+        name: str,
+        shape: Any = None,
+        dtype: Any = None,
+        initializer: Any = None,
+        getter: Any = None,
+        overwrite: bool = False,
+        **kwargs_for_getter: Any,
+    ) -> Any:
+        """Returns the variable that `getter` makes, a dependency from now on; restores what waits for it."""
+        made = getter(
+            name=name, shape=shape, dtype=dtype, initializer=initializer, **kwargs_for_getter
+        )
+        if not isinstance(made, Trackable):
+            return made
+        return self._track_trackable(made, name=name, overwrite=overwrite)
+
     def _no_dependency(self, value: Any) -> Any:
         return value
 
