@@ -278,7 +278,8 @@ class Optional(CompositeTensor):
         """
         _, types, shapes, pack = _flat(self._element_spec)
         held = getattr(self._variant_tensor, "_value", None)
-        if held is not None and held.components is not None and STATE.graph is None:
+        is_plain = STATE.graph is None and not STATE.tapes
+        if is_plain and held is not None and held.components is not None:
             return pack(held.components)
         tensors = raw.OptionalGetValue(
             optional=self._variant_tensor, output_types=types, output_shapes=shapes, name=name

@@ -74,10 +74,12 @@ class DebugIdentityV2(Op):
     circular_buffer_size: int = 1000
     tfdbg_run_id: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self, input):
         return input
+
+    def gradient(self, _input, _output, dy):
+        return dy
 
     def eager(self, input):
         if self.debug_urls:
