@@ -48,3 +48,10 @@ def test_sparse_tensors_go_round_through_variants():
     back = raw.DeserializeSparse(serialized_sparse=packed, dtype="float32")
     np.testing.assert_array_equal(back.sparse_indices.numpy(), indices)
     assert back.sparse_shape.numpy().tolist() == [3, 2]
+
+
+def test_sets_of_nothing():
+    none, some = np.zeros([2, 0], np.int32), np.int32([[1, 2], [3, 3]])
+    union = tf.sets.union(none, some)
+    assert union.values.numpy().tolist() == [1, 2, 3]
+    assert tf.sets.intersection(some, none).dense_shape.numpy().tolist() == [2, 0]

@@ -1,5 +1,7 @@
 """Sets in the rows of dense or sparse tensors."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -10,8 +12,8 @@ from penstock._src.ops.rules import invalid, show
 
 def _of_dense(x):
     """{position of the row: set} of a dense tensor."""
-    rows = x.reshape(-1, x.shape[-1])
     shape = x.shape[:-1]
+    rows = x.reshape(math.prod(shape), x.shape[-1])
     return {
         tuple(int(i) for i in np.unravel_index(at, shape)): set(row.tolist())
         for at, row in enumerate(rows)
