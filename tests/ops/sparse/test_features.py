@@ -2,7 +2,8 @@
 
 import numpy as np
 
-import penstock._src.api.load  # noqa: F401
+import penstock as tf
+import penstock._src.api.load
 from penstock._src.core.registry import raw
 
 
