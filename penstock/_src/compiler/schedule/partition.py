@@ -448,7 +448,7 @@ class Partition:
             elif unit.kind == "map":
                 kernels.append(self._map(unit.nodes))
             elif unit.kind == "reduction":
-                kernels += reduction_kernels(unit.nodes, unit.roots, self.is_leaf)
+                kernels += reduction_kernels(unit.nodes, unit.reduced, self.is_leaf)
             elif unit.kind == "rows":
                 kernels.append(row_kernel(unit.nodes, unit.roots, self.is_leaf))
             else:

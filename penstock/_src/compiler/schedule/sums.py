@@ -41,7 +41,7 @@ def sum_on_tiles(units: list[Unit], is_leaf: Callable[[Node], bool]) -> None:
         final, *others = kernel.outputs
         if others or sum(place.get(i) == at for i in unit.reads) != 1:
             continue
-        roots = list(dict.fromkeys(unit.roots))
+        roots = list(dict.fromkeys(unit.reduced))
         if not all(_sums_columns(root, final, kernel.match.columns) for root in roots):
             continue
         found = _summed(kernel, unit, roots, is_leaf)
@@ -52,17 +52,17 @@ def sum_on_tiles(units: list[Unit], is_leaf: Callable[[Node], bool]) -> None:
 
 def _is_small(unit: Unit) -> bool:
     """Whether one task may as well sum alone."""
-    return cut_of(unit.roots[0])[0] is None  # type: ignore[arg-type]
+    return cut_of(unit.reduced[0])[0] is None
 
 
-def _sums_columns(root: Node | None, final: Node, columns: int) -> bool:
+def _sums_columns(root: Node, final: Node, columns: int) -> bool:
     """Whether a node adds up all rows of an array of a result's size."""
-    (x,) = root.args  # type: ignore[union-attr]
+    (x,) = root.args
     width = dims.product(final.shape[len(final.shape) - columns :])
     kept = [a for a, e in enumerate(x.shape) if not is_one(e)]
-    inner = [a for a in kept if a not in root.attrs["axes"]]  # type: ignore[union-attr]
+    inner = [a for a in kept if a not in root.attrs["axes"]]
     return (
-        root.op == "sum"  # type: ignore[union-attr]
+        root.op == "sum"
         and x.dtype == final.dtype == dtypes.float32
         and type(width) is int
         and width <= WIDEST

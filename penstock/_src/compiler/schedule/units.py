@@ -87,6 +87,11 @@ class Unit:
             self.kind = "reduction"
 
     @property
+    def reduced(self) -> list[Node]:
+        """The reduce nodes that its nodes end."""
+        return [root for root in self.roots if root is not None]
+
+    @property
     def elements(self) -> int:
         """How many elements it goes over, now."""
         root = self.roots[0]
