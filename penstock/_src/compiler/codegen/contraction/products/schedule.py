@@ -46,6 +46,7 @@ STRIP_BYTES = 640 << 10  # of the block of B under a strip of rows: a part of th
 FEW_ROWS, FEW_COLUMNS = 64, 512  # for so many, B is read where it is: from the L2
 IN_CACHE = 16 << 20  # bytes of a matrix that will not be in a cache
 STREAMED_DEPTH = 24  # rows of B that are read together where it comes from memory
+LONGEST_DEPTH, NARROW_BYTES = 1024, 256 << 10  # a panel of A in the L1, a block of B in the L2
 STRIP_ROWS = 512  # from so many rows on, a task's own packing of B costs little
 ROWS_AT_ONCE = 64  # of A that a task packs for itself
 SLAB = 64  # rows of k that are packed by one task
@@ -138,6 +139,11 @@ class Schedule:
         wide = is_static(g.m) and m <= 64 and n >= 1024  # B is read once: long pieces of its rows
         self.one_row_block = wide
         block = blocking.wide_depth if wide else blocking.depth
+        narrow = is_static(g.n) and n * depth * self.size <= NARROW_BYTES
+        if g.batch and narrow and depth <= LONGEST_DEPTH:
+            block = max(
+                block, depth
+            )  # each B is a small block uncut: sums need not wait for a second
         self.kc = block
         if wide and n * depth * self.size > IN_CACHE and self.reads_right_in_place(m):
             block = STREAMED_DEPTH  # few rows of B side by side: their pages are read on from piece to piece
