@@ -90,11 +90,7 @@ def _batch_scatter_update(self, sparse_delta, use_locking=False, name=None):
 
 def _count_up_to(self, limit):
     """Adds 1; an error once `limit` is reached. Returns the value before."""
-    before = self.read_value()
-    below = before < np.asarray(limit, self.dtype.as_numpy_dtype)
-    raw.Assert(condition=below, data=[convert_to_tensor(f"Reached limit of {limit}"), before])
-    self.assign_add(np.ones((), self.dtype.as_numpy_dtype))
-    return before
+    return raw.ResourceCountUpTo(resource=self.handle, limit=limit, T=self.dtype)
 
 
 def _strided_slice_assign(self, value, name=None, **spec):

@@ -1,6 +1,6 @@
 """Composite tensors: objects that are made of tensors, described by a TypeSpec. IndexedSlices is one."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock._src.core import dtypes
 from penstock._src.core import op as op_contract
@@ -26,6 +26,14 @@ class CompositeTensor:
         raise NotImplementedError(f"{type(self).__name__}._shape_invariant_to_type_spec()")
 
 
+class IndexedSlicesValue(NamedTuple):
+    """What a session gives for an IndexedSlices."""
+
+    values: Any
+    indices: Any
+    dense_shape: Any = None
+
+
 @export("IndexedSlices")
 class IndexedSlices(CompositeTensor):
     """Some rows of a larger tensor: row `indices[i]` of it is `values[i]`; equal indices add up.
@@ -35,6 +43,10 @@ class IndexedSlices(CompositeTensor):
 
     def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
         self._values, self._indices, self._dense_shape = values, indices, dense_shape
+
+    @staticmethod
+    def _value_from_arrays(parts: Any) -> IndexedSlicesValue:
+        return IndexedSlicesValue(*parts)
 
     @property
     def values(self) -> Tensor:

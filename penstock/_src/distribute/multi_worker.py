@@ -3,7 +3,7 @@
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.communication import (
     CommunicationImplementation,
     CommunicationOptions,

@@ -119,8 +119,11 @@ class Graph:
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """Returns a name that no operation of this graph has; scopes are put before it."""
-        if name and name[-1] == "/":
-            return self._names.unique(name[:-1], mark_as_used) if name[:-1] else name
+        if name and name[-1] == "/":  # the name of a scope, which an operation may have as well
+            exact = name[:-1]
+            if not exact or exact not in self._by_name:
+                return exact or name
+            return self._names.unique(exact, mark_as_used)
         full = f"{self._scope}/{name}" if self._scope else name
         return self._names.unique(full, mark_as_used)
 

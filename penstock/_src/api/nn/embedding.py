@@ -113,6 +113,26 @@ def embedding_lookup_sparse(
       allow_fast_lookup: a hint, which changes nothing.
     """
     del allow_fast_lookup
+    return _sparse_lookup(params, sp_ids, sp_weights, "div", combiner, max_norm, name)
+
+
+@export(v1=["nn.embedding_lookup_sparse"])
+def embedding_lookup_sparse_v1(
+    params,
+    sp_ids,
+    sp_weights,
+    partition_strategy="mod",
+    name=None,
+    combiner=None,
+    max_norm=None,
+    allow_fast_lookup=False,
+):
+    """`embedding_lookup_sparse` where the parts of a table may be interleaved ("mod")."""
+    del allow_fast_lookup
+    return _sparse_lookup(params, sp_ids, sp_weights, partition_strategy, combiner, max_norm, name)
+
+
+def _sparse_lookup(params, sp_ids, sp_weights, strategy, combiner, max_norm, name):
     combiner = "mean" if combiner is None else combiner
     if combiner not in ("mean", "sqrtn", "sum"):
         raise ValueError("combiner must be one of 'mean', 'sqrtn' or 'sum', got " + str(combiner))
@@ -124,7 +144,7 @@ def embedding_lookup_sparse(
         weights = None if sp_weights is None else sp_weights.values
     segments = cast(segments, dtypes.int32)
     distinct, places = raw.Unique(x=ids)
-    rows = _lookup(params, distinct, "div", max_norm)
+    rows = _lookup(params, distinct, strategy, max_norm)
     kind = rows.dtype
     if kind in (dtypes.float16, dtypes.bfloat16):
         rows = cast(rows, dtypes.float32)
@@ -172,6 +192,32 @@ def safe_embedding_lookup_sparse(
 
     Empty rows get the embedding of `default_id`, or zeros.
     """
+    del allow_fast_lookup
+    given = (embedding_weights, sparse_ids, sparse_weights, combiner, default_id, max_norm, name)
+    return _safe_lookup(*given, "div")
+
+
+@export(v1=["nn.safe_embedding_lookup_sparse"])
+def safe_embedding_lookup_sparse_v1(
+    embedding_weights,
+    sparse_ids,
+    sparse_weights=None,
+    combiner="mean",
+    default_id=None,
+    name=None,
+    partition_strategy="div",
+    max_norm=None,
+    allow_fast_lookup=False,
+):
+    """`safe_embedding_lookup_sparse` where the parts of a table may be interleaved ("mod")."""
+    del allow_fast_lookup
+    given = (embedding_weights, sparse_ids, sparse_weights, combiner, default_id, max_norm, name)
+    return _safe_lookup(*given, partition_strategy)
+
+
+def _safe_lookup(
+    embedding_weights, sparse_ids, sparse_weights, combiner, default_id, max_norm, name, strategy
+):
     if hasattr(sparse_ids, "to_sparse"):
         sparse_ids = sparse_ids.to_sparse()
         sparse_weights = None if sparse_weights is None else sparse_weights.to_sparse()
@@ -203,9 +249,7 @@ def safe_embedding_lookup_sparse(
             indices=indices, values=weights, dense_shape=flat_shape, default_value=one
         )
         weights = kind(full[0], full[1], flat_shape)
-    result = embedding_lookup_sparse(
-        embedding_weights, ids, weights, combiner=combiner, max_norm=max_norm, name=name
-    )
+    result = _sparse_lookup(embedding_weights, ids, weights, strategy, combiner, max_norm, name)
     if default_id is None:
         mask = raw.Reshape(
             tensor=empty, shape=np.array([-1] + [1] * (result.shape.rank - 1), np.int32)

@@ -105,6 +105,8 @@ def _dense_for(ragged, dense):
     if not isinstance(dense, Tensor):
         dense = convert_to_tensor(dense, dtype_hint=ragged.dtype)
     rank = dense.shape.rank
+    if rank == 0:
+        return dense
     inner = ragged.flat_values.shape.rank - 1
     if rank is None or rank <= inner:
         return dense

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast
@@ -18,10 +16,8 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
 from .making import RaggedMaking, values_of
+from .ragged_value import RaggedTensorValue
 from .row_partition import RowPartition, make, scalar
-
-RaggedTensorValue = collections.namedtuple("RaggedTensorValue", ["values", "row_splits"])
-export(v1=["ragged.RaggedTensorValue"])(RaggedTensorValue)
 
 
 @export("RaggedTensor")
@@ -269,6 +265,9 @@ class RaggedTensor(RaggedMaking, CompositeTensor):
         result = SparseTensor(*parts)
         result.set_shape(TensorShape([self.shape[0]] + [None] * (self.shape.rank - 1)))
         return result
+
+    def _value_from_arrays(self, parts):
+        return self._type_spec._from_components(parts)
 
     def to_list(self):
         """The value as nested Python lists."""

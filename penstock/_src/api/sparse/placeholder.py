@@ -13,7 +13,7 @@ from penstock._src.util.export import export
 from .sparse_tensor import SparseTensor
 
 
-@export(v1=["sparse_placeholder"])
+@export(v1=["sparse_placeholder", "sparse.placeholder"])
 def sparse_placeholder(dtype, shape=None, name=None):
     """Returns a SparseTensor whose components are fed.
 

@@ -141,6 +141,10 @@ class SparseTensor(CompositeTensor):
         ]
         return SparseTensorValue(*parts)
 
+    @staticmethod
+    def _value_from_arrays(parts):
+        return SparseTensorValue(*parts)
+
     @property
     def _type_spec(self):
         return SparseTensorSpec(self.shape, self.dtype)
@@ -150,8 +154,8 @@ class SparseTensor(CompositeTensor):
 
     def __str__(self):
         return (
-            f"SparseTensor(indices={self._indices}, values={self._values}, "
-            f"dense_shape={self._dense_shape})"
+            f"SparseTensor(indices={self._indices!s}, values={self._values!s}, "
+            f"dense_shape={self._dense_shape!s})"
         )
 
     __repr__ = __str__

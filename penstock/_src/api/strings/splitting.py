@@ -57,7 +57,7 @@ def split(input, sep=None, maxsplit=-1, name=None):
     return _on_flat(input, cut)
 
 
-@export(v1=["strings.split", "string_split"])
+@export(v1=["strings.split"])
 def split_v1(input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None):
     """`tf.strings.split` with a sparse or a ragged result."""
     source = input if source is None else source

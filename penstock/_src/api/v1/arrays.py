@@ -1,7 +1,9 @@
 """Making, shaping and indexing of tensors with TensorFlow 1's arguments."""
 
 from penstock._src.api.array import creation, indexing, joining, shaping
+from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
 from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
@@ -215,3 +217,34 @@ def extract_image_patches(
     return raw.ExtractImagePatches(
         images=images, ksizes=sizes, strides=strides, rates=rates, padding=padding, name=name
     )
+
+
+@export(v1=["convert_to_tensor_or_indexed_slices"])
+def convert_to_tensor_or_indexed_slices(value, dtype=None, name=None):
+    """`value` if it is an IndexedSlices or SparseTensor, or else as a tensor."""
+    if not isinstance(value, CompositeTensor):
+        return convert_to_tensor(value, dtype, name=name)
+    _check_dtype(value, dtype, ValueError, "Tensor conversion requested dtype")
+    return value
+
+
+@export(v1=["convert_to_tensor_or_sparse_tensor"])
+def convert_to_tensor_or_sparse_tensor(value, dtype=None, name=None):
+    """`value` if it is a SparseTensor, or else as a tensor."""
+    if isinstance(value, SparseTensorValue):
+        value = SparseTensor.from_value(value)
+    if not isinstance(value, SparseTensor):
+        return convert_to_tensor(value, dtype, name=name)
+    _check_dtype(value, dtype, RuntimeError, "Sparse dtype mismatch. Requested:")
+    return value
+
+
+def _check_dtype(value, dtype, error, what):
+    if dtype is not None and not dtypes.as_dtype(dtype).is_compatible_with(value.dtype):
+        raise error(f"{what} {dtypes.as_dtype(dtype).name},  Actual: {value.dtype.name}")
+
+
+@export(v1=["user_ops.my_fact"])
+def my_fact():
+    """Returns the text of a fact about factorials."""
+    return raw.Fact()

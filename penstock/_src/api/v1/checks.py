@@ -6,6 +6,8 @@
 from penstock._src.api.debugging import asserts, shape_asserts
 from penstock._src.util.export import export
 
+from .arguments import either
+
 
 @export(v1=["assert_equal", "debugging.assert_equal"])
 def assert_equal(x, y, data=None, summarize=None, message=None, name=None):
@@ -113,3 +115,16 @@ def assert_scalar(tensor, name=None, message=None):
 
 export(v1=["assert_integer", "debugging.assert_integer"])(shape_asserts.assert_integer)
 export(v1=["assert_type", "debugging.assert_type"])(shape_asserts.assert_type)
+
+
+@export(v1=["debugging.assert_shapes"])
+def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
+    """Raises ValueError (InvalidArgumentError when it runs) unless tensors have these shapes."""
+    return shape_asserts.assert_shapes(shapes, data, summarize, message, name)
+
+
+@export(v1=["verify_tensor_all_finite", "debugging.assert_all_finite"])
+def verify_tensor_all_finite(t=None, msg=None, name=None, x=None, message=None):
+    """`x`, or InvalidArgumentError if it holds NaN or infinity."""
+    x = either("x", x, "t", t)
+    return asserts.assert_all_finite(x, either("message", message, "msg", msg), name)

@@ -283,3 +283,34 @@ def get_total_loss(add_regularization_losses=True, name="total_loss", scope=None
     if add_regularization_losses:
         found = found + get_regularization_losses(scope)
     return raw.AddN(inputs=found, name=name)
+
+
+@export(v1=["losses.mean_pairwise_squared_error"])
+def mean_pairwise_squared_error(
+    labels, predictions, weights=1.0, scope=None, loss_collection=_LOSSES
+):
+    """The squared differences between pairs of errors within each entry of the batch, averaged.
+
+    Args:
+      labels: the truth.
+      predictions: of the same shape.
+      weights: a scalar, or one per entry of the batch.
+      scope: accepted.
+      loss_collection: the collection of the graph to add the result to.
+    """
+    del scope
+    predictions, labels = _pair(predictions, labels)
+    weights = cast(convert_to_tensor(weights), dtypes.float32)
+    error = predictions - labels
+    inner = list(range(1, error.shape.rank))
+    present = _present(weights * raw.OnesLike(x=error))
+    count = raw.Sum(input=present, axis=inner, keep_dims=True)
+    squares = raw.Sum(input=raw.Square(x=error), axis=inner, keep_dims=True)
+    total = raw.Sum(input=error, axis=inner, keep_dims=True)
+    first = 2.0 * raw.DivNoNan(x=squares, y=count - 1.0)
+    pairs = raw.Maximum(x=count * (count - 1.0), y=0.0)
+    second = 2.0 * raw.DivNoNan(x=raw.Square(x=total), y=pairs)
+    each = weights * (first - second)
+    loss = reduce_sum(each)
+    add_loss(loss, loss_collection)
+    return loss

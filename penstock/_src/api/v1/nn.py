@@ -84,7 +84,7 @@ def conv2d(
     padding=None,
     use_cudnn_on_gpu=True,
     data_format="NHWC",
-    dilations=(1, 1, 1, 1),
+    dilations=[1, 1, 1, 1],  # noqa: B006 (TensorFlow's default; it is only read)
     name=None,
     filters=None,
 ):
@@ -103,7 +103,7 @@ def conv3d(
     strides=None,
     padding=None,
     data_format="NDHWC",
-    dilations=(1, 1, 1, 1, 1),
+    dilations=[1, 1, 1, 1, 1],  # noqa: B006 (TensorFlow's default; it is only read)
     name=None,
     filters=None,
 ):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.resolvers.base import ClusterResolver
 from penstock._src.proto.config import ClusterDeviceFilters as ClusterDeviceFiltersProto
 from penstock._src.util.export import export

@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.values.resources import ResourceManager
-from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.function.v1.session import TARGETS
 from penstock._src.proto.config import ServerDef
 from penstock._src.util.export import export

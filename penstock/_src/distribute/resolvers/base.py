@@ -5,7 +5,7 @@ import collections
 from typing import Any
 
 from penstock._src.api.config.devices import list_logical_devices
-from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.util.export import export
 
 ACCELERATORS = ("GPU", "TPU")

@@ -5,17 +5,13 @@ import re
 import subprocess
 from typing import Any
 
-from penstock._src.distribute.cluster_spec import ClusterSpec
+from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.resolvers.base import ClusterResolver, master_url
 from penstock._src.util.export import export
 
 
 def expand_host_list(text: str) -> list[str]:
-    """Returns the host names of Slurm's notation.
-
-    >>> expand_host_list("a[01-03,7],b")
-    ['a01', 'a02', 'a03', 'a7', 'b']
-    """
+    """Returns the host names of Slurm's notation: of `a[01-02,7],b` they are a01, a02, a7, b."""
     hosts: list[str] = []
     for part in re.split(r",(?![^\[]*\])", text):
         match = re.fullmatch(r"(.*?)\[([^\]]*)\](.*)", part)
@@ -38,11 +34,7 @@ def _expanded(ranges: str) -> list[str]:
 
 
 def expand_tasks_per_node(text: str) -> list[int]:
-    """Returns the numbers of tasks of Slurm's notation.
-
-    >>> expand_tasks_per_node("3(x2),2")
-    [3, 3, 2]
-    """
+    """Returns the numbers of tasks of Slurm's notation: of `3(x2),2` they are 3, 3, 2."""
     counts: list[int] = []
     for count, times in re.findall(r"(\d+)(?:\(x(\d+)\))?", text):
         counts += [int(count)] * int(times or 1)

@@ -162,6 +162,8 @@ class BaseSession:
 def _feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any]]:
     if isinstance(key, IndexedSlices) or nest.is_composite(key):
         parts = nest.flatten(key, expand_composites=True)
+        if hasattr(value, "nested_row_splits"):
+            value = [value.flat_values, *value.nested_row_splits]
         return list(zip(parts, value, strict=False))
     try:
         tensor = graph.as_graph_element(key, allow_operation=False)
@@ -275,7 +277,7 @@ def _composite_value(fetch: Any, parts: list[Any]) -> Any:
     make = getattr(fetch, "_value_from_arrays", None)
     if make is not None:
         return make(parts)
-    return type(fetch).__name__ and tuple(parts)
+    return tuple(parts)
 
 
 def _as_numpy(value: Any, dtype: Any) -> Any:

@@ -1,0 +1,194 @@
+"""tf.compat.v1.image: resizing without anti-aliasing, and boxes."""
+
+import math
+
+from penstock._src.api.image import geometry, measures
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.util.export import export
+
+from .arguments import either
+
+
+@export(v1=["image.ResizeMethod"])
+class ResizeMethod:
+    """Numbers of the interpolations of `tf.compat.v1.image.resize`."""
+
+    BILINEAR = 0
+    NEAREST_NEIGHBOR = 1
+    BICUBIC = 2
+    AREA = 3
+
+
+_NAMES = {"bilinear": 0, "nearest": 1, "bicubic": 2, "area": 3}
+
+
+@export(v1=["image.resize_bilinear"])
+def resize_bilinear(images, size, align_corners=False, name=None, half_pixel_centers=False):
+    """Images of another size, interpolated linearly."""
+    return raw.ResizeBilinear(
+        images=images,
+        size=size,
+        align_corners=align_corners,
+        half_pixel_centers=half_pixel_centers,
+        name=name,
+    )
+
+
+@export(v1=["image.resize_bicubic"])
+def resize_bicubic(images, size, align_corners=False, name=None, half_pixel_centers=False):
+    """Images of another size, interpolated by cubics."""
+    return raw.ResizeBicubic(
+        images=images,
+        size=size,
+        align_corners=align_corners,
+        half_pixel_centers=half_pixel_centers,
+        name=name,
+    )
+
+
+@export(v1=["image.resize_nearest_neighbor"])
+def resize_nearest_neighbor(images, size, align_corners=False, name=None, half_pixel_centers=False):
+    """Images of another size, of the nearest pixels."""
+    return raw.ResizeNearestNeighbor(
+        images=images,
+        size=size,
+        align_corners=align_corners,
+        half_pixel_centers=half_pixel_centers,
+        name=name,
+    )
+
+
+@export(v1=["image.resize_area"])
+def resize_area(images, size, align_corners: bool = False, name=None):
+    """Images of another size, of the means over areas."""
+    return raw.ResizeArea(images=images, size=size, align_corners=align_corners, name=name)
+
+
+_RESIZERS = (resize_bilinear, resize_nearest_neighbor, resize_bicubic, resize_area)
+
+
+@export(v1=["image.resize", "image.resize_images"])
+def resize(images, size, method=0, align_corners=False, preserve_aspect_ratio=False, name=None):
+    """Images of another size.
+
+    Args:
+      images: one image or a batch.
+      size: the rows and columns.
+      method: of `ResizeMethod`.
+      align_corners: whether the centres of the corner pixels stay where they are.
+      preserve_aspect_ratio: whether images fit into `size` without distortion.
+      name: a name for the operation.
+    """
+    number = _NAMES.get(method, method)
+    if not isinstance(number, int) or not 0 <= number < len(_RESIZERS):
+        raise ValueError(f"Resize method is not implemented: {method}")
+    images = convert_to_tensor(images)
+    if images.shape.rank not in (None, 3, 4):
+        raise ValueError("'images' must have either 3 or 4 dimensions.")
+    rows, columns = images.shape[-3:-1] if images.shape.rank else (None, None)
+    static = get_static_value(convert_to_tensor(size, dtypes.int32))
+    if static is not None and static.shape != (2,):
+        raise ValueError("'size' must be a 1-D Tensor of 2 elements: new_height, new_width")
+    if preserve_aspect_ratio:
+        static = _fitted(static, rows, columns)
+        size = static
+    if static is not None and (rows, columns) == (int(static[0]), int(static[1])):
+        return images
+
+    def run(batch):
+        return _RESIZERS[number](batch, size, align_corners, name)
+
+    return geometry.with_batch(images, run)
+
+
+def _fitted(size, rows, columns):
+    if size is None or rows is None or columns is None:
+        raise ValueError("preserve_aspect_ratio: the size of the images must be known.")
+    scale = min(float(size[0]) / rows, float(size[1]) / columns)
+    return [round(scale * rows), round(scale * columns)]
+
+
+@export(v1=["image.resize_image_with_pad"])
+def resize_image_with_pad(image, target_height, target_width, method=0, align_corners=False):
+    """The image resized without distortion to fit into the target size, the rest black."""
+    image = convert_to_tensor(image)
+    rows, columns = image.shape[-3:-1]
+    if rows is None or columns is None:
+        raise ValueError("resize_image_with_pad: the size of the image must be known.")
+    ratio = max(columns / target_width, rows / target_height)
+    height, width = math.floor(rows / ratio), math.floor(columns / ratio)
+    resized = resize(image, [height, width], method, align_corners)
+    top, left = (target_height - height) // 2, (target_width - width) // 2
+    return geometry.pad_to_bounding_box(resized, top, left, target_height, target_width)
+
+
+@export(v1=["image.crop_and_resize"])
+def crop_and_resize(
+    image,
+    boxes,
+    box_ind=None,
+    crop_size=None,
+    method="bilinear",
+    extrapolation_value=0,
+    name=None,
+    box_indices=None,
+):
+    """Boxes (of normalised corners) of images, each resized to `crop_size`."""
+    indices = either("box_indices", box_indices, "box_ind", box_ind)
+    return geometry.crop_and_resize(
+        image, boxes, indices, crop_size, method, extrapolation_value, name
+    )
+
+
+@export(v1=["image.draw_bounding_boxes"])
+def draw_bounding_boxes(images, boxes, name=None, colors=None):
+    """Images with boxes drawn into them."""
+    return measures.draw_bounding_boxes(images, boxes, colors, name)
+
+
+@export(v1=["image.extract_glimpse"])
+def extract_glimpse(
+    input, size, offsets, centered=True, normalized=True, uniform_noise=True, name=None
+):
+    """Windows of `size` centred at `offsets`, with noise where they leave the image."""
+    return raw.ExtractGlimpse(
+        input=input,
+        size=size,
+        offsets=offsets,
+        centered=centered,
+        normalized=normalized,
+        uniform_noise=uniform_noise,
+        name=name,
+    )
+
+
+@export(v1=["image.sample_distorted_bounding_box"])
+def sample_distorted_bounding_box(
+    image_size,
+    bounding_boxes,
+    seed=None,
+    seed2=None,
+    min_object_covered=0.1,
+    aspect_ratio_range=None,
+    area_range=None,
+    max_attempts=None,
+    use_image_if_no_bounding_boxes=None,
+    name=None,
+):
+    """A random box that covers enough of one of the given boxes, as (begin, size, box)."""
+    return raw.SampleDistortedBoundingBoxV2(
+        image_size=image_size,
+        bounding_boxes=bounding_boxes,
+        min_object_covered=cast(min_object_covered, dtypes.float32),
+        seed=seed or 0,
+        seed2=seed2 or 0,
+        aspect_ratio_range=aspect_ratio_range or [0.75, 1.33],
+        area_range=area_range or [0.05, 1.0],
+        max_attempts=max_attempts or 100,
+        use_image_if_no_bounding_boxes=use_image_if_no_bounding_boxes or False,
+        name=name,
+    )
