@@ -80,8 +80,8 @@ class name_scope_v1:
     def __enter__(self):
         return self._scope.__enter__()
 
-    def __exit__(self, *error):
-        return self._scope.__exit__(*error)
+    def __exit__(self, *exc_info):
+        return self._scope.__exit__(*exc_info)
 
 
 @export("get_current_name_scope")

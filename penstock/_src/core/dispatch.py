@@ -38,6 +38,8 @@ def _no_executor(cls: Any, inputs: Any, attrs: Any) -> Any:
 # per argument (a list for a list argument); and the attributes that do not follow from the inputs. Returns the
 # output, a tuple of several, or None for none. In a graph, `graph.execute` answers likewise.
 RUN_EAGERLY: EagerExecutor = _no_executor
+# Whether someone looks at every op: then constants are not made without one.
+OBSERVED: list[Any] = []
 
 
 def executing_eagerly() -> bool:

@@ -30,6 +30,11 @@ class Dimension:
     def __index__(self) -> Any:
         return self._value
 
+    def assert_is_compatible_with(self, other: Any) -> None:
+        """Raises ValueError unless the sizes are equal or one of them is unknown."""
+        if self._with(other, int.__eq__) is False:
+            raise ValueError(f"Dimensions {self} and {other} are not compatible")
+
     def _with(self, other: Any, function: Callable[[int, int], Any]) -> Any:
         """The function of both sizes, or None if one is unknown."""
         size = dimension_value(other)

@@ -26,6 +26,7 @@ class GraphKeys:
     METRIC_VARIABLES = "metric_variables"
     MODEL_VARIABLES = "model_variables"
     TRAINABLE_VARIABLES = "trainable_variables"
+    TRAINABLE_RESOURCE_VARIABLES = "trainable_resource_variables"
     SUMMARIES = "summaries"
     QUEUE_RUNNERS = "queue_runners"
     TABLE_INITIALIZERS = "table_initializer"
@@ -226,9 +227,39 @@ _SCOPES = _Scopes()
 _STORE = "__variable_store"
 
 
+class _Held(property):
+    """A property that keeps what it was set to."""
+
+    def __init__(self, doc: str) -> None:
+        super().__init__(
+            lambda owner: owner._values[self._name],
+            lambda owner, value: owner._values.__setitem__(self._name, value),
+            doc=doc,
+        )
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self._name = name
+
+
+def _held(doc: str) -> Any:
+    return _Held(doc)
+
+
 @export(v1=["VariableScope"])
 class VariableScope:
     """Where get_variable puts variables: a name before theirs, and defaults for them."""
+
+    reuse = _held("Whether variables that exist are returned.")
+    name = _held("What stands before the names of variables.")
+    initializer = _held("The initializer of variables that have none of their own.")
+    regularizer = _held("The regularizer of variables that have none of their own.")
+    custom_getter = _held("What makes or finds variables.")
+    original_name_scope = _held("The scope of names that was opened with this scope.")
+    dtype = _held("The type of variables that have none of their own.")
+    constraint = _held("The constraint of variables that have none of their own.")
+    caching_device = _held("Where variables would be copied to before they are read.")
+    partitioner = _held("How variables would be split among servers.")
+    use_resource = _held("Whether variables are resources: they always are.")
 
     def __init__(
         self,
@@ -244,6 +275,7 @@ class VariableScope:
         use_resource: bool | None = None,
         constraint: Any = None,
     ) -> None:
+        self._values: dict[str, Any] = {}
         self.reuse, self.name, self.initializer, self.regularizer = (
             reuse,
             name,
@@ -290,6 +322,10 @@ class VariableScope:
     def get_collection(self, name: Any) -> list[Any]:
         """Returns the members of a collection that are of this scope."""
         return get_collection(name, self.name + "/" if self.name else None)
+
+    def local_variables(self) -> list[Any]:
+        """Returns the local variables of this scope."""
+        return self.get_collection(GraphKeys.LOCAL_VARIABLES)
 
     def global_variables(self) -> list[Any]:
         """Returns the global variables of this scope."""
@@ -356,7 +392,7 @@ class variable_scope:
         _SCOPES.current[id(self._graph)] = scope
         return scope
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, type_arg: Any, value_arg: Any, traceback_arg: Any) -> None:
         self._stack.close()
 
 

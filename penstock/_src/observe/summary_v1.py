@@ -227,7 +227,7 @@ class FileWriter:
     def __enter__(self) -> "FileWriter":
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, unused_type: Any, unused_value: Any, unused_traceback: Any) -> None:
         self.close()
 
     def get_logdir(self) -> str:

@@ -11,7 +11,7 @@ from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import OBSERVED, STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -103,7 +103,7 @@ def _filled_now(shape, value, kind):
 
 
 def _filled(shape, value, kind, name):
-    if STATE.graph is None and kind != dtypes.string:
+    if STATE.graph is None and kind != dtypes.string and not OBSERVED:
         made = _filled_now(shape, value, kind)
         if made is not None:
             return made

@@ -114,6 +114,7 @@ def _install() -> None:
     """Puts the hook in place, once there are DTensors: programs without any do not pass it."""
     if not _PLAIN:
         _PLAIN.append(dispatch.RUN_EAGERLY)
+        dispatch.OBSERVED.append(_run)
         dispatch.RUN_EAGERLY = _run
 
 

@@ -51,7 +51,16 @@ class Constant(_Typed, v2.constant_initializer):
         self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False
     ) -> None:
         v2.constant_initializer.__init__(self, value)
-        self.dtype = dtypes.as_dtype(dtype)
+        self.dtype, self._verify_shape = dtypes.as_dtype(dtype), verify_shape
+
+    def __call__(
+        self, shape: Any, dtype: Any = None, partition_info: Any = None, verify_shape: Any = None
+    ) -> Any:
+        """The first value of a variable; with `verify_shape`, the constant must have its shape."""
+        verify = self._verify_shape if verify_shape is None else verify_shape
+        if verify and list(np.shape(self.value)) != list(shape):
+            raise TypeError(f"Expected Tensor's shape: {tuple(shape)}, got {np.shape(self.value)}.")
+        return super().__call__(shape, dtype, partition_info)
 
 
 @export(v1=["random_normal_initializer", "initializers.random_normal"])

@@ -302,7 +302,7 @@ class Session(BaseSession):
         self._contexts.enter_context(self.as_default())
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, exec_type: Any, exec_value: Any, exec_tb: Any) -> None:
         self._contexts.close()
         self.close()
 
