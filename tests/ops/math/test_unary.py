@@ -163,3 +163,13 @@ def test_cast_through_all_stages():
             )
         )
     check(OpCase("Cast", [whole(4)], {"DstT": "float32"}))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_quantiles_in_programs_up_to_the_ends(dtype):
+    x = np.concatenate([np.linspace(-1, 1, 401), [1e-30, -1e-8, 1 - 1e-12, np.nan, 1.5]])
+    for op, at, reference in (("Erfinv", x, special.erfinv), ("Ndtri", abs(x), special.ndtri)):
+        at = at.astype(dtype)
+        case = OpCase(op, [at], gradient=False, lowers=True, tolerance=(2e-7, 1e-300))
+        case.expect = reference(at.astype(np.float64)).astype(dtype)
+        check(case)
