@@ -25,6 +25,7 @@ from penstock._src.saving.saved_model.signature_defs import predict_signature_de
 from penstock._src.saving.saver_v1 import Saver, import_meta_graph
 from penstock._src.util.export import export
 
+
 @export(v1=["saved_model.Builder", "saved_model.builder.SavedModelBuilder"])
 class Builder:
     """Writes a SavedModel of one or several graphs that share their variables.
