@@ -7,9 +7,11 @@ in the last place: exp 0.9, log 0.9, erf 1.0, erfc 3.8, tanh 1.8, sigmoid 2.5, s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.native.language.function import Fn
+from penstock._src.native.language.module import Module
 from penstock._src.native.language.types import F32, F64, I32, lanes, like, mangle
 from penstock._src.native.language.value import Val
 
@@ -182,21 +184,32 @@ sin, cos = sine_or_cosine("sin"), sine_or_cosine("cos")
 
 
 def library_call(f: Fn, name: str, *args: Val) -> Val:
-    """The C library's function of doubles, lane by lane."""
+    """The C library's function of doubles; of vectors lane by lane, in a function of its own: most never come there."""
     element = "float" if "float" in args[0].ty else "double"
     n = lanes(args[0].ty)
-    wide = [f.convert(a, F64) for a in args]
     if n == 1:
-        return f.convert(f.call(name, *wide, ret=F64), element)
-    rooms = [f.alloca(F64, n) for _ in wide]
-    for room, value in zip(rooms, wide):
-        f.store(value, room)
+        return f.convert(f.call(name, *[f.convert(a, F64) for a in args], ret=F64), element)
+    lane_by_lane = f"{name}_{element}_{n}"
+    if lane_by_lane not in f.module.names:
+        _write_lane_by_lane(f.module, lane_by_lane, name, args)
+    return f.call(lane_by_lane, *args, ret=args[0].ty)
 
-    def one(i):
-        f.store(f.call(name, *[f.load(room, i, F64) for room in rooms], ret=F64), rooms[0], i)
 
-    f.loop(f.i64(0), n, 1, one)
-    return f.convert(f.load(rooms[0], 0, like(args[0].ty, F64)), element)
+def _write_lane_by_lane(m: Module, called: str, name: str, args: Sequence[Val]) -> None:
+    n, ty = lanes(args[0].ty), args[0].ty
+    parameters = {f"x{i}": a.ty for i, a in enumerate(args)}
+    with m.fn(called, ret=ty, internal=True, noalias=False, **parameters) as f:
+        wide = [f.convert(getattr(f, parameter), F64) for parameter in parameters]
+        rooms = [f.alloca(F64, n) for _ in wide]
+        for room, value in zip(rooms, wide):
+            f.store(value, room)
+
+        def one(i):
+            f.store(f.call(name, *[f.load(room, i, F64) for room in rooms], ret=F64), rooms[0], i)
+
+        f.loop(f.i64(0), n, 1, one)
+        element = "float" if "float" in ty else "double"
+        f.give(f.convert(f.load(rooms[0], 0, like(ty, F64)), element))
 
 
 def from_library(name: str):
