@@ -488,7 +488,8 @@ def _scoped(name: str) -> str:
 def make_handle(shape: TensorShape, dtype: DType, name: str) -> Any:
     """Returns the handle of a new variable, in the current context."""
     shared = resources.ANONYMOUS if STATE.graph is None else name
-    handle = raw.VarHandleOp(shape=shape, dtype=dtype, shared_name=shared, name=name)
+    exact = name if STATE.graph is None else name + "/"  # it has its scope, and is the only one
+    handle = raw.VarHandleOp(shape=shape, dtype=dtype, shared_name=shared, name=exact)
     if STATE.graph is None:
         handle._value.name = name
     handle._handle_data = [(shape, dtype)]
