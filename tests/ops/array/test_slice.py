@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.autodiff.backprop import GradientTape
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -353,3 +354,12 @@ def test_the_gradient_of_rows_is_sparse():
 
 def test_integers_are_gathered():
     check(OpCase("GatherV2", [whole(5), ints(4, 0), np.int32(0)], expect=whole(5)[[4, 0]]))
+
+
+@pytest.mark.parametrize(
+    ("count", "cut"), [(0, slice(0, 0, -2)), (3, slice(5, 5, -2)), (3, slice(0, 2, -1))]
+)
+def test_slices_backwards_that_hold_nothing(count, cut):
+    x = np.arange(count, dtype="f")
+    taken = tf.function(lambda v: v[cut], autograph=False)(x)
+    np.testing.assert_array_equal(taken, x[cut])

@@ -155,6 +155,8 @@ class Movement(Base):
                 first, last, step = entry.indices(int(n))
                 full = entry.start is None and entry.stop is None and step == 1
                 count = n if full else len(range(first, last, step))
+                if not full and not count:
+                    first, last, step = 0, 0, 1
                 if step < 0:
                     back.append(axis)
                     first, last, step = first + (count - 1) * step, first + 1, -step
