@@ -208,7 +208,7 @@ PATHS: dict[str, str] = {
     "python.ops.ragged.row_partition": "tf.experimental",
     "python.ops.random_ops": (
         "random_uniform=tf.random.uniform random_normal=tf.random.normal "
-        "random_shuffle=tf.random.shuffle tf.random tf.compat.v1 @bridge.internals.sampling"
+        "random_shuffle=tf.random.shuffle tf.random tf.compat.v1 @bridge.internals.ops"
     ),
     "python.ops.resource_variable_ops": (
         "BaseResourceVariable=tf.Variable ResourceVariable=tf.Variable "
@@ -245,7 +245,7 @@ PATHS: dict[str, str] = {
         "@bridge.internals.saved_model tf.compat.v1.saved_model tf.compat.v1.saved_model.loader"
     ),
     "python.saved_model.model_utils": "mode_keys/",
-    "python.saved_model.model_utils.mode_keys": "@bridge.internals.mode_keys",
+    "python.saved_model.model_utils.mode_keys": "@bridge.internals.saved_model",
     "python.saved_model.nested_structure_coder": "@bridge.internals.saved_model",
     "python.saved_model.save": "tf.saved_model",
     "python.saved_model.signature_constants": "tf.saved_model tf.compat.v1.saved_model",
@@ -284,7 +284,7 @@ PATHS: dict[str, str] = {
     ),
     "python.util.keras_deps": "@bridge.internals.hooks",
     "python.util.nest": (
-        "_is_namedtuple=@bridge.internals.structures:is_namedtuple "
+        "_is_namedtuple=@bridge.internals.graphs:is_namedtuple "
         "_sequence_like=@util.nest_paths:sequence_like _yield_value=@util.nest_paths:yield_value "
         "_yield_sorted_items=@util.nest_paths:yield_sorted_items "
         "tf.nest tf.__internal__.nest @util.nest @util.nest_paths"

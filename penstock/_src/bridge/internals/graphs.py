@@ -1,4 +1,4 @@
-"""Small names of `tensorflow.python.framework.ops` and of TensorFlow's ragged utilities."""
+"""Small names of `tensorflow.python.framework.ops`, `util.nest` and TensorFlow's ragged utilities."""
 
 from __future__ import annotations
 
@@ -49,3 +49,10 @@ def assert_splits_match(nested_splits_lists: Any) -> list[Any]:
             equal = raw.All(input=raw.Equal(x=mine, y=theirs), axis=[0])
             checks.append(raw.Assert(condition=equal, data=[message]))
     return checks
+
+
+def is_namedtuple(instance: Any, strict: bool = False) -> bool:
+    """Whether `instance` is of a named tuple class; `strict`: of that class itself."""
+    if not nest.is_namedtuple(instance):
+        return False
+    return not strict or type(instance).__base__ is tuple

@@ -157,3 +157,22 @@ def get_setter(proto: Any) -> Callable[..., None] | None:
         if registration.should_load(proto):
             return registration.setter
     return None
+
+
+class KerasModeKeys:
+    """Keras's names: "train", "test" and "predict"."""
+
+    TRAIN = "train"
+    TEST = "test"
+    PREDICT = "predict"
+
+
+class EstimatorModeKeys:
+    """The names of estimators: "train", "eval" and "infer"."""
+
+    TRAIN = "train"
+    EVAL = "eval"
+    PREDICT = "infer"
+
+
+ModeKeys = KerasModeKeys

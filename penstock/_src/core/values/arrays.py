@@ -59,9 +59,10 @@ def to_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
 def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:
     """The dimensions: as integers where no type is asked for, also if there are none."""
     dimensions = shape.as_list()
-    if dtype is not None or None in dimensions:
+    known = [extent for extent in dimensions if extent is not None]
+    if dtype is not None or len(known) < len(dimensions):
         return dimensions
-    return np.array(dimensions, np.int32 if max(dimensions, default=0) < 2**31 else np.int64)
+    return np.array(known, np.int32 if max(known, default=0) < 2**31 else np.int64)
 
 
 def _from_numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]:
