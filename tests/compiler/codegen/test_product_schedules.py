@@ -36,8 +36,9 @@ CUTS = [  # spec, extents, what the schedule says
     ("km,nk->mn", dict(m=701, k=411, n=250), dict(cut="rows", A="of a task", B="shared")),
     ("km,kn->mn", dict(m=300, k=130, n=10), dict(cut="rows", A="in place")),
     ("mk,kn->mn", dict(m=32, k=128, n=512), dict(B="in place")),
-    ("bkm,bkn->bmn", dict(b=3, k=90, m=70, n=140), dict(cut="rows", A="of a task")),
-    ("bkm,kbn->mn", dict(b=9, k=50, m=370, n=150), dict(A="of a task")),
+    ("bkm,bkn->bmn", dict(b=3, k=90, m=70, n=140), dict(cut="rows", A="in place")),
+    ("bkm,bkn->bmn", dict(b=3, k=90, m=70, n=250), dict(cut="rows", A="of a task")),
+    ("bkm,kbn->mn", dict(b=9, k=50, m=370, n=250), dict(A="of a task")),
     ("mk,kn->mn", dict(m=600, k=300, n=1100), dict(cut="blocks")),
 ]
 

@@ -47,6 +47,7 @@ FEW_ROWS, FEW_COLUMNS = 64, 512  # for so many, B is read where it is: from the 
 IN_CACHE = 16 << 20  # bytes of a matrix that will not be in a cache
 STREAMED_DEPTH = 24  # rows of B that are read together where it comes from memory
 LONGEST_DEPTH, NARROW_BYTES = 1024, 256 << 10  # a panel of A in the L1, a block of B in the L2
+SWEEPS, PAGE = 4, 4096
 STRIP_ROWS = 512  # from so many rows on, a task's own packing of B costs little
 ROWS_AT_ONCE = 64  # of A that a task packs for itself
 SLAB = 64  # rows of k that are packed by one task
@@ -236,11 +237,16 @@ class Schedule:
             return True
         if self.is_converted(a) and not (is_static(g.n) and n <= self.nr):
             return False
-        if a.cross == 1 and is_static(g.n) and n <= self.nr:  # each element is read once
+        if a.cross == 1 and is_static(g.n) and n <= self.sweeps(a) * self.nr:
             return True
         if self.waits_for_memory(a) and not crowds_no_sets(a.cross, self.mr, SIZE[a.element], 4):
             return False
         return a.depth[0] == 1 and crowds_no_sets(a.cross, self.mr, SIZE[a.element])
+
+    def sweeps(self, a: Matrix) -> int:
+        """How often rows of k are better read where they are than packed: once if all lie in one set of the L1."""
+        step = a.depth[0]
+        return SWEEPS if is_static(step) and step * SIZE[a.element] % PAGE else 1
 
     def waits_for_memory(self, a: Matrix) -> bool:
         """Whether a core alone reads rows of A from memory: 90 % of the peak in place, 94 % packed (4096, Zen 5)."""
