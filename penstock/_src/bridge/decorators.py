@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.dispatch import NOT_SUPPORTED, register_fallback
+from penstock._src.api.v1.arguments import either
 from penstock._src.util import nest
 from penstock._src.util.export import V1, V2, Export, export
 
@@ -61,13 +62,7 @@ def deprecated_alias(
     return function
 
 
-def deprecated_argument_lookup(new_name: str, new_value: Any, old_name: str, old_value: Any) -> Any:
-    """Returns the one of two arguments that was given."""
-    if old_value is None:
-        return new_value
-    if new_value is not None:
-        raise ValueError(f"Cannot specify both '{old_name}' and '{new_name}'.")
-    return old_value
+deprecated_argument_lookup = either
 
 
 class silence:
