@@ -50,3 +50,15 @@ def test_products_of_resized_images_for_several_batch_axes():
         return tape.gradient(loss, y)
 
     np.testing.assert_allclose(tf.function(gradient)(y), gradient(y), rtol=1e-4, atol=1e-4)
+
+
+def test_windows_of_reversed_images_are_zero_outside():
+    random = np.random.default_rng(0)
+    x = tf.constant(random.standard_normal((2, 3, 17, 9)).astype(np.float32))
+    w = tf.constant(random.standard_normal((3, 3, 9, 2)).astype(np.float32))
+    for axis in (1, 2):
+
+        def convolve(x, w, axis=axis):
+            return tf.nn.conv2d(tf.reverse(x, [axis]), w, 1, "SAME")
+
+        np.testing.assert_allclose(tf.function(convolve)(x, w), convolve(x, w), atol=1e-4)

@@ -47,7 +47,7 @@ class AxisIndex:
         if self.divisor != 1:
             raise Unfollowed
         bounds = self.bounds and (extent - self.bounds[1], extent - self.bounds[0])
-        return replace(self.times(-1), bounds=bounds).moved(extent - 1)
+        return replace(self.times(-1).moved(extent - 1), bounds=bounds)
 
     def within(self, low: int, high: int) -> AxisIndex:
         if self.bounds is not None:
