@@ -366,8 +366,10 @@ class _Trace:
         """The least and largest values inside the loop of the arguments, or lengths of lists, that follow its steps."""
         found = {}
         for i in self.moving:
-            values = map(_count, (self.args[i], self.arguments[i], self.results[i]))
-            ends = value_range(self.p, *values, trips)
+            before, inside, after = (
+                _count(x) for x in (self.args[i], self.arguments[i], self.results[i])
+            )
+            ends = value_range(self.p, before, inside, after, trips)
             if ends is not None:
                 found[i] = ends
         return found
