@@ -200,7 +200,9 @@ def _segments(op):
         x = _array(draw, WIDE, least=1, most=3)
         count = draw(st.integers(1, 5))
         ids = np.random.default_rng(draw(SEED)).integers(-1, count, x.shape[:1])
-        return OpCase(op, [x, ids.astype(np.int32), np.int32(count)])
+        # Differences drown in the lowest number, which an empty segment gets; recorded gradients remain.
+        differs = None if op in ("UnsortedSegmentSum", "UnsortedSegmentProd") else False
+        return OpCase(op, [x, ids.astype(np.int32), np.int32(count)], gradient=differs)
 
     return strategy()
 
