@@ -97,7 +97,10 @@ def trace(x, name=None):
     return reduce_sum(raw.MatrixDiagPart(input=x), [-1], name=name)
 
 
-@export("linalg.matrix_transpose", v1=["linalg.matrix_transpose", "linalg.transpose", "matrix_transpose"])
+@export(
+    "linalg.matrix_transpose",
+    v1=["linalg.matrix_transpose", "linalg.transpose", "matrix_transpose"],
+)
 @dispatchable
 def matrix_transpose(a, name="matrix_transpose", conjugate=False):
     """`a` with its last two axes exchanged."""

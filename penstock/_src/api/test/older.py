@@ -115,7 +115,9 @@ def get_temp_dir():
     """Returns a folder for the files of tests, the same one within a process."""
     if not _FOLDER:
         root = os.environ.get("TEST_TMPDIR")
-        _FOLDER.append(tempfile.mkdtemp(dir=root, prefix=os.path.splitext(os.path.basename(sys.argv[0]))[0]))
+        _FOLDER.append(
+            tempfile.mkdtemp(dir=root, prefix=os.path.splitext(os.path.basename(sys.argv[0]))[0])
+        )
     return _FOLDER[0]
 
 
