@@ -1,7 +1,5 @@
 """What pytest loads to run a tenth of Keras's own tests with Penstock as `tensorflow`. Nothing else imports it."""
 
-import importlib.util
-import pathlib
 import re
 import sys
 import zlib
@@ -15,8 +13,6 @@ penstock.install_as_tensorflow()
 # Some of Keras's tests import the helper below from the conftest.py that its source distribution lacks.
 sys.modules["conftest"] = sys.modules[__name__]
 
-# Packages that Keras's tests import at their top; where one is missing such a file is left out.
-OPTIONAL = ("grain", "jax", "pandas", "sklearn", "torch")
 # Tests of the tenth that fail on TensorFlow itself.
 FAIL_ON_TENSORFLOW = {
     "keras.src.callbacks.orbax_checkpoint_test.OrbaxCheckpointTest::test_comprehensive_model_state_restoration1",
@@ -46,15 +42,6 @@ def is_chosen(node_id):
 def pytest_configure(config):
     config.addinivalue_line("markers", "requires_trainable_backend: needs a backend that trains")
     config.addinivalue_line("markers", "multi_device: needs several devices")
-
-
-def pytest_ignore_collect(collection_path: pathlib.Path):
-    """Leaves out files that import packages that are not installed."""
-    if collection_path.suffix != ".py":
-        return None
-    imported = re.findall(r"^(?:import|from) (\w+)", collection_path.read_text(), re.MULTILINE)
-    missing = [p for p in OPTIONAL if p in imported and importlib.util.find_spec(p) is None]
-    return True if missing else None
 
 
 def pytest_collection_modifyitems(config, items):
