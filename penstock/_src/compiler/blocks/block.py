@@ -12,6 +12,7 @@ So a graph that lowers whole is one program, and one with k host operations in a
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -60,12 +61,15 @@ class Block:
         self.needed: Callable[[], list[Operation]] | None = None  # gives `ops` anew
         self.why_host = ""  # why all operations run on the host, if they do
         self.specialisations: dict[Any, Specialisation] = {}
+        # What keys consist of may change while one is made: another thread must not file its own under the new form.
+        self.changing = threading.RLock()
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Executes the operations for these inputs."""
         found = self.specialisations.get(self.key(values))
         if found is None:
-            found = self.specialise(values)
+            with self.changing:
+                found = self.specialisations.get(self.key(values)) or self.specialise(values)
         return found.run(values)
 
     def key(self, values: Sequence[Any]) -> Any:
