@@ -16,6 +16,14 @@ COLOURS = {
 }  # fmt: skip
 
 
+def write(path, content):
+    """Writes a file by a temporary name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(path.suffix + ".part")
+    partial.write_text(content)
+    partial.replace(path)
+
+
 def best(rounds, figure, lower):
     """Returns the best of the rounds, or None."""
     found = [figures[figure] for figures in rounds if figure in figures]
@@ -124,7 +132,7 @@ def section(folder, name):
             )
         if len(found) > 2:
             picture = folder / f"{name}_{figure}.svg"
-            picture.write_text(bars(results, figure, figure in suite.LOWER))
+            write(picture, bars(results, figure, figure in suite.LOWER))
             lines.append(f"![{figure}](performance/{picture.name})\n")
         lines.append("")
     failed = [

@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 from peers import python_of
+from report import page, write
 
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = HERE.parent / "docs" / "performance"
@@ -73,14 +74,6 @@ def run_suite(name, cases, backends, rounds):
     return results
 
 
-def write(path, content):
-    """Writes a file by a temporary name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(path.suffix + ".part")
-    partial.write_text(content)
-    partial.replace(path)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suites", default=",".join(SUITES))
@@ -102,8 +95,6 @@ def main():
         content = {"machine": machine(), "rounds": options.rounds, "results": results}
         write(path, json.dumps(content, indent=1) + "\n")
     if not options.no_page:
-        from report import page
-
         write(RESULTS.parent / "performance.md", page(RESULTS, SUITES))
 
 

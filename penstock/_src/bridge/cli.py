@@ -64,11 +64,14 @@ def tune(arguments: Sequence[str]) -> int:
     path = pathlib.Path(parsed.out) if parsed.out else records.default_path()
     if path is None:
         return _refuse("tune: there is no folder for records. Name a file with --out.")
+    try:  # before the program runs: its time should not be lost
+        kept = records.Records.read(path) if path.exists() else records.Records()
+    except ValueError as error:
+        return _refuse(f"tune: {error}")
     with search.recording() as products:
         status = run(parsed.program)
     if status:
         return status
-    kept = records.Records.read(path) if path.exists() else records.Records()
     for finding in search.tune(products.values(), parsed.seconds, _show_finding):
         if finding.gain > 1:
             kept.add(host(), pool().threads, finding.product, finding.blocking)

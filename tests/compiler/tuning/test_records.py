@@ -53,6 +53,8 @@ def test_a_broken_file_is_passed_over(tmp_path, monkeypatch, text):
     path.write_text(text)
     monkeypatch.setattr(records, "default_path", lambda: path)
     assert records.stored.__wrapped__().found == {}
+    with pytest.raises(ValueError, match="tuning.json does not hold tuning records"):
+        Records.read(path)
 
 
 def test_results_do_not_depend_on_the_blocking():

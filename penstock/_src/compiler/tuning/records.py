@@ -75,16 +75,19 @@ class Records:
 
     @classmethod
     def read(cls, path: Path) -> Records:
-        """The records of a file; ValueError if it is no such file."""
-        content = json.loads(path.read_text())
-        if not isinstance(content, dict) or content.get("version") != VERSION:
-            raise ValueError(f"{path}: expected tuning records of version {VERSION}.")
-        return cls(
-            {
-                name: {product: _blocking(entry) for product, entry in products.items()}
-                for name, products in content["machines"].items()
-            }
-        )
+        """The records of a file; ValueError, which names it, if it is no such file."""
+        try:
+            content = json.loads(path.read_text())
+            if content["version"] != VERSION:
+                raise ValueError(f"expected version {VERSION}, received {content['version']!r}")
+            return cls(
+                {
+                    name: {product: _blocking(entry) for product, entry in products.items()}
+                    for name, products in content["machines"].items()
+                }
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} does not hold tuning records: {error}.") from error
 
     def write(self, path: Path) -> None:
         """Writes the file, by a temporary name."""
@@ -166,6 +169,6 @@ def stored() -> Records:
         return Records()
     try:
         return Records.read(path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         log.warning("tuning records are not used: %s", error)
         return Records()
