@@ -21,8 +21,6 @@ _BLOCKS_PER_CANDIDATE = 512
 class _Sampler(Op):
     """Classes by a distribution, with how often the true and the sampled ones are expected."""
 
-    differentiable = False
-
     def shape(self, true_classes):
         rows = true_classes.with_rank(2)[0]
         return [self.num_sampled], [rows, self.num_true], [self.num_sampled]
@@ -133,7 +131,6 @@ class AllCandidateSampler(Op):
     seed: int = 0
     seed2: int = 0
     stateful = True
-    differentiable = False
 
     def shape(self, true_classes):
         rows = true_classes.with_rank(2)[0]

@@ -9,12 +9,24 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.dims import product
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.infer import broadcast
-from penstock._src.ops.random import rejection
+from penstock._src.ops.random import lowered_rejection, lowering, rejection
 from penstock._src.ops.random.generator import advance
-from penstock._src.ops.random.stateful import RESERVED_BLOCKS, permutation, reserve
-from penstock._src.ops.random.stateless import shape_from, stream_of_key, stream_of_seed
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.random.stateful import (
+    RESERVED_BLOCKS,
+    lowered_position,
+    permutation,
+    reserve,
+)
+from penstock._src.ops.random.stateless import (
+    lowered_stream,
+    shape_from,
+    stream_of_key,
+    stream_of_seed,
+)
+from penstock._src.ops.rules import dims_of, invalid, show
 from penstock._src.ops.special_functions import igamma_slope, lgamma
 
 
@@ -41,6 +53,12 @@ def _by_alpha(output, alpha, dy):
     return raw.Sum(input=slope * dy, axis=np.arange(lead, dtype=np.int32))
 
 
+def _lowered(p, key, counter, alpha, samples, shape):
+    flat = p.reshape(alpha, [alpha.size])
+    numbers = lowered_rejection.gamma(p, key, counter, flat, samples)
+    return p.cast(p.reshape(numbers, shape), alpha.dtype)
+
+
 class RandomGamma(Op):
     """Gamma numbers of shape [shape, alpha's shape]."""
 
@@ -64,6 +82,12 @@ class RandomGamma(Op):
         drawn = rejection.gamma(stream, alpha, samples)
         return drawn.reshape(*dims, *alpha.shape).astype(alpha.dtype)
 
+    def lower(self, p, shape, alpha):
+        dims = dims_of(p, shape, "shape")
+        samples = product(dims)
+        key, counter = lowered_position(self, p, int(samples * alpha.size))
+        return _lowered(p, key, counter, alpha, samples, [*dims, *alpha.shape])
+
 
 class _StatelessGamma(Op):
     """Gamma numbers of a shape that ends in alpha's."""
@@ -74,6 +98,13 @@ class _StatelessGamma(Op):
         dims = shape_from(self, shape)
         samples = _samples_per(self, dims, alpha)
         return rejection.gamma(stream, alpha, samples).reshape(dims).astype(alpha.dtype)
+
+    def lowered(self, p, key, counter, shape, alpha):
+        dims = dims_of(p, shape, "shape")
+        if tuple(dims[len(dims) - alpha.rank :]) != alpha.shape:
+            raise NotLowerable("the shape does not end in that of alpha")
+        samples = product(dims[: len(dims) - alpha.rank])
+        return _lowered(p, key, counter, alpha, samples, dims)
 
 
 class StatelessRandomGammaV2(_StatelessGamma):
@@ -92,6 +123,9 @@ class StatelessRandomGammaV2(_StatelessGamma):
 
     def eager(self, shape, seed, alpha):
         return self.drawn(stream_of_seed(self, seed), shape, alpha)
+
+    def lower(self, p, shape, seed, alpha):
+        return self.lowered(p, *lowering.key_and_counter(p, seed), shape, alpha)
 
 
 class StatelessRandomGammaV3(_StatelessGamma):
@@ -113,6 +147,9 @@ class StatelessRandomGammaV3(_StatelessGamma):
     def eager(self, shape, key, counter, alg, alpha):
         return self.drawn(stream_of_key(self, key, counter, alg), shape, alpha)
 
+    def lower(self, p, shape, key, counter, alg, alpha):
+        return self.lowered(p, *lowered_stream(p, key, counter, alg), shape, alpha)
+
 
 class RandomGammaGrad(Op):
     """The derivative of a gamma number by alpha, by implicit reparametrisation (Figurnov et al. 2018)."""
@@ -132,8 +169,6 @@ class RandomGammaGrad(Op):
 
 class _Poisson(Op):
     """Poisson numbers."""
-
-    differentiable = False
 
     def counts(self, stream, rate, samples, kind, single):
         is_integer = np.dtype(kind).kind == "i"
@@ -197,6 +232,7 @@ class StatelessRandomPoisson(_Poisson):
     dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
+    differentiable = False
 
     def shape(self, shape, seed, lam):
         return shape.as_shape()
@@ -217,7 +253,6 @@ def _to(numbers, kind):
 class _Binomial(Op):
     """Binomial numbers."""
 
-    differentiable = False
     S = INDEX
     T: DType = dtypes.float64
     T_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
@@ -244,6 +279,7 @@ class StatelessRandomBinomial(_Binomial):
     signature = "shape: S, seed: Tseed, counts: T, probs: T -> output: dtype"
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
+    differentiable = False
 
     def shape(self, shape, seed, counts, probs):
         return shape.as_shape()

@@ -119,7 +119,6 @@ class RngReadAndSkip(Op):
 
     signature = "resource: resource, alg: int32, delta: uint64 -> value: int64"
     stateful = True
-    differentiable = False
 
     def shape(self, resource, alg, delta):
         return [3]
@@ -147,7 +146,6 @@ class RngSkip(Op):
 
     signature = "resource: resource, algorithm: int64, delta: int64 ->"
     stateful = True
-    differentiable = False
 
     def shape(self, resource, algorithm, delta):
         return ()

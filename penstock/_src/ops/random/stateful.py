@@ -11,7 +11,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.random import distributions, lowering
+from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateless import require_range, shape_from, stream_of_seed
 from penstock._src.ops.rules import invalid, show
@@ -67,8 +67,6 @@ class _Stateful(Op):
     stateful = True
 
     def lower(self, p, shape):
-        if self.lowered is None:
-            raise NotLowerable("numbers are rejected and drawn again")
         dims = known_shape(p, shape)
         key, counter = lowered_position(self, p, prod(int(d) for d in dims))
         return self.lowered(p, key, counter, dims, self.dtype)
@@ -104,6 +102,7 @@ class TruncatedNormal(_Stateful):
 
     signature = "shape: T -> output: dtype"
     draw = staticmethod(distributions.truncated_normal)
+    lowered = staticmethod(lowered_rejection.truncated_normal)
 
 
 class RandomUniformInt(Op):
@@ -115,7 +114,6 @@ class RandomUniformInt(Op):
     seed: int = 0
     seed2: int = 0
     stateful = True
-    differentiable = False
 
     def shape(self, shape, minval, maxval):
         return shape.as_shape()
@@ -146,12 +144,10 @@ class RandomShuffle(Op):
     seed: int = 0
     seed2: int = 0
     stateful = True
+    differentiable = False
 
     def shape(self, value):
         return value
-
-    def gradient(self, _value, _output, _dy):
-        raise LookupError("RandomShuffle: no gradient is defined.")
 
     def eager(self, value):
         if value.ndim == 0 or value.shape[0] <= 1:

@@ -9,7 +9,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.random import distributions, lowering
+from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream, key_and_counter
 from penstock._src.ops.rules import dims_of, invalid, show
 
@@ -101,8 +101,8 @@ class _TruncatedNormal:
 
     @staticmethod
     def lower(op, p, key, counter, shape):
-        """In a program: not, since each number takes an unknown number of draws."""
-        raise NotLowerable("numbers are rejected and drawn again")
+        """In a program."""
+        return lowered_rejection.truncated_normal(p, key, counter, shape, op.dtype)
 
 
 class _FullInt:
@@ -314,7 +314,6 @@ class StatelessRandomGetKeyCounter(Op):
     signature = "seed: Tseed -> key: uint64, counter: uint64"
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
-    differentiable = False
 
     def shape(self, seed):
         return [1], [2]
@@ -332,7 +331,6 @@ class StatelessRandomGetKeyCounterAlg(Op):
     signature = "seed: Tseed -> key: uint64, counter: uint64, alg: int32"
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
-    differentiable = False
 
     def shape(self, seed):
         return [1], [2], ()
@@ -349,7 +347,6 @@ class StatelessRandomGetAlg(Op):
 
     signature = "-> alg: int32"
     stateful = True
-    differentiable = False
 
     def shape(self):
         return ()

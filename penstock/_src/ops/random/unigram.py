@@ -137,7 +137,6 @@ class ComputeAccidentalHits(Op):
     num_true: int
     seed: int = 0
     seed2: int = 0
-    differentiable = False
 
     def shape(self, true_classes, sampled_candidates):
         return [None], [None], [None]

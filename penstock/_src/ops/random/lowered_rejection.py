@@ -1,0 +1,211 @@
+"""Distributions that reject, as loops of primitives: what rejection.py and distributions.py draw, for all outputs at
+once. Each step tries again for those outputs that have no number yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
+from penstock._src.ops.random.distributions import RESERVED_WORDS
+
+_MULTIPLIER_A, _MULTIPLIER_B = 0xD2511F53, 0xCD9E8D57
+_WEYL_A, _WEYL_B = 0x9E3779B9, 0xBB67AE85
+_LOW = 0xFFFFFFFF
+_EPSILON = 1.0e-7
+
+
+def blocks_at(p: Any, key: Any, counter: Any, offsets: Any) -> list[Any]:
+    """The four words (as uint64) of the Philox blocks at offsets (uint64, any shape) from a counter."""
+    start, above = (p.reshape(p.slice(counter, [i], [i + 1]), ()) for i in (0, 1))
+    key = p.reshape(key, ())
+    low = p.add(offsets, start)
+    high = p.add(p.cast(p.lt(low, offsets), dtypes.uint64), above)
+    c0, c1 = p.and_(low, _LOW), p.shift_right_logical(low, 32)
+    c2, c3 = p.and_(high, _LOW), p.shift_right_logical(high, 32)
+    key0, key1 = p.and_(key, _LOW), p.shift_right_logical(key, 32)
+    for _ in range(10):
+        a, b = p.mul(c0, _MULTIPLIER_A), p.mul(c2, _MULTIPLIER_B)
+        c0 = p.xor(p.xor(p.shift_right_logical(b, 32), c1), key0)
+        c2 = p.xor(p.xor(p.shift_right_logical(a, 32), c3), key1)
+        c1, c3 = p.and_(b, _LOW), p.and_(a, _LOW)
+        key0, key1 = p.and_(p.add(key0, _WEYL_A), _LOW), p.and_(p.add(key1, _WEYL_B), _LOW)
+    return [c0, c1, c2, c3]
+
+
+def _uniform64(p: Any, first: Any, second: Any) -> Any:
+    """float64 of [0, 1) from two words."""
+    high = p.shift_left(p.and_(first, 0xFFFFF), 32)
+    return p.sub(p.bitcast(p.or_(p.or_(high, second), 1023 << 52), dtypes.float64), 1.0)
+
+
+def _uniform32(p: Any, word: Any) -> Any:
+    """float32 of [0, 1) from a word."""
+    bits = p.or_(p.and_(p.cast(word, dtypes.uint32), 0x7FFFFF), 127 << 23)
+    return p.sub(p.bitcast(bits, dtypes.float32), 1.0)
+
+
+def _normals(p: Any, radius: Any, angle: Any) -> tuple[Any, Any]:
+    """Two normal numbers from two uniform ones (Box & Muller 1958)."""
+    radius = p.sqrt(p.mul(p.log(p.maximum(radius, _EPSILON)), -2.0))
+    angle = p.mul(angle, 2.0 * np.pi)
+    return p.mul(p.sin(angle), radius), p.mul(p.cos(angle), radius)
+
+
+class _Lanes:
+    """Where each output stands in its part of the stream, and the second numbers of its last blocks.
+
+    Numbers of a block are used from the last to the first, as `lanes.Lanes` does.
+    """
+
+    FIELDS = 5
+
+    def __init__(self, p: Any, key: Any, counter: Any, fields: Sequence[Any]) -> None:
+        self.p, self.key, self.counter = p, key, counter
+        self.cursor, self.uniform_kept, self.has_uniform, self.normal_kept, self.has_normal = fields
+
+    @staticmethod
+    def start(p: Any, count: Any, reserved: int = RESERVED_WORDS) -> list[Any]:
+        """The fields before any draw."""
+        zeros, no = p.full([count], 0.0, dtypes.float64), p.full([count], False, dtypes.bool_)
+        return [p.mul(p.iota([count], 0, dtypes.uint64), reserved), zeros, no, zeros, no]
+
+    @property
+    def fields(self) -> list[Any]:
+        """What a loop carries."""
+        return [
+            self.cursor,
+            self.uniform_kept,
+            self.has_uniform,
+            self.normal_kept,
+            self.has_normal,
+        ]
+
+    def _block(self, fresh: Any) -> list[Any]:
+        words = blocks_at(self.p, self.key, self.counter, self.cursor)
+        self.cursor = self.p.add(self.cursor, self.p.cast(fresh, dtypes.uint64))
+        return words
+
+    def uniform(self, active: Any) -> Any:
+        """The next uniform number of the active lanes; of others, anything."""
+        p = self.p
+        fresh = p.and_(active, p.not_(self.has_uniform))
+        w0, w1, w2, w3 = self._block(fresh)
+        value = p.select(self.has_uniform, self.uniform_kept, _uniform64(p, w2, w3))
+        self.uniform_kept = p.select(fresh, _uniform64(p, w0, w1), self.uniform_kept)
+        self.has_uniform = p.xor(self.has_uniform, active)
+        return value
+
+    def normal(self, active: Any) -> Any:
+        """The next standard normal number of the active lanes; of others, anything."""
+        p = self.p
+        fresh = p.and_(active, p.not_(self.has_normal))
+        w0, w1, w2, w3 = self._block(fresh)
+        first, last = _normals(p, _uniform64(p, w0, w1), _uniform64(p, w2, w3))
+        value = p.select(self.has_normal, self.normal_kept, last)
+        self.normal_kept = p.select(fresh, first, self.normal_kept)
+        self.has_normal = p.xor(self.has_normal, active)
+        return value
+
+
+def _until_done(p: Any, body: Any, key: Any, counter: Any, start: list[Any], active: Any) -> Any:
+    """The float64 numbers of all lanes, of which `body(lanes, active, *state)` gives those that it accepts.
+
+    `body` returns (who is active still, *state); the first of the state are the numbers.
+    """
+    fields = start[: _Lanes.FIELDS]
+
+    def step(*carried: Any) -> list[Any]:
+        lanes = _Lanes(p, key, counter, carried[: _Lanes.FIELDS])
+        still, *state = body(lanes, *carried[_Lanes.FIELDS :])
+        return [*lanes.fields, still, *state]
+
+    found = p.while_(
+        lambda *carried: p.reduce_any(carried[_Lanes.FIELDS], [0]),
+        step,
+        [*fields, active, *start[_Lanes.FIELDS :]],
+    )
+    return found[_Lanes.FIELDS + 1]
+
+
+def gamma(p: Any, key: Any, counter: Any, alpha: Any, samples: Any) -> Any:
+    """float64[samples, alphas] of gamma numbers for a vector of alphas; NaN where alpha is not positive.
+
+    Source: Marsaglia & Tsang 2000, "A simple method for generating gamma variables".
+    """
+    alphas = alpha.shape[0]
+    count = alphas * samples
+    wide = p.broadcast_to(p.expand_dims(p.cast(alpha, dtypes.float64), 1), [alphas, samples])
+    shape = p.reshape(wide, [count])
+    small = p.lt(shape, 1.0)
+    d = p.select(small, p.add(shape, 2.0 / 3), p.add(shape, -1.0 / 3))
+    c = p.div(p.full([count], 1.0 / 3, dtypes.float64), p.sqrt(d))
+    is_one = p.eq(shape, 1.0)
+    lanes = _Lanes(p, key, counter, _Lanes.start(p, count))
+    exponential = p.neg(p.log1p(p.neg(lanes.uniform(is_one))))
+    out = p.select(is_one, exponential, p.full([count], float("nan"), dtypes.float64))
+
+    def attempt(lanes: _Lanes, active: Any, out: Any) -> list[Any]:
+        x = lanes.normal(active)
+        v = p.add(p.mul(c, x), 1.0)
+        possible = p.and_(active, p.gt(v, 0.0))
+        v = p.select(possible, p.mul(p.mul(v, v), v), 1.0)
+        u = lanes.uniform(possible)
+        square = p.mul(x, x)
+        quick = p.lt(u, p.sub(1.0, p.mul(p.mul(square, 0.0331), square)))
+        tail = p.mul(d, p.add(p.sub(1.0, v), p.log(v)))
+        slow = p.lt(p.log(u), p.add(p.mul(square, 0.5), tail))
+        accepted = p.and_(possible, p.or_(quick, slow))
+        raised = p.pow(lanes.uniform(p.and_(accepted, small)), p.reciprocal(shape))
+        value = p.mul(d, v)
+        value = p.select(small, p.mul(value, raised), value)
+        return [p.and_(active, p.not_(accepted)), p.select(accepted, value, out)]
+
+    active = p.and_(p.not_(is_one), p.gt(shape, 0.0))
+    numbers = _until_done(p, attempt, key, counter, [*lanes.fields, out], active)
+    return p.transpose(p.reshape(numbers, [alphas, samples]), [1, 0])
+
+
+def truncated_normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
+    """Standard normal numbers, those with magnitude of 2 or more drawn again."""
+    double = dtype == dtypes.float64
+    working = dtypes.float64 if double else dtypes.float32
+    group = 2 if double else 4
+    count = dims.product(shape)
+    groups = dims.ceil_divide(count, group)
+    first = p.mul(p.iota([groups], 0, dtypes.uint64), group * RESERVED_WORDS // 4)
+
+    def tried(cursor: Any) -> list[Any]:
+        """Two blocks' numbers for each group: two vectors of a block in double precision, four in single."""
+        found: list[Any] = []
+        for block in range(2):
+            words = blocks_at(p, key, counter, p.add(p.add(first, cursor), block))
+            if double:
+                found += _normals(p, _uniform64(p, *words[:2]), _uniform64(p, *words[2:]))
+            else:
+                uniform = [_uniform32(p, word) for word in words]
+                found += [*_normals(p, *uniform[:2]), *_normals(p, *uniform[2:])]
+        return found
+
+    def step(cursor: Any, filled: Any, *places: Any) -> list[Any]:
+        places_now = list(places)
+        for z in tried(cursor):
+            accepted = p.lt(p.abs(z), 2.0)
+            for at in range(group):
+                here = p.and_(accepted, p.eq(filled, at))
+                places_now[at] = p.select(here, z, places_now[at])
+            filled = p.add(filled, p.cast(accepted, dtypes.int32))
+        return [p.add(cursor, 2), filled, *places_now]
+
+    empty = p.full([groups], 0.0, working)
+    init = [p.constant(0, dtypes.uint64), p.full([groups], 0, dtypes.int32), *[empty] * group]
+    found = p.while_(
+        lambda cursor, filled, *places: p.reduce_any(p.lt(filled, group), [0]), step, init
+    )
+    numbers = p.concat([p.expand_dims(place, 1) for place in found[2:]], 1)
+    flat = p.slice(p.reshape(numbers, [groups * group]), [0], [count])
+    return p.reshape(p.cast(flat, dtype), shape)
