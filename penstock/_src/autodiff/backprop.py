@@ -39,7 +39,7 @@ def gradients_of_tape(
     """
     found: dict[int, list[Any]] = {}
     for target, gradient in zip(targets, target_gradients):
-        if tape.is_watched(target):
+        if tape.is_watched(target) or target._id in tape.ends:
             seed = ones_like(target) if gradient is None else gradient
             found.setdefault(target._id, []).append(seed)
     sources = set(source_ids)

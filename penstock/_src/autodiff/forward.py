@@ -9,7 +9,12 @@ Source: J. Townsend, "A new trick for calculating Jacobian vector products", 201
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.autodiff.backprop import UnconnectedGradients, gradients_of_tape, zeros_like
+from penstock._src.autodiff.backprop import (
+    UnconnectedGradients,
+    gradients_of_tape,
+    ones_like,
+    zeros_like,
+)
 from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape, op_backward
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -74,7 +79,8 @@ class ForwardAccumulator:
         try:
             tape = Tape(watch_accessed_variables=False)
             STATE.tapes = (*tapes, tape)
-            seeds = [zeros_like(t) if any(t is f for f in flowing) else None for t in outputs]
+            # Any u will do; at 0 some gradients, such as those that take logarithms of u, are not smooth.
+            seeds = [ones_like(t) if any(t is f for f in flowing) else None for t in outputs]
             for seed in seeds:
                 if seed is not None:
                     tape.watch(seed)

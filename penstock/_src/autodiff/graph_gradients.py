@@ -41,7 +41,7 @@ def graph_gradients(
     reached = _reached_from(graph, xs, stopped)
     found: dict[int, list[Any]] = {}
     for y, gradient in zip(ys, grad_ys, strict=True):
-        if gradient is not None and y._id in reached:
+        if gradient is not None and (y._id in reached or _ends_at(y, reached)):
             found.setdefault(y._id, []).append(gradient)
     sources = {x._id for x in xs}
     for node in reversed(list(graph._operations)):
@@ -78,13 +78,23 @@ def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
     """Returns the ids of the tensors that depend on `xs` in a differentiable way, `xs` included."""
     reached = {x._id for x in xs}
     for node in graph._operations:
-        if node.raw_op.differentiable and any(
-            t._id in reached and t.dtype in DIFFERENTIABLE for t in node._inputs
-        ):
+        if _passes_on(node, reached):
             reached.update(
                 t._id for t in node.outputs if t.dtype in DIFFERENTIABLE and t._id not in stopped
             )
     return reached
+
+
+def _passes_on(node: Operation, reached: set[int]) -> bool:
+    """Whether gradients of what `node` makes are gradients of what it reads."""
+    return node.raw_op.differentiable and any(
+        t._id in reached and t.dtype in DIFFERENTIABLE for t in node._inputs
+    )
+
+
+def _ends_at(y: SymbolicTensor, reached: set[int]) -> bool:
+    """Whether a tensor without gradients, such as integers, was made of tensors that have some."""
+    return y.dtype not in DIFFERENTIABLE and _passes_on(y.op, reached)
 
 
 def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
@@ -99,6 +109,13 @@ def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> 
     if node.gradient_override is not None:
         result = node.gradient_override(node, *filled)
         return list(result) if isinstance(result, list | tuple) else [result]
+    if not node.raw_op.has_gradient:
+        raise LookupError(
+            f"No gradient defined for operation'{node.name}' (op type: {node.type}). In general every "
+            "operation must have an associated `@tf.RegisterGradient` for correct autodiff, which "
+            "this op is lacking. If you want to pretend this operation is a constant in your "
+            "program, you may insert `tf.stop_gradient`."
+        )
     return op_backward(node.raw_op, node._inputs, node.outputs)(*filled)
 
 

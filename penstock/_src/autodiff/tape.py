@@ -130,6 +130,8 @@ class Tape:
         self.persistent = persistent
         self.watch_accessed_variables = watch_accessed_variables
         self.watched: set[int] = set()
+        # Outputs of recorded ops that carry no gradient further, such as integers.
+        self.ends: set[int] = set()
         self.variables: dict[int, Any] = {}
         self.entries: list[Entry | OpEntry | ReadEntry] = []
         # Watched tensors are held, so that no other tensor gets their id.
@@ -168,8 +170,7 @@ class Tape:
         else:
             return
         for tensor in outputs:
-            if tensor.dtype in DIFFERENTIABLE:
-                watched.add(tensor._id)
+            (watched if tensor.dtype in DIFFERENTIABLE else self.ends).add(tensor._id)
         self.entries.append(OpEntry(op, inputs, outputs))
 
     def record_read(self, handle: Any, tensor: Any) -> None:

@@ -88,6 +88,7 @@ class Op:
 
     signature: ClassVar[str] = ""
     stateful: ClassVar[bool] = False
+    # False: the gradient is None. True without `gradient`: asking for it raises LookupError.
     differentiable: ClassVar[bool] = True
     # Whether `eager` mostly returns a view of its input, or next to nothing: never worth a kernel.
     eager_is_view: ClassVar[bool] = False
@@ -190,7 +191,8 @@ class Op:
             attribute_values.check_minimum(cls.op_type, name, attrs[name], least)
         types = op.__dict__["output_dtypes"] = op._output_dtypes()
         flows = any(dtype in DIFFERENTIABLE for dtype in flatten_arguments(types))
-        op.__dict__["passes_gradients"] = flows and op.differentiable
+        # An op without a gradient is recorded whatever it gives: asking for one is an error.
+        op.__dict__["passes_gradients"] = op.differentiable and (flows or not op.has_gradient)
         return op
 
     def _output_dtypes(self) -> tuple[Any, ...]:

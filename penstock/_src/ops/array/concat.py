@@ -195,9 +195,6 @@ class ParallelConcat(Op):
     def output_shape(self, values):
         return self.attrs["shape"]
 
-    def gradient(self, _values, _output, dy):
-        return raw.Split(np.int32(0), dy, num_split=self.N)
-
     def eager(self, values):
         return join(self, values, np.int32(0))
 

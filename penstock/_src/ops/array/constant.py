@@ -53,7 +53,6 @@ class ImmutableConst(Op):
     dtype: DType
     shape: TensorShape
     memory_region_name: str
-    differentiable = False
 
     def output_shape(self):
         return self.shape
@@ -75,7 +74,6 @@ class _Placeholder(Op):
     signature = "-> output: dtype"
     is_abstract = True
     dtype: DType
-    differentiable = False
 
     def output_shape(self):
         return self.attrs["shape"]
@@ -218,7 +216,6 @@ class Empty(Op):
     dtype: DType
     init: bool = False
     stateful = True
-    differentiable = False
 
     def output_shape(self, shape):
         shape.with_rank(1)

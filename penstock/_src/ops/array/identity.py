@@ -40,6 +40,7 @@ class Snapshot(_Identity):
     """The input as it is now."""
 
     eager_is_view = True
+    gradient = None
 
 
 class GuaranteeConst(_Identity):
@@ -48,6 +49,7 @@ class GuaranteeConst(_Identity):
     eager_is_view = True
 
     stateful = True
+    gradient = None
 
 
 class DebugGradientIdentity(_Identity):
@@ -58,9 +60,7 @@ class StopGradient(_Identity):
     """The input, through which no gradient passes."""
 
     eager_is_view = True
-
-    def gradient(self, _input, _output, _dy):
-        return None
+    differentiable = False
 
 
 class PreventGradient(_Identity):
@@ -112,10 +112,13 @@ class Copy(_Copy):
     """A copy of the input on its device."""
 
     eager_is_view = True
+    gradient = None
 
 
 class CopyHost(_Copy):
     """A copy of the input in the host's memory."""
+
+    gradient = None
 
 
 class DeepCopy(Op):

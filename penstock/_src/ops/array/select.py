@@ -112,7 +112,6 @@ class Where(Op):
     signature = "condition: T -> index: int64"
     T: DType = dtypes.bool_
     T_types = NUMBER | BOOL
-    differentiable = False
 
     def shape(self, condition):
         return [None, condition.rank]

@@ -387,7 +387,6 @@ class BroadcastArgs(Op):
     signature = "s0: T, s1: T -> r0: T"
     T: DType = dtypes.int32
     T_types = INDEX
-    differentiable = False
 
     def shape(self, s0, s1):
         lengths = infer.vector_length(s0.with_rank(1)), infer.vector_length(s1.with_rank(1))
@@ -441,7 +440,6 @@ class UnravelIndex(Op):
     signature = "indices: Tidx, dims: Tidx -> output: Tidx"
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
-    differentiable = False
 
     def shape(self, indices, dims):
         rank = infer.vector_length(dims)

@@ -59,7 +59,6 @@ class KMC2ChainInitialization(Op):
     """
 
     signature = "distances: float32, seed: int64 -> index: int64"
-    differentiable = False
 
     def shape(self, distances, seed):
         return ()
@@ -88,7 +87,6 @@ class KmeansPlusPlusInitialization(Op):
         "points: float32, num_to_sample: int64, seed: int64, num_retries_per_sample: int64 -> "
         "samples: float32"
     )
-    differentiable = False
 
     def shape(self, points, num_to_sample, seed, num_retries_per_sample):
         return [None, points.with_rank(2)[1]]
@@ -127,7 +125,6 @@ class NearestNeighbors(Op):
         "points: float32, centers: float32, k: int64 -> nearest_center_indices: int64, "
         "nearest_center_distances: float32"
     )
-    differentiable = False
 
     def shape(self, points, centers, k):
         return [points.with_rank(2)[0], None], [points[0], None]

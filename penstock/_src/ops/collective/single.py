@@ -164,7 +164,6 @@ class CollectiveInitializeCommunicator(Op):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
-    differentiable = False
 
     def shape(self, group_key, rank, group_size):
         return ()
@@ -213,7 +212,6 @@ class CollectiveAssignGroupV2(Op):
         "group_key: int32"
     )
     stateful = True
-    differentiable = False
 
     def shape(self, group_assignment, device_index, base_key):
         return (), ()

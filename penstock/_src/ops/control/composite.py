@@ -3,6 +3,7 @@
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
 
 
 class CompositeVariant:
@@ -20,10 +21,15 @@ class CompositeTensorVariantFromComponents(Op):
     signature = "components: *Tcomponents -> encoded: variant"
     metadata: bytes
     Tcomponents: list[DType]
-    differentiable = False
 
     def shape(self, components):
         return ()
+
+    def gradient(self, _components, _encoded, dy):
+        types = list(self.Tcomponents)
+        return (
+            raw.CompositeTensorVariantToComponents(dy, metadata=self.metadata, Tcomponents=types),
+        )
 
     def eager(self, components):
         return CompositeVariant(components, self.metadata)
@@ -35,10 +41,13 @@ class CompositeTensorVariantToComponents(Op):
     signature = "encoded: variant -> components: *Tcomponents"
     metadata: bytes
     Tcomponents: list[DType]
-    differentiable = False
 
     def shape(self, encoded):
         return [None] * len(self.Tcomponents)
+
+    def gradient(self, _encoded, components, gradients):
+        parts = [c if g is None else g for c, g in zip(components, gradients, strict=True)]
+        return raw.CompositeTensorVariantFromComponents(parts, metadata=self.metadata)
 
     def eager(self, encoded):
         if not isinstance(encoded, CompositeVariant):

@@ -204,7 +204,6 @@ class FakeParam(Op):
     signature = "-> output: dtype"
     dtype: DType
     shape: TensorShape
-    differentiable = False
 
     def output_shape(self):
         return self.attrs["shape"]
@@ -223,7 +222,6 @@ class NoOp(Op):
     """Does nothing; a point for control dependencies."""
 
     signature = "->"
-    differentiable = False
 
     def shape(self):
         return ()
@@ -246,7 +244,6 @@ class ToBool(Op):
 
     signature = "input: T -> output: bool"
     T = ANY
-    differentiable = False
 
     def shape(self, input):
         return make_shape(())
@@ -261,7 +258,6 @@ class DeviceIndex(Op):
     signature = "-> index: int32"
     device_names: list[str]
     stateful = True
-    differentiable = False
 
     def shape(self):
         return make_shape(())

@@ -62,7 +62,6 @@ class EmptyTensorList(ListOp):
     signature = "element_shape: shape_type, max_num_elements: int32 -> handle: variant"
     shape_type = INDEX
     element_dtype: DType
-    differentiable = False
 
     def shape(self, element_shape, max_num_elements):
         return SCALAR
@@ -77,7 +76,6 @@ class TensorListReserve(ListOp):
     signature = "element_shape: shape_type, num_elements: int32 -> handle: variant"
     shape_type = INDEX
     element_dtype: DType
-    differentiable = False
 
     def shape(self, element_shape, num_elements):
         return SCALAR

@@ -44,7 +44,6 @@ class EmptyTensorMap(Op):
     """A map without keys."""
 
     signature = "-> handle: variant"
-    differentiable = False
 
     def shape(self):
         return SCALAR
@@ -57,7 +56,6 @@ class TensorMapSize(Op):
     """The number of keys."""
 
     signature = "input_handle: variant -> size: int32"
-    differentiable = False
 
     def shape(self, input_handle):
         return SCALAR
@@ -131,7 +129,6 @@ class TensorMapHasKey(Op):
     """Whether there is a value at `key`."""
 
     signature = "input_handle: variant, key: key_dtype -> has_key: bool"
-    differentiable = False
 
     def shape(self, input_handle, key):
         return SCALAR

@@ -101,7 +101,6 @@ class TextLineDataset(Op):
     signature = "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant"
     metadata: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self, filenames, compression_type, buffer_size):
         return TensorShape([])
@@ -116,7 +115,6 @@ class TFRecordDataset(Op):
     signature = "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant"
     metadata: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self, filenames, compression_type, buffer_size):
         return TensorShape([])
@@ -134,7 +132,6 @@ class TFRecordDatasetV2(Op):
     )
     metadata: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self, filenames, compression_type, buffer_size, byte_offsets):
         return TensorShape([])
@@ -158,7 +155,6 @@ class FixedLengthRecordDatasetV2(Op):
     )
     metadata: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self, *_inputs):
         return TensorShape([])
@@ -205,7 +201,6 @@ class MatchingFilesDataset(Op):
 
     signature = "patterns: string -> handle: variant"
     stateful = True
-    differentiable = False
 
     def shape(self, patterns):
         return TensorShape([])

@@ -90,7 +90,6 @@ class _IteratorOp(Op):
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
-    differentiable = False
 
 
 class AnonymousIteratorV3(_IteratorOp):
@@ -166,7 +165,6 @@ class MakeIterator(Op):
 
     signature = "dataset: variant, iterator: resource -> "
     stateful = True
-    differentiable = False
 
     def eager(self, dataset, iterator):
         iterator.start(dataset)
@@ -178,7 +176,6 @@ class DeleteIterator(Op):
 
     signature = "handle: resource, deleter: variant -> "
     stateful = True
-    differentiable = False
 
     def eager(self, handle, deleter):
         handle.close()
@@ -191,7 +188,6 @@ class _GetNext(Op):
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
-    differentiable = False
 
     def shape(self, iterator):
         return list(self.output_shapes)
@@ -222,7 +218,6 @@ class IteratorGetNextAsOptional(Op):
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
-    differentiable = False
 
     def shape(self, iterator):
         return TensorShape([])
@@ -236,7 +231,6 @@ class IteratorToStringHandle(Op):
 
     signature = "resource_handle: resource -> string_handle: string"
     stateful = True
-    differentiable = False
 
     def shape(self, resource_handle):
         return TensorShape([])
@@ -254,7 +248,6 @@ class IteratorFromStringHandleV2(Op):
     output_types: list[DType] = []
     output_shapes: list[TensorShape] = []
     stateful = True
-    differentiable = False
 
     def shape(self, string_handle):
         return TensorShape([])
@@ -295,7 +288,6 @@ class OptionalNone(Op):
     """An optional that holds nothing."""
 
     signature = " -> optional: variant"
-    differentiable = False
 
     def shape(self):
         return TensorShape([])
@@ -308,7 +300,6 @@ class OptionalHasValue(Op):
     """Whether an optional holds something."""
 
     signature = "optional: variant -> has_value: bool"
-    differentiable = False
 
     def shape(self, optional):
         return TensorShape([])
@@ -341,7 +332,6 @@ class DatasetCardinality(Op):
 
     signature = "input_dataset: variant -> cardinality: int64"
     cardinality_options: str = ""
-    differentiable = False
 
     def shape(self, input_dataset):
         return TensorShape([])
@@ -354,7 +344,6 @@ class ComputeBatchSize(Op):
     """The number of rows of a dataset's full batches; -1 if it cannot be told."""
 
     signature = "input_dataset: variant -> batch_size: int64"
-    differentiable = False
 
     def shape(self, input_dataset):
         return TensorShape([])
@@ -371,7 +360,6 @@ class DatasetToSingleElement(Op):
     output_shapes: list[TensorShape]
     metadata: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self, dataset):
         return list(self.output_shapes)
@@ -396,7 +384,6 @@ class GetElementAtIndex(Op):
     signature = "dataset: variant, index: int64 -> components: *output_types"
     output_types: list[DType]
     output_shapes: list[TensorShape]
-    differentiable = False
 
     def shape(self, dataset, index):
         return list(self.output_shapes)
@@ -416,7 +403,6 @@ class WrapDatasetVariant(Op):
     """A dataset's handle that survives copies between devices: here, the same."""
 
     signature = "input_handle: variant -> output_handle: variant"
-    differentiable = False
 
     def shape(self, input_handle):
         return TensorShape([])
@@ -429,7 +415,6 @@ class UnwrapDatasetVariant(Op):
     """The handle within a wrapped one: here, the same."""
 
     signature = "input_handle: variant -> output_handle: variant"
-    differentiable = False
 
     def shape(self, input_handle):
         return TensorShape([])

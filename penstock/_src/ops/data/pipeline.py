@@ -207,8 +207,6 @@ class Pipeline:
 class PipelineOp(Op):
     """Base of ops that make a dataset. `pipeline(inputs...)` is what they have to say."""
 
-    differentiable = False
-
     def shape(self, *_inputs: Any) -> TensorShape:
         return TensorShape([])
 

@@ -212,7 +212,6 @@ class DummyMemoryCache(Op):
 
     signature = " -> handle: resource"
     stateful = True
-    differentiable = False
 
     def shape(self):
         return TensorShape([])
@@ -226,7 +225,6 @@ class AnonymousMemoryCache(Op):
 
     signature = " -> handle: resource, deleter: variant"
     stateful = True
-    differentiable = False
 
     def shape(self):
         return TensorShape([]), TensorShape([])
@@ -241,7 +239,6 @@ class DeleteMemoryCache(Op):
 
     signature = "handle: resource, deleter: variant -> "
     stateful = True
-    differentiable = False
 
     def eager(self, handle, deleter):
         return ()

@@ -84,7 +84,6 @@ class AnonymousSeedGenerator(Op):
 
     signature = "seed: int64, seed2: int64, reshuffle: bool -> handle: resource, deleter: variant"
     stateful = True
-    differentiable = False
 
     def shape(self, seed, seed2, reshuffle):
         return TensorShape([]), TensorShape([])
@@ -99,7 +98,6 @@ class AnonymousRandomSeedGenerator(Op):
 
     signature = "seed: int64, seed2: int64 -> handle: resource, deleter: variant"
     stateful = True
-    differentiable = False
 
     def shape(self, seed, seed2):
         return TensorShape([]), TensorShape([])
@@ -114,7 +112,6 @@ class DummySeedGenerator(Op):
 
     signature = " -> handle: resource"
     stateful = True
-    differentiable = False
 
     def shape(self):
         return TensorShape([])
@@ -128,7 +125,6 @@ class DeleteSeedGenerator(Op):
 
     signature = "handle: resource, deleter: variant -> "
     stateful = True
-    differentiable = False
 
     def eager(self, handle: Any, deleter: Any):
         return ()
@@ -139,7 +135,6 @@ class DeleteRandomSeedGenerator(Op):
 
     signature = "handle: resource, deleter: variant -> "
     stateful = True
-    differentiable = False
 
     def eager(self, handle: Any, deleter: Any):
         return ()

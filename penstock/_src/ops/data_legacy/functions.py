@@ -110,7 +110,6 @@ class MapDefun(Op):
     output_shapes: list[TensorShape]
     f: Function
     max_intra_op_parallelism: int = 1
-    differentiable = False
 
     def shape(self, arguments, captured_inputs):
         rows = [arguments[0][0]] if arguments[0].rank else [None]
@@ -148,7 +147,6 @@ class CompressElement(Op):
     """An element in one variant, compressed."""
 
     signature = "components: *input_types -> compressed: variant"
-    differentiable = False
 
     def shape(self, components):
         return ()
@@ -163,7 +161,6 @@ class UncompressElement(Op):
     signature = "compressed: variant -> components: *output_types"
     output_types: list[DType]
     output_shapes: list[TensorShape]
-    differentiable = False
 
     def shape(self, compressed):
         return list(self.output_shapes)
@@ -207,7 +204,6 @@ class IteratorGetDevice(Op):
 
     signature = "resource: resource -> device: string"
     stateful = True
-    differentiable = False
 
     def shape(self, resource):
         return ()
@@ -228,7 +224,6 @@ class GetOptions(Op):
     """The options of a dataset, serialized."""
 
     signature = "input_dataset: variant -> serialized_options: string"
-    differentiable = False
 
     def shape(self, input_dataset):
         return ()
@@ -242,7 +237,6 @@ class DatasetToTFRecord(Op):
 
     signature = "input_dataset: variant, filename: string, compression_type: string ->"
     stateful = True
-    differentiable = False
 
     def shape(self, input_dataset, filename, compression_type):
         return ()

@@ -34,7 +34,6 @@ class FixedLengthRecordDataset(Op):
     )
     metadata: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self, *_inputs):
         return TensorShape([])

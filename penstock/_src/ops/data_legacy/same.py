@@ -111,7 +111,6 @@ class ThreadPoolHandle(Op):
     container: str = ""
     shared_name: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self):
         return ()

@@ -21,7 +21,6 @@ class ExperimentalDatasetCardinality(Op):
     """Twin of DatasetCardinality."""
 
     signature = "input_dataset: variant -> cardinality: int64"
-    differentiable = False
     shape = iterator.DatasetCardinality.shape
     eager = iterator.DatasetCardinality.eager
 

@@ -74,7 +74,6 @@ class _Maker(Op):
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
-    differentiable = False
 
 
 class AnonymousMultiDeviceIteratorV3(_Maker):
@@ -130,7 +129,6 @@ class MultiDeviceIteratorInit(Op):
         "incarnation_id: int64"
     )
     stateful = True
-    differentiable = False
 
     def shape(self, dataset, multi_device_iterator, max_buffer_size):
         return ()
@@ -149,7 +147,6 @@ class MultiDeviceIteratorGetNextFromShard(Op):
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
-    differentiable = False
 
     def shape(self, multi_device_iterator, shard_num, incarnation_id):
         return list(self.output_shapes)
@@ -163,7 +160,6 @@ class MultiDeviceIteratorToStringHandle(Op):
 
     signature = "multi_device_iterator: resource -> string_handle: string"
     stateful = True
-    differentiable = False
 
     def shape(self, multi_device_iterator):
         return ()
@@ -181,7 +177,6 @@ class MultiDeviceIteratorFromStringHandle(Op):
     output_types: list[DType] = []
     output_shapes: list[TensorShape] = []
     stateful = True
-    differentiable = False
 
     def shape(self, string_handle):
         return ()
@@ -198,7 +193,6 @@ class DeleteMultiDeviceIterator(Op):
 
     signature = "multi_device_iterator: resource, iterators: N * resource, deleter: variant ->"
     stateful = True
-    differentiable = False
 
     def eager(self, multi_device_iterator, iterators, deleter):
         multi_device_iterator.close()

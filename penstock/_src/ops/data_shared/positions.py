@@ -11,7 +11,6 @@ class SerializeIterator(Op):
     signature = "resource_handle: resource -> serialized: variant"
     external_state_policy: int = 0
     stateful = True
-    differentiable = False
 
     def shape(self, resource_handle):
         return [None]
@@ -27,7 +26,6 @@ class DeserializeIterator(Op):
 
     signature = "resource_handle: resource, serialized: variant ->"
     stateful = True
-    differentiable = False
 
     def eager(self, resource_handle, serialized):
         if resource_handle.dataset is None:
@@ -40,7 +38,6 @@ class DummyIterationCounter(Op):
 
     signature = "-> handle: resource"
     stateful = True
-    differentiable = False
 
     def shape(self):
         return ()

@@ -50,7 +50,6 @@ class StatsAggregatorHandle(Op):
     container: str = ""
     shared_name: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self):
         return ()
@@ -81,7 +80,6 @@ class StatsAggregatorSummary(Op):
 
     signature = "iterator: resource -> summary: string"
     stateful = True
-    differentiable = False
 
     def shape(self, iterator):
         return ()

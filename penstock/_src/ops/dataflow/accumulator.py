@@ -106,7 +106,6 @@ class HostSparseAccumulator(HostAccumulator):
 
 class _MakeAccumulator(Op):
     is_abstract = True
-    differentiable = False
     kind = HostAccumulator
     dtype: DType
     dtype_types = NUMBER
@@ -149,7 +148,6 @@ class SparseConditionalAccumulator(_MakeAccumulator):
 
 class _AccumulatorOp(Op):
     is_abstract = True
-    differentiable = False
 
     def accumulator(self, handle):
         if not isinstance(handle, HostAccumulator):

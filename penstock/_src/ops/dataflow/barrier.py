@@ -37,7 +37,6 @@ class Barrier(Op):
     container: str = ""
     shared_name: str = ""
     stateful = True
-    differentiable = False
 
     def output_shape(self):
         return ()
@@ -53,7 +52,6 @@ class Barrier(Op):
 
 class _BarrierOp(Op):
     is_abstract = True
-    differentiable = False
 
     def barrier(self, handle):
         if not isinstance(handle, HostBarrier):

@@ -40,7 +40,6 @@ class MutexV2(Op):
     container: str = ""
     shared_name: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self):
         return ()
@@ -62,7 +61,6 @@ class MutexLock(Op):
 
     signature = "mutex: resource -> mutex_lock: variant"
     stateful = True
-    differentiable = False
 
     def shape(self, mutex):
         return ()
@@ -78,7 +76,6 @@ class ConsumeMutexLock(Op):
 
     signature = "mutex_lock: variant ->"
     stateful = True
-    differentiable = False
 
     def eager(self, mutex_lock):
         if not isinstance(mutex_lock, _Held):

@@ -23,7 +23,6 @@ class _Make(Op):
     """A handle of a queue: the one of that name; without a name a new one, or the node's own."""
 
     stateful = True
-    differentiable = False
     kind = Queue
 
     def shape(self):
@@ -238,7 +237,6 @@ class QueueIsClosedV2(Op):
 
     signature = "handle: resource -> is_closed: bool"
     stateful = True
-    differentiable = False
 
     def shape(self, handle):
         return ()

@@ -89,7 +89,6 @@ class FakeQueue(Op):
 
     signature = "resource: resource -> handle: Ref(string)"
     stateful = True
-    differentiable = False
 
     def shape(self, resource):
         return ()

@@ -23,7 +23,6 @@ class RecordInput(Op):
     batch_size: int = 32
     compression_type: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self):
         return [self.batch_size]

@@ -29,7 +29,6 @@ class Send(Op):
     recv_device: str
     client_terminated: bool = False
     stateful = True
-    differentiable = False
 
     def eager(self, tensor):
         _channel(self).put(tensor)
@@ -46,7 +45,6 @@ class Recv(Op):
     recv_device: str
     client_terminated: bool = False
     stateful = True
-    differentiable = False
 
     def shape(self):
         return None

@@ -28,7 +28,6 @@ class HostStack(Resource):
 
 class _StackOp(Op):
     is_abstract = True
-    differentiable = False
     stateful = True
 
     def stack(self, handle):
@@ -55,6 +54,7 @@ class Stack(StackV2):
     """The same, by reference."""
 
     signature = "-> handle: Ref(string)"
+    differentiable = False
 
 
 class StackPushV2(_StackOp):
@@ -81,6 +81,7 @@ class StackPush(StackPushV2):
 
     signature = "handle: Ref(string), elem: T -> output: T"
     stateful = False
+    differentiable = False
 
 
 class StackPopV2(_StackOp):
@@ -104,6 +105,7 @@ class StackPop(StackPopV2):
 
     signature = "handle: Ref(string) -> elem: elem_type"
     stateful = False
+    differentiable = False
 
 
 class StackCloseV2(_StackOp):
@@ -125,3 +127,4 @@ class StackClose(StackCloseV2):
 
     signature = "handle: Ref(string) ->"
     stateful = False
+    differentiable = False

@@ -49,7 +49,6 @@ class _PlaceOp(Op):
     """What works on the place of a name."""
 
     is_abstract = True
-    differentiable = False
     stateful = True
     kind = Place
 

@@ -197,7 +197,6 @@ class TensorArrayPack(Op):
     signature = "handle: Ref(string), flow_in: float32 -> value: dtype"
     dtype: DType
     element_shape: TensorShape = TensorShape(None)
-    differentiable = False
 
     def shape(self, handle, flow_in):
         return None
@@ -211,7 +210,6 @@ class TensorArrayUnpack(Op):
     """Puts the rows of a value in."""
 
     signature = "handle: Ref(string), value: T, flow_in: float32 -> flow_out: float32"
-    differentiable = False
 
     def shape(self, handle, value, flow_in):
         return ()

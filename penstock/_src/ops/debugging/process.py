@@ -17,7 +17,6 @@ class Abort(Op):
     signature = "->"
     error_msg: str = ""
     exit_without_error: bool = False
-    differentiable = False
 
     def shape(self):
         return ()
@@ -33,7 +32,6 @@ class Fact(Op):
     """A fact about factorials."""
 
     signature = "-> fact: string"
-    differentiable = False
 
     def shape(self):
         return ()
@@ -47,7 +45,6 @@ class SyncDevice(Op):
 
     signature = "->"
     stateful = True
-    differentiable = False
 
     def eager(self):
         return None
@@ -71,7 +68,6 @@ class FileSystemSetConfiguration(Op):
 
     signature = "scheme: string, key: string, value: string ->"
     stateful = True
-    differentiable = False
 
     def eager(self, scheme, key, value):
         known = np.asarray(scheme).item().decode()
@@ -85,7 +81,6 @@ class DisableCopyOnRead(Op):
 
     signature = "resource: resource ->"
     stateful = True
-    differentiable = False
 
     def eager(self, resource):
         return None

@@ -19,7 +19,6 @@ class _Watched(Op):
     """Base of what watches a tensor that has a name."""
 
     T = ANY
-    differentiable = False
 
     def named(self):
         """Raises InvalidArgumentError unless `tensor_name` is NODE:SLOT."""

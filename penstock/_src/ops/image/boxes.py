@@ -131,7 +131,6 @@ class NonMaxSuppressionV3(Op):
     T_types = frozenset({dtypes.float16, dtypes.float32})
     T_threshold: DType = dtypes.float32
     T_threshold_types = frozenset({dtypes.float16, dtypes.float32})
-    differentiable = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
         return [None]
@@ -153,7 +152,6 @@ class NonMaxSuppressionV4(Op):
     T_threshold: DType = dtypes.float32
     T_threshold_types = frozenset({dtypes.float16, dtypes.float32})
     pad_to_max_output_size: bool = False
-    differentiable = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
         return [None], ()

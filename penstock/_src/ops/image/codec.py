@@ -39,7 +39,6 @@ class DecodePng(Op):
     channels: int = 0
     dtype: DType = dtypes.uint8
     dtype_types = frozenset({dtypes.uint16, dtypes.uint8})
-    differentiable = False
 
     def shape(self, contents):
         return _static(self.channels)
@@ -64,7 +63,6 @@ class DecodeJpeg(Op):
     try_recover_truncated: bool = False
     acceptable_fraction: float = 1.0
     dct_method: str = ""
-    differentiable = False
 
     def shape(self, contents):
         return _static(self.channels)
@@ -83,7 +81,6 @@ class DecodeAndCropJpeg(Op):
     try_recover_truncated: bool = False
     acceptable_fraction: float = 1.0
     dct_method: str = ""
-    differentiable = False
 
     def shape(self, contents, crop_window):
         return _static(self.channels)
@@ -107,7 +104,6 @@ class DecodeBmp(Op):
 
     signature = "contents: string -> image: uint8"
     channels: int = 0
-    differentiable = False
 
     def shape(self, contents):
         return _static(self.channels)
@@ -126,7 +122,6 @@ class DecodeGif(Op):
     """The frames of a GIF."""
 
     signature = "contents: string -> image: uint8"
-    differentiable = False
 
     def shape(self, contents):
         return [None, None, None, 3]
@@ -147,7 +142,6 @@ class DecodeImage(Op):
     dtype: DType = dtypes.uint8
     dtype_types = frozenset({dtypes.float32, dtypes.uint16, dtypes.uint8})
     expand_animations: bool = True
-    differentiable = False
 
     def shape(self, contents):
         return None if self.expand_animations else _static(self.channels)
@@ -167,7 +161,6 @@ class DecodeWebP(Op):
     channels: int = 0
     dtype: DType = dtypes.uint8
     dtype_types = frozenset({dtypes.uint8})
-    differentiable = False
 
     def eager(self, contents):
         data = _image(self, contents)
@@ -184,7 +177,6 @@ class ExtractJpegShape(Op):
     signature = "contents: string -> image_shape: output_type"
     output_type: DType = dtypes.int32
     output_type_types = INDEX
-    differentiable = False
 
     def shape(self, contents):
         return [3]
@@ -212,7 +204,6 @@ class EncodePng(Op):
     compression: int = -1
     T: DType = dtypes.uint8
     T_types = frozenset({dtypes.uint16, dtypes.uint8})
-    differentiable = False
 
     def shape(self, image):
         return image[:-3] if image.rank is not None else None
@@ -237,7 +228,6 @@ class EncodeJpeg(Op):
     x_density: int = 300
     y_density: int = 300
     xmp_metadata: str = ""
-    differentiable = False
 
     def shape(self, image):
         return ()
@@ -267,7 +257,6 @@ class EncodeJpegVariableQuality(Op):
     """A JPEG file of an image at a given quality."""
 
     signature = "images: uint8, quality: int32 -> contents: string"
-    differentiable = False
 
     def shape(self, images, quality):
         return ()

@@ -311,16 +311,6 @@ class ResizeNearestNeighborGrad(Op):
     def shape(self, grads, size):
         return _shape(grads, size)
 
-    def gradient(self, grads, _size, _output, dy):
-        target = raw.StridedSlice(input=shape_of(grads), begin=[1], end=[3], strides=[1])
-        by_grads = raw.ResizeNearestNeighbor(
-            images=dy,
-            size=target,
-            align_corners=self.align_corners,
-            half_pixel_centers=self.half_pixel_centers,
-        )
-        return by_grads, None
-
     def eager(self, grads, size):
         height, width = _size(self, grads, size)
         rows = nearest_indices(self, height, grads.shape[1])

@@ -200,7 +200,6 @@ class Save(Op):
 
     signature = "filename: string, tensor_names: string, data: *T ->"
     stateful = True
-    differentiable = False
 
     def eager(self, filename, tensor_names, data):
         _save(self, filename, tensor_names, [b""] * len(data), data)
@@ -211,7 +210,6 @@ class SaveSlices(Op):
 
     signature = "filename: string, tensor_names: string, shapes_and_slices: string, data: *T ->"
     stateful = True
-    differentiable = False
 
     def eager(self, filename, tensor_names, shapes_and_slices, data):
         _save(self, filename, tensor_names, shapes_and_slices.ravel().tolist(), data)
@@ -234,7 +232,6 @@ class Restore(Op):
     dt: DType
     preferred_shard: int = -1
     stateful = True
-    differentiable = False
 
     def shape(self, file_pattern, tensor_name):
         return UNKNOWN
@@ -250,7 +247,6 @@ class RestoreSlice(Op):
     dt: DType
     preferred_shard: int = -1
     stateful = True
-    differentiable = False
 
     def shape(self, file_pattern, tensor_name, shape_and_slice):
         return UNKNOWN

@@ -89,7 +89,6 @@ class DecodeCompressed(Op):
 
     signature = "bytes: string -> output: string"
     compression_type: str = ""
-    differentiable = False
 
     def shape(self, bytes):
         return bytes
@@ -210,7 +209,6 @@ class DecodeWav(Op):
     signature = "contents: string -> audio: float32, sample_rate: int32"
     desired_channels: int = -1
     desired_samples: int = -1
-    differentiable = False
 
     def shape(self, contents):
         channels = self.desired_channels if self.desired_channels > 0 else None
@@ -243,7 +241,6 @@ class EncodeWav(Op):
     """A 16-bit WAV file of samples of [-1, 1)."""
 
     signature = "audio: float32, sample_rate: int32 -> contents: string"
-    differentiable = False
 
     def shape(self, audio, sample_rate):
         return ()

@@ -22,7 +22,6 @@ class ReadFile(Op):
     """The contents of a file."""
 
     signature = "filename: string -> contents: string"
-    differentiable = False
 
     def shape(self, filename):
         return filename.with_rank(0)
@@ -43,7 +42,6 @@ class WriteFile(Op):
 
     signature = "filename: string, contents: string ->"
     stateful = True
-    differentiable = False
 
     def shape(self, filename, contents):
         return ()
@@ -58,7 +56,6 @@ class MatchingFiles(Op):
     """The files that match patterns, sorted."""
 
     signature = "pattern: string -> filenames: string"
-    differentiable = False
 
     def shape(self, pattern):
         return [None]

@@ -76,7 +76,6 @@ class PrintV2(Op):
     output_stream: str = "stderr"
     end: str = "\n"
     stateful = True
-    differentiable = False
 
     def shape(self, input):
         input.with_rank(0)

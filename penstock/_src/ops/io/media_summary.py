@@ -151,7 +151,6 @@ class WriteImageSummary(Op):
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint8})
     stateful = True
-    differentiable = False
 
     def eager(self, writer, step, tag, tensor, bad_color):
         return write(writer, step, image_summary(self, _text(tag), tensor, bad_color))
@@ -166,7 +165,6 @@ class WriteAudioSummary(Op):
     minimum = {"max_outputs": 1}
     max_outputs: int = 3
     stateful = True
-    differentiable = False
 
     def eager(self, writer, step, tag, tensor, sample_rate):
         return write(writer, step, audio_summary(self, _text(tag), tensor, sample_rate))

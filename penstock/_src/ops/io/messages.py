@@ -97,7 +97,6 @@ class DecodeJSONExample(Op):
     """Examples in JSON as serialized examples."""
 
     signature = "json_examples: string -> binary_examples: string"
-    differentiable = False
 
     def shape(self, json_examples):
         return json_examples

@@ -147,8 +147,6 @@ def _single(indices, values, shapes):
 class _ParseSequences(Op):
     """Features and feature lists of sequence examples."""
 
-    differentiable = False
-
     def _sparse_shapes(self, count, rank):
         return [[None, rank]] * count, [[None]] * count, [[rank]] * count
 

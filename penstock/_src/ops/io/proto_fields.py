@@ -100,6 +100,7 @@ class DecodeProtoV2(Op):
     descriptor_source: str = "local://"
     message_format: str = "binary"
     sanitize: bool = False
+    differentiable = False
 
     def shape(self, bytes):
         if bytes.rank is None:
@@ -176,6 +177,7 @@ class EncodeProto(Op):
     message_type: str
     descriptor_source: str = "local://"
     Tinput_types: list[DType]
+    differentiable = False
 
     def shape(self, sizes, values):
         return sizes.with_rank_at_least(1)[:-1] if sizes.rank is not None else None

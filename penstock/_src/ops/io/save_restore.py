@@ -36,7 +36,6 @@ class SaveV2(Op):
     )
     dtypes: list[DType]
     stateful = True
-    differentiable = False
 
     def eager(self, prefix, tensor_names, shape_and_slices, tensors):
         if not len(tensor_names) == len(shape_and_slices) == len(tensors):
@@ -61,7 +60,6 @@ class RestoreV2(Op):
     signature = "prefix: string, tensor_names: string, shape_and_slices: string -> tensors: *dtypes"
     dtypes: list[DType]
     stateful = True
-    differentiable = False
 
     def shape(self, prefix, tensor_names, shape_and_slices):
         return [UNKNOWN] * len(self.dtypes)
@@ -91,7 +89,6 @@ class MergeV2Checkpoints(Op):
     delete_old_dirs: bool = True
     allow_missing_files: bool = False
     stateful = True
-    differentiable = False
 
     def eager(self, checkpoint_prefixes, destination_prefix):
         held: dict[str, Any] = {}

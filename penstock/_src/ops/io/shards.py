@@ -15,7 +15,6 @@ class ShardedFilename(Op):
     """The name of one part: base-00001-of-00003."""
 
     signature = "basename: string, shard: int32, num_shards: int32 -> filename: string"
-    differentiable = False
 
     def shape(self, basename, shard, num_shards):
         return ()
@@ -30,7 +29,6 @@ class ShardedFilespec(Op):
     """The pattern of the names of all parts."""
 
     signature = "basename: string, num_shards: int32 -> filename: string"
-    differentiable = False
 
     def shape(self, basename, num_shards):
         return ()

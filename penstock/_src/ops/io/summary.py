@@ -122,7 +122,6 @@ class SummaryWriter(Op):
     shared_name: str = ""
     container: str = ""
     stateful = True
-    differentiable = False
 
     def shape(self):
         return TensorShape([])
@@ -144,7 +143,6 @@ class CreateSummaryFileWriter(Op):
         "filename_suffix: string -> "
     )
     stateful = True
-    differentiable = False
 
     def eager(self, writer, logdir, max_queue, flush_millis, filename_suffix):
         if writer.writer is None:
@@ -159,7 +157,6 @@ class FlushSummaryWriter(Op):
 
     signature = "writer: resource -> "
     stateful = True
-    differentiable = False
 
     def eager(self, writer):
         writer.opened().flush()
@@ -171,7 +168,6 @@ class CloseSummaryWriter(Op):
 
     signature = "writer: resource -> "
     stateful = True
-    differentiable = False
 
     def eager(self, writer):
         if writer.writer is not None:
@@ -188,7 +184,6 @@ class WriteSummary(Op):
     )
     T: DType
     stateful = True
-    differentiable = False
 
     def eager(self, writer, step, tensor, tag, summary_metadata):
         event = summary_event(step, _text(tag), tensor, self.T, summary_metadata[()])
@@ -201,7 +196,6 @@ class WriteRawProtoSummary(Op):
 
     signature = "writer: resource, step: int64, tensor: string -> "
     stateful = True
-    differentiable = False
 
     def eager(self, writer, step, tensor):
         for serialized in tensor.ravel():
@@ -216,7 +210,6 @@ class WriteGraphSummary(Op):
 
     signature = "writer: resource, step: int64, tensor: string -> "
     stateful = True
-    differentiable = False
 
     def eager(self, writer, step, tensor):
         event = Event(wall_time=time.time(), step=int(step), graph_def=tensor[()])
@@ -230,7 +223,6 @@ class WriteScalarSummary(Op):
     signature = "writer: resource, step: int64, tag: string, value: T -> "
     T = REAL
     stateful = True
-    differentiable = False
 
     def eager(self, writer, step, tag, value):
         event = Event(wall_time=time.time(), step=int(step))
@@ -300,7 +292,6 @@ class WriteHistogramSummary(Op):
     T: DType = dtypes.float32
     T_types = REAL | BOOL
     stateful = True
-    differentiable = False
 
     def eager(self, writer, step, tag, values):
         event = Event(wall_time=time.time(), step=int(step))

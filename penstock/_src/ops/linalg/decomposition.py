@@ -177,25 +177,6 @@ class Lu(Op):
         both = square(input)
         return both, None if both.rank is None else both[:-1]
 
-    def gradient(self, _input, lu, p, dlu, _dp):
-        # with input[p] = L U: d input[p] = L^-H (tril(L^H dL, -1) + triu(dU U^H)) U^-H
-        ones = raw.OnesLike(x=diagonal(lu))
-        lower, upper = with_diagonal(band(lu, -1, 0), ones), band(lu, 0, -1)
-        strict = lambda x: with_diagonal(band(x, -1, 0), raw.ZerosLike(x=diagonal(x)))  # noqa: E731
-        middle = strict(mm(lower, strict(dlu), adjoint_a=True))
-        middle = middle + band(mm(band(dlu, 0, -1), upper, adjoint_b=True), 0, -1)
-        left = raw.MatrixTriangularSolve(matrix=lower, rhs=middle, lower=True, adjoint=True)
-        both = adjoint(
-            raw.MatrixTriangularSolve(matrix=upper, rhs=adjoint(left), lower=False, adjoint=False)
-        )
-        batch = lu.shape.rank - 2
-        inverse = raw.Cast(x=p, DstT=dtypes.int32)
-        if batch == 0:
-            inverse = raw.InvertPermutation(x=inverse)
-        else:
-            inverse = raw.TopKV2(input=-inverse, k=raw.Size(input=p) // _count(p))[1]
-        return raw.GatherV2(params=both, indices=inverse, axis=batch, batch_dims=batch)
-
     def eager(self, input):
         require_square(self, input)
         x = widened(input)

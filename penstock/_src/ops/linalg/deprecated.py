@@ -13,18 +13,21 @@ class BatchMatrixDiag(diagonal.MatrixDiag):
     """Twin of MatrixDiag."""
 
     signature = "diagonal: T -> output: T"
+    gradient = None
 
 
 class BatchMatrixDiagPart(diagonal.MatrixDiagPart):
     """Twin of MatrixDiagPart."""
 
     signature = "input: T -> diagonal: T"
+    gradient = None
 
 
 class BatchMatrixSetDiag(diagonal.MatrixSetDiag):
     """Twin of MatrixSetDiag."""
 
     signature = "input: T, diagonal: T -> output: T"
+    gradient = None
 
 
 class BatchCholesky(decomposition.Cholesky):
@@ -32,6 +35,7 @@ class BatchCholesky(decomposition.Cholesky):
 
     signature = "input: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
+    gradient = None
 
 
 class BatchCholeskyGrad(decomposition.CholeskyGrad):
@@ -46,6 +50,7 @@ class BatchMatrixDeterminant(solve.MatrixDeterminant):
 
     signature = "input: T -> output: T"
     T = COMPLEX | frozenset({dtypes.float32, dtypes.float64})
+    gradient = None
 
 
 class BatchMatrixInverse(solve.MatrixInverse):
@@ -53,6 +58,7 @@ class BatchMatrixInverse(solve.MatrixInverse):
 
     signature = "input: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
+    gradient = None
 
 
 class BatchMatrixSolve(solve.MatrixSolve):
@@ -60,6 +66,7 @@ class BatchMatrixSolve(solve.MatrixSolve):
 
     signature = "matrix: T, rhs: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
+    gradient = None
 
 
 class BatchMatrixSolveLs(solve.MatrixSolveLs):
@@ -67,6 +74,7 @@ class BatchMatrixSolveLs(solve.MatrixSolveLs):
 
     signature = "matrix: T, rhs: T, l2_regularizer: float64 -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
+    gradient = None
 
 
 class BatchMatrixTriangularSolve(solve.MatrixTriangularSolve):
@@ -74,6 +82,7 @@ class BatchMatrixTriangularSolve(solve.MatrixTriangularSolve):
 
     signature = "matrix: T, rhs: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
+    gradient = None
 
 
 class BatchSelfAdjointEigV2(decomposition.SelfAdjointEigV2):
@@ -81,6 +90,7 @@ class BatchSelfAdjointEigV2(decomposition.SelfAdjointEigV2):
 
     signature = "input: T -> e: T, v: T"
     T = frozenset({dtypes.float32, dtypes.float64})
+    gradient = None
 
 
 class BatchSvd(decomposition.Svd):
@@ -88,6 +98,7 @@ class BatchSvd(decomposition.Svd):
 
     signature = "input: T -> s: T, u: T, v: T"
     T = COMPLEX | frozenset({dtypes.float32, dtypes.float64})
+    gradient = None
 
 
 class BatchMatrixBandPart(Op):
@@ -95,7 +106,6 @@ class BatchMatrixBandPart(Op):
 
     signature = "input: T, num_lower: int64, num_upper: int64 -> band: T"
     shape = diagonal.MatrixBandPart.shape
-    gradient = diagonal.MatrixBandPart.gradient
     eager = diagonal.MatrixBandPart.eager
     lower = diagonal.MatrixBandPart.lower
 

@@ -93,7 +93,6 @@ class InitializeTableFromDataset(Op):
 
     signature = "table_handle: resource, dataset: variant ->"
     stateful = True
-    differentiable = False
 
     def shape(self, table_handle, dataset):
         return ()

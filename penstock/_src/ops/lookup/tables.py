@@ -327,7 +327,6 @@ class LookupTableRemoveV2(Op):
     signature = "table_handle: resource, keys: Tin ->"
     Tin = ANY
     stateful = True
-    differentiable = False
 
     def shape(self, table_handle, keys):
         return ()
@@ -362,7 +361,6 @@ class LookupTableExportV2(Op):
     Tkeys: DType
     Tvalues: DType
     stateful = True
-    differentiable = False
 
     def shape(self, table_handle):
         return [None], None
@@ -378,7 +376,6 @@ class LookupTableImportV2(Op):
     Tin = ANY
     Tout = ANY
     stateful = True
-    differentiable = False
 
     def shape(self, table_handle, keys, values):
         return ()

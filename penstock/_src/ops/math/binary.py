@@ -234,15 +234,11 @@ class TruncateMod(_Division):
     primitive = "truncmod"
     refusal = InternalError
     ufunc = np.fmod
-
-    def gradient(self, x, y, _z, dz):
-        return unbroadcast(dz, x), unbroadcast(dz * raw.Neg(raw.TruncateDiv(x, y)), y)
+    gradient = None
 
 
 class Mod(TruncateMod):
     """What TruncateDiv leaves, of the sign of x; the older name of TruncateMod."""
-
-    differentiable = False
 
 
 class DivNoNan(Binary):

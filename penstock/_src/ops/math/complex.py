@@ -132,8 +132,10 @@ class ComplexAbs(_Part):
     def shape(self, x):
         return x
 
-    def gradient(self, x, _y, dy):
-        return raw.Complex(dy, raw.ZerosLike(dy), Tout=self.T) * raw.Sign(x)
+    def gradient(self, x, y, dy):
+        zeros = raw.ZerosLike(y)
+        along = raw.Complex(dy, zeros, Tout=self.T) * x
+        return raw.DivNoNan(along, raw.Complex(y, zeros, Tout=self.T))
 
     @quiet
     def eager(self, x):

@@ -65,7 +65,7 @@ class Sigmoid(Unary):
     T, ufunc, primitive = SMOOTH, staticmethod(logistic), "sigmoid"
 
     def gradient(self, _x, y, dy):
-        return raw.SigmoidGrad(y, dy)
+        return raw.SigmoidGrad(conj(y), dy)
 
 
 class Tanh(Unary):
@@ -74,7 +74,7 @@ class Tanh(Unary):
     T, ufunc, primitive = SMOOTH, np.tanh, "tanh"
 
     def gradient(self, _x, y, dy):
-        return raw.TanhGrad(y, dy)
+        return raw.TanhGrad(conj(y), dy)
 
 
 class Erf(Unary):

@@ -7,11 +7,10 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
-from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
-from penstock._src.ops.rules import invalid, is_float, quiet, show, sum_over, value_of
+from penstock._src.ops.rules import invalid, is_float, quiet, show, value_of
 
 COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64})
 
@@ -22,6 +21,7 @@ class Range(Op):
     signature = "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx"
     Tidx: DType = dtypes.int32
     Tidx_types = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint32, dtypes.uint64}
+    differentiable = False
 
     def shape(self, start, limit, delta):
         values = [v.value for v in (start, limit, delta)]
@@ -31,12 +31,6 @@ class Range(Op):
             return [self.count(*(v.item() for v in values))]
         except ValueError as error:
             raise ValueError(f"Range: {error}") from None
-
-    def gradient(self, _start, _limit, _delta, output, dy):
-        if not self.Tidx.is_floating:
-            return None, None, None
-        places = raw.Cast(raw.Range(np.int32(0), raw.Size(output), np.int32(1)), DstT=self.Tidx)
-        return sum_over(dy, [0]), None, sum_over(dy * places, [0])
 
     def count(self, start, limit, delta):
         """Returns the number of elements; raises ValueError if the range runs the wrong way."""
@@ -316,7 +310,6 @@ class HistogramFixedWidth(Op):
     T = COUNTED
     dtype: DType = dtypes.int32
     dtype_types = INDEX
-    differentiable = False
 
     def shape(self, values, value_range, nbins):
         count = nbins.with_rank(0).value
@@ -366,7 +359,6 @@ class Bucketize(Op):
     signature = "input: T -> output: int32"
     T = COUNTED
     boundaries: list[float]
-    differentiable = False
 
     def shape(self, input):
         return input

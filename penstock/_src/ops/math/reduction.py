@@ -241,7 +241,6 @@ class _LogicalReduction(_Reduction):
 
     signature = "input: bool, axis: Tidx -> output: bool"
     is_abstract = True
-    differentiable = False
 
     def reduce(self, x, axes):
         return self.ufunc.reduce(x, axes, keepdims=self.keep_dims)

@@ -320,6 +320,7 @@ class SegmentSumV2(UnsortedSegmentSum):
     """The sum of each segment's rows."""
 
     Tindices = INDEX
+    gradient = None
 
 
 def gathered_or_zero(rows, ids):
@@ -365,6 +366,8 @@ class UnsortedSegmentMax(_UnsortedExtreme):
 class SegmentMaxV2(UnsortedSegmentMax):
     """The largest of each segment's rows; of none, the lowest number."""
 
+    gradient = None
+
 
 class UnsortedSegmentMin(_UnsortedExtreme):
     """The least of each segment's rows; of none, the highest number."""
@@ -374,6 +377,8 @@ class UnsortedSegmentMin(_UnsortedExtreme):
 
 class SegmentMinV2(UnsortedSegmentMin):
     """The least of each segment's rows; of none, the highest number."""
+
+    gradient = None
 
 
 class UnsortedSegmentProd(_UnsortedSegment):
@@ -391,3 +396,5 @@ class UnsortedSegmentProd(_UnsortedSegment):
 
 class SegmentProdV2(UnsortedSegmentProd):
     """The product of each segment's rows."""
+
+    gradient = None

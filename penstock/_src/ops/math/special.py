@@ -326,7 +326,6 @@ class SobolSample(Op):
     signature = "dim: int32, num_results: int32, skip: int32 -> samples: dtype"
     dtype: DType = dtypes.float32
     dtype_types = WIDE
-    differentiable = False
 
     def shape(self, dim, num_results, skip):
         sizes = [v.with_rank(0).value for v in (num_results, dim)]

@@ -1,5 +1,7 @@
 """Plain functions of one argument: sign, powers, rounding, tests of floats, and casts."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -96,16 +98,19 @@ class _GradientOp(Binary):
     signature = "y: T, dy: T -> z: T"
     is_abstract = True
     T = FLOAT | COMPLEX
+    # False: whoever calls the op conjugates y, as TensorFlow has it for two of them.
+    conjugates: ClassVar[bool] = True
 
     def shape(self, y, dy):
         return y.merge_with(dy)
 
     @quiet
     def eager(self, y, dy):
-        return np.asarray(self.of(np.conj(y), dy)).astype(y.dtype, copy=False)
+        y = np.conj(y) if self.conjugates else y
+        return np.asarray(self.of(y, dy)).astype(y.dtype, copy=False)
 
     def lower(self, p, y, dy):
-        return self.of(p.conj(y) if y.dtype.is_complex else y, dy)
+        return self.of(p.conj(y) if self.conjugates and y.dtype.is_complex else y, dy)
 
 
 class SqrtGrad(_GradientOp):
@@ -148,8 +153,10 @@ class InvGrad(ReciprocalGrad):
 class SigmoidGrad(_GradientOp):
     """The gradient of Sigmoid: dy * y * (1 - y)."""
 
+    conjugates = False
+
     def gradient(self, y, dy, _z, dz):
-        y, scaled = conj(y), conj(dz) * dy
+        y, scaled = conj(y), dz * conj(dy)
         return scaled - scaled * y * 2, raw.SigmoidGrad(y, dz)
 
     def of(self, y, dy):
@@ -159,9 +166,11 @@ class SigmoidGrad(_GradientOp):
 class TanhGrad(_GradientOp):
     """The gradient of Tanh: dy * (1 - y**2)."""
 
+    conjugates = False
+
     def gradient(self, y, dy, _z, dz):
         y = conj(y)
-        return conj(dz) * dy * y * -2, raw.TanhGrad(y, dz)
+        return dz * conj(dy) * y * -2, raw.TanhGrad(y, dz)
 
     def of(self, y, dy):
         return dy * (1 - y * y)
@@ -221,7 +230,6 @@ class _FloatTest(Unary):
     signature = "x: T -> y: bool"
     is_abstract = True
     T = FLOAT
-    differentiable = False
 
 
 class IsFinite(_FloatTest):
@@ -259,7 +267,7 @@ class Cast(Op):
 
     def gradient(self, _x, _y, dy):
         source = self.SrcT
-        if not (source.is_floating or source.is_complex):
+        if not all(t.is_floating or t.is_complex for t in (source, self.DstT)):
             return None
         if isinstance(dy, IndexedSlices):
             return IndexedSlices(cast(dy.values, source), dy.indices, dy.dense_shape)

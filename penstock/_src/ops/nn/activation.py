@@ -286,11 +286,6 @@ class Softsign(_Activation):
 class SoftsignGrad(_ActivationGrad):
     """gradients / (|features| + 1)^2."""
 
-    def gradient(self, gradients, features, _backprops, dy):
-        slope = raw.SoftsignGrad(gradients=dy, features=features)
-        size = raw.Abs(x=features) + 1.0
-        return slope, dy * gradients * -2.0 * raw.Sign(x=features) / (size * size * size)
-
     def eager(self, gradients, features):
         size = np.abs(features) + features.dtype.type(1)
         return gradients / (size * size)

@@ -4,7 +4,6 @@ from typing import Literal
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -249,15 +248,6 @@ class Conv(Op):
         if self.batch_dims != 1:
             return TensorShape([None] * input.rank)
         return cv.output_shape(self._as_named(), input, filter, filter.rank - 2)
-
-    def gradient(self, input, filter, _output, dy):
-        spatial = filter.shape.rank - 2
-        if spatial not in (2, 3) or self.batch_dims != 1:
-            raise UnimplementedError(
-                f"Conv: gradients need 2 or 3 spatial axes and one batch axis. Received {spatial} "
-                f"spatial axes, batch_dims={self.batch_dims}."
-            )
-        return _named_forward(self, spatial, input, filter, dy)
 
     def eager(self, input, filter):
         batch, x = self._flat_batch(input)

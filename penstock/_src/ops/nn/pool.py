@@ -359,18 +359,6 @@ class MaxPoolGradWithArgmax(Op):
     def shape(self, input, grad, argmax):
         return input
 
-    def gradient(self, input, _grad, argmax, _output, dy):
-        flat = raw.MaxPoolGradGradWithArgmax(
-            input=input,
-            grad=dy,
-            argmax=argmax,
-            ksize=list(self.ksize),
-            strides=list(self.strides),
-            padding=self.padding,
-            include_batch_in_index=self.include_batch_in_index,
-        )
-        return zeros_like(input), flat, None
-
     def eager(self, input, grad, argmax):
         out = np.zeros(input.size, grad.dtype)
         np.add.at(out, _batch_places(self, input, argmax), grad)

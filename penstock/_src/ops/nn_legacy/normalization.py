@@ -73,7 +73,6 @@ class DataFormatDimMap(Op):
     T_types = INDEX
     src_format: str = "NHWC"
     dst_format: str = "NCHW"
-    differentiable = False
 
     def shape(self, x):
         return x
@@ -100,7 +99,6 @@ class DataFormatVecPermute(Op):
     T_types = INDEX
     src_format: str = "NHWC"
     dst_format: str = "NCHW"
-    differentiable = False
 
     def shape(self, x):
         return x

@@ -111,18 +111,6 @@ class MaxPoolGradGradV2(Op):
     def shape(self, orig_input, orig_output, grad, ksize, strides):
         return orig_output
 
-    def gradient(self, orig_input, orig_output, _grad, ksize, strides, _output, dy):
-        by_grad = raw.MaxPoolGradV2(
-            orig_input=orig_input,
-            orig_output=orig_output,
-            grad=dy,
-            ksize=ksize,
-            strides=strides,
-            padding=self.padding,
-            data_format=self.data_format,
-        )
-        return zeros_like(orig_input), zeros_like(orig_output), by_grad, None, None
-
     def eager(self, orig_input, orig_output, grad, ksize, strides):
         c = pooling(_Dynamic(self, ksize, strides), orig_input.shape)
         return take_places(c, first_places(c, orig_input), grad)

@@ -315,10 +315,13 @@ class QuantizeAndDequantizeV4Grad(Op):
     )
     T = FLOAT
     axis: int = -1
-    differentiable = False
 
     def shape(self, gradients, input, input_min, input_max):
         return gradients.merge_with(input), input_min, input_max
+
+    def gradient(self, _gradients, input, input_min, input_max, _x, _low, _high, dy, _dl, _dh):
+        found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
+        return found[0], None, None, None
 
     def eager(self, gradients, input, input_min, input_max):
         if gradients.shape != input.shape:

@@ -18,7 +18,6 @@ BIAS = frozenset({dtypes.float32, dtypes.qint32})
 class _MatMulWithBias(Op):
     """a b + bias in 32 bits. `a` counts from its least value (MIN_FIRST) or from zero (SCALED), `b` from zero."""
 
-    differentiable = False
     relu = False
 
     def shape(self, a, b, *_rest):

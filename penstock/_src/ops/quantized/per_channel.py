@@ -30,7 +30,6 @@ class RequantizationRangePerChannel(Op):
     T: DType = dtypes.qint32
     T_types = QUANTIZED
     clip_value_max: float
-    differentiable = False
 
     def shape(self, input, input_min, input_max):
         return (), ()
@@ -56,7 +55,6 @@ class RequantizePerChannel(Op):
     T_types = QUANTIZED
     out_type: DType = dtypes.quint8
     out_type_types = QUANTIZED
-    differentiable = False
 
     def shape(self, input, *_ranges):
         return input, (), ()

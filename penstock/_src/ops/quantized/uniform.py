@@ -69,7 +69,6 @@ class UniformQuantize(Op):
     quantization_axis: int = -1
     quantization_min_val: int
     quantization_max_val: int
-    differentiable = False
 
     def shape(self, input, scales, zero_points):
         return input
@@ -115,7 +114,6 @@ class UniformRequantize(Op):
     output_quantization_axis: int = -1
     output_quantization_min_val: int
     output_quantization_max_val: int
-    differentiable = False
 
     def shape(self, input, *_parts):
         return input
@@ -137,7 +135,6 @@ class UniformQuantizedClipByValue(Op):
     quantization_axis: int = -1
     quantization_min_val: int
     quantization_max_val: int
-    differentiable = False
 
     def shape(self, operand, *_parts):
         return operand
@@ -165,7 +162,6 @@ class UniformQuantizedAdd(Op):
     output_quantization_min_val: int
     output_quantization_max_val: int
     T = frozenset({dtypes.qint32})
-    differentiable = False
 
     def shape(self, lhs, rhs, *_parts):
         return infer.broadcast(lhs, rhs)
@@ -205,7 +201,6 @@ class UniformQuantizedDot(Op):
     output_quantization_axis: int = -1
     output_quantization_min_val: int
     output_quantization_max_val: int
-    differentiable = False
 
     def shape(self, lhs, rhs, *_parts):
         return [lhs[0], rhs[1]]

@@ -16,8 +16,6 @@ from penstock._src.proto.quantization import ConvolutionDimensions
 class _Convolution(Op):
     """The layout, window and groups, as XLA's convolution has them; batch, features, space by default."""
 
-    differentiable = False
-
     def shape(self, lhs, rhs, *_parts):
         return None
 

@@ -8,6 +8,7 @@ class BatchFFT(_Fft):
 
     signature = "input: complex64 -> output: complex64"
     rank, inverse_of = 1, "IFFT"
+    gradient = None
 
 
 class BatchIFFT(_Fft):
@@ -15,6 +16,7 @@ class BatchIFFT(_Fft):
 
     signature = "input: complex64 -> output: complex64"
     rank, inverse_of, is_inverse = 1, "FFT", True
+    gradient = None
 
 
 class BatchFFT2D(_Fft):
@@ -22,6 +24,7 @@ class BatchFFT2D(_Fft):
 
     signature = "input: complex64 -> output: complex64"
     rank, inverse_of = 2, "IFFT2D"
+    gradient = None
 
 
 class BatchIFFT2D(_Fft):
@@ -29,6 +32,7 @@ class BatchIFFT2D(_Fft):
 
     signature = "input: complex64 -> output: complex64"
     rank, inverse_of, is_inverse = 2, "FFT2D", True
+    gradient = None
 
 
 class BatchFFT3D(_Fft):
@@ -36,6 +40,7 @@ class BatchFFT3D(_Fft):
 
     signature = "input: complex64 -> output: complex64"
     rank, inverse_of = 3, "IFFT3D"
+    gradient = None
 
 
 class BatchIFFT3D(_Fft):
@@ -43,3 +48,4 @@ class BatchIFFT3D(_Fft):
 
     signature = "input: complex64 -> output: complex64"
     rank, inverse_of, is_inverse = 3, "FFT3D", True
+    gradient = None

@@ -290,6 +290,7 @@ class RFFT3D(_FromReal):
 
     signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
     rank = 3
+    gradient = None
 
 
 class IRFFT3D(_ToReal):
@@ -297,6 +298,7 @@ class IRFFT3D(_ToReal):
 
     signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
     rank = 3
+    gradient = None
 
 
 class _FftNd(Op):

@@ -85,10 +85,11 @@ class SparseAddGrad(Op):
 class _Extreme(Op):
     """The larger or smaller of two sparse tensors, where a missing element counts as zero."""
 
-    differentiable = False
-
     def shape(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
         return [None, a_shape.with_rank(1)[0]], [None]
+
+    def gradient(self, *_tensors):
+        raise NotImplementedError(f"Gradient for {self.op_type} is not implemented.")
 
     def eager(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
         _same_shape(self, a_shape, b_shape)

@@ -90,7 +90,6 @@ def _as_sparse(found, kind):
 class _Cross(Op):
     """A cross of sparse and dense columns, as a sparse tensor."""
 
-    differentiable = False
     sparse_types = frozenset({dtypes.int64, dtypes.string})
     dense_types = frozenset({dtypes.int64, dtypes.string})
 
@@ -184,7 +183,6 @@ class RaggedCross(Op):
     out_values_type_types = frozenset({dtypes.int64, dtypes.string})
     out_row_splits_type: DType
     out_row_splits_type_types = INDEX
-    differentiable = False
 
     def shape(self, *inputs):
         return [None], [None]

@@ -16,7 +16,6 @@ class SparseMatrixOrderingAMD(Op):
     """
 
     signature = "input: variant -> output: int32"
-    differentiable = False
 
     def shape(self, input):
         return None

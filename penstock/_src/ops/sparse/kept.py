@@ -30,7 +30,6 @@ class SparseMap(Resource):
 
 class _MapOp(Op):
     is_abstract = True
-    differentiable = False
     stateful = True
     container: str = ""
     shared_name: str = ""

@@ -159,7 +159,6 @@ class SparseReshape(Op):
         "input_indices: int64, input_shape: int64, new_shape: int64 -> "
         "output_indices: int64, output_shape: int64"
     )
-    differentiable = False
 
     def shape(self, input_indices, input_shape, new_shape):
         return [input_indices.with_rank(2)[0], new_shape.with_rank(1)[0]], new_shape

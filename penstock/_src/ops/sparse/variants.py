@@ -178,7 +178,6 @@ class RaggedTensorFromVariant(Op):
 class _Serialize(Op):
     """A sparse tensor as three variants or strings."""
 
-    differentiable = False
     T = ANY
     out_type: DType = dtypes.string
     out_type_types = frozenset({dtypes.string, dtypes.variant})
@@ -238,7 +237,6 @@ class DeserializeSparse(Op):
     dtype: DType
     Tserialized: DType = dtypes.string
     Tserialized_types = frozenset({dtypes.string, dtypes.variant})
-    differentiable = False
 
     def shape(self, serialized_sparse):
         return [None, None], [None], [None]
@@ -259,7 +257,6 @@ class DeserializeManySparse(Op):
         "sparse_shape: int64"
     )
     dtype: DType
-    differentiable = False
 
     def shape(self, serialized_sparse):
         serialized_sparse.with_rank(2)

@@ -35,7 +35,6 @@ class ReferenceOp(Op):
 
 class _MakeVariable(Op):
     is_abstract = True
-    differentiable = False
     shared_name = container = ""
 
     def output_shape(self):
@@ -99,7 +98,6 @@ class IsVariableInitialized(Op):
     """Whether a v1 variable has a value."""
 
     signature = "ref: Ref(dtype) -> is_initialized: bool"
-    differentiable = False
 
     def shape(self, ref):
         return ()
@@ -177,7 +175,6 @@ class CountUpTo(Op):
     signature = "ref: Ref(T) -> output: T"
     limit: int
     T = INDEX
-    differentiable = False
 
     def shape(self, ref):
         return ()
@@ -205,10 +202,12 @@ class RefIdentity(Op):
     """The same reference."""
 
     signature = "input: Ref(T) -> output: Ref(T)"
-    differentiable = False
 
     def shape(self, input):
         return input
+
+    def gradient(self, _input, _output, dy):
+        return dy
 
     def eager(self, input):
         return input

@@ -107,7 +107,6 @@ class _Scatter(Op):
     """Combines updates into the rows of a variable that `indices` name."""
 
     stateful = True
-    differentiable = False
     combination = "add"
 
     def shape(self, resource, indices, updates):
@@ -212,7 +211,6 @@ class _ScatterNd(Op):
     """Combines updates into the slices of a variable that index vectors name."""
 
     stateful = True
-    differentiable = False
     combination = "add"
 
     def shape(self, ref, indices, updates):
@@ -312,7 +310,6 @@ class ResourceStridedSliceAssign(TensorStridedSliceUpdate):
 
     signature = "ref: resource, begin: Index, end: Index, strides: Index, value: T ->"
     stateful = True
-    differentiable = False
     gradient = None
 
     def shape(self, ref, begin, end, strides, value):

@@ -44,6 +44,7 @@ class ScatterAdd(_ScatterToReference):
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
+    differentiable = False
 
 
 class ScatterDiv(_ScatterToReference):
@@ -53,6 +54,7 @@ class ScatterDiv(_ScatterToReference):
     T = NUMBER
     use_locking: bool = False
     combination = "div"
+    differentiable = False
 
 
 class ScatterMax(_ScatterToReference):
@@ -80,6 +82,7 @@ class ScatterMul(_ScatterToReference):
     T = NUMBER
     use_locking: bool = False
     combination = "mul"
+    differentiable = False
 
 
 class ScatterNdAdd(_ScatterNdToReference):
@@ -88,6 +91,7 @@ class ScatterNdAdd(_ScatterNdToReference):
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
+    differentiable = False
 
 
 class ScatterNdMax(_ScatterNdToReference):
@@ -115,6 +119,7 @@ class ScatterNdSub(_ScatterNdToReference):
     T = NUMBER
     use_locking: bool = False
     combination = "sub"
+    differentiable = False
 
 
 class ScatterNdUpdate(_ScatterNdToReference):
@@ -123,6 +128,7 @@ class ScatterNdUpdate(_ScatterNdToReference):
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     use_locking: bool = True
     combination = "set"
+    differentiable = False
 
 
 class ScatterSub(_ScatterToReference):
@@ -132,6 +138,7 @@ class ScatterSub(_ScatterToReference):
     T = NUMBER
     use_locking: bool = False
     combination = "sub"
+    differentiable = False
 
 
 class ScatterUpdate(_ScatterToReference):

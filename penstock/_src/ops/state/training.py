@@ -43,7 +43,6 @@ class _Apply(Op):
     """A rule: reads its variables, computes their new values by `step`, assigns them."""
 
     stateful = True
-    differentiable = False
 
     def shape(self, *inputs):
         known = variable_shape(inputs[0])

@@ -19,7 +19,6 @@ class _SparseApply(Op):
     """
 
     stateful = True
-    differentiable = False
     rule: ClassVar[type[Op]]
 
     def shape(self, *inputs):

@@ -76,7 +76,6 @@ class AssignVariableOp(Op):
     dtype = ANY
     validate_shape: bool = False
     stateful = True
-    differentiable = False
 
     def shape(self, resource, value):
         check_type(self, resource, value)
@@ -111,7 +110,6 @@ class _AssignBy(Op):
 
     signature = "resource: resource, value: dtype ->"
     dtype = ANY
-    differentiable = False
     stateful = True
 
     def shape(self, resource, value):
@@ -201,7 +199,6 @@ class DestroyResourceOp(Op):
     signature = "resource: resource ->"
     ignore_lookup_error: bool = True
     stateful = True
-    differentiable = False
 
     def shape(self, resource):
         return ()

@@ -91,7 +91,6 @@ class StaticRegexReplace(Op):
     pattern: str
     rewrite: str
     replace_global: bool = True
-    differentiable = False
 
     def shape(self, input):
         return input
@@ -111,7 +110,6 @@ class RegexFullMatch(Op):
     """Whether each string matches a pattern as a whole."""
 
     signature = "input: string, pattern: string -> output: bool"
-    differentiable = False
 
     def shape(self, input, pattern):
         return input
@@ -127,7 +125,6 @@ class StaticRegexFullMatch(Op):
 
     signature = "input: string -> output: bool"
     pattern: str
-    differentiable = False
 
     def shape(self, input):
         return input

@@ -39,7 +39,6 @@ class UnicodeScript(Op):
     """ICU's number of the script of each code point."""
 
     signature = "input: int32 -> output: int32"
-    differentiable = False
 
     def shape(self, input):
         return input

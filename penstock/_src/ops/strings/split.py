@@ -31,7 +31,6 @@ class StringSplitV2(Op):
 
     signature = "input: string, sep: string -> indices: int64, values: string, shape: int64"
     maxsplit: int = -1
-    differentiable = False
 
     def shape(self, input, sep):
         return [None, 2], [None], [2]
@@ -98,7 +97,6 @@ class StringNGrams(Op):
     preserve_short_sequences: bool
     Tsplits: DType = dtypes.int64
     Tsplits_types = INDEX
-    differentiable = False
 
     def shape(self, data, data_splits):
         return [None], [None]

@@ -106,7 +106,6 @@ def handled(op, characters, errors, replacement, control):
 class _Decode(Op):
     """The code points of each string, as a ragged tensor."""
 
-    differentiable = False
     input_encoding: str
     errors: Literal["strict", "replace", "ignore"] = "replace"
     replacement_char: int = 65533
@@ -115,6 +114,7 @@ class _Decode(Op):
     Tsplits_types = INDEX
 
     def decoded(self, input):
+        check_replacement(self, self.replacement_char)
         read = decoder(self, self.input_encoding)
         control = self.replace_control_characters
         rows = [
@@ -155,6 +155,12 @@ class UnicodeDecodeWithOffsets(_Decode):
         return self.decoded(input)
 
 
+def check_replacement(op, replacement):
+    """Raises InvalidArgumentError for what is no code point."""
+    if not 0 <= replacement <= 0x10FFFF:
+        raise invalid(op, "replacement_char out of unicode codepoint range")
+
+
 def encoded(points, encoding):
     """Code points in one of the output encodings."""
     name = _ENCODINGS[encoding]
@@ -170,13 +176,13 @@ class UnicodeEncode(Op):
     replacement_char: int = 65533
     Tsplits: DType = dtypes.int64
     Tsplits_types = INDEX
-    differentiable = False
 
     def shape(self, input_values, input_splits):
         count = input_splits.with_rank(1)[0]
         return [None if count is None else count - 1]
 
     def eager(self, input_values, input_splits):
+        check_replacement(self, self.replacement_char)
         rows = []
         for begin, end in zip(input_splits[:-1], input_splits[1:], strict=True):
             points = [self._checked(int(p)) for p in input_values[begin:end]]
@@ -200,12 +206,12 @@ class UnicodeTranscode(Op):
     errors: Literal["strict", "replace", "ignore"] = "replace"
     replacement_char: int = 65533
     replace_control_characters: bool = False
-    differentiable = False
 
     def shape(self, input):
         return input
 
     def eager(self, input):
+        check_replacement(self, self.replacement_char)
         read = decoder(self, self.input_encoding)
         control = self.replace_control_characters
 
