@@ -165,7 +165,6 @@ class LowerBound(Op):
     T = ANY
     out_type: DType = dtypes.int32
     out_type_types = INDEX
-    differentiable = False
     side = "left"
 
     def shape(self, sorted_inputs, values):

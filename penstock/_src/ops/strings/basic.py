@@ -50,7 +50,6 @@ class StringJoin(Op):
 class _Case(Op):
     """Letters in another case: ASCII ones, or all with encoding utf-8."""
 
-    differentiable = False
     encoding: str = ""
 
     def shape(self, input):
@@ -91,7 +90,6 @@ class StringLength(Op):
 
     signature = "input: string -> output: int32"
     unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"
-    differentiable = False
 
     def shape(self, input):
         return input
@@ -108,7 +106,6 @@ class StringStrip(Op):
     """Strings without whitespace at either end."""
 
     signature = "input: string -> output: string"
-    differentiable = False
 
     def shape(self, input):
         return input
@@ -123,7 +120,6 @@ class Substr(Op):
     signature = "input: string, pos: T, len: T -> output: string"
     T = INDEX
     unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"
-    differentiable = False
 
     def shape(self, input, pos, len):
         return broadcast(input, pos.merge_with(len))
@@ -232,7 +228,6 @@ class UnsortedSegmentJoin(Op):
 class _Buckets(Op):
     """The hash of each string modulo a number of buckets."""
 
-    differentiable = False
 
     def bucket(self, function, x):
         if self.num_buckets < 1:
@@ -294,7 +289,6 @@ class Fingerprint(Op):
 
     signature = "data: T, method: string -> fingerprint: uint8"
     T = ANY
-    differentiable = False
 
     def shape(self, data, method):
         return [data.with_rank_at_least(1)[0], 8]

@@ -127,7 +127,6 @@ class StringFormat(Op):
     template: str = "%s"
     placeholder: str = "%s"
     summarize: int = 3
-    differentiable = False
 
     def shape(self, inputs):
         return ()
