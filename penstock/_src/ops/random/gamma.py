@@ -272,6 +272,20 @@ class _Binomial(Op):
         turned = found.reshape([dims[a] for a in order])
         return _to(turned.transpose(np.argsort(order)), self.dtype.np)
 
+    def lowered(self, p, key, counter, dims, counts, probs):
+        rank = max(counts.rank, probs.rank)
+        if rank > len(dims):
+            raise NotLowerable("the shape has fewer dimensions than the parameters")
+        lead = len(dims) - rank
+        order = [*range(lead, len(dims)), *range(lead)]
+        flat = [
+            p.reshape(p.transpose(p.broadcast_to(x, dims), order), [product(dims)])
+            for x in (counts, probs)
+        ]
+        found = lowered_rejection.binomial(p, key, counter, *flat)
+        turned = p.reshape(found, [dims[a] for a in order])
+        return p.cast(p.transpose(turned, [order.index(a) for a in range(len(dims))]), self.dtype)
+
 
 class StatelessRandomBinomial(_Binomial):
     """Binomial numbers from a pair of seeds."""
@@ -287,6 +301,10 @@ class StatelessRandomBinomial(_Binomial):
     def eager(self, shape, seed, counts, probs):
         dims = shape_from(self, shape)
         return self.drawn(stream_of_seed(self, seed), dims, counts, probs)
+
+    def lower(self, p, shape, seed, counts, probs):
+        dims = dims_of(p, shape, "shape")
+        return self.lowered(p, *lowering.key_and_counter(p, seed), dims, counts, probs)
 
 
 class StatefulRandomBinomial(_Binomial):

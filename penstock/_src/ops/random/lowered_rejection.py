@@ -3,20 +3,20 @@ once. Each step tries again for those outputs that have no number yet."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
+from penstock._src.ops.random import lowering
 from penstock._src.ops.random.distributions import RESERVED_WORDS
+from penstock._src.ops.random.rejection import RESERVED_BY_GEOMETRIC, STIRLING_TAIL
 
 _MULTIPLIER_A, _MULTIPLIER_B = 0xD2511F53, 0xCD9E8D57
 _WEYL_A, _WEYL_B = 0x9E3779B9, 0xBB67AE85
 _LOW = 0xFFFFFFFF
-_EPSILON = 1.0e-7
 
 
 def blocks_at(p: Any, key: Any, counter: Any, offsets: Any) -> list[Any]:
@@ -47,13 +47,6 @@ def _uniform32(p: Any, word: Any) -> Any:
     """float32 of [0, 1) from a word."""
     bits = p.or_(p.and_(p.cast(word, dtypes.uint32), 0x7FFFFF), 127 << 23)
     return p.sub(p.bitcast(bits, dtypes.float32), 1.0)
-
-
-def _normals(p: Any, radius: Any, angle: Any) -> tuple[Any, Any]:
-    """Two normal numbers from two uniform ones (Box & Muller 1958)."""
-    radius = p.sqrt(p.mul(p.log(p.maximum(radius, _EPSILON)), -2.0))
-    angle = p.mul(angle, 2.0 * np.pi)
-    return p.mul(p.sin(angle), radius), p.mul(p.cos(angle), radius)
 
 
 class _Lanes:
@@ -105,7 +98,7 @@ class _Lanes:
         p = self.p
         fresh = p.and_(active, p.not_(self.has_normal))
         w0, w1, w2, w3 = self._block(fresh)
-        first, last = _normals(p, _uniform64(p, w0, w1), _uniform64(p, w2, w3))
+        first, last = lowering.normal_pair(p, _uniform64(p, w0, w1), _uniform64(p, w2, w3))
         value = p.select(self.has_normal, self.normal_kept, last)
         self.normal_kept = p.select(fresh, first, self.normal_kept)
         self.has_normal = p.xor(self.has_normal, active)
@@ -185,10 +178,15 @@ def truncated_normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -
         for block in range(2):
             words = blocks_at(p, key, counter, p.add(p.add(first, cursor), block))
             if double:
-                found += _normals(p, _uniform64(p, *words[:2]), _uniform64(p, *words[2:]))
+                found += lowering.normal_pair(
+                    p, _uniform64(p, *words[:2]), _uniform64(p, *words[2:])
+                )
             else:
                 uniform = [_uniform32(p, word) for word in words]
-                found += [*_normals(p, *uniform[:2]), *_normals(p, *uniform[2:])]
+                found += [
+                    *lowering.normal_pair(p, *uniform[:2]),
+                    *lowering.normal_pair(p, *uniform[2:]),
+                ]
         return found
 
     def step(cursor: Any, filled: Any, *places: Any) -> list[Any]:
@@ -209,3 +207,87 @@ def truncated_normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -
     numbers = p.concat([p.expand_dims(place, 1) for place in found[2:]], 1)
     flat = p.slice(p.reshape(numbers, [groups * group]), [0], [count])
     return p.reshape(p.cast(flat, dtype), shape)
+
+
+def binomial(p: Any, key: Any, counter: Any, counts: Any, probabilities: Any) -> Any:
+    """Binomial numbers as float64, one for each of the flat counts and probabilities (sources: rejection.py)."""
+    n, probability = (p.cast(x, dtypes.float64) for x in (counts, probabilities))
+    bad = p.or_(p.is_nan(n), p.is_nan(probability))
+    bad = p.or_(bad, p.or_(p.lt(n, 0.0), p.lt(probability, 0.0)))
+    bad = p.or_(bad, p.gt(probability, 1.0))
+    flipped = p.gt(probability, 0.5)
+    q = p.select(flipped, p.sub(1.0, probability), probability)
+    usable = p.and_(p.not_(bad), p.and_(p.gt(n, 0.0), p.gt(q, 0.0)))
+    large = p.ge(p.mul(n, q), 10.0)
+    out = p.select(bad, p.full(n.shape, float("nan"), dtypes.float64), 0.0)
+    out = _by_geometric(p, key, counter, n, q, p.and_(usable, p.not_(large)), out)
+    out = _by_transformed(p, key, counter, n, q, p.and_(usable, large), out)
+    return p.select(p.and_(flipped, p.not_(bad)), p.sub(n, out), out)
+
+
+def _by_geometric(p: Any, key: Any, counter: Any, n: Any, q: Any, active: Any, out: Any) -> Any:
+    slope = p.log1p(p.neg(q))
+
+    def attempt(lanes: _Lanes, active: Any, out: Any, total: Any) -> list[Any]:
+        tries = p.ceil(p.div(p.log(lanes.uniform(active)), slope))
+        total = p.select(active, p.add(total, tries), total)
+        active = p.and_(active, p.le(total, n))
+        return [active, p.add(out, p.cast(active, dtypes.float64)), total]
+
+    start = _Lanes.start(p, n.shape[0], RESERVED_BY_GEOMETRIC)
+    zeros = p.full(n.shape, 0.0, dtypes.float64)
+    return _until_done(p, attempt, key, counter, [*start, out, zeros], active)
+
+
+def _by_transformed(p: Any, key: Any, counter: Any, n: Any, q: Any, active: Any, out: Any) -> Any:
+    deviation = p.sqrt(p.mul(p.mul(n, q), p.sub(1.0, q)))
+    b = p.add(p.mul(deviation, 2.53), 1.15)
+    a = p.add(p.add(p.mul(b, 0.0248), -0.0873), p.mul(q, 0.01))
+    c = p.add(p.mul(n, q), 0.5)
+    v_r = p.sub(0.92, p.mul(p.reciprocal(b), 4.2))
+    ratio = p.div(q, p.sub(1.0, q))
+    alpha = p.mul(p.add(p.mul(p.reciprocal(b), 5.1), 2.83), deviation)
+    mode = p.floor(p.mul(p.add(n, 1.0), q))
+
+    def attempt(lanes: _Lanes, active: Any, out: Any) -> list[Any]:
+        u, v = p.sub(lanes.uniform(active), 0.5), lanes.uniform(active)
+        shifted = p.sub(0.5, p.abs(u))
+        k = p.floor(p.add(p.mul(p.add(p.div(p.mul(a, 2.0), shifted), b), u), c))
+        quick = p.and_(p.ge(shifted, 0.07), p.le(v, v_r))
+        inside = p.and_(p.ge(k, 0.0), p.le(k, n))
+        left = p.div(p.mul(v, alpha), p.add(p.div(a, p.mul(shifted, shifted)), b))
+        accepted = p.or_(
+            quick, p.and_(inside, p.le(p.log(left), _log_of_odds(p, n, mode, k, ratio)))
+        )
+        accepted = p.and_(accepted, active)
+        return [p.and_(active, p.not_(accepted)), p.select(accepted, k, out)]
+
+    start = _Lanes.start(p, n.shape[0])
+    return _until_done(p, attempt, key, counter, [*start, out], active)
+
+
+def _log_of_odds(p: Any, n: Any, mode: Any, k: Any, ratio: Any) -> Any:
+    """The logarithm of the probability of k over that of the mode."""
+    m1, k1 = p.add(mode, 1.0), p.add(k, 1.0)
+    above_m, above_k = p.add(p.sub(n, mode), 1.0), p.add(p.sub(n, k), 1.0)
+    terms = [
+        p.mul(p.add(mode, 0.5), p.log(p.div(m1, p.mul(ratio, above_m)))),
+        p.mul(p.add(n, 1.0), p.log(p.div(above_m, above_k))),
+        p.mul(p.add(k, 0.5), p.log(p.div(p.mul(ratio, above_k), k1))),
+        _stirling_tail(p, mode),
+        _stirling_tail(p, p.sub(n, mode)),
+        p.neg(_stirling_tail(p, k)),
+        p.neg(_stirling_tail(p, p.sub(n, k))),
+    ]
+    return functools.reduce(p.add, terms)
+
+
+def _stirling_tail(p: Any, k: Any) -> Any:
+    """What Stirling's series leaves of log(k!)."""
+    k1 = p.add(k, 1.0)
+    square = p.reciprocal(p.mul(k1, k1))
+    series = p.sub(1.0 / 360, p.mul(square, 1.0 / 1260))
+    series = p.div(p.sub(1.0 / 12, p.mul(series, square)), k1)
+    place = p.cast(p.minimum(p.maximum(k, 0.0), float(len(STIRLING_TAIL) - 1)), dtypes.int32)
+    known = p.gather(p.constant(STIRLING_TAIL), place, 0)
+    return p.select(p.lt(k, float(len(STIRLING_TAIL))), known, series)

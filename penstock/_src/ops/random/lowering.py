@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.random import libm
 
 # dtype: bits of the mantissa, the bits of 1.0, an unsigned type of that width
 _FORMATS = {
@@ -74,22 +75,74 @@ def integers(p: Any, key: Any, counter: Any, shape: Any, dtype: DType, low: Any,
 
 
 def normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
-    """Standard normal numbers (Box & Muller 1958), in pairs of sine and cosine."""
+    """Standard normal numbers."""
     count = _count(shape)
     if dtype == dtypes.float64:
         pairs = (count + 1) // 2
         u = p.reshape(_uniform64(p, words(p, key, counter, pairs * 4), pairs * 2), [pairs, 2])
-        working = dtypes.float64
     else:
         pairs = (count + 3) // 4 * 2
         u = _from_mantissa(p, words(p, key, counter, pairs * 2), dtypes.float32)
-        u, working = p.reshape(u, [pairs, 2]), dtypes.float32
-    radius = p.maximum(p.slice(u, [0, 0], [pairs, 1]), 1.0e-7)
-    radius = p.sqrt(p.log(radius) * -2.0)
-    angle = p.slice(u, [0, 1], [pairs, 2]) * (2.0 * np.pi)
-    both = p.concat([p.sin(angle) * radius, p.cos(angle) * radius], 1)
+        u = p.reshape(u, [pairs, 2])
+    radius, angle = p.slice(u, [0, 0], [pairs, 1]), p.slice(u, [0, 1], [pairs, 2])
+    both = p.concat(normal_pair(p, radius, angle), 1)
     flat = p.slice(p.reshape(both, [pairs * 2]), [0], [count])
-    return p.reshape(flat if working == dtype else p.cast(flat, dtype), shape)
+    return p.reshape(flat if flat.dtype == dtype else p.cast(flat, dtype), shape)
+
+
+def normal_pair(p: Any, radius: Any, angle: Any) -> tuple[Any, Any]:
+    """Two standard normal numbers from two of [0, 1), in their type (Box & Muller 1958)."""
+    single = radius.dtype == dtypes.float32
+    angle = p.cast(p.mul(p.cast(angle, dtypes.float64), 2.0 * np.pi), angle.dtype)
+    radius = p.maximum(radius, 1.0e-7)
+    radius = p.sqrt(p.mul(_logf(p, radius) if single else p.log(radius), -2.0))
+    sine, cosine = _sincosf(p, angle) if single else (p.sin(angle), p.cos(angle))
+    return p.mul(sine, radius), p.mul(cosine, radius)
+
+
+def _logf(p: Any, x: Any) -> Any:
+    """`libm.logf` as primitives."""
+    bits = p.bitcast(x, dtypes.uint32)
+    shifted = p.sub(bits, int(libm.LOG_OFFSET))
+    interval = p.cast(p.and_(p.shift_right_logical(shifted, 19), 15), dtypes.int32)
+    exponent = p.shift_right(p.bitcast(shifted, dtypes.int32), 23)
+    mantissa = p.bitcast(p.sub(bits, p.and_(shifted, 0xFF800000)), dtypes.float32)
+    inverse, base = (p.gather(p.constant(table), interval, 0) for table in (libm.INVERSE, libm.LOG))
+    r = p.sub(p.mul(p.cast(mantissa, dtypes.float64), inverse), 1.0)
+    base = p.add(base, p.mul(p.cast(exponent, dtypes.float64), libm.LN2))
+    a0, a1, a2 = libm.LOG_POLYNOMIAL
+    square = p.mul(r, r)
+    y = p.add(p.mul(square, a0), p.add(p.mul(r, a1), a2))
+    return p.cast(p.add(p.mul(y, square), p.add(base, r)), dtypes.float32)
+
+
+def _sincosf(p: Any, x: Any) -> tuple[Any, Any]:
+    """`libm.sincosf` as primitives."""
+    y = p.cast(x, dtypes.float64)
+    turns = p.floor(p.add(p.mul(y, libm.TWO_OVER_PI), 0.5))
+    r = p.sub(y, p.mul(turns, libm.HALF_PI))
+    quadrant = p.cast(turns, dtypes.int32)
+    square = p.mul(r, r)
+    sine = p.cast(p.add(r, p.mul(p.mul(r, square), _series(p, square, libm.SINE))), dtypes.float32)
+    cosine = p.cast(_series(p, square, libm.COSINE), dtypes.float32)
+    odd = p.ne(p.and_(quadrant, 1), 0)
+
+    def signed(value: Any, quadrant: Any) -> Any:
+        return p.select(p.ne(p.and_(quadrant, 2), 0), p.neg(value), value)
+
+    return (
+        signed(p.select(odd, cosine, sine), quadrant),
+        signed(p.select(odd, sine, cosine), p.add(quadrant, 1)),
+    )
+
+
+def _series(p: Any, x: Any, coefficients: Any) -> Any:
+    """The polynomial with these coefficients, the constant one first."""
+    *lower, last = coefficients
+    result = p.full(x.shape, last, dtypes.float64)
+    for each in reversed(lower):
+        result = p.add(p.mul(result, x), each)
+    return result
 
 
 def categorical(p: Any, key: Any, counter: Any, logits: Any, samples: int, dtype: DType) -> Any:

@@ -102,7 +102,7 @@ def _poisson_by_rejection(lanes, rates, active, out, kind, limit) -> None:
             active = active[~accepted]
 
 
-_TAIL = np.array(
+STIRLING_TAIL = np.array(
     [
         0.0810614667953272, 0.0413406959554092, 0.0276779256849983, 0.02079067210376509,
         0.0166446911898211, 0.0138761288230707, 0.0118967099458917, 0.0104112652619720,
@@ -115,11 +115,11 @@ def _stirling_tail(k: Any) -> np.ndarray:
     """What Stirling's series leaves of log(k!)."""
     square = (k + 1) * (k + 1)
     series = (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1)
-    return np.where(k <= 9, _TAIL[np.clip(k, 0, 9).astype(np.int64)], series)
+    return np.where(k <= 9, STIRLING_TAIL[np.clip(k, 0, 9).astype(np.int64)], series)
 
 
 # Blocks of the stream between one output and the next, where sums of geometric numbers are drawn.
-_RESERVED_BY_GEOMETRIC = 42
+RESERVED_BY_GEOMETRIC = 42
 
 
 def binomial(stream: Stream, counts: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -137,7 +137,7 @@ def binomial(stream: Stream, counts: np.ndarray, probabilities: np.ndarray) -> n
     outputs = np.arange(n.size)
     usable = ~bad & (n > 0) & (q > 0)
     large = n * q >= 10
-    lanes = Lanes(stream, outputs, reserved=_RESERVED_BY_GEOMETRIC)
+    lanes = Lanes(stream, outputs, reserved=RESERVED_BY_GEOMETRIC)
     _binomial_by_geometric(lanes, n, q, np.flatnonzero(usable & ~large), out)
     lanes = Lanes(stream, outputs)
     _binomial_by_rejection(lanes, n, q, np.flatnonzero(usable & large), out)
