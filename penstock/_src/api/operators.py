@@ -70,6 +70,8 @@ def _binary(op, reflected=False):
         if _declines(other):
             return NotImplemented
         try:
+            if reflected and STATE.graph is None and not isinstance(other, Tensor):
+                other = convert_to_tensor(other, dtype=self.dtype.base_dtype, name="x")
             return op(other, self) if reflected else op(self, other)
         except (TypeError, ValueError):
             method = getattr(type(other), op.reflected if not reflected else op.direct, None)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType, as_dtype, float32, float64, int32, int64
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.arrays import to_array
@@ -141,7 +142,7 @@ def _checked(tensor: Tensor, dtype: DType | None) -> Tensor:
 
 
 def _constant(value: Any, dtype: DType | None, name: str | None) -> Tensor:
-    array, dtype = to_array(value, dtype)
+    array, dtype = to_array(value, dtype, STATE.graph is not None)
     return MAKE_CONSTANT(array, dtype, name)
 
 

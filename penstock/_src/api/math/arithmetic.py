@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.api.dispatch import binary, dispatchable
 from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.tensor import Tensor
@@ -28,21 +28,22 @@ _TRUE_DIVISION = {
 
 
 def pair(x, y):
-    """Both as tensors of one type, the type taken from the one that already is a tensor."""
-    if isinstance(y, Tensor) and not isinstance(x, Tensor):
-        y = convert_to_tensor(y, name="y")
-        return convert_to_tensor(x, dtype_hint=y.dtype.base_dtype, name="x"), y
+    """Both as tensors; `x` by itself, `y` of its type where that is possible."""
     x = convert_to_tensor(x, name="x")
     return x, convert_to_tensor(y, dtype_hint=x.dtype.base_dtype, name="y")
 
 
 def strict_pair(x, y):
     """Both as tensors of the first one's type; another type is an error."""
-    if isinstance(y, Tensor) and not isinstance(x, Tensor):
-        x = convert_to_tensor(x, dtype=y.dtype.base_dtype, name="x")
-    else:
-        x = convert_to_tensor(x, name="x")
+    x = convert_to_tensor(x, name="x")
     return x, convert_to_tensor(y, dtype=x.dtype.base_dtype, name="y")
+
+
+def _pair_of_one_type(x, y):
+    x, y = pair(x, y)
+    if x.dtype.base_dtype != y.dtype.base_dtype:
+        raise TypeError(f"`x` and `y` must have the same dtype, got {x.dtype!r} != {y.dtype!r}.")
+    return x, y
 
 
 @export("add", "math.add", "__operators__.add")
@@ -74,18 +75,18 @@ def multiply(x, y, name=None):
 @binary
 def divide(x, y, name=None):
     """x / y as Python means it: the quotient of integers is a float."""
-    if not isinstance(x, Tensor) and not isinstance(y, Tensor):
+    if name is not None:
+        return truediv(x, y, name=name)
+    if not is_tensor_like(x) and not is_tensor_like(y):
         x = convert_to_tensor(x)
-    return truediv(x, y, name=name)
+    return x / y
 
 
 @export("truediv", "math.truediv")
 @binary
 def truediv(x, y, name=None):
     """x / y; integers are divided as float32 (up to 16 bits) or float64."""
-    x, y = pair(x, y)
-    if x.dtype.base_dtype != y.dtype.base_dtype:
-        raise TypeError(f"`x` and `y` must have the same dtype, got {x.dtype!r} != {y.dtype!r}.")
+    x, y = _pair_of_one_type(x, y)
     wide = _TRUE_DIVISION.get(x.dtype.base_dtype)
     if wide is not None:
         x, y = cast(x, wide), cast(y, wide)
@@ -133,11 +134,13 @@ def truncatemod(x, y, name=None):
 @binary
 def divide_no_nan(x, y, name=None):
     """x / y, and 0 where `y` is 0."""
-    x, y = strict_pair(x, y)
+    if is_tensor_like(y) and not is_tensor_like(x):
+        x = convert_to_tensor(x, dtype=y.dtype.base_dtype, name="x")
+    x, y = _pair_of_one_type(x, y)
     wide = _TRUE_DIVISION.get(x.dtype.base_dtype)
     if wide is not None:
         x, y = cast(x, wide), cast(y, wide)
-    elif x.dtype.is_bool:
+    elif not (x.dtype.is_floating or x.dtype.is_complex):
         raise TypeError(f"Invalid dtype {x.dtype!r} in tf.math.divide_no_nan.")
     return raw.DivNoNan(x=x, y=y, name=name)
 

@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from penstock._src.api.dispatch import unary
+from penstock._src.api.dispatch import binary, unary
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -330,8 +330,10 @@ def saturate_cast(value, dtype, name=None):
     value = convert_to_tensor(value, name="value")
     if value.dtype.is_complex and not wanted.is_complex:
         value = raw.Real(input=value, Tout=value.dtype.real_dtype)
-    if not value.dtype.is_complex and not wanted.is_complex:
-        source, target = _limits(value.dtype), _limits(wanted)
+    if value.dtype.is_bool and wanted.is_complex:
+        raise TypeError(f"Cannot find minimum value of {value.dtype!r} with type {value.dtype!r}.")
+    if not value.dtype.is_complex:
+        source, target = _limits(value.dtype), _limits(wanted.real_dtype)
         # Infinities leave any range.
         if value.dtype.is_floating or source[0] < target[0] or source[1] > target[1]:
             # TensorFlow takes the limits of 64-bit integers as they round.
@@ -358,6 +360,7 @@ def _representable(dtype, limit, exact, up):
 
 
 @export("complex", "dtypes.complex")
+@binary
 def complex(real, imag, name=None):
     """The complex numbers with these real and imaginary parts, both float32 or both float64."""
     real = convert_to_tensor(real, name="real")

@@ -12,6 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.eager.constants import integers
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
@@ -88,18 +89,22 @@ def reduce_min(input_tensor, axis=None, keepdims=False, name=None):
     return _reduce(raw.Min, input_tensor, axis, keepdims, name)
 
 
+def _truth(x):
+    return x if isinstance(x, Tensor) else convert_to_tensor(x, dtype=dtypes.bool_)
+
+
 @export("reduce_all", "math.reduce_all", v1=[])
 @dispatchable
 def reduce_all(input_tensor, axis=None, keepdims=False, name=None):
     """Whether all entries over `axis` are true."""
-    return _reduce(raw.All, input_tensor, axis, keepdims, name)
+    return _reduce(raw.All, _truth(input_tensor), axis, keepdims, name)
 
 
 @export("reduce_any", "math.reduce_any", v1=[])
 @dispatchable
 def reduce_any(input_tensor, axis=None, keepdims=False, name=None):
     """Whether one of the entries over `axis` is true."""
-    return _reduce(raw.Any, input_tensor, axis, keepdims, name)
+    return _reduce(raw.Any, _truth(input_tensor), axis, keepdims, name)
 
 
 @export("math.reduce_euclidean_norm")
@@ -179,6 +184,8 @@ def zero_fraction(value, name=None):
 def argmax(input, axis=None, output_type=dtypes.int64, name=None):
     """Where along `axis` (None: 0) the greatest entry stands; the first of equal ones."""
     axis = 0 if axis is None else axis
+    if isinstance(axis, (list, tuple)):
+        raise TypeError(f"axis must be int or Tensor with integer datatype. Received: {axis}")
     kind = dtypes.as_dtype(output_type)
     return raw.ArgMax(input=input, dimension=axis, output_type=kind, name=name)
 

@@ -7,8 +7,11 @@ import numpy as np
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
 
 _DIRECTIONS = ("ASCENDING", "DESCENDING")
@@ -68,9 +71,10 @@ def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
 
 
 def _axis_of(values, axis):
-    if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
-        from_tensor = convert_to_tensor(axis)
-        axis = int(from_tensor.numpy())
+    known = constant_value(axis) if isinstance(axis, Tensor) else np.asarray(axis)
+    if known is None or known.ndim or known.dtype == object:
+        raise ValueError(f"Argument `axis` must be a constant scalar. Received: axis={axis}.")
+    axis = int(known)
     rank = values.shape.rank
     if rank is None:
         if axis != -1:
@@ -79,9 +83,8 @@ def _axis_of(values, axis):
     if rank == 0 and axis == -1:
         raise InvalidArgumentError("slice index -1 of dimension 0 out of bounds. [Op:StridedSlice]")
     if not -rank <= axis < rank:
-        raise ValueError(
-            f"Argument `axis` = {axis} not in range [{-rank}, {rank}) of the values' rank."
-        )
+        message = f"Argument `axis` = {axis} not in range [{-rank}, {rank}) of the values' rank."
+        raise InvalidArgumentError(message) if executing_eagerly() else ValueError(message)
     return axis % rank, rank
 
 
@@ -131,7 +134,7 @@ def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, na
             f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'."
         )
     values = convert_to_tensor(values, name="values")
-    sequence = convert_to_tensor(sorted_sequence, dtype=values.dtype, name="sorted_sequence")
+    sequence = convert_to_tensor(sorted_sequence, name="sorted_sequence")
     rows = raw.Reshape(tensor=sequence, shape=_rows_of(sequence))
     queries = raw.Reshape(tensor=values, shape=_rows_of(values))
     op = raw.LowerBound if side == "left" else raw.UpperBound
@@ -152,7 +155,7 @@ def _rows_of(tensor):
 def _approximate(operand, k, axis, recall, is_max, size, aggregate, name):
     return raw.ApproxTopK(
         input=operand,
-        k=k,
+        k=int(k) if isinstance(k, float) else k,
         reduction_dimension=axis,
         recall_target=recall,
         is_max_k=is_max,

@@ -26,11 +26,18 @@ def bind(
     """
     given = _convert_attributes(cls, attrs) if attrs else {}
     flat: list[Any] = []
+    refused: InvalidArgumentError | None = None
     for argument, value in zip(cls.inputs, inputs):
-        if argument.is_list:
-            _bind_list(cls, argument, value, inputs, given, flat, in_graph)
-        else:
-            flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), in_graph))
+        try:
+            if argument.is_list:
+                _bind_list(cls, argument, value, inputs, given, flat, in_graph)
+            else:
+                flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), in_graph))
+        except InvalidArgumentError as error:
+            # What is no tensor is converted first, and its errors come first.
+            refused = refused or error
+    if refused is not None:
+        raise refused
     return flat, complete(cls, given, in_graph)
 
 
@@ -85,6 +92,9 @@ def _bind_one(
     if wanted is None:
         default = cls.attributes.get(attr)
         hint = default if isinstance(default, DType) else None
+        if hint is not None and hint.is_integer and not in_graph and type(value) is float:
+            # Lists of floats become floats, which the list of allowed types refuses; a lone float stops here.
+            raise TypeError(f"Cannot convert {value} to EagerTensor of dtype {hint.name}")
         tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.name)
         given[attr] = tensor.dtype.base_dtype
         return tensor

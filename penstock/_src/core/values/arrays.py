@@ -11,6 +11,7 @@ from penstock._src.core.values.memory import LARGE, Block, recycled_block
 
 INT32 = np.iinfo(np.int32)
 INT64 = np.iinfo(np.int64)
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 ALIGNMENT = 64
 SMALL = 4096  # bytes of an array below which its alignment does not matter
 
@@ -33,8 +34,10 @@ def aligned_copy(array: np.ndarray) -> np.ndarray:
     return copy
 
 
-def to_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
+def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[np.ndarray, DType]:
     """Returns the array that a Python value or array stands for, and its type.
+
+    Graphs take Python's booleans as numbers of any type, eager execution of the common ones alone.
 
     Raises:
       TypeError: an element does not fit `dtype`.
@@ -53,7 +56,7 @@ def to_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
             return _from_numpy(np.from_dlpack(value), dtype)
         if isinstance(value, (memoryview, bytearray)):
             value = list(value)
-    return _from_python(value, dtype)
+    return _from_python(value, dtype, in_graph)
 
 
 def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:
@@ -79,11 +82,12 @@ def _from_numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DTy
         return _strings(array, dtype)
     if dtype is None or dtype is own:
         return np.array(array, own.np, order="C"), own
-    if dtype is dtypes.string:
-        raise TypeError(f"Cannot convert {array!r} to EagerTensor of dtype string")
-    if dtype.is_bool and not own.is_bool:
-        raise TypeError(f"Cannot convert {array!r} to EagerTensor of dtype bool")
-    if own.is_complex and not dtype.is_complex:
+    if dtype is dtypes.string and array.size:
+        raise ValueError(
+            "Failed to convert a NumPy array to a Tensor (Unsupported object type "
+            f"{type(array.flat[0].item()).__name__})."
+        )
+    if own.is_complex and not (dtype.is_complex or dtype.is_bool):
         array = array.real
     with np.errstate(all="ignore"):
         return np.array(array.astype(dtype.np), order="C"), dtype
@@ -102,12 +106,14 @@ def _strings(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]
     return out, dtypes.string
 
 
-def _from_python(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
+def _from_python(
+    value: Any, dtype: DType | None, in_graph: bool = False
+) -> tuple[np.ndarray, DType]:
     leaves: list[Any] = []
     shape = _walk(value, leaves)
     kinds = {_kind(leaf) for leaf in leaves}
     chosen = dtype if dtype is not None else _infer(leaves, kinds)
-    _check_kinds(leaves, kinds, chosen, value)
+    _check_kinds(leaves, kinds, chosen, in_graph)
     if chosen is dtypes.string:
         array = np.empty(len(leaves), object)
         array[:] = [leaf.encode() if isinstance(leaf, str) else bytes(leaf) for leaf in leaves]
@@ -191,6 +197,11 @@ def _infer(leaves: list[Any], kinds: set[str]) -> DType:
     if first == "complex":
         return dtypes.complex128
     if "float" in kinds:
+        if any(FLOAT32_MAX < abs(leaf) < np.inf for leaf in leaves):
+            raise ValueError(
+                "Can't convert Python sequence with a value out of range for a double-precision "
+                "float."
+            )
         return dtypes.float32
     if first == "bool":
         return dtypes.bool_
@@ -203,7 +214,23 @@ def _infer(leaves: list[Any], kinds: set[str]) -> DType:
     raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.")
 
 
-def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, value: Any) -> None:
+# What Python's numbers and booleans become element by element.
+_OF_BOOLS = frozenset(
+    (
+        dtypes.bool_,
+        dtypes.float16,
+        dtypes.float32,
+        dtypes.float64,
+        dtypes.int32,
+        dtypes.int64,
+        dtypes.uint64,
+        dtypes.complex128,
+        dtypes.string,
+    )
+)
+
+
+def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: bool) -> None:
     """Raises if the kinds of Python values cannot become elements of `dtype` without loss of meaning."""
     if "string" in kinds and kinds != {"string"}:
         raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
@@ -216,6 +243,12 @@ def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, value: Any) -
         allowed = {"bool", "int"}
     elif dtype.is_complex:
         allowed = {"bool", "int", "float", "complex"}
+    if dtype not in _OF_BOOLS and not in_graph:
+        # Python's numbers get a type of their own first, and are cast to this one then.
+        _infer(leaves, kinds)
+        allowed -= {"bool"}
     if not kinds <= allowed:
+        if not in_graph:
+            _infer(leaves, kinds)
         wrong = next(leaf for leaf in leaves if _kind(leaf) not in allowed)
         raise TypeError(f"Cannot convert {wrong!r} to EagerTensor of dtype {dtype.name}")

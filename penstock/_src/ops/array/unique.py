@@ -158,6 +158,28 @@ class ListDiff(Op):
 # -- search ----------------------------------------------------------------------------------------
 
 
+def _bisect(row, wanted, side):
+    """Where bisection ends, step by step as TensorFlow takes them: it shows where NaNs or an unsorted row are."""
+    if not _needs_steps(row, wanted):
+        return np.searchsorted(row, wanted, side=side)
+    first = np.zeros(wanted.shape, np.intp)
+    length = np.full(wanted.shape, row.size, np.intp)
+    while length.any():
+        half = length // 2
+        middle = np.minimum(first + half, row.size - 1)
+        above = row[middle] < wanted if side == "left" else ~(wanted < row[middle])
+        right = above & (length > 0)
+        first = np.where(right, first + half + 1, first)
+        length = np.where(right, length - half - 1, half)
+    return first
+
+
+def _needs_steps(row, wanted):
+    if row.dtype == object:
+        return False
+    return not (row[1:] >= row[:-1]).all() or (wanted != wanted).any()
+
+
 class LowerBound(Op):
     """For each value of each row, where in the sorted row it would stand before equal ones."""
 
@@ -181,7 +203,7 @@ class LowerBound(Op):
             raise invalid(self, "Leading dim_size of both tensors must match.")
         out = np.empty(values.shape, self.out_type.np)
         for i, (row, wanted) in enumerate(zip(in_float32(sorted_inputs), in_float32(values))):
-            out[i] = np.searchsorted(row, wanted, side=self.side)
+            out[i] = _bisect(row, wanted, self.side)
         return out
 
     def lower(self, p, sorted_inputs, values):

@@ -1,0 +1,44 @@
+"""Functions of two operands of which one is no tensor, or of another type: as TensorFlow does it."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+
+def test_the_first_operand_gives_the_type_of_sums_and_quotients():
+    x = tf.constant([4.0, 2.0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="AddV2 as input #1"):
+        tf.add(2, x)
+    with pytest.raises(TypeError, match="must have the same dtype"):
+        tf.truediv(2, x)
+    with pytest.raises(ValueError, match="requested dtype int32"):
+        tf.math.multiply_no_nan(2, x)
+    np.testing.assert_array_equal(tf.divide(2, x), [0.5, 1.0])
+    np.testing.assert_array_equal(tf.math.divide_no_nan(2, x), [0.5, 1.0])
+    np.testing.assert_array_equal(2 / x, [0.5, 1.0])
+
+
+def test_divide_takes_variables_as_tensors():
+    np.testing.assert_array_equal(tf.divide(2, tf.Variable([4.0])), [0.5])
+
+
+def test_operators_refuse_numbers_that_do_not_fit_the_tensor():
+    with pytest.raises(TypeError, match="Cannot convert 2.0"):
+        2.0 + tf.constant([1])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.constant([1], tf.uint8) + True
+
+
+def test_quotients_without_nan_are_of_one_type():
+    with pytest.raises(TypeError, match="must have the same dtype"):
+        tf.math.divide_no_nan(tf.constant([1.0]), tf.constant([1]))
+    with pytest.raises(TypeError, match="Invalid dtype"):
+        tf.math.divide_no_nan(tf.constant(["a"]), tf.constant(["a"]))
+
+
+def test_saturating_casts_to_complex_numbers():
+    infinite = tf.constant([1.0, np.inf], tf.float16)
+    np.testing.assert_array_equal(tf.saturate_cast(infinite, tf.complex64), [1.0, 65504.0])
+    with pytest.raises(TypeError, match="minimum"):
+        tf.saturate_cast(tf.constant([True]), tf.complex64)

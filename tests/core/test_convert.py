@@ -1,0 +1,54 @@
+"""What Python values and arrays become as tensors, and what is refused: as TensorFlow does it."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int32", "int64", "uint64", "complex128"])
+def test_booleans_become_numbers_of_common_types(dtype):
+    assert tf.convert_to_tensor(True, dtype=dtype).dtype.name == dtype
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8", "uint8", "uint32", "complex64", "string"])
+def test_booleans_become_no_numbers_of_other_types(dtype):
+    with pytest.raises(TypeError, match="Cannot convert"):
+        tf.convert_to_tensor([True, False], dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    "value, dtype", [([True, 2], "int8"), ([True, 2], "bool"), ([True, 2.5], "int32")]
+)
+def test_lists_of_mixed_kinds_are_refused(value, dtype):
+    with pytest.raises(ValueError, match="mixed types"):
+        tf.convert_to_tensor(value, dtype=dtype)
+
+
+def test_arrays_become_truth_values():
+    np.testing.assert_array_equal(tf.constant(np.array([0.0, 1.5]), tf.bool), [False, True])
+    assert tf.math.logical_and(np.array([1, 0]), np.array([2, 2])).numpy().tolist() == [True, False]
+
+
+def test_numbers_in_arrays_become_no_strings():
+    with pytest.raises(ValueError, match="Unsupported object type int"):
+        tf.constant(np.array([1, 2]), tf.string)
+    assert tf.constant(np.zeros([0, 2]), tf.string).shape == [0, 2]
+
+
+def test_a_number_beyond_float32_needs_a_type():
+    with pytest.raises(ValueError, match="out of range"):
+        tf.constant(1e39)
+    assert tf.constant(1e39, tf.float64).numpy() == 1e39
+
+
+def test_a_float_is_no_axis():
+    with pytest.raises(TypeError, match="Cannot convert 1.0 to EagerTensor of dtype int32"):
+        tf.expand_dims(tf.ones([2]), 1.0)
+
+
+def test_values_are_converted_before_tensors_types_are_compared():
+    with pytest.raises(TypeError, match="Cannot convert 2 to"):
+        tf.math.logical_and(tf.constant([1.0]), 2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="was expected to be a bool"):
+        tf.math.logical_and(tf.constant([1.0]), tf.constant([True]))
