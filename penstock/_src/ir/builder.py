@@ -22,6 +22,7 @@ from penstock._src.ir.build.reduction import Reduction
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.function import Check, Function
+from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node, attribute_key
 from penstock._src.ir.primitives import OPS_OF, PRIMITIVES
 from penstock._src.ir.rules import simplify
@@ -41,7 +42,7 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
         self.hits: dict[str, int] = {}  # how often each rule applied
         self.checks: list[Check] = []
         self.inner_checks: dict[str, Node] | None = None  # those inside of a loop or branch
-        self.ranges: dict[int, tuple[int, int]] = {}  # node id -> its least and largest value
+        self.ranges: dict[int, Any] = {}  # node id -> its least and largest value
         self.recorded: set[int] = set()  # nodes taken off lists: what a loop used, for its gradient
         self.assertions: dict[
             str, Any
@@ -108,6 +109,14 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
             self.asked.append(node)
             return None
         return list(known.reshape(-1))
+
+    def difference(self, before: Node, after: Node) -> dims.Extent | None:
+        """The known number by which one integer is larger than another, neither of which has to be known; or None."""
+        return folding.difference(self, before, after)
+
+    def bounds(self, node: Node) -> tuple[Any, Any] | None:
+        """The least and the largest number that a node can hold, if anything is known of it."""
+        return ranges.bounds(self, node)
 
     def host_value(self, function: Any, shape: Sequence[int], dtype: DType) -> Node:
         """A value that `function()` gives anew on the host before each run of the program."""

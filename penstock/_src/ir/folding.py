@@ -13,6 +13,7 @@ import numpy as np
 
 from penstock._src.ir import dims, interpreter
 from penstock._src.ir.meaning import arrays as meanings
+from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node
 
 if TYPE_CHECKING:
@@ -75,8 +76,33 @@ def value(builder: Builder, node: Node) -> Any:
 def symbolic_value(builder: Builder, node: Node) -> Any:
     """An object array of the ints and Dims that an integer node holds, or None."""
     if node.id not in builder.symbolic:
-        builder.symbolic[node.id] = _symbolic(builder, node)
+        found = _symbolic(builder, node)
+        if found is None and node.dtype is not None and node.size == 1:
+            number = ranges.known_number(builder, node)
+            found = None if number is None else _boxed(number).reshape([1] * node.rank)
+        builder.symbolic[node.id] = found
     return builder.symbolic[node.id]
+
+
+def difference(builder: Builder, before: Node, after: Node) -> Any:
+    """The known number (or Dim) by which `after` is larger than `before`, or None."""
+    if after is before:
+        return 0
+    if after.kind == "binary" and after.op in ("add", "sub"):
+        left, right = after.args
+        if after.op == "add" and _single(builder, left) is not None:
+            left, right = right, left
+        step, rest = _single(builder, right), difference(builder, before, left)
+        if step is None or rest is None:
+            return None
+        return rest + (step if after.op == "add" else -step)
+    return None
+
+
+def _single(builder: Builder, node: Node) -> Any:
+    """The number or Dim that a node of one element is known to be, or None."""
+    found = symbolic_value(builder, node) if node.size == 1 else None
+    return None if found is None else found.reshape(-1)[0]
 
 
 def _symbolic(builder: Builder, node: Node) -> Any:

@@ -127,9 +127,8 @@ def _check_index(p: Any, held: ListValue, index: Lowered, message: str) -> None:
     if known is not None and length is not None and 0 <= known[0] < length:
         return
     at = _index(p, index)
-    low, high = _range(p, at)
-    least, _ = _range(p, held.length)
-    if low is not None and least is not None and 0 <= low and high < least:
+    within, lengths = p.bounds(at), p.bounds(held.length)
+    if within is not None and lengths is not None and 0 <= within[0] <= within[1] < lengths[0]:
         return
     if _is_recorded(p, at):
         return  # it was within the list when the loop used it that this one is the gradient of
@@ -141,25 +140,6 @@ def _is_recorded(p: Any, node: Node) -> bool:
     while node.id not in p.recorded and node.kind in ("cast", "reshape", "broadcast"):
         node = node.args[0]
     return node.id in p.recorded
-
-
-def _range(p: Any, node: Node) -> tuple[Any, Any]:
-    """The least and largest values of a number that follows the counter of a loop; (None, None) for others."""
-    if node.id in p.ranges:
-        return p.ranges[node.id]
-    known = p.dims(node)
-    if known is not None:
-        return known[0], known[0]
-    if node.kind in ("cast", "reshape", "broadcast"):
-        return _range(p, node.args[0])
-    if node.kind == "binary" and node.op in ("add", "sub"):
-        (low, high), (other_low, other_high) = (_range(p, arg) for arg in node.args)
-        if low is None or other_low is None:
-            return None, None
-        if node.op == "add":
-            return low + other_low, high + other_high
-        return low - other_high, high - other_low
-    return None, None
 
 
 def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListValue:

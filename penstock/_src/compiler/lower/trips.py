@@ -53,17 +53,8 @@ def is_true(node: Node) -> bool:
 
 def growth(p: Any, before: Node, after: Node) -> int | None:
     """The known number by which `after` is larger than `before`, or None."""
-    if after is before:
-        return 0
-    if after.kind == "binary" and after.op in ("add", "sub"):
-        left, right = after.args
-        if after.op == "add" and _known(p, left) is not None:
-            left, right = right, left
-        step, rest = _known(p, right), growth(p, before, left)
-        if step is None or rest is None:
-            return None
-        return rest + (int(step) if after.op == "add" else -int(step))
-    return None
+    found = folding.difference(p, before, after)
+    return None if found is None else int(found)
 
 
 def _terms(condition: Node) -> list[Node]:

@@ -270,7 +270,7 @@ class StridedSlice(_Strided):
         return entries
 
     def lower_unknown(self, p, input, begin, end, strides):
-        """Lowers x[i, ...] with indices that are only known when the program runs."""
+        """Lowers x[i, j : j + n, ...] with indices that are only known when the program runs."""
         count = int(begin.shape[0])
         values = [[known(p, v, i) for i in range(count)] for v in (begin, end, strides)]
         if None in values[2]:
@@ -298,11 +298,30 @@ class StridedSlice(_Strided):
                 input = p.gather(input, place, entry.axis, 0, mode="error")
                 rest.append(Entry(entry.axis, entry.position, True, 0))
             elif unknown:
-                vector = begin if "begin" in unknown else end
-                raise NeedsValue(vector, "needs the bounds of a slice while compiling")
+                window = None
+                if not any(self.masks.is_open(entry.position, name) for name in ("begin", "end")):
+                    window = moving_window(p, input, entry, begin, end)
+                if window is None:
+                    vector = begin if "begin" in unknown else end
+                    raise NeedsValue(vector, "needs the bounds of a slice while compiling")
+                input = window
+                rest.append(Entry(entry.axis, None))
             else:
                 rest.append(entry)
         return cut(p, input, rest)
+
+
+def moving_window(p, x, entry, begin, end):
+    """Lowers x[i : i + n] along the axis of an entry, or returns None: n has to be known, and i such that it fits."""
+    ends = [p.take_index(vector, 0, entry.position) for vector in (begin, end)]
+    count, within = p.difference(*ends), p.bounds(ends[0])
+    if entry.stride != 1 or count is None or count < 0 or within is None:
+        return None
+    if within[0] < 0 or within[1] + count > x.shape[entry.axis]:
+        return None
+    starts = [ends[0] if axis == entry.axis else 0 for axis in range(len(x.shape))]
+    sizes = [count if axis == entry.axis else extent for axis, extent in enumerate(x.shape)]
+    return p.dynamic_slice(x, starts, sizes)
 
 
 def known(p, vector, i):

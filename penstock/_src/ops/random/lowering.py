@@ -41,7 +41,13 @@ def uniform(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
 def _from_mantissa(p: Any, bits: Any, dtype: DType) -> Any:
     mantissa, one, carrier = _FORMATS[dtype]
     made = p.or_(p.and_(bits, (1 << mantissa) - 1), one)
-    return p.bitcast(p.cast(made, carrier), dtype) - 1
+    return _below_one(p, p.bitcast(p.cast(made, carrier), dtype) - 1, mantissa)
+
+
+def _below_one(p: Any, number: Any, mantissa: int) -> Any:
+    """The number, known to be one of [0, 1) with so many bits."""
+    p.ranges[number.id] = 0.0, 1 - 2.0**-mantissa
+    return number
 
 
 def _uniform64(p: Any, bits: Any, count: int) -> Any:
@@ -49,7 +55,8 @@ def _uniform64(p: Any, bits: Any, count: int) -> Any:
     high = p.and_(p.slice(pairs, [0, 0], [count, 1]), 0xFFFFF)
     high = p.or_(high, 1023 << 20)
     low = p.slice(pairs, [0, 1], [count, 2])
-    return p.bitcast(p.bitcast(p.concat([low, high], 1), dtypes.uint64), dtypes.float64) - 1
+    number = p.bitcast(p.bitcast(p.concat([low, high], 1), dtypes.uint64), dtypes.float64) - 1
+    return _below_one(p, number, 52)
 
 
 def full_integers(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:

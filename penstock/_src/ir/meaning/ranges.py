@@ -1,0 +1,251 @@
+"""What numbers a node can hold: the least and the largest, by the kinds of the nodes that it is computed from.
+
+By them an extent that depends on data can still be known while lowering: the counts of `clip(x, 0, 255)` have at most
+256 places. Ends are computed in the node's own type, whose rounding is monotone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.ir.node import Node
+
+if TYPE_CHECKING:
+    from penstock._src.ir.builder import Builder
+
+Range = tuple[Any, Any]
+
+_LARGEST_CONSTANT = 4096  # elements of a constant that are looked through
+_DEEPEST = 48  # nodes one after the other that are followed
+
+
+def bounds(builder: Builder, node: Node) -> Range | None:
+    """The least and the largest number of a node, both included; None where nothing is known, or it may hold NaN."""
+    return _bounds(builder, node, _DEEPEST)
+
+
+def _bounds(builder: Builder, node: Node, depth: int) -> Range | None:
+    if node.results is not None or node.dtype is None:
+        return None
+    if node.id not in builder.ranges:
+        rule = _RULES.get(node.kind) if depth and node.size else None
+        found = rule(builder, node, depth - 1) if rule is not None else None
+        if not depth:
+            return _whole(node.dtype)
+        builder.ranges[node.id] = found or _whole(node.dtype)
+    return builder.ranges[node.id]
+
+
+def known_number(builder: Builder, node: Node) -> int | None:
+    """The integer that every element of a node is, if only one is possible."""
+    if not node.dtype.is_integer:
+        return None
+    found = bounds(builder, node)
+    return found[0] if found is not None and found[0] == found[1] else None
+
+
+def _whole(dtype: DType) -> Range | None:
+    """The range of a type that has an end."""
+    if dtype.is_bool:
+        return 0, 1
+    if not dtype.is_integer:
+        return None
+    limits = np.iinfo(dtype.np) if dtype.np.kind in "iu" else None
+    return None if limits is None else (int(limits.min), int(limits.max))
+
+
+def _number_of(value: Any, dtype: DType) -> Any:
+    """An end as a Python number."""
+    return float(value) if dtype.is_floating else int(value)
+
+
+def _constant(builder: Builder, node: Node, depth: int) -> Range | None:
+    value = node.attrs["value"]
+    if value.size > _LARGEST_CONSTANT or not (
+        node.dtype.is_integer or node.dtype.is_floating or node.dtype.is_bool
+    ):
+        return None
+    low, high = value.min(), value.max()
+    return None if low != low else (_number_of(low, node.dtype), _number_of(high, node.dtype))
+
+
+def _size(builder: Builder, node: Node, depth: int) -> Range:
+    values = [int(d) for d in node.attrs["dims"]]
+    return min(values), max(values)
+
+
+def _first(builder: Builder, node: Node, depth: int) -> Range | None:
+    return _bounds(builder, node.args[0], depth)
+
+
+def _union(ranges: Iterable[Range | None]) -> Range | None:
+    low = high = None
+    for each in ranges:
+        if each is None:
+            return None
+        low = each[0] if low is None else min(low, each[0])
+        high = each[1] if high is None else max(high, each[1])
+    return None if low is None else (low, high)
+
+
+def _all_from(first: int) -> Callable[[Builder, Node, int], Range | None]:
+    def rule(builder: Builder, node: Node, depth: int) -> Range | None:
+        return _union(_bounds(builder, arg, depth) for arg in node.args[first:] if arg.size)
+
+    return rule
+
+
+def _gather(builder: Builder, node: Node, depth: int) -> Range | None:
+    values = _bounds(builder, node.args[0], depth)
+    return _union([values, (0, 0)]) if node.attrs["mode"] == "zero" else values
+
+
+def _cast(builder: Builder, node: Node, depth: int) -> Range | None:
+    found = _bounds(builder, node.args[0], depth)
+    if found is None or node.dtype.is_complex:
+        return None
+    if not node.dtype.is_integer:
+        ends = (node.dtype.np.type(end) for end in found)
+        return tuple([_number_of(end, node.dtype) for end in ends])  # type: ignore[return-value]
+    if not all(np.isfinite(end) for end in found):
+        return None
+    return _fitting(node.dtype, (int(found[0]), int(found[1])))
+
+
+def _fitting(dtype: DType, found: Range) -> Range | None:
+    """A range of integers, unless it leaves the type, where numbers wrap around."""
+    whole = _whole(dtype)
+    return found if whole is not None and whole[0] <= found[0] <= found[1] <= whole[1] else None
+
+
+def _bitcast(builder: Builder, node: Node, depth: int) -> Range | None:
+    arg = node.args[0]
+    if not (node.dtype.is_integer and arg.dtype.is_integer and arg.dtype.size == node.dtype.size):
+        return None
+    found = _bounds(builder, arg, depth)
+    return None if found is None or found[0] < 0 else _fitting(node.dtype, found)
+
+
+def _unary(builder: Builder, node: Node, depth: int) -> Range | None:
+    found = _bounds(builder, node.args[0], depth)
+    if found is None:
+        return None
+    low, high = found
+    if node.op == "neg":
+        found = -high, -low
+    elif node.op == "abs":
+        found = max(low, -high, 0), max(abs(low), abs(high))
+    elif node.op in ("floor", "ceil", "round"):
+        rounded = {"floor": np.floor, "ceil": np.ceil, "round": np.rint}[node.op]
+        return float(rounded(low)), float(rounded(high))
+    else:
+        return None
+    return _fitting(node.dtype, found) if node.dtype.is_integer else found
+
+
+def _binary(builder: Builder, node: Node, depth: int) -> Range | None:
+    x, y = (_bounds(builder, arg, depth) for arg in node.args)
+    if x is None or y is None:
+        return None
+    if node.op in _CORNERS:
+        if node.dtype.is_floating:
+            return _floating(node, x, y)
+        if not node.dtype.is_integer:
+            return None
+        ends = [_CORNERS[node.op](a, b) for a in x for b in y]
+        return _fitting(node.dtype, (min(ends), max(ends)))
+    rule = _BINARY.get(node.op)
+    return None if rule is None or not node.dtype.is_integer else rule(x, y)
+
+
+def _floating(node: Node, x: Range, y: Range) -> Range | None:
+    kind = node.dtype.np.type
+    with np.errstate(all="ignore"):
+        ends = [_CORNERS[node.op](kind(a), kind(b)) for a in x for b in y]
+        low, high = min(ends), max(ends)
+        if node.op in ("add", "sub") and (0, 0) not in (x, y):
+            # a product among the terms may not have been rounded before it was added
+            low, high = np.nextafter(low, kind(-np.inf)), np.nextafter(high, kind(np.inf))
+    return (float(low), float(high)) if np.isfinite(low) and np.isfinite(high) else None
+
+
+# Operations that are monotone in each argument: their ends are at the corners.
+_CORNERS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "maximum": max,
+    "minimum": min,
+}
+
+
+def _modulus(x: Range, y: Range) -> Range | None:
+    if y[0] <= 0:
+        return None
+    return x if x[0] >= 0 and x[1] < y[0] else (0, y[1] - 1)
+
+
+def _remainder(x: Range, y: Range) -> Range | None:
+    return _modulus(x, y) if x[0] >= 0 else None
+
+
+def _quotient(x: Range, y: Range) -> Range | None:
+    if y[0] <= 0:
+        return None
+    ends = [a // b for a in x for b in y]
+    return min(ends), max(ends)
+
+
+_BINARY: dict[str, Callable[[Range, Range], Range | None]] = {
+    "mod": _modulus,
+    "truncmod": _remainder,
+    "floordiv": _quotient,
+    "truncdiv": lambda x, y: _quotient(x, y) if x[0] >= 0 else None,
+    "and": lambda x, y: (
+        (0, min(end for low, end in (x, y) if low >= 0)) if x[0] >= 0 or y[0] >= 0 else None
+    ),
+}
+
+
+def _reduce(builder: Builder, node: Node, depth: int) -> Range | None:
+    (arg,) = node.args
+    found = _bounds(builder, arg, depth)
+    if found is None or not arg.size or node.op not in ("max", "min", "sum"):
+        return None
+    if node.op != "sum":
+        return found
+    count = int(arg.size) // int(node.size)
+    ends = found[0] * count, found[1] * count
+    return _fitting(node.dtype, ends) if node.dtype.is_integer else None
+
+
+def _arg_reduce(builder: Builder, node: Node, depth: int) -> Range:
+    return 0, int(node.args[0].shape[node.attrs["axis"]]) - 1
+
+
+_RULES: dict[str, Callable[[Builder, Node, int], Range | None]] = {
+    "constant": _constant,
+    "size": _size,
+    "iota": lambda builder, node, depth: (0, int(node.shape[node.attrs["axis"]]) - 1),
+    "compare": lambda builder, node, depth: (0, 1),
+    **dict.fromkeys(
+        ("reshape", "transpose", "broadcast", "slice", "reverse", "dynamic_slice"), _first
+    ),
+    "gather": _gather,
+    "select": _all_from(1),
+    "concat": _all_from(0),
+    "pad": _all_from(0),
+    "dynamic_update_slice": lambda builder, node, depth: _union(
+        _bounds(builder, arg, depth) for arg in node.args[:2] if arg.size
+    ),
+    "cast": _cast,
+    "bitcast": _bitcast,
+    "unary": _unary,
+    "binary": _binary,
+    "reduce": _reduce,
+    "arg_reduce": _arg_reduce,
+}
