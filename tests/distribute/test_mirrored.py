@@ -162,3 +162,15 @@ def test_name_scopes_of_replicas_do_not_mix(strategy):
         return result
 
     assert values(run()) == [0.0, 1.0]
+
+
+def test_datasets_of_replicas_reduce(strategy):
+    dataset = strategy.experimental_distribute_dataset(tf.data.Dataset.range(10).batch(4))
+
+    def add(total, batch):
+        return total + tf.reduce_sum(strategy.reduce("SUM", batch, axis=0))
+
+    zero = tf.constant(0, tf.int64)
+    assert int(dataset.reduce(zero, add)) == 45
+    assert int(tf.function(lambda: dataset.reduce(zero, add))()) == 45
+    assert int(dataset.reduce(0, lambda count, batch: count + 1)) == 3

@@ -129,7 +129,19 @@ class SaveSliceInfo:
         return f"{shape} {parts}"
 
 
+def _set_save_slice_info(self, save_slice_info):
+    """Notes where in a larger variable this one stands."""
+    self._save_slice_info = save_slice_info
+
+
+def _get_save_slice_info(self):
+    """Where in a larger variable this one stands, or None."""
+    return getattr(self, "_save_slice_info", None)
+
+
 _METHODS = {
+    "_set_save_slice_info": _set_save_slice_info,
+    "_get_save_slice_info": _get_save_slice_info,
     "scatter_sub": _scatter("ResourceScatterSub", "Subtracts rows given as IndexedSlices."),
     "scatter_add": _scatter("ResourceScatterAdd", "Adds rows given as IndexedSlices."),
     "scatter_max": _scatter("ResourceScatterMax", "Keeps the greater of row and update."),

@@ -128,6 +128,8 @@ def _shown(default: Any) -> Any:
         return [_shown(value) for value in default]
     if isinstance(default, TensorShape):
         return None if default.rank is None else default.as_list()
+    if isinstance(default, bytes):
+        return default.decode()
     return short(default) if isinstance(default, float) else default
 
 

@@ -26,6 +26,8 @@ def _clipped(rows, max_norm):
 
 
 def _lookup(params, ids, strategy, max_norm, name=None):
+    if hasattr(params, "_get_variable_list"):
+        params = params._get_variable_list()
     if isinstance(params, (list, tuple)) and len(params) == 1:
         params = params[0]
     if not isinstance(params, (list, tuple)):

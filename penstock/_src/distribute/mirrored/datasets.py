@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw
 from penstock._src.data.iterator import IteratorSpec, OwnedIterator
 from penstock._src.distribute.values import PerReplica
@@ -61,6 +62,17 @@ class DistributedDataset:
 
     def __len__(self) -> int:
         return len(self._original)
+
+    def reduce(self, initial_state: Any, reduce_func: Any) -> Any:
+        """Returns the last state of `reduce_func(state, element) -> state`, called on the elements in order."""
+        state = nest.map_structure(convert_to_tensor, initial_state)
+        if executing_eagerly():
+            for element in self:
+                state = reduce_func(state, element)
+            return nest.map_structure(convert_to_tensor, state)
+        return self._dataset.reduce(
+            state, lambda state, *element: reduce_func(state, _element(element))
+        )
 
 
 class DatasetOfEach(DistributedDataset):

@@ -21,6 +21,11 @@ def get_default_graph() -> Graph:
         return STATE.graph
     if STATE.default_graphs:
         return STATE.default_graphs[-1]
+    return global_graph()
+
+
+def global_graph() -> Graph:
+    """Returns the graph that is there when none is entered."""
     if _Global.graph is None:
         _Global.graph = Graph()
     return _Global.graph

@@ -16,6 +16,7 @@ from penstock._src.core.values import resources
 from penstock._src.core.values.arrays import to_array
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.function import concrete  # noqa: F401 (it gives functions of graphs a way to run)
 from penstock._src.function.v1 import default_graph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor

@@ -10,14 +10,14 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.function.v1.default_graph import get_default_graph
+from penstock._src.function.v1.variables.scopes import get_variable, variable_scope
+from penstock._src.function.v1.variables.store import VariableStore, using_store
 from penstock._src.function.v1_variables import (
     GraphKeys,
     get_collection,
-    get_variable,
     global_variables,
     local_variables,
     tables_initializer,
-    variable_scope,
 )
 from penstock._src.util.export import export
 
@@ -36,6 +36,7 @@ class Template(Trackable):
         self._func, self._name, self._unique = func, name, unique_name
         self._getter, self._made = custom_getter, False
         self._scope: Any = None
+        self._eager = VariableStore()
         if create_scope_now:
             self._enter_new(lambda: None)
 
@@ -54,7 +55,11 @@ class Template(Trackable):
             return self._func(*args, **kwargs)
 
         if STATE.graph is None:
-            return call()
+            with using_store(self._eager):
+                return self._call_scoped(call)
+        return self._call_scoped(call)
+
+    def _call_scoped(self, call: Callable[[], Any]) -> Any:
         if self._scope is None:
             result = self._enter_new(call)
         else:
@@ -90,6 +95,13 @@ class Template(Trackable):
 
     def _collection(self, key: str) -> list[Any]:
         name = self.variable_scope_name
+        if self._eager.variables:
+            kept = list(self._eager.variables.values())
+            of_key = {
+                GraphKeys.TRAINABLE_VARIABLES: [v for v in kept if v.trainable],
+                GraphKeys.GLOBAL_VARIABLES: kept,
+            }
+            return of_key.get(key, [])
         return get_collection(key, name) if name else []
 
     @property

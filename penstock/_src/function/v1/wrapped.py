@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock._src.core.specs import TypeSpec
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.v1.variables.store import give_store
 from penstock._src.graph import trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
@@ -65,6 +66,7 @@ def wrap_function(
       name: of the function.
     """
     graph = FuncGraph(name or getattr(fn, "__name__", "wrapped"))
+    give_store(graph)
     held: list[Any] = []
     graph.variable_rule = held.append  # type: ignore[attr-defined]
     with trace.recording(graph):

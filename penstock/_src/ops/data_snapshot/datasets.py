@@ -161,6 +161,8 @@ class LoadDataset(UnnamedDatasetOp):
     """The elements that were saved into a folder; `reader_func` makes a dataset of that of its shards."""
 
     signature = "path: string, reader_func_other_args: *Treader_func_args -> handle: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
     compression: str = ""
     reader_func: Function
     Treader_func_args: list[DType]
@@ -210,6 +212,8 @@ class SnapshotDatasetV2(DatasetOp):
         "input_dataset: variant, path: string, reader_func_other_args: *Treader_func_args, "
         "shard_func_other_args: *Tshard_func_args -> handle: variant"
     )
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
     compression: str = ""
     reader_prefix: str = ""
     writer_prefix: str = ""
@@ -259,6 +263,8 @@ class SnapshotDatasetReader(UnnamedDatasetOp):
     """The elements of one shard."""
 
     signature = "shard_dir: string, start_index: int64 -> handle: variant"
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
     compression: str = ""
     version: int
 

@@ -1,0 +1,101 @@
+"""What a cell is, and the states it begins with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import as_shape
+from penstock._src.core.tensor import Tensor
+from penstock._src.util import nest
+
+
+def require_cell(name: str, cell: Any) -> None:
+    """Raises TypeError for what cannot be run as a cell."""
+    missing = [
+        f"{attribute!r} property is missing"
+        for attribute in ("output_size", "state_size")
+        if not hasattr(cell, attribute)
+    ]
+    if not (hasattr(cell, "zero_state") or hasattr(cell, "get_initial_state")):
+        missing.append("either 'zero_state' or 'get_initial_state' method is required")
+    if not callable(cell):
+        missing.append("is not callable")
+    if missing:
+        raise TypeError(f"The argument {name!r} ({cell}) is not an RNNCell: {', '.join(missing)}.")
+
+
+def zero_state(sizes: Any, batch_size: Any, dtype: Any) -> Any:
+    """Zeros of shape [batch_size, *size] for each size of a structure of numbers or shapes."""
+    kinds = dtype if nest.is_nested(dtype) else nest.map_structure(lambda _: dtype, sizes)
+    return nest.map_structure(lambda size, kind: zeros_of(batch_size, size, kind), sizes, kinds)
+
+
+def dims_of(size: Any) -> list[Any]:
+    """The dimensions of a size of a cell, which may be a number."""
+    return [size] if isinstance(size, int) else as_shape(size).as_list()
+
+
+def zeros_of(batch_size: Any, size: Any, dtype: Any) -> Tensor:
+    """Zeros of shape [batch_size, *size]; the batch may be a tensor."""
+    shape = raw.Pack(values=[batch_size, *dims_of(size)], axis=0)
+    zeros = raw.Fill(dims=shape, value=convert_to_tensor(0, dtypes.as_dtype(dtype)))
+    zeros.set_shape([batch_size if isinstance(batch_size, int) else None, *dims_of(size)])
+    return zeros
+
+
+def batch_of(inputs: Any, axis: int = 1) -> Any:
+    """The extent of an axis of a tensor: a number where it is known, else a scalar tensor."""
+    known = inputs.shape[axis] if inputs.shape.rank is not None else None
+    return known if known is not None else raw.Shape(input=inputs)[axis]
+
+
+def lengths_of(sequence_length: Any) -> Tensor | None:
+    """The lengths as int32 [batch], or None.
+
+    Raises:
+      ValueError: they are no vector.
+    """
+    if sequence_length is None:
+        return None
+    lengths = raw.Cast(x=convert_to_tensor(sequence_length), DstT=dtypes.int32)
+    if lengths.shape.rank not in (None, 1):
+        raise ValueError(
+            "Argument sequence_length must be a vector of length batch_size. Received "
+            f"sequence_length={sequence_length} of shape: {lengths.shape}"
+        )
+    return lengths
+
+
+def initial_state_of(cell: Any, initial_state: Any, batch: Any, dtype: Any) -> Any:
+    """The state to begin with, the cell's own for `dtype` if none is given.
+
+    Raises:
+      ValueError: there is no dtype for it.
+    """
+    if initial_state is not None:
+        return nest.map_structure(convert_to_tensor, initial_state)
+    if not dtype:
+        raise ValueError("If no initial_state is provided, argument `dtype` must be specified")
+    if getattr(cell, "get_initial_state", None) is not None:
+        return cell.get_initial_state(batch_size=batch, dtype=dtype)
+    return cell.zero_state(batch, dtype)
+
+
+def frozen(time: Any, lengths: Tensor, before: Any, after: Any) -> Any:
+    """Of two structures of tensors [batch, ...]: the first in rows whose length is reached, else the second."""
+    past = raw.GreaterEqual(x=time, y=lengths)
+
+    def choose(old: Any, new: Any) -> Any:
+        if not isinstance(new, Tensor) or new.shape.rank == 0:
+            return new
+        condition = past
+        for _ in range(new.shape.rank - 1):
+            condition = raw.ExpandDims(input=condition, axis=-1)
+        chosen = raw.SelectV2(condition=condition, t=old, e=new)
+        chosen.set_shape(new.shape)
+        return chosen
+
+    return nest.map_structure(choose, before, after)

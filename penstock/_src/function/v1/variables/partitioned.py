@@ -1,0 +1,210 @@
+"""Variables that are cut into parts along one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.dtypes import DType
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.tensor import Tensor
+
+
+class PartitionInfo:
+    """Which part of a whole an initializer is asked for.
+
+    Args:
+      full_shape: the shape of the whole.
+      var_offset: where the part begins.
+    """
+
+    def __init__(self, full_shape: Sequence[int], var_offset: Sequence[int]) -> None:
+        self.full_shape, self.var_offset = list(full_shape), list(var_offset)
+
+    def single_offset(self, shape: Sequence[int]) -> int:
+        """Where a part of that shape begins along the axis that is cut; 0 if none is."""
+        axis = self.single_slice_dim(shape)
+        return 0 if axis is None else self.var_offset[axis]
+
+    def single_slice_dim(self, shape: Sequence[int]) -> int | None:
+        """The axis along which a part of that shape differs from the whole.
+
+        Raises:
+          ValueError: there are several, or the part does not fit.
+        """
+        if len(shape) != len(self.full_shape):
+            raise ValueError(
+                f"Expected equal length, but received shape={shape} of length {len(shape)} while "
+                f"self.full_shape={self.full_shape} is of length {len(self.full_shape)}."
+            )
+        cut_axes = [a for a, (n, whole) in enumerate(zip(shape, self.full_shape)) if n != whole]
+        if len(cut_axes) > 1:
+            raise ValueError(
+                f"Cannot use single_slice_dim() with shape={shape} and full_shape={self.full_shape} "
+                "since slice dim could be either dimension."
+            )
+        return cut_axes[0] if cut_axes else None
+
+
+def cut(shape: Sequence[int], counts: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+    """(offset, extent) of each part; the first parts are the longer ones.
+
+    Raises:
+      ValueError: several axes are to be cut, or there are more parts than places.
+    """
+    axes = [axis for axis, count in enumerate(counts) if count > 1]
+    if len(axes) > 1:
+        raise ValueError(
+            f"Can only slice a variable along one dimension: shape: {tuple(shape)}, partitioning: "
+            f"{list(counts)}"
+        )
+    axis = axes[0] if axes else 0
+    base, longer = divmod(shape[axis], counts[axis])
+    if base == 0:
+        raise ValueError(
+            f"Cannot partition {shape[axis]} elements of dimension {axis} into {counts[axis]} parts."
+        )
+    parts, begin = [], 0
+    for index in range(counts[axis]):
+        extent, offset = list(shape), [0] * len(shape)
+        extent[axis], offset[axis] = base + (index < longer), begin
+        begin += extent[axis]
+        parts.append((offset, extent))
+    return parts
+
+
+class PartitionedVariable:
+    """Several variables that stand for one: as a tensor they are joined.
+
+    Args:
+      name: of the whole.
+      shape: of the whole.
+      dtype: of the whole.
+      variable_list: the parts, in order.
+      partitions: the number of parts along each axis.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shape: TensorShape,
+        dtype: DType,
+        variable_list: Sequence[Any],
+        partitions: Sequence[int],
+    ) -> None:
+        self._name, self._shape, self._dtype = name, shape, dtype
+        self._parts, self.partitions_by_axis = list(variable_list), list(partitions)
+        self._axis = next((a for a, count in enumerate(partitions) if count > 1), 0)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    @property
+    def name(self) -> str:
+        """The name of the whole."""
+        return self._name
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape of the whole."""
+        return self._shape
+
+    @property
+    def dtype(self) -> DType:
+        """The type."""
+        return self._dtype
+
+    def get_shape(self) -> TensorShape:
+        """The shape of the whole."""
+        return self._shape
+
+    def _get_variable_list(self) -> list[Any]:
+        return self._parts
+
+    def _get_partitions(self) -> list[int]:
+        return self.partitions_by_axis
+
+    def as_tensor(self) -> Tensor:
+        """The parts joined."""
+        values = [convert_to_tensor(part) for part in self._parts]
+        whole = values[0]
+        graph = STATE.graph
+        if len(values) > 1:
+            scope = f"{self._name}/ConcatPartitions/concat" if graph is not None else None
+            whole = raw.ConcatV2(values=values, axis=self._axis, name=scope)
+        if graph is None:
+            return whole
+        with graph.name_scope(None):
+            return raw.Identity(input=whole, name=self._name)
+
+    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Tensor:
+        if dtype is not None and not dtypes.as_dtype(dtype).is_compatible_with(self._dtype):
+            raise ValueError(
+                f"Incompatible type conversion requested to type {dtypes.as_dtype(dtype).name!r} for "
+                f"variable of type {self._dtype.name!r}"
+            )
+        return self.as_tensor()
+
+    def _assigned(self, method: str, value: Any, name: str | None, read_value: bool) -> Any:
+        """What each part's method gives for its part of `value`."""
+        tensor = convert_to_tensor(value, self._dtype)
+        pieces = cut(self._shape.as_list(), self.partitions_by_axis)
+        results = [
+            getattr(part, method)(
+                raw.Slice(input=tensor, begin=offset, size=extent), read_value=read_value
+            )
+            for part, (offset, extent) in zip(self._parts, pieces, strict=True)
+        ]
+        if not read_value and STATE.graph is not None:
+            with STATE.graph.control_dependencies(results):
+                return raw.NoOp(name=name)
+        return results
+
+    def assign(
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Sets all parts."""
+        return self._assigned("assign", value, name, read_value)
+
+    def assign_add(
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Adds to all parts."""
+        return self._assigned("assign_add", value, name, read_value)
+
+    def assign_sub(
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Subtracts from all parts."""
+        return self._assigned("assign_sub", value, name, read_value)
+
+
+def _through_tensor(name: str) -> Any:
+    def operator(self: PartitionedVariable, *others: Any) -> Any:
+        return getattr(Tensor, name)(self.as_tensor(), *others)
+
+    operator.__name__ = name
+    return operator
+
+
+for _operator in Tensor.OVERLOADABLE_OPERATORS - {"__eq__", "__ne__"}:
+    setattr(PartitionedVariable, _operator, _through_tensor(_operator))
