@@ -145,8 +145,23 @@ def test_failures_reach_the_caller(strategy):
 
     with pytest.raises(RuntimeError, match="different number of"):
         strategy.run(uneven)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="expected devices among"):
-        tf.distribute.MirroredStrategy(["CPU:0", "CPU:7"])
+
+
+def test_the_cpu_stands_in_for_devices_that_are_not_there(caplog):
+    made = tf.distribute.MirroredStrategy(["cpu:0", "GPU:7"])
+    assert made.extended.worker_devices[1] == "/job:localhost/replica:0/task:0/device:GPU:7"
+    assert "GPU:7" in caplog.text
+    with made.scope():
+        variable = tf.Variable(1.0)
+    assert [float(x) for x in made.run(lambda: variable + 1.0).values] == [2.0, 2.0]
+    with pytest.raises(ValueError, match="Unknown attribute 'foo'"):
+        tf.distribute.MirroredStrategy(["foo"])
+    tf.config.set_soft_device_placement(False)
+    try:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="expected devices among"):
+            tf.distribute.MirroredStrategy(["CPU:0", "CPU:7"])
+    finally:
+        tf.config.set_soft_device_placement(True)
 
 
 def test_name_scopes_of_replicas_do_not_mix(strategy):

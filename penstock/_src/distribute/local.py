@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.context import Defaults
+from penstock._src.distribute.placement import full_names
 from penstock._src.distribute.strategy import Strategy, StrategyExtended
 from penstock._src.util.export import export
 
@@ -36,18 +36,15 @@ class _DefaultScope:
 
 @export("distribute.OneDeviceStrategy")
 class OneDeviceStrategy(Strategy):
-    """All on one device."""
+    """All on one device.
+
+    Args:
+      device: its name, "/CPU:0" for one.
+    """
 
     def __init__(self, device: str) -> None:
-        _require_cpu(device)
+        self.devices = full_names("OneDeviceStrategy", [device])
         super().__init__(StrategyExtended(self))
-
-
-def _require_cpu(device: str) -> None:
-    if not isinstance(device, str) or "CPU" not in device.upper():
-        raise UnimplementedError(
-            f"Strategy: only the CPU of this process can be used. Received device '{device}'."
-        )
 
 
 Defaults.strategy = DefaultStrategy()

@@ -8,6 +8,7 @@ from penstock._src.distribute.communication import (
     CommunicationImplementation,
     CommunicationOptions,
 )
+from penstock._src.distribute.placement import full_names
 from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
 from penstock._src.distribute.strategy import Strategy, StrategyExtended
@@ -81,17 +82,17 @@ class CentralStorageStrategy(Strategy):
       parameter_device: the device of the variables.
 
     Raises:
-      UnimplementedError: a device is not this process's CPU, or several are given.
+      UnimplementedError: several computing devices are given.
     """
 
     def __init__(self, compute_devices: Any = None, parameter_device: str | None = None) -> None:
         devices = list(compute_devices or [])
-        asked = [*devices, *([parameter_device] if parameter_device else [])]
-        if len(devices) > 1 or any("CPU" not in str(d).upper() for d in asked):
+        if len(devices) > 1:
             raise UnimplementedError(
-                "CentralStorageStrategy: only the CPU of this process can be used. Received "
-                f"compute_devices={devices}, parameter_device={parameter_device!r}."
+                "CentralStorageStrategy: only one computing device can be used. Received "
+                f"compute_devices={devices}."
             )
+        full_names("CentralStorageStrategy", [*devices, *filter(None, [parameter_device])])
         super().__init__(StrategyExtended(self))
 
 

@@ -3,14 +3,13 @@
 import functools
 import logging
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.config import devices as config
 from penstock._src.autodiff.custom import custom_gradient
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.distribute import local  # noqa: F401  (it makes the default strategy)
 from penstock._src.distribute.context import Entered, current
@@ -24,6 +23,7 @@ from penstock._src.distribute.mirrored.variables import (
     SyncOnReadVariable,
     updating,
 )
+from penstock._src.distribute.placement import full_names
 from penstock._src.distribute.strategy import ReplicaContext, Strategy, StrategyExtended
 from penstock._src.distribute.values import (
     DistributedValues,
@@ -50,7 +50,8 @@ class MirroredStrategy(Strategy):
     """
 
     def __init__(self, devices: Any = None, cross_device_ops: Any = None) -> None:
-        self.devices = _full_names(devices)
+        given = devices or [device.name for device in config.list_logical_devices("CPU")]
+        self.devices = full_names("MirroredStrategy", given)
         logging.getLogger("tensorflow").info("Using MirroredStrategy with devices %s", self.devices)
         self.cross_device_ops = cross_device_ops or ReductionToOneDevice()
         self._functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
@@ -309,27 +310,3 @@ def _mirrored(strategy: MirroredStrategy, create: Callable[..., Any], kwargs: An
     made = (SyncOnReadVariable if on_read else MirroredVariable)(strategy, copies)
     made._requested_name = kwargs.get("name")
     return made
-
-
-def _full_names(devices: Sequence[str] | None) -> tuple[str, ...]:
-    """The full names of devices.
-
-    Raises:
-      UnimplementedError: a device is no CPU.
-      InvalidArgumentError: there is no such device.
-    """
-    known = [device.name for device in config.list_logical_devices("CPU")]
-    given = list(devices) if devices else known
-    for device in given:
-        if not isinstance(device, str) or "CPU" not in device.upper():
-            raise UnimplementedError(
-                "MirroredStrategy: only the CPU of this process can be used. Received device "
-                f"'{device}'."
-            )
-    numbers = [device.rpartition(":")[2] for device in given]
-    for number, device in zip(numbers, given):
-        if not number.isdigit() or int(number) >= len(known):
-            raise InvalidArgumentError(
-                f"MirroredStrategy: expected devices among {known}. Received '{device}'."
-            )
-    return tuple([f"/job:localhost/replica:0/task:0/device:CPU:{number}" for number in numbers])
