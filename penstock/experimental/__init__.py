@@ -20,6 +20,7 @@ _NAMES = {
     ),
     "penstock._src.api.ragged.dynamic_shape": "DynamicRaggedShape",
     "penstock._src.api.ragged.row_partition": "RowPartition",
+    "penstock._src.api.ragged.structured": "StructuredTensor",
     "penstock._src.core.dtypes": (
         "float4_e2m1fn float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 "
         "float8_e5m2fnuz int2 int4 uint2 uint4"

@@ -153,13 +153,9 @@ class ExtensionType(CompositeTensor):
             return False
         if self._type_spec != other._type_spec:
             return False
-        checks = []
+        checks: list[Tensor] = []
         for name, value in self._values().items():
-            match = value == getattr(other, name)
-            if isinstance(match, Tensor):
-                axes = np.arange(match.shape.rank or 0, dtype=np.int32)
-                checks.append(raw.All(input=match, axis=axes))
-            elif not match:
+            if not _compare(value, getattr(other, name), checks):
                 return False
         return raw.All(input=raw.Pack(values=checks), axis=[0]) if checks else True
 
@@ -173,6 +169,27 @@ class ExtensionType(CompositeTensor):
     def __repr__(self) -> str:
         inside = ", ".join(f"{k}={v!r}" for k, v in self._values().items())
         return f"{type(self).__name__}({inside})"
+
+
+def _compare(value: Any, other: Any, checks: list[Tensor]) -> bool:
+    """Whether two values of a field may be equal; where tensors tell it, adds to the checks."""
+    if isinstance(value, dict):
+        return value.keys() == other.keys() and all(
+            _compare(held, other[key], checks) for key, held in value.items()
+        )
+    if type(value) is tuple:
+        return len(value) == len(other) and all(
+            _compare(mine, theirs, checks) for mine, theirs in zip(value, other, strict=True)
+        )
+    match = value == other
+    if isinstance(match, Tensor):
+        axes = np.arange(match.shape.rank or 0, dtype=np.int32)
+        checks.append(raw.All(input=match, axis=axes))
+        return True
+    if isinstance(match, CompositeTensor):  # of ragged tensors, value by value
+        checks.append(raw.All(input=match.flat_values, axis=[0]))
+        return True
+    return bool(match)
 
 
 def _bound(cls: type, fields: dict[str, Any], args: Any, kwargs: Any) -> dict[str, Any]:

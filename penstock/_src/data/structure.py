@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.extension_type import BatchableSpec
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
@@ -169,6 +170,8 @@ def _leaf_flat_specs(spec: Any) -> list[TensorSpec]:
         return [spec]
     if _is_ragged(spec) or _is_sparse(spec):
         return [TensorSpec(None, dtypes.variant)]
+    if isinstance(spec, BatchableSpec):
+        return flat_specs(spec._component_specs)
     return spec._flat_tensor_specs
 
 
@@ -195,6 +198,8 @@ def _leaf_to_tensors(spec: Any, value: Any) -> list[Any]:
         return [encode_ragged(value, spec.row_splits_dtype, batched=False)]
     if _is_sparse(spec):
         return [encode_sparse(value)]
+    if isinstance(spec, BatchableSpec):
+        return to_tensors(spec._component_specs, spec._to_components(value))
     return spec._to_tensor_list(value)
 
 
@@ -213,6 +218,8 @@ def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
                     out_type=dtypes.variant,
                 )
             )
+        elif isinstance(leaf, BatchableSpec):
+            tensors.extend(to_batched_tensors(leaf._component_specs, leaf._to_components(value)))
         else:
             tensors.extend(_leaf_to_tensors(leaf, value))
     return tensors
@@ -259,6 +266,8 @@ def _leaf_from_tensors(spec: Any, tensors: list[Any]) -> Any:
         return _decode_ragged(spec, tensors[0])
     if _is_sparse(spec):
         return _decode_sparse(spec, tensors[0])
+    if isinstance(spec, BatchableSpec):
+        return spec._from_components(from_tensors(spec._component_specs, tensors))
     return spec._from_tensor_list(tensors)
 
 

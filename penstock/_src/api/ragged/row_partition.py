@@ -318,7 +318,15 @@ class RowPartition(CompositeTensor):
         return RowPartitionSpec(self.static_nrows, None, self.static_uniform_row_length, self.dtype)
 
     def __repr__(self):
-        return f"tf.RowPartition(row_splits={self._row_splits})"
+        if self._uniform_row_length is not None:
+            length = self._uniform_row_length
+            return f"tf.RowPartition(nrows={_shown(self.nrows())}, uniform_row_length={_shown(length)})"
+        return f"tf.RowPartition(row_splits={_shown(self._row_splits)})"
+
+
+def _shown(tensor):
+    """The value of a tensor, or the tensor of a graph."""
+    return tensor.numpy() if hasattr(tensor, "numpy") else tensor
 
 
 _INTERNAL = object()

@@ -1,0 +1,131 @@
+"""tf.experimental.StructuredTensor, against values of TensorFlow."""
+
+import pytest
+
+import penstock as tf
+
+Structured = tf.experimental.StructuredTensor
+RowPartition = tf.experimental.RowPartition
+ROWS = [{"a": 1, "b": {"x": [1, 2]}}, {"a": 2, "b": {"x": []}}]
+NESTED = [[{"a": 1, "l": [1]}, {"a": 2, "l": [1, 3]}], [{"a": 3, "l": []}]]
+
+
+@pytest.mark.parametrize("value", [ROWS, NESTED, {"a": [{"b": [1]}, {"b": []}]}, [[], [{"a": 1}]]])
+def test_values_of_python_come_back(value):
+    assert Structured.from_pyval(value).to_pyval() == value
+
+
+def test_shape_and_fields():
+    rows, nested = Structured.from_pyval(ROWS), Structured.from_pyval(NESTED)
+    assert (rows.rank, rows.shape.as_list(), rows.row_partitions) == (1, [2], ())
+    assert nested.shape.as_list() == [2, None] and int(nested.nrows()) == 2
+    assert nested.row_partitions[0].row_splits().numpy().tolist() == [0, 2, 3]
+    assert rows.field_value(("b", "x")).to_list() == [[1, 2], []]
+    assert Structured.from_pyval({"a": 1}).nrows() is None
+    assert repr(Structured.from_pyval({"a": 1, "c": [[1], [2, 3]]})) == (
+        "<StructuredTensor(\n    fields={\n"
+        '        "a": tf.Tensor(1, shape=(), dtype=int32),\n'
+        '        "c": <tf.RaggedTensor [[1], [2, 3]]>},\n'
+        "    shape=())>"
+    )
+
+
+def test_indexing():
+    rows, nested = Structured.from_pyval(ROWS), Structured.from_pyval(NESTED)
+    assert rows[0].to_pyval() == {"a": 1, "b": {"x": [1, 2]}}
+    assert int(rows[0, "b", "x", 1]) == 2 and rows[..., "a"].numpy().tolist() == [1, 2]
+    assert nested[:, 1:].to_pyval() == [[{"a": 2, "l": [1, 3]}], []]
+    assert rows[-1].to_pyval() == {"a": 2, "b": {"x": []}}
+    assert tf.function(lambda x: x[1:])(rows).to_pyval() == ROWS[1:]
+
+
+@pytest.mark.parametrize(
+    ("index", "error", "message"),
+    [
+        (lambda r: r["a"], TypeError, "valid indices, got 'a'"),
+        (lambda r: r["a", 0], ValueError, "must be a string"),
+        (lambda r: r[0][0], ValueError, "must be a string or a full slice"),
+        (lambda r: r[7], IndexError, "Row key 7 out of bounds"),
+        (lambda r: r[None], ValueError, "tf.newaxis"),
+        (lambda r: r.field_value("z"), KeyError, "z"),
+    ],
+)
+def test_refused_indices(index, error, message):
+    with pytest.raises(error, match=message):
+        index(Structured.from_pyval(ROWS))
+
+
+def test_axes_are_joined_and_cut():
+    nested = Structured.from_pyval(NESTED)
+    flat = nested.merge_dims(0, 1)
+    assert flat.to_pyval() == NESTED[0] + NESTED[1] and flat.shape.as_list() == [3]
+    cut = flat.partition_outer_dimension(RowPartition.from_row_splits([0, 2, 3]))
+    assert cut.to_pyval() == NESTED
+    uniform = flat.partition_outer_dimension(RowPartition.from_uniform_row_length(3, 3))
+    assert uniform.shape.as_list() == [1, 3]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="do not form a valid RaggedTensor"):
+        flat.partition_outer_dimension(RowPartition.from_row_splits([0, 1, 4]))
+
+
+def test_updates_and_promotion():
+    rows = Structured.from_pyval(ROWS)
+    changed = rows.with_updates({"a": None, "n": [5, 6], ("b", "x"): lambda x: x + 1})
+    assert changed.to_pyval() == [{"b": {"x": [2, 3]}, "n": 5}, {"b": {"x": []}, "n": 6}]
+    inner = Structured.from_pyval({"a": [{"b": [1]}, {"b": []}]})
+    assert inner.promote(("a", "b"), "k").field_value("k").numpy().tolist() == [1]
+    traced = tf.function(lambda x: x.with_updates({"n": x.field_value("a") * 2}))
+    assert traced(rows).field_value("n").numpy().tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("updates", "message"),
+    [
+        ({"z": None}, "cannot delete field"),
+        ({"z": abs}, "cannot update the field"),
+        ({("z", "y"): [1, 2]}, "cannot create new sub-field"),
+        ({"b": None, ("b", "x"): None}, "both parent and child"),
+        ({"q": [1, 2, 3]}, "`StructuredTensor.with_updates` failed"),
+    ],
+)
+def test_refused_updates(updates, message):
+    with pytest.raises(ValueError, match=message):
+        Structured.from_pyval(ROWS).with_updates(updates)
+
+
+def test_from_fields():
+    dense = Structured.from_fields({"a": [[1, 2]]}, shape=[None, None])
+    assert repr(dense.row_partitions) == "(tf.RowPartition(nrows=1, uniform_row_length=2),)"
+    assert Structured.from_fields({}, shape=[3]).to_pyval() == [{}, {}, {}]
+    ragged = tf.ragged.constant([[1, 2], [3]])
+    assert Structured.from_fields_and_rank({"a": ragged}, 2).shape.as_list() == [2, None]
+    for fields, shape, message in (
+        ({"a b": 1}, [], "not currently allowed"),
+        ({"a": [1, 2]}, [3], "are not compatible"),
+        ({"a": [1, 2], "b": [1, 2, 3]}, [None], "Error in shape of b"),
+        ({}, [None], "Must specify `nrows`"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Structured.from_fields(fields, shape=shape)
+
+
+def test_types_lead_the_reading_of_values():
+    spec = Structured.Spec._from_fields_and_rank(
+        {"a": tf.TensorSpec([None], tf.float32), "b": tf.RaggedTensorSpec([None, None], tf.string)},
+        1,
+    )
+    empty = Structured.from_pyval([], typespec=spec)
+    assert empty.field_value("a").dtype == tf.float32 and empty.shape.as_list() == [0]
+    with pytest.raises(ValueError, match="does not match typespec"):
+        Structured.from_pyval({"a": 1}, typespec=spec)
+    with pytest.raises(ValueError, match="Error parsing path"):
+        Structured.from_pyval([{"a": 1}, {"a": "x"}])
+
+
+def test_datasets_and_equality():
+    rows = Structured.from_pyval(ROWS)
+    assert [one.to_pyval() for one in tf.data.Dataset.from_tensors(rows)] == [ROWS]
+    assert [one.to_pyval() for one in tf.data.Dataset.from_tensor_slices(rows)] == ROWS
+    batches = tf.data.Dataset.from_tensor_slices(rows).batch(2)
+    assert [one.to_pyval() for one in batches] == [ROWS]
+    assert bool(rows == Structured.from_pyval(ROWS))
+    assert not bool(rows == rows.with_updates({"a": [1, 1]}))
