@@ -1,4 +1,4 @@
-"""Writes docs/ops.md from the registry: every op, how it computes, and which tests name it.
+"""Writes docs/ops.md from the registry: every op, how it computes, and what it is tested against.
 
 python tools/gen_docs.py            writes the page
 python tools/gen_docs.py --check    fails if the page is not what would be written
@@ -61,10 +61,11 @@ def page() -> str:
     from penstock._src.compiler.lower import checks, control_flow, tensor_lists  # noqa: F401
     from penstock._src.compiler.lower.lowering import HANDLERS
     from penstock._src.core import registry
+    from tools import op_evidence
 
     public = set(NAMES.read_text(encoding="utf-8").split())
     ops = {n: c for n, c in sorted(registry.load_all().items()) if n in public}
-    named = tests_by_op(ops)
+    evidence = op_evidence.by_op(ops)
     lines = [
         "# Ops",
         "",
@@ -73,14 +74,17 @@ def page() -> str:
         "",
         "*eager*: has a kernel on the host. *gradient*: `yes`, `-` where TensorFlow has none, either. "
         "*native*: lowers to compiled code in functions; else the host runs it between compiled "
-        "parts. *tests*: files that name the op; the parity tests look at every op besides.",
+        "parts. *tested against*: `golden`, calls of public symbols that run the op, with TensorFlow's "
+        "values (tests/golden); `recorded`, calls of the op with TensorFlow's values and gradients, "
+        "`drawn`, random calls, eager and compiled, gradients by differences (tests/conformance); and "
+        "the test files that name it. The parity tests look at every op besides.",
     ]
     families = collections.defaultdict(list)
     for name, cls in ops.items():
         families[".".join(cls.__module__.split(".")[3:-1])].append(name)
     for family, names in sorted(families.items()):
         lines += ["", f"## {family} ({len(names)})", ""]
-        lines += ["| op | eager | gradient | native | tests |", "|---|---|---|---|---|"]
+        lines += ["| op | eager | gradient | native | tested against |", "|---|---|---|---|---|"]
         for name in names:
             cls = ops[name]
             cells = [
@@ -88,7 +92,7 @@ def page() -> str:
                 _yes("eager" in {k for base in cls.__mro__[:-2] for k in base.__dict__}),
                 _yes(cls.has_gradient),
                 _yes(cls.has_lowering or name in HANDLERS),
-                ", ".join(named[name]) or "-",
+                ", ".join(evidence[name]) or "-",
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines + left_out(public - set(ops))) + "\n"
@@ -112,17 +116,6 @@ def left_out(missing: set[str]) -> list[str]:
     if wanted:
         lines += ["", f"## Not yet there ({len(wanted)})", "", f"{', '.join(wanted)}."]
     return lines
-
-
-def tests_by_op(ops: dict) -> dict[str, list[str]]:
-    """Returns {op: the test files that name it}, below tests/."""
-    found = collections.defaultdict(list)
-    word = re.compile(r"\b[A-Z]\w+\b")
-    for path in sorted((ROOT / "tests").rglob("*.py")):
-        names = set(word.findall(path.read_text(encoding="utf-8")))
-        for name in names & ops.keys():
-            found[name].append(path.relative_to(ROOT / "tests").as_posix())
-    return found
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""What each op's results are compared with in the tests, found by running the recorded calls and reading the others."""
+
+import collections
+import contextlib
+import json
+import pathlib
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+Evidence = dict[str, list[str]]
+
+
+def by_op(ops: dict[str, type]) -> Evidence:
+    """Returns {op: what its results are held against}.
+
+    `golden`: cases of tests/golden, recorded on TensorFlow, that run the op; `recorded`: calls of the op in
+    tests/conformance/recorded.npz, results and gradients of TensorFlow; `drawn`: random calls, compiled and eager,
+    with gradients by differences; then the test files that name it.
+    """
+    named = files_that_name(ops)
+    tables = {"golden": run_by_golden_cases(), "recorded": recorded_ops(), "drawn": drawn_ops()}
+    return {op: [kind for kind in tables if op in tables[kind]] + named[op] for op in ops}
+
+
+def run_by_golden_cases() -> set[str]:
+    """Returns the ops that the golden cases run whose result is a value, not an error."""
+    from tests.golden.corpus import cases, run
+
+    wanted = [case for case in cases() if not case.get("err")]
+    with tempfile.TemporaryDirectory() as folder, watched_ops() as seen, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for case in wanted:
+            run(case, pathlib.Path(folder))
+    return seen
+
+
+@contextlib.contextmanager
+def watched_ops() -> Iterator[set[str]]:
+    """Gives the set into which the names of all ops go that run eagerly in the block."""
+    from penstock._src.core import dispatch
+
+    plain, seen = dispatch.RUN_EAGERLY, set()
+
+    def watch(cls: Any, inputs: Any, attrs: Any) -> Any:
+        seen.add(cls.__name__)
+        return plain(cls, inputs, attrs)
+
+    dispatch.RUN_EAGERLY = watch
+    dispatch.OBSERVED.append(watch)
+    try:
+        yield seen
+    finally:
+        dispatch.RUN_EAGERLY = plain
+        dispatch.OBSERVED.remove(watch)
+
+
+def recorded_ops() -> set[str]:
+    """Returns the ops with calls in recorded.npz."""
+    with np.load(TESTS / "conformance" / "recorded.npz") as file:
+        return {call["op"] for call in json.loads(str(file["calls"]))}
+
+
+def drawn_ops() -> set[str]:
+    """Returns the ops of which tests/conformance draws calls."""
+    from tests.conformance.draws import DRAWS
+
+    return set(DRAWS)
+
+
+def files_that_name(ops: dict[str, type]) -> Evidence:
+    """Returns {op: the test files that name it}, below tests/ but for the drawn calls."""
+    found = collections.defaultdict(list)
+    word = re.compile(r"\b[A-Z]\w+\b")
+    for path in sorted(TESTS.rglob("test_*.py")):
+        for name in set(word.findall(path.read_text(encoding="utf-8"))) & ops.keys():
+            found[name].append(path.relative_to(TESTS).as_posix())
+    return found
