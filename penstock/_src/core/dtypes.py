@@ -177,11 +177,13 @@ class DType:
     @property
     def limits(self, clip_negative: bool = True) -> tuple[Any, Any]:
         """The interval that images of this type span: [0, 1] for floats, [0, max] for integers."""
-        if self.is_floating:
-            return 0.0, 1.0
+        if self in (float32, float64):
+            return 0 if clip_negative else -1, 1
         if self.is_integer:
-            return 0, self.max
-        return 0, 0
+            return 0 if clip_negative else self.min, self.max
+        if self.is_bool:
+            return 0 if clip_negative else False, True
+        raise ValueError(f"{self!r} does not have defined limits.")
 
     @property
     def _as_ref(self) -> "DType":
@@ -329,7 +331,7 @@ BY_NAME = {
 BY_NUMPY = {dtype.np: dtype for dtype in TYPES.values() if not dtype.is_quantized}
 BY_NUMPY[np.dtype(object)] = string
 BY_QUANTIZED = {np.dtype(t._numpy_type): t for t in TYPES.values() if t.is_quantized}
-BY_PYTHON = {float: float32, int: int32, bool: bool_, complex: complex128, str: string}
+BY_PYTHON = {float: float32, bool: bool_, complex: complex128, str: string}
 BY_PYTHON |= {bytes: string, object: string}
 KNOWN: dict[Any, DType] = {**BY_NUMBER, **BY_NAME, **BY_PYTHON, **BY_NUMPY, **BY_QUANTIZED}
 
@@ -351,11 +353,13 @@ def as_dtype(type_value: Any) -> DType:
 
 
 def _as_dtype_slow(type_value: Any) -> DType:
+    # Python's int and NumPy's short names of types stand for no type here.
+    has_no_type = type_value is None or type_value is int or isinstance(type_value, str)
     try:
-        numpy_type = np.dtype(type_value)
-    except TypeError:
+        numpy_type = None if has_no_type else np.dtype(type_value)
+    except (TypeError, ValueError):
         numpy_type = None
-    if numpy_type is not None and type_value is not None:
+    if numpy_type is not None:
         if numpy_type in BY_QUANTIZED:
             return BY_QUANTIZED[numpy_type]
         if numpy_type in BY_NUMPY:

@@ -52,3 +52,12 @@ def test_reductions_of_truth_convert_python_values():
     assert tf.reduce_all(np.array([1.0, 2.0])).numpy()
     with pytest.raises(TypeError, match="dtype bool"):
         tf.reduce_any([1, 2])
+
+
+@pytest.mark.parametrize("value", [1, 0, 1.0, np.True_, None])
+def test_switches_of_ops_are_bools(value):
+    if value is None:  # the default
+        np.testing.assert_array_equal(tf.cumsum([1, 2], exclusive=value), [1, 3])
+    else:
+        with pytest.raises(TypeError, match="bool"):
+            tf.cumsum([1, 2], exclusive=value)

@@ -112,6 +112,8 @@ def _filled(shape, value, kind, name):
         dims = raw.Reshape(tensor=dims, shape=[-1])
     filler = value if kind == dtypes.string else np.asarray(value, kind.as_numpy_dtype)
     if not isinstance(filler, np.ndarray) or kind.is_quantized or kind == dtypes.string:
+    if not isinstance(shape, (Tensor, TensorShape)) and _has_no_extents(shape):
+        shape = convert_to_tensor(shape, dtype=dtypes.int32)
         filler = convert_to_tensor(filler, dtype=kind)
     return raw.Fill(dims=dims, value=filler, name=name)
 
@@ -122,6 +124,11 @@ def zeros(shape, dtype=dtypes.float32, name=None, layout=None):
     """A tensor of zeros (False, empty strings)."""
     kind = dtypes.as_dtype(dtype).base_dtype
     return _filled(shape, b"" if kind == dtypes.string else 0, kind, name or "zeros")
+
+
+def _has_no_extents(shape):
+    entries = shape if isinstance(shape, (list, tuple)) else (shape,)
+    return any(isinstance(n, (float, str, bytes)) for n in entries)
 
 
 @export("ones", v1=[])
@@ -196,7 +203,7 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):
         kinds = {p.dtype.base_dtype for p in parts}
         for k in kinds:
             if k not in _RANKED:
-                raise TypeError(f"range: numbers are required. Received type {k.name}.")
+                raise AssertionError(f"range: numbers are required. Received type {k.name}.")
         kind = max(kinds, key=_RANKED.index)
         parts = [p if p.dtype.base_dtype == kind else cast(p, kind) for p in parts]
     return raw.Range(start=parts[0], limit=parts[1], delta=parts[2], name=name)
@@ -222,7 +229,13 @@ def linspace(start, stop, num, name=None, axis=0):
     """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis."""
     start = convert_to_tensor(start, name="start")
     stop = convert_to_tensor(stop, name="stop", dtype=start.dtype)
-    known = get_static_value(convert_to_tensor(num))
+    num = convert_to_tensor(num, name="num")
+    if not num.dtype.is_integer:
+        raise TypeError(
+            f"Argument `tensor` (name: num) must be of type integer. Received `tensor` = {num} of "
+            f"dtype: {num.dtype!r}"
+        )
+    known = get_static_value(num)
     if known is None:
         return raw.LinSpace(start=start, stop=stop, num=num, name=name)
     kind = start.dtype
@@ -233,7 +246,7 @@ def linspace(start, stop, num, name=None, axis=0):
     shape = raw.BroadcastArgs(s0=raw.Shape(input=start), s1=raw.Shape(input=stop))
     start = raw.BroadcastTo(input=start, shape=shape)
     stop = raw.BroadcastTo(input=stop, shape=shape)
-    wanted = int(known)
+    wanted = int(known.reshape(-1)[0])
     if wanted < 0:
         raise InvalidArgumentError(
             f"Requires start <= limit when delta > 0: 1/{wanted + 1} [Op:Range]"
@@ -245,7 +258,7 @@ def linspace(start, stop, num, name=None, axis=0):
     last = raw.ExpandDims(input=stop, axis=place)
     if wanted < 2:
         start_only = [builtins.slice(None)] * place + [builtins.slice(0, wanted)]
-        return cast(first[tuple(start_only)], kind)
+        return cast(both[tuple(start_only)], kind)
     steps = np.arange(1, count - 1, dtype=start.dtype.as_numpy_dtype)
     steps = steps.reshape([-1 if i == place else 1 for i in builtins.range(rank + 1)])
     delta = (last - first) / np.asarray(count - 1, start.dtype.as_numpy_dtype)
@@ -253,6 +266,8 @@ def linspace(start, stop, num, name=None, axis=0):
     return cast(raw.ConcatV2(values=[first, middle, last], axis=place), kind, name=name)
 
 
+        # `stop` takes part, too: with a gradient of zeros
+        both = raw.ConcatV2(values=[first, last], axis=place)
 @export("one_hot")
 @dispatchable
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
@@ -345,3 +360,8 @@ def meshgrid(*args, **kwargs):
         column = raw.Reshape(tensor=axis, shape=np.array(column, np.int32))
         grids.append(raw.BroadcastTo(input=column, shape=shape))
     return grids
+        if axis.dtype != axes[0].dtype and not axes[0].dtype.is_bool:
+            raise InvalidArgumentError(
+                f"meshgrid: the axes should have one type. Received {axes[0].dtype!r} and "
+                f"{axis.dtype!r} [Op:Mul]"
+            )

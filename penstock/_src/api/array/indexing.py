@@ -285,7 +285,7 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
     positive = squares > 0
     safe = raw.SelectV2(condition=positive, t=squares, e=raw.OnesLike(x=squares))
     length = raw.SelectV2(condition=positive, t=raw.Sqrt(x=safe), e=squares)
-    limit = convert_to_tensor(clip_norm, dtype=values.dtype)
+    limit = cast(convert_to_tensor(clip_norm, dtype_hint=values.dtype), values.dtype)
     limit = raw.Maximum(x=limit, y=raw.ZerosLike(x=limit))
     clipped = raw.RealDiv(x=values * limit, y=raw.Maximum(x=length, y=limit), name=name)
     return type(t)(clipped, t.indices, t.dense_shape) if slices else clipped

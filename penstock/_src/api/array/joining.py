@@ -40,6 +40,7 @@ def concat(values, axis, name="concat"):
     if len(values) == 1:
         if not isinstance(axis, (int, np.integer)):
             axis = convert_to_tensor(axis, dtype=dtypes.int32, name="concat_dim")
+            axis.shape.assert_has_rank(0)
         one = convert_to_tensor(values[0])
         return raw.Identity(input=one, name=name)
     return raw.ConcatV2(values=list(values), axis=axis, name=name)
@@ -56,7 +57,10 @@ def stack(values, axis=0, name="stack"):
         raise ValueError("stack: at least one tensor is required. Received an empty list.")
     first = next((v for v in values if isinstance(v, Tensor)), None)
     if first is None:
-        first = convert_to_tensor(values[0])
+        # Numbers of several kinds get one type, as in any list.
+        numbers = all(isinstance(v, (int, float)) for v in values)
+        kind = convert_to_tensor(values).dtype if numbers else None
+        first = convert_to_tensor(values[0], dtype=kind)
         values[0] = first
     rank = first.shape.rank
     if rank is not None and not -rank - 1 <= axis <= rank:
@@ -134,6 +138,10 @@ def repeat(input, repeats, axis=None, name=None):
     if axis is None:
         input = raw.Reshape(tensor=input, shape=[-1])
         axis = 0
+    if not isinstance(axis, int):
+        raise TypeError(
+            f"Argument `axis` must be an int. Received `axis` = {axis} of type {type(axis).__name__}"
+        )
     rank = input.shape.rank
     if rank is not None and rank == 0:
         input = raw.Reshape(tensor=input, shape=[1])
@@ -147,16 +155,20 @@ def repeat(input, repeats, axis=None, name=None):
         axis = axis % rank
     repeats = convert_to_tensor(repeats, dtype_hint=dtypes.int32, name="repeats")
     if not repeats.dtype.is_integer:
-        repeats = cast(repeats, dtypes.int32)
+        raise TypeError(
+            "Argument `tensor` (name: repeats) must be of type integer. Received `tensor` = "
+            f"{repeats} of dtype: {repeats.dtype!r}"
+        )
     if repeats.shape.rank not in (None, 0, 1):
         raise ValueError("`repeats` must be scalar or 1-D")
     known = constant_value(repeats)
     if known is not None and input.shape.rank is not None and input.shape[axis] is not None:
-        if known.min(initial=0) < 0:
+        if known.size == 1 and known.min() < 0:
             raise InvalidArgumentError(
                 f"Expected multiples[{axis + 1}] >= 0, but got {known.min()} [Op:Tile]"
             )
-        counts = np.broadcast_to(known.reshape(-1), [input.shape[axis]])
+        known.size == 1 or input.shape[axis : axis + 1].assert_is_compatible_with([known.size])
+        counts = np.maximum(np.broadcast_to(known.reshape(-1), [input.shape[axis]]), 0)
         picks = np.repeat(np.arange(input.shape[axis], dtype=np.int32), counts)
         return raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
     length = raw.Shape(input=input)[axis]

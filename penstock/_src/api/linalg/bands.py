@@ -8,7 +8,7 @@ from penstock._src.api.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
@@ -86,6 +86,9 @@ def tensor_diag(diagonal, name=None):
 @dispatchable
 def tensor_diag_part(input, name=None):
     """The diagonal of a tensor of even rank whose two halves have equal shapes."""
+    input = convert_to_tensor(input, name="input")
+    if input.shape.rank == 0:
+        return input
     return raw.DiagPart(input=input, name=name)
 
 
@@ -140,6 +143,11 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
     """Identity matrices `[*batch_shape, num_rows, num_columns]`."""
     kind = dtypes.as_dtype(dtype)
     columns = num_rows if num_columns is None else num_columns
+    if not all(isinstance(n, (int, np.integer)) or is_tensor_like(n) for n in (num_rows, columns)):
+        raise TypeError(
+            "Arguments `num_rows` and `num_columns` must be positive integer values. Received: "
+            f"num_rows={num_rows}, num_columns={num_columns}"
+        )
     batch = [] if batch_shape is None else batch_shape
     static = [_static_extent(num_rows), _static_extent(columns)]
     if (
@@ -181,9 +189,28 @@ def lu_reconstruct(lower_upper, perm, validate_args=False, name=None):
     """The matrices that `tf.linalg.lu` decomposed."""
     both = convert_to_tensor(lower_upper, name="lower_upper")
     perm = convert_to_tensor(perm, dtype_hint=dtypes.int32, name="perm")
+    _check_decomposition(both, perm)
     lower, upper = _lower_and_upper(both)
     product = matmul(lower, upper)
     return _take_rows(product, _inverse_permutations(perm), name)
+
+
+def _check_decomposition(both, perm):
+    """Raises ValueError if these can be no matrices L + U - 1 with their permutations."""
+    rank, permuted = both.shape.rank, perm.shape.rank
+    if rank is None:
+        return
+    if rank < 2:
+        raise ValueError(
+            f"Input `lower_upper` must have at least 2 dimensions. Received shape {both.shape}."
+        )
+    if permuted is not None and rank != permuted + 1:
+        raise ValueError(
+            "`rank(lower_upper)` must equal `rank(perm) + 1`. Received shapes "
+            f"{both.shape} and {perm.shape}."
+        )
+    if None not in (both.shape[-1], both.shape[-2]) and both.shape[-1] != both.shape[-2]:
+        raise ValueError(f"`lower_upper` must be square. Received shape {both.shape}.")
 
 
 def _lower_and_upper(both):
@@ -215,6 +242,7 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
     both = convert_to_tensor(lower_upper, name="lower_upper")
     perm = convert_to_tensor(perm, dtype_hint=dtypes.int32, name="perm")
     rhs = convert_to_tensor(rhs, dtype=both.dtype, name="rhs")
+    _check_decomposition(both, perm)
     permuted = _take_rows(rhs, perm)
     lower, _ = _lower_and_upper(both)
     half = raw.MatrixTriangularSolve(matrix=lower, rhs=permuted)
@@ -226,6 +254,8 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
 def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
     """The inverse of A, for the decomposition of A by `tf.linalg.lu`."""
     both = convert_to_tensor(lower_upper, name="lower_upper")
+    perm = convert_to_tensor(perm, dtype_hint=dtypes.int32, name="perm")
+    _check_decomposition(both, perm)
     extents = both.shape.as_list()
     identity = eye(extents[-1], batch_shape=extents[:-2], dtype=both.dtype)
     return lu_solve(both, perm, identity, validate_args=validate_args, name=name)

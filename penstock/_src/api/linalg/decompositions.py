@@ -9,6 +9,8 @@ from penstock._src.api.math.elementwise import abs, cast, conj
 from penstock._src.api.math.reduction import norm, reduce_max, reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import executing_eagerly
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
@@ -92,7 +94,7 @@ def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
       name: a name for the operation.
     """
     matrix = convert_to_tensor(matrix, name="matrix")
-    rhs = convert_to_tensor(rhs, dtype=matrix.dtype, name="rhs")
+    rhs = convert_to_tensor(rhs, dtype_hint=matrix.dtype, name="rhs")
     if not fast:
         return raw.MatrixSolveLs(
             matrix=matrix, rhs=rhs, l2_regularizer=l2_regularizer, fast=False, name=name
@@ -185,11 +187,15 @@ def expm(input, name=None):
     Source: Higham, The Scaling and Squaring Method for the Matrix Exponential Revisited, 2005.
     """
     a = convert_to_tensor(input, name="input")
-    if a.dtype not in (dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128):
+    if a.dtype == dtypes.float16:
+        # as wide as the sums need; the rest of the work is done in it, too
         a = cast(a, dtypes.float32)
+    if a.dtype not in (dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128):
+        raise ValueError(f"tf.linalg.expm does not support matrices of type {a.dtype!r}")
     extents = a.shape[-2:] if a.shape.rank is not None else [None, None]
     if len(extents) < 2 or None not in extents and extents[0] != extents[1]:
-        raise ValueError(f"input must be (batches of) square matrices. Received shape {a.shape}.")
+        message = f"input must be (batches of) square matrices. Received shape {a.shape}."
+        raise InvalidArgumentError(message) if executing_eagerly() else ValueError(message)
     real = a.dtype.real_dtype
     size = reduce_max(reduce_sum(abs(a), [-2]), None)
     log2 = raw.Log(x=size / np.asarray(5.371920351148152, real.as_numpy_dtype)) / np.asarray(
@@ -249,6 +255,13 @@ def sqrtm(input, name=None):
     return raw.MatrixSquareRoot(input=input, name=name)
 
 
+def _check_matrices(a):
+    if a.shape.rank is not None and a.shape.rank < 2:
+        raise ValueError(
+            f"Input `a` must have at least 2 dimensions (saw: {a.shape.rank} dimensions)."
+        )
+
+
 @export("linalg.pinv")
 @dispatchable
 def pinv(a, rcond=None, validate_args=False, name=None):
@@ -264,10 +277,7 @@ def pinv(a, rcond=None, validate_args=False, name=None):
     a = convert_to_tensor(a, name="a")
     if not a.dtype.is_floating:
         raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
-    if a.shape.rank is not None and a.shape.rank < 2:
-        raise ValueError(
-            f"Input `a` must have at least 2 dimensions (saw: {a.shape.rank} dimensions)."
-        )
+    _check_matrices(a)
     real = a.dtype.as_numpy_dtype
     if rcond is None:
         extent = max(a.shape[-2] or 1, a.shape[-1] or 1)
@@ -292,6 +302,7 @@ def matrix_rank(a, tol=None, validate_args=False, name=None):
     a = convert_to_tensor(a, name="a")
     if not a.dtype.is_floating:
         raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
+    _check_matrices(a)
     s = svd(a, compute_uv=False)
     if tol is None:
         extent = max(a.shape[-2] or 1, a.shape[-1] or 1)

@@ -9,7 +9,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
-from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
 
@@ -333,11 +332,6 @@ def scalar_mul(scalar, x, name=None):
 @dispatchable
 def add_n(inputs, name=None):
     """The sum of a list of tensors of one shape and type."""
-    if isinstance(inputs, Tensor) or not hasattr(inputs, "__iter__"):
-        raise ValueError(
-            "Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype "
-            "and shape."
-        )
     tensors = [convert_to_tensor(v) for v in inputs]
     if not tensors:
         raise ValueError(

@@ -172,6 +172,7 @@ def histogram_fixed_width(values, value_range, nbins=100, dtype=dtypes.int32, na
 @dispatchable
 def sobol_sample(dim, num_results, skip=0, dtype=dtypes.float32, name=None):
     """Points `[num_results, dim]` of the Sobol sequence in the unit cube."""
+    dtype = dtypes.float32 if dtype is None else dtype
     return raw.SobolSample(
         dim=dim, num_results=num_results, skip=skip, dtype=dtypes.as_dtype(dtype), name=name
     )

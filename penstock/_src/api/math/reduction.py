@@ -184,7 +184,7 @@ def zero_fraction(value, name=None):
 def argmax(input, axis=None, output_type=dtypes.int64, name=None):
     """Where along `axis` (None: 0) the greatest entry stands; the first of equal ones."""
     axis = 0 if axis is None else axis
-    if isinstance(axis, (list, tuple)):
+    if not isinstance(axis, (int, Tensor)):
         raise TypeError(f"axis must be int or Tensor with integer datatype. Received: {axis}")
     kind = dtypes.as_dtype(output_type)
     return raw.ArgMax(input=input, dimension=axis, output_type=kind, name=name)
@@ -213,22 +213,22 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
       name: a name for the operation.
     """
     is_matrix = isinstance(axis, (tuple, list)) and len(axis) == 2
-    if isinstance(axis, (tuple, list)):
-        if len(axis) not in (1, 2) or (is_matrix and axis[0] == axis[1]):
-            raise ValueError(
-                "'axis' must be None, an integer, or a tuple of 2 unique integers. "
-                f"Received: axis={axis}"
-            )
-        axis = tuple(axis) if is_matrix else axis[0]
+    given = axis if is_matrix else () if axis is None else (axis,)
+    if not all(isinstance(a, int) for a in given) or (is_matrix and axis[0] == axis[1]):
+        raise ValueError(
+            "'axis' must be None, an integer, or a tuple of 2 unique integers. "
+            f"Received: axis={axis}"
+        )
     allowed = ["euclidean", "fro", 1, 2, np.inf] if is_matrix else ["euclidean", 1, 2, np.inf]
     if ord not in allowed and (is_matrix or isinstance(ord, str) or ord <= 0):
         raise ValueError(f"'ord' must be a supported norm in {allowed}, got {ord}")
     keep = bool(keepdims)
     tensor = convert_to_tensor(tensor)
-    if tensor.dtype.is_bool or tensor.dtype == dtypes.string:
+    has_squares = ord in ("fro", "euclidean", 2)
+    if has_squares and (tensor.dtype.is_bool or tensor.dtype == dtypes.string):
         raise TypeError(f"Expected numeric or variant tensor, got dtype {tensor.dtype!r}.")
     axes = list(axis) if is_matrix else axis
-    if ord in ("fro", "euclidean", 2, 2.0):
+    if has_squares:
         if is_matrix and ord in (2, 2.0):
             return _spectral_norm(tensor, axes, keep, name)
         squares = tensor * raw.Conj(input=tensor) if tensor.dtype.is_complex else tensor * tensor

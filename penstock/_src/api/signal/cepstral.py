@@ -61,6 +61,8 @@ def dct(input, type=2, n=None, axis=-1, norm=None, name=None):
     if type == 1 and norm == "ortho":
         raise ValueError("Normalization is not supported for the Type-I DCT.")
     x = convert_to_tensor(input, name="input")
+    if x.dtype.is_complex:
+        raise AssertionError(f"signal.dct: real numbers are required. Received {x.dtype!r}.")
     narrow = x.dtype in (dtypes.float16, dtypes.bfloat16)
     if narrow and type != 1:
         kind = x.dtype.name

@@ -85,10 +85,9 @@ def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
         return dtypes.as_dtype(value).base_dtype
     if kind is TensorShape:
         return as_shape(value)
-    if kind is bool and isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    not_numbers = (str, bytes, float) if kind is int else (str, bytes)
-    if kind in (int, float) and not isinstance(value, not_numbers):
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind in (int, float) and not isinstance(value, (str, bytes)):
         with contextlib.suppress(TypeError, ValueError, OverflowError):  # the error below says more
             # TensorFlow keeps floats of attributes in 32 bits.
             return int(value) if kind is int else ctypes.c_float(value).value
@@ -96,8 +95,6 @@ def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
         return value.decode() if isinstance(value, bytes) else value
     if kind is bytes and isinstance(value, (str, bytes)):
         return value.encode() if isinstance(value, str) else value
-    if kind is bool and isinstance(value, (int, np.integer)) and value in (0, 1):
-        return bool(value)
     name_of_kind = getattr(kind, "__name__", str(kind))
     raise TypeError(
         f"Expected {name_of_kind} for argument '{name}' of '{op}' Op, not {value!r} of type "

@@ -92,8 +92,9 @@ def _bind_one(
     if wanted is None:
         default = cls.attributes.get(attr)
         hint = default if isinstance(default, DType) else None
-        if hint is not None and hint.is_integer and not in_graph and type(value) is float:
-            # Lists of floats become floats, which the list of allowed types refuses; a lone float stops here.
+        lone = type(value) is float and not any(isinstance(v, (list, tuple)) for v in inputs)
+        if lone and not in_graph and hint is not None and hint.is_integer:
+            # Beside lists it becomes a float first, which the list of allowed types refuses.
             raise TypeError(f"Cannot convert {value} to EagerTensor of dtype {hint.name}")
         tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.name)
         given[attr] = tensor.dtype.base_dtype

@@ -12,7 +12,6 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     cast,
-    conj,
     in_float32,
     invalid,
     quiet,

@@ -27,7 +27,8 @@ def fake_quantized(x, low, high, bits, narrow):
     """Returns x rounded to the nearest of the levels between low and high; 0 if both are 0."""
     nothing = (np.asarray(low) == 0) & (np.asarray(high) == 0)
     bottom, top, step = nudged(low, high, bits, narrow)
-    level = np.floor((np.clip(x, bottom, top) - bottom) / step + single(0.5))
+    within = np.maximum(np.minimum(x, top), bottom)
+    level = np.floor((within - bottom) / step + single(0.5))
     return np.where(nothing, single(0), level * step + bottom).astype(single)
 
 
@@ -38,7 +39,7 @@ def fake_gradients(gradient, x, low, high, bits, narrow):
     bottom, top, _ = nudged(low, high, bits, narrow)
     below, above = ~nothing & (x < bottom), ~nothing & (x > top)
     zero = single(0)
-    inside = np.where(below | above, zero, gradient)
+    inside = np.where(nothing | ((x >= bottom) & (x <= top)), gradient, zero)
     return inside, np.where(below, gradient, zero), np.where(above, gradient, zero)
 
 

@@ -67,6 +67,9 @@ class DenseToDenseSetOperation(Op):
         return [None, set1.rank], [None], [set1.rank]
 
     def eager(self, set1, set2):
+        for values in (set1, set2):
+            if values.ndim < 2:
+                raise invalid(self, f"Shape {show(values.shape)} has rank {values.ndim} < 2")
         if set1.shape[:-1] != set2.shape[:-1]:
             raise invalid(
                 self, f"Mismatched group shapes {show(set1.shape)} and {show(set2.shape)}"

@@ -282,7 +282,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return left, right
 
     def _operand(self, x):
-        x = convert_to_tensor(x, dtype_hint=self.dtype, name="x")
+        x = convert_to_tensor(x, name="x")
         if x.dtype.base_dtype != self.dtype:
             raise TypeError(
                 f"Expected argument to have dtype {self.dtype}.  Found: {x.dtype} in tensor {x}"

@@ -1,0 +1,58 @@
+"""Making tensors from bad extents and mixed numbers: what TensorFlow takes, and what it refuses."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+
+@pytest.mark.parametrize("shape", [[2.5, 3], 3.5, "a"])
+def test_extents_are_integers(shape):
+    with pytest.raises(TypeError, match="dtype int32"):
+        tf.zeros(shape)
+
+
+@pytest.mark.parametrize("rows", [2.5, np.float64(3), "x", [2]])
+def test_identities_have_integer_extents(rows):
+    with pytest.raises(TypeError, match="num_rows"):
+        tf.eye(rows)
+
+
+def test_linspace_counts_in_integers():
+    with pytest.raises(TypeError, match="integer"):
+        tf.linspace(0.0, 1.0, 3.5)
+    stop = tf.constant(1.0)
+    with tf.GradientTape() as tape:
+        tape.watch(stop)
+        one = tf.linspace(0.0, stop, 1)
+    assert tape.gradient(one, stop).numpy() == 0
+
+
+def test_ranges_are_of_numbers():
+    with pytest.raises(AssertionError, match="numbers"):
+        tf.range(tf.constant(3, tf.uint32))
+
+
+def test_grids_are_of_one_type():
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.meshgrid(tf.constant([1.0]), tf.constant([1]))
+
+
+def test_stacks_of_numbers_get_one_type():
+    np.testing.assert_array_equal(tf.stack([1, 2.5]), [1.0, 2.5])
+
+
+def test_a_single_value_is_joined_along_a_scalar_axis():
+    with pytest.raises(ValueError, match="rank 0"):
+        tf.concat([tf.constant([1.0])], [0])
+
+
+def test_repeats():
+    pair = tf.constant([[1.0], [2.0]])
+    np.testing.assert_array_equal(tf.repeat(pair, [2, -1], axis=0), [[1.0], [1.0]])
+    with pytest.raises(TypeError, match="integer"):
+        tf.repeat(pair, 1.5, axis=0)
+    with pytest.raises(TypeError, match="`axis` must be an int"):
+        tf.repeat(pair, 2, axis=tf.constant(0))
+    with pytest.raises(ValueError):
+        tf.repeat(pair, [1, 2, 3], axis=0)

@@ -1,0 +1,29 @@
+"""Names and limits of types."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+
+@pytest.mark.parametrize("name", [int, "int", "a", "f4", "str", "O", None, "nope"])
+def test_what_stands_for_no_type(name):
+    with pytest.raises(TypeError, match="to a TensorFlow DType"):
+        tf.as_dtype(name)
+
+
+@pytest.mark.parametrize(
+    "name, dtype",
+    [(float, tf.float32), (bool, tf.bool), (complex, tf.complex128), (str, tf.string)]
+    + [("half", tf.float16), (np.int16, tf.int16), (np.dtype(">f4"), tf.float32), (3, tf.int32)],
+)
+def test_what_stands_for_a_type(name, dtype):
+    assert tf.as_dtype(name) is dtype
+
+
+def test_limits():
+    assert tf.float32.limits == (0, 1)
+    assert tf.int8.limits == (0, 127)
+    assert tf.bool.limits == (0, True)
+    with pytest.raises(ValueError, match="limits"):
+        _ = tf.float16.limits
