@@ -63,3 +63,76 @@ def test_shapes_of_ragged_tensors_have_types():
         type(spec)(spec._partitions, [], tf.int64)
     with pytest.raises(ValueError, match="not compatible"):
         tf.experimental.DynamicRaggedShape([], [2, 3], static_inner_shape=[2, 4])
+
+
+DEEP = tf.ragged.constant([[[1, 2], [3]], [], [[4, 5, 6]]])
+
+
+def listed(value):
+    if isinstance(value, tf.RaggedTensor):
+        return value.to_list()
+    return np.asarray(value.numpy()).tolist()
+
+
+@pytest.mark.parametrize(
+    "axis,expected",
+    [
+        (0, [[5, 7, 6], [3]]),
+        (1, [[4, 2], [], [4, 5, 6]]),
+        (2, [[3, 3], [], [15]]),
+        ([0, 1], [8, 7, 6]),
+        ([1, 2], [6, 0, 15]),
+    ],
+)
+def test_sums_of_several_ragged_dimensions(axis, expected):
+    assert listed(tf.reduce_sum(DEEP, axis)) == expected
+
+
+def test_axes_of_reductions_are_checked():
+    with pytest.raises(ValueError, match="out of bounds"):
+        tf.reduce_sum(ROWS, 2)
+    with pytest.raises(TypeError, match="must be an int"):
+        tf.reduce_sum(ROWS, "x")
+    assert tf.reduce_mean(DEEP).dtype == tf.float64
+
+
+def test_segments_cumulative_sums_and_splits_of_rows():
+    x = tf.ragged.constant([[1, 2], [3], [4]])
+    assert listed(tf.math.unsorted_segment_sum(x, [0, 1, 0], 2)) == [[5, 2], [3]]
+    assert listed(tf.math.unsorted_segment_sum(x, x, 5)) == [0, 1, 2, 3, 4]
+    assert listed(tf.cumsum(x)) == [[1, 2], [4], [8]]
+    assert listed(tf.cumsum(x, -1, exclusive=True, reverse=True)) == [[2, 0], [0], [0]]
+    assert [listed(p) for p in tf.split(x, [1, 2])] == [[[1, 2]], [[3], [4]]]
+    assert [listed(p) for p in tf.dynamic_partition(x, [0, 1, 0], 2)] == [[[1, 2], [4]], [[3]]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Cannot exactly split"):
+        tf.split(x, 2)
+
+
+def test_products_of_ragged_batches():
+    x = tf.ragged.constant([[[1.0, 2], [3, 4]], [[5, 6]]], ragged_rank=1)
+    assert listed(tf.matmul(x, tf.ones([2, 2, 1]))) == [[[3.0], [7.0]], [[11.0]]]
+    gram = tf.function(lambda v: tf.matmul(v, v, transpose_b=True), autograph=False)(x)
+    assert listed(gram) == [[[5.0, 11.0], [11.0, 25.0]], [[61.0]]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="innermost"):
+        tf.matmul(ROWS, tf.ones([2, 2]))
+
+
+def test_dense_operands_take_the_rows():
+    x = tf.ragged.constant([[1], [2, 3]])
+    assert listed(x + tf.constant([[10], [30]])) == [[11], [32, 33]]
+    assert listed(DEEP + tf.constant([[[10]], [[20]], [[30]]]))[2] == [[34, 35, 36]]
+    for other in (tf.constant([10, 20]), tf.ragged.constant([[1], [2]])):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            x + other
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.debugging.assert_less(x, 3)
+
+
+def test_text_of_ragged_tensors():
+    x = tf.ragged.constant([["a", "b"], ["c"]])
+    assert listed(tf.strings.reduce_join(x, 1, separator=",")) == [b"a,b", b"c"]
+    assert listed(tf.strings.join([x, "-", x])) == [[b"a-a", b"b-b"], [b"c-c"]]
+    assert listed(tf.strings.format("{}!", x)) == b"[['a', 'b'], ['c']]!"
+    numbers = tf.ragged.constant([[1, 2, 3, 4], []])
+    assert listed(tf.strings.format("{}", numbers, summarize=1)) == b"[[1, ..., 4], []]"
+    assert repr(tf.ragged.constant([[1.5], []])) == "<tf.RaggedTensor [[1.5], []]>"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock._src.api.load  # noqa: F401
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError
 from penstock._src.core.registry import raw
 
 
@@ -71,3 +71,31 @@ def test_reduction():
         inputs=[["a", "b"], ["c", "d"]], reduction_indices=[0, 1], separator="-"
     )
     assert joined.numpy() == b"a-c-b-d"
+
+
+def test_letters_of_malformed_text_are_replaced():
+    found = raw.StringUpper(input=[b"\xe6\xbcA", b"\xffa"], encoding="utf-8")
+    assert listed(found) == ["\ufffdA".encode(), "\ufffdA".encode()]
+
+
+def test_reduce_join_of_nothing_and_of_wrong_axes():
+    none = np.zeros([0, 2], object)
+    assert listed(raw.ReduceJoin(inputs=none, reduction_indices=1)) == []
+    with pytest.raises(OutOfRangeError, match="Invalid reduction dimension 2"):
+        raw.ReduceJoin(inputs=["a"], reduction_indices=2)
+
+
+def test_summaries_of_no_elements():
+    shown = [raw.StringFormat(inputs=[x], template="%s", summarize=0) for x in ([1, 2], 1.5)]
+    assert listed(shown[0]) == b"[ ...]" and listed(shown[1]) == b"..."
+
+
+def test_replacement_characters_are_code_points():
+    for call in (raw.UnicodeDecode, raw.UnicodeTranscode):
+        with pytest.raises(InvalidArgumentError, match="replacement_char"):
+            call(
+                input=["a"],
+                input_encoding="UTF-8",
+                replacement_char=0x110000,
+                **({"output_encoding": "UTF-8"} if call is raw.UnicodeTranscode else {}),
+            )

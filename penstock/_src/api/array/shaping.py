@@ -143,7 +143,7 @@ def identity_n(input, name=None):
 
 
 @export("stop_gradient")
-@dispatchable
+@unary
 def stop_gradient(input, name=None):
     """`input`, through which no gradient flows."""
     return raw.StopGradient(input=input, name=name)

@@ -276,7 +276,7 @@ def _epsilon(dtype):
 
 
 @export("debugging.check_numerics", v1=["debugging.check_numerics", "check_numerics"])
-@dispatchable
+@unary
 def check_numerics(tensor, message, name=None):
     """`tensor`, or InvalidArgumentError if it holds NaN or infinity."""
     return raw.CheckNumerics(tensor=tensor, message=message, name=name)

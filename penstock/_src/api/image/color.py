@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.linalg.products import tensordot
 from penstock._src.api.math.elementwise import cast, saturate_cast
 from penstock._src.api.math.reduction import reduce_mean, reduce_std
@@ -18,7 +18,7 @@ _FLOATS = (dtypes.float16, dtypes.float32)
 
 
 @export("image.convert_image_dtype")
-@dispatchable
+@unary
 def convert_image_dtype(image, dtype, saturate=False, name=None):
     """The image in another type, scaled between [0, 1] of floats and the range of integers."""
     image = convert_to_tensor(image, name="image")
@@ -52,7 +52,7 @@ def _as_float(image):
 
 
 @export("image.adjust_brightness")
-@dispatchable
+@unary
 def adjust_brightness(image, delta):
     """The image with `delta` added to all pixels, which count from 0 to 1."""
     image, floats = _as_float(image)
@@ -71,7 +71,7 @@ def adjust_contrast(images, contrast_factor):
 
 
 @export("image.adjust_gamma")
-@dispatchable
+@unary
 def adjust_gamma(image, gamma=1, gain=1):
     """gain * image ** gamma, pixels counting from 0 to 1."""
     image, floats = _as_float(image)

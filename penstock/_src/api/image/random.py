@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.random import functions as random
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -40,7 +40,7 @@ def _check_delta(delta, limit=None):
 
 
 @export("image.random_brightness")
-@dispatchable
+@unary
 def random_brightness(image, max_delta, seed=None):
     """`adjust_brightness` by a random number in [-max_delta, max_delta)."""
     _check_delta(max_delta)
@@ -48,7 +48,7 @@ def random_brightness(image, max_delta, seed=None):
 
 
 @export("image.stateless_random_brightness", v1=["image.stateless_random_brightness"])
-@dispatchable
+@unary
 def stateless_random_brightness(image, max_delta, seed):
     """`random_brightness`, a function of `seed`."""
     _check_delta(max_delta)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import zlib
 
+from penstock._src.api.dispatch import unary
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -200,18 +201,21 @@ def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, nam
 
 
 @export("io.decode_base64", v1=["io.decode_base64", "decode_base64"])
+@unary
 def decode_base64(input, name=None):
     """Web-safe base64 text as bytes."""
     return raw.DecodeBase64(input=input, name=name)
 
 
 @export("io.encode_base64", v1=["io.encode_base64", "encode_base64"])
+@unary
 def encode_base64(input, pad=False, name=None):
     """Bytes as web-safe base64 text."""
     return raw.EncodeBase64(input=input, pad=pad, name=name)
 
 
 @export("io.decode_compressed", v1=["io.decode_compressed", "decode_compressed"])
+@unary
 def decode_compressed(bytes, compression_type="", name=None):
     """Bytes decompressed: "", "ZLIB" or "GZIP"."""
     return raw.DecodeCompressed(bytes=bytes, compression_type=compression_type, name=name)

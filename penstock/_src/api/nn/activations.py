@@ -19,7 +19,7 @@ from penstock._src.util.export import export
 
 
 @export("nn.leaky_relu")
-@dispatchable
+@unary
 def leaky_relu(features, alpha=0.2, name=None):
     """`features` where positive, alpha * features elsewhere."""
     features = convert_to_tensor(features, name="features")
@@ -51,7 +51,7 @@ def gelu(features, approximate=False, name=None):
 
 
 @export("nn.silu", "nn.swish")
-@dispatchable
+@unary
 def silu(features, beta=1.0):
     """features * sigmoid(beta * features)."""
     features = convert_to_tensor(features, name="features")
@@ -117,7 +117,7 @@ def softmax(logits, axis=None, name=None):
 
 
 @export("nn.log_softmax", "math.log_softmax", v1=[])
-@dispatchable
+@unary
 def log_softmax(logits, axis=None, name=None):
     """logits - log(sum(exp(logits))) along `axis` (by default the last)."""
     return _along(raw.LogSoftmax, logits, axis, name)

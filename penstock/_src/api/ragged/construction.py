@@ -169,10 +169,19 @@ def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, nam
     return raw.ConcatV2(values=[zero, raw.Cumsum(x=cast(counts, kind), axis=0)], axis=0)
 
 
+def stable_order(ids):
+    """The places of the entries of a vector sorted by value, equal ones in their order."""
+    return raw.TopKV2(input=-ids, k=raw.Size(input=ids), sorted=True)[1]
+
+
 @export("ragged.stack_dynamic_partitions")
 @dispatchable
 def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
     """The entries of `data` sorted into rows by their partition number."""
+    if isinstance(partitions, RaggedTensor):
+        if not isinstance(data, RaggedTensor):
+            raise ValueError("Incompatible shapes: `partitions` is ragged and `data` is not.")
+        return stack_dynamic_partitions(data.values, partitions.values, num_partitions, name)
     partitions = convert_to_tensor(partitions)
     if not isinstance(data, RaggedTensor):
         data = convert_to_tensor(data)
@@ -193,8 +202,7 @@ def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
         partitions = raw.Reshape(tensor=partitions, shape=[-1])
     kind = data.row_splits.dtype if isinstance(data, RaggedTensor) else partitions.dtype
     ids = cast(partitions, kind)
-    count = raw.Size(input=ids)
-    order = raw.TopKV2(input=-ids, k=count, sorted=True)[1]
+    order = stable_order(ids)
     rows = raw.GatherV2(params=ids, indices=order, axis=0)
     values = gather(data, order)
     return RaggedTensor.from_value_rowids(

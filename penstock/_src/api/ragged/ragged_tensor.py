@@ -321,10 +321,18 @@ class RaggedTensor(RaggedMaking, CompositeTensor):
 
     def __str__(self):
         if hasattr(self.flat_values, "numpy"):
-            return f"<tf.RaggedTensor {self.to_list()}>"
+            with np.printoptions(formatter={"all": _printed}):
+                return f"<tf.RaggedTensor {_printed(self.numpy())}>"
         return f"tf.RaggedTensor(values={self._values}, row_splits={self.row_splits})"
 
     __repr__ = __str__
+
+
+def _printed(x):
+    """Rows as NumPy prints them, with commas between."""
+    if isinstance(x, np.ndarray):
+        return np.array2string(x, separator=", ") if x.size else repr(x.tolist())
+    return str(x)
 
 
 def merge_dims(value, outer, inner):

@@ -45,6 +45,9 @@ from .structured_parts import (
 class _Spec(BatchableSpec):
     """The types of the fields, and the shape of a StructuredTensor."""
 
+    def __init__(self, _fields: Mapping[str, Any], _ragged_shape: Any) -> None:
+        super().__init__(_fields=dict(_fields), _ragged_shape=_ragged_shape)
+
     @classmethod
     def _from_fields_and_rank(cls, fields: Mapping[str, Any], rank: int) -> _Spec:
         """The spec of records of that rank, by the specs of their fields."""

@@ -39,6 +39,7 @@ def as_string(input, precision=-1, scientific=False, shortest=False, width=-1, f
 
 
 @export("strings.format")
+@dispatchable
 def format(template, inputs, placeholder="{}", summarize=3, name=None):
     """`template` with each placeholder replaced by a tensor's text."""
     if isinstance(inputs, (list, tuple)):
@@ -63,8 +64,7 @@ def format(template, inputs, placeholder="{}", summarize=3, name=None):
 @dispatchable
 def join(inputs, separator="", name=None):
     """The strings at each place joined."""
-    inputs = [convert_to_tensor(x, dtype=dtypes.string) if not isinstance(x, Tensor) else x
-              for x in inputs]  # fmt: skip
+    inputs = [convert_to_tensor(x, dtype=dtypes.string) for x in inputs]
     return raw.StringJoin(inputs=inputs, separator=separator, name=name)
 
 
@@ -72,7 +72,7 @@ def join(inputs, separator="", name=None):
 @dispatchable
 def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
     """All strings along `axis` joined."""
-    inputs = convert_to_tensor(inputs, dtype=dtypes.string)
+    inputs = convert_to_tensor(inputs)
     if axis is None:
         rank = inputs.shape.rank
         axis = (
@@ -86,14 +86,14 @@ def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
 
 
 @export("strings.length", v1=[])
-@dispatchable
+@unary
 def length(input, unit="BYTE", name=None):
     """The number of bytes ("BYTE") or characters ("UTF8_CHAR")."""
     return raw.StringLength(input=input, unit=unit, name=name)
 
 
 @export("strings.substr", v1=[])
-@dispatchable
+@unary
 def substr(input, pos, len, unit="BYTE", name=None):
     """`len` bytes or characters from `pos` on (negative: from the end)."""
     return raw.Substr(input=input, pos=pos, len=len, unit=unit, name=name)
@@ -121,7 +121,7 @@ def strip(input, name=None):
 
 
 @export("strings.regex_full_match")
-@dispatchable
+@unary
 def regex_full_match(input, pattern, name=None):
     """Whether the whole string matches an RE2 pattern."""
     if isinstance(pattern, (str, bytes)):
@@ -130,7 +130,7 @@ def regex_full_match(input, pattern, name=None):
 
 
 @export("strings.regex_replace", v1=["strings.regex_replace", "regex_replace"])
-@dispatchable
+@unary
 def regex_replace(input, pattern, rewrite, replace_global=True, name=None):
     """Matches of an RE2 pattern replaced by `rewrite`, in which \\1 is the first group."""
     if isinstance(pattern, (str, bytes)) and isinstance(rewrite, (str, bytes)):
@@ -146,7 +146,7 @@ def regex_replace(input, pattern, rewrite, replace_global=True, name=None):
 @unary
 def to_number(input, out_type=dtypes.float32, name=None):
     """The numbers that strings spell."""
-    return raw.StringToNumber(string_tensor=input, out_type=dtypes.as_dtype(out_type), name=name)
+    return raw.StringToNumber(string_tensor=input, out_type=out_type, name=name)
 
 
 @export("strings.to_hash_bucket", v1=[])
@@ -198,7 +198,7 @@ def unicode_script(input, name=None):
 
 
 @export("strings.unicode_transcode")
-@dispatchable
+@unary
 def unicode_transcode(
     input,
     input_encoding,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.dispatch import dispatchable
-from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -13,17 +12,15 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
 
-def _on_flat(input, cut):
-    """Runs `cut` (vector -> RaggedTensor) on strings of any shape."""
+def _on_flat(input, cut, dtype=None):
+    """Runs `cut` (vector -> RaggedTensor) on strings of any shape; an unknown one is taken for a vector."""
     if isinstance(input, RaggedTensor):
-        return input.with_flat_values(_on_flat(input.flat_values, cut))
-    input = convert_to_tensor(input, dtype=dtypes.string, name="input")
+        return input.with_flat_values(_on_flat(input.flat_values, cut, dtype))
+    input = convert_to_tensor(input, dtype=dtype, name="input")
     rank = input.shape.rank
-    if rank is None:
-        raise ValueError("input must have a statically-known rank.")
     if rank == 0:
         return cut(raw.Reshape(tensor=input, shape=[1])).values
-    if rank == 1:
+    if rank is None or rank == 1:
         return cut(input)
     if rank == 2:
         flat = raw.Reshape(tensor=input, shape=[-1])
@@ -54,7 +51,7 @@ def split(input, sep=None, maxsplit=-1, name=None):
     def cut(flat):
         return _as_ragged(*raw.StringSplitV2(input=flat, sep=sep, maxsplit=maxsplit, name=name))
 
-    return _on_flat(input, cut)
+    return _on_flat(input, cut, dtypes.string)
 
 
 @export(v1=["strings.split"])
@@ -78,7 +75,7 @@ def bytes_split(input, name=None):
         parts = raw.StringSplit(input=flat, delimiter="", skip_empty=False, name=name)
         return _as_ragged(*parts)
 
-    return _on_flat(input, cut)
+    return _on_flat(input, cut, dtypes.string)
 
 
 def _decode(flat, encoding, errors, replacement, control, offsets):
@@ -194,11 +191,8 @@ def unicode_encode(input, output_encoding, errors="replace", replacement_char=65
     if input.values.shape.rank and input.values.shape.rank > 1:
         inner = unicode_encode(input.values, output_encoding, errors, replacement_char)
         return input.with_values(inner)
-    values = input.values
-    if values.dtype != dtypes.int32:
-        values = cast(values, dtypes.int32)
     return raw.UnicodeEncode(
-        input_values=values,
+        input_values=input.values,
         input_splits=input.row_splits,
         output_encoding=output_encoding,
         errors=errors,

@@ -1,16 +1,18 @@
 """Strings: join, case, length, strip, substrings, hashes."""
 
+import math
 from typing import Literal
 
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops.infer import broadcast
-from penstock._src.ops.rules import axis_of, invalid, show
+from penstock._src.ops.rules import invalid, show
 from penstock._src.ops.strings.elements import data, each, strings, text
 from penstock._src.ops.strings.fingerprint import fingerprint64, hash64, siphash
 
@@ -61,7 +63,7 @@ class _Case(Op):
                 self, f"only utf-8 or '' (no encoding) is supported, received {self.encoding}"
             )
         if self.encoding:
-            return each(lambda s: data(self.change(text(s))), input)
+            return each(lambda s: self.change(s.decode(errors="replace")).encode(), input)
         return each(self.change, input)
 
 
@@ -145,7 +147,7 @@ class Substr(Op):
     def _part(self, s, begin, count, at):
         size = len(s)
         if begin > size or begin < -size:
-            raise invalid(self, f"pos {begin} out of range for string b'{text(s)}' at index {at}")
+            raise invalid(self, f"pos {begin} out of range for string at index {at}")
         first = begin + size if begin < 0 else begin
         # A negative length reaches to the end of bytes; of characters it takes none.
         if count < 0:
@@ -168,7 +170,12 @@ class ReduceJoin(Op):
         axes = reduction_indices.value
         if inputs.rank is None or axes is None:
             return None
-        gone = {int(a) % inputs.rank for a in np.ravel(axes)} if inputs.rank else set()
+        for axis in np.ravel(axes):
+            if not -inputs.rank <= axis < inputs.rank:
+                raise ValueError(
+                    f"Invalid reduction dimension {axis} for input with {inputs.rank} dimensions."
+                )
+        gone = {int(a) % inputs.rank for a in np.ravel(axes)}
         dims = inputs.as_list()
         if self.keep_dims:
             return [1 if a in gone else d for a, d in enumerate(dims)]
@@ -176,7 +183,7 @@ class ReduceJoin(Op):
 
     def eager(self, inputs, reduction_indices):
         separator = self.separator.encode()
-        axes = [axis_of(self, a, inputs.ndim) for a in np.ravel(reduction_indices)]
+        axes = [self._axis(int(a), inputs.ndim) for a in np.ravel(reduction_indices)]
         if len(set(axes)) != len(axes):
             raise invalid(self, f"Duplicate reduction dimension {axes}")
         if not axes:
@@ -184,12 +191,19 @@ class ReduceJoin(Op):
         kept = [a for a in range(inputs.ndim) if a not in axes]
         moved = inputs.transpose(kept + axes[::-1])  # the first axis named runs fastest
         shape = [inputs.shape[a] for a in kept]
-        rows = moved.reshape(int(np.prod(shape)), -1)
+        rows = moved.reshape(math.prod(shape), math.prod(inputs.shape[a] for a in axes))
         joined = strings((separator.join(row) for row in rows), tuple(shape))
         if self.keep_dims:
             shape = [1 if a in axes else n for a, n in enumerate(inputs.shape)]
             joined = joined.reshape(shape)
         return joined
+
+    def _axis(self, axis, rank):
+        if not -rank <= axis < rank:
+            raise OutOfRangeError(
+                f"Invalid reduction dimension {axis} for input with {rank} dimension(s)"
+            )
+        return axis % rank
 
 
 class UnsortedSegmentJoin(Op):
@@ -202,7 +216,6 @@ class UnsortedSegmentJoin(Op):
     separator: str = ""
     Tnumsegments: DType = dtypes.int32
     Tnumsegments_types = INDEX
-    differentiable = False
 
     def shape(self, inputs, segment_ids, num_segments):
         if inputs.rank is None or segment_ids.rank is None:
@@ -228,6 +241,7 @@ class UnsortedSegmentJoin(Op):
 class _Buckets(Op):
     """The hash of each string modulo a number of buckets."""
 
+    differentiable = False
 
     def bucket(self, function, x):
         if self.num_buckets < 1:

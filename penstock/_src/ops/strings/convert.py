@@ -31,7 +31,7 @@ class AsString(Op):
     def eager(self, input):
         kind = input.dtype.kind
         real = kind in "fc" or self.T.is_floating
-        if not real:
+        if not real and kind != "O":
             for name, given in (
                 ("precision", self.precision > -1),
                 ("scientific format", self.scientific),
@@ -73,6 +73,8 @@ def _c_style(form, value):
     """As C prints it: zeros do not fill up to infinities and NaN."""
     if not np.isfinite(value):
         form = form.replace("%0", "%", 1)
+    if np.isnan(value) and np.signbit(value):
+        return (form % -np.inf).replace("inf", "nan")
     return form % value
 
 
@@ -188,6 +190,8 @@ def _summary(x, summarize, depth):
     if not isinstance(x, np.ndarray):
         return _element(x)
     if x.ndim == 0:
+        if summarize == 0:
+            return "..."
         value = x.item() if x.dtype == object else x[()]
         return _element(value)
     count = x.shape[0]
@@ -198,7 +202,8 @@ def _summary(x, summarize, depth):
     last = [_summary(x[i], summarize, depth + 1) for i in tail]
     by = " " if x.ndim == 1 else "\n" * (x.ndim - 1) + " " * (depth + 1)
     if not show_all:
-        rows.append("...")
+        # With nothing before it, the ellipsis still stands apart.
+        rows.append("..." if rows else by + "...")
     return "[" + by.join([*rows, *last]) + "]"
 
 

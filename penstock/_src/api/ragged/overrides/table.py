@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 
 from penstock._src.api.array import creation, indexing, joining, shaping
-from penstock._src.api.dispatch import BINARY, NOT_SUPPORTED, UNARY, register_fallback
+from penstock._src.api.dispatch import (
+    BINARY,
+    BINARY_ASSERTS,
+    NOT_SUPPORTED,
+    UNARY,
+    register_fallback,
+)
 from penstock._src.api.math import arithmetic, counting, elementwise, reduction
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.nn import activations, embedding
-from penstock._src.core import dtypes, errors
+from penstock._src.api.strings import functions as strings
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
 
-from . import gathering
-from . import indexing as rows
-from .dynamic_shape import DynamicRaggedShape, ragged_shape
-from .ragged_tensor import RaggedTensor, merge_dims
-from .row_partition import scalar
+from .. import gathering
+from .. import indexing as rows
+from ..dynamic_shape import DynamicRaggedShape, ragged_shape
+from ..ragged_tensor import RaggedTensor, merge_dims
+from ..row_partition import scalar
+from .broadcasting import matched
+from .reductions import REDUCTIONS
+from .structural import STRUCTURAL
+from .text import TEXT
 
 
 def _fallback(api, args, kwargs):
@@ -31,13 +43,18 @@ def _fallback(api, args, kwargs):
     special = _SPECIAL.get(api)
     if special is not None:
         return special(*args, **kwargs)
-    if api in _UNARY_SET() and args and isinstance(args[0], RaggedTensor):
-        return args[0].with_flat_values(api(args[0].flat_values, *args[1:], **kwargs))
-    if api in _BINARY_SET() and len(args) >= 2:
-        x, y = _matched(args[0], args[1])
-        structure = x if isinstance(x, RaggedTensor) else y
-        flat = [v.flat_values if isinstance(v, RaggedTensor) else v for v in (x, y)]
-        return structure.with_flat_values(api(*flat, *args[2:], **kwargs))
+    if api in _UNARY_SET():
+        named = inspect.signature(api).bind(*args, **kwargs).arguments
+        first = next(iter(named))
+        if isinstance(named[first], RaggedTensor):
+            flat = api(**{**named, first: named[first].flat_values})
+            return named[first].with_flat_values(flat)
+    if api in _BINARY_SET() or api in BINARY_ASSERTS:
+        named = inspect.signature(api).bind(*args, **kwargs).arguments
+        operands = list(inspect.signature(api).parameters)[:2]
+        structure, flat = matched([named.get(name) for name in operands])
+        result = api(**{**named, **dict(zip(operands, flat, strict=True))})
+        return structure.with_flat_values(result) if api not in BINARY_ASSERTS else result
     return NOT_SUPPORTED
 
 
@@ -54,154 +71,6 @@ def _BINARY_SET():
     if len(_SETS.get("binary", ())) != len(BINARY):
         _SETS["binary"] = set(BINARY)
     return _SETS["binary"]
-
-
-def _matched(x, y):
-    """Both made to have the same rows, so that their flat values correspond."""
-    if isinstance(x, RaggedTensor) and isinstance(y, RaggedTensor):
-        if x.ragged_rank != y.ragged_rank:
-            raise ValueError(
-                "Ragged tensors of different ragged ranks are not broadcast: "
-                f"{x.ragged_rank} and {y.ragged_rank}."
-            )
-        if hasattr(x.flat_values, "numpy") and hasattr(y.flat_values, "numpy"):
-            for a, b in zip(x.nested_row_splits, y.nested_row_splits, strict=True):
-                if not np.array_equal(a.numpy(), b.numpy()):
-                    return _broadcast_rows(x, y)
-        return x, y
-    if isinstance(x, RaggedTensor):
-        return x, _dense_for(x, y)
-    return _dense_for(y, x), y
-
-
-def _broadcast_rows(x, y):
-    """Rows of length 1 are repeated to the other's length."""
-    lengths = x.row_lengths().numpy(), y.row_lengths().numpy()
-    if len(lengths[0]) != len(lengths[1]):
-        raise _incompatible(x, y)
-    target = np.maximum(*lengths)
-    parts = []
-    for value, have in zip((x, y), lengths, strict=True):
-        if ((have != target) & (have != 1)).any():
-            raise _incompatible(x, y)
-        starts = value.row_starts().numpy()
-        picks = np.concatenate(
-            [np.arange(s, s + n) if n == t else np.full(t, s)
-             for s, n, t in zip(starts, have, target, strict=True)] or [np.zeros(0, np.int64)]
-        )  # fmt: skip
-        values = rows.gather(value.values, convert_to_tensor(picks.astype(np.int64)))
-        parts.append(RaggedTensor.from_row_lengths(values, target.astype(np.int64), validate=False))
-    return parts[0], parts[1]
-
-
-def _incompatible(x, y):
-    return errors.InvalidArgumentError(
-        None, None, f"Unable to broadcast: dimension size mismatch in dimension 1. {x} and {y}."
-    )
-
-
-def _dense_for(ragged, dense):
-    """A dense operand laid out as the flat values of `ragged`."""
-    if not isinstance(dense, Tensor):
-        dense = convert_to_tensor(dense, dtype_hint=ragged.dtype)
-    rank = dense.shape.rank
-    if rank == 0:
-        return dense
-    inner = ragged.flat_values.shape.rank - 1
-    if rank is None or rank <= inner:
-        return dense
-    if ragged.ragged_rank == 1 and rank == ragged.shape.rank:
-        if dense.shape[1] == 1:
-            flat = raw.Squeeze(input=dense, axis=[1])
-            if dense.shape[0] == 1:
-                return flat
-            return raw.GatherV2(params=flat, indices=ragged.value_rowids(), axis=0)
-        matching = RaggedTensor.from_tensor(dense, lengths=ragged.row_lengths())
-        return matching.flat_values
-    if rank == 1 and ragged.shape.rank == 1 + ragged.ragged_rank and dense.shape[0] == 1:
-        return raw.Reshape(tensor=dense, shape=np.zeros(0, np.int32))
-    raise ValueError(
-        f"A dense operand of shape {dense.shape} is not broadcast against a ragged one of shape "
-        f"{ragged.shape}."
-    )
-
-
-def _reducer(unsorted, combine):
-    def reduce(input_tensor, axis=None, keepdims=False, name=None):
-        rt = input_tensor
-        if axis is None:
-            return combine(rt.flat_values, None, keepdims)
-        rank = rt.shape.rank
-        axes = sorted({int(a) % rank for a in np.atleast_1d(np.asarray(axis))}, reverse=True)
-        result = rt
-        for a in axes:
-            result = _along(unsorted, combine, result, a, keepdims)
-        return result
-
-    return reduce
-
-
-def _along(unsorted, combine, rt, axis, keepdims):
-    if not isinstance(rt, RaggedTensor):
-        return combine(rt, axis, keepdims)
-    if axis == 0:
-        lengths = rt.row_lengths()
-        offsets = rt._row_partition.offsets_in_rows()
-        width = raw.Max(
-            input=raw.ConcatV2(values=[lengths, np.zeros(1, lengths.dtype.as_numpy_dtype)], axis=0),
-            axis=[0],
-        )
-        if isinstance(rt.values, RaggedTensor):
-            raise ValueError(
-                "Reducing the first axis of a deeply ragged tensor is not implemented."
-            )
-        result = unsorted(rt.values, offsets, width)
-        return raw.ExpandDims(input=result, axis=0) if keepdims else result
-    if axis == 1:
-        values = rt.values
-        if isinstance(values, RaggedTensor):
-            raise ValueError("Reducing an outer axis of a deeply ragged tensor is not implemented.")
-        result = unsorted(values, rt.value_rowids(), rt.nrows())
-        return raw.ExpandDims(input=result, axis=1) if keepdims else result
-    return rt.with_values(_along(unsorted, combine, rt.values, axis - 1, keepdims))
-
-
-def _segments(name):
-    return lambda data, ids, count: getattr(raw, name)(
-        data=data, segment_ids=ids, num_segments=count
-    )
-
-
-def _mean(data, ids, count):
-    total = raw.UnsortedSegmentSum(data=data, segment_ids=ids, num_segments=count)
-    ones = raw.UnsortedSegmentSum(data=raw.OnesLike(x=data), segment_ids=ids, num_segments=count)
-    if data.dtype.is_integer:
-        wide = cast(total, dtypes.float64) / cast(ones, dtypes.float64)
-        return cast(wide, data.dtype) if data.dtype != dtypes.int32 else wide
-    return total / ones
-
-
-def _logical(name):
-    def run(data, ids, count):
-        numbers = raw.Cast(x=data, DstT=dtypes.int32)
-        found = getattr(raw, name)(data=numbers, segment_ids=ids, num_segments=count)
-        return raw.Cast(x=found, DstT=dtypes.bool_)
-
-    return run
-
-
-def _reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
-    if axis is None:
-        return reduction.reduce_variance(input_tensor.flat_values, None, keepdims)
-    square = input_tensor.with_flat_values(raw.Square(x=input_tensor.flat_values))
-    mean = reduction.reduce_mean(input_tensor, axis, keepdims)
-    mean_square = reduction.reduce_mean(square, axis, keepdims)
-    return mean_square - mean * mean
-
-
-def _reduce_std(input_tensor, axis=None, keepdims=False, name=None):
-    variance = _reduce_variance(input_tensor, axis, keepdims)
-    return raw.Sqrt(x=variance)
 
 
 def _expand_dims(input, axis, name=None):
@@ -256,11 +125,7 @@ def _where(condition, x=None, y=None, name=None):
         places = raw.Where(condition=flat)[:, 0]
         columns = [raw.GatherV2(params=c, indices=places, axis=0) for c in _coordinates(condition)]
         return raw.Pack(values=columns, axis=1)
-    structure = next(v for v in (condition, x, y) if isinstance(v, RaggedTensor))
-    parts = [
-        v.flat_values if isinstance(v, RaggedTensor) else _dense_for(structure, v)
-        for v in (condition, x, y)
-    ]
+    structure, parts = matched([condition, x, y])
     return structure.with_flat_values(raw.SelectV2(condition=parts[0], t=parts[1], e=parts[2]))
 
 
@@ -324,8 +189,15 @@ def _bincount(
     )
 
 
-def _one_hot(indices, depth, *args, **kwargs):
-    return indices.with_flat_values(creation.one_hot(indices.flat_values, depth, *args, **kwargs))
+def _one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
+    if isinstance(axis, int) and axis >= 0:
+        if axis <= indices.ragged_rank:
+            raise ValueError(
+                f"axis ({axis}) must be greater than indices.ragged_rank ({indices.ragged_rank})."
+            )
+        axis -= indices.ragged_rank
+    values = creation.one_hot(indices.flat_values, depth, on_value, off_value, axis, dtype, name)
+    return indices.with_flat_values(values)
 
 
 def _reverse(tensor, axis, name=None):
@@ -341,9 +213,8 @@ def _boolean_mask(tensor, mask, axis=None, name=None):
 
 
 def _add_n(inputs, name=None):
-    first = inputs[0]
-    flat = [x.flat_values for x in inputs]
-    return first.with_flat_values(raw.AddN(inputs=flat))
+    structure, flat = matched(list(inputs))
+    return structure.with_flat_values(raw.AddN(inputs=flat))
 
 
 def _tile(input, multiples, name=None):
@@ -383,6 +254,27 @@ def _softmax_of_segments(values, partition, name):
     return raw.RealDiv(x=powers, y=raw.GatherV2(params=total, indices=ids, axis=0), name=name)
 
 
+def _dropout(api):
+    def drop(x, rate, seed=None, rng_alg=None, noise_shape=None, name=None):
+        if noise_shape is not None:
+            raise ValueError("noise_shape is not supported yet for RaggedTensor x")
+        options = {"seed": seed, "name": name}
+        if rng_alg is not None:
+            options["rng_alg"] = rng_alg
+        return x.with_flat_values(api(x.flat_values, rate, **options))
+
+    return drop
+
+
+def _string_join(inputs, separator="", name=None):
+    structure, flat = matched(list(inputs))
+    return structure.with_flat_values(strings.join(flat, separator, name))
+
+
+def _reshape_flat(tensor, shape, name=None):
+    return shaping.reshape(tensor.flat_values, shape, name)
+
+
 def _filled(api):
     def fill(shape, *args, **kwargs):
         return shape._add_partitions(api(shape.inner_shape, *args, **kwargs))
@@ -419,16 +311,14 @@ _OF_SHAPES = {
     shaping.broadcast_to: _broadcast_to,
 }
 _SPECIAL = {
+    **REDUCTIONS,
+    **STRUCTURAL,
+    **TEXT,
     activations.softmax: _softmax,
-    reduction.reduce_sum: _reducer(_segments("UnsortedSegmentSum"), reduction.reduce_sum),
-    reduction.reduce_prod: _reducer(_segments("UnsortedSegmentProd"), reduction.reduce_prod),
-    reduction.reduce_max: _reducer(_segments("UnsortedSegmentMax"), reduction.reduce_max),
-    reduction.reduce_min: _reducer(_segments("UnsortedSegmentMin"), reduction.reduce_min),
-    reduction.reduce_mean: _reducer(_mean, reduction.reduce_mean),
-    reduction.reduce_all: _reducer(_logical("UnsortedSegmentMin"), reduction.reduce_all),
-    reduction.reduce_any: _reducer(_logical("UnsortedSegmentMax"), reduction.reduce_any),
-    reduction.reduce_variance: _reduce_variance,
-    reduction.reduce_std: _reduce_std,
+    activations.dropout: _dropout(activations.dropout),
+    activations.stateless_dropout: _dropout(activations.stateless_dropout),
+    shaping.reshape: _reshape_flat,
+    strings.join: _string_join,
     shaping.expand_dims: _expand_dims,
     shaping.squeeze: _squeeze,
     shaping.shape: ragged_shape,

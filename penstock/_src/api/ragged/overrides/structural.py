@@ -1,0 +1,160 @@
+"""Products, splits and partitions of ragged tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.array import joining
+from penstock._src.api.functional import map_fn
+from penstock._src.api.image.geometry import resize
+from penstock._src.api.linalg.products import matmul
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes, errors
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.specs import TensorSpec
+from penstock._src.graph.static_values import get_static_value
+
+from .. import indexing as rows
+from ..construction import stack_dynamic_partitions
+from ..ragged_tensor import RaggedTensor
+
+
+def _matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, **rest):
+    """Products of matrices of which some rows, or the batch, are kept ragged.
+
+    Padded with zeros they are one batched product; its rows are then cut to their lengths.
+    """
+    a, b = (x if isinstance(x, RaggedTensor) else convert_to_tensor(x) for x in (a, b))
+    if a.dtype != b.dtype:
+        raise ValueError("`a` and `b` must have the same dtype.")
+    if a.shape.rank is None or a.shape.rank != b.shape.rank:
+        raise ValueError("`a` and `b` must have the same rank.")
+    flags = {
+        "transpose_a": transpose_a,
+        "transpose_b": transpose_b,
+        "adjoint_a": adjoint_a,
+        "adjoint_b": adjoint_b,
+    }
+    if a.shape.rank == 2:
+        return matmul(_uniform(a), _uniform(b), **flags, **rest)
+    if a.shape.rank > 3:
+        raise ValueError(
+            f"Ragged matrices come in one batch: rank 2 or 3. Received rank {a.shape.rank}."
+        )
+    rows_a, columns_a = _extents(a, transpose_a or adjoint_a)
+    rows_b, columns_b = _extents(b, transpose_b or adjoint_b)
+    if get_static_value(columns_a) is not None and get_static_value(rows_b) is not None:
+        pairs = np.broadcast_arrays(get_static_value(columns_a), get_static_value(rows_b))
+        if not np.array_equal(*pairs):
+            raise errors.InvalidArgumentError(
+                f"Matrix size-incompatible: inner dimensions {pairs[0]} and {pairs[1]}"
+            )
+    product = matmul(_dense(a), _dense(b), **flags, **rest)
+    return _cut(product, rows_a, columns_b)
+
+
+def _uniform(x):
+    """A matrix stored with ragged rows, which must be of one length."""
+    if not isinstance(x, RaggedTensor):
+        return x
+    dense = x.to_tensor()
+    same = raw.Equal(x=raw.Size(input=x.flat_values), y=raw.Size(input=dense))
+    message = "The matrices in `a` and `b` may not be ragged in their innermost dimension."
+    raw.Assert(condition=same, data=[convert_to_tensor(message)])
+    return dense
+
+
+def _dense(x):
+    return x.to_tensor() if isinstance(x, RaggedTensor) else x
+
+
+def _extents(x, swapped):
+    """The numbers of rows and of columns of each matrix of a batch, or of all."""
+    if not isinstance(x, RaggedTensor):
+        shape = raw.Shape(input=x, out_type=dtypes.int64)
+        found = shape[1], shape[2]
+    elif x.ragged_rank == 1:
+        inner = raw.Shape(input=x.flat_values, out_type=dtypes.int64)[1]
+        found = cast(x.row_lengths(), dtypes.int64), inner
+    else:
+        lengths = x.values.row_lengths()
+        widest = raw.SegmentMax(data=lengths, segment_ids=x.value_rowids())
+        found = cast(x.row_lengths(), dtypes.int64), cast(widest, dtypes.int64)
+    return found[::-1] if swapped else found
+
+
+def _cut(product, row_counts, column_counts):
+    """A batch of padded matrices with each one's own numbers of rows and columns."""
+    count = raw.Shape(input=product, out_type=dtypes.int64)
+    if row_counts.shape.rank == 0:
+        row_counts = raw.Fill(dims=count[:1], value=row_counts)
+    result = RaggedTensor.from_tensor(product, lengths=row_counts)
+    if column_counts.shape.rank == 0:
+        return result
+    widths = raw.GatherV2(params=column_counts, indices=result.value_rowids(), axis=0)
+    return result.with_values(RaggedTensor.from_tensor(result.values, lengths=widths))
+
+
+def _split(value, num_or_size_splits, axis=0, num=None, name="split"):
+    rank = value.shape.rank
+    axis = axis + rank if axis < 0 else axis
+    if 1 <= axis <= value.ragged_rank:
+        raise ValueError(
+            f"Cannot split a ragged dimension. Got `value` of shape {value.shape} and `axis` {axis}."
+        )
+    if axis > 0:
+        within = axis - value.ragged_rank
+        parts = joining.split(value.flat_values, num_or_size_splits, within, num, name)
+        return [value.with_flat_values(p) for p in parts]
+    if isinstance(num_or_size_splits, int):
+        if num_or_size_splits < 1:
+            raise ValueError(
+                "`num_or_size_splits` must be >=1 if it is an `int`. "
+                f"Received {num_or_size_splits}."
+            )
+        count = num_or_size_splits
+        size = raw.FloorDiv(x=value.nrows(), y=convert_to_tensor(count, value.row_splits.dtype))
+        sizes = [size] * count
+    else:
+        sizes = convert_to_tensor(num_or_size_splits)
+        known = get_static_value(sizes)
+        if known is not None and (known < 0).any():
+            raise errors.InvalidArgumentError("`num_or_size_splits` must be non-negative.")
+        count = sizes.shape[0] if num is None else num
+        sizes = [cast(sizes[i], value.row_splits.dtype) for i in range(count)]
+    end = convert_to_tensor(0, value.row_splits.dtype)
+    ends = [end]
+    for size in sizes:
+        end = end + size
+        ends.append(end)
+    message = "Cannot exactly split the `axis` dimension of `value` with the given sizes."
+    raw.Assert(condition=raw.Equal(x=end, y=value.nrows()), data=[convert_to_tensor(message), end])
+    return [rows.rows_between(value, ends[i], ends[i + 1]) for i in range(count)]
+
+
+def _dynamic_partition(data, partitions, num_partitions, name=None):
+    parts = stack_dynamic_partitions(data, partitions, num_partitions, name)
+    return [parts[i] for i in range(num_partitions)]
+
+
+def _resize(images, size, *args, **kwargs):
+    """Images of different sizes, each resized: a dense batch."""
+    if images.shape.rank != 4:
+        raise ValueError("tf.image.resize: images.shape.rank must be 4 if images is ragged.")
+    channels = images.shape[-1]
+    known = get_static_value(convert_to_tensor(size))
+    extents = [None, None] if known is None else known.tolist()
+    return map_fn(
+        lambda image: resize(_dense(image), size, *args, **kwargs),
+        images,
+        fn_output_signature=TensorSpec([*extents, channels], dtypes.float32),
+    )
+
+
+STRUCTURAL = {
+    matmul: _matmul,
+    joining.split: _split,
+    joining.dynamic_partition: _dynamic_partition,
+    resize: _resize,
+}
