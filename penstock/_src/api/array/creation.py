@@ -107,15 +107,20 @@ def _filled(shape, value, kind, name):
         made = _filled_now(shape, value, kind)
         if made is not None:
             return made
+    if not isinstance(shape, (Tensor, TensorShape)) and _has_no_extents(shape):
+        shape = convert_to_tensor(shape, dtype=dtypes.int32)
     dims = shape_input(shape)
     if getattr(dims, "ndim", 1) == 0 or (isinstance(dims, Tensor) and dims.shape.rank == 0):
         dims = raw.Reshape(tensor=dims, shape=[-1])
     filler = value if kind == dtypes.string else np.asarray(value, kind.as_numpy_dtype)
     if not isinstance(filler, np.ndarray) or kind.is_quantized or kind == dtypes.string:
-    if not isinstance(shape, (Tensor, TensorShape)) and _has_no_extents(shape):
-        shape = convert_to_tensor(shape, dtype=dtypes.int32)
         filler = convert_to_tensor(filler, dtype=kind)
     return raw.Fill(dims=dims, value=filler, name=name)
+
+
+def _has_no_extents(shape):
+    entries = shape if isinstance(shape, (list, tuple)) else (shape,)
+    return any(isinstance(n, (float, str, bytes)) for n in entries)
 
 
 @export("zeros", v1=[])
@@ -124,11 +129,6 @@ def zeros(shape, dtype=dtypes.float32, name=None, layout=None):
     """A tensor of zeros (False, empty strings)."""
     kind = dtypes.as_dtype(dtype).base_dtype
     return _filled(shape, b"" if kind == dtypes.string else 0, kind, name or "zeros")
-
-
-def _has_no_extents(shape):
-    entries = shape if isinstance(shape, (list, tuple)) else (shape,)
-    return any(isinstance(n, (float, str, bytes)) for n in entries)
 
 
 @export("ones", v1=[])
@@ -257,6 +257,8 @@ def linspace(start, stop, num, name=None, axis=0):
     first = raw.ExpandDims(input=start, axis=place)
     last = raw.ExpandDims(input=stop, axis=place)
     if wanted < 2:
+        # `stop` takes part, too: with a gradient of zeros
+        both = raw.ConcatV2(values=[first, last], axis=place)
         start_only = [builtins.slice(None)] * place + [builtins.slice(0, wanted)]
         return cast(both[tuple(start_only)], kind)
     steps = np.arange(1, count - 1, dtype=start.dtype.as_numpy_dtype)
@@ -266,8 +268,6 @@ def linspace(start, stop, num, name=None, axis=0):
     return cast(raw.ConcatV2(values=[first, middle, last], axis=place), kind, name=name)
 
 
-        # `stop` takes part, too: with a gradient of zeros
-        both = raw.ConcatV2(values=[first, last], axis=place)
 @export("one_hot")
 @dispatchable
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
@@ -357,11 +357,11 @@ def meshgrid(*args, **kwargs):
     for i, axis in enumerate(axes):
         place = order[i]
         column = [-1 if j == place else 1 for j in builtins.range(rank)]
-        column = raw.Reshape(tensor=axis, shape=np.array(column, np.int32))
-        grids.append(raw.BroadcastTo(input=column, shape=shape))
-    return grids
         if axis.dtype != axes[0].dtype and not axes[0].dtype.is_bool:
             raise InvalidArgumentError(
                 f"meshgrid: the axes should have one type. Received {axes[0].dtype!r} and "
                 f"{axis.dtype!r} [Op:Mul]"
             )
+        column = raw.Reshape(tensor=axis, shape=np.array(column, np.int32))
+        grids.append(raw.BroadcastTo(input=column, shape=shape))
+    return grids

@@ -204,7 +204,7 @@ def segment_product_gradient(product, data, ids, dy, more):
     slope = where(
         zero,
         raw.GatherV2(of_rest, at, np.int32(0)),
-        raw.GatherV2(whole, at, np.int32(0)) / conj(filled),
+        raw.GatherV2(whole, at, np.int32(0)) / filled,
     )
     return raw.GatherV2(dy, at, np.int32(0)) * slope
 
