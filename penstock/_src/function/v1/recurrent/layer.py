@@ -39,7 +39,6 @@ class LegacyLayer(Module):
         self._trainable, self.built = trainable, False
         self._own: list[Variable] = []
         self._losses: list[Callable[[], Any]] = []
-        self.input_spec = self.activity_regularizer = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         inputs, *rest = args
@@ -225,6 +224,11 @@ class LegacyLayer(Module):
         """Nothing is left to do."""
 
     # -- types and shapes
+
+    # What the inputs must be: anything.
+    input_spec: Any = None
+    # A penalty on the outputs: none.
+    activity_regularizer: Any = None
 
     @property
     def dtype(self) -> str:
