@@ -17,6 +17,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -27,7 +28,7 @@ _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 def call_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """The gradient of a call is a call of the backward graph."""
-    forward: GraphFunction = node.raw_op.attrs["f"]
+    forward = differentiated(node.raw_op.attrs["f"])
     active = [i for i, g in enumerate(gradients) if g is not None]
     needed = [i for i, w in enumerate(wanted) if w]
     backward = backward_of(forward, tuple(active), tuple(needed))
@@ -48,6 +49,39 @@ def backward_of(
     if key not in cache:
         cache[key] = Backward(forward.graph, ys, xs, f"gradient_{forward.graph.name}")
     return cache[key]
+
+
+def differentiated(function: GraphFunction) -> GraphFunction:
+    """Returns the function that gives what gradients of `function` read.
+
+    It is a copy where others stand in for functions that are called: they do not know of intermediate
+    values, which those called give from then on.
+    """
+    copy = function.__dict__.get("_differentiated")
+    if copy is None:
+        copy = _copy_of(function) if _calls_stand_ins(function) else function
+        function.__dict__["_differentiated"] = copy
+    return copy
+
+
+def _calls_stand_ins(function: GraphFunction) -> bool:
+    called = [n.raw_op.attrs["f"] for n in function.graph._operations if n.type in _CALLS]
+    return any(f.stand_in is not None or _calls_stand_ins(f) for f in called)
+
+
+def _copy_of(function: GraphFunction) -> GraphFunction:
+    graph = function.graph
+    made = FuncGraph(graph.name, outer_graph=graph.outer_graph)
+    made.inputs = [made.placeholder(t.dtype, t.shape, "arg") for t in graph.inputs]
+    for old, new in zip(graph.inputs, made.inputs, strict=True):
+        new._handle_data = old._handle_data
+    made.outputs = inline(graph, made.inputs, made)
+    add_control_dependencies(made)
+    position = {t._id: i for i, t in enumerate(graph.inputs)}
+    inputs = [made.inputs[position[t._id]] for t in function.inputs]
+    position = {t._id: i for i, t in enumerate(graph.outputs)}
+    outputs = [made.outputs[position[t._id]] for t in function.outputs]
+    return GraphFunction(made, inputs, outputs, why_host=function.why_host)
 
 
 def call_function(function: GraphFunction, arguments: Sequence[Any]) -> list[SymbolicTensor]:

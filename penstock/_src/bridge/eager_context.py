@@ -13,6 +13,7 @@ from penstock._src.eager.context import CONTEXT
 from penstock._src.eager.context import executing_eagerly as executing_eagerly
 from penstock._src.graph.graph import Graph
 from penstock._src.proto.config import ConfigProto
+from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 
 EAGER_MODE, GRAPH_MODE = 1, 0
@@ -57,6 +58,11 @@ class Context:
     def device_name(self) -> str | None:
         """The device of the current `tf.device` scope."""
         return STATE.device
+
+    @property
+    def device_spec(self) -> DeviceSpec:
+        """The device of the current `tf.device` scope, in parts; none are set outside of scopes."""
+        return DeviceSpec.from_string(STATE.device or "")
 
     @property
     def scope_name(self) -> str:

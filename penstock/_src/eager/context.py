@@ -68,12 +68,28 @@ def outermost_graph() -> Any:
 def init_scope() -> Iterator[None]:
     """Lifts ops out of functions and control dependencies, and hides them from tapes.
 
-    What a function creates once, such as a variable's initial value, is computed within.
+    What a function creates once, such as a variable's initial value, is computed within. The scope of
+    names stays.
     """
-    graph = outermost_graph()
-    with dispatch.init_scope_graph(graph):
-        if graph is None:
+    graph, inner = outermost_graph(), STATE.graph
+    if graph is inner:
+        with dispatch.init_scope_graph(graph), _without_dependencies(graph):
             yield
-        else:
-            with graph.control_dependencies(None):
+        return
+    scope = inner.get_name_scope()
+    scope += "/" if scope else ""
+    before = STATE.eager_name_scope
+    with dispatch.init_scope_graph(graph), _without_dependencies(graph):
+        if graph is not None:
+            with graph.name_scope(scope):
                 yield
+            return
+        STATE.eager_name_scope = scope
+        try:
+            yield
+        finally:
+            STATE.eager_name_scope = before
+
+
+def _without_dependencies(graph: Any) -> contextlib.AbstractContextManager[Any]:
+    return contextlib.nullcontext() if graph is None else graph.control_dependencies(None)

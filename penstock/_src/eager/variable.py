@@ -72,12 +72,13 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
         creators = creator_scopes() if cls.__dict__.get("asks_creators", False) else ()
         if not creators:
             return super().__call__(*args, **kwargs)
-        names = list(inspect.signature(cls.__init__).parameters)[1:]
-        given = {**dict(zip(names, args)), **kwargs}
+        parameters = dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
+        given = {name: parameter.default for name, parameter in parameters.items()}
+        given |= {**dict(zip(parameters, args)), **kwargs}
         create: Callable[..., Any] = super().__call__
         for creator in creators:
             create = functools.partial(creator, create)
-        return create(**{"initial_value": None, "trainable": None, **given})
+        return create(**given)
 
 
 @export("Variable", v1=[])

@@ -11,6 +11,7 @@ from penstock._src.core.calls.binding import kernel_name
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.differentiable import DifferentiableFunction
@@ -208,12 +209,16 @@ class ConcreteFunction:
     @property
     def output_dtypes(self) -> Any:
         """The types of the result, structured."""
-        return nest.map_structure(lambda t: t.dtype, self.graph.structured_outputs)
+        return nest.map_structure(
+            lambda t: None if t is None else t.dtype, self.graph.structured_outputs
+        )
 
     @property
     def output_shapes(self) -> Any:
         """The static shapes of the result, structured."""
-        return nest.map_structure(lambda t: t.shape, self.graph.structured_outputs)
+        return nest.map_structure(
+            lambda t: TensorShape(None) if t is None else t.shape, self.graph.structured_outputs
+        )
 
     @property
     def variables(self) -> tuple[Any, ...]:

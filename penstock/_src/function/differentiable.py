@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.autodiff.control_flow import backward_of, call_function, dense
+from penstock._src.autodiff.control_flow import backward_of, call_function, dense, differentiated
 from penstock._src.autodiff.tape import DIFFERENTIABLE, record_function
 from penstock._src.core.dispatch import STATE
 from penstock._src.eager.tensor import EagerTensor
@@ -72,7 +72,7 @@ class DifferentiableFunction:
 
     def _with_intermediates(self, watched: tuple[int, ...], orders: int) -> GraphFunction:
         """Returns the function with what its gradients, up to that order, read as further outputs."""
-        forward = self.function
+        forward = differentiated(self.function)
         for _ in range(orders):
             active = _differentiable(forward)
             backward = backward_of(forward, active, watched)

@@ -1,6 +1,7 @@
 """tf.function: a Python function that is traced into graphs, one for each kind of arguments, and run compiled."""
 
 import functools
+import inspect
 import threading
 import types
 import weakref
@@ -93,7 +94,8 @@ class Function(Trackable):
         self._look_like(python_function)
 
     def _look_like(self, python_function: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, python_function)
+        held = ("__dict__",) if inspect.isfunction(python_function) else ()  # not an object's state
+        functools.update_wrapper(self, python_function, updated=held)
 
     # -- calling
 
@@ -321,6 +323,16 @@ class Function(Trackable):
             return "\n\n".join(str(step.compiled.function) for step in executable.programs())
 
         return text
+
+    def _decorate(self, decorator: Callable[..., Any]) -> None:
+        """Puts `decorator` around the Python function; for methods that a class wraps after they are made.
+
+        Raises:
+          ValueError: the function has been traced.
+        """
+        if self._traced:
+            raise ValueError("Functions cannot be decorated after they have been traced.")
+        self._python_function = decorator(self._python_function)
 
     # -- what it is
 

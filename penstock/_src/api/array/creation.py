@@ -102,6 +102,11 @@ def _filled_now(shape, value, kind):
     return EagerTensor(np.full(shape, value, kind.np), kind)
 
 
+def _is_small(dims):
+    """Whether a tensor of this shape is put into graphs as a constant, as TensorFlow does."""
+    return isinstance(dims, np.ndarray) and bool((dims >= 0).all()) and math.prod(dims.flat) < 1000
+
+
 def _filled(shape, value, kind, name):
     if STATE.graph is None and kind != dtypes.string and not OBSERVED:
         made = _filled_now(shape, value, kind)
@@ -110,6 +115,9 @@ def _filled(shape, value, kind, name):
     if not isinstance(shape, (Tensor, TensorShape)) and _has_no_extents(shape):
         shape = convert_to_tensor(shape, dtype=dtypes.int32)
     dims = shape_input(shape)
+    if STATE.graph is not None and _is_small(dims) and not kind.is_quantized:
+        small = np.full(dims.reshape(-1), value, object if kind == dtypes.string else kind.np)
+        return convert_to_tensor(small, kind, name)
     if getattr(dims, "ndim", 1) == 0 or (isinstance(dims, Tensor) and dims.shape.rank == 0):
         dims = raw.Reshape(tensor=dims, shape=[-1])
     filler = value if kind == dtypes.string else np.asarray(value, kind.as_numpy_dtype)
@@ -150,7 +158,8 @@ def _like(op, number, input, dtype, name):
     if not isinstance(input, Tensor):
         input = convert_to_tensor(input, name="input")
     kind = input.dtype.base_dtype if dtype is None else dtypes.as_dtype(dtype).base_dtype
-    if kind == input.dtype.base_dtype:
+    folds = STATE.graph is not None and input.shape.is_fully_defined()
+    if kind == input.dtype.base_dtype and not (folds and kind.is_numpy_compatible):
         return op(x=input, name=name)
     value = b"" if kind == dtypes.string and not number else number
     shape = input.shape if input.shape.is_fully_defined() else raw.Shape(input=input)

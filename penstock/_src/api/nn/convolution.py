@@ -8,6 +8,7 @@ from penstock._src.api.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
@@ -387,8 +388,8 @@ def conv_transpose(
 ):
     """The transposed convolution over as many spatial axes as the filters have."""
     filters = convert_to_tensor(filters)
-    spatial = len(output_shape) - 2 if hasattr(output_shape, "__len__") else None
-    spatial = filters.shape.rank - 2 if spatial is None else spatial
+    given = isinstance(output_shape, list | tuple | TensorShape)
+    spatial = (len(output_shape) if given else filters.shape.rank) - 2
     function = {1: conv1d_transpose, 2: conv2d_transpose, 3: conv3d_transpose}.get(spatial)
     if function is None:
         raise ValueError(

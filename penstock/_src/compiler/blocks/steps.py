@@ -12,7 +12,7 @@ from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.stages import compile_function
 from penstock._src.core import dtypes
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import group_arguments, refusal_of_values
+from penstock._src.core.op import Op, group_arguments, refusal_of_values
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.resources import Resource, VariableHandle
@@ -106,26 +106,27 @@ class HostStep:
         states: dict[Any, Any],
     ) -> None:
         self.op, self.reads, self.writes, self.why = op, reads, writes, why
-        self.states = states if op.raw_op.stateful else None
+        self.kernel = op.raw_op  # as it is now: gradients give operations more inputs and outputs
+        self.states = states if self.kernel.stateful else None
 
     def __call__(self, slots: list[Any]) -> None:
         arguments = [slots[i] for i in self.reads]
         if self.states is None:
-            results = run_on_host(self.op, arguments)
+            results = run_on_host(self.op, arguments, self.kernel)
         else:
             with kernel_state.of_node(self.states, self.op):
-                results = run_on_host(self.op, arguments)
+                results = run_on_host(self.op, arguments, self.kernel)
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
 
 
-def run_on_host(op: Operation, arguments: list[Any]) -> list[Any]:
-    """The outputs of an operation, flat, by its eager kernel.
+def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -> list[Any]:
+    """The outputs of an operation, flat, by its eager kernel, or by `kernel`, which it had before.
 
     Raises:
       OpError: as the kernel does, with the operation's name and the user's line added.
     """
-    raw = op.raw_op
+    raw = kernel or op.raw_op
     if VariableHandle in map(type, arguments) and reads_reference(op):
         arguments = dereferenced(op, arguments)
     if raw.takes_lists:

@@ -27,16 +27,19 @@ def reads(node: ast.AST | Iterable[ast.AST] | None) -> Names:
     if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
         inner |= {node.target.id}
     if isinstance(node, _FUNCTIONS):
-        own = argument_names(node.args)
-        body = node.body if isinstance(node.body, list) else [node.body]
-        own |= writes(body) - declared(body)
         outer = reads([*node.args.defaults, *filter(None, node.args.kw_defaults)])
         outer |= reads(getattr(node, "decorator_list", ()))
-        return (inner - own) | outer
+        return free_names(node) | outer
     if isinstance(node, _COMPREHENSIONS):
         own = NONE.union(*(writes(part.target) for part in node.generators))
         return (inner - own) | reads(node.generators[0].iter)
     return inner
+
+
+def free_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Names:
+    """Names of outside that a function reads whenever it is called."""
+    body = node.body if isinstance(node.body, list) else [node.body]
+    return reads(body) - argument_names(node.args) - (writes(body) - declared(body))
 
 
 def writes(node: ast.AST | Iterable[ast.AST] | None) -> Names:
@@ -121,9 +124,10 @@ class _Liveness:
         for node in body:
             kept.append(closures)
             if isinstance(node, _FUNCTIONS):
-                closures |= reads(node)
+                closures |= free_names(node)
             else:
-                closures |= reads([item for item in ast.walk(node) if isinstance(item, ast.Lambda)])
+                lambdas = [item for item in ast.walk(node) if isinstance(item, ast.Lambda)]
+                closures = closures.union(*map(free_names, lambdas))
         for node, held in zip(reversed(body), reversed(kept), strict=True):
             live = self.statement(node, live | held, held)
         return live
