@@ -80,8 +80,9 @@ _NAMES = {
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor SparseTensorSpec",
     "penstock._src.api.strings.functions": "as_string",
     "penstock._src.api.tensor_array": "TensorArray TensorArraySpec",
-    "penstock._src.autodiff.backprop": "GradientTape UnconnectedGradients",
+    "penstock._src.autodiff.backprop": "UnconnectedGradients",
     "penstock._src.autodiff.custom": "custom_gradient grad_pass_through recompute_grad",
+    "penstock._src.autodiff.gradient_tape": "GradientTape",
     "penstock._src.core.composite": "IndexedSlices IndexedSlicesSpec",
     "penstock._src.core.convert": (
         "convert_to_tensor=convert_to_tensor_v2 register_tensor_conversion_function"

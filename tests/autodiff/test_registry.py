@@ -9,15 +9,23 @@ import pathlib
 from penstock._src.core import registry
 
 TABLE = pathlib.Path(__file__).parents[1] / "parity" / "gradients.txt"
-# Nothing that is watched flows into handles of queues, readers and tables; calls are differentiated as functions are; the
+# Nothing that is watched flows into handles of iterators, queues, readers and tables; calls are differentiated as functions are; the
 # frames of TensorFlow 1 become If and While when a graph is imported; ArgMax has a gradient that is None.
-OTHERWISE = ("Queue", "Reader", "Table", "Placeholder", "HostConst", "StridedSliceAssign")
+OTHERWISE = (
+    "IteratorGetNext",
+    "Queue",
+    "Reader",
+    "Table",
+    "Placeholder",
+    "HostConst",
+    "StridedSliceAssign",
+)
 CALLS = {"EagerPyFunc", "PartitionedCall", "StatefulPartitionedCall"}
 FRAMES = {"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"}
 FRAMES |= {"RefEnter", "RefExit", "RefMerge", "RefNextIteration", "RefSwitch"}
 WITH_NONE = {"ArgMax", "ArgMin"}
-# TensorFlow compiles them by XLA alone.
-COMPILED = {"XlaDynamicSlice", "XlaDynamicUpdateSlice"}
+# TensorFlow compiles the first by XLA alone, and runs the others on GPUs alone.
+ELSEWHERE = {"XlaDynamicSlice", "XlaDynamicUpdateSlice", "CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"}
 
 
 def kind(op):
@@ -28,7 +36,7 @@ def kind(op):
 
 def test_the_same_ops_have_gradients():
     table = dict(line.split() for line in TABLE.read_text().splitlines())
-    apart = CALLS | FRAMES | WITH_NONE | COMPILED
+    apart = CALLS | FRAMES | WITH_NONE | ELSEWHERE
     different = {
         name: (kind(op), table.get(name, "missing"))
         for name, op in registry.load_all().items()

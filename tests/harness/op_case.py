@@ -15,7 +15,7 @@ import numpy as np
 
 import penstock._src.api.load
 import penstock._src.graph.static_values  # noqa: F401  (ops run once these are loaded)
-from penstock._src.autodiff.backprop import GradientTape
+from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.compiler.compile import compile_graph
 from penstock._src.core import convert, dtypes, registry
 from penstock._src.core.calls.binding import bind

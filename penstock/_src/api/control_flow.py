@@ -309,7 +309,8 @@ def while_loop(
       loop_vars: a list or tuple of tensors, TensorArrays, and structures of them.
       shape_invariants: for each variable the shape it has in all iterations; by default that at the start.
       maximum_iterations: the most iterations to make.
-      parallel_iterations, back_prop, swap_memory: accepted, without effect.
+      back_prop: False stops gradients at what the loop gives, in a graph.
+      parallel_iterations, swap_memory: accepted, without effect.
 
     Returns:
       The variables after the loop, structured like `loop_vars`.
@@ -330,7 +331,7 @@ def while_loop(
         raise ValueError("'loop_vars' must be provided.")
     if STATE.graph is None:
         return _eager_loop(cond, body, loop_vars, maximum_iterations)
-    return _Loop(
+    result = _Loop(
         autograph_converted(cond),
         autograph_converted(body),
         loop_vars,
@@ -339,6 +340,13 @@ def while_loop(
         parallel_iterations,
         name or "while",
     ).build()
+    if back_prop:
+        return result
+    return nest.map_structure(
+        lambda t: raw.StopGradient(t) if isinstance(t, Tensor) else t,
+        result,
+        expand_composites=True,
+    )
 
 
 @export(v1=["while_loop"])

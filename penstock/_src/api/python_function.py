@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.autodiff.backprop import GradientTape
+from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.autodiff.nodes import make_op, record_node
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE

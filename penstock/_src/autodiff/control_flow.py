@@ -15,6 +15,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.graph.control import add_control_dependencies
@@ -188,8 +189,9 @@ def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[boo
     useful = [k for k in range(len(needed)) if any(b.gradients[k] is not None for b in backward)]
     if not useful:
         return [None] * len(wanted)
+    sliced = {k: _index_type([b.gradients[k] for b in backward]) for k in useful}
     graphs = [
-        _dense_branch(forward, b, [(k, needed[k]) for k in useful], len(active))
+        _branch(forward, b, [(k, needed[k]) for k in useful], len(active), sliced)
         for forward, b in zip(branches, backward, strict=True)
     ]
     captured = [list(graph.external_captures) for graph in graphs]
@@ -201,17 +203,37 @@ def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[boo
     results = add_conditional(
         node._inputs[0], functions, [dense(gradients[i]) for i in active] + externals, is_case
     )
-    return [None, *spread(results, [needed[k] for k in useful], len(wanted) - 1)]
+    found = iter(results)
+    made = [
+        IndexedSlices(next(found), next(found), next(found)) if sliced[k] else next(found)
+        for k in useful
+    ]
+    return [None, *spread(made, [needed[k] for k in useful], len(wanted) - 1)]
+
+
+def _index_type(gradients: Sequence[Any]) -> DType | None:
+    """Returns the type of indices that slices from all branches can have; None if one is no slices."""
+    if not all(isinstance(g, IndexedSlices) and g.dense_shape is not None for g in gradients):
+        return None
+    kinds = {g.indices.dtype for g in gradients}
+    return kinds.pop() if len(kinds) == 1 else dtypes.int64
 
 
 def _can_flow(branches: list[GraphFunction], index: int) -> bool:
     return branches[0].outputs[index].dtype not in (dtypes.resource,)
 
 
-def _dense_branch(
-    forward: GraphFunction, backward: Backward, useful: list[tuple[int, int]], seeds: int
+def _branch(
+    forward: GraphFunction,
+    backward: Backward,
+    useful: list[tuple[int, int]],
+    seeds: int,
+    sliced: dict[int, DType | None],
 ) -> FuncGraph:
-    """Returns a graph like that of `backward` which gives a dense gradient for each useful input."""
+    """Returns a graph like that of `backward` which gives a gradient for each useful input.
+
+    It is dense, or consists of values, indices of the type in `sliced`, and dense shape.
+    """
     made = FuncGraph(backward.graph.name + "_branch", outer_graph=backward.graph.outer_graph)
     before = STATE.tapes, STATE.accumulators
     STATE.tapes, STATE.accumulators = (), ()

@@ -6,14 +6,14 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from penstock._src.autodiff.backprop import GradientTape, takes_zeros, zeros_like
-from penstock._src.autodiff.nodes import make_op, record_node
+from penstock._src.autodiff.backprop import takes_zeros, zeros_like
+from penstock._src.autodiff.gradient_tape import GradientTape
+from penstock._src.autodiff.nodes import make_op, record_on_tapes
 from penstock._src.autodiff.tape import (
     DIFFERENTIABLE,
     Tape,
     pop,
     push,
-    record_function,
     variable_accessed,
 )
 from penstock._src.core.convert import convert_to_tensor
@@ -97,8 +97,8 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     takes_variables = _takes_variables(gradient)
     if variables and not takes_variables:
         raise TypeError(
-            "If using @custom_gradient with a function that uses variables, then grad_fn must accept a "
-            "keyword argument 'variables'."
+            "@tf.custom_gradient grad_fn must accept keyword argument 'variables', since function uses "
+            f"variables: {variables}"
         )
     flat = [convert_to_tensor(t) for t in nest.flatten(result, expand_composites=True)]
     handles = [v.handle for v in variables]
@@ -112,8 +112,9 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
         flat = _add_node(flat, [*inputs, *handles], backward)
     else:
         flat = [raw.Identity(input=t) for t in flat]
-        # Recorded after the identities, this is the step that a walk back takes.
-        record_function("CustomGradient", [*inputs, *handles], flat, backward)
+        # Recorded after the identities, this is the step that a walk back takes. Forward mode goes through `f`.
+        for tape in STATE.tapes:
+            tape.record_function("CustomGradient", [*inputs, *handles], flat, backward)
     return nest.pack_sequence_as(result, flat, expand_composites=True)
 
 
@@ -174,7 +175,9 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
     node.gradient_override = override
     for before, after in zip(tensors, node.outputs, strict=True):
         after._handle_data = before._handle_data
-    record_node(node)
+    record_on_tapes(node)
+    for accumulator in STATE.accumulators:
+        accumulator.record_op(op, node._inputs, node.outputs)
     return node.outputs[:count]
 
 

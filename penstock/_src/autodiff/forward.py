@@ -47,8 +47,13 @@ class ForwardAccumulator:
         for primal, tangent in zip(nest.flatten(primals), nest.flatten(tangents), strict=True):
             tensor = getattr(primal, "handle", primal)
             if tensor._id in self._tangents:
-                raise ValueError(f"Tensor {primal} was specified multiple times.")
-            self._tangents[tensor._id] = convert_to_tensor(tangent, dtype=primal.dtype)
+                raise ValueError(
+                    f"Tensor {primal} was specified as a primal multiple times. This may indicate an "
+                    "error. If it was intended, please sum the corresponding tangents."
+                )
+            tangent = convert_to_tensor(tangent, dtype=primal.dtype)
+            tangent.shape.assert_is_compatible_with(primal.shape)
+            self._tangents[tensor._id] = tangent
             self._held.append(tensor)
 
     def __enter__(self) -> "ForwardAccumulator":

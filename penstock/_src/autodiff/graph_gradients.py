@@ -58,7 +58,9 @@ def graph_gradients(
             total = add_up(found.pop(t._id, None))
             if total is not None and t._id in sources:
                 found[t._id] = [total]
-            gradients.append(total)
+            gradients.append(None if t._id in stopped else total)
+        if all(total is None for total in gradients):
+            continue
         results = node_gradient(node, gradients, wanted)
         for t, gradient, needed in zip(node._inputs, results, wanted, strict=False):
             if needed and gradient is not None:

@@ -47,6 +47,15 @@ def output_models(node: Operation) -> list[SymbolicTensor]:
 
 
 def record_node(node: Operation) -> None:
+    """Records `node` on all tapes, and computes derivatives in forward mode."""
+    record_on_tapes(node)
+    for accumulator in STATE.accumulators:
+        if hasattr(accumulator, "record_step"):
+            wanted = [True] * len(node._inputs)
+            accumulator.record_step(list(node._inputs), node.outputs, _backward(node, wanted))
+
+
+def record_on_tapes(node: Operation) -> None:
     """Records `node` on all tapes, which then follow it when it gets more outputs."""
     for tape in STATE.tapes:
         wanted = [t._id in tape.watched for t in node._inputs]
@@ -56,10 +65,6 @@ def record_node(node: Operation) -> None:
         tape.record_function(node.type, node._inputs, node.outputs, _backward(node, wanted), False)
         if len(tape.entries) > before:
             node.__dict__.setdefault("_recorded", []).append((tape, tape.entries[-1]))
-    for accumulator in STATE.accumulators:
-        if hasattr(accumulator, "record_step"):
-            wanted = [True] * len(node._inputs)
-            accumulator.record_step(list(node._inputs), node.outputs, _backward(node, wanted))
 
 
 def _backward(node: Operation, wanted: list[bool]) -> Callable[..., list[Any]]:

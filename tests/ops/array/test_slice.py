@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.autodiff.backprop import GradientTape
+from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError

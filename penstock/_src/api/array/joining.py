@@ -170,7 +170,9 @@ def repeat(input, repeats, axis=None, name=None):
         known.size == 1 or input.shape[axis : axis + 1].assert_is_compatible_with([known.size])
         counts = np.maximum(np.broadcast_to(known.reshape(-1), [input.shape[axis]]), 0)
         picks = np.repeat(np.arange(input.shape[axis], dtype=np.int32), counts)
-        return raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
+        return _picked(input, picks, axis, name)
+    if rank is not None and repeats.shape.num_elements() == 1:
+        return _all_repeated(input, repeats, axis, name)
     length = raw.Shape(input=input)[axis]
     counts = raw.Reshape(tensor=cast(repeats, dtypes.int32), shape=[-1])
     counts = raw.BroadcastTo(input=counts, shape=raw.Pack(values=[length]))
@@ -180,8 +182,27 @@ def repeat(input, repeats, axis=None, name=None):
     grid = raw.BroadcastTo(input=raw.ExpandDims(input=grid, axis=1), shape=raw.Shape(input=mask))
     places = raw.Where(condition=mask)
     picks = raw.GatherNd(params=grid, indices=places)
-    result = raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
-    return result
+    return _picked(input, picks, axis, name)
+
+
+def _all_repeated(input, repeats, axis, name):
+    """Returns every entry along an axis repeated equally often."""
+    times = raw.Reshape(tensor=cast(repeats, dtypes.int32), shape=[1])
+    rank = input.shape.rank
+    ones = [np.ones(n, np.int32) for n in (axis + 1, rank - axis - 1)]
+    multiples = raw.ConcatV2(values=[ones[0], times, ones[1]], axis=0)
+    tiled = raw.Tile(input=raw.ExpandDims(input=input, axis=axis + 1), multiples=multiples)
+    shape = raw.Shape(input=input)
+    count = raw.Mul(x=shape[axis : axis + 1], y=times)
+    whole = raw.ConcatV2(values=[shape[:axis], count, shape[axis + 1 :]], axis=0)
+    return raw.Reshape(tensor=tiled, shape=whole, name=name)
+
+
+def _picked(input, picks, axis, name):
+    """Returns entries along an axis; the gradient is a whole tensor along the first axis, too."""
+    if axis == 0:  # a reshape's gradient is no IndexedSlices
+        input = raw.Reshape(tensor=input, shape=raw.Shape(input=input))
+    return raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
 
 
 @export("pad", v1=[])

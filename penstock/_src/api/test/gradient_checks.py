@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.autodiff.backprop import GradientTape
+from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export

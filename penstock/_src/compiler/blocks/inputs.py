@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
+from penstock._src.core.shapes import UNKNOWN
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir import dims
@@ -169,3 +170,11 @@ class DenseList(TensorList):
     def __init__(self, dtype: Any, element_shape: Any, dense: np.ndarray) -> None:
         super().__init__(dtype, element_shape, list(dense))
         self.dense = dense
+
+    def accepts(self, item: Any) -> bool:
+        """True: the program knows one shape, of the elements so far; elements of others may follow."""
+        return True
+
+    def with_items(self, items: list[Any]) -> TensorList:
+        """Returns a list of the same type holding `items`, of any shapes."""
+        return TensorList(self.dtype, UNKNOWN, items)

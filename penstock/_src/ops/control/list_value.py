@@ -37,6 +37,10 @@ class TensorList:
         """Returns a list of the same kind holding `items`."""
         return TensorList(self.dtype, self.element_shape, items, self.max_num_elements)
 
+    def accepts(self, item: Any) -> bool:
+        """Whether `item` may be one of the list's."""
+        return self.element_shape.is_compatible_with(make_shape(np.shape(item)))
+
     def item(self, index: int, shape: TensorShape = UNKNOWN) -> Any:
         """Returns the array at `index`, zeros where none was set."""
         held = self.items[index]

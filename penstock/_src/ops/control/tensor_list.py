@@ -108,7 +108,7 @@ class TensorListPushBack(ListOp):
                 f"Tried to push item into a full list list size: {len(held)} max_num_elements: "
                 f"{held.max_num_elements}"
             )
-        if not held.element_shape.is_compatible_with(make_shape(np.shape(tensor))):
+        if not held.accepts(tensor):
             raise InvalidArgumentError(
                 "Tried to append a tensor with incompatible shape to a list. Op element shape: "
                 f"{list(np.shape(tensor))} list shape: {held.element_shape}"
@@ -236,9 +236,11 @@ class TensorListSetItem(ListOp):
     def shape(self, input_handle, index, item):
         return SCALAR
 
-    def gradient(self, _input_handle, index, item, _output_handle, dlist):
+    def gradient(self, input_handle, index, item, _output_handle, dlist):
         shape = _shape_of(item)
         before = raw.TensorListSetItem(input_handle=dlist, index=index, item=raw.ZerosLike(x=item))
+        if self.resize_if_index_out_of_bounds:
+            before = raw.TensorListResize(input_handle=before, size=_length(input_handle))
         ditem = raw.TensorListGetItem(
             input_handle=dlist, index=index, element_shape=shape, element_dtype=self.element_dtype
         )
@@ -251,7 +253,7 @@ class TensorListSetItem(ListOp):
             items += [None] * (int(index) + 1 - len(items))
             held = held.with_items(items)
         position = self.index_in(held, index, "modify")
-        if not held.element_shape.is_compatible_with(make_shape(np.shape(item))):
+        if not held.accepts(item):
             raise InvalidArgumentError(
                 "Tried to set a tensor with incompatible shape at a list index. Item element shape: "
                 f"{list(np.shape(item))} list shape: {held.element_shape}"

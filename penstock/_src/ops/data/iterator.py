@@ -188,6 +188,8 @@ class _GetNext(Op):
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
+    # Loops over an iterator keep its handle, by which nobody asks a gradient.
+    differentiable = False
 
     def shape(self, iterator):
         return list(self.output_shapes)
@@ -218,6 +220,7 @@ class IteratorGetNextAsOptional(Op):
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
+    differentiable = False
 
     def shape(self, iterator):
         return TensorShape([])

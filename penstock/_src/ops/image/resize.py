@@ -233,7 +233,7 @@ class ResizeBicubic(_Resize):
     weights = staticmethod(bicubic_weights)
 
     def gradient(self, images, _size, _output, dy):
-        if not images.dtype.is_floating:
+        if images.dtype not in ResizeBicubicGrad.T:
             return None, None
         by_images = raw.ResizeBicubicGrad(
             grads=dy,

@@ -106,7 +106,8 @@ class Qr(Op):
         return batch.concatenate([m, k]), batch.concatenate([k, n])
 
     def gradient(self, input, q, r, dq, dr):
-        rows, columns = input.shape.as_list()[-2:]
+        unknown = input.shape.rank is None
+        rows, columns = (None, None) if unknown else input.shape.as_list()[-2:]
         if rows is None or columns is None:
             raise NotImplementedError("QrGrad not implemented with dynamic shapes.")
         if self.full_matrices and rows > columns:
@@ -243,8 +244,7 @@ class Svd(Op):
             raise NotImplementedError(
                 "SVD gradient has not been implemented for input with unknown inner matrix shape."
             )
-        if input.dtype.is_complex:
-            raise NotImplementedError("SVD gradient is not implemented for complex matrices.")
+        s, ds = raw.Cast(x=s, DstT=self.T), raw.Cast(x=ds, DstT=self.T)
         if self.full_matrices and abs(m - n) > 1:
             raise NotImplementedError(
                 "svd gradient is not implemented for abs(m - n) > 1 when full_matrices is True"
@@ -283,7 +283,7 @@ class Svd(Op):
 
 
 def _wide_svd_gradient(m, n, s, u, v, ds, du, dv, full):
-    """The gradient for m <= n (Giles 2008, section 3.2; Townsend 2016)."""
+    """The gradient for m <= n (Giles 2008, section 3.2; Townsend 2016; of complex matrices Wan, Zhang 2019)."""
     squares = raw.Square(x=s)
     f = safe_reciprocal(expand(squares, -2) - expand(squares, -1))
     f = with_diagonal(f, zeros(s))
@@ -291,6 +291,11 @@ def _wide_svd_gradient(m, n, s, u, v, ds, du, dv, full):
     v1, dv1 = cut(v, -1, 0, m), cut(dv, -1, 0, m)
     f_u, f_v = f * mm(u, du, adjoint_a=True), f * mm(v1, dv1, adjoint_a=True)
     middle = diagonal_matrix(ds) + mm(f_u + adjoint(f_u), scale) + mm(scale, f_v + adjoint(f_v))
+    if s.dtype.is_complex:
+        # The phases of the vectors of u follow those of v.
+        turned = diagonal(mm(v1, dv1, adjoint_a=True))
+        turn = raw.Conj(input=turned) - turned
+        middle = middle + diagonal_matrix(half(turn * safe_reciprocal(s)))
     total = mm(u, mm(middle, v1, adjoint_b=True))
     if m == n:
         return total

@@ -264,7 +264,7 @@ class EuclideanNorm(_Reduction):
     def gradient(self, input, axis, output, dy):
         kept = keeping_dims(output, input, axis, self.keep_dims)
         dy = keeping_dims(dy, input, axis, self.keep_dims)
-        return raw.Mul(input, raw.Div(dy, kept)), None
+        return raw.Div(input, raw.Div(kept, dy)), None
 
     def reduce(self, x, axes):
         wide = in_float32(x)

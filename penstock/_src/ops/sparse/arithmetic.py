@@ -7,7 +7,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
-from penstock._src.ops.rules import invalid, quiet, show
+from penstock._src.ops.rules import conj, invalid, quiet, show
 from penstock._src.ops.sparse.tensor import check_indices, check_sparse, flat_places
 
 
@@ -256,7 +256,7 @@ class SparseTensorDenseMatMul(Op):
         if b.dtype.is_complex and not self.adjoint_b:
             parts_b = raw.Conj(input=parts_b)
         by_values = raw.Sum(input=parts_dy * parts_b, axis=np.array([1], np.int32))
-        return None, by_values, None, by_b
+        return None, conj(by_values) if self.adjoint_a else by_values, None, by_b
 
     def eager(self, a_indices, a_values, a_shape, b):
         if b.ndim != 2:

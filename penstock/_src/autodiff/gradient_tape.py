@@ -1,0 +1,338 @@
+"""tf.GradientTape."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from penstock._src.autodiff import jacobian
+from penstock._src.autodiff import tape as tape_module
+from penstock._src.autodiff.backprop import (
+    UnconnectedGradients,
+    gradients_of_tape,
+    zeros_like,
+)
+from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape
+from penstock._src.core.composite import CompositeTensor, IndexedSlices
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util import nest
+from penstock._src.util.export import export
+
+
+@export("GradientTape", "autodiff.GradientTape", v1=["GradientTape"])
+class GradientTape:
+    """Records what is computed within, so that it can be differentiated.
+
+    Trainable variables that are read are watched by themselves, other tensors by `watch`.
+
+    Args:
+      persistent: allow several calls of `gradient`.
+      watch_accessed_variables: False watches nothing by itself.
+
+    >>> x = tf.constant(3.0)
+    >>> with tf.GradientTape() as tape:
+    ...   tape.watch(x)
+    ...   y = x * x
+    >>> tape.gradient(y, x).numpy()
+    np.float32(6.0)
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = persistent
+        self._watch_accessed_variables = watch_accessed_variables
+        self._tape: Tape | None = None
+        self._recording = False
+
+    def __enter__(self) -> "GradientTape":
+        self._push()
+        return self
+
+    def __exit__(self, typ: Any, value: Any, traceback: Any) -> None:
+        if self._recording:
+            self._pop()
+
+    def _push(self) -> None:
+        if self._recording:
+            raise ValueError(
+                "Tape is still recording, This can happen if you try to re-enter an already-active tape."
+            )
+        if self._tape is None:
+            self._tape = Tape(self._persistent, self._watch_accessed_variables)
+        tape_module.push(self._tape)
+        self._recording = True
+
+    def _pop(self) -> None:
+        if not self._recording:
+            raise ValueError("Tape is not recording.")
+        tape_module.pop(self._current())
+        self._recording = False
+
+    def _current(self) -> Tape:
+        if self._tape is None:
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients "
+                "(or jacobians)"
+            )
+        return self._tape
+
+    def _finish(self) -> Tape:
+        """Ends recording, unless asked for more than once, and returns the record."""
+        tape = self._current()
+        if self._recording and not self._persistent:
+            self._pop()
+        return tape
+
+    def watch(self, tensor: Any) -> None:
+        """Records what is computed from a tensor, or a nest of tensors, from now on."""
+        for one in nest.flatten(tensor, expand_composites=True):
+            if hasattr(one, "handle"):
+                self._current().watch_variable(one)
+            elif is_tensor_like(one):
+                if one.dtype in DIFFERENTIABLE:
+                    self._current().watch(one)
+                else:
+                    warn_of_type("watched tensor", one.dtype)
+            else:
+                raise ValueError(
+                    f"Passed in object {one} of type {type(one).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType."
+                )
+
+    @contextlib.contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """Leaves what is computed within out of the record."""
+        if not self._recording:
+            raise ValueError("Tape is not recording.")
+        self._pop()
+        try:
+            yield
+        finally:
+            self._push()
+
+    def reset(self) -> None:
+        """Forgets all that was recorded."""
+        self._pop()
+        self._tape = None
+        self._push()
+
+    def watched_variables(self) -> tuple[Any, ...]:
+        """Returns the variables that are watched, in the order of first use."""
+        return tuple(self._current().variables.values())
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+    ) -> Any:
+        """Returns the gradient of the sum of `target` with respect to `sources`.
+
+        Args:
+          target: a tensor or a nest of tensors.
+          sources: tensors or variables, nested in any way; the result has the same form.
+          output_gradients: by what the gradient of each target is multiplied; ones by default.
+          unconnected_gradients: whether sources that do not matter give None or zeros.
+
+        Raises:
+          RuntimeError: the tape is not persistent and was asked before.
+          ValueError: `unconnected_gradients` is neither of the two.
+        """
+        tape = self._finish()
+        unconnected = unconnected_gradients
+        if type(unconnected) is not UnconnectedGradients:
+            unconnected = unconnected_kind(unconnected)
+        targets = flat_targets(target)
+        single = is_tensor_like(sources)
+        flat_sources = [sources] if single else nest.flatten(sources, expand_composites=False)
+        for source in flat_sources:
+            require_dtype(source)
+        seeds: list[Any] = [None] * len(targets)
+        if output_gradients is not None:
+            given = [gradient_tensors(g) for g in nest.flatten(output_gradients)]
+            seeds = [None if g is None else convert_to_tensor(g) for part in given for g in part]
+        result = self._differentiate(tape, targets, flat_sources, seeds, unconnected)
+        if not self._persistent:
+            self._tape = None
+        return result[0] if single else nest.pack_sequence_as(sources, result)
+
+    def _differentiate(
+        self,
+        tape: Tape,
+        targets: list[Any],
+        sources: list[Any],
+        seeds: Sequence[Any],
+        unconnected: UnconnectedGradients,
+    ) -> list[Any]:
+        parts = [source_tensors(s) for s in sources]
+        ids = [t._id for part in parts for t in part]
+        flat = iter(gradients_of_tape(tape, targets, ids, seeds))
+        result = []
+        for source, part in zip(sources, parts):
+            gradients = [next(flat) for _ in part]
+            result.append(gradient_of_source(source, gradients, unconnected))
+        return result
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """Returns d target / d source, of shape `target.shape + source.shape`, for each source.
+
+        Args:
+          target: a tensor.
+          sources: tensors or variables, nested in any way; the result has the same form.
+          unconnected_gradients: whether sources that do not matter give None or zeros.
+          parallel_iterations, experimental_use_pfor: accepted, without effect.
+        """
+        unconnected = unconnected_kind(unconnected_gradients)
+        flat_sources = nest.flatten(sources)
+        tape = self._finish()
+        result = jacobian.whole(tape, target, [source_tensors(s)[0] for s in flat_sources])
+        if not self._persistent:
+            self._tape = None
+        if unconnected is UnconnectedGradients.ZERO:
+            shape = raw.Shape(target)
+            result = [
+                jacobian.zeros_of(shape, convert_to_tensor(s)) if found is None else found
+                for s, found in zip(flat_sources, result, strict=True)
+            ]
+        return nest.pack_sequence_as(sources, result)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """Returns d target[b] / d source[b], of shape `[b, ...target, ...source]`; zeros if there is no connection.
+
+        Args:
+          target: a tensor of rank 2 or more whose row b depends on row b of `source` only.
+          source: a tensor of rank 2 or more.
+          unconnected_gradients, parallel_iterations, experimental_use_pfor: accepted, without effect.
+
+        Raises:
+          ValueError: the first dimensions differ, or there is no second.
+        """
+        unconnected_kind(unconnected_gradients)
+        batch = target.shape[0]
+        at_least_matrices = [t.shape.with_rank_at_least(2) for t in (target, source)]
+        if None not in (batch, at_least_matrices[1][0]) and batch != source.shape[0]:
+            raise ValueError(
+                "Need first dimension of target shape "
+                f"({target.shape}) and source shape ({source.shape}) to match."
+            )
+        tape = self._finish()
+        result = jacobian.of_rows(tape, target, source)
+        if not self._persistent:
+            self._tape = None
+        return result
+
+
+def unconnected_kind(value: Any) -> UnconnectedGradients:
+    """Returns what to give for sources that do not matter.
+
+    Raises:
+      ValueError: `value` names neither of the two.
+    """
+    try:
+        return UnconnectedGradients(value)
+    except ValueError:
+        raise ValueError(f"Unknown value for unconnected_gradients: {value!r}") from None
+
+
+def flat_targets(target: Any) -> list[Any]:
+    """Returns the tensors of the targets, of variables their handles.
+
+    Raises:
+      TypeError: there is no target.
+      ValueError: a composite tensor among them has no gradient.
+    """
+    if target is None:
+        raise TypeError(
+            "Argument `target` should be a list or nested structure of Tensors, Variables or "
+            "CompositeTensors to be differentiated, but received None."
+        )
+    leaves = [target] if isinstance(target, Tensor) else nest.flatten(target)
+    return [t for leaf in leaves for t in target_tensors(leaf)]
+
+
+def target_tensors(target: Any) -> list[Any]:
+    """Returns the tensors of one target."""
+    if isinstance(target, Tensor):
+        return [target]
+    if hasattr(target, "handle"):
+        return [target.handle]
+    return [convert_to_tensor(t) for t in gradient_tensors(target)]
+
+
+def gradient_tensors(value: Any) -> list[Any]:
+    """Returns the tensors of a value that are differentiated: of a composite tensor those that it names.
+
+    Raises:
+      ValueError: a composite tensor names none.
+    """
+    if not isinstance(value, CompositeTensor) or isinstance(value, IndexedSlices):
+        return [value]
+    if hasattr(value, "with_flat_values"):
+        return [value.flat_values]
+    protocol = getattr(value, "__composite_gradient__", None)
+    if protocol is None:
+        raise ValueError(
+            f"Type {type(value).__name__} is not supported as a gradient source or gradient target."
+        )
+    parts = nest.flatten(protocol.get_gradient_components(value))
+    return [t for part in parts for t in gradient_tensors(part)]
+
+
+def require_dtype(source: Any) -> None:
+    """Raises TypeError or AttributeError for a source that is no tensor at all."""
+    if source is None or isinstance(source, str):
+        raise TypeError(
+            f"Cannot convert the argument `type_value`: {source!r} to a TensorFlow DType."
+        )
+    if not (hasattr(source, "dtype") or hasattr(source, "_type_spec")):
+        raise AttributeError(f"{type(source).__name__!r} object has no attribute 'dtype'")
+
+
+def source_tensors(source: Any) -> list[Any]:
+    """Returns the tensors whose gradients make the gradient of a source."""
+    if isinstance(source, Tensor):
+        return [source]
+    return [source.handle] if hasattr(source, "handle") else gradient_tensors(source)
+
+
+def gradient_of_source(source: Any, gradients: list[Any], unconnected: UnconnectedGradients) -> Any:
+    """Returns a source's gradient in the form users see."""
+    if unconnected is UnconnectedGradients.ZERO and None in gradients:
+        parts = [source] if hasattr(source, "handle") else source_tensors(source)
+        gradients = [
+            zeros_like(convert_to_tensor(t)) if g is None else g
+            for t, g in zip(parts, gradients, strict=True)
+        ]
+    if isinstance(source, Tensor) or not isinstance(source, CompositeTensor):
+        return gradients[0]
+    if None in gradients or isinstance(source, IndexedSlices):
+        return gradients[0] if len(gradients) == 1 else None
+    if hasattr(source, "with_flat_values"):
+        return source.with_flat_values(gradients[0])
+    protocol = source.__composite_gradient__
+    components = protocol.get_gradient_components(source)
+    return protocol.replace_gradient_components(
+        source, nest.pack_sequence_as(components, gradients)
+    )
+
+
+def warn_of_type(what: str, dtype: Any) -> None:
+    """Says that a tensor of this type has no gradient."""
+    logging.getLogger("tensorflow").warning(
+        "The dtype of the %s must be floating (e.g. tf.float32), got %r", what, dtype
+    )

@@ -1,0 +1,157 @@
+"""Jacobians: the reverse walk once for every element of a target, as a loop in graphs where there are many."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.autodiff.backprop import gradients_of_tape, zeros_like
+from penstock._src.autodiff.control_flow import unify
+from penstock._src.autodiff.loop_gradient import add_while
+from penstock._src.autodiff.tape import Tape
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import SCALAR
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.trace import add_arguments, trace_body
+
+# In graphs, as many walks stand one after the other; more become a loop.
+LONGEST_UNROLLED = 64
+
+# From the number of an element to its gradients with respect to all sources.
+Row = Callable[[Any], Sequence[Any]]
+
+
+def whole(tape: Tape, target: Any, sources: Sequence[Any]) -> list[Any]:
+    """Returns d target / d source, of shape `target.shape + source.shape`, or None, for each source.
+
+    Args:
+      tape: the record.
+      target: a tensor.
+      sources: watched tensors, or handles of watched variables.
+    """
+    shape = raw.Shape(target)
+    known = target.shape.num_elements()
+    count = raw.Size(target) if known is None else known
+
+    def row(i: Any) -> Sequence[Any]:
+        seed = raw.Reshape(unit(i, count, target.dtype), shape)
+        return gradients_of_tape(tape, [target], [s._id for s in sources], [seed])
+
+    stacked = rows(count, row, lambda: gradients_by_zeros(tape, target, sources))
+    result = []
+    for found in stacked:
+        if found is None:
+            result.append(None)
+            continue
+        inner = raw.Slice(raw.Shape(found), [1], [-1])
+        made = raw.Reshape(found, raw.ConcatV2([shape, inner], 0))
+        if STATE.graph is not None:
+            made.set_shape(target.shape.concatenate(found.shape[1:]))
+        result.append(made)
+    return result
+
+
+def of_rows(tape: Tape, target: Any, source: Any) -> Any:
+    """Returns d target[b] / d source[b], of shape `[b, ...target, ...source]`.
+
+    Every row of the target depends on the same row of the source only: one walk does for an element of all rows.
+    """
+    shape, of_source = raw.Shape(target), raw.Shape(source)
+    known = target.shape[1:].num_elements()
+    count = raw.Prod(raw.Slice(shape, [1], [-1]), 0) if known is None else known
+    flat = raw.Pack([raw.Slice(shape, [0], [1]), raw.Reshape(convert_to_tensor(count), [1])])
+
+    def row(j: Any) -> Sequence[Any]:
+        seeds = raw.BroadcastTo(unit(j, count, target.dtype), raw.Reshape(flat, [2]))
+        seed = raw.Reshape(seeds, shape)
+        return gradients_of_tape(tape, [target], [source._id], [seed])
+
+    (stacked,) = rows(count, row, lambda: gradients_by_zeros(tape, target, [source]))
+    full = raw.ConcatV2([shape, raw.Slice(of_source, [1], [-1])], 0)
+    if stacked is None:
+        return raw.Fill(full, np.zeros((), target.dtype.as_numpy_dtype))
+    rank = stacked.shape.rank
+    axes = raw.Range(2, raw.Rank(stacked), 1) if rank is None else np.arange(2, rank)
+    order = raw.ConcatV2([np.array([1, 0], np.int32), convert_to_tensor(axes, dtypes.int32)], 0)
+    result = raw.Reshape(raw.Transpose(stacked, order), full)
+    if STATE.graph is not None:
+        result.set_shape(target.shape.concatenate(source.shape[1:]))
+    return result
+
+
+def unit(i: Any, count: Any, dtype: Any) -> Any:
+    """Returns the unit vector `i` of `count` elements."""
+    kind = dtype.as_numpy_dtype
+    return raw.OneHot(i, count, np.ones((), kind), np.zeros((), kind))
+
+
+def zeros_of(shape: Any, source: Any) -> Any:
+    """Returns the Jacobian of a target of `shape` that does not depend on `source`."""
+    full = raw.ConcatV2([shape, raw.Shape(source)], 0)
+    return raw.Fill(full, np.zeros((), source.dtype.as_numpy_dtype))
+
+
+def gradients_by_zeros(tape: Tape, target: Any, sources: Sequence[Any]) -> Sequence[Any]:
+    """Returns the gradients of 0 * target."""
+    return gradients_of_tape(tape, [target], [s._id for s in sources], [zeros_like(target)])
+
+
+def rows(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]:
+    """Returns what `row(i)` gives for i = 0 ... count - 1, stacked; None where it gives None.
+
+    Args:
+      count: an int, or a scalar tensor of a graph.
+      row: makes gradients, each a tensor, IndexedSlices or None.
+      sample: makes gradients like those of a row, for the shapes and types of rows of which there is none.
+    """
+    if STATE.graph is not None and not (isinstance(count, int) and count <= LONGEST_UNROLLED):
+        return rows_of_loop(count, row, sample)
+    count = int(count)
+    if not count:
+        empty = [None if g is None else convert_to_tensor(g) for g in sample()]
+        return [g if g is None else raw.ExpandDims(g, 0)[:0] for g in empty]
+    made = [row(i) for i in range(count)]
+    return [
+        None if parts[0] is None else raw.Pack([convert_to_tensor(p) for p in parts])
+        for parts in zip(*made, strict=True)
+    ]
+
+
+def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]:
+    """Returns the same as `rows`, computed by a While."""
+    count = STATE.graph.local(convert_to_tensor(count, dtypes.int32))
+    like = [None if g is None else convert_to_tensor(g) for g in sample()]
+    flowing = [k for k, g in enumerate(like) if g is not None]
+    shapes = [raw.Shape(like[k]) for k in flowing]
+    lists = [
+        raw.TensorListReserve(shape, count, element_dtype=like[k].dtype)
+        for k, shape in zip(flowing, shapes, strict=True)
+    ]
+    starts = [STATE.graph.local(convert_to_tensor(0, dtypes.int32)), *lists]
+    test, body = FuncGraph("jacobian_cond"), FuncGraph("jacobian_body")
+    for graph in (test, body):
+        add_arguments(graph, starts, [SCALAR] * len(starts))
+
+    def step() -> list[Any]:
+        at, *held = body.inputs
+        made = row(at)
+        items = [convert_to_tensor(made[k]) for k in flowing]
+        put = [raw.TensorListSetItem(h, at, item) for h, item in zip(held, items, strict=True)]
+        return [raw.AddV2(at, np.int32(1)), *put]
+
+    trace_body(test, lambda: raw.Less(test.inputs[0], count))
+    trace_body(body, step)
+    functions, externals = unify([test, body], len(starts))
+    again = functions[1]
+    outputs = [*body.outputs, *again.inputs[len(starts) :]]
+    again = GraphFunction(again.graph, again.inputs, outputs)
+    node = add_while(functions[0], again, [*starts, *externals], "jacobian")
+    node.__dict__["_iterations"], node.__dict__["_maximum_iterations"] = 0, count
+    result: list[Any] = [None] * len(like)
+    for k, shape, held in zip(flowing, shapes, node.outputs[1:], strict=False):
+        result[k] = raw.TensorListStack(held, shape, element_dtype=like[k].dtype)
+    return result

@@ -1,0 +1,58 @@
+"""Jacobians of targets whose size is known, unknown, nothing, or too large to unroll."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+
+def squares(shape):
+    @tf.function(input_signature=[tf.TensorSpec(shape)], autograph=False)
+    def jacobian(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x * x
+        return tape.jacobian(y, x)
+
+    return jacobian
+
+
+@pytest.mark.parametrize("shape", [None, [None], [3], [100]])
+def test_jacobian_in_a_function(shape):
+    size = shape[0] if shape and shape[0] else 3
+    x = np.arange(size, dtype=np.float32)
+    np.testing.assert_array_equal(squares(shape)(x), np.diag(2 * x))
+
+
+def test_jacobian_of_nothing_and_of_integers():
+    x = tf.constant([1.0, 2.0])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        nothing, integers = x[:0], tf.cast(x, tf.int32)
+    assert tape.jacobian(nothing, x).shape == (0, 2)
+    assert tape.jacobian(integers, x) is None
+    assert tape.jacobian(tf.zeros([3]), x, unconnected_gradients="zero").shape == (3, 2)
+
+
+@pytest.mark.parametrize("shape", [[3, 2], [None, 2], [None, None]])
+def test_batch_jacobian_in_a_function(shape):
+    @tf.function(input_signature=[tf.TensorSpec(shape)], autograph=False)
+    def jacobian(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(x * x, 1, keepdims=True) * x
+        return tape.batch_jacobian(y, x)
+
+    x = np.arange(6, dtype=np.float32).reshape(3, 2)
+    expected = 2 * x[:, :, None] * x[:, None, :] + np.eye(2) * (x * x).sum(1)[:, None, None]
+    np.testing.assert_allclose(jacobian(x), expected)
+
+
+def test_batch_jacobian_without_connection_or_rows():
+    x = tf.ones([3, 2])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        row_sums = tf.reduce_sum(x, 1)
+    np.testing.assert_array_equal(tape.batch_jacobian(tf.ones([3, 4]), x), np.zeros((3, 4, 2)))
+    with pytest.raises(ValueError, match="must have rank at least 2"):
+        tape.batch_jacobian(row_sums, x)
