@@ -249,7 +249,11 @@ def _branch(
                 gradient = packed[k]
                 if gradient is None:
                     gradient = zeros_for(forward.inputs[position])
-                made.outputs.append(made.local(dense(gradient)))
+                if sliced[k]:
+                    indices = raw.Cast(gradient.indices, DstT=sliced[k])
+                    made.outputs += [gradient.values, indices, gradient.dense_shape]
+                else:
+                    made.outputs.append(made.local(dense(gradient)))
     finally:
         STATE.tapes, STATE.accumulators = before
     return made
