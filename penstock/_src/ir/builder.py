@@ -19,7 +19,7 @@ from penstock._src.ir.build.indexing import Indexing
 from penstock._src.ir.build.leaves import Leaves
 from penstock._src.ir.build.movement import Movement
 from penstock._src.ir.build.reduction import Reduction
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.dims import Dim, Extent
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.meaning import ranges
@@ -110,7 +110,7 @@ class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
             return None
         return list(known.reshape(-1))
 
-    def difference(self, before: Node, after: Node) -> dims.Extent | None:
+    def difference(self, before: Node, after: Node) -> Extent | None:
         """The known number by which one integer is larger than another, neither of which has to be known; or None."""
         return folding.difference(self, before, after)
 

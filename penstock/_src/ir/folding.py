@@ -110,6 +110,8 @@ def _symbolic(builder: Builder, node: Node) -> Any:
         return None
     if not (node.dtype.is_integer or node.dtype.is_bool) or node.size > SYMBOLIC:
         return None
+    if not node.size:
+        return np.empty(node.shape, object)
     if node.kind == "constant":
         return node.attrs["value"].astype(object)
     if node.kind == "size":
@@ -177,7 +179,12 @@ _BINARY = {
     "and": lambda a, b: int(a) & int(b),
     "or": lambda a, b: int(a) | int(b),
 }
-_UNARY = {"neg": operator.neg, "abs": lambda a: a if a >= 0 else -a, "not": lambda a: not a}
+_UNARY = {
+    "neg": operator.neg,
+    "abs": lambda a: a if a >= 0 else -a,
+    "sign": lambda a: (a > 0) - (a < 0),
+    "not": lambda a: not a,
+}
 _COMPARE = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 _REDUCE = {
     "sum": lambda values: sum(values, 0),

@@ -13,9 +13,16 @@ from penstock._src.compiler.blocks.steps import (
     reads_reference,
     run_on_host,
 )
-from penstock._src.compiler.lower import checks, control_flow, tensor_lists  # noqa: F401  (they register handlers)
+from penstock._src.compiler.lower import (  # noqa: F401  (they register handlers)
+    branches,
+    checks,
+    control_flow,
+    counted_makers,
+    counted_ops,
+    tensor_lists,
+)
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
-from penstock._src.compiler.lower.values import HostValue, ListValue, known_length
+from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, known_length
 from penstock._src.core.errors import OpError
 from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.graph.operation import Operation
@@ -176,6 +183,8 @@ class _Planner:
     ) -> None:
         """Notes why an operation does not lower, and whether knowing values would help."""
         self.reasons[op.name] = f"{op.type}: {error}"
+        if any(isinstance(lowering.values.get(t._id), Counted) for t in op._inputs):
+            return  # it is lowered afterwards, when the number of rows is known
         positions = _inputs_behind(asked, leaves)
         small = [i for i in positions if self.is_small(i)]
         if asked and small and self.block.by_value and isinstance(error, NotLowerable):
@@ -224,6 +233,8 @@ class _Planner:
         """How a lowered value is found after a run: ("result", its number), ("known", an array), ("input", slot), ..."""
         if isinstance(value, ListValue):
             return self.list_maker(builder, leaves, value, results)
+        if isinstance(value, Counted):
+            return "rows", (_place(results, value.rows), _place(results, value.count))
         if isinstance(value, HostValue) and value.value is not None:
             return "known", value.value
         if isinstance(value, HostValue):
@@ -233,11 +244,7 @@ class _Planner:
             return "known", known
         if value.id in leaves.positions:
             return "input", leaves.positions[value.id]
-        for i, result in enumerate(results):
-            if result is value:
-                return "result", i
-        results.append(value)
-        return "result", len(results) - 1
+        return "result", _place(results, value)
 
     def list_maker(
         self, builder: Builder, leaves: Leaves, value: ListValue, results: list[Node]
@@ -281,6 +288,15 @@ class _Planner:
             [self.slot(t) for t in outputs],
         )
         self.steps.append(step)
+
+
+def _place(results: list[Node], value: Node) -> int:
+    """Where a value stands among the results of the program, at their end if it is none yet."""
+    for i, result in enumerate(results):
+        if result is value:
+            return i
+    results.append(value)
+    return len(results) - 1
 
 
 def _inputs_behind(asked: Sequence[Node], leaves: Leaves) -> list[int]:

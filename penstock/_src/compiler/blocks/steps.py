@@ -74,6 +74,9 @@ class ProgramStep:
                 slots[slot] = results[which]
             elif how == "known":
                 slots[slot] = which
+            elif how == "rows":
+                rows, count = which
+                slots[slot] = results[rows][: int(results[count])]
             elif how == "list":
                 slots[slot] = _list_of(results, *which)
             elif how == "reserved":

@@ -1,4 +1,4 @@
-"""Calls, branches and loops: ops whose attributes are graph functions, lowered into `case` and `while` nodes."""
+"""Calls and loops: ops whose attributes are graph functions, lowered in place and into `while` nodes."""
 
 from __future__ import annotations
 
@@ -67,23 +67,7 @@ def _fake_param(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
     return [lowering.p.full(shape.as_list(), 0, raw.dtype)]
 
 
-# -- branches
-
-
-@handler("If", "StatelessIf")
-def _if(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    p = lowering.p
-    condition = truth(lowering, args[0])
-    index = p.cast(condition, dtypes.int32)
-    return branch(lowering, index, [raw_op(op).else_branch, raw_op(op).then_branch], args[1:])
-
-
-@handler("Case", "StatelessCase")
-def _case(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    index = args[0]
-    if not isinstance(index, Node):
-        raise NotLowerable("the index of Case is held by the host")
-    return branch(lowering, index, list(raw_op(op).branches), args[1:])
+# -- conditions
 
 
 @handler("ToBool")
@@ -110,73 +94,7 @@ def truth(lowering: Lowering, value: Lowered) -> Node:
     return p.ne(value, p.constant(0, value.dtype))
 
 
-def branch(
-    lowering: Lowering, index: Node, functions: Sequence[Any], args: Sequence[Lowered]
-) -> list[Lowered]:
-    """The results of functions[index](args), and its effects on variables."""
-    p = lowering.p
-    known = folding.value(p, index)
-    if known is not None:
-        chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
-        return inline(lowering, functions[chosen], args)
-    handles = variables_of(args)
-    packing = Packing(args)
-    held = [p.read_variable(h) for h in handles]
-    operands = [*packing.nodes, *held]
-
-    def body_of(function: Any) -> Callable[..., Effects]:
-        def body(*nodes: Node) -> Effects:
-            with_values = dict(zip([h.id for h in handles], nodes[len(packing.nodes) :]))
-            return effects(
-                lowering, with_values, lambda: inline(lowering, function, packing.unpack(nodes))
-            )
-
-        return body
-
-    # first to see which variables are written and which lists have memory
-    written: dict[int, Node] = {}
-    shapes: list[tuple[int, ...] | None] = []
-    outputs: list[list[Lowered]] = []
-    messages: dict[str, None] = {}  # of all checks
-    for function in functions:
-        parameters = p._parameters(operands)
-        before = dict(zip([h.id for h in handles], parameters[len(packing.nodes) :]))
-        p.depth += 1
-        try:
-            with p.collected() as checks:
-                results, after = body_of(function)(*parameters)
-        finally:
-            p.depth -= 1
-        outputs.append(results)
-        messages.update(dict.fromkeys(checks))
-        for h in handles:
-            if after[h.id] is not before[h.id]:
-                written[h.id] = h
-    shapes = [_common_list(column) for column in zip(*outputs)]
-    outputs[0] = [_with_notes(column) for column in zip(*outputs)]
-    packed = [Packing(_allocated(p, results, shapes)) for results in outputs]
-    if any(not packed[0].is_like(other) for other in packed[1:]):
-        raise NotLowerable("the branches return lists of different shapes")
-
-    def final(function: Any) -> Callable[..., list[Node]]:
-        def body(*nodes: Node) -> list[Node]:
-            with p.collected() as checks:
-                results, after = body_of(function)(*nodes)
-            held = [checks.get(message, p.constant(True)) for message in messages]
-            packed = Packing(_allocated(p, results, shapes)).nodes
-            return [*packed, *[after[i] for i in written], *held]
-
-        return body
-
-    nodes = p.case(index, [final(f) for f in functions], operands)
-    nodes = _checked(p, nodes, messages)
-    split = len(nodes) - len(written)
-    for handle, value in zip(written.values(), nodes[split:]):
-        p.assign_variable(handle, value)
-    return packed[0].unpack(nodes[:split])
-
-
-def _checked(p: Any, nodes: list[Node], messages: Iterable[str]) -> list[Node]:
+def checked(p: Any, nodes: list[Node], messages: Iterable[str]) -> list[Node]:
     """The results of a branch or loop without the last ones, which say whether the checks inside of it held."""
     messages = list(messages)
     results = nodes[: len(nodes) - len(messages)]
@@ -206,33 +124,6 @@ def effects(
         return results, p.variables
     finally:
         p.variables, p.written = before, written
-
-
-def _common_list(column: Sequence[Lowered]) -> Any:
-    """The first list with memory among what branches give for one result."""
-    return next((v for v in column if isinstance(v, ListValue) and v.buffer is not None), None)
-
-
-def _with_notes(column: Sequence[Lowered]) -> Lowered:
-    """The first branch's value; a list that another branch noted something of is noted in it as well."""
-    first = column[0]
-    noted = any(isinstance(value, ListValue) and value.noted for value in column)
-    return replace(first, noted=True) if noted and isinstance(first, ListValue) else first
-
-
-def _allocated(p: Any, values: Sequence[Lowered], like: Sequence[Any]) -> list[Lowered]:
-    """The values, lists without memory getting some where another branch's list has it."""
-    result: list[Lowered] = []
-    for value, other in zip(values, like):
-        if isinstance(value, ListValue) and value.buffer is None and other is not None:
-            value = ListValue(
-                other.dtype,
-                p.full(other.buffer.shape, 0, other.dtype),
-                value.length,
-                other.capacity,
-            )
-        result.append(value)
-    return result
 
 
 # -- loops
@@ -497,7 +388,7 @@ def _emit(
     init = [*packing.nodes, *[p.read_variable(h) for h in written.values()]]
     init += [p.constant(True) for _ in messages]
     nodes = p.while_(condition, body, init, None if trips is None else int(trips))
-    nodes = _checked(p, nodes, messages)
+    nodes = checked(p, nodes, messages)
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)
     return unpacked(nodes)[0]

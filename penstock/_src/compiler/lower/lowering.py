@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
+from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.core.op import group_arguments
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.builder import Builder
-from penstock._src.ir.errors import MalformedFunction, NotLowerable
+from penstock._src.ir.errors import MalformedFunction, NeedsValue, NotLowerable
 from penstock._src.ir.node import Node
 
 Handler = Callable[["Lowering", Operation, list[Lowered]], Sequence[Lowered]]
@@ -34,6 +34,16 @@ def raw_op(op: Operation) -> Any:
     """The op of a node, whose attributes are its class's own."""
     return op.raw_op
 
+
+# Ops on rows whose number only the run tells: type -> handler. Handlers that are in neither take plain arrays only.
+COUNTED: dict[str, Handler] = {}
+# Handlers that pass values of any sort on.
+PASSING = frozenset(
+    "Identity StopGradient PreventGradient Snapshot IdentityN ZerosLike If StatelessIf Case StatelessCase While StatelessWhile"
+    " PartitionedCall StatefulPartitionedCall".split()
+)
+# Ops that make such rows where they need the value of an extent: type -> handler.
+UNKNOWN_EXTENTS: dict[str, Handler] = {}
 
 HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
 
@@ -90,8 +100,14 @@ class Lowering:
 
     def _outputs(self, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
         special = HANDLERS.get(op.type)
+        if any(isinstance(arg, Counted) for arg in args) and op.type not in PASSING:
+            special = COUNTED.get(op.type, COUNTED["*"])
         if special is not None:
             return special(self, op, args)
+        return self.outputs_of(op, args)
+
+    def outputs_of(self, op: Operation, args: list[Lowered]) -> list[Lowered]:
+        """What an op's own `lower` makes of these arguments, flat."""
         raw = raw_op(op)
         if not raw.has_lowering:
             raise NotLowerable(f"{op.type} has no lowering")
@@ -102,16 +118,21 @@ class Lowering:
                 raise NotLowerable(f"{op.type} does not take lists")
         if any(t.dtype in HOST_DTYPES for t in op._outputs):
             raise NotLowerable(f"{op.type} makes values that only the host can hold")
-        result = raw.lowering(self.p, *group_arguments(raw.inputs, raw, args))
+        try:
+            result = raw.lowering(self.p, *group_arguments(raw.inputs, raw, args))
+        except NeedsValue:
+            if op.type not in UNKNOWN_EXTENTS:
+                raise
+            return list(UNKNOWN_EXTENTS[op.type](self, op, args))
         return self._flat(op, result)
 
-    def _flat(self, op: Operation, result: Any) -> list[Node]:
+    def _flat(self, op: Operation, result: Any) -> list[Lowered]:
         """The outputs that a `lower` returned, one for each tensor, with their dtypes checked."""
         types = raw_op(op).output_dtypes
         if not types:
             return []
         parts = (result,) if len(types) == 1 else result
-        flat: list[Node] = []
+        flat: list[Any] = []
         for part, dtype in zip(parts, types, strict=True):
             nodes = list(part) if type(dtype) is tuple else [part]
             for node, expected in zip(
@@ -181,6 +202,8 @@ def _zeros_like(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
         if x.buffer is None:
             return [x]
         return [x.with_buffer(lowering.p.full(x.buffer.shape, 0, x.dtype))]
+    if isinstance(x, Counted):
+        return [Counted(lowering.p.full(x.rows.shape, 0, x.dtype), x.count)]
     return [lowering.p.full(x.shape, 0, x.dtype)]
 
 

@@ -1,4 +1,5 @@
-"""What a tensor is while a graph is lowered: a Node, a list of tensors, or something only the host can hold."""
+"""What a tensor is while a graph is lowered: a Node, rows of a number that the run tells, a list of tensors, or something
+only the host can hold."""
 
 from __future__ import annotations
 
@@ -63,7 +64,30 @@ class HostValue:
     value: Any = None
 
 
-Lowered = Node | ListValue | HostValue
+@dataclass(frozen=True)
+class Counted:
+    """An array whose number of rows only the run tells: the first `count` of `rows`. What the others hold is not said."""
+
+    rows: Node
+    count: Node  # an int32 scalar
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self.rows.dtype
+
+    @property
+    def capacity(self) -> int:
+        """The most rows that there can be."""
+        return self.rows.shape[0]
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return self.rows.rank
+
+
+Lowered = Node | ListValue | HostValue | Counted
 
 
 def known_length(p: Any, value: ListValue) -> dims.Extent | None:

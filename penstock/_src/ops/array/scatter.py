@@ -65,11 +65,19 @@ def lower_scatter(op, p, x, indices, updates, how):
     lead = tuple(indices.shape[:-1])
     if not depth or depth > len(x.shape) or tuple(updates.shape) != lead + tuple(x.shape[depth:]):
         raise NotLowerable("updates that do not fit the indices")
-    if op.T == dtypes.bool_ and how != "set":
-        raise NotLowerable("sums of truth values")
+    mode = "drop" if op.bad_indices_policy == "IGNORE" else "error"
+    return combined(p, x, indices, updates, how, mode)
+
+
+def combined(p, x, indices, updates, how, mode):
+    """Lowers x with updates combined by name; a sum of truth values is true where any is."""
+    if x.dtype == dtypes.bool_ and how != "set":
+        if how != "add":
+            raise NotLowerable("differences of truth values")
+        bits = [p.cast(values, dtypes.uint8) for values in (x, updates)]
+        return p.ne(p.scatter(bits[0], indices, bits[1], op="max", mode=mode), 0)
     if how == "sub":
         updates, how = p.neg(updates), "add"
-    mode = "drop" if op.bad_indices_policy == "IGNORE" else "error"
     return p.scatter(x, indices, updates, op=how, mode=mode)
 
 

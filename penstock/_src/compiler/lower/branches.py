@@ -1,0 +1,199 @@
+"""Branches: ops that run one of several graph functions, lowered into `case` nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from penstock._src.compiler.lower.control_flow import (
+    checked,
+    effects,
+    inline,
+    truth,
+    variables_of,
+)
+from penstock._src.compiler.lower.counted import as_counted, padded
+from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
+from penstock._src.compiler.lower.packing import Packing
+from penstock._src.compiler.lower.values import Counted, ListValue, Lowered
+from penstock._src.core import dtypes
+from penstock._src.graph.operation import Operation
+from penstock._src.ir import folding
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+
+
+@handler("If", "StatelessIf")
+def _if(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    condition = truth(lowering, args[0])
+    index = p.cast(condition, dtypes.int32)
+    return branch(lowering, index, [raw_op(op).else_branch, raw_op(op).then_branch], args[1:])
+
+
+@handler("Case", "StatelessCase")
+def _case(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    index = args[0]
+    if not isinstance(index, Node):
+        raise NotLowerable("the index of Case is held by the host")
+    return branch(lowering, index, list(raw_op(op).branches), args[1:])
+
+
+def branch(
+    lowering: Lowering, index: Node, functions: Sequence[Any], args: Sequence[Lowered]
+) -> list[Lowered]:
+    """The results of functions[index](args), and its effects on variables."""
+    p = lowering.p
+    known = folding.value(p, index)
+    if known is not None:
+        chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
+        return inline(lowering, functions[chosen], args)
+    given = _Operands(lowering, args)
+    # first to see which variables are written, what the results are and which checks are made
+    trials = [_Trial(given, function) for function in functions]
+    written = {i: h for trial in trials for i, h in trial.written.items()}
+    messages = list(dict.fromkeys(message for trial in trials for message in trial.messages))
+    results = _Results(p, [trial.results for trial in trials])
+
+    def body_of(function: Any) -> Any:
+        def body(*nodes: Node) -> list[Node]:
+            with p.collected() as checks:
+                values, after = given.run(function, nodes)
+            held = [checks.get(message, p.constant(True)) for message in messages]
+            return [*results.packed(values).nodes, *[after[i] for i in written], *held]
+
+        return body
+
+    nodes = p.case(index, [body_of(f) for f in functions], given.nodes)
+    nodes = checked(p, nodes, messages)
+    split = len(nodes) - len(written)
+    for handle, value in zip(written.values(), nodes[split:]):
+        p.assign_variable(handle, value)
+    return results.unpacked(nodes[:split])
+
+
+class _Operands:
+    """What the functions are given: the arguments and the values of variables, as nodes. What is known stays known."""
+
+    def __init__(self, lowering: Lowering, args: Sequence[Lowered]) -> None:
+        p = self.p = lowering.p
+        self.lowering, self.args = lowering, args
+        self.handles = variables_of(args)
+        self.passed = [i for i, a in enumerate(args) if not _is_known(p, a)]
+        self.packing = Packing([args[i] for i in self.passed])
+        self.nodes = [*self.packing.nodes, *[p.read_variable(h) for h in self.handles]]
+
+    def values_of_variables(self, nodes: Sequence[Node]) -> dict[int, Node]:
+        """By the ids of their handles."""
+        return dict(zip([h.id for h in self.handles], nodes[len(self.packing.nodes) :]))
+
+    def run(self, function: Any, nodes: Sequence[Node]) -> Any:
+        """The results of a function, and the values of variables after it."""
+        values = list(self.args)
+        for i, value in zip(self.passed, self.packing.unpack(nodes)):
+            values[i] = value
+        return effects(
+            self.lowering,
+            self.values_of_variables(nodes),
+            lambda: inline(self.lowering, function, values),
+        )
+
+
+class _Trial:
+    """One function, traced on fresh parameters."""
+
+    def __init__(self, given: _Operands, function: Any) -> None:
+        p = given.p
+        parameters = p._parameters(given.nodes)
+        before = given.values_of_variables(parameters)
+        p.depth += 1
+        try:
+            with p.collected() as checks:
+                self.results, after = given.run(function, parameters)
+        finally:
+            p.depth -= 1
+        self.messages = list(checks)
+        self.written = {h.id: h for h in given.handles if after[h.id] is not before[h.id]}
+
+
+class _Results:
+    """What all functions' results have in common: the extents of rows and lists, and what is one known value."""
+
+    def __init__(self, p: Any, outputs: Sequence[Sequence[Lowered]]) -> None:
+        """`outputs` are the results of each function.
+
+        Raises:
+          NotLowerable: they have different types.
+        """
+        self.p = p
+        columns = list(zip(*outputs))
+        self.known = {
+            i: column[0]
+            for i, column in enumerate(columns)
+            if _is_known(p, column[0]) and all(value is column[0] for value in column)
+        }
+        self.like = [_common_list(column) for column in columns]
+        first = [_with_notes(column) for column in columns]
+        packed = [self.packed(values) for values in (first, *outputs[1:])]
+        if any(not packed[0].is_like(other) for other in packed[1:]):
+            raise NotLowerable("the branches return lists of different shapes")
+        self.count, self.packing = len(columns), packed[0]
+
+    def packed(self, values: Sequence[Lowered]) -> Packing:
+        """One function's results as nodes."""
+        changing = [i for i in range(len(values)) if i not in self.known]
+        return Packing(
+            _allocated(self.p, [values[i] for i in changing], [self.like[i] for i in changing])
+        )
+
+    def unpacked(self, nodes: Sequence[Node]) -> list[Lowered]:
+        """The results that these nodes are."""
+        found = iter(self.packing.unpack(nodes))
+        return [self.known[i] if i in self.known else next(found) for i in range(self.count)]
+
+
+def _is_known(p: Any, value: Lowered) -> bool:
+    """Whether an argument is a number or shape that is known while lowering."""
+    if not isinstance(value, Node) or value.kind not in ("constant", "size"):
+        return False
+    return folding.symbolic_value(p, value) is not None
+
+
+def _common_list(column: Sequence[Lowered]) -> Any:
+    """The largest of counted rows, or the first list with memory, among what branches give for one result."""
+    if any(isinstance(value, Counted) for value in column):
+        extents = [v.capacity if isinstance(v, Counted) else _rows(v) for v in column]
+        return column[extents.index(max(extents))]
+    return next((v for v in column if isinstance(v, ListValue) and v.buffer is not None), None)
+
+
+def _rows(value: Lowered) -> int:
+    if not isinstance(value, Node) or not value.rank:
+        raise NotLowerable("the branches return different sorts of values")
+    return value.shape[0]
+
+
+def _with_notes(column: Sequence[Lowered]) -> Lowered:
+    """The first branch's value; a list that another branch noted something of is noted in it as well."""
+    first = column[0]
+    noted = any(isinstance(value, ListValue) and value.noted for value in column)
+    return replace(first, noted=True) if noted and isinstance(first, ListValue) else first
+
+
+def _allocated(p: Any, values: Sequence[Lowered], like: Sequence[Any]) -> list[Lowered]:
+    """The values, lists without memory getting some where another branch's list has it, and rows as many as another's."""
+    result: list[Lowered] = []
+    for value, other in zip(values, like):
+        if isinstance(other, (Counted, Node)):
+            extent = other.capacity if isinstance(other, Counted) else other.shape[0]
+            value = padded(p, as_counted(p, value), extent)
+        if isinstance(value, ListValue) and value.buffer is None and other is not None:
+            value = ListValue(
+                other.dtype,
+                p.full(other.buffer.shape, 0, other.dtype),
+                value.length,
+                other.capacity,
+            )
+        result.append(value)
+    return result

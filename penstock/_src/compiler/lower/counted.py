@@ -1,0 +1,124 @@
+"""Arrays whose number of rows only the run tells, such as what tf.where finds: buffers of the most rows there can be.
+
+`Counted` values are made by `counted_makers` and go through the ops of `counted_ops`. An op that does not take them is
+left to a block of its own, for which the rows are cut to their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.lower.lowering import Lowering
+from penstock._src.compiler.lower.values import Counted, Lowered
+from penstock._src.core import dtypes
+from penstock._src.graph.operation import Operation
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+
+# The most elements of a buffer whose extent is only bounded.
+_LARGEST = 1 << 24
+
+
+def valid(p: Any, x: Counted) -> Node:
+    """Which of the buffer's rows count, as a vector."""
+    return p.lt(p.iota([x.capacity], 0, dtypes.int32), x.count)
+
+
+def valid_elements(p: Any, x: Counted) -> Node:
+    """Which of the buffer's elements count."""
+    wide = p.reshape(valid(p, x), (x.capacity, *[1] * (x.rank - 1)))
+    return p.broadcast_to(wide, x.rows.shape)
+
+
+def filled(p: Any, x: Counted, value: Any) -> Node:
+    """The buffer with a known value in the rows that do not count."""
+    return p.select(valid_elements(p, x), x.rows, p.full(x.rows.shape, value, x.dtype))
+
+
+def padded(p: Any, x: Counted, capacity: int) -> Counted:
+    """The same rows in a buffer of more."""
+    missing = capacity - x.capacity
+    if not missing:
+        return x
+    more = p.full((missing, *x.rows.shape[1:]), 0, x.dtype)
+    return Counted(p.concat([x.rows, more], 0), x.count)
+
+
+def as_counted(p: Any, x: Lowered) -> Counted:
+    """An array of known extent as one whose rows are counted."""
+    if isinstance(x, Counted):
+        return x
+    if not isinstance(x, Node) or not x.rank or x.dtype == dtypes.resource:
+        raise NotLowerable("rows of a number that the run tells meet what has no rows")
+    return Counted(x, p.scalar(x.shape[0], dtypes.int32))
+
+
+def together(p: Any, op: Operation, values: Sequence[Counted]) -> list[Counted]:
+    """The values with one number of rows and one capacity; a single row is repeated, as in broadcasting."""
+    capacity = max(v.capacity for v in values)
+    values = [padded(p, v, capacity) for v in values]
+    if all(same_number(p, v.count, values[0].count) for v in values[1:]):
+        return [Counted(v.rows, values[0].count) for v in values]
+    count, empty = values[0].count, p.eq(values[0].count, 0)
+    for v in values[1:]:
+        count, empty = p.maximum(count, v.count), p.or_(empty, p.eq(v.count, 0))
+    count = p.select(empty, p.constant(0, dtypes.int32), count)
+    result = []
+    for v in values:
+        single = p.eq(v.count, 1)
+        fits = p.or_(single, p.eq(v.count, count))
+        p.check(fits, f"{op.type}: Incompatible shapes: the numbers of rows differ")
+        first = p.broadcast_to(p.slice_axis(v.rows, 0, 0, 1), v.rows.shape)
+        result.append(Counted(p.select(single, first, v.rows), count))
+    return result
+
+
+def same_number(p: Any, a: Node, b: Node) -> bool:
+    """Whether two integers are known to be equal."""
+    return plain(a) is plain(b) or p.difference(plain(a), plain(b)) == 0
+
+
+def plain(number: Node) -> Node:
+    """An integer without the casts and reshapes around it."""
+    while number.kind in ("cast", "reshape", "broadcast") and number.args[0].dtype.is_integer:
+        number = number.args[0]
+    return number
+
+
+def number(p: Any, x: Node) -> Node:
+    """One integer as an int32 scalar."""
+    return p.cast(p.reshape(x, ()), dtypes.int32)
+
+
+def unknown_rows(p: Any, extents: Node, what: str) -> tuple[Node, list[int]]:
+    """The number of rows, and the largest shape, of a shape vector of which only the first entry is not known.
+
+    Raises:
+      NotLowerable: of another entry or the largest number of rows nothing is known.
+    """
+    first = p.take_index(extents, 0, 0)
+    rest = p.dims(p.slice_axis(extents, 0, 1, extents.shape[0]))
+    most = p.bounds(first)
+    if rest is None or most is None or most[0] < 0:
+        raise NotLowerable(f"needs the value of {what} while compiling")
+    size = most[1]
+    for extent in rest:
+        size = size * extent
+    if size > _LARGEST or most[1] < 1:
+        raise NotLowerable(f"needs the value of {what} while compiling")
+    return number(p, first), [most[1], *rest]
+
+
+def by_rows(
+    lowering: Lowering, op: Operation, args: Sequence[Lowered], count: Node
+) -> Sequence[Lowered]:
+    """What an op that treats each row by itself makes of the buffers; `args` are nodes."""
+    p = lowering.p
+    checks = len(p.checks)
+    with p.collected() as inner:
+        outputs = lowering.outputs_of(op, list(args))
+    if inner or len(p.checks) != checks:
+        del p.checks[checks:]
+        raise NotLowerable(f"{op.type} checks values, also of rows that do not count")
+    return [Counted(node, count) for node in outputs if isinstance(node, Node)]

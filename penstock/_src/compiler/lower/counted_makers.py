@@ -1,0 +1,111 @@
+"""Ops whose results have a number of rows that only the run tells: what is true, what is distinct, extents of data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.lower.counted import unknown_rows
+from penstock._src.compiler.lower.lowering import UNKNOWN_EXTENTS, Lowering, handler, raw_op
+from penstock._src.compiler.lower.values import Counted, Lowered
+from penstock._src.core import dtypes
+from penstock._src.graph.operation import Operation
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+
+
+def _array(value: Lowered) -> Node:
+    if not isinstance(value, Node):
+        raise NotLowerable("an array of known extent is required")
+    if not value.size:
+        raise NotLowerable("nothing is found in an empty array")
+    return value
+
+
+def kept(p: Any, mask: Node, values: Node) -> Counted:
+    """The elements of a vector where a mask holds, in order."""
+    before = p.cumulative(p.cast(mask, dtypes.int32), "sum", 0, exclusive=True)
+    count = p.reduce_sum(p.cast(mask, dtypes.int32), [0])
+    # the others go behind them: a place for each is quicker than a branch
+    others = p.add(p.sub(p.iota(mask.shape, 0, dtypes.int32), before), count)
+    place = p.expand_dims(p.select(mask, before, others), 1)
+    empty = p.full(values.shape, 0, values.dtype)
+    return Counted(p.scatter(empty, place, values, op="set"), count)
+
+
+@handler("Where")
+def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x = lowering.p, _array(args[0])
+    if not x.rank:
+        raise NotLowerable("a condition without axes")
+    true = x if x.dtype == dtypes.bool_ else p.ne(x, p.constant(0, x.dtype))
+    size = x.size
+    found = kept(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
+    p.ranges[found.rows.id] = 0, int(size) - 1
+    columns: list[Node] = []
+    rest = found.rows
+    for extent in reversed(x.shape[1:]):
+        columns.insert(0, p.truncmod(rest, p.scalar(extent, dtypes.int64)))
+        rest = p.truncdiv(rest, p.scalar(extent, dtypes.int64))
+    columns.insert(0, rest)
+    rows = p.concat([p.expand_dims(column, 1) for column in columns], 1)
+    return [Counted(rows, found.count)]
+
+
+@handler("Unique", "UniqueWithCounts")
+def _unique(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x, out = lowering.p, _array(args[0]), raw_op(op).out_idx
+    if x.rank != 1 or not (x.dtype.is_integer or x.dtype.is_floating):
+        raise NotLowerable("only vectors of real numbers are sorted")
+    size = x.shape[0]
+    places = p.iota([size], 0, dtypes.int32)
+    ordered, origin = p.sort([x, places], 0)
+    before = p.concat([p.slice(ordered, [0], [1]), p.slice(ordered, [0], [size - 1])], 0)
+    starts = p.or_(p.eq(places, 0), p.ne(ordered, before))
+    group = p.sub(p.cumulative(p.cast(starts, dtypes.int32), "sum", 0), 1)
+    # the sort is stable: a group begins with the element that comes first
+    zeros = p.full([size], 0, dtypes.int32)
+    where = p.expand_dims(p.select(starts, group, -1), 1)
+    first_of_group = p.scatter(zeros, where, origin, op="set")
+    first = p.scatter(zeros, p.expand_dims(origin, 1), p.gather(first_of_group, group, 0), op="set")
+    is_first = p.eq(first, places)
+    rank = p.cumulative(p.cast(is_first, dtypes.int32), "sum", 0, exclusive=True)
+    index = p.gather(rank, first, 0)
+    found = kept(p, is_first, x)
+    results: list[Lowered] = [found, p.cast(index, out)]
+    if op.type == "UniqueWithCounts":
+        ones = p.full([size], 1, out)
+        counts = p.scatter(p.full([size], 0, out), p.expand_dims(index, 1), ones)
+        results.append(Counted(counts, found.count))
+    return results
+
+
+def unknown_extent(*types: str) -> Any:
+    """Registers what makes counted rows where an op needs the value of an extent."""
+
+    def register(function: Any) -> Any:
+        for op_type in types:
+            UNKNOWN_EXTENTS[op_type] = function
+        return function
+
+    return register
+
+
+@unknown_extent("Fill")
+def _fill(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, extents, value = lowering.p, _array(args[0]), _array(args[1])
+    count, shape = unknown_rows(p, extents, "dims")
+    return [Counted(p.broadcast_to(value, shape), count)]
+
+
+@unknown_extent("Range")
+def _range(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    start, limit, delta = (_array(a) for a in args)
+    first, step = p.dims(start), p.dims(delta)
+    if first is None or step is None or step[0] != 1 or not limit.dtype.is_integer:
+        raise NotLowerable("needs the value of limit while compiling")
+    length = p.maximum(p.sub(limit, start), 0)
+    count, (most,) = unknown_rows(p, p.reshape(length, [1]), "limit")
+    numbers = p.add(p.iota([most], 0, limit.dtype), start)
+    return [Counted(numbers, count)]

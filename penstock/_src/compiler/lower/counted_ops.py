@@ -1,0 +1,428 @@
+"""Ops on rows whose number only the run tells (`Counted`).
+
+Those that treat each row by itself go over the whole buffer; those that look across rows leave out what does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.lower.counted import (
+    as_counted,
+    by_rows,
+    filled,
+    number,
+    padded,
+    same_number,
+    together,
+    valid,
+)
+from penstock._src.compiler.lower.lowering import COUNTED, HANDLERS, Handler, Lowering, raw_op
+from penstock._src.compiler.lower.values import Counted, Lowered
+from penstock._src.core import dtypes
+from penstock._src.graph.operation import Operation
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+from penstock._src.ops.array.scatter import combined
+from penstock._src.ops.array.slice import cut
+from penstock._src.ops.rules import Binary, HostUnary
+
+# Besides unary and binary ops: what maps elements to elements.
+_ELEMENTWISE = frozenset(
+    "Cast SelectV2 ClipByValue OnesLike Relu Relu6 Elu Selu LeakyRelu Softplus Softsign ReluGrad"
+    " Relu6Grad EluGrad SeluGrad LeakyReluGrad SoftplusGrad SoftsignGrad".split()
+)
+
+
+def counted(*types: str) -> Callable[[Handler], Handler]:
+    """Registers what lowers ops of some types on counted rows."""
+
+    def register(function: Handler) -> Handler:
+        for op_type in types:
+            COUNTED[op_type] = function
+        return function
+
+    return register
+
+
+def _refuse(op: Operation, why: str = "has a number of rows that the run tells") -> NotLowerable:
+    return NotLowerable(f"{op.type}: an input {why}")
+
+
+def _nodes(op: Operation, args: Sequence[Lowered]) -> list[Node]:
+    """Arguments that must have known extents."""
+    if not all(isinstance(a, Node) for a in args):
+        raise _refuse(op)
+    return list(args)  # type: ignore[arg-type]
+
+
+def _rows(op: Operation, value: Lowered) -> Counted:
+    if not isinstance(value, Counted):
+        raise _refuse(op)
+    return value
+
+
+def _value(p: Any, op: Operation, node: Lowered) -> np.ndarray:
+    """The value of an argument that must be known."""
+    (node,) = _nodes(op, [node])
+    found = p.value(node)
+    if found is None:
+        raise _refuse(op, "is not known")
+    return np.asarray(found)
+
+
+def _axis(axis: int, rank: int) -> int:
+    return int(axis) + rank if axis < 0 else int(axis)
+
+
+@counted("*")
+def _elementwise(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    if not isinstance(raw_op(op), (HostUnary, Binary)) and op.type not in _ELEMENTWISE:
+        raise _refuse(op)
+    p = lowering.p
+    rank = max(a.rank for a in args if isinstance(a, (Node, Counted)))
+    wide = [i for i, a in enumerate(args) if _has_rows(op, a, rank)]
+    same = dict(zip(wide, together(p, op, [as_counted(p, args[i]) for i in wide])))
+    values = [same[i].rows if i in same else a for i, a in enumerate(args)]
+    return by_rows(lowering, op, values, same[wide[0]].count)
+
+
+def _has_rows(op: Operation, value: Lowered, rank: int) -> bool:
+    """Whether an argument's first axis is the one of the counted rows, not one that is broadcast."""
+    if isinstance(value, Counted):
+        if value.rank != rank:
+            raise _refuse(op, "has fewer axes than another")
+        return True
+    return isinstance(value, Node) and value.rank == rank and value.shape[0] != 1
+
+
+# -- shapes
+
+
+@counted("Shape")
+def _shape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x, dtype = lowering.p, _rows(op, args[0]), raw_op(op).out_type
+    first = p.reshape(p.cast(x.count, dtype), [1])
+    return [p.concat([first, p.shape_value(x.rows.shape[1:], dtype)], 0)]
+
+
+@counted("Size")
+def _size(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x, dtype = lowering.p, _rows(op, args[0]), raw_op(op).out_type
+    return [p.mul(p.cast(x.count, dtype), p.scalar(_row_size(x), dtype))]
+
+
+@counted("Rank")
+def _rank(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    return [lowering.p.constant(_rows(op, args[0]).rank, dtypes.int32)]
+
+
+def _row_size(x: Counted) -> int:
+    size = 1
+    for extent in x.rows.shape[1:]:
+        size = size * extent
+    return size
+
+
+@counted("ExpandDims")
+def _expand(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x = lowering.p, _rows(op, args[0])
+    axis = _axis(int(_value(p, op, args[1])), x.rank + 1)
+    if axis == 0:
+        raise _refuse(op)
+    return [Counted(p.expand_dims(x.rows, axis), x.count)]
+
+
+@counted("Squeeze")
+def _squeeze(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x = lowering.p, _rows(op, args[0])
+    axes = sorted(_axis(a, x.rank) for a in raw_op(op).squeeze_dims)
+    if not axes or axes[0] == 0 or any(x.rows.shape[a] != 1 for a in axes):
+        raise _refuse(op)
+    return [Counted(p.squeeze(x.rows, axes), x.count)]
+
+
+@counted("Reshape")
+def _reshape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x = lowering.p, _rows(op, args[0])
+    (shape,) = _nodes(op, args[1:])
+    if not shape.shape[0]:
+        raise _refuse(op)
+    first = p.dims(p.take_index(shape, 0, 0))
+    rest = p.dims(p.slice_axis(shape, 0, 1, shape.shape[0]))
+    row, wanted = _row_size(x), 1
+    for extent in rest or ():
+        wanted = wanted * extent
+    if rest is None or wanted <= 0 or row % wanted:
+        raise _refuse(op)
+    times = row // wanted
+    count = p.mul(x.count, p.scalar(times, dtypes.int32)) if times != 1 else x.count
+    if first is None or first[0] != -1:
+        given = number(p, p.take_index(shape, 0, 0))
+        if not same_number(p, given, count):
+            p.check(p.eq(given, count), "Reshape: the shape does not fit the number of values")
+    return [Counted(p.reshape(x.rows, (x.capacity * times, *rest)), count)]
+
+
+@counted("Transpose")
+def _transpose(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x = lowering.p, _rows(op, args[0])
+    perm = _value(p, op, args[1]).tolist()
+    if perm[0] != 0:
+        raise _refuse(op)
+    return [Counted(p.transpose(x.rows, perm), x.count)]
+
+
+# -- parts
+
+
+@counted("Unpack")
+def _unpack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    x = _rows(op, args[0])
+    if _axis(raw_op(op).axis, x.rank) == 0:
+        raise _refuse(op)
+    return by_rows(lowering, op, [x.rows], x.count)
+
+
+@counted("Pack")
+def _pack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    return _side_by_side(lowering, op, args, raw_op(op).axis, 1)
+
+
+def _side_by_side(
+    lowering: Lowering, op: Operation, args: list[Lowered], axis: int, added: int
+) -> Sequence[Lowered]:
+    p = lowering.p
+    values = [as_counted(p, a) for a in args]
+    if _axis(axis, values[0].rank + added) == 0:
+        raise _refuse(op)
+    if not all(same_number(p, v.count, values[0].count) for v in values[1:]):
+        raise _refuse(op, "has another number of rows")
+    values = together(p, op, values)
+    return by_rows(lowering, op, [v.rows for v in values], values[0].count)
+
+
+@counted("ConcatV2")
+def _concat(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    values = [as_counted(p, a) for a in args[:-1]]
+    axis = _axis(int(_value(p, op, args[-1])), values[0].rank)
+    if axis:
+        if not all(same_number(p, v.count, values[0].count) for v in values[1:]):
+            raise _refuse(op, "has another number of rows")
+        values = together(p, op, values)
+        return [Counted(p.concat([v.rows for v in values], axis), values[0].count)]
+    capacity = sum(v.capacity for v in values)
+    rows, count = padded(p, values[0], capacity).rows, values[0].count
+    for v in values[1:]:  # each overwrites what does not count of the one before
+        rows = p.dynamic_update_slice(rows, v.rows, [count, *[0] * (v.rank - 1)])
+        count = p.add(count, v.count)
+    return [Counted(rows, count)]
+
+
+@counted("StridedSlice")
+def _strided_slice(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x, raw = lowering.p, _rows(op, args[0]), raw_op(op)
+    vectors = [_value(p, op, a) for a in args[1:]]
+    entries = raw.entries(x.rank, *vectors)
+    first, others = entries[0], entries[1:]
+    if first.axis != 0 or any(e.axis == 0 for e in others):
+        raise _refuse(op)
+    if first.is_full:
+        return [Counted(cut(p, x.rows, entries), x.count)]
+    if first.is_index:
+        rows = _element(p, x, first.begin or 0)
+        count = None
+    elif first.stride == 1 and (first.begin or 0) >= 0 and (first.end is None or first.end >= 0):
+        begin = min(first.begin or 0, x.capacity)
+        end = max(begin, x.capacity if first.end is None else min(first.end, x.capacity))
+        if begin == end:
+            raise _refuse(op)
+        rows = p.slice_axis(x.rows, 0, begin, end)
+        count = p.minimum(p.maximum(p.sub(x.count, begin), 0), end - begin)
+    else:
+        raise _refuse(op)
+    rest = [type(first)(0, None), *others] if count is not None else others
+    if count is None:
+        return [cut(p, rows, [_earlier(e) for e in rest])]
+    return [Counted(cut(p, rows, rest), count)]
+
+
+def _earlier(entry: Any) -> Any:
+    """The entry of a slice after the first axis has gone."""
+    values = {name: getattr(entry, name) for name in entry.__dataclass_fields__}
+    values["axis"] = None if entry.axis is None else entry.axis - 1
+    return type(entry)(**values)
+
+
+def _element(p: Any, x: Counted, index: int) -> Node:
+    """One of the rows that count, negative indices from the end."""
+    at = p.scalar(index, dtypes.int32) if index >= 0 else p.add(x.count, index)
+    inside = p.and_(p.ge(at, 0), p.lt(at, x.count))
+    p.check(inside, f"slice index {index} of dimension 0 out of bounds.")
+    return p.dynamic_index(x.rows, at)
+
+
+@counted("GatherV2")
+def _gather(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, (params, indices, axis) = lowering.p, args
+    if raw_op(op).batch_dims:
+        raise _refuse(op)
+    at = int(_value(p, op, axis))
+    if isinstance(indices, Counted) and isinstance(params, Node):
+        if _axis(at, params.rank) != 0 or not params.shape[0]:
+            raise _refuse(op)
+        rows = lowering.outputs_of(op, [params, filled(p, indices, 0), axis])
+        return [Counted(rows[0], indices.count)]  # type: ignore[arg-type]
+    if not isinstance(params, Counted) or not isinstance(indices, Node):
+        raise _refuse(op)
+    if _axis(at, params.rank) != 0:
+        return by_rows(lowering, op, [params.rows, indices, axis], params.count)
+    wide = p.cast(indices, dtypes.int64)
+    inside = p.and_(p.ge(wide, 0), p.lt(wide, p.cast(params.count, dtypes.int64)))
+    p.check(p.reduce_all(inside), "GatherV2: an index is out of range")
+    return [p.gather(params.rows, indices, 0)]
+
+
+@counted("GatherNd", "ResourceGather", "OneHot")
+def _by_indices(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    at = 0 if op.type == "OneHot" else 1
+    p, indices, raw = lowering.p, _rows(op, args[at]), raw_op(op)
+    if getattr(raw, "batch_dims", 0) or _axis(getattr(raw, "axis", -1), indices.rank + 1) == 0:
+        raise _refuse(op)
+    others = [a for i, a in enumerate(args) if i != at]
+    given = list(_nodes(op, others))
+    given.insert(at, filled(p, indices, 0))
+    return [Counted(node, indices.count) for node in lowering.outputs_of(op, list(given))]  # type: ignore[arg-type]
+
+
+# -- scatters: rows that do not count go nowhere
+
+
+def _targets(p: Any, op: Operation, indices: Lowered, updates: Lowered) -> tuple[Node, Node, Node]:
+    """The indices, which of their rows count, and the updates, in buffers of one extent."""
+    counted_indices, counted_updates = as_counted(p, indices), as_counted(p, updates)
+    if not same_number(p, counted_indices.count, counted_updates.count):
+        equal = p.eq(counted_indices.count, counted_updates.count)
+        p.check(equal, f"{op.type}: there must be as many updates as indices")
+    capacity = max(counted_indices.capacity, counted_updates.capacity)
+    counted_indices = padded(p, counted_indices, capacity)
+    rows = padded(p, counted_updates, capacity).rows
+    return counted_indices.rows, valid(p, counted_indices), rows
+
+
+def _scattered(
+    p: Any, op: Operation, x: Node, places: Node, kept: Node, rows: Node, how: str
+) -> Node:
+    """x with rows combined at index vectors `[rows, axes]` where they are kept."""
+    depth = places.shape[-1]
+    if places.rank != 2 or rows.shape[1:] != x.shape[depth:]:
+        raise _refuse(op)
+    limits = p.shape_value(x.shape[:depth], places.dtype)
+    inside = p.and_(p.ge(places, 0), p.lt(places, p.broadcast_to(limits, places.shape)))
+    inside = p.reduce_all(inside, [1])
+    p.check(p.reduce_all(p.or_(inside, p.not_(kept))), f"{op.type}: an index is out of range")
+    wide = p.broadcast_to(p.expand_dims(kept, 1), places.shape)
+    return combined(p, x, p.select(wide, places, -1), rows, how, "drop")
+
+
+@counted("ScatterNd")
+def _scatter_nd(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    shape = p.dims(*_nodes(op, args[2:]))
+    if shape is None:
+        raise _refuse(op, "is not known")
+    x = p.full(shape, 0, _rows_dtype(args[1]))
+    return [_scattered(p, op, x, *_targets(p, op, args[0], args[1]), "add")]
+
+
+def _rows_dtype(value: Lowered) -> Any:
+    return value.dtype  # type: ignore[union-attr]
+
+
+@counted("TensorScatterUpdate", "TensorScatterAdd", "TensorScatterSub")
+@counted("TensorScatterMax", "TensorScatterMin")
+def _tensor_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    (x,) = _nodes(op, args[:1])
+    return [_scattered(p, op, x, *_targets(p, op, args[1], args[2]), raw_op(op).how)]
+
+
+@counted("ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterMul")
+@counted("ResourceScatterMax", "ResourceScatterMin", "ResourceScatterUpdate")
+def _resource_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    (resource,) = _nodes(op, args[:1])
+    places, kept, rows = _targets(p, op, args[1], args[2])
+    if places.rank != 1:
+        raise _refuse(op)
+    value = p.read_variable(resource)
+    made = _scattered(p, op, value, p.expand_dims(places, 1), kept, rows, raw_op(op).combination)
+    p.assign_variable(resource, made)
+    return []
+
+
+@counted("UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd")
+def _segments(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p = lowering.p
+    places, kept, rows = _targets(p, op, args[1], args[0])
+    if places.rank != 1:
+        raise _refuse(op)
+    nowhere = p.full(places.shape, -1, places.dtype)  # negative segments are left out
+    return lowering.outputs_of(op, [rows, p.select(kept, places, nowhere), args[2]])
+
+
+# -- across rows
+
+
+@counted("Where")
+def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    return HANDLERS[op.type](lowering, op, [filled(lowering.p, _rows(op, args[0]), 0)])
+
+
+_NEUTRAL: dict[str, Callable[[Any], Any]] = {
+    "Sum": lambda dtype: 0,
+    "Prod": lambda dtype: 1,
+    "Max": lambda dtype: dtype.min if dtype.is_integer else -np.inf,
+    "Min": lambda dtype: dtype.max if dtype.is_integer else np.inf,
+    "Any": lambda dtype: False,
+    "All": lambda dtype: True,
+}
+
+
+@counted(*_NEUTRAL, "Mean")
+def _reduce(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x = lowering.p, _rows(op, args[0])
+    axes = {_axis(a, x.rank) for a in _value(p, op, args[1]).reshape(-1).tolist()}
+    if 0 not in axes:
+        return by_rows(lowering, op, [x.rows, *args[1:]], x.count)
+    if op.type != "Mean":
+        return lowering.outputs_of(op, [filled(p, x, _NEUTRAL[op.type](x.dtype)), *args[1:]])
+    if not x.dtype.is_floating:
+        raise _refuse(op)
+    total = p.reduce_sum(filled(p, x, 0), sorted(axes), keepdims=raw_op(op).keep_dims)
+    each = 1
+    for axis in axes - {0}:
+        each = each * x.rows.shape[axis]
+    count = p.mul(x.count, p.scalar(each, dtypes.int32))
+    return [p.div(total, p.cast(count, x.dtype))]
+
+
+@counted("MatMul", "BiasAdd", "Softmax", "LogSoftmax")
+def _each_row(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    x = _rows(op, args[0])
+    raw = raw_op(op)
+    if x.rank < 2 or getattr(raw, "transpose_a", False) or "NCHW" in raw.attrs.values():
+        raise _refuse(op)
+    return by_rows(lowering, op, [x.rows, *_nodes(op, args[1:])], x.count)
+
+
+@counted("Cumsum", "Cumprod")
+def _running(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, x = lowering.p, _rows(op, args[0])
+    if raw_op(op).reverse and _axis(int(_value(p, op, args[1])), x.rank) == 0:
+        raise _refuse(op)
+    return by_rows(lowering, op, [x.rows, *_nodes(op, args[1:])], x.count)
