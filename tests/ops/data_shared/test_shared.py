@@ -53,18 +53,35 @@ def test_an_iteration_is_taken_up_again():
     assert int(raw.IteratorGetNext(iterator=handles[1], **KIND)[0]) == 3
 
 
-def test_statistics():
-    aggregator = raw.StatsAggregatorHandleV2()
+def gathered(aggregator, tag=""):
     dataset = raw.BytesProducedStatsDataset(input_dataset=variant(4), tag="bytes", **KIND)
     dataset = raw.LatencyStatsDataset(input_dataset=dataset, tag="time", **KIND)
     dataset = raw.SetStatsAggregatorDataset(
-        input_dataset=dataset, stats_aggregator=aggregator, tag="", counter_prefix="", **KIND
+        input_dataset=dataset, stats_aggregator=aggregator, tag=tag, counter_prefix="", **KIND
     )
     assert [int(e) for e in tf.data.experimental.from_variant(dataset, SPEC)] == [0, 1, 2, 3]
-    told = tf.compat.v1.Summary.FromString(raw.StatsAggregatorSummary(iterator=aggregator).numpy())
-    sizes, times = told.value
+    return tf.compat.v1.Summary.FromString(raw.StatsAggregatorSummary(iterator=aggregator).numpy())
+
+
+def test_statistics():
+    sizes, times = gathered(raw.StatsAggregatorHandle()).value
     assert (sizes.tag, sizes.histo.num, sizes.histo.sum) == ("bytes", 4, 32)
+    assert list(sizes.histo.bucket) == [0, 4, 0] and 8 < sizes.histo.bucket_limit[1] < 8.3
     assert times.tag == "time" and times.histo.min > 0
+
+
+def test_statistics_go_to_a_summary_writer(tmp_path):
+    writer, aggregator = raw.SummaryWriter(), raw.StatsAggregatorHandleV2()
+    raw.CreateSummaryFileWriter(
+        writer=writer, logdir=str(tmp_path), max_queue=9, flush_millis=1, filename_suffix=""
+    )
+    raw.StatsAggregatorSetSummaryWriter(stats_aggregator=aggregator, summary=writer)
+    assert not gathered(aggregator, tag="T").value
+    raw.CloseSummaryWriter(writer=writer)
+    (path,) = tmp_path.iterdir()
+    events = list(tf.compat.v1.train.summary_iterator(str(path)))[1:]
+    told = [(e.step, v.histo.num) for e in events for v in e.summary.value if v.tag == "T::bytes"]
+    assert told == [(0, 1), (1, 2), (2, 3), (3, 4)]
 
 
 def test_pieces_by_number():

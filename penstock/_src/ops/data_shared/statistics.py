@@ -1,46 +1,71 @@
 """Statistics of the elements that pass through datasets, gathered by an aggregator further down."""
 
-import sys
+import itertools
 import threading
 import time
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.data.pipeline import Element, Pipeline, Run, UnnamedDatasetOp
+from penstock._src.ops.io.summary import Histogram, SummaryWriterHandle
+from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.elements import strings
-from penstock._src.proto.event import Summary
+from penstock._src.proto.event import Event, Summary
 
 
 class Aggregator(Resource):
-    """Numbers under tags, of which it keeps extremes, count and sums."""
+    """Histograms of numbers under tags."""
 
     def __init__(self, name: str = "", container: str = "") -> None:
         super().__init__(name, container)
         self._lock = threading.Lock()
-        self._totals: dict[str, list[float]] = {}
+        self._histograms: dict[str, Histogram] = {}
 
-    def add(self, tag: str, value: float) -> None:
-        """Counts a number."""
+    def add(self, tag: str, value: float, step: int) -> None:
+        """Counts a number, told as that of the element number `step`."""
+        del step
         with self._lock:
-            least, most, count, total, squares = self._totals.get(tag, (value, value, 0, 0.0, 0.0))
-            self._totals[tag] = [
-                min(least, value), max(most, value), count + 1, total + value, squares + value * value,
-            ]  # fmt: skip
+            self._histograms.setdefault(tag, Histogram()).add(value)
 
     def summary(self) -> bytes:
-        """The histograms of all tags, as a Summary; a histogram has one bucket."""
+        """The histograms of all tags, as a Summary."""
         made = Summary()
         with self._lock:
-            for tag, (least, most, count, total, squares) in sorted(self._totals.items()):
-                histogram = made.value.add(tag=tag).histo
-                histogram.min, histogram.max, histogram.num = least, most, count
-                histogram.sum, histogram.sum_squares = total, squares
-                histogram.bucket_limit.append(sys.float_info.max)
-                histogram.bucket.append(count)
+            for tag, histogram in sorted(self._histograms.items()):
+                made.value.add(tag=tag).histo.CopyFrom(histogram.proto())
         return made.SerializeToString()
+
+    def write_to(self, writer: SummaryWriterHandle) -> None:
+        """Nothing: this kind is asked for its summary."""
+
+
+class WritingAggregator(Aggregator):
+    """Histograms that are written to a summary writer as they grow; nothing is kept without one."""
+
+    _writer: SummaryWriterHandle | None = None
+
+    def add(self, tag: str, value: float, step: int) -> None:
+        """Counts a number and writes the histogram of its tag."""
+        if self._writer is None:
+            return
+        with self._lock:
+            histogram = self._histograms.setdefault(tag, Histogram())
+            histogram.add(value)
+            event = Event(wall_time=time.time(), step=step)
+            event.summary.value.add(tag=tag).histo.CopyFrom(histogram.proto())
+            self._writer.opened().write(event)
+
+    def summary(self) -> bytes:
+        """Nothing: the writer has it."""
+        return b""
+
+    def write_to(self, writer: SummaryWriterHandle) -> None:
+        """Sets the writer."""
+        self._writer = writer
 
 
 class StatsAggregatorHandle(Op):
@@ -50,29 +75,48 @@ class StatsAggregatorHandle(Op):
     container: str = ""
     shared_name: str = ""
     stateful = True
+    kind: ClassVar[type[Aggregator]] = Aggregator
 
     def shape(self):
         return ()
 
     def eager(self):
-        name, container = self.shared_name, self.container
+        name, container, kind = self.shared_name, self.container, self.kind
 
         def make() -> Aggregator:
-            return Aggregator(name, container)
+            return kind(name, container)
 
-        return manager().get_or_create(Aggregator, container, name, make) if name else make()
+        return manager().get_or_create(kind, container, name, make) if name else make()
 
 
 class StatsAggregatorHandleV2(StatsAggregatorHandle):
-    """An aggregator; one with a name is shared."""
+    """An aggregator that writes to a summary writer; one with a name is shared."""
 
     signature = "-> handle: resource"
+    kind: ClassVar[type[Aggregator]] = WritingAggregator
 
 
 class ExperimentalStatsAggregatorHandle(StatsAggregatorHandle):
     """An aggregator; one with a name is shared."""
 
     signature = "-> handle: resource"
+
+
+class StatsAggregatorSetSummaryWriter(Op):
+    """Lets an aggregator write to a summary writer."""
+
+    signature = "stats_aggregator: resource, summary: resource ->"
+    stateful = True
+
+    def shape(self, stats_aggregator, summary):
+        return ()
+
+    def eager(self, stats_aggregator, summary):
+        if not isinstance(stats_aggregator, Aggregator):
+            raise invalid(self, "Trying to access a handle's resource using the wrong type.")
+        summary.opened()
+        stats_aggregator.write_to(summary)
+        return ()
 
 
 class StatsAggregatorSummary(Op):
@@ -104,13 +148,14 @@ class _Passing(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         elements = self.inputs[0].iterate(run)
-        while True:
+        for step in itertools.count():
             start = time.perf_counter()
             element = next(elements, None)
             if element is None:
                 return
             if run.aggregator is not None:
-                run.aggregator.add(self.tag, self.number(element, start))
+                aggregator, prefix = run.aggregator
+                aggregator.add(prefix + self.tag, self.number(element, start), step)
             yield element
 
     def number(self, element: Element, start: float) -> float:
@@ -133,11 +178,12 @@ class _Gathered(Pipeline):
 
     keeps_batches = True
 
-    def __init__(self, source: Pipeline, aggregator: Aggregator) -> None:
+    def __init__(self, source: Pipeline, aggregator: Aggregator, tag: str) -> None:
         self.inputs, self.aggregator = (source,), aggregator
+        self.prefix = f"{tag}::" if tag else ""
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        run.aggregator = self.aggregator
+        run.aggregator = self.aggregator, self.prefix
         return self.inputs[0].iterate(run)
 
 
@@ -186,7 +232,7 @@ class SetStatsAggregatorDataset(UnnamedDatasetOp):
     stateful = True
 
     def pipeline(self, input_dataset, stats_aggregator, tag, counter_prefix):
-        return _Gathered(input_dataset, stats_aggregator)
+        return _Gathered(input_dataset, stats_aggregator, np.asarray(tag).item().decode())
 
 
 class ExperimentalSetStatsAggregatorDataset(SetStatsAggregatorDataset):

@@ -248,24 +248,56 @@ class ScalarSummary(Op):
         return summary.SerializeToString()
 
 
-def histogram_of(values: np.ndarray) -> Any:
-    """The HistogramProto of values, in buckets whose bounds grow by a tenth."""
-    flat = np.asarray(values, np.float64).ravel()
+def _bucket_limits() -> np.ndarray:
+    """Upper bounds that grow by a tenth on either side of 0."""
     positive = [1e-12]
-    while positive[-1] < 1e20:
+    while positive[-1] * 1.1 < 1e20:
         positive.append(positive[-1] * 1.1)
-    limits = np.array([*[-p for p in reversed(positive)], 0.0, *positive, np.finfo(float).max])
-    counts = np.bincount(np.searchsorted(limits, flat, side="right"), minlength=limits.size)
-    histogram = Summary.Value().histo
-    histogram.num = flat.size
-    if flat.size:
-        histogram.min, histogram.max = float(flat.min()), float(flat.max())
-        histogram.sum, histogram.sum_squares = float(flat.sum()), float((flat * flat).sum())
-        kept = np.flatnonzero(counts)
-        for at in range(max(kept[0] - 1, 0), min(kept[-1] + 2, limits.size)):
-            histogram.bucket_limit.append(float(limits[at]))
-            histogram.bucket.append(float(counts[at]))
-    return histogram
+    positive.append(np.finfo(float).max)
+    return np.array([*(-limit for limit in reversed(positive)), 0.0, *positive])
+
+
+_LIMITS = _bucket_limits()
+
+
+class Histogram:
+    """Counts of values by TensorFlow's buckets, with their extremes and sums."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(_LIMITS.size)
+        self._least, self._most = np.finfo(float).max, -np.finfo(float).max
+        self._sum = self._squares = 0.0
+
+    def add(self, values: Any) -> None:
+        """Counts values."""
+        flat = np.asarray(values, np.float64).ravel()
+        if not flat.size:
+            return
+        places = np.searchsorted(_LIMITS, flat, side="right")
+        self._counts += np.bincount(np.minimum(places, _LIMITS.size - 1), minlength=_LIMITS.size)
+        self._least = min(self._least, float(flat.min()))
+        self._most = max(self._most, float(flat.max()))
+        self._sum += float(flat.sum())
+        self._squares += float((flat * flat).sum())
+
+    def proto(self) -> Any:
+        """The HistogramProto: empty buckets side by side are one."""
+        histogram = Summary.Value().histo
+        histogram.num = float(self._counts.sum())
+        histogram.min, histogram.max = self._least, self._most
+        histogram.sum, histogram.sum_squares = self._sum, self._squares
+        filled = self._counts > 0
+        ends_run = np.append(filled[1:], True) | filled
+        histogram.bucket_limit.extend(_LIMITS[ends_run].tolist())
+        histogram.bucket.extend(self._counts[ends_run].tolist())
+        return histogram
+
+
+def histogram_of(values: np.ndarray) -> Any:
+    """The HistogramProto of values."""
+    made = Histogram()
+    made.add(values)
+    return made.proto()
 
 
 class HistogramSummary(Op):

@@ -6,11 +6,12 @@ Sources: Geoff Pike, FarmHash (the `na` variant, whose values are fixed for ever
 
 import struct
 
-_MASK = (1 << 64) - 1
-_K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
+MASK = (1 << 64) - 1
+K0, K1, K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 
 
-def _fetch64(s: bytes, at: int) -> int:
+def fetch64(s: bytes, at: int) -> int:
+    """Eight bytes as a word."""
     return int.from_bytes(s[at : at + 8], "little")
 
 
@@ -18,131 +19,135 @@ def _fetch32(s: bytes, at: int) -> int:
     return int.from_bytes(s[at : at + 4], "little")
 
 
-def _rotate(value: int, shift: int) -> int:
-    return ((value >> shift) | (value << (64 - shift))) & _MASK if shift else value
+def rotate(value: int, shift: int) -> int:
+    """The word with its bits turned to the right."""
+    return ((value >> shift) | (value << (64 - shift))) & MASK if shift else value
 
 
-def _mix(value: int) -> int:
+def mix(value: int) -> int:
+    """The word with its upper bits mixed into the lower ones."""
     return value ^ (value >> 47)
 
 
 def _combine(u: int, v: int, multiplier: int) -> int:
-    a = ((u ^ v) * multiplier) & _MASK
+    a = ((u ^ v) * multiplier) & MASK
     a ^= a >> 47
-    b = ((v ^ a) * multiplier) & _MASK
+    b = ((v ^ a) * multiplier) & MASK
     b ^= b >> 47
-    return (b * multiplier) & _MASK
+    return (b * multiplier) & MASK
 
 
-def _to_16(s: bytes) -> int:
+def short_hash(s: bytes) -> int:
+    """Of at most 16 bytes."""
     n = len(s)
     if n >= 8:
-        multiplier = _K2 + n * 2
-        a = (_fetch64(s, 0) + _K2) & _MASK
-        b = _fetch64(s, n - 8)
-        c = (_rotate(b, 37) * multiplier + a) & _MASK
-        d = ((_rotate(a, 25) + b) * multiplier) & _MASK
-        return _combine(c, d, multiplier & _MASK)
+        multiplier = K2 + n * 2
+        a = (fetch64(s, 0) + K2) & MASK
+        b = fetch64(s, n - 8)
+        c = (rotate(b, 37) * multiplier + a) & MASK
+        d = ((rotate(a, 25) + b) * multiplier) & MASK
+        return _combine(c, d, multiplier & MASK)
     if n >= 4:
-        multiplier = (_K2 + n * 2) & _MASK
+        multiplier = (K2 + n * 2) & MASK
         a = _fetch32(s, 0)
-        return _combine((n + (a << 3)) & _MASK, _fetch32(s, n - 4), multiplier)
+        return _combine((n + (a << 3)) & MASK, _fetch32(s, n - 4), multiplier)
     if n > 0:
         y = (s[0] + (s[n >> 1] << 8)) & 0xFFFFFFFF
         z = (n + (s[n - 1] << 2)) & 0xFFFFFFFF
-        return (_mix(((y * _K2) ^ (z * _K0)) & _MASK) * _K2) & _MASK
-    return _K2
+        return (mix(((y * K2) ^ (z * K0)) & MASK) * K2) & MASK
+    return K2
 
 
 def _17_to_32(s: bytes) -> int:
     n = len(s)
-    multiplier = (_K2 + n * 2) & _MASK
-    a = (_fetch64(s, 0) * _K1) & _MASK
-    b = _fetch64(s, 8)
-    c = (_fetch64(s, n - 8) * multiplier) & _MASK
-    d = (_fetch64(s, n - 16) * _K2) & _MASK
-    first = (_rotate((a + b) & _MASK, 43) + _rotate(c, 30) + d) & _MASK
-    second = (a + _rotate((b + _K2) & _MASK, 18) + c) & _MASK
+    multiplier = (K2 + n * 2) & MASK
+    a = (fetch64(s, 0) * K1) & MASK
+    b = fetch64(s, 8)
+    c = (fetch64(s, n - 8) * multiplier) & MASK
+    d = (fetch64(s, n - 16) * K2) & MASK
+    first = (rotate((a + b) & MASK, 43) + rotate(c, 30) + d) & MASK
+    second = (a + rotate((b + K2) & MASK, 18) + c) & MASK
     return _combine(first, second, multiplier)
 
 
 def _33_to_64(s: bytes) -> int:
     n = len(s)
-    multiplier = (_K2 + n * 2) & _MASK
-    a = (_fetch64(s, 0) * _K2) & _MASK
-    b = _fetch64(s, 8)
-    c = (_fetch64(s, n - 8) * multiplier) & _MASK
-    d = (_fetch64(s, n - 16) * _K2) & _MASK
-    y = (_rotate((a + b) & _MASK, 43) + _rotate(c, 30) + d) & _MASK
-    z = _combine(y, (a + _rotate((b + _K2) & _MASK, 18) + c) & _MASK, multiplier)
-    e = (_fetch64(s, 16) * multiplier) & _MASK
-    f = _fetch64(s, 24)
-    g = ((y + _fetch64(s, n - 32)) * multiplier) & _MASK
-    h = ((z + _fetch64(s, n - 24)) * multiplier) & _MASK
-    first = (_rotate((e + f) & _MASK, 43) + _rotate(g, 30) + h) & _MASK
-    second = (e + _rotate((f + a) & _MASK, 18) + g) & _MASK
+    multiplier = (K2 + n * 2) & MASK
+    a = (fetch64(s, 0) * K2) & MASK
+    b = fetch64(s, 8)
+    c = (fetch64(s, n - 8) * multiplier) & MASK
+    d = (fetch64(s, n - 16) * K2) & MASK
+    y = (rotate((a + b) & MASK, 43) + rotate(c, 30) + d) & MASK
+    z = _combine(y, (a + rotate((b + K2) & MASK, 18) + c) & MASK, multiplier)
+    e = (fetch64(s, 16) * multiplier) & MASK
+    f = fetch64(s, 24)
+    g = ((y + fetch64(s, n - 32)) * multiplier) & MASK
+    h = ((z + fetch64(s, n - 24)) * multiplier) & MASK
+    first = (rotate((e + f) & MASK, 43) + rotate(g, 30) + h) & MASK
+    second = (e + rotate((f + a) & MASK, 18) + g) & MASK
     return _combine(first, second, multiplier)
 
 
-def _weak(s: bytes, at: int, a: int, b: int) -> tuple[int, int]:
-    w, x, y, z = (_fetch64(s, at + 8 * i) for i in range(4))
-    a = (a + w) & _MASK
-    b = _rotate((b + a + z) & _MASK, 21)
+def weak(s: bytes, at: int, a: int, b: int) -> tuple[int, int]:
+    """32 bytes mixed into two words."""
+    w, x, y, z = (fetch64(s, at + 8 * i) for i in range(4))
+    a = (a + w) & MASK
+    b = rotate((b + a + z) & MASK, 21)
     c = a
-    a = (a + x + y) & _MASK
-    b = (b + _rotate(a, 44)) & _MASK
-    return (a + z) & _MASK, (b + c) & _MASK
+    a = (a + x + y) & MASK
+    b = (b + rotate(a, 44)) & MASK
+    return (a + z) & MASK, (b + c) & MASK
 
 
 def fingerprint64(s: bytes) -> int:
     """FarmHash's Fingerprint64 of a byte string."""
     n = len(s)
     if n <= 16:
-        return _to_16(s)
+        return short_hash(s)
     if n <= 32:
         return _17_to_32(s)
     if n <= 64:
         return _33_to_64(s)
     seed = 81
-    x, y = seed, (seed * _K1 + 113) & _MASK
-    z = (_mix((y * _K2 + 113) & _MASK) * _K2) & _MASK
+    x, y = seed, (seed * K1 + 113) & MASK
+    z = (mix((y * K2 + 113) & MASK) * K2) & MASK
     v, w = (0, 0), (0, 0)
-    x = (x * _K2 + _fetch64(s, 0)) & _MASK
+    x = (x * K2 + fetch64(s, 0)) & MASK
     end = ((n - 1) // 64) * 64
     last = end + ((n - 1) & 63) - 63
     at = 0
     while True:
-        x = (_rotate((x + y + v[0] + _fetch64(s, at + 8)) & _MASK, 37) * _K1) & _MASK
-        y = (_rotate((y + v[1] + _fetch64(s, at + 48)) & _MASK, 42) * _K1) & _MASK
+        x = (rotate((x + y + v[0] + fetch64(s, at + 8)) & MASK, 37) * K1) & MASK
+        y = (rotate((y + v[1] + fetch64(s, at + 48)) & MASK, 42) * K1) & MASK
         x ^= w[1]
-        y = (y + v[0] + _fetch64(s, at + 40)) & _MASK
-        z = (_rotate((z + w[0]) & _MASK, 33) * _K1) & _MASK
-        v = _weak(s, at, (v[1] * _K1) & _MASK, (x + w[0]) & _MASK)
-        w = _weak(s, at + 32, (z + w[1]) & _MASK, (y + _fetch64(s, at + 16)) & _MASK)
+        y = (y + v[0] + fetch64(s, at + 40)) & MASK
+        z = (rotate((z + w[0]) & MASK, 33) * K1) & MASK
+        v = weak(s, at, (v[1] * K1) & MASK, (x + w[0]) & MASK)
+        w = weak(s, at + 32, (z + w[1]) & MASK, (y + fetch64(s, at + 16)) & MASK)
         z, x = x, z
         at += 64
         if at == end:
             break
-    multiplier = (_K1 + ((z & 0xFF) << 1)) & _MASK
+    multiplier = (K1 + ((z & 0xFF) << 1)) & MASK
     at = last
-    w = ((w[0] + ((n - 1) & 63)) & _MASK, w[1])
-    v = ((v[0] + w[0]) & _MASK, v[1])
-    w = ((w[0] + v[0]) & _MASK, w[1])
-    x = (_rotate((x + y + v[0] + _fetch64(s, at + 8)) & _MASK, 37) * multiplier) & _MASK
-    y = (_rotate((y + v[1] + _fetch64(s, at + 48)) & _MASK, 42) * multiplier) & _MASK
-    x ^= (w[1] * 9) & _MASK
-    y = (y + v[0] * 9 + _fetch64(s, at + 40)) & _MASK
-    z = (_rotate((z + w[0]) & _MASK, 33) * multiplier) & _MASK
-    v = _weak(s, at, (v[1] * multiplier) & _MASK, (x + w[0]) & _MASK)
-    w = _weak(s, at + 32, (z + w[1]) & _MASK, (y + _fetch64(s, at + 16)) & _MASK)
+    w = ((w[0] + ((n - 1) & 63)) & MASK, w[1])
+    v = ((v[0] + w[0]) & MASK, v[1])
+    w = ((w[0] + v[0]) & MASK, w[1])
+    x = (rotate((x + y + v[0] + fetch64(s, at + 8)) & MASK, 37) * multiplier) & MASK
+    y = (rotate((y + v[1] + fetch64(s, at + 48)) & MASK, 42) * multiplier) & MASK
+    x ^= (w[1] * 9) & MASK
+    y = (y + v[0] * 9 + fetch64(s, at + 40)) & MASK
+    z = (rotate((z + w[0]) & MASK, 33) * multiplier) & MASK
+    v = weak(s, at, (v[1] * multiplier) & MASK, (x + w[0]) & MASK)
+    w = weak(s, at + 32, (z + w[1]) & MASK, (y + fetch64(s, at + 16)) & MASK)
     z, x = x, z
-    first = (_combine(v[0], w[0], multiplier) + _mix(y) * _K0 + z) & _MASK
-    return _combine(first, (_combine(v[1], w[1], multiplier) + x) & _MASK, multiplier)
+    first = (_combine(v[0], w[0], multiplier) + mix(y) * K0 + z) & MASK
+    return _combine(first, (_combine(v[1], w[1], multiplier) + x) & MASK, multiplier)
 
 
 def siphash(key: tuple[int, int], s: bytes) -> int:
     """SipHash-2-4 of a byte string under a key of two 64-bit numbers."""
-    k0, k1 = (k & _MASK for k in key)
+    k0, k1 = (k & MASK for k in key)
     v = [
         k0 ^ 0x736F6D6570736575,
         k1 ^ 0x646F72616E646F6D,
@@ -162,19 +167,19 @@ def siphash(key: tuple[int, int], s: bytes) -> int:
 
 
 def _left(value: int, shift: int) -> int:
-    return ((value << shift) | (value >> (64 - shift))) & _MASK
+    return ((value << shift) | (value >> (64 - shift))) & MASK
 
 
 def _sip_rounds(v: list[int], count: int) -> None:
     for _ in range(count):
-        v[0] = (v[0] + v[1]) & _MASK
+        v[0] = (v[0] + v[1]) & MASK
         v[1] = _left(v[1], 13) ^ v[0]
         v[0] = _left(v[0], 32)
-        v[2] = (v[2] + v[3]) & _MASK
+        v[2] = (v[2] + v[3]) & MASK
         v[3] = _left(v[3], 16) ^ v[2]
-        v[0] = (v[0] + v[3]) & _MASK
+        v[0] = (v[0] + v[3]) & MASK
         v[3] = _left(v[3], 21) ^ v[0]
-        v[2] = (v[2] + v[1]) & _MASK
+        v[2] = (v[2] + v[1]) & MASK
         v[1] = _left(v[1], 17) ^ v[2]
         v[2] = _left(v[2], 32)
 
@@ -182,15 +187,15 @@ def _sip_rounds(v: list[int], count: int) -> None:
 def hash64(s: bytes, seed: int = 0xDECAFCAFFE) -> int:
     """MurmurHash64A with the seed that TensorFlow uses (Austin Appleby, MurmurHash2)."""
     multiplier = 0xC6A4A7935BD1E995
-    h = (seed ^ (len(s) * multiplier)) & _MASK
+    h = (seed ^ (len(s) * multiplier)) & MASK
     whole = len(s) // 8 * 8
     for (word,) in struct.iter_unpack("<Q", s[:whole]):
-        k = (word * multiplier) & _MASK
+        k = (word * multiplier) & MASK
         k ^= k >> 47
-        h = ((h ^ ((k * multiplier) & _MASK)) * multiplier) & _MASK
+        h = ((h ^ ((k * multiplier) & MASK)) * multiplier) & MASK
     rest = s[whole:]
     if rest:
-        h = ((h ^ int.from_bytes(rest, "little")) * multiplier) & _MASK
+        h = ((h ^ int.from_bytes(rest, "little")) * multiplier) & MASK
     h ^= h >> 47
-    h = (h * multiplier) & _MASK
+    h = (h * multiplier) & MASK
     return h ^ (h >> 47)
