@@ -7,6 +7,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX
+from penstock._src.ops.xla.call_module import LATEST_VERSION
 
 
 def _indices(values):
@@ -33,3 +34,41 @@ def dynamic_slice(x, start_indices, size_indices, name=None):
         size_indices=cast(sizes, starts.dtype),
         name=name,
     )
+
+
+def call_module(
+    args,
+    *,
+    version=4,
+    module,
+    Tout,
+    Sout,
+    platforms=(),
+    function_list=(),
+    has_token_input_output=False,
+    disabled_checks=(),
+    use_shardy_partitioner=False,
+):
+    """The list of results of a serialised StableHLO module."""
+    return raw.XlaCallModule(
+        args=args,
+        version=version,
+        module=module,
+        Tout=Tout,
+        Sout=Sout,
+        platforms=platforms,
+        function_list=function_list,
+        has_token_input_output=has_token_input_output,
+        disabled_checks=disabled_checks,
+        use_shardy_partitioner=use_shardy_partitioner,
+    )
+
+
+def call_module_maximum_supported_version():
+    """The highest version of the calling convention of modules that `call_module` takes."""
+    return LATEST_VERSION
+
+
+def call_module_disable_check_platform():
+    """The word in `disabled_checks` by which a module runs on platforms that it was not made for."""
+    return "platform"

@@ -35,10 +35,8 @@ PARTS = {
     ],
     "others": [],
 }
-# Tests of other backends, those that load weights from the internet, exports, for which TensorFlow has no results, and
-# those of JAX programs inside TensorFlow: see docs/keras_suite.md.
+# Tests of other backends, those that load weights from the internet, and exports, for which TensorFlow has no results.
 LEFT_OUT = ["applications", "export", "backend/jax", "backend/torch", "backend/openvino"]
-LEFT_OUT_FILES = {"utils/jax_layer_test.py"}
 # Packages that test files import at their top; where one is missing such a file is left out.
 OPTIONAL = ("grain", "jax", "pandas", "sklearn", "torch")
 
@@ -72,7 +70,7 @@ def files_of(root, part):
         chosen = within(PARTS[part])
     else:
         chosen = files - within([folder for folders in PARTS.values() for folder in folders])
-    chosen -= within(LEFT_OUT) | LEFT_OUT_FILES
+    chosen -= within(LEFT_OUT)
     return sorted(f"keras/src/{f}" for f in chosen if not lacks_packages(sources / f))
 
 

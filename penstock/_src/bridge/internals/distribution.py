@@ -29,3 +29,28 @@ def variable_sync_on_read_context() -> Iterator[None]:
 def cache_variable_reads() -> Iterator[None]:
     """A context in which variables are read once: reading costs nothing here."""
     yield
+
+
+class Sharding:
+    """How a tensor is cut into the parts of XLA's devices. There is one device here, which holds it whole."""
+
+    def __init__(self, proto: Any = None) -> None:
+        self.proto = proto
+
+    def apply_to_tensor(
+        self,
+        tensor: Any,
+        assign_tuple_sharding: bool = False,
+        use_sharding_op: bool = False,
+        unspecified_dims: Any = None,
+        sharding_v2_proto: Any = None,
+    ) -> Any:
+        """Returns the tensor."""
+        return tensor
+
+
+def replicate(
+    tensor: Any, assign_tuple_sharding: bool = False, use_sharding_op: bool = False
+) -> Any:
+    """Returns a tensor, which every device (there is one) holds."""
+    return tensor

@@ -1,0 +1,89 @@
+"""A builder that computes: every node it makes is a constant, and loops and branches run in Python.
+
+By it what is written once for the compiler (a translation from another representation) also runs on the host, and
+there it may ask for the value of any node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.ir.builder import NO_DTYPE, Builder
+from penstock._src.ir.interpreter import evaluate_node
+from penstock._src.ir.node import Node
+
+
+class ImmediateBuilder(Builder):
+    """Builder's methods, on known values. `p.value(node)` is never None."""
+
+    def __init__(self) -> None:
+        super().__init__(rules=False, fold=False)
+
+    def make(self, kind: str, args: Sequence[Node], **attrs: Any) -> Node:
+        """The node's value, as a constant; of a node with several results, one that `item` takes them from."""
+        if kind == "item":
+            (source,), index = args, attrs["index"]
+            return self.known_array(source.attrs["values"][index], source.attrs["dtypes"][index])
+        node = self.new(kind, tuple(args), attrs)
+        if kind == "constant":
+            return node
+        with np.errstate(all="ignore"):
+            value = evaluate_node(node, [a.attrs["value"] for a in args])
+        if node.results is not None:
+            types = [dtype for _, dtype in node.results]
+            held = {"values": value, "dtypes": types}
+            return Node(self, kind, (), held, (), NO_DTYPE, node.results)
+        return self.known_array(value, node.dtype)
+
+    def known_array(self, value: Any, dtype: DType) -> Node:
+        """A node of a value, which is taken as it is."""
+        value = np.asarray(value)
+        return Node(self, "constant", (), {"value": value, "dtype": dtype}, value.shape, dtype)
+
+    def value(self, node: Node) -> Any:
+        """The array that a node holds."""
+        return node.attrs["value"]
+
+    def dims(self, node: Node) -> list[int]:
+        """The numbers that a node holds."""
+        return [int(n) for n in np.ravel(node.attrs["value"])]
+
+    def check(self, condition: Node, message: str) -> None:
+        """Raises InvalidArgumentError(message) unless the scalar condition holds."""
+        if not bool(self.value(condition)):
+            raise InvalidArgumentError(message)
+
+    def while_(
+        self,
+        cond_fn: Callable[..., Any],
+        body_fn: Callable[..., Any],
+        init: Sequence[Node],
+        max_trips: int | None = None,
+        unread: Sequence[int] = (),
+    ) -> list[Node]:
+        """The values after stepping `init` by body_fn while cond_fn holds."""
+        state = list(init)
+        while bool(self.value(_first(cond_fn(*state)))):
+            state = _as_list(body_fn(*state))
+        return state
+
+    def case(
+        self, index: Node, functions: Sequence[Callable[..., Any]], operands: Sequence[Node]
+    ) -> list[Node]:
+        """The results of functions[index](*operands); an index outside means the last one."""
+        chosen = int(self.value(index))
+        function = functions[chosen] if 0 <= chosen < len(functions) else functions[-1]
+        return _as_list(function(*operands))
+
+
+def _as_list(results: Any) -> list[Node]:
+    return list(results) if isinstance(results, (list, tuple)) else [results]
+
+
+def _first(results: Any) -> Node:
+    return _as_list(results)[0]

@@ -1,0 +1,46 @@
+"""Small functions of scalars as texts, by which patterns of reductions and comparators are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from penstock._src.stablehlo.module import Block, Operation, Value
+
+# Longer expressions are no pattern.
+_MOST = 2000
+UNKNOWN = "?"
+
+
+def expression(block: Block, names: Sequence[str]) -> list[str]:
+    """What a block returns, its arguments under the given names: ["select(GT(a,b),a,b)"]."""
+    known = dict(zip(block.arguments, names))
+    return [text_of(value, known) for value in block.operations[-1].operands]
+
+
+def text_of(value: Value, names: Mapping[Value, str]) -> str:
+    """How a value is computed; "?" stands for what is not among `names` and no constant."""
+    known = dict(names)
+
+    def visit(found: Value) -> str:
+        if found not in known:
+            known[found] = _text(found.owner, visit) if found.owner else UNKNOWN
+        return known[found]
+
+    return visit(value)
+
+
+def _text(operation: Operation, visit: Callable[[Value], str]) -> str:
+    if operation.name == "constant":
+        return str(operation.attribute("value"))
+    if operation.regions or len(operation.results) != 1:
+        return UNKNOWN
+    operands = ",".join(visit(v) for v in operation.operands)
+    text = f"{_word(operation)}({operands})"
+    return text if len(text) <= _MOST else UNKNOWN
+
+
+def _word(operation: Operation) -> str:
+    if operation.name != "compare":
+        return operation.name
+    word = operation.attribute("comparison_direction")
+    return f"{word}!" if operation.attribute("compare_type") == "TOTALORDER" else word

@@ -1,0 +1,41 @@
+"""Calls, branches and loops."""
+
+from __future__ import annotations
+
+from penstock._src.core import dtypes
+from penstock._src.ir.node import Node
+from penstock._src.ops.xla.translation.translate import Translation, translates
+from penstock._src.stablehlo.module import Operation
+
+
+@translates("call")
+def call(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+    """A function of the module."""
+    return t.call(operation.attribute("callee"), operands)
+
+
+@translates("while")
+def while_(t: Translation, operation: Operation, *init: Node) -> list[Node]:
+    """Values stepped by a body while a condition holds."""
+    condition, body = (t.function(region.block) for region in operation.regions)
+    return t.p.while_(condition, body, init)
+
+
+@translates("if")
+def if_(t: Translation, operation: Operation, condition: Node) -> list[Node]:
+    """The results of the first region if the condition holds, else of the second."""
+    branches = [t.function(region.block) for region in operation.regions]
+    index = t.p.cast(t.p.not_(condition), dtypes.int32)
+    return t.p.case(index, branches, [])
+
+
+@translates("case")
+def case(t: Translation, operation: Operation, index: Node) -> list[Node]:
+    """The results of one region; an index outside means the last one."""
+    return t.p.case(index, [t.function(region.block) for region in operation.regions], [])
+
+
+@translates("optimization_barrier")
+def barrier(_t: Translation, _operation: Operation, *operands: Node) -> list[Node]:
+    """The operands as they are."""
+    return list(operands)

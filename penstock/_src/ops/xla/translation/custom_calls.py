@@ -1,0 +1,111 @@
+"""Calls of functions outside of the module, by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.ir.node import Node
+from penstock._src.ops.xla.translation.linear_algebra import LAPACK
+from penstock._src.ops.xla.translation.sorting import sorted_by
+from penstock._src.ops.xla.translation.translate import (
+    Translation,
+    place_of,
+    translates,
+)
+from penstock._src.ops.xla.translation.windows import Window, reduced_windows
+from penstock._src.stablehlo.module import Block, Operation, plain
+
+Handler = Callable[..., list[Node] | Node]
+
+_LAPACK = re.compile(r"lapack_[sdcz](\w+?)(_ffi)?")
+# What tells a partitioner or a layout something, and computes nothing.
+_ANNOTATIONS = frozenset(
+    "Sharding annotate_device_placement LayoutConstraint xla.sdy.FuncResultSharding".split()
+)
+# Functions that JAX keeps as composites or calls, with one primitive's meaning.
+_PRIMITIVES = {"erf": "erf", "erfc": "erfc", "lgamma": "lgamma", "tan": "tan", "square": "square"}
+
+
+@translates("custom_call")
+def custom_call(t: Translation, operation: Operation, *operands: Node) -> list[Node] | Node:
+    """A function by its name."""
+    target = operation.attribute("call_target_name")
+    if target in _ANNOTATIONS:
+        return list(operands)
+    lapack = _LAPACK.fullmatch(target)
+    if lapack and lapack[1] in LAPACK:
+        return LAPACK[lapack[1]](t, operation, _configuration(operation), *operands)
+    if target in _CALLS:
+        return _CALLS[target](t, operation, *operands)
+    dialect, _, name = target.partition(".")
+    if dialect in ("mhlo", "chlo") and name in _PRIMITIVES:
+        return getattr(t.p, _PRIMITIVES[name])(*operands)
+    raise UnimplementedError(
+        f"XlaCallModule: the custom call {target!r} is not implemented{place_of(operation)}."
+    )
+
+
+@translates("composite")
+def composite(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+    """A named function, by the primitive of its meaning or else by what it is made of."""
+    name = operation.attribute("name").removeprefix("chlo.")
+    if name in _PRIMITIVES:
+        return [getattr(t.p, _PRIMITIVES[name])(*operands)]
+    return t.call(operation.attribute("decomposition"), operands)
+
+
+def _configuration(operation: Operation) -> dict[str, Any]:
+    """The options of a call."""
+    found = operation.attributes.get("mhlo.backend_config")
+    found = operation.attributes.get("backend_config") if found is None else found
+    return found if isinstance(found, dict) else {}
+
+
+def _called(t: Translation, operation: Operation) -> Block:
+    """The block of the module's function that a call names."""
+    (name,) = operation.attribute("called_computations")
+    return t.module.functions[plain(name)].regions[0].block
+
+
+def _assert(t: Translation, operation: Operation, condition: Node, *values: Node) -> list[Node]:
+    """Raises InvalidArgumentError unless a condition on extents holds; {0}, {1} of the message are values."""
+    message = str(operation.attribute("error_message", "the shapes of the arguments do not fit."))
+    if not bool(np.all(t.value(condition, "the condition of a shape assertion"))):
+        for number, value in enumerate(values):
+            shown = int(t.value(value, "a number of a shape assertion"))
+            message = message.replace(f"{{{number}}}", str(shown))
+        raise InvalidArgumentError(message)
+    return []
+
+
+def _reduce_window(
+    t: Translation, operation: Operation, x: Node, init: Node, *form: Node
+) -> list[Node]:
+    """A reduction over windows of a computed form."""
+    sizes, strides, base_dilations, dilations, edges = (t.extents(vector) for vector in form)
+    padding = list(zip(edges[::2], edges[1::2]))
+    window = Window(sizes, strides, base_dilations, dilations, padding)
+    return reduced_windows(t, _called(t, operation), window, [x], [init])
+
+
+def _approximate_top_k(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+    """The first k by a comparator, exactly: operands, then values that fill, which exactness does not need."""
+    config = _configuration(operation)
+    xs = operands[: len(operands) // 2]
+    axis = int(plain(config["reduction_dim"]))
+    made = sorted_by(t, _called(t, operation), xs, axis)
+    extent = operation.results[0].type.shape[axis]
+    return [t.p.slice_axis(x, axis, 0, extent) for x in made]
+
+
+# Target -> handler.
+_CALLS: dict[str, Handler] = {
+    "ApproxTopK": _approximate_top_k,
+    "shape_assertion": _assert,
+    "stablehlo.dynamic_reduce_window": _reduce_window,
+}

@@ -1,0 +1,272 @@
+"""Functions of single elements: arithmetic, comparisons, conversions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+from penstock._src.ops.xla.translation.translate import (
+    Translation,
+    place_of,
+    result_dtype,
+    translates,
+)
+from penstock._src.stablehlo.module import Operation
+
+# StableHLO's name -> the builder's, where the meaning is the same for all types.
+_SAME = {
+    "add": "add",
+    "and": "and_",
+    "atan2": "atan2",
+    "cbrt": "cbrt",
+    "ceil": "ceil",
+    "complex": "complex",
+    "cosine": "cos",
+    "exponential": "exp",
+    "exponential_minus_one": "expm1",
+    "floor": "floor",
+    "imag": "imag",
+    "is_finite": "is_finite",
+    "log": "log",
+    "log_plus_one": "log1p",
+    "logistic": "sigmoid",
+    "multiply": "mul",
+    "negate": "neg",
+    "not": "not_",
+    "or": "or_",
+    "popcnt": "popcount",
+    "power": "pow",
+    "real": "real",
+    "round_nearest_even": "round",
+    "rsqrt": "rsqrt",
+    "select": "select",
+    "sign": "sign",
+    "sine": "sin",
+    "sqrt": "sqrt",
+    "subtract": "sub",
+    "tan": "tan",
+    "tanh": "tanh",
+    "xor": "xor",
+}
+
+
+def _same(name: str) -> Callable[..., Node]:
+    def handle(t: Translation, _operation: Operation, *operands: Node) -> Node:
+        return getattr(t.p, name)(*operands)
+
+    return handle
+
+
+for _name, _method in _SAME.items():
+    translates(_name)(_same(_method))
+
+
+@translates("abs")
+def absolute(t: Translation, operation: Operation, x: Node) -> Node:
+    """The modulus of complex numbers is real."""
+    if not x.dtype.is_complex:
+        return t.p.abs(x)
+    return t.apply("ComplexAbs", x, Tout=result_dtype(operation))
+
+
+@translates("maximum")
+def maximum(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
+    """The larger; of bools: whether any is true."""
+    if x.dtype.is_bool:
+        return t.p.or_(x, y)
+    return t.p.maximum(*_ordered(operation, x, y))
+
+
+@translates("minimum")
+def minimum(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
+    """The smaller; of bools: whether both are true."""
+    if x.dtype.is_bool:
+        return t.p.and_(x, y)
+    return t.p.minimum(*_ordered(operation, x, y))
+
+
+def _ordered(operation: Operation, *operands: Node) -> tuple[Node, ...]:
+    if operands[0].dtype.is_complex:
+        raise NotLowerable(f"complex numbers have no order{place_of(operation)}")
+    return operands
+
+
+@translates("divide")
+def divide(t: Translation, _operation: Operation, x: Node, y: Node) -> Node:
+    """Of integers: rounded towards zero; -1 for a divisor of 0, as XLA has it on CPUs."""
+    p = t.p
+    if not x.dtype.is_integer:
+        return p.div(x, y)
+    found = p.truncdiv(x, y)
+    if _is_without_zero(t, y):
+        return found
+    return p.select(p.eq(y, 0), _all_bits(t, x.dtype), found)
+
+
+@translates("remainder")
+def remainder(t: Translation, _operation: Operation, x: Node, y: Node) -> Node:
+    """What division towards zero leaves, with the sign of x; x itself for an integer divisor of 0."""
+    p = t.p
+    found = p.truncmod(x, y)
+    if not x.dtype.is_integer or _is_without_zero(t, y):
+        return found
+    return p.select(p.eq(y, 0), x, found)
+
+
+def _is_without_zero(t: Translation, y: Node) -> bool:
+    known = t.p.value(y)
+    return known is not None and bool(np.all(known))
+
+
+def _all_bits(t: Translation, dtype: DType) -> Node:
+    return t.p.constant(np.array(-1).astype(dtype.np), dtype)
+
+
+@translates("round_nearest_afz")
+def round_away(t: Translation, _operation: Operation, x: Node) -> Node:
+    """The nearest integer, halves away from zero."""
+    p = t.p
+    size = p.abs(x)
+    whole = p.floor(size)
+    near = p.select(p.ge(size - whole, 0.5), whole + 1.0, whole)
+    return p.select(p.lt(x, 0), -near, near)
+
+
+@translates("count_leading_zeros")
+def count_leading_zeros(t: Translation, _operation: Operation, x: Node) -> Node:
+    """The number of zeros above the highest bit that is set."""
+    p, width = t.p, x.dtype.size * 8
+    distance = 1
+    while distance < width:  # sets all bits below the highest one
+        x = p.or_(x, p.shift_right_logical(x, distance))
+        distance *= 2
+    return p.sub(p.constant(width, x.dtype), p.popcount(x))
+
+
+@translates("shift_left", "shift_right_logical")
+def shift(t: Translation, operation: Operation, x: Node, amount: Node) -> Node:
+    """A shift that brings zeros in; nothing is left after the width of the type."""
+    p = t.p
+    function = p.shift_left if operation.name == "shift_left" else p.shift_right_logical
+    known, width = p.value(amount), x.dtype.size * 8
+    if known is not None and np.all((known >= 0) & (known < width)):
+        return function(x, amount)
+    inside = p.and_(p.ge(amount, 0), p.lt(amount, width))
+    return p.select(inside, function(x, amount), 0)
+
+
+@translates("shift_right_arithmetic")
+def shift_right(t: Translation, _operation: Operation, x: Node, amount: Node) -> Node:
+    """A shift that repeats the sign."""
+    p, last = t.p, x.dtype.size * 8 - 1
+    known = p.value(amount)
+    if known is not None and np.all((known >= 0) & (known <= last)):
+        return p.shift_right(x, amount)
+    inside = p.and_(p.ge(amount, 0), p.le(amount, last))
+    return p.shift_right(x, p.select(inside, amount, last))
+
+
+@translates("clamp")
+def clamp(t: Translation, _operation: Operation, low: Node, x: Node, high: Node) -> Node:
+    """x moved into [low, high]."""
+    return t.p.minimum(t.p.maximum(x, low), high)
+
+
+_DIRECTIONS = {"EQ": "eq", "NE": "ne", "GE": "ge", "GT": "gt", "LE": "le", "LT": "lt"}
+
+
+@translates("compare")
+def compare(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
+    """A comparison; in the total order of floats -NaN < -inf < -0 < 0 < inf < NaN."""
+    direction = _DIRECTIONS[operation.attribute("comparison_direction")]
+    if operation.attribute("compare_type") == "TOTALORDER":
+        x, y = total_order(t, x), total_order(t, y)
+    elif direction not in ("eq", "ne"):
+        if x.dtype.is_bool:
+            x, y = t.p.cast(x, dtypes.uint8), t.p.cast(y, dtypes.uint8)
+        x, y = _ordered(operation, x, y)
+    return getattr(t.p, direction)(x, y)
+
+
+_SIGNED = {1: dtypes.int8, 2: dtypes.int16, 4: dtypes.int32, 8: dtypes.int64}
+
+
+def total_order(t: Translation, x: Node) -> Node:
+    """Integers in the total order of floats."""
+    p = t.p
+    if not x.dtype.is_floating:
+        return x
+    dtype = _SIGNED[x.dtype.size]
+    bits = p.bitcast(x, dtype)
+    rest = p.constant(np.iinfo(dtype.np).max, dtype)
+    return p.select(p.lt(bits, 0), p.xor(bits, rest), bits)
+
+
+@translates("convert")
+def convert(t: Translation, operation: Operation, x: Node) -> Node:
+    """The value in another type. Floats that do not fit into an integer become its nearest number, NaN 0."""
+    return converted(t, x, result_dtype(operation))
+
+
+def converted(t: Translation, x: Node, dtype: DType) -> Node:
+    """x in another type, as StableHLO converts."""
+    p = t.p
+    if dtype.is_bool and not x.dtype.is_bool:
+        return p.ne(x, 0)
+    if x.dtype.is_floating and dtype.is_integer:
+        return _saturated(t, x, dtype)
+    if x.dtype.is_complex and not dtype.is_complex:
+        return converted(t, p.real(x), dtype)
+    return p.cast(x, dtype)
+
+
+def _saturated(t: Translation, x: Node, dtype: DType) -> Node:
+    p, limits = t.p, np.iinfo(dtype.np)
+    if x.dtype.size < 4:
+        x = p.cast(x, dtypes.float32)
+    low, high = float(limits.min), float(limits.max) + 1.0  # powers of two: exact in floats
+    inside = p.and_(p.ge(x, low), p.lt(x, high))
+    fitting = p.cast(p.select(inside, x, 0.0), dtype)
+    largest = p.constant(limits.max, dtype)
+    smallest = p.constant(limits.min, dtype)
+    outside = p.select(p.ge(x, high), largest, p.select(p.lt(x, low), smallest, fitting))
+    return p.select(inside, fitting, outside)
+
+
+@translates("bitcast_convert")
+def bitcast(t: Translation, operation: Operation, x: Node) -> Node:
+    """The same bits as another type; elements of another size add or take a last axis."""
+    return t.p.bitcast(x, result_dtype(operation))
+
+
+@translates("reduce_precision")
+def reduce_precision(t: Translation, operation: Operation, x: Node) -> Node:
+    """The value rounded to fewer bits of exponent and mantissa."""
+    form = operation.attribute("exponent_bits"), operation.attribute("mantissa_bits")
+    own = _FORMATS.get(x.dtype)
+    if own is not None and form[0] >= own[0] and form[1] >= own[1]:
+        return x
+    for dtype, of_dtype in _FORMATS.items():
+        if of_dtype == form:
+            return t.p.cast(t.p.cast(x, dtype), x.dtype)
+    raise NotLowerable(f"rounding to {form[0]} bits of exponent and {form[1]} of mantissa")
+
+
+_FORMATS: dict[Any, tuple[int, int]] = {
+    dtypes.float16: (5, 10),
+    dtypes.bfloat16: (8, 7),
+    dtypes.float32: (8, 23),
+    dtypes.float64: (11, 52),
+}
+
+
+@translates("map")
+def map_(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+    """A function of single elements, which is one of whole arrays."""
+    return t.run(operation.regions[0].block, operands)

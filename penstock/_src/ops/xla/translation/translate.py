@@ -1,0 +1,194 @@
+"""Walks a StableHLO module, and asks the handler of each operation for its primitives."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.registry import find
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.immediate import ImmediateBuilder
+from penstock._src.ir.node import Node
+from penstock._src.stablehlo.module import Block, Module, Operation, TensorType, Value
+
+Nodes = list[Node]
+Handler = Callable[..., Any]
+
+HANDLERS: dict[str, Handler] = {}
+# Files that fill HANDLERS.
+_FAMILIES = (
+    "elementwise",
+    "movement",
+    "dynamic",
+    "contraction",
+    "reduction",
+    "windows",
+    "indexing",
+    "sorting",
+    "control",
+    "linear_algebra",
+    "random_bits",
+    "custom_calls",
+)
+
+
+def translates(*names: str) -> Callable[[Handler], Handler]:
+    """Marks the handler of operations: (translation, operation, *operands) -> node or list of nodes."""
+
+    def mark(handler: Handler) -> Handler:
+        HANDLERS.update(dict.fromkeys(names, handler))
+        return handler
+
+    return mark
+
+
+def load_handlers() -> dict[str, Handler]:
+    """Returns the handlers of all families."""
+    for family in _FAMILIES:
+        importlib.import_module(f"{__package__}.{family}")
+    return HANDLERS
+
+
+class Translation:
+    """One module on its way into one builder."""
+
+    def __init__(self, module: Module, p: Builder) -> None:
+        self.module, self.p = module, p
+        self.handlers = load_handlers()
+        self.known: dict[Value, Node] = {}
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether nodes are computed as they are made."""
+        return isinstance(self.p, ImmediateBuilder)
+
+    def main(self, arguments: Sequence[Node]) -> Nodes:
+        """The results of the module for these arguments."""
+        function = self.module.main
+        block = function.regions[0].block
+        if len(arguments) != len(block.arguments):
+            raise InvalidArgumentError(
+                f"XlaCallModule: the module takes {len(block.arguments)} arguments. "
+                f"Received {len(arguments)}."
+            )
+        for place, (argument, value) in enumerate(zip(arguments, block.arguments)):
+            check_argument(place, argument, value.type)
+        return self.run(block, arguments)
+
+    def call(self, name: str, arguments: Sequence[Node]) -> Nodes:
+        """The results of one of the module's functions."""
+        if name not in self.module.functions:
+            raise UnimplementedError(f"XlaCallModule: the module has no function {name!r}.")
+        return self.run(self.module.functions[name].regions[0].block, arguments)
+
+    def run(self, block: Block, arguments: Sequence[Node]) -> Nodes:
+        """What a block returns for these arguments. It may use values around it."""
+        self.known.update(zip(block.arguments, arguments))
+        *body, last = block.operations
+        for operation in body:
+            for value, node in zip(operation.results, self.results(operation)):
+                self.known[value] = node
+        return [self.known[value] for value in last.operands]
+
+    def results(self, operation: Operation) -> Nodes:
+        """The nodes of an operation's results."""
+        handler = self.handlers.get(operation.name)
+        if handler is None:
+            raise UnimplementedError(
+                f"XlaCallModule: the StableHLO operation {operation.name!r} is not implemented"
+                f"{place_of(operation)}."
+            )
+        found = handler(self, operation, *[self.known[v] for v in operation.operands])
+        return list(found) if isinstance(found, (list, tuple)) else [found]
+
+    def function(self, block: Block) -> Callable[..., Nodes]:
+        """A block as a Python function of nodes."""
+        return lambda *arguments: self.run(block, arguments)
+
+    def value(self, node: Node, what: str) -> np.ndarray:
+        """A node's value; raises NotLowerable where only the running program knows it."""
+        found = self.p.value(node)
+        if found is None:
+            raise NotLowerable(f"{what} is only known when the program runs")
+        return found
+
+    def extents(self, node: Node, what: str = "a shape") -> list[int]:
+        """The extents that a vector holds (Dims where they depend on open dimensions)."""
+        found = self.p.dims(node)
+        if found is None:
+            raise NotLowerable(f"{what} is only known when the program runs")
+        return found
+
+    def apply(self, name: str, *arguments: Node, **attrs: Any) -> Any:
+        """What one of TensorFlow's operations makes of nodes."""
+        cls = find(name)
+        complete = {**cls.attributes, **attrs}
+        for argument, node in zip(cls.inputs, arguments):
+            if argument.type_attr:
+                complete[argument.type_attr] = node.dtype
+        op: Any = cls.instance(complete)
+        if not self.is_immediate:
+            if cls.lowering is None:
+                raise NotLowerable(f"{name} has no lowering")
+            return cls.lowering(op, self.p, *arguments)
+        values = op.eager(*[self.p.value(node) for node in arguments])
+        if isinstance(values, tuple):
+            return tuple([self._given(v) for v in values])
+        return self._given(values)
+
+    def _given(self, value: Any) -> Node:
+        return self.p.constant(np.asarray(value), None)
+
+
+def check_argument(place: int, argument: Node, expected: Any) -> None:
+    """Raises InvalidArgumentError unless an argument has the type that the module was made for."""
+    if not isinstance(expected, TensorType):
+        raise UnimplementedError(
+            f"XlaCallModule: argument {place} is of type {expected}, not a tensor."
+        )
+    fits = len(expected.shape) == argument.rank and all(
+        want is None or want == have for want, have in zip(expected.shape, argument.shape)
+    )
+    if not fits or expected.dtype != argument.dtype:
+        raise InvalidArgumentError(
+            f"XlaCallModule: argument {place} has {argument.dtype.name} shape "
+            f"{[int(d) for d in argument.shape]}, but the module was made for "
+            f"{expected.dtype.name} shape {list(expected.shape)}."
+        )
+
+
+def place_of(operation: Operation) -> str:
+    """Where an operation comes from, for messages."""
+    return f" (at {operation.location})" if operation.location else ""
+
+
+def result_type(operation: Operation, index: int = 0) -> TensorType:
+    """The type that the module gives to a result."""
+    found = operation.results[index].type
+    if not isinstance(found, TensorType):
+        raise UnimplementedError(f"XlaCallModule: {operation.name} gives {found}, not a tensor.")
+    return found
+
+
+def static_shape(operation: Operation, index: int = 0) -> tuple[int, ...]:
+    """The shape of a result whose extents are all numbers."""
+    shape = result_type(operation, index).shape
+    if None in shape:
+        raise NotLowerable(f"the shape of {operation.name}{place_of(operation)} is not known")
+    return tuple([d for d in shape if d is not None])
+
+
+def result_dtype(operation: Operation, index: int = 0) -> DType:
+    """The element type of a result."""
+    return result_type(operation, index).dtype
+
+
+def ints(operation: Operation, name: str) -> list[int]:
+    """A list of numbers among an operation's attributes."""
+    return [int(n) for n in np.ravel(operation.attribute(name))]

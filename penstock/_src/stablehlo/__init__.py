@@ -1,0 +1,7 @@
+"""StableHLO modules: what JAX and other frameworks hand over as portable artifacts.
+
+In: bytes of an artifact (MLIR bytecode, dialect VHLO). Out: a `Module` in memory, or its text. Read module.py first,
+then bytecode/reader.py. What a module computes is told by ops/xla/.
+
+Sources: MLIR's "Bytecode Format" page and the StableHLO specification. Cases stand in tests/stablehlo/.
+"""
