@@ -146,6 +146,8 @@ def identity_n(input, name=None):
 @unary
 def stop_gradient(input, name=None):
     """`input`, through which no gradient flows."""
+    if not isinstance(input, Tensor) and hasattr(input, "_type_spec"):
+        return nest.map_structure(stop_gradient, input, expand_composites=True)
     return raw.StopGradient(input=input, name=name)
 
 

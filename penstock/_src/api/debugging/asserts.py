@@ -61,7 +61,8 @@ def _describe(x):
 
 
 def _compare(sign, op, x, y, data, summarize, message, name):
-    x, y = _pair(x, y)
+    # Each alone: numbers of different types are not compared.
+    x, y = convert_to_tensor(x, name="x"), convert_to_tensor(y, name="y")
     if STATE.graph is None:
         holds = op(x=x, y=y)
         if np.all(holds.numpy()):
@@ -103,13 +104,6 @@ def _compare(sign, op, x, y, data, summarize, message, name):
         else raw.Range(start=0, limit=raw.Rank(input=condition), delta=1)
     )
     return Assert(raw.All(input=condition, axis=axes), data, summarize=summarize, name=name)
-
-
-def _pair(x, y):
-    if isinstance(y, Tensor) and not isinstance(x, Tensor):
-        return convert_to_tensor(x, dtype=y.dtype, name="x"), y
-    x = convert_to_tensor(x, name="x")
-    return x, convert_to_tensor(y, dtype=x.dtype, name="y") if not isinstance(y, Tensor) else y
 
 
 _NUMPY = {
@@ -236,7 +230,7 @@ def assert_non_positive(x, message=None, summarize=None, name=None):
 @export("debugging.assert_near", v1=[])
 @binary_assert
 def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless |x - y| <= atol + rtol * |y| everywhere.
+    """Raises InvalidArgumentError unless |x - y| < atol + rtol * |y| everywhere.
 
     Both tolerances are 10 times the machine epsilon of the type by default.
     """
@@ -256,7 +250,7 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
         if x.dtype.is_complex
         else raw.Abs(x=difference)
     )
-    holds = difference <= absolute + relative * size
+    holds = difference < absolute + relative * size
     condition = raw.All(input=holds, axis=np.arange(holds.shape.rank, dtype=np.int32))
     data = [
         f"x and y not equal to tolerance rtol = {relative}, atol = {absolute}",

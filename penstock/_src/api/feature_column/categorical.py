@@ -15,7 +15,7 @@ from penstock._src.api.lookup.tables import (
     TextFileInitializer,
 )
 from penstock._src.api.math.elementwise import cast
-from penstock._src.api.sparse.functions import cross_hashed
+from penstock._src.api.sparse.features import cross_hashed
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw

@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
@@ -90,6 +91,8 @@ def transpose(sp_input, perm=None, name=None):
     result = reorder(SparseTensor(indices, sp.values, shape), name=name)
     order = get_static_value(perm)
     if order is not None and rank is not None:
+        if len(order) != rank:
+            raise ValueError(f"Dimensions {len(order)} and {rank} are not compatible")
         result.set_shape([sp.shape[int(i)] for i in order])
     return result
 
@@ -99,9 +102,13 @@ def expand_dims(sp_input, axis=None, name=None):
     """`sp_input` with a new axis of length 1 before `axis` (by default at the end)."""
     sp = to_sparse(sp_input)
     rank = sp.shape.rank
-    axis = -1 if axis is None else int(axis)
+    axis = -1 if axis is None else axis
+    if not isinstance(axis, (int, np.integer)):
+        raise TypeError(
+            "axis must be an integer value in range [-rank(sp_input) - 1, rank(sp_input)]"
+        )
     if not -rank - 1 <= axis <= rank:
-        raise ValueError(f"axis {axis} is not in the range [{-rank - 1}, {rank}].")
+        raise InvalidArgumentError(f"axis {axis} is not in the range [{-rank - 1}, {rank}].")
     axis = axis + rank + 1 if axis < 0 else axis
     count = raw.Shape(input=sp.indices, out_type=dtypes.int64)[0]
     column = raw.Fill(dims=raw.Pack(values=[count, np.int64(1)]), value=np.int64(0))
@@ -376,6 +383,11 @@ def map_values(op, *args, **kwargs):
     inner = nest.map_structure(
         lambda x: x.values if isinstance(x, SparseTensor) else x, (list(args), kwargs)
     )
+    for other in found[1:]:
+        same = raw.All(
+            input=raw.Equal(x=first.indices, y=other.indices), axis=np.arange(2, dtype=np.int32)
+        )
+        raw.Assert(condition=same, data=[convert_to_tensor("Mismatched indices!")])
     return SparseTensor(first.indices, op(*inner[0], **inner[1]), first.dense_shape)
 
 
@@ -383,10 +395,17 @@ def map_values(op, *args, **kwargs):
 def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
     """A sparse identity matrix."""
     columns = num_rows if num_columns is None else num_columns
-    count = min(num_rows, columns)
+    count = int(min(num_rows, columns))
+    if count < 0:
+        raise InvalidArgumentError(
+            f"sparse.eye: extents must not be negative. Received {num_rows} and {columns}."
+        )
     places = np.arange(count, dtype=np.int64)
-    values = np.ones(count, dtypes.as_dtype(dtype).as_numpy_dtype)
-    return SparseTensor(np.stack([places, places], 1), values, [num_rows, columns])
+    one = convert_to_tensor(1, dtype=dtype)
+    values = raw.Fill(dims=[count], value=one)
+    return SparseTensor(
+        np.stack([places, places], 1), values, np.array([num_rows, columns], np.int64)
+    )
 
 
 @export("sparse.to_indicator", v1=["sparse.to_indicator", "sparse_to_indicator"])
@@ -421,91 +440,3 @@ def sampled_addmm(
     products = raw.Sum(input=rows * columns, axis=[-1])
     scale = np.asarray(alpha, kind.as_numpy_dtype), np.asarray(beta, kind.as_numpy_dtype)
     return indices, products * scale[0] + values * scale[1], dense_shape
-
-
-@export("sparse.bincount")
-def bincount(
-    values,
-    weights=None,
-    axis=0,
-    minlength=None,
-    maxlength=None,
-    binary_output=False,
-    name=None,
-):
-    """As `tf.math.bincount`, with a sparse result."""
-    from_sparse = isinstance(values, SparseTensor)
-    from_ragged = hasattr(values, "row_splits")
-    source = values.values if from_sparse or from_ragged else convert_to_tensor(values)
-    if not source.dtype.is_integer:
-        source = cast(source, dtypes.int32)
-    if weights is not None and binary_output:
-        raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive.")
-    if axis == 0:
-        source = raw.Reshape(tensor=source, shape=[-1])
-    held = getattr(weights, "values", weights)
-    empty = np.zeros(0, source.dtype.as_numpy_dtype)
-    held = empty if held is None else convert_to_tensor(held)
-    if axis == 0 and not isinstance(held, np.ndarray):
-        held = raw.Reshape(tensor=held, shape=[-1])
-    arguments = dict(
-        minlength=-1 if minlength is None else int(minlength),
-        maxlength=-1 if maxlength is None else int(maxlength),
-        binary_output=binary_output,
-        name=name,
-    )
-    if from_sparse and axis == -1:
-        parts = raw.SparseCountSparseOutput(
-            indices=values.indices,
-            values=source,
-            dense_shape=values.dense_shape,
-            weights=held,
-            **arguments,
-        )
-    elif from_ragged and axis == -1:
-        splits = cast(values.row_splits, dtypes.int64)
-        parts = raw.RaggedCountSparseOutput(splits=splits, values=source, weights=held, **arguments)
-    else:
-        parts = raw.DenseCountSparseOutput(values=source, weights=held, **arguments)
-    return SparseTensor(*parts)
-
-
-@export("sparse.cross")
-def cross(inputs, name=None, separator=None):
-    """All combinations of the features of each row, as strings joined by `separator`."""
-    sparse = [x for x in inputs if isinstance(x, SparseTensor)]
-    dense = [convert_to_tensor(x) for x in inputs if not isinstance(x, SparseTensor)]
-    as_text = lambda t: t if t.dtype == dtypes.string else raw.AsString(input=t)  # noqa: E731
-    parts = raw.SparseCrossV2(
-        indices=[s.indices for s in sparse],
-        values=[as_text(s.values) for s in sparse],
-        shapes=[s.dense_shape for s in sparse],
-        dense_inputs=[as_text(d) for d in dense],
-        sep="_X_" if separator is None else separator,
-        name=name,
-    )
-    return SparseTensor(*parts)
-
-
-@export("sparse.cross_hashed")
-def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
-    """All combinations of the features of each row, as hashes."""
-    sparse = [x for x in inputs if isinstance(x, SparseTensor)]
-    dense = [convert_to_tensor(x) for x in inputs if not isinstance(x, SparseTensor)]
-    as_int = lambda t: t if t.dtype == dtypes.string else cast(t, dtypes.int64)  # noqa: E731
-    values = [as_int(s.values) for s in sparse]
-    kinds = {dtypes.string} & {v.dtype for v in [*values, *dense]}
-    internal = dtypes.string if kinds else dtypes.int64
-    parts = raw.SparseCross(
-        indices=[s.indices for s in sparse],
-        values=values,
-        shapes=[s.dense_shape for s in sparse],
-        dense_inputs=[as_int(d) for d in dense],
-        hashed_output=True,
-        num_buckets=num_buckets,
-        hash_key=0xDECAFCAFFE if hash_key is None else hash_key,
-        out_type=dtypes.int64,
-        internal_type=internal,
-        name=name,
-    )
-    return SparseTensor(*parts)

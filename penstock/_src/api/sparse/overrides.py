@@ -53,7 +53,9 @@ def _bincount(
 
 
 # Functions that apply to the values.
-_UNARY = {getattr(elementwise, n) for n in "abs negative sign square sqrt erf tanh cast".split()}
+_UNARY = {
+    getattr(elementwise, n) for n in "abs negative sign square sqrt sin erf tanh cast".split()
+}
 _SPECIAL = {
     shaping.shape: _shape,
     shaping.size: _size,

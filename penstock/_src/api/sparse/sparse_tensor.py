@@ -9,6 +9,7 @@ import numpy as np
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -94,7 +95,9 @@ class SparseTensor(CompositeTensor):
                 rank = self._dense_shape.shape[0]
                 self._static = TensorShape(None if rank is None else [None] * rank)
             else:
-                self._static = TensorShape([None if n is None or n < 0 else int(n) for n in known])
+                self._static = TensorShape(
+                    [None if n is None or n == -1 else int(n) for n in known]
+                )
         return self._static
 
     def get_shape(self):
@@ -130,6 +133,8 @@ class SparseTensor(CompositeTensor):
 
     def _consumers(self):
         found = []
+        if STATE.graph is None:
+            return found
         for part in (self._indices, self._values, self._dense_shape):
             found.extend(part.consumers())
         return list({id(op): op for op in found}.values())
@@ -174,8 +179,7 @@ class SparseTensor(CompositeTensor):
     def __mul__(self, y):
         return _elementwise(raw.SparseDenseCwiseMul, self, y)
 
-    def __neg__(self):
-        return self.with_values(-self._values)
+    __rmul__ = __mul__
 
 
 def _elementwise(op, sparse, dense):
@@ -266,7 +270,8 @@ def to_sparse(value, name="sp_input"):
 
 
 def _no_conversion(value, dtype=None, name=None, as_ref=False):
-    raise TypeError(
+    kind = ValueError if STATE.graph is None else TypeError
+    raise kind(
         f"Failed to convert {value} to a Tensor: a SparseTensor is made dense by tf.sparse.to_dense."
     )
 

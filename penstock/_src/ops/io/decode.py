@@ -131,6 +131,12 @@ class DecodeCSV(Op):
         delim = self.field_delim.encode()
         if len(delim) != 1:
             raise invalid(self, "field_delim should be only 1 char")
+        for at, default in enumerate(record_defaults):
+            if default.size > 1:
+                raise invalid(
+                    self,
+                    f"There should only be 1 default per field but field {at} has {default.size}",
+                )
         chosen = list(self.select_cols) or None
         columns = [[] for _ in record_defaults]
         for number, record in enumerate(records.reshape(-1)):
@@ -171,7 +177,6 @@ class DecodeCSV(Op):
 
     def _fields(self, record, delim):
         fields, at = [], 0
-        record = record.rstrip(b"\r\n") if record.endswith((b"\n", b"\r")) else record
         size = len(record)
         while True:
             if self.use_quote_delim and record[at : at + 1] == b'"':
@@ -180,7 +185,7 @@ class DecodeCSV(Op):
                 end = record.find(delim, at)
                 end = size if end < 0 else end
                 field, at = record[at:end], end
-                if self.use_quote_delim and b'"' in field:
+                if b"\n" in field or b"\r" in field or (self.use_quote_delim and b'"' in field):
                     raise invalid(self, "Unquoted fields cannot have quotes/CRLFs inside")
             fields.append(field)
             if at >= size:
@@ -211,11 +216,13 @@ class DecodeWav(Op):
     desired_samples: int = -1
 
     def shape(self, contents):
+        self._check()
         channels = self.desired_channels if self.desired_channels > 0 else None
         samples = self.desired_samples if self.desired_samples > 0 else None
         return [samples, channels], ()
 
     def eager(self, contents):
+        self._check()
         if contents.ndim:
             raise invalid(self, f"contents must be scalar, but got shape{show(contents.shape)}")
         try:
@@ -229,12 +236,18 @@ class DecodeWav(Op):
             raise invalid(self, f"Can only read 16-bit WAV files, but received {width * 8}")
         audio = np.frombuffer(data, "<i2").reshape(-1, channels).astype(np.float32) / 32768
         wanted = self.desired_channels if self.desired_channels > 0 else channels
-        if wanted != channels:
-            audio = audio[:, :wanted] if wanted < channels else audio[:, [0] * wanted]
+        # More channels than there are repeat the last one.
+        audio = audio[:, np.minimum(np.arange(wanted), channels - 1)]
         samples = self.desired_samples
         if samples > 0:
             audio = np.pad(audio[:samples], [(0, max(samples - len(audio), 0)), (0, 0)])
         return np.ascontiguousarray(audio), np.int32(rate)
+
+    def _check(self):
+        for name in ("desired_channels", "desired_samples"):
+            number = getattr(self, name)
+            if number < -1:
+                raise invalid(self, f"{name} must be >= -1, got {number}")
 
 
 class EncodeWav(Op):
@@ -248,6 +261,8 @@ class EncodeWav(Op):
     def eager(self, audio, sample_rate):
         if audio.ndim != 2:
             raise invalid(self, f"audio must be 2-dimensional but got shape{show(audio.shape)}")
+        if not 0 < int(sample_rate) < 2**32:
+            raise invalid(self, f"sample_rate must be in (0, 2^32), got: {int(sample_rate)}")
         out = io.BytesIO()
         samples = np.clip(np.rint(audio * np.float32(32768)), -32768, 32767).astype("<i2")
         with wave.open(out, "wb") as file:

@@ -249,6 +249,13 @@ class SparseSlice(Op):
         return None, by_values, None, None, None
 
     def eager(self, indices, values, shape, start, size):
+        for name, given in (("start", start), ("size", size)):
+            if given.shape != shape.shape:
+                raise invalid(
+                    self,
+                    f"Expected {name} to be a vector of length {shape.size} but got length "
+                    f"{given.size}",
+                )
         inside = ((indices >= start) & (indices < start + size)).all(-1)
         kept = np.maximum(np.minimum(start + size, shape) - start, 0)
         return indices[inside] - start, values[inside], kept.astype(np.int64)
@@ -310,6 +317,8 @@ class SparseFillEmptyRows(Op):
 
     def eager(self, indices, values, dense_shape, default_value):
         check_sparse(self, indices, values, dense_shape, "input")
+        if default_value.ndim:
+            raise invalid(self, f"default_value must be a scalar, saw: {show(default_value.shape)}")
         rows = int(dense_shape[0])
         wrong = (indices[:, 0] < 0) | (indices[:, 0] >= rows)
         if wrong.any():
@@ -374,6 +383,8 @@ class SparseSoftmax(Op):
     @quiet
     def eager(self, sp_indices, sp_values, sp_shape):
         check_sparse(self, sp_indices, sp_values, sp_shape)
+        if sp_shape.size < 2:
+            raise invalid(self, f"Input should have rank >= 2, but received shape: {sp_shape}")
         rows = flat_places(sp_indices[:, :-1], sp_shape[:-1])
         _, group = np.unique(rows, return_inverse=True)
         count = group.max() + 1 if group.size else 0

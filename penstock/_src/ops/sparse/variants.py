@@ -1,6 +1,7 @@
 """Sparse and ragged tensors packed into variants, and out of them."""
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
@@ -245,7 +246,7 @@ class DeserializeSparse(Op):
         lead = serialized_sparse.shape[:-1]
         triples = serialized_sparse.reshape(-1, 3)
         if self.Tserialized == dtypes.string:
-            triples = [[from_proto(TensorProto.FromString(s)) for s in row] for row in triples]
+            triples = [_parsed(self, row) for row in triples]
         return _in_rows(triples, lead, self.dtype)
 
 
@@ -269,8 +270,22 @@ class DeserializeManySparse(Op):
                 "Serialized sparse should have 3 columns, but has shape "
                 f"{show(serialized_sparse.shape)}",
             )
-        parts = [[from_proto(TensorProto.FromString(s)) for s in row] for row in serialized_sparse]
+        parts = [_parsed(self, row) for row in serialized_sparse]
         return _in_rows(parts, (len(parts),), self.dtype)
+
+
+def _parsed(op, row):
+    """The indices, values and shape of one serialized sparse tensor."""
+    try:
+        protos = [TensorProto.FromString(s) for s in row]
+    except DecodeError:
+        raise invalid(op, "Could not parse serialized proto") from None
+    held = dtypes.as_dtype(protos[1].dtype)
+    if held != op.dtype:
+        raise invalid(
+            op, f"Requested SparseTensor of type {op.dtype.name} but it holds {held.name}"
+        )
+    return [from_proto(p) for p in protos]
 
 
 def _in_rows(triples, lead, dtype):

@@ -64,8 +64,8 @@ def _laid_out(ragged, dense):
     """A dense operand that broadcasts with the flat values of `ragged`."""
     if not isinstance(dense, Tensor):
         dense = convert_to_tensor(dense, dtype_hint=ragged.dtype)
-    rank = dense.shape.rank
-    if rank is None or rank < ragged.flat_values.shape.rank:
+    rank, inner = dense.shape.rank, ragged.flat_values.shape.rank
+    if rank is None or inner is None or rank < inner:
         return dense
     missing = ragged.shape.rank - rank
     if missing < 0:

@@ -1,0 +1,115 @@
+"""Counts of values and crosses of columns, as sparse tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+
+from .sparse_tensor import SparseTensor
+
+
+@export("sparse.bincount")
+def bincount(
+    values,
+    weights=None,
+    axis=0,
+    minlength=None,
+    maxlength=None,
+    binary_output=False,
+    name=None,
+):
+    """As `tf.math.bincount`, with a sparse result."""
+    from_sparse = isinstance(values, SparseTensor)
+    from_ragged = hasattr(values, "row_splits")
+    source = values.values if from_sparse or from_ragged else convert_to_tensor(values)
+    if weights is not None and binary_output:
+        raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive.")
+    if axis not in (None, 0, -1):
+        raise ValueError(
+            f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported."
+        )
+    flat = axis != -1
+    if flat:
+        source = raw.Reshape(tensor=source, shape=[-1])
+    held = getattr(weights, "values", weights)
+    empty = np.zeros(0, source.dtype.as_numpy_dtype)
+    held = empty if held is None else convert_to_tensor(held)
+    if flat and not isinstance(held, np.ndarray):
+        held = raw.Reshape(tensor=held, shape=[-1])
+    arguments = dict(
+        minlength=-1 if minlength is None else int(minlength),
+        maxlength=-1 if maxlength is None else int(maxlength),
+        binary_output=binary_output,
+        name=name,
+    )
+    if from_sparse and axis == -1:
+        parts = raw.SparseCountSparseOutput(
+            indices=values.indices,
+            values=source,
+            dense_shape=values.dense_shape,
+            weights=held,
+            **arguments,
+        )
+    elif from_ragged and axis == -1:
+        splits = cast(values.row_splits, dtypes.int64)
+        parts = raw.RaggedCountSparseOutput(splits=splits, values=source, weights=held, **arguments)
+    else:
+        parts = raw.DenseCountSparseOutput(values=source, weights=held, **arguments)
+    return SparseTensor(*parts)
+
+
+def _columns_of_crosses(inputs):
+    """The sparse inputs, their values, and the dense inputs, as strings or int64."""
+    if not isinstance(inputs, (list, tuple)):
+        raise TypeError("Inputs must be a list")
+    if not all(isinstance(x, (SparseTensor, Tensor)) for x in inputs):
+        raise TypeError("All inputs must be Tensor or SparseTensor.")
+
+    def key(t):
+        return t if t.dtype == dtypes.string else cast(t, dtypes.int64)
+
+    sparse = [x for x in inputs if isinstance(x, SparseTensor)]
+    dense = [key(x) for x in inputs if isinstance(x, Tensor)]
+    return sparse, [key(s.values) for s in sparse], dense
+
+
+@export("sparse.cross")
+def cross(inputs, name=None, separator=None):
+    """All combinations of the features of each row, as strings joined by `separator`."""
+    sparse, values, dense = _columns_of_crosses(inputs)
+    parts = raw.SparseCrossV2(
+        indices=[s.indices for s in sparse],
+        values=values,
+        shapes=[s.dense_shape for s in sparse],
+        dense_inputs=dense,
+        sep="_X_" if separator is None else separator,
+        name=name,
+    )
+    return SparseTensor(*parts)
+
+
+@export("sparse.cross_hashed")
+def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
+    """All combinations of the features of each row, as hashes."""
+    sparse, values, dense = _columns_of_crosses(inputs)
+    kinds = {dtypes.string} & {v.dtype for v in [*values, *dense]}
+    internal = dtypes.string if kinds else dtypes.int64
+    parts = raw.SparseCross(
+        indices=[s.indices for s in sparse],
+        values=values,
+        shapes=[s.dense_shape for s in sparse],
+        dense_inputs=dense,
+        hashed_output=True,
+        num_buckets=num_buckets,
+        hash_key=hash_key or 0xDECAFCAFFE,
+        out_type=dtypes.int64,
+        internal_type=internal,
+        name=name,
+    )
+    return SparseTensor(*parts)
