@@ -152,21 +152,22 @@ class AssignSub(_AssignBy):
     combined = staticmethod(np.subtract)
 
 
-class StridedSliceAssign(ReferenceOp):
+class StridedSliceAssign(TensorStridedSliceUpdate):
     """Puts a value, broadcast, in the places of a variable that a strided slice selects."""
 
     signature = (
         "ref: Ref(T), begin: Index, end: Index, strides: Index, value: T -> output_ref: Ref(T)"
     )
-    Index = INDEX
-    begin_mask: int = 0
-    end_mask: int = 0
-    ellipsis_mask: int = 0
-    new_axis_mask: int = 0
-    shrink_axis_mask: int = 0
+    differentiable = False
+    lower = None
 
-    def updated(self, variable, *inputs):
-        return TensorStridedSliceUpdate.eager(self, variable.read(), *inputs)
+    def shape(self, ref, *_inputs):
+        return ref
+
+    def eager(self, ref, *inputs):
+        variable = as_variable(ref, self.op_type)
+        variable.value = super().eager(variable.read(), *inputs)
+        return variable
 
 
 class CountUpTo(Op):
