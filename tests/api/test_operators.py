@@ -17,6 +17,13 @@ def test_integers_divide_as_float64():
     np.testing.assert_array_equal(quotient.numpy(), [0.5, 1.0])
 
 
+@pytest.mark.parametrize("numerator", [1, 1.0, [1.0, 2.0], np.float32(3)])
+def test_numbers_are_divided_by_tensors_of_graphs(numerator):
+    x = tf.constant(2.0)
+    divided = tf.function(lambda x: numerator / x, autograph=False)
+    np.testing.assert_array_equal(divided(x), numerator / x)
+
+
 def test_sums_of_different_types_are_rejected():
     with pytest.raises(tf.errors.InvalidArgumentError, match="AddV2 as input #1"):
         tf.constant([1]) + 1.5

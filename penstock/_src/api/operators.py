@@ -144,12 +144,12 @@ _OPERATORS = {
 
 def _true_division(x, y):
     dtype = (x if isinstance(x, Tensor) else y).dtype
-    if (
-        dtype.is_floating
-        and isinstance(x, Tensor)
-        and (type(y) in (float, int) or (isinstance(y, Tensor) and y.dtype is dtype))
+    if dtype.is_floating and all(
+        type(z) in (float, int) or (isinstance(z, Tensor) and z.dtype is dtype) for z in (x, y)
     ):
         return _real_division(x, y)
+    if not isinstance(x, Tensor):
+        x = convert_to_tensor(x, dtype=dtype.base_dtype, name="x")
     return arithmetic.truediv(x, y, name=None if STATE.graph is None else "truediv")
 
 
