@@ -366,7 +366,9 @@ def meshgrid(*args, **kwargs):
     for i, axis in enumerate(axes):
         place = order[i]
         column = [-1 if j == place else 1 for j in builtins.range(rank)]
-        if axis.dtype != axes[0].dtype and not axes[0].dtype.is_bool:
+        if axes[0].dtype.is_bool:
+            axis = cast(axis, dtypes.bool_)
+        elif axis.dtype != axes[0].dtype and not axis.dtype.is_bool:
             raise InvalidArgumentError(
                 f"meshgrid: the axes should have one type. Received {axes[0].dtype!r} and "
                 f"{axis.dtype!r} [Op:Mul]"

@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.api.array import creation
 from penstock._src.api.linalg import bands
 from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
@@ -99,8 +100,9 @@ def full(shape, fill_value, dtype=None):
 @_public("full_like")
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
     """`fill_value` in the shape of `a`."""
-    if order != "K" or not subok or shape is not None:
-        raise ValueError("full_like: only order='K', subok=True and shape=None are supported.")
+    if order != "K" or not subok:
+        raise ValueError("full_like: only order='K' and subok=True are supported.")
+    del shape  # TensorFlow takes it and makes nothing of it
     a = to_array(a)
     value = to_array(fill_value, dtype or a.dtype)
     return raw.BroadcastTo(input=value, shape=raw.Shape(input=a))
@@ -109,8 +111,9 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
 @_public("eye")
 def eye(N, M=None, k=0, dtype=float):
     """Ones on a diagonal."""
-    kind = canonical(dtype)
-    return to_array(np.eye(N, M, k, dtype=kind.as_numpy_dtype))
+    kind = canonical(dtype or float)
+    columns = None if M is None else int(M)
+    return to_array(np.eye(int(N), columns, k, dtype=kind.as_numpy_dtype))
 
 
 @_public("identity")
@@ -128,6 +131,8 @@ def tri(N, M=None, k=0, dtype=None):
 
 def _triangle(m, k, lower):
     m = to_array(m)
+    if m.shape.rank is not None and m.shape.rank < 2:
+        raise ValueError(f"Argument to tril must have rank at least 2. Received {m.shape}.")
     rows, columns = m.shape[-2], m.shape[-1]
     mask = np.tri(rows, columns, k if lower else k - 1, dtype=bool)
     mask = mask if lower else ~mask
@@ -158,7 +163,8 @@ def arange(start, stop=None, step=1, dtype=None):
 
 @_public("linspace")
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axis=0):
-    """`num` evenly spaced numbers."""
+    """`num` evenly spaced numbers of the type of the ends: TensorFlow takes `dtype`, and ignores it."""
+    del dtype
     start, stop = promoted(start, stop, inexact=True)
     count = num - 1 if endpoint else num
     delta = stop - start
@@ -170,7 +176,6 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axi
     if endpoint and num > 1:
         last = raw.ExpandDims(input=stop + raw.ZerosLike(x=start), axis=0)
         result = raw.ConcatV2(values=[result[:-1], last], axis=0)
-    result = cast(result, canonical(dtype) or start.dtype)
     if axis not in (0, -result.shape.rank):
         result = moveaxis(result, 0, axis)
     return (result, step) if retstep else result
@@ -178,19 +183,26 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axi
 
 @_public("logspace")
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
-    """`num` numbers whose logarithms are evenly spaced."""
-    powers = linspace(start, stop, num, endpoint, dtype=None, axis=axis)
-    result = raw.Pow(x=number(base, powers), y=powers)
-    return result if dtype is None else cast(result, canonical(dtype))
+    """`num` numbers whose logarithms are evenly spaced; `dtype` is ignored, as TensorFlow does."""
+    del dtype
+    powers = linspace(start, stop, num, endpoint, axis=axis)
+    return raw.Pow(x=number(base, powers), y=powers)
 
 
 @_public("geomspace")
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    """`num` numbers with a constant ratio."""
-    start, stop = promoted(start, stop, inexact=True)
-    logs = linspace(raw.Log(x=start), raw.Log(x=stop), num, endpoint, dtype=None, axis=axis)
-    result = raw.Exp(x=logs)
-    return result if dtype is None else cast(result, canonical(dtype))
+    """`num` numbers with a constant ratio, float64 by default; the ends are exact."""
+    kind = dtypes.as_dtype(dtype) if dtype else result_type(start, stop, dtypes.float64)
+    working = result_type(kind, dtypes.float32)
+    start, stop = to_array(start, working), to_array(stop, working)
+    start, stop = start + raw.ZerosLike(x=stop), stop + raw.ZerosLike(x=start)
+    result = raw.Exp(x=linspace(raw.Log(x=start), raw.Log(x=stop), num, endpoint))
+    if num > 0:
+        first, last = raw.ExpandDims(input=start, axis=0), raw.ExpandDims(input=stop, axis=0)
+        ends = [result[1:-1], last] if endpoint and num > 1 else [result[1:]]
+        result = raw.ConcatV2(values=[first, *ends], axis=0)
+    result = cast(result, kind)
+    return moveaxis(result, 0, axis) if axis else result
 
 
 @_public("meshgrid")
@@ -198,7 +210,7 @@ def meshgrid(*xi, **kwargs):
     """The coordinates of all points of a grid."""
     if kwargs.pop("sparse", False) or not kwargs.pop("copy", True):
         raise ValueError("meshgrid: sparse=True and copy=False are not supported.")
-    return creation.meshgrid(*promoted(*xi), **kwargs)
+    return creation.meshgrid(*(to_array(x) for x in xi), **kwargs)
 
 
 @_public("vander")
@@ -218,7 +230,7 @@ def diag(v, k=0):
     if v.shape.rank == 0:
         raise ValueError("Input to diag must have rank of at least 1.")
     if v.shape.rank == 1:
-        return bands.diag(v, k=k)
+        return bands.diag(v, k=k, padding_value=number(0, v))
     rows, columns = v.shape[-2], v.shape[-1]
     if k >= columns or -k >= rows:
         return raw.Slice(input=raw.Reshape(tensor=v, shape=[-1]), begin=[0], size=[0])

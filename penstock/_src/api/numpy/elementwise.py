@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from penstock._src.api.math import arithmetic, elementwise
+from penstock._src.core import dtypes
 from penstock._src.util.export import export
 
-from .promotion import inexact, promoted, to_array
+from .promotion import default_float, inexact, is_no_float, numbers, promoted, to_array
 
 
 @export("experimental.numpy.abs", v1=[])
@@ -88,8 +89,8 @@ def expm1(x):
 
 @export("experimental.numpy.fabs", v1=[])
 def fabs(x):
-    """The absolute value, as a float."""
-    return elementwise.abs(inexact(x))
+    """The absolute value."""
+    return elementwise.abs(to_array(x))
 
 
 @export("experimental.numpy.floor", v1=[])
@@ -179,7 +180,7 @@ def isfinite(x):
 @export("experimental.numpy.isinf", v1=[])
 def isinf(x):
     """Where `x` is infinite."""
-    return elementwise.is_inf(inexact(x))
+    return False if is_no_float(x) else elementwise.is_inf(inexact(x))
 
 
 @export("experimental.numpy.isnan", v1=[])
@@ -191,7 +192,8 @@ def isnan(x):
 @export("experimental.numpy.add", v1=[])
 def add(x1, x2):
     """x1 + x2."""
-    return arithmetic.add(*promoted(x1, x2))
+    x1, x2 = promoted(x1, x2)
+    return arithmetic.logical_or(x1, x2) if x1.dtype.is_bool else arithmetic.add(x1, x2)
 
 
 @export("experimental.numpy.subtract", v1=[])
@@ -200,28 +202,35 @@ def subtract(x1, x2):
     return arithmetic.subtract(*promoted(x1, x2))
 
 
+def _quotient(x1, x2):
+    x1, x2 = promoted(x1, x2)
+    if x1.dtype.is_bool or (x1.dtype.is_integer and default_float() == dtypes.float32):
+        x1, x2 = to_array(x1, float), to_array(x2, float)
+    return arithmetic.truediv(x1, x2)
+
+
 @export("experimental.numpy.divide", v1=[])
 def divide(x1, x2):
     """x1 / x2."""
-    return arithmetic.divide(*promoted(x1, x2, inexact=True))
+    return _quotient(x1, x2)
 
 
 @export("experimental.numpy.true_divide", v1=[])
 def true_divide(x1, x2):
     """x1 / x2."""
-    return arithmetic.divide(*promoted(x1, x2, inexact=True))
+    return _quotient(x1, x2)
 
 
 @export("experimental.numpy.mod", v1=[])
 def mod(x1, x2):
     """The remainder of floor division."""
-    return arithmetic.floormod(*promoted(x1, x2))
+    return arithmetic.floormod(*numbers(x1, x2, dtypes.int8))
 
 
 @export("experimental.numpy.remainder", v1=[])
 def remainder(x1, x2):
     """The remainder of floor division."""
-    return arithmetic.floormod(*promoted(x1, x2))
+    return arithmetic.floormod(*numbers(x1, x2, dtypes.int8))
 
 
 @export("experimental.numpy.power", v1=[])
@@ -257,25 +266,25 @@ def not_equal(x1, x2):
 @export("experimental.numpy.greater", v1=[])
 def greater(x1, x2):
     """Where x1 > x2."""
-    return arithmetic.greater(*promoted(x1, x2))
+    return arithmetic.greater(*numbers(x1, x2, dtypes.int32))
 
 
 @export("experimental.numpy.greater_equal", v1=[])
 def greater_equal(x1, x2):
     """Where x1 >= x2."""
-    return arithmetic.greater_equal(*promoted(x1, x2))
+    return arithmetic.greater_equal(*numbers(x1, x2, dtypes.int32))
 
 
 @export("experimental.numpy.less", v1=[])
 def less(x1, x2):
     """Where x1 < x2."""
-    return arithmetic.less(*promoted(x1, x2))
+    return arithmetic.less(*numbers(x1, x2, dtypes.int32))
 
 
 @export("experimental.numpy.less_equal", v1=[])
 def less_equal(x1, x2):
     """Where x1 <= x2."""
-    return arithmetic.less_equal(*promoted(x1, x2))
+    return arithmetic.less_equal(*numbers(x1, x2, dtypes.int32))
 
 
 @export("experimental.numpy.bitwise_and", v1=[])

@@ -13,7 +13,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
-from .promotion import inexact, number, promoted, result_type, to_array
+from .promotion import inexact, is_no_float, number, numbers, promoted, result_type, to_array
+from .shaping import atleast_1d, nonzero
 
 
 def _public(name):
@@ -30,16 +31,13 @@ def multiply(x1, x2):
 @_public("floor_divide")
 def floor_divide(x1, x2):
     """floor(x1 / x2)."""
-    x1, x2 = promoted(x1, x2)
-    if x1.dtype.is_bool:
-        x1, x2 = elementwise.cast(x1, dtypes.int8), elementwise.cast(x2, dtypes.int8)
-    return arithmetic.floordiv(x1, x2)
+    return arithmetic.floordiv(*numbers(x1, x2, dtypes.int8))
 
 
 @_public("divmod")
 def divmod(x1, x2):
     """floor(x1 / x2) and the remainder."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = numbers(x1, x2, dtypes.int8)
     return arithmetic.floordiv(x1, x2), arithmetic.floormod(x1, x2)
 
 
@@ -121,25 +119,30 @@ def hypot(x1, x2):
 def heaviside(x1, x2):
     """0 below zero, `x2` at zero, 1 above."""
     x1, x2 = promoted(x1, x2, inexact=True)
-    step = raw.SelectV2(condition=x1 < number(0, x1), t=number(0, x1), e=number(1, x1))
-    return raw.SelectV2(condition=raw.Equal(x=x1, y=number(0, x1)), t=x2, e=step)
+    above = raw.SelectV2(condition=x1 > number(0, x1), t=number(1, x1), e=x2)
+    return raw.SelectV2(condition=x1 < number(0, x1), t=number(0, x1), e=above)
 
 
 @_public("logaddexp")
 def logaddexp(x1, x2):
     """log(exp(x1) + exp(x2))."""
     x1, x2 = promoted(x1, x2, inexact=True)
-    top = raw.Maximum(x=x1, y=x2)
-    return top + raw.Log1p(x=raw.Exp(x=-raw.Abs(x=x1 - x2)))
+    distance = raw.Abs(x=x1 - x2)
+    return _above_greater(x1, x2, raw.Log1p(x=raw.Exp(x=-distance)))
 
 
 @_public("logaddexp2")
 def logaddexp2(x1, x2):
     """log2(2 ** x1 + 2 ** x2)."""
     x1, x2 = promoted(x1, x2, inexact=True)
-    top = raw.Maximum(x=x1, y=x2)
     tail = raw.Pow(x=number(2, x1), y=-raw.Abs(x=x1 - x2))
-    return top + raw.Log1p(x=tail) / number(np.log(2), x1)
+    return _above_greater(x1, x2, raw.Log1p(x=tail) / number(np.log(2), x1))
+
+
+def _above_greater(x1, x2, distance):
+    """The greater number plus a distance; the sum of both where they differ by no number."""
+    differs = raw.IsNan(x=x1 - x2)
+    return raw.SelectV2(condition=differs, t=x1 + x2, e=raw.Maximum(x=x1, y=x2) + distance)
 
 
 @_public("gcd")
@@ -228,7 +231,9 @@ def deg2rad(x):
 
 @_public("rad2deg")
 def rad2deg(x):
-    """Radians as degrees."""
+    """Radians as degrees; numbers and arrays of NumPy stay theirs."""
+    if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
+        return x * (180.0 / np.pi)
     x = inexact(x)
     return x * number(180 / np.pi, x)
 
@@ -265,19 +270,18 @@ def sinc(x):
 
 @_public("sign")
 def sign(x, out=None, where=None, **kwargs):
-    """-1, 0 or 1; of complex numbers the sign of the real part."""
+    """-1, 0 or 1; of complex numbers the number on the unit circle."""
     if out is not None or where is not None or kwargs:
         raise ValueError("tnp.sign: `out`, `where` and further arguments are not supported.")
-    x = to_array(x)
-    if x.dtype.is_complex:
-        return elementwise.cast(raw.Sign(x=elementwise.real(x)), x.dtype)
-    return raw.Sign(x=x)
+    return raw.Sign(x=to_array(x))
 
 
 @_public("angle")
 def angle(z, deg=False):
     """The argument of complex numbers."""
-    result = elementwise.angle(inexact(z))
+    z = inexact(z)
+    kind = dtypes.float64 if z.dtype == dtypes.complex128 else dtypes.float32
+    result = elementwise.cast(elementwise.angle(z), kind)
     return rad2deg(result) if deg else result
 
 
@@ -321,30 +325,31 @@ def isrealobj(x):
 @_public("isneginf")
 def isneginf(x):
     """Where `x` is minus infinity."""
-    x = inexact(x)
-    return raw.Equal(x=x, y=number(-np.inf, x))
+    return False if is_no_float(x) else _equals(inexact(x), -np.inf)
 
 
 @_public("isposinf")
 def isposinf(x):
     """Where `x` is infinity."""
-    x = inexact(x)
-    return raw.Equal(x=x, y=number(np.inf, x))
+    return False if is_no_float(x) else _equals(inexact(x), np.inf)
+
+
+def _equals(x, value):
+    return raw.Equal(x=x, y=number(value, x))
 
 
 @_public("isclose")
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Where |a - b| <= atol + rtol * |b|."""
-    a, b = promoted(a, b, inexact=True)
+    """Where |a - b| <= atol + rtol * |b|; integers have to be equal."""
+    a, b = promoted(a, b)
+    if not np.issubdtype(a.dtype.as_numpy_dtype, np.inexact):
+        return raw.Equal(x=a, y=b, incompatible_shape_error=False)
     size = elementwise.abs(b)
     near = elementwise.abs(a - b) <= number(atol, size) + number(rtol, size) * size
-    same = raw.LogicalOr(
-        x=raw.LogicalAnd(x=near, y=raw.IsFinite(x=elementwise.abs(b))), y=raw.Equal(x=a, y=b)
-    )
     if equal_nan:
-        both = raw.LogicalAnd(x=raw.IsNan(x=a), y=raw.IsNan(x=b))
-        same = raw.LogicalOr(x=same, y=both)
-    return same
+        both = raw.LogicalAnd(x=elementwise.is_nan(a), y=elementwise.is_nan(b))
+        near = raw.LogicalOr(x=near, y=both)
+    return near
 
 
 @_public("allclose")
@@ -369,13 +374,12 @@ def clip(a, a_min, a_max):
     """`a` limited to [a_min, a_max]."""
     if a_min is None and a_max is None:
         raise ValueError("Not more than one of `a_min` and `a_max` may be `None`.")
-    bounds = [b for b in (a_min, a_max) if b is not None]
-    a, *bounds = promoted(a, *bounds)
-    bounds = iter(bounds)
-    if a_min is not None:
-        a = raw.Maximum(x=a, y=next(bounds))
+    given = [b for b in (a_min, a_max) if b is not None]
+    a, *bounds = promoted(a, *given)
     if a_max is not None:
-        a = raw.Minimum(x=a, y=next(bounds))
+        a = raw.Minimum(x=a, y=bounds[-1])
+    if a_min is not None:
+        a = raw.Maximum(x=a, y=bounds[0])
     return a
 
 
@@ -404,8 +408,7 @@ def where(condition, x=None, y=None):
     """`x` where `condition` holds, else `y`; with neither, the coordinates where it holds."""
     condition = _truth(condition)
     if x is None and y is None:
-        places = raw.Where(condition=condition)
-        return [places[:, i] for i in builtins.range(condition.shape.rank)]
+        return nonzero(condition)
     if x is None or y is None:
         raise ValueError("Both x and y must be ndarrays, or both must be None.")
     x, y = promoted(x, y)
@@ -431,7 +434,7 @@ def select(condlist, choicelist, default=0):
 def polyval(p, x):
     """The polynomial with coefficients `p`, the highest power first, at `x`."""
     kind = result_type(p, x)
-    coefficients, x = to_array(p, kind), to_array(x, kind)
+    coefficients, x = atleast_1d(to_array(p, kind)), to_array(x, kind)
     result = raw.ZerosLike(x=x)
     for i in builtins.range(coefficients.shape[0]):
         result = result * x + coefficients[i]

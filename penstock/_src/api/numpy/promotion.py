@@ -106,7 +106,7 @@ def result_type(*arrays_and_dtypes):
     """The type that these arrays and types are promoted to together."""
     if RULES.mode != "legacy":
         return lattice.join_all(arrays_and_dtypes, safe=RULES.mode == "safe")
-    kinds = [_contribution(x) for x in arrays_and_dtypes]
+    kinds = [kind for x in arrays_and_dtypes for kind in _contributions(x)]
     return dtypes.as_dtype(_narrowed(np.result_type(*kinds)))
 
 
@@ -125,6 +125,12 @@ def promote_types(type1, type2):
     if RULES.mode != "legacy":
         return lattice.join(dtypes.as_dtype(type1), dtypes.as_dtype(type2))
     return np.promote_types(_numpy_type(type1), _numpy_type(type2))
+
+
+def _contributions(x):
+    """What NumPy's result_type is told of one among several arguments: numbers in lists stay Python's."""
+    leaves = nest.flatten(list(x)) if isinstance(x, (list, tuple)) else []
+    return [_contribution(v) for v in leaves] if leaves else [_contribution(x)]
 
 
 def _contribution(x):
@@ -181,6 +187,17 @@ def promoted(*values, inexact=False):
     if inexact and (kind.is_integer or kind.is_bool):
         kind = default_float()
     return [to_array(v, kind) for v in values]
+
+
+def numbers(x1, x2, of_bools):
+    """Both as tensors of their common type; truth values as integers of the type `of_bools`."""
+    x1, x2 = promoted(x1, x2)
+    return (cast(x1, of_bools), cast(x2, of_bools)) if x1.dtype.is_bool else (x1, x2)
+
+
+def is_no_float(x):
+    """Whether `x` is a tensor of a type that has neither infinities nor NaNs."""
+    return isinstance(x, Tensor) and not x.dtype.is_floating
 
 
 def inexact(x):

@@ -23,6 +23,7 @@ from .promotion import (
     inexact,
     number,
     promoted,
+    result_type,
     static_axis,
     to_array,
 )
@@ -66,13 +67,13 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
     """The variance."""
     if out is not None:
         raise ValueError("var: `out` is not supported.")
-    if ddof != 0:
-        raise ValueError("var: `ddof` other than 0 is not supported.")
-    working = inexact(a)
+    working = inexact(a) if dtype is None else to_array(a, result_type(a, dtypes.as_dtype(dtype)))
     result = reduction.reduce_variance(working, axis, bool(keepdims))
-    if result.dtype.is_complex:
-        result = raw.Real(input=result)
-    return result if dtype is None else cast(result, canonical(dtype))
+    if ddof:
+        count = raw.Size(input=working) // raw.Maximum(x=raw.Size(input=result), y=np.int32(1))
+        count = cast(count, result.dtype)
+        result = result * count / (count - number(ddof, result))
+    return result if dtype is None else cast(result, dtypes.as_dtype(dtype))
 
 
 @_public("std")
@@ -175,7 +176,7 @@ def average(a, axis=None, weights=None, returned=False):
         total = raw.Fill(dims=raw.Shape(input=result), value=count)
         return (result, total) if returned else result
     a, weights = promoted(a, weights, inexact=True)
-    if weights.shape.rank != a.shape.rank:
+    if weights.shape.rank not in (0, a.shape.rank):
         if axis is None:
             raise ValueError("average: axis is required when shapes of `a` and `weights` differ.")
         place = static_axis(axis, a.shape.rank)
@@ -183,13 +184,17 @@ def average(a, axis=None, weights=None, returned=False):
         weights = raw.BroadcastTo(
             input=raw.Reshape(tensor=weights, shape=column), shape=raw.Shape(input=a)
         )
+    elif weights.shape.rank == 0:
+        weights = raw.BroadcastTo(input=weights, shape=raw.Shape(input=a))
     total = reduction.reduce_sum(weights, axis)
     result = reduction.reduce_sum(a * weights, axis) / total
     return (result, total) if returned else result
 
 
 def _scan(function, a, axis, dtype):
-    a = _summable(a, dtype)
+    a = to_array(a, dtype)
+    if dtype is None and a.dtype.is_integer and a.dtype.size < 8:
+        a = cast(a, dtypes.int64)
     if axis is None:
         a, axis = shaping.ravel(a), 0
     return function(a, axis)
@@ -226,25 +231,35 @@ def argmin(a, axis=None):
     return _arg(reduction.argmin, a, axis)
 
 
-@_public("sort")
-def sort(a, axis=-1, kind="quicksort", order=None):
-    """In ascending order."""
+def _sortable(a, axis, kind, order):
+    if kind not in ("quicksort", "stable"):
+        raise ValueError(
+            'Invalid value for argument `kind`. Only kind="quicksort" and kind="stable" are '
+            f"supported. Received: kind={kind}"
+        )
     if order is not None:
         raise ValueError("'order' argument to sort is not supported.")
     a = to_array(a)
-    if axis is None:
-        a, axis = shaping.ravel(a), 0
+    return (shaping.ravel(a), 0) if axis is None else (a, axis)
+
+
+@_public("sort")
+def sort(a, axis=-1, kind="quicksort", order=None):
+    """In ascending order."""
+    a, axis = _sortable(a, axis, kind, order)
     return sorting.sort(a, axis)
 
 
 @_public("argsort")
 def argsort(a, axis=-1, kind="quicksort", order=None):
     """The indices that sort."""
-    if order is not None:
-        raise ValueError("'order' argument to sort is not supported.")
-    a = to_array(a)
-    if axis is None:
-        a, axis = shaping.ravel(a), 0
+    a, axis = _sortable(a, axis, kind, order)
+    if a.dtype.is_complex:
+        raise TypeError(
+            f"argsort does not support complex64/complex128 dtypes. Received dtype: {a.dtype!r}"
+        )
+    if a.shape.rank == 0:
+        return to_array([0])
     return cast(sorting.argsort(a, axis), dtypes.int64)
 
 
@@ -268,11 +283,11 @@ def diff(a, n=1, axis=-1):
 def dot(a, b):
     """The product: of scalars, vectors or matrices."""
     a, b = promoted(a, b)
-    if a.shape.rank == 0 or b.shape.rank == 0:
-        return a * b
     if a.dtype.is_bool:
         wide = cast(a, dtypes.int64), cast(b, dtypes.int64)
         return cast(dot(*wide), dtypes.bool_)
+    if a.shape.rank == 0 or b.shape.rank == 0:
+        return a * b
     return products.tensordot(a, b, [[-1], [-1 if b.shape.rank == 1 else -2]])
 
 
@@ -280,6 +295,9 @@ def dot(a, b):
 def inner(a, b):
     """The sum of products over the last axes."""
     a, b = promoted(a, b)
+    if a.dtype.is_bool:
+        wide = cast(a, dtypes.int64), cast(b, dtypes.int64)
+        return cast(inner(*wide), dtypes.bool_)
     if a.shape.rank == 0 or b.shape.rank == 0:
         return a * b
     return products.tensordot(a, b, [[-1], [-1]])
@@ -289,7 +307,8 @@ def inner(a, b):
 def outer(a, b):
     """All products of two vectors."""
     a, b = promoted(a, b)
-    return raw.Reshape(tensor=a, shape=[-1, 1]) * raw.Reshape(tensor=b, shape=[1, -1])
+    column, row = raw.Reshape(tensor=a, shape=[-1, 1]), raw.Reshape(tensor=b, shape=[1, -1])
+    return raw.LogicalAnd(x=column, y=row) if a.dtype.is_bool else column * row
 
 
 @_public("vdot")

@@ -142,7 +142,11 @@ def atleast_3d(*arys):
 @_public("concatenate")
 def concatenate(arys, axis=0):
     """Joined along an axis."""
-    return joining.concat(promoted(*list(arys)), axis)
+    if not isinstance(arys, (list, tuple)):
+        arys = [arys]
+    if len(arys) == 1:
+        return to_array(arys[0])
+    return joining.concat(promoted(*arys), axis)
 
 
 @_public("stack")
@@ -150,32 +154,39 @@ def stack(arrays, axis=0):
     """Stacked along a new axis."""
     if hasattr(arrays, "shape"):
         arrays = joining.unstack(to_array(arrays))
+    if not arrays:
+        return to_array([], dtypes.float32)
     return raw.Pack(values=promoted(*arrays), axis=axis)
+
+
+def _promoted_arrays(arrays):
+    """Each as a tensor first, so that lists have their own types, then all of one type."""
+    return promoted(*(to_array(a) for a in arrays))
 
 
 @_public("hstack")
 def hstack(tup):
     """Joined side by side."""
-    arrays = [atleast_1d(a) for a in promoted(*tup)]
+    arrays = [atleast_1d(a) for a in _promoted_arrays(tup)]
     return joining.concat(arrays, 0 if arrays[0].shape.rank == 1 else 1)
 
 
 @_public("vstack")
 def vstack(tup):
     """Joined one below the other."""
-    return joining.concat([atleast_2d(a) for a in promoted(*tup)], 0)
+    return joining.concat([atleast_2d(a) for a in _promoted_arrays(tup)], 0)
 
 
 @_public("dstack")
 def dstack(tup):
     """Joined in depth."""
-    return joining.concat([atleast_3d(a) for a in promoted(*tup)], 2)
+    return joining.concat([atleast_3d(a) for a in _promoted_arrays(tup)], 2)
 
 
 @_public("append")
 def append(arr, values, axis=None):
     """`values` joined to the end of `arr`."""
-    arr, values = promoted(arr, values)
+    arr, values = _promoted_arrays([arr, values])
     if axis is None:
         return joining.concat([ravel(arr), ravel(values)], 0)
     return joining.concat([arr, values], axis)
@@ -187,7 +198,8 @@ def split(ary, indices_or_sections, axis=0):
     ary = to_array(ary)
     if isinstance(indices_or_sections, (int, np.integer)):
         return joining.split(ary, int(indices_or_sections), axis)
-    bounds = [0, *[int(i) for i in np.asarray(indices_or_sections)], ary.shape[axis]]
+    extent = ary.shape[axis]
+    bounds = [0, *[min(int(i), extent) for i in np.asarray(indices_or_sections)], extent]
     sizes = [max(0, b - a) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
     return joining.split(ary, sizes, axis)
 
@@ -241,6 +253,8 @@ def roll(a, shift, axis=None):
 def flip(m, axis=None):
     """Turned round along axes."""
     m = to_array(m)
+    if m.shape.rank == 0:
+        return m
     axes = np.arange(m.shape.rank) if axis is None else np.atleast_1d(axis)
     return raw.ReverseV2(tensor=m, axis=axes.astype(np.int32))
 
@@ -261,10 +275,10 @@ def fliplr(m):
 def rot90(m, k=1, axes=(0, 1)):
     """Turned by 90 degrees."""
     m = to_array(m)
-    first, second = (static_axis(a, m.shape.rank) for a in axes)
     k = k % 4
     if k == 0:
         return m
+    first, second = (static_axis(a, m.shape.rank) for a in axes)
     if k == 2:
         return flip(flip(m, first), second)
     turned = swapaxes(m, first, second)
@@ -382,4 +396,6 @@ def size(x, axis=None):
     """The number of entries."""
     if axis is not None:
         raise NotImplementedError("size: axis is not supported.")
-    return to_array(x).shape.num_elements()
+    count = to_array(x).shape.num_elements()
+    is_number = isinstance(x, (int, float, complex, np.generic))
+    return count if is_number or count is None else np.int64(count)
