@@ -205,3 +205,29 @@ def test_classes_are_drawn_in_programs_as_on_the_host(dtype):
         drawn(logits), tf.random.stateless_categorical(logits, 11, [1, 2])
     )
     assert "host " not in str(drawn.explain(logits))
+
+
+def test_one_gamma_number_for_a_scalar():
+    drawn = raw.RandomGamma(shape=np.zeros(0, np.int32), alpha=np.float32(2), seed=3, seed2=5)
+    assert drawn.shape == ()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda g: g.uniform([3, 4]),
+        lambda g: g.normal([5]),
+        lambda g: g.truncated_normal([7]),
+        lambda g: g.uniform([4], -5, 9, tf.int64),
+        lambda g: g.uniform_full_int([3], tf.uint64),
+        lambda g: g.binomial([4], 10.0, 0.3),
+        lambda g: (g.skip(3), g.make_seeds(2))[1],
+    ],
+)
+def test_generators_go_on_in_programs_as_on_the_host(draw):
+    first, second = (tf.random.Generator.from_seed(7) for _ in range(2))
+    function = tf.function(lambda: draw(second), autograph=False)
+    for _ in range(2):
+        np.testing.assert_array_equal(function(), draw(first))
+    np.testing.assert_array_equal(first.state, second.state)
+    assert not function.get_concrete_function().graph_function.executable.host_ops

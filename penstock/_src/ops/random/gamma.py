@@ -13,7 +13,7 @@ from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.random import lowered_rejection, lowering, rejection
-from penstock._src.ops.random.generator import advance
+from penstock._src.ops.random.generator import advance, lowered_advance
 from penstock._src.ops.random.stateful import (
     RESERVED_BLOCKS,
     lowered_position,
@@ -26,7 +26,7 @@ from penstock._src.ops.random.stateless import (
     stream_of_key,
     stream_of_seed,
 )
-from penstock._src.ops.rules import dims_of, invalid, show
+from penstock._src.ops.rules import dims_of, invalid, rank_of, show, span, sum_over
 from penstock._src.ops.special_functions import igamma_slope, lgamma
 
 
@@ -48,9 +48,8 @@ def _samples_per(op, dims, parameters):
 
 def _by_alpha(output, alpha, dy):
     """The gradient by alpha, summed over the numbers drawn for it."""
-    lead = output.shape.rank - alpha.shape.rank
     slope = raw.RandomGammaGrad(alpha=alpha, sample=output)
-    return raw.Sum(input=slope * dy, axis=np.arange(lead, dtype=np.int32))
+    return sum_over(slope * dy, span(0, rank_of(output) - rank_of(alpha)))
 
 
 def _lowered(p, key, counter, alpha, samples, shape):
@@ -80,7 +79,7 @@ class RandomGamma(Op):
         samples = prod(dims)
         stream = reserve(self, samples * alpha.size * RESERVED_BLOCKS)
         drawn = rejection.gamma(stream, alpha, samples)
-        return drawn.reshape(*dims, *alpha.shape).astype(alpha.dtype)
+        return drawn.reshape((*dims, *alpha.shape)).astype(alpha.dtype)
 
     def lower(self, p, shape, alpha):
         dims = dims_of(p, shape, "shape")
@@ -322,6 +321,12 @@ class StatefulRandomBinomial(_Binomial):
         dims = shape_from(self, shape)
         stream, _ = advance(self, resource, algorithm, prod(dims))
         return self.drawn(stream, dims, counts, probs)
+
+    def lower(self, p, resource, algorithm, shape, counts, probs):
+        dims = dims_of(p, shape, "shape")
+        outputs = p.scalar(product(dims), dtypes.uint64)
+        key, counter = lowered_advance(p, resource, algorithm, outputs)
+        return self.lowered(p, key, counter, dims, counts, probs)
 
 
 class StatelessShuffle(Op):

@@ -9,12 +9,13 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import as_variable
+from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.random import distributions, lowering
+from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS
 from penstock._src.ops.random.stateless import PHILOX, require_range, shape_from
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import dims_of, invalid, show
 
 _MASK = (1 << 64) - 1
 
@@ -45,6 +46,29 @@ def advance(op, resource, algorithm, outputs):
     return stream, state
 
 
+def lowered_advance(p, resource, algorithm, outputs):
+    """Key and counter of a generator for a program, in which the state moves on by what `outputs` outputs reserve."""
+    known = p.value(algorithm)
+    if known is None or int(known) != PHILOX:
+        raise NotLowerable("the algorithm is not known to be Philox")
+    state = p.read_variable(resource)
+    if state.dtype != dtypes.int64 or state.rank != 1 or state.shape[0] < 3:
+        raise NotLowerable("the variable is no state of a generator")
+    words = p.bitcast(state, dtypes.uint64)
+    counter, key = p.slice(words, [0], [2]), p.slice(words, [2], [3])
+    moved = lowering.skipped(p, counter, p.mul(outputs, RESERVED_BLOCKS))
+    rest = p.slice(state, [2], [state.shape[0]])
+    p.assign_variable(resource, p.concat([p.bitcast(moved, dtypes.int64), rest], 0))
+    return key, counter
+
+
+def _lowered_draw(p, resource, algorithm, shape, draw):
+    """What `draw(key, counter, dims)` gives from a generator's stream."""
+    dims = dims_of(p, shape, "shape")
+    outputs = p.scalar(product(dims), dtypes.uint64)
+    return draw(*lowered_advance(p, resource, algorithm, outputs), dims)
+
+
 class _ByGenerator(Op):
     """Numbers of a distribution from a generator's stream."""
 
@@ -59,6 +83,12 @@ class _ByGenerator(Op):
         stream, _ = advance(self, resource, algorithm, prod(dims))
         return self.draw(stream, prod(dims), self.dtype.np).reshape(dims)
 
+    def lower(self, p, resource, algorithm, shape):
+        def draw(key, counter, dims):
+            return self.lowered(p, key, counter, dims, self.dtype)
+
+        return _lowered_draw(p, resource, algorithm, shape, draw)
+
 
 class StatefulUniform(_ByGenerator):
     """Uniform numbers of [0, 1)."""
@@ -66,6 +96,7 @@ class StatefulUniform(_ByGenerator):
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
     draw = staticmethod(distributions.uniform)
+    lowered = staticmethod(lowering.uniform)
 
 
 class StatefulStandardNormalV2(_ByGenerator):
@@ -74,6 +105,7 @@ class StatefulStandardNormalV2(_ByGenerator):
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
     draw = staticmethod(distributions.normal)
+    lowered = staticmethod(lowering.normal)
 
 
 class StatefulTruncatedNormal(_ByGenerator):
@@ -82,6 +114,7 @@ class StatefulTruncatedNormal(_ByGenerator):
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
     draw = staticmethod(distributions.truncated_normal)
+    lowered = staticmethod(lowered_rejection.truncated_normal)
 
 
 class StatefulUniformFullInt(_ByGenerator):
@@ -90,6 +123,7 @@ class StatefulUniformFullInt(_ByGenerator):
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.uint64
     draw = staticmethod(distributions.full_integers)
+    lowered = staticmethod(lowering.full_integers)
 
 
 class StatefulUniformInt(Op):
@@ -113,6 +147,16 @@ class StatefulUniformInt(Op):
         drawn = distributions.integers(stream, prod(dims), self.dtype.np, minval, maxval)
         return drawn.reshape(dims)
 
+    def lower(self, p, resource, algorithm, shape, minval, maxval):
+        if minval.rank or maxval.rank:
+            raise NotLowerable("a range of several numbers")
+        p.check(p.lt(minval, maxval), "StatefulUniformInt: Need minval < maxval")
+
+        def draw(key, counter, dims):
+            return lowering.integers(p, key, counter, dims, self.dtype, minval, maxval)
+
+        return _lowered_draw(p, resource, algorithm, shape, draw)
+
 
 class RngReadAndSkip(Op):
     """The state of a generator, which moves on as if `delta` numbers had been drawn."""
@@ -130,14 +174,8 @@ class RngReadAndSkip(Op):
         return state[:3]
 
     def lower(self, p, resource, alg, delta):
-        known = p.value(alg)
-        if known is None or int(known) != PHILOX:
-            raise NotLowerable("the algorithm is not known to be Philox")
         state = p.read_variable(resource)
-        counter = p.bitcast(p.slice(state, [0], [2]), dtypes.uint64)
-        moved = lowering.skipped(p, counter, p.cast(delta, dtypes.uint64) * RESERVED_BLOCKS)
-        rest = p.slice(state, [2], [state.shape[0]])
-        p.assign_variable(resource, p.concat([p.bitcast(moved, dtypes.int64), rest], 0))
+        lowered_advance(p, resource, alg, p.cast(delta, dtypes.uint64))
         return p.slice(state, [0], [3])
 
 
@@ -152,6 +190,10 @@ class RngSkip(Op):
 
     def eager(self, resource, algorithm, delta):
         advance(self, resource, algorithm, int(delta))
+
+    def lower(self, p, resource, algorithm, delta):
+        lowered_advance(p, resource, algorithm, p.bitcast(delta, dtypes.uint64))
+        return ()
 
 
 class NonDeterministicInts(Op):
