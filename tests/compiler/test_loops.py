@@ -163,3 +163,17 @@ def test_loops_in_loops():
         return counted(p, outer, p.full((OUT,), 0, F))
 
     built(make, X, W)
+
+
+def test_a_counter_of_64_bits_is_read_beside_the_blocks_it_places():
+    def make(p, x):
+        zero = p.constant(0, dtypes.int64)
+
+        def step(t, total, h):
+            place = p.sub(STEPS - 1, t)
+            return [p.add(t, 1), p.add(total, place), p.add(h, p.dynamic_index(x, place))]
+
+        init = [zero, zero, p.full((ROWS, IN), 0, F)]
+        return p.while_(lambda t, *_: p.lt(t, STEPS), step, init)[1:]
+
+    built(make, X)

@@ -69,7 +69,8 @@ def _spell_places(loop: Loop) -> None:
         for start in node.args[STARTS[node.kind] :] if node.kind in STARTS else ():
             found = affine(loop, start)
             if found is not None and not loop.is_invariant(start):
-                known[start.id] = spelled(loop.p, loop.counter, *found)
+                place = spelled(loop.p, loop.counter, *found)
+                known[start.id] = loop.p.cast(place, start.dtype)  # others may read it too
     loop.replace({i: n for i, n in known.items() if n.id != i})
 
 
