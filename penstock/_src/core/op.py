@@ -92,6 +92,8 @@ class Op:
     differentiable: ClassVar[bool] = True
     # Whether `eager` mostly returns a view of its input, or next to nothing: never worth a kernel.
     eager_is_view: ClassVar[bool] = False
+    # Whether eager calls are compiled whatever their size: the op is a whole program.
+    is_program: ClassVar[bool] = False
     # Whether `gradient` takes IndexedSlices as they are; else they come as whole tensors.
     takes_slices: ClassVar[bool] = False
     is_abstract: ClassVar[bool] = True

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dispatch
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
 from penstock._src.graph.func_graph import FuncGraph
@@ -56,17 +56,28 @@ def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
     ]
     key = (id(op), *((f.shape, f.tobytes()) if type(f) is np.ndarray else f for f in forms))
     key += tuple(v.dtype for v in values)
+    try:
+        executable = _kept_executable(key, op, forms)
+    except ValueError:
+        return op.eager(*values)
+    results = executable([v for v, is_baked in zip(values, baked) if not is_baked])
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def run_program(op: Op, values: list[np.ndarray]) -> list[np.ndarray]:
+    """Returns the outputs of an op that is a whole program (`is_program`): one list. Each set of shapes is compiled once."""
+    forms = [value.shape for value in values]
+    return _kept_executable((id(op), *forms), op, forms)(values)
+
+
+def _kept_executable(key: Any, op: Op, forms: list[Any]) -> Any:
     found = _kept.get(key)
     if found is None:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
         # The op is kept with its executable: its id stays taken.
-        try:
-            found = _kept[key] = (op, _executable(op, forms))
-        except ValueError:
-            return op.eager(*values)
-    results = found[1]([v for v, is_baked in zip(values, baked) if not is_baked])
-    return results[0] if len(results) == 1 else tuple(results)
+        found = _kept[key] = (op, _executable(op, forms))
+    return found[1]
 
 
 def open_shape(value: np.ndarray, largest: np.ndarray) -> tuple[int | None, ...]:
@@ -85,12 +96,12 @@ def _executable(op: Op, forms: list[Any]) -> Any:
     graph = FuncGraph(op.op_type, outer_graph=None)
     tensors = []
     with dispatch.building(graph):
-        for argument, form in zip(op.inputs, forms):
-            dtype = argument.dtype or op.attrs[argument.type_attr]
+        types = flatten_arguments([op._dtype_of(argument) for argument in op.inputs])
+        for dtype, form in zip(types, forms, strict=True):
             if type(form) is np.ndarray:
-                tensors.append(graph.constant(form, dtype, argument.name))
+                tensors.append(graph.constant(form, dtype, "constant"))
                 continue
-            tensors.append(graph.placeholder(dtype, make_shape(form), argument.name))
+            tensors.append(graph.placeholder(dtype, make_shape(form), "input"))
             graph.inputs.append(tensors[-1])
         node = graph.add(op, tensors, op.op_type)
     return compile_graph(graph, graph.inputs, node.outputs)

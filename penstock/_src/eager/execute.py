@@ -13,7 +13,13 @@ from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, group_arguments, refusal_of_reference, refusal_of_values
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.eager.compiled import LARGE, is_large, is_worth_compiling, run_compiled
+from penstock._src.eager.compiled import (
+    LARGE,
+    is_large,
+    is_worth_compiling,
+    run_compiled,
+    run_program,
+)
 from penstock._src.eager.constants import integer
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.rules import Binary, HostUnary
@@ -231,6 +237,8 @@ def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:
 def run_kernel(op: Op, values: list[Any]) -> Any:
     """Calls `op.eager`, with the values of list arguments gathered into lists; a program if they are large."""
     try:
+        if op.is_program:
+            return run_program(op, values)
         if is_large(values) and is_worth_compiling(op):
             return run_compiled(op, values)
         if op.takes_lists:

@@ -7,6 +7,9 @@ import pytest
 
 import penstock as tf
 from penstock import raw_ops
+from penstock._src.ir.immediate import ImmediateBuilder
+from penstock._src.ops.xla.translation.translate import Translation
+from penstock._src.stablehlo.bytecode.reader import read_module
 
 RECORDED = dict(np.load(pathlib.Path(__file__).with_name("modules.npz")))
 NAMES = sorted({key.split("/")[0] for key in RECORDED})
@@ -41,6 +44,14 @@ def check(name, found):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_on_the_host(name):
+    p = ImmediateBuilder()
+    arguments = [p.known_array(v, tf.as_dtype(v.dtype)) for v in values(name, "in")]
+    module = read_module(RECORDED[f"{name}/module"].tobytes())
+    check(name, [p.value(node) for node in Translation(module, p).main(arguments)])
+
+
+@pytest.mark.parametrize("name", ["reductions", "decompositions"])
+def test_eagerly(name):
     check(name, call(name, values(name, "in")))
 
 
@@ -99,4 +110,4 @@ def test_saved_and_loaded(tmp_path):
 
 def test_bytes_that_are_no_module():
     with pytest.raises(tf.errors.InvalidArgumentError, match="MLIR bytecode"):
-        raw_ops.XlaCallModule(args=[], version=10, module=b"nothing", Sout=[], Tout=[])
+        raw_ops.XlaCallModule(args=[], version=10, module=b"nothing", Sout=[[]], Tout=[tf.int32])

@@ -39,7 +39,7 @@ class XlaCallModule(Op):
     Tin_types = ANY
     Tout_types = ANY
     stateful = True
-    differentiable = True
+    is_program = True
     version: int
     module: bytes
     Sout: list[TensorShape]
