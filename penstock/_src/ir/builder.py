@@ -19,6 +19,7 @@ from penstock._src.ir.build.indexing import Indexing
 from penstock._src.ir.build.leaves import Leaves
 from penstock._src.ir.build.movement import Movement
 from penstock._src.ir.build.reduction import Reduction
+from penstock._src.ir.build.special import Special
 from penstock._src.ir.dims import Dim, Extent
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.function import Check, Function
@@ -31,7 +32,7 @@ from penstock._src.ir.rules import simplify
 NO_DTYPE: Any = None
 
 
-class Builder(Leaves, Elementwise, Movement, Reduction, Indexing, Control):
+class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Control):
     """Makes nodes. One builder serves one program: its nodes and those of all nested functions."""
 
     def __init__(self, rules: bool = True, fold: bool = True) -> None:

@@ -387,7 +387,7 @@ class NextAfter(Binary):
     signature = "x1: T, x2: T -> output: T"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float32, dtypes.float64})
-    lower = None
+    primitive = "next_after"
     ufunc = np.nextafter
 
     def shape(self, x1, x2):

@@ -179,10 +179,10 @@ class Lgamma(Unary):
         return dy * raw.Digamma(x)
 
 
-class Digamma(HostUnary):
+class Digamma(Unary):
     """The derivative of Lgamma."""
 
-    T, ufunc = FLOAT, staticmethod(special_functions.digamma)
+    T, ufunc, primitive = FLOAT, staticmethod(special_functions.digamma), "digamma"
 
     def gradient(self, x, _y, dy):
         return dy * raw.Polygamma(raw.OnesLike(x), x)

@@ -204,6 +204,9 @@ class BesselI0(_SpecialUnary):
     def gradient(self, x, _y, dy):
         return dy * raw.BesselI1(x)
 
+    def lower(self, p, x):
+        return p.bessel_i(x, 0)
+
 
 class BesselI0e(_SpecialUnary):
     """BesselI0 times exp(-|x|)."""
@@ -212,6 +215,9 @@ class BesselI0e(_SpecialUnary):
 
     def gradient(self, x, y, dy):
         return dy * (raw.BesselI1e(x) - raw.Sign(x) * y)
+
+    def lower(self, p, x):
+        return p.bessel_ie(x, 0)
 
 
 def first_order(dy, x, y, order_zero, e_part, at_zero):
@@ -230,6 +236,9 @@ class BesselI1(_SpecialUnary):
     def gradient(self, x, y, dy):
         return first_order(dy, x, y, raw.BesselI0(x), 0.0, 1.0)
 
+    def lower(self, p, x):
+        return p.bessel_i(x, 1)
+
 
 class BesselI1e(_SpecialUnary):
     """BesselI1 times exp(-|x|)."""
@@ -238,6 +247,9 @@ class BesselI1e(_SpecialUnary):
 
     def gradient(self, x, y, dy):
         return first_order(dy, x, y, raw.BesselI0e(x), raw.Sign(x), 0.5)
+
+    def lower(self, p, x):
+        return p.bessel_ie(x, 1)
 
 
 class BesselJ0(_SpecialUnary):

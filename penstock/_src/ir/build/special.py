@@ -1,0 +1,103 @@
+"""Special functions, from elementwise ones. They are computed in double precision, in which single precision is exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.ir.build.base import Base
+from penstock._src.ir.node import Node
+
+# log(x) - digamma(x) - 1 / (2 x) as a series in x ** -2: B(2 k) / (2 k) (Abramowitz & Stegun 6.3.18).
+_DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
+_DIGAMMA_FROM = 10  # where the series has double precision
+_BESSEL_FROM = 20.0  # below it the power series, above it the one for large numbers
+_BESSEL_TERMS = 44, 20  # of the two
+
+
+def _ascending(order: int) -> list[float]:
+    """Coefficients of (x ** 2 / 4) ** k in I(x) / (x / 2) ** order (Abramowitz & Stegun 9.6.10)."""
+    terms = range(_BESSEL_TERMS[0])
+    return [1 / (math.factorial(k) * math.factorial(k + order)) for k in terms]
+
+
+def _descending(order: int) -> list[float]:
+    """Coefficients of x ** -k in I(x) exp(-x) sqrt(2 pi x) (Abramowitz & Stegun 9.7.1)."""
+    found = [1.0]
+    for k in range(1, _BESSEL_TERMS[1]):
+        found.append(-found[-1] * (4 * order * order - (2 * k - 1) ** 2) / (8 * k))
+    return found
+
+
+class Special(Base):
+    """Functions beyond the elementary ones."""
+
+    def polynomial(self: Any, x: Node, coefficients: Sequence[float]) -> Node:
+        """The sum of coefficients[k] * x ** k, by Horner's rule."""
+        *lower, last = coefficients
+        result = self.full(x.shape, last, x.dtype)
+        for each in reversed(lower):
+            result = self.add(self.mul(result, x), each)
+        return result
+
+    def digamma(self: Any, x: Node) -> Node:
+        """The derivative of the logarithm of the gamma function; NaN at 0, -1, -2, ..."""
+        wide = self.cast(x, dtypes.float64)
+        low = self.le(wide, 0.0)
+        poles = self.and_(low, self.eq(wide, self.floor(wide)))
+        s = self.select(low, self.sub(1.0, wide), wide)
+        above, below = self.full(x.shape, 0.0, s.dtype), self.full(x.shape, 1.0, s.dtype)
+        for _ in range(
+            _DIGAMMA_FROM
+        ):  # digamma(s) = digamma(s + 1) - 1 / s; the sum as one quotient
+            small = self.lt(s, float(_DIGAMMA_FROM))
+            above = self.select(small, self.add(self.mul(above, s), below), above)
+            below = self.select(small, self.mul(below, s), below)
+            s = self.select(small, self.add(s, 1.0), s)
+        before = self.div(above, below)
+        inverse = self.reciprocal(s)
+        square = self.mul(inverse, inverse)
+        series = self.mul(square, self.polynomial(square, _DIGAMMA))
+        value = self.sub(self.sub(self.log(s), self.mul(inverse, 0.5)), self.add(series, before))
+        turn = self.mul(self.sub(wide, self.round(wide)), math.pi)
+        reflected = self.sub(value, self.mul(self.div(self.cos(turn), self.sin(turn)), math.pi))
+        value = self.select(low, reflected, value)
+        return self.cast(self.select(poles, float("nan"), value), x.dtype)
+
+    def bessel_ie(self: Any, x: Node, order: int) -> Node:
+        """The modified Bessel function of the first kind of order 0 or 1, times exp(-|x|)."""
+        wide = self.cast(x, dtypes.float64)
+        size = self.abs(wide)
+        inner = self.minimum(size, _BESSEL_FROM)
+        power = self.polynomial(self.mul(self.mul(inner, inner), 0.25), _ascending(order))
+        power = self.mul(power, self.exp(self.neg(inner)))
+        if order:
+            power = self.mul(power, self.mul(inner, 0.5))
+        outer = self.reciprocal(self.maximum(size, _BESSEL_FROM))
+        large = self.polynomial(outer, _descending(order))
+        large = self.mul(large, self.sqrt(self.mul(outer, 1 / (2 * math.pi))))
+        value = self.select(self.lt(size, _BESSEL_FROM), power, large)
+        if order:
+            value = self.select(self.lt(wide, 0.0), self.neg(value), value)
+        return self.cast(self.select(self.is_nan(wide), wide, value), x.dtype)
+
+    def bessel_i(self: Any, x: Node, order: int) -> Node:
+        """The modified Bessel function of the first kind of order 0 or 1."""
+        wide = self.cast(x, dtypes.float64)
+        grown = self.mul(self.bessel_ie(wide, order), self.exp(self.abs(wide)))
+        return self.cast(grown, x.dtype)
+
+    def next_after(self: Any, x: Node, y: Node) -> Node:
+        """The float next to x in the direction of y."""
+        x, y = self.together(x, y)
+        carrier = dtypes.int32 if x.dtype.size == 4 else dtypes.int64
+        bits = self.bitcast(x, carrier)
+        away = self.eq(self.gt(x, 0.0), self.gt(y, x))
+        stepped = self.bitcast(self.select(away, self.add(bits, 1), self.sub(bits, 1)), x.dtype)
+        least = self.bitcast(self.full(x.shape, 1, carrier), x.dtype)
+        from_zero = self.select(self.gt(y, 0.0), least, self.neg(least))
+        moved = self.select(self.eq(x, 0.0), from_zero, stepped)
+        unordered = self.or_(self.is_nan(x), self.is_nan(y))
+        return self.select(unordered, float("nan"), self.select(self.eq(x, y), y, moved))
