@@ -40,16 +40,25 @@ def channel_axis_of(data_format):
 
 
 def explicit_padding(padding):
-    """The op's `padding` and `explicit_paddings`, from a name or a list of pairs."""
-    if isinstance(padding, str):
-        return padding.upper(), []
-    pairs = [[int(v) for v in pair] for pair in padding]
-    if any(len(pair) != 2 for pair in pairs):
+    """The op's `padding` and `explicit_paddings`, from a name or a list of four pairs."""
+    if padding == "EXPLICIT":
         raise ValueError(
-            "When `padding` is a list, each element in `padding` must be a list/tuple of length "
-            f"2. Received: padding={padding}"
+            "'EXPLICIT' is not a valid value for `padding`. To use explicit padding, `padding` "
+            "must be a list."
         )
-    return "EXPLICIT", [v for pair in pairs for v in pair]
+    if not isinstance(padding, (list, tuple)):
+        return padding, []  # the op refuses what is no name
+    if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in padding):
+        raise ValueError(
+            "When `padding` is a list, each element of `padding` must be a list/tuple of size 2. "
+            f"Received: padding={padding}"
+        )
+    if len(padding) != 4:
+        raise ValueError(
+            f"When padding is a list, it must be of size 4. Received: padding={padding} of size "
+            f"{len(padding)}"
+        )
+    return "EXPLICIT", [int(v) for pair in padding for v in pair]
 
 
 def _flatten_batch(x, spatial, inner):
@@ -68,6 +77,15 @@ def _flatten_batch(x, spatial, inner):
     return restored
 
 
+def _channels_second(data_format):
+    """Whether sequences of this format, also named as images are, have their channels second."""
+    if data_format in (None, "NWC", "NHWC"):
+        return False
+    if data_format in ("NCW", "NCHW"):
+        return True
+    raise ValueError(f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}")
+
+
 @export("nn.conv1d", v1=[])
 @dispatchable
 def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, name=None):
@@ -82,12 +100,7 @@ def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, n
       dilations: an int or a list of 1 or 3.
       name: a name for the operation.
     """
-    data_format = "NWC" if data_format is None else data_format
-    if data_format not in ("NWC", "NCW"):
-        raise ValueError(
-            f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}"
-        )
-    first = data_format == "NCW"
+    first = _channels_second(data_format)
     axis = 2 if first else -3
     strides = windows(stride, 1, 1 if first else -1, "stride")
     rates = windows(dilations, 1, 1 if first else -1, "dilations")
@@ -101,7 +114,7 @@ def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, n
             input=wide,
             filter=raw.ExpandDims(input=filters, axis=0),
             strides=strides,
-            padding=padding.upper(),
+            padding=padding,
             data_format="NCHW" if first else "NHWC",
             dilations=rates,
             name=name,
@@ -147,18 +160,19 @@ def conv2d(input, filters, strides, padding, data_format="NHWC", dilations=None,
 @export("nn.conv3d", v1=[])
 @dispatchable
 def conv3d(input, filters, strides, padding, data_format="NDHWC", dilations=None, name=None):
-    """The convolution of volumes with filters `[depth, height, width, c, c_out]`."""
-    data_format = data_format or "NDHWC"
-    channel = channel_axis_of(data_format)
+    """The convolution of volumes with filters `[depth, height, width, c, c_out]`.
+
+    Strides and dilations are lists of five.
+    """
 
     def run(x):
         return raw.Conv3D(
             input=x,
             filter=filters,
-            strides=windows(strides, 3, channel, "strides"),
-            padding=padding.upper(),
-            data_format=data_format,
-            dilations=windows(dilations, 3, channel, "dilations"),
+            strides=strides,
+            padding=padding,
+            data_format=data_format or "NDHWC",
+            dilations=[1] * 5 if dilations is None else dilations,
             name=name,
         )
 
@@ -193,10 +207,11 @@ def convolution(
         raise ValueError(
             f"`num_spatial_dims` must be 1, 2, or 3. Received: num_spatial_dims={spatial}."
         )
-    allowed = _FORMATS[spatial]
-    if data_format is not None and data_format not in allowed and not data_format.startswith("N"):
-        raise ValueError(f"`data_format` must be one of {allowed}. Received {data_format}.")
-    layout = allowed[1] if channel_axis_of(data_format) == 1 else allowed[0]
+    layout = data_format or _FORMATS[spatial][0]
+    if spatial == 3:
+        channel = channel_axis_of(layout)
+        strides = windows(strides, 3, channel, "strides")
+        dilations = windows(dilations, 3, channel, "dilations")
     steps, rates = (np.ravel(1 if n is None else n) for n in (strides, dilations))
     if np.any(steps > 1) and np.any(rates > 1):
         raise ValueError(
@@ -223,6 +238,12 @@ def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilation
     """
     data_format = data_format or "NHWC"
     how, explicit = explicit_padding(padding)
+    rates = [1, 1] if dilations is None else list(dilations)
+    if len(rates) > 2:
+        raise ValueError(
+            f"`dilations` must be a rate each for height and width. Received: {dilations}"
+        )
+    rates += [1] * (2 - len(rates))
     return raw.DepthwiseConv2dNative(
         input=input,
         filter=filter,
@@ -230,7 +251,7 @@ def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilation
         padding=how,
         explicit_paddings=explicit,
         data_format=data_format,
-        dilations=windows(dilations, 2, channel_axis_of(data_format), "dilations"),
+        dilations=windows(rates, 2, channel_axis_of(data_format), "dilations"),
         name=name,
     )
 
@@ -249,6 +270,12 @@ def separable_conv2d(
 ):
     """A depthwise convolution, then one of size 1 that mixes the channels."""
     data_format = data_format or "NHWC"
+    pointwise_filter = convert_to_tensor(pointwise_filter, name="pointwise_filter")
+    if not pointwise_filter.shape[:2].is_compatible_with([1, 1]):
+        raise ValueError(
+            "`pointwise_filter` must be of height and width 1. Received shape "
+            f"{pointwise_filter.shape}."
+        )
     spread = depthwise_conv2d(
         input, depthwise_filter, strides, padding, data_format=data_format, dilations=dilations
     )
@@ -323,8 +350,7 @@ def conv1d_transpose(
     name=None,
 ):
     """The gradient of `conv1d`: from its output's shape to `output_shape`."""
-    data_format = data_format or "NWC"
-    first = data_format == "NCW"
+    first = _channels_second(data_format)
     channel = 1 if first else -1
     place = 2 if first else 1
     steps = windows(strides, 1, channel, "strides")
@@ -339,7 +365,7 @@ def conv1d_transpose(
         filter=raw.ExpandDims(input=filters, axis=0),
         out_backprop=raw.ExpandDims(input=input, axis=place),
         strides=steps,
-        padding=padding.upper(),
+        padding=padding,
         data_format="NCHW" if first else "NHWC",
         dilations=rates,
         name=name,
@@ -367,7 +393,7 @@ def conv3d_transpose(
         filter=filters,
         out_backprop=input,
         strides=windows(strides, 3, channel, "strides"),
-        padding=padding.upper(),
+        padding=padding,
         data_format=data_format,
         dilations=windows(dilations, 3, channel, "dilations"),
         name=name,

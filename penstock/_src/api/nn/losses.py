@@ -26,7 +26,7 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
     if labels is None or logits is None:
         raise ValueError("Both `labels` and `logits` must be provided.")
     logits = convert_to_tensor(logits, name="logits")
-    labels = convert_to_tensor(labels, dtype=logits.dtype, name="labels")
+    labels = convert_to_tensor(labels, name="labels")
     if not labels.shape.is_compatible_with(logits.shape):
         raise ValueError(
             "`logits` and `labels` must have the same shape, received "
@@ -44,7 +44,7 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
 def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
     """`sigmoid_cross_entropy_with_logits` in which positive labels count `pos_weight` times."""
     logits = convert_to_tensor(logits, name="logits")
-    labels = convert_to_tensor(labels, dtype=logits.dtype, name="labels")
+    labels = convert_to_tensor(labels, name="labels")
     if not labels.shape.is_compatible_with(logits.shape):
         raise ValueError(
             "`logits` and `labels` must have the same shape, received "
@@ -67,7 +67,11 @@ def _flattened(logits):
 
 def _to_last(x, axis):
     rank = x.shape.rank
-    if rank is None or axis % rank == rank - 1:
+    if rank is None:
+        return x
+    if not -rank <= axis < rank:
+        raise InvalidArgumentError(f"axis = {axis} is not one of {rank} dimensions.")
+    if axis % rank == rank - 1:
         return x
     axis = axis % rank
     perm = [a for a in range(rank) if a != axis]

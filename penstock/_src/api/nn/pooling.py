@@ -43,7 +43,7 @@ def _pool_3d(kind, x, size, strides, padding, data_format, name):
         input=x,
         ksize=windows(size, 3, channel, "ksize"),
         strides=windows(strides, 3, channel, "strides"),
-        padding=padding.upper(),
+        padding=padding,
         data_format=data_format,
         name=name,
     )
@@ -174,6 +174,7 @@ def pool(
         raise ValueError(f"`pooling_type` must be 'MAX' or 'AVG'. Received {pooling_type}.")
     x = convert_to_tensor(input, name="input")
     spatial = len(window_shape)
+    x.shape.assert_has_rank(spatial + 2)
     rates = [1] * spatial if dilations is None else list(dilations)
     steps = [1] * spatial if strides is None else list(strides)
     if all(r == 1 for r in rates):
@@ -184,14 +185,15 @@ def pool(
             f"strides={strides} and dilations={dilations}"
         )
     first = channel_axis_of(data_format) == 1
+    if padding != "VALID":
+        raise ValueError(
+            "pooling with 'SAME' padding is not implemented for `dilation_rate` > 1. Received: "
+            f"padding={padding} and dilation_rate={rates}"
+        )
     if first:
         rank = x.shape.rank
         x = raw.Transpose(x=x, perm=np.array([0, *range(2, rank), 1], np.int32))
-    extents = [(w - 1) * r + 1 for w, r in zip(window_shape, rates, strict=True)]
-    base = [(0, 0)] * spatial
-    if padding.upper() == "SAME":
-        base = [((e - 1) // 2, e - 1 - (e - 1) // 2) for e in extents]
-    result = _dilated_pool(pooling_type, x, list(window_shape), rates, base)
+    result = _dilated_pool(pooling_type, x, list(window_shape), rates)
     if first:
         rank = result.shape.rank
         perm = np.array([0, rank - 1, *range(1, rank - 1)], np.int32)
@@ -199,21 +201,16 @@ def pool(
     return result
 
 
-def _dilated_pool(kind, x, window, rates, base):
+def _dilated_pool(kind, x, window, rates):
     """Pools each of the interleaved grids that a dilated window sees, as a batch of them."""
     sizes = x.shape.as_list()[1:-1]
     if None in sizes:
         raise ValueError("pool: dilated windows need known spatial extents.")
     pads, crops = [], []
-    for n, r, (low, high) in zip(sizes, rates, base, strict=True):
-        extra = -(n + low + high) % r
-        pads.append([low, high + extra])
+    for n, r in zip(sizes, rates, strict=True):
+        extra = -n % r
+        pads.append([0, extra])
         crops.append([0, extra])
-    if kind == "MAX" and any(low or high for low, high in base):
-        floor = np.asarray(x.dtype.min, x.dtype.as_numpy_dtype)
-        low_high = [[0, 0], *[[p[0], p[1]] for p in pads], [0, 0]]
-        x = raw.PadV2(input=x, paddings=np.array(low_high, np.int32), constant_values=floor)
-        pads = [[0, 0]] * len(pads)
     grids = raw.SpaceToBatchND(
         input=x, block_shape=np.array(rates, np.int32), paddings=np.array(pads, np.int32)
     )
@@ -244,7 +241,7 @@ def max_pool_with_argmax(
         input=input,
         ksize=windows(ksize, 2, -1, "ksize"),
         strides=windows(strides, 2, -1, "strides"),
-        padding=padding.upper(),
+        padding=padding,
         Targmax=dtypes.as_dtype(output_dtype),
         include_batch_in_index=include_batch_in_index,
         name=name,

@@ -398,7 +398,11 @@ def with_space_to_batch(
         return op(input, num_spatial_dims=count, padding=padding)
     sizes = [input.shape[i + 1] for i in range(count)]
     base = [(0, 0)] * count
-    if padding.upper() == "SAME":
+    if padding not in ("SAME", "VALID"):
+        raise ValueError(f"`padding` must be one of 'SAME' or 'VALID'. Received: padding={padding}")
+    if min(rates) < 1:
+        raise ValueError(f"`dilation_rate` must be positive. Received: dilation_rate={rates}")
+    if padding == "SAME":
         if filter_shape is None:
             raise ValueError("`filter_shape` must be specified for `padding='SAME'`.")
         extents = [(int(filter_shape[i]) - 1) * rates[i] for i in range(count)]

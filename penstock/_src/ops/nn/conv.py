@@ -23,6 +23,8 @@ class _Forward(Op):
         return cv.output_shape(self, input, filter, self.spatial)
 
     def eager(self, input, filter):
+        if filter.size == 0:
+            raise invalid(self, "filter must not have zero elements")
         c = cv.convolution(self, input.shape, filter.shape, self.spatial)
         return cv.forward(c, input, filter)
 

@@ -65,6 +65,11 @@ def convolution(
         )
     axes = spatial_axes(op.data_format, rank)
     channels = channel_axis(op.data_format, rank)
+    for what, given in (("strides", op.strides), ("dilations", op.dilations)):
+        if given[0] != 1 or given[channels] != 1:
+            raise InvalidArgumentError(
+                f"{name}: {what} in the batch and depth dimensions must be 1. Received {given}"
+            )
     depth, filter_depth = input_shape[channels], filter_shape[-2]
     if filter_depth == 0 or depth % filter_depth:
         raise InvalidArgumentError(

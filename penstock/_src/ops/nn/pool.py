@@ -328,6 +328,8 @@ class MaxPoolWithArgmax(Op):
         )
 
     def eager(self, input):
+        if 0 in input.shape[1:]:
+            raise invalid(self, f"tensor_in must not be empty: {show(input.shape)}")
         c = pooling(_WithPlaces(self), input.shape)
         places = self._flat_places(c, first_places(c, input), input.shape)
         return maximum(c, input), places.astype(self.Targmax.as_numpy_dtype)

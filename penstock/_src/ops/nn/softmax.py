@@ -81,7 +81,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
 
     @quiet
     def eager(self, features, labels):
-        if features.ndim != 2 or labels.ndim != 2:
+        if max(features.ndim, labels.ndim) != 2:
             raise invalid(
                 self,
                 f"logits must be 2-dimensional. Received logits {show(features.shape)}, "
