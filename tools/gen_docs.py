@@ -26,17 +26,10 @@ LEFT_OUT = [
     (r"Cudnn", "needs NVIDIA's cuDNN"),
     (r"(IsB|B)oostedTrees", "boosted trees: definitions without a kernel on any device"),
     (r"GenerateBoundingBoxProposals", "a kernel for GPUs only"),
-    (r"AdjustContrast$", "replaced in 2016: TensorFlow refuses it in eager code and in new graphs"),
-    (r"DebugGradientRefIdentity", "takes a reference, for graphs that TensorFlow's first debugger rewrites"),
     (r"(Data|Register)(Service|Dataset)|DistributedSave", "speaks to the servers of tf.data's service"),
-    (r"(Experimental)?LMDB", "reads files of LMDB, which needs that library"),
     (r"Dataset(To|From)Graph|IteratorGetModelProto|DatasetFingerprint", "GraphDefs of TensorFlow's own dataset kernels and of their autotuner"),
-    (r"(Experimental)?Assert(Next|Prev)Dataset|ChooseFastestBranch", "look at, or time, what tf.data's graph optimiser makes of a pipeline; nothing rewrites pipelines here"),
-    (r"CollectiveBcastRecv", "receives from another process; a group of one has no sender"),
-    (r"SymbolicGradient", "a placeholder that TensorFlow's graph passes replace before a kernel runs"),
+    (r"(Experimental)?Assert(Next|Prev)Dataset", "test-only: TensorFlow's own tests assert by them what its graph optimiser makes of a pipeline"),
     (r"QuantizedConv2D.+|QuantizedDepthwise", "oneDNN's fused convolutions: refuse eager calls, as the filter must be a constant of a graph that TensorFlow's own passes wrote"),
-    (r"DecodeJxl", "needs a decoder of JPEG XL"),
-    (r"CreateSummaryDbWriter|ImportEvent", "writes summaries into an SQLite database instead of event files"),
 ]  # fmt: skip
 
 

@@ -64,3 +64,16 @@ def test_py_function_is_differentiated(wrap):
         tape.watch(x)
         y = f(x)
     assert y.numpy().tolist() == [1.0, 4.0] and tape.gradient(y, x).numpy().tolist() == [2.0, 4.0]
+
+
+def test_symbolic_gradients():
+    """The gradients of x * x * y by x and y, as an op."""
+    spec = tf.TensorSpec([], tf.float32)
+    function = tf.function(lambda x, y: (x * x * y,)).get_concrete_function(spec, spec)
+    inputs = [tf.constant(2.0), tf.constant(3.0), tf.constant(1.0)]
+
+    @tf.function
+    def gradients():
+        return tf.raw_ops.SymbolicGradient(input=inputs, Tout=[tf.float32] * 2, f=function)
+
+    assert [float(g) for g in gradients()] == [12.0, 4.0]

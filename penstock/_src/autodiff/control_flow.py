@@ -8,6 +8,7 @@ from penstock._src.autodiff.graph_gradients import (
     NODE_GRADIENTS,
     Backward,
     gradient_type,
+    graph_gradients,
     node_gradient,
 )
 from penstock._src.autodiff.nodes import add_node, extend_node, make_op, output_index, position_of
@@ -378,7 +379,26 @@ def _op_gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[
     return node_gradient(outputs[0].op, gradients, [True] * len(inputs))
 
 
+def gradient_function(function: GraphFunction) -> GraphFunction:
+    """The function (arguments, gradients of results) -> gradients of arguments; made once."""
+    made = function.__dict__.get("_gradient_function")
+    if made is None:
+        graph = FuncGraph(f"symbolic_gradient_{function.graph.name}")
+        with building(graph):
+            xs = [graph.placeholder(t.dtype, t.shape, "x") for t in function.inputs]
+            seeds = [graph.placeholder(t.dtype, t.shape, "grad_y") for t in function.outputs]
+            graph.inputs = [*xs, *seeds]
+            found = graph_gradients(call_function(function, xs), xs, seeds)
+            graph.outputs = [
+                zeros_for(x) if gradient is None else dense(gradient)
+                for x, gradient in zip(xs, found, strict=True)
+            ]
+        made = function.__dict__["_gradient_function"] = GraphFunction(graph)
+    return made
+
+
 functional.GRADIENT = _op_gradient
+functional.GRADIENT_FUNCTION = gradient_function
 for _kind in _CALLS:
     NODE_GRADIENTS[_kind] = call_gradient
 for _kind in ("If", "StatelessIf", "Case", "StatelessCase"):

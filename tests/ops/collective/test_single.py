@@ -28,3 +28,10 @@ def test_groups_are_numbered():
         group_assignment=[[0, 1], [2, 3]], device_index=2, base_key=100
     )
     assert (int(size), int(key)) == (2, 101)
+
+
+def test_a_group_of_one_has_nobody_to_receive_from():
+    with pytest.raises(tf.errors.InternalError, match="Instance 7 found no source for broadcast"):
+        tf.raw_ops.CollectiveBcastRecv(
+            T=tf.float32, group_size=1, group_key=1, instance_key=7, shape=[2]
+        )

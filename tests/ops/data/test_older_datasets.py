@@ -87,3 +87,27 @@ def test_compressed_elements_come_back():
         compressed=held, output_types=[tf.int32, tf.string], output_shapes=[[2], []]
     )
     assert numbers.numpy().tolist() == [1, 2] and text.numpy() == b"text"
+
+
+def test_the_fastest_branch_and_removed_readers():
+    kind = {"output_types": [tf.int64], "output_shapes": [[]]}
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.variant)])
+    def taken(source):
+        return tf.raw_ops.TakeDataset(input_dataset=source, count=np.int64(3), **kind)
+
+    branch = taken.get_concrete_function()
+    made = tf.raw_ops.ChooseFastestBranchDataset(
+        input_dataset=tf.data.Dataset.range(4)._variant_tensor,
+        ratio_numerator=np.int64(1),
+        ratio_denominator=np.int64(1),
+        other_arguments=[],
+        num_elements_per_branch=2,
+        branches=[branch, branch],
+        other_arguments_lengths=[0, 0],
+        **kind,
+    )
+    dataset = tf.data.experimental.from_variant(made, tf.TensorSpec([], tf.int64))
+    assert [int(x) for x in dataset] == [0, 1, 2]
+    with pytest.raises(tf.errors.UnimplementedError, match="LMDB support is removed"):
+        tf.raw_ops.LMDBDataset(filenames=["x"], **kind)

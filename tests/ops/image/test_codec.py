@@ -70,3 +70,14 @@ def test_grey_bitmaps_get_colours():
     file = header + size + b"\1\0\x08\0" + bytes(24) + bytes([1, 2, 0, 0, 3, 4, 0, 0])
     assert tf.io.decode_bmp(file).numpy()[..., 0].tolist() == [[3, 4], [1, 2]]
     assert tf.io.decode_image(file, channels=4).numpy()[0, 0].tolist() == [3, 3, 3, 255]
+
+
+def test_refused_ops():
+    image = np.ones((2, 2, 3), np.float32)
+    arguments = {"images": image, "contrast_factor": 2.0, "min_value": 0.0, "max_value": 1.0}
+    with pytest.raises(tf.errors.UnimplementedError, match="has been removed in version 2"):
+        tf.raw_ops.AdjustContrast(**arguments)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Unknown image file format"):
+        tf.raw_ops.DecodeJxl(contents=b"abc")
+    png = tf.io.encode_png(image.astype(np.uint8))
+    assert tf.raw_ops.DecodeJxl(contents=png).numpy().tolist() == image.tolist()

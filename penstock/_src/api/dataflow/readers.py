@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
@@ -139,7 +139,10 @@ class TFRecordReader(ReaderBase):
 
 @export(v1=["LMDBReader"])
 class LMDBReader(ReaderBase):
-    """Reads LMDB files; not supported."""
+    """Refused; TensorFlow 2.21 refuses it when the graph runs."""
 
     def __init__(self, name=None, options=None):
-        raise UnimplementedError("tf.compat.v1.LMDBReader: LMDB files are not supported.")
+        raise UnimplementedError(
+            "LMDB support is removed from TensorFlow. This API will be deleted in the next TensorFlow "
+            "release. If you need LMDB support, please file a GitHub issue."
+        )

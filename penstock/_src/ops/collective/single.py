@@ -5,7 +5,8 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
@@ -221,3 +222,55 @@ class CollectiveAssignGroupV2(Op):
             if device_index in group:
                 return np.int32(len(group)), np.int32(base_key + number)
         raise invalid(self, f"Device index {int(device_index)} is not found in group assignments")
+
+
+class CollectiveBcastRecv(Op):
+    """What another member of the group sends; a group of one has none that does."""
+
+    signature = "-> data: T"
+    T: DType
+    T_types = frozenset(
+        {dtypes.bool_, dtypes.float32, dtypes.float16, dtypes.float64, dtypes.int32, dtypes.int64}
+    )
+    group_size: int
+    group_key: int
+    instance_key: int
+    shape: TensorShape
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    stateful = True
+    differentiable = False
+
+    def output_shape(self):
+        return self.attrs["shape"]
+
+    def eager(self):
+        alone(self, self.group_size)
+        raise _no_source(self.instance_key)
+
+
+class CollectiveBcastRecvV2(Op):
+    """What another member of the group sends; a group of one has none that does."""
+
+    signature = "group_size: int32, group_key: int32, instance_key: int32, shape: Tshape -> data: T"
+    T: DType
+    T_types = CollectiveBcastRecv.T_types
+    Tshape = INDEX
+    communication_hint: str = "auto"
+    timeout_seconds: float = 0.0
+    stateful = True
+    differentiable = False
+
+    def shape(self, group_size, group_key, instance_key, shape):
+        return shape.as_shape()
+
+    def eager(self, group_size, group_key, instance_key, shape):
+        alone(self, int(group_size))
+        raise _no_source(int(instance_key))
+
+
+def _no_source(instance: int) -> InternalError:
+    return InternalError(
+        f"Collective ops is aborted by: Instance {instance} found no source for broadcast.  This could "
+        "mean that there were group_size=1 BcastRecvs but no BcastSend."
+    )

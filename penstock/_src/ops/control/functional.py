@@ -22,6 +22,10 @@ def _gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any
     return GRADIENT(op, inputs, outputs, gradients)
 
 
+# Set by autodiff/control_flow.py: the function of arguments and of gradients of results that gives gradients of arguments.
+GRADIENT_FUNCTION: Callable[[Any], Any] | None = None
+
+
 def truth(value: Any, op: str) -> bool:
     """Returns whether a condition holds: a number is true unless zero, a string unless empty."""
     if value.ndim == 0:
@@ -165,6 +169,23 @@ class StatefulPartitionedCall(PartitionedCall):
 
     signature = "args: *Tin -> output: *Tout"
     stateful = True
+
+
+class SymbolicGradient(Op):
+    """The gradients of the arguments of `f` by those of its results; both follow each other in the input."""
+
+    signature = "input: *Tin -> output: *Tout"
+    minimum = {"Tin": 1, "Tout": 1}
+    Tout: list[DType]
+    f: Function
+
+    def shape(self, input):
+        return [TensorShape(argument) for argument in input[: len(self.Tout)]]
+
+    def eager(self, input):
+        if GRADIENT_FUNCTION is None:
+            raise RuntimeError("Gradients are known once penstock._src.autodiff is loaded.")
+        return GRADIENT_FUNCTION(self.f).run(input)
 
 
 class RemoteCall(Op):

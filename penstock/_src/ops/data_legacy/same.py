@@ -5,13 +5,18 @@ Penstock's pipelines arrange themselves; what is asked for is taken note of, and
 
 import time
 
+import numpy as np
+
+from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.basic import PassOn, _Shard
+from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import Pipeline, UnnamedDatasetOp
+from penstock._src.ops.dataflow.reader import NO_LMDB
 
 
 class _Same(UnnamedDatasetOp):
@@ -181,3 +186,58 @@ class ExperimentalChooseFastestDataset(ChooseFastestDataset):
     """Twin of ChooseFastestDataset."""
 
     signature = "input_datasets: N * variant -> handle: variant"
+
+
+class ChooseFastestBranchDataset(UnnamedDatasetOp):
+    """The elements that one of several functions makes of the input; all make the same, and the first one is taken.
+
+    TensorFlow tries each on `num_elements_per_branch` elements and goes on with the one that took least time.
+    """
+
+    signature = (
+        "input_dataset: variant, ratio_numerator: int64, ratio_denominator: int64, "
+        "other_arguments: *Targuments -> handle: variant"
+    )
+    Targuments: list[DType]
+    num_elements_per_branch: int
+    branches: list[Function]
+    other_arguments_lengths: list[int]
+    minimum = {"num_elements_per_branch": 1, "branches": 1, "other_arguments_lengths": 1}
+
+    def pipeline(self, input_dataset, ratio_numerator, ratio_denominator, other_arguments):
+        if int(ratio_numerator) <= 0 or int(ratio_denominator) <= 0:
+            raise InvalidArgumentError("`ratio_numerator` and `ratio_denominator` must be > 0.")
+        if self.num_elements_per_branch % int(ratio_denominator):
+            raise InvalidArgumentError(
+                "`num_elements_per_branch` must be divisible by `ratio_denominator`."
+            )
+        if len(self.branches) != len(self.other_arguments_lengths):
+            raise InvalidArgumentError(
+                "`branches` and `other_arguments_lengths` must have the same length."
+            )
+        captured = other_arguments[: self.other_arguments_lengths[0]]
+        (made,) = bound(self.branches[0], list(captured))(input_dataset)
+        return made[()] if isinstance(made, np.ndarray) else made
+
+
+class _Removed(UnnamedDatasetOp):
+    """A dataset that TensorFlow no longer reads."""
+
+    is_abstract = True
+    stateful = True
+
+    def pipeline(self, filenames):
+        del filenames
+        raise UnimplementedError(NO_LMDB)
+
+
+class LMDBDataset(_Removed):
+    """Refused, as TensorFlow 2.21 refuses it."""
+
+    signature = "filenames: string -> handle: variant"
+
+
+class ExperimentalLMDBDataset(_Removed):
+    """Refused, as TensorFlow 2.21 refuses it."""
+
+    signature = "filenames: string -> handle: variant"

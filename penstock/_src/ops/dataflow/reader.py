@@ -13,6 +13,11 @@ from penstock._src.ops.data.files import open_file
 from penstock._src.ops.rules import invalid
 from penstock._src.util import records
 
+NO_LMDB = (
+    "LMDB support is removed from TensorFlow. This API will be deleted in the next TensorFlow release. If "
+    "you need LMDB support, please file a GitHub issue."
+)
+
 
 def _lines(skip):
     def read(name):
@@ -117,6 +122,18 @@ class TextLineReader(TextLineReaderV2):
     """The same, by reference."""
 
     signature = "-> reader_handle: Ref(string)"
+
+
+class LMDBReader(_MakeReader):
+    """Refused, as TensorFlow 2.21 refuses it."""
+
+    signature = "-> reader_handle: Ref(string)"
+    container: str = ""
+    shared_name: str = ""
+    stateful = True
+
+    def reading(self):
+        raise UnimplementedError(NO_LMDB)
 
 
 class WholeFileReaderV2(_MakeReader):

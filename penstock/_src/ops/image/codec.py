@@ -171,6 +171,24 @@ class DecodeWebP(Op):
         return still_pixels(self, data, self.channels, self.dtype)
 
 
+class DecodeJxl(Op):
+    """The pixels of a JPEG XL (or of any image file that is no animation)."""
+
+    signature = "contents: string -> image: dtype"
+    channels: int = 0
+    dtype: DType = dtypes.uint8
+    dtype_types = frozenset({dtypes.uint8})
+
+    def shape(self, contents):
+        return _static(self.channels)
+
+    def eager(self, contents):
+        data = _image(self, contents)
+        if self.channels not in (0, 1, 3, 4):
+            raise invalid(self, f"`channels` must be 0, 1, 3 or 4 but got {self.channels}")
+        return still_pixels(self, data, self.channels, self.dtype)
+
+
 class ExtractJpegShape(Op):
     """Height, width and channels of a JPEG."""
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -229,3 +230,26 @@ class AdjustSaturation(Op):
         axis, (hue, saturation, value) = _channels(p, hsv)
         scaled = p.minimum(p.maximum(saturation * p.cast(scale, images.dtype), 0), 1)
         return _lower_hsv_to_rgb(p, p.concat([hue, scaled, value], axis))
+
+
+class AdjustContrast(Op):
+    """Refused, as in TensorFlow since 2016: AdjustContrastv2 took its place."""
+
+    signature = "images: T, contrast_factor: float32, min_value: float32, max_value: float32 -> output: float32"
+    T = frozenset(
+        {
+            dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64, dtypes.float32,
+            dtypes.float64,
+        }
+    )  # fmt: skip
+    differentiable = False
+    _removed = (
+        "Op AdjustContrast is not available in GraphDef version 2474. It has been removed in version 2. "
+        "Use AdjustContrastv2 instead."
+    )
+
+    def shape(self, images, contrast_factor, min_value, max_value):
+        raise NotImplementedError(self._removed)
+
+    def eager(self, images, contrast_factor, min_value, max_value):
+        raise UnimplementedError(self._removed)

@@ -1,11 +1,13 @@
 """Files of images to pixels, by what their first bytes say, whichever operation asks."""
 
+import importlib
 import struct
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.ops.image.jpeg import jpeg_pixels
 from penstock._src.ops.image.pillow import opened
 from penstock._src.ops.image.png import png_pixels
@@ -15,6 +17,7 @@ from penstock._src.ops.rules import invalid
 def kind_of(data: bytes) -> str | None:
     """The format of a file by its first bytes."""
     for name, start in (
+        ("jxl", b"\xff\x0a"), ("jxl", b"\0\0\0\x0cJXL \r\n\x87\n"),
         ("jpeg", b"\xff\xd8\xff"), ("png", b"\x89PNG\r\n\x1a\n"), ("gif", b"GIF8"), ("bmp", b"BM"),
     ):  # fmt: skip
         if data.startswith(start):
@@ -54,8 +57,11 @@ def pixels_of(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarray:
         if dtype.size != 1:
             raise invalid(op, "WebP images can only be decoded to uint8.")
         pixels = webp_pixels(op, data, channels)
+    elif kind == "jxl":
+        pixels = jxl_pixels(op, data, channels)
     else:
-        raise invalid(op, "Unknown image file format. One of JPEG, PNG, GIF, BMP required.")
+        known = "JPEG, JPEG XL, PNG, GIF, BMP, WebP"
+        raise invalid(op, f"Unknown image file format. One of {known} required.")
     return _converted(pixels, dtype, deep=kind == "png")
 
 
@@ -94,6 +100,23 @@ def webp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
         image.seek(at)
         frames.append(np.asarray(image))
     return np.stack(frames)
+
+
+def jxl_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
+    """The pixels of a JPEG XL, by the plugin for Pillow that is loaded when it is needed."""
+    try:
+        importlib.import_module("pillow_jxl")
+    except ModuleNotFoundError as error:
+        raise UnimplementedError(
+            f"{op.op_type}: JPEG XL needs the package pillow-jxl-plugin, which is not installed."
+        ) from error
+    try:
+        image = opened(op, data)
+    except InvalidArgumentError as error:
+        raise invalid(op, "Failed to decode JXL header") from error
+    mode = {0: image.mode, 1: "L", 3: "RGB", 4: "RGBA"}[channels]
+    pixels = np.asarray(image.convert(mode))
+    return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
 
 def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:

@@ -214,6 +214,12 @@ class RefIdentity(Op):
         return input
 
 
+class DebugGradientRefIdentity(RefIdentity):
+    """The same reference; marks where a debugger looks at the gradient."""
+
+    signature = "input: Ref(T) -> output: Ref(T)"
+
+
 class RefSelect(Op):
     """One of several references."""
 

@@ -1,0 +1,42 @@
+"""Ops that let a summary writer write into a database, and that write whole events."""
+
+from google.protobuf.message import DecodeError
+
+from penstock._src.core.errors import DataLossError
+from penstock._src.core.op import Op
+from penstock._src.ops.summary_database.database import DatabaseWriter
+from penstock._src.proto.event import Event
+
+
+class CreateSummaryDbWriter(Op):
+    """Lets a summary writer write into the SQLite file `db_uri`."""
+
+    signature = "writer: resource, db_uri: string, experiment_name: string, run_name: string, user_name: string ->"
+    stateful = True
+
+    def shape(self, writer, db_uri, experiment_name, run_name, user_name):
+        return ()
+
+    def eager(self, writer, db_uri, experiment_name, run_name, user_name):
+        texts = [t.item().decode() for t in (db_uri, experiment_name, run_name, user_name)]
+        if writer.writer is None:
+            writer.writer = DatabaseWriter(*texts)
+        return ()
+
+
+class ImportEvent(Op):
+    """Writes a serialised Event as it is."""
+
+    signature = "writer: resource, event: string ->"
+    stateful = True
+
+    def shape(self, writer, event):
+        return ()
+
+    def eager(self, writer, event):
+        try:
+            parsed = Event.FromString(event.ravel()[0])
+        except DecodeError as error:
+            raise DataLossError("Bad tf.Event binary proto tensor string") from error
+        writer.opened().write(parsed)
+        return ()
