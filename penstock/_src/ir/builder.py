@@ -137,6 +137,13 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
         earlier = self.inner_checks.get(message)
         self.inner_checks[message] = condition if earlier is None else self.and_(earlier, condition)
 
+    def check_as_host(self, condition: Node, message: str, args: Sequence[Node]) -> None:
+        """`check`, but where possible what is raised is what the operation's kernel raises for these arguments."""
+        if not self.depth and self.origin is not None:
+            message = f"{message} [{self.origin.name}]"
+            self.assertions[message] = self.origin, list(args)
+        self.check(condition, message)
+
     @contextlib.contextmanager
     def collected(self) -> Iterator[dict[str, Node]]:
         """The conditions of the checks made within, by their messages: they have to hold, but nothing looks yet."""

@@ -58,7 +58,10 @@ class ProgramStep:
         except OpError as error:
             if error._message in self.assertions:
                 op, args = self.assertions[error._message]
-                run_on_host(op, arguments_of(self.function, args, arguments))  # raises
+                values = arguments_of(self.function, args, arguments)
+                if op.type == "Assert":
+                    values[0] = np.zeros_like(values[0])  # the condition did not hold
+                run_on_host(op, values)  # raises
             locate(error)
             raise
 

@@ -63,7 +63,7 @@ def _guards_effects(op: Operation) -> bool:
 def arguments_of(
     function: Function, args: Sequence[Lowered], arguments: Sequence[Any]
 ) -> list[Any]:
-    """The host values of an assertion that failed, computed by the interpreter from the program's arguments."""
+    """The host values of what an operation that failed takes, computed by the interpreter from the program's arguments."""
     nodes = [a for a in args if isinstance(a, Node)]
     given = [
         a.value if p.dtype == dtypes.resource else a
@@ -73,5 +73,4 @@ def arguments_of(
     flat: list[Any] = [
         next(values) if isinstance(a, Node) else getattr(a, "value", None) for a in args
     ]
-    flat[0] = np.zeros_like(flat[0])  # the condition did not hold
     return flat

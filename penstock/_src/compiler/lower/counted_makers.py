@@ -10,8 +10,12 @@ from penstock._src.compiler.lower.lowering import UNKNOWN_EXTENTS, Lowering, han
 from penstock._src.compiler.lower.values import Counted, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
+from penstock._src.ir import folding
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
+
+# Pairs of elements that are compared each with each.
+_MOST_PAIRS = 1 << 20
 
 
 def _array(value: Lowered) -> Node:
@@ -78,6 +82,22 @@ def _unique(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
         counts = p.scatter(p.full([size], 0, out), p.expand_dims(index, 1), ones)
         results.append(Counted(counts, found.count))
     return results
+
+
+@handler("ListDiff")
+def _difference(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, (x, y), out = lowering.p, args, raw_op(op).out_idx
+    if not isinstance(x, Node) or not isinstance(y, Node) or x.rank != 1 or y.rank != 1:
+        raise NotLowerable("the operands of ListDiff are no vectors")
+    known = folding.value(p, x), folding.value(p, y)
+    if known[0] is not None and known[1] is not None:
+        rest, places = raw_op(op).eager(*known)
+        return [p.constant(rest, x.dtype), p.constant(places, out)]
+    if not x.size or x.size * y.size > _MOST_PAIRS:
+        raise NotLowerable("too many or no pairs to compare")
+    pairs = p.eq(p.expand_dims(x, 1), p.expand_dims(y, 0))
+    missing = p.not_(p.reduce_any(pairs, [1]))
+    return [kept(p, missing, x), kept(p, missing, p.iota(x.shape, 0, out))]
 
 
 def unknown_extent(*types: str) -> Any:

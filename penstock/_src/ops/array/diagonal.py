@@ -15,6 +15,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX
+from penstock._src.ir.dims import minimum
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
@@ -100,11 +101,14 @@ def put_diagonals(out, diagonal, lower, upper, align):
 def lower_take(p, x, lower, upper, align, fill):
     """Lowers packed diagonals to a gather of the flattened matrices."""
     rows, columns = x.shape[-2:]
-    if type(rows) is not int or type(columns) is not int:
-        raise NotLowerable("matrices of unknown size")
-    i, j = diagonal_places(rows, columns, lower, upper, align)
     lead = x.shape[:-2]
     flat = p.reshape(x, (*lead, rows * columns))
+    if type(rows) is not int or type(columns) is not int:
+        places, real = computed_places(p, rows, columns, lower, upper, align)
+        out = p.gather(flat, places, len(lead))
+        out = p.select(p.broadcast_to(real, out.shape), out, fill)
+        return p.squeeze(out, [len(lead)]) if lower == upper else out
+    i, j = diagonal_places(rows, columns, lower, upper, align)
     places = p.constant(np.where(i < 0, 0, i * columns + j).astype(np.int32))
     out = p.gather(flat, places, len(lead))
     if (i < 0).any():
@@ -112,11 +116,53 @@ def lower_take(p, x, lower, upper, align, fill):
     return p.squeeze(out, [len(lead)]) if lower == upper else out
 
 
+def starts_of(rows, columns, lower, upper, align):
+    """Returns, from the uppermost diagonal down, the number, length and first packed place of each."""
+    width = minimum(rows + min(upper, 0), columns - max(lower, 0))
+    above, below = align.split("_")
+    found = []
+    for k in range(upper, lower - 1, -1):
+        length = minimum(rows + min(k, 0), columns - max(k, 0))
+        side = above if k >= 0 else below
+        found.append((k, length, width - length if side == "RIGHT" else 0))
+    return width, found
+
+
+def computed_places(p, rows, columns, lower, upper, align):
+    """Returns `[diagonals, width]` places in flat matrices of sizes that stay symbolic, and where they are real."""
+    width, diagonals = starts_of(rows, columns, lower, upper, align)
+    places, real = [], []
+    for k, length, first in diagonals:
+        along = p.sub(p.iota([width], 0, dtypes.int32), p.scalar(first, dtypes.int32))
+        inside = p.and_(p.ge(along, 0), p.lt(along, p.scalar(length, dtypes.int32)))
+        row = p.mul(p.sub(along, min(k, 0)), p.scalar(columns, dtypes.int32))
+        places.append(p.select(inside, p.add(row, p.add(along, max(k, 0))), 0))
+        real.append(inside)
+    return p.stack(places, 0), p.stack(real, 0)
+
+
+def _put_by_numbers(p, start, diagonal, lower, upper, align):
+    """`lower_put` for matrices of sizes that stay symbolic."""
+    rows, columns = start.shape[-2:]
+    width, diagonals = starts_of(rows, columns, lower, upper, align)
+    row, column = (p.iota([rows, columns], axis, dtypes.int32) for axis in (0, 1))
+    number, along = p.sub(column, row), p.minimum(row, column)
+    source = p.full([rows, columns], 0, dtypes.int32)
+    for m, (k, _, first) in enumerate(diagonals):
+        place = p.add(along, p.scalar(first + m * width, dtypes.int32))
+        source = p.select(p.eq(number, k), place, source)
+    lead = start.shape[:-2]
+    flat = p.reshape(diagonal, (*lead, (upper - lower + 1) * width))
+    real = p.and_(p.ge(number, lower), p.le(number, upper))
+    found = p.gather(flat, source, len(lead))
+    return p.select(p.broadcast_to(real, found.shape), found, start)
+
+
 def lower_put(p, start, diagonal, lower, upper, align):
     """Lowers putting packed diagonals to a gather of the packed ones and a select."""
     rows, columns = start.shape[-2:]
     if type(rows) is not int or type(columns) is not int:
-        raise NotLowerable("matrices of unknown size")
+        return _put_by_numbers(p, start, diagonal, lower, upper, align)
     i, j = diagonal_places(rows, columns, lower, upper, align)
     width = i.shape[1]
     source = np.full((rows, columns), -1)
@@ -303,8 +349,6 @@ class _MatrixDiag(Op):
         lower, upper, rank = band[0], band[-1], len(diagonal.shape)
         if not rank or self.T.np.hasobject or lower > upper or (lower != upper and rank < 2):
             raise NotLowerable("no diagonals, or no numbers")
-        if type(diagonal.shape[-1]) is not int:
-            raise NotLowerable("diagonals of unknown length")
         try:
             rows, columns = self.size(diagonal.shape[-1], (lower, upper), rows, columns)
         except ValueError as error:

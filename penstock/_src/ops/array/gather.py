@@ -4,7 +4,6 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -17,9 +16,11 @@ from penstock._src.ops.rules import (
     joined,
     part,
     product_of,
+    rank_of,
     reshape,
     shape_of,
     show,
+    span,
     static_value,
     value_of,
 )
@@ -161,27 +162,27 @@ def dense_gradient(params, indices, axis, dy, batch_dims):
     The dimensions of the indices go to the front of dy, after those of the batch; the index of the
     batch becomes part of the segment's number.
     """
-    at, rank, width = static_value(axis), params.shape.rank, indices.shape.rank
-    if at is None or rank is None or width is None:
-        raise UnimplementedError("GatherV2: its gradient needs static ranks and a static axis.")
-    at = int(at) % rank
+    at, rank, width = static_value(axis), rank_of(params), rank_of(indices)
+    at = raw.Cast(x=axis, DstT=dtypes.int32) if at is None else int(at)
+    at = at % rank
     batch = batch_dims % width if batch_dims < 0 else batch_dims
     chosen = width - batch
-    before, own = list(range(batch, at)), list(range(at, at + chosen))
-    after = list(range(at + chosen, rank - 1 + chosen))
-    rows = raw.Transpose(dy, ints([*range(batch), *own, *before, *after]))
+    before, own = span(batch, at), span(at, at + chosen)
+    after = span(at + chosen, rank - 1 + chosen)
+    rows = raw.Transpose(dy, joined(span(0, batch), own, before, after))
     sizes = shape_of(params)
     size, groups = part(sizes, at, at + 1), product_of(part(sizes, 0, batch))
     ids = raw.Cast(indices, DstT=dtypes.int32)
-    if batch:
+    if batch_dims:
         offsets = raw.Range(np.int32(0), scalar(groups), np.int32(1)) * scalar(size)
-        ids = ids + reshape(offsets, joined(part(sizes, 0, batch), ints([1] * chosen)))
+        ones = raw.OnesLike(span(0, chosen))
+        ids = ids + reshape(offsets, joined(part(sizes, 0, batch), ones))
     total = raw.UnsortedSegmentSum(rows, ids, scalar(groups) * scalar(size))
     others = joined(part(sizes, batch, at), part(sizes, at + 1, rank))
     unfolded = reshape(total, joined(part(sizes, 0, batch), size, others))
     # Now the order is batch, axis, before, after.
-    back = [*range(batch), *range(batch + 1, at + 1), batch, *range(at + 1, rank)]
-    return raw.Transpose(unfolded, ints(back))
+    moved = joined(span(batch + 1, at + 1), span(batch, batch + 1), span(at + 1, rank))
+    return raw.Transpose(unfolded, joined(span(0, batch), moved))
 
 
 def scalar(vector):

@@ -270,6 +270,14 @@ class _Inplace(Op):
             UFUNCS[self.how].at(out, rows, values)
         return out
 
+    def lower(self, p, x, i, v):
+        values = v if i.rank else p.expand_dims(v, 0)
+        rows = p.reshape(i, [i.size])
+        if not x.rank or not x.size or values.shape != (*rows.shape, *x.shape[1:]):
+            raise NotLowerable("values that do not fit the rows")
+        places = p.mod(rows, p.scalar(x.shape[0], rows.dtype))
+        return combined(p, x, p.expand_dims(places, 1), values, self.how, "drop")
+
 
 class InplaceUpdate(_Inplace):
     """x with rows i replaced by v."""

@@ -7,6 +7,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX, INTEGER, QUANTIZED
+from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
@@ -464,3 +465,17 @@ class UnravelIndex(Op):
         parts = np.unravel_index(indices.ravel(), tuple(dims.tolist()))
         out = np.array(parts, self.Tidx.np)
         return out[:, 0] if indices.ndim == 0 else out
+
+    def lower(self, p, indices, dims):
+        extents = dims_of(p, dims, "dims")
+        if not extents or indices.rank > 1 or not indices.size:
+            raise NotLowerable("no dimensions or no indices")
+        total = p.scalar(product(extents), self.Tidx)
+        inside = p.and_(p.ge(indices, 0), p.lt(indices, total))
+        message = "UnravelIndex: index is out of bound as with dims"
+        p.check_as_host(p.reduce_all(inside), message, [indices, dims])
+        parts, rest = [], indices
+        for extent in reversed(extents[1:]):
+            parts.insert(0, p.truncmod(rest, p.scalar(extent, self.Tidx)))
+            rest = p.truncdiv(rest, p.scalar(extent, self.Tidx))
+        return p.stack([rest, *parts], 0)

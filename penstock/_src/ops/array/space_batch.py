@@ -6,7 +6,6 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -17,6 +16,9 @@ from penstock._src.ops.array.slice import contiguous
 from penstock._src.ops.rules import (
     ints,
     invalid,
+    joined,
+    part,
+    product_of,
     reshape,
     shape_of,
     show,
@@ -458,19 +460,27 @@ class _Patches(Op):
 
     def gathered_back(self, images, dy):
         """Returns the gradient of the images: each patch's element added to the pixel it shows."""
-        shape = images.shape
-        if not shape[1:].is_fully_defined():
-            raise UnimplementedError(f"{self.op_type}: its gradient needs static image sizes.")
-        dims = shape.as_list()[1:]
-        count = int(np.prod(dims))
-        numbers = np.arange(1, count + 1, dtype=np.int64).reshape(1, *dims)
-        places = self.extract(numbers).reshape(-1) - 1
+        places, count = self.places(images)
         batch = shape_of(images)[0:1]
         rows = raw.Transpose(
             reshape(dy, raw.ConcatV2([batch, ints([-1])], np.int32(0))), ints([1, 0])
         )
-        total = raw.UnsortedSegmentSum(rows, places.astype(np.int32), np.int32(count))
+        total = raw.UnsortedSegmentSum(rows, places, count)
         return reshape(raw.Transpose(total, ints([1, 0])), shape_of(images))
+
+    def places(self, images):
+        """Returns the number of the pixel that each element of a patch shows, -1 for none, and how many pixels there are."""
+        known = images.shape[1:]
+        if known.is_fully_defined():
+            count = np.int32(known.num_elements())
+            numbers = np.arange(1, count + 1, dtype=np.int32).reshape(1, *known.as_list())
+            return self.extract(numbers).reshape(-1) - 1, count
+        dims = part(raw.Shape(input=images), 1, len(self.ksizes))
+        count = reshape(product_of(dims), [])
+        numbers = raw.Range(start=np.int32(1), limit=count + 1, delta=np.int32(1))
+        attrs = {n: v for n, v in self.attrs.items() if n != "T"}
+        shown = getattr(raw, self.op_type)(reshape(numbers, joined(ints([1]), dims)), **attrs)
+        return reshape(shown, [-1]) - 1, count
 
 
 class ExtractImagePatches(_Patches):

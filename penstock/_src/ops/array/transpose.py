@@ -310,11 +310,9 @@ class Roll(Op):
             raise NotLowerable("an axis out of range")
         for amount, a in zip(shifts, axes):
             at, size = a % rank, input.shape[a]
-            cut = amount % int(size) if size else 0
+            cut = amount % size if size else 0
             if not cut:
                 continue
-            if type(size) is not int:
-                raise NotLowerable("a roll along a dimension of unknown size")
             head = p.slice_axis(input, at, 0, size - cut)
             input = p.concat([p.slice_axis(input, at, size - cut, size), head], at)
         return input

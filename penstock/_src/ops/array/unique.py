@@ -210,13 +210,26 @@ class LowerBound(Op):
         fits = len(sorted_inputs.shape) == len(values.shape) == 2
         if not fits or sorted_inputs.shape[0] != values.shape[0] or self.T.np.hasobject:
             raise NotLowerable("operands that are not two matrices")
-        rows, columns = sorted_inputs.shape
-        if type(columns) is not int or columns > 256 or self.T.is_bool or self.T.is_complex:
-            raise NotLowerable("long rows, which are searched on the host")
-        wide = p.expand_dims(sorted_inputs, 1)
-        wanted = p.expand_dims(values, 2)
-        below = p.lt(wide, wanted) if self.side == "left" else p.le(wide, wanted)
-        return p.reduce_sum(p.cast(below, self.out_type), [2])
+        if self.T.is_bool or self.T.is_complex or not sorted_inputs.size:
+            raise NotLowerable("rows that are empty, or of what has no order")
+        return p.cast(_lowered_bisection(p, sorted_inputs, values, self.side), self.out_type)
+
+
+def _lowered_bisection(p, rows, wanted, side):
+    """`_bisect` for all values of all rows at once, with as many steps as the longest search takes."""
+    columns = rows.shape[1]
+    last = p.scalar(columns - 1, dtypes.int32)
+    first = p.full(wanted.shape, 0, dtypes.int32)
+    length = p.broadcast_to(p.scalar(columns, dtypes.int32), wanted.shape)
+    for _ in range(int(columns).bit_length()):
+        half = p.shift_right(length, 1)
+        middle = p.minimum(p.add(first, half), last)
+        found = p.gather(rows, middle, 1, batch_dims=1)
+        above = p.lt(found, wanted) if side == "left" else p.not_(p.lt(wanted, found))
+        right = p.and_(above, p.gt(length, 0))
+        first = p.select(right, p.add(p.add(first, half), 1), first)
+        length = p.select(right, p.sub(p.sub(length, half), 1), half)
+    return first
 
 
 class UpperBound(LowerBound):

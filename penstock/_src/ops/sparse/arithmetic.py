@@ -7,7 +7,8 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
-from penstock._src.ops.rules import conj, invalid, quiet, show
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import conj, dims_of, invalid, quiet, show
 from penstock._src.ops.sparse.tensor import check_indices, check_sparse, flat_places
 
 
@@ -278,6 +279,23 @@ class SparseTensorDenseMatMul(Op):
         out = np.zeros((rows, dense.shape[1]), b.dtype)
         np.add.at(out, row, values[:, None] * dense[column])
         return out
+
+    def lower(self, p, a_indices, a_values, a_shape, b):
+        extents = dims_of(p, a_shape, "a_shape")
+        if b.rank != 2 or a_indices.rank != 2 or len(extents) != 2 or b.dtype.is_bool:
+            raise NotLowerable("operands that are no matrices")
+        rows, inner = extents[::-1] if self.adjoint_a else extents
+        dense = p.transpose(b, [1, 0]) if self.adjoint_b else b
+        values = a_values
+        if b.dtype.is_complex:
+            dense = p.conj(dense) if self.adjoint_b else dense
+            values = p.conj(values) if self.adjoint_a else values
+        if inner != dense.shape[0]:
+            raise NotLowerable("the inner dimensions do not match")
+        row, column = (p.take_index(a_indices, 1, int(i != self.adjoint_a)) for i in range(2))
+        parts = p.mul(p.expand_dims(values, 1), p.gather(dense, column, 0, mode="error"))
+        start = p.full([rows, dense.shape[1]], 0, b.dtype)
+        return p.scatter(start, p.expand_dims(row, 1), parts, op="add", mode="error")
 
 
 def _axes(op, axes, rank):

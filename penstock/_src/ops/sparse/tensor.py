@@ -6,7 +6,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
-from penstock._src.ops.rules import axis_of, invalid, quiet, show
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.rules import axis_of, dims_of, invalid, quiet, show
 
 
 def flat_places(indices, shape):
@@ -124,6 +125,34 @@ class SparseToDense(Op):
         return dense_of(
             indices, np.broadcast_to(sparse_values, len(indices)), output_shape, default_value
         )
+
+    def lower(self, p, sparse_indices, output_shape, sparse_values, default_value):
+        shape = dims_of(p, output_shape, "output_shape")
+        indices = sparse_indices
+        if indices.rank < 2:
+            indices = p.reshape(indices, [-1, len(shape)])
+        if default_value.rank or indices.shape[1] != len(shape) or not shape:
+            raise NotLowerable("indices that do not fit the shape")
+        values = p.broadcast_to(sparse_values, [indices.shape[0]])
+        if self.validate_indices:
+            inputs = [sparse_indices, output_shape, sparse_values, default_value]
+            message = "SparseToDense: the indices are out of bounds, out of order or repeated"
+            p.check_as_host(_are_valid(p, indices, shape), message, inputs)
+        dense = p.broadcast_to(default_value, shape)
+        return p.scatter(dense, indices, values, op="set")
+
+
+def _are_valid(p, indices, shape):
+    """Lowers whether index vectors are within a shape and come row by row, each once."""
+    limits = p.broadcast_to(p.shape_value(shape, indices.dtype), indices.shape)
+    inside = p.reduce_all(p.and_(p.ge(indices, 0), p.lt(indices, limits)))
+    flat = p.full([indices.shape[0]], 0, dtypes.int64)
+    for axis, extent in enumerate(shape):
+        column = p.cast(p.take_index(indices, 1, axis), dtypes.int64)
+        flat = p.add(p.mul(flat, p.scalar(extent, dtypes.int64)), column)
+    count = indices.shape[0]
+    later, earlier = p.slice_axis(flat, 0, 1, count), p.slice_axis(flat, 0, 0, count - 1)
+    return p.and_(inside, p.reduce_all(p.gt(later, earlier)))
 
 
 class SparseReorder(Op):
