@@ -15,6 +15,22 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 
+# The words of the enumerations, in the order of their numbers.
+WORDS = {
+    "comparison_direction": "EQ NE GE GT LE LT",
+    "comparison_type": "NOTYPE FLOAT TOTALORDER SIGNED UNSIGNED",
+    "custom_call_api_version": (
+        "API_VERSION_UNSPECIFIED API_VERSION_ORIGINAL API_VERSION_STATUS_RETURNING "
+        "API_VERSION_STATUS_RETURNING_UNIFIED API_VERSION_TYPED_FFI"
+    ),
+    "fft_type": "FFT IFFT RFFT IRFFT",
+    "precision": "DEFAULT HIGH HIGHEST",
+    "rng_algorithm": "DEFAULT THREE_FRY PHILOX",
+    "rng_distribution": "INVALID UNIFORM NORMAL",
+    "transpose": "TRANSPOSE_INVALID NO_TRANSPOSE TRANSPOSE ADJOINT",
+    "result_accuracy_mode": "DEFAULT HIGHEST TOLERANCE",
+}
+
 
 @dataclass(frozen=True)
 class TensorType:

@@ -14,6 +14,7 @@ from penstock._src.stablehlo.bytecode.builtin import Reader
 from penstock._src.stablehlo.bytecode.container import Tables
 from penstock._src.stablehlo.bytecode.stream import MalformedBytecode, Stream
 from penstock._src.stablehlo.module import (
+    WORDS,
     Dense,
     Enum,
     FunctionType,
@@ -21,22 +22,6 @@ from penstock._src.stablehlo.module import (
     TensorType,
     TupleType,
 )
-
-# The words of the enumerations, in the order of their numbers.
-WORDS = {
-    "comparison_direction": "EQ NE GE GT LE LT",
-    "comparison_type": "NOTYPE FLOAT TOTALORDER SIGNED UNSIGNED",
-    "custom_call_api_version": (
-        "API_VERSION_UNSPECIFIED API_VERSION_ORIGINAL API_VERSION_STATUS_RETURNING "
-        "API_VERSION_STATUS_RETURNING_UNIFIED API_VERSION_TYPED_FFI"
-    ),
-    "fft_type": "FFT IFFT RFFT IRFFT",
-    "precision": "DEFAULT HIGH HIGHEST",
-    "rng_algorithm": "DEFAULT THREE_FRY PHILOX",
-    "rng_distribution": "INVALID UNIFORM NORMAL",
-    "transpose": "TRANSPOSE_INVALID NO_TRANSPOSE TRANSPOSE ADJOINT",
-    "result_accuracy_mode": "DEFAULT HIGHEST TOLERANCE",
-}
 
 
 def attribute(stream: Stream, tables: Tables) -> Any:
