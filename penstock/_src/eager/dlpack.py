@@ -107,4 +107,4 @@ def from_dlpack(dlcapsule: Any) -> EagerTensor:
         raise InvalidArgumentError(f"from_dlpack: {error}") from None
     if is_bfloat:
         value, dtype = value.view(dtypes.bfloat16.np), dtypes.bfloat16
-    return EagerTensor(np.ascontiguousarray(value), dtype)
+    return EagerTensor(np.asarray(value, order="C"), dtype)

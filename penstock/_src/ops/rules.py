@@ -64,11 +64,25 @@ def shape_of(x: Any) -> Any:
     return raw.Shape(input=x, out_type=dtypes.int32) if shape is None else ints(shape)
 
 
-def part(vector: Any, start: int, stop: int) -> Any:
-    """Returns the entries [start, stop) of a vector, an array or a tensor."""
-    if isinstance(vector, np.ndarray):
+def part(vector: Any, start: Any, stop: Any) -> Any:
+    """Returns the entries [start, stop) of a vector, an array or a tensor; the bounds may be scalar tensors."""
+    known = isinstance(start, int) and isinstance(stop, int)
+    if known and isinstance(vector, np.ndarray):
         return vector[start:stop]
-    return raw.StridedSlice(vector, ints([start]), ints([stop]), ints([1]))
+    ends = [ints([end]) if isinstance(end, int) else reshape(end, [1]) for end in (start, stop)]
+    return raw.StridedSlice(vector, *ends, ints([1]))
+
+
+def span(start: Any, stop: Any) -> Any:
+    """Returns the numbers [start, stop) as an int32 vector: an array of ints, else a tensor of scalar tensors."""
+    if isinstance(start, int) and isinstance(stop, int):
+        return ints(range(start, stop))
+    return raw.Range(start=start, limit=stop, delta=np.int32(1))
+
+
+def rank_of(x: Any) -> Any:
+    """Returns the number of dimensions of a tensor: an int if known, else a scalar tensor."""
+    return raw.Rank(input=x) if x.shape.rank is None else x.shape.rank
 
 
 def joined(*vectors: Any) -> Any:

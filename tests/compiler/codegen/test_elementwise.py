@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from penstock._src.core import dtypes
+
 FLOATS = ["float32", "float64", "float16", "bfloat16"]
 INTS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 SHAPES = [(), (1,), (5,), (64,), (3, 17), (2, 0, 3), (4, 1, 33), (1, 9000)]
@@ -159,3 +161,17 @@ def test_variables_may_swap(native, values):
         p.assign_variable(b, x + 1.0)
 
     native(step, values("float32", (30,)), values("float32", (30,), 1), variables=(0, 1))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_scalars_computed_in_float64_are_rounded_to_sixteen_bits(native, values, dtype):
+    native(
+        lambda p, x: [p.acosh(x), p.sinh(p.acosh(x)), p.cast(x, dtypes.float64)], np.array(2, dtype)
+    )
+
+
+def test_the_bits_of_a_scalar(native, values):
+    native(
+        lambda p, x: [p.bitcast(x, dtypes.int32), p.shift_right_logical(x, x)],
+        np.array(52, np.uint64),
+    )

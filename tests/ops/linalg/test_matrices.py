@@ -107,3 +107,9 @@ def test_singular_matrices_are_rejected():
         raw.MatrixSolve(matrix=np.ones((2, 2)), rhs=np.ones((2, 1)))
     with pytest.raises(InvalidArgumentError, match="must be square"):
         raw.MatrixDeterminant(input=np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_gradient_of_the_qr_of_complex128(full):
+    x = np.array([[4, 1j, 2], [1, 5, -1j], [2j, 1, 6]], np.complex128)
+    check(OpCase("Qr", [x], {"full_matrices": full}))

@@ -99,3 +99,9 @@ def test_a_depth_that_does_not_divide_is_rejected():
             input=np.zeros((1, 5, 5, 3)), filter=np.zeros((3, 3, 2, 4)), strides=[1, 1, 1, 1],
             padding="SAME",
         )  # fmt: skip
+
+
+def test_no_images():
+    x, kernel = np.zeros((0, 3, 3, 2), np.float32), np.ones((2, 2, 2, 3), np.float32)
+    attrs = {"strides": [1, 1, 1, 1], "padding": "VALID"}
+    check(OpCase("DepthwiseConv2dNative", [x, kernel], attrs))

@@ -68,3 +68,12 @@ def test_a_chain_of_updates_copies_once():
     np.testing.assert_array_equal(fill(tf.zeros([9, 6]), start), expected)
     launches = str(fill.explain(tf.zeros([9, 6]), start))
     assert launches.count("nest[54]") == 1, launches
+
+
+def test_a_scalar_stays_one():
+    none = np.zeros(0, np.int32)
+    for wrap in (lambda f: f, tf.function):
+        take = wrap(
+            lambda x: raw_ops.XlaDynamicSlice(input=x, start_indices=none, size_indices=none)
+        )
+        assert take(tf.constant(3.0)).shape == ()

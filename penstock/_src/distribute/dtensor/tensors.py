@@ -128,7 +128,7 @@ def unpack(tensor: Any) -> Sequence[Any]:
             f"DTensorUnpack expects a tensor placed on the DTensor device: {DEVICE}, but input was "
             f"placed on device: {getattr(value, 'device', '')}"
         )
-    return [EagerTensor(np.ascontiguousarray(part), value.dtype) for part in value.parts()]
+    return [EagerTensor(np.asarray(part, order="C"), value.dtype) for part in value.parts()]
 
 
 @export(f"{_PACKAGE}.call_with_layout")

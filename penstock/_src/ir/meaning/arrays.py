@@ -84,7 +84,7 @@ def cast(args: Arrays, node: Node) -> np.ndarray:
 
 def bitcast(args: Arrays, node: Node) -> np.ndarray:
     (x,), target = args, node.dtype.np
-    x = np.ascontiguousarray(x)
+    x = np.asarray(x, order="C")
     if target.itemsize == x.dtype.itemsize:
         return x.view(target)
     if target.itemsize < x.dtype.itemsize:

@@ -59,9 +59,8 @@ def _shift(kind: str) -> Callable[[Any, Any], Any]:
             return np.left_shift(x, amount)
         if kind == "right":
             return np.right_shift(x, amount)
-        return np.right_shift(
-            _bits(np.ascontiguousarray(x)), _bits(np.ascontiguousarray(amount))
-        ).view(x.dtype)
+        x, amount = np.asarray(x, order="C"), np.asarray(amount, order="C")
+        return np.asarray(np.right_shift(_bits(x), _bits(amount))).view(x.dtype)
 
     return apply
 

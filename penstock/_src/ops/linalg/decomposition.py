@@ -157,7 +157,8 @@ def _tall_qr_gradient(q, r, dq, dr):
     if q.dtype.is_complex:
         m = rdr - adjoint(qdq)
         real_diagonal = raw.Imag(input=diagonal(m), Tout=_real_type(q.dtype))
-        correction = raw.Complex(real=zeros(real_diagonal), imag=real_diagonal)
+        # Turns the phases back, by which the diagonal of R stays real.
+        correction = raw.Complex(real=zeros(real_diagonal), imag=-real_diagonal, Tout=q.dtype)
         total = total + mm(q, solve_right(diagonal_matrix(correction)))
     return total
 

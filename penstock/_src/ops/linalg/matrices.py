@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes
-from penstock._src.ops.rules import in_float32, invalid, show
+from penstock._src.ops.rules import in_float32, invalid, part, rank_of, reshape, show, sum_over
 
 
 def square(shape: TensorShape) -> TensorShape:
@@ -126,6 +126,10 @@ def safe_reciprocal(x: Any) -> Any:
 
 def sum_to_batch(gradient: Any, x: Any) -> Any:
     """The gradient of a batch of matrices that was broadcast: its sum over the repeated batch axes."""
+    if x.shape.rank is None or gradient.shape.rank is None:
+        batches = [part(raw.Shape(input=t), 0, rank_of(t) - 2) for t in (x, gradient)]
+        axes = raw.BroadcastGradientArgs(s0=batches[0], s1=batches[1])[0]
+        return reshape(sum_over(gradient, axes), raw.Shape(input=x))
     to, of = x.shape.as_list()[:-2], gradient.shape.as_list()[:-2]
     lead = len(of) - len(to)
     axes = [*range(lead), *(lead + i for i, n in enumerate(to) if n == 1 and of[lead + i] != 1)]

@@ -64,7 +64,7 @@ class MatrixDeterminant(Op):
 
     def gradient(self, input, output, dy):
         inverse = raw.MatrixInverse(input=input, adjoint=True)
-        factor = dy * conj(output)
+        factor = dy * output  # of complex matrices not conjugated, as in TensorFlow
         return raw.ExpandDims(input=raw.ExpandDims(input=factor, axis=-1), axis=-1) * inverse
 
     @quiet

@@ -2,13 +2,12 @@
 
 from typing import Literal
 
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
 from penstock._src.ops.nn.window import channel_axis
-from penstock._src.ops.rules import in_float32, invalid, show
+from penstock._src.ops.rules import in_float32, ints, invalid, joined, reshape, show
 
 
 def _axis(op, rank):
@@ -78,13 +77,11 @@ class BiasAddGrad(Op):
         return [out_backprop[_axis(self, out_backprop.with_rank_at_least(2).rank)]]
 
     def gradient(self, out_backprop, _output, dy):
-        rank = out_backprop.shape.rank
-        if rank is None:
-            raise UnimplementedError("BiasAddGrad: the gradient needs a known rank.")
         shape = raw.Shape(input=out_backprop)
-        target = [1] * rank
-        target[_axis(self, rank)] = -1
-        return raw.BroadcastTo(input=raw.Reshape(tensor=dy, shape=target), shape=shape)
+        if self.data_format == "NCHW":
+            after = raw.StridedSlice(shape, ints([2]), ints([0]), ints([1]), end_mask=1)
+            dy = reshape(dy, joined(ints([-1]), raw.OnesLike(x=after)))
+        return raw.BroadcastTo(input=dy, shape=shape)
 
     def eager(self, out_backprop):
         if out_backprop.ndim < 2:

@@ -72,7 +72,7 @@ class DepthwiseConv2dNative(Op):
         out = np.zeros((x.shape[0], *(v.out for v in c.windows), *w.shape[2:]), x.dtype)
         for offsets in np.ndindex(*w.shape[:2]):
             out += x[taps([1, 2], c.windows, offsets)][..., None] * w[offsets]
-        out = np.moveaxis(out.reshape(*out.shape[:3], -1), -1, c.channels)
+        out = np.moveaxis(out.reshape(*out.shape[:3], w.shape[2] * w.shape[3]), -1, c.channels)
         return np.ascontiguousarray(out).astype(input.dtype, copy=False)
 
     def lower(self, p, input, filter):

@@ -9,7 +9,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import invalid, show, value_of
+from penstock._src.ops.rules import has_shape_of, invalid, show, value_of
 from penstock._src.ops.signal import fourier
 
 
@@ -54,7 +54,7 @@ class _Fft(Op):
 
 def _product_of_last(x, rank):
     """The number of elements along the last axes, as a scalar."""
-    shape = x.shape.as_list()[-rank:]
+    shape = [None] if x.shape.rank is None else x.shape.as_list()[-rank:]
     if None not in shape:
         return raw.Const(value=np.array(np.prod(shape), np.float32), dtype=dtypes.float32)
     last = raw.StridedSlice(
@@ -101,9 +101,9 @@ class _FromReal(Op):
             input=fft_length, begin=[self.rank - 1], end=[self.rank], strides=[1]
         )
         missing = length - (length // 2 + 1)
-        count = dy.shape.rank
-        high = raw.ConcatV2(values=[np.zeros(count - 1, np.int32), missing], axis=0)
-        paddings = raw.Pack(values=[np.zeros(count, np.int32), high], axis=1)
+        low = raw.ZerosLike(x=raw.Shape(input=dy))
+        high = raw.ConcatV2(values=[raw.Slice(low, begin=[1], size=[-1]), missing], axis=0)
+        paddings = raw.Pack(values=[low, high], axis=1)
         whole = raw.Pad(input=dy, paddings=paddings)
         inverse = (raw.IFFT, raw.IFFT2D, raw.IFFT3D)[self.rank - 1](input=whole)
         scale = raw.Cast(x=raw.Prod(input=fft_length, axis=[0]), DstT=input.dtype)
@@ -200,13 +200,12 @@ def _with_lengths(input, fft_length, rank, half):
 
 def _fitted(gradient, x):
     """The gradient cut or padded with zeros to the shape of `x`."""
-    if x.shape.is_fully_defined() and x.shape.as_list() == gradient.shape.as_list():
+    if has_shape_of(gradient, x):
         return gradient
     wanted, given = raw.Shape(input=x), raw.Shape(input=gradient)
-    rank = gradient.shape.rank
-    smaller = raw.Minimum(x=wanted, y=given)
-    cut = raw.Slice(input=gradient, begin=np.zeros(rank, np.int32), size=smaller)
-    paddings = raw.Pack(values=[np.zeros(rank, np.int32), wanted - smaller], axis=1)
+    smaller, zeros = raw.Minimum(x=wanted, y=given), raw.ZerosLike(x=wanted)
+    cut = raw.Slice(input=gradient, begin=zeros, size=smaller)
+    paddings = raw.Pack(values=[zeros, wanted - smaller], axis=1)
     return raw.Pad(input=cut, paddings=paddings)
 
 

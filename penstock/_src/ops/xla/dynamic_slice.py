@@ -47,7 +47,7 @@ class XlaDynamicSlice(Op):
 
     def eager(self, input, start_indices, size_indices):
         block = fitting_block(self, input.shape, start_indices, np.ravel(size_indices))
-        return np.ascontiguousarray(input[block])
+        return np.array(input[block], order="C")
 
     def lower(self, p, input, start_indices, size_indices):
         sizes = dims_of(p, size_indices, "the size")
