@@ -33,7 +33,7 @@ _NAMES = {
     "penstock._src.api.dataflow.critical_section": "CriticalSection",
     "penstock._src.api.debugging.asserts": "Assert assert_equal assert_greater assert_less",
     "penstock._src.api.debugging.shape_asserts": "assert_rank",
-    "penstock._src.api.functional": "foldl foldr map_fn scan vectorized_map",
+    "penstock._src.api.functional": "foldl foldr map_fn scan",
     "penstock._src.api.gradients": "AggregationMethod gradients hessians no_gradient",
     "penstock._src.api.image.geometry": "extract_volume_patches",
     "penstock._src.api.initializers": (
@@ -80,6 +80,7 @@ _NAMES = {
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor SparseTensorSpec",
     "penstock._src.api.strings.functions": "as_string",
     "penstock._src.api.tensor_array": "TensorArray TensorArraySpec",
+    "penstock._src.api.vectorized.functions": "vectorized_map",
     "penstock._src.autodiff.backprop": "UnconnectedGradients",
     "penstock._src.autodiff.custom": "custom_gradient grad_pass_through recompute_grad",
     "penstock._src.autodiff.gradient_tape": "GradientTape",
@@ -106,6 +107,7 @@ _NAMES = {
     "penstock._src.graph.rewriting": "RegisterGradient",
     "penstock._src.graph.static_values": "get_static_value=static_value",
     "penstock._src.util.device_spec": "DeviceSpec",
+    "penstock.keras": "initializers losses metrics optimizers",
 }
 _SUBMODULES = (
     "__internal__ __operators__ audio autodiff autograph bitwise compat config data debugging "

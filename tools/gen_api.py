@@ -25,6 +25,8 @@ WIDTH = 100
 # Packages written by hand, which the generator leaves alone.
 BY_HAND = ("_src", "compat/v1", "compat/v2", "keras", "raw_ops")
 ROOT_SUBMODULES = ("compat", "keras", "raw_ops")
+# Names of the root that are modules of Keras.
+OF_KERAS = ("initializers", "losses", "metrics", "optimizers")
 
 
 def import_everything(strict: bool) -> list[str]:
@@ -132,6 +134,7 @@ def files():
         submodules = submodules_of(package, packages)
         if not package:
             submodules = sorted({*submodules, *ROOT_SUBMODULES})
+            names = names | {n: export.Export("penstock.keras", n) for n in OF_KERAS}
         if package == "compat":
             submodules = sorted({*submodules, "v1", "v2"})
         names = {n: e for n, e in names.items() if n not in submodules}

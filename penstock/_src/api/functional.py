@@ -1,4 +1,4 @@
-"""tf.map_fn, tf.scan, tf.foldl, tf.foldr and tf.vectorized_map: functions of rows, over all rows."""
+"""tf.map_fn, tf.scan, tf.foldl and tf.foldr: functions of rows, over all rows in a loop."""
 
 from collections.abc import Callable
 from typing import Any
@@ -286,43 +286,3 @@ def scan(
 
     _, _, results = while_loop(more, body, (start, held, outputs), maximum_iterations=count)
     return nest.pack_sequence_as(held, [_static(array.stack(), count) for array in results])
-
-
-@export("vectorized_map")
-def vectorized_map(
-    fn: Callable[..., Any], elems: Any, fallback_to_while_loop: bool = True, warn: bool = True
-) -> Any:
-    """Returns the results of `fn` on every row of `elems`, stacked; row by row, and for few rows without a loop.
-
-    Args:
-      fn: a function of one row (structured like `elems`).
-      elems: a tensor, or a structure of tensors of equal first dimension (1 counts as any).
-      fallback_to_while_loop, warn: accepted.
-    """
-    fn = autograph_converted(fn)
-    flat = _flat_tensors(elems)
-    counts = [t.shape[0] for t in flat]
-    if any(c is None for c in counts):
-        signature = _signature_of(fn, elems, flat)
-        return map_fn(fn, elems, fn_output_signature=signature)
-    count = max((c for c in counts if c != 1), default=1)
-    if any(c not in (1, count) for c in counts):
-        raise ValueError(
-            f"vectorized_map: elems must have equal first dimensions. Received {counts}."
-        )
-    results = [
-        fn(
-            nest.pack_sequence_as(
-                elems, [t[0 if c == 1 else i] for t, c in zip(flat, counts, strict=True)]
-            )
-        )
-        for i in range(count)
-    ]
-    return nest.map_structure(
-        lambda *parts: raw.Pack(values=[convert_to_tensor(p) for p in parts]), *results
-    )
-
-
-def _signature_of(fn: Any, elems: Any, flat: list[Tensor]) -> Any:
-    row = nest.pack_sequence_as(elems, [t[0] for t in flat])
-    return nest.map_structure(lambda t: convert_to_tensor(t).dtype, fn(row))

@@ -1,4 +1,7 @@
-"""tf.keras: Keras 3 itself, on its TensorFlow backend, through the stand-in."""
+"""tf.keras: Keras 3 itself, on its TensorFlow backend, through the stand-in.
+
+TF_USE_LEGACY_KERAS=1 in the environment makes it Keras 2 (the package tf_keras), as in TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 import types
 
 from . import tensorflow_alias
+from .tensorflow_alias import LEGACY_KERAS, keras_module
 
 
 def load() -> types.ModuleType:
@@ -20,6 +24,8 @@ def load() -> types.ModuleType:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "tensorflow"
     tensorflow_alias.install()
+    if keras_module() == LEGACY_KERAS:
+        return _load_legacy()
     try:
         keras = importlib.import_module("keras")
     except ModuleNotFoundError as error:
@@ -37,12 +43,24 @@ def load() -> types.ModuleType:
     return keras
 
 
+def _load_legacy() -> types.ModuleType:
+    try:
+        return importlib.import_module(LEGACY_KERAS)
+    except ModuleNotFoundError as error:
+        if error.name != "tf_keras":
+            raise
+        raise ImportError(
+            "TF_USE_LEGACY_KERAS=1 makes tf.keras Keras 2, which is not installed. Install it with "
+            "`pip install --no-deps tf-keras`."
+        ) from error
+
+
 def attribute(name: str) -> object:
-    """Returns `keras.<name>`."""
+    """Returns `tf.keras.<name>`."""
     keras = load()
     try:
         return getattr(keras, name)
     except AttributeError:
         if name.startswith("__"):
             raise
-        return importlib.import_module(f"keras.{name}")
+        return importlib.import_module(f"{keras_module()}.{name}")

@@ -7,6 +7,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
+import os
 import sys
 import types
 from typing import Any
@@ -15,6 +16,7 @@ from . import keras_hints, private_modules
 
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
+LEGACY_KERAS = "tf_keras.api._v2.keras"
 # Classes that libraries know by name and module, without importing them.
 KNOWN_CLASSES = {
     "penstock._src.core.tensor:Tensor": "tensorflow.python.framework.tensor",
@@ -48,7 +50,8 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """The module that stands for `fullname`: a real name, or "private:<path>"."""
         rest = fullname[len(ALIAS) + 1 :]
         if rest == "keras" or rest.startswith("keras."):
-            return rest if _can_import(rest) else None
+            found = keras_module() + rest.removeprefix("keras")
+            return found if _can_import(found) else None
         if rest.startswith("_api.v2"):
             rest = rest[len("_api.v2") :].lstrip(".")
             rest = rest[2:].lstrip(".") if rest == "v2" or rest.startswith("v2.") else rest
@@ -81,6 +84,12 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         alias_spec = module.__spec__
         if alias_spec is not None and alias_spec.loader_state is not None:
             module.__spec__ = alias_spec.loader_state
+
+
+def keras_module() -> str:
+    """Returns the module that tf.keras is: Keras 3, or Keras 2 if the environment asks for it."""
+    asked = os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
+    return LEGACY_KERAS if asked else "keras"
 
 
 def _can_import(name: str) -> bool:

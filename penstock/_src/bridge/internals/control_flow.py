@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.control_flow import case
-from penstock._src.api.functional import vectorized_map
-from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.registry import raw
+from penstock._src.api.vectorized.functions import pfor as pfor
 from penstock._src.util.export import export
 
 # Whether conditions and loops of graphs are functions: always.
@@ -90,16 +88,3 @@ def case_helper(
 
 def _choice(cond: Any, pred: Any, yes: Any, no: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
     return lambda: cond(pred, yes, no, **kwargs)
-
-
-def pfor(
-    loop_fn: Callable[[Any], Any],
-    iters: Any,
-    fallback_to_while_loop: bool = True,
-    parallel_iterations: int | None = None,
-    warn: bool = False,
-) -> Any:
-    """Returns the results of `loop_fn(i)` for i = 0 .. iters - 1, stacked."""
-    del parallel_iterations
-    indices = raw.Range(start=0, limit=convert_to_tensor(iters), delta=1)
-    return vectorized_map(loop_fn, indices, fallback_to_while_loop, warn)

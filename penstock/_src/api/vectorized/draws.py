@@ -1,0 +1,42 @@
+"""Rules of random numbers: one draw for all rows.
+
+They take the numbers of a stream as TensorFlow's vectorised code does, so that a seed gives the same to each row. Operations with seeds of
+their own (stateless) have no rule: each row draws by its seed.
+"""
+
+import numpy as np
+
+from penstock._src.api.vectorized.rules import rule
+from penstock._src.api.vectorized.step import Step
+from penstock._src.core.registry import raw
+
+
+@rule("RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal")
+def of_shape(step: Step) -> list:
+    """Draws the rows in sequence."""
+    rest = [step.common(i) for i in range(1, len(step.values))]
+    return step.run(step.prefixed(step.common(0)), *rest)
+
+
+@rule("RandomGamma RandomPoissonV2")
+def of_parameters(step: Step) -> list:
+    """Draws for the parameters of all rows, which stand last."""
+    shape = step.common(0)
+    if not step.is_stacked(1):
+        return step.run(step.prefixed(shape), step.common(1))
+    found = step.run(shape, step.values[1].tensor)[0]
+    before = shape.shape[0]
+    order = np.arange(before + 1 + step.rank(1))
+    order = np.concatenate([[before], np.delete(order, before)]).astype(np.int32)
+    return [raw.Transpose(x=found, perm=order)]
+
+
+@rule("Multinomial")
+def of_logits(step: Step) -> list:
+    """Draws for the logits of all rows, or so many more for common ones."""
+    count = step.common(1)
+    if step.is_stacked(0):
+        return [step.parted(step.run(step.merged(step.values[0].tensor), count)[0])]
+    found = step.run(step.common(0), raw.Mul(x=count, y=step.count))[0]
+    shape = step.other("Pack", [-1, step.count, count])[0]
+    return [raw.Transpose(x=raw.Reshape(tensor=found, shape=shape), perm=[1, 0, 2])]

@@ -1,0 +1,122 @@
+"""Vectorizer: takes the operations of a row's graph in order and makes of each one on all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.api.functional import map_fn
+from penstock._src.api.vectorized import (
+    calls,
+    draws,
+    elementwise,
+    movement,
+    networks,
+    products,
+    reduction,
+)
+from penstock._src.api.vectorized.rules import RULES, NoRows, NotVectorizable, Value
+from penstock._src.api.vectorized.step import Step
+from penstock._src.compiler.lower.needed import needed_operations
+from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.specs import TensorSpec
+from penstock._src.graph.control import READ_ONLY
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation, SymbolicTensor
+
+assert all((calls, draws, elementwise, movement, networks, products, reduction))  # hold the rules
+
+# Stateful by definition, but the same for all rows.
+_SAME = READ_ONLY | frozenset({"VarHandleOp", "NoOp"})
+
+
+class Vectorizer:
+    """Gives the tensors of a graph for all rows.
+
+    Args:
+      graph: the graph of one row.
+      given: what stands for its inputs, by their ids.
+      count: the number of rows: an int, or a scalar int32 tensor.
+      by_rows: whether operations without a rule run row by row.
+    """
+
+    def __init__(
+        self, graph: FuncGraph, given: dict[int, Value], count: Any, by_rows: bool = True
+    ) -> None:
+        self.graph, self.values, self.count, self.by_rows = graph, dict(given), count, by_rows
+
+    def outputs(
+        self, tensors: Sequence[SymbolicTensor], operations: Sequence[Operation] = ()
+    ) -> list[Value]:
+        """Returns what stands for these tensors; runs these operations too.
+
+        Raises:
+          ValueError: there is no rule for an operation, and rows must not be taken one by one.
+        """
+        given = [t for t in self.graph.inputs if t._id in self.values]
+        for node in needed_operations(self.graph, given, tensors, operations):
+            if not (node._outputs and all(t._id in self.values for t in node._outputs)):
+                self._take(node)
+        return [self.values[t._id] for t in tensors]
+
+    def _take(self, node: Operation) -> None:
+        step = Step(node, [self.values[t._id] for t in node._inputs], self.count)
+        made = self._made(step)
+        for tensor, value in zip(node._outputs, made, strict=True):
+            value = value if isinstance(value, Value) else Value(value, True)
+            if value.stacked and STATE.graph is not None:
+                first = self.count if isinstance(self.count, int) else None
+                value.tensor.set_shape(TensorShape([first]).concatenate(tensor.shape))
+            self.values[tensor._id] = value
+
+    def _made(self, step: Step) -> list[Any]:
+        kind = step.node.type
+        differs = any(value.stacked for value in step.values)
+        if not differs and (not step.op.stateful or kind in _SAME):
+            return [Value(t, False) for t in step.run_flat([v.tensor for v in step.values])]
+        if kind in calls.CALLS:
+            return calls.of_function(step, self._nested)
+        found = RULES.get(kind)
+        why = "it has no rule"
+        if found is not None:
+            try:
+                return found(step)
+            except NotVectorizable as error:
+                why = str(error)
+        if not self.by_rows:
+            raise ValueError(
+                f"No pfor vectorization defined for {kind}\n{step.node.name}: {why}. "
+                "fallback_to_while_loop=True lets such operations run row by row."
+            )
+        return row_by_row(step)
+
+    def _nested(self, graph: FuncGraph, given: dict[int, Value]) -> Vectorizer:
+        return Vectorizer(graph, given, self.count, self.by_rows)
+
+
+def row_by_row(step: Step) -> list[Any]:
+    """Runs an operation once for each row, in a loop."""
+    tensors = [*step.node._inputs, *step.node._outputs]
+    if any(t.dtype in (dtypes.variant, dtypes.resource) for t in tensors):
+        raise NoRows(f"{step.node.type} '{step.node.name}'")
+    differing = [i for i, value in enumerate(step.values) if value.stacked]
+    tensors = [step.values[i].tensor for i in differing]
+    specs = [TensorSpec(t.shape, t.dtype) for t in step.node._outputs]
+    if not tensors:
+        tensors = [raw.Range(start=0, limit=step.count, delta=1)]
+
+    def row(parts: list[Any]) -> list[Any]:
+        flat = [value.tensor for value in step.values]
+        for i, part in zip(differing, parts):
+            flat[i] = part
+        return step.run_flat(flat)
+
+    if not specs:
+        map_fn(
+            lambda parts: (row(parts), 0)[1], tensors, fn_output_signature=TensorSpec([], "int32")
+        )
+        return []
+    return map_fn(row, tensors, fn_output_signature=specs)

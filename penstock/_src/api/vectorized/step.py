@@ -1,0 +1,176 @@
+"""Step: an operation of the row's graph at its turn, with what its inputs have become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.vectorized.rules import NotVectorizable, Value
+from penstock._src.core import dispatch, dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.op import Op, group_arguments
+from penstock._src.core.registry import find, raw
+from penstock._src.core.values import kernel_state
+from penstock._src.graph.operation import Operation
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.util import nest
+
+
+class Step:
+    """What a rule works on.
+
+    `count` is the number of rows: an int, or a scalar int32 tensor.
+    """
+
+    def __init__(self, node: Operation, values: list[Value], count: Any) -> None:
+        self.node, self.values, self.count = node, values, count
+        self.op: Op = node.raw_op
+
+    # -- inputs
+
+    def is_stacked(self, index: int) -> bool:
+        """Whether an input has a row for each iteration."""
+        return self.values[index].stacked
+
+    def common(self, index: int) -> Any:
+        """Returns an input that is the same for all rows.
+
+        Raises:
+          NotVectorizable: it is not.
+        """
+        value = self.values[index]
+        if value.stacked:
+            raise NotVectorizable(f"input {index} differs from row to row")
+        return value.tensor
+
+    def static(self, index: int) -> np.ndarray:
+        """Returns the value of an input that is the same for all rows, and known.
+
+        Raises:
+          NotVectorizable: it is not.
+        """
+        found = get_static_value(self.common(index))
+        if found is None:
+            raise NotVectorizable(f"input {index} is not known")
+        return np.asarray(found)
+
+    def rank(self, index: int) -> int:
+        """Returns the rank that an input has in a row.
+
+        Raises:
+          NotVectorizable: it is unknown.
+        """
+        rank = self.node._inputs[index].shape.rank
+        if rank is None:
+            raise NotVectorizable(f"the rank of input {index} is unknown")
+        return rank
+
+    def whole(self, index: int, rank: int | None = None) -> Any:
+        """Returns an input with a row for each iteration, of `rank` axes in a row (new ones in front)."""
+        tensor = whole(self.values[index], self.count)
+        return self.deepened(tensor, 0 if rank is None else rank - self.rank(index))
+
+    def aligned(self, index: int, rank: int) -> Any:
+        """Returns an input such that rows of `rank` axes broadcast with it."""
+        value = self.values[index]
+        if not value.stacked:
+            return value.tensor
+        return self.deepened(value.tensor, rank - self.rank(index))
+
+    def deepened(self, tensor: Any, more: int) -> Any:
+        """Returns stacked rows with so many axes more, of extent 1, in front of a row's."""
+        for _ in range(more):
+            tensor = raw.ExpandDims(input=tensor, axis=1)
+        return tensor
+
+    def prefixed(self, vector: Any, first: Any = None) -> Any:
+        """Returns a vector with an entry for the axis of rows in front: their number if none is given."""
+        return prefixed(vector, self.count if first is None else first)
+
+    def axis(self, value: Any) -> Any:
+        """Returns axes of rows as axes of the stack: those from the end stay."""
+        value = np.asarray(value)
+        return np.where(value < 0, value, value + 1).astype(value.dtype)
+
+    # -- running
+
+    def run(self, *inputs: Any, **attrs: Any) -> list[Any]:
+        """Runs this op on other inputs, with some attributes changed; returns the outputs, flat."""
+        return run(type(self.op), inputs, {**attributes_of(self.op), **attrs}, self.node)
+
+    def run_flat(self, tensors: list[Any], **attrs: Any) -> list[Any]:
+        """Runs this op on other inputs, given flat; returns the outputs, flat."""
+        return self.run(*group_arguments(self.op.inputs, self.op, tensors), **attrs)
+
+    def other(self, kind: str, *inputs: Any, **attrs: Any) -> list[Any]:
+        """Runs an op of another kind; returns the outputs, flat."""
+        return run(find(kind), inputs, attrs, self.node)
+
+    # -- rows and columns of what is stacked
+
+    def merged(self, tensor: Any) -> Any:
+        """Returns stacked rows as one, of the first axes of all."""
+        shape = tensor.shape
+        if shape.is_fully_defined():
+            return raw.Reshape(tensor=tensor, shape=[shape[0] * shape[1], *shape.as_list()[2:]])
+        inner = raw.Slice(input=raw.Shape(input=tensor), begin=[2], size=[-1])
+        return raw.Reshape(tensor=tensor, shape=raw.ConcatV2(values=[[-1], inner], axis=0))
+
+    def parted(self, tensor: Any) -> Any:
+        """Returns what `merged` rows gave, stacked again."""
+        shape = tensor.shape
+        if shape.is_fully_defined() and isinstance(self.count, int) and self.count:
+            shape = [self.count, shape[0] // self.count, *shape.as_list()[1:]]
+            return raw.Reshape(tensor=tensor, shape=shape)
+        sizes = raw.Shape(input=tensor)
+        first = raw.FloorDiv(x=sizes[:1], y=raw.Maximum(x=self.count, y=1))
+        return raw.Reshape(
+            tensor=tensor,
+            shape=self.prefixed(raw.ConcatV2(values=[first, sizes[1:]], axis=0)),
+        )
+
+
+def whole(value: Value, count: Any) -> Any:
+    """Returns a value with a row for each of `count` iterations."""
+    tensor = value.tensor
+    if value.stacked:
+        return tensor
+    known = tensor.shape.is_fully_defined()
+    inner = np.array(tensor.shape.as_list(), np.int32) if known else raw.Shape(input=tensor)
+    one = raw.ExpandDims(input=tensor, axis=0)
+    return raw.BroadcastTo(input=one, shape=prefixed(inner, count))
+
+
+def prefixed(vector: Any, first: Any) -> Any:
+    """Returns an integer vector, or array, with `first` in front."""
+    if not isinstance(vector, np.ndarray):
+        known = get_static_value(vector)
+        vector = vector if known is None else np.asarray(known)
+    if isinstance(vector, np.ndarray) and isinstance(first, int):
+        return np.concatenate([np.array([first], vector.dtype), vector])
+    kind = dtypes.as_dtype(vector.dtype)
+    head = raw.Reshape(tensor=convert_to_tensor(first), shape=[1])
+    head = head if head.dtype == kind else raw.Cast(x=head, DstT=kind)
+    return raw.ConcatV2(values=[head, vector], axis=0)
+
+
+def attributes_of(op: Op) -> dict[str, Any]:
+    """Returns the attributes that a call of `op` gives; the others follow from its inputs."""
+    return {name: op.attrs[name] for name in type(op).attributes}
+
+
+def run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], node: Operation) -> list:
+    """Runs or records an op; returns its outputs, flat.
+
+    While executing eagerly its state (of random numbers) is new, as that of the function that TensorFlow makes of each call.
+    """
+    graph = dispatch.STATE.graph
+    if graph is not None:
+        made = graph.execute(cls, inputs, attrs, None)
+    elif cls.stateful:
+        with kernel_state.of_node({}, node):
+            made = dispatch.RUN_EAGERLY(cls, inputs, attrs)
+    else:
+        made = dispatch.RUN_EAGERLY(cls, inputs, attrs)
+    return [] if isinstance(made, Operation) or made is None else nest.flatten(made)
