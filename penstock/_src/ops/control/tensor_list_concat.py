@@ -11,6 +11,7 @@ from penstock._src.core.shapes import SCALAR, UNKNOWN, make_shape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.control.list_value import TensorList, shape_from
 from penstock._src.ops.control.tensor_list import ListOp, element_shape_of
+from penstock._src.ops.rules import invalid, show
 
 
 class TensorListConcatV2(ListOp):
@@ -131,8 +132,23 @@ class TensorListConcatLists(ListOp):
         return input_a
 
     def eager(self, input_a, input_b):
-        first = self.checked(input_a, self.element_dtype)
-        second = self.checked(input_b, self.element_dtype)
+        shapes = np.shape(input_a), np.shape(input_b)
+        if shapes[0] != shapes[1]:
+            raise invalid(
+                self,
+                f"Incompatible input TensorList tensor shapes: {show(shapes[0])} vs. {show(shapes[1])}",
+            )
+        if not shapes[0]:
+            return self.joined(input_a, input_b)
+        made = np.empty(shapes[0], object)
+        for at in np.ndindex(shapes[0]):
+            made[at] = self.joined(input_a[at], input_b[at])
+        return made
+
+    def joined(self, one, other):
+        """One list after the other."""
+        first = self.checked(one, self.element_dtype)
+        second = self.checked(other, self.element_dtype)
         shape = first.element_shape.merge_with(second.element_shape)
         return TensorList(first.dtype, shape, [*first.items, *second.items])
 

@@ -60,7 +60,8 @@ class _Sampler(Op):
 
     def _expected(self, classes, tries):
         p = self.probability(classes)
-        if self.unique:
+        # As many tries as classes: TensorFlow takes that for sampling with replacement.
+        if tries != self.num_sampled:
             return (-np.expm1(tries * np.log1p(-p))).astype(np.float32)
         return (p * self.num_sampled).astype(np.float32)
 

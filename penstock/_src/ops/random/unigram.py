@@ -9,7 +9,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import SIGNED
 from penstock._src.core.values import kernel_state
 from penstock._src.ops.random import distributions
-from penstock._src.ops.random.candidates import _doubles, _Sampler
+from penstock._src.ops.random.candidates import _Sampler
 from penstock._src.ops.random.generator import StatefulStandardNormalV2
 from penstock._src.ops.random.stateful import reserve
 from penstock._src.ops.rules import invalid, show
@@ -59,10 +59,30 @@ class FixedUnigramCandidateSampler(_Sampler):
         return raised / raised.sum()
 
     def draw(self, stream, count):
-        return np.searchsorted(np.cumsum(self.weights()), _doubles(stream, count), "right")
+        own, other = alias_table(self.weights())
+        words = stream.words(2 * count).reshape(count, 2)
+        at = (words[:, 1] % np.uint32(len(own))).astype(np.int64)
+        return np.where(distributions.words_to_float32(words[:, 0]) < own[at], at, other[at])
 
     def probability(self, classes):
         return self.weights()[classes] * (1 if self.num_shards == 1 else self.num_shards)
+
+
+def alias_table(weights):
+    """Returns, for each of n cells, the share of it that is its own class's, and the class of the rest.
+
+    Source: Walker's alias method; the last cells below and above the mean are paired, as in TensorFlow.
+    """
+    left = np.asarray(weights, np.float64) * len(weights) / np.sum(weights)
+    own, other = np.ones(len(left), np.float32), np.arange(len(left))
+    low = [int(i) for i in np.flatnonzero(left < 1)]
+    high = [int(i) for i in np.flatnonzero(left >= 1)]
+    while low and high:
+        small, large = low.pop(), high.pop()
+        own[small], other[small] = left[small], large
+        left[large] -= 1 - left[small]
+        (low if left[large] < 1 else high).append(large)
+    return own, other
 
 
 class _Learned(_Sampler):
@@ -98,8 +118,12 @@ class _LearnedRun:
 
     def draw(self, stream, count):
         """Candidates in the proportion of the counts."""
-        shares = np.cumsum(self.counts / self.counts.sum())
-        return np.searchsorted(shares, _doubles(stream, count), "right")
+        total = int(self.counts.sum())
+        # The first words are left out that would favour the first remainders.
+        favoured = (2**32 - 1) % total + 1
+        words = stream.words(count)
+        words = words[words >= favoured]
+        return np.searchsorted(np.cumsum(self.counts), words % np.uint32(total), "right")
 
     def probability(self, classes):
         """The share of classes."""
