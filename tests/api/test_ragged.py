@@ -136,3 +136,11 @@ def test_text_of_ragged_tensors():
     numbers = tf.ragged.constant([[1, 2, 3, 4], []])
     assert listed(tf.strings.format("{}", numbers, summarize=1)) == b"[[1, ..., 4], []]"
     assert repr(tf.ragged.constant([[1.5], []])) == "<tf.RaggedTensor [[1.5], []]>"
+
+
+def test_row_partitions_that_do_not_fit():
+    partition = tf.experimental.RowPartition
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        partition.from_value_rowids([1, 0])
+    with pytest.raises(ValueError, match="must equal nvals=6"):
+        partition.from_uniform_row_length(4, 6)

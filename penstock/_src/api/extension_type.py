@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import typing
 from typing import Any
 
@@ -36,8 +37,16 @@ def _fields(cls: type) -> dict[str, Any]:
                         f"{name} is reserved."
                     )
                 if typing.get_origin(hints[name]) is not typing.ClassVar:
+                    _check_annotation(hints[name], name)
                     found[name] = hints[name]
     return found
+
+
+def _check_annotation(annotation: Any, name: str) -> None:
+    """Raises TypeError for what is no type."""
+    known = isinstance(annotation, (type, str, TypeSpec)) or typing.get_origin(annotation)
+    if not known and annotation is not Any:
+        raise TypeError(f"In field {name!r}: Unsupported type annotation {annotation!r}")
 
 
 def _converted(value: Any, annotation: Any, name: str) -> Any:
@@ -68,6 +77,11 @@ def _converted(value: Any, annotation: Any, name: str) -> Any:
         if len(inner) == 2 and inner[1] is Ellipsis:
             return tuple(_converted(v, inner[0], name) for v in value)
         return tuple(_converted(v, a, name) for v, a in zip(value, inner, strict=True))
+    if origin is collections.abc.Mapping and isinstance(value, collections.abc.Mapping):
+        of_keys, of_values = typing.get_args(annotation)
+        return {
+            _converted(k, of_keys, name): _converted(v, of_values, name) for k, v in value.items()
+        }
     if origin is typing.Union:
         for option in typing.get_args(annotation):
             if option is type(None):

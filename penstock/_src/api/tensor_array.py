@@ -214,8 +214,8 @@ class TensorArray(CompositeTensor):
     def _zeros(self) -> Any:
         shape = self._known.element_shape
         if shape.rank is None or not shape.is_fully_defined():
-            raise InvalidArgumentError(
-                "TensorArray: an element that was never written can be read only if element_shape is "
+            raise ValueError(
+                "TensorArray: an element that is not there can be read only if element_shape is "
                 f"fully defined. Received {shape}."
             )
         return convert_to_tensor(np.zeros(shape.as_list(), self._dtype.np), self._dtype)
@@ -268,7 +268,7 @@ class TensorArray(CompositeTensor):
                 shape = self._known.element_shape
                 dims = [0] if shape.rank is None else [0, *(d or 0 for d in shape.as_list())]
                 return convert_to_tensor(np.zeros(dims, self._dtype.np), self._dtype)
-            return raw.Pack(values=[self._eager_item(i) for i in range(len(self._list))], axis=0)
+            return raw.Pack(values=[self._held(i) for i in range(len(self._list))], axis=0)
         size = self._known.size
         return raw.TensorListStack(
             input_handle=self._flow,
@@ -278,23 +278,20 @@ class TensorArray(CompositeTensor):
             name=name,
         )
 
-    def _eager_item(self, index: int) -> Any:
+    def _held(self, index: int) -> Any:
+        """The element of an eager array, zeros if it was never written or is cleared; it stays."""
         assert self._list is not None
-        held = self._list[index]
-        if held is None and index in self._cleared:
-            return self._eager_read(index)
-        if held is None:
-            held = self._zeros()
-        if self._known.clear:
-            self._list[index] = None
-            self._cleared.add(index)
-        return held
+        if self._list[index] is None:
+            self._list[index] = self._zeros()
+        return self._list[index]
 
     def gather(self, indices: Any, name: str | None = None) -> Any:
         """Returns the elements at `indices` in one tensor."""
         if self._list is not None:
             positions = np.asarray(convert_to_tensor(indices, dtypes.int32)).tolist()
-            return raw.Pack(values=[self._eager_read(i) for i in positions], axis=0)
+            if not positions:
+                return convert_to_tensor(np.zeros(0, self._dtype.np), self._dtype)
+            return raw.Pack(values=[self._held(i) for i in positions], axis=0)
         return raw.TensorListGather(
             input_handle=self._flow,
             indices=convert_to_tensor(indices, dtypes.int32),
@@ -306,7 +303,7 @@ class TensorArray(CompositeTensor):
     def concat(self, name: str | None = None) -> Any:
         """Returns the elements joined along their first axis."""
         if self._list is not None:
-            items = [self._eager_item(i) for i in range(len(self._list))]
+            items = [self._held(i) for i in range(len(self._list))]
             return items[0] if len(items) == 1 else raw.ConcatV2(values=items, axis=0)
         shape = self._known.element_shape
         whole = (
@@ -362,14 +359,16 @@ class TensorArray(CompositeTensor):
         lengths = convert_to_tensor(lengths, dtypes.int64)
         if self._list is not None:
             sizes = np.asarray(lengths).tolist()
-            if len(sizes) > len(self._list) and not self._known.dynamic:
-                raise ValueError(
-                    f"Cannot split into {len(sizes)} elements; the size is {len(self._list)}."
-                )
             if sum(sizes) != value.shape[0]:
                 raise InvalidArgumentError(
                     f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is "
                     f"{sum(sizes)} and value's shape is: {value.shape} "
+                )
+            if len(sizes) != len(self._list) and not self._known.dynamic:
+                raise InvalidArgumentError(
+                    "TensorArray's size is not equal to the size of lengths "
+                    f"({len(self._list)} vs. {len(sizes)}), and the TensorArray is not marked as "
+                    "dynamically resizeable."
                 )
             ends = np.cumsum(sizes).tolist()
             self._list = [value[end - size : end] for end, size in zip(ends, sizes, strict=True)]

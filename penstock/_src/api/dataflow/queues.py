@@ -60,7 +60,7 @@ class QueueBase:
         if any(q.names != first.names for q in queues):
             raise TypeError("Queues do not have matching component names.")
         shapes = [
-            a if all(q.shapes[i].as_list() == a.as_list() for q in queues) else TensorShape(None)
+            a if all(q.shapes[i].dims == a.dims for q in queues) else TensorShape(None)
             for i, a in enumerate(first.shapes)
         ]
         if STATE.graph is None:

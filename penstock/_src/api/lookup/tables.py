@@ -173,6 +173,15 @@ class TextFileInitializer(TableInitializerBase):
             raise ValueError(f"`key_index` should be >= -2, received: {key_index}.")
         if value_index < -2:
             raise ValueError(f"`value_index` should be >= -2, received: {value_index}.")
+        if key_index == TextFileIndex.WHOLE_LINE and not (key.is_integer or key == dtypes.string):
+            raise ValueError(
+                f"`key_dtype` should be either integer or string for `key_index` {key_index}, "
+                f"received: {key}"
+            )
+        if value_index == TextFileIndex.WHOLE_LINE and value != dtypes.string:
+            raise ValueError(
+                f"`value_dtype` must be string if `value_index` is WHOLE_LINE, received: {value}"
+            )
         if key_index == TextFileIndex.LINE_NUMBER and key != dtypes.int64:
             raise ValueError(
                 f"`key_dtype` must be int64 if `key_index` is LINE_NUMBER, received: {key}"

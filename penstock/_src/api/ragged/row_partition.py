@@ -154,10 +154,10 @@ class RowPartition(CompositeTensor):
         known = get_static_value(rowids)
         limit = get_static_value(nrows_tensor)
         if known is not None and validate:
-            if len(known) and limit is not None and known.max(initial=-1) >= limit:
+            if len(known) and limit is not None and known[-1] >= limit:
                 raise ValueError(
                     f"Expected nrows >= value_rowids[-1] + 1; got nrows={limit}, "
-                    f"value_rowids[-1]={known.max()}"
+                    f"value_rowids[-1]={known[-1]}"
                 )
             checked(
                 rowids,
@@ -205,11 +205,9 @@ class RowPartition(CompositeTensor):
                 nrows = raw.FloorDiv(x=total, y=length)
                 static = get_static_value(total)
                 if validate and static is not None and known is not None and static % known:
-                    checked(
-                        total,
-                        False,
-                        "Arguments to from_uniform_row_length do not form a valid "
-                        "RaggedTensor: nvals is not a multiple of the length",
+                    raise ValueError(
+                        f"uniform_row_length={known} times nrows={static // known} must equal "
+                        f"nvals={static}"
                     )
         count = cast(convert_to_tensor(nrows), kind)
         one = scalar(1, kind)

@@ -85,6 +85,10 @@ class StaticTable(Table):
 
     def initialize(self, keys, values):
         """Fills the table; filling it again with the same is allowed."""
+        if values.shape != keys.shape:
+            raise InvalidArgumentError(
+                f"Expected shape {show(keys.shape)} for value, got {show(values.shape)}"
+            )
         filled = {}
         for key, value in zip(keys.reshape(-1).tolist(), values.reshape(-1), strict=True):
             if key in filled and filled[key] != value:
@@ -257,6 +261,13 @@ class _MakeDense(_Make):
     def _options(self, empty_key, deleted_key):
         if empty_key.shape != deleted_key.shape:
             raise invalid(self, "Empty and deleted keys must have same shape")
+        if np.array_equal(empty_key, deleted_key):
+            raise invalid(self, "Empty and deleted keys cannot be equal")
+        count = self.initial_num_buckets
+        if count < 4 or count & (count - 1):
+            raise invalid(
+                self, f"Number of buckets must be at least 4 and a power of 2, got: {count}"
+            )
         return {"empty_key": empty_key, "deleted_key": deleted_key}
 
 
@@ -455,7 +466,15 @@ class InitializeTableFromTextFileV2(Op):
     def _field(self, dtype, index, number, line):
         if index == -1:
             return number + self.offset
-        field = line if index == -2 else line.split(self.delimiter.encode())[index]
+        if index == -2:
+            field = line
+        else:
+            fields = line.split(self.delimiter.encode())
+            if index >= len(fields):
+                raise invalid(
+                    self, f"Invalid number of columns in line {number}: {len(fields)} <= {index}"
+                )
+            field = fields[index]
         if dtype is dtypes.string:
             return field
         try:
