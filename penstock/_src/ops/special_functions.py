@@ -85,7 +85,14 @@ bessel_k0e = instead("k0e", math.inf, lambda x: x < 0)
 bessel_k1 = instead("k1", math.inf, lambda x: x < 0)
 bessel_k1e = instead("k1e", math.inf, lambda x: x < 0)
 bessel_y0 = instead("y0", -math.inf, lambda x: x < 0)
-bessel_y1 = instead("y1", -math.inf, lambda x: x < 0)
+
+
+def bessel_y1(x: np.ndarray) -> np.ndarray:
+    """Returns the Bessel function of the second kind of order 1: at 0 nan, or -inf in float64."""
+    found = special("y1")(x)
+    at_zero = -math.inf if x.dtype == np.float64 else math.nan
+    found = np.where(x == 0, found.dtype.type(at_zero), found)
+    return np.where(x < 0, found.dtype.type(-math.inf), found)
 
 
 def igamma(a: np.ndarray, x: np.ndarray) -> np.ndarray:

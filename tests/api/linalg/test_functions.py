@@ -42,3 +42,32 @@ def test_operators_take_their_own_type():
         tf.linalg.LinearOperatorDiag([1.0, 2.0]).matvec([1, 2])
     with pytest.raises(TypeError, match="Expected bool"):
         tf.linalg.inv(tf.eye(2), adjoint=1)
+
+
+def test_products_take_the_first_matrix_as_it_is():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="MatMul as input #1"):
+        tf.matmul([[1, 2]], tf.ones([2, 1]))
+    with pytest.raises(TypeError, match="bool"):
+        tf.matmul(tf.eye(2), tf.eye(2), transpose_a=1)
+    mixed = tf.matmul(tf.ones([1, 2], tf.bfloat16), tf.ones([2, 1]))
+    assert mixed.dtype == tf.float32 and mixed.numpy() == 2
+
+
+def test_masks_lie_at_axes_counted_from_the_front():
+    with pytest.raises(ValueError, match="incompatible"):
+        tf.boolean_mask(tf.ones([2, 3]), [True, False, True], axis=-1)
+
+
+def test_least_squares_without_the_normal_equations_have_no_gradient():
+    matrix = tf.ones([3, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(matrix)
+        found = tf.linalg.lstsq(matrix, tf.ones([3, 1]), fast=False)
+    with pytest.raises(ValueError, match="fast=False"):
+        tape.gradient(found, matrix)
+
+
+def test_special_functions_at_zero():
+    assert np.isnan(tf.math.special.bessel_y1(tf.constant(0.0)))
+    assert tf.math.special.bessel_y1(tf.constant(0.0, tf.float64)).numpy() == -np.inf
+    assert np.isnan(tf.math.betainc(0.0, 1.0, 0.5))

@@ -15,6 +15,9 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
+# Matrices of these two types are multiplied in the wider one.
+_MIXED = {dtypes.bfloat16, dtypes.float32}
+
 
 @export("linalg.matmul", "matmul")
 @dispatchable
@@ -58,12 +61,11 @@ def matmul(
             "Only one of `transpose_b` and `adjoint_b` can be True. Received `transpose_b`=True, "
             "`adjoint_b`=True."
         )
-    if not isinstance(a, Tensor):
-        hint = b.dtype.base_dtype if isinstance(b, Tensor) else None
-        a = convert_to_tensor(a, dtype_hint=hint, name="a")
-    if not isinstance(b, Tensor):
-        b = convert_to_tensor(b, dtype_hint=a.dtype.base_dtype, name="b")
+    a = convert_to_tensor(a, name="a")
+    b = convert_to_tensor(b, dtype_hint=a.dtype.base_dtype, name="b")
     rank_a, rank_b = a.ndim, b.ndim
+    if {a.dtype, b.dtype} == _MIXED and rank_a == rank_b == 2:
+        a, b = cast(a, dtypes.float32), cast(b, dtypes.float32)
     if output_type is not None and dtypes.as_dtype(output_type) != a.dtype:
         wanted = dtypes.as_dtype(output_type)
         a, b = cast(a, wanted), cast(b, wanted)
@@ -72,7 +74,7 @@ def matmul(
             a, transpose_a = conj(a), True
         if adjoint_b:
             b, transpose_b = conj(b), True
-        if not (transpose_a or transpose_b):
+        if transpose_a is False and transpose_b is False:
             return raw.MatMul(a, b, name=name)
         return raw.MatMul(a=a, b=b, transpose_a=transpose_a, transpose_b=transpose_b, name=name)
     if transpose_a:
@@ -133,9 +135,7 @@ def _tensordot_axes(a, axes):
         if axes < 0:
             raise ValueError(f"`axes` must be at least 0. Received: {axes}.")
         if rank is None:
-            raise ValueError(
-                "tensordot: an integer `axes` needs the rank of `a`, which is unknown."
-            )
+            return list(range(-axes, 0)), list(range(axes))
         if axes > rank:
             raise ValueError(f"`axes` must not be larger than the number of dimensions of `a` {a}.")
         return list(range(rank - axes, rank)), list(range(axes))
@@ -153,11 +153,25 @@ def _tensordot_axes(a, axes):
     return first, second
 
 
+def _as_matrix_of_any_rank(x, axes, contracted_first):
+    rank, extents = raw.Rank(input=x), raw.Shape(input=x)
+    axes = raw.FloorMod(x=axes, y=rank)
+    free = raw.ListDiff(x=raw.Range(start=0, limit=rank, delta=1), y=axes)[0]
+    free_extents = raw.GatherV2(params=extents, indices=free, axis=0)
+    inner = raw.Prod(input=raw.GatherV2(params=extents, indices=axes, axis=0), axis=0)
+    outer = raw.Prod(input=free_extents, axis=0)
+    order, shape = (
+        ([axes, free], [inner, outer]) if contracted_first else ([free, axes], [outer, inner])
+    )
+    ordered = raw.Transpose(x=x, perm=raw.ConcatV2(values=order, axis=0))
+    return raw.Reshape(tensor=ordered, shape=raw.Pack(values=shape)), free_extents, None
+
+
 def _as_matrix(x, axes, contracted_first):
     """`x` as matrix (free x contracted, or the other way round), with the free extents."""
     rank = x.shape.rank
     if rank is None:
-        raise ValueError("tensordot: tensors of unknown rank are not contracted.")
+        return _as_matrix_of_any_rank(x, np.array(axes, np.int32), contracted_first)
     axes = [i + rank if i < 0 else i for i in axes]
     free = [i for i in range(rank) if i not in axes]
     perm = axes + free if contracted_first else free + axes

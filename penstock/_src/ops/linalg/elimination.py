@@ -89,7 +89,7 @@ def eliminated(p: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
 
 
 def substituted(p: Any, a: Any, b: Any, lower: bool) -> Any:
-    """The solution of a x = b for triangular matrices without zeros on the diagonal."""
+    """The solution of a x = b for triangular matrices; zeros on the diagonal divide."""
     n = a.shape[1]
     places = _places(p, n)
 
@@ -97,7 +97,7 @@ def substituted(p: Any, a: Any, b: Any, lower: bool) -> Any:
         at = j if lower else n - 1 - j
         found = row(p, x, at) / row(p, column(p, a, at), at)
         rest = p.gt(places, at) if lower else p.lt(places, at)
-        x = x - p.select(rest, column(p, a, at), 0.0) * found
+        x = p.select(rest, x - column(p, a, at) * found, x)
         return [p.select(p.eq(places, at), found, x)]
 
     return steps(p, n, step, [b])[0]

@@ -18,7 +18,7 @@ from penstock._src.ops.rules import (
     unbroadcast,
     where,
 )
-from penstock._src.ops.special_functions import special
+from penstock._src.ops.special_functions import instead, special
 
 WIDE = frozenset({dtypes.float32, dtypes.float64})
 
@@ -102,7 +102,7 @@ class Betainc(Op):
         return betainc(a, b, x)
 
 
-betainc = special("betainc")
+betainc = instead("betainc", math.nan, lambda a, b, x: (a <= 0) | (b <= 0))
 
 
 class Zeta(_SpecialBinary):
