@@ -164,8 +164,6 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
             "shape=[None] is ok, but shape=None is not."
         )
     axis = 0 if axis is None else int(axis)
-    if axis < 0 and rank is not None:
-        axis += rank
     if rank is not None:
         part = tensor.shape[axis : axis + depth]
         part.assert_is_compatible_with(mask.shape)
@@ -277,11 +275,9 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
     """`t` scaled down so that its norm (over `axes`) is at most `clip_norm`."""
     slices = hasattr(t, "indices") and hasattr(t, "values")
     values = convert_to_tensor(t.values if slices else t, name="t")
-    squares = raw.Sum(
-        input=values * values,
-        axis=np.arange(values.shape.rank, dtype=np.int32) if axes is None else axes,
-        keep_dims=True,
-    )
+    if axes is None:
+        axes = raw.Range(start=0, limit=raw.Rank(input=values), delta=1)
+    squares = raw.Sum(input=values * values, axis=axes, keep_dims=True)
     positive = squares > 0
     safe = raw.SelectV2(condition=positive, t=squares, e=raw.OnesLike(x=squares))
     length = raw.SelectV2(condition=positive, t=raw.Sqrt(x=safe), e=squares)
