@@ -29,7 +29,7 @@ def _same_shape(op, a_shape, b_shape):
 
 
 class SparseAdd(Op):
-    """The sum of two sparse tensors; sums of magnitude below `thresh` are left out."""
+    """The sum of two sparse tensors; where both have an element, sums of magnitude below `thresh` are left out."""
 
     signature = (
         "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
@@ -56,8 +56,12 @@ class SparseAdd(Op):
         _same_shape(self, a_shape, b_shape)
         indices, a, b = _union(a_indices, a_values, b_indices, b_values, a_shape)
         total = a + b
-        keep = np.abs(total) >= thresh
-        # an element of one tensor alone is kept by its own magnitude, as is a sum
+        places = flat_places(indices, a_shape)
+        in_both = np.isin(places, flat_places(a_indices, a_shape)) & np.isin(
+            places, flat_places(b_indices, b_shape)
+        )
+        # As in TensorFlow, an element of one tensor alone stays, however small.
+        keep = ~in_both | (np.abs(total) >= thresh)
         return indices[keep], total[keep], a_shape
 
 

@@ -133,12 +133,14 @@ class SparseToDense(Op):
             indices = p.reshape(indices, [-1, len(shape)])
         if default_value.rank or indices.shape[1] != len(shape) or not shape:
             raise NotLowerable("indices that do not fit the shape")
+        dense = p.broadcast_to(default_value, shape)
+        if not indices.shape[0]:
+            return dense
         values = p.broadcast_to(sparse_values, [indices.shape[0]])
         if self.validate_indices:
             inputs = [sparse_indices, output_shape, sparse_values, default_value]
             message = "SparseToDense: the indices are out of bounds, out of order or repeated"
             p.check_as_host(_are_valid(p, indices, shape), message, inputs)
-        dense = p.broadcast_to(default_value, shape)
         return p.scatter(dense, indices, values, op="set")
 
 
