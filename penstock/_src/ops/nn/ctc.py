@@ -26,7 +26,7 @@ def loss_and_gradient(inputs, labels, blank, merge_repeated):
     """The loss of one sequence [time, classes] of logits, and its gradient.
 
     The states are the labels with blanks between them and round them; alpha and beta are the logarithms of
-    the probabilities of reaching, and of leaving, each of them.
+    the probabilities of reaching, and of leaving, each of them. Without `merge_repeated` a label takes one step.
     """
     log_p = _log_softmax(inputs)
     steps, count = len(inputs), 2 * len(labels) + 1
@@ -35,20 +35,21 @@ def loss_and_gradient(inputs, labels, blank, merge_repeated):
     emitted = log_p[:, states]
     jump = np.zeros(count, bool)  # whether the blank before a label may be left out
     jump[3::2] = states[3::2] != states[1:-2:2] if merge_repeated else True
+    stay = np.where((states == blank) | merge_repeated, 0.0, -np.inf)
     alpha = np.full((steps, count), -np.inf)
     alpha[0, :2] = emitted[0, :2]
     for t in range(1, steps):
         before = alpha[t - 1]
         shifted = np.concatenate([[-np.inf], before[:-1]])
         skipped = np.where(jump, np.concatenate([[-np.inf] * 2, before[:-2]])[:count], -np.inf)
-        alpha[t] = _add(before, shifted, skipped) + emitted[t]
+        alpha[t] = _add(before + stay, shifted, skipped) + emitted[t]
     beta = np.full((steps, count), -np.inf)
     beta[-1, -2:] = 0.0
     for t in range(steps - 2, -1, -1):
         after = beta[t + 1] + emitted[t + 1]
         shifted = np.concatenate([after[1:], [-np.inf]])
         skipped = np.concatenate([np.where(jump, after, -np.inf)[2:], [-np.inf] * 2])[:count]
-        beta[t] = _add(after, shifted, skipped)
+        beta[t] = _add(after + stay, shifted, skipped)
     total = _add(*alpha[-1, -2:])
     gradient = np.exp(log_p)
     if np.isfinite(total):

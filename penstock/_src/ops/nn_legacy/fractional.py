@@ -9,21 +9,26 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values import kernel_state
 from penstock._src.ops.random import distributions
-from penstock._src.ops.random.stateful import reserve
+from penstock._src.ops.random.stateful import permutation, reserve
 from penstock._src.ops.rules import invalid
 
 
-def boundaries(extent, out, pseudo_random, uniforms):
-    """The starts of `out` windows over `extent` rows, and the end."""
+def boundaries(op, extent, out):
+    """The starts of `out` windows over `extent` rows, and the end, drawn by an op.
+
+    The sizes are those of a whole number and the next one, shuffled; or, pseudo-randomly, follow a line of slope
+    extent / out from a random offset.
+    """
     small = extent // out
-    if not pseudo_random or extent == out:
+    if not op.pseudo_random:
         sizes = np.full(out, small)
         sizes[: extent % out] += 1
-        sizes = sizes[np.argsort(uniforms[:out], kind="stable")]
+        sizes = sizes[permutation(reserve(op, (out + 3) // 4), out)]
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     alpha = extent / out
     most = min((small + 2) / alpha - 1, (extent + 1 - small) / alpha - (out - 1))
-    inner = np.ceil(alpha * (np.arange(1, out) + uniforms[0] * most)) - 1
+    offset = distributions.words_to_float64(reserve(op, 1).words(2)) * most
+    inner = np.ceil(alpha * (np.arange(1, out) + offset)) - 1
     return np.concatenate([[0], inner, [extent]]).astype(np.int64)
 
 
@@ -70,13 +75,8 @@ class _FractionalPool(Op):
         """The boundaries of the windows of both axes; a deterministic op keeps its first ones."""
 
         def drawn():
-            made = []
-            for extent, ratio in zip(extents, self.pooling_ratio[1:3]):
-                out = int(extent / ratio)
-                stream = reserve(self, out + 1)
-                uniforms = distributions.words_to_float64(stream.words(2 * out + 2).reshape(-1, 2))
-                made.append(boundaries(extent, out, self.pseudo_random, uniforms))
-            return made
+            pairs = zip(extents, self.pooling_ratio[1:3], strict=True)
+            return [boundaries(self, extent, int(extent / ratio)) for extent, ratio in pairs]
 
         return kernel_state.of_running_node(drawn) if self.deterministic else drawn()
 

@@ -74,7 +74,7 @@ class StringSplit(Op):
         return _sparse([self._pieces(s, delimiter.item()) for s in input])
 
     def _pieces(self, s, delimiters):
-        if not delimiters:
+        if not delimiters or not s:
             return [s[i : i + 1] for i in range(len(s))]
         pieces, begin = [], 0
         for at, byte in enumerate(s):
