@@ -16,7 +16,8 @@ _NAMES = {
         "SAVED_MODEL_SCHEMA_VERSION SERVING SaveOptions TPU TRAINING VARIABLES_DIRECTORY "
         "VARIABLES_FILENAME=VARIABLES_DIRECTORY"
     ),
-    "penstock._src.saving.saved_model.load": "contains_saved_model load",
+    "penstock._src.saving.saved_model.files": "contains_saved_model",
+    "penstock._src.saving.saved_model.load": "load",
     "penstock._src.saving.saved_model.save": "save",
 }
 _SUBMODULES = "experimental".split()

@@ -266,8 +266,26 @@ def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[
         t._id: into.local(convert_to_tensor(a))
         for t, a in zip(graph.inputs, arguments, strict=True)
     }
+    copy_operations(graph._operations, into, table)
+    return [table[t._id] for t in graph.outputs]
+
+
+def copy_operations(
+    nodes: Sequence[Operation], into: FuncGraph, table: dict[int, SymbolicTensor]
+) -> dict[int, Operation]:
+    """Copies operations, in order, into the graph `into`.
+
+    Args:
+      nodes: the operations.
+      into: the graph.
+      table: what stands for tensors there, by their ids; gets the outputs of the copies. Operations whose
+        outputs it has are left out.
+
+    Returns:
+      The copies, by the ids of the operations.
+    """
     copies: dict[int, Operation] = {}
-    for node in graph._operations:
+    for node in nodes:
         if all(t._id in table for t in node.outputs) and node.outputs:
             continue
         copy = into.add(node.raw_op, [table[t._id] for t in node._inputs], node.name)
@@ -279,7 +297,7 @@ def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[
             table[old._id] = new
             new._handle_data = old._handle_data
             new.set_shape(old.shape)
-    return [table[t._id] for t in graph.outputs]
+    return copies
 
 
 def copy_loop_facts(node: Operation, copy: Operation, table: dict[int, SymbolicTensor]) -> None:

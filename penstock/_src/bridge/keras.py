@@ -6,6 +6,7 @@ TF_USE_LEGACY_KERAS=1 in the environment makes it Keras 2 (the package tf_keras)
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 import types
@@ -63,4 +64,7 @@ def attribute(name: str) -> object:
     except AttributeError:
         if name.startswith("__"):
             raise
-        return importlib.import_module(f"{keras_module()}.{name}")
+        place = f"{keras_module()}.{name}"
+        if importlib.util.find_spec(place) is None:
+            raise
+        return importlib.import_module(place)

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.core.specs import TypeSpec
+from penstock._src.autodiff.control_flow import copy_operations
+from penstock._src.compiler.lower.needed import needed_operations
+from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.v1.variables.store import give_store
 from penstock._src.graph import trace
@@ -28,26 +30,43 @@ class WrappedFunction(ConcreteFunction):
           name: of the function.
           input_signature: accepted.
         """
-        inputs = [self._tensor(feed) for feed in nest.flatten(feeds)]
+        inputs = [self._tensor(feed) for feed in nest.flatten(feeds, expand_composites=True)]
         results = nest.map_structure(self._element, fetches)
+        leaves = nest.flatten(results, expand_composites=True)
+        tensors = [r for r in leaves if isinstance(r, SymbolicTensor)]
+        operations = [r for r in leaves if isinstance(r, Operation)]
         part = FuncGraph(name or "pruned")
-        part.__dict__.update(self.graph.__dict__)
-        part.name = name or "pruned"
-        part.inputs = [
-            *inputs,
-            *(p for p in self.graph.internal_captures if all(p is not t for t in inputs)),
-        ]
-        operations = [r for r in nest.flatten(results) if isinstance(r, Operation)]
-        part.structured_outputs = nest.map_structure(
-            lambda r: None if isinstance(r, Operation) else r, results
+        table = {}
+        for tensor in inputs:
+            table[tensor._id] = part.placeholder(tensor.dtype, tensor.shape, tensor.op.name)
+            part.inputs.append(table[tensor._id])
+        for outer, inner in self.graph._captures.values():
+            table.setdefault(inner._id, part.capture(outer, inner.op.name))
+        needed = needed_operations(
+            self.graph, [*inputs, *self.graph.internal_captures], tensors, operations
         )
-        part.outputs = [r for r in nest.flatten(results) if isinstance(r, SymbolicTensor)]
-        part.control_outputs = operations
+        copies = copy_operations(needed, part, table)
+        part._weak_variables = list(self.graph._weak_variables)
+        part.outputs = [table[t._id] for t in tensors]
+        part.control_outputs = [copies[id(operation)] for operation in operations]
+        found = [None if isinstance(r, Operation) else table[r._id] for r in leaves]
+        part.structured_outputs = nest.pack_sequence_as(results, found, expand_composites=True)
         part.structured_input_signature = ((), {})
-        return WrappedFunction(part, [(t.op.name, t) for t in inputs])
+        made = WrappedFunction(part, [(t.op.name, t) for t in inputs])
+        made._attributes["variables"] = self._attributes.get("variables")
+        return made
+
+    def name_inputs(self, names: Sequence[str]) -> None:
+        """Lets calls name the arguments so, as those of a SavedModel's signature are named."""
+        inputs = self.graph.inputs[: self.arity]
+        specs = {
+            name: TensorSpec(t.shape, t.dtype, name) for name, t in zip(names, inputs, strict=True)
+        }
+        self.parameters, self._arguments = list(specs.items()), list(specs)
+        self.graph.structured_input_signature = ((), specs)
 
     def _element(self, element: Any) -> Any:
-        return self.graph.as_graph_element(element)
+        return element if nest.is_composite(element) else self.graph.as_graph_element(element)
 
     def _tensor(self, element: Any) -> SymbolicTensor:
         found = self.graph.as_graph_element(element)

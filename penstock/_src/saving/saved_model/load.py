@@ -4,7 +4,6 @@ import os
 from typing import Any
 
 import numpy as np
-from google.protobuf import text_format
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
@@ -18,11 +17,12 @@ from penstock._src.graph.attributes import shape_from_proto
 from penstock._src.graph.importer import Library
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.ops.tensor_proto import from_proto
-from penstock._src.proto import saved as messages
 from penstock._src.proto.saved import FunctionSpec
 from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.saving.saved_model import constants
+from penstock._src.saving.saved_model.files import parse
 from penstock._src.saving.saved_model.revived import RestoredFunction, revive_concrete
+from penstock._src.saving.saved_model.v1_program import Program, empty_variable
 from penstock._src.util.export import export
 
 
@@ -53,41 +53,6 @@ class _SignatureMap(dict, Trackable):
     __hash__ = object.__hash__
 
 
-def parse(folder: str) -> Any:
-    """The message in a SavedModel's folder.
-
-    Raises:
-      OSError: there is none.
-    """
-    path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
-    if os.path.exists(path):
-        with open(path, "rb") as file:
-            return messages.SavedModel.FromString(file.read())
-    text = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PBTXT)
-    if os.path.exists(text):
-        with open(text) as file:
-            return text_format.Parse(file.read(), messages.SavedModel())
-    raise OSError(
-        f"SavedModel file does not exist at: {folder}{os.sep}"
-        f"{{{constants.SAVED_MODEL_FILENAME_PBTXT}|{constants.SAVED_MODEL_FILENAME_PB}}}"
-    )
-
-
-@export(
-    "saved_model.contains_saved_model",
-    v1=[
-        "saved_model.contains_saved_model",
-        "saved_model.maybe_saved_model_directory",
-        "saved_model.loader.maybe_saved_model_directory",
-    ],
-)
-def contains_saved_model(export_dir: Any) -> bool:
-    """Whether a folder holds a SavedModel."""
-    names = (constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT)
-    folder = os.fsdecode(export_dir)
-    return any(os.path.exists(os.path.join(folder, name)) for name in names)
-
-
 @export("saved_model.load", v1=["saved_model.load_v2"])
 def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | None = None) -> Any:
     """Returns the object of a SavedModel, with its variables and functions.
@@ -104,23 +69,27 @@ def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | Non
     folder = os.fsdecode(export_dir)
     saved = parse(folder)
     meta = _chosen(saved, tags)
-    if not meta.object_graph_def.nodes:
-        raise UnimplementedError(
-            "tf.saved_model.load: SavedModels of TensorFlow 1 are not supported."
-        )
     with init_scope():
-        loader = _Loader(meta, folder)
-        root = loader.load()
-        prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-        if os.path.exists(index_name(prefix)):
-            Checkpoint(root).read(prefix)
-        if options is not None and options.experimental_load_function_aliases:
-            root._setattr_tracking = False
-            root.function_aliases = loader.aliases()
-            root._setattr_tracking = True
+        if meta.object_graph_def.nodes:
+            root = _load_objects(meta, folder, options)
+        else:
+            root = Program(meta, folder).load(_SignatureMap)
     root.tensorflow_version = meta.meta_info_def.tensorflow_version
     root.tensorflow_git_version = meta.meta_info_def.tensorflow_git_version
     root.graph_debug_info = None
+    return root
+
+
+def _load_objects(meta: Any, folder: str, options: constants.LoadOptions | None) -> Any:
+    loader = _Loader(meta, folder)
+    root = loader.load()
+    prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
+    if os.path.exists(index_name(prefix)):
+        Checkpoint(root).read(prefix)
+    if options is not None and options.experimental_load_function_aliases:
+        root._setattr_tracking = False
+        root.function_aliases = loader.aliases()
+        root._setattr_tracking = True
     return root
 
 
@@ -210,16 +179,8 @@ class _Loader:
         return _UserObject()
 
     def _variable(self, saved: Any) -> Variable:
-        dtype = dtypes.as_dtype(saved.dtype)
         shape = shape_from_proto(saved.shape)
-        start: Any = b"" if dtype is dtypes.string else 0
-        extents = [
-            0 if extent is None else extent for extent in (shape.as_list() if shape.rank else [])
-        ]
-        value = np.full(extents, start, dtype.np)
-        return Variable(
-            value, trainable=saved.trainable, name=saved.name or None, dtype=dtype, shape=shape
-        )
+        return empty_variable(saved.dtype, shape, saved.name or None, saved.trainable)
 
     def _make_resource(self, number: int, node: Any) -> None:
         """An object such as a lookup table, made by a function of its own."""

@@ -10,7 +10,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.graph.attributes import shape_to_proto
 from penstock._src.proto.saved import SignatureDef, TensorInfo
 from penstock._src.saving.saved_model import constants
-from penstock._src.saving.saved_model.load import parse
+from penstock._src.saving.saved_model.files import parse
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve
 

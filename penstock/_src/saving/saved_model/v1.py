@@ -20,8 +20,9 @@ from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.saved import SavedModel
 from penstock._src.saving import meta_graph
 from penstock._src.saving.saved_model import constants
-from penstock._src.saving.saved_model.load import parse
+from penstock._src.saving.saved_model.files import parse
 from penstock._src.saving.saved_model.signature_defs import predict_signature_def
+from penstock._src.saving.saved_model.v1_program import main_operations
 from penstock._src.saving.saver_v1 import Saver, import_meta_graph
 from penstock._src.util.export import export
 
@@ -256,19 +257,9 @@ def load(
         )
         for asset in definition.asset_file_def
     }
-    for operation in _main_operations(definition):
+    for operation in main_operations(definition):
         sess.run(sess.graph.as_graph_element(prefix + operation), feeds)
     return definition
-
-
-def _main_operations(definition: Any) -> list[str]:
-    """The names of the operations that are run after loading."""
-    if constants.INIT_OP_KEY in definition.signature_def:
-        return [definition.signature_def[constants.INIT_OP_KEY].outputs[constants.INIT_OP_KEY].name]
-    for key in (constants.MAIN_OP_KEY, constants.LEGACY_INIT_OP_KEY):
-        if key in definition.collection_def:
-            return list(definition.collection_def[key].node_list.value)
-    return []
 
 
 @export(v1=["saved_model.main_op.main_op"])

@@ -1,0 +1,45 @@
+"""The files of a SavedModel's folder: whether it is one, and the message in it."""
+
+import os
+from typing import Any
+
+from google.protobuf import text_format
+
+from penstock._src.proto import saved as messages
+from penstock._src.saving.saved_model import constants
+from penstock._src.util.export import export
+
+
+def parse(folder: str) -> Any:
+    """The message in a SavedModel's folder.
+
+    Raises:
+      OSError: there is none.
+    """
+    path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            return messages.SavedModel.FromString(file.read())
+    text = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PBTXT)
+    if os.path.exists(text):
+        with open(text) as file:
+            return text_format.Parse(file.read(), messages.SavedModel())
+    raise OSError(
+        f"SavedModel file does not exist at: {folder}{os.sep}"
+        f"{{{constants.SAVED_MODEL_FILENAME_PBTXT}|{constants.SAVED_MODEL_FILENAME_PB}}}"
+    )
+
+
+@export(
+    "saved_model.contains_saved_model",
+    v1=[
+        "saved_model.contains_saved_model",
+        "saved_model.maybe_saved_model_directory",
+        "saved_model.loader.maybe_saved_model_directory",
+    ],
+)
+def contains_saved_model(export_dir: Any) -> bool:
+    """Whether a folder holds a SavedModel."""
+    names = (constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT)
+    folder = os.fsdecode(export_dir)
+    return any(os.path.exists(os.path.join(folder, name)) for name in names)

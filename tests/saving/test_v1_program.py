@@ -1,0 +1,71 @@
+"""tf.saved_model.load of what TensorFlow 1 saved: signatures share restored variables and tables."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+v1 = tf.compat.v1
+
+
+@pytest.fixture(params=[True, False], ids=["resources", "references"])
+def folder(request, tmp_path):
+    """A SavedModel of a graph with two variables and a table of words in a file."""
+    (tmp_path / "words.txt").write_text("a\nb\nc\n")
+    path = str(tmp_path / "model")
+    with tf.Graph().as_default():
+        x = v1.placeholder(tf.float32, [None, 3], "x")
+        words = v1.placeholder(tf.string, [None], "words")
+        sparse = v1.sparse_placeholder(tf.float32, [None, 3], name="sparse")
+        with v1.variable_scope("layer", use_resource=request.param):
+            w = v1.get_variable("w", initializer=tf.constant([[1.0], [2.0], [3.0]]))
+            b = v1.get_variable("b", initializer=tf.constant(0.5), trainable=False)
+        y = tf.nn.relu(x @ w + b, name="y")
+        whole, line = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+        initializer = tf.lookup.TextFileInitializer(
+            str(tmp_path / "words.txt"), tf.string, whole, tf.int64, line
+        )
+        ids = tf.lookup.StaticHashTable(initializer, -1).lookup(words)
+        info, define = v1.saved_model.build_tensor_info, v1.saved_model.build_signature_def
+        signatures = {
+            "serving_default": define({"x": info(x)}, {"y": info(y), "double": info(y * 2)}),
+            "both": define({"x": info(x), "words": info(words)}, {"y": info(y), "ids": info(ids)}),
+            "sparse": define(
+                {"s": info(sparse)}, {"y": info(v1.sparse_tensor_to_dense(sparse) @ w)}
+            ),
+        }
+        with v1.Session() as session:
+            session.run([v1.global_variables_initializer(), v1.tables_initializer()])
+            session.run(v1.assign(b, 1.5))
+            builder = v1.saved_model.Builder(path)
+            builder.add_meta_graph_and_variables(
+                session, ["serve"], signatures, main_op=v1.tables_initializer()
+            )
+            builder.save()
+    return path
+
+
+def test_signatures_variables_and_gradients(folder):
+    loaded = tf.saved_model.load(folder)
+    serve = loaded.signatures["serving_default"]
+    assert serve.structured_input_signature == ((), {"x": tf.TensorSpec([None, 3], name="x")})
+    assert serve(x=tf.ones([2, 3]))["double"].numpy().tolist() == [[15], [15]]
+    assert serve(tf.ones([1, 3]))["y"].numpy().tolist() == [[7.5]]
+    both = loaded.signatures["both"](x=tf.ones([1, 3]), words=tf.constant(["b", "?"]))
+    assert both["ids"].numpy().tolist() == [1, -1]
+    s = tf.sparse.from_dense([[1.0, 0, 2]])
+    dense = loaded.signatures["sparse"](
+        s_indices=s.indices, s_values=s.values, s_dense_shape=s.dense_shape
+    )
+    assert dense["y"].numpy().tolist() == [[7]]
+    w, b = loaded.variables
+    assert w.name == "layer/w:0" and w.trainable and not b.trainable and b.numpy() == 1.5
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(serve(x=tf.ones([2, 3]))["y"])
+    np.testing.assert_array_equal(tape.gradient(loss, w), [[2], [2], [2]])
+    w.assign(w * 0)
+    part = loaded.prune("x:0", "y:0")
+    assert part(tf.ones([1, 3])).numpy() == 1.5
+    assert tf.function(lambda x: serve(x=x)["y"] + 1)(tf.ones([1, 3])).numpy() == 2.5
+    loaded.restore(f"{folder}/variables/variables")
+    assert part(tf.ones([1, 3])).numpy() == 7.5
