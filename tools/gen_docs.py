@@ -68,8 +68,8 @@ def page() -> str:
         "*eager*: has a kernel on the host. *gradient*: `yes`, `-` where TensorFlow has none, either. "
         "*native*: lowers to compiled code in functions; else the host runs it between compiled "
         "parts. *tested against*: `golden`, calls of public symbols that run the op, with TensorFlow's "
-        "values (tests/golden); `recorded`, calls of the op with TensorFlow's values and gradients, "
-        "`drawn`, random calls, eager and compiled, gradients by differences (tests/conformance); and "
+        "values (tests/golden); `programs`, small programs of raw ops, likewise (tests/parity/programs); "
+        "`recorded`, calls of the op with TensorFlow's values and gradients, `drawn`, random calls, eager and compiled, gradients by differences (tests/conformance); and "
         "the test files that name it. The parity tests look at every op besides.",
     ]
     families = collections.defaultdict(list)

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import io
 import json
 import pathlib
 import re
@@ -20,12 +21,19 @@ Evidence = dict[str, list[str]]
 def by_op(ops: dict[str, type]) -> Evidence:
     """Returns {op: what its results are held against}.
 
-    `golden`: cases of tests/golden, recorded on TensorFlow, that run the op; `recorded`: calls of the op in
+    `golden`: cases of tests/golden, recorded on TensorFlow, that run the op; `programs`: those of
+    tests/parity/programs, likewise; `recorded`: calls of the op in
     tests/conformance/recorded.npz, results and gradients of TensorFlow; `drawn`: random calls, compiled and eager,
     with gradients by differences; then the test files that name it.
     """
     named = files_that_name(ops)
-    tables = {"golden": run_by_golden_cases(), "recorded": recorded_ops(), "drawn": drawn_ops()}
+    with contextlib.redirect_stdout(io.StringIO()):
+        tables = {
+            "golden": run_by_golden_cases(),
+            "programs": run_by_programs(),
+            "recorded": recorded_ops(),
+            "drawn": drawn_ops(),
+        }
     return {op: [kind for kind in tables if op in tables[kind]] + named[op] for op in ops}
 
 
@@ -41,23 +49,40 @@ def run_by_golden_cases() -> set[str]:
     return seen
 
 
+def run_by_programs() -> set[str]:
+    """Returns the ops that the programs of raw ops run."""
+    import penstock as tf
+    from tests.parity.programs import programs
+
+    with watched_ops() as seen:
+        for program in programs().values():
+            with tempfile.TemporaryDirectory() as folder:
+                program(tf, pathlib.Path(folder))
+    return seen
+
+
 @contextlib.contextmanager
 def watched_ops() -> Iterator[set[str]]:
-    """Gives the set into which the names of all ops go that run eagerly in the block."""
+    """Gives the set into which the names of all ops go that run eagerly, or go into graphs, in the block."""
     from penstock._src.core import dispatch
+    from penstock._src.graph.graph import Graph
 
-    plain, seen = dispatch.RUN_EAGERLY, set()
+    plain, into_graph, seen = dispatch.RUN_EAGERLY, Graph.execute, set()
 
     def watch(cls: Any, inputs: Any, attrs: Any) -> Any:
         seen.add(cls.__name__)
         return plain(cls, inputs, attrs)
 
-    dispatch.RUN_EAGERLY = watch
+    def watch_graph(graph: Any, cls: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.add(cls.__name__)
+        return into_graph(graph, cls, *args, **kwargs)
+
+    dispatch.RUN_EAGERLY, Graph.execute = watch, watch_graph  # type: ignore[method-assign]
     dispatch.OBSERVED.append(watch)
     try:
         yield seen
     finally:
-        dispatch.RUN_EAGERLY = plain
+        dispatch.RUN_EAGERLY, Graph.execute = plain, into_graph  # type: ignore[method-assign]
         dispatch.OBSERVED.remove(watch)
 
 
