@@ -141,3 +141,11 @@ def test_decorators_are_found_again():
     (noted,), found = decorators.unwrap(outer)
     assert found is inner and noted.decorator_name == "doubled" and outer(1) == 6
     assert decorators.getfullargspec(outer).args == ["a", "b"]
+
+
+def test_definitions_of_ops_by_name():
+    known = conversion.ApiDefMap()
+    assert "MatMul" in known.op_names()
+    assert known.get_op_def("MatMul").output_arg[0].name == "product"
+    with pytest.raises(ValueError, match="No op_def found"):
+        known.get_op_def("NoSuchOp")

@@ -27,3 +27,9 @@ def test_limits():
     assert tf.bool.limits == (0, True)
     with pytest.raises(ValueError, match="limits"):
         _ = tf.float16.limits
+
+
+def test_dictionaries_by_number_take_types():
+    types = {1: "float", 3: "int"}
+    assert (types[tf.float32], types[tf.int32]) == ("float", "int")
+    assert tf.string not in types

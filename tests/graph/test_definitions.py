@@ -52,3 +52,21 @@ def test_variables_of_graphs_go_through_messages():
             assert session.run(again) == 5.0
     with pytest.raises(RuntimeError):
         tf.Variable(1.0).to_proto()
+
+
+def test_attributes_are_given_as_graphs_hold_them():
+    with tf.Graph().as_default() as graph:
+        constant = tf.constant([1.0, 2.0])
+        holder = tf.compat.v1.placeholder(tf.float32, [None, 2])
+        tf.strings.join([tf.constant("a")], separator=",", name="join")
+        tf.cond(tf.constant(True), lambda: constant, lambda: constant * 2, name="branch")
+    value = constant.op.get_attr("value")
+    assert tf.make_ndarray(value).tolist() == [1, 2]
+    assert constant.op.get_attr("dtype") is tf.float32
+    assert [d.size for d in holder.op.get_attr("shape").dim] == [-1, 2]
+    assert graph.get_operation_by_name("join").get_attr("separator") == b","
+    branch = graph.get_operation_by_name("branch")
+    assert branch.get_attr("Tout") == [tf.float32]
+    assert branch.get_attr("then_branch").name
+    with pytest.raises(ValueError, match="no attr named 'missing'"):
+        constant.op.get_attr("missing")

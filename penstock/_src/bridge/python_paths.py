@@ -103,7 +103,7 @@ PATHS: dict[str, str] = {
     "python.framework.composite_tensor": "tf.__internal__",
     "python.framework.config": "@api.config.determinism tf.config tf.config.experimental",
     "python.framework.constant_op": "tf",
-    "python.framework.c_api_util": "",
+    "python.framework.c_api_util": "@bridge.internals.conversion",
     "python.framework.convert_to_constants": "@bridge.internals.conversion",
     "python.framework.dtypes": "tf.dtypes tf",
     "python.framework.errors": "tf.errors",

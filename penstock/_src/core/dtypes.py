@@ -255,8 +255,8 @@ class DType:
     def __ne__(self, other: Any) -> bool:
         return not self == other
 
-    # By identity: there is one instance per type, and dictionaries of types are on hot paths.
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return self._enum  # a dictionary by TensorFlow's numbers takes types, as converters use it
 
     def __int__(self) -> int:
         return self._enum

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.core.dtypes import as_dtype
 from penstock._src.graph import attributes
 from penstock._src.graph.control import bodies_of
 from penstock._src.graph.graph import Graph
@@ -68,6 +69,30 @@ def node_def(op: Operation) -> Any:
     node.input.extend(_graph_input(t) for t in op._inputs)
     node.input.extend(sorted(f"^{control.name}" for control in op._control_inputs))
     return node
+
+
+def attribute_of(op: Operation, name: str) -> Any:
+    """Returns an attribute as TensorFlow's graphs hold it: types and numbers plain, strings as bytes, others as messages.
+
+    Raises:
+      ValueError: there is none of that name.
+    """
+    value = op.raw_op.attrs.get(name)
+    if value is None:
+        raise ValueError(f"Operation '{op.name}' has no attr named '{name}'.")
+    made = attributes.encode(type(op.raw_op), name, value, _Library().name)
+    kind = made.WhichOneof("value")
+    if kind != "list":
+        return _plain(kind, getattr(made, kind))
+    for kind in ("s", "i", "f", "b", "type", "shape", "tensor", "func"):
+        items = getattr(made.list, kind)
+        if items:
+            return [_plain(kind, item) for item in items]
+    return []
+
+
+def _plain(kind: str, value: Any) -> Any:
+    return as_dtype(value) if kind == "type" else value
 
 
 def _graph_input(tensor: SymbolicTensor) -> str:
@@ -186,3 +211,4 @@ def _graph_def_versions(self: Graph) -> Any:
 Graph.as_graph_def = _as_graph_def  # type: ignore[attr-defined]
 Graph.graph_def_versions = property(_graph_def_versions)  # type: ignore[attr-defined]
 Operation.node_def = property(node_def)  # type: ignore[attr-defined]
+Operation.get_attr = attribute_of  # type: ignore[attr-defined]

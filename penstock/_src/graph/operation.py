@@ -222,19 +222,6 @@ class Operation:
         """The attributes by name."""
         return self.raw_op.attrs
 
-    def get_attr(self, name: str) -> Any:
-        """Returns an attribute.
-
-        Raises:
-          ValueError: there is none of that name.
-        """
-        if name not in self.raw_op.attrs:
-            raise ValueError(f"Operation '{self.name}' has no attr named '{name}'.")
-        value = self.raw_op.attrs[name]
-        if isinstance(value, tuple):
-            return list(value)
-        return value.encode() if isinstance(value, str) else value
-
     def experimental_set_type(self, type_proto: Any) -> None:
         """Keeps the FullTypeDef that describes what the operation makes; nothing depends on it."""
         self._full_type = type_proto

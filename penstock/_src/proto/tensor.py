@@ -50,3 +50,6 @@ SerializedDType = SCHEMA["SerializedDType"]
 ResourceHandleProto = SCHEMA["ResourceHandleProto"]
 TensorProto = SCHEMA["TensorProto"]
 VariantTensorDataProto = SCHEMA["VariantTensorDataProto"]
+
+# A module of messages has the values of its outermost enums as names of its own: types_pb2.DT_FLOAT.
+globals().update(DataType.items())

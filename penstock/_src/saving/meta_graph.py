@@ -195,11 +195,12 @@ def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
     made._synchronization = VariableSynchronization.AUTO
     made._aggregation, made._in_graph_mode = VariableAggregation.NONE, True
     made._unique = next(UNIQUE)
-    shared = handle.op.get_attr("shared_name")
+    attrs = handle.op.raw_op.attrs
+    shared = attrs["shared_name"]
     made._name = (shared.decode() if isinstance(shared, bytes) else shared) or handle.op.name
     made._handle = handle
-    made._dtype = handle.op.get_attr("dtype")
-    made._shape = handle.op.get_attr("shape")
+    made._dtype = attrs["dtype"]
+    made._shape = attrs["shape"]
     made._initializer = graph.as_graph_element(prefix + definition.initializer_name)
     made._initial_value = graph.as_graph_element(prefix + definition.initial_value_name)
     made._graph_element = graph.as_graph_element(prefix + definition.snapshot_name)

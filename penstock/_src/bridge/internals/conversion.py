@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.registry import index, lookup
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.function.freezing import convert_variables_to_constants_v2, frozen_graph_def
 from penstock._src.function.function import function as def_function
+from penstock._src.graph.definitions import op_def
 from penstock._src.graph.importer import Library, import_function
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
@@ -152,3 +154,18 @@ def trace_model_call(model: Any, input_signature: Any = None) -> Any:
 
 class ConverterError(Exception):
     """Raised when a model cannot be converted to TensorFlow Lite."""
+
+
+class ApiDefMap:
+    """What is known of ops by their names."""
+
+    def get_op_def(self, op_name: str) -> Any:
+        """Returns the OpDef of an op. Raises ValueError where there is none of that name."""
+        found = lookup(op_name)
+        if found is None:
+            raise ValueError(f"No op_def found with name {op_name}.")
+        return op_def(found)
+
+    def op_names(self) -> list[str]:
+        """Returns the names of all ops."""
+        return sorted(index())

@@ -62,7 +62,7 @@ def range_items(iterated: Any) -> Items | None:
     if op is None or op.type != "Range" or iterated.graph is not dispatch.current_graph():
         return None
     start, limit, delta = op.inputs
-    step = delta.op.get_attr("value") if delta.op.type == "Const" else None
+    step = delta.op.raw_op.attrs["value"] if delta.op.type == "Const" else None
     known = getattr(step, "item", None)
     kind = RisingRangeItems if known is not None and step.size == 1 and step > 0 else RangeItems
     return kind(start, limit, delta)
