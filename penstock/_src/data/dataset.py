@@ -141,6 +141,8 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         """
         element = structure.normalize(tensors)
         whole = structure.spec_of(element)
+        if not nest.flatten(whole):
+            raise ValueError("Invalid `element`. `element` should not be empty.")
         spec = structure.unbatched(whole)
         components = structure.to_batched_tensors(whole, element)
         size: Any = None
@@ -219,15 +221,15 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
             datasets = args[0]
         elif len(args) > 1:
             datasets = args
+        if isinstance(datasets, list):
+            raise TypeError(
+                "Invalid input to `zip`. Inputs are expected to be (nested) structures of "
+                "`tf.data.Dataset` objects. Python `list` is not supported and you should use "
+                "`tuple` instead."
+            )
         sources = nest.flatten(datasets)
         for source in sources:
             if not isinstance(source, Dataset):
-                if isinstance(source, list):
-                    raise TypeError(
-                        "Invalid input to `zip`. Inputs are expected to be (nested) structures of "
-                        "`tf.data.Dataset` objects. Python `list` is not supported and you should "
-                        "use `tuple` instead."
-                    )
                 raise TypeError(
                     "Invalid input to `zip`. Inputs are expected to be (nested) structures of "
                     f"`tf.data.Dataset` objects but encountered object of type {type(source)}."
@@ -336,7 +338,7 @@ class _Derived:
 
     def __init__(self, variant: Any, spec: Any, sources: tuple[Any, ...]) -> None:
         self._spec, self._sources = spec, sources
-        super().__init__(variant)  # type: ignore[call-arg]
+        Dataset.__init__(self, variant)  # type: ignore[arg-type]
 
     def _inputs(self) -> list[Any]:
         return list(self._sources)

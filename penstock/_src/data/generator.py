@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.specs import TensorSpec
+from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
@@ -91,6 +94,8 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
 
 def _tensor(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> EagerTensor:
     try:
+        if leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string:
+            value = value if isinstance(value, Tensor) else np.asarray(value, leaf.dtype.np)
         with init_scope():
             tensor = convert_to_tensor(value, dtype=leaf.dtype)
     except (TypeError, ValueError) as error:

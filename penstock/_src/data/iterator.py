@@ -224,7 +224,7 @@ def _numpy(value: Any) -> Any:
         return array
     if hasattr(value, "dense_shape"):
         return type(value)._numpy_value(value) if hasattr(type(value), "_numpy_value") else value
-    return value.numpy() if hasattr(value, "numpy") and not hasattr(value, "row_splits") else value
+    return value.numpy() if hasattr(value, "numpy") else value
 
 
 _FLAT: dict[int, Any] = {}  # id of a spec -> the spec, its types, shapes, and what makes an element

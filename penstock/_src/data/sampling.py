@@ -50,6 +50,13 @@ class Sampling:
                 "Invalid `weights`. `weights` should have the same length as `datasets` but got "
                 f"`len(weights)={len(weights)}` vs. `len(datasets)={count}`."
             )
+        if isinstance(weights, (list, tuple)):
+            # A dataset that is never chosen must not be waited for.
+            kept = [(d, w) for d, w in zip(datasets, weights, strict=True) if w > 0]
+            if not kept:
+                return datasets[0].take(0)
+            datasets, weights = [d for d, _ in kept], [w for _, w in kept]
+            count = len(datasets)
         if count == 1:
             return datasets[0]
         draws = Dataset.random(

@@ -106,7 +106,17 @@ class Transforms:
         return self._derived("_ConcatenateDataset", made._variant_tensor, spec, self, dataset)
 
     def unique(self, name: str | None = None) -> Any:
-        """Returns the dataset of each element the first time that it comes."""
+        """Returns the dataset of each element the first time that it comes.
+
+        Raises:
+          TypeError: the elements are no int32, int64 or strings.
+        """
+        for part in structure.flat_specs(self.element_spec):
+            if part.dtype not in (dtypes.int32, dtypes.int64, dtypes.string):
+                raise TypeError(
+                    f"`tf.data.Dataset.unique` does not support type {part.dtype!r} -- only "
+                    "`tf.int32`, `tf.int64`, and `tf.string` are supported."
+                )
         return self._same("UniqueDataset", name=name)
 
     def enumerate(self, start: Any = 0, name: str | None = None) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.errors import DataLossError
+from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.ops.data.pipeline import Element, Pipeline, Run, UnnamedDatasetOp, positive
 
 
@@ -35,8 +35,12 @@ class _SparseBatch(Pipeline):
 
     def batch(self, rows: list[np.ndarray]) -> Element:
         largest = np.max([row.shape for row in rows], axis=0)
-        fits = all(w < 0 or s <= w for s, w in zip(largest, self.row_shape))
-        if len(largest) != len(self.row_shape) or not fits:
+        if len(largest) != len(self.row_shape):
+            raise InvalidArgumentError(
+                f"Input element had shape {largest.tolist()} that is incompatible with the row "
+                f"shape {list(self.row_shape)}."
+            )
+        if not all(w < 0 or s <= w for s, w in zip(largest, self.row_shape)):
             raise DataLossError(
                 f"DenseToSparseBatchDataset: rows of shape {largest.tolist()} do not fit into "
                 f"{self.row_shape.tolist()}."

@@ -1,7 +1,6 @@
 """Datasets that apply a function to elements: map, filter, scan, take_while, and reduce."""
 
 import collections
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from penstock._src.ops.data.pipeline import (
     Rows,
     Run,
     UnnamedDatasetOp,
+    available_cores,
     positive,
 )
 from penstock._src.ops.data.vectorised import (
@@ -112,7 +112,7 @@ def mapped(source: Iterator[Element], call: Call, width: int, run: Run) -> Itera
 
 
 def _tuned(source: Iterator[Element], call: Call, run: Run) -> Iterator[Element]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = available_cores()
     fastest = float("inf")
     for _ in range(_PROBES):
         element = next(source, None)

@@ -19,6 +19,7 @@ from penstock._src.ops.data.pipeline import (
     Pipeline,
     Run,
     UnnamedDatasetOp,
+    available_cores,
     positive,
 )
 from penstock._src.ops.data.prefetch import Prefetched
@@ -100,7 +101,7 @@ class _Interleave(_FlatMap):
 def _cycle(op: Any, cycle_length: Any) -> int:
     cycle = int(cycle_length)
     if cycle == AUTOTUNE:
-        return 4
+        return available_cores()
     if cycle <= 0:
         raise InvalidArgumentError(f"`cycle_length` must be > 0. Received {cycle}")
     return cycle

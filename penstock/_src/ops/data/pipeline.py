@@ -6,6 +6,7 @@ also says so (`rows`): then batching gathers whole batches by index, without tou
 """
 
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -22,6 +23,13 @@ AUTOTUNE = -1
 CHUNK = 4096
 
 Element = tuple[Any, ...]
+
+
+def available_cores() -> int:
+    """How many cores this process may run on: what AUTOTUNE stands for."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Run:

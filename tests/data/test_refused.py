@@ -1,0 +1,42 @@
+"""Arguments at the edges of what datasets take, as TensorFlow 2.21."""
+
+import pytest
+
+import penstock as tf
+
+D = tf.data.Dataset
+INVALID = tf.errors.InvalidArgumentError
+
+
+def listed(dataset):
+    return [x.tolist() for x in dataset.as_numpy_iterator()]
+
+
+def test_a_dataset_of_weight_zero_is_not_waited_for():
+    assert listed(D.sample_from_datasets([D.range(3), D.range(9)], [1.0, 0.0])) == [0, 1, 2]
+    assert listed(D.sample_from_datasets([D.range(3), D.range(9)], [0.0, 0.0])) == []
+
+
+def test_generated_numbers_are_cast():
+    made = D.from_generator(lambda: iter([1.5]), output_signature=tf.TensorSpec([], tf.int32))
+    assert listed(made) == [1]
+
+
+def test_ragged_elements_as_numpy():
+    (rows,) = D.from_tensors(tf.ragged.constant([[1], [2, 3]])).as_numpy_iterator()
+    assert [row.tolist() for row in rows] == [[1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    "call,error",
+    [
+        (lambda: D.zip([D.range(2)]), TypeError),
+        (lambda: D.from_tensor_slices({}), ValueError),
+        (lambda: D.from_tensor_slices([1.0]).unique(), TypeError),
+        (lambda: listed(D.range(4).prefetch(-2)), INVALID),
+        (lambda: list(D.range(3).sparse_batch(2, [5])), INVALID),
+    ],
+)
+def test_refused(call, error):
+    with pytest.raises(error):
+        call()
