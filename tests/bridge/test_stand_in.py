@@ -41,6 +41,8 @@ from tensorflow.keras.layers import Dense
 from tensorflow.keras import layers
 assert tf.keras.layers.Dense is keras.layers.Dense is Dense is layers.Dense is k.layers.Dense
 assert keras.config.backend() == "tensorflow"
+import tensorflow.keras.backend as K
+assert float(K.sum(K.ones([2, 2]))) == 4.0 and tf.keras.losses.MAE and tf.compat.v1.keras.Model is keras.Model
 """,
     "tf.keras without the stand-in": """
 import os

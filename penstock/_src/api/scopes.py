@@ -63,7 +63,7 @@ class name_scope:
         return self._exits.pop()(type_arg, value_arg, traceback_arg)
 
 
-@export(v1=["name_scope", "keras.backend.name_scope"])
+@export(v1=["name_scope"])
 class name_scope_v1:
     """`tf.name_scope` with TensorFlow 1's arguments."""
 

@@ -41,7 +41,7 @@ def load() -> types.ModuleType:
             f"tf.keras needs Keras on its TensorFlow backend. Keras was imported with {backend!r}: "
             "set KERAS_BACKEND=tensorflow, or import penstock first."
         )
-    return keras
+    return importlib.import_module(keras_module())
 
 
 def _load_legacy() -> types.ModuleType:

@@ -17,6 +17,8 @@ from . import keras_hints, private_modules
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
 LEGACY_KERAS = "tf_keras.api._v2.keras"
+# Keras 3 with the names that tf.keras has besides: an older `backend`, reductions of losses, short names of metrics.
+KERAS_3 = "keras._tf_keras.keras"
 # Classes that libraries know by name and module, without importing them.
 KNOWN_CLASSES = {
     "penstock._src.core.tensor:Tensor": "tensorflow.python.framework.tensor",
@@ -89,7 +91,7 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def keras_module() -> str:
     """Returns the module that tf.keras is: Keras 3, or Keras 2 if the environment asks for it."""
     asked = os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
-    return LEGACY_KERAS if asked else "keras"
+    return LEGACY_KERAS if asked else KERAS_3
 
 
 def _can_import(name: str) -> bool:
