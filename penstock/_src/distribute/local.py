@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from penstock._src.distribute.cluster.placement import full_names
 from penstock._src.distribute.context import Defaults
-from penstock._src.distribute.placement import full_names
 from penstock._src.distribute.strategy import Strategy, StrategyExtended
 from penstock._src.util.export import export
 

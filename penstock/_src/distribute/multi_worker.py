@@ -3,12 +3,12 @@
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.cluster.placement import full_names
 from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.communication import (
     CommunicationImplementation,
     CommunicationOptions,
 )
-from penstock._src.distribute.placement import full_names
 from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
 from penstock._src.distribute.strategy import Strategy, StrategyExtended

@@ -12,6 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.distribute import local  # noqa: F401  (it makes the default strategy)
+from penstock._src.distribute.cluster.placement import full_names
 from penstock._src.distribute.context import Entered, current
 from penstock._src.distribute.cross_device_ops import CrossDeviceOps, ReductionToOneDevice
 from penstock._src.distribute.mirrored import grouping
@@ -23,7 +24,6 @@ from penstock._src.distribute.mirrored.variables import (
     SyncOnReadVariable,
     updating,
 )
-from penstock._src.distribute.placement import full_names
 from penstock._src.distribute.strategy import ReplicaContext, Strategy, StrategyExtended
 from penstock._src.distribute.values import (
     DistributedValues,

@@ -1,12 +1,17 @@
-"""The update rules of optimizers over TensorFlow 1's variables."""
+"""The update rules of optimizers over TensorFlow 1's variables, which they take and give by reference."""
 
-from penstock._src.core.typesets import NUMBER
+from penstock._src.core.op import Op
 from penstock._src.core.values.resources import as_variable
 from penstock._src.ops.state import training
 
 
-class _ApplyToReference(training._Apply):
-    """A rule over variables given by reference; gives the first of them."""
+def by_reference(op: type[Op]) -> str:
+    """The signature of an op over resources, with references in their place; the first one is what it gives."""
+    return op.signature.replace(": resource", ": Ref(T)") + " out: Ref(T)"
+
+
+class ByReference(Op):
+    """What stands before an op over resources makes it one over references."""
 
     is_abstract = True
     stateful = False
@@ -20,179 +25,97 @@ class _ApplyToReference(training._Apply):
         return as_variable(inputs[0], self.op_type)
 
 
-class ApplyAdaMax(_ApplyToReference):
+class ApplyAdaMax(ByReference, training.ResourceApplyAdaMax):
     """The rule of ResourceApplyAdaMax."""
 
-    signature = (
-        "var: Ref(T), m: Ref(T), v: Ref(T), beta1_power: T, lr: T, beta1: T, beta2: T, epsilon: "
-        "T, grad: T -> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyAdaMax.step
+    signature = by_reference(training.ResourceApplyAdaMax)
 
 
-class ApplyAdadelta(_ApplyToReference):
+class ApplyAdadelta(ByReference, training.ResourceApplyAdadelta):
     """The rule of ResourceApplyAdadelta."""
 
-    signature = (
-        "var: Ref(T), accum: Ref(T), accum_update: Ref(T), lr: T, rho: T, epsilon: T, grad: T "
-        "-> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyAdadelta.step
+    signature = by_reference(training.ResourceApplyAdadelta)
 
 
-class ApplyAdagrad(_ApplyToReference):
+class ApplyAdagrad(ByReference, training.ResourceApplyAdagrad):
     """The rule of ResourceApplyAdagrad."""
 
-    signature = "var: Ref(T), accum: Ref(T), lr: T, grad: T -> out: Ref(T)"
-    T = NUMBER
-    use_locking: bool = False
-    update_slots: bool = True
-    step = training.ResourceApplyAdagrad.step
+    signature = by_reference(training.ResourceApplyAdagrad)
 
 
-class ApplyAdagradDA(_ApplyToReference):
+class ApplyAdagradDA(ByReference, training.ResourceApplyAdagradDA):
     """The rule of ResourceApplyAdagradDA."""
 
-    signature = (
-        "var: Ref(T), gradient_accumulator: Ref(T), gradient_squared_accumulator: Ref(T), grad: "
-        "T, lr: T, l1: T, l2: T, global_step: int64 -> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyAdagradDA.step
+    signature = by_reference(training.ResourceApplyAdagradDA)
 
 
-class ApplyAdagradV2(_ApplyToReference):
+class ApplyAdagradV2(ByReference, training.ResourceApplyAdagradV2):
     """The rule of ResourceApplyAdagradV2."""
 
-    signature = "var: Ref(T), accum: Ref(T), lr: T, epsilon: T, grad: T -> out: Ref(T)"
-    T = NUMBER
-    use_locking: bool = False
-    update_slots: bool = True
-    step = training.ResourceApplyAdagradV2.step
+    signature = by_reference(training.ResourceApplyAdagradV2)
 
 
-class ApplyAdam(_ApplyToReference):
+class ApplyAdam(ByReference, training.ResourceApplyAdam):
     """The rule of ResourceApplyAdam."""
 
-    signature = (
-        "var: Ref(T), m: Ref(T), v: Ref(T), beta1_power: T, beta2_power: T, lr: T, beta1: T, "
-        "beta2: T, epsilon: T, grad: T -> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    use_nesterov: bool = False
-    step = training.ResourceApplyAdam.step
+    signature = by_reference(training.ResourceApplyAdam)
 
 
-class ApplyAddSign(_ApplyToReference):
+class ApplyAddSign(ByReference, training.ResourceApplyAddSign):
     """The rule of ResourceApplyAddSign."""
 
-    signature = (
-        "var: Ref(T), m: Ref(T), lr: T, alpha: T, sign_decay: T, beta: T, grad: T -> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyAddSign.step
+    signature = by_reference(training.ResourceApplyAddSign)
 
 
-class ApplyCenteredRMSProp(_ApplyToReference):
+class ApplyCenteredRMSProp(ByReference, training.ResourceApplyCenteredRMSProp):
     """The rule of ResourceApplyCenteredRMSProp."""
 
-    signature = (
-        "var: Ref(T), mg: Ref(T), ms: Ref(T), mom: Ref(T), lr: T, rho: T, momentum: T, epsilon: "
-        "T, grad: T -> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyCenteredRMSProp.step
+    signature = by_reference(training.ResourceApplyCenteredRMSProp)
 
 
-class ApplyFtrl(_ApplyToReference):
+class ApplyFtrl(ByReference, training.ResourceApplyFtrl):
     """The rule of ResourceApplyFtrl."""
 
-    signature = (
-        "var: Ref(T), accum: Ref(T), linear: Ref(T), grad: T, lr: T, l1: T, l2: T, lr_power: T "
-        "-> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    multiply_linear_by_lr: bool = False
-    step = training.ResourceApplyFtrl.step
+    signature = by_reference(training.ResourceApplyFtrl)
 
 
-class ApplyFtrlV2(_ApplyToReference):
+class ApplyFtrlV2(ByReference, training.ResourceApplyFtrlV2):
     """The rule of ResourceApplyFtrlV2."""
 
-    signature = (
-        "var: Ref(T), accum: Ref(T), linear: Ref(T), grad: T, lr: T, l1: T, l2: T, "
-        "l2_shrinkage: T, lr_power: T -> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    multiply_linear_by_lr: bool = False
-    step = training.ResourceApplyFtrlV2.step
+    signature = by_reference(training.ResourceApplyFtrlV2)
 
 
-class ApplyGradientDescent(_ApplyToReference):
+class ApplyGradientDescent(ByReference, training.ResourceApplyGradientDescent):
     """The rule of ResourceApplyGradientDescent."""
 
-    signature = "var: Ref(T), alpha: T, delta: T -> out: Ref(T)"
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyGradientDescent.step
+    signature = by_reference(training.ResourceApplyGradientDescent)
 
 
-class ApplyMomentum(_ApplyToReference):
+class ApplyMomentum(ByReference, training.ResourceApplyMomentum):
     """The rule of ResourceApplyMomentum."""
 
-    signature = "var: Ref(T), accum: Ref(T), lr: T, grad: T, momentum: T -> out: Ref(T)"
-    T = NUMBER
-    use_locking: bool = False
-    use_nesterov: bool = False
-    step = training.ResourceApplyMomentum.step
+    signature = by_reference(training.ResourceApplyMomentum)
 
 
-class ApplyPowerSign(_ApplyToReference):
+class ApplyPowerSign(ByReference, training.ResourceApplyPowerSign):
     """The rule of ResourceApplyPowerSign."""
 
-    signature = (
-        "var: Ref(T), m: Ref(T), lr: T, logbase: T, sign_decay: T, beta: T, grad: T -> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyPowerSign.step
+    signature = by_reference(training.ResourceApplyPowerSign)
 
 
-class ApplyProximalAdagrad(_ApplyToReference):
+class ApplyProximalAdagrad(ByReference, training.ResourceApplyProximalAdagrad):
     """The rule of ResourceApplyProximalAdagrad."""
 
-    signature = "var: Ref(T), accum: Ref(T), lr: T, l1: T, l2: T, grad: T -> out: Ref(T)"
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyProximalAdagrad.step
+    signature = by_reference(training.ResourceApplyProximalAdagrad)
 
 
-class ApplyProximalGradientDescent(_ApplyToReference):
+class ApplyProximalGradientDescent(ByReference, training.ResourceApplyProximalGradientDescent):
     """The rule of ResourceApplyProximalGradientDescent."""
 
-    signature = "var: Ref(T), alpha: T, l1: T, l2: T, delta: T -> out: Ref(T)"
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyProximalGradientDescent.step
+    signature = by_reference(training.ResourceApplyProximalGradientDescent)
 
 
-class ApplyRMSProp(_ApplyToReference):
+class ApplyRMSProp(ByReference, training.ResourceApplyRMSProp):
     """The rule of ResourceApplyRMSProp."""
 
-    signature = (
-        "var: Ref(T), ms: Ref(T), mom: Ref(T), lr: T, rho: T, momentum: T, epsilon: T, grad: T "
-        "-> out: Ref(T)"
-    )
-    T = NUMBER
-    use_locking: bool = False
-    step = training.ResourceApplyRMSProp.step
+    signature = by_reference(training.ResourceApplyRMSProp)

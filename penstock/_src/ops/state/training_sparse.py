@@ -1,25 +1,33 @@
 """The update rules of optimizers applied to some rows of the variables: those that `indices` name."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from penstock._src.core.op import Op
-from penstock._src.core.typesets import INDEX, NUMBER
+from penstock._src.core.typesets import INDEX
 from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ops.rules import invalid, quiet, show
 from penstock._src.ops.state import training
 from penstock._src.ops.state.training import HostMath
 
 
+def with_indices(op: type[Op]) -> str:
+    """The signature of a rule for some rows: their indices follow the gradient, whatever that is called."""
+    return op.signature.replace("delta: T", "grad: T").replace(
+        "grad: T", "grad: T, indices: Tindices"
+    )
+
+
 class _SparseApply(Op):
-    """Gathers the rows of the variables, applies the dense rule to them, and puts them back.
+    """Stands before the op of a dense rule: gathers the rows of the variables, applies the rule to them, and puts
+    them back.
 
     A row that occurs several times is updated once for each time, in order.
     """
 
+    is_abstract = True
     stateful = True
-    rule: ClassVar[type[Op]]
+    lower = None
+    Tindices = INDEX
 
     def shape(self, *inputs):
         return ()
@@ -40,7 +48,7 @@ class _SparseApply(Op):
         for rows in _rounds(indices):
             at = indices[rows]
             tensors = [grad[rows] if n == "grad" else given[n] for n in rest]
-            updated = self.rule.step(self, HostMath, *(a[at] for a in arrays), *tensors)
+            updated = self.step(HostMath, *(a[at] for a in arrays), *tensors)
             updated = updated if isinstance(updated, tuple) else (updated,)
             for array, new in zip(arrays, updated, strict=True):
                 array[at] = new
@@ -78,146 +86,75 @@ def _rounds(indices):
         remaining = np.delete(remaining, first)
 
 
-class ResourceSparseApplyAdadelta(_SparseApply):
+class ResourceSparseApplyAdadelta(_SparseApply, training.ResourceApplyAdadelta):
     """The rule of ResourceApplyAdadelta for some rows."""
 
-    signature = (
-        "var: resource, accum: resource, accum_update: resource, lr: T, rho: T, "
-        "epsilon: T, grad: T, indices: Tindices ->"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyAdadelta
+    signature = with_indices(training.ResourceApplyAdadelta)
 
 
-class ResourceSparseApplyAdagrad(_SparseApply):
+class ResourceSparseApplyAdagrad(_SparseApply, training.ResourceApplyAdagrad):
     """The rule of ResourceApplyAdagrad for some rows."""
 
-    signature = "var: resource, accum: resource, lr: T, grad: T, indices: Tindices ->"
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    update_slots: bool = True
-    rule = training.ResourceApplyAdagrad
+    signature = with_indices(training.ResourceApplyAdagrad)
 
 
-class ResourceSparseApplyAdagradDA(_SparseApply):
+class ResourceSparseApplyAdagradDA(_SparseApply, training.ResourceApplyAdagradDA):
     """The rule of ResourceApplyAdagradDA for some rows."""
 
-    signature = (
-        "var: resource, gradient_accumulator: resource, "
-        "gradient_squared_accumulator: resource, grad: T, indices: Tindices, lr: T, "
-        "l1: T, l2: T, global_step: int64 ->"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyAdagradDA
+    signature = with_indices(training.ResourceApplyAdagradDA)
 
 
-class ResourceSparseApplyAdagradV2(_SparseApply):
+class ResourceSparseApplyAdagradV2(_SparseApply, training.ResourceApplyAdagradV2):
     """The rule of ResourceApplyAdagradV2 for some rows."""
 
-    signature = "var: resource, accum: resource, lr: T, epsilon: T, grad: T, indices: Tindices ->"
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    update_slots: bool = True
-    rule = training.ResourceApplyAdagradV2
+    signature = with_indices(training.ResourceApplyAdagradV2)
 
 
-class ResourceSparseApplyCenteredRMSProp(_SparseApply):
+class ResourceSparseApplyCenteredRMSProp(_SparseApply, training.ResourceApplyCenteredRMSProp):
     """The rule of ResourceApplyCenteredRMSProp for some rows."""
 
-    signature = (
-        "var: resource, mg: resource, ms: resource, mom: resource, lr: T, rho: T, "
-        "momentum: T, epsilon: T, grad: T, indices: Tindices ->"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyCenteredRMSProp
+    signature = with_indices(training.ResourceApplyCenteredRMSProp)
 
 
-class ResourceSparseApplyFtrl(_SparseApply):
+class ResourceSparseApplyFtrl(_SparseApply, training.ResourceApplyFtrl):
     """The rule of ResourceApplyFtrl for some rows."""
 
-    signature = (
-        "var: resource, accum: resource, linear: resource, grad: T, indices: "
-        "Tindices, lr: T, l1: T, l2: T, lr_power: T ->"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    multiply_linear_by_lr: bool = False
-    rule = training.ResourceApplyFtrl
+    signature = with_indices(training.ResourceApplyFtrl)
 
 
-class ResourceSparseApplyFtrlV2(_SparseApply):
+class ResourceSparseApplyFtrlV2(_SparseApply, training.ResourceApplyFtrlV2):
     """The rule of ResourceApplyFtrlV2 for some rows."""
 
-    signature = (
-        "var: resource, accum: resource, linear: resource, grad: T, indices: "
-        "Tindices, lr: T, l1: T, l2: T, l2_shrinkage: T, lr_power: T ->"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    multiply_linear_by_lr: bool = False
-    rule = training.ResourceApplyFtrlV2
+    signature = with_indices(training.ResourceApplyFtrlV2)
 
 
-class ResourceSparseApplyKerasMomentum(_SparseApply):
+class ResourceSparseApplyKerasMomentum(_SparseApply, training.ResourceApplyKerasMomentum):
     """The rule of ResourceApplyKerasMomentum for some rows."""
 
-    signature = "var: resource, accum: resource, lr: T, grad: T, indices: Tindices, momentum: T ->"
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    use_nesterov: bool = False
-    rule = training.ResourceApplyKerasMomentum
+    signature = with_indices(training.ResourceApplyKerasMomentum)
 
 
-class ResourceSparseApplyMomentum(_SparseApply):
+class ResourceSparseApplyMomentum(_SparseApply, training.ResourceApplyMomentum):
     """The rule of ResourceApplyMomentum for some rows."""
 
-    signature = "var: resource, accum: resource, lr: T, grad: T, indices: Tindices, momentum: T ->"
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    use_nesterov: bool = False
-    rule = training.ResourceApplyMomentum
+    signature = with_indices(training.ResourceApplyMomentum)
 
 
-class ResourceSparseApplyProximalAdagrad(_SparseApply):
+class ResourceSparseApplyProximalAdagrad(_SparseApply, training.ResourceApplyProximalAdagrad):
     """The rule of ResourceApplyProximalAdagrad for some rows."""
 
-    signature = "var: resource, accum: resource, lr: T, l1: T, l2: T, grad: T, indices: Tindices ->"
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyProximalAdagrad
+    signature = with_indices(training.ResourceApplyProximalAdagrad)
 
 
-class ResourceSparseApplyProximalGradientDescent(_SparseApply):
+class ResourceSparseApplyProximalGradientDescent(
+    _SparseApply, training.ResourceApplyProximalGradientDescent
+):
     """The rule of ResourceApplyProximalGradientDescent for some rows."""
 
-    signature = "var: resource, alpha: T, l1: T, l2: T, grad: T, indices: Tindices ->"
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyProximalGradientDescent
+    signature = with_indices(training.ResourceApplyProximalGradientDescent)
 
 
-class ResourceSparseApplyRMSProp(_SparseApply):
+class ResourceSparseApplyRMSProp(_SparseApply, training.ResourceApplyRMSProp):
     """The rule of ResourceApplyRMSProp for some rows."""
 
-    signature = (
-        "var: resource, ms: resource, mom: resource, lr: T, rho: T, momentum: T, "
-        "epsilon: T, grad: T, indices: Tindices ->"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyRMSProp
+    signature = with_indices(training.ResourceApplyRMSProp)

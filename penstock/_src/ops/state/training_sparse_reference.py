@@ -1,160 +1,72 @@
 """The update rules of optimizers over some rows of TensorFlow 1's variables."""
 
-from penstock._src.core.typesets import INDEX, NUMBER
-from penstock._src.core.values.resources import as_variable
-from penstock._src.ops.state import training
-from penstock._src.ops.state.training_sparse import _SparseApply
+from penstock._src.ops.state import training_sparse
+from penstock._src.ops.state.training_reference import ByReference, by_reference
 
 
-class _ApplyToRows(_SparseApply):
-    """A rule over rows of variables given by reference; gives the first of them."""
-
-    is_abstract = True
-    stateful = False
-    lower = None
-
-    def shape(self, *inputs):
-        return inputs[0]
-
-    def eager(self, *inputs):
-        super().eager(*inputs)
-        return as_variable(inputs[0], self.op_type)
-
-
-class SparseApplyAdadelta(_ApplyToRows):
+class SparseApplyAdadelta(ByReference, training_sparse.ResourceSparseApplyAdadelta):
     """The rule of ResourceApplyAdadelta for some rows."""
 
-    signature = (
-        "var: Ref(T), accum: Ref(T), accum_update: Ref(T), lr: T, rho: T, epsilon: T, grad: T, "
-        "indices: Tindices -> out: Ref(T)"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyAdadelta
+    signature = by_reference(training_sparse.ResourceSparseApplyAdadelta)
 
 
-class SparseApplyAdagrad(_ApplyToRows):
+class SparseApplyAdagrad(ByReference, training_sparse.ResourceSparseApplyAdagrad):
     """The rule of ResourceApplyAdagrad for some rows."""
 
-    signature = "var: Ref(T), accum: Ref(T), lr: T, grad: T, indices: Tindices -> out: Ref(T)"
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    update_slots: bool = True
-    rule = training.ResourceApplyAdagrad
+    signature = by_reference(training_sparse.ResourceSparseApplyAdagrad)
 
 
-class SparseApplyAdagradDA(_ApplyToRows):
+class SparseApplyAdagradDA(ByReference, training_sparse.ResourceSparseApplyAdagradDA):
     """The rule of ResourceApplyAdagradDA for some rows."""
 
-    signature = (
-        "var: Ref(T), gradient_accumulator: Ref(T), gradient_squared_accumulator: Ref(T), grad: "
-        "T, indices: Tindices, lr: T, l1: T, l2: T, global_step: int64 -> out: Ref(T)"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyAdagradDA
+    signature = by_reference(training_sparse.ResourceSparseApplyAdagradDA)
 
 
-class SparseApplyAdagradV2(_ApplyToRows):
+class SparseApplyAdagradV2(ByReference, training_sparse.ResourceSparseApplyAdagradV2):
     """The rule of ResourceApplyAdagradV2 for some rows."""
 
-    signature = (
-        "var: Ref(T), accum: Ref(T), lr: T, epsilon: T, grad: T, indices: Tindices -> out: Ref(T)"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    update_slots: bool = True
-    rule = training.ResourceApplyAdagradV2
+    signature = by_reference(training_sparse.ResourceSparseApplyAdagradV2)
 
 
-class SparseApplyCenteredRMSProp(_ApplyToRows):
+class SparseApplyCenteredRMSProp(ByReference, training_sparse.ResourceSparseApplyCenteredRMSProp):
     """The rule of ResourceApplyCenteredRMSProp for some rows."""
 
-    signature = (
-        "var: Ref(T), mg: Ref(T), ms: Ref(T), mom: Ref(T), lr: T, rho: T, momentum: T, epsilon: "
-        "T, grad: T, indices: Tindices -> out: Ref(T)"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyCenteredRMSProp
+    signature = by_reference(training_sparse.ResourceSparseApplyCenteredRMSProp)
 
 
-class SparseApplyFtrl(_ApplyToRows):
+class SparseApplyFtrl(ByReference, training_sparse.ResourceSparseApplyFtrl):
     """The rule of ResourceApplyFtrl for some rows."""
 
-    signature = (
-        "var: Ref(T), accum: Ref(T), linear: Ref(T), grad: T, indices: Tindices, lr: T, l1: T, "
-        "l2: T, lr_power: T -> out: Ref(T)"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    multiply_linear_by_lr: bool = False
-    rule = training.ResourceApplyFtrl
+    signature = by_reference(training_sparse.ResourceSparseApplyFtrl)
 
 
-class SparseApplyFtrlV2(_ApplyToRows):
+class SparseApplyFtrlV2(ByReference, training_sparse.ResourceSparseApplyFtrlV2):
     """The rule of ResourceApplyFtrlV2 for some rows."""
 
-    signature = (
-        "var: Ref(T), accum: Ref(T), linear: Ref(T), grad: T, indices: Tindices, lr: T, l1: T, "
-        "l2: T, l2_shrinkage: T, lr_power: T -> out: Ref(T)"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    multiply_linear_by_lr: bool = False
-    rule = training.ResourceApplyFtrlV2
+    signature = by_reference(training_sparse.ResourceSparseApplyFtrlV2)
 
 
-class SparseApplyMomentum(_ApplyToRows):
+class SparseApplyMomentum(ByReference, training_sparse.ResourceSparseApplyMomentum):
     """The rule of ResourceApplyMomentum for some rows."""
 
-    signature = (
-        "var: Ref(T), accum: Ref(T), lr: T, grad: T, indices: Tindices, momentum: T -> out: Ref(T)"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    use_nesterov: bool = False
-    rule = training.ResourceApplyMomentum
+    signature = by_reference(training_sparse.ResourceSparseApplyMomentum)
 
 
-class SparseApplyProximalAdagrad(_ApplyToRows):
+class SparseApplyProximalAdagrad(ByReference, training_sparse.ResourceSparseApplyProximalAdagrad):
     """The rule of ResourceApplyProximalAdagrad for some rows."""
 
-    signature = (
-        "var: Ref(T), accum: Ref(T), lr: T, l1: T, l2: T, grad: T, indices: Tindices -> out: Ref(T)"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyProximalAdagrad
+    signature = by_reference(training_sparse.ResourceSparseApplyProximalAdagrad)
 
 
-class SparseApplyProximalGradientDescent(_ApplyToRows):
+class SparseApplyProximalGradientDescent(
+    ByReference, training_sparse.ResourceSparseApplyProximalGradientDescent
+):
     """The rule of ResourceApplyProximalGradientDescent for some rows."""
 
-    signature = "var: Ref(T), alpha: T, l1: T, l2: T, grad: T, indices: Tindices -> out: Ref(T)"
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyProximalGradientDescent
+    signature = by_reference(training_sparse.ResourceSparseApplyProximalGradientDescent)
 
 
-class SparseApplyRMSProp(_ApplyToRows):
+class SparseApplyRMSProp(ByReference, training_sparse.ResourceSparseApplyRMSProp):
     """The rule of ResourceApplyRMSProp for some rows."""
 
-    signature = (
-        "var: Ref(T), ms: Ref(T), mom: Ref(T), lr: T, rho: T, momentum: T, epsilon: T, grad: T, "
-        "indices: Tindices -> out: Ref(T)"
-    )
-    T = NUMBER
-    Tindices = INDEX
-    use_locking: bool = False
-    rule = training.ResourceApplyRMSProp
+    signature = by_reference(training_sparse.ResourceSparseApplyRMSProp)
