@@ -162,3 +162,17 @@ def test_branches_know_the_shapes_that_they_are_given():
     np.add.at(expected, ids, X)
     np.testing.assert_allclose(total(X, ids), expected, 1e-5)
     assert on_host(total) == []
+
+
+def test_gradients_of_branches_over_tensors_of_unknown_shapes():
+    @tf.function(input_signature=[tf.TensorSpec([None, None]), tf.TensorSpec([], tf.bool)])
+    def gradient(x, chosen):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.cond(chosen, lambda: tf.reduce_sum(tf.exp(x)), lambda: tf.reduce_sum(x**3))
+        return tape.gradient(y, x)
+
+    x = np.arange(6, dtype="float32").reshape(2, 3)
+    np.testing.assert_allclose(gradient(x, True), np.exp(x), 1e-5)
+    np.testing.assert_allclose(gradient(x, False), 3 * x * x, 1e-5)
+    assert on_host(gradient) == []

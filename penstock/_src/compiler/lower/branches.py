@@ -16,7 +16,7 @@ from penstock._src.compiler.lower.control_flow import (
 from penstock._src.compiler.lower.counted import as_counted, padded
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.packing import Packing
-from penstock._src.compiler.lower.values import Counted, ListValue, Lowered
+from penstock._src.compiler.lower.values import Absent, Counted, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import folding
@@ -127,7 +127,8 @@ class _Results:
           NotLowerable: they have different types.
         """
         self.p = p
-        columns = list(zip(*outputs))
+        self.present = [_present(column) for column in zip(*outputs)]
+        columns = list(zip(*map(self.filled, outputs)))
         self.known = {
             i: column[0]
             for i, column in enumerate(columns)
@@ -135,13 +136,19 @@ class _Results:
         }
         self.like = [_common_list(column) for column in columns]
         first = [_with_notes(column) for column in columns]
-        packed = [self.packed(values) for values in (first, *outputs[1:])]
+        packed = [self.packed(values) for values in (first, *list(zip(*columns))[1:])]
         if any(not packed[0].is_like(other) for other in packed[1:]):
             raise NotLowerable("the branches return lists of different shapes")
         self.count, self.packing = len(columns), packed[0]
 
+    def filled(self, values: Sequence[Lowered]) -> list[Lowered]:
+        """One function's results, with zeros in place of those that it does not give."""
+        pairs = zip(values, self.present)
+        return [_zeros(self.p, other) if isinstance(v, Absent) else v for v, other in pairs]
+
     def packed(self, values: Sequence[Lowered]) -> Packing:
         """One function's results as nodes."""
+        values = self.filled(values)
         changing = [i for i in range(len(values)) if i not in self.known]
         return Packing(
             _allocated(self.p, [values[i] for i in changing], [self.like[i] for i in changing])
@@ -158,6 +165,20 @@ def _is_known(p: Any, value: Lowered) -> bool:
     if not isinstance(value, Node) or value.kind not in ("constant", "size"):
         return False
     return folding.symbolic_value(p, value) is not None
+
+
+def _present(column: Sequence[Lowered]) -> Lowered:
+    """The first of what branches give for one result that is given."""
+    return next((value for value in column if not isinstance(value, Absent)), column[0])
+
+
+def _zeros(p: Any, like: Lowered) -> Lowered:
+    if isinstance(like, Node) and like.dtype != dtypes.resource:
+        zeros: Node = p.full(like.shape, 0, like.dtype)
+        return zeros
+    if isinstance(like, Counted):
+        return Counted(p.full(like.rows.shape, 0, like.dtype), p.constant(0, dtypes.int32))
+    raise NotLowerable("a branch does not give a value of an unknown shape")
 
 
 def _common_list(column: Sequence[Lowered]) -> Any:

@@ -10,7 +10,7 @@ from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.needed import needed_operations
 from penstock._src.compiler.lower.packing import Packing, same_value
 from penstock._src.compiler.lower.trips import growth, trip_count, value_range
-from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
+from penstock._src.compiler.lower.values import Absent, ListValue, Lowered, known_length
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import folding
@@ -63,7 +63,7 @@ def _fake_param(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
         raise NotLowerable("FakeParam of what only the host can hold")
     shape = raw.attrs["shape"]
     if shape.rank is None or not shape.is_fully_defined():
-        raise NotLowerable("FakeParam of an unknown shape")
+        return [Absent("FakeParam of an unknown shape")]
     return [lowering.p.full(shape.as_list(), 0, raw.dtype)]
 
 

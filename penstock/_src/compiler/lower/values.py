@@ -64,6 +64,10 @@ class HostValue:
     value: Any = None
 
 
+class Absent(HostValue):
+    """What a branch that is not taken gives in the place of another branch's tensor, whose shape it does not know."""
+
+
 @dataclass(frozen=True)
 class Counted:
     """An array whose number of rows only the run tells: the first `count` of `rows`. What the others hold is not said."""
