@@ -1,4 +1,4 @@
-"""Functions of images and matrices whose extents are known only when they run give what they give otherwise."""
+"""Functions of tensors whose extents, or ranks, are known only when they run give what they give otherwise."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,63 @@ IMAGES = np.random.default_rng(0).random((2, 12, 13, 3)).astype("f")
 MATRIX = np.float32([[0.1, 0.4], [-0.3, 0.2]])
 
 
+ROWS = np.random.default_rng(1).normal(size=(3, 8)).astype("f")
+FRAMES = np.random.default_rng(2).normal(size=(2, 5, 6)).astype("f")
+BOXES = np.float32([[[0, 0, 1, 1], [0, 0, 1, 1.1], [1, 1, 2, 2]]] * 2)
+
+
+def suppressed(boxes):
+    scores = tf.reduce_sum(boxes, -1)
+    return tf.image.non_max_suppression_padded(boxes, scores, 2, pad_to_max_output_size=True)
+
+
+ANY_RANK = [
+    (lambda x: tf.clip_by_norm(x, 1.0), ROWS),
+    (lambda x: tf.linspace(x, x + 1.0, 5, axis=-2), ROWS),
+    (lambda x: tf.tensordot(x, x, [[-1], [-1]]), ROWS),
+    (lambda x: tf.tensordot(x, tf.ones([8, 2]), 1), ROWS),
+    (lambda x: tf.nn.sufficient_statistics(x, [0])[:3], ROWS),
+    (lambda x: tf.nn.embedding_lookup([x, x + 1.0], [0, 2, 5]), ROWS),
+    (lambda x: tf.nn.ctc_unique_labels(tf.cast(x, tf.int32)), ROWS),
+    (lambda x: tf.signal.frame(x, 3, 2, pad_end=True), ROWS),
+    (lambda x: tf.signal.frame(x, tf.shape(x)[0], 2, axis=-2), FRAMES),
+    (lambda x: tf.signal.overlap_and_add(x, 4), FRAMES),
+    (lambda x: tf.signal.stft(x, tf.shape(x)[0] + 1, 2), ROWS),
+    (lambda x: tf.signal.dct(x, 2, norm="ortho"), ROWS),
+    (lambda x: tf.signal.dct(x, 3, norm="ortho"), ROWS),
+    (lambda x: tf.signal.dct(x, 4, n=10), ROWS),
+    (tf.signal.mfccs_from_log_mel_spectrograms, ROWS),
+    (tf.image.flip_left_right, IMAGES),
+    (tf.image.grayscale_to_rgb, IMAGES[..., :1]),
+    (tf.image.rgb_to_grayscale, IMAGES),
+    (lambda x: tf.image.crop_to_bounding_box(x, 1, 1, 2, 3), IMAGES[0]),
+    (lambda x: tf.image.rot90(x, tf.shape(x)[-1]), IMAGES),
+    (lambda x: tf.image.stateless_random_flip_up_down(x, [1, 2]), IMAGES),
+    (suppressed, BOXES),
+]
+
+
+@pytest.mark.parametrize("known", ["rank", "nothing"])
+@pytest.mark.parametrize(("function", "value"), ANY_RANK)
+def test_unknown_ranks(function, value, known):
+    shape = [None] * value.ndim if known == "rank" else None
+    traced = tf.function(function, input_signature=[tf.TensorSpec(shape)], autograph=False)
+    pairs = zip(
+        tf.nest.flatten(traced(value)), tf.nest.flatten(function(tf.constant(value))), strict=True
+    )
+    for found, expected in pairs:
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("function", "value"),
     [
         (tf.image.sobel_edges, IMAGES),
         (lambda x: tf.image.ssim(x, x * 0.9, 1.0), IMAGES),
+        (lambda x: tf.image.ssim_multiscale(x, x * 0.9, 1.0, [0.5, 0.5], 3), IMAGES),
         (tf.linalg.expm, MATRIX),
+        (lambda x: tf.linalg.lstsq(x, tf.ones([3, 2])), ROWS[:, :2]),
+        (lambda x: tf.linalg.lu_matrix_inverse(*tf.linalg.lu(x)), MATRIX),
     ],
 )
 def test_unknown_extents(function, value):

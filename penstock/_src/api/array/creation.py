@@ -261,20 +261,19 @@ def linspace(start, stop, num, name=None, axis=0):
             f"Requires start <= limit when delta > 0: 1/{wanted + 1} [Op:Range]"
         )
     count = max(wanted, 1)
-    rank = start.shape.rank
-    place = axis if axis >= 0 else rank + 1 + axis
-    first = raw.ExpandDims(input=start, axis=place)
-    last = raw.ExpandDims(input=stop, axis=place)
+    first = raw.ExpandDims(input=start, axis=axis)
+    last = raw.ExpandDims(input=stop, axis=axis)
     if wanted < 2:
         # `stop` takes part, too: with a gradient of zeros
-        both = raw.ConcatV2(values=[first, last], axis=place)
-        start_only = [builtins.slice(None)] * place + [builtins.slice(0, wanted)]
-        return cast(both[tuple(start_only)], kind)
+        both = raw.ConcatV2(values=[first, last], axis=axis)
+        return cast(raw.GatherV2(both, np.arange(wanted, dtype=np.int32), axis), kind)
     steps = np.arange(1, count - 1, dtype=start.dtype.as_numpy_dtype)
-    steps = steps.reshape([-1 if i == place else 1 for i in builtins.range(rank + 1)])
+    rank = raw.Rank(input=first)
+    at = raw.OneHot(raw.FloorMod(x=axis, y=rank), rank, np.int32(-1), np.int32(1))
+    steps = raw.Reshape(tensor=steps, shape=at)
     delta = (last - first) / np.asarray(count - 1, start.dtype.as_numpy_dtype)
     middle = first + delta * steps
-    return cast(raw.ConcatV2(values=[first, middle, last], axis=place), kind, name=name)
+    return cast(raw.ConcatV2(values=[first, middle, last], axis=axis), kind, name=name)
 
 
 @export("one_hot")

@@ -6,7 +6,7 @@ import builtins
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -252,7 +252,7 @@ def _remember_slice(result, var, spec):
 
 
 @export("clip_by_value", v1=["clip_by_value"])
-@dispatchable
+@unary
 def clip_by_value(t, clip_value_min, clip_value_max, name=None):
     """`t` limited to [clip_value_min, clip_value_max]."""
     if hasattr(t, "indices") and hasattr(t, "values"):

@@ -8,8 +8,9 @@ from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.linalg.products import tensordot
 from penstock._src.api.math.elementwise import cast, saturate_cast
 from penstock._src.api.math.reduction import reduce_mean, reduce_std
-from penstock._src.core import dtypes, errors
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
@@ -92,7 +93,7 @@ def adjust_gamma(image, gamma=1, gain=1):
 def adjust_hue(image, delta, name=None):
     """The RGB image with its hue turned by `delta`, in [-1, 1]."""
     if not isinstance(delta, Tensor) and not -1 <= float(np.asarray(delta)) <= 1:
-        raise errors.InvalidArgumentError(None, None, "delta must be in the interval [-1, 1]")
+        raise ValueError("delta must be in the interval [-1, 1]")
     image, floats = _as_float(image)
     changed = raw.AdjustHue(
         images=floats, delta=cast(convert_to_tensor(delta), dtypes.float32), name=name
@@ -145,8 +146,12 @@ def grayscale_to_rgb(images, name=None):
         raise ValueError(
             f"Last dimension of a grayscale image should be size 1. Received shape {images.shape}."
         )
-    rank = images.shape.rank
-    return raw.Tile(input=images, multiples=np.array([1] * (rank - 1) + [3], np.int32), name=name)
+    rank = raw.Rank(input=images)
+    multiples = raw.OneHot(rank - 1, rank, np.int32(3), np.int32(1))
+    result = raw.Tile(input=images, multiples=multiples, name=name)
+    if images.shape.rank is not None and STATE.graph is not None:
+        result.set_shape(images.shape[:-1].concatenate([3]))
+    return result
 
 
 @export("image.rgb_to_hsv")
@@ -249,11 +254,7 @@ def for_each_channel(kernel, image):
 def sobel_edges(image):
     """Sobel's derivatives `[..., (dy, dx)]` of NHWC images, mirrored at the border."""
     image = convert_to_tensor(image)
-    if image.shape.rank != 4:
-        raise errors.InvalidArgumentError(
-            None, None, f"sobel_edges: images must be 4-D. Received shape {image.shape}."
-        )
-    kernel = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], image.dtype.as_numpy_dtype)
+    kernel = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]]).astype(image.dtype.as_numpy_dtype)
     both = np.stack([kernel, kernel.T], -1)[:, :, None, :]
     filters = for_each_channel(both, image)
     padded = raw.MirrorPad(

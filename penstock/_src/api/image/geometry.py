@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
+from penstock._src.api.control_flow import switch_case
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
@@ -32,12 +36,16 @@ _SCALE_KERNELS = ("lanczos3", "lanczos5", "gaussian", "mitchellcubic")
 
 
 def with_batch(image, run):
-    """Runs `run` on a batch; a single image is made a batch of one for it."""
+    """Runs `run` on a batch; a single image, or what may be one, is made a batch of one for it."""
     image = convert_to_tensor(image, name="image")
     rank = image.shape.rank
+    if rank is None:
+        batch = raw.ExpandDims(input=image, axis=0)
+        batch.set_shape([None] * 4)
+        return raw.Squeeze(input=run(batch), axis=[0])
     if rank == 3:
         return raw.Squeeze(input=run(raw.ExpandDims(input=image, axis=0)), axis=[0])
-    if rank not in (None, 4):
+    if rank != 4:
         raise ValueError(
             "'image' (shape %s) must have either 3 or 4 dimensions." % (image.shape,)  # noqa: UP031
         )
@@ -96,7 +104,7 @@ def resize(
     if rank not in (3, 4):
         raise ValueError("'images' must have either 3 or 4 dimensions.")
     try:
-        size = convert_to_tensor(size, dtype_hint=dtypes.int32, name="size")
+        size = convert_to_tensor(size, dtypes.int32, name="size")
     except (TypeError, ValueError):
         raise ValueError("'size' must be a 1-D int32 Tensor") from None
     if not size.shape.is_compatible_with([2]):
@@ -107,7 +115,7 @@ def resize(
         size = _fitting(batch, size)
     known = get_static_value(size)
     if known is not None and batch.shape.as_list()[1:3] == known.tolist():
-        return images
+        return images if method == "nearest" else cast(images, dtypes.float32)
     result = _resize_batch(batch, size, method, antialias, name)
     if known is not None:
         result.set_shape([None, int(known[0]), int(known[1]), None])
@@ -316,6 +324,9 @@ def central_crop(image, central_fraction):
         begin=_vector([*lead, *begin, 0]),
         size=_vector([*[-1 for _ in lead], *size, -1]),
     )
+    if STATE.graph is not None:
+        extents = [n if isinstance(n, int) else None for n in size]
+        result.set_shape([*image.shape[: len(lead)], *extents, image.shape[-1]])
     return result
 
 
@@ -324,7 +335,7 @@ def _reversed(image, axis_from_end, name=None):
     rank = image.shape.rank
     if rank not in (None, 3, 4):
         raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
-    return raw.ReverseV2(tensor=image, axis=[rank - axis_from_end], name=name)
+    return raw.ReverseV2(tensor=image, axis=[-axis_from_end], name=name)
 
 
 @export("image.flip_left_right")
@@ -346,10 +357,12 @@ def flip_up_down(image):
 def transpose(image, name=None):
     """The image with height and width exchanged."""
     image = convert_to_tensor(image, name="image")
-    perm = [1, 0, 2] if image.shape.rank == 3 else [0, 2, 1, 3]
-    if image.shape.rank not in (3, 4):
+    if image.shape.rank not in (None, 3, 4):
         raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
-    return raw.Transpose(x=image, perm=np.array(perm, np.int32), name=name)
+    rank = raw.Rank(input=image)
+    lead = raw.Range(start=0, limit=rank - 3, delta=1)
+    perm = raw.ConcatV2(values=[lead, rank + np.array([-2, -3, -1], np.int32)], axis=0)
+    return raw.Transpose(x=image, perm=perm, name=name)
 
 
 @export("image.rot90")
@@ -360,13 +373,8 @@ def rot90(image, k=1, name=None):
     turns = _known(k) if not isinstance(k, np.ndarray) else int(k)
     if isinstance(turns, Tensor):
         turns = raw.FloorMod(x=cast(turns, dtypes.int32), y=np.int32(4))
-        result = image
-        if image.shape[-3] != image.shape[-2] or image.shape[-2] is None:
-            raise ValueError("rot90: `k` must be known unless images are square.")
-        for i in (1, 2, 3):
-            turned = rot90(image, i)
-            result = raw.SelectV2(condition=raw.Equal(x=turns, y=np.int32(i)), t=turned, e=result)
-        return result
+        turned = [functools.partial(rot90, image, i) for i in range(4)]
+        return switch_case(turns, turned, name=name)
     turns %= 4
     if turns == 0:
         return image

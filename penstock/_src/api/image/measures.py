@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.api.array.indexing import get_static_int
 from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.functional import map_fn
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_mean
 from penstock._src.api.random.seeds import get_seed
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
@@ -30,10 +33,10 @@ def _check_pair(a, b):
 def psnr(a, b, max_val, name=None):
     """The peak signal-to-noise ratio of each pair of images, in dB."""
     a, b = convert_to_tensor(a), convert_to_tensor(b)
-    _check_pair(a, b)
     peak = convert_image_dtype(cast(convert_to_tensor(max_val), a.dtype), dtypes.float32)
     a, b = convert_image_dtype(a, dtypes.float32), convert_image_dtype(b, dtypes.float32)
     mse = reduce_mean(raw.SquaredDifference(x=a, y=b), [-3, -2, -1])
+    _check_pair(a, b)
     ten = np.float32(np.log(10.0))
     first = np.float32(20) * raw.Log(x=peak) / ten
     return raw.Sub(x=first, y=np.float32(10 / np.log(10)) * raw.Log(x=mse), name=name)
@@ -167,14 +170,14 @@ def ssim_multiscale(
 
 def _halved(image):
     """Means of 2x2 blocks; an odd last row or column is repeated first."""
-    shape = image.shape.as_list()
-    flat = raw.Reshape(tensor=image, shape=np.array([-1, *shape[-3:]], np.int32))
-    odd = [[0, 0], [0, shape[-3] % 2], [0, shape[-2] % 2], [0, 0]]
-    if shape[-3] % 2 or shape[-2] % 2:
-        flat = raw.MirrorPad(input=flat, paddings=np.array(odd, np.int32), mode="SYMMETRIC")
+    shape = raw.Shape(input=image)
+    flat = raw.Reshape(tensor=image, shape=raw.ConcatV2(values=[[-1], shape[-3:]], axis=0))
+    odd = raw.FloorMod(x=raw.Shape(input=flat), y=np.array([1, 2, 2, 1], np.int32))
+    paddings = raw.Pack(values=[raw.ZerosLike(x=odd), odd], axis=1)
+    flat = raw.MirrorPad(input=flat, paddings=paddings, mode="SYMMETRIC")
     pooled = raw.AvgPool(value=flat, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
-    target = [*shape[:-3], *pooled.shape.as_list()[1:]]
-    return raw.Reshape(tensor=pooled, shape=np.array(target, np.int32))
+    target = raw.ConcatV2(values=[shape[:-3], raw.Shape(input=pooled)[1:]], axis=0)
+    return raw.Reshape(tensor=pooled, shape=target)
 
 
 @export("image.draw_bounding_boxes", v1=[])
@@ -283,20 +286,20 @@ def non_max_suppression_padded(
     if boxes.shape.rank == 2:
         indices, count = raw.NonMaxSuppressionV4(boxes=boxes, scores=scores, **arguments, name=name)
         return indices, count
-    lead = boxes.shape.as_list()[:-2]
-    flat = int(np.prod(lead))
-    boxes = raw.Reshape(tensor=boxes, shape=[flat, *boxes.shape.as_list()[-2:]])
-    scores = raw.Reshape(tensor=scores, shape=[flat, scores.shape[-1]])
     arguments["pad_to_max_output_size"] = True
-    rows = [
-        raw.NonMaxSuppressionV4(boxes=boxes[i], scores=scores[i], **arguments) for i in range(flat)
-    ]
-    indices = raw.Pack(values=[r[0] for r in rows])
-    counts = raw.Pack(values=[r[1] for r in rows])
-    return (
-        raw.Reshape(tensor=indices, shape=[*lead, -1]),
-        raw.Reshape(tensor=counts, shape=np.array(lead, np.int32)),
-    )
+    static, whole = boxes.shape, raw.Shape(input=boxes)
+    lead, shape = whole[:-2], whole[-2:]
+    boxes = raw.Reshape(tensor=boxes, shape=raw.ConcatV2(values=[[-1], shape], axis=0))
+    scores = raw.Reshape(tensor=scores, shape=raw.Pack(values=[np.int32(-1), shape[0]]))
+
+    def suppress(row):
+        return tuple(raw.NonMaxSuppressionV4(boxes=row[0], scores=row[1], **arguments))
+
+    indices, counts = map_fn(suppress, (boxes, scores), dtype=(dtypes.int32, dtypes.int32))
+    indices = raw.Reshape(tensor=indices, shape=raw.ConcatV2(values=[lead, [-1]], axis=0))
+    if static.rank is not None and STATE.graph is not None:
+        indices.set_shape(static[:-2].concatenate([get_static_int(max_output_size)]))
+    return indices, raw.Reshape(tensor=counts, shape=lead)
 
 
 @export("image.combined_non_max_suppression")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
+from penstock._src.api.control_flow import cond
 from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.random import functions as random
 from penstock._src.core import dtypes
@@ -130,10 +133,20 @@ def stateless_random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, see
     return codec.adjust_jpeg_quality(image, quality)
 
 
+def _of_rank(image, rank):
+    image = raw.Identity(input=image)
+    image.set_shape([None] * rank)
+    return image
+
+
 def _flip(image, axis, draw):
     """Reverses images along an axis where a drawn number is below (a batch: rounds to 1)."""
     image = convert_to_tensor(image, name="image")
     rank = image.shape.rank
+    if rank is None:
+        single = raw.Equal(x=raw.Rank(input=image), y=np.int32(3))
+        either = [functools.partial(_flip, _of_rank(image, n), axis, draw) for n in (3, 4)]
+        return cond(single, *either)
     if rank == 3:
         turned = raw.ReverseV2(tensor=image, axis=[axis])
         return raw.SelectV2(condition=draw([]) < np.float32(0.5), t=turned, e=image)
@@ -182,7 +195,7 @@ def _crop(value, size, draw, name):
         condition=fits, data=[convert_to_tensor("Need value.shape >= size, got "), shape, size]
     )
     limit = shape - size + np.int32(1)
-    offset = raw.FloorMod(x=draw(value.shape.rank), y=limit)
+    offset = raw.FloorMod(x=draw(raw.Shape(input=shape)), y=limit)
     return raw.Slice(input=value, begin=offset, size=size, name=name)
 
 
@@ -194,7 +207,7 @@ def random_crop(value, size, seed=None, name=None):
     return _crop(
         value,
         size,
-        lambda rank: random.uniform([rank], maxval=top, dtype=dtypes.int32, seed=seed),
+        lambda rank: random.uniform(rank, maxval=top, dtype=dtypes.int32, seed=seed),
         name,
     )
 
@@ -207,6 +220,6 @@ def stateless_random_crop(value, size, seed, name=None):
     return _crop(
         value,
         size,
-        lambda rank: random.stateless_uniform([rank], seed, maxval=top, dtype=dtypes.int32),
+        lambda rank: random.stateless_uniform(rank, seed, maxval=top, dtype=dtypes.int32),
         name,
     )

@@ -9,6 +9,7 @@ from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
@@ -256,8 +257,10 @@ def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
     both = convert_to_tensor(lower_upper, name="lower_upper")
     perm = convert_to_tensor(perm, dtype_hint=dtypes.int32, name="perm")
     _check_decomposition(both, perm)
-    extents = both.shape.as_list()
-    identity = eye(extents[-1], batch_shape=extents[:-2], dtype=both.dtype)
+    shape = raw.Shape(input=both)
+    identity = eye(shape[-1], batch_shape=shape[:-2], dtype=both.dtype)
+    if STATE.graph is not None:
+        identity.set_shape(both.shape)
     return lu_solve(both, perm, identity, validate_args=validate_args, name=name)
 
 

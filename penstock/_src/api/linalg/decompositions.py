@@ -95,13 +95,12 @@ def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
     """
     matrix = convert_to_tensor(matrix, name="matrix")
     rhs = convert_to_tensor(rhs, dtype_hint=matrix.dtype, name="rhs")
-    if not fast:
+    known = matrix.shape.rank is not None and None not in matrix.shape.as_list()[-2:]
+    if not fast or not known:
         return raw.MatrixSolveLs(
-            matrix=matrix, rhs=rhs, l2_regularizer=l2_regularizer, fast=False, name=name
+            matrix=matrix, rhs=rhs, l2_regularizer=l2_regularizer, fast=fast, name=name
         )
     rows, columns = matrix.shape[-2], matrix.shape[-1]
-    if rows is None or columns is None:
-        raise ValueError("lstsq: the extents of the matrices must be known.")
     wide = rows < columns
     gram = matmul(matrix, matrix, adjoint_a=not wide, adjoint_b=wide)
     if l2_regularizer:

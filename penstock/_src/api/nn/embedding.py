@@ -49,12 +49,10 @@ def _lookup_shards(params, ids, strategy, max_norm):
     if strategy == "mod":
         shard, row = raw.FloorMod(x=flat, y=number), raw.FloorDiv(x=flat, y=number)
     elif strategy == "div":
-        total = sum(p.shape[0] for p in params)
-        small, extra = divmod(total, count)
-        bound = np.asarray(extra * (small + 1), flat.dtype.as_numpy_dtype)
-        size = np.asarray(small, flat.dtype.as_numpy_dtype)
         one = np.asarray(1, flat.dtype.as_numpy_dtype)
-        spill = np.asarray(extra, flat.dtype.as_numpy_dtype)
+        total = _row_count(params, flat.dtype)
+        size, spill = raw.FloorDiv(x=total, y=number), raw.FloorMod(x=total, y=number)
+        bound = spill * (size + one)
         low = raw.FloorDiv(x=flat, y=size + one)
         safe = raw.Maximum(x=size, y=one)
         high = raw.FloorDiv(x=flat - spill, y=safe)
@@ -73,6 +71,14 @@ def _lookup_shards(params, ids, strategy, max_norm):
     tail = raw.Shape(input=params[0])[1:]
     shape = raw.ConcatV2(values=[raw.Shape(input=ids), tail], axis=0)
     return _clipped(raw.Reshape(tensor=together, shape=shape), max_norm)
+
+
+def _row_count(params, kind):
+    """The rows of all parts of a table."""
+    known = [None if p.shape.rank is None else p.shape[0] for p in params]
+    if None not in known:
+        return np.asarray(sum(known), kind.as_numpy_dtype)
+    return raw.AddN(inputs=[raw.Shape(input=p, out_type=kind)[0] for p in params])
 
 
 @export("nn.embedding_lookup", v1=[])

@@ -71,8 +71,9 @@ def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
     """The count, sum, sum of squares and shift, from which `normalize_moments` makes moments."""
     del name
     x = convert_to_tensor(x, name="x")
-    axes = sorted({int(a) % x.shape.rank for a in np.atleast_1d(axes)})
-    extents = [x.shape[a] for a in axes]
+    rank = x.shape.rank
+    axes = sorted({int(a) if rank is None else int(a) % rank for a in np.atleast_1d(axes)})
+    extents = [None if rank is None else x.shape[a] for a in axes]
     if None not in extents:
         count = convert_to_tensor(np.asarray(np.prod(extents), x.dtype.as_numpy_dtype))
     else:

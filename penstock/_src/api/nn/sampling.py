@@ -354,16 +354,20 @@ def ctc_beam_search_decoder_v1(
 def ctc_unique_labels(labels, name=None):
     """The distinct labels of each row, padded with zeros, and where each label is among them."""
     labels = convert_to_tensor(labels, name="labels")
-    width = labels.shape[1]
-    rows = labels.shape[0]
-    uniques, places = [], []
-    for i in range(rows):
-        distinct, index = raw.Unique(x=labels[i])
-        missing = raw.Sub(x=np.int32(width), y=raw.Size(input=distinct))
-        padding = raw.Reshape(tensor=raw.Pack(values=[np.int32(0), missing]), shape=[1, 2])
-        uniques.append(raw.Reshape(tensor=raw.Pad(input=distinct, paddings=padding), shape=[width]))
-        places.append(index)
-    return cast(raw.Pack(values=uniques), dtypes.int64), raw.Pack(values=places)
+    width = raw.Shape(input=labels)[1]
+    # equal[i, j, k]: whether labels j and k of row i are equal; the first of equal ones counts.
+    across, down = raw.ExpandDims(input=labels, axis=1), raw.ExpandDims(input=labels, axis=2)
+    equal = raw.Equal(x=down, y=across)
+    places = raw.Range(start=0, limit=width, delta=1)
+    earliest = raw.Min(input=raw.SelectV2(condition=equal, t=places, e=width), axis=[2])
+    is_first = raw.Equal(x=earliest, y=places)
+    number = raw.Cumsum(x=cast(is_first, dtypes.int32), axis=1) - np.int32(1)
+    index = raw.GatherV2(params=number, indices=earliest, axis=1, batch_dims=1)
+    slot = raw.SelectV2(condition=is_first, t=number, e=np.int32(-1))
+    goes = raw.Equal(x=raw.ExpandDims(input=slot, axis=1), y=raw.ExpandDims(input=places, axis=1))
+    wide = cast(across, dtypes.int64)
+    chosen = raw.SelectV2(condition=goes, t=wide, e=raw.ZerosLike(x=wide))
+    return raw.Sum(input=chosen, axis=[2], name=name), index
 
 
 @export("nn.collapse_repeated")

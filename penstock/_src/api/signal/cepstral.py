@@ -18,23 +18,49 @@ def _number(value, x):
     return np.asarray(value, x.dtype.as_numpy_dtype)
 
 
+def _extent(x):
+    """The extent of the last axis: an int if known, else an int32 scalar."""
+    known = None if x.shape.rank is None else x.shape[-1]
+    return raw.Shape(input=x)[-1] if known is None else known
+
+
 def _phases(n, sign, kind):
     """2 exp(sign * i * pi * k / 2n) for k < n."""
-    k = np.arange(n)
-    return convert_to_tensor(
-        (2.0 * np.exp(sign * 0.5j * np.pi * k / n)).astype(kind.as_numpy_dtype)
-    )
+    if isinstance(n, int):
+        k = np.arange(n)
+        values = 2.0 * np.exp(sign * 0.5j * np.pi * k / n)
+        return convert_to_tensor(values.astype(kind.as_numpy_dtype))
+    k = cast(raw.Range(start=0, limit=n, delta=1), kind.real_dtype)
+    angles = k * _number(sign * 0.5 * np.pi, k) / cast(n, k.dtype)
+    two = _number(2.0, k)
+    return raw.Complex(real=two * raw.Cos(x=angles), imag=two * raw.Sin(x=angles), Tout=kind)
 
 
 def _resized(x, n):
-    have = x.shape[-1]
-    if n is None or n == have:
+    have = _extent(x)
+    if n is None:
         return x
-    if n < have:
-        return x[..., :n]
-    paddings = np.zeros((x.shape.rank, 2), np.int32)
-    paddings[-1, 1] = n - have
-    return raw.Pad(input=x, paddings=paddings)
+    if isinstance(n, int) and isinstance(have, int):
+        return x if n == have else x[..., :n] if n < have else _padded(x, n - have)
+    return _padded(x[..., :n], raw.Maximum(x=n - have, y=np.int32(0)))
+
+
+def _padded(x, count):
+    """`x` with `count` zeros after the last axis."""
+    before = raw.Fill(dims=raw.Pack(values=[raw.Rank(input=x) - np.int32(1), 2]), value=np.int32(0))
+    last = raw.Reshape(tensor=raw.Pack(values=[np.int32(0), count]), shape=[1, 2])
+    return raw.Pad(input=x, paddings=raw.ConcatV2(values=[before, last], axis=0))
+
+
+def _root(size, x):
+    """The root of an extent in the type of `x`."""
+    return _number(np.sqrt(size), x) if isinstance(size, int) else raw.Sqrt(x=cast(size, x.dtype))
+
+
+def _weights(size, first, rest):
+    """A vector of `first` and then `rest`."""
+    others = raw.Fill(dims=raw.Pack(values=[size - 1]), value=rest)
+    return raw.ConcatV2(values=[raw.Reshape(tensor=first, shape=[1]), others], axis=0)
 
 
 @export("signal.dct", v1=["signal.dct", "spectral.dct"])
@@ -71,11 +97,9 @@ def dct(input, type=2, n=None, axis=-1, norm=None, name=None):
             "consistent, and one of [tf.float32, tf.float64]"
         )
     x = _resized(cast(x, dtypes.float32) if narrow else x, n)
-    size = x.shape[-1]
-    if size is None:
-        raise ValueError("signal.dct: the length of the last axis must be known.")
+    size = _extent(x)
     if type == 1:
-        if size < 2:
+        if isinstance(size, int) and size < 2:
             raise ValueError(
                 f"Type-I DCT requires the dimension to be greater than one. Received {size}."
             )
@@ -88,26 +112,24 @@ def _second(x, size, norm, name):
     spectrum = rfft(x, [2 * size])[..., :size]
     result = raw.Real(input=spectrum * _phases(size, -1, spectrum.dtype), Tout=x.dtype, name=name)
     if norm == "ortho":
-        weights = np.full(size, 0.5 / np.sqrt(size) * np.sqrt(2))
-        weights[0] = 0.5 / np.sqrt(size)
-        result = result * weights.astype(x.dtype.as_numpy_dtype)
+        first = _number(0.5, x) / _root(size, x)
+        result = result * _weights(size, first, first * _number(np.sqrt(2), x))
     return result
 
 
 def _third(x, size, norm, name):
     if norm == "ortho":
-        weights = np.full(size, np.sqrt(size) * np.sqrt(0.5))
-        weights[0] = np.sqrt(size)
-        x = x * weights.astype(x.dtype.as_numpy_dtype)
+        first = _root(size, x)
+        x = x * _weights(size, first, first * _number(np.sqrt(0.5), x))
     else:
-        x = x * _number(size, x)
+        x = x * (_number(size, x) if isinstance(size, int) else cast(size, x.dtype))
     numbers = complex_of(x)
     return irfft(_phases(size, 1, numbers.dtype) * numbers, [2 * size], name=name)[..., :size]
 
 
 def _fourth(x, size, norm, name):
-    odd = _second(_resized(x, 2 * size), 2 * size, None, name)[..., 1::2]
-    return odd * _number(np.sqrt(0.5) / np.sqrt(size), x) if norm == "ortho" else odd
+    odd = _second(_padded(x, size), 2 * size, None, name)[..., 1::2]
+    return odd * (_number(np.sqrt(0.5), x) / _root(size, x)) if norm == "ortho" else odd
 
 
 @export("signal.idct", v1=["signal.idct", "spectral.idct"])
@@ -170,7 +192,7 @@ def linear_to_mel_weight_matrix(
 def mfccs_from_log_mel_spectrograms(log_mel_spectrograms, name=None):
     """Mel-frequency cepstral coefficients `[..., num_mel_bins]`, all of them."""
     x = convert_to_tensor(log_mel_spectrograms)
-    count = x.shape[-1]
-    if count == 0:
+    count = _extent(x)
+    if isinstance(count, int) and count == 0:
         raise ValueError(f"num_mel_bins must be positive. Got: {log_mel_spectrograms}")
-    return raw.Mul(x=dct(x, type=2), y=_number(1 / np.sqrt(2.0 * count), x), name=name)
+    return raw.Mul(x=dct(x, type=2), y=_number(1.0, x) / _root(2 * count, x), name=name)

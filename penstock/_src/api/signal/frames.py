@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.api.array.indexing import get_static_int
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
@@ -30,45 +31,63 @@ def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1,
       name: a name for the operation.
     """
     signal = convert_to_tensor(signal, name="signal")
-    rank = signal.shape.rank
-    if rank is None:
-        raise ValueError("signal.frame: the rank of the signal must be known.")
-    axis = axis % rank if isinstance(axis, int) else int(convert_to_tensor(axis).numpy()) % rank
-    size, step = get_static_int(frame_length), get_static_int(frame_step)
-    total = signal.shape[axis]
-    if None in (size, step):
-        raise ValueError("signal.frame: frame_length and frame_step must be known.")
-    if total is None:
-        return _frame_dynamic(signal, size, step, pad_end, pad_value, axis, name)
-    count = -(-total // step) if pad_end else max(0, 1 + (total - size) // step)
-    if pad_end:
-        missing = max(0, size + step * (count - 1) - total)
-        if missing:
-            paddings = np.zeros((rank, 2), np.int32)
-            paddings[axis, 1] = missing
-            value = convert_to_tensor(pad_value, dtype=signal.dtype)
-            signal = raw.PadV2(input=signal, paddings=paddings, constant_values=value)
-    places = np.arange(count)[:, None] * step + np.arange(size)[None, :]
-    return raw.GatherV2(params=signal, indices=places.astype(np.int32), axis=axis, name=name)
-
-
-def _frame_dynamic(signal, size, step, pad_end, pad_value, axis, name):
-    total = raw.Shape(input=signal)[axis]
-    one, zero = np.int32(1), np.int32(0)
-    if pad_end:
-        count = -raw.FloorDiv(x=-total, y=np.int32(step))
-        missing = raw.Maximum(x=zero, y=np.int32(size) + np.int32(step) * (count - one) - total)
-        rank = signal.shape.rank
-        rows = [raw.Pack(values=[zero, missing if i == axis else zero]) for i in range(rank)]
-        value = convert_to_tensor(pad_value, dtype=signal.dtype)
-        signal = raw.PadV2(input=signal, paddings=raw.Pack(values=rows), constant_values=value)
+    signal.shape.with_rank_at_least(1)
+    size, step, axis = scalar(frame_length), scalar(frame_step), scalar(axis)
+    rank, total, known = signal.shape.rank, None, None
+    if rank is None or not isinstance(axis, int):
+        axis = raw.FloorMod(x=axis, y=raw.Rank(input=signal))
     else:
-        count = raw.Maximum(
-            x=zero, y=one + raw.FloorDiv(x=total - np.int32(size), y=np.int32(step))
-        )
-    starts = raw.Range(start=zero, limit=count, delta=one) * np.int32(step)
-    places = raw.ExpandDims(input=starts, axis=1) + np.arange(size, dtype=np.int32)[None, :]
-    return raw.GatherV2(params=signal, indices=places, axis=axis, name=name)
+        axis = range(rank)[axis]
+        total = signal.shape[axis]
+        known = _framed_shape(signal.shape, axis, size, step, pad_end)
+    if total is None:
+        total = raw.GatherV2(params=raw.Shape(input=signal), indices=axis, axis=0)
+    if pad_end:
+        count = -raw.FloorDiv(x=-total, y=step)
+        missing = raw.Maximum(x=np.int32(0), y=size + step * (count - 1) - total)
+        signal = _padded_at(signal, axis, missing, pad_value)
+    else:
+        count = raw.Maximum(x=np.int32(0), y=1 + raw.FloorDiv(x=total - size, y=step))
+    starts = raw.Range(start=0, limit=count, delta=1) * step
+    places = raw.ExpandDims(input=starts, axis=1) + raw.Range(start=0, limit=size, delta=1)
+    if rank == 1:  # a reshape's gradient is a whole tensor, that of a gather would be slices
+        signal = raw.Reshape(tensor=signal, shape=raw.Shape(input=signal))
+    framed = raw.GatherV2(params=signal, indices=places, axis=axis, name=name)
+    if known is not None and STATE.graph is not None:
+        framed.set_shape(known)
+    return framed
+
+
+def _framed_shape(shape, axis, size, step, pad_end):
+    """The static shape of frames; sizes that are tensors are not known."""
+    total, count = shape[axis], None
+    if isinstance(step, int) and total is not None:
+        if pad_end:
+            count = -(-total // step)
+        elif isinstance(size, int):
+            count = max(0, 1 + (total - size) // step)
+    inner = [count, size if isinstance(size, int) else None]
+    return shape[:axis].concatenate(inner).concatenate(shape[axis + 1 :])
+
+
+def scalar(value):
+    """A length or axis as Python int if it is known, else as a scalar tensor."""
+    known = get_static_int(value)
+    if known is not None:
+        return known
+    tensor = convert_to_tensor(value, name="value")
+    tensor.shape.assert_has_rank(0)
+    return tensor
+
+
+def _padded_at(x, axis, count, value):
+    """`x` with `count` times `value` after the entries of an axis."""
+    rank = raw.Rank(input=x)
+    at = raw.FloorMod(x=axis, y=rank)
+    after = raw.OneHot(indices=at, depth=rank, on_value=count, off_value=np.int32(0))
+    paddings = raw.Pack(values=[raw.ZerosLike(x=after), after], axis=1)
+    value = convert_to_tensor(value, dtype=x.dtype)
+    return raw.PadV2(input=x, paddings=paddings, constant_values=value)
 
 
 @export("signal.overlap_and_add")
@@ -77,49 +96,56 @@ def overlap_and_add(signal, frame_step, name=None):
     """The signal whose frames `[..., frames, frame_length]` are added `frame_step` apart."""
     signal = convert_to_tensor(signal, name="signal")
     signal.shape.with_rank_at_least(2)
-    step = get_static_int(frame_step)
-    if step is None:
-        raise ValueError(f"frame_step must be an integer. Got {frame_step}")
-    size = signal.shape[-1]
-    frames = signal.shape[-2]
-    if size is None:
-        raise ValueError("signal.overlap_and_add: the length of frames must be known.")
-    rank = signal.shape.rank
-    outer = raw.Shape(input=signal)[:-2]
-    parts = -(-size // step)
-    count = np.int32(frames) if frames is not None else raw.Shape(input=signal)[-2]
-    paddings = np.zeros((rank, 2), np.int32)
-    paddings[-1, 1] = parts * step - size
-    # every part of a frame goes one step further than the part before it
-    cut = raw.ConcatV2(
-        values=[outer, raw.Pack(values=[count, np.int32(parts), np.int32(step)])], axis=0
+    step = scalar(frame_step)
+    if not (isinstance(step, int) or step.dtype.is_integer):
+        raise ValueError(f"frame_step must be an integer. Got {step.dtype}")
+    shape = raw.Shape(input=signal)
+    outer = shape[:-2]
+    frames, size = (
+        shape[i] if signal.shape.rank is None or signal.shape[i] is None else signal.shape[i]
+        for i in (-2, -1)
     )
-    blocks = raw.Reshape(tensor=raw.Pad(input=signal, paddings=paddings), shape=cut)
-    turned = [*range(rank - 2), rank - 1, rank - 2, rank]
-    blocks = raw.Transpose(x=blocks, perm=np.array(turned, np.int32))
-    paddings = np.zeros((rank + 1, 2), np.int32)
-    paddings[-2, 1] = parts
-    blocks = raw.Pad(input=blocks, paddings=paddings)
-    rows = np.int32(parts) * (count + np.int32(parts))
-    flat = raw.ConcatV2(values=[outer, raw.Pack(values=[rows, np.int32(step)])], axis=0)
-    blocks = raw.Reshape(tensor=blocks, shape=flat)[..., : rows - np.int32(parts), :]
-    skewed = raw.ConcatV2(
-        values=[
-            outer,
-            raw.Pack(values=[np.int32(parts), count + np.int32(parts - 1), np.int32(step)]),
-        ],
-        axis=0,
+    parts = -raw.FloorDiv(x=-size, y=step)
+    # Every part of a frame goes one step further than the part before it: parts become rows, which one more
+    # frame of zeros than they need, read in rows of one frame less, moves apart.
+    blocks = _padded_at(signal, -1, parts * step - size, 0)
+    blocks = _reshaped(blocks, outer, frames, parts, step)
+    rank = raw.Rank(input=signal)
+    swapped = raw.Range(start=0, limit=rank - 2, delta=1)
+    order = raw.ConcatV2(values=[swapped, raw.Pack(values=[rank - 1, rank - 2, rank])], axis=0)
+    blocks = _padded_at(raw.Transpose(x=blocks, perm=order), -2, parts, 0)
+    rows = parts * (frames + parts)
+    blocks = _reshaped(blocks, outer, rows, step)[..., : rows - parts, :]
+    total = raw.Sum(input=_reshaped(blocks, outer, parts, frames + parts - 1, step), axis=[-3])
+    result = _reshaped(total, outer, (frames + parts - 1) * step)[..., : (frames - 1) * step + size]
+    if STATE.graph is not None:
+        result.set_shape(_overlapped_shape(signal.shape, step))
+    return raw.Identity(input=result, name=name)
+
+
+def _reshaped(x, outer, *inner):
+    """`x` with other dimensions after the outer ones."""
+    return raw.Reshape(
+        tensor=x, shape=raw.ConcatV2(values=[outer, raw.Pack(values=list(inner))], axis=0)
     )
-    total = raw.Sum(input=raw.Reshape(tensor=blocks, shape=skewed), axis=[-3])
-    length = (count + np.int32(parts - 1)) * np.int32(step)
-    joined = raw.ConcatV2(values=[outer, raw.Reshape(tensor=length, shape=[1])], axis=0)
-    result = raw.Reshape(tensor=total, shape=joined)
-    wanted = (count - np.int32(1)) * np.int32(step) + np.int32(size)
-    return result[..., :wanted]
+
+
+def _overlapped_shape(shape, step):
+    if shape.rank is None:
+        return shape
+    frames, size = shape[-2:].as_list()
+    known = isinstance(step, int) and frames is not None and size is not None
+    return shape[:-2].concatenate([(frames - 1) * step + size if known else None])
 
 
 def _power_of_two(n):
-    return 1 << max(0, (n - 1).bit_length())
+    """The least power of two that is not less than `n`, an int or a tensor."""
+    if isinstance(n, int):
+        return 1 << max(0, (n - 1).bit_length())
+    # By comparison: logarithms would be a rounding beside whole numbers.
+    powers = np.int32(2) ** np.arange(31, dtype=np.int32)
+    below = raw.Sum(input=raw.Cast(x=raw.Less(x=powers, y=n), DstT=n.dtype), axis=[0])
+    return raw.GatherV2(params=powers, indices=below, axis=0)
 
 
 @export("signal.stft")
@@ -146,7 +172,7 @@ def stft(
     """
     signals = convert_to_tensor(signals, name="signals")
     signals.shape.with_rank_at_least(1)
-    size = get_static_int(frame_length)
+    size = scalar(frame_length)
     length = _power_of_two(size) if fft_length is None else fft_length
     framed = frame(signals, frame_length, frame_step, pad_end=pad_end)
     if window_fn is not None:

@@ -70,6 +70,8 @@ def _check(op, boxes, scores, iou_threshold):
 
 def _suppressed(op, boxes, scores, most, iou, least=-np.inf, soft=0.0):
     _check(op, boxes, scores, iou)
+    if most < 0:
+        raise invalid(op, "output size must be non-negative")
     wide = boxes.astype(np.float32)
     kept, values = suppress(
         lambda i, others: overlap(wide, i, others),
@@ -86,6 +88,13 @@ def _padded(x, count):
     return np.concatenate([x, np.zeros(max(count - x.size, 0), x.dtype)])
 
 
+def _chosen_shape(boxes, scores, max_output_size, padded=False):
+    """The static shape of indices of chosen boxes; raises ValueError if the inputs do not fit."""
+    boxes.with_rank(2).merge_with([*scores.with_rank(1), 4])
+    count = max_output_size.with_rank(0).value if padded else None
+    return [None if count is None else int(count)]
+
+
 class NonMaxSuppression(Op):
     """Indices of boxes, best first, without those that overlap a better one."""
 
@@ -94,7 +103,7 @@ class NonMaxSuppression(Op):
     differentiable = False
 
     def shape(self, boxes, scores, max_output_size):
-        return [None]
+        return _chosen_shape(boxes, scores, max_output_size)
 
     def eager(self, boxes, scores, max_output_size):
         return _suppressed(self, boxes, scores, max_output_size, self.iou_threshold)[0]
@@ -114,7 +123,7 @@ class NonMaxSuppressionV2(Op):
     differentiable = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold):
-        return [None]
+        return _chosen_shape(boxes, scores, max_output_size)
 
     def eager(self, boxes, scores, max_output_size, iou_threshold):
         return _suppressed(self, boxes, scores, max_output_size, iou_threshold)[0]
@@ -133,7 +142,7 @@ class NonMaxSuppressionV3(Op):
     T_threshold_types = frozenset({dtypes.float16, dtypes.float32})
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
-        return [None]
+        return _chosen_shape(boxes, scores, max_output_size)
 
     def eager(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
         return _suppressed(self, boxes, scores, max_output_size, iou_threshold, score_threshold)[0]
@@ -154,7 +163,8 @@ class NonMaxSuppressionV4(Op):
     pad_to_max_output_size: bool = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
-        return [None], ()
+        padded = self.pad_to_max_output_size
+        return _chosen_shape(boxes, scores, max_output_size, padded), ()
 
     def eager(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
         kept, _ = _suppressed(self, boxes, scores, max_output_size, iou_threshold, score_threshold)
@@ -175,7 +185,8 @@ class NonMaxSuppressionV5(Op):
     pad_to_max_output_size: bool = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
-        return [None], [None], ()
+        found = _chosen_shape(boxes, scores, max_output_size, self.pad_to_max_output_size)
+        return found, found, ()
 
     def eager(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
         kept, values = _suppressed(
@@ -232,7 +243,16 @@ class CombinedNonMaxSuppression(Op):
         iou_threshold,
         score_threshold,
     ):
-        return [None, None, 4], [None, None], [None, None], [None]
+        boxes, scores = boxes.with_rank(4), scores.with_rank(3)
+        batch = boxes[:1].merge_with(scores[:1])
+        limit, each = max_total_size.value, max_output_size_per_class.value
+        size = None if limit is None else int(limit)
+        if self.pad_per_class:
+            classes = scores[2]
+            known = None not in (limit, each, classes)
+            size = min(int(limit), int(each) * classes) if known else None
+        rows = batch.concatenate([size])
+        return rows.concatenate([4]), rows, rows, batch
 
     def eager(
         self,
@@ -287,11 +307,10 @@ def _draw(op, images, boxes, colors):
     if boxes.ndim != 3 or boxes.shape[0] != images.shape[0] or boxes.shape[2] != 4:
         raise invalid(op, f"The boxes should be [batch, count, 4]. Received {show(boxes.shape)}")
     depth = images.shape[3]
-    if depth == 1:
-        table = np.ones((1, 1), np.float32)
+    if colors is not None and colors.size:
+        table = colors[:, :depth].astype(np.float32)
     else:
-        table = _COLORS if colors is None or not colors.size else colors
-        table = table[:, :depth].astype(np.float32)
+        table = np.ones((1, 1), np.float32) if depth == 1 else _COLORS[:, :depth]
     out = images.copy()
     height, width = images.shape[1:3]
     for image, of_image in zip(out, boxes, strict=True):

@@ -51,6 +51,12 @@ def _require_rgb(op, images):
         )
 
 
+def _of_three(images):
+    """The static shape of images whose last dimension must be 3."""
+    images = images.with_rank_at_least(1)
+    return images if images.rank is None else images.merge_with([*images[:-1], 3])
+
+
 class RGBToHSV(Op):
     """Hue, saturation and value of RGB images."""
 
@@ -59,7 +65,7 @@ class RGBToHSV(Op):
     T_types = FLOAT
 
     def shape(self, images):
-        return images.with_rank_at_least(1)
+        return _of_three(images)
 
     def gradient(self, images, output, dy):
         r, g, b = raw.Unpack(value=images, num=3, axis=-1)
@@ -109,7 +115,7 @@ class HSVToRGB(Op):
     differentiable = False
 
     def shape(self, images):
-        return images.with_rank_at_least(1)
+        return _of_three(images)
 
     def eager(self, images):
         _require_rgb(self, images)
