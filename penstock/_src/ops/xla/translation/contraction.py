@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 
+from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.elementwise import converted
@@ -55,9 +56,10 @@ def einsum(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
 
 
 def product(t: Translation, spec: str, x: Node, y: Node, dtype: DType) -> Node:
-    """A contraction whose sum has the type of its result."""
+    """A contraction whose sum has the type of its result; of bools: whether any pair is true."""
     if dtype.is_bool:
-        raise TypeError("products of bools have no sum")
+        counted = t.p.contract(spec, t.p.cast(x, dtypes.int32), t.p.cast(y, dtypes.int32))
+        return t.p.ne(counted, 0)
     return t.p.contract(spec, converted(t, x, dtype), converted(t, y, dtype))
 
 

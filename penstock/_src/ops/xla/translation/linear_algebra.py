@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir.node import Node
 from penstock._src.ops.linalg import elimination
 from penstock._src.ops.xla.translation.translate import Translation, ints, translates
@@ -258,7 +259,7 @@ def gesdd(t: Translation, operation: Operation, config: dict, x: Node) -> list[N
 def geev(t: Translation, operation: Operation, config: dict, x: Node) -> list[Node]:
     """Eigenvalues (of real matrices: real and imaginary parts), left and right eigenvectors, and a status."""
     if _letter(config, "compute_left") == "V":
-        raise NotImplementedError("left eigenvectors")
+        raise UnimplementedError("XlaCallModule: left eigenvectors are not implemented.")
     right = _letter(config, "compute_right") == "V"
     shape = operation.results[-2].type
     values, vectors = t.apply("Eig", x, compute_v=right, Tout=shape.dtype)

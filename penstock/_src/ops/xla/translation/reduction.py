@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir.meaning.arrays import highest, lowest
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.body import expression
@@ -155,12 +156,14 @@ def unary_einsum(t: Translation, operation: Operation, x: Node) -> Node:
     return t.p.transpose(summed, [kept.index(letter) for letter in right])
 
 
-@translates("all_reduce", "all_gather", "reduce_scatter", "collective_broadcast")
+@translates("all_reduce", "all_gather", "all_to_all", "reduce_scatter", "collective_broadcast")
 def alone(_t: Translation, operation: Operation, *operands: Node) -> list[Node]:
     """A collective of one participant gives what it is given."""
     groups = np.asarray(operation.attribute("replica_groups"))
     if groups.size > 1:
-        raise NotImplementedError(f"{operation.name} of {groups.size} participants")
+        raise UnimplementedError(
+            f"XlaCallModule: {operation.name} of {groups.size} participants is not implemented."
+        )
     return list(operands)
 
 

@@ -25,6 +25,7 @@ HANDLERS: dict[str, Handler] = {}
 _FAMILIES = (
     "elementwise",
     "movement",
+    "normalization",
     "dynamic",
     "contraction",
     "reduction",
@@ -92,7 +93,8 @@ class Translation:
         self.known.update(zip(block.arguments, arguments))
         *body, last = block.operations
         for operation in body:
-            for value, node in zip(operation.results, self.results(operation)):
+            nodes = self.results(operation)
+            for value, node in zip(operation.results, nodes, strict=True):
                 self.known[value] = node
         return [self.known[value] for value in last.operands]
 
