@@ -162,7 +162,7 @@ def _equal(self, other):
     """Whether elements are equal; in TensorFlow 1's graphs, whether it is the same tensor."""
     if other is None:
         return False
-    if STATE.graph is not None and in_v1_graph():
+    if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
         return self is other
     if _declines(other):
         return NotImplemented
@@ -174,7 +174,7 @@ def _not_equal(self, other):
     """Whether elements differ; in TensorFlow 1's graphs, whether it is another tensor."""
     if other is None:
         return True
-    if STATE.graph is not None and in_v1_graph():
+    if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
         return self is not other
     if _declines(other):
         return NotImplemented

@@ -211,6 +211,12 @@ def load_library(library_location):
     load_op_library(library_location)
 
 
+@export(v1=["load_file_system_library"])
+def load_file_system_library(library_filename):
+    """Not there: libraries of file systems are TensorFlow's own."""
+    load_op_library(library_filename)
+
+
 @export(v1=["Print"])
 def print_v1(input_, data, message=None, first_n=None, summarize=None, name=None):
     """`input_`, and prints the tensors `data` when it is computed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import register_type_spec_from_value_converter
 from penstock._src.core.tensor import Tensor
@@ -188,10 +188,14 @@ def _operator(method):
 
 
 def _equal(self, other):
+    if not Tensor._USE_EQUALITY or in_v1_graph():
+        return self is other
     return Tensor.__eq__(self.value(), other.value() if isinstance(other, Variable) else other)
 
 
 def _not_equal(self, other):
+    if not Tensor._USE_EQUALITY or in_v1_graph():
+        return self is not other
     return Tensor.__ne__(self.value(), other.value() if isinstance(other, Variable) else other)
 
 

@@ -153,6 +153,17 @@ def exception_type_from_error_code(error_code: int) -> type[OpError]:
     return CLASS_OF_CODE[error_code]
 
 
+@export(v1=["errors.raise_exception_on_not_ok_status"])
+class raise_exception_on_not_ok_status:
+    """A context of code that reports by a status: errors are exceptions already."""
+
+    def __enter__(self) -> "raise_exception_on_not_ok_status":
+        return self
+
+    def __exit__(self, type_arg: Any, value_arg: Any, traceback_arg: Any) -> None:
+        """Lets exceptions pass."""
+
+
 @export(v1=["errors.error_code_from_exception_type"])
 def error_code_from_exception_type(cls: type[OpError]) -> int:
     """Returns the code of an error class."""

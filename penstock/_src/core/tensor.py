@@ -27,6 +27,9 @@ class Tensor(AnyTensor):
 
     __slots__ = ("_id", "__weakref__", "__dict__")
 
+    # Whether == compares elements; else objects, as in TensorFlow 1.
+    _USE_EQUALITY = True
+
     # NumPy leaves binary operators with a tensor to the tensor.
     __array_priority__ = 100
 
@@ -81,7 +84,7 @@ class Tensor(AnyTensor):
         return Reference(self)
 
     def __hash__(self) -> int:
-        if in_v1_graph():
+        if in_v1_graph() or not Tensor._USE_EQUALITY:
             return id(self)
         raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
 

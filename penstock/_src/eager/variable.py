@@ -11,7 +11,7 @@ import numpy as np
 
 from penstock._src.autodiff.tape import record_read, variable_accessed
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.registry import find, raw
 from penstock._src.core.shapes import TensorShape, as_shape
@@ -69,6 +69,8 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
     """Lets the creators in force (tf.variable_creator_scope) make variables, the innermost first."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        # Every class of variables takes it, also those that do not list it; it means nothing here.
+        kwargs.pop("experimental_enable_variable_lifting", None)
         creators = creator_scopes() if cls.__dict__.get("asks_creators", False) else ()
         if not creators:
             return super().__call__(*args, **kwargs)
@@ -214,7 +216,10 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     @property
     def device(self) -> str:
-        """The device that holds the value."""
+        """The device that holds the value; in a graph, that which was asked for."""
+        made_by = getattr(self._handle, "op", None) if in_v1_graph() else None
+        if made_by is not None:
+            return made_by.device
         return "/job:localhost/replica:0/task:0/device:CPU:0"
 
     @property
@@ -433,6 +438,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return format(self._read(), spec) if spec else str(self)
 
     def __hash__(self) -> int:
+        if in_v1_graph() or not Tensor._USE_EQUALITY:
+            return id(self)
         raise TypeError(
             f"Variable is unhashable. Instead, use variable.ref() as the key. (Variable: {self!r})"
         )

@@ -1,13 +1,22 @@
 """Concrete functions whose variables have become constants, for export."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.v1.wrapped import WrappedFunction
 from penstock._src.graph.passes.freeze import freeze
+from penstock._src.graph.rewriting import extract_sub_graph
 from penstock._src.graph.trace import fill_outputs
+from penstock._src.ops.tensor_proto import to_proto
+from penstock._src.proto.graph import GraphDef, NodeDef
+from penstock._src.util.export import export
 
 
 def convert_variables_to_constants_v2(
@@ -42,3 +51,93 @@ def convert_variables_to_constants_v2(
 def frozen_graph_def(func: ConcreteFunction) -> Any:
     """Returns the GraphDef of `func` with its variables as constants."""
     return convert_variables_to_constants_v2(func).graph.as_graph_def()  # type: ignore[attr-defined]
+
+
+# What a variable's reader becomes, once the variable is a constant.
+_READERS = {
+    "ReadVariableOp": "Identity",
+    "ResourceGather": "GatherV2",
+    "ResourceGatherNd": "GatherNd",
+}
+
+
+@export(v1=["graph_util.convert_variables_to_constants"])
+def convert_variables_to_constants(
+    sess: Any,
+    input_graph_def: Any,
+    output_node_names: Sequence[str],
+    variable_names_whitelist: Any = None,
+    variable_names_blacklist: Any = None,
+) -> Any:
+    """The part of a GraphDef that some nodes need, with variables as constants of their values in a session.
+
+    Args:
+      sess: the session that has the values.
+      input_graph_def: the GraphDef of its graph.
+      output_node_names: names of the nodes.
+      variable_names_whitelist: names of the variables to convert; all by default.
+      variable_names_blacklist: names of the variables to leave as they are.
+    """
+    part = extract_sub_graph(input_graph_def, list(output_node_names))
+    names = {
+        node.name
+        for node in part.node
+        if node.op in ("VarHandleOp", "Variable", "VariableV2")
+        and (variable_names_whitelist is None or node.name in variable_names_whitelist)
+        and (variable_names_blacklist is None or node.name not in variable_names_blacklist)
+    }
+    if not names:
+        return part
+    values = _values_in(sess, {node.name: node for node in part.node if node.name in names})
+    made = GraphDef(versions=part.versions, library=part.library)
+    for node in part.node:
+        reads = [text.partition(":")[0] for text in node.input if text.partition(":")[0] in names]
+        if node.name in names:
+            made.node.append(_constant_node(node, values[node.name]))
+        elif reads and node.op in _READERS:
+            made.node.extend(_reader_node(node))
+        else:
+            made.node.append(node)
+    return made
+
+
+def _values_in(sess: Any, nodes: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    fetches = {}
+    with sess.graph.as_default():
+        for name, node in nodes.items():
+            tensor = sess.graph.get_tensor_by_name(f"{name}:0")
+            if node.op == "VarHandleOp":
+                dtype = dtypes.as_dtype(node.attr["dtype"].type)
+                tensor = raw.ReadVariableOp(resource=tensor, dtype=dtype)
+            fetches[name] = tensor
+    return sess.run(fetches)
+
+
+def _constant_node(node: Any, value: np.ndarray) -> Any:
+    made = NodeDef(name=node.name, op="Const", device=node.device)
+    dtype = dtypes.as_dtype(node.attr["dtype"].type)
+    made.attr["dtype"].type = dtype.as_datatype_enum
+    made.attr["value"].tensor.CopyFrom(to_proto(np.asarray(value), dtype))
+    return made
+
+
+def _reader_node(node: Any) -> list[Any]:
+    """The node that reads a tensor where this one reads a variable, after the constants that it needs."""
+    made = NodeDef(name=node.name, op=_READERS[node.op], device=node.device)
+    made.input.extend(node.input)
+    kind = node.attr["dtype"].type
+    if node.op == "ReadVariableOp":
+        made.attr["T"].type = kind
+        return [made]
+    made.attr["Tparams"].type = kind
+    made.attr["Tindices"].type = node.attr["Tindices"].type
+    if node.op == "ResourceGatherNd":
+        return [made]
+    axis = NodeDef(name=f"{node.name}/axis", op="Const", device=node.device)
+    axis.attr["dtype"].type = dtypes.int32.as_datatype_enum
+    batches = node.attr["batch_dims"].i
+    axis.attr["value"].tensor.CopyFrom(to_proto(np.asarray(batches, np.int32), dtypes.int32))
+    made.input.insert(2, axis.name)
+    made.attr["Taxis"].type = dtypes.int32.as_datatype_enum
+    made.attr["batch_dims"].i = batches
+    return [axis, made]

@@ -194,7 +194,6 @@ class VariableV1(Variable):
         synchronization: VariableSynchronization = VariableSynchronization.AUTO,
         aggregation: VariableAggregation = VariableAggregation.NONE,
         shape: Any = None,
-        experimental_enable_variable_lifting: bool | None = None,
     ) -> None:
         self._collections = collections
         super().__init__(

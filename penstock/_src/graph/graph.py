@@ -1,7 +1,7 @@
 """Graph: operations in the order of their making, with names, scopes and collections."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from penstock._src.core.op import InputShape, Op, group_arguments
 from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
 from penstock._src.util.locations import user_location
 from penstock._src.util.names import LEGAL_NAME, NameTable
@@ -34,6 +35,8 @@ class Graph:
         # The name of the op whose arguments are being converted.
         self._binding: str | None = None
         self._control_stack: list[list[Operation]] = []
+        # Functions that choose devices, outermost first, each with the device around it.
+        self._device_functions: list[tuple[Callable[[Operation], Any], str | None]] = []
         self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
         self._functions: dict[str, Any] = {}
@@ -78,6 +81,8 @@ class Graph:
         shapes = infer_shapes(op, inputs, unique, location)
         control = list(dict.fromkeys(o for scope in self._control_stack for o in scope))
         node = Operation(self, op, unique, inputs, control, shapes, STATE.device or "", location)
+        for function, around in reversed(self._device_functions):
+            node._device = merged_device(around, function(node))
         self._operations.append(node)
         self._by_name[unique] = node
         self.after_add(node)
@@ -204,10 +209,25 @@ class Graph:
 
     @contextlib.contextmanager
     def device(self, device_name_or_function: Any) -> Iterator[None]:
-        """Asks for a device for the operations within."""
-        name = device_name_or_function
-        with dispatch.device(name if isinstance(name, str) or name is None else str(name)):
-            yield
+        """Asks for a device for the operations within: by its name, merged with that around, or by a function of the
+        operation, which has its present device and returns the one it gets."""
+        wanted, around = device_name_or_function, STATE.device
+        if callable(wanted) and not hasattr(wanted, "to_string"):
+            self._device_functions.append((wanted, around))
+            try:
+                with dispatch.device(None):
+                    yield
+            finally:
+                self._device_functions.pop()
+            return
+        functions = self._device_functions
+        if wanted is None:  # whatever is around does not count
+            self._device_functions, around = [], None
+        try:
+            with dispatch.device(merged_device(around, wanted) or None):
+                yield
+        finally:
+            self._device_functions = functions
 
     @contextlib.contextmanager
     def container(self, container_name: str) -> Iterator[str]:

@@ -256,7 +256,7 @@ class FileWriter:
         event.session_log.ParseFromString(session_log.SerializeToString())
         self.add_event(event)
 
-    def add_graph(self, graph: Any = None, global_step: Any = None, graph_def: Any = None) -> None:
+    def add_graph(self, graph: Any, global_step: Any = None, graph_def: Any = None) -> None:
         """Writes a graph, shown on the graphs page."""
         if graph_def is None:
             if not isinstance(graph, Graph):

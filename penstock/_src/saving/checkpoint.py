@@ -253,3 +253,7 @@ class CheckpointV1(_Checkpoint):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(None, kwargs)
+
+    def restore(self, save_path: str) -> Any:
+        """Gives the objects the values that were saved; see `tf.train.Checkpoint.restore`."""
+        return super().restore(save_path)

@@ -7,7 +7,7 @@ from typing import Any
 from penstock._src.util.export import export
 
 
-@export("DeviceSpec", v1=["DeviceSpec"])
+@export("DeviceSpec", v1=[])
 class DeviceSpec:
     """A (possibly partial) name of a device."""
 
@@ -86,7 +86,7 @@ class DeviceSpec:
         return self.from_string(spec)
 
     def _parts(self) -> dict[str, Any]:
-        return {name[1:]: getattr(self, name) for name in self.__slots__}
+        return {name[1:]: getattr(self, name) for name in DeviceSpec.__slots__}
 
     def make_merged_spec(self, dev: DeviceSpec) -> DeviceSpec:
         """Returns this spec with the parts that `dev` has replaced by them."""
@@ -118,3 +118,45 @@ class DeviceSpec:
     def __repr__(self) -> str:
         inside = ", ".join(f"{k}={v!r}" for k, v in self._parts().items() if v is not None)
         return f"<DeviceSpec({inside})>"
+
+
+@export(v1=["DeviceSpec"])
+class DeviceSpecV1(DeviceSpec):
+    """A (possibly partial) name of a device, whose parts can be set."""
+
+    __slots__ = ()
+    # What can be set has another hash afterwards, as in TensorFlow.
+    __hash__ = DeviceSpec.__hash__
+
+    def parse_from_string(self, spec: str) -> DeviceSpecV1:
+        """Takes the parts of a name; returns this spec."""
+        self._set(self.from_string(spec)._parts())
+        return self
+
+    def merge_from(self, dev: DeviceSpec) -> None:
+        """Takes the parts that `dev` has."""
+        self._set({name: part for name, part in dev._parts().items() if part is not None})
+
+    def _set(self, parts: dict[str, Any]) -> None:
+        for name, part in parts.items():
+            setattr(self, f"_{name}", part)
+
+
+def _settable(name: str) -> property:
+    held: property = getattr(DeviceSpec, name)
+
+    def assign(self: DeviceSpecV1, value: Any) -> None:
+        self._set({name: getattr(type(self)(**{name: value}), f"_{name}")})
+
+    return property(held.fget, assign, doc=held.__doc__)
+
+
+for _name in ("job", "replica", "task", "device_type", "device_index"):
+    setattr(DeviceSpecV1, _name, _settable(_name))
+
+
+def merged_device(around: str | None, within: Any) -> str:
+    """The name of `within` with the parts of `around` that it lacks."""
+    inner = "" if within is None else within if isinstance(within, str) else within.to_string()
+    outer = DeviceSpec.from_string(around or "")
+    return outer.make_merged_spec(DeviceSpec.from_string(inner)).to_string()

@@ -108,7 +108,7 @@ class ConditionalAccumulator(ConditionalAccumulatorBase):
         return taken
 
 
-@export(v1=["SparseConditionalAccumulator"])
+@export(v1=["SparseConditionalAccumulator", "sparse.SparseConditionalAccumulator"])
 class SparseConditionalAccumulator(ConditionalAccumulatorBase):
     """Sparse gradients whose mean or sum is taken once enough of them have come.
 

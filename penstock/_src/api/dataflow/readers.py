@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 

@@ -1,4 +1,4 @@
-"""tf.compat.v1.resource_loader: files that stand beside the code that reads them."""
+"""tf.compat.v1.resource_loader and app: files that stand beside the code that reads them, and its start."""
 
 import os
 import sys
@@ -35,3 +35,29 @@ def readahead_file_path(path, readahead="128M"):
     """The path as it is: the operating system reads ahead by itself."""
     del readahead
     return path
+
+
+@export(v1=["resource_loader.get_root_dir_with_all_resources"])
+def get_root_dir_with_all_resources():
+    """The folder that paths of resources begin at: that of the calling code, or of its `.runfiles`."""
+    folder = _folder_of_caller()
+    head, mark, tail = folder.partition(".runfiles" + os.sep)
+    return head + mark + tail.split(os.sep)[0] if mark else folder
+
+
+@export(v1=["app.run"])
+def run(main=None, argv=None):
+    """Parses the flags of the command line, calls `main` with what is left of it, and exits with its result.
+
+    Args:
+      main: the program; by default `main` of the script.
+      argv: the command line, by default that of the process.
+
+    Raises:
+      SystemExit: always, at the end.
+    """
+    from absl import app, flags  # absl is loaded when it is used
+
+    program = main or sys.modules["__main__"].main
+    known = flags.FLAGS
+    app.run(main=program, argv=argv, flags_parser=lambda args: known(args, known_only=True))

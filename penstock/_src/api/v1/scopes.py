@@ -3,6 +3,7 @@
 import contextlib
 
 from penstock._src.api.config import devices
+from penstock._src.core.dispatch import STATE
 from penstock._src.eager.variable import VariableAggregation
 from penstock._src.util.export import export
 
@@ -12,14 +13,16 @@ export(v1=["VariableAggregation"])(VariableAggregation)
 @export(v1=["device"])
 @contextlib.contextmanager
 def device(device_name_or_function):
-    """A context in which ops run on the device of this name.
+    """A context in which ops run on the device of this name, or on that which a function of each operation returns.
 
-    A function of operations, which may choose among several devices, has the CPU to choose alone.
+    Raises:
+      RuntimeError: a function is given in eager code.
     """
-    if callable(device_name_or_function):
-        yield
-        return
-    with devices.device(device_name_or_function):
+    is_function = callable(device_name_or_function)
+    if is_function and STATE.graph is None:
+        raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
+    chosen = STATE.graph.device if is_function else devices.device
+    with chosen(device_name_or_function):
         yield
 
 

@@ -4,6 +4,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.api.ragged.ragged_tensor import RaggedTensorSpec
+from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorSpec, SparseTensorValue
+from penstock._src.api.tensor_array import TensorArraySpec
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -211,7 +214,17 @@ def make_one_shot_iterator(dataset: Dataset) -> Any:
 
 @export(v1=["data.Dataset"])
 class DatasetV1(Dataset):
-    """A dataset as in TensorFlow 1: `tf.data.Dataset` with iterators for sessions."""
+    """A dataset as in TensorFlow 1: `tf.data.Dataset` with iterators for sessions.
+
+    A subclass defines `_as_variant_tensor()` and `element_spec`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(self._as_variant_tensor())
+
+    def _as_variant_tensor(self) -> Any:
+        """The variant tensor of the dataset."""
+        raise NotImplementedError(f"{type(self).__name__}.as_variant_tensor()")
 
     @staticmethod
     def _derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Any:
@@ -269,31 +282,124 @@ for _name in (
     setattr(DatasetV1, _name, _as_v1(getattr(Dataset, _name)))
 
 
+def _from_sparse_tensor_slices(sparse_tensor: Any) -> DatasetV1:
+    """A dataset of the rows of a sparse tensor: (indices, values, shape) of each.
+
+    Raises:
+      TypeError: it is no SparseTensor.
+    """
+    if not isinstance(sparse_tensor, (SparseTensor, SparseTensorValue)):
+        raise TypeError(
+            "Invalid `sparse_tensor`. `sparse_tensor` must be a `tf.sparse.SparseTensor`. Got "
+            f"{type(sparse_tensor)}."
+        )
+    if isinstance(sparse_tensor, SparseTensorValue):
+        sparse_tensor = SparseTensor.from_value(sparse_tensor)
+    variant = raw.SparseTensorSliceDataset(
+        indices=sparse_tensor.indices,
+        values=sparse_tensor.values,
+        dense_shape=sparse_tensor.dense_shape,
+    )
+    rank = sparse_tensor.dense_shape.shape[0]
+    inner = None if rank is None else rank - 1
+    spec = (
+        TensorSpec([None, inner], dtypes.int64),
+        TensorSpec([None], sparse_tensor.dtype),
+        TensorSpec([inner], dtypes.int64),
+    )
+    return DatasetV1._derived("SparseTensorSliceDataset", variant, spec)
+
+
+DatasetV1.from_sparse_tensor_slices = staticmethod(_from_sparse_tensor_slices)  # type: ignore[attr-defined]
+
+
+@export(v1=["data.experimental.map_and_batch_with_legacy_function"])
+def map_and_batch_with_legacy_function(
+    map_func: Callable[..., Any],
+    batch_size: Any,
+    num_parallel_batches: Any = None,
+    drop_remainder: bool = False,
+    num_parallel_calls: Any = None,
+) -> Callable[[Any], Any]:
+    """As `tf.data.experimental.map_and_batch`.
+
+    Raises:
+      ValueError: both kinds of parallelism are asked for.
+    """
+    if num_parallel_batches is not None and num_parallel_calls is not None:
+        raise ValueError(
+            "`map_and_batch_with_legacy_function` allows only one of `num_parallel_batches` and "
+            "`num_parallel_calls` to be set, but `num_parallel_batches` was set to "
+            f"{num_parallel_batches} and `num_parallel_calls` as set to {num_parallel_calls}."
+        )
+    return lambda dataset: dataset.map(map_func, num_parallel_calls).batch(
+        batch_size, drop_remainder
+    )
+
+
+@export(v1=["data.experimental.TensorStructure"])
+def tensor_structure(dtype: Any, shape: Any) -> TensorSpec:
+    """The TensorSpec, by type and shape."""
+    return TensorSpec(shape, dtype)
+
+
+@export(v1=["data.experimental.SparseTensorStructure"])
+def sparse_tensor_structure(dtype: Any, shape: Any) -> Any:
+    """The SparseTensorSpec, by type and shape."""
+    return SparseTensorSpec(shape, dtype)
+
+
+@export(v1=["data.experimental.RaggedTensorStructure"])
+def ragged_tensor_structure(dtype: Any, shape: Any, ragged_rank: int) -> Any:
+    """The RaggedTensorSpec, by type, shape and ragged rank."""
+    return RaggedTensorSpec(shape, dtype, ragged_rank)
+
+
+@export(v1=["data.experimental.TensorArrayStructure"])
+def tensor_array_structure(
+    dtype: Any, element_shape: Any, dynamic_size: bool, infer_shape: bool
+) -> Any:
+    """The TensorArraySpec, by type and shape of the elements."""
+    return TensorArraySpec(element_shape, dtype, dynamic_size, infer_shape)
+
+
 @export(v1=["data.TextLineDataset"])
 class TextLineDatasetV1(DatasetV1, readers.TextLineDataset):
     """The lines of text files, without their ends."""
+
+    __init__ = readers.TextLineDataset.__init__
 
 
 @export(v1=["data.TFRecordDataset"])
 class TFRecordDatasetV1(DatasetV1, readers.TFRecordDataset):
     """The records of TFRecord files."""
 
+    __init__ = readers.TFRecordDataset.__init__
+
 
 @export(v1=["data.FixedLengthRecordDataset"])
 class FixedLengthRecordDatasetV1(DatasetV1, readers.FixedLengthRecordDataset):
     """The records of files in which all have the same length."""
+
+    __init__ = readers.FixedLengthRecordDataset.__init__
 
 
 @export(v1=["data.experimental.CsvDataset"])
 class CsvDatasetV1(DatasetV1, classes.CsvDataset):
     """The rows of files of comma-separated values."""
 
+    __init__ = classes.CsvDataset.__init__
+
 
 @export(v1=["data.experimental.RandomDataset"])
 class RandomDatasetV1(DatasetV1, classes.RandomDataset):
     """An endless dataset of pseudorandom numbers."""
 
+    __init__ = classes.RandomDataset.__init__
+
 
 @export(v1=["data.experimental.SqlDataset"])
 class SqlDatasetV1(DatasetV1, classes.SqlDataset):
     """SqlDataset with the methods of v1."""
+
+    __init__ = classes.SqlDataset.__init__

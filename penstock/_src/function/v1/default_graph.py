@@ -1,11 +1,13 @@
 """The graph that TensorFlow 1's functions add to when none is entered, and switching eager execution off."""
 
+import sys
 from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import as_shape
+from penstock._src.core.shapes import Dimension, TensorShape, as_shape
+from penstock._src.core.tensor import Tensor
 from penstock._src.graph.graph import Graph
 from penstock._src.util.export import export
 
@@ -67,14 +69,68 @@ def enable_eager_execution(
 
 @export(v1=["disable_v2_behavior"])
 def disable_v2_behavior() -> None:
-    """Switches to TensorFlow 1's behaviour as far as there is one: graphs and sessions."""
+    """Switches to TensorFlow 1's behaviour as far as there is one: graphs, sessions, dimensions, equality of tensors."""
     disable_eager_execution()
+    disable_v2_tensorshape()
+    disable_tensor_equality()
 
 
 @export(v1=["enable_v2_behavior"])
 def enable_v2_behavior() -> None:
     """Switches to TensorFlow 2's behaviour."""
     enable_eager_execution()
+    enable_v2_tensorshape()
+    enable_tensor_equality()
+
+
+@export(v1=["enable_tensor_equality"])
+def enable_tensor_equality() -> None:
+    """Lets == compare tensors element by element, as in TensorFlow 2."""
+    Tensor._USE_EQUALITY = True
+
+
+@export(v1=["disable_tensor_equality"])
+def disable_tensor_equality() -> None:
+    """Lets == tell whether two tensors are the same object, which can be hashed then, as in TensorFlow 1."""
+    Tensor._USE_EQUALITY = False
+
+
+_PLAIN_ITEM, _PLAIN_ITERATION = TensorShape.__getitem__, TensorShape.__iter__
+
+
+def _is_own_code() -> bool:
+    """Whether the caller's caller is Penstock's code, which reads dimensions as numbers."""
+    return sys._getframe(2).f_globals.get("__name__", "").startswith("penstock._src")
+
+
+def _item_as_dimension(self: TensorShape, key: Any) -> Any:
+    found = _PLAIN_ITEM(self, key)
+    return found if isinstance(key, slice) or _is_own_code() else Dimension(found)
+
+
+def _dimensions(self: TensorShape) -> Any:
+    found = _PLAIN_ITERATION(self)
+    return found if _is_own_code() else map(Dimension, found)
+
+
+@export(v1=["disable_v2_tensorshape"])
+def disable_v2_tensorshape() -> None:
+    """Lets indexing and iterating over shapes give `Dimension`s, as in TensorFlow 1."""
+    TensorShape.__getitem__ = _item_as_dimension  # type: ignore[method-assign]
+    TensorShape.__iter__ = _dimensions  # type: ignore[method-assign]
+
+
+@export(v1=["enable_v2_tensorshape"])
+def enable_v2_tensorshape() -> None:
+    """Lets indexing and iterating over shapes give numbers and None, as in TensorFlow 2."""
+    TensorShape.__getitem__ = _PLAIN_ITEM  # type: ignore[method-assign]
+    TensorShape.__iter__ = _PLAIN_ITERATION  # type: ignore[method-assign]
+
+
+@export(v1=["experimental.output_all_intermediates"])
+def output_all_intermediates(state: bool | None) -> None:
+    """Accepted: what gradients of loops and branches need is always given out by them."""
+    del state
 
 
 @export(v1=["disable_control_flow_v2", "enable_control_flow_v2"])

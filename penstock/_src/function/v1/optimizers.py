@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.api.gradients import gradients as gradients_of
+from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -70,20 +71,33 @@ class Optimizer:
         colocate_gradients_with_ops: bool = False,
         grad_loss: Any = None,
     ) -> list[tuple[Any, Any]]:
-        """Returns (gradient, variable) pairs.
+        """Returns (gradient, variable) pairs; `loss` may be a function that computes it, as it must be in eager code.
 
         Raises:
-          ValueError: there are no variables. RuntimeError: code runs eagerly.
+          ValueError: there are no variables. RuntimeError: code runs eagerly, and `loss` is a tensor.
         """
+        if callable(loss):
+            return self._gradients_of_call(loss, var_list, grad_loss)
         if STATE.graph is None:
             raise RuntimeError(
-                f"{self._name}: `loss` must be a tensor of a graph; use tf.GradientTape eagerly."
+                "`loss` passed to Optimizer.compute_gradients should be a function when eager execution is "
+                "enabled."
             )
         variables = list(trainable_variables() if var_list is None else _flat(var_list))
         if not variables:
             raise ValueError("No variables to optimize.")
         found = gradients_of(loss, variables, grad_ys=grad_loss)
         return list(zip(found, variables))
+
+    @staticmethod
+    def _gradients_of_call(loss: Any, var_list: Any, grad_loss: Any) -> list[tuple[Any, Any]]:
+        """The (gradient, variable)s of what `loss()` computes; by default of the variables that it reads."""
+        with GradientTape() as tape:
+            if var_list is not None:
+                tape.watch(_flat(var_list))
+            value = loss()
+        variables = list(tape.watched_variables() if var_list is None else _flat(var_list))
+        return list(zip(tape.gradient(value, variables, grad_loss), variables))
 
     def apply_gradients(
         self,
@@ -100,6 +114,8 @@ class Optimizer:
         updates = [self._update(g, v) for g, v in pairs]
         updates += self._finish(updates)
         if STATE.graph is None:
+            if global_step is not None:
+                global_step.assign_add(1)
             return None
         with STATE.graph.control_dependencies(updates):
             if global_step is None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 
-from penstock._src.core.errors import CancelledError, OpError, OutOfRangeError
+from penstock._src.core.errors import (
+    CancelledError,
+    OpError,
+    OutOfRangeError,
+    error_code_from_exception_type,
+    exception_type_from_error_code,
+)
+from penstock._src.proto.saved import QueueRunnerDef
 from penstock._src.util.export import export
 
 from .default_graph import get_default_graph
@@ -36,8 +43,10 @@ class QueueRunner:
         import_scope=None,
     ):
         if queue_runner_def is not None:
-            raise ValueError("QueueRunner: `queue_runner_def` is not supported.")
-        del import_scope
+            if queue or enqueue_ops:
+                raise ValueError("queue_runner_def and queue are mutually exclusive.")
+            self._init_from_proto(queue_runner_def, import_scope)
+            return
         if not queue or not enqueue_ops:
             raise ValueError("Must provide queue and enqueue_ops.")
         self._queue, self._enqueue_ops = queue, list(enqueue_ops)
@@ -45,10 +54,50 @@ class QueueRunner:
         self._cancel_op = (
             queue.close(cancel_pending_enqueues=True) if cancel_op is None else cancel_op
         )
-        self._closed = tuple(queue_closed_exception_types or (OutOfRangeError, CancelledError))
+        self._closed = tuple(queue_closed_exception_types or (OutOfRangeError,))
+        self._begin()
+
+    def _begin(self):
         self._lock = threading.Lock()
         self._running = {}
         self._errors = []
+
+    def _init_from_proto(self, queue_runner_def, import_scope):
+        """Finds the operations that a QueueRunnerDef names in the current graph."""
+        graph = get_default_graph()
+
+        def element(name):
+            return graph.as_graph_element(f"{import_scope}/{name}" if import_scope else name)
+
+        self._queue = element(queue_runner_def.queue_name)
+        self._enqueue_ops = [element(name) for name in queue_runner_def.enqueue_op_name]
+        self._close_op = element(queue_runner_def.close_op_name)
+        self._cancel_op = element(queue_runner_def.cancel_op_name)
+        codes = queue_runner_def.queue_closed_exception_types
+        self._closed = tuple(map(exception_type_from_error_code, codes)) or (OutOfRangeError,)
+        self._begin()
+
+    def to_proto(self, export_scope=None):
+        """The QueueRunnerDef, or None if the queue is not of that scope."""
+        if export_scope is not None and not self.name.startswith(export_scope):
+            return None
+
+        def stripped(name):
+            return name.removeprefix(f"{export_scope}/") if export_scope else name
+
+        made = QueueRunnerDef(queue_name=stripped(self.name))
+        made.enqueue_op_name.extend(stripped(op.name) for op in self._enqueue_ops)
+        made.close_op_name = stripped(self._close_op.name)
+        made.cancel_op_name = stripped(self._cancel_op.name)
+        made.queue_closed_exception_types.extend(
+            error_code_from_exception_type(kind) for kind in self._closed
+        )
+        return made
+
+    @staticmethod
+    def from_proto(queue_runner_def, import_scope=None):
+        """The runner that a QueueRunnerDef describes, in the current graph."""
+        return QueueRunner(queue_runner_def=queue_runner_def, import_scope=import_scope)
 
     queue = property(lambda self: self._queue, doc="The queue.")
     enqueue_ops = property(lambda self: self._enqueue_ops, doc="The operations.")
@@ -101,7 +150,7 @@ class QueueRunner:
             while coord is None or not coord.should_stop():
                 try:
                     sess.run(enqueue_op)
-                except self._closed:
+                except (*self._closed, CancelledError):  # a closed queue cancels what waits
                     with self._lock:
                         self._running[sess] -= 1
                         last = self._running[sess] == 0

@@ -1,6 +1,7 @@
 """TensorFlow 1's Session: runs the part of a graph that the fetches need, compiled, and kept by what is fed and fetched."""
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from penstock._src.compiler.compile import compile_graph
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values import resources
 from penstock._src.core.values.arrays import to_array
@@ -18,6 +20,7 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import concrete  # noqa: F401 (it gives functions of graphs a way to run)
 from penstock._src.function.v1 import default_graph
+from penstock._src.function.v1.handles import KEEPING, TensorHandle
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import nest
@@ -54,6 +57,7 @@ class BaseSession:
         self._resources = TARGETS.get(target) or resources.ResourceManager(keep=True)
         self._closed = False
         self._programs: dict[Any, Any] = {}
+        self._partial: dict[bytes, _PartialRun] = {}
 
     @property
     def graph(self) -> Graph:
@@ -116,7 +120,12 @@ class BaseSession:
         if wanted or plan.operations:
             results = self._program(feeds, wanted, plan.operations)([value for _, value in feeds])
             values.update((t._id, _read(t, r)) for t, r in zip(wanted, results, strict=True))
-        return plan.pack(values)
+        return plan.pack({key: self._handled(key, value, plan) for key, value in values.items()})
+
+    def _handled(self, key: int, value: Any, plan: Any) -> Any:
+        """The value, or the handle of a tensor that is kept."""
+        maker = plan.keeping.get(key)
+        return value if maker is None else TensorHandle(value.item(), maker.inputs[0].dtype, self)
 
     def _program(
         self, feeds: Sequence[Any], wanted: list[SymbolicTensor], operations: list[Operation]
@@ -151,6 +160,40 @@ class BaseSession:
                 feeds.append((tensor, _feed_value(tensor, part)))
         return feeds
 
+    def partial_run_setup(self, fetches: Any, feeds: Any = None) -> bytes:
+        """Begins a run in several steps; returns its handle for `partial_run`.
+
+        Args:
+          fetches: all that the steps will fetch.
+          feeds: all that they will feed.
+        """
+        plan = _Fetches(self._graph, fetches)
+        fed = [self._graph.as_graph_element(feed, allow_operation=False) for feed in feeds or ()]
+        handle = f"partial_run_{next(_PARTIAL_RUNS)}".encode()
+        self._partial[handle] = _PartialRun(plan, fed)
+        return handle
+
+    def partial_run(self, handle: bytes, fetches: Any, feed_dict: Any = None) -> Any:
+        """Goes on with a run: what earlier steps fed and fetched keeps its values.
+
+        Raises:
+          InvalidArgumentError: the handle is unknown, or a feed or fetch was not set up or is over.
+          RuntimeError: an operation is fetched, which has no value.
+        """
+        if handle not in self._partial:
+            raise InvalidArgumentError("Must run 'setup' before performing partial runs!")
+        run, plan = self._partial[handle], _Fetches(self._graph, fetches)
+        if plan.operations:
+            raise RuntimeError(
+                "partial_run() requires empty `target_list`. Received: "
+                f"target_list={plan.operations} (non-empty)"
+            )
+        feeds = self._feeds(feed_dict or {})
+        run.take(feeds, plan.tensors)
+        values = self.run(plan.tensors, {t.ref(): v for t, v in run.known})
+        run.keep(plan.tensors, values)
+        return plan.pack({t._id: v for t, v in zip(plan.tensors, values, strict=True)})
+
     def make_callable(
         self, fetches: Any, feed_list: Any = None, accept_options: bool = False
     ) -> Any:
@@ -158,6 +201,43 @@ class BaseSession:
         keys = list(feed_list or [])
         names = [key.ref() if isinstance(key, Tensor) else key for key in keys]
         return lambda *values: self.run(fetches, dict(zip(names, values, strict=True)))
+
+
+class _PartialRun:
+    """What a run in several steps may still feed and fetch, and what is known."""
+
+    def __init__(self, plan: Any, feeds: Sequence[SymbolicTensor]) -> None:
+        self._fetches = {t._id for t in plan.tensors}
+        self._feeds = {t._id: t for t in feeds}
+        self.known: list[tuple[SymbolicTensor, Any]] = []
+
+    def take(self, feeds: Sequence[tuple[SymbolicTensor, Any]], fetches: Sequence[Any]) -> None:
+        """Takes the feeds of a step.
+
+        Raises:
+          InvalidArgumentError: one was not set up, or is over.
+        """
+        for tensor, value in feeds:
+            if self._feeds.pop(tensor._id, None) is None:
+                raise InvalidArgumentError(
+                    f"The feed {tensor.name} was not specified in partial_run_setup, or has already been fed."
+                )
+            self.known.append((tensor, value))
+        for tensor in fetches:
+            if tensor._id not in self._fetches:
+                raise InvalidArgumentError(
+                    f"The fetch {tensor.name} was not specified in partial_run_setup, or has already been "
+                    "fetched."
+                )
+
+    def keep(self, fetches: Sequence[Any], values: Sequence[Any]) -> None:
+        """Notes what a step fetched."""
+        for tensor, value in zip(fetches, values, strict=True):
+            self._fetches.discard(tensor._id)
+            self.known.append((tensor, value))
+
+
+_PARTIAL_RUNS = itertools.count()
 
 
 def _feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any]]:
@@ -184,6 +264,8 @@ def _feed_value(tensor: SymbolicTensor, value: Any) -> Any:
         )
     if tensor.dtype in (dtypes.resource, dtypes.variant):
         return value
+    if isinstance(value, TensorHandle):
+        value = value.handle if tensor.dtype is dtypes.string else value.eval()
     array, _ = to_array(value, tensor.dtype)
     if not tensor.shape.is_compatible_with(array.shape):
         raise ValueError(
@@ -202,6 +284,8 @@ class _Fetches:
         self.tensors: list[SymbolicTensor] = []
         self.operations: list[Operation] = []
         self._collect(fetches)
+        # The operations that keep tensors, by the ids of the handles that they give.
+        self.keeping = {t._id: t.op for t in self.tensors if t.op.type == KEEPING}
 
     def _collect(self, fetch: Any) -> None:
         children = _children(fetch)
@@ -233,6 +317,10 @@ class _Fetches:
                 f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. ({error})"
             ) from None
 
+    def _value(self, tensor: SymbolicTensor, values: dict[int, Any]) -> Any:
+        value = values[tensor._id]
+        return value if isinstance(value, TensorHandle) else _as_numpy(value, tensor.dtype)
+
     def pack(self, values: dict[int, Any]) -> Any:
         """Returns the values, structured like the fetches."""
         return self._pack(self.fetches, values)
@@ -246,9 +334,7 @@ class _Fetches:
         for part in parts:
             element = self._element(part)
             found.append(
-                _as_numpy(values[element._id], element.dtype)
-                if isinstance(element, SymbolicTensor)
-                else None
+                self._value(element, values) if isinstance(element, SymbolicTensor) else None
             )
         if len(parts) == 1 and parts[0] is fetch:
             return found[0]

@@ -1,0 +1,73 @@
+"""tf.compat.v1.test.StubOutForTesting: attributes that tests put others in place of."""
+
+import inspect
+
+from penstock._src.util.export import export
+
+
+@export(v1=["test.StubOutForTesting"])
+class StubOutForTesting:
+    """Puts attributes in place of others, and those back at the end: as a context, or by `CleanUp`."""
+
+    def __init__(self):
+        self._set = []
+        self._smart = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, unused_exc_type, unused_exc_value, unused_tb):
+        self.CleanUp()
+
+    def __del__(self):
+        self.CleanUp()
+
+    def CleanUp(self):
+        """Puts everything back."""
+        self.SmartUnsetAll()
+        self.UnsetAll()
+
+    def SmartSet(self, obj, attr_name, new_attr):
+        """Replaces an attribute where it is defined: in the object, its class or a base.
+
+        Raises:
+          AttributeError: there is none.
+        """
+        if inspect.ismodule(obj) or (not inspect.isclass(obj) and attr_name in vars(obj)):
+            owner, held = obj, getattr(obj, attr_name)
+        else:
+            owner, held = _definition(obj, attr_name)
+        self._smart.append((owner, attr_name, held))
+        setattr(owner, attr_name, new_attr)
+
+    def SmartUnsetAll(self):
+        """Puts back what SmartSet replaced, the last first."""
+        _restore(self._smart)
+
+    def Set(self, parent, child_name, new_child):
+        """Replaces an attribute of `parent` itself."""
+        held = getattr(parent, child_name)
+        own = vars(parent).get(child_name) if hasattr(parent, "__dict__") else None
+        if isinstance(own, (staticmethod, classmethod)):
+            held = own
+        self._set.append((parent, child_name, held))
+        setattr(parent, child_name, new_child)
+
+    def UnsetAll(self):
+        """Puts back what Set replaced, the last first."""
+        _restore(self._set)
+
+
+def _definition(obj, name):
+    """(the class that defines the attribute, its definition)."""
+    kind = obj if inspect.isclass(obj) else type(obj)
+    for base in inspect.getmro(kind):
+        if name in vars(base):
+            return base, vars(base)[name]
+    raise AttributeError("Attribute not found.")
+
+
+def _restore(replaced):
+    while replaced:
+        owner, name, held = replaced.pop()
+        setattr(owner, name, held)

@@ -1,0 +1,403 @@
+"""tf.compat.v1.train.Supervisor: sessions that restore, save and write summaries by themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.api.train.coordinator import Coordinator, LooperThread
+from penstock._src.core.dispatch import STATE
+from penstock._src.distribute.monitored.hooks import LOG
+from penstock._src.distribute.monitored.manager import SessionManager
+from penstock._src.distribute.monitored.scaffold import Scaffold
+from penstock._src.function.v1.default_graph import get_default_graph
+from penstock._src.function.v1.global_step import get_global_step, global_step
+from penstock._src.function.v1_variables import (
+    GraphKeys,
+    global_variables_initializer,
+    report_uninitialized_variables,
+)
+from penstock._src.observe.summary_v1 import FileWriter, merge_all
+from penstock._src.proto.event import SessionLog, Summary
+from penstock._src.saving.saver_v1 import Saver
+from penstock._src.util.export import export
+
+
+@export(v1=["train.Supervisor"])
+class Supervisor:
+    """Makes a session ready, and runs beside it what saves checkpoints and writes summaries.
+
+    Args:
+      graph: the graph; it takes no more operations afterwards.
+      ready_op, ready_for_local_init_op: tell which variables have no values.
+      is_chief: whether this process initialises and saves; others wait for it.
+      init_op, init_feed_dict, init_fn: what gives variables their first values.
+      local_init_op, local_init_run_options: what is run in every session.
+      logdir: where checkpoints and summaries go; None for nowhere.
+      summary_op, saver, global_step, summary_writer: made, or found in the graph, by default; None for none.
+      save_summaries_secs, save_model_secs: how often; 0 for never.
+      recovery_wait_secs: how long others wait between looks at what the chief prepares.
+      stop_grace_secs: how long threads have to stop.
+      checkpoint_basename: of the checkpoints.
+      session_manager: by default a SessionManager.
+
+    Raises:
+      RuntimeError: called in eager code.
+    """
+
+    USE_DEFAULT = 0
+
+    def __init__(
+        self,
+        graph: Any = None,
+        ready_op: Any = USE_DEFAULT,
+        ready_for_local_init_op: Any = USE_DEFAULT,
+        is_chief: bool = True,
+        init_op: Any = USE_DEFAULT,
+        init_feed_dict: Any = None,
+        local_init_op: Any = USE_DEFAULT,
+        logdir: Any = None,
+        summary_op: Any = USE_DEFAULT,
+        saver: Any = USE_DEFAULT,
+        global_step: Any = USE_DEFAULT,
+        save_summaries_secs: float = 120,
+        save_model_secs: float = 600,
+        recovery_wait_secs: float = 30,
+        stop_grace_secs: float = 120,
+        checkpoint_basename: str = "model.ckpt",
+        session_manager: Any = None,
+        summary_writer: Any = USE_DEFAULT,
+        init_fn: Any = None,
+        local_init_run_options: Any = None,
+    ) -> None:
+        if STATE.graph is None and graph is None:
+            raise RuntimeError("Supervisors are incompatible with eager execution.")
+        self._graph = graph or get_default_graph()
+        self._is_chief, self._logdir, self._init_fn = is_chief, logdir, init_fn
+        self._init_feed_dict, self._stop_grace_secs = init_feed_dict, stop_grace_secs
+        self._save_summaries_secs, self._save_model_secs = save_summaries_secs, save_model_secs
+        self._save_path = os.path.join(logdir, checkpoint_basename) if logdir else None
+        with self._graph.as_default():
+            self._ready_op = self._default(
+                ready_op, GraphKeys.READY_OP, report_uninitialized_variables
+            )
+            self._ready_for_local = self._default(
+                ready_for_local_init_op,
+                GraphKeys.READY_FOR_LOCAL_INIT_OP,
+                self._uninitialized_globals if local_init_op is self.USE_DEFAULT else None,
+            )
+            self._init_op = self._default(init_op, GraphKeys.INIT_OP, global_variables_initializer)
+            self._local_init_op = self._default(
+                local_init_op, GraphKeys.LOCAL_INIT_OP, Scaffold.default_local_init_op
+            )
+            self._saver = self._default(saver, GraphKeys.SAVERS, lambda: Saver(allow_empty=True))
+            self._summary_op = self._default(summary_op, GraphKeys.SUMMARY_OP, merge_all)
+            self._global_step = (
+                get_global_step() if global_step is self.USE_DEFAULT else global_step
+            )
+            self._coord = Coordinator()
+            self._session_manager = session_manager or SessionManager(
+                local_init_op=self._local_init_op,
+                ready_op=self._ready_op,
+                ready_for_local_init_op=self._ready_for_local,
+                graph=self._graph,
+                recovery_wait_secs=recovery_wait_secs,
+                local_init_run_options=local_init_run_options,
+            )
+        if not is_chief:
+            self._summary_writer = self._summary_op = None
+        elif summary_writer is self.USE_DEFAULT:
+            self._summary_writer = FileWriter(logdir) if logdir else None
+        else:
+            self._summary_writer = summary_writer
+        self._graph_added = False
+        self._graph.finalize()
+
+    def _default(self, given: Any, key: str, make: Any) -> Any:
+        """What was given, or is in the graph's collection, or is made and put there."""
+        if given is not self.USE_DEFAULT:
+            return given
+        found = self._graph.get_collection(key)
+        if found:
+            return found[0]
+        made = make() if make is not None else None
+        if made is not None:
+            self._graph.add_to_collection(key, made)
+        return made
+
+    def _uninitialized_globals(self) -> Any:
+        return report_uninitialized_variables(
+            self._graph.get_collection(GraphKeys.GLOBAL_VARIABLES)
+        )
+
+    is_chief = property(
+        lambda self: self._is_chief, doc="Whether this process initialises and saves."
+    )
+    session_manager = property(lambda self: self._session_manager, doc="What makes sessions ready.")
+    coord = property(lambda self: self._coord, doc="The coordinator of the threads.")
+    init_op = property(lambda self: self._init_op, doc="What gives variables their first values.")
+    init_feed_dict = property(lambda self: self._init_feed_dict, doc="What it is fed.")
+    ready_op = property(lambda self: self._ready_op, doc="Tells which variables have no values.")
+    ready_for_local_init_op = property(
+        lambda self: self._ready_for_local,
+        doc="Tells what must be ready before the local operation.",
+    )
+    summary_writer = property(lambda self: self._summary_writer, doc="The writer, or None.")
+    summary_op = property(lambda self: self._summary_op, doc="What makes the summaries, or None.")
+    save_summaries_secs = property(
+        lambda self: self._save_summaries_secs, doc="How often summaries are written."
+    )
+    global_step = property(lambda self: self._global_step, doc="The variable, or None.")
+    saver = property(lambda self: self._saver, doc="The saver, or None.")
+    save_model_secs = property(
+        lambda self: self._save_model_secs, doc="How often models are saved."
+    )
+    save_path = property(lambda self: self._save_path, doc="What checkpoints' names begin with.")
+
+    # -- sessions
+
+    def prepare_or_wait_for_session(
+        self,
+        master: str = "",
+        config: Any = None,
+        wait_for_checkpoint: bool = False,
+        max_wait_secs: float = 7200,
+        start_standard_services: bool = True,
+    ) -> Any:
+        """A session that is ready: prepared by the chief, awaited by others. Queue runners are started."""
+        self._coord.clear_stop()
+        if not self._is_chief:
+            session = self._session_manager.wait_for_session(
+                master, config=config, max_wait_secs=max_wait_secs
+            )
+        else:
+            session = self._session_manager.prepare_session(
+                master,
+                init_op=self._init_op,
+                saver=self._saver,
+                checkpoint_dir=self._logdir,
+                wait_for_checkpoint=wait_for_checkpoint,
+                max_wait_secs=max_wait_secs,
+                config=config,
+                init_feed_dict=self._init_feed_dict,
+                init_fn=self._init_fn,
+            )
+            self._write_graph()
+            if start_standard_services:
+                LOG.info("Starting standard services.")
+                self.start_standard_services(session)
+        self.start_queue_runners(session)
+        return session
+
+    def _write_graph(self) -> None:
+        if self._summary_writer is not None and not self._graph_added:
+            self._summary_writer.add_graph(self._graph)
+            self._graph_added = True
+
+    @contextlib.contextmanager
+    def managed_session(
+        self,
+        master: str = "",
+        config: Any = None,
+        start_standard_services: bool = True,
+        close_summary_writer: bool = True,
+    ) -> Iterator[Any]:
+        """A session that is ready; its services stop at the end, and errors of their threads are raised."""
+        session: Any = None
+        try:
+            session = self.prepare_or_wait_for_session(
+                master, config, start_standard_services=start_standard_services
+            )
+            with session.as_default():
+                yield session
+        except Exception as error:
+            self.request_stop(error)
+        finally:
+            try:
+                # What a thread, or the block, ended with is raised here.
+                self.stop(close_summary_writer=close_summary_writer)
+            finally:
+                if session is not None:
+                    session.close()
+
+    # -- services
+
+    def start_standard_services(self, sess: Any) -> Any:
+        """Starts the threads that write summaries, count steps and save; returns them.
+
+        Raises:
+          RuntimeError: this is not the chief. ValueError: there is no `logdir`.
+        """
+        if not self._is_chief:
+            raise RuntimeError("Only chief supervisor can start standard services.")
+        if not self._logdir:
+            LOG.warning("Standard services need a 'logdir' passed to the SessionManager")
+            return None
+        if self._global_step is not None and self._summary_writer is not None:
+            step = global_step(sess, self._global_step)
+            log = SessionLog(status=SessionLog.START)
+            self._summary_writer.add_session_log(log, step)
+        threads = []
+        if self._save_summaries_secs and self._summary_writer is not None:
+            if self._summary_op is not None:
+                threads.append(_Summaries(self, sess))
+            if self._global_step is not None:
+                threads.append(_StepRate(self, sess))
+        if self._saver is not None and self._save_model_secs:
+            threads.append(_Saving(self, sess))
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def start_queue_runners(self, sess: Any, queue_runners: Any = None) -> Any:
+        """Starts the threads of queue runners, by default of those in the graph; returns them.
+
+        Raises:
+          RuntimeError: called in eager code.
+        """
+        runners = queue_runners
+        if runners is None:
+            runners = self._graph.get_collection(GraphKeys.QUEUE_RUNNERS)
+        threads = []
+        for runner in runners:
+            threads.extend(runner.create_threads(sess, coord=self._coord, daemon=True, start=True))
+        return threads
+
+    def loop(
+        self, timer_interval_secs: Any, target: Any, args: Any = None, kwargs: Any = None
+    ) -> Any:
+        """Starts a thread that calls `target` again and again; returns it."""
+        looper = LooperThread(self._coord, timer_interval_secs, target, args, kwargs)
+        looper.start()
+        return looper
+
+    def stop(
+        self,
+        threads: Any = None,
+        close_summary_writer: bool = True,
+        ignore_live_threads: bool = False,
+    ) -> None:
+        """Stops the services, and raises what one of them ended with."""
+        self._coord.request_stop()
+        try:
+            self._coord.join(
+                threads,
+                stop_grace_period_secs=self._stop_grace_secs,
+                ignore_live_threads=ignore_live_threads,
+            )
+        finally:
+            if close_summary_writer and self._summary_writer is not None:
+                self._summary_writer.add_session_log(SessionLog(status=SessionLog.STOP))
+                self._summary_writer.close()
+                self._graph_added = False
+
+    def request_stop(self, ex: Any = None) -> None:
+        """Asks the threads to stop."""
+        self._coord.request_stop(ex=ex)
+
+    def should_stop(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._coord.should_stop()
+
+    def stop_on_exception(self) -> Any:
+        """A context whose exceptions stop the threads."""
+        return self._coord.stop_on_exception()
+
+    def wait_for_stop(self) -> None:
+        """Waits until somebody asks to stop."""
+        self._coord.wait_for_stop()
+
+    def summary_computed(self, sess: Any, summary: Any, global_step: Any = None) -> None:
+        """Writes a summary that was computed elsewhere.
+
+        Raises:
+          TypeError: it is none. RuntimeError: there is no writer.
+        """
+        if not self._summary_writer:
+            raise RuntimeError("Writing a summary requires a summary writer.")
+        if global_step is None and self._global_step is not None:
+            global_step = _present_step(sess, self._global_step)
+        self._summary_writer.add_summary(summary, global_step)
+
+    PrepareSession = prepare_or_wait_for_session
+    StartQueueRunners = start_queue_runners
+    StartStandardServices = start_standard_services
+    Stop, RequestStop, Loop = stop, request_stop, loop
+    ShouldStop, StopOnException = should_stop, stop_on_exception
+    WaitForStop, SummaryComputed = wait_for_stop, summary_computed
+
+
+def _present_step(sess: Any, variable: Any) -> int:
+    return global_step(sess, variable)
+
+
+class _Service(LooperThread):
+    """A thread of a supervisor that does something from time to time."""
+
+    def __init__(self, supervisor: Supervisor, session: Any, seconds: float) -> None:
+        super().__init__(supervisor.coord, seconds)
+        self._supervisor, self._session = supervisor, session
+
+    def _step(self) -> Any:
+        variable = self._supervisor.global_step
+        return None if variable is None else _present_step(self._session, variable)
+
+
+class _Summaries(_Service):
+    """Writes the summaries of the graph."""
+
+    def __init__(self, supervisor: Supervisor, session: Any) -> None:
+        super().__init__(supervisor, session, supervisor.save_summaries_secs)
+
+    def run_loop(self) -> None:
+        """Writes them once."""
+        summary = self._session.run(self._supervisor.summary_op)
+        self._supervisor.summary_writer.add_summary(summary, self._step())
+
+
+class _StepRate(_Service):
+    """Writes how many steps are made in a second."""
+
+    def __init__(self, supervisor: Supervisor, session: Any) -> None:
+        super().__init__(supervisor, session, supervisor.save_summaries_secs)
+        self._last = (time.time(), self._step())
+
+    def run_loop(self) -> None:
+        """Writes it once."""
+        now, step = time.time(), self._step()
+        rate = (step - self._last[1]) / max(now - self._last[0], 1e-9)
+        self._last = now, step
+        name = f"{self._supervisor.global_step.op.name}/sec"
+        summary = Summary(value=[Summary.Value(tag=name, simple_value=rate)])
+        self._supervisor.summary_writer.add_summary(summary, step)
+
+
+class _Saving(_Service):
+    """Saves checkpoints."""
+
+    def __init__(self, supervisor: Supervisor, session: Any) -> None:
+        super().__init__(supervisor, session, supervisor.save_model_secs)
+
+    def run_loop(self) -> None:
+        """Saves one."""
+        supervisor = self._supervisor
+        supervisor.saver.save(
+            self._session, supervisor.save_path, global_step=supervisor.global_step
+        )
+
+
+@export(v1=["train.basic_train_loop"])
+def basic_train_loop(
+    supervisor: Supervisor,
+    train_step_fn: Any,
+    args: Any = None,
+    kwargs: Any = None,
+    master: str = "",
+) -> None:
+    """Calls `train_step_fn(session, *args, **kwargs)` in a session of the supervisor until it is to stop."""
+    with supervisor.managed_session(master) as session:
+        while not supervisor.should_stop():
+            train_step_fn(session, *(args or ()), **(kwargs or {}))

@@ -1,0 +1,208 @@
+"""tf.compat.v1.train.SyncReplicasOptimizer: workers' gradients are averaged before a step is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.api.dataflow.accumulators import (
+    ConditionalAccumulator,
+    SparseConditionalAccumulator,
+)
+from penstock._src.api.dataflow.queues import FIFOQueue
+from penstock._src.api.scopes import control_dependencies
+from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.distribute.monitored.hooks import SessionRunHook
+from penstock._src.function.v1.optimizers import Optimizer
+from penstock._src.function.v1.queue_runner import QueueRunner
+from penstock._src.function.v1_variables import GraphKeys, VariableV1
+from penstock._src.util.export import export
+
+
+@export(v1=["train.SyncReplicasOptimizer"])
+class SyncReplicasOptimizer(Optimizer):
+    """Gathers the gradients of several replicas, and makes one step with their means.
+
+    Each replica puts its gradients into accumulators, which leave out those of older steps, and waits for a token.
+    The chief takes the means when there are enough, makes the step, and hands out tokens of the new step.
+
+    Args:
+      opt: the optimizer that makes the steps.
+      replicas_to_aggregate: how many gradients a step takes.
+      total_num_replicas: how many replicas there are; as many by default.
+      variable_averages: moving averages that are kept, of `variables_to_average`.
+      use_locking: taken, as the optimizer's.
+      name: of the operations.
+    """
+
+    def __init__(
+        self,
+        opt: Any,
+        replicas_to_aggregate: int,
+        total_num_replicas: int | None = None,
+        variable_averages: Any = None,
+        variables_to_average: Any = None,
+        use_locking: bool = False,
+        name: str = "sync_replicas",
+    ) -> None:
+        super().__init__(use_locking, name)
+        total = replicas_to_aggregate if total_num_replicas is None else total_num_replicas
+        self._opt, self._replicas, self._total = opt, replicas_to_aggregate, total
+        self._tokens = max(total, replicas_to_aggregate)
+        self._averages, self._averaged = variable_averages, variables_to_average
+        self._applied = False
+        self._global_step: Any = None
+        self.local_step_init_op: Any = None
+        self.chief_init_op: Any = None
+        self.ready_for_local_init_op: Any = None
+
+    def compute_gradients(self, *args: Any, **kwargs: Any) -> Any:
+        """As the optimizer's."""
+        return self._opt.compute_gradients(*args, **kwargs)
+
+    def apply_gradients(
+        self, grads_and_vars: Any, global_step: Any = None, name: str | None = None
+    ) -> Any:
+        """The operation of a replica: hands its gradients in, and waits for the step.
+
+        Raises:
+          ValueError: there are no gradients, or no global step.
+        """
+        pairs = list(grads_and_vars)
+        if not pairs:
+            raise ValueError("Must supply at least one variable")
+        if global_step is None:
+            raise ValueError("Global step is required to check staleness")
+        self._global_step, self._applied = global_step, True
+        self._local_step = VariableV1(
+            0,
+            trainable=False,
+            collections=[GraphKeys.LOCAL_VARIABLES],
+            dtype=global_step.dtype,
+            name="sync_rep_local_step",
+        )
+        current = convert_to_tensor(global_step)
+        self.local_step_init_op = self._local_step.assign(current)
+        self.chief_init_op = self.local_step_init_op
+        self.ready_for_local_init_op = raw.NoOp()
+        handed, means, variables = [], [], []
+        for gradient, variable in pairs:
+            if gradient is not None:
+                given, mean = self._through_accumulator(gradient, variable)
+                handed.append(given)
+                means.append(mean)
+                variables.append(variable)
+        update = self._opt.apply_gradients(list(zip(means, variables, strict=True)), global_step)
+        queue = FIFOQueue(
+            -1, dtypes.int64, shapes=((),), name="sync_token_q", shared_name="sync_token_q"
+        )
+        self._queue = queue
+        with control_dependencies(handed):
+            token = queue.dequeue()
+        step = self._local_step.assign(raw.Cast(x=token, DstT=global_step.dtype), read_value=False)
+        with control_dependencies([update]):
+            tokens = raw.Fill(dims=[self._tokens], value=self._step_as_token())
+            sync = queue.enqueue_many((tokens,))
+        if self._averages is not None:
+            with control_dependencies([sync]):
+                sync = self._averages.apply(self._averaged)
+        self._runner = QueueRunner(queue, [sync])
+        with control_dependencies([step]):
+            return raw.NoOp(name=name or self._name)
+
+    def _step_as_token(self) -> Any:
+        """The global step after the update, as a token."""
+        read = raw.ReadVariableOp(resource=self._global_step.handle, dtype=self._global_step.dtype)
+        return raw.Cast(x=read, DstT=dtypes.int64)
+
+    def _through_accumulator(self, gradient: Any, variable: Any) -> tuple[Any, Any]:
+        """(the operation that hands a gradient in, the mean of those handed in)."""
+        step = raw.Cast(x=convert_to_tensor(self._local_step), DstT=dtypes.int64)
+        name = f"{variable.op.name}/grad_accum"
+        if isinstance(gradient, IndexedSlices):
+            sparse = SparseConditionalAccumulator(gradient.dtype, shape=(), shared_name=name)
+            given = sparse.apply_indexed_slices_grad(gradient, local_step=step)
+            return given, sparse.take_indexed_slices_grad(self._replicas)
+        shape = gradient.shape if gradient.shape.is_fully_defined() else TensorShape(variable.shape)
+        dense = ConditionalAccumulator(gradient.dtype, shape=shape, shared_name=name)
+        return dense.apply_grad(gradient, local_step=step), dense.take_grad(self._replicas)
+
+    def get_chief_queue_runner(self) -> QueueRunner:
+        """The runner with which the chief makes steps.
+
+        Raises:
+          ValueError: called before `apply_gradients`.
+        """
+        if not self._applied:
+            raise ValueError("Should be called after apply_gradients().")
+        return self._runner
+
+    def get_init_tokens_op(self, num_tokens: int = -1) -> Any:
+        """The operation that hands out the first tokens.
+
+        Raises:
+          ValueError: called before `apply_gradients`, or the tokens are too few.
+        """
+        if not self._applied:
+            raise ValueError("get_init_tokens_op() should be called after apply_gradients().")
+        needed = self._replicas - self._total
+        count = self._replicas if num_tokens == -1 else num_tokens
+        if count < needed:
+            raise ValueError(
+                f"Too few tokens to finish the first step: {count} (given) vs {needed} (needed)"
+            )
+        if count == 0:
+            return raw.NoOp(name="no_init_tokens")
+        tokens = raw.Fill(dims=[count], value=self._step_as_token())
+        return self._queue.enqueue_many((tokens,))
+
+    def get_slot(self, *args: Any, **kwargs: Any) -> Any:
+        """As the optimizer's."""
+        return self._opt.get_slot(*args, **kwargs)
+
+    def get_slot_names(self, *args: Any, **kwargs: Any) -> list[str]:
+        """As the optimizer's."""
+        return self._opt.get_slot_names(*args, **kwargs)
+
+    def variables(self) -> list[Any]:
+        """As the optimizer's."""
+        return self._opt.variables()
+
+    def make_session_run_hook(self, is_chief: bool, num_tokens: int = -1) -> SessionRunHook:
+        """The hook that starts the chief's runner and hands out the first tokens."""
+        return _SyncReplicasOptimizerHook(self, is_chief, num_tokens)
+
+
+class _SyncReplicasOptimizerHook(SessionRunHook):
+    """Starts what makes the steps, when a session is made."""
+
+    def __init__(self, optimizer: SyncReplicasOptimizer, is_chief: bool, num_tokens: int) -> None:
+        self._optimizer, self._is_chief, self._num_tokens = optimizer, is_chief, num_tokens
+
+    def begin(self) -> None:
+        """Adds the operations that it runs.
+
+        Raises:
+          ValueError: the optimizer was not used yet.
+        """
+        optimizer = self._optimizer
+        if not optimizer._applied:
+            raise ValueError(
+                "SyncReplicasOptimizer.apply_gradient should be called before using the hook."
+            )
+        self._local_init = (
+            optimizer.chief_init_op if self._is_chief else optimizer.local_step_init_op
+        )
+        self._runner = optimizer.get_chief_queue_runner() if self._is_chief else None
+        self._tokens = optimizer.get_init_tokens_op(self._num_tokens) if self._is_chief else None
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Runs them."""
+        session.run(self._local_init)
+        if self._tokens is not None:
+            session.run(self._tokens)
+        if self._runner is not None:
+            self._runner.create_threads(session, coord=coord, daemon=True, start=True)
