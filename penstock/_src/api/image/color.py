@@ -142,6 +142,10 @@ def rgb_to_grayscale(images, name=None):
 def grayscale_to_rgb(images, name=None):
     """The one channel three times."""
     images = convert_to_tensor(images, name="images")
+    if images.shape.rank is not None and images.shape.rank < 2:
+        raise ValueError(
+            f"A grayscale image (shape {images.shape}) must be at least two-dimensional."
+        )
     if images.shape.rank is not None and images.shape[-1] not in (None, 1):
         raise ValueError(
             f"Last dimension of a grayscale image should be size 1. Received shape {images.shape}."

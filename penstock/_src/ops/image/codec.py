@@ -253,6 +253,8 @@ class EncodeJpeg(Op):
     def eager(self, image):
         if image.ndim != 3:
             raise invalid(self, f"image must be 3-dimensional{show(image.shape)}")
+        if not 0 <= self.quality <= 100:
+            raise invalid(self, f"quality must be in [0,100], got {self.quality}")
         allowed = {"": (1, 3), "grayscale": (1,), "rgb": (3,)}[self.format]
         _encodable(self, image, allowed)
         options = {

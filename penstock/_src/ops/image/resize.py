@@ -23,6 +23,8 @@ def _size(op, images, size):
     height, width = (int(n) for n in size)
     if height <= 0 or width <= 0:
         raise invalid(op, "output dimensions must be positive")
+    if 0 in images.shape[1:3]:
+        raise invalid(op, "input image must be of non-zero size")
     return height, width
 
 

@@ -1,0 +1,37 @@
+"""Images at the edges of what their functions take, as TensorFlow 2.21."""
+
+import pytest
+
+import penstock as tf
+
+INVALID = tf.errors.InvalidArgumentError
+IMAGE = tf.ones([3, 4, 2])
+
+
+def test_resizing_to_the_same_size_gives_floats():
+    whole = tf.cast(IMAGE, tf.uint8)
+    assert tf.image.resize(whole, [3, 4]).dtype == tf.float32
+    assert tf.image.resize(whole, [3, 4], method="nearest").dtype == tf.uint8
+
+
+def test_boxes_in_grey_have_their_colour():
+    drawn = tf.image.draw_bounding_boxes(tf.zeros([1, 3, 3, 1]), [[[0.0, 0, 1, 1]]], [[0.5]])
+    assert drawn.numpy().ravel().tolist() == [0.5] * 4 + [0] + [0.5] * 4
+
+
+@pytest.mark.parametrize(
+    "call,error",
+    [
+        (lambda: tf.image.resize(IMAGE, [2.5, 2]), ValueError),
+        (lambda: tf.image.resize(IMAGE[:0], [2, 2]), INVALID),
+        (lambda: tf.image.adjust_hue(tf.ones([1, 1, 3]), 1.5), ValueError),
+        (lambda: tf.image.grayscale_to_rgb(tf.ones([1])), ValueError),
+        (lambda: tf.image.non_max_suppression([[0.0, 0, 1, 1]], [0.9], -1), INVALID),
+        (lambda: tf.image.psnr(IMAGE, IMAGE[:2], 1.0), INVALID),
+        (lambda: tf.io.encode_jpeg(tf.zeros([2, 2, 3], tf.uint8), quality=200), INVALID),
+        (lambda: tf.image.sobel_edges(tf.ones([1, 3, 3, 1], tf.uint8)), INVALID),
+    ],
+)
+def test_refused(call, error):
+    with pytest.raises(error):
+        call()
