@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values.resources import as_variable, owned
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import invalid, quiet, show
 from penstock._src.ops.state import training
 from penstock._src.ops.state.training import HostMath
@@ -26,7 +28,6 @@ class _SparseApply(Op):
 
     is_abstract = True
     stateful = True
-    lower = None
     Tindices = INDEX
 
     def shape(self, *inputs):
@@ -54,6 +55,45 @@ class _SparseApply(Op):
                 array[at] = new
         for handle, array in zip(handles, arrays, strict=True):
             handle.value = owned(array)
+
+    def lower(self, p, *inputs):
+        given = dict(zip([a.name for a in self.inputs], inputs, strict=True))
+        grad, indices = given["grad"], given["indices"]
+        handles = [
+            value
+            for argument, value in zip(self.inputs, inputs, strict=True)
+            if training.is_variable(argument)
+        ]
+        arrays = [p.read_variable(h) for h in handles]
+        if indices.rank != 1 or grad.shape != (*indices.shape, *arrays[0].shape[1:]):
+            raise NotLowerable("a gradient that does not fit the indices or the variable")
+        if not indices.size:
+            return ()
+        within = p.and_(
+            p.ge(indices, 0), p.lt(indices, p.scalar(arrays[0].shape[0], indices.dtype))
+        )
+        p.check(p.reduce_all(within), f"{self.op_type}: an index in indices is out of range")
+        tensors = [given[name] for name in list(given)[len(handles) :] if name != "indices"]
+        turns, slots = _turns(p, indices)
+        slot = p.expand_dims(slots, 1)
+
+        def once(turn, *rows):
+            place = p.select(p.eq(p.expand_dims(turns, 1), turn), slot, -1)
+            held = [p.gather(row, slots, 0) for row in rows]
+            updated = self.step(p, *held, *tensors)
+            updated = updated if isinstance(updated, tuple) else (updated,)
+            pairs = zip(rows, updated, strict=True)
+            return [p.add(turn, 1), *[p.scatter(row, place, new, op="set") for row, new in pairs]]
+
+        # the loop goes over the rows alone, so that the variables are written in place
+        last = p.reduce_max(turns, [0])
+        rows = [p.gather(array, indices, 0) for array in arrays]
+        init = [p.constant(0, dtypes.int32), *rows]
+        _, *rows = p.while_(lambda turn, *rows: p.le(turn, last), once, init)
+        place = p.expand_dims(p.select(p.eq(turns, 0), indices, -1), 1)
+        for handle, array, row in zip(handles, arrays, rows, strict=True):
+            p.assign_variable(handle, p.scatter(array, place, row, op="set"))
+        return ()
 
     def _check(self, var, grad, indices):
         if indices.ndim != 1:
@@ -84,6 +124,19 @@ def _rounds(indices):
         first.sort()
         yield remaining[first]
         remaining = np.delete(remaining, first)
+
+
+def _turns(p, indices):
+    """Lowers how often each index has come before, and where it came first."""
+    count = indices.shape[0]
+    places = p.iota([count], 0, dtypes.int32)
+    ordered, origin = p.sort([indices, places], 0)
+    before = p.concat([p.slice_axis(ordered, 0, 0, 1), p.slice_axis(ordered, 0, 0, count - 1)], 0)
+    starts = p.or_(p.eq(places, 0), p.ne(ordered, before))
+    start = p.cumulative(p.select(starts, places, 0), "max", 0)
+    zeros, back = p.full([count], 0, dtypes.int32), p.expand_dims(origin, 1)
+    turns = p.scatter(zeros, back, p.sub(places, start), op="set")
+    return turns, p.scatter(zeros, back, p.gather(origin, start, 0), op="set")
 
 
 class ResourceSparseApplyAdadelta(_SparseApply, training.ResourceApplyAdadelta):
