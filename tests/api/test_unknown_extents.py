@@ -71,3 +71,17 @@ def test_unknown_ranks(function, value, known):
 def test_unknown_extents(function, value):
     traced = tf.function(function, input_signature=[tf.TensorSpec([None] * value.ndim, tf.float32)])
     np.testing.assert_allclose(traced(value), function(tf.constant(value)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [3, 8, 11])
+def test_least_squares_of_either_form(rows):
+    def gradients(matrix):
+        with tf.GradientTape() as tape:
+            tape.watch(matrix)
+            solved = tf.linalg.lstsq(matrix, matrix[:, :2] ** 2.0, l2_regularizer=0.1)
+        return solved, tape.gradient(solved, matrix)
+
+    matrix = tf.constant(np.random.default_rng(3).normal(size=(rows, 8)))
+    traced = tf.function(gradients, input_signature=[tf.TensorSpec([None, None], tf.float64)])
+    for found, expected in zip(traced(matrix), gradients(matrix), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)

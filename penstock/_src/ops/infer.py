@@ -58,6 +58,8 @@ def add(a: int | None, b: int | None) -> int | None:
 
 def times(a: int | None, b: int | None) -> int | None:
     """Returns a * b, None if it is unknown."""
+    if 0 in (a, b):
+        return 0
     return None if a is None or b is None else a * b
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
+from penstock._src.api.control_flow import cond
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.api.math.elementwise import abs, cast, conj
 from penstock._src.api.math.reduction import norm, reduce_max, reduce_sum
@@ -95,17 +98,31 @@ def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
     """
     matrix = convert_to_tensor(matrix, name="matrix")
     rhs = convert_to_tensor(rhs, dtype_hint=matrix.dtype, name="rhs")
-    known = matrix.shape.rank is not None and None not in matrix.shape.as_list()[-2:]
-    if not fast or not known:
+    if not fast:
         return raw.MatrixSolveLs(
-            matrix=matrix, rhs=rhs, l2_regularizer=l2_regularizer, fast=fast, name=name
+            matrix=matrix, rhs=rhs, l2_regularizer=l2_regularizer, fast=False, name=name
         )
-    rows, columns = matrix.shape[-2], matrix.shape[-1]
-    wide = rows < columns
+    known = [None, None] if matrix.shape.rank is None else matrix.shape.as_list()[-2:]
+    if None not in known:
+        wide = known[0] < known[1]
+        return _by_normal_equations(matrix, rhs, l2_regularizer, wide, name)
+    extents = raw.Shape(input=matrix)
+    either = [
+        functools.partial(_by_normal_equations, matrix, rhs, l2_regularizer, wide, name)
+        for wide in (True, False)
+    ]
+    result = cond(raw.Less(x=extents[-2], y=extents[-1]), *either)
+    if None not in (matrix.shape.rank, rhs.shape.rank):
+        result.set_shape(matrix.shape[:-2].concatenate([known[1], rhs.shape[-1]]))
+    return result
+
+
+def _by_normal_equations(matrix, rhs, l2_regularizer, wide, name):
+    """The least squares of matrices with more columns than rows (`wide`), or not."""
     gram = matmul(matrix, matrix, adjoint_a=not wide, adjoint_b=wide)
     if l2_regularizer:
-        size = min(rows, columns)
-        gram = gram + np.asarray(l2_regularizer * np.eye(size), matrix.dtype.as_numpy_dtype)
+        weight = np.asarray(l2_regularizer, matrix.dtype.as_numpy_dtype)
+        gram = raw.MatrixSetDiag(input=gram, diagonal=raw.MatrixDiagPart(input=gram) + weight)
     factor = raw.Cholesky(input=gram)
     if wide:
         return matmul(matrix, cholesky_solve(factor, rhs), adjoint_a=True, name=name)

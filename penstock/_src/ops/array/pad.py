@@ -211,6 +211,7 @@ class MirrorPadGrad(Op):
 
     def shape(self, input, paddings):
         value = paddings.value
+        input = input.with_rank(None if paddings.rank != 2 else paddings[0])
         if value is None or input.rank is None:
             return unknown_shape(input.rank)
         return [infer.add(d, -int(a) - int(b)) for d, (a, b) in zip(input.as_list(), value)]

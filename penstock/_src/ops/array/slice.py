@@ -38,8 +38,10 @@ class Slice(Op):
 
     def shape(self, input, begin, size):
         sizes, starts = infer.held(size), infer.value_or_none(begin)
+        if input.rank is None and infer.vector_length(size) is not None:
+            input = unknown_shape(infer.vector_length(size))
         if input.rank is None:
-            return unknown_shape(infer.vector_length(size))
+            return infer.UNKNOWN
         if sizes.rank is None:
             return unknown_shape(input.rank)
         input.with_rank(sizes.rank)

@@ -123,7 +123,10 @@ def static_space(input, block, pads, to_batch):
         return UNKNOWN
     sizes, around = infer.value_or_none(block), pads.value
     if sizes is None:
-        return unknown_shape(input.rank)
+        if infer.vector_length(block) is None:
+            return unknown_shape(input.rank)
+        kept = input.with_rank_at_least(1 + block[0]).as_list()[1 + block[0] :]
+        return TensorShape([*[None] * (1 + block[0]), *kept])
     total = int(np.prod(sizes))
     dims = input.with_rank_at_least(1 + len(sizes)).as_list()
     if to_batch:

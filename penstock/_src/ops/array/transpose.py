@@ -168,7 +168,7 @@ class Reverse(Op):
     T = REVERSIBLE
 
     def shape(self, tensor, dims):
-        return tensor
+        return tensor.with_rank(infer.vector_length(dims))
 
     def gradient(self, _tensor, dims, _output, dy):
         return raw.Reverse(dy, dims), None

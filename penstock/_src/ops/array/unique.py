@@ -91,7 +91,7 @@ def along(x, axis):
     if x.rank is None:
         return UNKNOWN, TensorShape([None])
     if axis.value is None:
-        return UNKNOWN, TensorShape([None])
+        return TensorShape([None] * x.rank), TensorShape([None])
     at = int(np.ravel(axis.value)[0]) % x.rank if np.size(axis.value) else 0
     dims = x.as_list()
     size, dims[at] = dims[at], None

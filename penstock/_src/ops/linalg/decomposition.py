@@ -225,12 +225,13 @@ class Svd(Op):
 
     def shape(self, input):
         if input.rank is None:
-            return None, None, None
+            vectors = None if self.compute_uv else [0]
+            return None, vectors, vectors
         batch, (m, n) = input[:-2], input.with_rank_at_least(2).as_list()[-2:]
         k = None if m is None or n is None else min(m, n)
         s = batch.concatenate([k])
         if not self.compute_uv:
-            return s, None, None
+            return s, [0], [0]
         if self.full_matrices:
             return s, batch.concatenate([m, m]), batch.concatenate([n, n])
         return s, batch.concatenate([m, k]), batch.concatenate([n, k])

@@ -115,10 +115,10 @@ class MatrixSolve(Op):
     adjoint: bool = False
 
     def shape(self, matrix, rhs):
-        square(matrix)
-        if matrix.rank is None or rhs.rank is None:
+        both = square(matrix)
+        if both.rank is None or rhs.rank is None:
             return rhs
-        return rhs.merge_with(matrix[:-1].concatenate([rhs[-1]]))
+        return rhs.merge_with(both[:-1].concatenate([rhs[-1]]))
 
     def gradient(self, matrix, _rhs, output, dy):
         by_rhs = raw.MatrixSolve(matrix=matrix, rhs=dy, adjoint=not self.adjoint)
@@ -384,7 +384,9 @@ class BandedTriangularSolve(Op):
     adjoint: bool = False
 
     def shape(self, matrix, rhs):
-        return rhs
+        if matrix.rank is None or rhs.rank is None:
+            return rhs
+        return [*rhs[:-2], *rhs[-2:-1].merge_with(matrix[-1:]), rhs[-1]]
 
     def gradient(self, matrix, rhs, output, dy):
         by_rhs = raw.BandedTriangularSolve(

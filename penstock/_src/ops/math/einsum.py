@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import UNKNOWN, TensorShape
+from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import (
@@ -74,7 +74,9 @@ class Einsum(Op):
 
     def shape(self, inputs):
         if any(x.rank is None for x in inputs):
-            return UNKNOWN
+            _, arrow, result = self.equation.replace(" ", "").partition("->")
+            tells = arrow and "..." not in result
+            return unknown_shape(len(result)) if tells else UNKNOWN
         terms, result = labels_of(self.equation, tuple(x.rank for x in inputs))
         sizes: dict[str, int | None] = {}
         for term, x in zip(terms, inputs):
