@@ -176,3 +176,27 @@ def test_gradients_of_branches_over_tensors_of_unknown_shapes():
     np.testing.assert_allclose(gradient(x, True), np.exp(x), 1e-5)
     np.testing.assert_allclose(gradient(x, False), 3 * x * x, 1e-5)
     assert on_host(gradient) == []
+
+
+@pytest.mark.parametrize("name", ["Adagrad", "RMSProp", "Ftrl", "Adam"])
+def test_gradients_of_few_rows_are_summed_and_applied_in_one_program(name):
+    ids = tf.constant(RANDOM.integers(0, 20, (4, 3)))
+
+    def trained(compiled):
+        variable = tf.Variable(np.arange(40, dtype="float32").reshape(20, 2))
+        optimizer = getattr(tf.compat.v1.train, name + "Optimizer")(0.1)
+
+        def step():
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.nn.embedding_lookup(variable, ids) ** 2)
+            optimizer.apply_gradients([(tape.gradient(loss, variable), variable)])
+
+        function = tf.function(step, autograph=False) if compiled else step
+        for _ in range(2):
+            function()
+        if compiled:
+            trace = function._list_all_concrete_functions()[-1]
+            assert len(list(trace.graph_function.executable.steps())) == 1
+        return variable.numpy()
+
+    np.testing.assert_allclose(trained(True), trained(False), 1e-5)

@@ -129,3 +129,16 @@ def _range(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     count, (most,) = unknown_rows(p, p.reshape(length, [1]), "limit")
     numbers = p.add(p.iota([most], 0, limit.dtype), start)
     return [Counted(numbers, count)]
+
+
+@unknown_extent(
+    "UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd"
+)
+def _segments(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, (data, ids) = lowering.p, [_array(a) for a in args[:2]]
+    extents = p.reshape(_array(args[2]), [1])
+    count, (most,) = unknown_rows(p, extents, "num_segments")
+    inside = p.lt(p.cast(ids, dtypes.int64), p.cast(count, dtypes.int64))
+    p.check(p.reduce_all(inside), f"{op.type}: segment_ids has an element that is out of range")
+    whole = lowering.outputs_of(op, [data, ids, p.constant(most, extents.dtype)])
+    return [Counted(rows, count) for rows in whole if isinstance(rows, Node)]

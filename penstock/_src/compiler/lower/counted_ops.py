@@ -365,6 +365,22 @@ def _resource_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) ->
     return []
 
 
+@counted(
+    *"""ResourceSparseApplyAdadelta ResourceSparseApplyAdagrad ResourceSparseApplyAdagradDA ResourceSparseApplyAdagradV2
+    ResourceSparseApplyCenteredRMSProp ResourceSparseApplyFtrl ResourceSparseApplyFtrlV2 ResourceSparseApplyKerasMomentum
+    ResourceSparseApplyMomentum ResourceSparseApplyProximalAdagrad ResourceSparseApplyProximalGradientDescent
+    ResourceSparseApplyRMSProp""".split()
+)
+def _update_rule(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    p, raw = lowering.p, raw_op(op)
+    names = [argument.name for argument in raw.inputs]
+    at, of = names.index("indices"), names.index("grad")
+    given = list(args)
+    given[at], kept, given[of] = _targets(p, op, args[at], args[of])
+    raw.lower_rows(p, kept, *_nodes(op, given))
+    return []
+
+
 @counted("UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd")
 def _segments(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p

@@ -57,6 +57,10 @@ class _SparseApply(Op):
             handle.value = owned(array)
 
     def lower(self, p, *inputs):
+        return self.lower_rows(p, None, *inputs)
+
+    def lower_rows(self, p, counts, *inputs):
+        """`lower` for those of the indices alone that count: a vector of truth values, None for all."""
         given = dict(zip([a.name for a in self.inputs], inputs, strict=True))
         grad, indices = given["grad"], given["indices"]
         handles = [
@@ -69,12 +73,15 @@ class _SparseApply(Op):
             raise NotLowerable("a gradient that does not fit the indices or the variable")
         if not indices.size:
             return ()
-        within = p.and_(
-            p.ge(indices, 0), p.lt(indices, p.scalar(arrays[0].shape[0], indices.dtype))
-        )
+        extent = p.scalar(arrays[0].shape[0], indices.dtype)
+        within = p.and_(p.ge(indices, 0), p.lt(indices, extent))
+        if counts is not None:
+            within = p.or_(within, p.not_(counts))
+            indices = p.select(counts, indices, -1)
         p.check(p.reduce_all(within), f"{self.op_type}: an index in indices is out of range")
         tensors = [given[name] for name in list(given)[len(handles) :] if name != "indices"]
         turns, slots = _turns(p, indices)
+        turns = turns if counts is None else p.select(counts, turns, -1)
         slot = p.expand_dims(slots, 1)
 
         def once(turn, *rows):
@@ -85,8 +92,8 @@ class _SparseApply(Op):
             pairs = zip(rows, updated, strict=True)
             return [p.add(turn, 1), *[p.scatter(row, place, new, op="set") for row, new in pairs]]
 
-        # the loop goes over the rows alone, so that the variables are written in place
         last = p.reduce_max(turns, [0])
+        # the loop goes over the rows alone, so that the variables are written in place
         rows = [p.gather(array, indices, 0) for array in arrays]
         init = [p.constant(0, dtypes.int32), *rows]
         _, *rows = p.while_(lambda turn, *rows: p.le(turn, last), once, init)
