@@ -57,10 +57,16 @@ def add_arguments(
 def trace_body(
     graph: FuncGraph, function: Callable[..., Any], arguments: Sequence[Any] = ()
 ) -> FuncGraph:
-    """Calls `function` while recording into `graph`; its result becomes the graph's outputs."""
+    """Calls `function` while recording into `graph`; its result becomes the graph's outputs.
+
+    The tapes outside watch the trainable variables that it uses, as if it ran in their sight.
+    """
     with recording(graph):
         set_outputs(graph, function(*arguments))
     add_control_dependencies(graph)
+    for tape in STATE.tapes:
+        for variable in graph.trainable_variables:
+            tape.variable_accessed(variable)
     return graph
 
 

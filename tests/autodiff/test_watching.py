@@ -1,0 +1,57 @@
+"""Tapes watch the trainable variables that run in their sight, in bodies of control flow as well."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+VALUES = tf.constant([[1.0, 2.0]])
+
+
+def loop(product):
+    return tf.while_loop(lambda i, s: i < 3, lambda i, s: (i + 1, s * 0.5 + product()), [0, 0.0])[1]
+
+
+def array_of_steps(product):
+    array = tf.TensorArray(tf.float32, 0, dynamic_size=True)
+    for i in tf.range(3):
+        array = array.write(i, product())
+        if i > 1:
+            break
+    return tf.reduce_sum(array.stack())
+
+
+BODIES = {
+    "while": (loop, 1.75),
+    "cond": (lambda product: tf.cond(VALUES[0, 0] > 0, product, lambda: 0.0), 1.0),
+    "switch": (lambda product: tf.switch_case(tf.constant(1), [lambda: 0.0, product]), 1.0),
+    "map": (lambda product: tf.reduce_sum(tf.map_fn(lambda x: x * product(), VALUES[0])), 3.0),
+    "scan": (lambda product: tf.scan(lambda s, x: s + product(), VALUES[0], 0.0)[-1], 2.0),
+    "loop with an end": (array_of_steps, 3.0),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_variables_read_in_bodies_only(name):
+    weights = tf.Variable([[3.0], [4.0]])
+    body, times = BODIES[name]
+
+    @tf.function
+    def gradient():
+        with tf.GradientTape() as tape:
+            total = body(lambda: tf.reduce_sum(VALUES @ weights))
+        return tape.gradient(total, weights)
+
+    np.testing.assert_allclose(gradient(), times * tf.transpose(VALUES), rtol=1e-6)
+
+
+def test_untrainable_variables_are_not_watched():
+    fixed = tf.Variable(2.0, trainable=False)
+
+    @tf.function
+    def watched():
+        with tf.GradientTape() as tape:
+            tf.cond(fixed > 1.0, lambda: fixed * 2.0, lambda: fixed)
+        return len(tape.watched_variables())
+
+    assert int(watched()) == 0
