@@ -29,7 +29,7 @@ def from_dense(tensor, name=None):
     indices = raw.Where(condition=raw.NotEqual(x=tensor, y=zero))
     values = raw.GatherNd(params=tensor, indices=indices)
     shape = raw.Shape(input=tensor, out_type=dtypes.int64)
-    return SparseTensor(indices, values, shape)
+    return _with_shape(SparseTensor(indices, values, shape), tensor.shape)
 
 
 @export("sparse.to_dense", v1=["sparse.to_dense", "sparse_tensor_to_dense"])
@@ -84,7 +84,8 @@ def transpose(sp_input, perm=None, name=None):
     sp = to_sparse(sp_input)
     rank = sp.shape.rank
     if perm is None:
-        perm = np.arange(rank - 1, -1, -1, dtype=np.int32)
+        last = raw.Size(input=sp.dense_shape) - np.int32(1) if rank is None else rank - 1
+        perm = raw.Range(start=last, limit=-1, delta=-1)
     perm = convert_to_tensor(perm, dtype_hint=dtypes.int32)
     indices = raw.GatherV2(params=sp.indices, indices=perm, axis=1)
     shape = raw.GatherV2(params=sp.dense_shape, indices=perm, axis=0)
@@ -107,7 +108,9 @@ def expand_dims(sp_input, axis=None, name=None):
         raise TypeError(
             "axis must be an integer value in range [-rank(sp_input) - 1, rank(sp_input)]"
         )
-    if not -rank - 1 <= axis <= rank:
+    if rank is None:
+        rank = raw.Size(input=sp.dense_shape)
+    elif not -rank - 1 <= axis <= rank:
         raise InvalidArgumentError(f"axis {axis} is not in the range [{-rank - 1}, {rank}].")
     axis = axis + rank + 1 if axis < 0 else axis
     count = raw.Shape(input=sp.indices, out_type=dtypes.int64)[0]
@@ -116,6 +119,8 @@ def expand_dims(sp_input, axis=None, name=None):
     one = np.ones(1, np.int64)
     shape = raw.ConcatV2(values=[sp.dense_shape[:axis], one, sp.dense_shape[axis:]], axis=0)
     result = SparseTensor(indices, sp.values, shape)
+    if sp.shape.rank is None:
+        return result
     extents = sp.shape.as_list()
     return _with_shape(result, [*extents[:axis], 1, *extents[axis:]])
 
@@ -236,7 +241,7 @@ def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
 
 def _axes(sp, axis):
     if axis is None:
-        return np.arange(sp.shape.rank, dtype=np.int32)
+        return raw.Range(start=0, limit=raw.Size(input=sp.dense_shape), delta=1)
     return np.atleast_1d(np.asarray(axis)).astype(np.int32)
 
 
@@ -253,8 +258,10 @@ def _reduce(stem, sp_input, axis, keepdims, output_is_sparse, name):
     if output_is_sparse:
         return SparseTensor(*getattr(raw, stem + "Sparse")(**arguments))
     result = getattr(raw, stem)(**arguments)
-    if sp.shape.rank is not None:
-        gone = {int(a) % sp.shape.rank for a in _axes(sp, axis)}
+    rank = sp.shape.rank
+    if rank is not None:
+        axes = range(rank) if axis is None else np.atleast_1d(axis)
+        gone = {int(a) % rank for a in axes}
         extents = [
             1 if i in gone else n
             for i, n in enumerate(sp.shape.as_list())

@@ -5,6 +5,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.ops import infer
 from penstock._src.ops.rules import invalid, show
 
 
@@ -48,8 +49,10 @@ class _Count(Op):
     maxlength: int = -1
     binary_output: bool
 
-    def shape(self, *inputs):
-        return [None, None], [None], [None]
+
+def _of_rank(rank):
+    """The static shapes of a sparse tensor of so many dimensions."""
+    return [None, rank], [None], [rank]
 
 
 class DenseCountSparseOutput(_Count):
@@ -59,6 +62,9 @@ class DenseCountSparseOutput(_Count):
         "values: T, weights: output_type -> output_indices: int64, output_values: "
         "output_type, output_dense_shape: int64"
     )
+
+    def shape(self, values, weights):
+        return _of_rank(values.rank)
 
     def eager(self, values, weights):
         if values.ndim not in (1, 2):
@@ -79,6 +85,9 @@ class SparseCountSparseOutput(_Count):
         "int64"
     )
 
+    def shape(self, indices, values, dense_shape, weights):
+        return _of_rank(infer.vector_length(dense_shape))
+
     def eager(self, indices, values, dense_shape, weights):
         matrix = dense_shape.size == 2
         rows = indices[:, 0] if matrix else np.zeros(len(values), np.int64)
@@ -93,6 +102,9 @@ class RaggedCountSparseOutput(_Count):
         "splits: int64, values: T, weights: output_type -> output_indices: int64, "
         "output_values: output_type, output_dense_shape: int64"
     )
+
+    def shape(self, splits, values, weights):
+        return _of_rank(2)
 
     def eager(self, splits, values, weights):
         rows = np.repeat(np.arange(splits.size - 1), np.diff(splits))

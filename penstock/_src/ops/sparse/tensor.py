@@ -167,7 +167,7 @@ class SparseReorder(Op):
     T = ANY
 
     def shape(self, input_indices, input_values, input_shape):
-        return input_indices, input_values
+        return input_indices.with_rank(2), input_values.with_rank(1)
 
     def gradient(self, input_indices, _values, input_shape, _indices, _output, _dindices, dvalues):
         count = raw.Size(input=dvalues, out_type=dtypes.int64)
@@ -235,8 +235,10 @@ class SparseConcat(Op):
     differentiable = False
 
     def shape(self, indices, values, shapes):
-        rank = shapes[0].as_list()[0] if shapes[0].rank else None
-        return [None, rank], [None], [rank]
+        rank = next((s[0] for s in shapes if s.rank == 1 and s[0] is not None), None)
+        counts = [i[0] if i.rank == 2 else None for i in indices]
+        total = None if None in counts else sum(counts)
+        return [total, rank], [total], [rank]
 
     def eager(self, indices, values, shapes):
         axis = axis_of(self, self.concat_dim, shapes[0].size, "concat_dim")
