@@ -55,3 +55,11 @@ def test_untrainable_variables_are_not_watched():
         return len(tape.watched_variables())
 
     assert int(watched()) == 0
+
+
+def test_watched_variables_are_known_after_the_gradient():
+    weight = tf.Variable(2.0)
+    with tf.GradientTape() as tape:
+        square = weight * weight
+    tape.gradient(square, weight)
+    assert [v is weight for v in tape.watched_variables()] == [True]

@@ -43,6 +43,7 @@ class GradientTape:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
         self._tape: Tape | None = None
+        self._watched: tuple[Any, ...] = ()
         self._recording = False
 
     def __enter__(self) -> "GradientTape":
@@ -84,6 +85,11 @@ class GradientTape:
             self._pop()
         return tape
 
+    def _release(self) -> None:
+        """Forgets the record, but for the variables that were watched."""
+        self._watched = self.watched_variables()
+        self._tape = None
+
     def watch(self, tensor: Any) -> None:
         """Records what is computed from a tensor, or a nest of tensors, from now on."""
         for one in nest.flatten(tensor, expand_composites=True):
@@ -118,7 +124,7 @@ class GradientTape:
 
     def watched_variables(self) -> tuple[Any, ...]:
         """Returns the variables that are watched, in the order of first use."""
-        return tuple(self._current().variables.values())
+        return self._watched if self._tape is None else tuple(self._tape.variables.values())
 
     def gradient(
         self,
@@ -154,7 +160,7 @@ class GradientTape:
             seeds = [None if g is None else convert_to_tensor(g) for part in given for g in part]
         result = self._differentiate(tape, targets, flat_sources, seeds, unconnected)
         if not self._persistent:
-            self._tape = None
+            self._release()
         return result[0] if single else nest.pack_sequence_as(sources, result)
 
     def _differentiate(
@@ -195,7 +201,7 @@ class GradientTape:
         tape = self._finish()
         result = jacobian.whole(tape, target, [source_tensors(s)[0] for s in flat_sources])
         if not self._persistent:
-            self._tape = None
+            self._release()
         if unconnected is UnconnectedGradients.ZERO:
             shape = raw.Shape(target)
             result = [
@@ -233,7 +239,7 @@ class GradientTape:
         tape = self._finish()
         result = jacobian.of_rows(tape, target, source)
         if not self._persistent:
-            self._tape = None
+            self._release()
         return result
 
 
