@@ -63,7 +63,7 @@ def tf_convert(
 
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        tracing = ctx.status is Status.ENABLED or control_status_ctx().status is Status.ENABLED
-        return convert.call(f, *args, **kwargs) if tracing else f(*args, **kwargs)
+        building = ctx.status is Status.ENABLED or STATE.graph is not None
+        return convert.call(f, *args, **kwargs) if building else f(*args, **kwargs)
 
     return convert.mark_converted(call)

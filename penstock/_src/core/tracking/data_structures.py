@@ -13,32 +13,88 @@ from penstock._src.util.export import export
 class TrackableDataStructure(Trackable):
     """The base of the containers that track."""
 
+    @property
     def _values(self) -> Any:
         raise NotImplementedError
 
     @property
-    def trainable_variables(self) -> tuple[Any, ...]:
-        """The trainable variables among the elements, and of the layers among them."""
-        return tuple(v for v in self.variables if getattr(v, "trainable", True))
+    def trainable(self) -> bool:
+        """Whether trainable variables among the elements count as such."""
+        return self.__dict__.get("_self_trainable", True)
 
-    trainable_weights = trainable_variables
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self.__dict__["_self_trainable"] = value
 
     @property
-    def variables(self) -> tuple[Any, ...]:
-        """The variables among the elements, and of the layers among them."""
-        found: list[Any] = []
-        for value in self._values():
-            inner = getattr(value, "variables", None)
-            if isinstance(inner, (list, tuple)):
-                found.extend(inner)
-            elif getattr(value, "_is_tensor_like", False):
-                found.append(value)
-        return tuple(found)
+    def _layers(self) -> list[Any]:
+        """The elements that have weights of their own: layers, modules, containers."""
+        return [value for value in self._values if _has_weights(value)]
 
-    weights = variables
+    @property
+    def layers(self) -> list[Any]:
+        """The layers of Keras 2 among the elements, and in containers among them."""
+        found: list[Any] = []
+        for value in self._layers:
+            if isinstance(value, TrackableDataStructure):
+                found += value.layers
+            elif getattr(value, "_is_layer", False):
+                found.append(value)
+        return found
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """The trainable variables among the elements, and of the layers among them."""
+        return self._trainable() if self.trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """The other variables among the elements, and of the layers among them."""
+        rest = self._gathered("non_trainable_variables")
+        rest += [v for v in self._own_variables() if not v.trainable]
+        return rest if self.trainable else self._trainable() + rest
+
+    @property
+    def weights(self) -> list[Any]:
+        """All variables, the trainable ones first."""
+        return self.trainable_weights + self.non_trainable_weights
+
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+    variables = weights
+
+    @property
+    def losses(self) -> list[Any]:
+        """The losses that layers among the elements have added."""
+        return [loss for layer in self.layers for loss in getattr(layer, "losses", ())]
+
+    @property
+    def updates(self) -> list[Any]:
+        """The updates that layers among the elements have added."""
+        return [update for layer in self.layers for update in getattr(layer, "updates", ())]
+
+    def _trainable(self) -> list[Any]:
+        own = [v for v in self._own_variables() if v.trainable]
+        return self._gathered("trainable_variables") + own
+
+    def _gathered(self, name: str) -> list[Any]:
+        found: list[Any] = []
+        for value in self._values:
+            if isinstance(value, Trackable):
+                found += getattr(value, name, ())
+        return found
+
+    def _own_variables(self) -> list[Any]:
+        return [value for value in self._values if getattr(value, "_is_tensor_like", False)]
 
     def __hash__(self) -> int:
         raise TypeError(f"unhashable type: {type(self).__name__!r}")
+
+
+def _has_weights(value: Any) -> bool:
+    return isinstance(value, TrackableDataStructure) or (
+        hasattr(type(value), "trainable_weights") and hasattr(type(value), "non_trainable_weights")
+    )
 
 
 class ListWrapper(TrackableDataStructure, list):  # type: ignore[misc]
@@ -47,6 +103,7 @@ class ListWrapper(TrackableDataStructure, list):  # type: ignore[misc]
     def __init__(self, wrapped_list: Any = ()) -> None:
         list.__init__(self, [tracking.wrap(v) for v in wrapped_list])
 
+    @property
     def _values(self) -> Any:
         return self
 
@@ -112,6 +169,7 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
         dict.__init__(self)
         self.update(wrapped_dict, **more)
 
+    @property
     def _values(self) -> Any:
         return self.values()
 
@@ -162,6 +220,7 @@ class Mapping(_DictWrapper):
 class _TupleWrapper(TrackableDataStructure, tuple):
     """A tuple whose elements are tracked under their indices."""
 
+    @property
     def _values(self) -> Any:
         return self
 
