@@ -33,6 +33,12 @@ def test_places_of_what_holds(limit):
     same(lambda x: kept(x, x[:, 0] > limit), X)
 
 
+def test_many_places_found_by_several_threads():
+    values = RANDOM.normal(size=(300, 701)).astype("float32")
+    found = tf.function(lambda x: tf.where(x > 0.3))(values)
+    np.testing.assert_array_equal(found, np.argwhere(values > 0.3))
+
+
 FUNCTIONS = {
     "elements": lambda x, m: tf.exp(kept(x, m)) * 2 + x[0] - tf.cast(kept(x, m) > 0, tf.float32),
     "two masks": lambda x, m: kept(x, m) + kept(x * 2, m),

@@ -186,7 +186,7 @@ _row(
     "scatter",
     3,
     "op mode",
-    "x with updates combined at index vectors (last axis of indices) of its leading axes",
+    "x with updates combined at index vectors (last axis of indices) of its leading axes, in order unless they are unique",
 )
 # control: functions as attributes, outer values passed in as arguments
 _row(

@@ -34,7 +34,7 @@ def kept(p: Any, mask: Node, values: Node) -> Counted:
     others = p.add(p.sub(p.iota(mask.shape, 0, dtypes.int32), before), count)
     place = p.expand_dims(p.select(mask, before, others), 1)
     empty = p.full(values.shape, 0, values.dtype)
-    return Counted(p.scatter(empty, place, values, op="set"), count)
+    return Counted(p.scatter(empty, place, values, op="set", unique=True), count)
 
 
 @handler("Where")
@@ -71,7 +71,8 @@ def _unique(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     zeros = p.full([size], 0, dtypes.int32)
     where = p.expand_dims(p.select(starts, group, -1), 1)
     first_of_group = p.scatter(zeros, where, origin, op="set")
-    first = p.scatter(zeros, p.expand_dims(origin, 1), p.gather(first_of_group, group, 0), op="set")
+    firsts = p.gather(first_of_group, group, 0)
+    first = p.scatter(zeros, p.expand_dims(origin, 1), firsts, op="set", unique=True)
     is_first = p.eq(first, places)
     rank = p.cumulative(p.cast(is_first, dtypes.int32), "sum", 0, exclusive=True)
     index = p.gather(rank, first, 0)

@@ -104,12 +104,15 @@ def _scatter(planner: Planner, kernel: Any) -> None:
         check_bounds(planner, indices, depth, extents, node)
     planner.begin_with(x, planner.used(node))
     single = size == 1
-    form = node.op, node.dtype, indices.dtype, depth, single
+    spread = single and bool(node.attrs.get("unique"))
+    form = node.op, node.dtype, indices.dtype, depth, single, spread
     code = planner.code(("scatter", *form), lambda target: scatter.emit_scatter(*form, target))
     if not vectors or not size or 0 in extents:
         return
     n = 1 if single else scatter.lanes_of(node.dtype, planner.target)
-    per = -(-size // max(1, min(-(-size // n), vectors * size // TASK + 1, 4 * planner.threads)))
+    shared = vectors if spread else size
+    most = min(-(-shared // n), vectors * size // TASK + 1, 4 * planner.threads)
+    per = -(-shared // max(1, most))
     per = -(-per // n) * n
     args = [
         planner.used(node),
@@ -120,7 +123,7 @@ def _scatter(planner: Planner, kernel: Any) -> None:
         per,
         *extents,
     ]
-    planner.add(code, "task", -(-size // per), args, f"scatter[{vectors}, {size}]")
+    planner.add(code, "task", -(-shared // per), args, f"scatter[{vectors}, {size}]")
 
 
 def check_bounds(

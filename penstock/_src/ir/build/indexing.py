@@ -49,10 +49,20 @@ class Indexing(Base):
         return self.make("gather", (x, indices), axis=axis, batch_dims=batch_dims, mode=mode)
 
     def scatter(
-        self, x: Node, indices: Node, updates: Node, op: str = "add", mode: str = "drop"
+        self,
+        x: Node,
+        indices: Node,
+        updates: Node,
+        op: str = "add",
+        mode: str = "drop",
+        unique: bool = False,
     ) -> Node:
-        """x with updates combined at index vectors of its leading axes; those outside are dropped, or an error."""
-        return self.make("scatter", (x, indices, updates), op=op, mode=mode)
+        """x with updates combined at index vectors of its leading axes; those outside are dropped, or an error.
+
+        `unique`: the caller knows that no two index vectors are equal.
+        """
+        extra = {"unique": True} if unique else {}
+        return self.make("scatter", (x, indices, updates), op=op, mode=mode, **extra)
 
     def one_hot(self, indices: Node, depth: int, dtype: DType, axis: int = -1) -> Node:
         """1 where the position along a new axis equals the index, else 0."""

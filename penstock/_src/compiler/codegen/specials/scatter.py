@@ -1,7 +1,7 @@
 """Scatter: updates combined into an array at index vectors, in the order of the updates.
 
 Tasks share out the columns of the updated slices, so every element is updated by one task and results do not depend on
-threads.  A bounds check is a kernel of its own, run before what reads with the indices.
+threads; single elements whose places are known to be unique are shared out as they come.  A bounds check is a kernel of its own, run before what reads with the indices.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ def lanes_of(dtype: Any, target: Any) -> int:
 
 
 def emit_scatter(
-    op: str, dtype: Any, index_dtype: Any, depth: int, single: bool, target: Any
+    op: str, dtype: Any, index_dtype: Any, depth: int, single: bool, spread: bool, target: Any
 ) -> Code:
     """Context: output, indices, updates, index vectors, elements of a slice, columns a task, then `depth` extents.
 
-    `single`: slices are single elements.
+    `single`: slices are single elements. `spread`: and their places are unique, so that tasks take index vectors
+    instead of columns.
     """
     m = Module(target)
     n = 1 if single else lanes_of(dtype, target)
@@ -41,7 +42,7 @@ def emit_scatter(
         vectors, size, per = (f.load(f.ctx, i, I64) for i in range(3, 6))
         extents = [f.load(f.ctx, 6 + i, I64) for i in range(depth)]
         low = f.task * per
-        high = f.min(low + per, size)
+        high = f.min(low + per, vectors if spread else size)
         ty = memory_type(index_dtype)
 
         def vector(number):
@@ -73,7 +74,7 @@ def emit_scatter(
                     memory.store(f, place, dtype, new, mask)
 
                 if single:
-                    some(low)
+                    some(f.i64(0) if spread else low)
                 else:
                     whole = low + (high - low) // n * n
                     f.loop(low, whole, n, some)
@@ -81,7 +82,8 @@ def emit_scatter(
 
             f.when(f.const(1, "i1") if inside is None else inside, apply)
 
-        f.loop(0, vectors, 1, vector)
+        first, last = (low, high) if spread else (0, vectors)
+        f.loop(first, last, 1, vector)
     return Code.of(m)
 
 
