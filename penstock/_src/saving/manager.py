@@ -121,6 +121,7 @@ class CheckpointManager:
         if checkpoint_number is None:
             path = self._checkpoint.save(self._prefix, options=options)
         else:
+            self._checkpoint.save_counter.assign_add(1)
             path = f"{self._prefix}-{int(checkpoint_number)}"
             path = self._checkpoint.write(path, options=options)
         self._latest = path

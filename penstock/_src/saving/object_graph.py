@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.tracking.trackable import Trackable, wrap
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
@@ -249,8 +250,14 @@ class Restoration:
         tensors = {}
         for attribute in attributes:
             if attribute.name in wanted and attribute.checkpoint_key in self.reader:
-                value = self.reader.read(attribute.checkpoint_key)
-                tensors[attribute.name] = convert_to_tensor(value)
+                value = convert_to_tensor(self.reader.read(attribute.checkpoint_key))
+                kind = getattr(wanted[attribute.name], "dtype", value.dtype)
+                if value.dtype != kind:
+                    raise InvalidArgumentError(
+                        f"tensor_name = {attribute.checkpoint_key}; expected dtype {kind.name} "
+                        f"does not equal original dtype {value.dtype.name}"
+                    )
+                tensors[attribute.name] = value
                 self.used.add(attribute.checkpoint_key)
         if tensors:
             found._restore_from_tensors(tensors)

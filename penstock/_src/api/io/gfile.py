@@ -211,10 +211,13 @@ def makedirs(path):
 
 @export("io.gfile.mkdir")
 def mkdir(path):
-    """Makes a folder."""
+    """Makes a folder, unless it is there."""
     with _translated(path):
         system = _remote(path)
-        os.mkdir(_text(path)) if system is None else system.mkdir(_text(path))
+        if system is not None:
+            system.mkdir(_text(path))
+        elif not os.path.isdir(_text(path)):
+            os.mkdir(_text(path))
 
 
 @export("io.gfile.remove")

@@ -14,6 +14,8 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.util.export import export
 
+from . import ragged_features
+
 
 @export("io.FixedLenFeature", v1=["io.FixedLenFeature", "FixedLenFeature"])
 class FixedLenFeature(namedtuple("FixedLenFeature", ["shape", "dtype", "default_value"])):
@@ -48,14 +50,6 @@ class SparseFeature(
         return super().__new__(cls, index_key, value_key, dtype, size, already_sorted)
 
 
-_RowSplits = namedtuple("RowSplits", ["key"])
-_RowLengths = namedtuple("RowLengths", ["key"])
-_RowStarts = namedtuple("RowStarts", ["key"])
-_RowLimits = namedtuple("RowLimits", ["key"])
-_ValueRowIds = namedtuple("ValueRowIds", ["key"])
-_UniformRowLength = namedtuple("UniformRowLength", ["length"])
-
-
 @export("io.RaggedFeature")
 class RaggedFeature(
     namedtuple(
@@ -64,12 +58,12 @@ class RaggedFeature(
 ):
     """A ragged tensor whose values and row partitions are features."""
 
-    RowSplits = _RowSplits
-    RowLengths = _RowLengths
-    RowStarts = _RowStarts
-    RowLimits = _RowLimits
-    ValueRowIds = _ValueRowIds
-    UniformRowLength = _UniformRowLength
+    RowSplits = ragged_features.RowSplits
+    RowLengths = ragged_features.RowLengths
+    RowStarts = ragged_features.RowStarts
+    RowLimits = ragged_features.RowLimits
+    ValueRowIds = ragged_features.ValueRowIds
+    UniformRowLength = ragged_features.UniformRowLength
 
     def __new__(
         cls, dtype, value_key=None, partitions=(), row_splits_dtype=dtypes.int32, validate=False
@@ -107,7 +101,7 @@ class _Plan:
                 self.ragged, feature.value_key or name, feature.dtype, feature.row_splits_dtype
             )
             for partition in feature.partitions:
-                if not isinstance(partition, _UniformRowLength):
+                if not isinstance(partition, ragged_features.UniformRowLength):
                     self._need(self.ragged, partition.key, dtypes.int64, feature.row_splits_dtype)
         else:
             raise ValueError(f"Invalid feature {name}:{feature}.")
@@ -201,33 +195,7 @@ def _sparse(feature, found):
 
 def _ragged(name, feature, found):
     values = found["r", feature.value_key or name]
-    for partition in reversed(feature.partitions):
-        flat = values.values if isinstance(values, RaggedTensor) else values
-        if isinstance(partition, _UniformRowLength):
-            values = _repartition(values, None, partition.length)
-            continue
-        part = found["r", partition.key]
-        part = part.values if isinstance(part, RaggedTensor) else part
-        maker = {
-            _RowSplits: RaggedTensor.from_row_splits,
-            _RowLengths: RaggedTensor.from_row_lengths,
-            _RowStarts: RaggedTensor.from_row_starts,
-            _RowLimits: RaggedTensor.from_row_limits,
-            _ValueRowIds: RaggedTensor.from_value_rowids,
-        }[type(partition)]
-        if isinstance(values, RaggedTensor):
-            raise ValueError(
-                "RaggedFeature: partitions of batches of examples are not implemented; parse "
-                "single examples."
-            )
-        values = maker(flat, part, validate=feature.validate)
-    return values
-
-
-def _repartition(values, _, length):
-    if isinstance(values, RaggedTensor):
-        return values.with_values(RaggedTensor.from_uniform_row_length(values.values, length))
-    return RaggedTensor.from_uniform_row_length(values, length)
+    return ragged_features.partitioned(values, feature, lambda key: found["r", key])
 
 
 @export("io.parse_example", v1=[])

@@ -48,8 +48,11 @@ class WriteFile(Op):
 
     def eager(self, filename, contents):
         path = pathlib.Path(_path(self, filename))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(contents.item())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(contents.item())
+        except FileNotFoundError as error:
+            raise NotFoundError(f"{error.filename}; No such file or directory") from None
 
 
 class MatchingFiles(Op):

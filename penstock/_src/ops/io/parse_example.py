@@ -8,7 +8,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
-from penstock._src.ops.rules import invalid
+from penstock._src.ops.rules import invalid, show
 from penstock._src.proto.example import Example
 
 PARSED = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
@@ -205,6 +205,10 @@ class ParseExampleV2(Op):
         )
 
     def eager(self, serialized, names, sparse_keys, dense_keys, ragged_keys, dense_defaults):
+        if serialized.ndim > 1:
+            raise invalid(
+                self, f"serialized must be a scalar or a vector. Received {show(serialized.shape)}"
+            )
         batch = Batch(self, list(serialized.reshape(-1)), names)
         indices, values, shapes = _sparse(self, batch, _texts(sparse_keys))
         dense = _dense(self, batch, _texts(dense_keys), dense_defaults)

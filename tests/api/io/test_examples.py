@@ -1,0 +1,59 @@
+"""Ragged features of examples in rows; files and checkpoints at their edges. As TensorFlow 2.21."""
+
+import pytest
+
+import penstock as tf
+
+R = tf.io.RaggedFeature
+
+
+def example(**features):
+    made = tf.train.Example()
+    for name, values in features.items():
+        feature = made.features.feature[name]
+        held = feature.int64_list if isinstance(values[0], int) else feature.float_list
+        held.value.extend(values)
+    return made.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "kind,rows,expected",
+    [
+        (R.RowLengths, [2, 2], [[1.0, 2.0], [3.0, 4.0]]),
+        (R.RowSplits, [0, 1, 4], [[1.0], [2.0, 3.0, 4.0]]),
+        (R.RowStarts, [0, 3], [[1.0, 2.0, 3.0], [4.0]]),
+        (R.RowLimits, [1, 4], [[1.0], [2.0, 3.0, 4.0]]),
+        (R.ValueRowIds, [0, 0, 2, 2], [[1.0, 2.0], [], [3.0, 4.0]]),
+    ],
+)
+def test_rows_of_each_example_and_of_one(kind, rows, expected):
+    one = example(v=[1.0, 2.0, 3.0, 4.0], p=rows)
+    features = {"x": R(tf.float32, value_key="v", partitions=[kind("p")])}
+    assert tf.io.parse_example([one, one], features)["x"].to_list() == [expected] * 2
+    assert tf.io.parse_single_example(one, features)["x"].to_list() == expected
+
+
+def test_rows_within_rows():
+    one = example(v=[1.0, 2.0, 3.0, 4.0], p=[1, 1])
+    inner = [R.RowLengths("p"), R.UniformRowLength(2)]
+    features = {"x": R(tf.float32, value_key="v", partitions=inner)}
+    expected = [[[1.0, 2.0]], [[3.0, 4.0]]]
+    assert tf.io.parse_example([one], features)["x"].to_list() == [expected]
+    assert tf.io.parse_single_example(one, features)["x"].to_list() == expected
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.io.parse_example([[one]], features)
+
+
+def test_folders_and_files_that_cannot_be(tmp_path):
+    tf.io.gfile.mkdir(str(tmp_path))  # it is there
+    with pytest.raises(tf.errors.NotFoundError):
+        tf.io.write_file("/proc/none/file", "x")
+
+
+def test_checkpoints_count_saves_and_keep_types(tmp_path):
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
+    manager = tf.train.CheckpointManager(checkpoint, str(tmp_path), max_to_keep=2)
+    path = manager.save(checkpoint_number=7)
+    assert path.endswith("-7") and int(checkpoint.save_counter) == 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match="does not equal original dtype"):
+        tf.train.Checkpoint(v=tf.Variable(1)).restore(path)
