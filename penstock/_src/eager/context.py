@@ -5,6 +5,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.values import kernel_state
@@ -21,13 +23,22 @@ class Context:
     def set_global_seed(self, seed: int | None) -> None:
         """Sets the seed and starts the stream of op seeds again."""
         self.global_seed = seed
-        self._rng = random.Random(seed)
+        self._rng = self._stream()
         kernel_state.clear()
+
+    def _stream(self) -> random.Random:
+        seed = self.global_seed
+        if seed is None or isinstance(seed, (int, float)):
+            return random.Random(seed)
+        try:
+            return random.Random(hash(seed))
+        except TypeError:  # a tensor, which has no hash
+            return random.Random(int(np.asarray(seed)))
 
     def internal_operation_seed(self) -> int:
         """Returns the next op seed of the stream, as TensorFlow draws it for eager ops."""
         if self._rng is None:
-            self._rng = random.Random(self.global_seed)
+            self._rng = self._stream()
         return self._rng.randint(0, 2**31 - 1)
 
 

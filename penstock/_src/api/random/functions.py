@@ -33,10 +33,24 @@ def _is_plain(value, number):
 
 def shape_of(shape):
     """A shape argument as an int vector."""
-    vector = shape_vector(shape)
+    # Arrays keep their type of integers: another one is another kernel, with a stream of its own.
+    vector = convert_to_tensor(shape) if isinstance(shape, np.ndarray) else shape_vector(shape)
     if isinstance(vector, np.ndarray) and vector.ndim == 0:
         vector = vector.reshape(1)
     return vector
+
+
+def _short(shape):
+    """A shape argument as an int32 vector, where it is an array."""
+    return shape_of(shape.astype(np.int32) if isinstance(shape, np.ndarray) else shape)
+
+
+def _parameters(mean, stddev, kind):
+    """Checks numbers against the type of the result; what is no float is left as it is, to be converted later."""
+    for value in (mean, stddev):
+        if isinstance(value, float) and not kind.is_floating:
+            convert_to_tensor(value, dtype=kind)
+    return mean, stddev
 
 
 def _scaled(numbers, scale, shift, name):
@@ -64,6 +78,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=No
       name: a name for the operation.
     """
     kind = dtypes.as_dtype(dtype)
+    mean, stddev = _parameters(mean, stddev, kind)
     numbers = raw.RandomStandardNormal(shape=shape_of(shape), dtype=kind, **op_seeds(seed))
     return _scaled(numbers, stddev, mean, name)
 
@@ -73,6 +88,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=No
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of a normal distribution, drawn again beyond two standard deviations."""
     kind = dtypes.as_dtype(dtype)
+    mean, stddev = _parameters(mean, stddev, kind)
     numbers = raw.TruncatedNormal(shape=shape_of(shape), dtype=kind, **op_seeds(seed))
     return _scaled(numbers, stddev, mean, name)
 
@@ -122,7 +138,7 @@ def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
     beta = convert_to_tensor(1 if beta is None else beta, dtype=kind, name="beta")
     batch = raw.BroadcastArgs(s0=raw.Shape(input=alpha), s1=raw.Shape(input=beta))
     alpha = raw.BroadcastTo(input=alpha, shape=batch)
-    numbers = raw.RandomGamma(shape=shape_of(shape), alpha=alpha, **op_seeds(seed))
+    numbers = raw.RandomGamma(shape=_short(shape), alpha=alpha, **op_seeds(seed))
     tiny = np.asarray(np.finfo(kind.as_numpy_dtype).tiny, kind.as_numpy_dtype)
     return raw.Maximum(x=tiny, y=numbers / beta, name=name)
 
@@ -133,7 +149,8 @@ def poisson(shape, lam, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of Poisson distributions: `shape` of them for each rate in `lam`."""
     kind = dtypes.as_dtype(dtype)
     seeds = op_seeds(seed)
-    return raw.RandomPoissonV2(shape=shape_of(shape), rate=lam, dtype=kind, **seeds, name=name)
+    rate = convert_to_tensor(lam, name="lam")
+    return raw.RandomPoissonV2(shape=_short(shape), rate=rate, dtype=kind, **seeds, name=name)
 
 
 @export("random.categorical", v1=["random.categorical"])
@@ -212,6 +229,7 @@ def stateless_normal(
     """Numbers of a normal distribution, a function of `seed`."""
     kind = dtypes.as_dtype(dtype)
     key, counter, number = key_and_counter(seed, alg)
+    mean, stddev = _parameters(mean, stddev, kind)
     numbers = raw.StatelessRandomNormalV2(
         shape=shape_of(shape), key=key, counter=counter, alg=number, dtype=kind
     )
@@ -232,6 +250,7 @@ def stateless_truncated_normal(
     """Numbers of a normal distribution within two standard deviations, a function of `seed`."""
     kind = dtypes.as_dtype(dtype)
     key, counter, number = key_and_counter(seed, alg)
+    mean, stddev = _parameters(mean, stddev, kind)
     numbers = raw.StatelessTruncatedNormalV2(
         shape=shape_of(shape), key=key, counter=counter, alg=number, dtype=kind
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -28,11 +29,10 @@ def create_rng_state(seed, alg):
     if number not in STATE_SIZE:
         raise ValueError(f"Argument `alg` got unsupported value {alg}.")
     size = STATE_SIZE[number]
-    if isinstance(seed, (int, np.integer)):
+    if isinstance(seed, int):
         words = [(int(seed) >> (64 * i)) & _MASK for i in range(size)]
         return convert_to_tensor(np.array(words, np.uint64).view(np.int64))
-    seed = convert_to_tensor(seed, dtype=dtypes.int64)
-    flat = seed.numpy().reshape(-1)
+    flat = cast(convert_to_tensor(seed), dtypes.int64).numpy().reshape(-1)
     padded = np.zeros(size, np.int64)
     flat = flat[:size]
     padded[size - len(flat) :] = flat

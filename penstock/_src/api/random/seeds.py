@@ -18,7 +18,7 @@ from penstock._src.util.export import export
 
 # The graph seed of ops that have a seed of their own while no global seed is set.
 DEFAULT_GRAPH_SEED = 87654321
-_MAXIMUM = 2**31
+_MAXIMUM = 2**31 - 1
 _COUNTS: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
 
@@ -75,7 +75,7 @@ def get_seed(op_seed):
     else:
         pair = global_seed, len(graph.get_operations())
     pair = tuple(_truncated(s) for s in pair)
-    return (0, _MAXIMUM - 1) if pair == (0, 0) else pair
+    return (0, _MAXIMUM) if pair == (0, 0) else pair
 
 
 def _truncated(seed):
@@ -98,13 +98,13 @@ def algorithm_number(alg):
         return alg
     names = {"philox": 1, "threefry": 2, "auto_select": 3}
     if isinstance(alg, str):
-        if alg not in names:
+        if alg.lower() not in names:
             raise ValueError(
-                "Argument `alg` got unsupported string value {alg}. Supported string values are "
+                "Argument `alg` got unsupported string value. Supported string values are "
                 "'philox' for the Philox algorithm, 'threefry' for the ThreeFry algorithm, and "
                 f"'auto_select' for auto-selection. Received: {alg!r}"
             )
-        return names[alg]
+        return names[alg.lower()]
     raise TypeError(f"Can't convert argument `alg` (of value {alg} and type {type(alg)}) to int.")
 
 

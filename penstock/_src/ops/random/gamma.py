@@ -169,11 +169,11 @@ class RandomGammaGrad(Op):
 class _Poisson(Op):
     """Poisson numbers."""
 
-    def counts(self, stream, rate, samples, kind, single):
+    def counts(self, stream, rate, samples, kind):
         is_integer = np.dtype(kind).kind == "i"
         limit = np.iinfo(kind).max if is_integer else float(np.finfo(np.float32).max)
         limit = 65504.0 if np.dtype(kind) == np.float16 else limit
-        return rejection.poisson(stream, rate, samples, limit, single)
+        return rejection.poisson(stream, rate, samples, limit)
 
 
 class RandomPoissonV2(_Poisson):
@@ -196,7 +196,7 @@ class RandomPoissonV2(_Poisson):
         dims = shape_from(self, shape)
         samples = prod(dims)
         stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
-        drawn = self.counts(stream, rate, samples, self.dtype.np, rate.dtype == np.float32)
+        drawn = self.counts(stream, rate, samples, self.dtype.np)
         return _to(drawn.reshape(*dims, *rate.shape), self.dtype.np)
 
 
@@ -217,7 +217,7 @@ class RandomPoisson(_Poisson):
         dims = shape_from(self, shape)
         samples = prod(dims)
         stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
-        drawn = self.counts(stream, rate, samples, rate.dtype, rate.dtype == np.float32)
+        drawn = self.counts(stream, rate, samples, rate.dtype)
         return _to(drawn.reshape(*dims, *rate.shape), rate.dtype)
 
 
@@ -240,7 +240,7 @@ class StatelessRandomPoisson(_Poisson):
         dims = shape_from(self, shape)
         samples = _samples_per(self, dims, lam)
         stream = stream_of_seed(self, seed)
-        drawn = self.counts(stream, lam, samples, self.dtype.np, False)
+        drawn = self.counts(stream, lam, samples, self.dtype.np)
         return _to(drawn.reshape(dims), self.dtype.np)
 
 
@@ -306,6 +306,12 @@ class StatelessRandomBinomial(_Binomial):
         return self.lowered(p, *lowering.key_and_counter(p, seed), dims, counts, probs)
 
 
+def _reserved(numbers, parameters):
+    """How many outputs TensorFlow reserves for binomial numbers of so many pairs of parameters."""
+    samples = numbers // parameters if parameters else 0
+    return parameters * 200 * (samples + 3) // 4
+
+
 class StatefulRandomBinomial(_Binomial):
     """Binomial numbers from a generator's stream."""
 
@@ -319,12 +325,14 @@ class StatefulRandomBinomial(_Binomial):
 
     def eager(self, resource, algorithm, shape, counts, probs):
         dims = shape_from(self, shape)
-        stream, _ = advance(self, resource, algorithm, prod(dims))
+        parameters = prod(np.broadcast_shapes(counts.shape, probs.shape))
+        stream, _ = advance(self, resource, algorithm, _reserved(prod(dims), parameters))
         return self.drawn(stream, dims, counts, probs)
 
     def lower(self, p, resource, algorithm, shape, counts, probs):
         dims = dims_of(p, shape, "shape")
-        outputs = p.scalar(product(dims), dtypes.uint64)
+        parameters = product(p.broadcast_shape(counts.shape, probs.shape))
+        outputs = p.scalar(_reserved(product(dims), parameters), dtypes.uint64)
         key, counter = lowered_advance(p, resource, algorithm, outputs)
         return self.lowered(p, key, counter, dims, counts, probs)
 

@@ -48,20 +48,19 @@ def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
     return out.reshape(-1, samples).T
 
 
-def poisson(
-    stream: Stream, rate: np.ndarray, samples: int, limit: float, single: bool
-) -> np.ndarray:
-    """[samples, rates] of Poisson numbers as floats; `limit` is the largest that the result's type holds;
-    `single` says whether to compute in single precision.
+def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.ndarray:
+    """[samples, rates] of Poisson numbers as floats; `limit` is the largest that the result's type holds.
+
+    All is computed in double precision, whatever the rates' type; rates below zero give zeros.
 
     Sources: Knuth, TAOCP vol. 2, 3.4.1, for small rates; Hormann 1993, "The transformed rejection method
     for generating Poisson random variables", for others.
     """
-    kind = np.float32 if single else np.float64
+    kind = np.float64
     rates = np.repeat(rate.reshape(-1).astype(kind), samples)
     lanes = Lanes(stream, np.arange(rates.size), kind)
     out = np.zeros(rates.size, kind)
-    broken = ~np.isfinite(rates) | (rates < 0)
+    broken = ~np.isfinite(rates)
     out[broken] = np.nan
     _poisson_by_products(lanes, rates, np.flatnonzero(~broken & (rates < 10)), out, kind, limit)
     _poisson_by_rejection(lanes, rates, np.flatnonzero(~broken & (rates >= 10)), out, kind, limit)
@@ -69,7 +68,8 @@ def poisson(
 
 
 def _poisson_by_products(lanes, rates, active, out, kind, limit) -> None:
-    least = np.exp(-rates)
+    with np.errstate(over="ignore"):
+        least = np.exp(-rates)
     product = np.ones(rates.size, kind)
     count = np.zeros(rates.size, kind)
     while active.size:

@@ -1,0 +1,56 @@
+"""Seeds of any kind give TensorFlow's streams; the numbers were recorded from it."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+
+def test_seeds_below_zero_and_above_31_bits():
+    tf.random.set_seed(-1)
+    np.testing.assert_allclose(tf.random.normal([2], seed=3), [-0.078857, 1.257187], atol=1e-6)
+    np.testing.assert_allclose(tf.random.normal([2]), [-0.173955, 1.27238], atol=1e-6)
+    tf.random.set_seed(2**31)
+    np.testing.assert_allclose(tf.random.normal([2], seed=0), [0.305205, 0.567138], atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [np.int64(7), tf.constant(7), True])
+def test_seeds_that_are_no_ints(seed):
+    tf.random.set_seed(int(seed))
+    expected = tf.random.normal([2]).numpy()
+    tf.random.set_seed(seed)
+    np.testing.assert_array_equal(tf.random.normal([2]), expected)
+
+
+def test_another_type_of_shape_has_a_stream_of_its_own():
+    tf.random.set_seed(1)
+    first, second = (tf.random.uniform(s, seed=1) for s in ([3], np.array([3])))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_raises(
+        AssertionError, np.testing.assert_array_equal, tf.random.uniform([3], seed=1), first
+    )
+
+
+def test_poisson_numbers_do_not_depend_on_the_rates_type():
+    tf.random.set_seed(1)
+    rates = tf.constant([0.5, 3.0, 30.0, -1.0])
+    found = tf.random.poisson([2], rates, seed=9)
+    np.testing.assert_array_equal(found, [[0, 6, 28, 0], [2, 1, 31, 0]])
+    np.testing.assert_array_equal(tf.random.poisson([1], rates.numpy(), seed=9), [[0, 4, 25, 0]])
+
+
+@pytest.mark.parametrize("seed", [np.int64(1234), tf.constant(1234), 1234.0])
+def test_generators_from_any_seed(seed):
+    generator = tf.random.Generator.from_seed(seed, alg="PHILOX")
+    np.testing.assert_allclose(generator.normal([2]), [-0.302002, 1.995495], atol=1e-6)
+
+
+@pytest.mark.parametrize("function", [tf.random.normal, tf.random.truncated_normal])
+def test_normal_numbers_are_floats(function):
+    with pytest.raises(TypeError, match="dtype int32"):
+        function([2], dtype=tf.int32)
+
+
+def test_names_of_algorithms():
+    with pytest.raises(ValueError, match="'bad'"):
+        tf.random.stateless_uniform([2], seed=[1, 2], alg="bad")
