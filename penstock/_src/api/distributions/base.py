@@ -1,0 +1,395 @@
+"""The base of distributions: batches of them, over scalar or vector events."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.array.indexing import where
+from penstock._src.api.array.shaping import broadcast_to
+from penstock._src.api.math import elementwise as m
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape, broadcast_shapes
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export, export_constant
+
+from .divergence import divergence_of, kl_divergence
+
+
+@export(v1=["distributions.ReparameterizationType"])
+class ReparameterizationType:
+    """Whether samples are differentiable functions of the parameters."""
+
+    def __init__(self, rep_type: str) -> None:
+        self._rep_type = rep_type
+
+    def __repr__(self) -> str:
+        return f"<Reparameterization Type: {self._rep_type}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+FULLY_REPARAMETERIZED = ReparameterizationType("FULLY_REPARAMETERIZED")
+NOT_REPARAMETERIZED = ReparameterizationType("NOT_REPARAMETERIZED")
+export_constant(None, FULLY_REPARAMETERIZED, v1=["distributions.FULLY_REPARAMETERIZED"])
+export_constant(None, NOT_REPARAMETERIZED, v1=["distributions.NOT_REPARAMETERIZED"])
+
+
+def new_seed(seed: int | None, salt: str) -> int | None:
+    """Another seed for a further draw."""
+    if seed is None:
+        return None
+    text = f"{seed}{salt}".encode()
+    return int(hashlib.md5(text).hexdigest()[:8], 16) & 0x7FFFFFFF
+
+
+def floats(**parameters: Any) -> tuple[Any, ...]:
+    """The parameters as tensors of one floating type.
+
+    Raises:
+      ValueError: their types differ, or are no floats.
+    """
+    made = [convert_to_tensor(value, name=name) for name, value in parameters.items()]
+    for tensor in made:
+        if tensor.dtype != made[0].dtype:
+            raise ValueError(
+                f"{tensor}, type={tensor.dtype}, must be of the same type ({made[0].dtype}) as {made[0]}."
+            )
+    if not made[0].dtype.is_floating:
+        raise ValueError(f"Expected floating point type, got {made[0].dtype}.")
+    return tuple(made)
+
+
+def require(condition: Any, message: str) -> None:
+    """Refuses parameters for which a condition does not hold everywhere."""
+    axes = list(range(condition.shape.rank or 0))
+    raw.Assert(condition=raw.All(input=condition, axis=axes), data=[message])
+
+
+def require_positive(tensor: Any) -> None:
+    """Refuses numbers that are not above 0."""
+    zero = convert_to_tensor(0, tensor.dtype)
+    require(raw.Greater(x=tensor, y=zero), "Condition x > 0 did not hold element-wise:")
+
+
+def filled(shape: Any, value: Any, like: Any) -> Any:
+    """A tensor of that shape and of the type of another."""
+    return raw.Fill(
+        dims=convert_to_tensor(shape, dtypes.int32), value=convert_to_tensor(value, like.dtype)
+    )
+
+
+@export(v1=["distributions.Distribution"])
+class Distribution:
+    """A batch of distributions. A subclass defines `_log_prob` or `_prob`, `_sample_n`, and what it knows besides.
+
+    Args:
+      dtype: of the samples.
+      reparameterization_type: whether gradients pass through samples.
+      validate_args: whether parameters and values are checked.
+      allow_nan_stats: whether statistics that are not defined are NaN, or errors.
+      parameters: the arguments of the constructor, for `copy`.
+      graph_parents: accepted.
+      name: of the distribution.
+    """
+
+    def __init__(
+        self,
+        dtype: Any,
+        reparameterization_type: ReparameterizationType,
+        validate_args: bool,
+        allow_nan_stats: bool,
+        parameters: dict[str, Any] | None = None,
+        graph_parents: Any = None,
+        name: str | None = None,
+    ) -> None:
+        del graph_parents
+        self._dtype = dtypes.as_dtype(dtype)
+        self._reparameterization_type = reparameterization_type
+        self._validate_args, self._allow_nan_stats = validate_args, allow_nan_stats
+        own = {k: v for k, v in (parameters or {}).items() if k not in ("self", "__class__")}
+        self._parameters, self._name = own, name or type(self).__name__
+
+    # -- what it is
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self._name
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The type of the samples."""
+        return self._dtype
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return dict(self._parameters)
+
+    @property
+    def reparameterization_type(self) -> ReparameterizationType:
+        """Whether gradients pass through samples."""
+        return self._reparameterization_type
+
+    @property
+    def allow_nan_stats(self) -> bool:
+        """Whether statistics that are not defined are NaN."""
+        return self._allow_nan_stats
+
+    @property
+    def validate_args(self) -> bool:
+        """Whether parameters and values are checked."""
+        return self._validate_args
+
+    def copy(self, **override_parameters_kwargs: Any) -> Any:
+        """The same with other parameters."""
+        return type(self)(**{**self._parameters, **override_parameters_kwargs})
+
+    @classmethod
+    def param_static_shapes(cls, sample_shape: Any) -> dict[str, TensorShape]:
+        """The shapes of the parameters for samples of a shape.
+
+        Raises:
+          ValueError: it is not known.
+        """
+        shape = as_shape(sample_shape)
+        if not shape.is_fully_defined():
+            raise ValueError("TensorShape sample_shape must be fully defined")
+        return {name: shape for name in cls._shaped_parameters()}
+
+    @classmethod
+    def param_shapes(
+        cls, sample_shape: Any, name: str = "DistributionParamShapes"
+    ) -> dict[str, Any]:
+        """The shapes of the parameters for samples of a shape, as tensors."""
+        del name
+        shape = convert_to_tensor(sample_shape, dtypes.int32)
+        return {parameter: shape for parameter in cls._shaped_parameters()}
+
+    @classmethod
+    def _shaped_parameters(cls) -> tuple[str, ...]:
+        raise NotImplementedError("_param_shapes not implemented")
+
+    # -- shapes
+
+    def _event_size(self) -> list[int | None]:
+        """The shape of an event, as far as it is known."""
+        return []
+
+    def _batch_of(self) -> list[Any]:
+        """The parameters with one entry for each distribution of the batch."""
+        return []
+
+    @property
+    def batch_shape(self) -> TensorShape:
+        """The static shape of the batch."""
+        shape = TensorShape([])
+        for parameter in self._batch_of():
+            shape = broadcast_shapes(shape, parameter.shape)
+        return shape
+
+    def batch_shape_tensor(self, name: str = "batch_shape_tensor") -> Any:
+        """The shape of the batch, as int32."""
+        del name
+        if self.batch_shape.is_fully_defined():
+            return convert_to_tensor(np.array(self.batch_shape.as_list(), np.int32))
+        shape: Any = convert_to_tensor(np.zeros(0, np.int32))
+        for parameter in self._batch_of():
+            shape = raw.BroadcastArgs(s0=shape, s1=raw.Shape(input=parameter))
+        return shape
+
+    @property
+    def event_shape(self) -> TensorShape:
+        """The static shape of an event."""
+        return TensorShape(self._event_size())
+
+    def event_shape_tensor(self, name: str = "event_shape_tensor") -> Any:
+        """The shape of an event, as int32."""
+        del name
+        return convert_to_tensor(np.array(self.event_shape.as_list(), np.int32))
+
+    def is_scalar_event(self, name: str = "is_scalar_event") -> Any:
+        """Whether events are scalars."""
+        del name
+        return convert_to_tensor(self.event_shape.rank == 0)
+
+    def is_scalar_batch(self, name: str = "is_scalar_batch") -> Any:
+        """Whether there is one distribution."""
+        del name
+        return convert_to_tensor(self.batch_shape.rank == 0)
+
+    # -- samples
+
+    def sample(self, sample_shape: Any = (), seed: Any = None, name: str = "sample") -> Any:
+        """Samples of shape [*sample_shape, *batch_shape, *event_shape]."""
+        del name
+        wanted = convert_to_tensor(sample_shape, dtypes.int32)
+        flat = raw.Reshape(tensor=wanted, shape=[-1])
+        count = raw.Prod(input=flat, axis=[0])
+        drawn = self._sample_n(count, seed)
+        rest = raw.Shape(input=drawn)[1:]
+        result = raw.Reshape(tensor=drawn, shape=raw.ConcatV2(values=[flat, rest], axis=0))
+        if not hasattr(result, "numpy") and not isinstance(sample_shape, Tensor):
+            known = np.ravel(sample_shape).astype(int).tolist()
+            result.set_shape(
+                TensorShape(known).concatenate(self.batch_shape).concatenate(self.event_shape)
+            )
+        return result
+
+    def _sample_n(self, n: Any, seed: Any) -> Any:
+        raise NotImplementedError(f"sample_n is not implemented: {type(self).__name__}")
+
+    def _batched(self, n: Any) -> Any:
+        """The shape [n, *batch_shape]."""
+        return raw.ConcatV2(values=[raw.Pack(values=[n]), self.batch_shape_tensor()], axis=0)
+
+    # -- probabilities
+
+    def _value(self, value: Any) -> Any:
+        return convert_to_tensor(value, dtype_hint=self._dtype)
+
+    def _missing(self, what: str) -> NotImplementedError:
+        return NotImplementedError(f"{what} is not implemented: {type(self).__name__}")
+
+    def _either(self, what: str, value: Any) -> Any:
+        """What one of two methods gives, the other one's name tells: a number, or its logarithm."""
+        other = what[4:] if what.startswith("log_") else f"log_{what}"
+        if self._has(f"_{what}"):
+            return getattr(self, f"_{what}")(value)
+        if self._has(f"_{other}"):
+            found = getattr(self, f"_{other}")(value)
+            return m.log(found) if what.startswith("log_") else m.exp(found)
+        return None
+
+    def _has(self, method: str) -> bool:
+        return hasattr(type(self), method)
+
+    def _answer(self, what: str, value: Any) -> Any:
+        found = self._either(what, self._value(value))
+        if found is None:
+            raise self._missing(what)
+        return found
+
+    def log_prob(self, value: Any, name: str = "log_prob") -> Any:
+        """The logarithm of the probability, or of its density."""
+        return self._answer("log_prob", value)
+
+    def prob(self, value: Any, name: str = "prob") -> Any:
+        """The probability, or its density."""
+        return self._answer("prob", value)
+
+    def log_cdf(self, value: Any, name: str = "log_cdf") -> Any:
+        """The logarithm of the probability of no more than a value."""
+        return self._answer("log_cdf", value)
+
+    def cdf(self, value: Any, name: str = "cdf") -> Any:
+        """The probability of no more than a value."""
+        return self._answer("cdf", value)
+
+    def survival_function(self, value: Any, name: str = "survival_function") -> Any:
+        """The probability of more than a value."""
+        value = self._value(value)
+        found = self._either("survival_function", value)
+        if found is None:
+            below = self._either("cdf", value)
+            if below is None:
+                raise self._missing("survival_function")
+            found = 1.0 - below
+        return found
+
+    def log_survival_function(self, value: Any, name: str = "log_survival_function") -> Any:
+        """The logarithm of the probability of more than a value."""
+        value = self._value(value)
+        found = self._either("log_survival_function", value)
+        if found is None:
+            below = self._either("cdf", value)
+            if below is None:
+                raise self._missing("log_survival_function")
+            found = m.log1p(-below)
+        return found
+
+    def quantile(self, value: Any, name: str = "quantile") -> Any:
+        """The value that is not passed with a probability."""
+        if not self._has("_quantile"):
+            raise self._missing("quantile")
+        return self._quantile(self._value(value))  # type: ignore[attr-defined]
+
+    # -- statistics
+
+    def _statistic(self, what: str) -> Any:
+        if not self._has(f"_{what}"):
+            raise self._missing(what)
+        return getattr(self, f"_{what}")()
+
+    def entropy(self, name: str = "entropy") -> Any:
+        """Shannon's entropy in nats."""
+        return self._statistic("entropy")
+
+    def mean(self, name: str = "mean") -> Any:
+        """The mean."""
+        return self._statistic("mean")
+
+    def mode(self, name: str = "mode") -> Any:
+        """The most likely value."""
+        return self._statistic("mode")
+
+    def variance(self, name: str = "variance") -> Any:
+        """The variance."""
+        if self._has("_variance"):
+            return self._statistic("variance")
+        if self._has("_stddev"):
+            return m.square(self._statistic("stddev"))
+        raise self._missing("variance")
+
+    def stddev(self, name: str = "stddev") -> Any:
+        """The standard deviation."""
+        if self._has("_stddev"):
+            return self._statistic("stddev")
+        if self._has("_variance"):
+            return m.sqrt(self._statistic("variance"))
+        raise self._missing("stddev")
+
+    def covariance(self, name: str = "covariance") -> Any:
+        """The covariance matrix of the events."""
+        return self._statistic("covariance")
+
+    def _defined(self, condition: Any, value: Any, message: str) -> Any:
+        """The value where a condition holds; else NaN, or an error if these are not allowed."""
+        if self._allow_nan_stats:
+            shape = raw.Shape(input=value)
+            nan = raw.Fill(dims=shape, value=convert_to_tensor(np.nan, value.dtype))
+            return where(broadcast_to(condition, shape), value, nan)
+        require(condition, message)
+        return value
+
+    def cross_entropy(self, other: Any, name: str = "cross_entropy") -> Any:
+        """The entropy plus the divergence from another distribution."""
+        divergence_of(type(self), type(other))
+        return self.entropy() + kl_divergence(self, other)
+
+    def kl_divergence(self, other: Any, name: str = "kl_divergence") -> Any:
+        """The Kullback-Leibler divergence from another distribution."""
+        return kl_divergence(self, other, allow_nan_stats=self._allow_nan_stats)
+
+    def __str__(self) -> str:
+        batch = f", batch_shape={self.batch_shape}" if self.batch_shape.rank is not None else ""
+        event = f", event_shape={self.event_shape}" if self.event_shape.rank is not None else ""
+        return (
+            f'tfp.distributions.{type(self).__name__}("{self._name}"{batch}{event}, '
+            f"dtype={self._dtype.name})"
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<tfp.distributions.{type(self).__name__} '{self._name}' batch_shape={self.batch_shape} "
+            f"event_shape={self.event_shape} dtype={self._dtype.name}>"
+        )
