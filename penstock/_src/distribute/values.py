@@ -93,7 +93,7 @@ InputOptions = collections.namedtuple(
         "experimental_place_dataset_on_device",
         "experimental_per_replica_buffer_size",
     ],
-    defaults=[None, InputReplicationMode.PER_WORKER, False, 1],
+    defaults=[True, InputReplicationMode.PER_WORKER, False, 1],
 )
 export_constant("distribute.InputOptions", InputOptions)
 

@@ -57,3 +57,11 @@ def test_checkpoints_count_saves_and_keep_types(tmp_path):
     assert path.endswith("-7") and int(checkpoint.save_counter) == 1
     with pytest.raises(tf.errors.InvalidArgumentError, match="does not equal original dtype"):
         tf.train.Checkpoint(v=tf.Variable(1)).restore(path)
+
+
+def test_policies_of_variables_have_names():
+    options = tf.saved_model.SaveOptions(experimental_variable_policy="save_variable_devices")
+    assert options.experimental_variable_policy.name == "SAVE_VARIABLE_DEVICES"
+    assert tf.saved_model.LoadOptions().experimental_variable_policy.value is None
+    with pytest.raises(ValueError, match="VariablePolicy"):
+        tf.saved_model.SaveOptions(experimental_variable_policy="bad")

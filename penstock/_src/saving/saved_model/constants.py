@@ -71,6 +71,20 @@ class VariablePolicy(enum.Enum):
     EXPAND_DISTRIBUTED_VARIABLES = "expand_distributed_variables"
 
 
+def _policy(value: Any) -> VariablePolicy:
+    """The policy that a member, its value or its name in any case stands for.
+
+    Raises:
+      ValueError: there is none.
+    """
+    if value is None or isinstance(value, VariablePolicy):
+        return value or VariablePolicy.NONE
+    for policy in VariablePolicy:
+        if policy.value is not None and policy.value == str(value).lower():
+            return policy
+    raise ValueError(f"Received invalid VariablePolicy value: {value}.")
+
+
 @export("saved_model.SaveOptions", v1=["saved_model.SaveOptions"])
 class SaveOptions:
     """How a SavedModel is written."""
@@ -94,7 +108,7 @@ class SaveOptions:
         self.function_aliases = function_aliases or {}
         self.experimental_debug_stripper = experimental_debug_stripper
         self.experimental_io_device = experimental_io_device
-        self.experimental_variable_policy = experimental_variable_policy
+        self.experimental_variable_policy = _policy(experimental_variable_policy)
         self.experimental_custom_gradients = experimental_custom_gradients
         self.experimental_image_format = experimental_image_format
         self.experimental_skip_saver = experimental_skip_saver
@@ -117,7 +131,7 @@ class LoadOptions:
         self.allow_partial_checkpoint = allow_partial_checkpoint
         self.experimental_io_device = experimental_io_device
         self.experimental_skip_checkpoint = experimental_skip_checkpoint
-        self.experimental_variable_policy = experimental_variable_policy
+        self.experimental_variable_policy = _policy(experimental_variable_policy)
         self.experimental_load_function_aliases = experimental_load_function_aliases
 
 
