@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.ops.data.pipeline import Run
 
-def bound(function: Any, captured: list[Any]) -> Callable[..., list[Any]]:
+
+def bound(function: Any, captured: list[Any], run: Run | None = None) -> Callable[..., list[Any]]:
     """The graph function as a callable on the components of an element, for a new iteration.
 
-    Random ops within begin their streams anew, as TensorFlow's do with every iterator.
+    Random ops within begin their streams anew, as TensorFlow's do with every iterator; but within one `run`, such as
+    the epochs of a repeated dataset, they go on.
     """
     execute = function.executable
-    if function.is_stateful:
+    if function.is_stateful and (run is None or run.begins(function)):
         _restart(function)
     if not captured:
 

@@ -137,7 +137,7 @@ class _Map(Pipeline):
         at_once = self.at_once()
         if at_once is not None:
             return mapped_elements(*at_once, run)
-        call = bound(self.function, self.captured)
+        call = bound(self.function, self.captured, run)
         return mapped(self.inputs[0].iterate(run), call, self.width, run)
 
     def stacks(self, run: Run, size: int) -> Iterator[Element] | None:
@@ -228,7 +228,7 @@ class _Filter(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return Filtered(self.inputs[0].iterate(run), bound(self.function, self.captured))
+        return Filtered(self.inputs[0].iterate(run), bound(self.function, self.captured, run))
 
 
 class Filtered:
@@ -297,7 +297,7 @@ class _ByLast(Pipeline):
 
 class _TakeWhile(_Filter):
     def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured)
+        call = bound(self.function, self.captured, run)
         for element in self.inputs[0].iterate(run):
             if not call(*element)[0]:
                 return
@@ -321,7 +321,7 @@ class _Scan(Pipeline):
         self.function, self.captured = function, captured
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured)
+        call = bound(self.function, self.captured, run)
         state, count = self.state, len(self.state)
         for element in self.inputs[0].iterate(run):
             results = call(*state, *element)

@@ -40,7 +40,7 @@ class _FlatMap(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured)
+        call = bound(self.function, self.captured, run)
         for element in self.inputs[0].iterate(run):
             yield from _dataset(call(*element)[0]).iterate(run)
 
@@ -64,7 +64,7 @@ class _Interleave(_FlatMap):
         self.cycle, self.block, self.width = cycle, block, width
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured)
+        call = bound(self.function, self.captured, run)
         source = self.inputs[0].iterate(run)
         slots: list[Iterator[Element] | None] = [None] * self.cycle
         opened, exhausted = 0, False

@@ -41,6 +41,13 @@ class Run:
         self.aggregator: Any = None
         self.cancelled = threading.Event()
         self._closers: list[Callable[[], None]] = []
+        self._begun: dict[int, Any] = {}
+
+    def begins(self, function: Any) -> bool:
+        """Whether this is the first that the iteration sees of a function."""
+        is_new = id(function) not in self._begun
+        self._begun[id(function)] = function
+        return is_new
 
     def on_close(self, closer: Callable[[], None]) -> None:
         """Calls `closer` when the iteration is given up or over."""

@@ -20,8 +20,8 @@ class _Pieces(Pipeline):
         return self.count if self.count >= 0 else UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        cut = bound(self.op.map_func, self.captured[0])
-        locate = bound(self.op.index_map_func, self.captured[1])
+        cut = bound(self.op.map_func, self.captured[0], run)
+        locate = bound(self.op.index_map_func, self.captured[1], run)
         pieces = [cut(*element) for element in self.inputs[0].iterate(run)]
         number = 0
         while self.count < 0 or number < self.count:

@@ -1,0 +1,30 @@
+"""Random ops in functions of datasets: a stream begins with each iterator and goes on within it."""
+
+import penstock as tf
+
+
+def drawn(dataset):
+    return [round(float(x), 4) for x in dataset]
+
+
+def random_numbers(count):
+    return tf.data.Dataset.range(count).map(lambda _: tf.random.uniform([], seed=3))
+
+
+def setup_function():
+    tf.random.set_seed(42)
+
+
+def test_an_iterator_begins_the_stream_anew():
+    dataset = random_numbers(4)
+    assert drawn(dataset) == drawn(dataset) == [0.6379, 0.8774, 0.8379, 0.9246]
+
+
+def test_epochs_of_a_repeated_dataset_differ():
+    twice = random_numbers(4).repeat(2)
+    assert drawn(twice) == [0.6379, 0.8774, 0.8379, 0.9246, 0.1437, 0.7729, 0.6825, 0.8751]
+
+
+def test_datasets_within_a_dataset_go_on():
+    nested = tf.data.Dataset.range(3).flat_map(lambda _: random_numbers(2))
+    assert drawn(nested) == [0.6379, 0.8774, 0.8379, 0.9246, 0.1437, 0.7729]
