@@ -268,3 +268,16 @@ def test_optimizers_with_gradients_of_few_rows(name):
         optimizer.apply(tape.gradient(loss, layer.trainable_variables), layer.trainable_variables)
 
     assert on_host(step, TOKENS) == []
+
+
+def test_gradients_of_scans():
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            last, all_of_them = keras.ops.scan(lambda c, x: (c + tf.sin(x), c * x), x[0], x)
+            y = tf.reduce_sum(all_of_them**2) + tf.reduce_sum(last**3)
+        return tape.gradient(y, x)
+
+    assert on_host(gradient, SERIES[0]) == []
+    compiled = tf.function(gradient, autograph=False)
+    np.testing.assert_allclose(compiled(SERIES[0]), gradient(tf.constant(SERIES[0])), 1e-4, 1e-4)

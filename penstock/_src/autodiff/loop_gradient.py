@@ -149,6 +149,8 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
         at = position_of(body, t)
         if at is not None and body.outputs[at] is t:
             invariants.append((t, node._inputs[at]))
+        elif at is not None and _keeps_length(body, at) and _is_only_measured(step, t):
+            invariants.append((t, node.outputs[at]))
         else:
             accumulated.append(t)
     known: dict[int, int] = node.__dict__.setdefault("_accumulators", {})
@@ -160,6 +162,25 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
         for t, output in zip(fresh, _add_variables(node, variables), strict=True):
             known[t._id] = output.value_index
     return _Plan(invariants, [(t, node.outputs[known[t._id]]) for t in accumulated])
+
+
+def _keeps_length(body: GraphFunction, at: int) -> bool:
+    """Whether a loop variable is a list of which the body only replaces items."""
+    result = body.outputs[at]
+    while result.op.type == "TensorListSetItem" and result is not body.inputs[at]:
+        if result.op.raw_op.resize_if_index_out_of_bounds:
+            return False
+        result = result.op._inputs[0]
+    return result is body.inputs[at] and result.dtype is dtypes.variant
+
+
+def _is_only_measured(step: _Step, captured: SymbolicTensor) -> bool:
+    """Whether the gradient of an iteration asks for no more than the length and the shape of the items of a list."""
+    graph = step.backward.graph
+    places = zip(graph.external_captures, graph.internal_captures, strict=True)
+    inside = next(placeholder for outside, placeholder in places if outside is captured)
+    readers = [op for op in graph._operations if any(t is inside for t in op._inputs)]
+    return all(op.type in ("TensorListElementShape", "TensorListLength") for op in readers)
 
 
 def _limit(node: Operation) -> Any:
