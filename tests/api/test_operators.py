@@ -63,3 +63,49 @@ def test_a_slice_of_a_variable_is_assigned():
 
 def test_shapes_that_do_not_broadcast_are_unequal_as_a_whole():
     assert not (tf.constant([1, 2, 3]) == tf.constant([1, 2]))
+
+
+@pytest.mark.parametrize("other", [2, 2.5, [1, 1], [True, True], np.array([3, 3])], ids=str)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_products_with_truth_values_are_conjunctions(other, compiled):
+    def product():
+        return tf.constant([True, False]) * other
+
+    found = tf.function(product)() if compiled else product()
+    assert found.dtype == tf.bool
+    np.testing.assert_array_equal(found, [True, False])
+    assert (tf.constant([2.0, 0.0]) * tf.constant(True)).numpy().tolist() == [True, False]
+
+
+def test_an_empty_tensor_is_false():
+    assert not tf.constant([])
+    assert not tf.zeros([0, 3])
+
+
+def test_folds_begin_with_numbers_of_any_type():
+    rows = tf.constant([1.0, 2.0], tf.float64)
+    assert tf.foldl(lambda a, x: a + x, rows, 10.0).dtype == tf.float64
+    assert tf.foldr(lambda a, x: a + x, tf.constant([1, 2], tf.int64), 0).numpy() == 3
+    with pytest.raises(TypeError):
+        tf.foldl(lambda a, x: a + x, tf.constant([1, 2]), 10.0)
+
+
+def test_arrays_keep_their_type_when_scattered():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="float64"):
+        tf.TensorArray(tf.float32, 4).scatter([0, 3], np.array([1.0, 2.0]))
+
+
+def test_keys_of_branches_are_ints():
+    with pytest.raises(TypeError, match="int64"):
+        tf.switch_case(tf.constant(0), {np.int64(0): lambda: 1})
+
+
+def test_tangents_are_broadcast():
+    x = tf.constant([[2.0, 3.0]])
+    with tf.autodiff.ForwardAccumulator(x, tf.constant([1.0, 0.0])) as accumulator:
+        y = tf.reduce_sum(x**2)
+    assert accumulator.jvp(y).numpy() == 4
+
+
+def test_a_shape_of_a_scalar_tensor():
+    assert tf.TensorShape(tf.constant(3)) == [3]

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from penstock._src.autodiff.control_flow import add_conditional, unify
 from penstock._src.autodiff.loop_gradient import add_while
 from penstock._src.core import dtypes
@@ -199,8 +197,8 @@ def _branch_table(branch_fns: Any) -> dict[int, Callable[[], Any]]:
     for pair in pairs:
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise TypeError(f"Each entry in `branch_fns` must be a 2-tuple. Received {pair}.")
-        if not isinstance(pair[0], int | np.integer):
-            raise TypeError(f"key must be a Python `int`. Received {pair[0]!r}.")
+        if not isinstance(pair[0], int):
+            raise TypeError(f"key must be a Python `int`, got {type(pair[0])}.")
         if not callable(pair[1]):
             raise TypeError(f"fn for key {pair[0]} must be callable.")
     table = {int(key): function for key, function in pairs}

@@ -8,7 +8,7 @@ from penstock._src.api.control_flow import while_loop
 from penstock._src.api.tensor_array import TensorArray
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, executing_eagerly
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -173,7 +173,10 @@ def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
     if initializer is None:
         start, held = first + step, row(first)
     else:
-        start, held = first, nest.map_structure(convert_to_tensor, initializer)
+        # Python's numbers stay such while executing eagerly: the rows give them a type.
+        eager = executing_eagerly()
+        held = initializer if eager else nest.map_structure(convert_to_tensor, initializer)
+        start = first
 
     def more(i: Any, _: Any) -> Any:
         return i >= 0 if backwards else i < count

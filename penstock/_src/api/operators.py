@@ -130,7 +130,7 @@ def _logic(bits, truth):
 _OPERATORS = {
     "add": _add,
     "sub": _named("Sub", "sub"),
-    "mul": _named("Mul", "mul"),
+    "mul": lambda x, y: _product(x, y),
     "truediv": lambda x, y: _true_division(x, y),
     "floordiv": _named("FloorDiv", "floordiv"),
     "mod": _named("FloorMod", "mod"),
@@ -140,6 +140,17 @@ _OPERATORS = {
     "or": _logic(_named("BitwiseOr", "or"), _named("LogicalOr", "or")),
     "xor": _logic(_named("BitwiseXor", "xor"), arithmetic.logical_xor),
 }
+
+
+_multiply = _named("Mul", "mul")
+
+
+def _product(x, y):
+    """The product; where one operand is a tensor of truth values, the conjunction of both."""
+    if not any(isinstance(v, Tensor) and v.dtype.base_dtype.is_bool for v in (x, y)):
+        return _multiply(x, y)
+    x, y = (elementwise.cast(v, dtypes.bool_) for v in (x, y))
+    return arithmetic.logical_and(x, y)
 
 
 def _true_division(x, y):

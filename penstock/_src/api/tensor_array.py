@@ -337,7 +337,9 @@ class TensorArray(CompositeTensor):
 
     def scatter(self, indices: Any, value: Any, name: str | None = None) -> "TensorArray":
         """Returns the array with the rows of `value` at `indices`."""
-        value = self._converted(value)
+        value = self._converted(
+            convert_to_tensor(value) if isinstance(value, np.ndarray) else value
+        )
         self._learn(value.shape[1:] if value.shape.rank is not None else value.shape)
         if self._list is not None:
             positions = np.asarray(convert_to_tensor(indices, dtypes.int32)).tolist()

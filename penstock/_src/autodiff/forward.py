@@ -21,6 +21,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import broadcast_shapes
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -52,7 +53,7 @@ class ForwardAccumulator:
                     "error. If it was intended, please sum the corresponding tangents."
                 )
             tangent = convert_to_tensor(tangent, dtype=primal.dtype)
-            tangent.shape.assert_is_compatible_with(primal.shape)
+            broadcast_shapes(tangent.shape, primal.shape)
             self._tangents[tensor._id] = tangent
             self._held.append(tensor)
 

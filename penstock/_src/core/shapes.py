@@ -163,6 +163,8 @@ class TensorShape:
                 if dims.unknown_rank
                 else tuple(None if d.size < 0 else int(d.size) for d in dims.dim)
             )
+        elif getattr(dims, "ndim", None) == 0:
+            self._dims = (dimension_value(dims),)
         elif isinstance(dims, Iterable) and not isinstance(dims, str):
             self._dims = tuple(dimension_value(d) for d in dims)
         else:

@@ -170,10 +170,10 @@ class EagerTensor(Tensor):
         return self._value.shape[0]
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        return bool(self._value) if self._value.size else False
 
     def __nonzero__(self) -> bool:
-        return bool(self._value)
+        return bool(self)
 
     def __int__(self) -> int:
         return int(self._scalar())
