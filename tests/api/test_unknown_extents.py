@@ -42,6 +42,7 @@ ANY_RANK = [
     (lambda x: tf.image.rot90(x, tf.shape(x)[-1]), IMAGES),
     (lambda x: tf.image.stateless_random_flip_up_down(x, [1, 2]), IMAGES),
     (suppressed, BOXES),
+    (tf.experimental.numpy.flip, ROWS),
 ]
 
 
@@ -66,6 +67,10 @@ def test_unknown_ranks(function, value, known):
         (tf.linalg.expm, MATRIX),
         (lambda x: tf.linalg.lstsq(x, tf.ones([3, 2])), ROWS[:, :2]),
         (lambda x: tf.linalg.lu_matrix_inverse(*tf.linalg.lu(x)), MATRIX),
+        (lambda x: tf.experimental.numpy.trace(x, 1), ROWS),
+        (lambda x: tf.experimental.numpy.tril(x, -1), ROWS),
+        (lambda x: tf.experimental.numpy.kron(x, [1.0, 2.0]), ROWS),
+        (lambda x: tf.experimental.numpy.average(x, 0), ROWS),
     ],
 )
 def test_unknown_extents(function, value):

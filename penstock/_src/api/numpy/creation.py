@@ -133,9 +133,10 @@ def _triangle(m, k, lower):
     m = to_array(m)
     if m.shape.rank is not None and m.shape.rank < 2:
         raise ValueError(f"Argument to tril must have rank at least 2. Received {m.shape}.")
-    rows, columns = m.shape[-2], m.shape[-1]
-    mask = np.tri(rows, columns, k if lower else k - 1, dtype=bool)
-    mask = mask if lower else ~mask
+    extents = raw.Shape(input=m)
+    row, column = (raw.Range(start=0, limit=extents[i], delta=1) for i in (-2, -1))
+    beyond = column - raw.ExpandDims(input=row, axis=1)
+    mask = beyond <= k if lower else beyond >= k
     return raw.SelectV2(condition=mask, t=m, e=number(0, m))
 
 
@@ -223,6 +224,12 @@ def vander(x, N=None, increasing=False):
     return raw.Pow(x=raw.ExpandDims(input=x, axis=1), y=powers[None, :])
 
 
+def _is_outside(shape, k):
+    """Whether matrices are known to have no diagonal `k`."""
+    rows, columns = shape[-2:].as_list()
+    return (columns is not None and k >= columns) or (rows is not None and -k >= rows)
+
+
 @_public("diag")
 def diag(v, k=0):
     """A matrix with `v` on a diagonal, or the diagonal of a matrix."""
@@ -231,8 +238,7 @@ def diag(v, k=0):
         raise ValueError("Input to diag must have rank of at least 1.")
     if v.shape.rank == 1:
         return bands.diag(v, k=k, padding_value=number(0, v))
-    rows, columns = v.shape[-2], v.shape[-1]
-    if k >= columns or -k >= rows:
+    if _is_outside(v.shape, k):
         return raw.Slice(input=raw.Reshape(tensor=v, shape=[-1]), begin=[0], size=[0])
     return bands.diag_part(v, k=k)
 
@@ -249,8 +255,7 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     a = to_array(a)
     rank = a.shape.rank
     a = moveaxis(a, (static_axis(axis1, rank), static_axis(axis2, rank)), (-2, -1))
-    rows, columns = a.shape[-2], a.shape[-1]
-    if offset >= columns or -offset >= rows:
+    if _is_outside(a.shape, offset):
         return zeros([*a.shape.as_list()[:-2], 0], a.dtype)
     return bands.diag_part(a, k=offset)
 

@@ -172,9 +172,11 @@ def average(a, axis=None, weights=None, returned=False):
     if weights is None:
         a = inexact(a)
         result = reduction.reduce_mean(a, axis)
-        count = number(a.shape.num_elements() / builtins.max(1, result.shape.num_elements()), a)
-        total = raw.Fill(dims=raw.Shape(input=result), value=count)
-        return (result, total) if returned else result
+        if not returned:
+            return result
+        groups = raw.Maximum(x=raw.Size(input=result), y=np.int32(1))
+        count = cast(raw.Size(input=a), a.dtype) / cast(groups, a.dtype)
+        return result, raw.Fill(dims=raw.Shape(input=result), value=count)
     a, weights = promoted(a, weights, inexact=True)
     if weights.shape.rank not in (0, a.shape.rank):
         if axis is None:
@@ -342,15 +344,17 @@ def kron(a, b):
     """The Kronecker product."""
     a, b = promoted(a, b)
     rank = builtins.max(a.shape.rank, b.shape.rank)
-    a = raw.Reshape(tensor=a, shape=[1] * (rank - a.shape.rank) + a.shape.as_list())
-    b = raw.Reshape(tensor=b, shape=[1] * (rank - b.shape.rank) + b.shape.as_list())
-    wide_a = [x for n in a.shape.as_list() for x in (n, 1)]
-    wide_b = [x for n in b.shape.as_list() for x in (1, n)]
-    product = raw.Reshape(tensor=a, shape=np.array(wide_a, np.int32)) * raw.Reshape(
-        tensor=b, shape=np.array(wide_b, np.int32)
+    of_a, of_b = (
+        raw.ConcatV2(values=[np.ones(rank - t.shape.rank, np.int32), raw.Shape(input=t)], axis=0)
+        for t in (a, b)
     )
-    shape = [m * n for m, n in zip(a.shape.as_list(), b.shape.as_list(), strict=True)]
-    return raw.Reshape(tensor=product, shape=np.array(shape, np.int32))
+    ones = np.ones(rank, np.int32)
+    wide_a, wide_b = (
+        raw.Reshape(tensor=raw.Pack(values=pair, axis=1), shape=[-1])
+        for pair in ([of_a, ones], [ones, of_b])
+    )
+    product = raw.Reshape(tensor=a, shape=wide_a) * raw.Reshape(tensor=b, shape=wide_b)
+    return raw.Reshape(tensor=product, shape=of_a * of_b)
 
 
 @_public("cross")

@@ -255,8 +255,11 @@ def flip(m, axis=None):
     m = to_array(m)
     if m.shape.rank == 0:
         return m
-    axes = np.arange(m.shape.rank) if axis is None else np.atleast_1d(axis)
-    return raw.ReverseV2(tensor=m, axis=axes.astype(np.int32))
+    if axis is None:
+        axes = raw.Range(start=0, limit=raw.Rank(input=m), delta=1)
+    else:
+        axes = np.atleast_1d(axis).astype(np.int32)
+    return raw.ReverseV2(tensor=m, axis=axes)
 
 
 @_public("flipud")
