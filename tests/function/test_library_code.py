@@ -171,3 +171,23 @@ def test_recurrent_layers_of_cudnn_can_be_traced_but_not_run():
     assert shapes[0] == [5, 2, 4] and shapes[1] == [1, 2, 4]
     with pytest.raises(tf.errors.NotFoundError, match="CudnnRNN"):
         run(x)
+
+
+def test_a_library_s_function_is_converted_where_it_is_given_to_tf_function():
+    def total(n):
+        result = 0
+        for i in tf.range(n):
+            result += i
+        return result
+
+    total.__module__ = "tf_keras.engine"
+    assert tf.function(total)(tf.constant(4)).numpy() == 6
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError):
+        tf.function(lambda n: total(n))(tf.constant(4))
+
+
+def test_an_update_that_is_not_grouped_gives_a_tuple():
+    variable, extended = tf.Variable(1.0), tf.distribute.get_strategy().extended
+    assert extended.update(variable, lambda v, x: x, args=(2.0,), group=False) == (2.0,)
+    assert extended.update(variable, lambda v, x: None, args=(2.0,), group=False) == (None,)
+    assert extended.update(variable, lambda v, x: x, args=(2.0,)) == 2.0

@@ -73,9 +73,14 @@ class StrategyExtended:
         kwargs: Any = None,
         group: bool = True,
     ) -> Any:
-        """Calls `fn(var, *args)` where the variable lies."""
+        """Calls `fn(var, *args)` where the variable lies.
+
+        Returns:
+          Its result; if not `group`, a tuple of the results on all devices in place of each.
+        """
         with Entered(self._strategy, None):
-            return fn(var, *args, **(kwargs or {}))
+            result = fn(var, *args, **(kwargs or {}))
+        return result if group else nest.map_structure(lambda held: (held,), result)
 
     def call_for_each_replica(
         self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None

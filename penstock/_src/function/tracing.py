@@ -48,7 +48,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
     graph.variable_rule = created.append if allow_variables else _no_variables  # type: ignore[attr-defined]
     function = trace.function
     if trace.autograph:
-        function = convert.converted(function) or _converted_call(function)
+        function = convert.converted(function, requested=True) or _converted_call(function)
     with graph_trace.recording(graph):
         placeholders = _placeholders(graph, trace)
         if allow_variables:

@@ -104,12 +104,17 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
-def converted(function: Any) -> Callable | None:
-    """Returns the converted form of a function or method, or None if it is to be called as it is."""
+def converted(function: Any, requested: bool = False) -> Callable | None:
+    """Returns the converted form of a function or method, or None if it is to be called as it is.
+
+    Args:
+      function: what is called.
+      requested: whether it was given to tf.function itself: then libraries' code is converted too.
+    """
     if inspect.ismethod(function):
-        body = converted(function.__func__)
+        body = converted(function.__func__, requested)
         return body and types.MethodType(body, function.__self__)
-    if not isinstance(function, types.FunctionType) or not _is_user_code(function):
+    if not isinstance(function, types.FunctionType) or not _is_user_code(function, requested):
         return None
     try:
         return convert_function(function)
@@ -134,10 +139,12 @@ def is_user_module(name: str | None) -> bool:
     return (name or "").partition(".")[0] not in _LEFT_ALONE
 
 
-def _is_user_code(function: types.FunctionType) -> bool:
+def _is_user_code(function: types.FunctionType, requested: bool) -> bool:
     if getattr(function, _MARK, None) is not None:
         return False
-    if not is_user_module(getattr(function, "__module__", None)):
+    module = getattr(function, "__module__", None)
+    is_own = (module or "").partition(".")[0] in ("penstock", "tensorflow")
+    if is_own or not (requested or is_user_module(module)):
         return False
     flags = function.__code__.co_flags
     return not flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
