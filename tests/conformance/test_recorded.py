@@ -1,80 +1,84 @@
 """Drawn calls give the results and gradients that TensorFlow gave (`record.py`), eagerly and compiled."""
 
 import json
-import pathlib
 
 import numpy as np
 import pytest
 
 import penstock as tf
-from tests.conformance.record import attributes
+from tests.conformance.calling import call, call_on_variables, tensors
+from tests.conformance.record import TARGET, array_at, load
 
-with np.load(pathlib.Path(__file__).with_name("recorded.npz")) as _file:
-    CALLS = json.loads(str(_file["calls"]))
-    STORE = {name: _file[name] for name in _file.files if name not in ("calls", "version")}
-OPS = sorted({call["op"] for call in CALLS})
+CALLS, STORE = load(TARGET)
+OPS = sorted({entry["op"] for entry in CALLS})
 # Rounding of sums of some hundred products, in another order than TensorFlow's.
-TOLERANCE = {"float16": (4e-3, 4e-3), "float32": (2e-5, 2e-5), "float64": (1e-10, 1e-10)}
+TOLERANCE = {
+    "float16": (4e-3, 4e-3),
+    "bfloat16": (2e-2, 2e-2),
+    "float32": (2e-5, 2e-5),
+    "float64": (1e-10, 1e-10),
+}
 
 
-def array(name):
-    """The array that `record.Store` kept under a name."""
-    shape = name["shape"]
-    count = int(np.prod(shape))
-    return STORE[name["type"]][name["at"] : name["at"] + count].reshape(shape)
+def narrowest_of(names):
+    """Returns the tolerance of the narrowest type of floats among inputs."""
+    flat = [part for name in names for part in (name["list"] if isinstance(name, dict) else [name])]
+    kinds = [
+        {"complex64": "float32", "complex128": "float64"}.get(name[0], name[0]) for name in flat
+    ]
+    return max((TOLERANCE[kind] for kind in kinds if kind in TOLERANCE), default=(0, 0))
 
 
-def compare(made, name, what):
-    wanted = array(name)
+def compare(made, name, narrowest, what):
+    wanted = array_at(STORE, name)
     assert made.dtype == wanted.dtype and made.shape == wanted.shape, what
     real = wanted.real.dtype.name
     if real not in TOLERANCE:
         np.testing.assert_array_equal(made, wanted, err_msg=what)
         return
-    rtol, atol = TOLERANCE[real]
+    rtol, atol = max(TOLERANCE[real], narrowest)
+    if wanted.dtype.kind == "V":
+        made, wanted = made.astype(np.float32), wanted.astype(np.float32)
     np.testing.assert_allclose(made, wanted, rtol=rtol, atol=atol, err_msg=what)
 
 
-def run(call, values):
-    made = getattr(tf.raw_ops, call["op"])
-    names = list(made.__signature__.parameters)
-    return tf.nest.flatten(
-        made(**dict(zip(names, values, strict=False)), **attributes(call["attrs"]))
-    )
+def results(entry, wrap):
+    """Returns the outputs of a call and its gradients, as arrays, from the function that `wrap` makes of it."""
+    inputs = [array_at(STORE, name) for name in entry["inputs"]]
+    if "variables" in entry:
+        variables = [array_at(STORE, name) for name in entry["variables"]]
+        return call_on_variables(tf, entry["op"], variables, inputs, entry["attrs"], wrap), []
+    values = tensors(tf, inputs)
+    wanted = any(entry["gradients"])
 
-
-def recorder(call, values, watched):
-    """Returns the function of nothing that gives outputs and gradients."""
-    wanted = any(call["gradients"])
-
-    def results():
+    def run(values):
         with tf.GradientTape() as tape:
+            watched = [
+                v for v in tf.nest.flatten(values) if v.dtype.is_floating or v.dtype.is_complex
+            ]
             tape.watch(watched)
-            outputs = run(call, values)
-            floats = [o for o in outputs if o.dtype.is_floating]
-        return outputs, tape.gradient(floats, watched) if wanted else []
+            outputs = call(tf, entry["op"], values, entry["attrs"])
+            smooth = [o for o in outputs if o.dtype.is_floating or o.dtype.is_complex]
+        return outputs, tape.gradient(smooth, watched) if wanted else []
 
-    return results
+    outputs, found = wrap(run)(values)
+    dense = [None if g is None else tf.convert_to_tensor(g).numpy() for g in found]
+    return [out.numpy() for out in outputs], dense
 
 
 @pytest.mark.parametrize("traced", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("op", OPS)
 def test_op(op, traced):
-    for call in CALLS:
-        if call["op"] != op:
+    for entry in CALLS:
+        if entry["op"] != op:
             continue
-        values = [
-            [tf.constant(array(n)) for n in part]
-            if isinstance(part, list)
-            else tf.constant(array(part))
-            for part in call["inputs"]
-        ]
-        watched = [v for v in tf.nest.flatten(values) if v.dtype.is_floating]
-
-        results = recorder(call, values, watched)
-        outputs, found = (tf.function(results, autograph=False) if traced else results)()
-        for made, name in zip(outputs, call["outputs"], strict=True):
-            compare(made.numpy(), name, f"{call['attrs']}")
-        for made, name in zip(found, call["gradients"], strict=False):
+        wrap = (lambda f: tf.function(f, autograph=False)) if traced else (lambda f: f)
+        outputs, found = results(entry, wrap)
+        what = json.dumps(entry["attrs"])
+        narrowest = narrowest_of(entry["inputs"])
+        for made, name in zip(outputs, entry["outputs"], strict=True):
             if name:
-                compare(tf.convert_to_tensor(made).numpy(), name, f"gradient {call['attrs']}")
+                compare(made, name, narrowest, what)
+        for made, name in zip(found, entry["gradients"], strict=False):
+            if name:
+                compare(made, name, narrowest, f"gradient {what}")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import penstock._src.api.load  # noqa: F401
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 
@@ -71,3 +71,17 @@ def test_sets():
         set1=np.array([[1, 2, 2]]), set2=np.array([[2, 9, 1]]), set_operation="intersection"
     )
     assert found.result_values.numpy().tolist() == [1, 2]
+
+
+def test_programs_make_dense_what_holds_nothing():
+    @tf.function
+    def dense(at, values):
+        return tf.raw_ops.SparseToDense(
+            sparse_indices=at,
+            output_shape=[2, 2],
+            sparse_values=values,
+            default_value=np.float32(7),
+        )
+
+    found = dense(np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
+    np.testing.assert_array_equal(found, np.full((2, 2), 7))
