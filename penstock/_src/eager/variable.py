@@ -1,5 +1,6 @@
 """tf.Variable: a handle to an array that ops read and assign."""
 
+import contextlib
 import functools
 import inspect
 import itertools
@@ -130,17 +131,20 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         self._unique = next(UNIQUE)
         with init_scope():
             self._name = _scoped(name or "Variable")
-            value = initial_value() if callable(initial_value) else initial_value
-            value = self._lifted(value)
-            tensor = convert_to_tensor(value, dtype=dtype, name="initial_value")
+            with _under(self._name, "Initializer"):
+                value = initial_value() if callable(initial_value) else initial_value
+                value = self._lifted(value)
+                tensor = convert_to_tensor(value, dtype=dtype, name="initial_value")
             self._dtype = tensor.dtype.base_dtype
             self._shape = as_shape(shape) if shape is not None else tensor.shape
             self._handle = make_handle(self._shape, self._dtype, self._name)
-            self._initializer = raw.AssignVariableOp(self._handle, tensor)
+            with _under(self._name):
+                self._initializer = raw.AssignVariableOp(self._handle, tensor, name="Assign")
             self._initial_value = self._graph_element = None
             if STATE.graph is not None:
                 self._initial_value = tensor
-                self._graph_element = self._read()
+                with _under(self._name, "Read"):
+                    self._graph_element = self._read()
                 add_to_collections(self, self._collections)
 
     @property
@@ -491,6 +495,12 @@ def _scoped(name: str) -> str:
         return STATE.graph.unique_name(name)
     scope = STATE.eager_name_scope
     return f"{scope}{name}" if scope else name
+
+
+def _under(*names: str) -> contextlib.AbstractContextManager[Any]:
+    """The scope in a graph of what belongs to the variable whose full name comes first."""
+    graph = STATE.graph
+    return contextlib.nullcontext() if graph is None else graph.name_scope("/".join(names) + "/")
 
 
 def make_handle(shape: TensorShape, dtype: DType, name: str) -> Any:

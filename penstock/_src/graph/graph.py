@@ -67,6 +67,8 @@ class Graph:
             tensors, op = bind(cls, inputs, attrs, True)
         finally:
             self._binding = before
+        if before and name is None and cls.op_type == "ReadVariableOp":
+            name = self._name_of_part(cls.op_type)
         node = self.add(op, [self.local(t) for t in tensors], name)
         if STATE.tapes or STATE.accumulators:
             dispatch.record(op, node._inputs, node.outputs)
@@ -114,11 +116,16 @@ class Graph:
 
     def constant(self, array: np.ndarray, dtype: DType, name: str | None) -> SymbolicTensor:
         """Returns a constant of this graph; one made of an argument of an op is named `<op>/<argument>`."""
-        if name and self._binding and self._binding[-1] != "/":
-            owner = self.unique_name(self._binding, mark_as_used=False)
-            name = f"{owner[len(self._scope) + 1 :] if self._scope else owner}/{name}"
+        name = self._name_of_part(name) if name else "Const"
         op = complete(find("Const"), {"value": array, "dtype": dtype}, True)
-        return self.add(op, [], name or "Const").outputs[0]
+        return self.add(op, [], name).outputs[0]
+
+    def _name_of_part(self, name: str) -> str:
+        """The name of what is made for an argument of the op that is being recorded: it stands under the op's."""
+        if not self._binding or self._binding[-1] == "/":
+            return name
+        owner = self.unique_name(self._binding, mark_as_used=False)
+        return f"{owner[len(self._scope) + 1 :] if self._scope else owner}/{name}"
 
     # -- names, scopes
 

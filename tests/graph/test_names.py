@@ -1,0 +1,19 @@
+"""Names of operations in graphs, as TensorFlow gives them."""
+
+import penstock as tf
+
+
+def test_what_belongs_to_a_variable_stands_under_its_name():
+    with tf.Graph().as_default() as graph:
+        with tf.compat.v1.variable_scope("net"):
+            ones = tf.compat.v1.ones_initializer()
+            weights = tf.compat.v1.get_variable("w", [3], initializer=ones)
+        tf.nn.relu(weights)
+    assert [op.name for op in graph.get_operations()] == [
+        "net/w/Initializer/ones",
+        "net/w",
+        "net/w/Assign",
+        "net/w/Read/ReadVariableOp",
+        "Relu/ReadVariableOp",
+        "Relu",
+    ]
