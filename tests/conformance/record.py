@@ -2,7 +2,7 @@
 
     python -m tests.conformance.record draw cases.npz      where Penstock and hypothesis are installed
     python -m tests.conformance.record compute cases.npz   where TensorFlow 2.21 is installed
-    python -m tests.conformance.record kernels ops.txt     there, too: draws/kernels.json, for ops named in a file
+    python -m tests.conformance.record kernels ops.txt     there, too: kernels.json, for ops named in a file
 
 A call that TensorFlow's CPU kernels refuse is left out.
 """
@@ -17,7 +17,7 @@ import numpy as np
 from tests.conformance.calling import call, call_on_variables, tensors
 
 TARGET = pathlib.Path(__file__).with_name("recorded.npz")
-KERNELS = pathlib.Path(__file__).parent / "draws" / "kernels.json"
+KERNELS = pathlib.Path(__file__).with_name("kernels.json")
 CALLS_PER_OP = 6
 # TensorFlow's kernel may not have moved the state on when the next call reads it.
 UNRECORDED = {"StatefulRandomBinomial"}

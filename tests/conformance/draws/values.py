@@ -36,7 +36,7 @@ TYPES = {
 
 
 # {op: {attribute: the types of TensorFlow's kernels}}, where kernels differ by types.
-KERNELS = json.loads(pathlib.Path(__file__).with_name("kernels.json").read_text())
+KERNELS = json.loads(pathlib.Path(__file__).parents[1].joinpath("kernels.json").read_text())
 
 
 def types(op, attr="T", without=""):
