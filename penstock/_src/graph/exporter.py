@@ -211,4 +211,11 @@ def _graph_def_versions(self: Graph) -> Any:
 Graph.as_graph_def = _as_graph_def  # type: ignore[attr-defined]
 Graph.graph_def_versions = property(_graph_def_versions)  # type: ignore[attr-defined]
 Operation.node_def = property(node_def)  # type: ignore[attr-defined]
-Operation.get_attr = attribute_of  # type: ignore[attr-defined]
+
+
+def _get_attr(self: Operation, name: str) -> Any:
+    """As `attribute_of`."""
+    return attribute_of(self, name)
+
+
+Operation.get_attr = _get_attr  # type: ignore[attr-defined]
