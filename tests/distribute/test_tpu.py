@@ -94,3 +94,18 @@ def test_tables_are_looked_up_on_the_cpu(tmp_path):
         embedding.TPUEmbedding(features, None).dequeue()
     with pytest.raises(RuntimeError, match="should be created under TPUStrategy"):
         embedding.TPUEmbeddingV2(features)
+
+
+def test_computations_of_graphs():
+    v1_tpu = tf.compat.v1.tpu
+    assert v1_tpu.core(1) == "device:TPU_REPLICATED_CORE:1"
+    assert float(v1_tpu.outside_compilation(lambda x: x * 2.0, tf.constant(1.0))) == 2
+    with tf.Graph().as_default(), v1_tpu.bfloat16_scope():
+        narrow = tf.compat.v1.get_variable("a", [2], tf.bfloat16)
+        assert narrow.dtype == tf.bfloat16
+        assert [v.dtype for v in tf.compat.v1.global_variables()] == [tf.float32]
+    optimizer = v1_tpu.CrossShardOptimizer(tf.compat.v1.train.GradientDescentOptimizer(0.1))
+    with pytest.raises(tf.errors.UnimplementedError, match="TPUs are not implemented"):
+        optimizer.apply_gradients([])
+    with pytest.raises(tf.errors.UnimplementedError, match="tpu.rewrite: TPUs"):
+        v1_tpu.rewrite(lambda: None)

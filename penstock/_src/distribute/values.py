@@ -186,3 +186,9 @@ class ValueContext:
 export("distribute.experimental.ValueContext", v1=["distribute.experimental.ValueContext"])(
     ValueContext
 )
+
+
+@export(v1=["distribute.get_loss_reduction"])
+def get_loss_reduction() -> ReduceOp:
+    """How the losses of replicas become one: by their sum."""
+    return ReduceOp.SUM

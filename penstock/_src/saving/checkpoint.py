@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.errors import NotFoundError
+from penstock._src.core.errors import NotFoundError, UnimplementedError
 from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
@@ -258,3 +258,32 @@ class CheckpointV1(_Checkpoint):
     def restore(self, save_path: str) -> Any:
         """Gives the objects the values that were saved; see `tf.train.Checkpoint.restore`."""
         return super().restore(save_path)
+
+    def save(
+        self, file_prefix: Any, session: Any = None, options: CheckpointOptions | None = None
+    ) -> str:
+        """Writes a numbered checkpoint; see `tf.train.Checkpoint.save`. Graphs are saved by `Saver`s.
+
+        Raises:
+          UnimplementedError: a session is given.
+        """
+        return super().save(file_prefix, _no_session(session, options))
+
+    def write(
+        self, file_prefix: Any, session: Any = None, options: CheckpointOptions | None = None
+    ) -> str:
+        """Writes a checkpoint; see `tf.train.Checkpoint.write`.
+
+        Raises:
+          UnimplementedError: a session is given.
+        """
+        return super().write(file_prefix, _no_session(session, options))
+
+
+def _no_session(session: Any, options: CheckpointOptions | None) -> CheckpointOptions | None:
+    if session is not None:
+        raise UnimplementedError(
+            "tf.compat.v1.train.Checkpoint: variables of sessions are not saved by objects. Use "
+            "tf.compat.v1.train.Saver."
+        )
+    return options

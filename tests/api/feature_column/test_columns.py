@@ -90,3 +90,18 @@ def test_a_linear_model_starts_at_zero():
         with v1.Session() as session:
             session.run(v1.global_variables_initializer())
             np.testing.assert_array_equal(session.run(model), [[0], [0]])
+
+
+def test_shared_embedding_columns_of_v1():
+    columns = [tf.feature_column.categorical_column_with_identity(key, 3) for key in "ab"]
+    with tf.Graph().as_default():
+        shared = tf.compat.v1.feature_column.shared_embedding_columns(
+            columns, 2, initializer=tf.compat.v1.constant_initializer([[1.0, 2], [3, 4], [5, 6]])
+        )
+        assert shared[0].shared_embedding_collection_name == "a_b_shared_embedding"
+        features = {"a": tf.constant([[0], [2]]), "b": tf.constant([[1], [1]])}
+        dense = tf.compat.v1.feature_column.input_layer(features, shared)
+        with tf.compat.v1.Session() as session:
+            session.run(tf.compat.v1.global_variables_initializer())
+            assert session.run(dense).tolist() == [[1, 2, 3, 4], [5, 6, 3, 4]]
+        assert len(tf.compat.v1.global_variables()) == 1

@@ -190,6 +190,16 @@ class SharedEmbeddingColumn(EmbeddingColumn):
         """The name of the column."""
         return f"{self.categorical_column.name}_shared_embedding"
 
+    @property
+    def shared_embedding_collection_name(self):
+        """What the shared vectors are called."""
+        return self.shared["name"]
+
+    def _replace(self, **changes):
+        made = super()._replace(**changes)
+        made.shared = self.shared
+        return made
+
     def weights(self):
         """The vectors, made at first use."""
         if self.shared["weights"] is None:
@@ -219,14 +229,45 @@ def shared_embeddings(
         raise RuntimeError(
             "shared_embedding_columns are not supported when eager execution is enabled."
         )
-    initializer = _check_embedding(
+    return shared_embedding_columns(
+        categorical_columns,
         dimension,
+        combiner,
         initializer,
+        shared_embedding_collection_name,
         ckpt_to_load_from,
         tensor_name_in_ckpt,
-        categorical_columns[0].name,
+        max_norm,
+        trainable,
+        use_safe_embedding_lookup,
     )
+
+
+@export(v1=["feature_column.shared_embedding_columns"])
+def shared_embedding_columns(
+    categorical_columns,
+    dimension,
+    combiner="mean",
+    initializer=None,
+    shared_embedding_collection_name=None,
+    ckpt_to_load_from=None,
+    tensor_name_in_ckpt=None,
+    max_norm=None,
+    trainable=True,
+    use_safe_embedding_lookup=True,
+):
+    """Columns of vectors for several columns of categories, which share the vectors.
+
+    Raises:
+      ValueError: the columns have not the same number of categories, or an argument is not allowed.
+    """
     first = categorical_columns[0]
+    initializer = _check_embedding(
+        dimension, initializer, ckpt_to_load_from, tensor_name_in_ckpt, first.name
+    )
+    if not shared_embedding_collection_name:
+        names = sorted(column.name for column in categorical_columns)
+        shared_embedding_collection_name = "_".join(names) + "_shared_embedding"
     for column in categorical_columns[1:]:
         if column.num_buckets != first.num_buckets:
             raise ValueError(

@@ -254,7 +254,11 @@ class DatasetV1(Dataset):
         return _classes(self.element_spec)
 
     def map_with_legacy_function(
-        self, map_func: Any, num_parallel_calls: Any = None, deterministic: Any = None
+        self,
+        map_func: Any,
+        num_parallel_calls: Any = None,
+        deterministic: Any = None,
+        use_unbounded_threadpool: bool = False,
     ) -> Any:
         """The same as `map`."""
         return self.map(map_func, num_parallel_calls, deterministic)

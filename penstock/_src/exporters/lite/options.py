@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
 
-from penstock._src.util.export import export
+from penstock._src.util.export import export, export_constant
 
 
 @export("lite.Optimize")
@@ -109,3 +109,9 @@ class QuantizationDebugOptions:
         self.layer_direct_compare_metrics = layer_direct_compare_metrics
         self.denylisted_ops, self.denylisted_nodes = denylisted_ops, denylisted_nodes
         self.fully_quantize = fully_quantize
+
+
+# The formats that TensorFlow 1's converter named.
+TFLITE, GRAPHVIZ_DOT = 2, 3
+export_constant(None, TFLITE, v1=["lite.constants.TFLITE"])
+export_constant(None, GRAPHVIZ_DOT, v1=["lite.constants.GRAPHVIZ_DOT"])

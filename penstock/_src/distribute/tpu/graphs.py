@@ -1,0 +1,189 @@
+"""tf.compat.v1.tpu: computations of graphs on TPUs, which there are none of; what does without works."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.registry import raw
+from penstock._src.function.v1.optimizers import Optimizer
+from penstock._src.function.v1.variables.scopes import variable_scope
+from penstock._src.util.export import export
+
+
+def _no_tpu(name: str) -> NoReturn:
+    raise UnimplementedError(f"tf.compat.v1.tpu.{name}: TPUs are not implemented.")
+
+
+@export(v1=["tpu.PaddingSpec"])
+class PaddingSpec(enum.IntEnum):
+    """How dynamic shapes are padded."""
+
+    AUTO = 0
+    POWER_OF_TWO = 1
+
+
+@export(v1=["tpu.core"])
+def core(num: int) -> str:
+    """The name of a core of a replica."""
+    return f"device:TPU_REPLICATED_CORE:{num}"
+
+
+@export(v1=["tpu.bfloat16_scope"])
+@contextlib.contextmanager
+def bfloat16_scope(name: str | None = None) -> Iterator[Any]:
+    """A variable scope whose bfloat16 variables are kept in float32 and read as bfloat16."""
+    with variable_scope(name or "", custom_getter=_wide) as scope:
+        yield scope
+
+
+def _wide(getter: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:
+    if kwargs.get("dtype") is not dtypes.bfloat16:
+        return getter(name, *args, **kwargs)
+    kwargs["dtype"] = dtypes.float32
+    return raw.Cast(x=getter(name, *args, **kwargs).value(), DstT=dtypes.bfloat16)
+
+
+@export(v1=["tpu.outside_compilation"])
+def outside_compilation(computation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What `computation` returns: outside of a TPU's computation it is called as it is."""
+    return computation(*args, **kwargs)
+
+
+@export(v1=["tpu.replicate"])
+def replicate(
+    computation: Any,
+    inputs: Any = None,
+    infeed_queue: Any = None,
+    device_assignment: Any = None,
+    name: str | None = None,
+    maximum_shapes: Any = None,
+    padding_spec: Any = None,
+    xla_options: Any = None,
+) -> NoReturn:
+    """Runs a computation on several cores. Raises UnimplementedError: there are none."""
+    _no_tpu("replicate")
+
+
+@export(v1=["tpu.rewrite"])
+def rewrite(
+    computation: Any,
+    inputs: Any = None,
+    infeed_queue: Any = None,
+    device_assignment: Any = None,
+    name: str | None = None,
+    xla_options: Any = None,
+) -> NoReturn:
+    """Runs a computation on a TPU. Raises UnimplementedError: there is none."""
+    _no_tpu("rewrite")
+
+
+@export(v1=["tpu.shard"])
+def shard(
+    computation: Any,
+    inputs: Any = None,
+    num_shards: int = 1,
+    input_shard_axes: Any = None,
+    outputs_from_all_shards: bool = True,
+    output_shard_axes: Any = None,
+    infeed_queue: Any = None,
+    device_assignment: Any = None,
+    name: str | None = None,
+    xla_options: Any = None,
+) -> NoReturn:
+    """Runs a computation on the parts of its inputs. Raises UnimplementedError: there are no TPUs."""
+    _no_tpu("shard")
+
+
+@export(v1=["tpu.batch_parallel"])
+def batch_parallel(
+    computation: Any,
+    inputs: Any = None,
+    num_shards: int = 1,
+    infeed_queue: Any = None,
+    device_assignment: Any = None,
+    name: str | None = None,
+    xla_options: Any = None,
+) -> NoReturn:
+    """Runs a computation on the parts of a batch. Raises UnimplementedError: there are no TPUs."""
+    _no_tpu("batch_parallel")
+
+
+@export(v1=["tpu.cross_replica_sum"])
+def cross_replica_sum(x: Any, group_assignment: Any = None, name: str | None = None) -> NoReturn:
+    """The sum over cores. Raises UnimplementedError: there are none."""
+    _no_tpu("cross_replica_sum")
+
+
+@export(v1=["tpu.initialize_system"])
+def initialize_system(
+    embedding_config: Any = None,
+    job: str | None = None,
+    compilation_failure_closes_chips: bool = True,
+    tpu_cancellation_closes_chips: bool | None = None,
+) -> NoReturn:
+    """Starts a TPU system. Raises UnimplementedError: there is none."""
+    _no_tpu("initialize_system")
+
+
+@export(v1=["tpu.shutdown_system"])
+def shutdown_system(job: str | None = None) -> NoReturn:
+    """Stops a TPU system. Raises UnimplementedError: there is none."""
+    _no_tpu("shutdown_system")
+
+
+@export(v1=["tpu.CrossShardOptimizer"])
+class CrossShardOptimizer(Optimizer):
+    """An optimizer whose gradients are summed over the cores of a TPU.
+
+    Args:
+      opt: the optimizer that makes the steps.
+      reduction: "weighted_sum" or "weighted_mean".
+      name: of the operations.
+      group_assignment: which cores are summed with which.
+
+    Raises:
+      ValueError: the reduction is another one. TypeError: `opt` is no optimizer.
+    """
+
+    def __init__(
+        self,
+        opt: Any,
+        reduction: str = "weighted_mean",
+        name: str = "CrossShardOptimizer",
+        group_assignment: Any = None,
+    ) -> None:
+        if reduction not in ("weighted_sum", "weighted_mean"):
+            raise ValueError(f"Unsupported reduction: {reduction}.")
+        if not isinstance(opt, Optimizer):
+            raise TypeError(
+                "CrossShardOptimizer only works with tf.training.Optimizer and not Keras Optimizer."
+            )
+        super().__init__(False, name)
+        self._opt, self._reduction, self._groups = opt, reduction, group_assignment
+
+    def compute_gradients(self, loss: Any, var_list: Any = None, **kwargs: Any) -> Any:
+        """As the optimizer's: without a TPU's computation around there is one shard."""
+        return self._opt.compute_gradients(loss, var_list=var_list, **kwargs)
+
+    def apply_gradients(
+        self, grads_and_vars: Any, global_step: Any = None, name: str | None = None
+    ) -> Any:
+        """Sums the gradients over the cores and applies them. Raises UnimplementedError: there are none."""
+        _no_tpu("CrossShardOptimizer")
+
+    def get_slot(self, *args: Any, **kwargs: Any) -> Any:
+        """As the optimizer's."""
+        return self._opt.get_slot(*args, **kwargs)
+
+    def get_slot_names(self, *args: Any, **kwargs: Any) -> list[str]:
+        """As the optimizer's."""
+        return self._opt.get_slot_names(*args, **kwargs)
+
+    def variables(self) -> list[Any]:
+        """As the optimizer's."""
+        return self._opt.variables()
