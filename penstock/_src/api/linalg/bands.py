@@ -230,10 +230,11 @@ def _inverse_permutations(perm):
 
 
 def _take_rows(matrices, rows, name=None):
-    batch = rows.shape.rank - 1
-    return raw.GatherV2(
-        params=matrices, indices=rows, axis=matrices.shape.rank - 2, batch_dims=batch, name=name
-    )
+    rank = rows.shape.rank if rows.shape.rank is not None else matrices.shape.rank
+    if rank is None:
+        raise ValueError("The rank of the permutations or of the matrices must be known.")
+    batch = rows.shape.rank - 1 if rows.shape.rank is not None else rank - 2
+    return raw.GatherV2(params=matrices, indices=rows, axis=batch, batch_dims=batch, name=name)
 
 
 @export("linalg.lu_solve")
@@ -279,9 +280,10 @@ def _three_diagonals(diagonals, layout):
     if layout == "sequence":
         upper, main, lower = (convert_to_tensor(d, name="diagonals") for d in diagonals)
         m = main.shape[-1]
-        if upper.shape[-1] == m - 1:
+        shorter = None if m is None else m - 1
+        if shorter is not None and upper.shape[-1] == shorter:
             upper = _padded_row(upper, 0, 1)
-        if lower.shape[-1] == m - 1:
+        if shorter is not None and lower.shape[-1] == shorter:
             lower = _padded_row(lower, 1, 0)
         return [upper, main, lower]
     if layout == "matrix":

@@ -176,7 +176,8 @@ def isotonic_regression(inputs, decreasing=True, axis=-1):
     kind = kinds.get(
         inputs.dtype, dtypes.float16 if inputs.dtype == dtypes.float16 else dtypes.float32
     )
-    flat = raw.Reshape(tensor=inputs, shape=[-1, inputs.shape[-1]])
+    rows = raw.ConcatV2(values=[[-1], raw.Shape(input=inputs)[-1:]], axis=0)
+    flat = raw.Reshape(tensor=inputs, shape=rows)
     flat = flat if decreasing else -flat
     result, segments = raw.IsotonicRegression(input=flat, output_dtype=kind)
     result = result if decreasing else -result

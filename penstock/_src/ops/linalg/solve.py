@@ -20,7 +20,7 @@ from penstock._src.ops.linalg.matrices import (
     sum_to_batch,
     widened,
 )
-from penstock._src.ops.rules import conj, invalid, quiet, show
+from penstock._src.ops.rules import conj, invalid, quiet, shape_of, show
 
 
 class MatrixInverse(Op):
@@ -444,13 +444,14 @@ def _shift(x, step, axis):
     if step == 0:
         return x
     rank = x.shape.rank
-    rolled = raw.Roll(input=x, shift=np.int32(-step), axis=np.int32(axis % rank))
-    extent = x.shape.as_list()[axis]
-    keep = np.zeros([extent if a == axis % rank else 1 for a in range(rank)])
-    index = [slice(None)] * rank
-    index[axis] = slice(0, extent - step) if step > 0 else slice(-step, None)
-    keep[tuple(index)] = 1
-    return rolled * keep.astype(x.dtype.as_numpy_dtype)
+    at = axis % rank
+    low, high = max(-step, 0), max(step, 0)
+    ends = np.zeros((rank, 2), np.int32)
+    ends[at] = low, high
+    padded = raw.Pad(input=x, paddings=ends)
+    begin = np.zeros(rank, np.int32)
+    begin[at] = high
+    return raw.Slice(input=padded, begin=begin, size=shape_of(x))
 
 
 def _shifted(x, step):
