@@ -161,6 +161,8 @@ def tuple(tensors, control_inputs=None, name=None):
     del name
     if STATE.graph is None:
         return tensors
+    has_device = [t is None or hasattr(t, "device") or hasattr(t, "op") for t in tensors]
+    tensors = [t if has else convert_to_tensor(t) for t, has in zip(tensors, has_device)]
     waits = [t for t in tensors if t is not None] + list(control_inputs or [])
     if not waits:
         raise ValueError("Must have at least one Tensor")

@@ -56,3 +56,16 @@ def test_repeats():
         tf.repeat(pair, 2, axis=tf.constant(0))
     with pytest.raises(ValueError):
         tf.repeat(pair, [1, 2, 3], axis=0)
+
+
+def test_static_shapes_of_what_is_repeated():
+    shapes = []
+
+    @tf.function(input_signature=[tf.TensorSpec(None)])
+    def trace(x):
+        known = tf.ensure_shape(x, [None, None])
+        shapes.extend([tf.tile(x, [3, 0]).shape, tf.broadcast_to(known, [2, 1]).shape])
+        return tf.tuple([x, [1.0, 2.0]])[1]
+
+    np.testing.assert_array_equal(trace(tf.ones([2, 1])), [1.0, 2.0])
+    assert [s.as_list() for s in shapes] == [[None, 0], [2, 1]]

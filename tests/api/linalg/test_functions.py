@@ -71,3 +71,11 @@ def test_special_functions_at_zero():
     assert np.isnan(tf.math.special.bessel_y1(tf.constant(0.0)))
     assert tf.math.special.bessel_y1(tf.constant(0.0, tf.float64)).numpy() == -np.inf
     assert np.isnan(tf.math.betainc(0.0, 1.0, 0.5))
+
+
+def test_decompositions_with_permutations_of_unknown_rank():
+    matrix = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
+    both, perm = tf.linalg.lu(matrix)
+    signature = [tf.TensorSpec([None, None]), tf.TensorSpec(None, tf.int32)]
+    rebuilt = tf.function(tf.linalg.lu_reconstruct, input_signature=signature)(both, perm)
+    np.testing.assert_allclose(rebuilt, matrix, rtol=1e-6)

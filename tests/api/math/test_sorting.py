@@ -61,3 +61,13 @@ def test_switches_of_ops_are_bools(value):
     else:
         with pytest.raises(TypeError, match="bool"):
             tf.cumsum([1, 2], exclusive=value)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -2])
+def test_any_axis_is_sorted_though_the_rank_is_unknown(axis):
+    rows = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 4.0]], np.float32)
+    both = tf.function(
+        lambda x: (tf.sort(x, axis), tf.argsort(x, axis)), input_signature=[tf.TensorSpec(None)]
+    )
+    for found, expected in zip(both(rows), (np.sort(rows, axis), np.argsort(rows, axis))):
+        np.testing.assert_array_equal(found, expected)

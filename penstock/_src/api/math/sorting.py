@@ -77,9 +77,7 @@ def _axis_of(values, axis):
     axis = int(known)
     rank = values.shape.rank
     if rank is None:
-        if axis != -1:
-            raise ValueError(f"sort: axis must be -1 when the rank is unknown. Received {axis}.")
-        return -1, None
+        return axis, None
     if rank == 0 and axis == -1:
         raise InvalidArgumentError("slice index -1 of dimension 0 out of bounds. [Op:StridedSlice]")
     if not -rank <= axis < rank:
@@ -103,10 +101,9 @@ def _unmirrored(values, dtype):
 
 
 def _largest_first(values, axis, rank, part):
-    last = rank is None or axis == rank - 1
+    last = axis == (-1 if rank is None else rank - 1)
     if not last:
-        perm = [a for a in range(rank) if a != axis]
-        perm = np.array([*perm, axis], np.int32)
+        perm = _with_axis_last(values, axis, rank)
         values = raw.Transpose(x=values, perm=perm)
     k = values.shape[-1] if values.shape.rank is not None else None
     if k is None:
@@ -114,7 +111,23 @@ def _largest_first(values, axis, rank, part):
     result = raw.TopKV2(input=values, k=k, sorted=True)[part]
     if last:
         return result
-    return raw.Transpose(x=result, perm=np.argsort(perm).astype(np.int32))
+    return raw.Transpose(x=result, perm=raw.InvertPermutation(x=perm))
+
+
+def _with_axis_last(values, axis, rank):
+    """The permutation that exchanges an axis with the last one."""
+    if rank is not None:
+        perm = np.arange(rank, dtype=np.int32)
+        perm[[axis, -1]] = perm[[-1, axis]]
+        return perm
+    order = raw.Range(start=0, limit=raw.Rank(input=values), delta=1)
+    last = order[-1]
+    axis = order[axis]
+    return raw.SelectV2(
+        condition=raw.Equal(x=order, y=axis),
+        t=last,
+        e=raw.SelectV2(condition=raw.Equal(x=order, y=last), t=axis, e=order),
+    )
 
 
 @export("searchsorted")

@@ -33,8 +33,10 @@ class Tile(Op):
     def shape(self, input, multiples):
         times = infer.held(multiples)
         rank = input.rank if input.rank is not None else times.rank
-        if input.rank is None or times.rank is None:
+        if times.rank is None:
             return unknown_shape(rank)
+        if input.rank is None:
+            return [0 if n == 0 else None for n in times.as_list()]
         times.with_rank(input.rank)
         return [infer.times(d, n) for d, n in zip(input.as_list(), times.as_list())]
 
@@ -110,7 +112,8 @@ class BroadcastTo(Op):
         for i, d in enumerate(input.as_list()):
             if d not in (None, 1) and target[lead + i] not in (None, d):
                 raise ValueError(f"Incompatible shapes: {show(input)} vs. {show(target)}")
-        return broadcast_shapes(TensorShape(input), target)
+        found = broadcast_shapes(TensorShape(input), target)
+        return [size if size is not None else d for size, d in zip(target.as_list(), found)]
 
     def gradient(self, input, _shape, _output, dy):
         return unbroadcast(dy, input), None
