@@ -231,3 +231,15 @@ def test_generators_go_on_in_programs_as_on_the_host(draw):
         np.testing.assert_array_equal(function(), draw(first))
     np.testing.assert_array_equal(first.state, second.state)
     assert not function.get_concrete_function().graph_function.executable.host_ops
+
+
+def test_binomial_numbers_reserve_what_they_may_take():
+    """As TensorFlow: for 2 numbers of each of 5 pairs of parameters 5 * 200 * 5 / 4 outputs, of 256 blocks each."""
+    for wrap in (lambda f: f, tf.function):
+        state = tf.Variable(np.array([0, 0, 5]))
+        wrap(
+            lambda state=state: tf.raw_ops.StatefulRandomBinomial(
+                resource=state.handle, algorithm=1, shape=[2, 5], counts=np.full(5, 30.0), probs=0.4
+            )
+        )()
+        assert state.numpy().tolist() == [1250 * 256, 0, 5]
