@@ -105,6 +105,8 @@ def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) ->
     for name, value in op.raw_op.attrs.items():
         if value is not None:
             node.attr[name].CopyFrom(attributes.encode(cls, name, value, library.name))
+    if op.gradient_kind:
+        node.attr["_gradient_op_type"].s = op.gradient_kind.encode()
     if add_shapes:
         shapes = node.attr["_output_shapes"].list
         shapes.SetInParent()

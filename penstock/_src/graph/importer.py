@@ -171,6 +171,8 @@ class NodeImporter:
         op = self.op_of(node, inputs)
         made = self.graph.add(op, inputs, prefix + node.name if prefix else node.name)
         made._device = node.device
+        if "_gradient_op_type" in node.attr:
+            made.gradient_kind = node.attr["_gradient_op_type"].s.decode()
         made._add_control_inputs(
             self.operations[text[1:]]
             for text in node.input

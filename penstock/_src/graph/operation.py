@@ -165,6 +165,8 @@ class Operation:
         self.position = len(graph._operations)
         # A function (op, *gradients) -> gradients that tf.custom_gradient put in place of the op's.
         self.gradient_override: Any = None
+        # The name of such a function in a file.
+        self.gradient_kind = ""
         types: list[DType] = []
         for dtype in op.output_dtypes:  # type: ignore[attr-defined]
             types.extend(dtype) if type(dtype) is tuple else types.append(dtype)

@@ -19,7 +19,7 @@ from penstock._src.ops.io.bundle import index_name
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.saved import FunctionSpec
 from penstock._src.saving.checkpoint import Checkpoint
-from penstock._src.saving.saved_model import constants
+from penstock._src.saving.saved_model import constants, custom_gradients
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.saving.saved_model.revived import RestoredFunction, revive_concrete
 from penstock._src.saving.saved_model.v1_program import Program, empty_variable
@@ -140,6 +140,7 @@ class _Loader:
                 if len(keywords) == concrete.arity:
                     concrete._arguments = keywords
                 self.objects[number] = concrete
+        custom_gradients.restore(self.meta, self.library, self._captured)
         for number, node in enumerate(self.nodes):
             self._connect(self.objects[number], node)
         for number, node in enumerate(self.nodes):

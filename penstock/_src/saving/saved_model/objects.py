@@ -12,6 +12,7 @@ from penstock._src.function.function import Function
 from penstock._src.function.function import function as make_function
 from penstock._src.saving.object_graph import children_of
 from penstock._src.saving.saved_model.assets import Asset
+from penstock._src.saving.saved_model.custom_gradients import CapturedTensor
 
 _WRAPPERS = {
     "ListWrapper": "trackable_list_wrapper",
@@ -138,6 +139,8 @@ class ModelObjects:
         Raises:
           AssertionError: it is the handle of something that does not hang below the root.
         """
+        if isinstance(tensor, CapturedTensor):
+            return self._append(tensor)
         if tensor._id in self._constants:
             return self._constants[tensor._id]
         if tensor.dtype is dtypes.resource:
@@ -151,10 +154,14 @@ class ModelObjects:
                     f"\tFunction name = {function.name}\n\tCaptured Tensor = {tensor!r}"
                 )
             return number
-        number = self._constants[tensor._id] = len(self.objects)
-        self.objects.append(Constant(tensor))
-        self.children.append([])
+        number = self._constants[tensor._id] = self._append(Constant(tensor))
         return number
+
+    def _append(self, found: Any) -> int:
+        """The number of a new object without children."""
+        self.objects.append(found)
+        self.children.append([])
+        return len(self.objects) - 1
 
 
 def _life_of(found: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from penstock._src.function.function import Function
 from penstock._src.graph.attributes import shape_to_proto
 from penstock._src.graph.exporter import graph_def
 from penstock._src.graph.graph import Graph
+from penstock._src.graph.library import GraphFunction
 from penstock._src.ops.io.bundle import write_bundle
 from penstock._src.proto import saved as messages
 from penstock._src.saving.object_graph import (
@@ -32,6 +33,11 @@ from penstock._src.saving.object_graph import (
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model import signatures as signature_tools
 from penstock._src.saving.saved_model.assets import Asset
+from penstock._src.saving.saved_model.custom_gradients import (
+    CapturedTensor,
+    SavedGradient,
+    traced,
+)
 from penstock._src.saving.saved_model.objects import (
     Constant,
     ModelObjects,
@@ -83,9 +89,14 @@ def save(
     for alias, function in (options.function_aliases if options else {}).items():
         for concrete in traces_of(function):
             meta.meta_info_def.function_aliases[concrete.name] = alias
-    program = _Program(objects, _AssetFiles(folder))
+    gradients: list[SavedGradient] = []
+    if options is None or options.experimental_custom_gradients:
+        gradients = traced(objects.concrete_functions(), objects.captured)
+    program = _Program(objects, _AssetFiles(folder), [g.function for g in gradients])
     program.fill(meta)
     _fill_objects(meta.object_graph_def, objects, program)
+    for gradient in gradients:
+        gradient.fill(meta)
     os.makedirs(os.path.join(folder, constants.VARIABLES_DIRECTORY), exist_ok=True)
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     _write_values(obj, prefix)
@@ -110,8 +121,11 @@ def _write_values(obj: Any, prefix: str) -> None:
 class _Program:
     """The graph of a SavedModel: what serving runs without objects."""
 
-    def __init__(self, objects: ModelObjects, assets: "_AssetFiles") -> None:
+    def __init__(
+        self, objects: ModelObjects, assets: "_AssetFiles", further: list[GraphFunction]
+    ) -> None:
         self.objects, self.assets = objects, assets
+        self.further = further  # functions that no object holds
         self.initializers: list[Any] = []
         self.graph = Graph()
         self.tensors: dict[int, Any] = {}  # number of an object -> its tensor in the graph
@@ -137,7 +151,7 @@ class _Program:
         for at, entry in self.assets.entries.items():
             described = meta.asset_file_def.add(filename=entry)
             described.tensor_info.name = self.tensors[at].name
-        functions = [f.graph_function for f in self.objects.concrete_functions()]
+        functions = [f.graph_function for f in self.objects.concrete_functions()] + self.further
         meta.graph_def.CopyFrom(graph_def(self.graph, functions=functions))
 
     def _add(self, number: int, found: Any) -> None:
@@ -289,6 +303,9 @@ def _fill_objects(graph: Any, objects: ModelObjects, program: _Program) -> None:
 def _fill_object(node: Any, number: int, found: Any, program: _Program) -> None:
     if isinstance(found, Constant):
         node.constant.operation = program.names[number]
+    elif isinstance(found, CapturedTensor):
+        node.captured_tensor.name = found.name
+        node.captured_tensor.concrete_function = found.concrete_function
     elif isinstance(found, Function):
         node.function.concrete_functions.extend(f.name for f in traces_of(found))
         _fill_spec(node.function.function_spec, found)
