@@ -116,3 +116,14 @@ def test_a_folder_past_its_limit_loses_the_oldest_files(tmp_path):
     cache.prune(6000)
     assert cache.read(f"{0:040d}") is None and cache.read(f"{7:040d}") == bytes(1000)
     assert len(list(tmp_path.rglob("*.o"))) == 4
+
+
+def test_a_folder_is_looked_at_once_in_a_while(tmp_path, monkeypatch):
+    looked = []
+    monkeypatch.setattr(ObjectCache, "prune", lambda self: looked.append(self))
+    for name in "ab":
+        ObjectCache(tmp_path).write(name * 40, bytes(8))
+    assert len(looked) == 1
+    os.utime(tmp_path / "looked-at", (0, 0))
+    ObjectCache(tmp_path).write("c" * 40, bytes(8))
+    assert len(looked) == 2

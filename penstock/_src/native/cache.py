@@ -12,6 +12,8 @@ import logging
 import os
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from penstock._src.util import flags
@@ -19,8 +21,21 @@ from penstock._src.util import flags
 log = logging.getLogger("penstock.native")
 
 MAGIC = b"PNSTKOBJ1\n"
-LIMIT = 512 << 20  # bytes of a folder; looked at when a process first writes
+LIMIT = 512 << 20  # bytes of a folder
+INTERVAL = 600  # seconds until a process that writes looks again how large the folder is
 _DIGEST = hashlib.sha256().digest_size
+
+
+def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
+    """(time of writing, bytes, path) of every object below a folder. There may be tens of thousands."""
+    with os.scandir(folder) as parts:
+        for part in parts:
+            if part.is_dir(follow_symlinks=False):
+                with os.scandir(part.path) as entries:
+                    for entry in entries:
+                        if entry.name.endswith(".o"):
+                            stat = entry.stat(follow_symlinks=False)
+                            yield stat.st_mtime, stat.st_size, entry.path
 
 
 def default_folder() -> Path | None:
@@ -86,10 +101,11 @@ class ObjectCache:
             return
         path = self.path(key)
         try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._pruned:
                 self._pruned = True
-                self.prune()
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if self._is_due():
+                    self.prune()
             path.parent.mkdir(mode=0o700, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
             try:
@@ -102,18 +118,28 @@ class ObjectCache:
         except OSError as error:
             self._complain("kernels are not kept in %s: %s", self.folder, error)
 
+    def _is_due(self) -> bool:
+        """Whether nobody has looked at the folder's size for a while: in a large one that takes a second."""
+        if self.folder is None:
+            return False
+        mark = self.folder / "looked-at"
+        if mark.exists() and time.time() - mark.stat().st_mtime < INTERVAL:
+            return False
+        mark.touch()
+        return True
+
     def prune(self, limit: int | None = None) -> None:
         """Removes the oldest files until three quarters of the limit are left, if it is passed."""
         if self.folder is None or not self.folder.is_dir():
             return
         limit = LIMIT if limit is None else limit
-        files = [(path, path.stat()) for path in self.folder.glob("*/*.o")]
-        total = sum(stat.st_size for _, stat in files)
+        files = list(_files(self.folder))
+        total = sum(size for _, size, _ in files)
         if total <= limit:
             return
-        for path, stat in sorted(files, key=lambda entry: entry[1].st_mtime):
-            path.unlink(missing_ok=True)
-            total -= stat.st_size
+        for _, size, path in sorted(files):
+            Path(path).unlink(missing_ok=True)
+            total -= size
             if total <= limit * 3 // 4:
                 return
 
