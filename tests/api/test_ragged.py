@@ -144,3 +144,27 @@ def test_row_partitions_that_do_not_fit():
         partition.from_value_rowids([1, 0])
     with pytest.raises(ValueError, match="must equal nvals=6"):
         partition.from_uniform_row_length(4, 6)
+
+
+@pytest.mark.parametrize(
+    "call,error",
+    [
+        (lambda: tf.RaggedTensor.from_row_lengths(1, [1]), tf.errors.InvalidArgumentError),
+        (lambda: tf.RaggedTensor.from_value_rowids([1], [0, 0]), ValueError),
+        (lambda: tf.RaggedTensor.from_tensor([[1, 2]], padding=[[1, 1]]), ValueError),
+        (lambda: ROWS.with_values([1.0]), ValueError),
+        (lambda: ROWS.row_lengths(2), ValueError),
+        (lambda: tf.ragged.boolean_mask([[1], [2]], [[True]]), ValueError),
+        (lambda: tf.ragged.cross([ROWS, ROWS]), ValueError),
+        (lambda: tf.ragged.stack_dynamic_partitions([1, 2], [0], 2), ValueError),
+        (lambda: tf.ragged.stack_dynamic_partitions([1], [-1], 2), tf.errors.InvalidArgumentError),
+        (lambda: tf.ragged.range([[0]], [1]), tf.errors.InvalidArgumentError),
+    ],
+)
+def test_refused(call, error):
+    with pytest.raises(error):
+        call()
+
+
+def test_row_lengths_from_the_end():
+    assert ROWS.row_lengths(-1).numpy().tolist() == [2, 0, 1]

@@ -51,6 +51,8 @@ def _check_annotation(annotation: Any, name: str) -> None:
 
 def _converted(value: Any, annotation: Any, name: str) -> Any:
     """`value` as the annotation of its field wants it."""
+    if annotation is Any:
+        return value
     if isinstance(annotation, TensorSpec):
         tensor = (
             value

@@ -10,8 +10,10 @@ from penstock._src.api.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -133,7 +135,10 @@ def range(starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype
         starts, limits = 0, starts
     parts = [convert_to_tensor(v, dtype=dtype) for v in (starts, limits, deltas)]
     if dtype is None:
-        order = (dtypes.int32, dtypes.int64, dtypes.float16, dtypes.float32, dtypes.float64)
+        order = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
+        for part in parts:
+            if part.dtype not in order:
+                raise AssertionError(f"ragged.range: numbers are required. Got {part.dtype.name}.")
         wide = max((p.dtype for p in parts), key=order.index)
         parts = [cast(p, wide) for p in parts]
     splits, values = raw.RaggedRange(
@@ -200,6 +205,10 @@ def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
         flat = raw.ConcatV2(values=[np.array([-1], np.int32), tail], axis=0)
         data = raw.Reshape(tensor=data, shape=flat)
         partitions = raw.Reshape(tensor=partitions, shape=[-1])
+    partitions.shape.assert_is_compatible_with(data.shape[:1])
+    known = get_static_value(partitions)
+    if known is not None and (known < 0).any():
+        raise InvalidArgumentError("partitions must be non-negative.")
     kind = data.row_splits.dtype if isinstance(data, RaggedTensor) else partitions.dtype
     ids = cast(partitions, kind)
     order = stable_order(ids)

@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -209,6 +209,7 @@ def boolean_mask(data, mask, name=None):
             )
             return RaggedTensor.from_row_lengths(kept, counts, validate=False)
         return data.with_values(kept)
+    mask.shape.assert_is_compatible_with(data.shape[: mask.shape.rank])
     if mask.shape.rank > 1:
         data_ragged = (
             data
@@ -340,6 +341,12 @@ def _cross(inputs, num_buckets, hash_key, hashed, name):
     ragged = [x for x in inputs if isinstance(x, RaggedTensor)]
     sparse = [x for x in inputs if hasattr(x, "indices") and hasattr(x, "dense_shape")]
     dense = [convert_to_tensor(x) for x in inputs if not any(x is y for y in [*ragged, *sparse])]
+    for at, x in enumerate(inputs):
+        kind = x.dtype if hasattr(x, "dtype") else convert_to_tensor(x).dtype
+        if not dtypes.as_dtype(kind).is_integer and kind != dtypes.string:
+            raise ValueError(f"Unexpected dtype for inputs[{at}]: {kind!r}")
+    if any(x.shape.rank not in (None, 2) for x in [*ragged, *sparse, *dense]):
+        raise errors.InvalidArgumentError("tf.ragged.cross only supports inputs with rank=2.")
     order = "".join(
         "R" if isinstance(x, RaggedTensor) else "S" if any(x is s for s in sparse) else "D"
         for x in inputs

@@ -9,6 +9,8 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
@@ -26,7 +28,7 @@ class RaggedMaking:
     @classmethod
     def from_row_splits(cls, values, row_splits, name=None, validate=True):
         """Rows i hold values[row_splits[i] : row_splits[i + 1]]."""
-        values = values_of(values)
+        values = _rows_of(values)
         partition = RowPartition.from_row_splits(row_splits, validate, dtype_hint=_hint(values))
         _check_count(values, partition, validate)
         return cls(values, partition, internal=True)
@@ -34,7 +36,7 @@ class RaggedMaking:
     @classmethod
     def from_row_lengths(cls, values, row_lengths, name=None, validate=True):
         """Rows of these lengths."""
-        values = values_of(values)
+        values = _rows_of(values)
         partition = RowPartition.from_row_lengths(row_lengths, validate, dtype_hint=_hint(values))
         _check_count(values, partition, validate)
         return cls(values, partition, internal=True)
@@ -42,7 +44,7 @@ class RaggedMaking:
     @classmethod
     def from_row_starts(cls, values, row_starts, name=None, validate=True):
         """Rows that begin at these places."""
-        values = values_of(values)
+        values = _rows_of(values)
         partition = RowPartition.from_row_starts(
             row_starts, _count(values), validate, dtype_hint=_hint(values)
         )
@@ -51,7 +53,7 @@ class RaggedMaking:
     @classmethod
     def from_row_limits(cls, values, row_limits, name=None, validate=True):
         """Rows that end before these places."""
-        values = values_of(values)
+        values = _rows_of(values)
         partition = RowPartition.from_row_limits(row_limits, validate, dtype_hint=_hint(values))
         _check_count(values, partition, validate)
         return cls(values, partition, internal=True)
@@ -63,6 +65,7 @@ class RaggedMaking:
         partition = RowPartition.from_value_rowids(
             value_rowids, nrows, validate, dtype_hint=_hint(values)
         )
+        values.shape[:1].assert_is_compatible_with(partition.value_rowids().shape)
         return cls(values, partition, internal=True)
 
     @classmethod
@@ -70,7 +73,7 @@ class RaggedMaking:
         cls, values, uniform_row_length, nrows=None, validate=True, name=None
     ):
         """Rows of one length."""
-        values = values_of(values)
+        values = _rows_of(values)
         partition = RowPartition.from_uniform_row_length(
             uniform_row_length, _count(values), nrows, validate, dtype_hint=_hint(values)
         )
@@ -206,6 +209,15 @@ def values_of(values):
     return convert_to_tensor(values, name="values")
 
 
+def _rows_of(values):
+    """`values_of(values)`, which must have a first axis."""
+    values = values_of(values)
+    if values.shape.rank == 0:
+        kind = ValueError if STATE.graph is not None else InvalidArgumentError
+        raise kind("slice index 0 of dimension 0 out of bounds: the values of rows are no scalar.")
+    return values
+
+
 def _hint(values):
     return values._row_partition.dtype if isinstance(values, RaggedMaking) else dtypes.int64
 
@@ -239,6 +251,7 @@ def _check_count(values, partition, validate):
 
 def _lengths_before_padding(tensor, padding, kind):
     padding = convert_to_tensor(padding, dtype=tensor.dtype)
+    tensor.shape[2:].assert_is_compatible_with(padding.shape)
     differs = raw.NotEqual(x=tensor, y=padding)
     if tensor.shape.rank > 2:
         axes = np.arange(2, tensor.shape.rank, dtype=np.int32)

@@ -132,6 +132,10 @@ class RaggedTensor(RaggedMaking, CompositeTensor):
 
     def row_lengths(self, axis=1, name=None):
         """The lengths of the rows at `axis`, as a (ragged) tensor."""
+        rank = self.shape.rank
+        if rank is not None and not -rank <= axis < rank:
+            raise ValueError(f"axis={axis} out of bounds: expected {-rank}<=axis<{rank}")
+        axis = axis + rank if axis < 0 else axis
         if axis == 0:
             return self.nrows()
         if axis == 1:
@@ -166,6 +170,7 @@ class RaggedTensor(RaggedMaking, CompositeTensor):
         """The same rows of other values."""
         new_values = values_of(new_values)
         new_values.shape.with_rank_at_least(1)
+        new_values.shape[:1].assert_is_compatible_with(self._values.shape[:1])
         if isinstance(new_values, RaggedTensor):
             wide = new_values._row_partition.dtype
             if wide != self._row_partition.dtype:

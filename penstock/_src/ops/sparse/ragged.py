@@ -180,6 +180,9 @@ class RaggedRange(Op):
         return [None], [None]
 
     def eager(self, starts, limits, deltas):
+        for name, x in (("starts", starts), ("limits", limits), ("deltas", deltas)):
+            if x.ndim > 1:
+                raise invalid(self, f"{name} must be a scalar or vector")
         sizes = {x.size for x in (starts, limits, deltas) if x.ndim}
         if len(sizes) > 1:
             raise invalid(self, "starts, limits, and deltas must have the same shape")
