@@ -67,6 +67,8 @@ def _binary(op, reflected=False):
                 operand = _operand(other, self._dtype)
             if operand is not None:
                 return run(operand, self) if reflected else run(self, operand)
+        if not isinstance(self, Tensor):
+            return op.of_others(other, self) if reflected else op.of_others(self, other)
         if _declines(other):
             return NotImplemented
         try:
@@ -91,6 +93,8 @@ class _Operator:
         self.name = name
         self.direct, self.reflected = f"__{name}__", f"__r{name}__"
         self.function = function
+        # For classes that borrow the operators of tensors: open to dispatchers.
+        self.of_others = _PUBLIC[name]
 
     def __call__(self, x, y):
         return self.function(x, y)
@@ -142,6 +146,19 @@ _OPERATORS = {
 }
 
 
+_PUBLIC = {
+    "add": arithmetic.add,
+    "sub": arithmetic.subtract,
+    "mul": arithmetic.multiply,
+    "truediv": arithmetic.truediv,
+    "floordiv": arithmetic.floordiv,
+    "mod": arithmetic.floormod,
+    "pow": arithmetic.pow,
+    "matmul": matmul,
+    "and": arithmetic.logical_and,
+    "or": arithmetic.logical_or,
+    "xor": arithmetic.logical_xor,
+}
 _multiply = _named("Mul", "mul")
 
 
@@ -164,8 +181,19 @@ def _true_division(x, y):
     return arithmetic.truediv(x, y, name=None if STATE.graph is None else "truediv")
 
 
-def _compare(op):
-    return lambda self, other: NotImplemented if _declines(other) else op(self, other)
+def _compare(op, of_others):
+    def operator(self, other):
+        if not isinstance(self, Tensor):
+            return of_others(self, other)
+        return NotImplemented if _declines(other) else op(self, other)
+
+    return operator
+
+
+def _invert(self):
+    if not isinstance(self, Tensor):
+        return elementwise.logical_not(self)
+    return raw.LogicalNot(self) if self.dtype.base_dtype.is_bool else raw.Invert(self)
 
 
 @export("__operators__.eq", v1=["__operators__.eq"])
@@ -173,6 +201,8 @@ def _equal(self, other):
     """Whether elements are equal; in TensorFlow 1's graphs, whether it is the same tensor."""
     if other is None:
         return False
+    if not isinstance(self, Tensor):
+        return arithmetic.equal(self, other)
     if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
         return self is other
     if _declines(other):
@@ -185,6 +215,8 @@ def _not_equal(self, other):
     """Whether elements differ; in TensorFlow 1's graphs, whether it is another tensor."""
     if other is None:
         return True
+    if not isinstance(self, Tensor):
+        return arithmetic.not_equal(self, other)
     if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
         return self is not other
     if _declines(other):
@@ -408,19 +440,19 @@ def install_operators() -> None:
         setattr(Tensor, op.reflected, _binary(op, reflected=True))
     Tensor.__div__ = Tensor.__truediv__
     Tensor.__rdiv__ = Tensor.__rtruediv__
-    Tensor.__neg__ = lambda self: raw.Neg(self)
+    Tensor.__neg__ = lambda self: (
+        raw.Neg(self) if isinstance(self, Tensor) else elementwise.negative(self)
+    )
     Tensor.__pos__ = lambda self: self
     Tensor.__abs__ = lambda self: elementwise.abs(self)
-    Tensor.__invert__ = lambda self: (
-        raw.LogicalNot(self) if self.dtype.base_dtype.is_bool else raw.Invert(self)
-    )
-    for name, op in (
-        ("lt", raw_compare("Less")),
-        ("le", raw_compare("LessEqual")),
-        ("gt", raw_compare("Greater")),
-        ("ge", raw_compare("GreaterEqual")),
+    Tensor.__invert__ = _invert
+    for name, op, of_others in (
+        ("lt", raw_compare("Less"), arithmetic.less),
+        ("le", raw_compare("LessEqual"), arithmetic.less_equal),
+        ("gt", raw_compare("Greater"), arithmetic.greater),
+        ("ge", raw_compare("GreaterEqual"), arithmetic.greater_equal),
     ):
-        setattr(Tensor, f"__{name}__", _compare(op))
+        setattr(Tensor, f"__{name}__", _compare(op, of_others))
     Tensor.__eq__ = _equal
     Tensor.__ne__ = _not_equal
     Tensor.__bool__ = _bool

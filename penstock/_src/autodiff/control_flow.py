@@ -73,7 +73,7 @@ def _calls_stand_ins(function: GraphFunction) -> bool:
 
 def _copy_of(function: GraphFunction) -> GraphFunction:
     graph = function.graph
-    made = FuncGraph(graph.name, outer_graph=graph.outer_graph)
+    made = FuncGraph(graph.name, outer_graph=graph.enclosing)
     made.inputs = [made.placeholder(t.dtype, t.shape, "arg") for t in graph.inputs]
     for old, new in zip(graph.inputs, made.inputs, strict=True):
         new._handle_data = old._handle_data
@@ -235,7 +235,7 @@ def _branch(
 
     It is dense, or consists of values, indices of the type in `sliced`, and dense shape.
     """
-    made = FuncGraph(backward.graph.name + "_branch", outer_graph=backward.graph.outer_graph)
+    made = FuncGraph(backward.graph.name + "_branch", outer_graph=backward.graph.enclosing)
     before = STATE.tapes, STATE.accumulators
     STATE.tapes, STATE.accumulators = (), ()
     try:

@@ -54,7 +54,7 @@ def in_v1_graph() -> bool:
     """
     graph = STATE.graph
     while graph is not None and graph.building_function:
-        graph = graph.outer_graph
+        graph = graph.enclosing
     return graph is not None
 
 

@@ -70,7 +70,7 @@ def outermost_graph() -> Any:
     """Returns the graph that is built outside all functions, or None if code there runs eagerly."""
     graph = STATE.graph
     while graph is not None and graph.building_function:
-        graph = graph.outer_graph
+        graph = graph.enclosing
     return graph
 
 

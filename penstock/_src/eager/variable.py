@@ -43,7 +43,7 @@ def announce_creation(variable: Any) -> None:
         if rule is not None:
             rule(variable)
             return
-        graph = graph.outer_graph
+        graph = graph.enclosing
 
 
 @export("VariableSynchronization")
@@ -124,8 +124,16 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                 "The `initial_value` arg to `tf.Variable` must be specified except when you are "
                 "not providing a `variable_def`. You provided neither."
             )
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"name for name_scope must be a string. Received {name!r}.")
+        if not isinstance(aggregation, Enum):
+            raise ValueError(
+                f"Invalid variable aggregation mode: {aggregation} for variable: {name}"
+            )
         announce_creation(self)
-        self._trainable = True if trainable is None else bool(trainable)
+        if trainable is None:
+            trainable = synchronization is not VariableSynchronization.ON_READ
+        self._trainable = bool(trainable)
         self._constraint, self._synchronization = constraint, synchronization
         self._aggregation, self._in_graph_mode = aggregation, False
         self._unique = next(UNIQUE)
@@ -137,6 +145,11 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                 tensor = convert_to_tensor(value, dtype=dtype, name="initial_value")
             self._dtype = tensor.dtype.base_dtype
             self._shape = as_shape(shape) if shape is not None else tensor.shape
+            if not self._shape.is_compatible_with(tensor.shape):
+                raise ValueError(
+                    f"In this `tf.Variable` creation, the initial value's shape ({tensor.shape}) is "
+                    f"not compatible with the explicitly supplied `shape` argument ({self._shape})."
+                )
             self._handle = make_handle(self._shape, self._dtype, self._name)
             with _under(self._name):
                 self._initializer = raw.AssignVariableOp(self._handle, tensor, name="Assign")

@@ -96,7 +96,7 @@ class TraceCache:
         """A trace is made for one device and, in TensorFlow 1 graphs, for one graph."""
         graph = STATE.graph
         while graph is not None and graph.building_function:
-            graph = graph.outer_graph
+            graph = graph.enclosing
         return structure, STATE.device, None if graph is None else id(graph)
 
 

@@ -24,6 +24,7 @@ class FuncGraph(Graph):
     """
 
     building_function = True
+    _outermost: Graph | None = None
 
     def __init__(
         self,
@@ -36,7 +37,7 @@ class FuncGraph(Graph):
     ) -> None:
         super().__init__()
         self.name = name
-        self.outer_graph = outer_graph if outer_graph is not None else STATE.graph
+        self.enclosing = outer_graph if outer_graph is not None else STATE.graph
         self.inputs: list[SymbolicTensor] = []
         self.outputs: list[SymbolicTensor] = []
         self.control_outputs: list[Operation] = []
@@ -46,8 +47,18 @@ class FuncGraph(Graph):
         # id of the external tensor -> (external tensor, placeholder), in order
         self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
         self._weak_variables: list[weakref.ref] = []
-        if self.outer_graph is not None:
-            self.seed = self.outer_graph.seed
+        if self.enclosing is not None:
+            self.seed = self.enclosing.seed
+
+    @property
+    def outer_graph(self) -> Graph:
+        """The graph in which the function is made; for one that eager code makes an empty graph, as TensorFlow has
+        its global one there. `enclosing` is None for that."""
+        if self.enclosing is not None:
+            return self.enclosing
+        if FuncGraph._outermost is None:
+            FuncGraph._outermost = Graph()
+        return FuncGraph._outermost
 
     # -- captures
 
@@ -111,15 +122,15 @@ class FuncGraph(Graph):
         )
 
     def _check_enclosed(self, tensor: SymbolicTensor) -> None:
-        outer = self.outer_graph
+        outer = self.enclosing
         while outer is not None:
             if outer is tensor.graph:
                 return
-            outer = getattr(outer, "outer_graph", None)
+            outer = getattr(outer, "enclosing", None)
         where = f" It was made at {tensor.op.location}." if tensor.op.location else ""
         inner = tensor.graph
         while inner is not None and inner is not self:
-            inner = getattr(inner, "outer_graph", None)
+            inner = getattr(inner, "enclosing", None)
         kind = InaccessibleTensorError if inner is self else TypeError
         raise kind(
             f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit "
@@ -174,8 +185,8 @@ class FuncGraph(Graph):
         """Remembers that the function uses a variable."""
         if all(ref() is not variable for ref in self._weak_variables):
             self._weak_variables.append(weakref.ref(variable))
-        if isinstance(self.outer_graph, FuncGraph):
-            self.outer_graph.watch_variable(variable)
+        if isinstance(self.enclosing, FuncGraph):
+            self.enclosing.watch_variable(variable)
 
     @property
     def variables(self) -> tuple[Any, ...]:

@@ -54,7 +54,7 @@ class Library:
 def import_function(definition: Any, library: Library) -> GraphFunction:
     """Returns the graph function of a FunctionDef."""
     graph = FuncGraph(definition.signature.name)
-    graph.outer_graph = None
+    graph.enclosing = None
     known: dict[str, Any] = {}
     before = STATE.tapes, STATE.accumulators
     STATE.tapes, STATE.accumulators = (), ()

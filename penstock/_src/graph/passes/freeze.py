@@ -42,7 +42,7 @@ def freeze(
       UnimplementedError: a variable is used other than by reading it.
     """
     graph = FuncGraph(function.graph.name)
-    graph.outer_graph = None
+    graph.enclosing = None
     before = STATE.tapes, STATE.accumulators
     STATE.tapes, STATE.accumulators = (), ()
     try:

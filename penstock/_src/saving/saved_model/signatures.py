@@ -75,7 +75,7 @@ def wrapped(signatures: dict[str, ConcreteFunction]) -> dict[str, ConcreteFuncti
 def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     results = _named_results(name, function)
     graph = FuncGraph(f"signature_wrapper_{name}")
-    graph.outer_graph = None
+    graph.enclosing = None
     specs = {}
     with dispatch.building(graph):
         arguments = []

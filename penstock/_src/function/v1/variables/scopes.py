@@ -184,7 +184,7 @@ def get_variable_scope() -> VariableScope:
     """Returns the current variable scope; functions begin in that of what is around them."""
     graph = get_default_graph()
     while graph not in _SCOPES.of and graph.building_function:
-        graph = graph.outer_graph or global_graph()
+        graph = graph.enclosing or global_graph()
         if STATE.graph is not None and graph is global_graph() and graph not in _SCOPES.of:
             return VariableScope(AUTO_REUSE)
     return _SCOPES.of.setdefault(graph, VariableScope(False))

@@ -221,9 +221,9 @@ def owner_of(attribute: str) -> Any:
     """The innermost graph around that has the attribute, else the outermost one, which functions share."""
     graph = get_default_graph()
     while attribute not in graph.__dict__ and graph.building_function:
-        if graph.outer_graph is None:
+        if graph.enclosing is None:
             return global_graph()
-        graph = graph.outer_graph
+        graph = graph.enclosing
     return graph
 
 

@@ -1,0 +1,53 @@
+"""Classes that borrow the operators of tensors, as Keras 2's symbolic tensors do, are asked through dispatchers."""
+
+import pytest
+
+import penstock as tf
+
+
+class Symbol:
+    def __init__(self, text):
+        self.text = text
+
+
+for name in tf.Tensor.OVERLOADABLE_OPERATORS:
+    setattr(Symbol, name, getattr(tf.Tensor, name))
+
+
+def text(value):
+    return value.text if isinstance(value, Symbol) else str(value)
+
+
+class Dispatcher(tf.__internal__.dispatch.GlobalOpDispatcher):
+    def handle(self, op, args, kwargs):
+        if not any(isinstance(a, Symbol) for a in tf.nest.flatten([args, kwargs])):
+            return self.NOT_SUPPORTED
+        return Symbol(f"{op.__name__}({', '.join(map(text, args))})")
+
+
+Dispatcher().register()
+a, b = Symbol("a"), Symbol("b")
+
+
+@pytest.mark.parametrize(
+    "operate, shown",
+    [
+        (lambda: a + b, "add(a, b)"),
+        (lambda: 2 - a, "subtract(2, a)"),
+        (lambda: a @ b, "matmul(a, b)"),
+        (lambda: a / 2, "truediv(a, 2)"),
+        (lambda: a < b, "less(a, b)"),
+        (lambda: -a, "negative(a)"),
+        (lambda: ~a, "logical_not(a)"),
+        (lambda: a == b, "equal(a, b)"),
+        (lambda: tf.nn.relu(a), "relu(a)"),
+    ],
+)
+def test_operators_of_another_class(operate, shown):
+    assert operate().text == shown
+
+
+def test_a_function_made_by_eager_code_has_an_outer_graph():
+    graph = tf.function(lambda: tf.constant(1)).get_concrete_function().graph
+    assert graph.enclosing is None and isinstance(graph.outer_graph, tf.Graph)
+    assert not hasattr(graph.outer_graph, "outer_graph")
