@@ -39,11 +39,13 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
         self.known: dict[tuple, Node] = {}
         self.origin: Any = None  # what is being lowered: copied to every node made
         self.depth = 0  # how many functions deep the node being made stands
+        self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
         self.rules, self.fold = rules, fold
         self.hits: dict[str, int] = {}  # how often each rule applied
         self.checks: list[Check] = []
         self.inner_checks: dict[str, Node] | None = None  # those inside of a loop or branch
-        self.ranges: dict[int, Any] = {}  # node id -> its least and largest value
+        self.ranges: dict[int, Any] = {}  # node id -> its least and largest value, as found
+        self.assumed: dict[int, Any] = {}  # the same, as told
         self.recorded: set[int] = set()  # nodes taken off lists: what a loop used, for its gradient
         self.assertions: dict[
             str, Any
@@ -118,6 +120,11 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
     def bounds(self, node: Node) -> tuple[Any, Any] | None:
         """The least and the largest number that a node can hold, if anything is known of it."""
         return ranges.bounds(self, node)
+
+    def assume(self, node: Node, low: Any, high: Any) -> None:
+        """Tells the least and the largest number that a node can hold."""
+        self.assumed[node.id] = low, high
+        self.ranges.clear()
 
     def host_value(self, function: Any, shape: Sequence[int], dtype: DType) -> Node:
         """A value that `function()` gives anew on the host before each run of the program."""

@@ -21,6 +21,8 @@ from penstock._src.ir.node import Node
 Effects = tuple[list[Lowered], dict[int, Node]]
 
 MOST_TRACES = 8  # of a loop's body, until what it changes is settled
+# Items by which a list may grow in a step, where it is written to at places that only the run tells.
+_MOST_ADDED = 16
 
 
 def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[Lowered]:
@@ -188,14 +190,17 @@ def loop(
     written: dict[int, Node] = {}
     fixed = set(fixed or ())
     trips, exact = None, False
+    ranges: dict[int, tuple[int, int]] = {}
     for _ in range(MOST_TRACES):
-        trace = _Trace(lowering, cond_fn, body_fn, args, handles, written, fixed)
+        trace = _Trace(lowering, cond_fn, body_fn, args, handles, written, fixed, ranges)
         still = {i for i in trace.moving if same_value(trace.results[i], trace.arguments[i])}
         if still:
             fixed |= still
             continue
         new_writes = {h.id: h for h in handles if trace.after[h.id] is not trace.before[h.id]}
         trips, exact = trace.trips()
+        ranges = {} if trips is None else trace.ranges(trips)
+        trace.assume(ranges)
         grown = _with_memory(p, args, trace, trips)
         if set(new_writes) <= set(written) and grown is None:
             break
@@ -219,7 +224,9 @@ class _Trace:
         handles: list[Node],
         written: dict[int, Node],
         fixed: set[int],
+        ranges: dict[int, tuple[int, int]],
     ) -> None:
+        """`ranges`: what is known of arguments that follow the steps."""
         p = self.p = lowering.p
         self.args = args
         self.moving = [i for i in range(len(args)) if i not in fixed]
@@ -230,9 +237,11 @@ class _Trace:
         self.arguments = list(args)
         for i, value in zip(self.moving, self.packing.unpack(parameters[:split])):
             self.arguments[i] = value
+        self.assume(ranges)
         self.before = {h.id: p.read_variable(h) for h in handles}
         self.before.update(zip(written, parameters[split:]))
         p.depth += 1
+        before, p.trial = p.trial, p.depth
         try:
             found, _ = effects(lowering, self.before, lambda: [cond_fn(self.arguments)])
             self.condition: Any = found[0]
@@ -243,6 +252,7 @@ class _Trace:
             self.messages = list(checks)
         finally:
             p.depth -= 1
+            p.trial = before
 
     def trips(self) -> tuple[Any, bool]:
         """How often the loop runs at most, as an extent, or None if that is not seen; and whether exactly so often."""
@@ -252,6 +262,13 @@ class _Trace:
             if isinstance(inside, Node) and isinstance(after, Node):
                 pairs.append((self.args[i], inside, after))
         return trip_count(self.p, self.condition, pairs)
+
+    def assume(self, ranges: dict[int, tuple[int, int]]) -> None:
+        """Tells what numbers the arguments can be."""
+        for i, ends in ranges.items():
+            number = _count(self.arguments[i])
+            if number is not None:
+                self.p.assume(number, *ends)
 
     def ranges(self, trips: Any) -> dict[int, tuple[int, int]]:
         """The least and largest values inside the loop of the arguments, or lengths of lists, that follow its steps."""
@@ -281,15 +298,7 @@ def _with_memory(p: Any, args: list[Lowered], trace: _Trace, trips: Any) -> list
             continue
         if not isinstance(after, ListValue) or not isinstance(inside, ListValue):
             raise NotLowerable("a list becomes something else in the loop")
-        added = growth(p, inside.length, after.length)
-        if added is None:
-            raise NotLowerable("a list grows by a number that is not known")
-        needed = arg.capacity
-        if added > 0:
-            length = known_length(p, arg)
-            if trips is None or length is None:
-                raise NotLowerable("a list grows in a loop whose number of steps is not known")
-            needed = length + trips * added
+        needed = _needed(p, arg, inside, after, trips)
         if arg.buffer is not None and (needed is None or arg.buffer.shape[0] >= needed):
             continue
         shape = arg.element_shape if arg.element_shape is not None else after.element_shape
@@ -315,6 +324,38 @@ def _with_memory(p: Any, args: list[Lowered], trace: _Trace, trips: Any) -> list
         result[i] = arg.with_buffer(memory)
         changed = True
     return result if changed else None
+
+
+def _needed(p: Any, arg: ListValue, inside: ListValue, after: ListValue, trips: Any) -> Any:
+    """The most items that a list has in a loop; None for a list that does not grow and has no bound."""
+    added, length = growth(p, inside.length, after.length), known_length(p, arg)
+    if added is not None and added <= 0:
+        return arg.capacity
+    if trips is None or length is None:
+        raise NotLowerable("a list grows in a loop whose number of steps is not known")
+    if added is not None:
+        return length + trips * added
+    reached = [p.bounds(term)[1] for term in _lengths(inside.length, after.length)]
+    most = max([length, *reached])
+    if most > length + _MOST_ADDED * trips:
+        raise NotLowerable("a list grows by a number that is not known")
+    return most
+
+
+def _lengths(inside: Node, after: Node) -> list[Node]:
+    """The numbers of which a list's length after a step is the largest, besides the one before it.
+
+    Raises:
+      NotLowerable: it is something else.
+    """
+    if after is inside:
+        return []
+    if after.kind != "binary" or after.op != "maximum":
+        raise NotLowerable("a list grows by a number that is not known")
+    parts = [part for part in after.args if part is not inside]
+    nested = [part for part in parts if part.kind == "binary" and part.op == "maximum"]
+    rest = [part for part in parts if part not in nested]
+    return rest + [number for part in nested for number in _lengths(inside, part)]
 
 
 def _counted(
@@ -366,7 +407,7 @@ def _emit(
             values[i] = value
             number = _count(value)
             if i in ranges and number is not None:
-                p.ranges[number.id] = ranges[i]
+                p.assume(number, *ranges[i])
         return values, dict(zip(written, nodes[split:]))
 
     def condition(*nodes: Node) -> Node:

@@ -45,7 +45,7 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     true = x if x.dtype == dtypes.bool_ else p.ne(x, p.constant(0, x.dtype))
     size = x.size
     found = kept(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
-    p.ranges[found.rows.id] = 0, int(size) - 1
+    p.assume(found.rows, 0, int(size) - 1)
     columns: list[Node] = []
     rest = found.rows
     for extent in reversed(x.shape[1:]):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
-from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered, known_length
+from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, Lowered, known_length
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import dims, folding
@@ -146,15 +146,26 @@ def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListVal
     """SetItem where the list may become longer: only for indices that are known."""
     known = p.dims(_node(index))
     if known is None:
-        if held.buffer is None and p.depth:
-            return _noted(held, item)
-        raise NotLowerable("a list grows at an index that is not known")
+        return _set_or_grow_somewhere(p, held, p.cast(_index(p, index), dtypes.int32), item)
     length = known_length(p, held)
     if length is None or held.buffer is None and held.capacity is None and p.depth:
         raise NotLowerable("a list of unknown length grows")
     wanted = dims.maximum(length, known[0] + 1)
     grown = _resized(p, held, wanted, item.shape)
     return grown.with_buffer(p.dynamic_set_index(grown.memory, _index(p, index), item))
+
+
+def _set_or_grow_somewhere(p: Any, held: ListValue, at: Node, item: Node) -> ListValue:
+    """SetItem of a list that may become longer, in a loop that says where the index can be."""
+    length = p.maximum(held.length, p.add(at, 1))
+    within = p.bounds(at)
+    if held.buffer is None or within[0] < 0 or within[1] >= held.buffer.shape[0]:
+        if p.depth and (held.buffer is None or p.depth == p.trial):
+            return replace(_noted(held, item), length=length, buffer=None)
+        raise NotLowerable("a list grows at an index that is not known")
+    _check_element(held, item)
+    written = held.with_buffer(p.dynamic_set_index(held.memory, at, item))
+    return replace(written, length=length, pushed=None)
 
 
 def _noted(held: ListValue, item: Node) -> ListValue:
@@ -235,6 +246,8 @@ def _shape_of_elements(lowering: Lowering, op: Operation, args: list[Lowered]) -
 def _stack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, held = lowering.p, _list(args[0])
     count = known_length(p, held)
+    if count is None and held.buffer is not None:
+        return [Counted(held.buffer, p.cast(held.length, dtypes.int32))]
     if count is None:
         raise NotLowerable("the length of the list to stack is not known")
     if held.buffer is None:

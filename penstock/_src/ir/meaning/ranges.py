@@ -31,6 +31,8 @@ def bounds(builder: Builder, node: Node) -> Range | None:
 def _bounds(builder: Builder, node: Node, depth: int) -> Range | None:
     if node.results is not None or node.dtype is None:
         return None
+    if node.id in builder.assumed:
+        return builder.assumed[node.id]
     if node.id not in builder.ranges:
         rule = _RULES.get(node.kind) if depth and node.size else None
         found = rule(builder, node, depth - 1) if rule is not None else None

@@ -46,7 +46,7 @@ def _from_mantissa(p: Any, bits: Any, dtype: DType) -> Any:
 
 def _below_one(p: Any, number: Any, mantissa: int) -> Any:
     """The number, known to be one of [0, 1) with so many bits."""
-    p.ranges[number.id] = 0.0, 1 - 2.0**-mantissa
+    p.assume(number, 0.0, 1 - 2.0**-mantissa)
     return number
 
 
