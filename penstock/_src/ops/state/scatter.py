@@ -221,6 +221,12 @@ class _ScatterNd(Op):
         value = variable.read().copy()
         depth = indices.shape[-1] if indices.ndim else 0
         lead = indices.ndim - 1
+        if depth > value.ndim:
+            raise invalid(
+                self,
+                f"The inner dimension of indices[shape={show(indices.shape)}] is more than the "
+                f"rank of input[shape={show(value.shape)}]",
+            )
         if updates.shape[:lead] != indices.shape[:-1]:
             raise invalid(
                 self,
