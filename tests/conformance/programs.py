@@ -57,6 +57,27 @@ def build(tf, seed, length=None):
     return program
 
 
+def with_gradients(tf, program):
+    """Returns the function that gives the program's values, and the gradients of the last."""
+
+    def run(*arguments):
+        with tf.GradientTape() as tape:
+            smooth = [x for x in arguments if x.dtype.is_floating]
+            tape.watch(smooth)
+            values = program(*arguments)
+        # Of what a loop does not differentiate eager gradients are None, compiled ones zeros.
+        found = tape.gradient(values[-1], smooth, unconnected_gradients="zero") if smooth else []
+        return [*values, *found]
+
+    return run
+
+
+def sample(array):
+    """Returns at most some fifty entries of an array, from all over it."""
+    flat = array.ravel()
+    return flat[:: max(1, flat.size // 50)]
+
+
 # {name: function of (program, number of the value taken, the value in the trial)} -> step or None
 STEPS = {}
 

@@ -2,6 +2,7 @@
 
     python -m tests.conformance.record draw cases.npz      where Penstock and hypothesis are installed
     python -m tests.conformance.record compute cases.npz   where TensorFlow 2.21 is installed
+    python -m tests.conformance.record programs 60         there, too: recorded_programs.npz, so many programs
     python -m tests.conformance.record kernels ops.txt     there, too: kernels.json, for ops named in a file
 
 A call that TensorFlow's CPU kernels refuse is left out.
@@ -17,6 +18,7 @@ import numpy as np
 from tests.conformance.calling import call, call_on_variables, tensors
 
 TARGET = pathlib.Path(__file__).with_name("recorded.npz")
+PROGRAMS = pathlib.Path(__file__).with_name("recorded_programs.npz")
 KERNELS = pathlib.Path(__file__).with_name("kernels.json")
 CALLS_PER_OP = 6
 # TensorFlow's kernel may not have moved the state on when the next call reads it.
@@ -184,6 +186,23 @@ def written(op, inputs, results):
     return results
 
 
+def programs(count: str) -> None:
+    """Writes what random programs give in TensorFlow: a part of all values, and of the gradients of the last."""
+    import tensorflow as tf
+
+    from tests.conformance.programs import build, sample, with_gradients
+
+    made, store, batch = [], Store(), 4
+    for seed in range(int(count)):
+        program = build(tf, seed)
+        arguments = [tf.constant(array) for array in program.arguments(batch)]
+        results = with_gradients(tf, program)(*arguments)
+        names = store.put_all([sample(value.numpy()) for value in results])
+        made.append({"seed": seed, "batch": batch, "names": program.names, "results": names})
+    np.savez_compressed(PROGRAMS, calls=json.dumps(made), version=tf.__version__, **store.by_type())
+    print(len(made), "programs,", PROGRAMS.stat().st_size, "bytes")
+
+
 def kernels(path: str) -> None:
     """Writes for which types TensorFlow's CPU kernels of ops are registered."""
     import tensorflow as tf
@@ -203,4 +222,5 @@ def kernels(path: str) -> None:
 
 
 if __name__ == "__main__":
-    {"draw": draw, "compute": compute, "kernels": kernels}[sys.argv[1]](sys.argv[2])
+    COMMANDS = {"draw": draw, "compute": compute, "programs": programs, "kernels": kernels}
+    COMMANDS[sys.argv[1]](sys.argv[2])

@@ -1,4 +1,4 @@
-"""Random programs give the same compiled and eagerly, for several batches, and so do their gradients.
+"""Random programs give the same compiled, eagerly and in TensorFlow, for several batches, and so do their gradients.
 
 FUZZ_EXAMPLES draws that many others.
 """
@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from tests.conformance.programs import build
+from tests.conformance.programs import build, sample, with_gradients
+from tests.conformance.record import PROGRAMS, array_at, load
 
 SEEDS = range(int(os.environ.get("FUZZ_EXAMPLES", "30")))
 FIRST = int(os.environ.get("FUZZ_SEED", "0"))
@@ -19,19 +20,18 @@ NEEDS_ROWS = {"mapped", "scanned"}
 CLOSE = {"float32": 2e-3, "float64": 1e-8, "int32": 0}
 
 
-def with_gradients(program):
-    """Returns the function that gives the program's values, and the gradients of the last."""
+RECORDED, STORE = load(PROGRAMS)
 
-    def run(*arguments):
-        with tf.GradientTape() as tape:
-            smooth = [x for x in arguments if x.dtype.is_floating]
-            tape.watch(smooth)
-            values = program(*arguments)
-        # Of what a loop does not differentiate eager gradients are None, compiled ones zeros.
-        found = tape.gradient(values[-1], smooth, unconnected_gradients="zero") if smooth else []
-        return [*values, *found]
 
-    return run
+@pytest.mark.parametrize("entry", RECORDED, ids=lambda entry: str(entry["seed"]))
+def test_program_as_tensorflow_runs_it(entry):
+    program = build(tf, entry["seed"])
+    assert program.names == entry["names"]
+    arguments = [tf.constant(array) for array in program.arguments(entry["batch"])]
+    found = with_gradients(tf, program)(*arguments)
+    for i, (made, name) in enumerate(zip(found, entry["results"], strict=True)):
+        what = f"{program.names}: value {i}"
+        compare(sample(made.numpy()), array_at(STORE, name), CLOSE[program.kind], what)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -40,7 +40,7 @@ def test_program(seed):
 
 
 def check(program):
-    run = with_gradients(program)
+    run = with_gradients(tf, program)
     shape = [None, *program.widths]
     specs = [tf.TensorSpec(shape, program.kind)] * 2
     compiled = tf.function(run, input_signature=specs, autograph=False)
