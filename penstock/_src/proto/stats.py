@@ -2,6 +2,7 @@
 
 from penstock._src.proto import tensor
 from penstock._src.proto.schema import Schema
+from penstock._src.util.export import export
 
 SCHEMA = Schema(
     "stats",
@@ -90,3 +91,45 @@ MemoryLogTensorDeallocation = SCHEMA["MemoryLogTensorDeallocation"]
 MemoryLogTensorOutput = SCHEMA["MemoryLogTensorOutput"]
 MemoryLogRawAllocation = SCHEMA["MemoryLogRawAllocation"]
 MemoryLogRawDeallocation = SCHEMA["MemoryLogRawDeallocation"]
+
+_COSTS = """exec_micros={} int64, accelerator_exec_micros={} int64, cpu_exec_micros={} int64,
+    requested_bytes={} int64, peak_bytes={} int64, residual_bytes={} int64, output_bytes={} int64,
+    parameters={} int64, float_ops={} int64"""
+_TOTALS = ", ".join(f"total_{cost.strip()}" for cost in _COSTS.split(","))
+PROFILES = Schema(
+    "model_profile",
+    f"""
+TFProfTensorProto
+    dtype=1 DataType, value_double=2 double*, value_int64=3 int64*, value_str=4 string*
+GraphNodeProto
+    name=1 string, tensor_value=15 TFProfTensorProto, run_count=21 int64,
+    {_COSTS.format(2, 17, 18, 3, 24, 25, 26, 4, 13)}, devices=10 string*,
+    total_definition_count=23 int64, total_run_count=22 int64,
+    {_TOTALS.format(6, 19, 20, 7, 27, 28, 29, 8, 14)}, shapes=11 TensorShapeProto*,
+    input_shapes=16 {{int32: TensorShapeProto}}, children=12 GraphNodeProto*
+MultiGraphNodeProto
+    name=1 string, {_COSTS.format(2, 12, 13, 3, 16, 17, 18, 4, 5)},
+    {_TOTALS.format(6, 14, 15, 7, 19, 20, 21, 8, 9)}, graph_nodes=10 GraphNodeProto*,
+    children=11 MultiGraphNodeProto*
+AdviceProto
+    checkers=1 {{string: Checker}}
+AdviceProto.Checker
+    reports=2 string*
+OpLogProto
+    log_entries=1 OpLogEntry*, id_to_string=2 {{int64: string}}
+OpLogEntry
+    name=1 string, float_ops=2 int64, types=3 string*, code_def=4 CodeDef
+CodeDef
+    traces=1 Trace*
+CodeDef.Trace
+    file_id=6 int64, lineno=2 int32, function_id=7 int64, line_id=8 int64, func_start_line=5 int32
+""",
+)
+GraphNodeProto, MultiGraphNodeProto, AdviceProto, OpLogProto = PROFILES.many(
+    "GraphNodeProto MultiGraphNodeProto AdviceProto OpLogProto"
+)
+
+export(v1=["profiler.GraphNodeProto"])(GraphNodeProto)
+export(v1=["profiler.MultiGraphNodeProto"])(MultiGraphNodeProto)
+export(v1=["profiler.AdviceProto"])(AdviceProto)
+export(v1=["profiler.OpLogProto"])(OpLogProto)
