@@ -50,6 +50,9 @@ def test_products_from_either_side():
         (lambda: tf.sparse.eye(-1), INVALID),
         (lambda: tf.SparseTensor([[0, 0]], [1.0], [2, -3]).shape, ValueError),
         (lambda: tf.convert_to_tensor(X), ValueError),
+        (lambda: tf.sparse.reduce_sum(tf.ones([2, 3])), AttributeError),
+        (lambda: tf.sparse.reduce_sum(X, 1.5), TypeError),
+        (lambda: tf.sparse.reduce_max(X, tf.constant([0], tf.int64)), INVALID),
         (lambda: tf.io.deserialize_many_sparse([["a", "b", "c"]], tf.int32), INVALID),
         (lambda: tf.io.deserialize_many_sparse(tf.io.serialize_many_sparse(X), tf.int32), INVALID),
     ],
@@ -72,3 +75,9 @@ def test_operands_of_assertions_keep_their_types():
         tf.debugging.assert_less(1.5, 2)
     with pytest.raises(INVALID):
         tf.debugging.assert_near(1.0, 1.0, rtol=0.0, atol=0.0)
+
+
+def test_axes_of_reductions_may_be_known_only_when_the_graph_runs():
+    summed = tf.function(lambda axis: tf.sparse.reduce_sum(X, axis), autograph=False)
+    assert summed(tf.constant(1)).numpy().tolist() == [1.0, 2.0]
+    assert summed(tf.constant([0])).numpy().tolist() == [0.0, 1.0, 2.0]

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -16,8 +17,9 @@ from penstock._src.util.export import export
 from .sparse_tensor import SparseTensor, SparseTensorValue, to_sparse
 
 
-def _parts(sp):
-    return sp.indices, sp.values, sp.dense_shape
+def _components(value):
+    """What has the components of a sparse tensor; TensorFlow asks for nothing more here."""
+    return SparseTensor.from_value(value) if isinstance(value, SparseTensorValue) else value
 
 
 @export("sparse.from_dense")
@@ -81,7 +83,7 @@ def reshape(sp_input, shape, name=None):
 @export("sparse.transpose", v1=["sparse.transpose", "sparse_transpose"])
 def transpose(sp_input, perm=None, name=None):
     """`sp_input` with its axes in the order `perm` (by default reversed)."""
-    sp = to_sparse(sp_input)
+    sp = _components(sp_input)
     rank = sp.shape.rank
     if perm is None:
         last = raw.Size(input=sp.dense_shape) - np.int32(1) if rank is None else rank - 1
@@ -101,7 +103,7 @@ def transpose(sp_input, perm=None, name=None):
 @export("sparse.expand_dims")
 def expand_dims(sp_input, axis=None, name=None):
     """`sp_input` with a new axis of length 1 before `axis` (by default at the end)."""
-    sp = to_sparse(sp_input)
+    sp = _components(sp_input)
     rank = sp.shape.rank
     axis = -1 if axis is None else axis
     if not isinstance(axis, (int, np.integer)):
@@ -242,11 +244,12 @@ def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
 def _axes(sp, axis):
     if axis is None:
         return raw.Range(start=0, limit=raw.Size(input=sp.dense_shape), delta=1)
-    return np.atleast_1d(np.asarray(axis)).astype(np.int32)
+    axes = axis if isinstance(axis, Tensor) else convert_to_tensor(axis, dtype=dtypes.int32)
+    return raw.Reshape(tensor=axes, shape=[-1])
 
 
 def _reduce(stem, sp_input, axis, keepdims, output_is_sparse, name):
-    sp = to_sparse(sp_input)
+    sp = _components(sp_input)
     arguments = dict(
         input_indices=sp.indices,
         input_values=sp.values,
@@ -259,8 +262,8 @@ def _reduce(stem, sp_input, axis, keepdims, output_is_sparse, name):
         return SparseTensor(*getattr(raw, stem + "Sparse")(**arguments))
     result = getattr(raw, stem)(**arguments)
     rank = sp.shape.rank
-    if rank is not None:
-        axes = range(rank) if axis is None else np.atleast_1d(axis)
+    axes = get_static_value(arguments["reduction_axes"])
+    if rank is not None and axes is not None:
         gone = {int(a) % rank for a in axes}
         extents = [
             1 if i in gone else n
@@ -284,7 +287,7 @@ def reduce_max(sp_input, axis=None, keepdims=None, output_is_sparse=False, name=
 
 
 def _both(stem, sp_a, sp_b, name):
-    a, b = to_sparse(sp_a), to_sparse(sp_b)
+    a, b = _components(sp_a), _components(sp_b)
     indices, values = getattr(raw, stem)(
         a_indices=a.indices,
         a_values=a.values,
@@ -312,7 +315,7 @@ def minimum(sp_a, sp_b, name=None):
 @export("sparse.softmax", v1=["sparse.softmax", "sparse_softmax"])
 def softmax(sp_input, name=None):
     """Softmax over the stored entries of each row."""
-    sp = to_sparse(sp_input)
+    sp = _components(sp_input)
     values = raw.SparseSoftmax(
         sp_indices=sp.indices, sp_values=sp.values, sp_shape=sp.dense_shape, name=name
     )
