@@ -1,4 +1,4 @@
-"""What a step cost: StepStats, CostGraphDef, memory logs."""
+"""What a step cost: StepStats, CostGraphDef, memory logs; and what a graph consists of: profiles."""
 
 from penstock._src.proto import tensor
 from penstock._src.proto.schema import Schema
@@ -125,6 +125,7 @@ CodeDef.Trace
     file_id=6 int64, lineno=2 int32, function_id=7 int64, line_id=8 int64, func_start_line=5 int32
 """,
 )
+PROFILES.module = __name__
 GraphNodeProto, MultiGraphNodeProto, AdviceProto, OpLogProto = PROFILES.many(
     "GraphNodeProto MultiGraphNodeProto AdviceProto OpLogProto"
 )
