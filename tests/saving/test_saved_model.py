@@ -107,3 +107,14 @@ def test_tables(tmp_path):
     saving.save(Words(), str(tmp_path / "w"))
     words = loading.load(str(tmp_path / "w"))
     assert words.numbers(tf.constant(["b", "x"])).numpy().tolist() == [2, -1]
+
+
+def test_inputs_of_signatures_stand_in_the_order_of_names(tmp_path):
+    module = tf.Module()
+    spec = [tf.TensorSpec([], tf.float32, "second"), tf.TensorSpec([], tf.int32, "first")]
+    module.difference = tf.function(lambda second, first: second - tf.cast(first, tf.float32), spec)
+    tf.saved_model.save(module, str(tmp_path), signatures=module.difference)
+    signature = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
+    assert [tensor.dtype for tensor in signature.inputs[:2]] == [tf.int32, tf.float32]
+    made = signature(second=tf.constant(5.0), first=tf.constant(3))
+    assert float(made["output_0"]) == 2.0

@@ -76,14 +76,13 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     results = _named_results(name, function)
     graph = FuncGraph(f"signature_wrapper_{name}")
     graph.enclosing = None
-    specs = {}
+    models = dict(zip(function.argument_names, function.inputs, strict=False))
+    # In the order in which TensorFlow flattens keywords.
+    specs = {n: TensorSpec(models[n].shape, models[n].dtype, n) for n in sorted(models)}
     with dispatch.building(graph):
-        arguments = []
-        for argument, model in zip(function.argument_names, function.inputs):
-            placeholder = graph.placeholder(model.dtype, model.shape, argument)
-            graph.inputs.append(placeholder)
-            arguments.append(placeholder)
-            specs[argument] = TensorSpec(model.shape, model.dtype, argument)
+        given = {n: graph.placeholder(spec.dtype, spec.shape, n) for n, spec in specs.items()}
+        graph.inputs.extend(given.values())
+        arguments = [given[argument] for argument in models]
         captured = [graph.capture(tensor) for tensor in function.captured_inputs]
         outputs = raw.StatefulPartitionedCall(
             args=[*arguments, *captured],
