@@ -14,6 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "ops.md"
 # The names in tf.raw_ops of TensorFlow 2.21.
 NAMES = ROOT / "tests" / "parity" / "raw_ops.txt"
+# The names of its further definitions, which tf.raw_ops does not show.
+HIDDEN_NAMES = ROOT / "tests" / "parity" / "hidden_ops.txt"
 sys.path.insert(0, str(ROOT))
 
 # Ops of TensorFlow that are left out on purpose: a pattern of their names, and why.
@@ -30,6 +32,23 @@ LEFT_OUT = [
     (r"Dataset(To|From)Graph|IteratorGetModelProto|DatasetFingerprint", "GraphDefs of TensorFlow's own dataset kernels and of their autotuner"),
     (r"(Experimental)?Assert(Next|Prev)Dataset", "test-only: TensorFlow's own tests assert by them what its graph optimiser makes of a pipeline"),
     (r"QuantizedConv2D.+|QuantizedDepthwise", "oneDNN's fused convolutions: refuse eager calls, as the filter must be a constant of a graph that TensorFlow's own passes wrote"),
+]  # fmt: skip
+# The same for definitions that tf.raw_ops does not show.
+HIDDEN = [
+    (r"_+Mkl|QuantizedConcatV2", "oneDNN's: written into graphs by TensorFlow's own passes"),
+    (r".*T[Pp][Uu]|.*DedupData|UpdateTaskId|(Make|TopK|TopKWith)Unique|KthOrderStatistic|XlaSparse(Act|Grad)|_SetGlobal", "TPUs only"),
+    (r"_Nccl", "NVIDIA's NCCL only"),
+    (r"Risc", "definitions without a kernel on any device"),
+    (r"Rpc|DeleteRpc", "speaks to the servers of tf.distribute.experimental.rpc, which are Python here"),
+    (r"DTensor|CopyToMesh|Relayout", "written into graphs by the compiler of DTensor, which is Python here"),
+    (r"_Xla|Xla(Launch|ClusterOutput|HostCompute|Send|Recv|CustomCall|AllReduce|ReduceScatter|SetBound|.*DynamicDimension)", "written into graphs by XLA's bridge, or for computations on other devices"),
+    (r"Xla", "operators of XLA that no public function gives; those that the private module tensorflow.compiler.tf2xla.python.xla names for Keras are there"),
+    (r"_", "of TensorFlow's runtime: its executor, and passes over graphs that are about to run, write it; no GraphDef or SavedModel keeps it"),
+    (r"Skipgram|NegTrain", "moved out of TensorFlow in 2016, which refuses them"),
+    (r"AudioMicrofrontend", "of the audio frontend of TensorFlow Lite's experiments, a module that no public name leads to"),
+    (r"CalibrationStatisticsSaver|CustomAggregator|DumpTensor", "written into graphs by the quantiser of SavedModels"),
+    (r"IsTensorFloat32Enabled|MakeWeakResourceHandle|MlirPassthroughOp|StochasticCastToInt", "of TensorFlow's own C++ code: no Python function makes one"),
+    (r"", "test-only: defined for TensorFlow's own tests"),
 ]  # fmt: skip
 
 
@@ -88,21 +107,30 @@ def page() -> str:
                 ", ".join(evidence[name]) or "-",
             ]
             lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines + left_out(public - set(ops))) + "\n"
+    lines += left_out(public - set(ops), LEFT_OUT, "Left out")
+    hidden = set(HIDDEN_NAMES.read_text(encoding="utf-8").split())
+    there = sorted(hidden & set(registry.index()))
+    lines += [
+        "",
+        f"## Definitions that tf.raw_ops does not show ({len(hidden)})",
+        "",
+        f"There are {', '.join(there)}.",
+    ]
+    return "\n".join(lines + left_out(hidden - set(there), HIDDEN, "Of these left out")) + "\n"
 
 
 def _yes(condition: bool) -> str:
     return "yes" if condition else "-"
 
 
-def left_out(missing: set[str]) -> list[str]:
+def left_out(missing: set[str], reasons: list[tuple[str, str]], title: str) -> list[str]:
     """Returns the lines on what there is not."""
-    by_reason: dict[str, list[str]] = {reason: [] for _, reason in LEFT_OUT}
+    by_reason: dict[str, list[str]] = {reason: [] for _, reason in reasons}
     wanted = []
     for name in sorted(missing):
-        reason = next((r for pattern, r in LEFT_OUT if re.match(pattern, name)), None)
+        reason = next((r for pattern, r in reasons if re.match(pattern, name)), None)
         (wanted if reason is None else by_reason[reason]).append(name)
-    lines = ["", f"## Left out ({len(missing) - len(wanted)})"]
+    lines = ["", f"## {title} ({len(missing) - len(wanted)})"]
     for reason, names in by_reason.items():
         if names:
             lines += ["", f"**{reason}**: {', '.join(names)}."]
