@@ -52,3 +52,16 @@ def test_values_are_converted_before_tensors_types_are_compared():
         tf.math.logical_and(tf.constant([1.0]), 2)
     with pytest.raises(tf.errors.InvalidArgumentError, match="was expected to be a bool"):
         tf.math.logical_and(tf.constant([1.0]), tf.constant([True]))
+
+
+def test_names_are_part_of_specs():
+    named, unnamed = tf.TensorSpec([2], name="x"), tf.TensorSpec([2])
+    assert unnamed.is_subtype_of(named) and not named.is_subtype_of(unnamed)
+    assert named.most_specific_common_supertype([unnamed]) is None
+    with pytest.raises(ValueError, match="No TypeSpec is compatible"):
+        named.most_specific_compatible_type(unnamed)
+
+
+def test_shapes_to_be_broadcast_are_integers():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="allowed values"):
+        tf.broadcast_dynamic_shape([2.0], [2.0])

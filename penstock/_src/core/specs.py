@@ -342,18 +342,19 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
             isinstance(other, TensorSpec)
             and self._dtype is other._dtype
             and self._shape.is_subtype_of(other._shape)
-            and (other._name is None or self._name == other._name)
+            and (self._name is None or self._name == other._name)
         )
 
     def most_specific_common_supertype(self, others: Sequence[Any]) -> "TensorSpec | None":
-        """Returns the most specific spec of this and all others, or None if types differ."""
-        shape, name = self._shape, self._name
+        """Returns the most specific spec of this and all others, or None if types or names differ."""
+        shape = self._shape
         for other in others:
             if not isinstance(other, TensorSpec) or other._dtype is not self._dtype:
                 return None
+            if other._name != self._name:
+                return None
             shape = shape.most_specific_compatible_shape(other._shape)
-            name = name if name == other._name else None
-        return TensorSpec(shape, self._dtype, name)
+        return TensorSpec(shape, self._dtype, self._name)
 
     def flatten(self) -> list["TensorSpec"]:
         """Returns itself alone."""

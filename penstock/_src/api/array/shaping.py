@@ -113,11 +113,10 @@ def broadcast_to(input, shape, name=None):
 @dispatchable
 def broadcast_dynamic_shape(shape_x, shape_y):
     """The shape, as a tensor, to which tensors of these shapes are broadcast together."""
-    first = convert_to_tensor(shape_x, dtype_hint=dtypes.int32)
-    second = convert_to_tensor(shape_y, dtype_hint=dtypes.int32)
-    if first.dtype != second.dtype:
-        first, second = cast(first, dtypes.int64), cast(second, dtypes.int64)
-    return raw.BroadcastArgs(s0=first, s1=second)
+    if isinstance(shape_x, Tensor) and isinstance(shape_y, Tensor):
+        if {shape_x.dtype, shape_y.dtype} == {dtypes.int32, dtypes.int64}:
+            shape_x, shape_y = cast(shape_x, dtypes.int64), cast(shape_y, dtypes.int64)
+    return raw.BroadcastArgs(s0=shape_x, s1=shape_y)
 
 
 @export("ensure_shape")

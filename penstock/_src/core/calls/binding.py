@@ -26,7 +26,7 @@ def bind(
     """
     given = _convert_attributes(cls, attrs) if attrs else {}
     flat: list[Any] = []
-    refused: InvalidArgumentError | None = None
+    refused: Exception | None = None
     for argument, value in zip(cls.inputs, inputs):
         try:
             if argument.is_list:
