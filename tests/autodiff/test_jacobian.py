@@ -24,6 +24,17 @@ def test_jacobian_in_a_function(shape):
     np.testing.assert_array_equal(squares(shape)(x), np.diag(2 * x))
 
 
+def test_jacobian_of_rows_that_the_run_chooses():
+    @tf.function(autograph=False)
+    def jacobian(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.boolean_mask(x, x > 1.0)
+        return tape.jacobian(y, x)
+
+    np.testing.assert_array_equal(jacobian([1.0, 2.0, 3.0]), [[0, 1, 0], [0, 0, 1]])
+
+
 def test_jacobian_of_nothing_and_of_integers():
     x = tf.constant([1.0, 2.0])
     with tf.GradientTape(persistent=True) as tape:

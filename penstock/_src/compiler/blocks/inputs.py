@@ -154,8 +154,10 @@ def stacked(value: TensorList) -> np.ndarray:
     dense = getattr(value, "dense", None)
     if dense is not None:
         return dense
-    like = next(item for item in value.items if item is not None)
-    result = np.zeros((len(value), *like.shape), value.dtype.np)
+    shapes = (item.shape for item in value.items if item is not None)
+    shape = next(shapes, None)  # of nothing set yet, what the list says
+    shape = value.element_shape.as_list() if shape is None else shape
+    result = np.zeros((len(value), *shape), value.dtype.np)
     for i, item in enumerate(value.items):
         if item is not None:
             result[i] = item
