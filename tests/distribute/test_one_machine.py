@@ -3,6 +3,7 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -98,3 +99,18 @@ def test_a_checkpoint_is_written_before_the_end(tmp_path):
         assert restored.total_run_calls == 1 and float(again) == 1.0
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_what_tensorflow_1_asks_of_strategies():
+    strategy = tf.compat.v1.distribute.OneDeviceStrategy("/cpu:0")
+    extended = strategy.extended
+    assert float(extended.broadcast_to(3.0, "/cpu:0")) == 3
+    rows = strategy.experimental_make_numpy_dataset(np.arange(4.0))
+    assert [float(row) for row in rows] == [0, 1, 2, 3]
+    assert extended.should_checkpoint and not extended.experimental_between_graph
+    assert float(extended.update_non_slot(None, lambda x: x + 1, (tf.constant(1.0),))) == 2
+    with strategy.scope():
+        variable = tf.Variable(2.0)
+    assert float(extended.read_var(variable)) == 2
+    total = extended.experimental_run_steps_on_iterator(lambda x: x * 2, iter(rows), 3)
+    assert float(total) == 4

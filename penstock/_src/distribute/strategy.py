@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.data.dataset import Dataset
 from penstock._src.distribute.context import Defaults, Entered, current
 from penstock._src.distribute.values import InputContext, ReduceOp, ValueContext
 from penstock._src.util import nest
@@ -87,6 +88,64 @@ class StrategyExtended:
     ) -> Any:
         """Calls `fn` once per replica."""
         return self._strategy.run(fn, args, kwargs)
+
+    # -- what TensorFlow 1 asks besides
+
+    experimental_between_graph = property(
+        lambda self: False, doc="Whether each worker has a graph of its own."
+    )
+    experimental_should_init = property(
+        lambda self: True, doc="Whether variables are initialised here."
+    )
+    should_checkpoint = property(lambda self: True, doc="Whether checkpoints are written here.")
+    should_save_summary = property(lambda self: True, doc="Whether summaries are written here.")
+
+    def broadcast_to(self, tensor: Any, destinations: Any) -> Any:
+        """The tensor, where the destinations are devices of this machine."""
+        del destinations
+        return convert_to_tensor(tensor)
+
+    def read_var(self, v: Any) -> Any:
+        """The value of a variable, that of all replicas if they have their own."""
+        return v.read_value()
+
+    def non_slot_devices(self, var_list: Any) -> tuple[str, ...]:
+        """The devices of variables of optimizers that belong to no other."""
+        del var_list
+        return self.parameter_devices
+
+    def update_non_slot(
+        self,
+        colocate_with: Any,
+        fn: Callable[..., Any],
+        args: Any = (),
+        kwargs: Any = None,
+        group: bool = True,
+    ) -> Any:
+        """Calls `fn(*args)` where variables of optimizers lie."""
+        del colocate_with
+        with Entered(self._strategy, None):
+            result = fn(*args, **(kwargs or {}))
+        return result if group else nest.map_structure(lambda held: (held,), result)
+
+    def experimental_make_numpy_dataset(self, numpy_input: Any, session: Any = None) -> Any:
+        """A dataset of the rows of arrays, or of a structure of them."""
+        del session
+        return Dataset.from_tensor_slices(numpy_input)
+
+    def experimental_run_steps_on_iterator(
+        self,
+        fn: Callable[..., Any],
+        iterator: Any,
+        iterations: int = 1,
+        initial_loop_values: Any = None,
+    ) -> Any:
+        """Calls `fn(inputs)` for each replica, `iterations` times, on what an iterator gives; returns the last results."""
+        del initial_loop_values
+        results = None
+        for _ in range(iterations):
+            results = self._strategy.run(fn, args=(next(iterator),))
+        return results
 
 
 @export("distribute.ReplicaContext", v1=["distribute.ReplicaContext"])
@@ -212,6 +271,10 @@ class Strategy:
     def unwrap(self, value: Any) -> tuple[Any, ...]:
         """Returns the values per replica."""
         return self.experimental_local_results(value)
+
+    def experimental_make_numpy_dataset(self, numpy_input: Any, session: Any = None) -> Any:
+        """A dataset of the rows of arrays, or of a structure of them."""
+        return self.extended.experimental_make_numpy_dataset(numpy_input, session)
 
     def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
         """Returns the values of the replicas of this machine."""
