@@ -69,3 +69,15 @@ def test_static_shapes_of_what_is_repeated():
 
     np.testing.assert_array_equal(trace(tf.ones([2, 1])), [1.0, 2.0])
     assert [s.as_list() for s in shapes] == [[None, 0], [2, 1]]
+
+
+def test_ranges_of_integers_have_integer_ends():
+    with pytest.raises(TypeError, match="Cannot convert 5.5"):
+        tf.range(0, 5.5, dtype=tf.int32)
+    np.testing.assert_array_equal(tf.range(np.float64(2.5), dtype=tf.int32), [0, 1])
+
+
+def test_a_stack_of_nothing():
+    assert tf.stack([]).shape == [0]
+    with pytest.raises(TypeError, match="Cannot convert 0.0"):
+        tf.concat([tf.ones([1]), tf.ones([1])], 0.0)

@@ -219,17 +219,7 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):
 
 
 def _range_part(value, kind):
-    if isinstance(value, Tensor):
-        return cast(value, kind)
-    return (
-        cast(convert_to_tensor(value), kind)
-        if _is_fraction(value, kind)
-        else convert_to_tensor(value, dtype=kind)
-    )
-
-
-def _is_fraction(value, kind):
-    return kind.is_integer and isinstance(value, (float, np.floating))
+    return cast(value, kind) if isinstance(value, Tensor) else convert_to_tensor(value, dtype=kind)
 
 
 @export("linspace", v1=["linspace", "lin_space"])

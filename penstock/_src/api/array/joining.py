@@ -54,6 +54,8 @@ def stack(values, axis=0, name="stack"):
         values = unstack(values)
     values = list(values)
     if not values:
+        if axis == 0:
+            return convert_to_tensor([], name=name)
         raise ValueError("stack: at least one tensor is required. Received an empty list.")
     first = next((v for v in values if isinstance(v, Tensor)), None)
     if first is None:

@@ -92,7 +92,7 @@ def _bind_one(
     if wanted is None:
         default = cls.attributes.get(attr)
         hint = default if isinstance(default, DType) else None
-        lone = type(value) is float and not any(isinstance(v, (list, tuple)) for v in inputs)
+        lone = type(value) is float and not any(map(_is_list_of_values, inputs))
         if lone and not in_graph and hint is not None and hint.is_integer:
             # Beside lists it becomes a float first, which the list of allowed types refuses.
             raise TypeError(f"Cannot convert {value} to EagerTensor of dtype {hint.name}")
@@ -101,6 +101,10 @@ def _bind_one(
         return tensor
     given[attr] = wanted
     return _converted(cls, argument, value, wanted, position, in_graph, given)
+
+
+def _is_list_of_values(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and not any(map(is_tensor_like, value))
 
 
 def _type_of_siblings(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> DType | None:

@@ -93,7 +93,10 @@ def _positive_axes(axis, rank):
     axes = axis if isinstance(axis, (list, tuple)) else [axis]
     for a in axes:
         if not isinstance(a, (int, np.integer)):
-            raise TypeError(f"axis must be an int; got {getattr(a, 'dtype', type(a)).__name__}")
+            kind = getattr(a, "dtype", None)
+            raise TypeError(
+                f"axis must be an int; got {type(a).__name__ if kind is None else kind}"
+            )
         if not -rank <= a < rank:
             raise ValueError(f"axis={a} out of bounds: expected {-rank}<=axis<{rank}")
     return [int(a) % rank for a in axes]
