@@ -168,3 +168,12 @@ def test_refused(call, error):
 
 def test_row_lengths_from_the_end():
     assert ROWS.row_lengths(-1).numpy().tolist() == [2, 0, 1]
+
+
+def test_merged_dimensions_keep_their_rows():
+    ragged = tf.ragged.constant([[[1, 2], [3]], [[4, 5], [6]], []])
+    assert ragged.merge_dims(1, 2).to_list() == [[1, 2, 3], [4, 5, 6], []]
+    dense = tf.RaggedTensor.from_row_splits(tf.reshape(tf.range(12), [6, 2]), [0, 2, 6])
+    assert dense.merge_dims(1, 2).to_list() == [[0, 1, 2, 3], [4, 5, 6, 7, 8, 9, 10, 11]]
+    deep = tf.ragged.constant([[[[1], [2, 3]], [[4]]], [], [[[5, 6]]]])
+    assert deep.merge_dims(1, 3).to_list() == [[1, 2, 3, 4], [], [5, 6]]

@@ -17,3 +17,11 @@ def test_what_belongs_to_a_variable_stands_under_its_name():
         "Relu/ReadVariableOp",
         "Relu",
     ]
+
+
+def test_tensors_of_graphs_are_keys_anywhere():
+    with tf.Graph().as_default() as graph:
+        given = tf.compat.v1.placeholder(tf.float32)
+        doubled = given * 2.0
+    with tf.compat.v1.Session(graph=graph) as session:
+        assert session.run(doubled, {given: 3.0}) == 6.0

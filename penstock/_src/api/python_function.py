@@ -44,19 +44,19 @@ def numpy_function(
     if func is None:
         return lambda inner: lambda *args: numpy_function(inner, args, Tout, stateful, name)
     types, is_list, shapes = _output_types(Tout)
+    if STATE.graph is None:
+        return _called_now(func, [np.array(x) for x in inp or []], Tout)
     tensors = [convert_to_tensor(x) for x in inp or []]
     function = _with_plain_scalars(func)
-    if STATE.graph is None:
-        return _called_now(function, tensors, Tout)
     token, held = register(function)
     call = raw.PyFunc if stateful else raw.PyFuncStateless
     outputs = call(input=tensors, token=token, Tout=types, name=name)
     return _arranged(outputs, held, is_list, Tout, shapes)
 
 
-def _called_now(function: Callable[..., Any], tensors: Sequence[Any], form: Any) -> Any:
+def _called_now(function: Callable[..., Any], arrays: Sequence[np.ndarray], form: Any) -> Any:
     """Calls the function on arrays; the results keep their own types, as in TensorFlow."""
-    result = function(*(t._value for t in tensors))
+    result = function(*arrays)
     if nest.is_nested(form):
         parts = list(result) if isinstance(result, list | tuple) else [result]
         return nest.pack_sequence_as(form, [convert_to_tensor(part) for part in parts])

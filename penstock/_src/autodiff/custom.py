@@ -219,6 +219,7 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
         return result, grad
 
+    inner.__wrapped__ = f
     return inner
 
 

@@ -84,7 +84,9 @@ class Tensor(AnyTensor):
         return Reference(self)
 
     def __hash__(self) -> int:
-        if in_v1_graph() or not Tensor._USE_EQUALITY:
+        graph = getattr(self, "graph", None)
+        of_v1_graph = graph is not None and not graph.building_function
+        if of_v1_graph or in_v1_graph() or not Tensor._USE_EQUALITY:
             return id(self)
         raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
 

@@ -58,7 +58,8 @@ def _vector(shape: Any, component: TensorSpec) -> Tensor:
     if isinstance(shape, TensorShape):
         extents = [-1 if extent is None else extent for extent in shape.as_list()]
     else:
-        held = np.asarray(shape) if isinstance(shape, (EagerTensor, np.ndarray)) else shape
+        is_one = isinstance(shape, (EagerTensor, np.ndarray, int, np.integer))
+        held = np.atleast_1d(shape) if is_one else shape
         extents = [-1 if extent is None else int(extent) for extent in held]
     own = component.shape
     fits = own.rank is None or (

@@ -5,6 +5,7 @@ told in `ops/data_snapshot/runs.py`.
 """
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from penstock._src.ops.data.pipeline import AUTOTUNE
 from penstock._src.proto.saved import StructuredValue
 
 _SPEC = "dataset_spec.pb"
+_SECONDS_BETWEEN_LOOKS = 0.1
 
 
 class Stored:
@@ -74,12 +76,12 @@ class Stored:
           element_spec: the structure of TypeSpecs of the elements.
           compression: as given to `save`.
           reader_func: makes a dataset of the dataset of shards; by default their elements in turn.
-          wait: not supported.
+          wait: whether to wait until there is a dataset, written by another process or `distributed_save`.
         """
         from penstock._src.data.dataset import derived
 
-        if wait:
-            raise errors.UnimplementedError("Dataset.load: `wait` is not supported.")
+        while wait and not os.path.exists(os.path.join(path, _SPEC)):
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
         if element_spec is None:
             try:
                 with open(os.path.join(path, _SPEC), "rb") as saved:

@@ -62,7 +62,7 @@ class _Checkpoint(AutoTrackable):
         super().__init__()
         self._setattr_tracking = False
         self._root = None
-        self._attached: dict[str, Any] = {}
+        self._attached: dict[str, Any] = {} if root is None else {"root": root}
         self._save_counter = None
         self._setattr_tracking = True
         if root is not None:

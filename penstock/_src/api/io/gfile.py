@@ -281,7 +281,7 @@ def stat(path):
 @export("io.gfile.glob")
 def glob(pattern):
     """The paths that fit a pattern, or one of several."""
-    patterns = pattern if isinstance(pattern, (list, tuple)) else [pattern]
+    patterns = [pattern] if isinstance(pattern, (str, bytes, os.PathLike)) else list(pattern)
     found = []
     for one in patterns:
         system = _remote(one)

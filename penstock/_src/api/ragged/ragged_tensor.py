@@ -354,14 +354,18 @@ def merge_dims(value, outer, inner):
         middle = None if None in part else int(np.prod(part))
         result.set_shape([*extents[:outer], middle, *extents[inner + 1 :]])
         return result
-    if outer > 0:
+    if outer > 1:
         return value.with_values(merge_dims(value.values, outer - 1, inner - 1))
-    inside = value.values
-    if inner == 1:
-        return inside
-    if not isinstance(inside, RaggedTensor):
-        return merge_dims(inside, 0, inner - 1)
-    return merge_dims(inside, 0, inner - 1)
+    if outer == 0:
+        return merge_dims(value.values, 0, inner - 1)
+    splits, inside = value.row_splits, value.values
+    for _ in range(inner - outer):
+        if isinstance(inside, RaggedTensor):
+            splits, inside = raw.GatherV2(inside.row_splits, splits, 0), inside.values
+        else:
+            splits = splits * cast(raw.Shape(input=inside)[1], splits.dtype)
+            inside = merge_dims(inside, 0, 1)
+    return from_splits(inside, splits)
 
 
 def from_splits(values, splits, uniform_row_length=None):

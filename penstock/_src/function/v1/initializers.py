@@ -8,6 +8,7 @@ import numpy as np
 from penstock._src.api import initializers as v2
 from penstock._src.api.array.creation import constant
 from penstock._src.api.random.functions import normal, truncated_normal, uniform
+from penstock._src.api.v1.arrays import constant as v1_constant
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
@@ -60,7 +61,7 @@ class Constant(_Typed, v2.constant_initializer):
         verify = self._verify_shape if verify_shape is None else verify_shape
         if verify and list(np.shape(self.value)) != list(shape):
             raise TypeError(f"Expected Tensor's shape: {tuple(shape)}, got {np.shape(self.value)}.")
-        return super().__call__(shape, dtype, partition_info)
+        return v1_constant(self.value, self.dtype if dtype is None else dtype, shape)
 
 
 @export(v1=["random_normal_initializer", "initializers.random_normal"])
