@@ -173,3 +173,8 @@ def test_quantiles_in_programs_up_to_the_ends(dtype):
         case = OpCase(op, [at], gradient=False, lowers=True, tolerance=(2e-7, 1e-300))
         case.expect = reference(at.astype(np.float64)).astype(dtype)
         check(case)
+
+
+def test_float64_is_rounded_to_float16_through_float32_as_in_tensorflow():
+    x = np.array([1 + 2**-11 + 2**-40, 1 + 3 * 2**-11 - 2**-40])
+    check(OpCase("Cast", [x], {"DstT": "float16"}, [1, 1.001953125], gradient=False))

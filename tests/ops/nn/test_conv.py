@@ -105,3 +105,4 @@ def test_no_images():
     x, kernel = np.zeros((0, 3, 3, 2), np.float32), np.ones((2, 2, 2, 3), np.float32)
     attrs = {"strides": [1, 1, 1, 1], "padding": "VALID"}
     check(OpCase("DepthwiseConv2dNative", [x, kernel], attrs))
+    check(OpCase("Conv2D", [x, kernel[:, :, :1, :2]], attrs, name="in groups"))

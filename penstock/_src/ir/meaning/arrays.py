@@ -79,6 +79,8 @@ def cast(args: Arrays, node: Node) -> np.ndarray:
     if x.dtype.kind == "c" and not node.dtype.is_complex:
         x = x.real
     with np.errstate(all="ignore"):
+        if node.dtype == dtypes.float16 and x.dtype == np.float64:
+            x = x.astype(np.float32)  # rounded twice, as generated code does
         return np.asarray(x).astype(node.dtype.np)
 
 

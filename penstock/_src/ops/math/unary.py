@@ -314,6 +314,8 @@ def convert(x: np.ndarray, target: np.dtype, truncate: bool = False) -> np.ndarr
         # As x86 does: what does not fit becomes the number with only its highest bit set.
         fits = np.isfinite(x) & (np.abs(x.astype(np.float64)) < 2.0**64)
         return np.where(fits, x.astype(target), target.type(1 << 63))
+    if target == np.float16 and x.dtype == np.float64:
+        x = x.astype(np.float32)  # rounded twice, as TensorFlow does and as programs do
     return np.asarray(x).astype(target)
 
 

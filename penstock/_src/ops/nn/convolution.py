@@ -148,7 +148,7 @@ def forward(c: Convolution, input: np.ndarray, filter: np.ndarray) -> np.ndarray
         if c.groups == 1:
             out[..., 0, :] += part @ w[offsets]
         else:
-            part = part.reshape(*part.shape[:-1], c.groups, -1)
+            part = _by_group(part, c.groups)
             out += np.einsum("...gc,cgo->...go", part, _by_group(w[offsets], c.groups))
     return np.ascontiguousarray(np.moveaxis(out.reshape(shape), -1, c.channels)).astype(
         dtype, copy=False
@@ -169,7 +169,7 @@ def input_gradient(
         if c.groups == 1:
             target += g @ w[offsets].T
         else:
-            part = g.reshape(*g.shape[:-1], c.groups, -1)
+            part = _by_group(g, c.groups)
             part = np.einsum("...go,cgo->...gc", part, _by_group(w[offsets], c.groups))
             target += part.reshape(target.shape)
     out = np.moveaxis(unpad_axes(out, c_last.axes, c.windows), -1, c.channels)
@@ -195,8 +195,9 @@ def filter_gradient(
     return out.astype(dtype, copy=False)
 
 
-def _by_group(w: np.ndarray, groups: int) -> np.ndarray:
-    return w.reshape(w.shape[0], groups, -1)
+def _by_group(x: np.ndarray, groups: int) -> np.ndarray:
+    """The last axis cut into groups."""
+    return x.reshape(*x.shape[:-1], groups, x.shape[-1] // groups)
 
 
 # -- lowerings: each a contraction over a view of windows -----------------------------------------
