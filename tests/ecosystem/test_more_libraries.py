@@ -1,0 +1,145 @@
+"""Libraries over TensorFlow in small programs, each where it is installed."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Libraries that each program needs, the program, and what it prints last.
+PROGRAMS = {
+    "keras_2": (
+        "tf_keras",
+        """
+        import tf_keras as keras
+        x = tf.random.stateless_normal([8, 5, 3], [1, 2])
+        model = keras.Sequential([keras.Input((5, 3)), keras.layers.LSTM(4), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        model.fit(x, tf.reduce_sum(x, [1, 2])[:, None], epochs=2, verbose=0)
+        a = keras.Input((3,))
+        b = tf.concat([tf.nn.relu(a) + a, a * 2], 1)
+        print(keras.Model(a, tf.reshape(b, [-1, 2, 3]))(tf.ones([2, 3])).shape, model(x).shape)
+        """,
+        "(2, 2, 3) (8, 1)",
+    ),
+    "recommenders": (
+        "tensorflow_recommenders tf_keras",
+        """
+        import tensorflow_recommenders as tfrs
+        class Model(tfrs.Model):
+            def __init__(self):
+                super().__init__()
+                self.users, self.films = [tf.keras.layers.Embedding(20, 4) for _ in range(2)]
+                films = tf.data.Dataset.range(20).batch(8).map(self.films)
+                self.task = tfrs.tasks.Retrieval(
+                    metrics=tfrs.metrics.FactorizedTopK(films, ks=[1, 20]))
+            def compute_loss(self, features, training=False):
+                return self.task(self.users(features["user"]), self.films(features["film"]))
+        numbers = tf.range(20)
+        data = tf.data.Dataset.from_tensor_slices({"user": numbers, "film": numbers}).batch(10)
+        model = Model()
+        model.compile(optimizer=tf.keras.optimizers.Adagrad(1.0))
+        model.fit(data, epochs=20, verbose=0)
+        found = model.evaluate(data, return_dict=True, verbose=0)
+        index = tfrs.layers.factorized_top_k.BruteForce(model.users, k=3)
+        index.index(model.films(numbers), numbers)
+        crossed = tfrs.layers.dcn.Cross()(tf.ones([2, 3]), tf.ones([2, 3]))
+        print(found["factorized_top_k/top_20_categorical_accuracy"], index(numbers[:2])[1].shape,
+              crossed.shape)
+        """,
+        "1.0 (2, 3) (2, 3)",
+    ),
+    "hub": (
+        "tensorflow_hub",
+        """
+        import tensorflow_hub as hub
+        v1 = tf.compat.v1
+        with tf.Graph().as_default(), v1.Session() as session:
+            x = v1.placeholder(tf.float32, [None, 2])
+            w = v1.get_variable("w", initializer=tf.constant([[2.0], [3.0]]))
+            session.run(w.initializer)
+            v1.saved_model.simple_save(session, "old", {"x": x}, {"y": x @ w})
+        class Model(tf.Module):
+            def __init__(self):
+                self.w = tf.Variable([[2.0], [3.0]])
+            @tf.function(input_signature=[tf.TensorSpec([None, 2])])
+            def __call__(self, x):
+                return x @ self.w
+        tf.saved_model.save(Model(), "new")
+        x = tf.ones([1, 2])
+        old, new = hub.load("old"), hub.load("new")
+        layer = hub.KerasLayer("new")
+        print(*[float(y[0, 0]) for y in (old.signatures["serving_default"](x)["y"], new(x), layer(x))])
+        """,
+        "5.0 5.0 5.0",
+    ),
+    "datasets": (
+        "tensorflow_datasets",
+        """
+        import numpy as np
+        import tensorflow_datasets as tfds
+        class Numbers(tfds.core.GeneratorBasedBuilder):
+            VERSION = tfds.core.Version("1.0.0")
+            def _info(self):
+                features = {"x": tfds.features.Tensor(shape=(3,), dtype=np.float32),
+                            "label": tfds.features.ClassLabel(names=["a", "b"])}
+                return tfds.core.DatasetInfo(
+                    builder=self, features=tfds.features.FeaturesDict(features),
+                    supervised_keys=("x", "label"))
+            def _split_generators(self, dl_manager):
+                return {"train": self._generate_examples(10)}
+            def _generate_examples(self, count):
+                for i in range(count):
+                    yield i, {"x": np.full(3, i, np.float32), "label": "ab"[i % 2]}
+        builder = Numbers(data_dir="data")
+        builder.download_and_prepare()
+        pairs = builder.as_dataset(split="train[:50%]", as_supervised=True)
+        print(len(list(pairs)), next(iter(pairs.batch(2)))[0].shape)
+        """,
+        "5 (2, 3)",
+    ),
+    "tensorboard": (
+        "tensorboard",
+        """
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+        from tensorboard.plugins import projector
+        from tensorboard.plugins.hparams import api as hparams
+        writer = tf.summary.create_file_writer("logs")
+        with writer.as_default():
+            hparams.hparams({"rate": 0.1}, trial_id="a")
+            tf.summary.scalar("loss", 0.5, step=1)
+            tf.summary.image("image", tf.zeros([1, 4, 4, 3]), step=1)
+            tf.summary.text("text", "words", step=1)
+        writer.close()
+        config = projector.ProjectorConfig()
+        config.embeddings.add().tensor_name = "embedding"
+        projector.visualize_embeddings("logs", config)
+        events = EventAccumulator("logs")
+        events.Reload()
+        print(*sorted(events.Tags()["tensors"]))
+        """,
+        "_hparams_/session_start_info image loss text",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_program(name, tmp_path):
+    libraries, program, expected = PROGRAMS[name]
+    missing = [library for library in libraries.split() if find_spec(library) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    lines = program.split("\n")
+    text = "import tensorflow as tf\n" + "\n".join(line[8:] for line in lines)
+    (tmp_path / "program.py").write_text(text)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_USE_LEGACY_KERAS": "1"}
+    command = [sys.executable, "-m", "penstock", "run", "program.py"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=environment, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1].startswith(expected), done.stdout
