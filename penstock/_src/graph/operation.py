@@ -92,11 +92,7 @@ class SymbolicTensor(Tensor):
         return self.__bool__()
 
     def __iter__(self) -> Any:
-        if self._shape.rank is None or self._shape[0] is None:
-            raise self._no_value("Iterating over a symbolic `tf.Tensor`")
-        if self._shape.rank == 0:
-            raise TypeError("Cannot iterate over a scalar tensor.")
-        return (self[i] for i in range(self._shape[0]))
+        raise self._no_value("Iterating over a symbolic `tf.Tensor`")
 
     def __len__(self) -> int:
         raise TypeError(

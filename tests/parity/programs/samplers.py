@@ -98,3 +98,13 @@ def draws_by_seeds(tf, tmp):
         raw.RandomShuffle(value=np.arange(9), **seeds),
         raw.TruncatedNormal(shape=np.array([6]), dtype=tf.float32, **seeds),
     ]  # fmt: skip
+
+
+def draws_within_bounds_of_each(tf, tmp):
+    draw = tf.raw_ops.StatelessParameterizedTruncatedNormal
+    means, highs = np.array([[0.0], [5.0]], np.float32), np.array([1.0, 9.0, 2.0], np.float32)
+    bounds = {"stddevs": np.float32(2.0), "minvals": np.float32(-1.0), "maxvals": highs}
+    return [
+        draw(shape=[3, 2, 3], seed=[1, 2], means=means, **bounds),
+        draw(shape=[5], seed=[1, 2], means=np.float32(0.0), **{**bounds, "maxvals": np.float32(1.0)}),
+    ]

@@ -441,11 +441,12 @@ def sampled_addmm(
     indices = convert_to_tensor(indices)
     values = cast(convert_to_tensor(values), kind)
     mat1, mat2 = cast(convert_to_tensor(mat1), kind), cast(convert_to_tensor(mat2), kind)
-    rows = raw.GatherV2(params=mat1, indices=indices[..., 0], axis=0)
+    batch = indices.shape.rank - 2
+    swapped = np.array([*range(batch), batch + 1, batch], np.int32)
+    among = {"axis": batch, "batch_dims": batch}
+    rows = raw.GatherV2(params=mat1, indices=indices[..., 0], **among)
     columns = raw.GatherV2(
-        params=raw.Transpose(x=mat2, perm=np.array([1, 0], np.int32)),
-        indices=indices[..., 1],
-        axis=0,
+        params=raw.Transpose(x=mat2, perm=swapped), indices=indices[..., 1], **among
     )
     products = raw.Sum(input=rows * columns, axis=[-1])
     scale = np.asarray(alpha, kind.as_numpy_dtype), np.asarray(beta, kind.as_numpy_dtype)

@@ -164,11 +164,15 @@ def _between(op, stream, dims, parameters):
         mean, deviation, low, high = (
             v.reshape(-1)[b if v.size > 1 else 0] for v in parameters.values()
         )
-        if not (np.isfinite(mean) and deviation > 0 and low < high):
-            raise invalid(op, "Invalid parameters")
+        _check_parameters(op, mean, deviation, low, high)
         numbers, stream = truncated(stream, mean, deviation, low, high, each)
         rows.append(numbers)
     return np.concatenate(rows).reshape(dims) if rows else np.zeros(dims, op.dtype.np)
+
+
+def _check_parameters(op, mean, deviation, low, high):
+    if not (np.isfinite(mean) and deviation > 0 and low < high):
+        raise invalid(op, "Invalid parameters")
 
 
 def _normal_probability(x):
@@ -205,8 +209,18 @@ class StatelessParameterizedTruncatedNormal(Op):
         return None, None, *(unbroadcast(dy * s, x) for s, x in zip(slopes, inputs, strict=True))
 
     def eager(self, shape, seed, means, stddevs, minvals, maxvals):
-        parameters = {"means": means, "stddevs": stddevs, "minvals": minvals, "maxvals": maxvals}
-        return _between(self, stream_of_seed(self, seed), shape_from(self, shape), parameters)
+        dims, stream = shape_from(self, shape), stream_of_seed(self, seed)
+        parameters = np.broadcast_arrays(means, stddevs, minvals, maxvals)
+        each = parameters[0].shape
+        if tuple(dims[len(dims) - len(each) :]) != each:
+            raise invalid(self, "Shape passed in must end with broadcasted shape.")
+        count = prod(dims[: len(dims) - len(each)])
+        columns = []
+        for mean, deviation, low, high in zip(*(p.ravel() for p in parameters), strict=True):
+            _check_parameters(self, mean, deviation, low, high)
+            numbers, stream = truncated(stream, mean, deviation, low, high, count)
+            columns.append(numbers)
+        return np.stack(columns, -1).reshape(dims) if columns else np.zeros(dims, self.dtype.np)
 
 
 class ParameterizedTruncatedNormal(Op):

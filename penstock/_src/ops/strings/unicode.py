@@ -16,7 +16,7 @@ _ENCODINGS = {
     "UTF-8": "utf-8", "UTF8": "utf-8", "UTF-16-BE": "utf-16-be", "UTF-32-BE": "utf-32-be",
     "UTF-16-LE": "utf-16-le", "UTF-32-LE": "utf-32-le", "UTF-16": "utf-16", "UTF-32": "utf-32",
     "US-ASCII": "ascii", "ASCII": "ascii", "ISO-8859-1": "latin-1", "LATIN1": "latin-1",
-    "SHIFT-JIS": "shift-jis", "SHIFT_JIS": "shift-jis", "EUC-JP": "euc-jp", "GB18030": "gb18030",
+    "SHIFT-JIS": "shift-jis", "EUC-JP": "euc-jp", "GB18030": "gb18030",
     "BIG5": "big5", "KOI8-R": "koi8-r", "WINDOWS-1252": "cp1252",
 }  # fmt: skip
 
@@ -27,7 +27,7 @@ def decoder(op, encoding):
     Raises:
       InvalidArgumentError: the encoding is not known.
     """
-    name = _ENCODINGS.get(encoding.upper())
+    name = _ENCODINGS.get(encoding.upper().replace(" ", "-").replace("_", "-"))
     if name is None:
         raise invalid(op, "Could not create converter for input encoding: " + encoding)
     return lambda s: list(_characters(s, name))
