@@ -54,3 +54,10 @@ def test_normal_numbers_are_floats(function):
 def test_names_of_algorithms():
     with pytest.raises(ValueError, match="'bad'"):
         tf.random.stateless_uniform([2], seed=[1, 2], alg="bad")
+
+
+@pytest.mark.parametrize("seed", ["a", float("nan"), float("inf")])
+def test_what_is_no_seed(seed):
+    tf.random.set_seed(1)
+    with pytest.raises(TypeError, match="seed"):
+        tf.random.uniform([1], seed=seed)

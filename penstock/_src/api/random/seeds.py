@@ -79,6 +79,8 @@ def get_seed(op_seed):
 
 
 def _truncated(seed):
+    if isinstance(seed, (str, bytes)) or (isinstance(seed, float) and not np.isfinite(seed)):
+        raise TypeError(f"Expected int for argument 'seed' not {seed}.")
     return seed % _MAXIMUM if isinstance(seed, int) else int(seed) % _MAXIMUM
 
 
