@@ -212,17 +212,29 @@ def dispatch_for_api(api, *signatures):
         cleaned.append(named)
 
     def decorator(target):
-        wanted, have = names, list(inspect.signature(target).parameters)
-        if have != wanted:
+        have = list(inspect.signature(target).parameters)
+        may_have_name = [*have, "name"] == names
+        if have != names and not may_have_name:
             raise ValueError(
                 f"Dispatch function's signature {inspect.signature(target)} does not match "
                 f"API's signature {inspect.signature(api)}."
             )
         rules = cleaned or [_annotations_of(target)]
-        api._dispatch_targets.append((rules, target))
+        api._dispatch_targets.append((rules, _with_name(target) if may_have_name else target))
         return target
 
     return decorator
+
+
+def _with_name(target):
+    """The function with a parameter `name` more, which it does without."""
+
+    @functools.wraps(target)
+    def named(*args, name=None, **kwargs):
+        return target(*args, **kwargs)
+
+    named._handler = target
+    return named
 
 
 def _annotations_of(target):
