@@ -255,7 +255,8 @@ class CollectiveBcastRecvV2(Op):
     signature = "group_size: int32, group_key: int32, instance_key: int32, shape: Tshape -> data: T"
     T: DType
     T_types = CollectiveBcastRecv.T_types
-    Tshape = INDEX
+    Tshape: DType = dtypes.int32
+    Tshape_types = INDEX
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True

@@ -1,7 +1,7 @@
 """The steps of dual ascent over a batch of examples, and the shrinking of weights that L1 wants."""
 
 import contextlib
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -86,34 +86,30 @@ class _Sparse(_Group):
         return self.at[low:high], self.values[low:high]
 
 
-class SdcaOptimizerV2(Op):
+_SIGNATURE = (
+    "sparse_example_indices: num_sparse_features * int64, "
+    "sparse_feature_indices: num_sparse_features * int64, "
+    "sparse_feature_values: num_sparse_features_with_values * float32, "
+    "dense_features: num_dense_features * float32, example_weights: float32, "
+    "example_labels: float32, sparse_indices: num_sparse_features * int64, "
+    "sparse_weights: num_sparse_features * float32, dense_weights: num_dense_features * float32, "
+    "example_state_data: float32 -> out_example_state_data: float32, "
+    "out_delta_sparse_weights: num_sparse_features * float32, "
+    "out_delta_dense_weights: num_dense_features * float32"
+)
+
+
+class _Optimizer(Op):
     """One pass over a batch: the states of its examples after it, and by how much weights change.
 
     Examples are gone through in a mixed order; with `adaptive`, drawn by how much they can still change. TensorFlow's
     order differs from run to run.
     """
 
-    signature = (
-        "sparse_example_indices: num_sparse_features * int64, "
-        "sparse_feature_indices: num_sparse_features * int64, "
-        "sparse_feature_values: num_sparse_features_with_values * float32, "
-        "dense_features: num_dense_features * float32, example_weights: float32, "
-        "example_labels: float32, sparse_indices: num_sparse_features * int64, "
-        "sparse_weights: num_sparse_features * float32, dense_weights: num_dense_features * float32, "
-        "example_state_data: float32 -> out_example_state_data: float32, "
-        "out_delta_sparse_weights: num_sparse_features * float32, "
-        "out_delta_dense_weights: num_dense_features * float32"
-    )
-    loss_type: Literal[
-        "logistic_loss", "squared_loss", "hinge_loss", "smooth_hinge_loss", "poisson_loss"
-    ]
-    adaptive: bool = False
-    l1: float
-    l2: float
-    num_loss_partitions: int
-    num_inner_iterations: int
+    is_abstract = True
     minimum = {"num_loss_partitions": 1, "num_inner_iterations": 1}
     differentiable = False
+    adapts: ClassVar[str]
 
     def shape(self, *inputs):
         sparse, dense, state = inputs[7], inputs[8], inputs[9]
@@ -202,7 +198,7 @@ class SdcaOptimizerV2(Op):
     def _order(self, groups, weights, labels, state, loss: Loss):
         """The examples in the order in which they are visited."""
         count = weights.size
-        if not self.adaptive or count < 2:
+        if not self.attrs[self.adapts] or count < 2:
             return _DRAW.permutation(count)
         chances = np.empty(count)
         for example in range(count):
@@ -225,10 +221,25 @@ def _summed(groups: list[_Group], example: int, partitions: int) -> tuple[float,
     return before, margin, np.float64(norm)
 
 
-class SdcaOptimizer(SdcaOptimizerV2):
+class SdcaOptimizerV2(_Optimizer):
+    """One pass over a batch of examples."""
+
+    signature = _SIGNATURE
+    loss_type: Literal[
+        "logistic_loss", "squared_loss", "hinge_loss", "smooth_hinge_loss", "poisson_loss"
+    ]
+    adaptive: bool = False
+    l1: float
+    l2: float
+    num_loss_partitions: int
+    num_inner_iterations: int
+    adapts = "adaptive"
+
+
+class SdcaOptimizer(_Optimizer):
     """As SdcaOptimizerV2, with `adaptive` under its first name."""
 
-    signature = SdcaOptimizerV2.signature
+    signature = _SIGNATURE
     loss_type: Literal[
         "logistic_loss", "squared_loss", "hinge_loss", "smooth_hinge_loss", "poisson_loss"
     ]
@@ -237,6 +248,7 @@ class SdcaOptimizer(SdcaOptimizerV2):
     l2: float
     num_loss_partitions: int
     num_inner_iterations: int
+    adapts = "adaptative"
 
 
 class SdcaShrinkL1(Op):
