@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock._src.api.debugging.asserts import assert_equal
 from penstock._src.api.linalg.bands import adjoint as adjoint_of
+from penstock._src.api.module import Module
 from penstock._src.api.scopes import no_op
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
@@ -28,8 +29,11 @@ _FLOATS = (
 
 
 def parameter(value, name, dtype=None):
-    """`value` as tensor; a variable stays, so that the operator follows its assignments."""
+    """`value` as tensor; a variable stays, so that the operator follows its assignments, and so does a
+    module that stands for a tensor made of variables."""
     if isinstance(value, Variable):
+        return value
+    if isinstance(value, Module) and hasattr(value, "dtype") and hasattr(value, "shape"):
         return value
     return convert_to_tensor(value, dtype=dtype, name=name)
 
