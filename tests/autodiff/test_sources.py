@@ -132,3 +132,13 @@ def test_gradients_of_complex_functions_are_slopes(function):
     np.testing.assert_allclose(
         tf.reduce_sum(tf.math.real(tf.math.conj(found) * direction)), slope, rtol=1e-6, atol=1e-8
     )
+
+
+def test_no_gradient_passes_a_stop_that_is_itself_a_source():
+    @tf.function
+    def gradients(x):
+        first = tf.stop_gradient(x * 1.0)
+        second = tf.stop_gradient(2.0 * first)
+        return tf.gradients(first + second * 3.0, [first, second, x], unconnected_gradients="zero")
+
+    assert [float(g) for g in gradients(tf.constant(1.0))] == [1.0, 3.0, 0.0]

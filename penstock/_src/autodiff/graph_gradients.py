@@ -50,7 +50,7 @@ def graph_gradients(
         outputs = node.outputs
         if not any(t._id in found for t in outputs):
             continue
-        wanted = [t._id in reached for t in node._inputs]
+        wanted = [node.raw_op.differentiable and t._id in reached for t in node._inputs]
         if not any(wanted):
             continue
         gradients = []
