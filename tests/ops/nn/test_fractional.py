@@ -40,3 +40,13 @@ def test_gradients_go_to_their_windows():
     mean = raw.FractionalAvgPoolGrad(orig_input_tensor_shape=np.int64(X.shape), **ends)
     expected = [0, 0, 1, 1, 1, 3, 4, 1.25, 1.25, 3, 1.75, 1.75, 4, 4.5]
     np.testing.assert_allclose(mean.numpy().ravel()[:14], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("pseudo_random", [False, True])
+def test_a_deterministic_op_draws_the_same_windows_each_time(pseudo_random):
+    attrs = dict(deterministic=True, seed=1, seed2=2, pseudo_random=pseudo_random)
+    calls = [
+        raw.FractionalMaxPool(value=X, pooling_ratio=[1, 1.44, 1.73, 1], **attrs) for _ in "ab"
+    ]
+    for first, second in zip(*calls, strict=True):
+        np.testing.assert_array_equal(first, second)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.random.seeds import get_seed
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -248,14 +249,26 @@ def max_pool_with_argmax(
     )
 
 
-def _fractional(op, value, ratio, pseudo_random, overlapping, seed, name):
+def _fractional_ratio(ratio):
+    """How much each dimension shrinks, where one number stands for rows and columns."""
     if isinstance(ratio, (int, float)):
-        ratio = [ratio]
-    ratio = [float(r) for r in ratio]
-    ratio = ratio * 2 if len(ratio) == 1 else ratio
-    if len(ratio) == 2:
-        ratio = [1.0, *ratio, 1.0]
-    first, second = (0, 0) if seed == 0 else (87654321, seed)
+        ratio = [1.0, ratio, ratio, 1.0]
+    elif not isinstance(ratio, (list, tuple)):
+        raise ValueError(
+            f"`pooling_ratio` should be an int or a list of ints. Received: pooling_ratio={ratio}"
+        )
+    if ratio[0] != 1.0 or ratio[-1] != 1.0:
+        raise ValueError(
+            "`pooling_ratio` should have first and last elements with value 1.0. "
+            f"Received: pooling_ratio={ratio}"
+        )
+    if min(ratio) < 1.0:
+        raise ValueError(f"`pooling_ratio` should be >= 1.0. Received: pooling_ratio={ratio}")
+    return list(ratio)
+
+
+def _fractional(op, value, ratio, pseudo_random, overlapping, seed, name):
+    first, second = (0, 0) if seed == 0 else get_seed(seed)
     return op(
         value=value,
         pooling_ratio=ratio,
@@ -275,7 +288,13 @@ def fractional_max_pool(
 ):
     """Max pooling over windows of random sizes, so that extents shrink by `pooling_ratio`."""
     return _fractional(
-        raw.FractionalMaxPool, value, pooling_ratio, pseudo_random, overlapping, seed, name
+        raw.FractionalMaxPool,
+        value,
+        _fractional_ratio(pooling_ratio),
+        pseudo_random,
+        overlapping,
+        seed,
+        name,
     )
 
 

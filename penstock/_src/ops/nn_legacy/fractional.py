@@ -1,6 +1,8 @@
 """Pooling over windows whose sizes vary, so that images shrink by a factor that is no whole number
 (Graham 2014)."""
 
+import functools
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -9,12 +11,27 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values import kernel_state
 from penstock._src.ops.random import distributions
+from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateful import permutation, reserve
 from penstock._src.ops.rules import invalid
 
 
-def boundaries(op, extent, out):
-    """The starts of `out` windows over `extent` rows, and the end, drawn by an op.
+def draws(op):
+    """What takes a stream of so many blocks for an op; with seeds, a deterministic op starts anew each time."""
+    if not (op.deterministic and (op.seed or op.seed2)):
+        return functools.partial(reserve, op)
+    position = Stream.from_seeds(op.seed, op.seed2)
+
+    def take(blocks):
+        nonlocal position
+        taken, position = position, position.skipped(blocks)
+        return taken
+
+    return take
+
+
+def boundaries(op, take, extent, out):
+    """The starts of `out` windows over `extent` rows, and the end, drawn by an op from streams that `take` gives.
 
     The sizes are those of a whole number and the next one, shuffled; or, pseudo-randomly, follow a line of slope
     extent / out from a random offset.
@@ -23,11 +40,11 @@ def boundaries(op, extent, out):
     if not op.pseudo_random:
         sizes = np.full(out, small)
         sizes[: extent % out] += 1
-        sizes = sizes[permutation(reserve(op, (out + 3) // 4), out)]
+        sizes = sizes[permutation(take((out + 3) // 4), out)]
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     alpha = extent / out
     most = min((small + 2) / alpha - 1, (extent + 1 - small) / alpha - (out - 1))
-    offset = distributions.words_to_float64(reserve(op, 1).words(2)) * most
+    offset = distributions.words_to_float64(take(1).words(2)) * most
     inner = np.ceil(alpha * (np.arange(1, out) + offset)) - 1
     return np.concatenate([[0], inner, [extent]]).astype(np.int64)
 
@@ -63,6 +80,10 @@ class _FractionalPool(Op):
             raise invalid(
                 self, "Fractional pooling is not yet supported on the batch or channel dimension."
             )
+        if min(self.pooling_ratio) < 1:
+            raise invalid(
+                self, f"pooling_ratio cannot be smaller than 1, got: {min(self.pooling_ratio):g}"
+            )
         rows, columns = self.sequences(value.shape[1:3])
         parts = [windows(s, n, self.overlapping) for s, n in zip((rows, columns), value.shape[1:3])]
         made = np.empty((value.shape[0], len(parts[0]), len(parts[1]), value.shape[3]), value.dtype)
@@ -75,8 +96,9 @@ class _FractionalPool(Op):
         """The boundaries of the windows of both axes; a deterministic op keeps its first ones."""
 
         def drawn():
+            take = draws(self)
             pairs = zip(extents, self.pooling_ratio[1:3], strict=True)
-            return [boundaries(self, extent, int(extent / ratio)) for extent, ratio in pairs]
+            return [boundaries(self, take, extent, int(extent / ratio)) for extent, ratio in pairs]
 
         return kernel_state.of_running_node(drawn) if self.deterministic else drawn()
 
