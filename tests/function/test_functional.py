@@ -77,3 +77,21 @@ def test_symbolic_gradients():
         return tf.raw_ops.SymbolicGradient(input=inputs, Tout=[tf.float32] * 2, f=function)
 
     assert [float(g) for g in gradients()] == [12.0, 4.0]
+
+
+class Vehicle(tf.experimental.BatchableExtensionType):
+    speed: tf.Tensor
+    mileage: tf.Tensor
+
+
+def test_map_fn_takes_and_gives_extension_types():
+    fleet = Vehicle([120, 150, 80], [30, 40, 12])
+    ranges = tf.map_fn(lambda v: v.speed * v.mileage, fleet, fn_output_signature=tf.int32)
+    assert ranges.numpy().tolist() == [3600, 6000, 960]
+    number = tf.TensorSpec([], tf.int32)
+    made = tf.map_fn(
+        lambda i: Vehicle(i, i * 2),
+        tf.range(3),
+        fn_output_signature=Vehicle.Spec(speed=number, mileage=number),
+    )
+    assert made.mileage.numpy().tolist() == [0, 2, 4]

@@ -79,6 +79,8 @@ def map_fn(
     if not callable(fn):
         raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.")
     signature = fn_output_signature if fn_output_signature is not None else dtype
+    if any(map(_is_batchable, nest.flatten([elems, signature]))):
+        return _map_fields(fn, elems, signature, infer_shape)
     if any(
         row_codec.is_encoded(leaf) or nest.is_composite(leaf) and not isinstance(leaf, Tensor)
         for leaf in nest.flatten([elems, signature])
@@ -153,6 +155,45 @@ def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_sha
         rows = _static(array.stack(), count)
         made.append(row_codec.decode_rows(spec, rows) if row_codec.is_encoded(spec) else rows)
     return nest.pack_sequence_as(signature, made)
+
+
+def _is_batchable(leaf: Any) -> bool:
+    """Whether a value, or the type of one, is of an ExtensionType that can be batched."""
+    return hasattr(leaf, "_batch") and hasattr(leaf, "_values") or _is_batchable_value(leaf)
+
+
+def _is_batchable_value(leaf: Any) -> bool:
+    spec = None if isinstance(leaf, Tensor) else getattr(leaf, "_type_spec", None)
+    return hasattr(spec, "_unbatch") and hasattr(spec, "_values")
+
+
+def _map_fields(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool) -> Any:
+    """Maps over rows some of which, or of whose results, are of ExtensionTypes: over their fields."""
+    leaves = nest.flatten(elems)
+    row_specs = [v._type_spec._unbatch() if _is_batchable_value(v) else None for v in leaves]
+    fields = [v._type_spec._to_components(v) if _is_batchable_value(v) else v for v in leaves]
+    if signature is None:
+        rows = [s if s is not None else v.dtype for s, v in zip(row_specs, leaves, strict=True)]
+        signature = nest.pack_sequence_as(elems, rows)
+    wanted = nest.flatten(signature)
+    of_results = [w._component_specs if _is_batchable(w) else w for w in wanted]
+
+    def of_fields(parts: Any) -> Any:
+        row = [
+            p if s is None else s._from_components(p) for s, p in zip(row_specs, parts, strict=True)
+        ]
+        made = nest.flatten(fn(nest.pack_sequence_as(elems, row)))
+        return [
+            w._to_components(value) if _is_batchable(w) else value
+            for w, value in zip(wanted, made, strict=True)
+        ]
+
+    stacked = map_fn(of_fields, fields, infer_shape=infer_shape, fn_output_signature=of_results)
+    results = [
+        w._batch(None)._from_components(s) if _is_batchable(w) else s
+        for w, s in zip(wanted, stacked, strict=True)
+    ]
+    return nest.pack_sequence_as(signature, results)
 
 
 def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
