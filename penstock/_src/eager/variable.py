@@ -484,7 +484,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             return head + ">"
         if self._handle._value.value is None:
             return head + ", numpy=<uninitialized>>"
-        return f"{head}, numpy={np.array_repr(self.numpy()) if self._shape.rank else self.numpy()}>"
+        value = self.numpy()
+        return f"{head}, numpy={np.array_repr(value) if np.ndim(value) else value}>"
 
     def experimental_as_proto(self) -> Any:
         """Not defined for a variable outside a SavedModel."""

@@ -158,9 +158,21 @@ def _grouped(flat, plan, dense_keys):
     return found
 
 
+def _order(item):
+    """Where a feature stands among the results: by its kind, then by its name, as TensorFlow's op gives them."""
+    name, feature = item
+    kinds = (
+        VarLenFeature,
+        (FixedLenFeature, FixedLenSequenceFeature),
+        RaggedFeature,
+        SparseFeature,
+    )
+    return [isinstance(feature, kind) for kind in kinds].index(True), name
+
+
 def _assemble(features, found):
     results = {}
-    for name, feature in features.items():
+    for name, feature in sorted(features.items(), key=_order):
         if isinstance(feature, VarLenFeature):
             results[name] = found["s", name]
         elif isinstance(feature, SparseFeature):
