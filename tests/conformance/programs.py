@@ -446,7 +446,9 @@ def mapped(program, x):
 def branched(program, x):
     tf, axis = program.tf, axis_of(program, x)
     return lambda x: tf.cond(
-        tf.reduce_sum(x) > 0, lambda: tf.cumsum(x, axis), lambda: tf.abs(x) + 1
+        tf.reduce_sum(tf.cast(x, tf.float64)) > 1 / 3,
+        lambda: tf.cumsum(x, axis),
+        lambda: tf.abs(x) + 1,
     )
 
 

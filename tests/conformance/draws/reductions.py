@@ -52,7 +52,9 @@ def _along(draw, op, **choices):
         shape = (17,) * len(shape)
     x = numbers(draw(SEED), shape, kind, 0.5, 1.5)
     attrs = {name: draw(values) for name, values in choices.items()}
-    return OpCase(op, [x, axis], attrs, tolerance=slack(kind))
+    # TensorFlow's gradient of complex products is not conjugated.
+    differs = False if op == "Cumprod" and kind.kind == "c" else None
+    return OpCase(op, [x, axis], attrs, gradient=differs, tolerance=slack(kind))
 
 
 for _op in "Cumsum Cumprod".split():
