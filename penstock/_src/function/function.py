@@ -1,7 +1,6 @@
 """tf.function: a Python function that is traced into graphs, one for each kind of arguments, and run compiled."""
 
 import functools
-import inspect
 import threading
 import types
 import weakref
@@ -94,8 +93,9 @@ class Function(Trackable):
         self._look_like(python_function)
 
     def _look_like(self, python_function: Callable[..., Any]) -> None:
-        held = ("__dict__",) if inspect.isfunction(python_function) else ()  # not an object's state
-        functools.update_wrapper(self, python_function, updated=held)
+        functools.update_wrapper(self, python_function, updated=())
+        for name, value in getattr(python_function, "__dict__", {}).items():
+            self.__dict__.setdefault(name, value)
 
     # -- calling
 
