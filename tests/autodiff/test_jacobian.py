@@ -32,7 +32,7 @@ def test_jacobian_of_rows_that_the_run_chooses():
             y = tf.boolean_mask(x, x > 1.0)
         return tape.jacobian(y, x)
 
-    np.testing.assert_array_equal(jacobian([1.0, 2.0, 3.0]), [[0, 1, 0], [0, 0, 1]])
+    np.testing.assert_array_equal(jacobian(tf.constant([1.0, 2.0, 3.0])), [[0, 1, 0], [0, 0, 1]])
 
 
 def test_jacobian_of_nothing_and_of_integers():

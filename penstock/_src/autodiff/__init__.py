@@ -1,4 +1,5 @@
 """Differentiation: the tape that records, the reverse walk, gradients of graphs and of control flow.
 
-Read `tape.py`, then `backprop.py`. Each op's own gradient stands in its class (ops/).
+Read `tape.py`, then `backprop.py`; `gradient_tape.py` and `jacobian.py` are what users see.
+Each op's own gradient stands in its class (ops/).
 """

@@ -239,7 +239,6 @@ class CollectiveBcastRecv(Op):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
-    differentiable = False
 
     def output_shape(self):
         return self.attrs["shape"]
@@ -260,7 +259,6 @@ class CollectiveBcastRecvV2(Op):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
-    differentiable = False
 
     def shape(self, group_size, group_key, instance_key, shape):
         return shape.as_shape()

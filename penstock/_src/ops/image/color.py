@@ -248,7 +248,6 @@ class AdjustContrast(Op):
             dtypes.float64,
         }
     )  # fmt: skip
-    differentiable = False
     _removed = (
         "Op AdjustContrast is not available in GraphDef version 2474. It has been removed in version 2. "
         "Use AdjustContrastv2 instead."
