@@ -58,7 +58,9 @@ class Dimension:
     def __ge__(self, other: Any) -> Any:
         return self._with(other, operator.ge)
 
-    def __add__(self, other: Any) -> "Dimension":
+    def __add__(self, other: Any) -> Any:
+        if hasattr(other, "OVERLOADABLE_OPERATORS"):  # a tensor computes the result
+            return NotImplemented
         return Dimension(self._with(other, operator.add))
 
     def __radd__(self, other: Any) -> "Dimension":
@@ -70,7 +72,9 @@ class Dimension:
     def __rsub__(self, other: Any) -> "Dimension":
         return Dimension(other) - self
 
-    def __mul__(self, other: Any) -> "Dimension":
+    def __mul__(self, other: Any) -> Any:
+        if hasattr(other, "OVERLOADABLE_OPERATORS"):  # a tensor computes the result
+            return NotImplemented
         return Dimension(self._with(other, operator.mul))
 
     def __rmul__(self, other: Any) -> "Dimension":

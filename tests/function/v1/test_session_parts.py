@@ -86,7 +86,9 @@ def test_switches():
     v1.disable_v2_tensorshape()
     try:
         assert (shape[0].value, shape[1].value) == (1, None)
-        assert [d.value for d in shape] == [1, None]
+        assert [d.value for d in shape] == [1, None] and str(shape) == "(1, ?)"
+        assert (shape[0] * np.int64(3)).value == 3 and (shape[0] * tf.constant(2)).shape == []
+        assert len(tf.split(tf.zeros([2, 1]), shape[0])) == 1
         assert tf.zeros([2, 3]).shape.as_list() == [2, 3]
     finally:
         v1.enable_v2_tensorshape()

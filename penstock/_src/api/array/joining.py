@@ -12,6 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import Dimension
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
@@ -98,6 +99,8 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
       num: the number of sizes, if that can't be told from their tensor's shape.
       name: a name for the operation.
     """
+    if isinstance(num_or_size_splits, Dimension):
+        num_or_size_splits = num_or_size_splits.value
     if isinstance(num_or_size_splits, (int, np.integer)) and not isinstance(
         num_or_size_splits, bool
     ):

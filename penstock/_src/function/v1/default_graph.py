@@ -96,6 +96,7 @@ def disable_tensor_equality() -> None:
 
 
 _PLAIN_ITEM, _PLAIN_ITERATION = TensorShape.__getitem__, TensorShape.__iter__
+_PLAIN_TEXT = TensorShape.__str__
 
 
 def _is_own_code() -> bool:
@@ -113,9 +114,14 @@ def _dimensions(self: TensorShape) -> Any:
     return found if _is_own_code() else map(Dimension, found)
 
 
+def _text_of_dimensions(self: TensorShape) -> str:
+    return _PLAIN_TEXT(self).replace("None", "?")
+
+
 @export(v1=["disable_v2_tensorshape"])
 def disable_v2_tensorshape() -> None:
     """Lets indexing and iterating over shapes give `Dimension`s, as in TensorFlow 1."""
+    TensorShape.__str__ = _text_of_dimensions  # type: ignore[method-assign]
     TensorShape.__getitem__ = _item_as_dimension  # type: ignore[method-assign]
     TensorShape.__iter__ = _dimensions  # type: ignore[method-assign]
 
@@ -123,6 +129,7 @@ def disable_v2_tensorshape() -> None:
 @export(v1=["enable_v2_tensorshape"])
 def enable_v2_tensorshape() -> None:
     """Lets indexing and iterating over shapes give numbers and None, as in TensorFlow 2."""
+    TensorShape.__str__ = _PLAIN_TEXT  # type: ignore[method-assign]
     TensorShape.__getitem__ = _PLAIN_ITEM  # type: ignore[method-assign]
     TensorShape.__iter__ = _PLAIN_ITERATION  # type: ignore[method-assign]
 
