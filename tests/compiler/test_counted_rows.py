@@ -206,3 +206,12 @@ def test_gradients_of_few_rows_are_summed_and_applied_in_one_program(name):
         return variable.numpy()
 
     np.testing.assert_allclose(trained(True), trained(False), 1e-5)
+
+
+def test_a_shape_that_only_the_run_tells_may_leave_the_number_of_rows_open():
+    flat = tf.function(lambda x, shape: tf.reshape(kept(x, x > 0), shape), autograph=False)
+    x, positive = X[:, 0], X[:, 0][MASK]
+    for rows in (-1, len(positive)):
+        np.testing.assert_array_equal(flat(tf.constant(x), tf.constant([rows])), positive)
+    with pytest.raises(InvalidArgumentError):
+        flat(tf.constant(x), tf.constant([len(positive) + 1]))

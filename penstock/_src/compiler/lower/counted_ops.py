@@ -163,7 +163,10 @@ def _reshape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
     if first is None or first[0] != -1:
         given = number(p, p.take_index(shape, 0, 0))
         if not same_number(p, given, count):
-            p.check(p.eq(given, count), "Reshape: the shape does not fit the number of values")
+            fits = p.eq(given, count)
+            if first is None:  # a shape that only the run tells may leave it open
+                fits = p.or_(fits, p.eq(given, -1))
+            p.check(fits, "Reshape: the shape does not fit the number of values")
     return [Counted(p.reshape(x.rows, (x.capacity * times, *rest)), count)]
 
 
