@@ -4,7 +4,6 @@ The V2 and V3 ops work with a range of diagonals k = (lower, upper) packed as th
 row m holds diagonal upper - m, put left or right in it as `align` says.
 """
 
-import functools
 from typing import Literal
 
 import numpy as np
@@ -15,39 +14,20 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX
-from penstock._src.ir.dims import minimum
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
+from penstock._src.ops.linalg.packed_diagonals import (
+    lower_put,
+    lower_take,
+    max_length,
+    put_diagonals,
+    take_diagonals,
+)
 from penstock._src.ops.rules import invalid, show, value_of, zeros_like
 
 Align = Literal["LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT"]
 SOLID = FLOAT | COMPLEX | INDEX
-
-
-@functools.lru_cache(256)
-def diagonal_places(rows, columns, lower, upper, align):
-    """Returns, for each packed place, the row and column of the matrix it stands for (-1: none)."""
-    count = upper - lower + 1
-    width = max_length(rows, columns, lower, upper)
-    i = np.full((count, width), -1)
-    j = np.full((count, width), -1)
-    above, below = align.split("_")
-    for m in range(count):
-        k = upper - m
-        length = min(rows + min(k, 0), columns - max(k, 0))
-        side = above if k >= 0 else below
-        start = width - length if side == "RIGHT" else 0
-        places = np.arange(max(length, 0))
-        i[m, start + places] = places - min(k, 0)
-        j[m, start + places] = places + max(k, 0)
-    i.flags.writeable = j.flags.writeable = False
-    return i, j
-
-
-def max_length(rows, columns, lower, upper):
-    """Returns the length of the longest of a range of diagonals."""
-    return min(rows + min(upper, 0), columns - max(lower, 0))
 
 
 def band_of(op, k):
@@ -79,99 +59,6 @@ def static_band(k):
     """Returns (lower, upper) of a static input, or None."""
     value = infer.value_or_none(k)
     return None if not value else (value[0], value[-1])
-
-
-def take_diagonals(x, lower, upper, align, fill):
-    """Returns the packed diagonals of matrices, with `fill` where a row is longer than its diagonal."""
-    i, j = diagonal_places(*x.shape[-2:], lower, upper, align)
-    out = x[..., i, j]
-    out[..., i < 0] = fill
-    return out[..., 0, :] if lower == upper else out
-
-
-def put_diagonals(out, diagonal, lower, upper, align):
-    """Puts packed diagonals into matrices, in place."""
-    i, j = diagonal_places(*out.shape[-2:], lower, upper, align)
-    packed = diagonal[..., None, :] if lower == upper else diagonal
-    real = i >= 0
-    out[..., i[real], j[real]] = packed[..., real]
-    return out
-
-
-def lower_take(p, x, lower, upper, align, fill):
-    """Lowers packed diagonals to a gather of the flattened matrices."""
-    rows, columns = x.shape[-2:]
-    lead = x.shape[:-2]
-    flat = p.reshape(x, (*lead, rows * columns))
-    if type(rows) is not int or type(columns) is not int:
-        places, real = computed_places(p, rows, columns, lower, upper, align)
-        out = p.gather(flat, places, len(lead))
-        out = p.select(p.broadcast_to(real, out.shape), out, fill)
-        return p.squeeze(out, [len(lead)]) if lower == upper else out
-    i, j = diagonal_places(rows, columns, lower, upper, align)
-    places = p.constant(np.where(i < 0, 0, i * columns + j).astype(np.int32))
-    out = p.gather(flat, places, len(lead))
-    if (i < 0).any():
-        out = p.select(p.constant(i >= 0), out, fill)
-    return p.squeeze(out, [len(lead)]) if lower == upper else out
-
-
-def starts_of(rows, columns, lower, upper, align):
-    """Returns, from the uppermost diagonal down, the number, length and first packed place of each."""
-    width = minimum(rows + min(upper, 0), columns - max(lower, 0))
-    above, below = align.split("_")
-    found = []
-    for k in range(upper, lower - 1, -1):
-        length = minimum(rows + min(k, 0), columns - max(k, 0))
-        side = above if k >= 0 else below
-        found.append((k, length, width - length if side == "RIGHT" else 0))
-    return width, found
-
-
-def computed_places(p, rows, columns, lower, upper, align):
-    """Returns `[diagonals, width]` places in flat matrices of sizes that stay symbolic, and where they are real."""
-    width, diagonals = starts_of(rows, columns, lower, upper, align)
-    places, real = [], []
-    for k, length, first in diagonals:
-        along = p.sub(p.iota([width], 0, dtypes.int32), p.scalar(first, dtypes.int32))
-        inside = p.and_(p.ge(along, 0), p.lt(along, p.scalar(length, dtypes.int32)))
-        row = p.mul(p.sub(along, min(k, 0)), p.scalar(columns, dtypes.int32))
-        places.append(p.select(inside, p.add(row, p.add(along, max(k, 0))), 0))
-        real.append(inside)
-    return p.stack(places, 0), p.stack(real, 0)
-
-
-def _put_by_numbers(p, start, diagonal, lower, upper, align):
-    """`lower_put` for matrices of sizes that stay symbolic."""
-    rows, columns = start.shape[-2:]
-    width, diagonals = starts_of(rows, columns, lower, upper, align)
-    row, column = (p.iota([rows, columns], axis, dtypes.int32) for axis in (0, 1))
-    number, along = p.sub(column, row), p.minimum(row, column)
-    source = p.full([rows, columns], 0, dtypes.int32)
-    for m, (k, _, first) in enumerate(diagonals):
-        place = p.add(along, p.scalar(first + m * width, dtypes.int32))
-        source = p.select(p.eq(number, k), place, source)
-    lead = start.shape[:-2]
-    flat = p.reshape(diagonal, (*lead, (upper - lower + 1) * width))
-    real = p.and_(p.ge(number, lower), p.le(number, upper))
-    found = p.gather(flat, source, len(lead))
-    return p.select(p.broadcast_to(real, found.shape), found, start)
-
-
-def lower_put(p, start, diagonal, lower, upper, align):
-    """Lowers putting packed diagonals to a gather of the packed ones and a select."""
-    rows, columns = start.shape[-2:]
-    if type(rows) is not int or type(columns) is not int:
-        return _put_by_numbers(p, start, diagonal, lower, upper, align)
-    i, j = diagonal_places(rows, columns, lower, upper, align)
-    width = i.shape[1]
-    source = np.full((rows, columns), -1)
-    real = i >= 0
-    source[i[real], j[real]] = np.flatnonzero(real.ravel())
-    lead = start.shape[:-2]
-    flat = p.reshape(diagonal, (*lead, (upper - lower + 1) * width))
-    found = p.gather(flat, p.constant(np.maximum(source, 0).astype(np.int32)), len(lead))
-    return p.select(p.constant(source >= 0), found, start)
 
 
 # -- diagonals of matrices -------------------------------------------------------------------------
