@@ -5,6 +5,7 @@ import pytest
 import penstock as tf
 
 INVALID = tf.errors.InvalidArgumentError
+PRECONDITION = tf.errors.FailedPreconditionError
 IMAGE = tf.ones([1, 4, 4, 2])
 FILTER = tf.ones([2, 2, 2, 1])
 
@@ -29,6 +30,14 @@ FILTER = tf.ones([2, 2, 2, 1])
         (lambda: tf.nn.max_pool_with_argmax(tf.ones([1, 4, 0, 1]), 2, 2, "VALID"), INVALID),
         (lambda: tf.nn.softmax_cross_entropy_with_logits(IMAGE, IMAGE, axis=4), INVALID),
         (lambda: tf.nn.sigmoid_cross_entropy_with_logits([1, 0], tf.ones([2])), INVALID),
+        (lambda: tf.nn.fractional_max_pool(IMAGE, 0.5), ValueError),
+        (lambda: tf.nn.fractional_max_pool(IMAGE, [2.0, 2.0]), ValueError),
+        (lambda: tf.nn.ctc_greedy_decoder(tf.ones([2, 1, 3]), [3]), PRECONDITION),
+        (lambda: tf.nn.ctc_beam_search_decoder(tf.ones([2, 1, 3]), [2, 1]), PRECONDITION),
+        (lambda: tf.nn.ctc_greedy_decoder(tf.ones([2, 1, 3]), [2], True, 3), INVALID),
+        (lambda: tf.nn.embedding_lookup_sparse(tf.ones([3, 2]), [[0, 1]], None), TypeError),
+        (lambda: tf.nn.dropout(IMAGE, [0.5]), ValueError),
+        (lambda: tf.nn.dropout(IMAGE, tf.constant(0.5, tf.float64)), ValueError),
     ],
 )
 def test_refused(call, error):
@@ -43,3 +52,8 @@ def test_one_row_of_labels_serves_all_logits():
 
 def test_sequences_may_be_named_as_images_are():
     assert tf.nn.conv1d(IMAGE[0], FILTER[0], 1, "SAME", "NHWC").shape == [4, 4, 1]
+
+
+def test_the_parts_of_a_table_may_be_lists():
+    ids = tf.sparse.from_dense([[0, 1], [1, 0]])
+    assert tf.nn.embedding_lookup_sparse([[1.0, 2.0], [3.0, 4.0]], ids, None).shape == [2]

@@ -172,6 +172,20 @@ def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
     )
 
 
+def _tensor_rate(rate, dtype):
+    """A rate that is no number: only a scalar tensor of the dropped one's dtype will do."""
+    if isinstance(rate, np.ndarray) or not hasattr(rate, "dtype"):
+        raise ValueError(f"`rate` must be a scalar or scalar tensor. Received: rate={rate}")
+    rate = convert_to_tensor(rate)
+    rate.shape.assert_has_rank(0)
+    if rate.dtype != dtype:
+        raise ValueError(
+            "`x.dtype` must be compatible with `rate.dtype`. "
+            f"Received: x.dtype={dtype} and rate.dtype={rate.dtype}"
+        )
+    return rate
+
+
 @export("nn.experimental.general_dropout", v1=["nn.experimental.general_dropout"])
 @dispatchable
 def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
@@ -194,7 +208,7 @@ def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
         scaled = x * np.asarray(1 / (1 - rate), kind)
         rate = np.asarray(rate, kind)
     else:
-        rate = cast(convert_to_tensor(rate, dtype_hint=x.dtype), x.dtype)
+        rate = _tensor_rate(rate, x.dtype)
         scaled = x * (np.asarray(1, kind) / (np.asarray(1, kind) - rate))
     numbers_drawn = uniform_sampler(shape=_noise_shape(x, noise_shape), dtype=x.dtype)
     keep = raw.GreaterEqual(x=numbers_drawn, y=rate)

@@ -13,6 +13,7 @@ from penstock._src.api.math.scan import (
     sparse_segment_sqrt_n,
     sparse_segment_sum,
 )
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -25,19 +26,25 @@ def _clipped(rows, max_norm):
     return clip_by_norm(rows, max_norm, axes=list(range(1, rows.shape.rank)))
 
 
+def _table(part):
+    """A table or a part of one; what is not a tensor, nor looked up as it is, is converted."""
+    return part if hasattr(part, "shape") else convert_to_tensor(part, name="params")
+
+
 def _lookup(params, ids, strategy, max_norm, name=None):
     if hasattr(params, "_get_variable_list"):
         params = params._get_variable_list()
     if isinstance(params, (list, tuple)) and len(params) == 1:
-        params = params[0]
+        params = _table(params[0])
     if not isinstance(params, (list, tuple)):
+        params = _table(params)
         ids = convert_to_tensor(ids, name="ids")
         rows = gather(params, ids, name=name)
         if max_norm is None:
             return rows
         depth = ids.shape.rank
         return clip_by_norm(rows, max_norm, axes=list(range(depth, rows.shape.rank)))
-    return _lookup_shards(list(params), ids, strategy, max_norm)
+    return _lookup_shards([_table(p) for p in params], ids, strategy, max_norm)
 
 
 def _lookup_shards(params, ids, strategy, max_norm):
@@ -144,9 +151,16 @@ def _sparse_lookup(params, sp_ids, sp_weights, strategy, combiner, max_norm, nam
     combiner = "mean" if combiner is None else combiner
     if combiner not in ("mean", "sqrtn", "sum"):
         raise ValueError("combiner must be one of 'mean', 'sqrtn' or 'sum', got " + str(combiner))
+    if sp_weights is not None and type(sp_weights) is not type(sp_ids):
+        raise TypeError(
+            "sp_weights must be either None or of the same type as sp_ids, got "
+            f"{type(sp_weights)} and {type(sp_ids)}"
+        )
     if hasattr(sp_ids, "value_rowids"):
         segments, ids = sp_ids.value_rowids(), sp_ids.flat_values
         weights = None if sp_weights is None else sp_weights.flat_values
+    elif not isinstance(sp_ids, SparseTensor):
+        raise TypeError(f"sp_ids must be SparseTensor, got {type(sp_ids)}")
     else:
         segments, ids = sp_ids.indices[:, 0], sp_ids.values
         weights = None if sp_weights is None else sp_weights.values

@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.ops.rules import invalid, show
@@ -156,6 +157,20 @@ def _sparse(rows):
     )
 
 
+def _check_frames(op, inputs, sequence_length):
+    """Refuses frames that a decoder cannot read, or sequences that are longer than they."""
+    if not inputs.size:
+        raise invalid(op, "inputs must not be empty")
+    if len(sequence_length) != inputs.shape[1]:
+        raise FailedPreconditionError(
+            f"{op.op_type}: len(sequence_length) != batch_size.  len(sequence_length):  "
+            f"{len(sequence_length)} batch_size: {inputs.shape[1]}"
+        )
+    for b, size in enumerate(sequence_length):
+        if size > len(inputs):
+            raise FailedPreconditionError(f"{op.op_type}: sequence_length({b}) <= {len(inputs)}")
+
+
 class CTCGreedyDecoder(Op):
     """The labels of the likeliest class at each step, without blanks."""
 
@@ -173,13 +188,20 @@ class CTCGreedyDecoder(Op):
         return [None, 2], [None], [2], [inputs.with_rank(3)[1], 1]
 
     def eager(self, inputs, sequence_length):
+        _check_frames(self, inputs, sequence_length)
         classes = inputs.shape[2]
-        blank = self.blank_index % classes if classes else 0
+        if not -classes <= self.blank_index < classes:
+            raise invalid(
+                self,
+                f"blank_index expected to be between {-classes} and {classes - 1} but was "
+                f"{self.blank_index}",
+            )
+        blank = self.blank_index % classes
         rows, scores = [], np.zeros((inputs.shape[1], 1), inputs.dtype)
         for b, size in enumerate(sequence_length):
-            part = inputs[:size, b]
+            part = inputs[: max(size, 0), b]
             best = part.argmax(-1)
-            scores[b] = -part.max(-1).sum() if size else 0
+            scores[b] = -part.max(-1).sum()
             previous, row = -1, []
             for label in best.tolist():
                 if label != blank and not (self.merge_repeated and label == previous):
@@ -214,6 +236,7 @@ class CTCBeamSearchDecoder(Op):
         paths = self.top_paths
         if paths > self.beam_width:
             raise invalid(self, "requested more paths than the beam width")
+        _check_frames(self, inputs, sequence_length)
         rows = [[] for _ in range(paths)]
         scores = np.zeros((inputs.shape[1], paths), inputs.dtype)
         for b, size in enumerate(sequence_length):
