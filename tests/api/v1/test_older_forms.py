@@ -141,3 +141,11 @@ def test_gradients_in_a_session():
         np.testing.assert_allclose(exact, [[2, 0], [0, 6]])
         np.testing.assert_allclose(near, exact, atol=1e-2)
         assert v1.test.compute_gradient_error(x, [2], x * x, [2]) < 1e-2
+
+
+def test_flags_are_those_of_absl():
+    flags = tf.compat.v1.flags
+    flags.DEFINE_integer("penstock_test_steps", 3, "how many steps")
+    values = tf.compat.v1.app.flags.FLAGS
+    values(["program", "--penstock_test_steps=5"])
+    assert values.penstock_test_steps == 5

@@ -2,8 +2,9 @@
 
 import os
 import sys
+import types
 
-from penstock._src.util.export import export
+from penstock._src.util.export import export, export_constant
 
 
 def _folder_of_caller():
@@ -56,8 +57,26 @@ def run(main=None, argv=None):
     Raises:
       SystemExit: always, at the end.
     """
-    from absl import app, flags  # absl is loaded when it is used
+    from absl import app  # absl is loaded when it is used
 
     program = main or sys.modules["__main__"].main
     known = flags.FLAGS
     app.run(main=program, argv=argv, flags_parser=lambda args: known(args, known_only=True))
+
+
+class _Flags(types.ModuleType):
+    """absl's flags, loaded when they are used."""
+
+    def __getattr__(self, name):
+        from absl import flags as absl_flags
+
+        return getattr(absl_flags, name)
+
+    def __dir__(self):
+        from absl import flags as absl_flags
+
+        return dir(absl_flags)
+
+
+flags = _Flags("flags")
+export_constant(None, flags, v1=["flags", "app.flags"])
