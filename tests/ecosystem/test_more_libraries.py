@@ -54,7 +54,7 @@ PROGRAMS = {
         "1.0 (2, 3) (2, 3)",
     ),
     "hub": (
-        "tensorflow_hub",
+        "tensorflow_hub tf_keras",
         """
         import tensorflow_hub as hub
         v1 = tf.compat.v1
@@ -136,7 +136,8 @@ def test_program(name, tmp_path):
     lines = program.split("\n")
     text = "import tensorflow as tf\n" + "\n".join(line[8:] for line in lines)
     (tmp_path / "program.py").write_text(text)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_USE_LEGACY_KERAS": "1"}
+    legacy = "1" if "tf_keras" in libraries else "0"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_USE_LEGACY_KERAS": legacy}
     command = [sys.executable, "-m", "penstock", "run", "program.py"]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=120, env=environment, cwd=tmp_path
