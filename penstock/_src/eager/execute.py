@@ -83,7 +83,9 @@ def _bound_to(
 ) -> Kernel | None:
     """Returns the kernel kept for these types and attributes, None if there is none."""
     try:
-        return bound.get((*[tensor._dtype for tensor in tensors], *attrs.items()))
+        return bound.get(
+            (*[tensor._dtype for tensor in tensors], *attrs.items(), *map(type, attrs.values()))
+        )
     except TypeError:  # an attribute that does not hash
         return None
 
@@ -119,7 +121,7 @@ def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) 
     """Runs an op on arrays, numbers, variables and lists besides eager tensors, if it was bound to such inputs before."""
     inputs = [value if type(value) in _PLAIN else _as_input(value) for value in inputs]
     try:
-        kernel = cls.bound[(*map(_kind, inputs), *attrs.items())]
+        kernel = cls.bound[(*map(_kind, inputs), *attrs.items(), *map(type, attrs.values()))]
     except (KeyError, TypeError):
         return _execute_any(cls, inputs, attrs)
     if cls.takes_lists:
@@ -184,7 +186,8 @@ def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
 def _execute_any(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     if cls.has_refs:
         raise RuntimeError(refusal_of_reference(cls))
-    given = tuple(attrs.items())
+    # True is 1 as a key, but no number as an attribute.
+    given = (*attrs.items(), *map(type, attrs.values()))
     tensors, op = bind(cls, inputs, attrs, False)
     outputs = run(op, tensors)
     if cls.is_simple and len(cls.bound) < MOST_BOUND:

@@ -161,6 +161,8 @@ def _check_frames(op, inputs, sequence_length):
     """Refuses frames that a decoder cannot read, or sequences that are longer than they."""
     if not inputs.size:
         raise invalid(op, "inputs must not be empty")
+    if sequence_length.ndim != 1:
+        raise invalid(op, "sequence_length is not a vector")
     if len(sequence_length) != inputs.shape[1]:
         raise FailedPreconditionError(
             f"{op.op_type}: len(sequence_length) != batch_size.  len(sequence_length):  "
