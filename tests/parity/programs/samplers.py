@@ -106,5 +106,7 @@ def draws_within_bounds_of_each(tf, tmp):
     bounds = {"stddevs": np.float32(2.0), "minvals": np.float32(-1.0), "maxvals": highs}
     return [
         draw(shape=[3, 2, 3], seed=[1, 2], means=means, **bounds),
-        draw(shape=[5], seed=[1, 2], means=np.float32(0.0), **{**bounds, "maxvals": np.float32(1.0)}),
+        draw(
+            shape=[5], seed=[1, 2], means=np.float32(0.0), **{**bounds, "maxvals": np.float32(1.0)}
+        ),
     ]
