@@ -129,3 +129,10 @@ def losses_of_labels(tf, tmp):
             )
         ),
     ]
+
+
+def nearest_monotone_rows(tf, tmp):
+    rows = np.array(
+        [[3.0, 1.0, 2.0], [1.0, 3.0, 2.0], [0.0, 0.0, 1.0], [5.0, 4.0, 6.0]], np.float32
+    )
+    return [list(tf.raw_ops.IsotonicRegression(input=x)) for x in (rows, -rows)]

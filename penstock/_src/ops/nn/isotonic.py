@@ -59,12 +59,12 @@ class IsotonicRegression(Op):
 
 
 def _pooled(row):
-    """Pool adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972)."""
+    """Pools adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972); equal neighbours are none, as in TensorFlow."""
     means, counts = [], []
     for value in row:
         means.append(value)
         counts.append(1)
-        while len(means) > 1 and means[-2] <= means[-1]:
+        while len(means) > 1 and means[-2] < means[-1]:
             last, n = means.pop(), counts.pop()
             means[-1] = (means[-1] * counts[-1] + last * n) / (counts[-1] + n)
             counts[-1] += n
