@@ -13,7 +13,7 @@ from penstock._src.core import registry
 from tests.conformance.checks import check
 from tests.conformance.draws import DRAWS
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 
 
 @pytest.mark.parametrize("op", sorted(DRAWS))
@@ -38,5 +38,7 @@ APART = {"XlaCallModule": "takes modules of StableHLO, which tests/ops/xla has r
 
 
 def test_every_op_with_a_lowering_is_drawn():
-    lowering = {op for op, cls in registry.load_all().items() if cls.has_lowering}
+    # Other tests define ops of their own.
+    ours = [cls for cls in registry.load_all().values() if cls.__module__.startswith("penstock.")]
+    lowering = {cls.op_type for cls in ours if cls.has_lowering}
     assert lowering == set(DRAWS) | set(APART)

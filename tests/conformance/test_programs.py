@@ -12,7 +12,7 @@ import penstock as tf
 from tests.conformance.programs import build, sample, with_gradients
 from tests.conformance.record import PROGRAMS, array_at, load
 
-SEEDS = range(int(os.environ.get("FUZZ_EXAMPLES", "30")))
+SEEDS = range(int(os.environ.get("FUZZ_EXAMPLES", "12")))
 FIRST = int(os.environ.get("FUZZ_SEED", "0"))
 BATCHES = (3, 1, 20, 0)
 # What eager TensorFlow gives no rows of their shape, or fails on.
