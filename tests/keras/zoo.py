@@ -226,7 +226,7 @@ KINDS = (
 
 def losses(keras, make, steps=10):
     """The losses of the first steps from fixed seeds."""
-    keras.backend.clear_session()
+    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(7)
     model, x, y = make(keras, np.random.default_rng(1))
 
