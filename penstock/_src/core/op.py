@@ -99,6 +99,8 @@ class Op:
     is_abstract: ClassVar[bool] = True
     # {what tf.raw_ops calls an attribute: its name}, where they differ.
     raw_names: ClassVar[dict[str, str]] = {}
+    # {an attribute: its default in tf.raw_ops}, where the op's definition has another.
+    raw_defaults: ClassVar[dict[str, Any]] = {}
 
     op_type: ClassVar[str] = ""
     inputs: ClassVar[tuple[Argument, ...]] = ()

@@ -92,21 +92,24 @@ def make_function(cls: type[Op]) -> Callable[..., Any]:
     # Under this file's name, so that locations in messages and tracebacks pass over it as library code.
     exec(compile(text, __file__, "exec"), scope)
     call: Any = scope[cls.op_type]
-    if cls.raw_names:
-        call = _renaming(call, cls.raw_names)
+    if cls.raw_names or cls.raw_defaults:
+        call = _as_raw_op(call, cls.raw_names, cls.raw_defaults)
     call.__module__, call.__doc__ = __name__, cls.__doc__
     call.__signature__ = raw_signature(cls)
     return call
 
 
-def _renaming(call: Callable[..., Any], renamed: dict[str, str]) -> Callable[..., Any]:
-    """Returns `call` with some attributes under other names."""
+def _as_raw_op(
+    call: Callable[..., Any], renamed: dict[str, str], defaults: dict[str, Any]
+) -> Callable[..., Any]:
+    """Returns `call` with some attributes under other names, or with other defaults."""
 
     @functools.wraps(call)
-    def under_raw_names(*inputs: Any, **attrs: Any) -> Any:
-        return call(*inputs, **{renamed.get(key, key): value for key, value in attrs.items()})
+    def raw_op(*inputs: Any, **attrs: Any) -> Any:
+        given = {renamed.get(key, key): value for key, value in attrs.items()}
+        return call(*inputs, **{**defaults, **given})
 
-    return under_raw_names
+    return raw_op
 
 
 def raw_signature(cls: type[Op]) -> inspect.Signature:
@@ -115,7 +118,8 @@ def raw_signature(cls: type[Op]) -> inspect.Signature:
     inferred = inferred_attributes(cls)
     parameters = [inspect.Parameter(a.name, kind) for a in cls.inputs]
     shown_as = {attr: name for name, attr in cls.raw_names.items()}
-    attrs = [(shown_as.get(n, n), d) for n, d in cls.attributes.items() if n not in inferred]
+    defaults = {**cls.attributes, **cls.raw_defaults}
+    attrs = [(shown_as.get(n, n), d) for n, d in defaults.items() if n not in inferred]
     for name, default in sorted(attrs, key=lambda item: item[1] is not REQUIRED):
         shown = inspect.Parameter.empty if default is REQUIRED else default
         parameters.append(inspect.Parameter(name, kind, default=_shown(shown)))

@@ -234,6 +234,7 @@ class SdcaOptimizerV2(_Optimizer):
     num_loss_partitions: int
     num_inner_iterations: int
     adapts = "adaptive"
+    raw_defaults = {"adaptive": True}
 
 
 class SdcaOptimizer(_Optimizer):
@@ -249,6 +250,7 @@ class SdcaOptimizer(_Optimizer):
     num_loss_partitions: int
     num_inner_iterations: int
     adapts = "adaptative"
+    raw_defaults = {"adaptative": True}
 
 
 class SdcaShrinkL1(Op):
