@@ -68,10 +68,12 @@ def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
     elif len(inputs) == 2:
         x, y = inputs
         if type(x) is EagerTensor and type(y) is EagerTensor:
-            kernel, values = bound.get((x._dtype, y._dtype)), (x._value, y._value)
+            # Types by their numbers, which hash without a call of Python.
+            types = x._dtype._enum, y._dtype._enum
+            kernel, values = bound.get(types), (x._value, y._value)
     elif inputs and type(inputs[0]) is EagerTensor:
         (x,) = inputs
-        kernel, values = bound.get((x._dtype,)), (x._value,)
+        kernel, values = bound.get((x._dtype._enum,)), (x._value,)
     if kernel is not None:
         return _run_kernel(kernel, inputs, values)
     # Not eager tensors, or never bound so: the general path says what is wrong, if anything.
@@ -84,7 +86,11 @@ def _bound_to(
     """Returns the kernel kept for these types and attributes, None if there is none."""
     try:
         return bound.get(
-            (*[tensor._dtype for tensor in tensors], *attrs.items(), *map(type, attrs.values()))
+            (
+                *[tensor._dtype._enum for tensor in tensors],
+                *attrs.items(),
+                *map(type, attrs.values()),
+            )
         )
     except TypeError:  # an attribute that does not hash
         return None
@@ -164,13 +170,13 @@ def _kind(value: Any) -> Any:
     """
     kind = type(value)
     if kind is EagerTensor:
-        return value._dtype
+        return value._dtype._enum
     if kind is np.ndarray:
         return value.dtype
     if kind in _NUMBERS:
         return kind
     if kind is list and value and all(type(one) is EagerTensor for one in value):
-        return tuple([one._dtype for one in value])
+        return tuple([one._dtype._enum for one in value])
     raise TypeError
 
 
@@ -207,7 +213,7 @@ def _keep(
         if cls.takes_lists:
             inputs, types = list(map(_as_input, inputs)), group_arguments(op.inputs, op, types)
         else:
-            cls.bound[(*types, *given)] = kernel
+            cls.bound[(*(dtype._enum for dtype in types), *given)] = kernel
         if all(_follows(cls, at, inputs, dtype) for at, dtype in enumerate(types)):
             cls.bound[(*map(_kind, inputs), *given)] = kernel
     except TypeError:

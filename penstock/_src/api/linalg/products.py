@@ -61,10 +61,12 @@ def matmul(
             "Only one of `transpose_b` and `adjoint_b` can be True. Received `transpose_b`=True, "
             "`adjoint_b`=True."
         )
-    a = convert_to_tensor(a, name="a")
-    b = convert_to_tensor(b, dtype_hint=a.dtype.base_dtype, name="b")
+    if not isinstance(a, Tensor):
+        a = convert_to_tensor(a, name="a")
+    if not isinstance(b, Tensor):
+        b = convert_to_tensor(b, dtype_hint=a.dtype.base_dtype, name="b")
     rank_a, rank_b = a.ndim, b.ndim
-    if {a.dtype, b.dtype} == _MIXED and rank_a == rank_b == 2:
+    if a.dtype is not b.dtype and rank_a == rank_b == 2 and {a.dtype, b.dtype} == _MIXED:
         a, b = cast(a, dtypes.float32), cast(b, dtypes.float32)
     if output_type is not None and dtypes.as_dtype(output_type) != a.dtype:
         wanted = dtypes.as_dtype(output_type)
