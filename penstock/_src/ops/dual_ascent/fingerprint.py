@@ -8,6 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.fingerprint import (
+    BLOCK,
     K0,
     K1,
     MASK,
@@ -15,11 +16,12 @@ from penstock._src.ops.strings.fingerprint import (
     mix,
     rotate,
     short_hash,
+    take_in,
     weak,
 )
 
 _PAIR_MULTIPLIER = 0x9DDFEA08EB382D69
-_BLOCK = 128
+_TWO_BLOCKS = 2 * BLOCK
 
 
 def _pair(u: int, v: int) -> int:
@@ -54,7 +56,7 @@ def _short(s: bytes, a: int, b: int) -> tuple[int, int]:
 def _seeded(s: bytes, low: int, high: int) -> tuple[int, int]:
     """The hash of `s` from two words to begin with."""
     n = len(s)
-    if n < _BLOCK:
+    if n < _TWO_BLOCKS:
         return _short(s, low, high)
     x, y, z = low, high, (n * K1) & MASK
     first = (rotate(y ^ K1, 49) * K1 + fetch64(s, 0)) & MASK
@@ -64,17 +66,10 @@ def _seeded(s: bytes, low: int, high: int) -> tuple[int, int]:
         (rotate((x + fetch64(s, 88)) & MASK, 53) * K1) & MASK,
     )
     at = 0
-    while n - at >= _BLOCK:
+    while n - at >= _TWO_BLOCKS:
         for _ in range(2):
-            x = (rotate((x + y + v[0] + fetch64(s, at + 8)) & MASK, 37) * K1) & MASK
-            y = (rotate((y + v[1] + fetch64(s, at + 48)) & MASK, 42) * K1) & MASK
-            x ^= w[1]
-            y = (y + v[0] + fetch64(s, at + 40)) & MASK
-            z = (rotate((z + w[0]) & MASK, 33) * K1) & MASK
-            v = weak(s, at, (v[1] * K1) & MASK, (x + w[0]) & MASK)
-            w = weak(s, at + 32, (z + w[1]) & MASK, (y + fetch64(s, at + 16)) & MASK)
-            z, x = x, z
-            at += _BLOCK // 2
+            x, y, z, v, w = take_in(s, at, x, y, z, v, w)
+            at += BLOCK
     return _tail(s, at, x, y, z, v, w)
 
 

@@ -8,6 +8,7 @@ import struct
 
 MASK = (1 << 64) - 1
 K0, K1, K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
+BLOCK = 64  # bytes
 
 
 def fetch64(s: bytes, at: int) -> int:
@@ -99,6 +100,20 @@ def weak(s: bytes, at: int, a: int, b: int) -> tuple[int, int]:
     return (a + z) & MASK, (b + c) & MASK
 
 
+def take_in(
+    s: bytes, at: int, x: int, y: int, z: int, v: tuple[int, int], w: tuple[int, int]
+) -> tuple[int, int, int, tuple[int, int], tuple[int, int]]:
+    """The state of seven words after a block of bytes, in CityHash64 and CityHash128."""
+    x = (rotate((x + y + v[0] + fetch64(s, at + 8)) & MASK, 37) * K1) & MASK
+    y = (rotate((y + v[1] + fetch64(s, at + 48)) & MASK, 42) * K1) & MASK
+    x ^= w[1]
+    y = (y + v[0] + fetch64(s, at + 40)) & MASK
+    z = (rotate((z + w[0]) & MASK, 33) * K1) & MASK
+    v = weak(s, at, (v[1] * K1) & MASK, (x + w[0]) & MASK)
+    w = weak(s, at + 32, (z + w[1]) & MASK, (y + fetch64(s, at + 16)) & MASK)
+    return z, y, x, v, w
+
+
 def fingerprint64(s: bytes) -> int:
     """FarmHash's Fingerprint64 of a byte string."""
     n = len(s)
@@ -117,15 +132,8 @@ def fingerprint64(s: bytes) -> int:
     last = end + ((n - 1) & 63) - 63
     at = 0
     while True:
-        x = (rotate((x + y + v[0] + fetch64(s, at + 8)) & MASK, 37) * K1) & MASK
-        y = (rotate((y + v[1] + fetch64(s, at + 48)) & MASK, 42) * K1) & MASK
-        x ^= w[1]
-        y = (y + v[0] + fetch64(s, at + 40)) & MASK
-        z = (rotate((z + w[0]) & MASK, 33) * K1) & MASK
-        v = weak(s, at, (v[1] * K1) & MASK, (x + w[0]) & MASK)
-        w = weak(s, at + 32, (z + w[1]) & MASK, (y + fetch64(s, at + 16)) & MASK)
-        z, x = x, z
-        at += 64
+        x, y, z, v, w = take_in(s, at, x, y, z, v, w)
+        at += BLOCK
         if at == end:
             break
     multiplier = (K1 + ((z & 0xFF) << 1)) & MASK

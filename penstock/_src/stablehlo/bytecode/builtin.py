@@ -30,18 +30,23 @@ _BITS = {2: np.uint16, 4: np.uint32, 8: np.uint64, 1: np.uint8}
 
 def attribute(stream: Stream, tables: Tables) -> Any:
     """The builtin attribute (or location) that starts here."""
-    return _entry(ATTRIBUTES, "attribute", stream, tables)
+    return entry(ATTRIBUTES, "builtin attribute number {}", stream, tables)
 
 
 def type_(stream: Stream, tables: Tables) -> Any:
     """The builtin type that starts here."""
-    return _entry(TYPES, "type", stream, tables)
+    return entry(TYPES, "builtin type number {}", stream, tables)
 
 
-def _entry(table: dict[int, Reader], what: str, stream: Stream, tables: Tables) -> Any:
+def entry(table: dict[int, Reader], what: str, stream: Stream, tables: Tables) -> Any:
+    """What starts here with its number in a dialect's table.
+
+    Raises:
+      MalformedBytecode: the table has no such number; `what` names it.
+    """
     number = stream.number()
     if number not in table:
-        raise MalformedBytecode(f"the builtin {what} number {number} is not known.")
+        raise MalformedBytecode(f"the {what.format(number)} is not known.")
     return table[number](stream, tables)
 
 

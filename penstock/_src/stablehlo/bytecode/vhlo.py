@@ -10,7 +10,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.stablehlo.bytecode import builtin
-from penstock._src.stablehlo.bytecode.builtin import Reader
+from penstock._src.stablehlo.bytecode.builtin import Reader, entry
 from penstock._src.stablehlo.bytecode.container import Tables
 from penstock._src.stablehlo.bytecode.stream import MalformedBytecode, Stream
 from penstock._src.stablehlo.module import (
@@ -26,19 +26,12 @@ from penstock._src.stablehlo.module import (
 
 def attribute(stream: Stream, tables: Tables) -> Any:
     """The VHLO attribute that starts here."""
-    return _entry(ATTRIBUTES, "attribute", stream, tables)
+    return entry(ATTRIBUTES, "attribute number {} of VHLO", stream, tables)
 
 
 def type_(stream: Stream, tables: Tables) -> Any:
     """The VHLO type that starts here."""
-    return _entry(TYPES, "type", stream, tables)
-
-
-def _entry(table: dict[int, Reader], what: str, stream: Stream, tables: Tables) -> Any:
-    number = stream.number()
-    if number not in table:
-        raise MalformedBytecode(f"the {what} number {number} of VHLO is not known.")
-    return table[number](stream, tables)
+    return entry(TYPES, "type number {} of VHLO", stream, tables)
 
 
 def _word(kind: str) -> Reader:
