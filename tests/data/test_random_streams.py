@@ -28,3 +28,13 @@ def test_epochs_of_a_repeated_dataset_differ():
 def test_datasets_within_a_dataset_go_on():
     nested = tf.data.Dataset.range(3).flat_map(lambda _: random_numbers(2))
     assert drawn(nested) == [0.6379, 0.8774, 0.8379, 0.9246, 0.1437, 0.7729]
+
+
+def test_functions_of_groups_go_on():
+    windows = tf.data.Dataset.range(6).group_by_window(
+        lambda x: tf.cast(tf.random.uniform([], seed=3) * 3, tf.int64),
+        lambda key, window: window.batch(4),
+        window_size=4,
+    )
+    batches = [batch.numpy().tolist() for batch in windows.repeat(2)]
+    assert batches == [[1, 2, 3, 5], [4], [0], [0, 1, 4, 5], [3], [2]]

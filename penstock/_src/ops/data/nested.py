@@ -1,6 +1,5 @@
 """Datasets whose function makes a dataset of each element: flat_map, interleave, grouping."""
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -168,7 +167,10 @@ class _GroupByWindow(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        key_of, reduce, size_of = itertools.starmap(bound, zip(self.functions, self.captured))
+        key_of, reduce, size_of = (
+            bound(function, captured, run)
+            for function, captured in zip(self.functions, self.captured, strict=True)
+        )
         groups: dict[int, list[Element]] = {}
         sizes: dict[int, int] = {}
         for element in self.inputs[0].iterate(run):
@@ -221,7 +223,10 @@ class _GroupByReducer(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        calls = itertools.starmap(bound, zip(self.functions, self.captured))
+        calls = (
+            bound(function, captured, run)
+            for function, captured in zip(self.functions, self.captured, strict=True)
+        )
         key_of, start, reduce, finish = calls
         states: dict[int, list[Any]] = {}
         for element in self.inputs[0].iterate(run):

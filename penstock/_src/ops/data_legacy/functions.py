@@ -1,6 +1,5 @@
 """Datasets by generator functions and by index, functions mapped over rows, compressed elements."""
 
-import itertools
 import pickle
 import zlib
 
@@ -40,7 +39,10 @@ class _Generated(Pipeline):
         return UNKNOWN
 
     def iterate(self, run):
-        start, step, finish = itertools.starmap(bound, zip(self.functions, self.captured))
+        start, step, finish = (
+            bound(function, captured, run)
+            for function, captured in zip(self.functions, self.captured, strict=True)
+        )
         state = start()
         try:
             while True:

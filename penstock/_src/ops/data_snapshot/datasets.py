@@ -89,7 +89,7 @@ def _read(
     ]
     if reader is None:
         return (element for shard in shards for element in shard.iterate(run))
-    (made,) = bound(reader, captured)(_nested(shards))
+    (made,) = bound(reader, captured, run)(_nested(shards))
     return (made[()] if isinstance(made, np.ndarray) else made).iterate(run)
 
 
