@@ -177,3 +177,5 @@ def test_merged_dimensions_keep_their_rows():
     assert dense.merge_dims(1, 2).to_list() == [[0, 1, 2, 3], [4, 5, 6, 7, 8, 9, 10, 11]]
     deep = tf.ragged.constant([[[[1], [2, 3]], [[4]]], [], [[[5, 6]]]])
     assert deep.merge_dims(1, 3).to_list() == [[1, 2, 3, 4], [], [5, 6]]
+    with pytest.raises(ValueError, match="inner_axis=5 out of bounds: expected -3<=inner_axis<3"):
+        ragged.merge_dims(0, 5)

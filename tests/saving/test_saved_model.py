@@ -85,6 +85,9 @@ def test_rejections(tmp_path):
         saving.save(3, str(tmp_path))
     with pytest.raises(OSError, match="SavedModel file does not exist"):
         loading.load(str(tmp_path))
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\xff\xff")
+    with pytest.raises(OSError, match="Cannot parse file .*saved_model.pb"):
+        loading.load(str(tmp_path))
     outside = tf.Variable(1.0)
     module = tf.Module()
     module.f = tf.function(lambda: outside + 1.0)

@@ -205,9 +205,12 @@ class RaggedTensor(RaggedMaking, CompositeTensor):
     def merge_dims(self, outer_axis, inner_axis):
         """The dimensions from `outer_axis` to `inner_axis` as one."""
         rank = self.shape.rank
+        for name, axis in (("outer_axis", outer_axis), ("inner_axis", inner_axis)):
+            if rank is not None and not -rank <= axis < rank:
+                raise ValueError(f"{name}={axis} out of bounds: expected {-rank}<={name}<{rank}")
         outer_axis = outer_axis + rank if outer_axis < 0 else outer_axis
         inner_axis = inner_axis + rank if inner_axis < 0 else inner_axis
-        if not 0 <= outer_axis <= inner_axis or (rank is not None and inner_axis >= rank):
+        if not 0 <= outer_axis <= inner_axis:
             raise ValueError(
                 f"Expected outer_axis ({outer_axis}) to be less than or equal to inner_axis "
                 f"({inner_axis})"

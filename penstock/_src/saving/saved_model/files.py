@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 
 from penstock._src.proto import saved as messages
 from penstock._src.saving.saved_model import constants
@@ -14,16 +15,20 @@ def parse(folder: str) -> Any:
     """The message in a SavedModel's folder.
 
     Raises:
-      OSError: there is none.
+      OSError: there is none, or it is cut off or damaged.
     """
     path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
-    if os.path.exists(path):
-        with open(path, "rb") as file:
-            return messages.SavedModel.FromString(file.read())
     text = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PBTXT)
-    if os.path.exists(text):
-        with open(text) as file:
-            return text_format.Parse(file.read(), messages.SavedModel())
+    try:
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                return messages.SavedModel.FromString(file.read())
+        if os.path.exists(text):
+            with open(text) as file:
+                return text_format.Parse(file.read(), messages.SavedModel())
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
+        damaged = path if os.path.exists(path) else text
+        raise OSError(f"Cannot parse file {damaged}: {error}.") from error
     raise OSError(
         f"SavedModel file does not exist at: {folder}{os.sep}"
         f"{{{constants.SAVED_MODEL_FILENAME_PBTXT}|{constants.SAVED_MODEL_FILENAME_PB}}}"
