@@ -12,7 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.function.v1_variables import GraphKeys
+from penstock._src.function.v1.variables.collections import GraphKeys
 from penstock._src.graph.graph import Graph
 from penstock._src.ops.io.summary import EventWriter
 from penstock._src.proto import event as messages

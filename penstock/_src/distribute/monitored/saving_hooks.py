@@ -15,7 +15,7 @@ from penstock._src.distribute.monitored.hooks import (
     SessionRunHook,
     step_counter,
 )
-from penstock._src.function.v1_variables import GraphKeys
+from penstock._src.function.v1.variables.collections import GraphKeys
 from penstock._src.observe.summary_v1 import FileWriterCache
 from penstock._src.proto.event import Summary
 from penstock._src.util.export import export

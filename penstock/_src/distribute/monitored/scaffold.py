@@ -5,7 +5,7 @@ from typing import Any
 
 from penstock._src.api.scopes import group
 from penstock._src.core.dispatch import STATE
-from penstock._src.function.v1_variables import (
+from penstock._src.function.v1.variables.collections import (
     GraphKeys,
     global_variables_initializer,
     local_variables_initializer,

@@ -15,7 +15,7 @@ from penstock._src.distribute.monitored.manager import SessionManager
 from penstock._src.distribute.monitored.scaffold import Scaffold
 from penstock._src.function.v1.default_graph import get_default_graph
 from penstock._src.function.v1.global_step import get_global_step, global_step
-from penstock._src.function.v1_variables import (
+from penstock._src.function.v1.variables.collections import (
     GraphKeys,
     global_variables_initializer,
     report_uninitialized_variables,

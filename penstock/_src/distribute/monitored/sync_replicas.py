@@ -18,7 +18,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.distribute.monitored.hooks import SessionRunHook
 from penstock._src.function.v1.optimizers import Optimizer
 from penstock._src.function.v1.queue_runner import QueueRunner
-from penstock._src.function.v1_variables import GraphKeys, VariableV1
+from penstock._src.function.v1.variables.collections import GraphKeys, VariableV1
 from penstock._src.util.export import export
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.function.v1.default_graph import get_default_graph
-from penstock._src.function.v1_variables import GraphKeys, VariableV1
+from penstock._src.function.v1.variables.collections import GraphKeys, VariableV1
 from penstock._src.graph.graph import Graph
 from penstock._src.util.export import export
 

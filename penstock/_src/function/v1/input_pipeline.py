@@ -10,8 +10,8 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.function.v1.queue_runner import QueueRunner, add_queue_runner
+from penstock._src.function.v1.variables.collections import GraphKeys
 from penstock._src.function.v1.variables.scopes import get_variable, variable_scope
-from penstock._src.function.v1_variables import GraphKeys
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve

@@ -14,7 +14,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable
-from penstock._src.function.v1_variables import trainable_variables
+from penstock._src.function.v1.variables.collections import trainable_variables
 from penstock._src.util.export import export
 
 

@@ -10,15 +10,15 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.function.v1.default_graph import get_default_graph
-from penstock._src.function.v1.variables.scopes import get_variable, variable_scope
-from penstock._src.function.v1.variables.store import VariableStore, using_store
-from penstock._src.function.v1_variables import (
+from penstock._src.function.v1.variables.collections import (
     GraphKeys,
     get_collection,
     global_variables,
     local_variables,
     tables_initializer,
 )
+from penstock._src.function.v1.variables.scopes import get_variable, variable_scope
+from penstock._src.function.v1.variables.store import VariableStore, using_store
 from penstock._src.util.export import export
 
 

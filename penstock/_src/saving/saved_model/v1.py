@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from penstock._src.api.scopes import group
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
-from penstock._src.function.v1_variables import (
+from penstock._src.function.v1.variables.collections import (
     global_variables_initializer,
     local_variables_initializer,
     tables_initializer,

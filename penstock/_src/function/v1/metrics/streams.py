@@ -11,7 +11,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.function.v1_variables import GraphKeys, VariableV1
+from penstock._src.function.v1.variables.collections import GraphKeys, VariableV1
 
 Result = tuple[Any, Any]
 

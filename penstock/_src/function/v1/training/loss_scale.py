@@ -17,7 +17,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
 from penstock._src.function.v1.optimizers import Optimizer
-from penstock._src.function.v1_variables import VariableV1
+from penstock._src.function.v1.variables.collections import VariableV1
 from penstock._src.util import nest
 from penstock._src.util.export import export
 

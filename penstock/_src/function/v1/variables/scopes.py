@@ -13,7 +13,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.eager.variable import VariableAggregation, VariableSynchronization
 from penstock._src.function.v1.default_graph import get_default_graph, global_graph
-from penstock._src.function.v1_variables import GraphKeys, get_collection
+from penstock._src.function.v1.variables.collections import GraphKeys, get_collection
 from penstock._src.util.export import export
 
 from .store import AUTO_REUSE, VariableStore, current_store

@@ -19,7 +19,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import outermost_graph
 from penstock._src.function.v1.default_graph import get_default_graph, global_graph
 from penstock._src.function.v1.initializers import GlorotUniform
-from penstock._src.function.v1_variables import GraphKeys, VariableV1, add_to_collection
+from penstock._src.function.v1.variables.collections import GraphKeys, VariableV1, add_to_collection
 from penstock._src.util.export import V1, Export
 
 from .partitioned import PartitionedVariable, PartitionInfo, cut

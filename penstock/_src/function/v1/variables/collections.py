@@ -1,4 +1,4 @@
-"""TensorFlow 1's variables: collections, initialisers, variable scopes and get_variable."""
+"""TensorFlow 1's variables, the collections of a graph that hold them, and their initialisers."""
 
 from typing import Any
 
