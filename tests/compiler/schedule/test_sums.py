@@ -44,6 +44,32 @@ def elsewhere(p, x, w):
     return [d, p.reduce_sum(d, (1,)), p.reduce_sum(d * p.reverse(d, (0,)), (0,))]
 
 
+def images_of_columns(p, x, w):
+    """A reshape between splits the columns: of what stands last, only a part is summed for each."""
+    d = p.reshape(p.matmul(x, w), (x.shape[0], 6, 12))
+    d = p.select(p.gt(d, 1.0), d, p.mul(d, 0.3))
+    return [p.reduce_sum(d, (0, 1))]
+
+
+def columns_and_a_unit_axis(p, x, w):
+    """A loss of predictions with an axis more."""
+    d = p.reshape(p.matmul(x, w), (x.shape[0], 72, 1))
+    d = p.square(p.sub(d, 1.0))
+    return [p.reduce_sum(d, (0, 1, 2))]
+
+
+def rows_that_are_joined(p, x, w):
+    """Columns of a wider array: each stands for some rows of the product."""
+    d = p.exp(p.reshape(p.matmul(x, w), (72, x.shape[0])))
+    return [p.reduce_sum(d, (0,))]
+
+
+def columns_split_and_kept(p, x, w):
+    """All columns are kept, as two axes."""
+    d = p.exp(p.reshape(p.matmul(x, w), (x.shape[0], 6, 12)))
+    return [p.reduce_sum(d, (0,))]
+
+
 def build(body, n):
     p = Builder()
     x, w = p.parameter(0, (n, 288), F32), p.parameter(1, (288, 72), F32)
@@ -54,7 +80,17 @@ def build(body, n):
 
 
 @pytest.mark.parametrize(
-    "body, sums", [(bias_gradient, 1), (batch_norm_gradient, 2), (convolution, 2), (elsewhere, 0)]
+    "body, sums",
+    [
+        (bias_gradient, 1),
+        (batch_norm_gradient, 2),
+        (convolution, 2),
+        (elsewhere, 0),
+        (images_of_columns, 0),
+        (columns_and_a_unit_axis, 0),
+        (rows_that_are_joined, 0),
+        (columns_split_and_kept, 1),
+    ],
 )
 @pytest.mark.parametrize("n", [801, Dim.symbol("n", 707)], ids=["801", "n"])
 def test_contractions_sum_what_they_store(body, sums, n):
@@ -68,6 +104,12 @@ def test_contractions_sum_what_they_store(body, sums, n):
         np.testing.assert_allclose(g, w, rtol=1e-4, atol=2e-3)
     for g, again in zip(got, program(*arrays), strict=True):
         np.testing.assert_array_equal(g, again)
+
+
+def test_rows_that_happen_to_be_as_many_as_columns_are_not_columns():
+    function, arrays = build(rows_that_are_joined, Dim.symbol("n", 72))
+    got = build_program(function)(*arrays)[0]
+    np.testing.assert_allclose(got, interpreter.run(function, arrays)[0][0], rtol=1e-3)
 
 
 def test_other_batches_need_no_other_kernel():

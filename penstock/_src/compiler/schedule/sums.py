@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from penstock._src.compiler.schedule.contraction import ContractKernel, write_tail
-from penstock._src.compiler.schedule.index import is_one
+from penstock._src.compiler.schedule.index import is_one, same_extent
 from penstock._src.compiler.schedule.kernel import NestKernel
 from penstock._src.compiler.schedule.reductions import Partials, cut_of, finish
 from penstock._src.compiler.schedule.units import Unit
@@ -42,7 +42,7 @@ def sum_on_tiles(units: list[Unit], is_leaf: Callable[[Node], bool]) -> None:
         if others or sum(place.get(i) == at for i in unit.reads) != 1:
             continue
         roots = list(dict.fromkeys(unit.reduced))
-        if not all(_sums_columns(root, final, kernel.match.columns) for root in roots):
+        if not all(_sums_columns(root, kernel) for root in roots):
             continue
         found = _summed(kernel, unit, roots, is_leaf)
         if found is not None:
@@ -55,20 +55,25 @@ def _is_small(unit: Unit) -> bool:
     return cut_of(unit.reduced[0])[0] is None
 
 
-def _sums_columns(root: Node, final: Node, columns: int) -> bool:
-    """Whether a node adds up all rows of an array of a result's size."""
+def _sums_columns(root: Node, kernel: ContractKernel) -> bool:
+    """Whether a node adds up all rows of an array that has the contraction's elements in the contraction's order.
+
+    Rows and columns are those of the tiles, so of the contraction itself: between it and what is summed may stand
+    reshapes. What is kept must be the columns for every size, not just for the one at hand.
+    """
     (x,) = root.args
-    width = dims.product(final.shape[len(final.shape) - columns :])
+    shape = kernel.node.shape
+    width = dims.product(shape[len(shape) - kernel.match.columns :])
     kept = [a for a, e in enumerate(x.shape) if not is_one(e)]
     inner = [a for a in kept if a not in root.attrs["axes"]]
     return (
         root.op == "sum"
-        and x.dtype == final.dtype == dtypes.float32
+        and x.dtype == kernel.outputs[0].dtype == dtypes.float32
         and type(width) is int
         and width <= WIDEST
         and inner == kept[len(kept) - len(inner) :]
-        and dims.product([x.shape[a] for a in inner]) == width
-        and dims.expression(dims.product(x.shape)) == dims.expression(dims.product(final.shape))
+        and same_extent(dims.product([x.shape[a] for a in inner]), width)
+        and same_extent(x.size, kernel.node.size)
     )
 
 
