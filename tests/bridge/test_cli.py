@@ -68,17 +68,23 @@ USE = """
 import site, sys
 site.addsitedir({folder!r})
 assert not [m for m in sys.modules if m.startswith(("numpy", "llvmlite"))], "it must start quickly"
-import tensorflow as tf
-print(tf.__name__, int(tf.constant(1) + 1))
+{imports}
+import tensorflow as tf, penstock
+assert tf is penstock, "there must be one Penstock"
+print(tf.__name__, int(tf.constant(1) + 1), tf.keras.layers.Dense(2)(tf.ones([3, 1])).shape)
 import importlib.metadata
 print(importlib.metadata.version("tensorflow") == tf.__version__)
 """
 
 
-def test_enable_and_disable(environment, capsys):
+@pytest.mark.parametrize(
+    "imports", ["import tensorflow", "import keras", "import tensorflow.keras.layers"]
+)
+def test_enable_and_disable(environment, capsys, imports):
     assert cli.main(["enable"]) == 0
-    status, out, err = python("-c", USE.format(folder=str(environment)), cwd=environment)
-    assert (status, out) == (0, "penstock 2\nTrue\n"), err
+    program = USE.format(folder=str(environment), imports=imports)
+    status, out, err = python("-c", program, cwd=environment)
+    assert (status, out) == (0, "penstock 2 (3, 2)\nTrue\n"), err
     assert cli.main(["disable"]) == 0
     assert not list(environment.glob("*.pth"))
     assert cli.main(["disable"]) == 0

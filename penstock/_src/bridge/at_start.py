@@ -18,6 +18,9 @@ class Waiting:
         from penstock._src.bridge import tensorflow_alias
 
         tensorflow_alias.install()
+        if fullname == tensorflow_alias.ALIAS:
+            # importlib would load what stands here anew, by its own spec: a second Penstock.
+            del sys.modules[fullname]
         return tensorflow_alias.FINDER.find_spec(fullname, path, target)
 
 
