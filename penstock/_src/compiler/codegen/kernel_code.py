@@ -16,6 +16,8 @@ functions of them.  So a new size needs no new kernel.
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -191,6 +193,20 @@ class Plain:
 
 
 PLAIN = Plain()
+
+
+@functools.cache
+def threads_of_sums() -> int:
+    """For how many threads sums are cut into parts: by the machine, not by the pool, and alike up to 8 cores.
+
+    So results have the same bits with one thread as with all.
+    """
+    return max(2, (1 << ((os.cpu_count() or 1) - 1).bit_length()) // 4)
+
+
+def threads_of_cut(threads: int, epilogue: Epilogue) -> int:
+    """For how many threads a kernel's work is cut: those of the pool, unless its tasks each add something up."""
+    return threads_of_sums() if epilogue.partial_bytes else threads
 
 
 def round_up(n: int, unit: int) -> int:

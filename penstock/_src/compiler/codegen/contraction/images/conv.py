@@ -40,6 +40,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     Stage,
     Tile,
     round_up,
+    threads_of_cut,
 )  # fmt: skip
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
@@ -125,6 +126,7 @@ class Part:
             threads,
         )
         self.epilogue, self.head, self.before = epilogue, prologue, before
+        self.cut_for = threads_of_cut(threads, epilogue)
         self.types, self.lanes = conv.types, target.lanes(conv.types.total)
         self.size = SIZE[self.types.total]
         self.operands = FIRST_SIZE + conv.sizes
@@ -145,15 +147,15 @@ class Part:
         batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
         window = lambda split: Window(
             c.x, self.h, self.w, c.channels, c.batch, self.types.total, lanes, self.head is not None,
-            self.depth * c.outputs * self.size, self.threads, split, least_blocks=self.least_blocks(),
+            self.depth * c.outputs * self.size, self.cut_for, split, least_blocks=self.least_blocks(),
         )  # fmt: skip
         self.win, self.split = window(1), 1
         blocks = -(-batch // self.win.images) * self.win.row_blocks * c.groups
-        if blocks < 4 * self.threads and self.panels > 1:
+        if blocks < 4 * self.cut_for and self.panels > 1:
             self.split = min(
                 d
                 for d in divisors(self.panels)
-                if blocks * d >= 4 * self.threads or d == self.panels
+                if blocks * d >= 4 * self.cut_for or d == self.panels
             )
             self.win = window(self.split)
         self.unit = self.win.row_blocks * c.groups * self.split  # tasks of a few images
@@ -195,7 +197,7 @@ class Part:
             return 1
         images = max(1, c.batch * c.groups)
         work = 2.0 * images * self.h.out * self.w.out * self.depth * c.outputs
-        return -(-min(4 * self.threads, int(work / TASK_WORK)) // images)
+        return -(-min(4 * self.cut_for, int(work / TASK_WORK)) // images)
 
     def tasks(self, sizes: Sizes) -> int:
         if not self.h.out * self.w.out * self.c.outputs * self.c.groups:

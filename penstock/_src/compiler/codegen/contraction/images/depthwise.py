@@ -25,6 +25,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     Stage,
     Tile,
     round_up,
+    threads_of_sums,
 )  # fmt: skip
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
@@ -254,11 +255,11 @@ class _FilterGradientKernel(FilterGradientKernel):
         self.own, self.straight, self.blocked = True, False, False
         self.mr, self.nr = g.w.taps, self.lanes
         self.win = Window(
-            g.x, g.h, g.w, 1, g.batch, self.types.total, self.lanes, False, 0, self.threads
+            g.x, g.h, g.w, 1, g.batch, self.types.total, self.lanes, False, 0, threads_of_sums()
         )
         self.window_elements = 0
         batch = g.batch if is_static(g.batch) else TYPICAL_BATCH
-        self.ranges = max(1, min(4 * self.threads, batch * g.h.out, MOST_RANGES))
+        self.ranges = max(1, min(4 * threads_of_sums(), batch * g.h.out, MOST_RANGES))
 
     def emit_ranges(self):
         g = self.g

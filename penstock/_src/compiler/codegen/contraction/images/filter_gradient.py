@@ -35,6 +35,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     Stage,
     Tile,
     round_up,
+    threads_of_sums,
 )  # fmt: skip
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
@@ -84,7 +85,7 @@ class FilterGradientKernel:
     name = "filter gradient"
 
     def choose(self):
-        g, lanes, threads = self.g, self.lanes, self.threads
+        g, lanes, cut_for = self.g, self.lanes, threads_of_sums()
         self.rows = g.h.taps * g.w.taps * g.channels
         self.length = round_up(self.rows * g.outputs, 64 // self.size)
         vectors = -(-g.outputs // lanes)
@@ -105,7 +106,7 @@ class FilterGradientKernel:
         copied = self.blocked or self.head is not None or not self.own
         kind = BlockedWindow if self.blocked else Window
         self.win = kind(
-            g.x, g.h, g.w, g.channels, g.batch, self.types.total, lanes, copied, 0, threads,
+            g.x, g.h, g.w, g.channels, g.batch, self.types.total, lanes, copied, 0, cut_for,
             limit=BLOCK_BYTES if self.own else 1 << 40, **({} if small else LARGE_BLOCK),
         )  # fmt: skip
         # rows of dy under which a tap lies above or below the image are left out
@@ -115,7 +116,7 @@ class FilterGradientKernel:
         if self.own:
             work = batch * self.win.row_blocks
             most = max(1, ALL_RANGES_BYTES // (self.length * self.size * g.groups))
-            self.ranges = max(1, min(4 * threads, work, most, MOST_RANGES))
+            self.ranges = max(1, min(4 * cut_for, work, most, MOST_RANGES))
             self.window_elements = round_up(self.win.elements + lanes, 64 // self.size)
         else:
             self.ranges = 1

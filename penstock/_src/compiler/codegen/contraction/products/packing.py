@@ -21,6 +21,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     SCRATCH,
     STEP,
     Epilogue,
+    threads_of_cut,
 )
 from penstock._src.native import Module, Target, Val
 from penstock._src.native.language.function import Fn
@@ -35,7 +36,7 @@ class Packing(Schedule):
     """Writes the packing stage, and the packing of tasks."""
 
     def __init__(self, gemm: Gemm, target: Target, threads: int, epilogue: Epilogue, heads: tuple):
-        super().__init__(gemm, target, threads, heads)
+        super().__init__(gemm, target, threads, threads_of_cut(threads, epilogue), heads)
         self.epilogue = epilogue
         self.module = Module(target)
         self.operands = FIRST_SIZE + gemm.sizes

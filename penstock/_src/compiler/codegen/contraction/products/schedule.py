@@ -114,9 +114,10 @@ def crowds_no_sets(stride: int, rows: int, size: int, most: int = 8) -> bool:
 class Schedule:
     """The cut of a product's work, chosen from what is known of its extents."""
 
-    def __init__(self, gemm: Gemm, target: Target, threads: int, heads: tuple):
+    def __init__(self, gemm: Gemm, target: Target, threads: int, cut_for: int, heads: tuple):
         gemm = gemm if any(heads) else in_groups(gemm, target)
         self.g, self.target, self.threads, self.heads = gemm, target, threads, heads
+        self.cut_for = cut_for  # threads
         self.types, self.lanes = gemm.types, target.lanes(gemm.types.total)
         self.size = SIZE[self.types.total]
         self.blocking = gemm.blocking or blocking_of(target, self.size)
@@ -181,18 +182,18 @@ class Schedule:
         self.cut = "blocks"
         if wide:  # two pieces for each thread
             least, most = self.blocking.columns, self.blocking.wide_columns
-            block = max(least, min(most, n // (2 * self.threads)))
+            block = max(least, min(most, n // (2 * self.cut_for)))
             return max(nr, block // nr * nr)
         if not is_static(g.n):
             return block
         whole = round_up(max(1, n), nr)
         work = 2 * max(m, LEAST_ROWS) * n * depth
-        tasks = max(1, min(4 * self.threads, int(work / TASK_WORK)))
+        tasks = max(1, min(4 * self.cut_for, int(work / TASK_WORK)))
         strip = max(nr, min(block, n // tasks // nr * nr))
         rows = columns = float("inf")
         if whole * self.kc * self.size <= STRIP_BYTES:
             rows = n * (tasks + (0 if self.direct_b else 4))
-        if self.threads > 1 and n >= 2 * self.threads * nr and not g.batch:
+        if self.cut_for > 1 and n >= 2 * self.cut_for * nr and not g.batch:
             if not is_static(g.m) or m <= STRIP_ROWS:
                 columns = m * (ceil_divide(n, strip) + (0 if self.direct_a else 4))
         cut = self.blocking.cut or ("columns" if columns < rows else "rows")
@@ -299,8 +300,8 @@ class Schedule:
             return round_up(self.g.m, self.mr)
         columns = ceil_divide(n, self.nc)
         want = (
-            ops.max(1, ceil_divide(4 * self.threads, ops.max(1, columns * batches)))
-            if self.threads > 1
+            ops.max(1, ceil_divide(4 * self.cut_for, ops.max(1, columns * batches)))
+            if self.cut_for > 1
             else 1
         )
         rows = ops.max(ceil_divide(m, want), self.small)

@@ -23,6 +23,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     Epilogue,
     KernelCode,
     round_up,
+    threads_of_sums,
 )
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
@@ -68,9 +69,10 @@ class _Kernel(FilterGradientKernel):
         self.down, self.across = tiles_along(g.h.out), tiles_along(g.w.out)
         all_rows = tiles.typical(g.batch) * self.down
         most = min(MOST_TILES, BLOCK_BYTES // (POINTS * (g.channels + g.outputs) * self.size))
-        self.block_rows = max(1, min(most // self.across, all_rows // (4 * self.threads)))
+        parts = 4 * threads_of_sums()
+        self.block_rows = max(1, min(most // self.across, all_rows // parts))
         blocks = -(-all_rows // self.block_rows)
-        self.ranges = max(1, min(4 * self.threads, blocks, MOST_RANGES))
+        self.ranges = max(1, min(parts, blocks, MOST_RANGES))
         grid, capacity = (self.down, self.across), self.block_rows * self.across
         sides = Side(g.h.size, g.h.low), Side(g.w.size, g.w.low)
         outputs = Side(g.h.out, 0), Side(g.w.out, 0)

@@ -36,6 +36,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     Stage,
     Tile,
     round_up,
+    threads_of_cut,
 )  # fmt: skip
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
@@ -103,7 +104,7 @@ class _Kernel:
         """(rows of tiles of a task, tiles and vectors of a register tile): the fewest cycles a tile."""
         most = max(1, TASK_BYTES // (POINTS * self.c.channels * self.size))
         most = max(self.across, min(most, MOST_TILES))
-        enough = max(1, all_rows // (4 * self.threads))
+        enough = max(1, all_rows // (4 * threads_of_cut(self.threads, self.epilogue)))
         best: tuple = (float("inf"),)
         for rows in range(1, min(max(1, most // self.across), enough) + 1):
             tiles = rows * self.across
