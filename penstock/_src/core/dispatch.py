@@ -22,6 +22,8 @@ class State(threading.local):
         self.graph: Any = None
         self.tapes: tuple[Any, ...] = ()
         self.accumulators: tuple[Any, ...] = ()
+        # Called with every operation that is recorded into a graph, also in bodies of functions.
+        self.graph_watchers: tuple[Callable[[Any], None], ...] = ()
         self.device: str | None = None
         self.eager_name_scope: str = ""
         self.default_graphs: list[Any] = []

@@ -72,6 +72,8 @@ class Graph:
         node = self.add(op, [self.local(t) for t in tensors], name)
         if STATE.tapes or STATE.accumulators:
             dispatch.record(op, node._inputs, node.outputs)
+        for watch in STATE.graph_watchers:
+            watch(node)
         return arrange(node)
 
     def add(self, op: Op, inputs: list[SymbolicTensor], name: str | None = None) -> Operation:

@@ -16,7 +16,7 @@ Compiling    code = Code.of(m)                   text, exports, target; code.key
              library = kernels()[code]           or kernels().load(codes) -> {key: Library}: in parallel, cached on disk
              library["double"]                   an address; library.function(name, *ctypes) for tests
              kernels().statistics                compiled, from_disk, reused, seconds
-Threads      pool().threads, pool().resize(n)    generated code calls penstock_pool_run(fn, ctx, tasks, limit)
+Threads      pool().threads, pool().resize(n), ask_for_threads(n)    generated code calls penstock_pool_run(fn, ctx, tasks, limit)
 Running      runner.py: a table of records (function, tasks, length, ns, arguments...; JUMP, JUMP_IF, SWITCH, HOST)
              call = Call(table, inputs, patches, threads=n, keep=owners)
              call.run(*arrays) -> 0 or the code in call.status[0]; call.timed() -> (timed run, log)
@@ -30,11 +30,11 @@ from .kernels import Kernels, Statistics, kernels
 from .language.module import Module
 from .language.value import Val
 from .loader import Library, provide
-from .pool import Pool, pool
+from .pool import Pool, ask_for_threads, pool
 from .runner import Call
 from .target import Target, host
 
 __all__ = [
-    "Call", "Code", "Kernels", "Library", "Module", "Pool", "Statistics", "Target", "Val", "assembly", "host",
-    "kernels", "pool", "provide",
+    "Call", "Code", "Kernels", "Library", "Module", "Pool", "Statistics", "Target", "Val",
+    "ask_for_threads", "assembly", "host", "kernels", "pool", "provide",
 ]  # fmt: skip

@@ -20,8 +20,8 @@ while, then sleep on it.  Workers start when first needed; in a forked child non
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
+import threading
 
 from penstock._src.core import errors
 from penstock._src.util import flags
@@ -345,7 +345,23 @@ class Pool:
         self._run(function, context, tasks, self.threads)
 
 
-@functools.cache
+_pools: list[Pool] = []  # the process's one, once it is made
+_wanted = [0]  # threads that the program asked for; 0: as many as usual
+_making = threading.Lock()
+
+
 def pool() -> Pool:
-    """The process's pool, made at first use with PENSTOCK_THREADS or the usable cores."""
-    return Pool(flags.flags.threads or host().cores)
+    """The process's pool, made at first use with the threads asked for, PENSTOCK_THREADS or the usable cores."""
+    if not _pools:
+        with _making:
+            if not _pools:
+                _pools.append(Pool(_wanted[0] or flags.flags.threads or host().cores))
+    return _pools[0]
+
+
+def ask_for_threads(threads: int) -> bool:
+    """Says of how many threads the process's pool shall be (0: the usual number); False if there is one already."""
+    with _making:
+        if not _pools:
+            _wanted[0] = threads
+        return not _pools

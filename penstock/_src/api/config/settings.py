@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penstock._src.native import ask_for_threads
 from penstock._src.util.export import export
 
 _OPTIMIZER: dict[str, object] = {}
@@ -62,14 +63,29 @@ def get_intra_op_parallelism_threads():
 
 @export("config.threading.set_intra_op_parallelism_threads")
 def set_intra_op_parallelism_threads(num_threads):
-    """Sets how many threads one kernel uses."""
-    _THREADS["intra"] = int(num_threads)
-    for listener in THREAD_LISTENERS:
-        listener(int(num_threads))
+    """Sets how many threads one kernel uses, before anything is computed.
 
+    Args:
+      num_threads: the number; 0: one for each core that this process may use.
 
-# Called with the number of threads when it is set; the runtime's pool adds itself.
-THREAD_LISTENERS: list = []
+    Raises:
+      ValueError: it is negative.
+      RuntimeError: the threads are at work already.
+
+    >>> tf.config.threading.get_intra_op_parallelism_threads()
+    0
+    """
+    wanted = int(num_threads)
+    if wanted < 0:
+        raise ValueError(
+            "set_intra_op_parallelism_threads: `num_threads` must be at least 0. "
+            f"Received: num_threads={num_threads!r}."
+        )
+    if wanted == _THREADS["intra"]:
+        return
+    if not ask_for_threads(wanted):
+        raise RuntimeError("Intra op parallelism cannot be modified after initialization.")
+    _THREADS["intra"] = wanted
 
 
 @export("config.experimental.get_synchronous_execution")

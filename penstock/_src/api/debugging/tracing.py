@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.core import errors
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
 _FILTERING = [True]
@@ -29,15 +30,24 @@ def disable_traceback_filtering():
     _FILTERING[0] = False
 
 
+# What only moves elements, or chooses among them: its inputs were looked at where they were made.
+_MOVES = frozenset(
+    "Concat ConcatV2 ExpandDims Fill Gather GatherV2 Identity IdentityN Maximum Minimum Pack Reshape Slice Squeeze"
+    " StridedSlice StridedSliceGrad StopGradient Transpose Unpack TensorListConcatV2 TensorListGather"
+    " TensorListGetItem TensorListPopBack TensorListStack Const Placeholder CheckNumerics CheckNumericsV2".split()
+)
+_HEADING = "\n\n!!! Detected Infinity or NaN in output"
+
+
 class _NumericsChecker:
-    """Told of every op, as a tape is; raises at the first NaN or infinity that one makes."""
+    """Told of every op, eager or recorded; what makes a NaN or an infinity is an error."""
 
     def record_op(self, op, inputs, outputs):
-        """Checks the floating-point outputs of an op."""
+        """Checks the floating-point outputs of an eager op, as a tape is told of it."""
+        if STATE.graph is not None or type(op).__name__ in _MOVES:
+            return
         for index, tensor in enumerate(outputs):
             if not (tensor.dtype.is_floating or tensor.dtype.is_complex):
-                continue
-            if STATE.graph is not None:
                 continue
             value = np.asarray(tensor.numpy())
             if value.dtype.kind not in "fc":
@@ -48,12 +58,35 @@ class _NumericsChecker:
             raise errors.InvalidArgumentError(
                 None,
                 None,
-                "\n\n!!! Detected Infinity or NaN in output "
-                f'{index} of eagerly-executing op "{type(op).__name__}" (# of outputs: '
+                f'{_HEADING} {index} of eagerly-executing op "{type(op).__name__}" (# of outputs: '
                 f"{len(outputs)}) !!!\n  dtype: {tensor.dtype!r}\n  shape: {tensor.shape}\n"
                 f"  # of +Inf or -Inf elements: {infinite}\n  # of +NaN elements: {nans}\n"
                 f"  Input tensors: {len(inputs)}\n",
             )
+
+    def watch(self, node):
+        """Adds checks of a graph operation's floating-point outputs, which run wherever the operation does."""
+        if node.type in _MOVES or node.graph is not STATE.graph:
+            return
+        before, STATE.tapes = STATE.tapes, ()
+        try:
+            for index, tensor in enumerate(node.outputs):
+                if tensor.dtype.is_floating:
+                    raw.CheckNumericsV2(tensor, message=_of_operation(node, index))
+        finally:
+            STATE.tapes = before
+
+
+def _of_operation(node, index):
+    """What is said where an output of a graph operation is not finite."""
+    tensor = node.outputs[index]
+    inputs = "".join(f"\n         {i}: {x!r}" for i, x in enumerate(node.inputs))
+    where = f"\n  Made at: {node.location}" if node.location is not None else ""
+    return (
+        f'{_HEADING} {index} of graph op "{node.type}" (# of outputs: {len(node.outputs)}) !!!\n'
+        f"  Operation: {node.name}\n  dtype: {tensor.dtype!r}\n  shape: {tensor.shape}\n"
+        f"  Input tensors ({len(node.inputs)}):{inputs}{where}\n\n"
+    )
 
 
 _CHECKER = _NumericsChecker()
@@ -61,16 +94,24 @@ _CHECKER = _NumericsChecker()
 
 @export("debugging.enable_check_numerics")
 def enable_check_numerics(stack_height_limit=30, path_length_limit=50):
-    """Raises InvalidArgumentError at the first eager op that makes a NaN or infinity."""
+    """Raises InvalidArgumentError at the first op that makes a NaN or infinity, eager or in a function traced from now on.
+
+    The error names the op, its inputs, and the line of the program that called it.
+
+    >>> tf.debugging.enable_check_numerics()
+    >>> tf.debugging.disable_check_numerics()
+    """
     del stack_height_limit, path_length_limit
     if _CHECKER not in STATE.accumulators:
         STATE.accumulators = (*STATE.accumulators, _CHECKER)
+        STATE.graph_watchers = (*STATE.graph_watchers, _CHECKER.watch)
 
 
 @export("debugging.disable_check_numerics")
 def disable_check_numerics():
-    """Takes `enable_check_numerics` back."""
+    """Takes `enable_check_numerics` back; functions that were traced in between keep their checks."""
     STATE.accumulators = tuple(a for a in STATE.accumulators if a is not _CHECKER)
+    STATE.graph_watchers = tuple(w for w in STATE.graph_watchers if w != _CHECKER.watch)
 
 
 @export("debugging.experimental.enable_dump_debug_info")

@@ -23,6 +23,7 @@ from penstock._src.function.v1 import default_graph
 from penstock._src.function.v1.handles import KEEPING, TensorHandle
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.native import ask_for_threads
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -54,6 +55,8 @@ class BaseSession:
             )
         self._graph = graph if graph is not None else default_graph.get_default_graph()
         self._target, self._config = target, config
+        if getattr(config, "intra_op_parallelism_threads", 0) > 0:
+            ask_for_threads(config.intra_op_parallelism_threads)  # as the first session says
         self._resources = TARGETS.get(target) or resources.ResourceManager(keep=True)
         self._closed = False
         self._programs: dict[Any, Any] = {}
@@ -380,7 +383,7 @@ class Session(BaseSession):
     Args:
       target: that of a server of this process, whose sessions share their variables.
       graph: the graph; by default the current one.
-      config: a ConfigProto; accepted.
+      config: a ConfigProto; of the first session that computes, `intra_op_parallelism_threads` counts.
     """
 
     def __enter__(self) -> "Session":
