@@ -40,6 +40,7 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
         self.origin: Any = None  # what is being lowered: copied to every node made
         self.depth = 0  # how many functions deep the node being made stands
         self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
+        self.settled: dict[Any, Any] = {}  # what is known of loops, see compiler/lower/loops.py
         self.rules, self.fold = rules, fold
         self.hits: dict[str, int] = {}  # how often each rule applied
         self.checks: list[Check] = []
@@ -125,6 +126,11 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
         """Tells the least and the largest number that a node can hold."""
         self.assumed[node.id] = low, high
         self.ranges.clear()
+
+    def assume_like(self, node: Node, other: Node) -> None:
+        """Tells of a node what was told of another."""
+        if other.id in self.assumed:
+            self.assume(node, *self.assumed[other.id])
 
     def host_value(self, function: Any, shape: Sequence[int], dtype: DType) -> Node:
         """A value that `function()` gives anew on the host before each run of the program."""

@@ -6,14 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from penstock._src.compiler.lower.control_flow import (
-    checked,
-    effects,
-    inline,
-    truth,
-    variables_of,
-)
+from penstock._src.compiler.lower.control_flow import inline, truth
 from penstock._src.compiler.lower.counted import as_counted, padded
+from penstock._src.compiler.lower.loops import checked, effects, variables_of
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.packing import Packing
 from penstock._src.compiler.lower.values import Absent, Counted, ListValue, Lowered
@@ -50,23 +45,18 @@ def branch(
         chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
         return inline(lowering, functions[chosen], args)
     given = _Operands(lowering, args)
-    # first to see which variables are written, what the results are and which checks are made
     trials = [_Trial(given, function) for function in functions]
     written = {i: h for trial in trials for i, h in trial.written.items()}
-    messages = list(dict.fromkeys(message for trial in trials for message in trial.messages))
+    messages = list(dict.fromkeys(message for trial in trials for message in trial.checks))
     results = _Results(p, [trial.results for trial in trials])
-
-    def body_of(function: Any) -> Any:
-        def body(*nodes: Node) -> list[Node]:
-            with p.collected() as checks:
-                values, after = given.run(function, nodes)
-            held = [checks.get(message, p.constant(True)) for message in messages]
-            return [*results.packed(values).nodes, *[after[i] for i in written], *held]
-
-        return body
-
-    nodes = p.case(index, [body_of(f) for f in functions], given.nodes)
-    nodes = checked(p, nodes, messages)
+    traced = []
+    for trial in trials:
+        held = [trial.checks.get(message, p.constant(True)) for message in messages]
+        after = [trial.after[i] for i in written]
+        with p.deeper():
+            packed = results.packed(trial.results).nodes
+        traced.append((trial.parameters, [*packed, *after, *held]))
+    nodes = checked(p, p.case_of(index, traced, given.nodes), messages)
     split = len(nodes) - len(written)
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)
@@ -101,20 +91,15 @@ class _Operands:
 
 
 class _Trial:
-    """One function, traced on fresh parameters."""
+    """One function, traced on fresh parameters: what it gives, writes and checks."""
 
     def __init__(self, given: _Operands, function: Any) -> None:
         p = given.p
-        parameters = p._parameters(given.nodes)
-        before = given.values_of_variables(parameters)
-        p.depth += 1
-        try:
-            with p.collected() as checks:
-                self.results, after = given.run(function, parameters)
-        finally:
-            p.depth -= 1
-        self.messages = list(checks)
-        self.written = {h.id: h for h in given.handles if after[h.id] is not before[h.id]}
+        self.parameters = p.parameters_like(given.nodes)
+        before = given.values_of_variables(self.parameters)
+        with p.deeper(), p.collected() as self.checks:
+            self.results, self.after = given.run(function, self.parameters)
+        self.written = {h.id: h for h in given.handles if self.after[h.id] is not before[h.id]}
 
 
 class _Results:

@@ -16,12 +16,11 @@ from penstock._src.ir.node import Node
 class Packing:
     """`nodes` are the values flat; `unpack` puts other nodes in their places.
 
-    `open_lists`: a list without memory is packed as its length; it stays without memory and without a bound.
+    A list without memory is packed as its length; it stays without memory and without a bound.
     """
 
-    def __init__(self, values: Sequence[Lowered], open_lists: bool = False) -> None:
+    def __init__(self, values: Sequence[Lowered]) -> None:
         self.values = list(values)
-        self.open_lists = open_lists
         self.nodes: list[Node] = []
         self.counts: list[int] = []
         for value in self.values:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.ir import folding
@@ -35,43 +36,51 @@ class Control(Base):
         loop changes is computed before it. `max_trips` is a bound the caller knows of the number of steps; `unread` are
         places of `init` whose elements are all written before they are read: they need not be set.
         """
-        init = list(init)
+        parameters = self.parameters_like(init)
+        results = self._inside(body_fn, parameters)
+        (condition,) = self._inside(cond_fn, parameters)
+        return self.while_of(parameters, condition, results, init, max_trips, unread)
+
+    def while_of(
+        self,
+        parameters: Sequence[Node],
+        condition: Node,
+        results: Sequence[Node],
+        init: Sequence[Node],
+        max_trips: int | None = None,
+        unread: Sequence[int] = (),
+    ) -> list[Node]:
+        """`while_` of a condition and a body that were traced already, on the same parameters.
+
+        Tracing again what holds further loops would double the work with each level of nesting.
+        """
+        if len(results) != len(init):
+            raise MalformedFunction(
+                f"while: the body returns {len(results)} values of {len(init)}."
+            )
+        roots = [condition, *results]
         moving = list(range(len(init)))
-        while True:
-            traced = self._trace_body(body_fn, init, moving)
-            parameters, results = traced
-            still = [i for i, p in zip(moving, parameters) if results[i] is p]
-            if not still:
-                break
+        while still := [i for i in moving if roots[1 + i] is parameters[i]]:
             moving = [i for i in moving if i not in still]
-        self._check_types([init[i] for i in moving], [results[i] for i in moving])
+            roots = substitute(self, roots, {parameters[i].id: init[i] for i in still})
+        first = [init[i] for i in moving]
+        self._check_types(first, [roots[1 + i] for i in moving])
         if not moving:
-            return init
-        condition_parameters = self._parameters([init[i] for i in moving])
-        full = list(init)
-        for i, p in zip(moving, condition_parameters):
-            full[i] = p
-        condition = self._inside(cond_fn, full)
-        condition = self.broadcast_to(condition[0], ())
-        scope_body, scope_cond = (
-            parameters[0].attrs["scope"],
-            condition_parameters[0].attrs["scope"],
-        )
-        outer = free_nodes(
-            [*[results[i] for i in moving], condition], (scope_body, scope_cond), self.depth + 1
-        )
-        body = self._closed("body", parameters, [results[i] for i in moving], outer)
+            return list(init)
+        given = [parameters[i] for i in moving]
+        if len(moving) < len(init):  # parameters are numbered by their places
+            given, roots = self._with_new_parameters(given, roots)
+        results = [roots[1 + i] for i in moving]
+        condition_parameters, (condition,) = self._with_new_parameters(given, roots[:1])
+        condition = self.broadcast_to(condition, ())
+        outer = free_nodes([*results, condition], self.depth + 1)
+        body = self._closed("body", given, results, outer)
         cond = self._closed("cond", condition_parameters, [condition], outer)
         extra: dict[str, Any] = {} if max_trips is None else {"max_trips": max_trips}
         if unread:
             extra["unread"] = tuple([place for place, i in enumerate(moving) if i in unread])
         node = self.make(
-            "while",
-            [*[init[i] for i in moving], *outer],
-            cond=cond,
-            body=body,
-            carried=len(moving),
-            **extra,
+            "while", [*first, *outer], cond=cond, body=body, carried=len(moving), **extra
         )
         final = list(init)
         for place, i in enumerate(moving):
@@ -84,15 +93,19 @@ class Control(Base):
         if known is not None:
             chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
             return _as_list(functions[chosen](*operands))
-        traced, outer, scopes = [], [], []
-        for function in functions:
-            parameters = self._parameters(operands)
-            results = self._inside(function, parameters)
-            traced.append((parameters, results))
-            scopes.append(parameters[0].attrs["scope"] if parameters else None)
+        traced = [self.trace(function, operands) for function in functions]
+        return self.case_of(index, traced, operands)
+
+    def case_of(
+        self,
+        index: Node,
+        traced: Sequence[tuple[Sequence[Node], Sequence[Node]]],
+        operands: Sequence[Node],
+    ) -> list[Node]:
+        """`case` of functions that were traced already: pairs of parameters and results."""
         for _, results in traced[1:]:
             self._check_types(traced[0][1], results)
-        outer = free_nodes([r for _, rs in traced for r in rs], scopes, self.depth + 1)
+        outer = free_nodes([r for _, rs in traced for r in rs], self.depth + 1)
         branches = tuple(
             [self._closed(f"branch{i}", p, r, outer) for i, (p, r) in enumerate(traced)]
         )
@@ -103,40 +116,41 @@ class Control(Base):
 
     def trace(self, function: Body, like: Sequence[Node]) -> tuple[list[Node], list[Node]]:
         """Fresh parameters of the types of nodes, and the function's results for them, one level deeper."""
-        parameters = self._parameters(like)
+        parameters = self.parameters_like(like)
         return parameters, self._inside(function, parameters)
 
-    def _trace_body(
-        self, body_fn: Body, init: list[Node], moving: list[int]
+    def _with_new_parameters(
+        self, parameters: Sequence[Node], roots: Sequence[Node]
     ) -> tuple[list[Node], list[Node]]:
-        """Parameters for the moving values, and the body's results for all values."""
-        parameters = self._parameters([init[i] for i in moving])
-        arguments = list(init)
-        for i, parameter in zip(moving, parameters):
-            arguments[i] = parameter
-        results = self._inside(body_fn, arguments)
-        if len(results) != len(init):
-            raise MalformedFunction(
-                f"while: the body returns {len(results)} values of {len(init)}."
-            )
-        return parameters, results
+        """Parameters of the same types in a scope of their own, and the roots with them in place of the others."""
+        made = self.parameters_like(parameters)
+        for old, new in zip(parameters, made):
+            self.assume_like(new, old)
+        return made, substitute(self, roots, dict(zip([p.id for p in parameters], made)))
 
-    def _parameters(self, like: Sequence[Node]) -> list[Node]:
-        scope = new_scope(self.depth + 1)
+    def parameters_like(self, like: Sequence[Node], after: Sequence[Node] = ()) -> list[Node]:
+        """Fresh parameters of the types of nodes, of a function one level deeper; or more of the function of others."""
+        scope = after[0].attrs["scope"] if after else new_scope(self.depth + 1)
         return [
             self.make(
                 "parameter", (), index=i, name=f"p{i}", shape=x.shape, dtype=x.dtype, scope=scope
             )
-            for i, x in enumerate(like)
+            for i, x in enumerate(like, len(after))
         ]
+
+    @contextlib.contextmanager
+    def deeper(self) -> Iterator[None]:
+        """Nodes made now stand one function deeper."""
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
 
     def _inside(self, function: Body, arguments: Sequence[Node]) -> list[Node]:
         """The function's results, traced one level deeper."""
-        self.depth += 1
-        try:
+        with self.deeper():
             return _as_list(function(*arguments))
-        finally:
-            self.depth -= 1
 
     def _closed(
         self, name: str, parameters: Sequence[Node], results: Sequence[Node], outer: Sequence[Node]
@@ -174,7 +188,7 @@ def _as_list(results: Any) -> list[Node]:
     return list(results) if isinstance(results, (list, tuple)) else [results]
 
 
-def free_nodes(roots: Sequence[Node], scopes: Sequence[Any], depth: int) -> list[Node]:
+def free_nodes(roots: Sequence[Node], depth: int) -> list[Node]:
     """The outermost nodes under roots that depend on no parameter of functions at `depth`, except cheap leaves.
 
     Repeating and reshaping are left to the function: it takes the smaller array."""

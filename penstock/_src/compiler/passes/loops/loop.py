@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,16 +27,6 @@ class State:
     result: Node
     final: Node | None = None
     unread: bool = False
-
-
-@contextlib.contextmanager
-def inside(p: Any) -> Iterator[None]:
-    """Nodes made now stand one function deeper."""
-    p.depth += 1
-    try:
-        yield
-    finally:
-        p.depth -= 1
 
 
 class Loop:
@@ -65,7 +54,7 @@ class Loop:
 
     def _opened(self, function: Function, parameters: Sequence[Node]) -> list[Node]:
         known = dict(zip([q.id for q in function.parameters], [*parameters, *self.outer]))
-        with inside(self.p):
+        with self.p.deeper():
             return substitute(self.p, function.results, known)
 
     # -- looking
@@ -101,7 +90,7 @@ class Loop:
     def add_state(self, init: Node, result_of: Any = None) -> State:
         """One more carried value. `result_of(parameter)` is its value after a step (by default it stays)."""
         parameter = self._parameter(init.shape, init.dtype, len(self.states))
-        with inside(self.p):
+        with self.p.deeper():
             result = parameter if result_of is None else result_of(parameter)
         state = State(init, parameter, result)
         self.states.append(state)
@@ -111,7 +100,7 @@ class Loop:
         """Puts other nodes in the place of some, by id."""
         if not known:
             return
-        with inside(self.p):
+        with self.p.deeper():
             changed = substitute(self.p, [self.condition, *[s.result for s in self.states]], known)
         self.condition = changed[0]
         for state, result in zip(self.states, changed[1:]):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.passes.loops.counters import count_steps
-from penstock._src.compiler.passes.loops.loop import Loop, inside
+from penstock._src.compiler.passes.loops.loop import Loop
 from penstock._src.compiler.passes.loops.rows import take_rows_out
 from penstock._src.ir.function import Check, Function, reachable
 from penstock._src.ir.node import Node
@@ -63,7 +63,7 @@ def rewritten(p: Any, roots: Sequence[Node], depth: int) -> list[Node]:
 def _rewrite(p: Any, node: Node, used: list[int]) -> dict[int, Node]:
     """The values after a loop whose numbers are `used`."""
     loop = Loop(p, node)
-    with inside(p):
+    with p.deeper():
         roots = [loop.condition, *[s.result for s in loop.states]]
         if any(n.kind == "while" for n in loop.nodes()):
             roots = rewritten(p, roots, p.depth)

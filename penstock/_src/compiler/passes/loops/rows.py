@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.passes.loops.counters import affine, is_within, spelled
-from penstock._src.compiler.passes.loops.loop import Loop, State, inside
+from penstock._src.compiler.passes.loops.loop import Loop, State
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.shape_rules import split_spec
@@ -100,7 +100,7 @@ class Rows:
         p, operands = self.p, list(node.args)
         operands[side] = p.reshape(array, (self.loop.trips, *node.args[side].shape))
         whole = p.contract(with_step(node.attrs["spec"], (side,), True), *operands)
-        with inside(p):
+        with p.deeper():
             return p.dynamic_index(whole, order.place(self.loop))
 
     def row(self, node: Node) -> tuple[Node, Order] | None:

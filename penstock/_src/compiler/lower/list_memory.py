@@ -1,0 +1,107 @@
+"""Memory for lists that a loop fills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penstock._src.compiler.lower.trips import growth
+from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node, Shape
+
+# Items by which a list may grow in a step, where it is written to at places that only the run tells.
+_MOST_ADDED = 16
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a list gets before a loop.
+
+    `item`: the value from outside of the loop that every step pushes, if the list holds nothing else; `place` is where
+    it stands among the loop's arguments, if it does.
+    """
+
+    items: Any
+    shape: Shape
+    item: Node | None = None
+    place: int | None = None
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it can be given as well when the loop is met again, among other values."""
+        return self.item is None or self.item.depth == 0 or self.place is not None
+
+    def given_to(self, p: Any, held: Any, given: Sequence[Lowered]) -> ListValue:
+        """The list with this memory; `given` are the loop's arguments."""
+        item: Any = self.item if self.place is None else given[self.place]
+        if item is not None:
+            # the list repeats the value
+            memory = p.broadcast_to(item, (self.items, *item.shape))
+            held = replace(held, pushed=item)
+        elif held.buffer is None:
+            memory = p.full((self.items, *self.shape), 0, held.dtype)
+        else:
+            extra = self.items - held.buffer.shape[0]
+            zeros = p.full((extra, *held.buffer.shape[1:]), 0, held.dtype)
+            memory = p.concat([held.buffer, zeros], 0)
+        made: ListValue = held.with_buffer(memory)
+        return made
+
+
+def memory_for(
+    p: Any, arg: ListValue, inside: Lowered, after: Lowered, trips: Any, given: Sequence[Lowered]
+) -> Memory | None:
+    """The memory that a list needs in a loop, or None if it has it. `inside` and `after` are the list before and after
+    a step.
+
+    Raises:
+      NotLowerable: how much it needs is not known.
+    """
+    if not isinstance(after, ListValue) or not isinstance(inside, ListValue):
+        raise NotLowerable("a list becomes something else in the loop")
+    needed = _needed(p, arg, inside, after, trips)
+    if arg.buffer is not None and (needed is None or arg.buffer.shape[0] >= needed):
+        return None
+    shape = arg.element_shape if arg.element_shape is not None else after.element_shape
+    if shape is None:
+        return None  # nothing is ever put in: it needs no memory
+    if needed is None:
+        raise NotLowerable("a list has no bound of its length")
+    item = after.pushed
+    if arg.buffer is not None or item is None or item.depth > p.depth or known_length(p, arg) != 0:
+        return Memory(needed, shape)
+    return Memory(needed, shape, item, next((i for i, x in enumerate(given) if x is item), None))
+
+
+def _needed(p: Any, arg: ListValue, inside: ListValue, after: ListValue, trips: Any) -> Any:
+    """The most items that a list has in a loop; None for a list that does not grow and has no bound."""
+    added, length = growth(p, inside.length, after.length), known_length(p, arg)
+    if added is not None and added <= 0:
+        return arg.capacity
+    if trips is None or length is None:
+        raise NotLowerable("a list grows in a loop whose number of steps is not known")
+    if added is not None:
+        return length + trips * added
+    reached = [p.bounds(term)[1] for term in _lengths(inside.length, after.length)]
+    most = max([length, *reached])
+    if most > length + _MOST_ADDED * trips:
+        raise NotLowerable("a list grows by a number that is not known")
+    return most
+
+
+def _lengths(inside: Node, after: Node) -> list[Node]:
+    """The numbers of which a list's length after a step is the largest, besides the one before it.
+
+    Raises:
+      NotLowerable: it is something else.
+    """
+    if after is inside:
+        return []
+    if after.kind != "binary" or after.op != "maximum":
+        raise NotLowerable("a list grows by a number that is not known")
+    parts = [part for part in after.args if part is not inside]
+    nested = [part for part in parts if part.kind == "binary" and part.op == "maximum"]
+    rest = [part for part in parts if part not in nested]
+    return rest + [number for part in nested for number in _lengths(inside, part)]

@@ -1,0 +1,300 @@
+"""Loops into `while` nodes: condition and body are traced on fresh parameters until what the loop changes is settled.
+
+What a loop was found to change is remembered for the rest of the program. The body of a loop around it may be traced
+again, and if this one's body were then traced several times over, work would grow exponentially with nesting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from penstock._src.compiler.lower.list_memory import Memory, memory_for
+from penstock._src.compiler.lower.lowering import Lowering
+from penstock._src.compiler.lower.packing import Packing, same_value
+from penstock._src.compiler.lower.trips import growth, trip_count, value_range
+from penstock._src.compiler.lower.values import ListValue, Lowered
+from penstock._src.core import dtypes
+from penstock._src.ir import dims, folding
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+
+MOST_TRACES = 8  # of a loop's body, until what it changes is settled
+
+# What a body gives: its results, and the values that variables have after it (by their handles' ids).
+Effects = tuple[list[Lowered], dict[int, Node]]
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop over lowered values, as its operation says it."""
+
+    key: Any  # by which it is recognised when it is lowered again
+    condition: Callable[[list[Lowered]], Node]
+    body: Callable[[list[Lowered]], list[Lowered]]
+    fixed: set[int]  # arguments known not to change
+    # Numbers, and lengths of lists, after a step, of those arguments for which they are seen without the whole body.
+    counts: Callable[[list[Lowered]], dict[int, Node]]
+
+
+@dataclass
+class Settled:
+    """What a loop is known to change: arguments that no step changes, variables that are written (by their handles'
+    ids), the least and largest values of counters, and the memory that lists need."""
+
+    fixed: set[int]
+    written: dict[int, Node] = field(default_factory=dict)
+    ranges: dict[int, Range] = field(default_factory=dict)
+    memory: dict[int, Memory] = field(default_factory=dict)
+
+
+def checked(p: Any, nodes: list[Node], messages: Iterable[str]) -> list[Node]:
+    """The results of a branch or loop without the last ones, which say whether the checks inside of it held."""
+    messages = list(messages)
+    results = nodes[: len(nodes) - len(messages)]
+    for message, held in zip(messages, nodes[len(results) :]):
+        p.check(held, message)
+    return results
+
+
+def variables_of(args: Sequence[Lowered]) -> list[Node]:
+    """The handles of variables among arguments, each once."""
+    found = {a.id: a for a in args if isinstance(a, Node) and a.dtype == dtypes.resource}
+    return list(found.values())
+
+
+def effects(
+    lowering: Lowering, values: dict[int, Node], run: Callable[[], list[Lowered]]
+) -> Effects:
+    """Runs with variables having these values; returns the results and all variables' values after it.
+
+    What the run did to variables is forgotten: the caller makes it part of a node.
+    """
+    p = lowering.p
+    before, written = p.variables, p.written
+    p.variables, p.written = {**before, **values}, dict(written)
+    try:
+        results = run()
+        return results, p.variables
+    finally:
+        p.variables, p.written = before, written
+
+
+def lower_loop(lowering: Lowering, loop: Loop, given: list[Lowered]) -> list[Lowered]:
+    """The values after stepping `given` by the body while the condition holds, and the loop's effects on variables."""
+    p = lowering.p
+    handles = variables_of(given)
+    settled = p.settled.setdefault(_key(loop, given, handles), Settled(set(loop.fixed)))
+    settled.memory = {i: memory for i, memory in settled.memory.items() if memory.is_lasting}
+    inherited = settled.fixed - loop.fixed
+    is_refined = False
+    for _ in range(MOST_TRACES):
+        args = list(given)
+        for i, memory in settled.memory.items():
+            args[i] = memory.given_to(p, given[i], given)
+        trace = _Trace(lowering, loop, args, handles, settled)
+        wrong = {i for i in inherited if not same_value(trace.results[i], args[i])}
+        still = {i for i in trace.moving if same_value(trace.results[i], trace.arguments[i])}
+        if wrong or still:
+            inherited -= wrong
+            settled.fixed = (settled.fixed - wrong) | still
+            continue
+        new_writes = {h.id: h for h in handles if trace.after[h.id] is not trace.before[h.id]}
+        trips, exact = trace.trips(trace.after_step())
+        settled.ranges = {} if trips is None else trace.ranges(trips, trace.after_step())
+        trace.assume(settled.ranges)
+        grown = _grown(p, given, args, trace, trips)
+        is_told = settled.ranges == trace.told
+        if set(new_writes) <= set(settled.written) and not grown:
+            if is_told or (is_refined and _within(settled.ranges, trace.told)):
+                break
+            is_refined = True
+        settled.written.update(new_writes)
+        settled.memory.update(grown)
+    else:
+        raise NotLowerable("what the loop changes did not settle")
+    final = _emitted(lowering, args, settled.written, trace, trips)
+    return _counted(p, args, trace, trips, final) if exact else final
+
+
+def _key(loop: Loop, given: Sequence[Lowered], handles: Sequence[Node]) -> Any:
+    """Equal for loops of which the same is likely to be found."""
+    shapes = tuple([dims.shape_key(node.shape) for node in Packing(given).nodes])
+    return loop.key, shapes, tuple([h.id for h in handles])
+
+
+def _within(ranges: dict[int, Range], told: dict[int, Range]) -> bool:
+    """Whether what was told of numbers is true of them."""
+    return all(
+        i in ranges and low <= ranges[i][0] and ranges[i][1] <= high
+        for i, (low, high) in told.items()
+    )
+
+
+class _Trace:
+    """A loop's condition and body, traced on fresh parameters."""
+
+    def __init__(
+        self,
+        lowering: Lowering,
+        loop: Loop,
+        args: list[Lowered],
+        handles: list[Node],
+        settled: Settled,
+    ) -> None:
+        p = self.p = lowering.p
+        self.args = args
+        self.moving = [i for i in range(len(args)) if i not in settled.fixed]
+        self.packing = Packing([args[i] for i in self.moving])
+        held = [p.read_variable(h) for h in settled.written.values()]
+        self.parameters = p.parameters_like([*self.packing.nodes, *held])
+        split = len(self.packing.nodes)
+        self.arguments = list(args)
+        for i, value in zip(self.moving, self.packing.unpack(self.parameters[:split])):
+            self.arguments[i] = value
+        self.before = {h.id: p.read_variable(h) for h in handles}
+        self.before.update(zip(settled.written, self.parameters[split:]))
+        with p.deeper(), _tried(p):
+            with p.collected() as checks:
+                found, _ = effects(lowering, self.before, lambda: [loop.condition(self.arguments)])
+            if checks:
+                raise NotLowerable("a check inside of a loop's condition")
+            self.condition: Any = found[0]
+            self.told = {**settled.ranges, **self._foreseen(loop)}
+            self.assume(self.told)
+            with p.collected() as self.checks:
+                self.results, self.after = effects(
+                    lowering, self.before, lambda: loop.body(self.arguments)
+                )
+
+    def _foreseen(self, loop: Loop) -> dict[int, Range]:
+        """The ranges of counters, as far as they are seen before the body is traced."""
+        counts = loop.counts(self.arguments)
+        trips, _ = self.trips(counts)
+        return {} if trips is None else self.ranges(trips, counts)
+
+    def after_step(self) -> dict[int, Node]:
+        """What the loop may count, after one step."""
+        found = {i: _count(self.results[i]) for i in self.moving}
+        return {i: node for i, node in found.items() if node is not None}
+
+    def trips(self, after: dict[int, Node]) -> tuple[Any, bool]:
+        """How often the loop runs at most, as an extent, or None if that is not seen; and whether exactly so often."""
+        pairs = [
+            (self.args[i], self.arguments[i], after[i])
+            for i in self.moving
+            if isinstance(self.arguments[i], Node) and i in after
+        ]
+        return trip_count(self.p, self.condition, pairs)  # type: ignore[arg-type]
+
+    def assume(self, ranges: dict[int, Range]) -> None:
+        """Tells what numbers the arguments can be."""
+        for i, ends in ranges.items():
+            number = _count(self.arguments[i])
+            if number is not None:
+                self.p.assume(number, *ends)
+
+    def ranges(self, trips: Any, after: dict[int, Node]) -> dict[int, Range]:
+        """The least and largest values inside the loop of the arguments, or lengths of lists, that follow its steps."""
+        found = {}
+        for i in self.moving:
+            before, inside = _count(self.args[i]), _count(self.arguments[i])
+            ends = value_range(self.p, before, inside, after.get(i), trips)
+            if ends is not None:
+                found[i] = ends
+        return found
+
+
+@contextlib.contextmanager
+def _tried(p: Any) -> Iterator[None]:
+    """Lists that are too short are noted, rather than refused, at this depth."""
+    before, p.trial = p.trial, p.depth
+    try:
+        yield
+    finally:
+        p.trial = before
+
+
+def _count(value: Lowered) -> Node | None:
+    """What a loop may count: the length of a list, or the number itself."""
+    counted = value.length if isinstance(value, ListValue) else value
+    return counted if isinstance(counted, Node) else None
+
+
+def _grown(
+    p: Any, given: Sequence[Lowered], args: Sequence[Lowered], trace: _Trace, trips: Any
+) -> dict[int, Memory]:
+    """The memory that lists need which have less."""
+    found = {}
+    for i in trace.moving:
+        arg = args[i]
+        if isinstance(arg, ListValue):
+            memory = memory_for(p, arg, trace.arguments[i], trace.results[i], trips, given)
+            if memory is not None:
+                found[i] = memory
+    return found
+
+
+def _counted(
+    p: Any, args: list[Lowered], trace: _Trace, trips: Any, final: list[Lowered]
+) -> list[Lowered]:
+    """The final values, with counters and lengths of lists as known numbers: each step raises them by a known one."""
+
+    def counted(before: Node, inside: Node, after: Node, value: Node) -> Node:
+        first, step = folding.symbolic_value(p, before), growth(p, inside, after)
+        if first is None or first.size != 1 or step is None or not value.dtype.is_integer:
+            return value
+        return p.broadcast_to(
+            p.scalar(first.reshape(-1)[0] + trips * step, value.dtype), value.shape
+        )
+
+    result = list(final)
+    for i in trace.moving:
+        before: Any
+        inside: Any
+        after: Any
+        before, inside, after, value = args[i], trace.arguments[i], trace.results[i], final[i]
+        if isinstance(value, ListValue):
+            length = counted(before.length, inside.length, after.length, value.length)
+            result[i] = replace(value, length=length)
+        elif isinstance(value, Node) and value.dtype != dtypes.resource:
+            result[i] = counted(before, inside, after, value)
+    return result
+
+
+def _emitted(
+    lowering: Lowering,
+    args: list[Lowered],
+    written: dict[int, Node],
+    trace: _Trace,
+    trips: Any,
+) -> list[Lowered]:
+    """The values after the loop that was traced."""
+    p = lowering.p
+    packed = Packing([trace.results[i] for i in trace.moving])
+    if not trace.packing.is_like(packed):
+        raise NotLowerable("a value changes its type in the loop")
+    checks = trace.checks
+    init = [*trace.packing.nodes, *[p.read_variable(h) for h in written.values()]]
+    holding = [p.constant(True) for _ in checks]
+    flags = p.parameters_like(holding, trace.parameters)
+    with p.deeper():
+        still = [p.and_(flag, check) for flag, check in zip(flags, checks.values())]
+    nodes = p.while_of(
+        [*trace.parameters, *flags],
+        trace.condition,
+        [*packed.nodes, *[trace.after[i] for i in written], *still],
+        [*init, *holding],
+        None if trips is None else int(trips),
+    )
+    nodes = checked(p, nodes, checks)
+    split = len(packed.nodes)
+    for handle, value in zip(written.values(), nodes[split:]):
+        p.assign_variable(handle, value)
+    final = list(args)
+    for i, value in zip(trace.moving, trace.packing.unpack(nodes[:split])):
+        final[i] = value
+    return final
