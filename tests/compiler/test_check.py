@@ -1,9 +1,12 @@
-"""PENSTOCK_CHECK."""
+"""PENSTOCK_CHECK: planted faults are found, and rounding is none."""
 
 import numpy as np
 import pytest
 
-from penstock._src.compiler.check import CheckedProgram, differs
+from penstock._src.compiler import stages
+from penstock._src.compiler.check.checked import CheckedProgram
+from penstock._src.compiler.check.oracle import Oracle
+from penstock._src.compiler.check.poison import poison, poisoned
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError
 from penstock._src.core.registry import raw
@@ -11,30 +14,211 @@ from penstock._src.ir.builder import Builder
 from penstock._src.util.flags import override
 from tests.compiler.graphs import executable_of
 
+RANDOM = np.random.default_rng(0)
 
-def test_a_right_program_passes():
+
+def normal(*shape, dtype=np.float32):
+    return RANDOM.standard_normal(shape).astype(dtype)
+
+
+class Faulty:
+    """A program that gives fixed results."""
+
+    def __init__(self, *results):
+        self.results = results
+
+    def run(self, arguments):
+        return list(self.results)
+
+
+def function_of(build, *arguments):
+    """The Function of what `build` makes with a builder and parameters like the arguments."""
+    p = Builder()
+    parameters = [
+        p.parameter(i, a.shape, dtypes.as_dtype(a.dtype)) for i, a in enumerate(arguments)
+    ]
+    made = build(p, *parameters)
+    return p.function("f", parameters, made if isinstance(made, list) else [made])
+
+
+def difference(build, arguments, *results):
+    """What the check says of a program with these results, or None."""
+    checked = CheckedProgram([("lower", function_of(build, *arguments))], Faulty(*results))
+    try:
+        checked.run(arguments)
+    except InternalError as error:
+        return str(error)
+    return None
+
+
+def right(build, *arguments):
+    """The results in the interpreter."""
+    return Oracle(function_of(build, *arguments), arguments).center
+
+
+@pytest.mark.parametrize(
+    "build, arguments",
+    [
+        (lambda p, x: p.reduce_sum(x, axes=(0,)), [normal(1000, 3) + 3]),
+        (lambda p, x: p.reduce_sum(x, axes=(1,)), [normal(7, 50_000)]),
+        (lambda p, x, y: p.contract("mk,kn->mn", x, y), [normal(40, 300), normal(300, 50)]),
+        (lambda p, x: x - p.broadcast(p.reduce_sum(x, axes=(1,)) / 200.0, x.shape, (0,)), [normal(9, 200) * 0 + 1.1]),
+        (lambda p, x: p.sub(p.add(x, 1e4), 1e4), [normal(100)]),
+        (lambda p, x: p.sub(p.mul(x, x), p.mul(x, 1.7)), [normal(100)]),
+        (lambda p, x: p.exp(p.mul(x, 30.0)), [normal(1000)]),
+        (lambda p, x: p.tan(p.mul(x, 100.0)), [normal(1000)]),
+        (lambda p, x: p.floor(p.mul(p.exp(x), 8.0)), [normal(10_000)]),
+        (lambda p, x: p.cast(p.reduce_sum(x, axes=(1,)), dtypes.int32), [np.full((3, 60), 0.05, np.float32)]),
+        (lambda p, x: p.log(p.reduce_sum(p.exp(x), axes=(1,))), [normal(30, 500)]),
+        (lambda p, x, y: p.contract("mk,kn->mn", x, y), [normal(9, 300, dtype=np.float64), normal(300, 5, dtype=np.float64)]),
+        (lambda p, x, y: p.tanh(p.contract("mk,kn->mn", x, y)), [normal(9, 64, dtype=np.float16), normal(64, 5, dtype=np.float16)]),
+        (lambda p, x, y: p.contract("mk,kn->mn", x, y), [normal(9, 64).astype(dtypes.bfloat16.np), normal(64, 5).astype(dtypes.bfloat16.np)]),
+    ],
+)  # fmt: skip
+def test_rounding_is_no_difference(native_run, build, arguments):
+    native_run(function_of(build, *arguments), arguments)
+
+
+@pytest.fixture
+def native_run():
+    def run(function, arguments):
+        with override(check=1):
+            return stages.compile_function(function).run(arguments)
+
+    return run
+
+
+def test_a_small_value_that_is_off_by_a_thousandth_is_found():
+    def build(p, x):
+        return p.mul(p.tanh(x), 1e-6)
+
+    x = normal(100)
+    (made,) = right(build, x)
+    made[17] *= 1.001
+    assert "differs at [17]" in difference(build, [x], made)
+
+
+def test_rubbish_where_the_answer_is_zero_is_found():
+    def build(p, x):
+        return p.maximum(x, 0.0)
+
+    x = normal(100)
+    x[17] = -1
+    (made,) = right(build, x)
+    made[17] = 1e-9
+    assert "differs at [17]: 9.99" in difference(build, [x], made)
+
+
+def test_a_term_that_a_sum_leaves_out_is_found():
+    def build(p, x):
+        return p.reduce_sum(x, axes=(1,))
+
+    x = normal(3, 2000)
+    (made,) = right(build, x)
+    made[1] -= x[1, 1999]
+    assert "differs at [1]" in difference(build, [x], made)
+
+
+def test_a_term_that_a_product_leaves_out_is_found():
+    def build(p, x, y):
+        return p.contract("mk,kn->mn", x, y)
+
+    x, y = normal(5, 500), normal(500, 4)
+    (made,) = right(build, x, y)
+    made[2, 3] -= x[2, 7] * y[7, 3]
+    assert "differs at [2, 3]" in difference(build, [x, y], made)
+
+
+def test_an_element_that_nobody_writes_is_found():
+    def build(p, x):
+        return [p.exp(x), p.cast(x, dtypes.int32), p.gt(x, 0.0)]
+
+    x = normal(10)
+    made = right(build, x)
+    assert difference(build, [x], *made) is None
+    for i in range(3):
+        faulty = [np.array(m) for m in made]
+        poison(faulty[i][4:5])
+        said = difference(build, [x], *faulty)
+        assert f"result {i} " in said and "[4]" in said and "nobody wrote" in said
+
+
+def test_memory_is_poisoned_before_each_run():
+    for dtype in (np.float16, dtypes.bfloat16.np, np.float32, np.float64, np.complex64):
+        memory = np.zeros(9, dtype)
+        poison(memory)
+        assert np.isnan(memory).all() and poisoned(memory).all()
+        assert not poisoned(np.zeros(9, dtype)).any()
     with override(check=1):
-        run = executable_of(lambda x: [raw.Tanh(x=x)], (dtypes.float32, [None]))
-        x = np.linspace(-2, 2, 9, dtype=np.float32)
-        np.testing.assert_allclose(run([x])[0], np.tanh(x), rtol=1e-5)
+        run = executable_of(lambda x: [raw.Exp(x=x)], (dtypes.float32, [None]))
+        run([normal(3)])
+        program = run.programs()[0].compiled.program
+        assert program.program.program.is_poisoned
 
 
-def test_a_wrong_program_is_named():
-    class Wrong:
+def test_a_wrong_stage_is_named(monkeypatch):
+    def off(function):
+        p = Builder()
+        x = p.parameter(0, (3,), dtypes.float32)
+        return p.function(function.name, [x], [p.add(p.exp(x), 1.0)])
+
+    def same(function):
+        return function
+
+    added = (stages.Stage("same", same), stages.Stage("off", off))
+    monkeypatch.setattr(stages, "STAGES", (*stages.STAGES, *added))
+    function = function_of(lambda p, x: p.exp(x), normal(3))
+    with override(check=1), pytest.raises(InternalError, match="result 0 of stage 'off', .*exp"):
+        stages.compile_function(function).run([normal(3)])
+
+
+def test_an_argument_that_is_written_to_is_named():
+    class Writing(Faulty):
         def run(self, arguments):
-            return [np.array([0.0, 5.0], np.float32)]
+            arguments[0][1] = 7
+            return super().run(arguments)
+
+    function, x = function_of(lambda p, x: p.exp(x), normal(3)), np.zeros(3, np.float32)
+    with pytest.raises(InternalError, match="changed argument 0"):
+        CheckedProgram([("lower", function)], Writing(np.ones(3, np.float32))).run([x])
+
+
+def test_what_rounding_decides_may_fall_either_way():
+    def build(p, x, y):
+        return p.cast(p.contract("mk,kn->mn", x, y), dtypes.int32)
+
+    x, y = np.full((2, 10), 0.1, np.float32), np.ones((10, 1), np.float32)
+    assert difference(build, [x, y], np.array([[0], [1]], np.int32)) is None
+    assert difference(build, [x, y], np.array([[2000], [1]], np.int32)) is not None
+
+
+def test_places_of_infinities_and_nan_are_compared():
+    def build(p, x):
+        return p.log(x)
+
+    x = np.array([0.0, -1.0, 1.0, np.inf], np.float32)
+    good = np.array([-np.inf, np.nan, 0.0, np.inf], np.float32)
+    assert difference(build, [x], good) is None
+    for i in range(4):
+        for bad in (np.inf, np.nan, -np.inf, 2.0):
+            made = good.copy()
+            made[i] = bad
+            if not np.array_equal(made, good, equal_nan=True):
+                assert f"differs at [{i}]" in difference(build, [x], made)
+
+
+def test_variables_are_compared():
+    class Wrong(Faulty):
+        def run(self, arguments):
+            arguments[0].value = arguments[0].value + np.float32(1.001)
+            return []
+
+    from penstock._src.core.values.resources import VariableHandle
 
     p = Builder()
-    x = p.parameter(0, (2,), dtypes.float32)
-    checked = CheckedProgram(p.function("f", [x], [p.exp(x)]), Wrong())
-    with pytest.raises(
-        InternalError, match=r"result 0, .*exp.* differs at \[0\]: 0.0 instead of 1.0"
-    ):
-        checked.run([np.zeros(2, np.float32)])
-
-
-def test_rounding_is_no_difference():
-    x = np.array([1.0, np.nan, np.inf, 1e-9], np.float32)
-    assert differs(x, x + np.float32(1e-6)) is None
-    assert differs(x, np.array([1.0, np.nan, -np.inf, 0], np.float32)) == (2,)
-    assert differs(np.array([1, 2]), np.array([1, 3])) == (1,)
+    handle = p.parameter(0, (), dtypes.resource, variable=((3,), dtypes.float32))
+    p.assign_variable(handle, p.add(p.read_variable(handle), 1.0))
+    function = p.function("f", [handle], [])
+    variable = VariableHandle((3,), dtypes.float32, value=np.zeros(3, np.float32))
+    with pytest.raises(InternalError, match="variable .* differs at"):
+        CheckedProgram([("lower", function)], Wrong()).run([variable])

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.check.poison import poison
 from penstock._src.compiler.plan.control import Jump, Label
 from penstock._src.compiler.plan.kept import keepers
 from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
@@ -65,7 +66,8 @@ class Program:
         self.threads = pool().threads
         self.guard = bool(flags.guard)
         self.is_logged = flags.debug >= 2
-        self.is_watched = self.guard or self.is_logged
+        self.is_poisoned = bool(flags.check)
+        self.is_watched = self.guard or self.is_logged or self.is_poisoned
         written = cache.written
         self.plan = plan = Planner(function, cache, self.threads)
         self.buffers = plan.known
@@ -136,6 +138,10 @@ class Program:
             outputs = [make(shape, dtype) for make, shape, dtype in self._results]
         kept = self._kept_arrays(arguments, arrays)
         instance = self._take()
+        if self.is_poisoned:
+            for output in outputs:
+                poison(output)
+            instance.poison()
         try:
             start = time.perf_counter()
             code = instance.call.run(*arrays, *outputs, *kept)
@@ -356,6 +362,7 @@ class _Instance:
         if program.guard:
             self.arena[:] = SENTINEL
             self.gaps = gaps(program.buffers, program.arena_bytes)
+        self.temporaries = [b for b in program.buffers if b.place == "arena" and b.last >= 0]
         self.constants = program.constants
         self.patches: list[tuple[int, int, int]] = []
         self.inputs, results = len(program.function.parameters), len(program.function.results)
@@ -429,6 +436,11 @@ class _Instance:
         for check, buffer in self.checks:
             if not self._condition(buffer, arrays):
                 raise InvalidArgumentError(None, None, check.message)
+
+    def poison(self) -> None:
+        """Makes what the last run left in the arena unusable."""
+        for buffer in self.temporaries:
+            poison(self.arena[buffer.offset : buffer.offset + buffer.size])
 
     def look_at_sentinels(self) -> None:
         """In guard mode: names the buffer past whose end something was written."""

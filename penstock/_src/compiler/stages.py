@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.compiler import dump
-from penstock._src.compiler.check import CheckedProgram
 from penstock._src.compiler.passes.loops import loops
 from penstock._src.compiler.passes.prune import prune
 from penstock._src.compiler.program import build_program
@@ -87,6 +86,7 @@ def compile_function(function: Function) -> Compiled:
     """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE."""
     disabled = {name.strip() for name in flags.disable.split(",")}
     seconds: dict[str, float] = {}
+    made = [("lower", function)]
     _after("lower", function)
     for stage in STAGES:
         if stage.name in disabled:
@@ -95,8 +95,9 @@ def compile_function(function: Function) -> Compiled:
         function = stage.run(function)
         seconds[stage.name] = time.perf_counter() - start
         _after(stage.name, function)
+        made.append((stage.name, function))
     start = time.perf_counter()
-    compiled = _program(function)
+    compiled = _program(made)
     seconds["program"] = time.perf_counter() - start
     compiled.seconds = seconds
     STATISTICS.functions += 1
@@ -111,8 +112,9 @@ def compile_function(function: Function) -> Compiled:
     return compiled
 
 
-def _program(function: Function) -> Compiled:
-    """The function as a program of the chosen device."""
+def _program(stages: list[tuple[str, Function]]) -> Compiled:
+    """What the last stage made, as a program of the chosen device."""
+    _, function = stages[-1]
     name = flags.device
     if name not in DEVICES:
         raise InvalidArgumentError(
@@ -126,7 +128,9 @@ def _program(function: Function) -> Compiled:
         print(f"penstock: {function.name} is interpreted: {error}", file=sys.stderr)
         return Compiled(function, reference, reference.run, why_interpreted=str(error))
     if flags.check:
-        program = CheckedProgram(function, program)
+        from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
+
+        program = CheckedProgram(stages, program)
     return Compiled(function, program, program.run)
 
 

@@ -1,0 +1,127 @@
+"""A program whose every run is held to the interpretation of the function that was lowered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.check.members import Members
+from penstock._src.compiler.check.oracle import Oracle
+from penstock._src.compiler.check.poison import poisoned
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InternalError, InvalidArgumentError, OpError
+from penstock._src.core.values import resources
+from penstock._src.ir.function import Function
+
+
+class CheckedProgram:
+    """A program whose results and new values of variables are compared with the interpreter's.
+
+    Raises:
+      InternalError: at a run whose results differ; it names the stage, the result and its first wrong element.
+    """
+
+    def __init__(self, stages: Sequence[tuple[str, Function]], program: Any) -> None:
+        """`stages` are names and what each made, from what was lowered to what `program` was made of."""
+        self.stages, self.program = stages, program
+        self.function = function = stages[0][1]
+        index = {p.id: i for i, p in enumerate(function.parameters)}
+        self.updated = [index[handle.id] for handle, _ in function.updates]
+        self.is_new = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.program, name)
+
+    def run(self, arguments: Sequence[Any]) -> list[Any]:
+        """The program's results, compared."""
+        with resources.UPDATING:  # so that variables do not change between the snapshot and the run
+            given = [
+                _snapshot(a, p) for a, p in zip(arguments, self.function.parameters, strict=True)
+            ]
+            refusal = None
+            results: list[Any] = []
+            try:
+                results = self.program.run(arguments)
+            except OpError as error:
+                refusal = error
+            new = [np.array(arguments[i].value) for i in self.updated]
+        if any(array is None for array in given):
+            assert refusal is not None, "a variable without a value was read"
+            raise refusal
+        made = [*results, *new]
+        oracle = self._oracle(given, refusal)
+        self._look_at_arguments(arguments, given)
+        if self.is_new:
+            self._compare_stages(oracle, given)
+            self.is_new = False
+        self._compare("the program", oracle, made)
+        return results
+
+    def _oracle(self, given: list[np.ndarray], refusal: OpError | None) -> Oracle:
+        """The oracle of the arguments; raises the program's own refusal where the function refuses them, too."""
+        try:
+            oracle = Oracle(self.function, given)
+        except InvalidArgumentError as error:
+            if refusal is None:
+                raise InternalError(
+                    f"{self.function.name}: the program gave results where {error}"
+                ) from error
+            raise refusal from None
+        if refusal is not None:
+            raise InternalError(
+                f"{self.function.name}: the program refused what it must compute."
+            ) from refusal
+        return oracle
+
+    def _compare_stages(self, oracle: Oracle, given: list[np.ndarray]) -> None:
+        last = oracle.function
+        for name, function in self.stages[1:]:
+            if function is last:
+                continue
+            results, updates = Members(0).run(function, [[a] for a in given])
+            new = {handle.id: v[0] for (handle, _), v in zip(function.updates, updates)}
+            kept = [new.get(self.function.parameters[i].id, given[i]) for i in self.updated]
+            self._compare(f"stage '{name}'", oracle, [*[v[0] for v in results], *kept])
+            last = function
+
+    def _look_at_arguments(self, arguments: Sequence[Any], given: list[np.ndarray]) -> None:
+        for i, (argument, before) in enumerate(zip(arguments, given)):
+            handle = self.function.parameters[i].dtype == dtypes.resource
+            if not handle and np.asarray(argument).tobytes() != before.tobytes():
+                raise InternalError(f"{self.function.name}: the program changed argument {i}.")
+
+    def _compare(self, stage: str, oracle: Oracle, made: Sequence[Any]) -> None:
+        found = oracle.wrong(made)
+        if found is None:
+            return
+        i, place = found
+        function = oracle.function
+        if i < len(function.results):
+            what, node = f"result {i}", function.results[i]
+        else:
+            handle, node = function.updates[i - len(function.results)]
+            what = f"variable '{handle.attrs.get('name', handle.id)}'"
+        origin = f" from {node.origin!r}" if node.origin is not None else ""
+        got, right = np.asarray(made[i]), oracle.center[i]
+        if got.shape != right.shape or got.dtype != right.dtype:
+            difference = (
+                f"is {got.dtype}{list(got.shape)} instead of {right.dtype}{list(right.shape)}"
+            )
+        else:
+            difference = f"differs at {list(place)}: {got[place]} instead of {right[place]}"
+            away = oracle.away[i]
+            if np.ndim(away) and np.isfinite(away[place]):
+                difference += f", which is certain to {away[place]:.2g}"
+            if poisoned(got)[place]:
+                difference += " (nobody wrote it, or it comes of what nobody wrote)"
+        raise InternalError(
+            f"{self.function.name}: {what} of {stage}, {node!r}{origin}, {difference}."
+        )
+
+
+def _snapshot(argument: Any, parameter: Any) -> Any:
+    if parameter.dtype != dtypes.resource:
+        return np.array(argument)
+    return None if argument.value is None else np.array(argument.value)

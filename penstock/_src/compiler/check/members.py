@@ -1,0 +1,216 @@
+"""Interprets a function several times at once: a center, and members that round otherwise.
+
+A value is a list: the center's array, then each member's; or one array, where all are equal to the last bit. What no
+rounding has touched (constants, integers, arithmetic of IEEE 754 on arguments) so stays one array and is computed once.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.check.noise import Noise
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import MOVEMENT, PRIMITIVES
+
+Value = Any  # list[np.ndarray]; a tuple of such lists of a node with several results
+# What evaluates the kinds that may round, or decide, otherwise (rounding.py).
+ROUNDED: dict[str, Callable[[Members, Step, list[Value]], Value]] = {}
+FORGIVING = {"gather": "clamp", "scatter": "drop"}  # what indices do that only a member has outside
+
+
+class Members:
+    """One interpretation: `count` members beside the center, drawn from a seed."""
+
+    def __init__(self, count: int, seed: int = 0) -> None:
+        self.count = count
+        self.noise = Noise(seed)
+
+    def run(
+        self, function: Function, arguments: Sequence[Value]
+    ) -> tuple[list[Value], list[Value]]:
+        """The function's results and the new values of its variables.
+
+        Raises:
+          InvalidArgumentError: the center does not meet one of the function's conditions.
+        """
+        with np.errstate(all="ignore"):
+            return self._run(function, arguments)
+
+    def _run(
+        self, function: Function, arguments: Sequence[Value]
+    ) -> tuple[list[Value], list[Value]]:
+        values: dict[int, Value] = {
+            parameter.id: argument
+            for parameter, argument in zip(function.parameters, arguments, strict=True)
+        }
+        for step in order(function):
+            node = step.node
+            if node.id not in values:
+                try:
+                    values[node.id] = self.evaluate(step, [values[a.id] for a in node.args])
+                except InvalidArgumentError as error:
+                    error.__dict__.setdefault("origin", node.origin)
+                    raise
+            for last in step.frees:
+                del values[last]
+        for check in function.checks:
+            if not values[check.condition.id][0]:
+                raise InvalidArgumentError(check.message)
+        results = [values[r.id] for r in function.results]
+        return results, [values[v.id] for _, v in function.updates]
+
+    def evaluate(self, step: Step, args: list[Value]) -> Value:
+        """The value of one node."""
+        node = step.node
+        if node.kind == "read":
+            return args[0]
+        if node.kind == "item":
+            return args[0][node.attrs["index"]]
+        if node.kind == "while":
+            return self._while(node, args)
+        if node.kind == "case":
+            return self._case(node, args)
+        rounded = ROUNDED.get(node.kind)
+        return rounded(self, step, args) if rounded else self.plain(node, args)
+
+    def each(self, compute: Callable[[list[Any]], Any], args: Sequence[Value]) -> list[Any]:
+        """What a function makes of the center's arguments and of each member's."""
+        if all(len(a) == 1 for a in args):
+            return [compute([a[0] for a in args])]
+        return [compute([of(a, k) for a in args]) for k in range(self.count + 1)]
+
+    def plain(self, node: Node, args: Sequence[Value]) -> Value:
+        """A node's value where the primitive's own meaning rounds as every implementation must."""
+        evaluate = PRIMITIVES[node.kind].evaluate
+        if evaluate is None:
+            raise NotImplementedError(f"{node.kind} has no meaning outside of a function")
+        if node.attrs.get("mode") == "error" and any(len(a) > 1 for a in args):
+            evaluate([of(a, 0) for a in args], node)  # raises
+            node = forgiving(node)
+        made = self.each(lambda a: evaluate(a, node), args)
+        if node.results is not None:
+            return tuple([unified([np.asarray(m[i]) for m in made]) for i in range(len(made[0]))])
+        return unified([np.asarray(m) for m in made])
+
+    def _while(self, node: Node, args: list[Value]) -> Value:
+        carried, condition, body = (node.attrs[name] for name in ("carried", "cond", "body"))
+        state, outer = list(args[:carried]), list(args[carried:])
+        trips, extra = 0, 0
+        while True:
+            going = self._run(condition, [*state, *outer])[0][0]
+            if not any(going) or extra > trips + 100:
+                return tuple(state)
+            new = self._run(body, [*state, *outer])[0]
+            if not all(going):
+                new = [self._chosen(going, n, s) for n, s in zip(new, state)]
+            state = new
+            trips, extra = trips + bool(going[0]), extra + (not going[0])
+
+    def _chosen(self, condition: Value, a: Value, b: Value) -> Value:
+        """Of each member the one value or the other."""
+        picks = self.each(lambda x: x[1] if x[0] else x[2], [condition, a, b])
+        return unified(picks)
+
+    def _case(self, node: Node, args: list[Value]) -> Value:
+        index, branches = args[0], node.attrs["branches"]
+        numbers = [int(i) if 0 <= int(i) < len(branches) else len(branches) - 1 for i in index]
+        made = {n: self._run(branches[n], args[1:])[0] for n in dict.fromkeys(numbers)}
+        if len(made) == 1:
+            return tuple(made[numbers[0]])
+        results = []
+        for i in range(len(made[numbers[0]])):
+            results.append(unified([of(made[n][i], k) for k, n in enumerate(numbers)]))
+        return tuple(results)
+
+
+def of(value: Value, k: int) -> Any:
+    """The center's array (0), or that of a member."""
+    return value[k] if len(value) > 1 else value[0]
+
+
+def unified(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """One array where all are equal."""
+    first = arrays[0]
+    for other in arrays[1:]:
+        if other is not first and not _same(first, other):
+            return arrays
+    return arrays[:1]
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.size > 64 and a.dtype.kind in "fc":  # most that differ do so in the first few
+        some = (0,) * (a.ndim - 1)
+        if not np.array_equal(a[some][:8], b[some][:8], equal_nan=True):
+            return False
+    if a.dtype.kind in "fc":
+        return bool(np.array_equal(a, b, equal_nan=True))
+    if a.dtype.kind == "V":
+        return np.asarray(a, order="C").tobytes() == np.asarray(b, order="C").tobytes()
+    return bool(np.array_equal(a, b))
+
+
+def forgiving(node: Node) -> Any:
+    """The node with indices outside allowed: of a member alone they are no error."""
+    attrs = {**node.attrs, "mode": FORGIVING[node.kind]}
+    return Node(node.builder, node.kind, node.args, attrs, node.shape, node.dtype, node.results)
+
+
+@dataclass
+class Step:
+    """A node in the order of evaluation.
+
+    frees       ids of values that nothing needs after it
+    products    positions of arguments that are products, which an addition may take before they are rounded
+    """
+
+    node: Node
+    frees: list[int]
+    products: tuple[int, ...]
+
+
+_orders: weakref.WeakKeyDictionary[Function, list[Step]] = weakref.WeakKeyDictionary()
+
+
+def order(function: Function) -> list[Step]:
+    """A function's nodes in an order of evaluation."""
+    found = _orders.get(function)
+    if found is None:
+        found = _orders[function] = _ordered(function)
+    return found
+
+
+def _ordered(function: Function) -> list[Step]:
+    nodes = function.nodes()
+    last: dict[int, int] = {}
+    for i, node in enumerate(nodes):
+        for arg in node.args:
+            last[arg.id] = i
+    kept = {root.id for root in function.roots}
+    frees: list[list[int]] = [[] for _ in nodes]
+    for name, i in last.items():
+        if name not in kept:
+            frees[i].append(name)
+    return [Step(node, frees[i], _products(node)) for i, node in enumerate(nodes)]
+
+
+def _products(node: Node) -> tuple[int, ...]:
+    if node.kind != "binary" or node.op not in ("add", "sub"):
+        return ()
+    return tuple([i for i, arg in enumerate(node.args) if _is_product(arg)])
+
+
+def _is_product(node: Node) -> bool:
+    while node.kind in MOVEMENT:
+        node = node.args[0]
+    if node.kind == "unary" and node.op == "neg":
+        return _is_product(node.args[0])
+    return (node.kind == "binary" and node.op == "mul") or (
+        node.kind == "unary" and node.op == "square"
+    )

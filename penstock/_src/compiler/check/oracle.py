@@ -1,0 +1,105 @@
+"""How far from the interpretation of a function its results may lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.check import rounding
+from penstock._src.compiler.check.members import Members, Value
+from penstock._src.compiler.check.noise import is_floating, smallest, spacing, wide
+from penstock._src.ir.function import Function
+
+CLOSE = 4.0  # units in the last place that are never a difference
+FAR = 16.0  # times what members show that is one
+ROUNDS = (4, 8)  # members are added where those before do not explain a difference
+
+
+class Oracle:
+    """What a function gives for some arguments, and how certain that is. Interpretations are made when first needed."""
+
+    def __init__(self, function: Function, arguments: Sequence[np.ndarray]) -> None:
+        """
+        Raises:
+          InvalidArgumentError: the function refuses the arguments.
+        """
+        self.function = function
+        self.arguments = [[np.asarray(a)] for a in arguments]
+        results, updates = Members(0).run(function, self.arguments)
+        self.center = [value[0] for value in (*results, *updates)]
+        self.away: list[Any] = [0.0] * len(self.center)
+        self.rounds = 0
+
+    def doubt(self) -> bool:
+        """Adds members; whether that was still possible."""
+        if self.rounds == len(ROUNDS):
+            return False
+        members = Members(ROUNDS[self.rounds], seed=self.rounds + 1)
+        self.rounds += 1
+        results, updates = members.run(self.function, self.arguments)
+        with np.errstate(all="ignore"):
+            for i, value in enumerate((*results, *updates)):
+                self.away[i] = np.maximum(self.away[i], _deviation(value))
+        return True
+
+    def wrong(self, made: Sequence[Any]) -> tuple[int, tuple[int, ...]] | None:
+        """The number and the first wrong place of the first array that differs, or None.
+
+        Args:
+          made: arrays as the function gives: results, then new values of variables.
+        """
+        left = {
+            i: places
+            for i, array in enumerate(made)
+            if (places := far(array, self.center[i])) is not None
+        }
+        while left:
+            for i in list(left):
+                if left[i].shape == self.center[i].shape:
+                    left[i] = left[i] & ~self._explained(i, made[i])
+                    if not left[i].any():
+                        del left[i]
+            if not left or not self.doubt():
+                break
+        for i, places in left.items():
+            where = np.argwhere(places)
+            return i, tuple(where[0].tolist()) if places.shape == self.center[i].shape else ()
+        return None
+
+    def _explained(self, i: int, made: Any) -> Any:
+        """Where an array lies within what members show."""
+        center, away = self.center[i], self.away[i]
+        if made.dtype.kind == "b":
+            return np.broadcast_to(away > 0, center.shape)
+        kind = wide(made.dtype)
+        with np.errstate(all="ignore"):
+            allowed = FAR * away
+            near = np.abs(made.astype(kind) - center.astype(kind)) <= allowed
+            return (near & (away > 0)) | np.isinf(allowed)
+
+
+def far(made: Any, center: Any) -> np.ndarray | None:
+    """Where arrays differ by more than some units in the last place; None: nowhere. True alone: in type or shape."""
+    if made.shape != center.shape or made.dtype != center.dtype:
+        return np.ones((1,) * (center.ndim + 1), bool)
+    if made.dtype.kind == "b":
+        wrong = made.view(np.uint8) != center.view(np.uint8)
+    elif not is_floating(made.dtype):
+        wrong = made != center
+    else:
+        kind = wide(made.dtype)
+        a, b = made.astype(kind), center.astype(kind)
+        with np.errstate(all="ignore"):
+            ulps = 1 if made.dtype.itemsize <= 2 else CLOSE
+            allowed = ulps * spacing(made.dtype) * np.abs(b) + CLOSE * smallest(made.dtype)
+            near = (np.abs(a - b) <= allowed) & np.isfinite(b)
+            wrong = ~(near | (a == b) | (np.isnan(a) & np.isnan(b)))
+    return wrong if wrong.any() else None
+
+
+def _deviation(value: Value) -> Any:
+    if value[0].dtype.kind != "b":
+        return rounding.deviation(value)
+    return np.any([member != value[0] for member in value], 0).astype(float)

@@ -1,0 +1,425 @@
+"""The kinds of nodes that compiled code may round otherwise, or decide otherwise where their arguments are not certain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.check.members import (
+    ROUNDED,
+    Members,
+    Step,
+    Value,
+    forgiving,
+    of,
+    unified,
+)
+from penstock._src.compiler.check.noise import (
+    OTHERS,
+    ULPS,
+    is_floating,
+    is_narrow,
+    spacing,
+    wide,
+)
+from penstock._src.ir.meaning import scalars
+from penstock._src.ir.meaning.arrays import cast as cast_meaning
+from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import PRIMITIVES
+from penstock._src.ir.shape_rules import split_spec
+
+DOUBT = 8.0  # times what members show: how near to its edge a decision may fall either way
+SINGLE = spacing(np.dtype(np.float32))
+STEPS = frozenset("sign floor ceil round is_finite is_nan is_inf".split())
+EXACT = frozenset("neg abs not real imag conj popcount sqrt square reciprocal".split())
+QUOTIENTS = frozenset("floordiv mod truncdiv truncmod".split())
+
+
+def precision(dtype: np.dtype) -> float:
+    """The distance from 1 to the next number in which a type is computed."""
+    return SINGLE if is_narrow(dtype) else spacing(dtype)
+
+
+def rounded(members: Members, node: Node, values: list[Any], ulps: float) -> Value:
+    """Results in double precision, in the node's type: members are off by some units in the last place."""
+    dtype = node.dtype.np
+    made = [_cast(values[0], node)]
+    amount = ulps * precision(dtype) * (DOUBT if is_narrow(dtype) else 1)
+    for k in range(members.count):
+        value = of(values, k + 1)
+        made.append(_cast(members.noise.scaled(value, amount), node))
+    return unified(made)
+
+
+def _cast(value: Any, node: Node) -> np.ndarray:
+    """A value in double precision, as a narrow type by way of float32."""
+    dtype = node.dtype.np
+    value = np.asarray(value)
+    if value.dtype == dtype:
+        return value
+    if is_narrow(dtype):
+        value = value.astype(np.float32)
+    return value.astype(dtype)
+
+
+def deviation(value: Value) -> Any:
+    """How far members lie from the center, element by element; infinite where only some are finite."""
+    if len(value) == 1:
+        return 0.0
+    kind = wide(value[0].dtype)
+    center = value[0].astype(kind)
+    largest = np.zeros(center.shape)
+    for member in value[1:]:
+        other = member.astype(kind)
+        away = np.abs(other - center)
+        same = (other == center) | (np.isnan(other) & np.isnan(center))
+        largest = np.maximum(largest, np.where(same, 0, np.where(np.isnan(away), np.inf, away)))
+    return largest
+
+
+def undecided(members: Members, made: list[Any], low: Any, high: Any) -> Value:
+    """Decisions of members; where they agree, though `low` and `high` do not, each takes one of those by chance."""
+    open_ = low != high
+    for other in made[1:]:
+        open_ = open_ & (made[0] == other)
+    if not open_.any():
+        return unified(made)
+    made = made if len(made) > 1 else made * (members.count + 1)
+    return [made[0]] + [
+        np.where(open_, np.where(members.noise.coins(open_.shape), low, high), m).astype(m.dtype)
+        for m in made[1:]
+    ]
+
+
+def _shifted(x: np.ndarray, by: Any) -> np.ndarray:
+    if not is_floating(x.dtype):
+        return x
+    return (x.astype(wide(x.dtype)) + by).astype(x.dtype)
+
+
+def _evaluate(node: Node) -> Callable[[list[Any]], Any]:
+    evaluate = PRIMITIVES[node.kind].evaluate
+    assert evaluate is not None
+    return lambda args: np.asarray(evaluate(args, node))
+
+
+def unary(members: Members, step: Step, args: list[Value]) -> Value:
+    node = step.node
+    (x,) = args
+    dtype = x[0].dtype
+    if not is_floating(dtype):
+        return members.plain(node, args)
+    if node.op in STEPS and dtype.kind != "c":
+        if len(x) == 1:
+            return members.plain(node, args)
+        compute, doubt = _evaluate(node), DOUBT * deviation(x)
+        made = members.each(compute, args)
+        low, high = compute([_shifted(x[0], -doubt)]), compute([_shifted(x[0], doubt)])
+        return undecided(members, made, low, high)
+    if node.op in EXACT and (dtype.kind != "c" or node.op in ("neg", "real", "imag", "conj")):
+        return members.plain(node, args)
+    compute = scalars.UNARY[node.op]
+    values = members.each(lambda a: compute(a[0].astype(wide(dtype))), args)
+    return rounded(members, node, values, OTHERS if dtype.kind == "c" else ULPS[node.op])
+
+
+def binary(members: Members, step: Step, args: list[Value]) -> Value:
+    node, op = step.node, step.node.op
+    dtype = args[0][0].dtype
+    if not is_floating(dtype):
+        return members.plain(node, args)
+    if op in QUOTIENTS:
+        return _quotient(members, node, args)
+    if op in ("pow", "atan2") or (dtype.kind == "c" and op in ("mul", "div")):
+        compute = scalars.BINARY[op]
+        values = members.each(lambda a: compute(*[x.astype(wide(dtype)) for x in a]), args)
+        return rounded(members, node, values, OTHERS if dtype.kind == "c" else ULPS[op])
+    if step.products and members.count and not is_narrow(dtype):
+        args = list(args)
+        for i in step.products:
+            args[i] = _unrounded(members, args[i])
+    return members.plain(node, args)
+
+
+def _unrounded(members: Members, product: Value) -> Value:
+    """A product before it is rounded, as an FMA takes it. One that is a small whole number was not rounded."""
+    made = [product[0]]
+    for k in range(members.count):
+        value = of(product, k + 1)
+        off = members.noise.scaled(value, precision(value.dtype)).astype(value.dtype)
+        if value.dtype.kind == "f":
+            off = np.where(_is_whole(value), value, off)
+        made.append(off)
+    return unified(made)
+
+
+def _is_whole(x: np.ndarray) -> np.ndarray:
+    """Where numbers are small multiples of a half."""
+    return (np.abs(x) < 2**20) & (x * 2 == np.rint(x * 2))
+
+
+def _quotient(members: Members, node: Node, args: list[Value]) -> Value:
+    """Whole quotients and their remainders."""
+    x, y = args
+    if len(x) == len(y) == 1:
+        return members.plain(node, args)
+    compute = _evaluate(node)
+    made = members.each(compute, args)
+    kind = wide(x[0].dtype)
+    a, b = x[0].astype(kind), y[0].astype(kind)
+    doubt = DOUBT * (deviation(x) + np.abs(a / b) * deviation(y))
+    doubt = np.where(np.isfinite(doubt), doubt, 0)
+    whole = np.floor if node.op in ("floordiv", "mod") else np.trunc
+    crossed = whole((a - doubt) / b) != whole((a + doubt) / b)
+    low = np.where(crossed, compute([_shifted(x[0], -doubt), y[0]]), made[0])
+    high = np.where(crossed, compute([_shifted(x[0], doubt), y[0]]), made[0])
+    if not crossed.any():
+        return unified(made)
+    return [made[0]] + [
+        np.where(crossed, np.where(members.noise.coins(crossed.shape), low, high), m).astype(
+            m.dtype
+        )
+        for m in made[1:]
+    ]
+
+
+def compare(members: Members, step: Step, args: list[Value]) -> Value:
+    node = step.node
+    x, y = args
+    if not is_floating(x[0].dtype) or len(x) == len(y) == 1:
+        return members.plain(node, args)
+    made = members.each(_evaluate(node), args)
+    kind = wide(x[0].dtype)
+    doubt = DOUBT * (deviation(x) + deviation(y))
+    near = (doubt > 0) & ~(np.abs(x[0].astype(kind) - y[0].astype(kind)) > doubt)
+    return undecided(members, made, np.zeros(near.shape, bool), near)
+
+
+def cast(members: Members, step: Step, args: list[Value]) -> Value:
+    node = step.node
+    (x,) = args
+    source, target = x[0].dtype, node.dtype.np
+    if len(x) == 1 or not is_floating(source) or source == target:
+        return members.plain(node, args)
+    if is_floating(target) and spacing(target) <= spacing(source):
+        return members.plain(node, args)
+    made = members.each(lambda a: cast_meaning(a, node), args)
+    doubt = DOUBT * deviation(x)
+    if target.kind == "b":
+        near = (doubt > 0) & ~(np.abs(x[0].astype(wide(source))) > doubt)
+        return undecided(members, made, np.zeros(near.shape, bool), near)
+    low, high = (cast_meaning([_shifted(x[0], s * doubt)], node) for s in (-1, 1))
+    return undecided(members, made, low, high)
+
+
+def parts(count: int) -> float:
+    """Units in the last place by which each term of a sum may be off: sums run in lanes and blocks of their own.
+
+    A running sum of n terms is off by some sqrt(n)/2 such units of each term; code has eight lanes or more.
+    """
+    return max(1.0, math.sqrt(count) / 8)
+
+
+def _accumulator(dtype: np.dtype) -> Any:
+    """The type in which the center adds up."""
+    if dtype.itemsize // (2 if dtype.kind == "c" else 1) < 8:
+        return wide(dtype)
+    return np.clongdouble if dtype.kind == "c" else np.longdouble
+
+
+def _adds_exactly(x: np.ndarray, dtype: np.dtype) -> bool:
+    """Whether numbers are whole and so few that no sum of theirs is rounded."""
+    if dtype.kind == "c" or not np.array_equal(x, np.rint(x)):
+        return False
+    return float(np.abs(x).sum()) < 1 / precision(dtype)
+
+
+def reduce(members: Members, step: Step, args: list[Value]) -> Value:
+    node = step.node
+    (x,) = args
+    dtype = x[0].dtype
+    if node.op not in ("sum", "prod") or not is_floating(dtype):
+        return members.plain(node, args)
+    add = np.add if node.op == "sum" else np.multiply
+    axes = node.attrs["axes"]
+    count = math.prod([x[0].shape[a] for a in axes])
+    if count <= 1:
+        return members.plain(node, args)
+    values = [_widened(v) for v in x]
+    exact = add.reduce(values[0], axes, dtype=_accumulator(dtype))
+    made = [_cast(exact, node)]
+    if not members.count or (len(x) == 1 and node.op == "sum" and _adds_exactly(values[0], dtype)):
+        return made if len(x) == 1 else [made[0]] * (members.count + 1)
+    ulps = parts(count) if node.op == "sum" else 1.0
+    for k in range(members.count):
+        value = of(values, k + 1)
+        noisy = members.noise.scaled(value, ulps * precision(dtype))
+        made.append(_off(members, node, add.reduce(noisy, axes)))
+    return unified(made)
+
+
+def _widened(x: np.ndarray) -> np.ndarray:
+    """A narrow type as float32, any other as it is."""
+    return x.astype(np.float32) if is_narrow(x.dtype) else x
+
+
+def _off(members: Members, node: Node, value: Any) -> np.ndarray:
+    """A sum of one member, as it is rounded at the end."""
+    dtype = node.dtype.np
+    amount = precision(dtype) * (DOUBT if is_narrow(dtype) else 1)
+    return _cast(members.noise.scaled(np.asarray(value), amount), node)
+
+
+def scan(members: Members, step: Step, args: list[Value]) -> Value:
+    node = step.node
+    (x,) = args
+    dtype = x[0].dtype
+    if node.op not in ("sum", "prod") or not is_floating(dtype):
+        return members.plain(node, args)
+    count = x[0].shape[node.attrs["axis"]]
+    compute = _evaluate_as(node, wide(dtype))
+    made = [_cast(compute([x[0].astype(wide(dtype))]), node)]
+    if not members.count or (
+        len(x) == 1 and node.op == "sum" and _adds_exactly(x[0].astype(wide(dtype)), dtype)
+    ):
+        return made if len(x) == 1 else [made[0]] * (members.count + 1)
+    ulps = parts(count) if node.op == "sum" else 1.0
+    for k in range(members.count):
+        value = of(x, k + 1)
+        noisy = members.noise.scaled(value, ulps * precision(dtype))
+        made.append(_off(members, node, compute([noisy])))
+    return unified(made)
+
+
+class _Wide:
+    """A node as one of double precision, for the primitives' meanings."""
+
+    def __init__(self, node: Node, dtype: Any) -> None:
+        self.op, self.attrs, self.shape = node.attrs.get("op"), node.attrs, node.shape
+        self.dtype = self
+        self.np = np.dtype(dtype)
+
+
+def _evaluate_as(node: Node, dtype: Any) -> Callable[[list[Any]], Any]:
+    evaluate: Any = PRIMITIVES[node.kind].evaluate
+    wider = _Wide(node, dtype)
+    return lambda args: np.asarray(evaluate(args, wider))
+
+
+def contract(members: Members, step: Step, args: list[Value]) -> Value:
+    node, spec = step.node, step.node.attrs["spec"]
+    x, y = args
+    dtype = x[0].dtype
+    if not is_floating(dtype):
+        return unified(members.each(lambda a: product(a[0], a[1], spec), args))
+    left, right, result = split_spec(spec)
+    extents = {**dict(zip(left, x[0].shape)), **dict(zip(right, y[0].shape))}
+    count = math.prod([n for letter, n in extents.items() if letter not in result])
+    kind = wide(dtype)
+    made = [_cast(product(x[0].astype(kind), y[0].astype(kind), spec), node)]
+    for k in range(members.count):
+        a, b = (of(v, k + 1) for v in (x, y))
+        amount = parts(count) * precision(dtype)
+        if a.size <= b.size:
+            a = members.noise.scaled(a, amount)
+        else:
+            b = members.noise.scaled(b, amount)
+        if dtype.itemsize <= (8 if dtype.kind == "c" else 4):
+            single = np.complex64 if dtype.kind == "c" else np.float32
+            a, b = a.astype(single), b.astype(single)
+        value = product(a, b, spec)
+        if is_narrow(node.dtype.np):  # what follows in the same kernel takes the sum as it is
+            value = members.noise.scaled(value, spacing(node.dtype.np))
+        made.append(_off(members, node, value))
+    return unified(made)
+
+
+def product(x: np.ndarray, y: np.ndarray, spec: str) -> np.ndarray:
+    """An einsum of two operands as a stack of matrix products."""
+    left, right, result = split_spec(spec)
+    if len(set(left)) < len(left) or len(set(right)) < len(right):
+        return np.asarray(np.einsum(spec, x, y))
+    x, left = _summed(x, left, right + result)
+    y, right = _summed(y, right, left + result)
+    stack = [c for c in result if c in left and c in right]
+    rows = [c for c in result if c not in right]
+    columns = [c for c in result if c not in left]
+    inner = [c for c in left if c not in result]
+    extents = {**dict(zip(left, x.shape)), **dict(zip(right, y.shape))}
+
+    def folded(a: np.ndarray, letters: str, groups: Sequence[list[str]]) -> np.ndarray:
+        order = [letters.index(c) for group in groups for c in group]
+        shape = [math.prod([extents[c] for c in group]) for group in groups]
+        return a.transpose(order).reshape(shape)
+
+    a = folded(x, left, (stack, rows, inner))
+    b = folded(y, right, (stack, inner, columns))
+    letters = [*stack, *rows, *columns]
+    made = np.matmul(a, b).reshape([extents[c] for c in letters])
+    return made.transpose([letters.index(c) for c in result])
+
+
+def _summed(x: np.ndarray, letters: str, needed: str) -> tuple[np.ndarray, str]:
+    """An operand without the axes that stand nowhere else."""
+    alone = [i for i, c in enumerate(letters) if c not in needed]
+    if alone:
+        x = x.sum(tuple(alone), dtype=x.dtype)
+    return x, "".join([c for c in letters if c in needed])
+
+
+def scatter(members: Members, step: Step, args: list[Value]) -> Value:
+    node = step.node
+    x, indices, updates = args
+    dtype = x[0].dtype
+    if node.op not in ("add", "mul") or not is_floating(dtype):
+        return members.plain(node, args)
+    evaluate: Any = PRIMITIVES[node.kind].evaluate
+    kind = wide(dtype)
+    made = [_cast(evaluate([x[0].astype(kind), indices[0], updates[0].astype(kind)], node), node)]
+    if len(indices) > 1:
+        node = forgiving(node)
+    for k in range(members.count):
+        a, i, u = (of(v, k + 1) for v in args)
+        amount = _most(i) ** 0.5 * precision(dtype) if node.op == "add" else precision(dtype)
+        start = members.noise.scaled(a, amount)
+        value = evaluate([start, i, members.noise.scaled(u, amount)], node)
+        made.append(_cast(value, node))
+    return unified(made)
+
+
+def _most(indices: np.ndarray) -> int:
+    """The most updates that meet in one place."""
+    vectors = indices.reshape(-1, indices.shape[-1])
+    if not vectors.size:
+        return 1
+    return int(np.unique(vectors, axis=0, return_counts=True)[1].max())
+
+
+def arg_reduce(members: Members, step: Step, args: list[Value]) -> Value:
+    node = step.node
+    (x,) = args
+    if len(x) == 1 or not is_floating(x[0].dtype):
+        return members.plain(node, args)
+    compute, doubt = _evaluate(node), DOUBT * deviation(x)
+    doubt = np.where(np.isfinite(doubt), doubt, 0)
+    made = [compute([x[0]])]
+    for k in range(members.count):
+        sign = np.where(members.noise.coins(doubt.shape), 1, -1)
+        made.append(compute([_shifted(x[k + 1], sign * doubt)]))
+    return unified(made)
+
+
+ROUNDED |= {
+    "unary": unary,
+    "binary": binary,
+    "compare": compare,
+    "cast": cast,
+    "reduce": reduce,
+    "scan": scan,
+    "contract": contract,
+    "scatter": scatter,
+    "arg_reduce": arg_reduce,
+}
