@@ -1,7 +1,7 @@
 """Graph: operations in the order of their making, with names, scopes and collections."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -432,6 +432,11 @@ def infer_shapes(
             raise ValueError(_shape_message(op, inputs, name, location, error)) from None
         if len(types) == 1:
             result = (result,)
+    return flat_shapes(types, result)
+
+
+def flat_shapes(types: Sequence[Any], result: Sequence[Any]) -> list[TensorShape]:
+    """Returns what a shape rule said of each output, of outputs that are lists of each tensor."""
     shapes: list[TensorShape] = []
     for shape, dtype in zip(result, types, strict=True):
         if type(dtype) is tuple:

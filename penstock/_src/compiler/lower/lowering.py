@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
+from penstock._src.compiler.lower.concrete_shapes import (
+    check_shapes,
+    expected_shapes,
+    is_settled,
+)
 from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.core.op import group_arguments
@@ -118,15 +123,20 @@ class Lowering:
                 raise NotLowerable(f"{op.type} does not take lists")
         if any(t.dtype in HOST_DTYPES for t in op._outputs):
             raise NotLowerable(f"{op.type} makes values that only the host can hold")
+        settled = is_settled(op)
+        expected = [] if settled else expected_shapes(self.p, op, cast("list[Node]", args))
         try:
             result = raw.lowering(self.p, *group_arguments(raw.inputs, raw, args))
         except NeedsValue:
             if op.type not in UNKNOWN_EXTENTS:
                 raise
             return list(UNKNOWN_EXTENTS[op.type](self, op, args))
-        return self._flat(op, result)
+        made = self._flat(op, result)
+        if not settled:
+            check_shapes(op, expected, made)
+        return made
 
-    def _flat(self, op: Operation, result: Any) -> list[Lowered]:
+    def _flat(self, op: Operation, result: Any) -> list[Any]:
         """The outputs that a `lower` returned, one for each tensor, with their dtypes checked."""
         types = raw_op(op).output_dtypes
         if not types:

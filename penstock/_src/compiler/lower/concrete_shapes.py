@@ -1,0 +1,93 @@
+"""An op's own shape rule, asked again when a block is specialised: by then extents and some values are known that
+tracing did not know.
+
+What the rule refuses is left to the op's kernel on the host, which raises what it raises eagerly. A shape that the lowering
+made and the rule contradicts comes of arguments that the lowering did not look at: they are the kernel's, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import InputShape, group_arguments
+from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_shape
+from penstock._src.graph.graph import flat_shapes
+from penstock._src.graph.operation import Operation
+from penstock._src.ir import folding
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.node import Node
+
+
+class ConcreteShape(InputShape):
+    """The shape of an input as it is in this specialisation, with its value where that is known."""
+
+    __slots__ = ("_builder", "_node")
+
+    def __init__(self, builder: Builder, tensor: Any, node: Node) -> None:
+        self._dims = tuple([int(n) for n in node.shape])
+        self._tensor, self._builder, self._node = tensor, builder, node
+
+    @property
+    def value(self) -> np.ndarray | None:
+        """The value, where it is known."""
+        return folding.value(self._builder, self._node)
+
+    def as_shape(self) -> TensorShape:
+        """The shape that this input holds as a vector of numbers."""
+        known = self.value
+        if known is None:
+            return unknown_shape(self._node.shape[0]) if len(self._node.shape) == 1 else UNKNOWN
+        if known.ndim == 0:
+            return UNKNOWN
+        return make_shape(tuple([None if n < 0 else int(n) for n in known.reshape(-1).tolist()]))
+
+    @property
+    def handle_data(self) -> Any:
+        """Of a variable: its shape and type."""
+        held = self._node.attrs.get("variable")
+        return self._tensor._handle_data if held is None else [(make_shape(held[0]), held[1])]
+
+
+def is_settled(op: Operation) -> bool:
+    """Whether tracing knew all shapes, so that the rule would say what it said."""
+    return all(t.shape.is_fully_defined() for t in (*op._inputs, *op._outputs))
+
+
+def expected_shapes(p: Builder, op: Operation, args: Sequence[Node]) -> list[TensorShape]:
+    """What the op's rule says of the shapes of its outputs.
+
+    Raises:
+      NotLowerable: it refuses these inputs.
+    """
+    raw: Any = op.raw_op
+    rule, types = type(raw).shape_rule, raw.output_dtypes
+    if rule is None:
+        return [UNKNOWN] * len(op._outputs)
+    inputs = [ConcreteShape(p, t, node) for t, node in zip(op._inputs, args, strict=True)]
+    try:
+        found = rule(raw, *group_arguments(raw.inputs, raw, inputs))
+    except (ValueError, IndexError, InvalidArgumentError) as error:
+        raise NotLowerable(f"{op.type} refuses its inputs: {error}") from None
+    return flat_shapes(types, (found,) if len(types) == 1 else found)
+
+
+def check_shapes(op: Operation, expected: Sequence[TensorShape], made: Sequence[Node]) -> None:
+    """Compares the shapes that a lowering made with what the rule said.
+
+    Raises:
+      NotLowerable: they differ.
+    """
+    for shape, node in zip(expected, made, strict=True):
+        dims = shape._dims
+        if dims is None:
+            continue
+        extents = zip(dims, node.shape)
+        if len(dims) != len(node.shape) or any(d is not None and d != n for d, n in extents):
+            raise NotLowerable(
+                f"{op.type}: lowering gives {list(map(int, node.shape))}, its rule {list(dims)}"
+            )

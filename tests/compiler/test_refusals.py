@@ -1,0 +1,44 @@
+"""Compiled calls refuse what the op's kernel refuses, though tracing knew neither shapes nor values."""
+
+import pytest
+
+import penstock as tf
+
+ones = tf.ones
+
+REFUSED = {
+    "a bias of another length": (lambda x, b: tf.nn.bias_add(x, b), ones([2, 3]), ones([4])),
+    "one label for two rows": (
+        lambda x, y: tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=x, labels=y),
+        ones([2, 3]),
+        tf.constant([1]),
+    ),
+    "a permutation out of range": (tf.transpose, ones([2, 3]), tf.constant([0, 7])),
+    "a shape of rank 2": (lambda s: tf.zeros(s), tf.constant([[1, 2]])),
+    "a negative extent": (lambda s: tf.zeros(s), tf.constant([-1, 2])),
+    "an axis named twice": (tf.reverse, ones([1, 2, 2]), tf.constant([1, 1])),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refused_with_unknown_shapes(what):
+    function, *arguments = REFUSED[what]
+    with pytest.raises(tf.errors.InvalidArgumentError) as eager:
+        function(*arguments)
+    specs = [tf.TensorSpec(None, t.dtype) for t in arguments]
+    with pytest.raises(tf.errors.InvalidArgumentError) as compiled:
+        tf.function(function, input_signature=specs)(*arguments)
+    assert eager.value.message.split(" [Op:")[0] in compiled.value.message
+    assert "test_refusals.py" in compiled.value.message
+
+
+def test_refused_inside_a_loop():
+    @tf.function(input_signature=[tf.TensorSpec(None), tf.TensorSpec(None)])
+    def repeated(x, b):
+        for _ in tf.range(3):
+            x = tf.nn.bias_add(x, b)
+        return x
+
+    assert repeated(ones([2, 3]), ones([3])).shape == (2, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="as many biases"):
+        repeated(ones([2, 3]), ones([4]))
