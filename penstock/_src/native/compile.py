@@ -15,11 +15,10 @@ from collections.abc import Callable, Sequence
 import llvmlite.binding as llvm
 
 from penstock._src.core import errors
+from penstock._src.util.flags import flags
 
 from .code import Code
 from .target import Target, initialise_llvm
-
-OPT = 2  # of code generation; 1, 2 and 3 cost about the same
 
 
 def _unlocked(name: str) -> Callable:
@@ -71,7 +70,7 @@ def compile_all(
                 return
             try:
                 if code.target not in machines:
-                    machines[code.target] = code.target.machine(OPT)
+                    machines[code.target] = code.target.machine(flags.optimize)
                 done(code, compile_object(code.text, machines[code.target], verify))
             except BaseException as failure:  # raised again below, on the caller's thread
                 failures.append(failure)
@@ -96,6 +95,6 @@ def assembly(code: Code) -> str:
     """The assembly text of a code, for people."""
     initialise_llvm()
     module = llvm.parse_assembly(code.text, llvm.create_context())
-    machine = code.target.machine(OPT)
+    machine = code.target.machine(flags.optimize)
     module.triple = machine.triple
     return machine.emit_assembly(module)

@@ -110,4 +110,10 @@ declare(
     "",
     "What the compiler leaves out, by commas: prune, contractions, tails, merge, rows, winograd.",
 )
+declare(
+    "optimize",
+    int,
+    2,
+    "LLVM's level of code generation: 2; 0 compiles the same IR twice as fast, for random tests.",
+)
 declare("dump", str, "", "Folder into which every compiler stage writes its result.")
