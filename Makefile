@@ -2,15 +2,21 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+MINUTES ?= 5
+WORKERS ?= 2
+FIRST  ?= 1000
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test bench lint format clean
+.PHONY: demo test fuzz bench lint format clean
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
 
 test: lint
 	$(BIN)/python -m pytest
+
+fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller
+	$(BIN)/python -m tests.fuzz.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST))
 
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured

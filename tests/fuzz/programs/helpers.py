@@ -1,0 +1,58 @@
+"""Functions that programs call, as text: a find is printed with those that it needs. `tf` is the module under test."""
+
+HELPERS = {}
+
+HELPERS["draws"] = """
+def draws(seed, shape, dtype):
+    random = np.random.default_rng(seed)
+    if dtype == "bool":
+        return tf.constant(random.random(shape) < 0.5)
+    if "int" in dtype:
+        return tf.constant(random.integers(0 if dtype[0] == "u" else -9, 10, shape).astype(dtype))
+    if dtype.startswith("complex"):
+        return tf.constant((random.uniform(-1, 1, shape) + 1j * random.uniform(-1, 1, shape)).astype(dtype))
+    return tf.cast(tf.constant(random.integers(-32, 33, shape) / 16), dtype)
+"""
+
+HELPERS["gradients"] = """
+def gradients(f, xs):
+    with tf.GradientTape() as tape:
+        tape.watch(xs)
+        y = f(*xs)
+    return [y, *tape.gradient(y, xs, unconnected_gradients="zero")]
+"""
+
+HELPERS["second_gradients"] = """
+def second_gradients(f, xs):
+    with tf.GradientTape() as outer:
+        outer.watch(xs)
+        with tf.GradientTape() as inner:
+            inner.watch(xs)
+            y = f(*xs)
+        first = inner.gradient(y, xs, unconnected_gradients="zero")
+        total = tf.add_n([tf.reduce_sum(tf.square(g)) for g in first])
+    return [total, *outer.gradient(total, xs, unconnected_gradients="zero")]
+"""
+
+HELPERS["jacobian"] = """
+def jacobian(f, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    return tape.jacobian(y, x, unconnected_gradients="zero")
+"""
+
+HELPERS["by_rows"] = """
+def by_rows(f, x):
+    n = tf.shape(x)[0]
+    rows = tf.TensorArray(f(x[0]).dtype, size=n)
+    step = lambda i, rows: (i + 1, rows.write(i, f(x[i])))
+    return tf.while_loop(lambda i, rows: i < n, step, [0, rows])[1].stack()
+"""
+
+HELPERS["growing"] = """
+def growing(f, x, n):
+    rows = tf.TensorArray(x.dtype, size=0, dynamic_size=True, element_shape=x.shape)
+    step = lambda i, y, rows: (i + 1, f(y), rows.write(i, y))
+    return tf.while_loop(lambda i, y, rows: i < n, step, [0, x, rows])[2].stack()
+"""

@@ -1,0 +1,182 @@
+"""Runs a program in all ways and compares: eager, interpreted, compiled, compiled with parts of the compiler left out.
+
+What is expected is the eager result; what it may be off by comes from runs perturbed by rounding (noise.py).
+"""
+
+import contextlib
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from penstock._src.util import flags
+from tests.fuzz.programs.drawing import CLOSE
+from tests.fuzz.programs.noise import ROUNDING, Noise, distance, largest
+from tests.fuzz.programs.program import array_of, forget_texts, helpers_in, load, render
+
+# {name: flags}
+WAYS = {
+    "reference": {"device": "reference"},
+    "native": {},
+    **{
+        f"without {part}": {"disable": part}
+        for part in (
+            "tails",
+            "merge",
+            "rows",
+            "contractions",
+            "attention",
+            "winograd",
+            "prune",
+            "loops",
+        )
+    },
+    "guarded": {"guard": 1},
+}
+
+# What TensorFlow refuses to trace as well, where shapes are unknown.
+REFUSALS = (
+    "known rank",
+    "Cannot infer argument",
+    "Number of mask dimensions must be specified",
+    "Tried to stack elements of an empty list",
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a program failed: in which way, with an error or a difference, for which sample and result."""
+
+    way: str
+    kind: str
+    what: str
+    sample: int
+    result: int = -1
+
+    @property
+    def cause(self):
+        """What failures of one defect share."""
+        return f"{self.kind} {self.what}" if self.kind == "error" else f"{self.kind} {self.way}"
+
+
+def namespace(tf, program, sample, **more):
+    """What the text of a program is run in: helpers and variables."""
+    env = {"np": np, "tf": tf, **more}
+    load(helpers_in(render(program) + "draws("), env)
+    for p in program.variables:
+        env[p.name] = tf.Variable(tf.cast(tf.constant(array_of(p, sample)), p.dtype))
+    return env
+
+
+def arguments(tf, program, sample):
+    return [tf.cast(tf.constant(array_of(p, sample)), p.dtype) for p in program.arguments]
+
+
+def arrays(program, env, results):
+    """Results and the variables' last values, as arrays."""
+    found = [np.asarray(r.numpy()) for r in results]
+    return found + [np.asarray(env[p.name].numpy()) for p in program.variables]
+
+
+@contextlib.contextmanager
+def eagerly(tf):
+    """Functions inside of the program run op by op, and what is compiled nevertheless is interpreted."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        with flags.override(device="reference"):
+            yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@dataclass
+class Expected:
+    """The results of one sample and their tolerances; None where a result hangs on rounding."""
+
+    values: list[np.ndarray]
+    tolerances: list[float | None]
+
+
+def expect(tf, program, sample, perturbed=2):
+    """Runs a program eagerly, and twice perturbed."""
+    runs = []
+    with eagerly(tf):
+        for seed in (None, 1, 2)[: perturbed + 1]:
+            noise = Noise(tf, seed) if seed else None
+            env = namespace(tf, program, sample, noise=noise)
+            load(render(program, noisy=bool(seed)), env)
+            runs.append(arrays(program, env, env["program"](*arguments(tf, program, sample))))
+    tolerances = []
+    for exact, *others in zip(*runs, strict=True):
+        away, size = max([distance(exact, o) for o in others], default=0), largest(exact)
+        rounding = ROUNDING.get(exact.dtype.name, 0)
+        limit = CLOSE * max(size, 1e-3) * (5 if exact.dtype.itemsize == 2 else 1)
+        tolerances.append(None if away > limit else 6 * away + 8 * rounding * size)
+    return Expected(runs[0], tolerances)
+
+
+def compare(found, expected):
+    """Returns (number of the result, text) of the first difference, or None."""
+    for i, (made, wanted, close) in enumerate(
+        zip(found, expected.values, expected.tolerances, strict=True)
+    ):
+        if close is None:
+            continue
+        if made.shape != wanted.shape or made.dtype != wanted.dtype:
+            return (
+                i,
+                f"{made.dtype}{list(made.shape)} instead of {wanted.dtype}{list(wanted.shape)}",
+            )
+        away = distance(made, wanted)
+        if away > close:
+            return i, f"differs by {away:.3g}, {close:.3g} is close, of {largest(wanted):.3g}"
+    return None
+
+
+def compiled(tf, program, way, expected, **more):
+    """Runs the program compiled on all samples; returns a Failure or None."""
+    env, function = None, None
+    sample = 0
+    options = {"verify": 1, **WAYS[way], **more}
+    with flags.override(**options):
+        try:
+            env = namespace(tf, program, 0)
+            load(render(program), env)
+            specs = [tf.TensorSpec(p.known, p.dtype) for p in program.arguments]
+            function = tf.function(
+                env["program"], input_signature=specs, autograph=program.uses_autograph
+            )
+            for sample in range(program.samples):
+                for p in program.variables:
+                    env[p.name].assign(tf.cast(tf.constant(array_of(p, sample)), p.dtype))
+                found = arrays(program, env, function(*arguments(tf, program, sample)))
+                wrong = compare(found, expected[sample])
+                if wrong:
+                    return Failure(way, "difference", wrong[1], sample, wrong[0])
+        except Exception as error:
+            if any(text in str(error) for text in REFUSALS):
+                return None
+            return Failure(way, "error", where(error), sample)
+    return None
+
+
+def where(error):
+    """The type of an error and the innermost line of Penstock's that it comes from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "penstock" in f.filename]
+    at = f"{Path(ours[-1].filename).name}:{ours[-1].name}" if ours else ""
+    first = str(error).strip().splitlines()[:1]
+    return f"{type(error).__name__} at {at}: {''.join(first)[:160]}"
+
+
+def check(tf, program, ways, **more):
+    """Returns (failures, what was expected) of a program; only one failure of each cause."""
+    expected = [expect(tf, program, sample) for sample in range(program.samples)]
+    failures = {}
+    for way in ways:
+        failure = compiled(tf, program, way, expected, **more)
+        if failure:
+            failures.setdefault(failure.cause, failure)
+    forget_texts()
+    return list(failures.values())

@@ -1,0 +1,234 @@
+"""A random program as data, and its text: what runs is the very text that a find is printed as."""
+
+import itertools
+import linecache
+import re
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tests.fuzz.programs.helpers import HELPERS
+
+NAME = re.compile(r"\b[vx]\d+\b")
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An argument of a program, or one of its variables (named x...).
+
+    `shapes` has one shape for each sample, that is, for each run of the program on sizes of its own;
+    `known` is what the signature tells: None for an unknown dimension, None in all for an unknown rank.
+    """
+
+    name: str
+    dtype: str
+    shapes: tuple[tuple[int, ...], ...]
+    known: tuple[int | None, ...] | None
+    seed: int
+
+    @property
+    def is_variable(self):
+        return self.name.startswith("x")
+
+
+@dataclass(frozen=True)
+class Block:
+    """The body of a branch, a loop or a tape: a function of `names`."""
+
+    names: tuple[str, ...]
+    steps: tuple["Step", ...]
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """An assignment of an expression; {0}, {1} in it are the functions made of its blocks.
+
+    form    "call", or what AutoGraph converts: "if", "while" and "for", where `text` is the condition or what is
+            iterated over, and the blocks assign the targets
+    sums    whether the result is a sum of products of the arguments, which rounds by their size and not its own
+    """
+
+    targets: tuple[str, ...]
+    text: str
+    blocks: tuple[Block, ...] = ()
+    sums: bool = False
+    form: str = "call"
+    starts: tuple[str, ...] = ()  # what loops of AutoGraph begin with
+
+
+@dataclass(frozen=True)
+class Program:
+    """Parameters, steps, and the names of the results."""
+
+    seed: int
+    parameters: tuple[Parameter, ...]
+    steps: tuple[Step, ...]
+    results: tuple[str, ...]
+    samples: int
+    families: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def arguments(self):
+        return [p for p in self.parameters if not p.is_variable]
+
+    @property
+    def variables(self):
+        return [p for p in self.parameters if p.is_variable]
+
+    @property
+    def uses_autograph(self):
+        return any(step.form != "call" for step in all_steps(self.steps))
+
+    def with_(self, **changes):
+        return replace(self, **changes)
+
+
+def all_steps(steps):
+    """Yields the steps and those in their blocks."""
+    for step in steps:
+        yield step
+        for block in step.blocks:
+            yield from all_steps(block.steps)
+
+
+def uses(step):
+    """Returns the names that a step reads, those of its blocks' inner values among them."""
+    found = set(NAME.findall(step.text)) | {n for s in step.starts for n in NAME.findall(s)}
+    for block in step.blocks:
+        found |= {n for text in block.results for n in NAME.findall(text)}
+        for inner in block.steps:
+            found |= uses(inner)
+    return found
+
+
+def array_of(parameter, sample):
+    """Returns the value of a parameter in a sample; bfloat16 as float32 that it holds exactly."""
+    return draws(parameter.seed + sample, parameter.shapes[sample], parameter.dtype)
+
+
+def draws(seed, shape, dtype):
+    random = np.random.default_rng(seed)
+    if dtype == "bool":
+        return random.random(shape) < 0.5
+    if "int" in dtype:
+        return random.integers(0 if dtype[0] == "u" else -9, 10, shape).astype(dtype)
+    if dtype.startswith("complex"):
+        return (random.uniform(-1, 1, shape) + 1j * random.uniform(-1, 1, shape)).astype(dtype)
+    # Sixteenths: every type of floats holds them.
+    return (random.integers(-32, 33, shape) / 16).astype(
+        "float32" if dtype == "bfloat16" else dtype
+    )
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+
+def render_step(step, noisy=False, indent=""):
+    """Returns the lines of a step; noisy ones perturb each result by its rounding."""
+    left = ", ".join(step.targets)
+    if step.form == "call":
+        lines, text = [], step.text
+        for i, block in enumerate(step.blocks):
+            name = f"f{(step.targets or block.names or ('0',))[0][1:]}_{i}"
+            lines.append(f"{indent}def {name}({', '.join(block.names)}):")
+            lines += render_block(block, noisy, indent + "    ", "return ")
+            text = text.replace(f"{{{i}}}", name)
+        if not step.targets:
+            return [*lines, indent + text]
+        if noisy:
+            text = _noisy(step, text)
+        return [*lines, f"{indent}{left} = {text}"]
+    inner, assign = indent + "    ", f"{left} = "
+    if step.form == "if":
+        return [
+            f"{indent}if {step.text}:",
+            *render_block(step.blocks[0], noisy, inner, assign),
+            f"{indent}else:",
+            *render_block(step.blocks[1], noisy, inner, assign),
+        ]
+    head = f"{step.form} {step.text}:"
+    starts = [f"{indent}{left} = {', '.join(step.starts)}"]
+    return [*starts, indent + head, *render_block(step.blocks[0], noisy, inner, assign)]
+
+
+def _noisy(step, text):
+    if len(step.targets) > 1:
+        return f"[noise(n, y) for n, y in zip({list(step.targets)}, {text})]"
+    sources = [n for n in NAME.findall(step.text) if n.startswith("v")] if step.sums else []
+    return f"noise({', '.join([repr(step.targets[0]), text, *dict.fromkeys(sources)])})"
+
+
+def render_block(block, noisy, indent, end):
+    lines = [line for step in block.steps for line in render_step(step, noisy, indent)]
+    return [*lines, f"{indent}{end}{', '.join(block.results)}"]
+
+
+def render(program, noisy=False):
+    """Returns the text of `def program(...)`."""
+    names = ", ".join(p.name for p in program.arguments)
+    lines = [f"def program({names}):"]
+    for step in program.steps:
+        lines += render_step(step, noisy, "    ")
+    lines.append(f"    return [{', '.join(program.results)}]")
+    return "\n".join(lines) + "\n"
+
+
+def helpers_in(text):
+    """Returns the helpers that a text calls, and those that they call."""
+    wanted = [name for name in HELPERS if re.search(rf"\b{name}\(", text)]
+    return "\n".join(HELPERS[name] for name in wanted)
+
+
+def code_of(text):
+    """Returns the code of a text, whose source AutoGraph can read."""
+    name = f"<fuzz {next(_numbers)}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    return compile(text, name, "exec")
+
+
+def load(text, namespace):
+    """Runs a text."""
+    exec(code_of(text), namespace)
+    return namespace
+
+
+def forget_texts():
+    """Drops the texts that were loaded."""
+    for name in [n for n in linecache.cache if n.startswith("<fuzz")]:
+        del linecache.cache[name]
+
+
+def standalone(program, sample, disable="", call=None):
+    """Returns a program that shows a find by itself: it prints eager and compiled results."""
+    body = render(program)
+    lines = ["import numpy as np", "import penstock as tf", ""]
+    made = []
+    for p in program.parameters:
+        value = f"draws({p.seed + sample}, {list(p.shapes[sample])}, {p.dtype!r})"
+        made.append(f"{p.name} = " + (f"tf.Variable({value})" if p.is_variable else value))
+    specs = ", ".join(
+        f"tf.TensorSpec({None if p.known is None else list(p.known)}, {p.dtype!r})"
+        for p in program.arguments
+    )
+    names = ", ".join(p.name for p in program.arguments)
+    autograph = program.uses_autograph
+    reset = "".join(
+        f"{p.name}.assign({made[i].split(' = ', 1)[1][len('tf.Variable(') : -1]})\n"
+        for i, p in enumerate(program.parameters)
+        if p.is_variable
+    )
+    text = (
+        "\n".join(lines)
+        + "\n"
+        + helpers_in(body + "draws(")
+        + "\n"
+        + "\n".join(made)
+        + "\n\n"
+        + body
+    )
+    text += f"\neager = program({names})\n{reset}"
+    text += f"compiled = tf.function(program, input_signature=[{specs}], autograph={autograph})({names})\n"
+    text += "for e, c in zip(eager, compiled):\n    print(e.numpy(), c.numpy(), sep='\\n')\n"
+    return text

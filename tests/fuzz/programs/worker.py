@@ -1,0 +1,58 @@
+"""Draws and runs programs one after another; a line of JSON for each."""
+
+import json
+import resource
+import sys
+import time
+import warnings
+
+import penstock as tf
+from penstock._src.util import flags
+from tests.fuzz.programs import oracles
+from tests.fuzz.programs.drawing import draw
+from tests.fuzz.programs.program import standalone
+from tests.fuzz.programs.shrink import shrink
+
+LIMIT = 3 << 30  # bytes of a worker
+
+
+def ways_of(seed):
+    """The interpreter and native code for each; one part of the compiler left out, in turn."""
+    others = [way for way in oracles.WAYS if way not in ("reference", "native")]
+    return ["reference", "native", others[seed % len(others)]]
+
+
+def run(seed, ways=None, seconds=120, **more):
+    """Runs the program of a seed; returns what came of it."""
+    start = time.perf_counter()
+    with oracles.eagerly(tf):
+        program = draw(tf, seed)
+    if program is None:
+        return {"seed": seed, "steps": 0, "draw": time.perf_counter() - start, "finds": []}
+    drawn = time.perf_counter() - start
+    start = time.perf_counter()
+    failures = oracles.check(tf, program, ways or ways_of(seed), **more)
+    spent = time.perf_counter() - start
+    finds = []
+    for failure in failures:
+        small, last = shrink(tf, program, failure, seconds, **more)
+        options = {"way": last.way, "kind": last.kind, "what": last.what, "cause": failure.cause}
+        finds.append({**options, "text": standalone(small, 0), "steps": len(small.steps)})
+    return {"seed": seed, "steps": len(program.families), "draw": drawn, "run": spent, "finds": finds,
+            "families": list(program.families)}  # fmt: skip
+
+
+def work(seeds, **more):
+    """Runs programs until seeds end or memory is short."""
+    warnings.simplefilter("ignore")
+    for seed in seeds:
+        print(json.dumps({"start": seed}), flush=True)
+        print(json.dumps(run(seed, **more)), flush=True)
+        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 > LIMIT:
+            return
+
+
+if __name__ == "__main__":
+    first, step, check = map(int, sys.argv[1:4])
+    with flags.override(check=check):
+        work(range(first, sys.maxsize, step), check=check)

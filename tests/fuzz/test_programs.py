@@ -1,0 +1,33 @@
+"""Random programs give the same eagerly, interpreted and compiled, with each part of the compiler left out in turn.
+
+A fixed share of what `make fuzz` draws; FUZZ_PROGRAMS draws that many others, from FUZZ_SEED on.
+"""
+
+import os
+
+import pytest
+
+import penstock as tf
+from penstock._src.util import flags
+from tests.fuzz.programs import oracles
+from tests.fuzz.programs.drawing import draw
+from tests.fuzz.programs.program import standalone
+from tests.fuzz.programs.worker import ways_of
+
+FIRST = int(os.environ.get("FUZZ_SEED", "0"))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("FUZZ_PROGRAMS", "60")))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_program(seed):
+    with flags.override(optimize=0):
+        with oracles.eagerly(tf):
+            program = draw(tf, seed)
+        if program is None:
+            pytest.skip("nothing came of this seed")
+        failures = oracles.check(tf, program, ways_of(seed))
+    if failures:
+        first = failures[0]
+        text = standalone(program, first.sample)
+        pytest.fail(f"{first}\n(make fuzz SEED={seed} makes it smaller)\n{text}", pytrace=False)
