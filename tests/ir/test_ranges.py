@@ -69,3 +69,15 @@ def test_counts_of_clipped_numbers_have_a_known_size():
     assert counts(np.array([3, 3, 50])).numpy().tolist() == [0, 0, 0, 2, 0, 0, 0, 0, 0, 1]
     (trace,) = counts._list_all_concrete_functions()
     assert not trace.graph_function.executable.host_ops
+
+
+def test_numbers_around_zero_are_neither_true_nor_false(p):
+    assert p.bounds(p.cast(unknown(p), dtypes.bool_)) == (0, 1)
+    assert p.bounds(p.cast(p.maximum(unknown(p), 1), dtypes.bool_)) == (1, 1)
+    assert p.bounds(p.cast(p.constant([-1, 1]), dtypes.bool_)) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int32", "int64", "float32"])
+def test_integers_choose_branches(kind):
+    chosen = tf.function(lambda d: tf.cond(tf.cast(d, tf.bool), lambda: 1, lambda: 0))
+    assert [int(chosen(tf.constant(d, kind))) for d in (0, 1, 3)] == [0, 1, 1]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims, interpreter
 from penstock._src.ir.meaning import arrays as meanings
 from penstock._src.ir.meaning import ranges
@@ -46,7 +47,16 @@ def fold(builder: Builder, node: Node) -> Node | None:
 def _fold_sizes(builder: Builder, node: Node) -> Node | None:
     if node.kind == "cast" and not node.dtype.is_bool:
         arg = node.args[0]
-        return builder.make("size", (), dims=arg.attrs["dims"], shape=arg.shape, dtype=node.dtype)
+        numbers = arg.attrs["dims"]
+        if not arg.dtype.is_integer and not all(_is_exact(n, arg.dtype) for n in numbers):
+            return None
+        return builder.make(
+            "size",
+            (),
+            dims=tuple([wrapped(n, node.dtype) for n in numbers]),
+            shape=arg.shape,
+            dtype=node.dtype,
+        )
     known = symbolic_value(builder, node)
     if known is None or known.ndim > 1 and any(isinstance(d, dims.Dim) for d in known.flat):
         return None
@@ -69,7 +79,7 @@ def value(builder: Builder, node: Node) -> Any:
         return meanings.iota((), node)
     known = symbolic_value(builder, node)
     if known is not None:
-        return np.array([int(d) for d in known.flat]).astype(node.dtype.np).reshape(known.shape)
+        return np.array([int(d) for d in known.flat], node.dtype.np).reshape(known.shape)
     return None
 
 
@@ -117,7 +127,7 @@ def _symbolic(builder: Builder, node: Node) -> Any:
     if node.kind == "size":
         flat = np.empty(len(node.attrs["dims"]), object)
         flat[:] = node.attrs["dims"]
-        return flat.reshape([int(d) for d in node.shape])
+        return _in_type(flat.reshape([int(d) for d in node.shape]), node.dtype)
     if node.kind == "iota":
         return meanings.iota((), node).astype(object)
     if node.kind not in _OBJECT_MEANINGS or not node.args:
@@ -126,7 +136,34 @@ def _symbolic(builder: Builder, node: Node) -> Any:
     if any(a is None for a in args):
         return None
     result = _OBJECT_MEANINGS[node.kind](args, node)
-    return result if result is None or isinstance(result, np.ndarray) else _boxed(result)
+    if result is None:
+        return None
+    result = result if isinstance(result, np.ndarray) else _boxed(result)
+    return _in_type(result, node.dtype) if node.kind in _COMPUTING else result
+
+
+def _in_type(numbers: np.ndarray, dtype: DType) -> np.ndarray:
+    """Python's integers as the type holds them."""
+    if dtype.is_bool:
+        return numbers
+    return _elementwise(lambda n: wrapped(n, dtype), [numbers], numbers.shape)
+
+
+def wrapped(number: int, dtype: DType) -> int:
+    """A number that has left an integer type, as the one it wraps around to: no extent, but a plain int."""
+    if not dtype.is_integer:
+        return number
+    low, high = ranges.limits(dtype)
+    return number if low <= number <= high else (int(number) - low) % (high - low + 1) + low
+
+
+def _is_exact(number: int, dtype: DType) -> bool:
+    """Whether a type of floats has this very number."""
+    if not dtype.is_floating:
+        return False
+    with np.errstate(over="ignore"):
+        held = float(dtype.np.type(int(number)))
+    return held == int(number)
 
 
 def _boxed(value_: Any) -> np.ndarray:
@@ -135,6 +172,9 @@ def _boxed(value_: Any) -> np.ndarray:
     result[()] = value_
     return result
 
+
+# Kinds whose results can leave the type, unlike those that only move numbers.
+_COMPUTING = frozenset({"unary", "binary", "cast", "reduce", "scan", "scatter"})
 
 # Which arguments say where, and are taken as numbers: kind -> (first, last + 1).
 _POSITIONS = {

@@ -247,9 +247,8 @@ def _counted(
         first, step = folding.symbolic_value(p, before), growth(p, inside, after)
         if first is None or first.size != 1 or step is None or not value.dtype.is_integer:
             return value
-        return p.broadcast_to(
-            p.scalar(first.reshape(-1)[0] + trips * step, value.dtype), value.shape
-        )
+        last = folding.wrapped(first.reshape(-1)[0] + trips * step, value.dtype)
+        return p.broadcast_to(p.scalar(last, value.dtype), value.shape)
 
     result = list(final)
     for i in trace.moving:

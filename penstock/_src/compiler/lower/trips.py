@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.ir import dims, folding
+from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node
 
 
@@ -43,6 +44,9 @@ def value_range(
     if first is None or step is None or not before.dtype.is_integer:
         return None
     ends = int(first), int(first + step * (trips - 1))
+    least, most = ranges.limits(before.dtype)
+    if min(ends) < least or max(ends) > most:
+        return None  # it wraps around
     return min(ends), max(ends)
 
 
@@ -82,7 +86,10 @@ def _bound(p: Any, term: Node, counters: dict[int, tuple[Any, int]]) -> dims.Ext
         return None
     first, step = counters[left.id]
     room = limit - first + (1 if op == "le" else 0)
-    return dims.maximum(dims.ceil_divide(room, step), 0)
+    trips = dims.maximum(dims.ceil_divide(room, step), 0)
+    if int(first + trips * step) > ranges.limits(left.dtype)[1]:
+        return None  # it wraps around before it gets there
+    return trips
 
 
 def _known(p: Any, node: Any) -> Any:

@@ -35,11 +35,15 @@ class RangeItems(Items):
             return
         if all(bound is not None for bound in bounds):
             first, last, step = (int(bound) for bound in bounds)  # type: ignore[arg-type]
-            self.maximum = len(range(first, last, step))
+            count = max(-((first - last) // step), 0) if step else 0
+            self.maximum = count if count <= dtypes.int32.max else None
         elif bounds[2] is not None and start.dtype is dtypes.int32:
-            # ceil((limit - start) / delta), not less than 0
+            # ceil((limit - start) / delta), not less than 0; the difference may be no int32
+            start, limit, delta = (raw.Cast(x=t, DstT=dtypes.int64) for t in (start, limit, delta))
             span = limit - start + (delta - 1 if int(bounds[2]) > 0 else delta + 1)
-            self.maximum = raw.Maximum(x=raw.FloorDiv(x=span, y=delta), y=0)
+            count = raw.Maximum(x=raw.FloorDiv(x=span, y=delta), y=0)
+            most = raw.Minimum(x=count, y=dtypes.int32.max)
+            self.maximum = raw.Cast(x=most, DstT=dtypes.int32)
 
     def more(self, position: Any) -> Any:
         rising = (self.delta > 0) & (position < self.limit)

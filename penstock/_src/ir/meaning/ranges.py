@@ -6,9 +6,11 @@ By them an extent that depends on data can still be known while lowering: the co
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import ml_dtypes
 import numpy as np
 
 from penstock._src.core.dtypes import DType
@@ -56,8 +58,14 @@ def _whole(dtype: DType) -> Range | None:
         return 0, 1
     if not dtype.is_integer:
         return None
-    limits = np.iinfo(dtype.np) if dtype.np.kind in "iu" else None
-    return None if limits is None else (int(limits.min), int(limits.max))
+    return limits(dtype) if dtype.np.kind in "iu" else None
+
+
+@functools.cache
+def limits(dtype: DType) -> tuple[int, int]:
+    """The least and the largest number of an integer type."""
+    found = ml_dtypes.iinfo(dtype.np)
+    return int(found.min), int(found.max)
 
 
 def _number_of(value: Any, dtype: DType) -> Any:
@@ -110,6 +118,8 @@ def _cast(builder: Builder, node: Node, depth: int) -> Range | None:
     found = _bounds(builder, node.args[0], depth)
     if found is None or node.dtype.is_complex:
         return None
+    if node.dtype.is_bool:  # not monotone: what lies between -1 and 1 can be False
+        return int(found[0] > 0 or found[1] < 0), int(found != (0, 0))
     if not node.dtype.is_integer:
         ends = (node.dtype.np.type(end) for end in found)
         return tuple([_number_of(end, node.dtype) for end in ends])  # type: ignore[return-value]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.compiler.lower.trips import growth, trip_count
-from penstock._src.compiler.passes.loops.loop import Loop, State, int32
+from penstock._src.compiler.passes.loops.loop import Loop, State
 from penstock._src.core import dtypes
 from penstock._src.ir import folding
+from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node
 
 Affine = tuple[Any, Any]  # (a, b): a * t + b in step t
 
+_INT32 = -(2**31), 2**31 - 1
 STARTS = {"dynamic_slice": 1, "dynamic_update_slice": 2}  # where the arguments that say where begin
 
 
@@ -23,23 +25,22 @@ def count_steps(loop: Loop) -> bool:
     if not exact or trips is None:
         return False
     loop.trips = trips
+    kind = dtypes.int32 if int(trips) <= _INT32[1] else dtypes.int64
     counters = [(s, c) for s in loop.states if (c := _counted(p, s)) is not None]
-    first = next(
-        (s for s, c in counters if c == (1, 0) and s.parameter.dtype == dtypes.int32), None
-    )
+    first = next((s for s, c in counters if c == (1, 0) and s.parameter.dtype == kind), None)
     if first is None:
-        first = loop.add_state(int32(p, 0), lambda t: p.add(t, 1))
-    t = loop.counter = first.parameter
+        first = loop.add_state(p.scalar(0, kind), lambda t: p.add(t, 1))
+    loop.counter = first.parameter
     known = {}
     for state, (a, b) in counters:
-        end = p.scalar(trips * a + b, state.init.dtype)
+        end = p.scalar(folding.wrapped(trips * a + b, state.init.dtype), state.init.dtype)
         state.final = p.reshape(end, state.init.shape)
         if state is not first:
             known[state.parameter.id] = p.reshape(
-                p.cast(spelled(p, t, a, b), state.init.dtype), state.init.shape
+                p.cast(spelled(loop, a, b), state.init.dtype), state.init.shape
             )
     loop.replace(known)
-    loop.condition = p.lt(t, int32(p, trips))
+    loop.condition = p.lt(loop.counter, p.scalar(trips, kind))
     _spell_places(loop)
     return True
 
@@ -52,14 +53,25 @@ def _counted(p: Any, state: State) -> Affine | None:
     return None if first is None or step is None else (step, first.reshape(-1)[0])
 
 
-def spelled(p: Any, t: Any, a: Any, b: Any) -> Node:
-    """a * t + b, always in one form."""
+def spelled(loop: Loop, a: Any, b: Any) -> Node:
+    """a * t + b in step t, always in one form: an int32, or an int64 where a term leaves that."""
+    p, t = loop.p, loop.counter
+    terms = (a, b, *_ends(loop, (a, b)), a * loop.trips)
+    dtype = dtypes.int32 if all(_INT32[0] <= int(x) <= _INT32[1] for x in terms) else dtypes.int64
     if a == 0:
-        return int32(p, b)
+        return p.scalar(folding.wrapped(b, dtype), dtype)
+    t = p.cast(t, dtype)
+    first = p.scalar(folding.wrapped(b, dtype), dtype)
     if a == -1:
-        return p.sub(int32(p, b), t)
-    scaled = t if a == 1 else p.mul(t, int32(p, a))
-    return p.add(scaled, int32(p, b))
+        return p.sub(first, t)
+    scaled = t if a == 1 else p.mul(t, p.scalar(folding.wrapped(a, dtype), dtype))
+    return p.add(scaled, first)
+
+
+def _ends(loop: Loop, place: Affine) -> tuple[Any, Any]:
+    """The numbers of the first and the last step."""
+    a, b = place
+    return b, (loop.trips - 1) * a + b
 
 
 def _spell_places(loop: Loop) -> None:
@@ -69,13 +81,21 @@ def _spell_places(loop: Loop) -> None:
         for start in node.args[STARTS[node.kind] :] if node.kind in STARTS else ():
             found = affine(loop, start)
             if found is not None and not loop.is_invariant(start):
-                place = spelled(loop.p, loop.counter, *found)
+                place = spelled(loop, *found)
                 known[start.id] = loop.p.cast(place, start.dtype)  # others may read it too
     loop.replace({i: n for i, n in known.items() if n.id != i})
 
 
 def affine(loop: Loop, node: Node) -> Affine | None:
-    """(a, b) of a number that is a * t + b in step t, t from 0."""
+    """(a, b) of a number that is a * t + b in step t, t from 0, and never leaves its type."""
+    found = _affine(loop, node)
+    if found is None:
+        return None
+    least, most = ranges.limits(node.dtype)
+    return found if all(least <= int(x) <= most for x in _ends(loop, found)) else None
+
+
+def _affine(loop: Loop, node: Node) -> Affine | None:
     if node is loop.counter:
         return 1, 0
     if node.dtype is None or not node.dtype.is_integer or node.size != 1:
@@ -111,6 +131,4 @@ def _product(left: Affine, right: Affine) -> Affine | None:
 
 def is_within(loop: Loop, place: Affine, extent: Any) -> bool:
     """Whether 0 <= a * t + b < extent in every step. Lowered anew for other sizes, so numbers are compared as they are."""
-    a, b = place
-    ends = b, (loop.trips - 1) * a + b
-    return all(0 <= int(x) < int(extent) for x in ends)
+    return all(0 <= int(x) < int(extent) for x in _ends(loop, place))

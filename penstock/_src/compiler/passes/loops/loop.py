@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.build.control import substitute
 from penstock._src.ir.build.leaves import new_scope
@@ -44,7 +43,7 @@ class Loop:
         self.states = [State(*parts) for parts in zip(init, parameters, results)]
         self.count = carried
         self.trips: Any = None  # how many steps it makes, where that is known
-        self.counter: Node | None = None  # the parameter that counts the steps, int32
+        self.counter: Node | None = None  # the parameter that counts the steps
         self._stand_ins: list[tuple[Node, State]] = []
 
     def _parameter(self, shape: Shape, dtype: DType, index: int) -> Node:
@@ -179,8 +178,3 @@ class Loop:
             else:
                 (results[i],) = substitute(p, [state.final], known)
         return results
-
-
-def int32(p: Any, value: Any) -> Node:
-    """A scalar number, also of a Dim."""
-    return p.scalar(value, dtypes.int32)

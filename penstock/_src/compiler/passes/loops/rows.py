@@ -35,8 +35,8 @@ class Order:
         """The number of the row."""
         assert loop.counter is not None
         if self.backwards:
-            return spelled(loop.p, loop.counter, -1, loop.trips - 1)
-        return spelled(loop.p, loop.counter, 1, 0)
+            return spelled(loop, -1, loop.trips - 1)
+        return spelled(loop, 1, 0)
 
 
 def take_rows_out(loop: Loop, used: list[int]) -> None:
