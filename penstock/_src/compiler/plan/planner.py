@@ -342,6 +342,9 @@ class Planner:
         self.launches.append(Launch(code.code, code.function, -(-total // per), args, kernel.label))
 
     def _launch_contraction(self, kernel: ContractKernel) -> None:
+        if not kernel.outputs[0].size:  # nothing is stored: its tiles cannot even be written
+            self._launch_nothing(kernel)
+            return
         found, tail = tuned(kernel.match, self.target, self.threads), kernel.tail
         if self._stays(found.right):
             found = found.keeping()
@@ -382,6 +385,13 @@ class Planner:
                 operands,
             )
             self.add(code.code, stage.function, stage.tasks(tuple(sizes)), words, kernel.label)
+
+    def _launch_nothing(self, kernel: ContractKernel) -> None:
+        """A contraction without elements: no task sums anything."""
+        self.used(kernel.outputs[0])
+        self.tasks[id(kernel)] = 0
+        if kernel.partial is not None:
+            self.used(kernel.partial)
 
     def _stays(self, weights: Node) -> bool:
         """Whether what is made of weights may be kept: they are a variable that this program does not assign."""

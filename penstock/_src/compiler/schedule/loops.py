@@ -62,6 +62,7 @@ class LoopNest:
             tuple(self.scope.atoms),
             tuple(_variables(self.stores)),
             tuple([leaf.dtype for leaf in self.leaves]),
+            len(self.outputs),  # one may have no elements, and no store
         )
 
     def values(self) -> list[Value]:

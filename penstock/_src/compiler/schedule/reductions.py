@@ -153,12 +153,18 @@ def row_kernel(
         [e for a, e in enumerate(x.shape) if a not in axes],
         [c for a, c in enumerate(coordinates) if a not in axes],
     )
+    # Rows without elements have numbers all the same.
+    empty = type(x.size) is int and x.size == 0
+    if empty:
+        space = tuple([v for v in space if v in row.vars])
     values = []
-    for node, root in zip(nodes, roots):
+    for i, (node, root) in enumerate(zip(nodes, roots)):
+        if root is None and empty:
+            continue
         own = (element if root is None else row).reshaped(node.shape)
-        values.append((own.linear, inliner.value(node, own), node.dtype))
+        values.append((i, own.linear, inliner.value(node, own), node.dtype))
     leaves = inliner.slots
-    stores = [Store(len(leaves) + i, o, v, d) for i, (o, v, d) in enumerate(values)]
+    stores = [Store(len(leaves) + i, o, v, d) for i, o, v, d in values]
     nest = coalesce(LoopNest(scope, space, stores, leaves, list(nodes)))
     return NestKernel(list(nodes), list(leaves), nest)
 

@@ -102,6 +102,7 @@ class Loops:
         self.nest = nest
         values = nest.values()
         space = [v for v in nest.space]
+        self.common = frozenset(space).intersection(*[s.vars for s in nest.stores])
         self.vector: Any = self._vector_variable(space, values)
         inner = [v for v in values if v.kind in ("reduce", "arg_reduce") and self.vector in v.vars]
         others = [v for v in space if v is not self.vector]
@@ -147,7 +148,7 @@ class Loops:
             return False
         sizes = [SIZE[register_type(v.dtype)] for v in values if not v.dtype.is_bool]
         n = 1 << (int(var.extent) - 1).bit_length()
-        if n * max(sizes) > target.vector_bytes * target.registers // 2:
+        if n * max(sizes, default=4) > target.vector_bytes * target.registers // 2:
             return False
         self.lanes = max(n, 2)
         return True
@@ -162,6 +163,8 @@ class Loops:
         # A row that is reduced first: its loop is the innermost one, so that no other stands within it.
         reduced = {var for v in values for var in reduction_variables(v)}
         rows = [var for var in space if var in reduced]
+        # Else one that not every store has: the loops of stores without it stand outside.
+        rows = rows or [var for var in space if var not in self.common]
         for var in rows or space:
             if any(var in vars_ for vars_ in bounds):  # how long a loop is must be one number
                 continue
@@ -190,7 +193,13 @@ class Loops:
         return own > space
 
     def _share(self, others: list[Var]) -> None:
-        """Splits the outer variables: tasks share the first ones, so that a round has enough to do."""
+        """Splits the outer variables: tasks share the first ones, so that a round has enough to do.
+
+        Only variables of every store are shared out, so that what is stored once a row is not stored again for each
+        of the row's elements, nor left out where there are none.
+        """
+        common = self.common
+        most = next((i for i, v in enumerate(others) if v not in common), len(others))
         inside: Any = 1
         if self.vector is not None:
             extent = self.vector.extent
@@ -205,6 +214,7 @@ class Loops:
                 count -= 1
             if count == 0 and others and not self.chunked:
                 count = 1
+        count = min(count, most)
         if self.tiled is not None:
             count = max(count, others.index(self.tiled) + 1)
         self.parallel = [(v, v is self.tiled) for v in others[:count]]
@@ -221,10 +231,13 @@ class Loops:
         return ceil_divide(var.extent, CHUNK if var is self.vector else self.tile)
 
     def iterations(self, value_of: Callable[[Any], int]) -> int:
-        """All rounds, for actual extents; 0 also if an inner loop has nothing to do."""
-        points = product([v.extent for v in self.nest.space])
-        rounds = product([self.rounds(v, c) for v, c in self.parallel])
-        return value_of(dims.expression(rounds)) if value_of(dims.expression(points)) else 0
+        """All rounds, for actual extents; 0 also if no store has anything to do."""
+        for store in self.nest.stores:
+            points = product([v.extent for v in self.nest.space if v in store.vars])
+            if value_of(dims.expression(points)):
+                rounds = product([self.rounds(v, c) for v, c in self.parallel])
+                return value_of(dims.expression(rounds))
+        return 0
 
     def work(self, value_of: Callable[[Any], int]) -> int:
         """Roughly the element operations of all rounds."""

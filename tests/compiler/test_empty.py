@@ -1,0 +1,78 @@
+"""Programs in which some extents are 0: what has elements is computed all the same, and nothing else crashes."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.util import flags
+
+SHAPES = [(3, 0), (0, 3), (0, 0), (2, 0, 3), (2, 3, 0), (0, 300), (40, 30, 0)]
+
+
+def agrees(f, *arguments, unknown):
+    """Compares a function, compiled and run on poisoned memory, with itself run eagerly."""
+    spec = [tf.TensorSpec([None] * len(a.shape), a.dtype) for a in arguments]
+    with flags.override(check=1):
+        got = tf.function(f, input_signature=spec if unknown else None)(*arguments)
+    for g, w in zip(tf.nest.flatten(got), tf.nest.flatten(f(*arguments)), strict=True):
+        np.testing.assert_array_equal(g, w)
+
+
+def rows_and_elements(x):
+    return tf.reduce_sum(x, -1), tf.reduce_max(x, -1), -x
+
+
+def rows_of_two_axes(x):
+    return tf.reduce_prod(x, list(range(1, len(x.shape)))), x * 2
+
+
+def normalised(x):
+    mean = tf.reduce_sum(x, -1, keepdims=True)
+    return x - mean, mean
+
+
+def along_each_axis(x):
+    return [tf.reduce_min(x, axis) for axis in range(len(x.shape))]
+
+
+def entropies(x):
+    return tf.nn.softmax(x), tf.reduce_logsumexp(x, -1), x + 1
+
+
+def bools(x):
+    return tf.logical_not(x > 1), tf.reduce_any(x > 1, -1, keepdims=True)
+
+
+@pytest.mark.parametrize("unknown", [False, True], ids=["static", "unknown"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    "f", [rows_and_elements, rows_of_two_axes, normalised, along_each_axis, entropies, bools]
+)
+def test_reductions_without_elements_have_their_neutral_value(f, shape, unknown):
+    agrees(f, tf.ones(shape), unknown=unknown)
+
+
+def products(x, y):
+    z = tf.matmul(x, y)
+    return z, tf.exp(z) + 1, tf.reduce_sum(z * 2, 0), tf.reduce_sum(tf.tanh(z))
+
+
+def gradients(x, y):
+    with tf.GradientTape() as tape:
+        tape.watch([x, y])
+        z = tf.reduce_sum(tf.nn.relu(tf.matmul(x, y) + 1))
+    return tape.gradient(z, [x, y])
+
+
+@pytest.mark.parametrize("unknown", [False, True], ids=["static", "unknown"])
+@pytest.mark.parametrize(
+    "m, k, n", [(0, 3, 4), (3, 0, 4), (3, 4, 0), (0, 0, 4), (0, 4, 0), (70, 0, 40)]
+)
+@pytest.mark.parametrize("f", [products, gradients])
+def test_products_without_elements_are_zero(f, m, k, n, unknown):
+    agrees(f, tf.ones((m, k)), tf.ones((k, n)), unknown=unknown)
+
+
+def test_rows_of_bools_alone_are_reduced():
+    x = tf.constant(np.arange(12).reshape(4, 3) % 5 == 0)
+    agrees(lambda x: (tf.logical_not(x), tf.reduce_any(x, 1, keepdims=True)), x, unknown=False)
