@@ -1,4 +1,4 @@
-# Every target sets up .venv from nothing: `make demo`, `make test`, `make bench`, `make lint`.
+# Every target sets up .venv from nothing: `make demo`, `make test`, `make bench`, `make lint`, `make check`.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -7,7 +7,9 @@ WORKERS ?= 2
 FIRST  ?= 1000
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test fuzz bench lint format clean
+CHECKS := check-golden check-conformance check-examples check-models check-keras
+
+.PHONY: demo test fuzz bench lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -21,6 +23,12 @@ fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured
 	$(BIN)/python bench/run.py $(BENCH)
+
+# Whole suites with every program held to the interpreter (docs/debugging.md): hours; check-golden takes minutes.
+check: $(CHECKS)
+
+$(CHECKS): check-%: $(STAMP)
+	$(BIN)/python tools/check_runs.py $*
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -96,22 +96,22 @@ def transformer(keras, random, length=128, blocks=4, vocabulary=8000):
     return model, tokens[:, :-1], tokens[:, 1:], 16
 
 
-def _classifier(keras, random, body, batch):
+def _classifier(keras, random, body, batch, side):
     """Returns an image classifier of keras.applications with random weights, and two batches."""
-    model = body(weights=None, classes=1000)
+    model = body(weights=None, classes=1000, input_shape=(side, side, 3))
     model.compile("sgd", "sparse_categorical_crossentropy")
-    images = random.random((2 * batch, 224, 224, 3), np.float32)
+    images = random.random((2 * batch, side, side, 3), np.float32)
     return model, images, random.integers(0, 1000, 2 * batch), batch
 
 
-def resnet50(keras, random):
+def resnet50(keras, random, side=224):
     """ResNet-50 on images of 224 x 224."""
-    return _classifier(keras, random, keras.applications.ResNet50, 8)
+    return _classifier(keras, random, keras.applications.ResNet50, 8, side)
 
 
-def mobilenet(keras, random):
+def mobilenet(keras, random, side=224):
     """MobileNetV2 on images of 224 x 224: depthwise convolutions."""
-    return _classifier(keras, random, keras.applications.MobileNetV2, 16)
+    return _classifier(keras, random, keras.applications.MobileNetV2, 16, side)
 
 
 def _block(keras, x, heads, hidden, causal=False, first=False):
@@ -137,26 +137,31 @@ def _embedded(keras, inputs, vocabulary, width):
     return layers.Embedding(vocabulary, width)(inputs) + places
 
 
-def bert_base(keras, random):
+def bert_base(keras, random, blocks=12, vocabulary=30522):
     """The encoder of BERT-base (110 million weights) over 128 tokens, with two classes."""
     inputs = keras.Input((128,), dtype="int32")
-    x = keras.layers.LayerNormalization()(_embedded(keras, inputs, 30522, 768))
-    for _ in range(12):
+    x = keras.layers.LayerNormalization()(_embedded(keras, inputs, vocabulary, 768))
+    for _ in range(blocks):
         x = _block(keras, x, 12, 3072)
     model = keras.Model(inputs, keras.layers.Dense(2)(x[:, 0]))
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    return model, random.integers(0, 30522, (16, 128)).astype("int32"), random.integers(0, 2, 16), 8
+    return (
+        model,
+        random.integers(0, vocabulary, (16, 128)).astype("int32"),
+        random.integers(0, 2, 16),
+        8,
+    )
 
 
-def gpt2_small(keras, random):
+def gpt2_small(keras, random, blocks=12, vocabulary=50257):
     """GPT-2 small over 128 tokens (163 million weights: the last matrix is not shared with the embedding)."""
     inputs = keras.Input((128,), dtype="int32")
-    x = _embedded(keras, inputs, 50257, 768)
-    for _ in range(12):
+    x = _embedded(keras, inputs, vocabulary, 768)
+    for _ in range(blocks):
         x = _block(keras, x, 12, 3072, causal=True, first=True)
-    model = keras.Model(inputs, keras.layers.Dense(50257, use_bias=False)(x))
+    model = keras.Model(inputs, keras.layers.Dense(vocabulary, use_bias=False)(x))
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    tokens = random.integers(0, 50257, (4, 129)).astype("int32")
+    tokens = random.integers(0, vocabulary, (4, 129)).astype("int32")
     return model, tokens[:, :-1], tokens[:, 1:], 2
 
 

@@ -22,7 +22,7 @@ VERSION = "3.15.1"
 CACHE = pathlib.Path(
     os.environ.get("KERAS_SUITE_CACHE", pathlib.Path.home() / ".cache/keras-suite")
 )
-LIMIT = 900  # seconds for one part
+LIMIT = int(os.environ.get("KERAS_SUITE_LIMIT", "900"))  # seconds for one part
 # The parts, each of which runs in a process of its own; folders of keras/src that no part names make the last one.
 PARTS = {
     "ops": ["ops"],

@@ -29,6 +29,7 @@ class CheckedProgram:
         self.function = function = stages[0][1]
         index = {p.id: i for i, p in enumerate(function.parameters)}
         self.updated = [index[handle.id] for handle, _ in function.updates]
+        self.tiles = any("winograd" in label for label in algorithms(program))
         self.is_new = True
 
     def __getattr__(self, name: str) -> Any:
@@ -62,7 +63,7 @@ class CheckedProgram:
     def _oracle(self, given: list[np.ndarray], refusal: OpError | None) -> Oracle:
         """The oracle of the arguments; raises the program's own refusal where the function refuses them, too."""
         try:
-            oracle = Oracle(self.function, given)
+            oracle = Oracle(self.function, given, self.tiles)
         except InvalidArgumentError as error:
             if refusal is None:
                 raise InternalError(
@@ -119,6 +120,11 @@ class CheckedProgram:
         raise InternalError(
             f"{self.function.name}: {what} of {stage}, {node!r}{origin}, {difference}."
         )
+
+
+def algorithms(program: Any) -> set[str]:
+    """How a program computes its contractions; nothing of a program that was not planned."""
+    return program.plan.algorithms if hasattr(program, "plan") else set()
 
 
 def _snapshot(argument: Any, parameter: Any) -> Any:

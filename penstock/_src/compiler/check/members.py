@@ -26,10 +26,10 @@ FORGIVING = {"gather": "clamp", "scatter": "drop"}  # what indices do that only 
 
 
 class Members:
-    """One interpretation: `count` members beside the center, drawn from a seed."""
+    """One interpretation: `count` members beside the center, drawn from a seed; `tiles`: Winograd's algorithm is used."""
 
-    def __init__(self, count: int, seed: int = 0) -> None:
-        self.count = count
+    def __init__(self, count: int, seed: int = 0, tiles: bool = False) -> None:
+        self.count, self.tiles = count, tiles
         self.noise = Noise(seed)
 
     def run(
@@ -211,6 +211,8 @@ def _is_product(node: Node) -> bool:
         node = node.args[0]
     if node.kind == "unary" and node.op == "neg":
         return _is_product(node.args[0])
+    if node.kind == "select":  # LLVM moves an addition into the branches
+        return any(map(_is_product, node.args[1:]))
     return (node.kind == "binary" and node.op == "mul") or (
         node.kind == "unary" and node.op == "square"
     )

@@ -20,12 +20,19 @@ ROUNDS = (4, 8)  # members are added where those before do not explain a differe
 class Oracle:
     """What a function gives for some arguments, and how certain that is. Interpretations are made when first needed."""
 
-    def __init__(self, function: Function, arguments: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self, function: Function, arguments: Sequence[np.ndarray], tiles: bool = False
+    ) -> None:
         """
+        Args:
+          function: what is interpreted.
+          arguments: arrays, those of variables included.
+          tiles: whether convolutions may go by Winograd's algorithm.
+
         Raises:
           InvalidArgumentError: the function refuses the arguments.
         """
-        self.function = function
+        self.function, self.tiles = function, tiles
         self.arguments = [[np.asarray(a)] for a in arguments]
         results, updates = Members(0).run(function, self.arguments)
         self.center = [value[0] for value in (*results, *updates)]
@@ -36,7 +43,7 @@ class Oracle:
         """Adds members; whether that was still possible."""
         if self.rounds == len(ROUNDS):
             return False
-        members = Members(ROUNDS[self.rounds], seed=self.rounds + 1)
+        members = Members(ROUNDS[self.rounds], self.rounds + 1, self.tiles)
         self.rounds += 1
         results, updates = members.run(self.function, self.arguments)
         with np.errstate(all="ignore"):

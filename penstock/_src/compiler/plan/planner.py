@@ -93,6 +93,7 @@ class Planner:
         updated = {handle.id for handle, _ in function.updates}
         self.assigned = {i for i, p in enumerate(function.parameters) if p.id in updated}
         self.known: list[Buffer] = []  # every buffer of the program
+        self.algorithms: set[str] = set()  # labels of contractions' code
         self.symbols = _symbols(function)
         self.time = 0
         self.outputs: list[Buffer] = []
@@ -368,6 +369,7 @@ class Planner:
             *[self.used(n) for n in kernel.operands],
             *[self.extent(e) for e in expressions],
         ]
+        self.algorithms.add(code.label)
         scratch = self.temporary("scratch", code.scratch(tuple(sizes)))
         if code.kept:
             right = self._kept(found.key, right, code, tuple(sizes))
