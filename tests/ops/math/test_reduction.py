@@ -57,6 +57,8 @@ def test_product_with_zeros_has_gradients():
         ("Prod", np.zeros(0, np.float32), 1),
         ("Sum", np.zeros(0, np.float32), 0),
         ("Mean", np.zeros(0, np.float32), np.nan),
+        ("Mean", np.zeros(0, np.complex64), 0),
+        ("Mean", np.zeros(0, np.int64), 0),
         ("Max", np.float32([np.nan, 1, 2]), np.nan),
         ("Min", np.float32([1, np.nan, 2]), np.nan),
         ("Mean", np.int32([-3, -4]), -3),

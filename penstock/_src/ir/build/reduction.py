@@ -51,13 +51,16 @@ class Reduction(Base):
         return self.reduce(x, "all", axes, keepdims)
 
     def reduce_mean(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
-        """The mean along axes; of integers rounded towards zero."""
+        """The mean along axes; of integers rounded towards zero. Of nothing: nan of reals, 0 of others, as in TensorFlow."""
         found = self.axes(axes, x.rank)
         count = dims.product(x.shape[a] for a in found)
         total = self.reduce_sum(x, found, keepdims)
-        if x.dtype.is_floating or x.dtype.is_complex:
+        if x.dtype.is_floating:
             return self.div(total, self.scalar(count, x.dtype))
-        return self.truncdiv(total, self.scalar(count, x.dtype))  # type: ignore[attr-defined]
+        if not count:
+            return total
+        divide = self.div if x.dtype.is_complex else self.truncdiv  # type: ignore[attr-defined]
+        return divide(total, self.scalar(count, x.dtype))
 
     def arg_max(self, x: Node, axis: int, dtype: DType = dtypes.int64) -> Node:
         """The index of the first largest element along an axis."""
