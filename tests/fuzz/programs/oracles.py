@@ -4,6 +4,7 @@ What is expected is the eager result; what it may be off by comes from runs pert
 """
 
 import contextlib
+import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from penstock._src.util import flags
 from tests.fuzz.programs.drawing import CLOSE
 from tests.fuzz.programs.noise import ROUNDING, Noise, distance, largest
-from tests.fuzz.programs.program import array_of, forget_texts, helpers_in, load, render
+from tests.fuzz.programs.program import all_steps, array_of, forget_texts, helpers_in, load, render
 
 # {name: flags}
 WAYS = {
@@ -35,6 +36,7 @@ WAYS = {
     "guarded": {"guard": 1},
 }
 
+CALL = re.compile(r"\btf\.([\w.]+)")
 # What TensorFlow refuses to trace as well, where shapes are unknown.
 REFUSALS = (
     "known rank",
@@ -54,10 +56,12 @@ class Failure:
     sample: int
     result: int = -1
 
-    @property
-    def cause(self):
-        """What failures of one defect share."""
-        return f"{self.kind} {self.what}" if self.kind == "error" else f"{self.kind} {self.way}"
+    def cause(self, program):
+        """What failures of one defect share: where an error comes from, or what a small program calls."""
+        if self.kind == "error":
+            return f"error {self.what.split(': ')[0]}"
+        calls = {name for step in all_steps(program.steps) for name in CALL.findall(step.text)}
+        return f"{self.kind} of {', '.join(sorted(calls))}"
 
 
 def namespace(tf, program, sample, **more):
@@ -108,8 +112,10 @@ def expect(tf, program, sample, perturbed=2):
             load(render(program, noisy=bool(seed)), env)
             runs.append(arrays(program, env, env["program"](*arguments(tf, program, sample))))
     tolerances = []
-    for exact, *others in zip(*runs, strict=True):
+    for i, (exact, *others) in enumerate(zip(*runs, strict=True)):
         away, size = max([distance(exact, o) for o in others], default=0), largest(exact)
+        if i >= len(program.results):  # what is added to a variable rounds by what it was
+            size = max(size, 2.0)
         rounding = ROUNDING.get(exact.dtype.name, 0)
         limit = CLOSE * max(size, 1e-3) * (5 if exact.dtype.itemsize == 2 else 1)
         tolerances.append(None if away > limit else 6 * away + 8 * rounding * size)
@@ -176,7 +182,7 @@ def check(tf, program, ways, **more):
     failures = {}
     for way in ways:
         failure = compiled(tf, program, way, expected, **more)
-        if failure:
-            failures.setdefault(failure.cause, failure)
+        if failure:  # one of each kind: the same defect shows in several ways
+            failures.setdefault(failure.what if failure.kind == "error" else "", failure)
     forget_texts()
     return list(failures.values())

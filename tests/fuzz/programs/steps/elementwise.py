@@ -43,13 +43,10 @@ def unary(scope):
 
 @step(1.5)
 def chain(scope):
-    """Several functions in one expression, as code has them."""
+    """Several functions one after another."""
     x = scope.pick(FLOATS)
-    text = str(x)
     for _ in range(scope.int(2, 4)):
-        inner = scope.choose([t for t in OF_FLOATS if t.count("{x}") == 1 and "crelu" not in t])
-        text = "(" + inner.format(x=text) + ")"
-    scope.add(text)
+        (x,) = scope.add(scope.choose(OF_FLOATS).format(x=x))
 
 
 def fits(x):
@@ -166,10 +163,10 @@ def converted(scope):
 def there_and_back(scope):
     """Through narrower numbers and back to the type."""
     x = scope.pick(FLOATS)
-    to = scope.choose(["float16", "bfloat16", "float32", "float64"])
-    if to == x.dtype:
-        raise Rejected
-    scope.add(f"tf.cast({scope.choose(OF_FLOATS).format(x=f'tf.cast({x}, {to!r})')}, {x.dtype!r})")
+    to = scope.choose([t for t in FLOATS if t != x.dtype])
+    (y,) = scope.add(f"tf.cast({x}, {to!r})")
+    (y,) = scope.add(scope.choose(OF_FLOATS).format(x=y))
+    scope.add(f"tf.cast({y}, {x.dtype!r})")
 
 
 @step(0.5)

@@ -13,8 +13,6 @@ def reduced(scope):
     if x.dtype in FLOATS:
         names += ["reduce_logsumexp", "reduce_std", "reduce_variance", "reduce_euclidean_norm"]
     name = scope.choose(names)
-    if name == "reduce_mean" and x.dtype in INTEGERS:
-        name = "reduce_sum"
     home = (
         "tf.math." if name in ("reduce_std", "reduce_variance", "reduce_euclidean_norm") else "tf."
     )
