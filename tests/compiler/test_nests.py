@@ -1,8 +1,10 @@
 """Loop nests of whole gradients that once did not compile."""
 
 import numpy as np
+import pytest
 
 import penstock as tf
+from penstock._src.util import flags
 
 
 def test_a_load_inside_a_reduction_is_not_turned_beforehand():
@@ -62,3 +64,21 @@ def test_windows_of_reversed_images_are_zero_outside():
             return tf.nn.conv2d(tf.reverse(x, [axis]), w, 1, "SAME")
 
         np.testing.assert_allclose(tf.function(convolve)(x, w), convolve(x, w), atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_list_that_a_branch_makes_has_memory_of_its_own(rows):
+    """A scan over rows of an unknown shape in a branch, in a loop too: its first row is written before its loop."""
+
+    def scanned(x, y):
+        return tf.cond(y > 0, lambda: y, lambda: tf.reduce_sum(tf.scan(lambda a, b: a + b, x)) + y)
+
+    def often(x, y):
+        return tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y - scanned(x, y)), [0, y])[1]
+
+    x, y = tf.reshape(tf.range(2.0 * rows), [rows, 2]), tf.constant(-1.0)
+    for function in (scanned, often):
+        specs = [tf.TensorSpec([None, None]), tf.TensorSpec([])]
+        compiled = tf.function(function, input_signature=specs, autograph=False)
+        with flags.override(verify=1):
+            np.testing.assert_allclose(compiled(x, y), function(x, y))

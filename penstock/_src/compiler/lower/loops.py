@@ -154,7 +154,9 @@ class _Trace:
         split = len(self.packing.nodes)
         self.arguments = list(args)
         for i, value in zip(self.moving, self.packing.unpack(self.parameters[:split])):
-            self.arguments[i] = value
+            self.arguments[i] = (
+                replace(value, awaits=True) if isinstance(value, ListValue) else value
+            )
         self.before = {h.id: p.read_variable(h) for h in handles}
         self.before.update(zip(settled.written, self.parameters[split:]))
         with p.deeper(), _tried(p):

@@ -1,8 +1,9 @@
 """Lists of tensors as dense buffers.
 
-While a loop's body is traced for the first time a list may have no memory yet (`ListValue.buffer` is None): the ops here
-then only note the shape of the elements, and what is read from the list is an unknown value of that shape. The loop
-gives it memory and traces again. Outside of loops a list without memory holds zeros.
+While a loop's body is traced for the first time a list that the loop is given may have no memory yet (`ListValue.awaits`,
+`buffer` is None): the ops here then only note the shape of the elements, and what is read from the list is an unknown value
+of that shape. The loop gives it memory and traces again. Any other list without memory holds zeros, also in a branch, and gets
+memory when something is written to it.
 """
 
 from __future__ import annotations
@@ -62,9 +63,12 @@ def _element_shape(
     raise NotLowerable("the shape of the list's elements is not known")
 
 
-def _unknown(p: Any, shape: Shape, dtype: Any) -> Node:
-    """A value of which nothing but the type is known: an element of a list that has no memory yet."""
-    return p.parameter(0, shape, dtype, "unknown", scope=new_scope(max(p.depth, 1)))
+def _unknown(p: Any, shape: Shape, held: ListValue) -> Node:
+    """What is read from a list without memory: nothing but its type is known if a loop will give it some, else zeros."""
+    if not held.awaits:
+        zeros: Node = p.full(shape, 0, held.dtype)
+        return zeros
+    return p.parameter(0, shape, held.dtype, "unknown", scope=new_scope(max(p.depth, 1)))
 
 
 def _checked(dtype: Any) -> Any:
@@ -113,8 +117,10 @@ def _set_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
     if raw_op(op).resize_if_index_out_of_bounds:
         return [_set_or_grow(p, held, args[1], item)]
     if held.buffer is None:
-        if held.capacity is None or p.depth:
+        if held.awaits or (held.capacity is None and not p.depth):
             return [_noted(held, item)]
+        if held.capacity is None:
+            raise NotLowerable("a list without a length is written to")
         held = held.allocated(p, item.shape)
     _check_element(held, item)
     _check_index(p, held, args[1], "Tried to write to index, which is not in the list")
@@ -148,7 +154,7 @@ def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListVal
     if known is None:
         return _set_or_grow_somewhere(p, held, p.cast(_index(p, index), dtypes.int32), item)
     length = known_length(p, held)
-    if length is None or held.buffer is None and held.capacity is None and p.depth:
+    if length is None or held.buffer is None and held.capacity is None and held.awaits:
         raise NotLowerable("a list of unknown length grows")
     wanted = dims.maximum(length, known[0] + 1)
     grown = _resized(p, held, wanted, item.shape)
@@ -160,8 +166,8 @@ def _set_or_grow_somewhere(p: Any, held: ListValue, at: Node, item: Node) -> Lis
     length = p.maximum(held.length, p.add(at, 1))
     within = p.bounds(at)
     if held.buffer is None or within[0] < 0 or within[1] >= held.buffer.shape[0]:
-        if p.depth and (held.buffer is None or p.depth == p.trial):
-            return replace(_noted(held, item), length=length, buffer=None)
+        if held.awaits if held.buffer is None else p.depth and p.depth == p.trial:
+            return replace(_noted(held, item), length=length, buffer=None, awaits=True)
         raise NotLowerable("a list grows at an index that is not known")
     _check_element(held, item)
     written = held.with_buffer(p.dynamic_set_index(held.memory, at, item))
@@ -185,9 +191,7 @@ def _get_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
     _check_index(p, held, args[1], "Tried to access an element that is not in the list")
     if held.buffer is None:
         shape = _element_shape(p, held, args[2], op)
-        if p.depth:
-            return [_unknown(p, shape, held.dtype)]
-        return [p.full(shape, 0, held.dtype)]
+        return [_unknown(p, shape, held)]
     return [p.dynamic_index(held.buffer, _index(p, args[1]))]
 
 
@@ -195,7 +199,7 @@ def _get_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
 def _push_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, held, item = lowering.p, _list(args[0]), _node(args[1])
     length = p.add(held.length, 1)
-    if held.buffer is None and p.depth:
+    if held.buffer is None and held.awaits:
         same = item if held.element_shape is None or held.pushed in (None, item) else None
         noted = _noted(held, item)
         return [replace(noted, length=length, pushed=same)]
@@ -217,11 +221,8 @@ def _pop_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
     length = p.sub(held.length, 1)
     if held.buffer is None:
         shape = _element_shape(p, held, args[1], op)
-        shorter = ListValue(held.dtype, None, length, held.capacity, shape)
-        return [
-            shorter,
-            _unknown(p, shape, held.dtype) if p.depth else p.full(shape, 0, held.dtype),
-        ]
+        shorter = replace(held, length=length, element_shape=shape, pushed=None)
+        return [shorter, _unknown(p, shape, held)]
     shorter = ListValue(held.dtype, None, length, None).with_buffer(held.buffer)
     item = p.dynamic_index(held.buffer, length)
     p.recorded.add(item.id)
@@ -253,7 +254,7 @@ def _stack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     if held.buffer is None:
         shape = _element_shape(p, held, args[1])
         made = (count, *shape)
-        return [_unknown(p, made, held.dtype) if p.depth else p.full(made, 0, held.dtype)]
+        return [_unknown(p, made, held)]
     return [p.slice_axis(held.buffer, 0, 0, count)]
 
 
@@ -265,9 +266,7 @@ def _resize(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
         raise NotLowerable("the new length of a list is not known")
     if held.buffer is None:
         return [
-            ListValue(
-                held.dtype, None, p.scalar(size[0], dtypes.int32), size[0], held.element_shape
-            )
+            replace(held, length=p.scalar(size[0], dtypes.int32), capacity=size[0], pushed=None)
         ]
     return [_resized(p, held, size[0], held.element_shape)]
 
@@ -293,7 +292,7 @@ def _gather(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     p, held, indices = lowering.p, _list(args[0]), _node(args[1])
     if held.buffer is None:
         shape = (*indices.shape, *_element_shape(p, held, args[2]))
-        return [_unknown(p, shape, held.dtype) if p.depth else p.full(shape, 0, held.dtype)]
+        return [_unknown(p, shape, held)]
     return [p.gather(held.buffer, indices, 0, mode="error")]
 
 

@@ -27,6 +27,7 @@ class ListValue:
         None  # the one node that every element is, of a list that was only pushed to
     )
     noted: bool = False  # written to without memory, to learn the shape of its elements
+    awaits: bool = False  # a loop that is traced for the first time will give it memory
 
     @property
     def is_dense(self) -> bool:
