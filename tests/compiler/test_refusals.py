@@ -17,6 +17,33 @@ REFUSED = {
     "a shape of rank 2": (lambda s: tf.zeros(s), tf.constant([[1, 2]])),
     "a negative extent": (lambda s: tf.zeros(s), tf.constant([-1, 2])),
     "an axis named twice": (tf.reverse, ones([1, 2, 2]), tf.constant([1, 1])),
+    "an axis summed twice": (tf.reduce_sum, ones([1, 2, 2]), tf.constant([1, -2])),
+    "a seed of three numbers": (
+        lambda s: tf.random.stateless_uniform([3], s),
+        tf.constant([1, 2, 3]),
+    ),
+    "an empty range": (
+        lambda h: tf.random.stateless_uniform([3], [1, 2], 0, h, tf.int32),
+        tf.constant(0),
+    ),
+    "images without extent": (
+        lambda x, s: tf.raw_ops.ResizeBilinear(images=x, size=s),
+        ones([1, 2, 2, 1]),
+        tf.constant([-1, 2]),
+    ),
+    "a filter without elements": (
+        lambda x, f: tf.raw_ops.Conv2D(input=x, filter=f, strides=[1, 1, 1, 1], padding="SAME"),
+        ones([1, 3, 3, 2]),
+        ones([2, 2, 2, 0]),
+    ),
+    "a sparse value outside": (
+        lambda i, v: tf.raw_ops.SparseToDense(
+            sparse_indices=i, output_shape=[2, 2], sparse_values=v, default_value=0.0
+        ),
+        tf.constant([[0, 5]]),
+        ones([1]),
+    ),
+    "terms of different shapes": (lambda x, y: tf.add_n([x, y]), ones([2, 2]), ones([2])),
 }
 
 

@@ -33,7 +33,7 @@ from penstock._src.core.typesets import DIFFERENTIABLE
 
 OPS: dict[str, type["Op"]] = {}
 # What NumPy and Python raise on arguments of the wrong shape, rank or range.
-_REFUSALS = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
+REFUSALS = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
 
 
 class InputShape(TensorShape):
@@ -120,6 +120,8 @@ class Op:
     has_lists: ClassVar[bool] = False
     # Whether the kernel runs functions of users, whose errors are theirs.
     runs_functions: ClassVar[bool] = False
+    # {input: the ranks it may have}, where the kernel takes no others and `shape` does not look: (0,), (0, 1).
+    ranks: ClassVar[dict[str, tuple[int, ...]]] = {}
     # {attribute: the least number it may be, or the least length of a list}.
     minimum: ClassVar[dict[str, int]] = {}
     # Whether references to v1 variables come in or go out; such ops run in graphs only.
@@ -273,12 +275,29 @@ def _kept_by_gradient(cls: type[Op]) -> tuple[bool, ...]:
     return tuple(not p.name.startswith("_") for p in parameters[:count])
 
 
+def ruled(op: Op, inputs: Sequence[Any]) -> Any:
+    """What an op's shape rule says of inputs, flat, of which the ranks are looked at first.
+
+    Raises:
+      ValueError, or another of `REFUSALS`: the inputs do not fit.
+    """
+    grouped = group_arguments(op.inputs, op, inputs)
+    if op.ranks:
+        for argument, shape in zip(op.inputs, grouped, strict=True):
+            allowed = op.ranks.get(argument.name)
+            if allowed is None or shape.rank is None or shape.rank in allowed:
+                continue
+            most = "at most rank" if 0 in allowed and len(allowed) > 1 else "rank"
+            raise ValueError(f"Shape must be {most} {allowed[-1]} but is rank {shape.rank}")
+    return type(op).shape_rule(op, *grouped)
+
+
 def refusal_of_values(op: Op, error: Exception) -> Exception:
     """The error of a kernel that met values it cannot take, as TensorFlow's kernels raise it.
 
     What NumPy says of an array out of place becomes an InvalidArgumentError that tells the op.
     """
-    is_own = isinstance(error, OpError) or not isinstance(error, _REFUSALS)
+    is_own = isinstance(error, OpError) or not isinstance(error, REFUSALS)
     # An iterator is stateful, and runs functions of users; so may any op that has a function.
     if is_own or op.stateful or op.runs_functions:
         return error

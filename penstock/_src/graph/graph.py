@@ -11,7 +11,7 @@ from penstock._src.core.calls.binding import bind, complete
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.op import InputShape, Op, group_arguments
+from penstock._src.core.op import REFUSALS, InputShape, Op, group_arguments, ruled
 from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -425,10 +425,9 @@ def infer_shapes(
     if rule is None:
         result: Any = (None,) * len(types)
     else:
-        arguments = group_arguments(op.inputs, op, [InputShape(t) for t in inputs])
         try:
-            result = rule(op, *arguments)
-        except (ValueError, InvalidArgumentError, IndexError) as error:
+            result = ruled(op, [InputShape(t) for t in inputs])
+        except (*REFUSALS, InvalidArgumentError) as error:
             raise ValueError(_shape_message(op, inputs, name, location, error)) from None
         if len(types) == 1:
             result = (result,)

@@ -83,6 +83,8 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
         if isinstance(typed, list):
             return Node(self, kind, args, attrs, (), NO_DTYPE, tuple(typed), depth, self.origin)
         shape, dtype = typed
+        if any([n < 0 for n in shape]):
+            raise NotLowerable(f"{kind} of negative extents: {list(map(int, shape))}")
         if kind == "parameter":
             depth = attrs["scope"][0]
         return Node(self, kind, args, attrs, shape, dtype, None, depth, self.origin)

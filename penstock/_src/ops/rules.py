@@ -21,7 +21,7 @@ from penstock._src.core import op as op_module
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.ir.errors import NeedsValue
+from penstock._src.ir.errors import NeedsValue, NotLowerable
 from penstock._src.ops import infer
 from penstock._src.util.quiet import quiet
 
@@ -241,6 +241,8 @@ def dims_of(p: Any, node: Any, what: str) -> list[int]:
     Raises:
       NeedsValue: it is only known at run time.
     """
+    if node.rank > 1:
+        raise NotLowerable(f"{what} is no vector")
     dims = p.dims(node)
     if dims is None:
         raise NeedsValue(node, f"needs the value of {what} while compiling")

@@ -35,6 +35,8 @@ def _assert(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     for arg in args:
         if not isinstance(arg, Node) and not (isinstance(arg, HostValue) and arg.value is not None):
             raise NotLowerable("the data of the assertion are held by the host")
+    if isinstance(args[0], Node) and args[0].shape:
+        raise NotLowerable("the host refuses conditions of several truth values")
     p = lowering.p
     if p.depth:
         p.check(truth(lowering, args[0]), f"assertion failed: {_shown(args[1:])}")

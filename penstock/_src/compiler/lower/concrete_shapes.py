@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.op import InputShape, group_arguments
+from penstock._src.core.op import REFUSALS, InputShape, ruled
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_shape
 from penstock._src.graph.graph import flat_shapes
 from penstock._src.graph.operation import Operation
@@ -70,8 +70,8 @@ def expected_shapes(p: Builder, op: Operation, args: Sequence[Node]) -> list[Ten
         return [UNKNOWN] * len(op._outputs)
     inputs = [ConcreteShape(p, t, node) for t, node in zip(op._inputs, args, strict=True)]
     try:
-        found = rule(raw, *group_arguments(raw.inputs, raw, inputs))
-    except (ValueError, IndexError, InvalidArgumentError) as error:
+        found = ruled(raw, inputs)
+    except (*REFUSALS, InvalidArgumentError) as error:
         raise NotLowerable(f"{op.type} refuses its inputs: {error}") from None
     return flat_shapes(types, (found,) if len(types) == 1 else found)
 

@@ -12,7 +12,7 @@ from penstock._src.compiler.lower.concrete_shapes import (
 )
 from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
-from penstock._src.core.op import group_arguments
+from penstock._src.core.op import REFUSALS, group_arguments
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import MalformedFunction, NeedsValue, NotLowerable
@@ -131,6 +131,8 @@ class Lowering:
             if op.type not in UNKNOWN_EXTENTS:
                 raise
             return list(UNKNOWN_EXTENTS[op.type](self, op, args))
+        except REFUSALS as error:  # the kernel says what is wrong with the arguments
+            raise NotLowerable(f"{op.type}: {type(error).__name__}: {error}") from error
         made = self._flat(op, result)
         if not settled:
             check_shapes(op, expected, made)
@@ -225,8 +227,12 @@ def _add_all(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
             raise NotLowerable(arg.why)
         if isinstance(arg, ListValue):
             total = arg if total is None else _added(lowering, total, arg)
+        elif total is None:
+            total = arg
+        elif arg.shape != total.shape:  # type: ignore[union-attr]
+            raise NotLowerable("the host refuses terms of different shapes")
         else:
-            total = arg if total is None else lowering.p.add(total, arg)
+            total = lowering.p.add(total, arg)
     return [total]
 
 

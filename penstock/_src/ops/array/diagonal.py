@@ -36,7 +36,7 @@ def band_of(op, k):
     Raises:
       InvalidArgumentError: it says none.
     """
-    if k.ndim > 1 or k.size not in (1, 2):
+    if np.ndim(k) > 1 or np.size(k) not in (1, 2):
         raise invalid(op, f"diag_index must have only one or two elements, received {k.size}")
     lower, upper = int(k.ravel()[0]), int(k.ravel()[-1])
     if lower > upper:
@@ -112,7 +112,7 @@ class _MatrixDiagPart(Op):
 
     def lowered(self, p, input, k, fill):
         """Lowers to packed diagonals of known numbers."""
-        band, rank = [int(v) for v in np.ravel(k)], len(input.shape)
+        band, rank = band_of(self, np.asarray(k)), len(input.shape)
         if rank < 2 or self.T.np.hasobject or band[0] > band[-1]:
             raise NotLowerable("no matrices, or no numbers")
         rows, columns = input.shape[-2:]
@@ -232,8 +232,8 @@ class _MatrixDiag(Op):
 
     def lowered(self, p, diagonal, k, rows, columns, fill):
         """Lowers to matrices of known size with diagonals of known numbers."""
-        band = [int(v) for v in np.ravel(k)]
-        lower, upper, rank = band[0], band[-1], len(diagonal.shape)
+        lower, upper = band_of(self, np.asarray(k))
+        rank = len(diagonal.shape)
         if not rank or self.T.np.hasobject or lower > upper or (lower != upper and rank < 2):
             raise NotLowerable("no diagonals, or no numbers")
         try:
@@ -309,12 +309,17 @@ class _MatrixSetDiag(Op):
                 self, f"input must be at least 2-dim, received shape: {show(input.shape)}"
             )
         lower, upper = band_of(self, k)
+        check_band(self, *input.shape[-2:], lower, upper)
+        self.check_packed(input, diagonal, lower, upper)
+        return put_diagonals(np.array(input), diagonal, lower, upper, self.align)
+
+    def check_packed(self, input, diagonal, lower, upper):
+        """Raises InvalidArgumentError unless the diagonals have the shape of those of the matrices."""
         rows, columns = input.shape[-2:]
-        check_band(self, rows, columns, lower, upper)
         width = max_length(rows, columns, lower, upper)
         packed = (width,) if lower == upper else (upper - lower + 1, width)
-        expected = input.shape[:-2] + packed
-        if diagonal.shape != expected:
+        expected = (*input.shape[:-2], *packed)
+        if tuple(diagonal.shape) != expected:
             raise invalid(
                 self,
                 "Either first dimensions of diagonal don't match input.shape[:-2], or "
@@ -322,19 +327,19 @@ class _MatrixSetDiag(Op):
                 f"[lower_diag_index:upper_diag_index]. Input shape: {show(input.shape)} Diagonal "
                 f"shape: {show(diagonal.shape)} Expected diagonal shape: {show(expected)}",
             )
-        return put_diagonals(np.array(input), diagonal, lower, upper, self.align)
 
     def lower(self, p, input, diagonal, k):
         return self.lowered(p, input, diagonal, value_of(p, k, "k"))
 
     def lowered(self, p, input, diagonal, k):
         """Lowers to matrices with diagonals of known numbers replaced."""
-        band, rank = [int(v) for v in np.ravel(k)], len(input.shape)
+        band, rank = band_of(self, np.asarray(k)), len(input.shape)
         if rank < 2 or self.T.np.hasobject or band[0] > band[-1]:
             raise NotLowerable("no matrices, or no numbers")
         rows, columns = input.shape[-2:]
         if any(not (-rows < b < columns or b == 0) for b in band):
             raise NotLowerable("diagonals out of range")
+        self.check_packed(input, diagonal, *band)
         return lower_put(p, input, diagonal, band[0], band[-1], self.align)
 
 
@@ -357,6 +362,7 @@ class MatrixSetDiag(Op):
     T = ANY
     align = "RIGHT_LEFT"
     replace, lowered = _MatrixSetDiag.replace, _MatrixSetDiag.lowered
+    check_packed = _MatrixSetDiag.check_packed
 
     def shape(self, input, diagonal):
         diagonal.with_rank_at_least(1)

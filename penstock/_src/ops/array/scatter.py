@@ -84,6 +84,7 @@ def combined(p, x, indices, updates, how, mode):
 class ScatterNd(Op):
     """Zeros of a shape with the updates added at index vectors."""
 
+    ranks = {"shape": (1,)}
     signature = "indices: Tindices, updates: T, shape: Tindices -> output: T"
     T = ANY
     Tindices = WIDE_INDEX

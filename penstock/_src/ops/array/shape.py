@@ -112,6 +112,7 @@ class Rank(Op):
 class Reshape(Op):
     """The same elements, row by row, in another shape; one entry of it may be -1."""
 
+    ranks = {"shape": (1,)}
     signature = "tensor: T, shape: Tshape -> output: T"
     eager_is_view = True
     T = ANY
@@ -385,6 +386,7 @@ def broadcast_vectors(op, first, second):
 class BroadcastArgs(Op):
     """The shape to which two shapes broadcast."""
 
+    ranks = {"s0": (1,), "s1": (1,)}
     signature = "s0: T, s1: T -> r0: T"
     T: DType = dtypes.int32
     T_types = INDEX
@@ -404,6 +406,7 @@ class BroadcastArgs(Op):
 class BroadcastGradientArgs(Op):
     """The axes over which to sum the gradients of two broadcast operands, given their shapes."""
 
+    ranks = {"s0": (1,), "s1": (1,)}
     signature = "s0: T, s1: T -> r0: T, r1: T"
     eager_is_view = True
     T: DType = dtypes.int32
@@ -438,6 +441,7 @@ def summed_axes(first, second, whole):
 class UnravelIndex(Op):
     """The index along each dimension of flat indices into a shape."""
 
+    ranks = {"dims": (1,)}
     signature = "indices: Tidx, dims: Tidx -> output: Tidx"
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX

@@ -184,6 +184,8 @@ class _Strided(Op):
 
     def known_entries(self, p, rank, begin, end, strides):
         """Returns the entries for nodes whose values are known while lowering."""
+        if begin.rank != 1 or begin.shape != end.shape or begin.shape != strides.shape:
+            raise NotLowerable("bounds that are no vectors of one length")
         values = [[int(d) for d in dims_of(p, v, "the bounds")] for v in (begin, end, strides)]
         try:
             return resolve(rank, *values, self.masks)

@@ -183,6 +183,7 @@ def known_blocks(p, block, pads):
 class SpaceToBatchND(Op):
     """Blocks of the padded spatial dimensions moved to the batch."""
 
+    ranks = {"block_shape": (1,)}
     signature = "input: T, block_shape: Tblock_shape, paddings: Tpaddings -> output: T"
     T = ANY
     Tblock_shape: DType = dtypes.int32
@@ -206,6 +207,7 @@ class SpaceToBatchND(Op):
 class BatchToSpaceND(Op):
     """Blocks of the batch moved to the spatial dimensions, which are then cropped."""
 
+    ranks = {"block_shape": (1,)}
     signature = "input: T, block_shape: Tblock_shape, crops: Tcrops -> output: T"
     T = ANY
     Tblock_shape: DType = dtypes.int32

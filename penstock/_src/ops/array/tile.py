@@ -25,6 +25,7 @@ from penstock._src.ops.rules import (
 class Tile(Op):
     """The tensor repeated multiples[i] times along dimension i."""
 
+    ranks = {"multiples": (1,)}
     signature = "input: T, multiples: Tmultiples -> output: T"
     T = ANY
     Tmultiples: DType = dtypes.int32

@@ -19,6 +19,7 @@ REVERSIBLE = FLOAT | INTEGER | COMPLEX | BOOL | STRING
 class Transpose(Op):
     """The tensor with its axes in the order of `perm`."""
 
+    ranks = {"perm": (1,)}
     signature = "x: T, perm: Tperm -> y: T"
     T = ANY
     Tperm: DType = dtypes.int32
@@ -82,6 +83,8 @@ class Transpose(Op):
 class ConjugateTranspose(Transpose):
     """The complex conjugate with its axes in the order of `perm`."""
 
+    ranks = {"perm": (1,)}
+
     def gradient(self, _x, perm, _y, dy):
         return conj(raw.Transpose(dy, raw.InvertPermutation(perm))), None
 
@@ -130,6 +133,7 @@ class InvertPermutation(Op):
 class ReverseV2(Op):
     """The tensor backwards along axes."""
 
+    ranks = {"axis": (1,)}
     signature = "tensor: T, axis: Tidx -> output: T"
     T = REVERSIBLE
     Tidx: DType = dtypes.int32
@@ -164,6 +168,7 @@ class ReverseV2(Op):
 class Reverse(Op):
     """The tensor backwards along the axes for which `dims` holds."""
 
+    ranks = {"dims": (1,)}
     signature = "tensor: T, dims: bool -> output: T"
     T = REVERSIBLE
 
@@ -306,7 +311,7 @@ class Roll(Op):
         shifts = [int(s) for s in value_of(p, shift, "the shift").ravel()]
         axes = [int(a) for a in value_of(p, axis, "the axis").ravel()]
         rank = len(input.shape)
-        if len(shifts) != len(axes) or any(not -rank <= a < rank for a in axes):
+        if shift.shape != axis.shape or any(not -rank <= a < rank for a in axes):
             raise NotLowerable("an axis out of range")
         for amount, a in zip(shifts, axes):
             at, size = a % rank, input.shape[a]

@@ -165,6 +165,7 @@ def _lower_hsv_to_rgb(p, images):
 class AdjustContrastv2(Op):
     """Each channel's distance from its mean over the image, scaled."""
 
+    ranks = {"contrast_factor": (0,)}
     signature = "images: T, contrast_factor: float32 -> output: T"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
@@ -190,6 +191,7 @@ class AdjustContrastv2(Op):
 class AdjustHue(Op):
     """RGB images with the hue turned by delta."""
 
+    ranks = {"delta": (0,)}
     signature = "images: T, delta: float32 -> output: T"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
@@ -216,6 +218,7 @@ class AdjustHue(Op):
 class AdjustSaturation(Op):
     """RGB images with the saturation scaled."""
 
+    ranks = {"scale": (0,)}
     signature = "images: T, scale: float32 -> output: T"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})

@@ -199,9 +199,23 @@ class _Projective(Op):
         return [images[0], *hw, images[3]]
 
     def transformed(self, images, transforms, output_shape, fill):
-        if images.ndim != 4:
+        height, width = self.checked(images, transforms, output_shape)
+        count = transforms.shape[0]
+        out = np.empty((images.shape[0], height, width, images.shape[3]), images.dtype)
+        for at, image in enumerate(images):
+            x, y, valid = _source(transforms[at if count > 1 else 0], height, width)
+            out[at] = self._read(image, x, y, valid, fill)
+        return out
+
+    def checked(self, images, transforms, output_shape):
+        """Returns the height and width asked for.
+
+        Raises:
+          InvalidArgumentError: something does not fit.
+        """
+        if len(images.shape) != 4:
             raise invalid(self, f"images must have rank 4. Received {show(images.shape)}")
-        count = transforms.shape[0] if transforms.ndim == 2 else -1
+        count = transforms.shape[0] if len(transforms.shape) == 2 else -1
         if count not in (1, images.shape[0]) or transforms.shape[1] != 8:
             raise invalid(
                 self,
@@ -211,14 +225,10 @@ class _Projective(Op):
         height, width = (int(n) for n in output_shape)
         if height <= 0 or width <= 0:
             raise invalid(self, "new dimensions must be positive")
-        out = np.empty((images.shape[0], height, width, images.shape[3]), images.dtype)
-        for at, image in enumerate(images):
-            x, y, valid = _source(transforms[at if count > 1 else 0], height, width)
-            out[at] = self._read(image, x, y, valid, fill)
-        return out
+        return height, width
 
     def projected(self, p, images, transforms, output_shape, fill):
-        size = [int(n) for n in value_of(p, output_shape, "output_shape")]
+        size = list(self.checked(images, transforms, value_of(p, output_shape, "output_shape")))
         modes = self.interpolation, self.fill_mode
         return projection.transformed(p, images, transforms, size, fill, *modes)
 

@@ -16,7 +16,7 @@ from penstock._src.ops.rules import invalid, shape_of, show, value_of
 
 def _size(op, images, size):
     """The height and width asked for, checked."""
-    if images.ndim != 4:
+    if len(images.shape) != 4:
         raise invalid(op, f"input must be 4-dimensional {show(images.shape)}")
     if size.shape != (2,):
         raise invalid(op, f"shape_t must have two elements {show(size.shape)}")
@@ -26,6 +26,11 @@ def _size(op, images, size):
     if 0 in images.shape[1:3]:
         raise invalid(op, "input image must be of non-zero size")
     return height, width
+
+
+def _lowered_size(op, p, images, size):
+    """The height and width asked for, known while lowering, and checked."""
+    return _size(op, images, value_of(p, size, "size"))
 
 
 def _shape(images, size):
@@ -142,7 +147,7 @@ class _Resize(Op):
         return _by_matrices(images.astype(np.float32), *self._matrices(images.shape, target))
 
     def lower(self, p, images, size):
-        target = [int(n) for n in value_of(p, size, "size")]
+        target = _lowered_size(self, p, images, size)
         rows, columns = self._matrices(images.shape, target)
         return _lower_by_matrices(p, images, rows, columns, dtypes.float32)
 
@@ -205,7 +210,7 @@ class ResizeBilinear(_Resize):
         return upper + (lower - upper) * down
 
     def lower(self, p, images, size):
-        height, width = (int(n) for n in value_of(p, size, "size"))
+        height, width = _lowered_size(self, p, images, size)
         x = p.cast(images, dtypes.float32)
         for axis, outputs in ((2, width), (1, height)):
             first, second, part = bilinear_parts(self, x.shape[axis], outputs)
@@ -296,7 +301,7 @@ class ResizeNearestNeighbor(Op):
         return images[:, rows][:, :, columns]
 
     def lower(self, p, images, size):
-        height, width = (int(n) for n in value_of(p, size, "size"))
+        height, width = _lowered_size(self, p, images, size)
         rows = nearest_indices(self, images.shape[1], height).astype(np.int32)
         columns = nearest_indices(self, images.shape[2], width).astype(np.int32)
         return p.gather(p.gather(images, p.constant(rows), 1), p.constant(columns), 2)
@@ -322,7 +327,7 @@ class ResizeNearestNeighborGrad(Op):
         return out
 
     def lower(self, p, grads, size):
-        height, width = (int(n) for n in value_of(p, size, "size"))
+        height, width = _lowered_size(self, p, grads, size)
         rows = nearest_indices(self, height, grads.shape[1])
         columns = nearest_indices(self, width, grads.shape[2])
         return _lower_by_matrices(
@@ -431,7 +436,7 @@ class ScaleAndTranslate(Op):
         return _by_matrices(images.astype(np.float32), rows, columns)
 
     def lower(self, p, images, size, scale, translation):
-        target = [int(n) for n in value_of(p, size, "size")]
+        target = _lowered_size(self, p, images, size)
         scale = value_of(p, scale, "scale")
         translation = value_of(p, translation, "translation")
         rows, columns = _kernel_matrices(self, images.shape[1:3], target, scale, translation)

@@ -205,6 +205,12 @@ class BatchMatMul(BatchMatMulV2):
 
     T = WIDE
 
+    def shape(self, x, y):
+        x, y = x.with_rank_at_least(2), y.with_rank_at_least(2)
+        if None not in (x.rank, y.rank):
+            x[:-2].merge_with(y[:-2])
+        return super().shape(x, y)
+
     def gradient(self, x, y, _output, dy):
         return batch_gradients(batch_times, x, y, dy, self.adj_x, self.adj_y)
 

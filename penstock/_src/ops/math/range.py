@@ -161,13 +161,13 @@ def lower_counts(op, p, values, size, weights, binary):
     count = int(value_of(p, size, "size"))
     if count < 0 or len(values.shape) not in (1, 2):
         raise NotLowerable("values that are neither a vector nor a matrix")
-    weighted = all(weights.shape) and not binary
+    weighted = all(weights.shape)
     if weighted and tuple(weights.shape) != tuple(values.shape):
         raise NotLowerable("weights of another shape")
     # Values past the end are left out by the scatter.
     places = p.cast(values, dtypes.int64)
     p.check(p.reduce_all(p.ge(places, 0)), f"{op.op_type}: Input arr must be non-negative!")
-    updates = weights if weighted else p.full(values.shape, 1, op.T)
+    updates = weights if weighted and not binary else p.full(values.shape, 1, op.T)
     start = p.full((*values.shape[:-1], count), 0, op.T)
     how = "max" if binary else "add"
     if len(values.shape) == 1:

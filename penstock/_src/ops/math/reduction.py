@@ -33,6 +33,7 @@ REAL_NUMBER = FLOAT | INTEGER | QUANTIZED
 class _Reduction(Op):
     """A reduction along the axes that the second input holds, all different."""
 
+    ranks = {"axis": (0, 1)}
     signature = "input: T, axis: Tidx -> output: T"
     is_abstract = True
     T = NUMBER
@@ -48,7 +49,7 @@ class _Reduction(Op):
         return self.reduce(input, self.axes_of(axis, input.ndim))
 
     def lower(self, p, input, axis):
-        axes = [int(a) for a in value_of(p, axis, "the axes").ravel()]
+        axes = self.axes_of(value_of(p, axis, "the axes"), len(input.shape))
         return getattr(p, self.primitive)(input, axes, keepdims=self.keep_dims)
 
     def axes_of(self, axis, rank):

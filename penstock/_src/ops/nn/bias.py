@@ -48,10 +48,14 @@ class BiasAdd(Op):
 class BiasAddV1(Op):
     """value + bias, the bias lying along the last axis."""
 
+    ranks = {"bias": (1,)}
     signature = "value: T, bias: T -> output: T"
     T = NUMBER
 
     def shape(self, value, bias):
+        known = value.with_rank_at_least(2)
+        if known.rank is not None:
+            known[-1:].merge_with(bias.with_rank(1))
         return value
 
     def gradient(self, _value, _bias, _output, dy):

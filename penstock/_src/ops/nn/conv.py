@@ -29,6 +29,8 @@ class _Forward(Op):
         return cv.forward(c, input, filter)
 
     def lower(self, p, input, filter):
+        if 0 in filter.shape:
+            raise NotLowerable("the host refuses filters without elements")
         c = cv.convolution(self, input.shape, filter.shape, self.spatial)
         return cv.lower_forward(p, c, input, filter)
 
@@ -36,6 +38,7 @@ class _Forward(Op):
 class _ByInput(Op):
     """The gradient of a convolution by its input."""
 
+    ranks = {"input_sizes": (1,)}
     spatial = 2
 
     def shape(self, input_sizes, filter, out_backprop):
@@ -49,6 +52,8 @@ class _ByInput(Op):
 
     def lower(self, p, input_sizes, filter, out_backprop):
         sizes = dims_of(p, input_sizes, "input_sizes")
+        if any(size < 0 for size in sizes):
+            raise NotLowerable("the host refuses negative sizes")
         shape = self._full(sizes, filter, out_backprop)
         c = self._geometry(shape, filter, out_backprop)
         return cv.lower_input_gradient(p, c, shape, filter, out_backprop)
@@ -77,6 +82,7 @@ class _ByInput(Op):
 class _ByFilter(Op):
     """The gradient of a convolution by its filter."""
 
+    ranks = {"filter_sizes": (1,)}
     spatial = 2
 
     def shape(self, input, filter_sizes, out_backprop):

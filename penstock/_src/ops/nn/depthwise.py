@@ -85,6 +85,7 @@ class DepthwiseConv2dNative(Op):
 class DepthwiseConv2dNativeBackpropInput(Op):
     """The gradient of DepthwiseConv2dNative by its input."""
 
+    ranks = {"input_sizes": (1,)}
     signature = "input_sizes: int32, filter: T, out_backprop: T -> output: T"
     T = FLOAT
     strides: list[int]
@@ -130,6 +131,7 @@ class DepthwiseConv2dNativeBackpropInput(Op):
 class DepthwiseConv2dNativeBackpropFilter(Op):
     """The gradient of DepthwiseConv2dNative by its filter."""
 
+    ranks = {"filter_sizes": (1,)}
     signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
     T = FLOAT
     strides: list[int]

@@ -9,6 +9,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn.window import channel_axis
 from penstock._src.ops.rules import cast, in_float32, invalid, show, sum_over
 
@@ -221,6 +222,8 @@ class _FusedBatchNormGrad(Op):
         return dx.astype(x.dtype, copy=False), by_scale, by_offset, empty, empty
 
     def lower(self, p, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
+        if y_backprop.shape != x.shape:
+            raise NotLowerable("gradients of another shape")
         rank = len(x.shape)
         axes, keep = _axes(self, rank), _keep(self, rank, x.shape)
         per_channel = lambda v: p.reshape(v, keep)  # noqa: E731

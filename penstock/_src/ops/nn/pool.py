@@ -89,6 +89,8 @@ class _Mean(Op):
 class _MeanGradient(Op):
     """Spreads each window's gradient evenly over its inputs."""
 
+    ranks = {"orig_input_shape": (1,)}
+
     def shape(self, orig_input_shape, grad):
         return known_shape(orig_input_shape, grad.rank)
 
@@ -99,7 +101,9 @@ class _MeanGradient(Op):
 
     def lower(self, p, orig_input_shape, grad):
         shape = dims_of(p, orig_input_shape, "orig_input_shape")
-        return lower_average_gradient(p, pooling(self, shape), grad)
+        c = pooling(self, shape)
+        c.require_output(grad.shape)
+        return lower_average_gradient(p, c, grad)
 
 
 class MaxPool(_Max):
@@ -190,9 +194,9 @@ class MaxPool3DGrad(_MaxGradient):
         return equal_gradient(c, orig_input, orig_output, grad)
 
     def lower(self, p, orig_input, orig_output, grad):
-        return lower_equal_gradient(
-            p, pooling(self, orig_input.shape), orig_input, orig_output, grad
-        )
+        c = pooling(self, orig_input.shape)
+        c.require_output(grad.shape)
+        return lower_equal_gradient(p, c, orig_input, orig_output, grad)
 
     def gradient(self, orig_input, orig_output, _grad, _output, dy):
         by_grad = raw.MaxPool3DGradGrad(

@@ -21,12 +21,13 @@ from penstock._src.ops.random.stateful import (
     reserve,
 )
 from penstock._src.ops.random.stateless import (
+    lowered_shape,
     lowered_stream,
     shape_from,
     stream_of_key,
     stream_of_seed,
 )
-from penstock._src.ops.rules import dims_of, invalid, rank_of, show, span, sum_over
+from penstock._src.ops.rules import invalid, rank_of, show, span, sum_over
 from penstock._src.ops.special_functions import igamma_slope, lgamma
 
 
@@ -82,7 +83,7 @@ class RandomGamma(Op):
         return drawn.reshape((*dims, *alpha.shape)).astype(alpha.dtype)
 
     def lower(self, p, shape, alpha):
-        dims = dims_of(p, shape, "shape")
+        dims = lowered_shape(p, shape)
         samples = product(dims)
         key, counter = lowered_position(self, p, int(samples * alpha.size))
         return _lowered(p, key, counter, alpha, samples, [*dims, *alpha.shape])
@@ -99,7 +100,7 @@ class _StatelessGamma(Op):
         return rejection.gamma(stream, alpha, samples).reshape(dims).astype(alpha.dtype)
 
     def lowered(self, p, key, counter, shape, alpha):
-        dims = dims_of(p, shape, "shape")
+        dims = lowered_shape(p, shape)
         if tuple(dims[len(dims) - alpha.rank :]) != alpha.shape:
             raise NotLowerable("the shape does not end in that of alpha")
         samples = product(dims[: len(dims) - alpha.rank])
@@ -302,7 +303,7 @@ class StatelessRandomBinomial(_Binomial):
         return self.drawn(stream_of_seed(self, seed), dims, counts, probs)
 
     def lower(self, p, shape, seed, counts, probs):
-        dims = dims_of(p, shape, "shape")
+        dims = lowered_shape(p, shape)
         return self.lowered(p, *lowering.key_and_counter(p, seed), dims, counts, probs)
 
 
@@ -330,7 +331,7 @@ class StatefulRandomBinomial(_Binomial):
         return self.drawn(stream, dims, counts, probs)
 
     def lower(self, p, resource, algorithm, shape, counts, probs):
-        dims = dims_of(p, shape, "shape")
+        dims = lowered_shape(p, shape)
         parameters = product(p.broadcast_shape(counts.shape, probs.shape))
         outputs = p.scalar(_reserved(product(dims), parameters), dtypes.uint64)
         key, counter = lowered_advance(p, resource, algorithm, outputs)

@@ -14,8 +14,8 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS
-from penstock._src.ops.random.stateless import PHILOX, require_range, shape_from
-from penstock._src.ops.rules import dims_of, invalid, show
+from penstock._src.ops.random.stateless import PHILOX, lowered_shape, require_range, shape_from
+from penstock._src.ops.rules import invalid, show
 
 _MASK = (1 << 64) - 1
 
@@ -49,7 +49,7 @@ def advance(op, resource, algorithm, outputs):
 def lowered_advance(p, resource, algorithm, outputs):
     """Key and counter of a generator for a program, in which the state moves on by what `outputs` outputs reserve."""
     known = p.value(algorithm)
-    if known is None or int(known) != PHILOX:
+    if known is None or known.ndim or int(known) != PHILOX:
         raise NotLowerable("the algorithm is not known to be Philox")
     state = p.read_variable(resource)
     if state.dtype != dtypes.int64 or state.rank != 1 or state.shape[0] < 3:
@@ -64,7 +64,7 @@ def lowered_advance(p, resource, algorithm, outputs):
 
 def _lowered_draw(p, resource, algorithm, shape, draw):
     """What `draw(key, counter, dims)` gives from a generator's stream."""
-    dims = dims_of(p, shape, "shape")
+    dims = lowered_shape(p, shape)
     outputs = p.scalar(product(dims), dtypes.uint64)
     return draw(*lowered_advance(p, resource, algorithm, outputs), dims)
 
@@ -174,6 +174,8 @@ class RngReadAndSkip(Op):
         return state[:3]
 
     def lower(self, p, resource, alg, delta):
+        if delta.rank:
+            raise NotLowerable("delta is no scalar")
         state = p.read_variable(resource)
         lowered_advance(p, resource, alg, p.cast(delta, dtypes.uint64))
         return p.slice(state, [0], [3])
@@ -189,9 +191,13 @@ class RngSkip(Op):
         return ()
 
     def eager(self, resource, algorithm, delta):
+        if np.ndim(delta):
+            raise invalid(self, f"delta must be of shape [], not {show(delta.shape)}")
         advance(self, resource, algorithm, int(delta))
 
     def lower(self, p, resource, algorithm, delta):
+        if delta.rank:
+            raise NotLowerable("delta is no scalar")
         lowered_advance(p, resource, algorithm, p.bitcast(delta, dtypes.uint64))
         return ()
 

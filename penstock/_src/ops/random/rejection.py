@@ -10,21 +10,21 @@ from penstock._src.ops.special_functions import lgamma
 
 
 def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
-    """float64[samples, alphas] of gamma numbers.
+    """float64[samples, alphas] of gamma numbers; NaN where alpha is not positive.
 
     Source: Marsaglia & Tsang 2000, "A simple method for generating gamma variables".
     """
     shape = np.repeat(alpha.reshape(-1).astype(np.float64), samples)
     lanes = Lanes(stream, np.arange(shape.size))
-    out = np.zeros(shape.size)
+    out = np.full(shape.size, np.nan)
     one = np.flatnonzero(shape == 1)
     if one.size:
         out[one] = -np.log1p(-lanes.uniform(one))
     small = shape < 1
     d = shape + np.where(small, 2.0 / 3, -1.0 / 3)
-    c = 1.0 / 3 / np.sqrt(d)
-    active = np.flatnonzero(shape != 1)
+    active = np.flatnonzero((shape > 0) & (shape != 1))
     with np.errstate(all="ignore"):
+        c = 1.0 / 3 / np.sqrt(d)
         while active.size:
             x = lanes.normal(active)
             v = 1 + c[active] * x
@@ -45,7 +45,7 @@ def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
             finished = np.zeros(shape.size, bool)
             finished[done] = True
             active = active[~finished[active]]
-    return out.reshape(-1, samples).T
+    return out.reshape(alpha.size, samples).T
 
 
 def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.ndarray:
@@ -64,7 +64,7 @@ def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.
     out[broken] = np.nan
     _poisson_by_products(lanes, rates, np.flatnonzero(~broken & (rates < 10)), out, kind, limit)
     _poisson_by_rejection(lanes, rates, np.flatnonzero(~broken & (rates >= 10)), out, kind, limit)
-    return out.reshape(-1, samples).T
+    return out.reshape(rate.size, samples).T
 
 
 def _poisson_by_products(lanes, rates, active, out, kind, limit) -> None:

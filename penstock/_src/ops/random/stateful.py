@@ -51,6 +51,8 @@ def known_shape(p, shape):
     dims = p.dims(shape)
     if dims is None:
         raise NotLowerable("the shape is not known")
+    if shape.rank != 1 or any(int(extent) < 0 for extent in dims):
+        raise NotLowerable("the host refuses such a shape")
     return dims
 
 
@@ -229,7 +231,7 @@ def lowered_samples(p, logits, num_samples):
     if dims is None:
         raise NotLowerable("the number of samples is not known")
     rows, classes = logits.shape
-    if int(dims[0]) < 0 or not int(classes):
+    if num_samples.rank or int(dims[0]) < 0 or not int(classes):
         raise NotLowerable("the host refuses to draw so")
     return rows, dims[0]
 

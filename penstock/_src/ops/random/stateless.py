@@ -26,6 +26,14 @@ def shape_from(op, shape):
     return shape.tolist()
 
 
+def lowered_shape(p, shape):
+    """The dimensions in a shape input of a program."""
+    dims = dims_of(p, shape, "shape")
+    if shape.rank != 1 or any(int(extent) < 0 for extent in dims):
+        raise NotLowerable("the host refuses such a shape")
+    return dims
+
+
 def stream_of_seed(op, seed):
     """The stream for a pair of seeds."""
     if seed.shape != (2,):
@@ -58,8 +66,10 @@ def stream_of_key(op, key, counter, alg):
 def lowered_stream(p, key, counter, alg):
     """Key and counter for a program; the algorithm has to be known and Philox."""
     known = p.value(alg)
-    if known is None or int(known) not in (PHILOX, AUTO):
+    if known is None or known.ndim or int(known) not in (PHILOX, AUTO):
         raise NotLowerable("the algorithm is not known to be Philox")
+    if key.shape != (1,) or counter.rank != 1 or counter.shape[0] < 2:
+        raise NotLowerable("key and counter are not those of one stream")
     return key, counter
 
 
@@ -129,6 +139,14 @@ def require_range(op, minval, maxval):
         raise invalid(op, f"Need minval < maxval, got {minval} >= {maxval}")
 
 
+def check_range(op, p, args):
+    """Makes a program refuse what `require_range` refuses of the last two arguments."""
+    minval, maxval = args[-2:]
+    if minval.rank or maxval.rank:
+        raise NotLowerable("a range of several numbers")
+    p.check_as_host(p.lt(minval, maxval), f"{op.op_type}: Need minval < maxval", args)
+
+
 class _BySeed(Op):
     """Numbers of a distribution from a pair of seeds."""
 
@@ -146,7 +164,7 @@ class _BySeed(Op):
         return self.distribution.draw(self, stream_of_seed(self, seed), prod(dims)).reshape(dims)
 
     def lower(self, p, shape, seed):
-        dims = dims_of(p, shape, "shape")
+        dims = lowered_shape(p, shape)
         return self.distribution.lower(self, p, *lowering.key_and_counter(p, seed), dims)
 
 
@@ -168,7 +186,7 @@ class _ByKey(Op):
         return self.distribution.draw(self, stream, prod(dims)).reshape(dims)
 
     def lower(self, p, shape, key, counter, alg):
-        dims = dims_of(p, shape, "shape")
+        dims = lowered_shape(p, shape)
         return self.distribution.lower(self, p, *lowered_stream(p, key, counter, alg), dims)
 
 
@@ -269,7 +287,8 @@ class StatelessRandomUniformInt(Op):
         return drawn.reshape(dims)
 
     def lower(self, p, shape, seed, minval, maxval):
-        dims = dims_of(p, shape, "shape")
+        dims = lowered_shape(p, shape)
+        check_range(self, p, [shape, seed, minval, maxval])
         key, counter = lowering.key_and_counter(p, seed)
         return lowering.integers(p, key, counter, dims, self.dtype, minval, maxval)
 
@@ -297,7 +316,8 @@ class StatelessRandomUniformIntV2(Op):
         return drawn.reshape(dims)
 
     def lower(self, p, shape, key, counter, alg, minval, maxval):
-        dims = dims_of(p, shape, "shape")
+        dims = lowered_shape(p, shape)
+        check_range(self, p, [shape, key, counter, alg, minval, maxval])
         key, counter = lowered_stream(p, key, counter, alg)
         return lowering.integers(p, key, counter, dims, self.dtype, minval, maxval)
 

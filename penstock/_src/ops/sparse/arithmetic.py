@@ -286,7 +286,9 @@ class SparseTensorDenseMatMul(Op):
 
     def lower(self, p, a_indices, a_values, a_shape, b):
         extents = dims_of(p, a_shape, "a_shape")
-        if b.rank != 2 or a_indices.rank != 2 or len(extents) != 2 or b.dtype.is_bool:
+        if b.rank != 2 or a_indices.shape != (a_values.size, 2) or len(extents) != 2:
+            raise NotLowerable("operands that are no matrices")
+        if b.dtype.is_bool:
             raise NotLowerable("operands that are no matrices")
         rows, inner = extents[::-1] if self.adjoint_a else extents
         dense = p.transpose(b, [1, 0]) if self.adjoint_b else b

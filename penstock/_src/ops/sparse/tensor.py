@@ -78,6 +78,7 @@ def sorted_parts(indices, values, shape):
 class SparseToDense(Op):
     """A dense tensor with values at indices and a default elsewhere."""
 
+    ranks = {"output_shape": (1,), "default_value": (0,)}
     signature = (
         "sparse_indices: Tindices, output_shape: Tindices, sparse_values: T, "
         "default_value: T -> dense: T"
@@ -112,7 +113,7 @@ class SparseToDense(Op):
                 self,
                 f"output_shape has incorrect number of elements: {rank} should be: {indices.shape[1]}",
             )
-        if sparse_values.ndim and sparse_values.shape[0] != indices.shape[0]:
+        if sparse_values.ndim and sparse_values.shape != indices.shape[:1]:
             raise invalid(
                 self,
                 f"sparse_values has incorrect shape {show(sparse_values.shape)}, should be [] or "
@@ -131,7 +132,10 @@ class SparseToDense(Op):
         indices = sparse_indices
         if indices.rank < 2:
             indices = p.reshape(indices, [-1, len(shape)])
+        counts = sparse_values.shape if sparse_values.rank else indices.shape[:1]
         if default_value.rank or indices.shape[1] != len(shape) or not shape:
+            raise NotLowerable("indices that do not fit the shape")
+        if tuple(counts) != (indices.shape[0],):
             raise NotLowerable("indices that do not fit the shape")
         dense = p.broadcast_to(default_value, shape)
         if not indices.shape[0]:

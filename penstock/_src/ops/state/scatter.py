@@ -115,8 +115,14 @@ class _Scatter(Op):
     def eager(self, resource, indices, updates):
         variable = as_variable(resource, type(self).__name__)
         value = variable.read().copy()
-        if updates.ndim and updates.shape != indices.shape + value.shape[1:]:
-            if updates.shape[: indices.ndim] != indices.shape:
+        self._check(value, indices, updates)
+        _check_rows(self, indices, value.shape[0])
+        combine(self.combination, value, indices, updates)
+        variable.value = owned(value)
+
+    def _check(self, value, indices, updates):
+        if len(updates.shape) and tuple(updates.shape) != (*indices.shape, *value.shape[1:]):
+            if tuple(updates.shape[: len(indices.shape)]) != tuple(indices.shape):
                 raise invalid(
                     self,
                     f"The shape of indices ({show(indices.shape)}) must be a prefix of the shape of "
@@ -127,15 +133,13 @@ class _Scatter(Op):
                 f"shape of indices ({show(indices.shape)}) is not compatible with the shape of "
                 f"updates ({show(updates.shape)}) for a variable of shape {show(value.shape)}",
             )
-        _check_rows(self, indices, value.shape[0])
-        combine(self.combination, value, indices, updates)
-        variable.value = owned(value)
 
     def lower(self, p, resource, indices, updates):
         value = p.read_variable(resource)
         op = self.combination
         if op == "div":
             raise NotLowerable("division has no scatter")
+        self._check(value, indices, updates)
         if op == "sub":
             op, updates = "add", -updates
         wanted = (*indices.shape, *value.shape[1:])

@@ -73,6 +73,7 @@ class _Apply(Op):
             if is_variable(argument)
         ]
         values = [p.read_variable(h) for h in handles]
+        self._check(values, inputs)
         updated = self.step(p, *values, *inputs[len(handles) :])
         for handle, value in zip(handles, _as_tuple(updated), strict=True):
             if value is not None:
@@ -90,7 +91,7 @@ class _Apply(Op):
                         f"var and {argument.name} do not have the same shape"
                         f"{show(values[0].shape)} {show(value.shape)}",
                     )
-            elif value.ndim:
+            elif len(value.shape):
                 raise invalid(self, f"{argument.name} is not a scalar: {show(value.shape)}")
         for value in values[1:]:
             if value.shape != values[0].shape:
