@@ -5,13 +5,14 @@ import pytest
 
 import penstock as tf
 from penstock._src.compiler.lower.lowering import Lowering
+from penstock._src.compiler.schedule.inline import Inliner
 from penstock._src.ir.builder import Builder
 
 
 @pytest.fixture
 def work(monkeypatch):
-    """Returns (operations lowered, nodes made) by a call of a function."""
-    counts = {"lower": 0, "new": 0}
+    """Returns (operations lowered, nodes made, values asked for in kernels) by a call of a function."""
+    counts = {"lower": 0, "new": 0, "value": 0}
 
     def counted(cls, name):
         original = getattr(cls, name)
@@ -24,11 +25,12 @@ def work(monkeypatch):
 
     counted(Lowering, "lower")
     counted(Builder, "new")
+    counted(Inliner, "value")
 
     def measure(function, *args):
-        counts.update(lower=0, new=0)
-        tf.function(function)(*args)
-        return counts["lower"], counts["new"]
+        counts.update(lower=0, new=0, value=0)
+        tf.function(function, autograph=False)(*args)
+        return counts["lower"], counts["new"], counts["value"]
 
     return measure
 
@@ -95,8 +97,8 @@ X = np.array([1.0, 2.0], np.float32)
 
 @pytest.mark.parametrize("make", [nested_cond, nested_while, nested_scan])
 def test_nesting_is_lowered_once_for_each_level(work, make):
-    lowered, made = work(make(4), tf.constant(X))
-    twice_lowered, twice_made = work(make(8), tf.constant(X))
+    lowered, made, _ = work(make(4), tf.constant(X))
+    twice_lowered, twice_made, _ = work(make(8), tf.constant(X))
     assert twice_lowered < 2.3 * lowered
     assert twice_made < 2.3 * made
 
@@ -110,7 +112,73 @@ def test_nesting_is_lowered_once_for_each_level(work, make):
     ],
 )
 def test_nesting_that_hands_values_out_grows_with_its_square_at_most(work, make):
-    lowered, made = work(make(4), tf.constant(X))
-    twice_lowered, twice_made = work(make(8), tf.constant(X))
+    lowered, made, _ = work(make(4), tf.constant(X))
+    twice_lowered, twice_made, _ = work(make(8), tf.constant(X))
     assert twice_lowered < 4.5 * lowered
     assert twice_made < 4.5 * made
+
+
+def elementwise(x, length):
+    for i in range(length):
+        x = tf.abs(x) if i % 2 else x * -1.001
+    return x
+
+
+def elementwise_after_reduction(x, length):
+    return elementwise(tf.reduce_sum(x), length)
+
+
+def elementwise_between_rows(x, length):
+    return tf.reduce_sum(elementwise(x - tf.reduce_max(x, 1, keepdims=True), length), 1)
+
+
+def centred(x, length):
+    for i in range(length // 2):
+        x = x - tf.reduce_mean(x, i % 2, keepdims=True)
+    return x
+
+
+def moved(x, length):
+    for _ in range(length):
+        x = tf.reverse(tf.transpose(x), [0])
+    return x
+
+
+def products(x, length):
+    w = np.eye(4, dtype=np.float32)
+    for _ in range(length):
+        x = tf.matmul(x, w)
+    return x
+
+
+def added(x, length):
+    return tf.add_n([x * float(i % 7) for i in range(length)])
+
+
+CHAINS = [
+    elementwise,
+    elementwise_after_reduction,
+    elementwise_between_rows,
+    centred,
+    moved,
+    products,
+    added,
+]
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("is_gradient", [False, True])
+def test_work_on_a_chain_is_linear_in_its_length(work, chain, is_gradient):
+    x = tf.constant(np.linspace(-1.0, 1.0, 16, dtype=np.float32).reshape(4, 4))
+
+    def of_length(length):
+        function = lambda x: chain(x, length)  # noqa: E731
+        return gradient_of(function) if is_gradient else function
+
+    lowered, made, values = work(of_length(400), x)
+    twice_lowered, twice_made, twice_values = work(of_length(800), x)
+    assert twice_lowered < 2.2 * lowered
+    assert twice_made < 2.2 * made
+    assert twice_values < 2.5 * values + 1000
+    function = of_length(70)
+    np.testing.assert_allclose(tf.function(function)(x), function(x), rtol=1e-4, atol=1e-5)

@@ -232,7 +232,9 @@ class Planner:
             if old is not None and self.buffer(old).place in ("arena", "inside"):
                 taken.add(old.id)
                 name = f"{node.kind} %{node.id}"
-                whole = Buffer(name, bytes_of(node), "inside", inside=self.buffer(old))
+                within = self.buffer(old)
+                within = within.inside or within  # a chain of them would be as long as the program
+                whole = Buffer(name, bytes_of(node), "inside", inside=within)
                 self.buffers[node.id] = whole
                 self.known.append(whole)
 

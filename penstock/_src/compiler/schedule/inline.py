@@ -50,6 +50,10 @@ def is_splat(node: Node) -> bool:
     )
 
 
+# What reads its arguments at its own place.
+_SAME_PLACE = frozenset({"unary", "binary", "compare", "select", "cast"})
+
+
 class Inliner:
     """Writes nodes as values of one kernel; `is_leaf` says which nodes are read from memory."""
 
@@ -70,19 +74,51 @@ class Inliner:
 
     def value(self, node: Node, position: Position, guard: Value | None = None) -> Value:
         """The node's element at a position; where `guard` is false it may be anything, but reads nothing."""
-        key = node.id, position.key, None if guard is None else guard.number
+        condition = None if guard is None else guard.number
+        key = node.id, position.key, condition
+        if key not in self._memo and node.kind in _SAME_PLACE:
+            self._prepare(node, position, guard)  # expressions are deeper than Python's stack
         found = self._memo.get(key)
         if found is None:
-            if self.is_leaf(node):
-                found = self.load(node, position.linear, guard)
-            elif node.kind in RULES:
-                found = RULES[node.kind](self, node, position, guard)
-            else:
-                raise UnimplementedError(
-                    None, None, f"{node.kind}: not inlined in a loop nest. Received {node!r}."
-                )
-            self._memo[key] = found
+            found = self._memo[key] = self._value(node, position, guard)
         return found
+
+    def _value(self, node: Node, position: Position, guard: Value | None) -> Value:
+        """The same of one that is not known yet."""
+        found = self.read(node, position, guard)
+        if found is not None:
+            return found
+        if node.kind not in RULES:
+            raise UnimplementedError(
+                None, None, f"{node.kind}: not inlined in a loop nest. Received {node!r}."
+            )
+        made: Value = RULES[node.kind](self, node, position, guard)
+        return made
+
+    def read(self, node: Node, position: Position, guard: Value | None) -> Value | None:
+        """The element of a node that is read from memory; None of others."""
+        return self.load(node, position.linear, guard) if self.is_leaf(node) else None
+
+    def _prepare(self, node: Node, position: Position, guard: Value | None) -> None:
+        """Finds the values that an elementwise node needs, those of the innermost nodes first."""
+        where, condition = position.key, None if guard is None else guard.number
+        pending = [node]
+        while pending:
+            node = pending[-1]
+            missing = []
+            if node.kind in _SAME_PLACE and (node.id, where, condition) not in self._memo:
+                found = self.read(node, position, guard)
+                if found is not None:
+                    self._memo[node.id, where, condition] = found
+                else:
+                    missing = [a for a in node.args if (a.id, where, condition) not in self._memo]
+            if missing:
+                pending += reversed(missing)
+                continue
+            key = node.id, where, condition
+            if key not in self._memo:
+                self._memo[key] = self._value(node, position, guard)
+            pending.pop()
 
     def define(self, node: Node, position: Position) -> Value:
         """The node computed at a position, though elsewhere it is read from memory."""

@@ -111,7 +111,7 @@ class Partition:
         self.inside: set[int] = set()  # nodes that exist only in a contraction's tail
         self.matches: dict[int, Any] = {}
         self.by_id: dict[int, Node] = {}
-        self._feeding: dict[tuple[int, int], bool] = {}
+        self._feeding: dict[tuple[int, Any], bool] = {}
         self.leaves: dict[int, frozenset[int]] = {}
         self.finals: dict[int, Node] = {}  # final node's id -> its contraction
         self.reads: dict[int, frozenset[int]] = {}  # stored node's id -> what its expression reads
@@ -120,9 +120,9 @@ class Partition:
         self._match_attention()
         self._match_contractions()
         self._end_reductions()
-        self.in_rows: set[int] = (
-            set()
-        )  # ends of reductions that are computed again in every row that wants them
+        # ends of reductions that are computed again in every row that wants them, and where they begin
+        self.in_rows: set[int] = set()
+        self.row_roots: set[int] = set()
         if self.options.rows:
             self._find_row_reductions()
         self._choose()
@@ -203,7 +203,7 @@ class Partition:
         for node in self.nodes:
             if node.kind != "reduce" or self._is_attended(node):
                 continue
-            end = node
+            end, length = node, 0
             while self.options.tails and end.id not in wanted and len(self.users[end.id]) == 1:
                 (user,) = self.users[end.id]
                 if (
@@ -214,7 +214,9 @@ class Partition:
                     break
                 if any(a.id in self.ends_of(user) for a in user.args if a is not end):
                     break
-                end = user
+                if length == DEEP:
+                    break
+                end, length = user, length + 1
             step = node
             while step is not end:
                 self.inside.add(step.id)
@@ -251,6 +253,7 @@ class Partition:
                 and self._serves_rows(end, x)
             ):
                 self.in_rows.add(end.id)
+                self.row_roots.add(root.id)
 
     def _serves_rows(self, end: Node, x: Node) -> bool:
         """Whether a row's number is only broadcast along that row, in one place."""
@@ -274,34 +277,41 @@ class Partition:
             )
         return False
 
-    def _feeds_rows(self, node: Node, x: Node) -> bool:
-        """Whether a node of x's shape is only used for reductions that are computed in rows."""
-        key = (node.id, x.id)
-        if key not in self._feeding:
-            self._feeding[key] = False  # while it is being found out
-            self._feeding[key] = self._only_feeds_rows(node, x)
-        return self._feeding[key]
+    def _feeds_rows(self, node: Node, shape: Any) -> bool:
+        """Whether a node of a shape (a `shape_key`) is only used for reductions that are computed in rows."""
+        pending = [node]
+        while pending:
+            current = pending[-1]
+            if (current.id, shape) in self._feeding:
+                pending.pop()
+                continue
+            onward = self._rows_need(current, shape)
+            unknown = (
+                [] if onward is None else [u for u in onward if (u.id, shape) not in self._feeding]
+            )
+            if unknown:
+                pending += unknown
+                continue
+            feeds = onward is not None and all(self._feeding[u.id, shape] for u in onward)
+            self._feeding[current.id, shape] = feeds
+            pending.pop()
+        return self._feeding[node.id, shape]
 
-    def _only_feeds_rows(self, node: Node, x: Node) -> bool:
+    def _rows_need(self, node: Node, shape: Any) -> list[Node] | None:
+        """The users that must feed rows for a node to do so; None if it does not whatever they do."""
         if node.kind == "reduce":
-            return any(self.ends[i] is node for i in self.in_rows)
-        if node.kind not in (*ELEMENTWISE, "compare") or shape_key(node.shape) != shape_key(
-            x.shape
-        ):
-            return False
-        return node.id not in self.finals and all(
-            self._feeds_rows(u, x) for u in self.users[node.id]
-        )
+            return [] if node.id in self.row_roots else None
+        plain = node.kind in (*ELEMENTWISE, "compare") and shape_key(node.shape) == shape
+        return self.users[node.id] if plain and node.id not in self.finals else None
 
     def _stays_in_rows(self, node: Node) -> bool:
         """Whether all that uses a node with reductions in it is one kernel over the same rows."""
-        others = [u for u in self.users[node.id] if not self._feeds_rows(u, node)]
+        shape = shape_key(node.shape)
+        others = [u for u in self.users[node.id] if not self._feeds_rows(u, shape)]
         if not others:
             return bool(self.users[node.id])
         (user, *more) = others
-        plain = user.kind in (*ELEMENTWISE, "compare") and shape_key(user.shape) == shape_key(
-            node.shape
-        )
+        plain = user.kind in (*ELEMENTWISE, "compare") and shape_key(user.shape) == shape
         return plain and not more and user.id not in self.finals and user.id not in self.inside
 
     # -- what has memory
@@ -379,19 +389,12 @@ class Partition:
         return not self._stays_in_rows(node)
 
     def _worth_storing(self, node, own, read, weight, by_id) -> bool:
-        if node.kind in (
-            "reshape",
-            "transpose",
-            "broadcast",
-            "slice",
-            "reverse",
-            "size",
-            "constant",
-            "iota",
-        ):
+        if node.kind in ("reshape", "broadcast", "size", "constant", "iota"):
             return False
         if len(own) > DEEP:
             return True
+        if node.kind in ("transpose", "slice", "reverse"):
+            return False
         users = self.users[node.id]
         if node.kind == "concat" and len(node.args) > MOST_PIECES:
             return True

@@ -13,6 +13,7 @@ from penstock._src.compiler.schedule.index import ZERO, Position, constant, is_o
 from penstock._src.compiler.schedule.inline import Inliner, accumulator
 from penstock._src.compiler.schedule.kernel import NestKernel
 from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce
+from penstock._src.compiler.schedule.values import Value
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
@@ -174,20 +175,14 @@ class _Finisher(Inliner):
 
     partials: Partials
 
-    def value(self, node, position, guard=None):
+    def read(self, node: Node, position: Position, guard: Value | None) -> Value | None:
         partial, among = self.partials.get(node.id, (None, ()))
         if partial is None:
-            return super().value(node, position, guard)
-        key = ("partial", node.id, position.key)
-        if key not in self._memo:
-            taken = position.vars
-            (variable,) = self.reduction_vars((partial.shape[0],), taken)
-            coordinates = [of_atom(variable), *map(constant, among), *position.coordinates]
-            body = self.load(
-                partial, Position(self.scope, partial.shape, coordinates).linear, guard
-            )
-            value = self.scope.value("reduce", (body,), partial.dtype, (node.op, (variable,)))
-            if partial.dtype is not node.dtype:
-                value = self.scope.value("cast", (value,), node.dtype)
-            self._memo[key] = value
-        return self._memo[key]
+            return super().read(node, position, guard)
+        (variable,) = self.reduction_vars((partial.shape[0],), position.vars)
+        coordinates = [of_atom(variable), *map(constant, among), *position.coordinates]
+        body = self.load(partial, Position(self.scope, partial.shape, coordinates).linear, guard)
+        value = self.scope.value("reduce", (body,), partial.dtype, (node.op, (variable,)))
+        if partial.dtype is not node.dtype:
+            value = self.scope.value("cast", (value,), node.dtype)
+        return value

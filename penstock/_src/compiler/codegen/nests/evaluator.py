@@ -15,6 +15,9 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64
 from penstock._src.native.language.value import Val
 
+# Values that find what they need themselves.
+_LEAVES = frozenset({"const", "load", "index", "inside", "reduce", "arg_reduce"})
+
 
 class Evaluator:
     """Writes values where they are asked for.
@@ -54,9 +57,21 @@ class Evaluator:
     def get(self, value: Value) -> Any:
         """The register that holds a value."""
         found = self._find(value.number)
-        if found is None:
-            found = self._compute(value)
-            self.frames[-1][value.number] = found
+        if found is not None:
+            return found
+        pending = [value]  # expressions are deeper than Python's stack
+        while pending:
+            value = pending[-1]
+            missing: list[Value] = []
+            if value.kind not in _LEAVES:
+                missing = [a for a in value.args if self._find(a.number) is None]
+            if missing:
+                pending += reversed(missing)
+                continue
+            found = self._find(value.number)
+            if found is None:
+                found = self.frames[-1][value.number] = self._compute(value)
+            pending.pop()
         return found
 
     def _compute(self, v: Value) -> Any:
@@ -71,7 +86,7 @@ class Evaluator:
             return self._inside(*v.attrs)
         if v.kind in ("reduce", "arg_reduce"):
             return self.reduction(v)
-        args = [self.get(a) for a in v.args]
+        args = [self._find(a.number) for a in v.args]
         return operations.apply(f, v.kind, v.dtype, [a.dtype for a in v.args], args)
 
     # -- indices
