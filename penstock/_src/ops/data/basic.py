@@ -37,6 +37,10 @@ class _Take(Pipeline):
             return self.count
         return 0 if self.count == 0 else UNKNOWN if count < 0 else min(count, self.count)
 
+    def begin(self, run: Run) -> None:
+        if self.count:
+            super().begin(run)
+
     def iterate(self, run: Run) -> Iterator[Element]:
         source = self.inputs[0].iterate(run)
         return source if self.count < 0 else itertools.islice(source, self.count)
@@ -173,6 +177,9 @@ class _Concatenate(Pipeline):
         if INFINITE in counts:
             return INFINITE
         return UNKNOWN if UNKNOWN in counts else sum(counts)
+
+    def begin(self, run: Run) -> None:
+        self.inputs[0].begin(run)
 
     def iterate(self, run: Run) -> Iterator[Element]:
         for source in self.inputs:

@@ -35,11 +35,17 @@ class IteratorHandle(Resource):
         self.dataset: Pipeline | None = None
         # How many elements were taken: what a checkpoint keeps of an iteration.
         self.position = 0
+        self._drawn: dict[int, list[Any]] = {}
 
     def start(self, dataset: Pipeline) -> None:
         """Begins a new iteration."""
-        self.close()
         run = Run(dataset.options())
+        dataset.begin(run)
+        self._drawn = {number: list(seeds) for number, seeds in run.drawn.items()}
+        self._run(dataset, run)
+
+    def _run(self, dataset: Pipeline, run: Run) -> None:
+        self.close()
         self.dataset, self.position = dataset, 0
         self._elements = iter(dataset.iterate(run))
         self._close = weakref.finalize(self, run.close)
@@ -61,9 +67,11 @@ class IteratorHandle(Resource):
         return element
 
     def seek(self, position: int) -> None:
-        """Begins a new iteration and leaves out the first elements, up to `position`."""
+        """Begins the iteration again, in the same order, and leaves out elements up to `position`."""
         assert self.dataset is not None
-        self.start(self.dataset)
+        run = Run(self.dataset.options())
+        run.drawn = {number: list(seeds) for number, seeds in self._drawn.items()}
+        self._run(self.dataset, run)
         while self.position < position and self.next() is not None:
             continue
 

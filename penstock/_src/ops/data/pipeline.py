@@ -42,6 +42,8 @@ class Run:
         self.cancelled = threading.Event()
         self._closers: list[Callable[[], None]] = []
         self._begun: dict[int, Any] = {}
+        # What was drawn when the iteration was made, for each pipeline in the order of its uses.
+        self.drawn: dict[int, list[Any]] = {}
 
     def begins(self, function: Any) -> bool:
         """Whether this is the first that the iteration sees of a function."""
@@ -188,6 +190,14 @@ class Pipeline:
             return -1
         sizes = {source.batch_size() for source in self.inputs}
         return sizes.pop() if len(sizes) == 1 else -1
+
+    def begin(self, run: Run) -> None:
+        """Draws what an iteration draws when it is made, before anyone asks for its first element.
+
+        Only what comes first: an input that is iterated later, or again, draws when that begins.
+        """
+        for source in self.inputs:
+            source.begin(run)
 
     def iterate(self, run: Run) -> Iterator[Element]:
         """A fresh iterator over the elements."""

@@ -158,6 +158,10 @@ class _Cache(Pipeline):
     def __init__(self, source: Pipeline, cache: Any) -> None:
         self.inputs, self.cache = (source,), cache
 
+    def begin(self, run: Run) -> None:
+        if self.cache.elements is None:
+            super().begin(run)
+
     def iterate(self, run: Run) -> Iterator[Element]:
         if self.cache.elements is not None:
             return iter(self.cache.elements)
@@ -180,6 +184,10 @@ class _FileCached(Pipeline):
 
     def __init__(self, source: Pipeline, path: str) -> None:
         self.inputs, self.path = (source,), path
+
+    def begin(self, run: Run) -> None:
+        if not FileCache(self.path, self.inputs[0].types).complete():
+            super().begin(run)
 
     def iterate(self, run: Run) -> Iterator[Element]:
         cache = FileCache(self.path, self.inputs[0].types)

@@ -26,11 +26,20 @@ class _Shuffle(Pipeline):
     def __init__(self, source: Pipeline, size: int, seeds: SeedGenerator) -> None:
         self.inputs, self.size, self.seeds = (source,), size, seeds
 
+    def begin(self, run: Run) -> None:
+        # Not the input: TensorFlow makes its iterator when the buffer is filled.
+        run.drawn.setdefault(id(self), []).append(self.seeds.next())
+
+    def seeds_of(self, run: Run) -> tuple[int, int]:
+        """The seeds drawn as the iteration was made, and new ones when it comes here again."""
+        drawn = run.drawn.get(id(self))
+        return drawn.pop(0) if drawn else self.seeds.next()
+
     def iterate(self, run: Run) -> Iterator[Element]:
         rows = self.rows()
         if rows is not None:
             return rows.elements(run)
-        return shuffled(self.inputs[0].iterate(run), self.buffer(), self.seeds.next())
+        return shuffled(self.inputs[0].iterate(run), self.buffer(), self.seeds_of(run))
 
     def buffer(self) -> int:
         if self.size != UNKNOWN:
@@ -45,7 +54,7 @@ class _Shuffle(Pipeline):
         size = self.buffer()
 
         def order(run: Run) -> Iterator[Any]:
-            seeds = self.seeds.next()
+            seeds = self.seeds_of(run)
             if rows.in_sequence and rows.count <= size:
                 return iter((permutation(rows.count, seeds),))
             return islice_chunks(shuffled(rows.numbers(run), size, seeds))
