@@ -114,7 +114,7 @@ class CheckedProgram:
             difference = f"differs at {list(place)}: {got[place]} instead of {right[place]}"
             away = oracle.away[i]
             if np.ndim(away) and np.isfinite(away[place]):
-                difference += f", which is certain to {away[place]:.2g}"
+                difference += f", where rounding explains {away[place]:.2g}"
             if poisoned(got)[place]:
                 difference += " (nobody wrote it, or it comes of what nobody wrote)"
         raise InternalError(

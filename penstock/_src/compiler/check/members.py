@@ -26,10 +26,16 @@ FORGIVING = {"gather": "clamp", "scatter": "drop"}  # what indices do that only 
 
 
 class Members:
-    """One interpretation: `count` members beside the center, drawn from a seed; `tiles`: Winograd's algorithm is used."""
+    """One interpretation: a center and members.
 
-    def __init__(self, count: int, seed: int = 0, tiles: bool = False) -> None:
-        self.count, self.tiles = count, tiles
+    count    members beside the center
+    seed     of their roundings
+    tiles    whether convolutions may go by Winograd's algorithm
+    flips    whether members decide by chance what rounding may decide
+    """
+
+    def __init__(self, count: int, seed: int = 0, tiles: bool = False, flips: bool = False) -> None:
+        self.count, self.tiles, self.flips = count, tiles, flips
         self.noise = Noise(seed)
 
     def run(

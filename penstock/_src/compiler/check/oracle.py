@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,18 @@ from penstock._src.compiler.check.noise import is_floating, smallest, spacing, w
 from penstock._src.ir.function import Function
 
 CLOSE = 4.0  # units in the last place that are never a difference
-FAR = 16.0  # times what members show that is one
-ROUNDS = (4, 8)  # members are added where those before do not explain a difference
+
+
+@dataclass(frozen=True)
+class Round:
+    """Members that are added where those before do not explain a difference."""
+
+    members: int
+    flips: bool  # whether they decide by chance what rounding may decide
+    far: float  # times what they show that is a difference
+
+
+ROUNDS = (Round(4, False, 8.0), Round(8, True, 4.0), Round(16, True, 4.0))
 
 
 class Oracle:
@@ -43,12 +54,13 @@ class Oracle:
         """Adds members; whether that was still possible."""
         if self.rounds == len(ROUNDS):
             return False
-        members = Members(ROUNDS[self.rounds], self.rounds + 1, self.tiles)
+        added = ROUNDS[self.rounds]
         self.rounds += 1
+        members = Members(added.members, self.rounds, self.tiles, added.flips)
         results, updates = members.run(self.function, self.arguments)
         with np.errstate(all="ignore"):
             for i, value in enumerate((*results, *updates)):
-                self.away[i] = np.maximum(self.away[i], _deviation(value))
+                self.away[i] = np.maximum(self.away[i], added.far * _deviation(value))
         return True
 
     def wrong(self, made: Sequence[Any]) -> tuple[int, tuple[int, ...]] | None:
@@ -82,9 +94,8 @@ class Oracle:
             return np.broadcast_to(away > 0, center.shape)
         kind = wide(made.dtype)
         with np.errstate(all="ignore"):
-            allowed = FAR * away
-            near = np.abs(made.astype(kind) - center.astype(kind)) <= allowed
-            return (near & (away > 0)) | np.isinf(allowed)
+            near = np.abs(made.astype(kind) - center.astype(kind)) <= away
+            return (near & (away > 0)) | np.isinf(away)
 
 
 def far(made: Any, center: Any) -> np.ndarray | None:

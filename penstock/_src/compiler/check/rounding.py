@@ -33,6 +33,7 @@ from penstock._src.ir.shape_rules import split_spec
 
 DOUBT = 8.0  # times what members show: how near to its edge a decision may fall either way
 TILES = 3.0  # times the error of the plain sum, of Winograd's
+LANES, PART = 8, 16_384  # sums run side by side, or one alone; each over at most so many terms
 SINGLE = spacing(np.dtype(np.float32))
 STEPS = frozenset("sign floor ceil round is_finite is_nan is_inf".split())
 EXACT = frozenset("neg abs not real imag conj popcount sqrt square reciprocal".split())
@@ -48,7 +49,7 @@ def rounded(members: Members, node: Node, values: list[Any], ulps: float) -> Val
     """Results in double precision, in the node's type: members are off by some units in the last place."""
     dtype = node.dtype.np
     made = [_cast(values[0], node)]
-    amount = ulps * precision(dtype) * (DOUBT if is_narrow(dtype) else 1)
+    amount = ulps * precision(dtype) * (DOUBT if is_narrow(dtype) and members.flips else 1)
     for k in range(members.count):
         value = of(values, k + 1)
         made.append(_cast(members.noise.scaled(value, amount), node))
@@ -114,7 +115,7 @@ def unary(members: Members, step: Step, args: list[Value]) -> Value:
     if not is_floating(dtype):
         return members.plain(node, args)
     if node.op in STEPS and dtype.kind != "c":
-        if len(x) == 1:
+        if len(x) == 1 or not members.flips:
             return members.plain(node, args)
         compute, doubt = _evaluate(node), DOUBT * deviation(x)
         made = members.each(compute, args)
@@ -165,7 +166,7 @@ def _is_whole(x: np.ndarray) -> np.ndarray:
 def _quotient(members: Members, node: Node, args: list[Value]) -> Value:
     """Whole quotients and their remainders."""
     x, y = args
-    if len(x) == len(y) == 1:
+    if len(x) == len(y) == 1 or not members.flips:
         return members.plain(node, args)
     compute = _evaluate(node)
     made = members.each(compute, args)
@@ -190,7 +191,7 @@ def _quotient(members: Members, node: Node, args: list[Value]) -> Value:
 def compare(members: Members, step: Step, args: list[Value]) -> Value:
     node = step.node
     x, y = args
-    if not is_floating(x[0].dtype) or len(x) == len(y) == 1:
+    if not is_floating(x[0].dtype) or len(x) == len(y) == 1 or not members.flips:
         return members.plain(node, args)
     made = members.each(_evaluate(node), args)
     kind = wide(x[0].dtype)
@@ -203,7 +204,7 @@ def cast(members: Members, step: Step, args: list[Value]) -> Value:
     node = step.node
     (x,) = args
     source, target = x[0].dtype, node.dtype.np
-    if len(x) == 1 or not is_floating(source) or source == target:
+    if len(x) == 1 or not is_floating(source) or source == target or not members.flips:
         return members.plain(node, args)
     if is_floating(target) and spacing(target) <= spacing(source):
         return members.plain(node, args)
@@ -219,9 +220,9 @@ def cast(members: Members, step: Step, args: list[Value]) -> Value:
 def parts(count: int) -> float:
     """Units in the last place by which each term of a sum may be off: sums run in lanes and blocks of their own.
 
-    A running sum of n terms is off by some sqrt(n)/2 such units of each term; code has eight lanes or more.
+    A running sum of n terms of either sign, of one size, is off by some sqrt(n)/3 such units of each term.
     """
-    return max(1.0, math.sqrt(count) / 8)
+    return max(1.0, math.sqrt(count) / 4)
 
 
 def _accumulator(dtype: np.dtype) -> Any:
@@ -257,9 +258,39 @@ def reduce(members: Members, step: Step, args: list[Value]) -> Value:
     ulps = parts(count) if node.op == "sum" else 1.0
     for k in range(members.count):
         value = of(values, k + 1)
-        noisy = members.noise.scaled(value, ulps * precision(dtype))
-        made.append(_off(members, node, add.reduce(noisy, axes)))
+        if k % 2 and node.op == "sum":
+            total = _added(value, axes, k // 2)
+        else:
+            total = add.reduce(members.noise.scaled(value, ulps * precision(dtype)), axes)
+        made.append(_off(members, node, total))
     return unified(made)
+
+
+def _added(x: np.ndarray, axes: Sequence[int], way: int) -> np.ndarray:
+    """A sum in the type of its terms, one after the other in one of four orders.
+
+    Equal terms err all in one direction, which no independent errors show.
+    """
+    kept = [i for i in range(x.ndim) if i not in axes]
+    shape = [x.shape[i] for i in kept]
+    terms = x.transpose([*axes, *kept]).reshape(-1, math.prod(shape))
+    if way % 4 == 1:
+        terms = terms[::-1]
+    lanes = 1 if way % 4 < 2 else LANES
+    rows = -(-len(terms) // lanes)
+    block = min(rows, PART)
+    rows = -(-rows // block) * block
+    padded = np.zeros((rows * lanes, terms.shape[1]), x.dtype)
+    padded[: len(terms)] = terms
+    if way % 4 == 3:  # each lane has a stretch of its own
+        padded = np.ascontiguousarray(padded.reshape(lanes, rows, -1).swapaxes(0, 1))
+    blocks = padded.reshape(-1, block, lanes * terms.shape[1])
+    if blocks.shape[2] < LANES:  # NumPy would add these up by pairs
+        sums = np.add.accumulate(blocks, 1, x.dtype)[:, -1]
+    else:
+        sums = np.add.reduce(blocks, 1, x.dtype)
+    lines = np.add.reduce(sums, 0, x.dtype).reshape(lanes, -1)
+    return np.add.reduce(lines, 0, x.dtype).reshape(shape)
 
 
 def _widened(x: np.ndarray) -> np.ndarray:
@@ -270,7 +301,7 @@ def _widened(x: np.ndarray) -> np.ndarray:
 def _off(members: Members, node: Node, value: Any) -> np.ndarray:
     """A sum of one member, as it is rounded at the end."""
     dtype = node.dtype.np
-    amount = precision(dtype) * (DOUBT if is_narrow(dtype) else 1)
+    amount = precision(dtype) * (DOUBT if is_narrow(dtype) and members.flips else 1)
     return _cast(members.noise.scaled(np.asarray(value), amount), node)
 
 
@@ -325,7 +356,9 @@ def contract(members: Members, step: Step, args: list[Value]) -> Value:
     for k in range(members.count):
         a, b = (of(v, k + 1) for v in (x, y))
         amount = parts(count) * precision(dtype)
-        if a.size <= b.size:
+        if k % 2:
+            a, b = _in_another_order(a, b, spec)
+        elif a.size <= b.size:
             a = members.noise.scaled(a, amount)
         else:
             b = members.noise.scaled(b, amount)
@@ -339,6 +372,14 @@ def contract(members: Members, step: Step, args: list[Value]) -> Value:
             value = members.noise.scaled(value, spacing(node.dtype.np))
         made.append(_off(members, node, value))
     return unified(made)
+
+
+def _in_another_order(x: np.ndarray, y: np.ndarray, spec: str) -> tuple[np.ndarray, np.ndarray]:
+    """Operands with the letters that are summed the other way round."""
+    left, right, result = split_spec(spec)
+    inner = [c for c in left if c in right and c not in result]
+    x = np.flip(x, tuple([left.index(c) for c in inner]))
+    return x, np.flip(y, tuple([right.index(c) for c in inner]))
 
 
 def _error_of_tiles(node: Node, x: np.ndarray, y: np.ndarray) -> Any:
@@ -427,7 +468,7 @@ def _most(indices: np.ndarray) -> int:
 def arg_reduce(members: Members, step: Step, args: list[Value]) -> Value:
     node = step.node
     (x,) = args
-    if len(x) == 1 or not is_floating(x[0].dtype):
+    if len(x) == 1 or not is_floating(x[0].dtype) or not members.flips:
         return members.plain(node, args)
     compute, doubt = _evaluate(node), DOUBT * deviation(x)
     doubt = np.where(np.isfinite(doubt), doubt, 0)
