@@ -182,3 +182,23 @@ def test_work_on_a_chain_is_linear_in_its_length(work, chain, is_gradient):
     assert twice_values < 2.5 * values + 1000
     function = of_length(70)
     np.testing.assert_allclose(tf.function(function)(x), function(x), rtol=1e-4, atol=1e-5)
+
+
+def called_functions(length, combine):
+    """A function that calls one that calls one ..., each traced before it is called."""
+    function = tf.function(tf.tanh)
+    for _ in range(length):
+        function.get_concrete_function(tf.constant(X))
+        function = tf.function(combine(function))
+    return function
+
+
+def test_functions_call_each_other_deeper_than_pythons_stack():
+    function = called_functions(700, lambda f: lambda x: f(x) + 1.0)
+    np.testing.assert_allclose(function(tf.constant(X)), np.tanh(X) + 700, rtol=1e-5)
+
+
+def test_a_function_called_again_on_the_same_values_is_lowered_once(work):
+    function = called_functions(20, lambda f: lambda x: f(x) * 0.5 + f(x) * 0.5)
+    lowered, _, _ = work(function, tf.constant(X))
+    assert lowered < 20 * 12

@@ -67,8 +67,17 @@ def differentiated(function: GraphFunction) -> GraphFunction:
 
 
 def _calls_stand_ins(function: GraphFunction) -> bool:
-    called = [n.raw_op.attrs["f"] for n in function.graph._operations if n.type in _CALLS]
-    return any(f.stand_in is not None or _calls_stand_ins(f) for f in called)
+    pending, seen = [function], {id(function)}
+    while pending:
+        for node in pending.pop().graph._operations:
+            called = node.raw_op.attrs["f"] if node.type in _CALLS else None
+            if called is None or id(called) in seen:
+                continue
+            if called.stand_in is not None:
+                return True
+            seen.add(id(called))
+            pending.append(called)
+    return False
 
 
 def _copy_of(function: GraphFunction) -> GraphFunction:

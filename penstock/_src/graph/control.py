@@ -4,6 +4,8 @@ Operations on one resource are chained: a write after every earlier use of it, a
 Stateful operations that name no resource (printing, assertions, Python calls) are chained among themselves.
 """
 
+from typing import Any
+
 from penstock._src.core import dtypes
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
@@ -25,9 +27,16 @@ def has_effect(op: Operation) -> bool:
     if not op.raw_op.stateful or op.type in WITHOUT_EFFECT:
         return False
     bodies = bodies_of(op)
-    return not bodies or any(
-        has_effect(inner) for body in bodies for inner in body.graph._operations
-    )
+    return not bodies or any(_may_have_effect(body.graph) for body in bodies)
+
+
+def _may_have_effect(graph: Any) -> bool:
+    """Whether any operation of a graph has; found once, unless more are added."""
+    count, found = graph.__dict__.get("_has_effect", (-1, False))
+    if count != len(graph._operations):
+        found = any(map(has_effect, graph._operations))
+        graph.__dict__["_has_effect"] = len(graph._operations), found
+    return found
 
 
 def bodies_of(op: Operation) -> list:

@@ -40,6 +40,8 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
         self.origin: Any = None  # what is being lowered: copied to every node made
         self.depth = 0  # how many functions deep the node being made stands
         self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
+        # What functions gave for their arguments, and the inner checks made then, see compiler/lower/control_flow.py.
+        self.inlined: dict[Any, Any] = {}
         self.settled: dict[Any, Any] = {}  # what is known of loops, see compiler/lower/loops.py
         self.rules, self.fold = rules, fold
         self.hits: dict[str, int] = {}  # how often each rule applied

@@ -17,13 +17,67 @@ from penstock._src.ir.node import Node
 _MOST_STEPS_BACK = 16  # operations that are looked through for what a step does to a counter
 
 
+CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+
+
 def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[Lowered]:
-    """The outputs of a graph function on these arguments; its effects on variables happen."""
-    inner = lowering.nested()
-    for tensor, arg in zip(function.inputs, args, strict=True):
-        inner.values[tensor._id] = arg
-    inner.lower_all(operations(function))
-    return [inner.value(t) for t in function.outputs]
+    """The outputs of a graph function on these arguments; its effects on variables happen.
+
+    Functions that it calls are gone into with a stack of their own: they are nested deeper than Python's.
+    """
+    calls = [_Inlined(lowering, function, args)]
+    while True:
+        current = calls[-1]
+        op = next(current.operations, None)
+        if op is None:
+            results = calls.pop().results()
+            if not calls:
+                return results
+            calls[-1].inner.give(calls[-1].calling, results)
+        elif op.type in CALLS:
+            called, given = callee(op), [current.inner.value(t) for t in op._inputs]
+            known = current.inner.p.inlined.get(_call_key(current.inner.p, called, given))
+            if known is not None:
+                current.inner.give(op, known[0])
+            else:
+                current.calling = op
+                calls.append(_Inlined(current.inner, called, given))
+        else:
+            current.inner.lower(op)
+
+
+class _Inlined:
+    """A function that is being lowered, and how far it is."""
+
+    def __init__(self, lowering: Lowering, function: Any, args: Sequence[Lowered]) -> None:
+        self.function = function
+        self.inner = lowering.nested()
+        for tensor, arg in zip(function.inputs, args, strict=True):
+            self.inner.values[tensor._id] = arg
+        self.operations = iter(operations(function))
+        self.calling: Any = None  # the operation that waits for another function
+        self.key = _call_key(lowering.p, function, args)
+
+    def results(self) -> list[Lowered]:
+        """What the function gives, when all is lowered."""
+        found = [self.inner.value(t) for t in self.function.outputs]
+        if self.key is not None and all(isinstance(value, Node) for value in found):
+            self.inner.p.inlined[self.key] = found, self.inner.p.inner_checks
+        return found
+
+
+def _call_key(p: Any, function: Any, args: Sequence[Lowered]) -> Any:
+    """Equal for calls that give the same nodes and make the same checks; None of calls that may do more."""
+    nodes = [a.id for a in args if isinstance(a, Node) and a.dtype != dtypes.resource]
+    if len(nodes) < len(args) or function.is_stateful:
+        return None
+    return id(function), tuple(nodes), id(p.inner_checks)
+
+
+def callee(op: Operation) -> Any:
+    """The function that a call runs."""
+    function = raw_op(op).f
+    return function.stand_in or function
 
 
 def operations(function: Any) -> list[Operation]:
@@ -36,10 +90,9 @@ def operations(function: Any) -> list[Operation]:
     return found
 
 
-@handler("PartitionedCall", "StatefulPartitionedCall")
+@handler(*CALLS)
 def _call(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    function = raw_op(op).f
-    return inline(lowering, function.stand_in or function, args)
+    return inline(lowering, callee(op), args)
 
 
 @handler("RemoteCall")

@@ -93,6 +93,14 @@ class Lowering:
             raise
         finally:
             self.p.origin = before
+        self.give(op, outputs)
+
+    def give(self, op: Operation, outputs: Sequence[Lowered]) -> None:
+        """Says what an operation's outputs are.
+
+        Raises:
+          NotLowerable: one of them cannot be.
+        """
         if not self.p.depth and any(map(_lost_writes, outputs)):
             raise NotLowerable("a list is written to before its memory is known")
         for tensor, value in zip(op._outputs, outputs, strict=True):
