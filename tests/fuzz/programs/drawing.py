@@ -219,7 +219,7 @@ class Scope:
             size, away = largest(a), distance(a, b)
             if away > CLOSE * max(size, 1e-3) * (5 if a.dtype.itemsize == 2 else 1):
                 raise Rejected("hangs on rounding")
-            if size > LARGEST and a.dtype.kind not in "iu":
+            if size > (100 if a.dtype == np.float16 else LARGEST) and a.dtype.kind not in "iu":
                 raise Rejected("large numbers")
             if a.dtype.kind not in "biu" and not np.isfinite(a.astype(np.complex128)).all():
                 finite = False

@@ -30,6 +30,8 @@ class Noise:
         if sources:
             biggest = largest(y.numpy())
             product = np.prod([largest(s.numpy()) for s in sources if s.dtype == y.dtype])
+            terms = max(s.shape.num_elements() for s in sources) / max(y.shape.num_elements(), 1)
+            size *= max(1.0, terms / 16) ** 0.5  # the errors of a sum walk at random
             offset = size * (biggest + product) * self.random.uniform(-1, 1, shape)
             made = made + tf.cast(tf.constant(offset), wide)
         return tf.cast(made, y.dtype)

@@ -42,6 +42,8 @@ REFUSALS = (
     "known rank",
     "Cannot infer argument",
     "Number of mask dimensions must be specified",
+    "'images' contains no shape",
+    "enters the loop with shape",
     "Tried to stack elements of an empty list",
 )
 

@@ -25,15 +25,24 @@ OF_COMPLEX = (
     "tf.math.conj({x})", "tf.exp({x} * 0.1)", "{x} * 2", "tf.math.real({x})", "tf.math.imag({x})", "tf.abs({x})",
     "tf.square({x})", "tf.tanh({x} * 0.3)",
 )  # fmt: skip
-SAFE = {"float16": 30, "bfloat16": 30}
+# What rounds by the size of its result only, and keeps zeros; other functions round by terms that may cancel.
+ALONE = ("tf.nn.relu(", "tf.abs(", "-{x}", "tf.sign(", "tf.floor(", "tf.round(", "tf.where(", "tf.clip_by", "tf.nn.leaky_relu(",
+         "tf.square(", "tf.identity(", "{x} * 0.5", "tf.tanh(", "tf.sin(", "tf.atan(", "tf.nn.crelu(", "tf.math.ceil(", "tf.zeros_like(")  # fmt: skip
+
+
+def of_floats(scope, x):
+    """Takes a step of one of the functions of floats."""
+    text = scope.choose(OF_FLOATS)
+    return scope.add(text.format(x=x), sums=not text.startswith(ALONE))[0]
 
 
 @step(2.0)
 def unary(scope):
     x = scope.pick()
     if x.dtype in FLOATS:
-        text = scope.choose(OF_FLOATS)
-    elif x.dtype in COMPLEX:
+        of_floats(scope, x)
+        return
+    if x.dtype in COMPLEX:
         text = scope.choose(OF_COMPLEX)
     else:
         signed = ("tf.abs({x})", "-{x}", "tf.sign({x})", "{x} - 4") if x.dtype in SIGNED else ()
@@ -46,7 +55,7 @@ def chain(scope):
     """Several functions one after another."""
     x = scope.pick(FLOATS)
     for _ in range(scope.int(2, 4)):
-        (x,) = scope.add(scope.choose(OF_FLOATS).format(x=x))
+        x = of_floats(scope, x)
 
 
 def fits(x):
@@ -98,7 +107,8 @@ def binary(scope):
         ]
     if scope.chance(0.5):
         x, y = y, x
-    scope.add(scope.choose(texts).format(x=x, y=y))
+    text = scope.choose(texts)
+    scope.add(text.format(x=x, y=y), sums=text.count("{") > 2 or "1" in text)
 
 
 @step(1.0)
@@ -165,7 +175,7 @@ def there_and_back(scope):
     x = scope.pick(FLOATS)
     to = scope.choose([t for t in FLOATS if t != x.dtype])
     (y,) = scope.add(f"tf.cast({x}, {to!r})")
-    (y,) = scope.add(scope.choose(OF_FLOATS).format(x=y))
+    y = of_floats(scope, y)
     scope.add(f"tf.cast({y}, {x.dtype!r})")
 
 
