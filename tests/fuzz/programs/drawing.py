@@ -33,6 +33,7 @@ NUMBERS = (*FLOATS, *COMPLEX, *INTEGERS)
 WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 31, 32, 64)
 # What a batch may be: of one sample after the other, the last is the odd one.
 BATCHES = ((6, 4, 1), (8, 3, 0), (5, 32, 2), (4, 7, 1), (16, 6, 0), (3, 64, 1))
+DEEPEST = 4  # blocks in blocks
 MOST = 12_000  # elements of a value
 LARGEST = 3000.0  # absolute value
 CLOSE = 0.02  # what rounding may change, of the largest element
@@ -186,9 +187,10 @@ class Scope:
             return str(value)
         return f"draws({int(self.random.integers(1000))}, {list(shape)}, {dtype!r})"
 
-    def add(self, text, count=1, **options):
+    def add(self, text, count=1, targets=None, **options):
         """Takes a step, if it can be run; returns its values. Raises Rejected."""
-        targets = tuple(self.drawing.name() for _ in range(count))
+        if targets is None:
+            targets = tuple(self.drawing.name() for _ in range(count))
         step = Step(targets, text, **options)
         values = self.run(step)
         self.steps.append(step)
@@ -274,8 +276,8 @@ class Scope:
         weights = np.array(
             [STEPS[n].weight * self.drawing.weights.get(STEPS[n].family, 1) for n in names]
         )
-        if self.depth >= 3:
-            weights[[STEPS[n].family == "control" for n in names]] = 0
+        if self.depth >= DEEPEST:
+            weights[[STEPS[n].family in ("control", "statements") for n in names]] = 0
         weights /= weights.sum()
         tries = 0
         while len(self.steps) < wanted and tries < 12 * wanted + 20 and self.drawing.budget > 0:

@@ -20,7 +20,7 @@ class Noise:
 
     def __call__(self, _name, y, *sources):
         tf = self.tf
-        if not tf.is_tensor(y) or y.dtype.name not in ROUNDING:
+        if not tf.is_tensor(y) or y.dtype.name not in ROUNDING or not tf.executing_eagerly():
             return y
         size = FACTOR * ROUNDING[y.dtype.name]
         wide = "complex128" if y.dtype.is_complex else "float64"

@@ -15,6 +15,7 @@ from penstock._src.util import flags
 from tests.fuzz.programs.drawing import CLOSE
 from tests.fuzz.programs.noise import ROUNDING, Noise, distance, largest
 from tests.fuzz.programs.program import all_steps, array_of, forget_texts, helpers_in, load, render
+from tests.fuzz.programs.tensorflow_peer import peer
 
 # {name: flags}
 WAYS = {
@@ -144,6 +145,8 @@ def compare(found, expected):
 
 def compiled(tf, program, way, expected, **more):
     """Runs the program compiled on all samples; returns a Failure or None."""
+    if way == "tensorflow":
+        return on_tensorflow(program, expected)
     env, function = None, None
     sample = 0
     options = {"verify": 1, **WAYS[way], **more}
@@ -166,6 +169,25 @@ def compiled(tf, program, way, expected, **more):
             if any(text in str(error) for text in REFUSALS):
                 return None
             return Failure(way, "error", where(error), sample)
+    return None
+
+
+def on_tensorflow(program, expected):
+    """Runs the program on TensorFlow, eagerly; returns a Failure or None. What it refuses is not compared."""
+    body = render(program)
+    text = helpers_in(body + "draws(") + body
+    for sample in range(program.samples):
+        given = [(p.name, p.dtype, array_of(p, sample)) for p in program.parameters]
+        request = {
+            "text": text,
+            "arguments": [g for g in given if g[0].startswith("v")],
+            "variables": [g for g in given if g[0].startswith("x")],
+        }
+        runs, found = peer().ask(request)
+        if runs and all(a.size for a in found):  # TensorFlow gives some arrays of no elements odd shapes
+            wrong = compare(found, expected[sample])
+            if wrong:
+                return Failure("tensorflow", "difference", wrong[1], sample, wrong[0])
     return None
 
 

@@ -13,15 +13,17 @@ from tests.fuzz.programs import oracles
 from tests.fuzz.programs.drawing import draw
 from tests.fuzz.programs.program import standalone
 from tests.fuzz.programs.shrink import shrink
+from tests.fuzz.programs.tensorflow_peer import peer
 
 KNOWN = collections.Counter()  # how often each error was met
 LIMIT = 3 << 30  # bytes of a worker
 
 
 def ways_of(seed):
-    """The interpreter and native code for each; one part of the compiler left out, in turn."""
+    """The interpreter and native code for each, one part of the compiler left out, in turn; TensorFlow if there is one."""
     others = [way for way in oracles.WAYS if way not in ("reference", "native")]
-    return ["reference", "native", others[seed % len(others)]]
+    ways = ["reference", "native", others[seed % len(others)]]
+    return [*ways, "tensorflow"] if peer() else ways
 
 
 def run(seed, ways=None, seconds=120, **more):

@@ -37,9 +37,10 @@ from tests.fuzz.programs.steps import (  # noqa: E402
     reductions,
     special,
     state,
+    statements,
 )
 
 FAMILIES = sorted({drawn.family for drawn in STEPS.values()})
 
 __all__ = ["STEPS", "FAMILIES", "step", "contractions", "control", "elementwise", "gradients",
-           "indexing", "movement", "reductions", "special", "state"]  # fmt: skip
+           "indexing", "movement", "reductions", "special", "state", "statements"]  # fmt: skip
