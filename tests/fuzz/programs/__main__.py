@@ -18,8 +18,8 @@ HANGING = 240  # seconds that a program may take, shrinking included
 class Worker:
     """A process that runs seeds first, first + step, ...; started again after a crash."""
 
-    def __init__(self, number, first, step, check, reports):
-        self.number, self.step, self.check, self.reports = number, step, check, reports
+    def __init__(self, first, step, reports):
+        self.step, self.reports = step, reports
         self.seed, self.next = None, first
         self.start()
 
@@ -31,7 +31,6 @@ class Worker:
             "tests.fuzz.programs.worker",
             str(self.next),
             str(self.step),
-            str(self.check),
         ]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
@@ -87,7 +86,6 @@ def main():
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--finds", type=Path, default=Path("fuzz-finds"))
-    parser.add_argument("--check", type=int, default=0, help="PENSTOCK_CHECK of native runs")
     parser.add_argument("--seed", type=int, help="run only this one, and print it")
     options = parser.parse_args()
     if options.seed is not None:
@@ -95,10 +93,7 @@ def main():
         return
     options.finds.mkdir(parents=True, exist_ok=True)
     reports = queue.Queue()
-    workers = [
-        Worker(i, options.first + i, options.workers, options.check, reports)
-        for i in range(options.workers)
-    ]
+    workers = [Worker(options.first + i, options.workers, reports) for i in range(options.workers)]
     begun, said = time.monotonic(), time.monotonic()
     counts = collections.Counter()
     while time.monotonic() - begun < options.minutes * 60:
@@ -135,7 +130,6 @@ def main():
 
 def show(options):
     import penstock as tf
-    from penstock._src.util import flags
     from tests.fuzz.programs import oracles, worker
     from tests.fuzz.programs.drawing import draw
     from tests.fuzz.programs.program import render
@@ -145,8 +139,7 @@ def show(options):
     for p in program.parameters:
         print(f"{p.name}: {p.dtype} {p.shapes} known as {p.known}")
     print(render(program))
-    with flags.override(check=options.check):
-        report = worker.run(options.seed, ways=list(oracles.WAYS), check=options.check)
+    report = worker.run(options.seed, ways=list(oracles.WAYS))
     for find in report["finds"]:
         print(f"# {find['way']}: {find['kind']}: {find['what']}\n{find['text']}")
 

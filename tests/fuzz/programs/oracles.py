@@ -35,6 +35,7 @@ WAYS = {
         )
     },
     "guarded": {"guard": 1},
+    "checked": {"check": 1},
 }
 
 CALL = re.compile(r"\btf\.([\w.]+)")
@@ -143,13 +144,13 @@ def compare(found, expected):
     return None
 
 
-def compiled(tf, program, way, expected, **more):
+def compiled(tf, program, way, expected):
     """Runs the program compiled on all samples; returns a Failure or None."""
     if way == "tensorflow":
         return on_tensorflow(program, expected)
     env, function = None, None
     sample = 0
-    options = {"verify": 1, **WAYS[way], **more}
+    options = {"verify": 1, **WAYS[way]}
     with flags.override(**options):
         try:
             env = namespace(tf, program, 0)
@@ -184,7 +185,9 @@ def on_tensorflow(program, expected):
             "variables": [g for g in given if g[0].startswith("x")],
         }
         runs, found = peer().ask(request)
-        if runs and all(a.size for a in found):  # TensorFlow gives some arrays of no elements odd shapes
+        if runs and all(
+            a.size for a in found
+        ):  # TensorFlow gives some arrays of no elements odd shapes
             wrong = compare(found, expected[sample])
             if wrong:
                 return Failure("tensorflow", "difference", wrong[1], sample, wrong[0])
@@ -200,12 +203,12 @@ def where(error):
     return f"{type(error).__name__} at {at}: {''.join(first)[:160]}"
 
 
-def check(tf, program, ways, **more):
+def check(tf, program, ways):
     """Returns (failures, what was expected) of a program; only one failure of each cause."""
     expected = [expect(tf, program, sample) for sample in range(program.samples)]
     failures = {}
     for way in ways:
-        failure = compiled(tf, program, way, expected, **more)
+        failure = compiled(tf, program, way, expected)
         if failure:  # one of each kind: the same defect shows in several ways
             failures.setdefault(failure.what if failure.kind == "error" else "", failure)
     forget_texts()

@@ -24,8 +24,8 @@ from tests.fuzz.programs.program import (
 class Shrinking:
     """Tries smaller programs for a time."""
 
-    def __init__(self, tf, failure, seconds, **more):
-        self.tf, self.failure, self.more = tf, failure, more
+    def __init__(self, tf, failure, seconds):
+        self.tf, self.failure = tf, failure
         self.end = time.monotonic() + seconds
         self.tried = set()
 
@@ -41,7 +41,7 @@ class Shrinking:
             expected = [oracles.expect(self.tf, program, s, perturbed) for s in samples]
         except Exception:
             return None  # what no longer runs is no find
-        found = oracles.compiled(self.tf, program, self.failure.way, expected, **self.more)
+        found = oracles.compiled(self.tf, program, self.failure.way, expected)
         if found and found.kind == self.failure.kind and _place(found) == _place(self.failure):
             return found
         return None
@@ -51,9 +51,9 @@ def _place(failure):
     return failure.what.split(":")[0] if failure.kind == "error" else ""
 
 
-def shrink(tf, program, failure, seconds=120, **more):
+def shrink(tf, program, failure, seconds=120):
     """Returns the smallest program found, and how it fails."""
-    trying = Shrinking(tf, failure, seconds, **more)
+    trying = Shrinking(tf, failure, seconds)
     best = program
     for make in (one_sample, one_result):
         best, failure = first_that_fails(trying, make(best, failure), best, failure)
