@@ -18,7 +18,7 @@ class Noise:
     def __init__(self, tf, seed):
         self.tf, self.random = tf, np.random.default_rng(seed)
 
-    def __call__(self, _name, y, *sources):
+    def __call__(self, _name, y, *sources, floor=0.0):
         tf = self.tf
         if not tf.is_tensor(y) or y.dtype.name not in ROUNDING or not tf.executing_eagerly():
             return y
@@ -27,10 +27,14 @@ class Noise:
         shape = tuple(y.shape)
         spread = 1 + size * self.random.uniform(-1, 1, shape)
         made = tf.cast(y, wide) * tf.cast(tf.constant(spread), wide)
-        if sources:
+        if sources or floor:
             biggest = largest(y.numpy())
-            product = np.prod([largest(s.numpy()) for s in sources if s.dtype == y.dtype])
-            terms = max(s.shape.num_elements() for s in sources) / max(y.shape.num_elements(), 1)
+            product = np.prod(
+                [largest(s.numpy()) for s in sources if s.dtype == y.dtype] or [floor]
+            )
+            terms = max([s.shape.num_elements() for s in sources], default=1) / max(
+                y.shape.num_elements(), 1
+            )
             size *= max(1.0, terms / 16) ** 0.5  # the errors of a sum walk at random
             offset = size * (biggest + product) * self.random.uniform(-1, 1, shape)
             made = made + tf.cast(tf.constant(offset), wide)

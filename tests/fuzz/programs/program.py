@@ -154,10 +154,14 @@ def render_step(step, noisy=False, indent=""):
 
 
 def _noisy(step, text):
+    # Derivatives are differences of terms of the order of 1, such as 1 - tanh(x)**2.
+    floor = ", floor=1.0" if re.search(r"\b(gradients|jacobian)\(", text) else ""
     if len(step.targets) > 1:
-        return f"[noise(n, y) for n, y in zip({list(step.targets)}, {text})]"
+        names = list(step.targets)
+        return f"[noise(n, y{floor}) for n, y in zip({names}, {text})]"
     sources = [n for n in NAME.findall(step.text) if n.startswith("v")] if step.sums else []
-    return f"noise({', '.join([repr(step.targets[0]), text, *dict.fromkeys(sources)])})"
+    given = [repr(step.targets[0]), text, *dict.fromkeys(sources)]
+    return f"noise({', '.join(given)}{floor})"
 
 
 def render_block(block, noisy, indent, end):

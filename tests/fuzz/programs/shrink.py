@@ -119,7 +119,7 @@ def values_in(tf, program):
     found = {}
     for sample in range(program.samples):
 
-        def record(name, y, *_sources, sample=sample):
+        def record(name, y, *_sources, sample=sample, **_floor):
             if tf.is_tensor(y):
                 found.setdefault(name, (y.dtype.name, {}))[1][sample] = tuple(map(int, y.shape))
             return y
