@@ -76,3 +76,13 @@ def test_products_without_elements_are_zero(f, m, k, n, unknown):
 def test_rows_of_bools_alone_are_reduced():
     x = tf.constant(np.arange(12).reshape(4, 3) % 5 == 0)
     agrees(lambda x: (tf.logical_not(x), tf.reduce_any(x, 1, keepdims=True)), x, unknown=False)
+
+
+def test_values_without_elements_are_not_written_in_place():
+    def losses_and_scores(x):
+        y = x * tf.random.stateless_uniform(tf.shape(x), [9, 2])
+        labels = tf.cast(tf.argmax(y, -1), tf.int32)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=y)
+        return losses, tf.matmul(y, tf.ones([6, 2]), transpose_b=True)
+
+    agrees(losses_and_scores, tf.zeros([0, 2]), unknown=True)

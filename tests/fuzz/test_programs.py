@@ -15,7 +15,7 @@ from tests.fuzz.programs.program import standalone
 from tests.fuzz.programs.worker import ways_of
 
 FIRST = int(os.environ.get("FUZZ_SEED", "0"))
-SEEDS = range(FIRST, FIRST + int(os.environ.get("FUZZ_PROGRAMS", "60")))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("FUZZ_PROGRAMS", "40")))
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -155,7 +155,7 @@ def render_step(step, noisy=False, indent=""):
 
 def _noisy(step, text):
     # Derivatives are differences of terms of the order of 1, such as 1 - tanh(x)**2.
-    floor = ", floor=1.0" if re.search(r"\b(gradients|jacobian)\(", text) else ""
+    floor = ", floor=1.0" if re.search(r"(gradients|jacobian)\(", text) else ""
     if len(step.targets) > 1:
         names = list(step.targets)
         return f"[noise(n, y{floor}) for n, y in zip({names}, {text})]"

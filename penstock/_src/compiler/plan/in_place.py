@@ -108,7 +108,9 @@ def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | No
     own = {len(nest.leaves) + i for i, o in enumerate(nest.outputs) if o is value}
     if len(own) > 1:
         return False
-    offset = next(s.offset for s in nest.stores if s.slot in own)
+    offset = next((s.offset for s in nest.stores if s.slot in own), None)
+    if offset is None:  # a value without elements, which no loop stores
+        return False
     if any(not s.offset.vars <= offset.vars for s in nest.stores):
         return False
     column = next((v for v in nest.space if v.number == innermost), None)
