@@ -79,3 +79,27 @@ def test_decompositions_with_permutations_of_unknown_rank():
     signature = [tf.TensorSpec([None, None]), tf.TensorSpec(None, tf.int32)]
     rebuilt = tf.function(tf.linalg.lu_reconstruct, input_signature=signature)(both, perm)
     np.testing.assert_allclose(rebuilt, matrix, rtol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.parametrize("traced", [False, True])
+def test_gradients_of_tridiagonal_eigenvalues_are_those_of_the_whole_matrix(rows, traced):
+    random = np.random.default_rng(rows)
+    alpha, beta = tf.constant(random.normal(size=rows)), tf.constant(random.normal(size=rows - 1))
+    weights = tf.constant(np.arange(1.0, rows + 1))
+
+    def by_diagonals(alpha, beta):
+        with tf.GradientTape() as tape:
+            tape.watch([alpha, beta])
+            total = tf.reduce_sum(tf.linalg.eigh_tridiagonal(alpha, beta) * weights)
+        return tape.gradient(total, [alpha, beta])
+
+    if traced:
+        unknown = tf.TensorSpec([None], tf.float64)
+        by_diagonals = tf.function(by_diagonals, input_signature=[unknown, unknown])
+    by_alpha, by_beta = by_diagonals(alpha, beta)
+    whole = np.diag(alpha) + np.diag(beta, 1) + np.diag(beta, -1)
+    _, vectors = np.linalg.eigh(whole)
+    wanted = (vectors * weights.numpy()) @ vectors.T
+    np.testing.assert_allclose(by_alpha, np.diag(wanted), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(by_beta, 2 * np.diag(wanted, 1), rtol=1e-9, atol=1e-9)

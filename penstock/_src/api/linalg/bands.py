@@ -384,14 +384,9 @@ def eigh_tridiagonal(
     alpha = convert_to_tensor(alpha, name="alpha")
     beta = convert_to_tensor(beta, dtype=alpha.dtype, name="beta")
     matrix = raw.MatrixDiag(diagonal=alpha)
-    n = alpha.shape[-1]
-    lower = raw.MatrixDiagV3(
-        diagonal=conj(beta),
-        k=-1,
-        num_rows=n,
-        num_cols=n,
-        padding_value=np.zeros((), alpha.dtype.as_numpy_dtype),
-    )
+    # moved down by padding, which also serves a single row and a number of rows that tracing does not know
+    below = raw.MatrixDiag(diagonal=conj(beta))
+    lower = raw.Pad(input=below, paddings=np.array([[1, 0], [0, 1]], np.int32))
     upper = adjoint_of(lower)
     values, vectors = raw.SelfAdjointEigV2(input=matrix + lower + upper, compute_v=True, name=name)
     values = cast(values, values.dtype.real_dtype)
