@@ -43,6 +43,23 @@ REFUSED = {
         tf.constant([[0, 5]]),
         ones([1]),
     ),
+    "gradients of another shape": (
+        lambda dy, y: tf.raw_ops.EluGrad(gradients=dy, outputs=y),
+        ones([2]),
+        ones([1]),
+    ),
+    "maxima of another shape": (
+        lambda x, y: tf.raw_ops.MaxPoolGrad(
+            orig_input=x,
+            orig_output=y,
+            grad=y,
+            ksize=[1, 2, 2, 1],
+            strides=[1, 1, 1, 1],
+            padding="SAME",
+        ),
+        ones([1, 3, 3, 1]),
+        ones([1, 2, 3, 1]),
+    ),
     "terms of different shapes": (lambda x, y: tf.add_n([x, y]), ones([2, 2]), ones([2])),
 }
 

@@ -27,7 +27,12 @@ from penstock._src.core.calls import attributes as attribute_values
 from penstock._src.core.calls.attributes import REQUIRED
 from penstock._src.core.calls.signature import Argument, parse
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
+from penstock._src.core.errors import (
+    InvalidArgumentError,
+    OpError,
+    ResourceExhaustedError,
+    UnimplementedError,
+)
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE
 
@@ -297,6 +302,10 @@ def refusal_of_values(op: Op, error: Exception) -> Exception:
 
     What NumPy says of an array out of place becomes an InvalidArgumentError that tells the op.
     """
+    if isinstance(error, MemoryError):
+        exhausted = ResourceExhaustedError(f"{op.op_type}: {error or 'out of memory'}")
+        exhausted.__cause__ = error
+        return exhausted
     is_own = isinstance(error, OpError) or not isinstance(error, REFUSALS)
     # An iterator is stateful, and runs functions of users; so may any op that has a function.
     if is_own or op.stateful or op.runs_functions:

@@ -11,7 +11,8 @@ A family member states its types, its NumPy function and its primitive in one li
             return dy * conj(y)
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -196,6 +197,22 @@ def broadcasts(op: Op, *arrays: np.ndarray) -> None:
 def invalid(op: Op, message: str) -> InvalidArgumentError:
     """Returns the error for arguments that an op cannot take, tagged with its name."""
     return InvalidArgumentError(f"{op.op_type}: {message}")
+
+
+def of_one_shape(eager: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """Makes a kernel of two inputs refuse those of different shapes."""
+
+    @functools.wraps(eager)
+    def checked(self: Op, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        if x.shape != y.shape:
+            raise invalid(
+                self,
+                "Inputs must have the same size and shape. Input 0: "
+                f"{show(x.shape)} != input 1: {show(y.shape)}",
+            )
+        return eager(self, x, y)
+
+    return checked
 
 
 def axis_of(op: Op, axis: Any, rank: int, what: str = "axis") -> int:

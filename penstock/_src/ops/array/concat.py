@@ -196,10 +196,20 @@ class ParallelConcat(Op):
         return self.attrs["shape"]
 
     def eager(self, values):
+        self._check(values)
         return join(self, values, np.int32(0))
 
     def lower(self, p, values):
+        self._check(values)
         return p.concat(list(values), 0)
+
+    def _check(self, values):
+        wanted = self.attrs["shape"].as_list()
+        for value in values:
+            if [*value.shape[:1]] != [1] or [*value.shape[1:]] != wanted[1:]:
+                raise invalid(
+                    self, f"value and update shape doesn't match: {wanted} vs. {show(value.shape)}"
+                )
 
 
 # -- stacks ----------------------------------------------------------------------------------------

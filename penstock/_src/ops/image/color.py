@@ -4,7 +4,11 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    UnimplementedError,
+)
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -42,12 +46,12 @@ def hsv_to_rgb(hsv):
     return ((kind(1) - s) + s * channels) * v
 
 
-def _require_rgb(op, images):
+def _require_rgb(op, images, refusal=FailedPreconditionError):
     if images.ndim < 1:
         raise invalid(op, "input must be at least 1D " + show(images.shape))
     if images.shape[-1] != 3:
-        raise invalid(
-            op, f"input must have 3 channels but input only has {images.shape[-1]} channels."
+        raise refusal(
+            f"{op.op_type}: input must have 3 channels but input only has {images.shape[-1]} channels."
         )
 
 
@@ -202,7 +206,9 @@ class AdjustHue(Op):
     def eager(self, images, delta):
         if images.ndim < 3:
             raise invalid(self, f"input must be at least 3-D, got shape{show(images.shape)}")
-        _require_rgb(self, images)
+        _require_rgb(self, images, InvalidArgumentError)
+        if delta.ndim:
+            raise invalid(self, f"delta must be scalar: {show(delta.shape)}")
         hsv = rgb_to_hsv(in_float32(images))
         turned = hsv[..., 0] + delta
         hsv[..., 0] = turned - np.floor(turned)
@@ -229,7 +235,9 @@ class AdjustSaturation(Op):
     def eager(self, images, scale):
         if images.ndim < 3:
             raise invalid(self, f"input must be at least 3-D, got shape{show(images.shape)}")
-        _require_rgb(self, images)
+        _require_rgb(self, images, InvalidArgumentError)
+        if scale.ndim:
+            raise invalid(self, f"scale must be scalar: {show(scale.shape)}")
         hsv = rgb_to_hsv(in_float32(images))
         hsv[..., 1] = np.clip(hsv[..., 1] * scale, 0, 1)
         return hsv_to_rgb(hsv).astype(images.dtype, copy=False)

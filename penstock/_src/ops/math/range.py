@@ -110,6 +110,8 @@ class LinSpace(Op):
             step = np.float32((np.float32(last) - np.float32(first)) / np.float32(count - 1))
             wide = np.float32(first) + step * np.arange(count, dtype=np.float32)
             wide[-1] = last
+        if count > 1:  # of infinite ends, too
+            wide[0] = first
         return wide.astype(self.T.np)
 
     def lower(self, p, start, stop, num):
@@ -121,6 +123,7 @@ class LinSpace(Op):
         step = p.div(p.sub(stop, start), float(count - 1))
         places = p.iota((count,), 0, dtypes.int32)
         line = p.add(start, p.mul(step, p.cast(places, self.T)))
+        line = p.select(p.eq(places, 0), start, line)
         return p.select(p.eq(places, count - 1), stop, line)
 
 

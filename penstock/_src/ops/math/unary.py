@@ -12,7 +12,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, SIGNED
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import Binary, Unary, cast, conj, is_float, quiet
+from penstock._src.ops.rules import Binary, Unary, cast, conj, invalid, is_float, quiet
 
 ARITHMETIC = FLOAT | SIGNED | COMPLEX
 
@@ -102,14 +102,19 @@ class _GradientOp(Binary):
     conjugates: ClassVar[bool] = True
 
     def shape(self, y, dy):
-        return y.merge_with(dy)
+        return y.merge_with(dy) if y.is_compatible_with(dy) else y
 
     @quiet
     def eager(self, y, dy):
+        if y.size != dy.size:
+            raise invalid(self, f"y has {y.size} elements, its gradient {dy.size}")
+        dy = dy.reshape(y.shape)
         y = np.conj(y) if self.conjugates else y
         return np.asarray(self.of(y, dy)).astype(y.dtype, copy=False)
 
     def lower(self, p, y, dy):
+        if y.shape != dy.shape:
+            raise NotLowerable("a gradient of another shape")
         return self.of(p.conj(y) if self.conjugates and y.dtype.is_complex else y, dy)
 
 

@@ -7,7 +7,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
-from penstock._src.ops.rules import in_float32, quiet, where, zeros_like
+from penstock._src.ops.rules import in_float32, of_one_shape, quiet, where, zeros_like
 
 # Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-normalizing neural networks"
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -65,6 +65,7 @@ class ReluGrad(Op):
     def gradient(self, _gradients, features, _backprops, dy):
         return raw.ReluGrad(gradients=dy, features=features), zeros_like(features)
 
+    @of_one_shape
     def eager(self, gradients, features):
         # a product, as TensorFlow takes it: an infinite gradient becomes NaN, not zero
         return gradients * (features > 0).astype(gradients.dtype)
@@ -105,6 +106,7 @@ class Relu6Grad(Op):
     def gradient(self, _gradients, features, _backprops, dy):
         return raw.Relu6Grad(gradients=dy, features=features), zeros_like(features)
 
+    @of_one_shape
     def eager(self, gradients, features):
         inside = (features > 0) & (features < 6)
         return np.where(inside, gradients, gradients.dtype.type(0))
@@ -150,6 +152,7 @@ class LeakyReluGrad(Op):
         by_gradients = raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha)
         return by_gradients, zeros_like(features)
 
+    @of_one_shape
     def eager(self, gradients, features):
         return np.where(features > 0, gradients, gradients * gradients.dtype.type(self.alpha))
 
@@ -187,6 +190,7 @@ class EluGrad(Op):
             where(negative, dy * gradients, zeros_like(gradients)),
         )
 
+    @of_one_shape
     def eager(self, gradients, outputs):
         return np.where(outputs < 0, gradients * (outputs + outputs.dtype.type(1)), gradients)
 
@@ -227,6 +231,7 @@ class SeluGrad(Op):
             where(negative, dy * gradients, zeros_like(gradients)),
         )
 
+    @of_one_shape
     def eager(self, gradients, outputs):
         kind = gradients.dtype.type
         negative = gradients * (outputs + kind(SELU_SCALE_ALPHA))
@@ -261,6 +266,7 @@ class SoftplusGrad(_ActivationGrad):
         rise = raw.Sigmoid(x=features)
         return slope, dy * gradients * rise * raw.Sigmoid(x=-features)
 
+    @of_one_shape
     @quiet
     def eager(self, gradients, features):
         return (gradients / (np.exp(-features) + features.dtype.type(1))).astype(gradients.dtype)
@@ -286,6 +292,7 @@ class Softsign(_Activation):
 class SoftsignGrad(_ActivationGrad):
     """gradients / (|features| + 1)^2."""
 
+    @of_one_shape
     def eager(self, gradients, features):
         size = np.abs(features) + features.dtype.type(1)
         return gradients / (size * size)

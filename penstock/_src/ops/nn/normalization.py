@@ -423,6 +423,8 @@ class LRNGrad(Op):
 def _neighbours(op, x):
     """A view [..., channels, 2 * radius + 1] of each channel's neighbourhood."""
     radius = op.depth_radius
+    if not x.shape[3]:
+        return x[..., None]
     padded = np.pad(x, [(0, 0)] * 3 + [(radius, radius)])
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis=3)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, REAL, SIGNED
@@ -53,12 +53,24 @@ class _MaxGradient(Op):
 
     def eager(self, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
+        c.require_output(orig_output.shape, "orig_output")
         c.require_output(grad.shape)
         return max_gradient(c, first_places(c, orig_input), grad)
 
     def lower(self, p, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
+        c.require_output(orig_output.shape, "orig_output")
+        c.require_output(grad.shape)
         return lower_max_gradient(p, c, lower_first_places(p, c, orig_input, orig_output), grad)
+
+
+def require_maxima(c, orig_input, orig_output, grad):
+    """Raises InvalidArgumentError unless maxima and the gradient by the input's gradient have their shapes."""
+    c.require_output(orig_output.shape, "orig_output")
+    if grad.shape != orig_input.shape:
+        raise InvalidArgumentError(
+            f"{c.op}: Expected grad shape to be {show(orig_input.shape)}, but got {show(grad.shape)}"
+        )
 
 
 class _MaxGradientGradient(Op):
@@ -69,10 +81,12 @@ class _MaxGradientGradient(Op):
 
     def eager(self, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
+        require_maxima(c, orig_input, orig_output, grad)
         return take_places(c, first_places(c, orig_input), grad)
 
     def lower(self, p, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
+        require_maxima(c, orig_input, orig_output, grad)
         return lower_take(p, c, lower_first_places(p, c, orig_input, orig_output), grad)
 
 
@@ -190,11 +204,13 @@ class MaxPool3DGrad(_MaxGradient):
 
     def eager(self, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
+        c.require_output(orig_output.shape, "orig_output")
         c.require_output(grad.shape)
         return equal_gradient(c, orig_input, orig_output, grad)
 
     def lower(self, p, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
+        c.require_output(orig_output.shape, "orig_output")
         c.require_output(grad.shape)
         return lower_equal_gradient(p, c, orig_input, orig_output, grad)
 

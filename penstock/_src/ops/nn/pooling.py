@@ -46,11 +46,11 @@ class Pooling(NamedTuple):
             shape[axis] = w.out
         return shape
 
-    def require_output(self, shape: Sequence[int]) -> None:
-        """Raises InvalidArgumentError if a gradient is not of the result's shape."""
+    def require_output(self, shape: Sequence[int], what: str = "grad") -> None:
+        """Raises InvalidArgumentError if a gradient, or what `what` names, is not of the result's shape."""
         if list(shape) != self.output():
             raise InvalidArgumentError(
-                f"{self.op}: Expected grad shape to be {show(self.output())}, but got {show(shape)}"
+                f"{self.op}: Expected {what} shape to be {show(self.output())}, but got {show(shape)}"
             )
 
 
