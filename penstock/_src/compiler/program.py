@@ -26,6 +26,7 @@ from penstock._src.compiler.plan.control import Jump, Label
 from penstock._src.compiler.plan.kept import keepers
 from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
 from penstock._src.compiler.plan.specials import STATUS, complaint
+from penstock._src.compiler.plan.verify.order import verify_order
 from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, arrange, gaps
 from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
@@ -74,6 +75,8 @@ class Program:
         for buffer in plan.keep:
             buffer.touch(plan.time)
         self.arena_bytes = arrange(self.buffers, self.guard)
+        if plan.trace is not None:
+            verify_order(plan.trace, self.arena_bytes, plan.target)
         launched = [x.code for x in plan.launches if isinstance(x, Launch)]
         launched += [kept.code.code for kept in plan.kept]
         codes = list({id(code): code for code in launched}.values())

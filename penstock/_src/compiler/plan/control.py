@@ -71,17 +71,22 @@ def _plan_while(planner: Planner, kernel: Any) -> None:
     for i, (source, buffer) in enumerate(zip(node.args, state)):
         if i in unread:
             buffer.touch(planner.time)
+            planner.note("a loop's unread state", [], [buffer])
         else:
             planner.copy(source, buffer)
     outer = [planner.used(a) for a in node.args[carried:]]
     again, done = Label(), Label()
     start = planner.time
+    events = 0 if planner.trace is None else len(planner.trace.events)
     planner.launches.append(again)
     (holds,) = planner.inline(node.attrs["cond"], [*state, *outer])
     planner.launches.append(Jump(runner.JUMP_UNLESS, done, [holds]))
+    planner.note("a loop's condition", [holds], [])
     _step(planner, node.attrs["body"], state, outer)
     planner.launches.append(Jump(runner.JUMP, again))
     planner.launches.append(done)
+    if planner.trace is not None:
+        planner.trace.again(events)
     planner.time += 1
     planner.keep_through(start, [*state, *outer])
 
@@ -139,6 +144,7 @@ def _plan_case(planner: Planner, kernel: Any) -> None:
     labels, end = [Label() for _ in branches], Label()
     start = planner.time
     planner.launches.append(Jump(runner.SWITCH, len(branches), [number, *labels]))
+    planner.note("a choice", [number], [])
     for label, branch in zip(labels, branches):
         planner.launches.append(label)
         part = Partition(branch, planner.options)

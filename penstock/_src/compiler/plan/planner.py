@@ -21,6 +21,8 @@ from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.plan.kept import LEAST_BYTES, KeptWeights
 from penstock._src.compiler.plan.specials import check_bounds
+from penstock._src.compiler.plan.verify.kernels import KernelVerifier
+from penstock._src.compiler.plan.verify.order import Trace
 from penstock._src.compiler.schedule.attention import AttentionKernel
 from penstock._src.compiler.schedule.contraction import ContractKernel
 from penstock._src.compiler.schedule.kernel import (
@@ -47,6 +49,7 @@ from penstock._src.ir import dims
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.native.language.types import OF_NUMPY
+from penstock._src.util.flags import flags
 
 GRAIN = 1 << 14  # element operations of a task
 MOST_TASKS = 8  # of a nest, for each thread
@@ -101,6 +104,7 @@ class Planner:
         self.tasks: dict[int, int] = {}  # of contractions that sum, by the kernel's identity
         self.lifetimes: Any = None  # of the temporaries of the partition at hand
         self.errors: list[Any] = []  # (indices, node) of the bounds checks, by error code - 1
+        self.trace = Trace() if flags.verify else None
         self._plan()
 
     # -- the whole function
@@ -128,6 +132,7 @@ class Planner:
         self._launch_all(part, {home(source).id for source, _ in copies})
         for source, target, aside in later:
             self.copy(source, target, None, aside)
+        self.note("the end", [*self.results, *self.keep], [])
 
     def _give_results_memory(self, part: Partition) -> list[tuple[Node, Buffer]]:
         """Results are computed where they are wanted if that is possible; else copied: (source, target)."""
@@ -194,14 +199,24 @@ class Planner:
         found.touch(self.time)
         return found
 
+    def note(self, kernel: Any, reads: Sequence[Buffer], writes: Sequence[Buffer]) -> None:
+        """Notes what a kernel does with memory, if that is to be verified."""
+        if self.trace is not None:
+            self.trace.add(kernel, reads, writes)
+
     # -- launches
     def _launch_all(self, part: Partition, pinned: set[int]) -> None:
         """Launches a partition's kernels; `pinned` are nodes that are read after them."""
         lifetimes = self.lifetimes
         self.lifetimes = Lifetimes(part, pinned)
         self._share_updated(part)
+        verifier = KernelVerifier(self.tasks, self.target) if flags.verify else None
         for kernel in part.kernels:
+            if verifier is not None:
+                verifier.look_at(kernel)
             self.launch(kernel)
+        if verifier is not None:
+            verifier.look_at_stores()
         self.lifetimes = lifetimes
 
     def _share_updated(self, part: Partition) -> None:
@@ -251,10 +266,14 @@ class Planner:
             self._launch_contraction(kernel)
         elif isinstance(kernel, AttentionKernel):
             launch_attention(self, kernel)
+            self.note(
+                kernel, *[[self.buffer(n) for n in x] for x in (kernel.inputs, kernel.outputs)]
+            )
         elif isinstance(kernel, SpecialKernel):
             PLANS[kernel.node.kind](self, kernel)
         elif isinstance(kernel, BoundsKernel):
             check_bounds(self, kernel.inputs[0], 1, [int(kernel.extent)], kernel.node)
+            self.note(kernel, [self.buffer(kernel.inputs[0])], [])
         else:
             raise UnimplementedError(None, None, f"{kernel.label}: not in compiled code.")
         self.time += 1
@@ -327,6 +346,11 @@ class Planner:
         nest = kernel.nest
         if leaves is None:
             leaves = [self.used(leaf) for leaf in nest.leaves]
+        replaced = [
+            b for b, n in zip(outputs, nest.outputs)
+            if n.kind == "dynamic_update_slice" and n not in nest.leaves
+        ]  # fmt: skip
+        self.note(kernel, [*leaves, *replaced], outputs)
         known = dict(self.symbols)
         if kernel.length is not None:
             known[FLAT] = kernel.length
@@ -373,6 +397,8 @@ class Planner:
         ]
         self.algorithms.add(code.label)
         scratch = self.temporary("scratch", code.scratch(tuple(sizes)))
+        sources = [left, self.used(found.right), *[self.buffer(n) for n in kernel.operands]]
+        self.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
         if code.kept:
             right = self._kept(found.key, right, code, tuple(sizes))
         for stage in code.stages(tuple(sizes)):
@@ -392,10 +418,9 @@ class Planner:
 
     def _launch_nothing(self, kernel: ContractKernel) -> None:
         """A contraction without elements: no task sums anything."""
-        self.used(kernel.outputs[0])
+        made = [self.used(n) for n in (kernel.outputs[0], kernel.partial) if n is not None]
+        self.note(kernel, [], made)
         self.tasks[id(kernel)] = 0
-        if kernel.partial is not None:
-            self.used(kernel.partial)
 
     def _stays(self, weights: Node) -> bool:
         """Whether what is made of weights may be kept: they are a variable that this program does not assign."""

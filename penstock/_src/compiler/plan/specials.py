@@ -46,6 +46,7 @@ def _random_bits(planner: Planner, kernel: Any) -> None:
     )
     blocks = -(-count // random_bits.WORDS[algorithm])
     args = [planner.used(key), planner.used(counter), planner.used(node), count]
+    planner.note(kernel, [planner.used(key), planner.used(counter)], [planner.used(node)])
     planner.add(code, "task", -(-blocks // random_bits.BLOCKS), args, f"random bits[{count}]")
 
 
@@ -57,6 +58,7 @@ def _scan(planner: Planner, kernel: Any) -> None:
     single = inner == 1
     form = node.op, node.dtype, node.attrs["exclusive"], node.attrs["reverse"], single
     code = planner.code(("scan", *form), lambda target: lines.emit_scan(*form, target))
+    planner.note(kernel, [planner.used(x)], [planner.used(node)])
     groups = outer if single else outer * -(-inner // lines.scan_lanes(node.dtype, planner.target))
     size = n * (1 if single else lines.scan_lanes(node.dtype, planner.target))
     per = max(1, TASK // max(size, 1))
@@ -88,6 +90,7 @@ def _sort(planner: Planner, kernel: Any) -> None:
             if unused
             else planner.used(items[i])
         )
+    planner.note(kernel, [planner.used(a) for a in node.args], [scratch, *outputs])
     args = [n, inner, outer * inner, scratch, room, *[planner.used(a) for a in node.args], *outputs]
     planner.add(code, "task", outer * inner, args, f"sort[{outer}, {n}, {inner}]")
 
@@ -109,6 +112,7 @@ def _scatter(planner: Planner, kernel: Any) -> None:
     code = planner.code(("scatter", *form), lambda target: scatter.emit_scatter(*form, target))
     if not vectors or not size or 0 in extents:
         return
+    planner.note(kernel, [planner.used(a) for a in (indices, updates)], [planner.used(node)])
     n = 1 if single else scatter.lanes_of(node.dtype, planner.target)
     shared = vectors if spread else size
     most = min(-(-shared // n), vectors * size // TASK + 1, 4 * planner.threads)

@@ -49,13 +49,15 @@ class Tail:
 
 @dataclass
 class ContractKernel(Kernel):
-    """A contraction, with a tail or without; `operands` are the tail's leaves, `partial` its sums, task by task."""
+    """A contraction, with a tail or without; `operands` are the tail's leaves, `partial` its sums, task by task, which
+    are those of the nodes `summed`."""
 
     node: Node = None  # type: ignore[assignment]
     match: Any = None
     tail: Tail | None = None
     operands: list[Node] = field(default_factory=list)
     partial: Node | None = None
+    summed: list[Node] = field(default_factory=list)
 
     @property
     def label(self) -> str:

@@ -92,7 +92,7 @@ def _summed(
     sources = kernel.inputs[:2]
     made = replace(
         kernel, outputs=[final, partial], inputs=[*sources, *operands], tail=tail,
-        operands=operands, partial=partial,
+        operands=operands, partial=partial, summed=roots,
     )  # fmt: skip
     partials: Partials = {root.id: (partial, (k,)) for k, root in enumerate(roots)}
     return made, replace(finish(unit.nodes, partials, is_leaf), adds_up=made)

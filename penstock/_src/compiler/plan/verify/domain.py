@@ -1,0 +1,127 @@
+"""Points of loops, and what indices are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from penstock._src.compiler.schedule.index import (
+    Atom,
+    Division,
+    Dynamic,
+    Index,
+    Var,
+    same_extent,
+)
+from penstock._src.core.errors import InternalError
+from penstock._src.ir import dims
+
+MOST = 1 << 16  # points that are gone through one by one
+SAMPLED = 1 << 12  # points of a larger domain
+
+Extents = Callable[[Any], int]  # what an extent is now
+
+
+def fail(kernel: Any, what: str) -> NoReturn:
+    """Raises the error of a rule that a kernel breaks."""
+    raise InternalError(None, None, f"{kernel.label}: {what}.")
+
+
+class Domain:
+    """The points of some variables: all of them, or corners and a sample where there are too many."""
+
+    def __init__(self, variables: Iterable[Var | Dynamic], extent: Extents):
+        self.variables = list(dict.fromkeys(variables))
+        extents = [extent(v.extent) for v in self.variables]
+        self.size = int(np.prod([max(e, 0) for e in extents], dtype=object))
+        self.whole = self.size <= MOST
+        self.extent = extent
+        numbers = np.arange(self.size) if self.whole else _sample(self.size)
+        self.at: dict[Any, np.ndarray] = {}
+        for v, e in zip(reversed(self.variables), reversed(extents)):
+            self.at[v] = numbers % max(e, 1)
+            numbers = numbers // max(e, 1)
+
+    def keep(self, mask: np.ndarray) -> None:
+        """Leaves out the points where a mask is false."""
+        mask = np.broadcast_to(mask, (self.count,))
+        self.at = {v: x[mask] for v, x in self.at.items()}
+        if not self.at and not mask.all():
+            self.size = 0
+
+    @property
+    def count(self) -> int:
+        """How many points are looked at."""
+        return len(next(iter(self.at.values()))) if self.at else self.size
+
+    def index(self, index: Index) -> np.ndarray:
+        """An index at every point."""
+        total: Any = np.full(self.count, self.extent(index.const), np.int64)
+        for atom, factor in index.terms:
+            total = total + self._atom(atom) * self.extent(factor)
+        return total
+
+    def _atom(self, atom: Atom) -> Any:
+        if not isinstance(atom, Division):
+            return self.at[atom]
+        divisor = max(self.extent(atom.divisor), 1)
+        index = self.index(atom.index)
+        return index // divisor if atom.quotient else index % divisor
+
+    def describe(self, point: int) -> str:
+        """The variables' values at a point."""
+        return ", ".join(f"{v!r} = {x[point]}" for v, x in self.at.items()) or "no loop"
+
+
+def _sample(size: int) -> np.ndarray:
+    corners = np.array([0, 1, size - 2, size - 1])
+    # Numbers far apart, the same at every run.
+    steps = np.arange(SAMPLED, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.unique(np.concatenate([corners, (steps % np.uint64(size)).astype(np.int64)]))
+
+
+def atoms_of(index: Index) -> list[Var | Dynamic]:
+    """The variables and dynamic numbers that an index is made of, also within quotients."""
+    found: list[Var | Dynamic] = []
+    for atom, _ in index.terms:
+        if isinstance(atom, Division):
+            found += atoms_of(atom.index)
+        elif isinstance(atom, Var | Dynamic):
+            found.append(atom)
+    return found
+
+
+def row_major(index: Index, variables: Iterable[Var]) -> Any:
+    """How many elements an index goes through, each once and from its constant on, for every size; None if it is not
+    seen to.
+
+    So it is if its terms are variables alone, each of whose coefficients is the product of the extents inside it.
+    """
+    left = {v: 0 for v in variables}
+    for atom, factor in index.terms:
+        if not isinstance(atom, Var) or atom not in left:
+            return None
+        left[atom] = factor
+    stride: Any = 1
+    while left:
+        inner = [v for v, factor in left.items() if same_extent(factor, stride)]
+        if not inner:
+            return None
+        inner.sort(key=lambda v: not same_extent(v.extent, 1))
+        stride = stride * inner[0].extent
+        del left[inner[0]]
+    return stride
+
+
+def evaluated(symbols: dict[str, int]) -> Extents:
+    """Extents as numbers, where some symbols have become known only while planning."""
+
+    def extent(x: Any) -> int:
+        if type(x) is not dims.Dim or dims.symbols(x).isdisjoint(symbols):
+            return int(x)
+        known = {name: symbols.get(name, 0) for name in dims.symbols(x)}
+        return dims.evaluate(x, known)
+
+    return extent

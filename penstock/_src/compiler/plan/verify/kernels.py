@@ -1,0 +1,66 @@
+"""All rules about the kernels of a partition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from penstock._src.compiler.plan.verify.domain import Extents, evaluated
+from penstock._src.compiler.plan.verify.reads import verify_loads
+from penstock._src.compiler.plan.verify.stores import Written, verify_loops, verify_node
+from penstock._src.compiler.plan.verify.tiles import verify_contraction, verify_tail
+from penstock._src.compiler.schedule.attention import AttentionKernel
+from penstock._src.compiler.schedule.contraction import ContractKernel
+from penstock._src.compiler.schedule.kernel import Kernel, NestKernel
+from penstock._src.compiler.schedule.sums import TASKS
+from penstock._src.ir.node import Node
+from penstock._src.native import Target
+
+
+class KernelVerifier:
+    """Raises InternalError if a kernel of a partition breaks a rule; `tasks` are those of contractions that sum, by
+    identity."""
+
+    def __init__(self, tasks: Mapping[int, int], target: Target):
+        self.tasks, self.target = tasks, target
+        self.written: dict[int, tuple[Node, list[Written]]] = {}
+
+    def look_at(self, kernel: Kernel) -> None:
+        """A kernel's own rules, before it is launched."""
+        if isinstance(kernel, NestKernel):
+            for one in _verify_nest(kernel, self.tasks, self.target):
+                node = kernel.nest.outputs[one.store.slot - len(kernel.nest.leaves)]
+                self.written.setdefault(node.id, (node, []))[1].append(one)
+        elif isinstance(kernel, ContractKernel):
+            verify_contraction(kernel, int)
+        elif isinstance(kernel, AttentionKernel):
+            _verify_attention(kernel)
+
+    def look_at_stores(self) -> None:
+        """What all kernels together store."""
+        for node, stores in self.written.values():
+            verify_node(node, stores)
+
+
+def _verify_nest(kernel: NestKernel, tasks: Mapping[int, int], target: Target) -> list[Written]:
+    """A nest's own rules, and what it stores."""
+    extent: Extents = int
+    if kernel.adds_up is not None:
+        extent = evaluated({TASKS: tasks[id(kernel.adds_up)]})
+    verify_loops(kernel, extent, target)
+    if any(all(extent(v.extent) for v in store.vars) for store in kernel.nest.stores):
+        verify_loads(kernel, kernel.nest.values(), kernel.nest.leaves, extent)
+    return [Written(kernel, store, extent) for store in kernel.nest.stores]
+
+
+def _verify_attention(kernel: AttentionKernel) -> None:
+    """Tails of scores: their columns are those of the scores."""
+    found = kernel.attention
+    ends = [(found.scores, found.logits)]
+    if found.gradient is not None:
+        ends.append((found.gradient.scores, found.gradient.final))
+    for tail, (root, final) in zip(kernel.tails, ends):
+        if tail is not None:
+            verify_tail(kernel, root, final, tail, int)
+
+
+__all__ = ["KernelVerifier"]

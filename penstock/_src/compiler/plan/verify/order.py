@@ -1,0 +1,137 @@
+"""What lies in memory when it is read: in the order of launches, each buffer holds its own value.
+
+events   what each kernel reads and writes, as the planner launches them; a loop's twice, so that a later round
+         meets what an earlier one left
+read     every byte was last written as part of the very buffer that is read
+write    results lie beside one another, and over nothing that the kernel reads, or as in_place.py says
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.plan.verify.domain import fail
+from penstock._src.compiler.plan.verify.overlap import places_of, verify_nest, verify_tiles
+from penstock._src.compiler.schedule.contraction import ContractKernel
+from penstock._src.compiler.schedule.kernel import NestKernel
+from penstock._src.compiler.schedule.memory_plan import LINE, Buffer
+from penstock._src.native import Target
+
+MOST_EVENTS = 1 << 14  # of nested loops, whose bodies are gone through again
+
+
+@dataclass
+class Event:
+    """What one kernel (or, by its name, something else) reads, then writes."""
+
+    kernel: Any
+    reads: list[Buffer]
+    writes: list[Buffer]
+
+    @property
+    def label(self) -> str:
+        """A few words for reports."""
+        return self.kernel if isinstance(self.kernel, str) else self.kernel.label
+
+
+class Trace:
+    """The events of a plan, in the order of launches."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def add(self, kernel: Any, reads: Iterable[Buffer], writes: Iterable[Buffer]) -> None:
+        """Notes what a kernel does."""
+        self.events.append(Event(kernel, list(reads), list(writes)))
+
+    def again(self, start: int) -> None:
+        """A loop's second round: what was noted from `start` on."""
+        if len(self.events) < MOST_EVENTS:
+            self.events += self.events[start:]
+
+
+def verify_order(trace: Trace, arena_bytes: int, target: Target) -> None:
+    """Raises InternalError if something is read that is not there. Offsets are given by now."""
+    memory = _Memory(arena_bytes)
+    done: set[int] = set()
+    for event in trace.events:
+        for buffer in event.reads:
+            stranger = memory.stranger(buffer)
+            if stranger is not None:
+                fail(event, f"{buffer.name} is read, but its memory {stranger}")
+        if id(event) not in done:
+            _verify_overlaps(event, target)
+            done.add(id(event))
+        for buffer in event.writes:
+            memory.write(buffer)
+
+
+def _verify_overlaps(event: Event, target: Target) -> None:
+    """What a kernel writes lies over nothing else of its own."""
+    for i, out in enumerate(event.writes):
+        for other in event.writes[:i]:
+            if other is not out and _overlap(out, other):
+                fail(event, f"{out.name} and {other.name} are written to common memory")
+        for source in dict.fromkeys(event.reads):
+            if not _overlap(out, source):
+                continue
+            if isinstance(event.kernel, NestKernel):
+                verify_nest(event.kernel, event.reads, event.writes, out, source, target)
+            elif isinstance(event.kernel, ContractKernel):
+                verify_tiles(event.kernel, event.reads, out, source)
+            else:
+                fail(event, f"{out.name} is written over {source.name}, which is read")
+
+
+def _overlap(a: Buffer, b: Buffer) -> bool:
+    (first, i), (second, j) = places_of(a), places_of(b)
+    together = (first.place == second.place and first.number == second.number) and (
+        first.place in ("arena", "output", "variable")
+    )
+    return together and i < j + b.size and j < i + a.size
+
+
+class _Memory:
+    """Which buffer each line of memory was last written as part of."""
+
+    def __init__(self, arena_bytes: int) -> None:
+        self.lines = np.zeros(-(-arena_bytes // LINE) + 1, np.int32)
+        self.results: dict[int, Buffer] = {}  # by number of the result
+        self.buffers: dict[int, int] = {}
+        self.names = ["was never written"]
+
+    def write(self, buffer: Buffer) -> None:
+        """Notes that a buffer has its value."""
+        home, start = places_of(buffer)
+        if home.place == "arena":
+            number = self.buffers.setdefault(id(buffer), len(self.names))
+            if number == len(self.names):
+                self.names.append(f"holds {buffer.name}")
+            self.lines[_lines(start, buffer.size)] = number
+        elif home.place == "output":
+            self.results[home.number] = buffer
+
+    def stranger(self, buffer: Buffer) -> str | None:
+        """What lies where a buffer's value should be; None if it is there."""
+        home, start = places_of(buffer)
+        if not buffer.size or home.place in ("input", "variable", "constant", "kept"):
+            return None
+        if home.place == "output":
+            found = self.results.get(home.number)
+            if found is buffer:
+                return None
+            return self.names[0] if found is None else f"holds {found.name}"
+        lines = self.lines[_lines(start, buffer.size)]
+        wrong = np.flatnonzero(lines != self.buffers.get(id(buffer), -1))
+        return self.names[lines[wrong[0]]] if len(wrong) else None
+
+
+def _lines(start: int, size: int) -> slice:
+    return slice(start // LINE, -(-(start + size) // LINE))
+
+
+__all__: Sequence[str] = ["Event", "Trace", "verify_order"]

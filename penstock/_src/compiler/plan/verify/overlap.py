@@ -1,0 +1,120 @@
+"""Results that lie over what their kernel reads.
+
+nest          an element is read where it is stored, or, by a reduction of a row, in rounds of the outer loops that
+              store it themselves
+contraction   a tail reads an element at its own cell; what is multiplied lies elsewhere
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.codegen.nests.choice import Loops, reduction_variables
+from penstock._src.compiler.plan.verify.domain import Domain, atoms_of, fail
+from penstock._src.compiler.schedule.contraction import ContractKernel
+from penstock._src.compiler.schedule.index import Dynamic, Index, Var
+from penstock._src.compiler.schedule.kernel import NestKernel
+from penstock._src.compiler.schedule.loops import Store
+from penstock._src.compiler.schedule.memory_plan import Buffer
+from penstock._src.compiler.schedule.values import Value, closure
+from penstock._src.native import Target
+
+
+def places_of(buffer: Buffer) -> tuple[Buffer, int]:
+    """The buffer that has memory of its own, and the byte of its space at which one inside it begins."""
+    start = 0
+    while buffer.inside is not None:
+        start += buffer.offset
+        buffer = buffer.inside
+    return buffer, start + (buffer.offset if buffer.place == "arena" else 0)
+
+
+def verify_nest(
+    kernel: NestKernel, reads: Sequence[Buffer], writes: Sequence[Buffer], out: Buffer,
+    source: Buffer, target: Target,
+) -> None:  # fmt: skip
+    """A nest that stores in `out`, over `source`."""
+    nest = kernel.nest
+    slots = {i for i, b in enumerate(reads[: len(nest.leaves)]) if b is source}
+    loads = [v for v in nest.values() if v.kind == "load" and v.attrs[0] in slots]
+    stores = [s for s in nest.stores if writes[s.slot - len(nest.leaves)] is out]
+    reduced = {x.number for v in nest.values() if reduction_variables(v) for x in closure(v.args)}
+    vector = Loops(nest, target).vector
+    for store in stores:
+        for load in loads:
+            if load.dtype.size != store.dtype.size or places_of(out)[1] != places_of(source)[1]:
+                fail(kernel, f"{out.name} is written over {source.name}, element over another")
+            if load.number in reduced:
+                _verify_row(kernel, store, load, vector, out)
+            else:
+                _verify_element(kernel, store, load.attrs[1], out)
+
+
+def _domain(store: Store, index: Index) -> Domain:
+    """Points of all variables of a store and of a load; numbers that are loaded are 0."""
+    atoms = [*store.vars, *atoms_of(store.offset), *atoms_of(index)]
+    domain = Domain([a for a in atoms if isinstance(a, Var)], int)
+    for atom in atoms:
+        if isinstance(atom, Dynamic):
+            domain.at[atom] = np.zeros(domain.count, np.int64)
+    return domain
+
+
+def _verify_element(kernel: NestKernel, store: Store, index: Index, out: Buffer) -> None:
+    domain = _domain(store, index)
+    wrong = np.flatnonzero(domain.index(index) != domain.index(store.offset))
+    if len(wrong):
+        fail(
+            kernel,
+            f"{out.name} is stored at {store.offset} over what is read at {index}"
+            f" ({domain.describe(wrong[0])})",
+        )
+
+
+def _verify_row(
+    kernel: NestKernel, store: Store, load: Value, vector: Var | None, out: Buffer
+) -> None:
+    """What a reduction reads is stored in the same round of the loops around the innermost one."""
+    stored = Domain(sorted(store.vars, key=lambda v: v.number), int)
+    if not stored.whole:
+        return
+    outer = [v for v in stored.variables if v is not vector]
+    places = stored.index(store.offset)
+    rounds = np.full(int(places.max(initial=0)) + 1, -1, np.int64)
+    rounds[places] = _number(stored, outer)
+    domain = _domain(store, load.attrs[1])
+    read = domain.index(load.attrs[1])
+    inside = (read >= 0) & (read < len(rounds))
+    here = np.where(inside, rounds[np.where(inside, read, 0)], -1)
+    wrong = np.flatnonzero((here >= 0) & (here != _number(domain, outer)))
+    if len(wrong) or load.vars and vector is None:
+        at = domain.describe(wrong[0]) if len(wrong) else "no innermost loop"
+        fail(kernel, f"{out.name} is stored over what another row's {load!r} reads ({at})")
+
+
+def _number(domain: Domain, variables: Sequence[Any]) -> np.ndarray:
+    total = np.zeros(domain.count, np.int64)
+    for v in variables:
+        total = total * int(v.extent) + domain.at[v]
+    return total
+
+
+def verify_tiles(
+    kernel: ContractKernel, reads: Sequence[Buffer], out: Buffer, source: Buffer
+) -> None:
+    """A contraction that stores in `out`, over `source`; `reads` are its two sources, then its tail's."""
+    tail = kernel.tail
+    if tail is None or any(b is source for b in reads[:2]):
+        fail(kernel, f"{out.name} is written over {source.name}, which is multiplied")
+    slots = {k for k, b in enumerate(reads[2:], 1) if b is source}
+    domain = Domain([tail.row, tail.column], int)
+    cells = domain.index(tail.place)
+    for v in closure([tail.value, *tail.sums]):
+        if v.kind != "load" or v.attrs[0] not in slots:
+            continue
+        same = v.dtype.size == kernel.outputs[0].dtype.size
+        if not same or (domain.index(v.attrs[1]) != cells).any():
+            fail(kernel, f"{out.name} is written over {source.name}, which is read at {v.attrs[1]}")
