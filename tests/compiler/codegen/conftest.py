@@ -4,6 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from penstock._src.compiler.plan.verify import simulate
 from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
@@ -62,6 +63,8 @@ def run(make, *arrays, tolerance=8, shapes=None, variables=(), calls=1):
         results = [] if results is None else [results]
     function = p.function("test", parameters, results)
     want, updates = interpreter.run(function, arrays)
+    for s, w in zip(simulated(function, arrays), want, strict=True):
+        close(s, w, tolerance)
     with flags.override(guard=1):
         program = build_program(function)
         arguments = [Handle(np.array(a)) if i in variables else a for i, a in enumerate(arrays)]
@@ -71,6 +74,11 @@ def run(make, *arrays, tolerance=8, shapes=None, variables=(), calls=1):
     for (handle, _), w in zip(function.updates, updates, strict=True):
         close(arguments[parameters.index(handle)].value, w, tolerance)
     return program, got
+
+
+def simulated(function, arrays):
+    """What the scheduled kernels give in NumPy."""
+    return simulate.run(function, arrays)[0]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.plan.verify import simulate
 from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
@@ -99,6 +100,8 @@ def test_a_random_function(seed, symbolic):
         r.uniform(-1, 1, tuple(map(int, s))).astype(np.float32) for s in [*shapes, (COLUMNS, 7)]
     ]
     want, updates = interpreter.run(function, arrays)
+    for g, w in zip(simulate.run(function, arrays)[0], want, strict=True):
+        np.testing.assert_allclose(g, w, rtol=2e-4, atol=2e-5)
 
     class Handle:
         value, version = arrays[-1].copy(), 0

@@ -1,0 +1,294 @@
+"""Runs a function's scheduled kernels in NumPy: loop nests, tails, partial sums as they were scheduled, without LLVM.
+
+    results, updates = run(function, arguments)      as ir.interpreter.run gives them
+
+What differs from the interpreter of primitives, by more than another order of sums, is wrong in schedule/. While it runs,
+each store must write an element that no other has, and each load must read one that was written. Contractions,
+attentions and kernels with emitters of their own are computed as their nodes mean; bodies of loops and branches are
+scheduled, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.codegen.contraction.match import match
+from penstock._src.compiler.plan.verify.domain import Extents, evaluated, fail
+from penstock._src.compiler.schedule.contraction import ContractKernel
+from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var
+from penstock._src.compiler.schedule.kernel import Kernel, NestKernel
+from penstock._src.compiler.schedule.loops import Store
+from penstock._src.compiler.schedule.partition import Options, Partition, home
+from penstock._src.compiler.schedule.sums import TASKS
+from penstock._src.compiler.schedule.values import Value, closure
+from penstock._src.ir.function import Function
+from penstock._src.ir.interpreter import evaluate_node
+from penstock._src.ir.meaning import arrays, scalars
+from penstock._src.ir.node import Node
+
+SUMMING = 3  # tasks that a contraction's sums are left by
+LARGEST = 1 << 24  # elements of a value over all loops that it depends on
+
+
+class TooLarge(Exception):
+    """A kernel goes over more points than are worth computing one by one."""
+
+
+def run(function: Function, arguments: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """The function's results, and the new values of the variables in `function.updates`."""
+    return _Run(function, arguments, False).results()
+
+
+class _Memory:
+    """The elements of a stored node, and which of them have been written (None: all)."""
+
+    def __init__(self, values: np.ndarray, written: np.ndarray | None = None):
+        self.values, self.written = values, written
+
+
+class _Run:
+    """One function's kernels on some arguments."""
+
+    def __init__(self, function: Function, arguments: Sequence[Any], inner: bool):
+        self.function = function
+        self.memory: dict[int, _Memory] = {}
+        self.known: dict[int, Any] = {}  # shaped values of nodes that are computed as they mean
+        for parameter, argument in zip(function.parameters, arguments, strict=True):
+            self.known[parameter.id] = np.array(argument)
+        part = Partition(function, Options.from_flags(match), inner)
+        for kernel in part.kernels:
+            self._run(kernel)
+
+    def results(self) -> tuple[list[Any], list[Any]]:
+        """What the function returns, and new values of variables."""
+        results = [self.array(r) for r in self.function.results]
+        return results, [self.array(value) for _, value in self.function.updates]
+
+    # -- memory
+    def of(self, node: Node) -> _Memory:
+        """The memory of a leaf."""
+        node = home(node)
+        found = self.memory.get(node.id)
+        if found is None:
+            found = self.memory[node.id] = _Memory(np.array(self.array(node)).reshape(-1))
+        return found
+
+    def array(self, node: Node) -> Any:
+        """A node's value: from memory, or as its primitive means."""
+        if node.id in self.memory:
+            return self.memory[node.id].values.reshape([int(e) for e in node.shape])
+        if node.id not in self.known:
+            if node.kind == "read":
+                self.known[node.id] = self.array(node.args[0])
+            elif node.kind == "while":
+                self.known[node.id] = self._while(node)
+            elif node.kind == "case":
+                branches, index = node.attrs["branches"], int(self.array(node.args[0]))
+                chosen = branches[index] if 0 <= index < len(branches) else branches[-1]
+                self.known[node.id] = self._inner(chosen, node.args[1:])
+            else:
+                self.known[node.id] = evaluate_node(node, [self.array(a) for a in node.args])
+        return self.known[node.id]
+
+    def _inner(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
+        given = [self.array(a) if isinstance(a, Node) else a for a in arguments]
+        return _Run(function, given, True).results()[0]
+
+    def _while(self, node: Node) -> list[Any]:
+        carried = node.attrs["carried"]
+        given = [self.array(a) for a in node.args]
+        state, outer = given[:carried], given[carried:]
+        while self._inner(node.attrs["cond"], [*state, *outer])[0]:
+            state = self._inner(node.attrs["body"], [*state, *outer])
+        return state
+
+    # -- kernels
+    def _run(self, kernel: Kernel) -> None:
+        if isinstance(kernel, NestKernel):
+            self._run_nest(kernel)
+        elif isinstance(kernel, ContractKernel):
+            self._run_contraction(kernel)
+        else:
+            for node in kernel.outputs:
+                self.memory[node.id] = _Memory(np.array(self.array(node)).reshape(-1))
+
+    def _run_nest(self, kernel: NestKernel) -> None:
+        nest = kernel.nest
+        extent = int if kernel.adds_up is None else evaluated({TASKS: SUMMING})
+        points = _Points(
+            kernel, nest.space, nest.values(), [self.of(n) for n in nest.leaves], extent
+        )
+        for node in nest.outputs:
+            if node.id in self.memory:
+                continue
+            if node.kind == "dynamic_update_slice":
+                self.memory[node.id] = _Memory(np.array(self.array(node.args[0])).reshape(-1))
+            else:
+                size = extent(node.size)
+                self.memory[node.id] = _Memory(np.empty(size, node.dtype.np), np.zeros(size, bool))
+        for store in nest.stores:
+            node = nest.outputs[store.slot - len(nest.leaves)]
+            places, values = points.stored(store)
+            memory = self.memory[node.id]
+            if len(places) and (places.min() < 0 or places.max() >= len(memory.values)):
+                fail(kernel, f"{node!r} is stored at {store.offset}, outside of it")
+            if len(np.unique(places)) != len(places):
+                fail(kernel, f"{node!r} is stored twice at {store.offset}")
+            memory.values[places] = values
+            if memory.written is not None:
+                if memory.written[places].any():
+                    fail(kernel, f"{node!r} is stored again at {store.offset}")
+                memory.written[places] = True
+
+    def _run_contraction(self, kernel: ContractKernel) -> None:
+        (final, *_), tail = kernel.outputs, kernel.tail
+        whole = np.array(evaluate_node(kernel.node, [self.array(a) for a in kernel.node.args]))
+        if tail is None:
+            self.memory[final.id] = _Memory(whole.reshape(-1))
+            return
+        leaves = [_Memory(whole.reshape(-1)), *[self.of(n) for n in kernel.operands]]
+        values = closure([tail.value, *tail.sums])
+        points = _Points(kernel, (tail.row, tail.column), values, leaves, int)
+        shape = int(tail.row.extent), int(tail.column.extent)
+        made = np.broadcast_to(points.value(tail.value), shape)
+        self.memory[final.id] = _Memory(made.reshape(-1).astype(final.dtype.np))
+        if kernel.partial is not None:
+            sums = [np.broadcast_to(points.value(v), shape) for v in tail.sums]
+            parts = [np.stack([part.sum(0) for part in np.array_split(s, SUMMING)]) for s in sums]
+            self.memory[kernel.partial.id] = _Memory(np.stack(parts, 1).reshape(-1))
+
+
+class _Points:
+    """The values of a kernel at all points of its loops: arrays with an axis for each variable."""
+
+    def __init__(
+        self, kernel: Kernel, space: Sequence[Var], values: Sequence[Value],
+        leaves: list[_Memory], extent: Extents,
+    ) -> None:  # fmt: skip
+        self.kernel, self.leaves, self.extent = kernel, leaves, extent
+        inner = [v for x in values if x.kind == "reduce" for v in x.attrs[1]]
+        inner += [x.attrs[1] for x in values if x.kind == "arg_reduce"]
+        self.axes = {v: i for i, v in enumerate(dict.fromkeys([*space, *inner]))}
+        self.known: dict[int, Any] = {}
+        self.limits = {
+            x.attrs[1][0]: x.attrs[2] for x in values if x.kind == "reduce" and len(x.attrs) > 2
+        }
+
+    def shape(self, variables: Any) -> list[int]:
+        """The extents of some variables, along their axes; 1 along others."""
+        found = [self.extent(v.extent) if v in variables else 1 for v in self.axes]
+        if np.prod(found, dtype=object) > LARGEST:
+            raise TooLarge(f"{self.kernel.label}: {found}")
+        return found
+
+    def stored(self, store: Store) -> tuple[np.ndarray, np.ndarray]:
+        """(places, values) of a store at its points."""
+        shape = self.shape(store.vars)
+        if 0 in shape:
+            return np.empty(0, np.int64), np.empty(0, store.dtype.np)
+        places, values = self.index(store.offset), self.value(store.value)
+        return np.broadcast_to(places, shape).reshape(-1), np.broadcast_to(values, shape).reshape(
+            -1
+        )
+
+    # -- indices
+    def index(self, index: Index) -> Any:
+        """An index at every point."""
+        total: Any = np.full([1] * len(self.axes), self.extent(index.const), np.int64)
+        for atom, factor in index.terms:
+            total = total + self._atom(atom) * self.extent(factor)
+        return total
+
+    def _atom(self, atom: Atom) -> Any:
+        if isinstance(atom, Var):
+            return np.arange(self.extent(atom.extent)).reshape(self.shape((atom,)))
+        if isinstance(atom, Dynamic):
+            return np.asarray(self.value(atom.value)).astype(np.int64)
+        assert isinstance(atom, Division)
+        divisor = max(self.extent(atom.divisor), 1)
+        index = self.index(atom.index)
+        return index // divisor if atom.quotient else index % divisor
+
+    # -- values
+    def value(self, value: Value) -> Any:
+        """A value at every point."""
+        for v in closure([value]):
+            if v.number not in self.known:
+                self.shape(v.vars)
+                with np.errstate(all="ignore"):
+                    self.known[v.number] = self._compute(v, [self.known[a.number] for a in v.args])
+        return self.known[value.number]
+
+    def _compute(self, v: Value, args: list[Any]) -> Any:
+        if v.kind == "const":
+            return np.full([1] * len(self.axes), v.attrs[0]).astype(v.dtype.np)
+        if v.kind == "load":
+            return self._load(v, args)
+        if v.kind == "index":
+            return arrays.cast([self.index(v.attrs[0])], _like(v))
+        if v.kind == "inside":
+            index, low, limit = v.attrs
+            at = self.index(index)
+            return (at >= self.extent(low)) & (at < self.extent(limit))
+        if v.kind in ("reduce", "arg_reduce"):
+            return self._reduce(v, args[0])
+        if v.kind in ("select", "cast", "bitcast"):
+            return getattr(arrays, v.kind)(args, _like(v))
+        if v.kind in scalars.COMPARE and v.dtype.is_bool and v.kind not in scalars.BINARY:
+            return arrays.compare(args, _like(v))
+        return (arrays.unary if len(args) == 1 else arrays.binary)(args, _like(v))
+
+    def _load(self, v: Value, guards: list[Any]) -> Any:
+        slot, index = v.attrs
+        memory, places = self.leaves[slot], self.index(index)
+        values = memory.values
+        if values.dtype.itemsize != v.dtype.np.itemsize:
+            values = values.view(v.dtype.np)
+        allowed: Any = np.ones(places.shape, bool)
+        for guard in (*guards, *[self._below(x) for x in self.limits if x in index.vars]):
+            allowed = allowed & guard
+        places, allowed = np.broadcast_arrays(places, allowed)
+        here = places[allowed]
+        if here.size and (here.min() < 0 or here.max() >= len(values)):
+            fail(self.kernel, f"slot {slot} is read at {index}, outside of {len(values)} elements")
+        if memory.written is not None and not memory.written[here].all():
+            fail(self.kernel, f"slot {slot} is read at {index}, where nothing was written")
+        out = np.zeros(places.shape, values.dtype)
+        out[allowed] = values[here]
+        return out
+
+    def _reduce(self, v: Value, body: Any) -> Any:
+        op = v.attrs[0]
+        variables = v.attrs[1] if v.kind == "reduce" else (v.attrs[1],)
+        body = np.broadcast_to(body, self.shape(v.args[0].vars.union(variables)))
+        axes = tuple([self.axes[x] for x in variables])
+        if len(v.attrs) > 2:
+            body = self._within(v, body)
+        if v.kind == "arg_reduce":
+            found = arrays.arg_reduce(
+                [body], _like(v, op=op, axis=axes[0], shape=[*np.delete(body.shape, axes)])
+            )
+        else:
+            found = arrays.reduce([body], _like(v, op=op, axes=axes))
+        return np.expand_dims(found, axes)
+
+    def _within(self, v: Value, body: Any) -> Any:
+        """What a reduction to a limit goes over; beyond it stands what changes nothing."""
+        nothing = arrays.reduce([np.empty(0, body.dtype)], _like(v, op=v.attrs[0], axes=(0,)))
+        return np.where(self._below(v.attrs[1][0]), body, nothing)
+
+    def _below(self, variable: Var) -> Any:
+        """Where a variable is below the limit of the reduction along it."""
+        return self._atom(variable) < self.index(self.limits[variable])
+
+
+def _like(v: Value, op: str | None = None, shape: Any = (), **attrs: Any) -> Any:
+    """What meanings of primitives ask of a node."""
+    return SimpleNamespace(op=op or v.kind, dtype=v.dtype, shape=shape, attrs=attrs, args=v.args)
+
+
+__all__ = ["TooLarge", "run"]
