@@ -102,7 +102,9 @@ class Loops:
         self.nest = nest
         values = nest.values()
         space = [v for v in nest.space]
-        self.common = frozenset(space).intersection(*[s.vars for s in nest.stores])
+        self.reduced = {var for v in values for var in reduction_variables(v)}
+        # What tasks may share: the variables of every store, less those of rows that are reduced first.
+        self.common = frozenset(space).intersection(*[s.vars for s in nest.stores]) - self.reduced
         self.vector: Any = self._vector_variable(space, values)
         inner = [v for v in values if v.kind in ("reduce", "arg_reduce") and self.vector in v.vars]
         others = [v for v in space if v is not self.vector]
@@ -161,8 +163,7 @@ class Loops:
         best, best_score = None, -100.0
         bounds = [v.attrs[2].vars for v in values if v.kind == "reduce" and len(v.attrs) > 2]
         # A row that is reduced first: its loop is the innermost one, so that no other stands within it.
-        reduced = {var for v in values for var in reduction_variables(v)}
-        rows = [var for var in space if var in reduced]
+        rows = [var for var in space if var in self.reduced]
         # Else one that not every store has: the loops of stores without it stand outside.
         rows = rows or [var for var in space if var not in self.common]
         for var in rows or space:
@@ -196,7 +197,7 @@ class Loops:
         """Splits the outer variables: tasks share the first ones, so that a round has enough to do.
 
         Only variables of every store are shared out, so that what is stored once a row is not stored again for each
-        of the row's elements, nor left out where there are none.
+        of the row's elements, nor left out where there are none; and none of rows that are reduced first.
         """
         common = self.common
         most = next((i for i, v in enumerate(others) if v not in common), len(others))
