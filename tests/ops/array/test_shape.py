@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check, ints, values, whole
@@ -18,7 +19,7 @@ CASES = [
     OpCase("Reshape", [X, ints(3, 2)], expect=X.reshape(3, 2)),
     OpCase("Reshape", [X, ints(-1, 3)], expect=X.reshape(2, 3)),
     OpCase("Reshape", [X[:0], ints(-1, 3)], expect=np.zeros((0, 3))),
-    OpCase("Reshape", [X[:0], ints(-1, 0)], expect=np.zeros((0, 0)), shape_known=False),
+    OpCase("Reshape", [X[:0], ints(-1, 0)], expect=np.zeros((3, 0)), shape_known=False),
     OpCase("Reshape", [X[0, 0], np.zeros(0, np.int32)], expect=X[0, 0].reshape(())),
     OpCase("Squeeze", [X], expect=X[..., 0]),
     OpCase("Squeeze", [X], {"squeeze_dims": [-1]}, expect=X[..., 0]),
@@ -145,3 +146,20 @@ def test_strings():
 def test_bad_arguments(op, inputs, attrs, message):
     with pytest.raises(InvalidArgumentError, match=message):
         getattr(raw, op)(*inputs, **attrs)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "found"),
+    [
+        ([0, 2, 3], [0, -1, 3], [0, 2, 3]),
+        ([0, 4, 3], [2, -1, 0], [2, 6, 0]),
+        ([0, 6], [4, -1, 0], [4, 1, 0]),
+        ([0, 5], [5, -1], [5, 0]),
+    ],
+)
+def test_the_rest_of_a_reshape_of_nothing(given, wanted, found):
+    """Extents of 0 are left out on both sides."""
+    x = tf.zeros(given)
+    assert tf.reshape(x, wanted).shape == found
+    unknown = [tf.TensorSpec([None] * len(given))]
+    assert tf.function(lambda x: tf.reshape(x, wanted), unknown)(x).shape == found

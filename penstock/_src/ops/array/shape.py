@@ -1,5 +1,7 @@
 """Shapes: asking for them, and giving a tensor another one."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -145,17 +147,17 @@ class Reshape(Op):
         return reshape(dy, shape_of(tensor)), None
 
     def eager(self, tensor, shape):
-        return tensor.reshape(self.target(tensor.size, shape))
+        return tensor.reshape(self.target(tensor.shape, shape))
 
-    def target(self, count, shape):
-        """Returns the dimensions that `shape` stands for, of a tensor with `count` elements.
+    def target(self, given, shape):
+        """Returns the dimensions that `shape` stands for, of a tensor of the shape `given`.
 
         Raises:
           InvalidArgumentError: it stands for none.
         """
         if shape.ndim > 1:
             raise invalid(self, f"sizes input must be 1-D, not {show(shape.shape)}")
-        dims = shape.ravel().tolist()
+        dims, count = shape.ravel().tolist(), math.prod(given)
         free, rest = None, 1
         for i, d in enumerate(dims):
             if d == -1:
@@ -173,7 +175,7 @@ class Reshape(Op):
                     f"Input to reshape is a tensor with {count} values, but the requested shape "
                     f"requires a multiple of {rest}",
                 )
-            dims[free] = count // rest if rest else 0
+            dims[free] = count // rest if rest else _left(given, dims)
         elif rest != count:
             raise invalid(
                 self,
@@ -185,12 +187,20 @@ class Reshape(Op):
     def lower(self, p, tensor, shape):
         dims = dims_of(p, shape, "the shape")
         free = [i for i, d in enumerate(dims) if int(d) == -1]
-        rest = int(np.prod([int(d) for d in dims if int(d) != -1], dtype=np.int64))
-        count = int(np.prod([int(d) for d in tensor.shape], dtype=np.int64))
+        rest = math.prod([int(d) for d in dims if int(d) != -1])
+        count = math.prod([int(d) for d in tensor.shape])
         fits = count == rest if not free else len(free) == 1 and rest and count % rest == 0
         if not fits and not (count == 0 and rest == 0):
             raise NotLowerable("a shape that the elements do not fill")
+        if len(free) == 1 and not rest:
+            dims[free[0]] = _left(tensor.shape, dims)
         return p.reshape(tensor, dims)
+
+
+def _left(given, dims):
+    """The entry of -1 beside entries of 0, of which nothing can be told: TensorFlow leaves zeros out on both sides."""
+    found = product([d for d in given if d])
+    return found // product([d for d in dims if d and int(d) != -1])
 
 
 class Squeeze(Op):

@@ -14,6 +14,14 @@ from penstock._src.ops.rules import Binary, Compare, HostUnary, invalid, quiet, 
 REAL = FLOAT | INTEGER
 
 
+def _may_differ(x, y):
+    """Whether an unknown extent stands beside one that it need not be."""
+    if x.rank is None or y.rank is None:
+        return True
+    pairs = zip(reversed(x.as_list()), reversed(y.as_list()))
+    return any((a is None) != (b is None) and 1 not in (a, b) for a, b in pairs)
+
+
 class _Equality(Compare):
     """Equality, of any type; of shapes that do not broadcast one answer for all, if so asked."""
 
@@ -28,7 +36,7 @@ class _Equality(Compare):
             broadcast = broadcast_shapes(x, y)
         except ValueError:
             return infer.SCALAR
-        return broadcast if broadcast.is_fully_defined() else UNKNOWN
+        return UNKNOWN if _may_differ(x, y) else broadcast
 
     @quiet
     def eager(self, x, y):
