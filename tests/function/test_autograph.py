@@ -373,3 +373,12 @@ def test_branches_that_give_strings():
 def test_a_lambda_inside_a_generator_expression_is_converted():
     made = [tf.function(f) for f in ((lambda x, k=k: x * k if x > 0 else x) for k in (2, 3))]
     assert [int(f(tf.constant(5))) for f in made] == [10, 15]
+
+
+def test_variables_may_bear_the_names_of_generated_functions():
+    def count(values, get_state, loop_body):
+        for _ in tf.range(3):
+            values, get_state, loop_body = values + 1, get_state + values, loop_body * 2
+        return tf.stack([values, get_state, loop_body])
+
+    assert outcome(count, tf.constant(1), tf.constant(1), tf.constant(1)) == [4, 7, 8]

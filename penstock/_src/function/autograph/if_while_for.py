@@ -136,11 +136,12 @@ class StatementConverter(ExpressionConverter):
     def _state_functions(self, state: list[str], at: ast.AST) -> tuple[Block, str, str]:
         """Returns the definitions of get_state and set_state, and their names."""
         get, put = self.namer.new("get_state"), self.namer.new("set_state")
+        values = self.namer.new("values")
         plain = {path for path in state if path.isidentifier() and path not in self.global_names}
         parts = [path if path in plain else f"ag__.ldu(lambda: {path}, {path!r})" for path in state]
         simple = frozenset(path for path in state if path.isidentifier())
         lines = [f"def {get}():", f"    return ({''.join(part + ', ' for part in parts)})"]
-        lines += [f"def {put}(values):"]
+        lines += [f"def {put}({values}):"]
         for keyword, names in (
             ("global", simple & self.global_names),
             ("nonlocal", simple - self.global_names),
@@ -148,10 +149,10 @@ class StatementConverter(ExpressionConverter):
             lines += [f"    {keyword} {', '.join(sorted(names))}"] if names else []
         for index, path in enumerate(state):
             if path in simple:
-                lines.append(f"    {path} = values[{index}]")
+                lines.append(f"    {path} = {values}[{index}]")
             else:
                 lines.append(
-                    f"    if not ag__.is_undefined(values[{index}]): {path} = values[{index}]"
+                    f"    if not ag__.is_undefined({values}[{index}]): {path} = {values}[{index}]"
                 )
         lines.append("    return None")
         return templates.statements("\n".join(lines), at), get, put
