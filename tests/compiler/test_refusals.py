@@ -86,3 +86,51 @@ def test_refused_inside_a_loop():
     assert repeated(ones([2, 3]), ones([3])).shape == (2, 3)
     with pytest.raises(tf.errors.InvalidArgumentError, match="as many biases"):
         repeated(ones([2, 3]), ones([4]))
+
+
+def changed_by(step, *arguments):
+    """What a variable of zeros holds after a refused step: eagerly, and compiled with unknown shapes."""
+    found = []
+    specs = [tf.TensorSpec(None, t.dtype) for t in arguments]
+    for wrap in (lambda f: f, tf.function(input_signature=[*specs])):
+        held = tf.Variable([0.0, 0.0])
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            wrap(lambda *given, held=held: step(held, *given))(*arguments)
+        found.append(held.numpy().tolist())
+    return found
+
+
+def test_a_refused_step_does_not_change_what_is_assigned_after_the_refusal():
+    def by_value(held, x, y):
+        held.assign_sub(tf.nn.sparse_softmax_cross_entropy_with_logits(y, tf.reshape(x, [2, 3])))
+
+    def by_order(held, x, y):
+        quotient = x // y
+        held.assign_add([1.0, 1.0])
+        return quotient
+
+    def in_a_loop(held, x, y):
+        for _ in range(2):
+            x = x // y
+            held.assign_add(tf.cast(x, tf.float32))
+
+    def loop(held, x, y):
+        def body(i, x):
+            x = x // y
+            held.assign_add(tf.cast(x, tf.float32))
+            return i + 1, x
+
+        return tf.while_loop(lambda i, x: i < 3, body, [0, x])
+
+    ones_and_zero = tf.constant([1, 2]), tf.constant([1, 0])
+    assert changed_by(by_value, ones([6]), tf.constant([1, 7])) == [[0.0, 0.0]] * 2
+    for step in (by_order, in_a_loop, loop):
+        assert changed_by(step, *ones_and_zero) == [[0.0, 0.0]] * 2
+
+
+def test_a_refused_step_keeps_what_was_assigned_before_the_refusal():
+    def step(held, x, y):
+        held.assign_add([1.0, 1.0])
+        return x // y
+
+    assert changed_by(step, tf.constant([1, 2]), tf.constant([1, 0])) == [[1.0, 1.0]] * 2

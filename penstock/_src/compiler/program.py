@@ -196,6 +196,8 @@ class Program:
         if not 0 < code <= len(self.plan.errors):
             raise InternalError(None, None, f"The program stopped with status {code}.")
         indices, node = self.plan.errors[code - 1]
+        if indices is None:
+            raise InvalidArgumentError(None, None, node.message)
         error = InvalidArgumentError(None, None, complaint(indices, status))
         error.origin = node.origin  # type: ignore[attr-defined]
         raise error

@@ -20,7 +20,8 @@ from penstock._src.compiler.plan.attention import launch_attention
 from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.plan.kept import LEAST_BYTES, KeptWeights
-from penstock._src.compiler.plan.specials import check_bounds
+from penstock._src.compiler.plan.specials import check_bounds, stop_unless
+from penstock._src.compiler.plan.stops import Stops
 from penstock._src.compiler.plan.verify.kernels import KernelVerifier
 from penstock._src.compiler.plan.verify.order import Trace
 from penstock._src.compiler.schedule.attention import AttentionKernel
@@ -103,7 +104,8 @@ class Planner:
         self.results: list[Buffer] = []
         self.tasks: dict[int, int] = {}  # of contractions that sum, by the kernel's identity
         self.lifetimes: Any = None  # of the temporaries of the partition at hand
-        self.errors: list[Any] = []  # (indices, node) of the bounds checks, by error code - 1
+        # By error code - 1: (indices, node) of a bounds check, (None, check) of another.
+        self.errors: list[Any] = []
         self.trace = Trace() if flags.verify else None
         self._plan()
 
@@ -116,6 +118,7 @@ class Planner:
                     f"argument {i}", bytes_of(parameter), "input", i
                 )
         part = self.partition = Partition(function, self.options)
+        self.stops = Stops(function, part)
         copies = self._give_results_memory(part)
         later: list[tuple[Node, Buffer, Buffer | None]] = []
         for source, target in copies:  # what lies in memory is copied before variables change
@@ -151,7 +154,8 @@ class Planner:
         for handle, node in self.function.updates:
             buffer, own = self.variable(handle), home(node)
             read = reads.get(handle.id, handle)
-            if own.id in taken or in_memory_already(own) or not writable_in_place(part, own, read):
+            kept = own.id in taken or in_memory_already(own) or self.stops.is_early(own)
+            if kept or not writable_in_place(part, own, read):
                 copies.append((node, buffer))
             else:
                 taken.add(own.id)
@@ -211,10 +215,15 @@ class Planner:
         self.lifetimes = Lifetimes(part, pinned)
         self._share_updated(part)
         verifier = KernelVerifier(self.tasks, self.target) if flags.verify else None
-        for kernel in part.kernels:
+        stops = self.stops.before if part.function is self.function else {}
+        for number, kernel in enumerate(part.kernels):
             if verifier is not None:
                 verifier.look_at(kernel)
+            for check in stops.get(number, ()):
+                stop_unless(self, check)
             self.launch(kernel)
+        for check in stops.get(len(part.kernels), ()):
+            stop_unless(self, check)
         if verifier is not None:
             verifier.look_at_stores()
         self.lifetimes = lifetimes

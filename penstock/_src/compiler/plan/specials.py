@@ -144,6 +144,14 @@ def check_bounds(
     planner.add(code, "task", 1, args, "bounds check")
 
 
+def stop_unless(planner: Planner, check: Any) -> None:
+    """Adds a kernel that ends the run if a check's condition, which lies in memory by now, does not hold."""
+    code = planner.code(("truth",), scatter.emit_truth_check)
+    planner.errors.append((None, check))
+    args = [STATUS, planner.used(check.condition), len(planner.errors)]
+    planner.add(code, "task", 1, args, "check")
+
+
 def complaint(indices: Node, status: Any) -> str:
     """What a failed bounds check says."""
     place, rest = list[int](), int(status[1])
@@ -154,4 +162,4 @@ def complaint(indices: Node, status: Any) -> str:
     return f"indices[{where}] = {int(status[2])} is not in [0, {int(status[3])})"
 
 
-__all__ = ["PLANS", "STATUS", "check_bounds", "complaint"]
+__all__ = ["PLANS", "STATUS", "check_bounds", "complaint", "stop_unless"]

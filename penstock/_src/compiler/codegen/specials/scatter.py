@@ -15,6 +15,7 @@ from penstock._src.compiler.codegen.scalars.registers import (
     register_type,
     rounded,
 )
+from penstock._src.core import dtypes
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
 
@@ -84,6 +85,20 @@ def emit_scatter(
 
         first, last = (low, high) if spread else (0, vectors)
         f.loop(first, last, 1, vector)
+    return Code.of(m)
+
+
+def emit_truth_check(target: Any) -> Code:
+    """Writes its code to the status if a truth value does not hold.
+
+    Context: status, the value, code.
+    """
+    m = Module(target)
+    with m.task("task") as f:
+        status, value, code = f.load(f.ctx, 0, PTR), f.load(f.ctx, 1, PTR), f.load(f.ctx, 2, I64)
+        held = f.convert(f.load(value, 0, memory_type(dtypes.bool_)), I64, False)
+        first = f.load(status, 0, I64).eq(0)
+        f.when(held.eq(0) & first, lambda: f.store(code, status, 0))
     return Code.of(m)
 
 
