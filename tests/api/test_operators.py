@@ -109,3 +109,14 @@ def test_tangents_are_broadcast():
 
 def test_a_shape_of_a_scalar_tensor():
     assert tf.TensorShape(tf.constant(3)) == [3]
+
+
+def test_sparse_gradients_become_dense_beside_tensors():
+    """A gradient of a gather, as optimizers that accumulate gradients add it to a variable."""
+    slices = tf.IndexedSlices(tf.ones([1, 2]), tf.constant([1]), tf.constant([3, 2]))
+    dense = [[0, 0], [1, 1], [0, 0]]
+    held = tf.Variable(tf.ones([3, 2]))
+    np.testing.assert_array_equal(held + slices, np.add(dense, 1))
+    np.testing.assert_array_equal(slices + held, np.add(dense, 1))
+    np.testing.assert_array_equal(tf.function(lambda x: x - slices)(held), 1 - np.array(dense))
+    np.testing.assert_array_equal(tf.ones([3, 2]) == slices, np.array(dense) == 1)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes, errors
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor, number
 from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph
 from penstock._src.core.registry import raw
@@ -23,7 +24,7 @@ from .math import arithmetic, elementwise
 
 def _declines(other: Any) -> bool:
     """Whether a binary operator leaves the work to `other`'s reflected method."""
-    if isinstance(other, Tensor):
+    if isinstance(other, (Tensor, IndexedSlices)):  # slices become a dense tensor
         return False
     kind = type(other)
     if kind in (float, int, bool, list, tuple, np.ndarray, str, bytes):
