@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test fuzz bench lint format clean check $(CHECKS)
+.PHONY: demo test fuzz fuzz-models bench lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -19,6 +19,9 @@ test: lint
 
 fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller
 	$(BIN)/python -m tests.fuzz.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST))
+
+fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
+	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
 
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured

@@ -1,0 +1,118 @@
+"""Runs a recipe in all ways that are asked for and says in which it differs.
+
+The measure is Penstock's eager mode, which computes op by op in NumPy and shares nothing with the compiler; TensorFlow is
+asked, too, where it is installed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import Any
+
+from tests.fuzz.models.comparing import NUDGES, difference
+from tests.fuzz.models.workers import Worker
+
+# Ways of running beside eagerly: the flags of Penstock.
+WAYS: dict[str, dict[str, Any]] = {
+    "compiled": {"optimize": 0},
+    "optimized": {},
+    "check": {"optimize": 0, "check": 1},
+    "verify": {"optimize": 0, "verify": 1},
+    "guard": {"optimize": 0, "guard": 1},
+    **{
+        f"without {name}": {"optimize": 0, "disable": name}
+        for name in ("tails", "merge", "rows", "contractions", "attention", "winograd")
+    },
+}
+LAST_NUDGES = (4, 16)
+
+
+def ways_of(seed: int, more: int) -> list[str]:
+    """The ways in which a seed's model runs: compiled, and some of the others."""
+    others = [way for way in WAYS if way != "compiled"]
+    random.Random(seed).shuffle(others)
+    return ["compiled", *others[:more]]
+
+
+@dataclasses.dataclass
+class Find:
+    """A way in which a recipe does not give what it should."""
+
+    way: str
+    kind: str  # different, exception, crash, hang
+    text: str
+    where: str = ""
+
+    @property
+    def alike(self) -> tuple[str, str, str]:
+        """What two finds with one cause have in common, roughly."""
+        head = self.text.split("[")[0] if self.kind == "different" else self.text[:60]
+        return self.way, self.kind, head.rstrip("0123456789 ")
+
+
+class Judge:
+    """Asks workers, and compares what they answer."""
+
+    def __init__(self, penstock: Worker, tensorflow: Worker | None, seconds: float = 180) -> None:
+        self.penstock, self.tensorflow, self.seconds = penstock, tensorflow, seconds
+
+    def eager(self, recipe: dict[str, Any], nudges: int = 0, scale: float = 1) -> dict[str, Any]:
+        """The results of the eager mode, and those with weights and inputs changed in their last bits."""
+        task = {"task": "run", "recipe": recipe, "eager": True}
+        answer = self.penstock.ask(task, self.seconds)
+        size = NUDGES[recipe["policy"]] * scale
+        answer["nudged"] = []
+        for noise in range(nudges if "error" not in answer else 0):
+            more = self.penstock.ask(task | {"nudge": size, "noise": noise}, self.seconds)
+            if "error" in more:
+                return more
+            answer["nudged"].append(more["results"])
+        return answer
+
+    def judge(self, recipe: dict[str, Any], ways: list[str]) -> tuple[list[Find], str]:
+        """What is found, and why the model is no model, if TensorFlow refuses it, too."""
+        wanted = self.eager(recipe, 2)
+        if "error" in wanted:
+            theirs = {} if self.tensorflow is None else self.ask_tensorflow(recipe)
+            if "error" in theirs:
+                return [], theirs["error"]
+            return [Find("eager", wanted["kind"], wanted["error"], wanted.get("where", ""))], ""
+        finds = [self.one_way(recipe, way, wanted) for way in ways]
+        return [find for find in finds if find], ""
+
+    def find(self, recipe: dict[str, Any], way: str) -> Find | None:
+        """What is found in one way, if TensorFlow takes the model or was not asked."""
+        finds, refused = self.judge(recipe, [] if way == "eager" else [way])
+        return None if refused or not finds else finds[0]
+
+    def ask_tensorflow(self, recipe: dict[str, Any], eager: bool = True) -> dict[str, Any]:
+        """TensorFlow's answer."""
+        assert self.tensorflow is not None
+        return self.tensorflow.ask({"task": "run", "recipe": recipe, "eager": eager}, self.seconds)
+
+    def one_way(self, recipe: dict[str, Any], way: str, wanted: dict[str, Any]) -> Find | None:
+        """Runs a recipe in one way and compares."""
+        if way == "tensorflow":
+            answer = self.ask_tensorflow(recipe)
+        else:
+            task = {"task": "run", "recipe": recipe, "flags": WAYS[way]}
+            answer = self.penstock.ask(task, self.seconds)
+        if "error" in answer:
+            return Find(way, answer["kind"], answer["error"], answer.get("where", ""))
+        policy, nudged = recipe["policy"], wanted["nudged"]
+        found = difference(policy, answer["results"], wanted["results"], nudged)
+        # Larger changes show quantities that hang on rounding after all.
+        for scale in LAST_NUDGES:
+            if found is None:
+                return None
+            nudged = nudged + self.eager(recipe, 3, scale)["nudged"]
+            found = difference(policy, answer["results"], wanted["results"], nudged)
+        if found is not None and way != "tensorflow" and self.tensorflow is not None:
+            # Some of Keras compiles to other numbers than it has eagerly, on TensorFlow as well.
+            theirs = self.ask_tensorflow(recipe, eager=False)
+            if "error" not in theirs and not difference(
+                policy, answer["results"], theirs["results"], nudged
+            ):
+                return None
+        return None if found is None else Find(way, "different", str(found))

@@ -1,0 +1,73 @@
+"""Random Keras models give the same eagerly and compiled, with each part of the compiler left out in turn, and on TensorFlow.
+
+A fixed share of what `make fuzz-models` draws; FUZZ_MODELS draws that many others, from FUZZ_SEED on. What TensorFlow gives for
+some recipes was recorded by `python -m tests.fuzz.models.record`; recipes that once differed are kept there, too.
+"""
+
+import os
+
+import pytest
+
+import penstock
+
+penstock.install_as_tensorflow()
+
+import keras  # noqa: E402  (must find the stand-in)
+
+from penstock._src.util import flags  # noqa: E402
+from tests.fuzz.models.comparing import NUDGES, difference  # noqa: E402
+from tests.fuzz.models.drawing import recipe_of  # noqa: E402
+from tests.fuzz.models.judging import WAYS, ways_of  # noqa: E402
+from tests.fuzz.models.recipe import script  # noqa: E402
+from tests.fuzz.models.record import recorded, thinned  # noqa: E402
+from tests.fuzz.models.running import run  # noqa: E402
+
+FIRST = int(os.environ.get("FUZZ_SEED", "0"))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("FUZZ_MODELS", "20")))
+RECORDED = recorded()
+
+
+def eagerly(recipe):
+    """The results of the eager mode, and those of runs with weights and inputs nudged."""
+    nudge = NUDGES[recipe["policy"]]
+    nudged = [
+        run(keras, penstock, recipe, True, size * nudge, noise)
+        for noise, size in enumerate((1, 1, 8))
+    ]
+    return run(keras, penstock, recipe, True), nudged
+
+
+def compiled(recipe, way):
+    """The results of the compiled model."""
+    with flags.override(**WAYS[way]):
+        return run(keras, penstock, recipe)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_drawn_model(seed):
+    recipe = recipe_of(keras, seed)
+    try:
+        expected, nudged = eagerly(recipe)
+    except (TypeError, ValueError, penstock.errors.InvalidArgumentError):
+        pytest.skip("Keras refuses what came of this seed")
+    for way in ways_of(seed, 1):
+        found = difference(recipe["policy"], compiled(recipe, way), expected, nudged)
+        if found:
+            advice = f"(make fuzz-models SEED={seed} makes it smaller)"
+            pytest.fail(f"{way}: {found}\n{advice}\n{script(recipe)}", pytrace=False)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_model(name):
+    recipe, answers = RECORDED[name]
+    _, nudged = eagerly(recipe)
+    found = difference(
+        recipe["policy"],
+        thinned(compiled(recipe, "compiled")),
+        answers,
+        [thinned(n) for n in nudged],
+    )
+    if found:
+        pytest.fail(f"{found}\n{script(recipe)}", pytrace=False)
