@@ -111,6 +111,7 @@ def run(command: Command, seconds: int) -> str | None:
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         "PENSTOCK_CHECK": "1",
         "PENSTOCK_VERIFY": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # of NumPy's products, which are small
         **more,
     }
     try:
