@@ -7,6 +7,7 @@ from penstock._src.compiler import stages
 from penstock._src.compiler.check.checked import CheckedProgram
 from penstock._src.compiler.check.oracle import Oracle
 from penstock._src.compiler.check.poison import poison, poisoned
+from penstock._src.compiler.plan.verify import simulate
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError
 from penstock._src.core.registry import raw
@@ -170,6 +171,14 @@ def test_a_wrong_stage_is_named(monkeypatch):
     function = function_of(lambda p, x: p.exp(x), normal(3))
     with override(check=1), pytest.raises(InternalError, match="result 0 of stage 'off', .*exp"):
         stages.compile_function(function).run([normal(3)])
+
+
+def test_code_generation_is_told_from_scheduling(monkeypatch):
+    x = normal(9)
+    (made,) = right(lambda p, x: p.exp(x), x)
+    assert "of code generation" in difference(lambda p, x: p.exp(x), [x], made + 1)
+    monkeypatch.setattr(simulate, "run", lambda function, given: ([made + 1], []))
+    assert "of scheduling" in difference(lambda p, x: p.exp(x), [x], made + 1)
 
 
 def test_an_argument_that_is_written_to_is_named():

@@ -10,6 +10,7 @@ import numpy as np
 from penstock._src.compiler.check.members import Members
 from penstock._src.compiler.check.oracle import Oracle
 from penstock._src.compiler.check.poison import poisoned
+from penstock._src.compiler.plan.verify import simulate
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, InvalidArgumentError, OpError
 from penstock._src.core.values import resources
@@ -57,7 +58,8 @@ class CheckedProgram:
         if self.is_new:
             self._compare_stages(oracle, given)
             self.is_new = False
-        self._compare("the program", oracle, made)
+        if oracle.wrong(made) is not None:
+            self._compare(self._at_fault(oracle, given), oracle, made)
         return results
 
     def _oracle(self, given: list[np.ndarray], refusal: OpError | None) -> Oracle:
@@ -82,10 +84,28 @@ class CheckedProgram:
             if function is last:
                 continue
             results, updates = Members(0).run(function, [[a] for a in given])
-            new = {handle.id: v[0] for (handle, _), v in zip(function.updates, updates)}
-            kept = [new.get(self.function.parameters[i].id, given[i]) for i in self.updated]
-            self._compare(f"stage '{name}'", oracle, [*[v[0] for v in results], *kept])
+            new = self._by_handle(function, [v[0] for v in updates], given)
+            self._compare(f"stage '{name}'", oracle, [*[v[0] for v in results], *new])
             last = function
+
+    def _at_fault(self, oracle: Oracle, given: list[np.ndarray]) -> str:
+        """What made a wrong program of what the last stage left: scheduling or code generation."""
+        _, function = self.stages[-1]
+        try:
+            results, updates = simulate.run(function, given)
+        except simulate.TooLarge:
+            return "the program"
+        except InternalError:  # a kernel as scheduled reads or stores what it must not
+            return "scheduling"
+        made = [*results, *self._by_handle(function, updates, given)]
+        return "code generation" if oracle.wrong(made) is None else "scheduling"
+
+    def _by_handle(
+        self, function: Function, updates: Sequence[Any], given: list[np.ndarray]
+    ) -> list[Any]:
+        """New values of the variables that the lowered function updates; those that a stage left alone keep theirs."""
+        new = {handle.id: value for (handle, _), value in zip(function.updates, updates)}
+        return [new.get(self.function.parameters[i].id, given[i]) for i in self.updated]
 
     def _look_at_arguments(self, arguments: Sequence[Any], given: list[np.ndarray]) -> None:
         for i, (argument, before) in enumerate(zip(arguments, given)):
