@@ -33,6 +33,7 @@ class Block:
     """Operations executed as a whole.
 
     `host`: why operations known not to lower here do not. `states`: what stateful kernels remember (kernel_state.py).
+    `values`: inputs for whose values it is specialised. `constants`: ids of those that are constants of the graph.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class Block:
         host: dict[str, str],
         states: dict[Any, Any],
         values: Sequence[int] = (),
+        constants: frozenset[int] = frozenset(),
     ) -> None:
         self.name, self.ops = name, list(ops)
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.host, self.states = host, states
+        self.constants = constants
         self.kinds = input_kinds(self.inputs)
         self.arrays = [i for i, kind in enumerate(self.kinds) if kind == ARRAY]
         self.handles = [i for i, kind in enumerate(self.kinds) if kind == HANDLE]

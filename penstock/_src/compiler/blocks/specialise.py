@@ -148,6 +148,9 @@ class _Planner:
         leaves = Leaves(builder, self.block.states)
         lowering = Lowering(builder)
         for i, tensor in enumerate(self.block.inputs):
+            if tensor._id in self.block.constants:
+                (lowering.values[tensor._id],) = HANDLERS["Const"](lowering, tensor.op, [])
+                continue
             by_value = i in self.block.value_positions
             lowering.values[tensor._id] = leaves.leaf(i, tensor, self.values[i], by_value)
         deferred: list[Operation] = []
@@ -278,8 +281,16 @@ class _Planner:
         inputs = list(reads.values())
         wanted = {t._id for tensors in self.wants.values() for t in tensors}
         values = [i for i, t in enumerate(inputs) if t._id in wanted]
+        own = {op._outputs[0]._id for op in self.block.ops if op.type == "Const"}
         rest = type(self.block)(
-            self.block.name, pending, inputs, outputs, self.host, self.block.states, values
+            self.block.name,
+            pending,
+            inputs,
+            outputs,
+            self.host,
+            self.block.states,
+            values,
+            self.block.constants | own,
         )
         step = BlockStep(
             rest,
