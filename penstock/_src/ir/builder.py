@@ -136,6 +136,12 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
         if other.id in self.assumed:
             self.assume(node, *self.assumed[other.id])
 
+    def is_recorded(self, node: Node) -> bool:
+        """Whether a number is one that a loop used, taken off a list for the loop's gradient."""
+        while node.id not in self.recorded and node.kind in ("cast", "reshape", "broadcast"):
+            node = node.args[0]
+        return node.id in self.recorded
+
     def host_value(self, function: Any, shape: Sequence[int], dtype: DType) -> Node:
         """A value that `function()` gives anew on the host before each run of the program."""
         raise NotLowerable("the host gives no values to this program")

@@ -136,16 +136,10 @@ def _check_index(p: Any, held: ListValue, index: Lowered, message: str) -> None:
     within, lengths = p.bounds(at), p.bounds(held.length)
     if within is not None and lengths is not None and 0 <= within[0] <= within[1] < lengths[0]:
         return
-    if _is_recorded(p, at):
+    if p.is_recorded(at):
         return  # it was within the list when the loop used it that this one is the gradient of
     inside = p.and_(p.ge(at, 0), p.lt(at, p.cast(held.length, at.dtype)))
     p.check(inside, f"{message}: list index out of range")
-
-
-def _is_recorded(p: Any, node: Node) -> bool:
-    while node.id not in p.recorded and node.kind in ("cast", "reshape", "broadcast"):
-        node = node.args[0]
-    return node.id in p.recorded
 
 
 def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListValue:

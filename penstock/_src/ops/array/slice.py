@@ -367,8 +367,46 @@ class StridedSliceGrad(_Strided):
 
     def lower(self, p, shape, begin, end, strides, dy):
         dims = dims_of(p, shape, "the shape")
+        if None in [p.dims(v) for v in (begin, end, strides)]:
+            return self.lower_unknown(p, dims, begin, end, strides, dy)
         entries = self.known_entries(p, len(dims), begin, end, strides)
         return spread(p, dy, entries, dims, 0)
+
+    def lower_unknown(self, p, shape, begin, end, strides, dy):
+        """Lowers the gradient of x[i, 2:, ...] with indices that are only known when the program runs."""
+        values = [[known(p, v, i) for i in range(int(v.shape[0]))] for v in (begin, end, strides)]
+        if None in values[2]:
+            raise NeedsValue(strides, "needs the strides while compiling")
+        try:
+            entries = resolve(len(shape), *values, self.masks)
+        except ValueError as error:
+            raise NotLowerable(str(error)) from None
+        extents, starts, rest = list(shape), [p.constant(0)] * len(shape), []
+        for entry in entries:
+            if entry.is_index and entry.begin is None:
+                if not shape[entry.axis]:
+                    raise NotLowerable("an index into an axis without elements")
+                starts[entry.axis] = self.place(p, begin, entry, shape[entry.axis])
+                extents[entry.axis], entry = 1, Entry(entry.axis, entry.position, True, 0)
+            elif not entry.is_index and not entry.is_new and not entry.is_full:
+                for name, vector, at in (("begin", begin, values[0]), ("end", end, values[1])):
+                    if at[entry.position] is None and not self.masks.is_open(entry.position, name):
+                        raise NeedsValue(vector, "needs the bounds of a slice while compiling")
+            rest.append(entry)
+        block = spread(p, dy, rest, extents, 0)
+        return p.dynamic_update_slice(p.full(shape, 0, dy.dtype), block, starts)
+
+    def place(self, p, begin, entry, extent):
+        """Returns the index of an entry, counted from the front, and checks it unless it is known to be within."""
+        at = p.take_index(begin, 0, entry.position)
+        within = p.bounds(at)
+        if within is None or not 0 <= within[0] <= within[1] < extent:
+            size = p.scalar(extent, at.dtype)
+            inside = p.and_(p.ge(at, p.neg(size)), p.lt(at, size))
+            if not p.is_recorded(at):  # of a loop whose gradient this is: the loop has checked it
+                p.check(inside, f"slice index of dimension {entry.axis} out of bounds")
+            at = p.select(p.lt(at, 0), p.add(at, size), at)
+        return at
 
 
 def spread(p, values, entries, shape, fill):
