@@ -113,6 +113,22 @@ def convert_to_tensor(
     return _convert(value, dtype, name)
 
 
+def index_tensor(value: Any, name: str | None = None) -> Tensor:
+    """Returns indices or extents as a tensor: of int32 if they have no type of their own, unless that does not hold them."""
+    return convert_to_tensor(value, name=name, dtype_hint=int64 if leaves_int32(value) else int32)
+
+
+def leaves_int32(value: Any) -> bool:
+    """Whether a number, or one of a nested sequence, is an integer that int32 does not hold."""
+    if isinstance(value, (list, tuple)):
+        return any(map(leaves_int32, value))
+    if isinstance(value, (int, np.integer)):
+        return not -(2**31) <= value < 2**31
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.dtype.itemsize >= 4:
+        return bool(value.size) and (leaves_int32(value.max()) or leaves_int32(value.min()))
+    return False
+
+
 def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
     kind = type(value)
     if kind in (float, int, bool, str, bytes, complex) or isinstance(

@@ -10,7 +10,7 @@ import numpy as np
 from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, leaves_int32
 from penstock._src.core.dispatch import OBSERVED, STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
@@ -75,11 +75,10 @@ def shape_vector(shape, dtype=dtypes.int32):
             raise ValueError(f"Cannot convert a partially known TensorShape {shape} to a Tensor.")
         shape = shape.as_list()
     if isinstance(shape, (int, np.integer)):
-        return np.array(shape, np.int32)
+        return np.array(shape, np.int64 if leaves_int32(shape) else np.int32)
     if isinstance(shape, (list, tuple)) and all(isinstance(n, (int, np.integer)) for n in shape):
-        large = any(n > 2**31 - 1 for n in shape)
-        return np.array(shape, np.int64 if large else dtype.as_numpy_dtype)
-    return convert_to_tensor(shape, dtype_hint=dtype)
+        return np.array(shape, np.int64 if leaves_int32(shape) else dtype.as_numpy_dtype)
+    return convert_to_tensor(shape, dtype_hint=dtypes.int64 if leaves_int32(shape) else dtype)
 
 
 def shape_input(shape):
@@ -104,7 +103,11 @@ def _filled_now(shape, value, kind):
 
 def _is_small(dims):
     """Whether a tensor of this shape is put into graphs as a constant, as TensorFlow does."""
-    return isinstance(dims, np.ndarray) and bool((dims >= 0).all()) and math.prod(dims.flat) < 1000
+    return (
+        isinstance(dims, np.ndarray)
+        and bool((dims >= 0).all())
+        and math.prod(dims.reshape(-1).tolist()) < 1000
+    )
 
 
 def _filled(shape, value, kind, name):

@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.api.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, index_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
@@ -187,7 +187,7 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
 def slice(input_, begin, size, name=None):
     """The box of `size` (-1: up to the end) that starts at `begin`."""
     if not isinstance(begin, Tensor):
-        begin = convert_to_tensor(begin, dtype_hint=dtypes.int32)
+        begin = index_tensor(begin)
     if not isinstance(size, Tensor):
         size = shape_vector(size)
     return raw.Slice(input=input_, begin=begin, size=size, name=name)
@@ -210,7 +210,7 @@ def strided_slice(
 ):
     """What `input_[begin:end:strides, ...]` means, the masks' bits standing for special places."""
     if strides is None:
-        begin = convert_to_tensor(begin, dtype_hint=dtypes.int32)
+        begin = index_tensor(begin)
         strides = raw.OnesLike(x=begin)
     result = raw.StridedSlice(
         input=input_,

@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.api.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, index_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import Dimension
@@ -158,7 +158,7 @@ def repeat(input, repeats, axis=None, name=None):
         if not -rank <= axis < rank:
             raise ValueError(f"axis must be in the range [-{rank}, {rank}); got {axis}")
         axis = axis % rank
-    repeats = convert_to_tensor(repeats, dtype_hint=dtypes.int32, name="repeats")
+    repeats = index_tensor(repeats, name="repeats")
     if not repeats.dtype.is_integer:
         raise TypeError(
             "Argument `tensor` (name: repeats) must be of type integer. Received `tensor` = "

@@ -17,6 +17,8 @@ from penstock._src.util.export import export
 
 from .creation import shape_input, shape_vector
 
+_MOST = {dtypes.int32: dtypes.int32.max, dtypes.int64: dtypes.int64.max}
+
 
 @export("shape", v1=[])
 @dispatchable
@@ -25,7 +27,11 @@ def shape(input, out_type=None, name=None):
     input = convert_to_tensor(input, name="input")
     kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
     extents = input.shape
-    if extents.is_fully_defined() and kind in (dtypes.int32, dtypes.int64):
+    if (
+        extents.is_fully_defined()
+        and kind in (dtypes.int32, dtypes.int64)
+        and max(extents.as_list(), default=0) <= _MOST[kind]
+    ):
         vector = np.array(extents.as_list(), kind.as_numpy_dtype)
         return convert_to_tensor(vector, name=name)
     return raw.Shape(input=input, out_type=kind, name=name)
@@ -44,7 +50,7 @@ def size(input, out_type=None, name=None):
     input = convert_to_tensor(input, name="input")
     kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
     count = input.shape.num_elements()
-    if count is not None:
+    if count is not None and count <= _MOST.get(kind, count):
         return convert_to_tensor(count, kind, name=name)
     return raw.Size(input=input, out_type=kind, name=name)
 

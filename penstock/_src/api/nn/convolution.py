@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.dispatch import dispatchable
-from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, index_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
@@ -294,7 +293,7 @@ def _sizes(output_shape):
         return output_shape
     if all(isinstance(n, (int, np.integer)) for n in output_shape):
         return np.array([int(n) for n in output_shape], np.int32)
-    return convert_to_tensor(output_shape, dtype_hint=dtypes.int32)
+    return index_tensor(output_shape)
 
 
 @export("nn.conv2d_transpose", v1=[])

@@ -5,7 +5,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
 from penstock._src.core.calls.signature import Argument
-from penstock._src.core.convert import convert_to_tensor, is_tensor_like
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like, leaves_int32
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
@@ -96,11 +96,22 @@ def _bind_one(
         if lone and not in_graph and hint is not None and hint.is_integer:
             # Beside lists it becomes a float first, which the list of allowed types refuses.
             raise TypeError(f"Cannot convert {value} to EagerTensor of dtype {hint.name}")
+        if hint is dtypes.int32 and _needs_int64(cls, attr, inputs):
+            hint = dtypes.int64
         tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.name)
         given[attr] = tensor.dtype.base_dtype
         return tensor
     given[attr] = wanted
     return _converted(cls, argument, value, wanted, position, in_graph, given)
+
+
+def _needs_int64(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> bool:
+    """Whether a number among the arguments that share the type attribute, which may be int64, is no int32."""
+    return dtypes.int64 in cls.type_sets.get(attr, ()) and any(
+        leaves_int32(value)
+        for argument, value in zip(cls.inputs, inputs)
+        if argument.type_attr == attr
+    )
 
 
 def _is_list_of_values(value: Any) -> bool:

@@ -10,6 +10,8 @@ import threading
 
 import numpy as np
 
+from penstock._src.core.errors import ResourceExhaustedError
+
 LARGE = 1 << 20  # bytes from which on memory is kept
 MOST = 256 << 20  # bytes that wait at most
 CLASSES = 8  # size classes for each power of two: an eighth is wasted at most
@@ -90,7 +92,9 @@ def recycled_block(size: int) -> Block:
     root = waiting.take(size)
     if root is None:
         make_room(size)
-        root = Block(
-            (size,), np.uint8
-        )  # were it a plain array, arrays would refer to it past the view
+        try:
+            # were it a plain array, arrays would refer to it past the view
+            root = Block((size,), np.uint8)
+        except (MemoryError, ValueError) as error:  # NumPy refuses 2**63 bytes by a ValueError
+            raise ResourceExhaustedError(f"OOM when allocating {size} bytes") from error
     return root.view(RecycledBlock)

@@ -27,6 +27,22 @@ def extents(value):
     return value.shape if isinstance(value, np.ndarray) else getattr(value, "shape_of_variant", ())
 
 
+def held_extents(op, numbers):
+    """Extents as a vector of the type that an op gives; InvalidArgumentError for one that the type does not hold."""
+    for number in numbers:
+        if number > op.out_type.max:
+            raise invalid(
+                op, f"output type is {8 * op.out_type.size}-bit but an extent is {number}"
+            )
+    return np.array(numbers, op.out_type.np)
+
+
+def _shape_value(p, numbers, dtype):
+    if any(number > dtype.max for number in numbers):
+        raise NotLowerable("an extent that the type of shapes does not hold")
+    return p.shape_value(numbers, dtype)
+
+
 class Shape(Op):
     """The shape, as a vector."""
 
@@ -41,10 +57,10 @@ class Shape(Op):
         return [input.rank]
 
     def eager(self, input):
-        return np.array(extents(input), self.out_type.np)
+        return held_extents(self, extents(input))
 
     def lower(self, p, input):
-        return p.shape_value(input.shape, self.out_type)
+        return _shape_value(p, input.shape, self.out_type)
 
 
 class ShapeN(Op):
@@ -61,10 +77,10 @@ class ShapeN(Op):
         return [[x.rank] for x in input]
 
     def eager(self, input):
-        return [np.array(extents(x), self.out_type.np) for x in input]
+        return [held_extents(self, extents(x)) for x in input]
 
     def lower(self, p, input):
-        return [p.shape_value(x.shape, self.out_type) for x in input]
+        return [_shape_value(p, x.shape, self.out_type) for x in input]
 
 
 class Size(Op):
@@ -81,13 +97,13 @@ class Size(Op):
         return []
 
     def eager(self, input):
-        return np.array(int(np.prod(extents(input), dtype=np.int64)), self.out_type.np)
+        return held_extents(self, [math.prod(extents(input))]).reshape(())
 
     def lower(self, p, input):
         total = 1
         for d in input.shape:
             total = d * total
-        return p.reshape(p.shape_value([total], self.out_type), ())
+        return p.reshape(_shape_value(p, [total], self.out_type), ())
 
 
 class Rank(Op):
