@@ -82,3 +82,13 @@ def test_expressions_give_what_ints_give(b, t, factor, offset):
     ):
         assert made == expected
         assert dims.evaluate(made, {"b": b, "t": t}) == expected
+
+
+@pytest.mark.parametrize("count", [12, 17, 30])
+def test_what_is_divided_by_an_extent_of_zero(count):
+    """Such an array has no elements: its kernel is made for other sizes, and not run for this one."""
+    rows = Dim.symbol("rows", 12)
+    none = rows - 12
+    assert int(count // none) == int(count % none) == 0
+    assert dims.evaluate(count % none, {"rows": 17}) == count % 5
+    assert int((none * rows) // none) == int((none * rows) % none) == 0

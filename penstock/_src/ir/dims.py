@@ -23,8 +23,9 @@ Expression = tuple
 Extent = Union[int, "Dim"]
 
 _FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "floordiv": lambda a, b: a // b,
-    "mod": lambda a, b: a % b,
+    # An extent may be 0 now: what is divided by it is of an array without elements, and any number will do.
+    "floordiv": lambda a, b: a // b if b else 0,
+    "mod": lambda a, b: a % b if b else 0,
     "min": min,
     "max": max,
 }
@@ -236,12 +237,13 @@ def _ordered(terms: dict[tuple, int]) -> Expression:
 
 
 def _quotient(a: int, b: int) -> Extent:
-    value = int(a) // int(b)
     if isinstance(b, Dim):
-        divided = _divide_by_monomial(expression(a), b.expr)
+        value = _FUNCTIONS["floordiv"](int(a), int(b))
+        divided = _divide_by_monomial(expression(a), b.expr) if b else None
         if divided is not None:
             return _make(value, divided)
         return Dim(value, _atomic("floordiv", a, b))
+    value = int(a) // int(b)
     # (c*k*x + r) // c = k*x + r // c, term by term where the divisor divides the coefficient
     whole = tuple([(m, n // b) for m, n in expression(a) if n % b == 0])
     rest = tuple([(m, n) for m, n in expression(a) if n % b])
@@ -270,11 +272,12 @@ def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
 
 
 def _remainder(a: int, b: int) -> Extent:
-    value = int(a) % int(b)
     if isinstance(b, Dim):
+        value = _FUNCTIONS["mod"](int(a), int(b))
         if _divide_by_monomial(expression(a), b.expr) is not None:
             return value
         return Dim(value, _atomic("mod", a, b))
+    value = int(a) % int(b)
     rest = tuple([(m, n % b) for m, n in expression(a) if n % b])
     if not rest or (len(rest) == 1 and rest[0][0] == ()):
         return value
