@@ -93,3 +93,25 @@ def test_a_branch_writes_to_a_list_that_has_no_memory_yet():
 
     assert even(tf.constant(9)).numpy().tolist() == [0, 2, 4, 6, 8]
     assert even(tf.constant(0)).numpy().tolist() == []
+
+
+def test_a_function_that_the_host_runs_assigns_once():
+    count = tf.Variable(0.0)
+
+    @tf.function
+    def step(x):
+        count.assign_add(1.0)  # lowers, and then comes what does not
+        tf.strings.as_string(x)
+        tf.debugging.assert_greater(x, 0)
+        return tf.strings.to_number(tf.strings.as_string(x))
+
+    @tf.function
+    def outer(x):
+        return step(x)
+
+    @tf.function
+    def either(x):
+        return tf.cond(x > 0, lambda: step(x), lambda: -1.0)
+
+    assert (float(outer(tf.constant(2))), float(count)) == (2, 1)
+    assert (float(either(tf.constant(3))), float(count)) == (3, 2)

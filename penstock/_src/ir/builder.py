@@ -206,6 +206,17 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
         self.variables[handle.id] = value
         self.written[handle.id] = handle
 
+    @contextlib.contextmanager
+    def whole_or_not(self) -> Iterator[None]:
+        """Takes back what was written to variables and checked within, if it ends in an exception."""
+        before = dict(self.variables), dict(self.written), len(self.checks)
+        try:
+            yield
+        except Exception:
+            self.variables, self.written = before[:2]
+            del self.checks[before[2] :]
+            raise
+
     def scalar(self, value: Any, dtype: DType) -> Node:
         """A scalar constant; a Dim becomes a `size` node."""
         return (

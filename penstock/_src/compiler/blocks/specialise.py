@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -161,8 +162,11 @@ class _Planner:
                 waiting.add(op.name)
                 continue
             builder.asked.clear()
+            # A function that is left to the host after half of it must not have assigned anything.
+            whole = builder.whole_or_not() if _may_assign(op) else contextlib.nullcontext()
             try:
-                lowering.lower(op)
+                with whole:
+                    lowering.lower(op)
             except (NotLowerable, MalformedFunction, OpError, ValueError) as error:
                 self.defer(op, error, builder.asked, leaves, lowering)
                 deferred.append(op)
@@ -299,6 +303,11 @@ class _Planner:
             [self.slot(t) for t in outputs],
         )
         self.steps.append(step)
+
+
+def _may_assign(op: Operation) -> bool:
+    """Whether lowering an operation may write to variables, itself or in a function that it calls."""
+    return op.raw_op.stateful or op.raw_op.runs_functions
 
 
 def _place(results: list[Node], value: Node) -> int:
