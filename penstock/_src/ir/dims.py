@@ -205,8 +205,10 @@ def _atom_text(atom: Atom) -> str:
 
 
 def _make(value: int, expr: Expression) -> Extent:
-    if not expr or (len(expr) == 1 and expr[0][0] == ()):
-        return value
+    if not expr:
+        return 0
+    if len(expr) == 1 and expr[0][0] == ():
+        return expr[0][1]
     return Dim(value, expr)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
+from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.util import flags
@@ -220,3 +221,17 @@ def test_rows_that_see_nothing_are_not_numbers():
     (got,) = program(x, x, x, see)
     assert np.isnan(got[0, 0, 1::2]).all()
     np.testing.assert_allclose(got[0, 0, ::2], 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_scores_that_are_also_the_values_are_stored(scaled):
+    p = Builder()
+    x = p.parameter(0, (30, 20), dtypes.float32)
+    scores = p.matmul(x, p.transpose(x, (1, 0)))
+    scores = p.mul(scores, 0.1) if scaled else scores
+    e = p.exp(scores - p.reduce_max(scores, (1,), keepdims=True))
+    y = p.matmul(e / p.reduce_sum(e, (1,), keepdims=True), scores)
+    function = p.function("f", [x], [y])
+    array = np.random.default_rng(0).uniform(-1, 1, (30, 20)).astype(np.float32)
+    (want,) = interpreter.run(function, [array])[0]
+    np.testing.assert_allclose(build_program(function)(array)[0], want, rtol=1e-4, atol=1e-5)

@@ -66,3 +66,12 @@ def test_bounds_of_parts_of_a_symbolic_axis_are_not_known():
     assert not (of_atom(part) * 3276 + of_atom(within)).within(0, n)
     assert of_atom(scope.var(n)).within(0, n) and not (of_atom(scope.var(n)) + 1).within(0, n)
     assert constant(3).within(0, 4) and ZERO.within(0, 1)
+
+
+def test_division_by_an_unknown_extent_that_is_zero_has_the_form_of_other_sizes():
+    scope = IndexScope()
+    empty = Dim.symbol("n", 0)
+    row, column = scope.var(5), scope.var(empty)
+    place = of_atom(row) * empty + of_atom(column)
+    assert scope.quotient(place, empty).key == of_atom(row).key
+    assert scope.remainder(place, empty).key == of_atom(column).key

@@ -139,12 +139,21 @@ def _attention(quotient: Node, users: Users, wanted: Callable[[Node], bool]) -> 
         region = {n.id for n in (*found.never_stored, *found.made)}
         for node in found.never_stored:
             _require(not wanted(node) and all(u.id in region for u in users[node.id]))
+        unstored = {n.id for n in found.never_stored}
+        _require(all(_memory_of(n).id not in unstored for n in found.sources))
         if found.gradient is not None:
             for node in (found.maximum, found.total):
                 _require(all(u.id in region for u in users[node.id]))
     except _Unfit:
         return None
     return found
+
+
+def _memory_of(node: Node) -> Node:
+    """What must be stored for a node to be read: scores, say, that are also multiplied by their probabilities."""
+    while node.kind in ("reshape", "bitcast"):
+        (node,) = node.args
+    return node
 
 
 def _is(node: Node, op: str) -> bool:

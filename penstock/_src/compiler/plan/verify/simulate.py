@@ -154,12 +154,22 @@ class _Run:
         values = closure([tail.value, *tail.sums])
         points = _Points(kernel, (tail.row, tail.column), values, leaves, int)
         shape = int(tail.row.extent), int(tail.column.extent)
+        if 0 in shape:
+            self._nothing(kernel)
+            return
         made = np.broadcast_to(points.value(tail.value), shape)
         self.memory[final.id] = _Memory(made.reshape(-1).astype(final.dtype.np))
         if kernel.partial is not None:
             sums = [np.broadcast_to(points.value(v), shape) for v in tail.sums]
             parts = [np.stack([part.sum(0) for part in np.array_split(s, SUMMING)]) for s in sums]
             self.memory[kernel.partial.id] = _Memory(np.stack(parts, 1).reshape(-1))
+
+    def _nothing(self, kernel: ContractKernel) -> None:
+        """What a contraction without elements stores: sums of nothing."""
+        for node in (kernel.outputs[0], kernel.partial):
+            if node is not None:
+                size = evaluated({TASKS: SUMMING})(node.size)
+                self.memory[node.id] = _Memory(np.zeros(size, node.dtype.np))
 
 
 class _Points:
