@@ -115,3 +115,12 @@ def test_arrays_of_new_lengths_compile_nothing(made, use):
         assert made(compiled, tf.constant(array)) == (0, 1)
     for got, expected in zip(compiled(arrays[3]), function(tf.constant(arrays[3]))):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_programs_keep_only_the_nodes_that_they_compute():
+    compiled = tf.function(lambda x: tf.reduce_sum(tf.tanh(x)))
+    compiled(tf.constant(WEIGHTS))
+    (program,) = compiled.get_concrete_function(
+        tf.constant(WEIGHTS)
+    ).graph_function.executable.programs()
+    assert not program.function.roots[0].builder.known

@@ -60,6 +60,14 @@ class Builder(Leaves, Elementwise, Special, Movement, Reduction, Indexing, Contr
         self.written: dict[int, Node] = {}  # handle's id -> handle, of variables that were assigned
         self.asked: list[Node] = []  # nodes whose values were asked for and are not known
 
+    def forget(self) -> None:
+        """Drops what only the making of further nodes needs: nodes keep their builder as long as they live."""
+        for memory in (self.known, self.ranges, self.assumed, self.symbolic, self.settled):
+            memory.clear()
+        self.inlined.clear()
+        self.recorded.clear()
+        self.asked.clear()
+
     def make(self, kind: str, args: Sequence[Node], **attrs: Any) -> Node:
         """The node `kind(args; attrs)`, or a simpler node of the same value."""
         args = tuple(args)

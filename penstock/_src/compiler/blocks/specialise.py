@@ -233,6 +233,7 @@ class _Planner:
             self.steps.append(
                 ProgramStep(function, leaves.sources, makers, lowered, builder.assertions)
             )
+        builder.forget()
 
     def maker(
         self, builder: Builder, leaves: Leaves, value: Any, results: list[Node]
