@@ -137,6 +137,8 @@ def losses(
     if kind == "ids":
         ignored = {"ignore_class": 0} if d.maybe(0.15) else {}
         chosen = loss("SparseCategoricalCrossentropy", from_logits=logits, **ignored)
+        if not logits and d.maybe(0.1):
+            chosen = loss("CategoricalGeneralizedCrossEntropy")
         metrics = made("SparseCategoricalAccuracy") + [
             {"$": "metrics.SparseTopKCategoricalAccuracy", "k": 2},
             {"$": "metrics.SparseCategoricalCrossentropy", "from_logits": logits},
@@ -147,8 +149,6 @@ def losses(
         loss("CategoricalCrossentropy", from_logits=logits, **d.options(label_smoothing=(0.1,))),
         loss("CategoricalFocalCrossentropy", from_logits=logits), loss("CategoricalHinge"),
     )  # fmt: skip
-    if not logits and d.maybe(0.1):
-        chosen = loss("CategoricalGeneralizedCrossEntropy")
     metrics = made("CategoricalAccuracy", "CategoricalHinge") + [
         {"$": "metrics.TopKCategoricalAccuracy", "k": 2},
         {"$": "metrics.CategoricalCrossentropy", "from_logits": logits},
@@ -216,8 +216,8 @@ def training(d: Drawing, rows: int, outputs: list[dict[str, Any]], policy: str) 
                 output[name] = [m for m in output.get(name, []) if m["$"] != "metrics.R2Score"]
     if d.maybe(0.15) and found["loop"] != "train_on_batch":
         found["steps_per_execution"] = d.pick(2, 3)
-    # A weight for each row: Keras broadcasts it over one more axis at most.
-    if d.maybe(0.25) and all("$" in o["loss"] and len(d.shape(o["of"])) <= 2 for o in outputs):
+    # A weight for each row: Keras broadcasts it over no other axis.
+    if d.maybe(0.25) and all("$" in o["loss"] and len(d.shape(o["of"])) == 1 for o in outputs):
         found["sample_weight"] = True
     elif len(outputs) == 1 and outputs[0]["target"] in ("ids", "one hot") and d.maybe(0.3):
         shape = d.shape(outputs[0]["of"])
