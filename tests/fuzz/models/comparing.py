@@ -45,13 +45,14 @@ class Difference:
 
 def allowed(policy: str, expected: np.ndarray, nudged: list[np.ndarray]) -> float:
     """The distance allowed for a quantity, or infinity if it hangs on rounding alone."""
-    size = float(np.max(np.abs(expected), initial=0.0))
+    size = float(np.max(np.abs(expected[np.isfinite(expected)]), initial=0.0))
     spread = 0.0
     for other in nudged:
         if other.shape != expected.shape:
             return np.inf
         with np.errstate(invalid="ignore"):
             apart = np.abs(np.asarray(other, "float64") - expected)
+        apart = apart[np.isfinite(expected)]
         if not np.all(np.isfinite(apart)):
             return np.inf
         spread = max(spread, float(np.max(apart, initial=0.0)))

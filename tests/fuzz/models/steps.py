@@ -55,6 +55,7 @@ def step_models(keras: Any, tf: Any) -> dict[str, Any]:
 
         def train_step(self, data):
             x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+            x = tf.nest.map_structure(tf.convert_to_tensor, x)
             parts = list(x) if isinstance(x, (list, tuple)) else [x]
             floats = [p for p in parts if p.dtype.is_floating]
             weights = self.trainable_weights

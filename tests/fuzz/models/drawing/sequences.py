@@ -76,7 +76,7 @@ def attention(d: Drawing, x: int) -> int:
     others = [
         i for i in range(d.count())
         if len(d.shape(i)) == 2 and "float" in d.dtype(i)
-        and (kind[0] != "A" or d.shape(i)[-1] == shape[-1])
+        and (kind == "MultiHeadAttention" or d.shape(i)[-1] == shape[-1])
     ]  # fmt: skip
     other = d.pick(x, *others) if d.maybe() else x
     call: dict[str, Any] = {}
