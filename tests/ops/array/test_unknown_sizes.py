@@ -78,3 +78,18 @@ def test_flat_indices():
     same(lambda i: tf.unravel_index(i, [3, 4, 5]), np.array([0, 7, 59]))
     with pytest.raises(tf.errors.InvalidArgumentError, match="index is out of bound as with dims"):
         tf.function(lambda i: tf.unravel_index(i, [3, 4]))(tf.constant([1, 99]))
+
+
+@pytest.mark.parametrize(
+    ("function", "shape"),
+    [
+        (lambda x: tf.pad(x, [[0, tf.maximum(0, 5 - tf.shape(x)[0])], [1, 2]]), [None, 6]),
+        (lambda x: tf.eye(tf.shape(x)[0]), [None, None]),
+        (lambda x: tf.eye(tf.shape(x)[0], 3, batch_shape=[2]), [2, None, 3]),
+    ],
+)
+def test_extents_that_are_known_beside_unknown_ones(function, shape):
+    traced = tf.function(function, [tf.TensorSpec([None, 3])])
+    assert traced.get_concrete_function().output_shapes.as_list() == shape
+    x = tf.ones([4, 3])
+    np.testing.assert_array_equal(traced(x), function(x))

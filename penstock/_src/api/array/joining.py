@@ -14,6 +14,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import Dimension
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
 
@@ -226,17 +227,33 @@ def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
     if how == "CONSTANT":
         plain = isinstance(constant_values, (int, float)) and constant_values == 0
         if plain:
-            return raw.Pad(input=tensor, paddings=paddings, name=name)
+            return _with_known_extents(raw.Pad(input=tensor, paddings=paddings, name=name))
         tensor = convert_to_tensor(tensor)
-        return raw.PadV2(
-            input=tensor, paddings=paddings, constant_values=constant_values, name=name
+        return _with_known_extents(
+            raw.PadV2(input=tensor, paddings=paddings, constant_values=constant_values, name=name)
         )
     if how in ("REFLECT", "SYMMETRIC"):
-        return raw.MirrorPad(input=tensor, paddings=paddings, mode=how, name=name)
+        result = raw.MirrorPad(input=tensor, paddings=paddings, mode=how, name=name)
+        return _with_known_extents(result)
     raise ValueError(
         "Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. "
         f"Received `mode` = {mode}"
     )
+
+
+def _with_known_extents(padded):
+    """What is padded, told the extents of axes whose own paddings are known while others are not."""
+    if not isinstance(padded, SymbolicTensor) or padded.shape.is_fully_defined():
+        return padded
+    given, paddings = padded.op.inputs[:2]
+    if paddings.op.type != "Pack" or given.shape.rank != len(paddings.op.inputs):
+        return padded
+    extents = []
+    for extent, row in zip(given.shape.as_list(), paddings.op.inputs):
+        known = constant_value(row)
+        extents.append(None if extent is None or known is None else extent + int(known.sum()))
+    padded.set_shape(extents)
+    return padded
 
 
 @export("reverse", v1=["reverse", "reverse_v2", "manip.reverse"])

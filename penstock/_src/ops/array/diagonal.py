@@ -172,12 +172,12 @@ class _MatrixDiag(Op):
     def shape(self, diagonal, k, num_rows, num_cols, padding_value):
         diagonal.with_rank_at_least(1)
         band, rows, columns = static_band(k), num_rows.value, num_cols.value
-        if diagonal.rank is None or band is None or rows is None or columns is None:
+        if diagonal.rank is None or band is None:
             return UNKNOWN
         single = band[0] == band[1]
         lead = diagonal[: diagonal.rank - (1 if single else 2)]
-        if diagonal[-1] is None:
-            known = [None if int(d) < 0 else int(d) for d in (rows, columns)]
+        if diagonal[-1] is None or rows is None or columns is None:
+            known = [None if d is None or int(d) < 0 else int(d) for d in (rows, columns)]
             return lead.concatenate(known)
         return lead.concatenate(self.size(diagonal[-1], band, int(rows), int(columns)))
 
