@@ -51,6 +51,8 @@ def truncated(
     if high < mean:  # the lower tail, mirrored
         low, high, deviation = high, low, -deviation
     first, last = kind((low - mean) / deviation), kind((high - mean) / deviation)
+    if not first < last:  # in this type no number lies between
+        return np.full(count, np.nan, kind), stream
     found: list[np.ndarray] = []
     missing, iteration, blocks = count, 0, 1
     while missing > 0:

@@ -212,7 +212,7 @@ def truncated_normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -
 def binomial(p: Any, key: Any, counter: Any, counts: Any, probabilities: Any) -> Any:
     """Binomial numbers as float64, one for each of the flat counts and probabilities (sources: rejection.py)."""
     n, probability = (p.cast(x, dtypes.float64) for x in (counts, probabilities))
-    bad = p.or_(p.is_nan(n), p.is_nan(probability))
+    bad = p.or_(p.not_(p.is_finite(n)), p.is_nan(probability))
     bad = p.or_(bad, p.or_(p.lt(n, 0.0), p.lt(probability, 0.0)))
     bad = p.or_(bad, p.gt(probability, 1.0))
     flipped = p.gt(probability, 0.5)

@@ -51,7 +51,8 @@ def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
 def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.ndarray:
     """[samples, rates] of Poisson numbers as floats; `limit` is the largest that the result's type holds.
 
-    All is computed in double precision, whatever the rates' type; rates below zero give zeros.
+    All is computed in double precision, whatever the rates' type; rates below zero give zeros, and rates far above
+    `limit` give that.
 
     Sources: Knuth, TAOCP vol. 2, 3.4.1, for small rates; Hormann 1993, "The transformed rejection method
     for generating Poisson random variables", for others.
@@ -62,6 +63,10 @@ def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.
     out = np.zeros(rates.size, kind)
     broken = ~np.isfinite(rates)
     out[broken] = np.nan
+    # Numbers of such rates are never small enough: rejection would not end.
+    endless = ~broken & (rates > limit + 40 * np.sqrt(limit))
+    out[endless] = limit
+    broken |= endless
     _poisson_by_products(lanes, rates, np.flatnonzero(~broken & (rates < 10)), out, kind, limit)
     _poisson_by_rejection(lanes, rates, np.flatnonzero(~broken & (rates >= 10)), out, kind, limit)
     return out.reshape(rate.size, samples).T
@@ -130,7 +135,7 @@ def binomial(stream: Stream, counts: np.ndarray, probabilities: np.ndarray) -> n
     """
     n, p = counts.astype(np.float64), probabilities.astype(np.float64)
     out = np.zeros(n.size)
-    bad = np.isnan(n) | np.isnan(p) | (n < 0) | (p < 0) | (p > 1)
+    bad = ~np.isfinite(n) | np.isnan(p) | (n < 0) | (p < 0) | (p > 1)
     out[bad] = np.nan
     flipped = p > 0.5
     q = np.where(flipped, 1 - p, p)
