@@ -113,6 +113,7 @@ class Scope:
         self.outer = len(self.values)
         self.random, self.tf = drawing.random, drawing.tf
         self.steps, self.names = [], []
+        self.focus = None  # the value that the next pick gives, if it fits
 
     # -- choices
 
@@ -128,14 +129,15 @@ class Scope:
 
     def pick(self, dtypes=NUMBERS, low=0, high=6, where=None):
         """Returns a value, more often a late one."""
-        fitting = [
-            v
-            for v in self.values
-            if v.finite
-            and v.dtype in dtypes
-            and low <= v.rank <= high
-            and (where is None or where(v))
-        ]
+
+        def fits(v):
+            known = v.finite and v.dtype in dtypes and low <= v.rank <= high
+            return known and (where is None or where(v))
+
+        focus, self.focus = self.focus, None
+        if focus is not None and fits(focus):
+            return focus
+        fitting = [v for v in self.values if fits(v)]
         if not fitting:
             raise Rejected
         recent = min(len(fitting) - 1, int(self.random.exponential(2.5)))
@@ -153,7 +155,10 @@ class Scope:
         return axis - x.rank if self.chance(0.3) else axis
 
     def axes(self, x):
-        """Returns some axes of a value, in order."""
+        """Returns some axes of a value, in order: the first ones, the last ones, or any."""
+        cut = self.int(0, x.rank - 1)
+        if self.chance(0.6):
+            return list(range(cut + 1)) if self.chance(0.6) else list(range(cut, x.rank))
         found = [i for i in range(x.rank) if self.chance(0.5)]
         return found or [self.int(0, x.rank - 1)]
 

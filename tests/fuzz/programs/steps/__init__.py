@@ -34,6 +34,7 @@ from tests.fuzz.programs.steps import (  # noqa: E402
     gradients,
     indexing,
     movement,
+    pipelines,
     reductions,
     special,
     state,
@@ -43,4 +44,4 @@ from tests.fuzz.programs.steps import (  # noqa: E402
 FAMILIES = sorted({drawn.family for drawn in STEPS.values()})
 
 __all__ = ["STEPS", "FAMILIES", "step", "contractions", "control", "elementwise", "gradients",
-           "indexing", "movement", "reductions", "special", "state", "statements"]  # fmt: skip
+           "indexing", "movement", "pipelines", "reductions", "special", "state", "statements"]  # fmt: skip

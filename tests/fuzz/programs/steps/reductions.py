@@ -7,7 +7,7 @@ from tests.fuzz.programs.steps import step
 @step(3.0)
 def reduced(scope):
     x = scope.pick(low=1)
-    names = ["reduce_sum", "reduce_sum", "reduce_mean", "reduce_prod"]
+    names = ["reduce_sum"] * 4 + ["reduce_mean"] * 3 + ["reduce_prod"]
     if x.dtype not in COMPLEX:
         names += ["reduce_max", "reduce_min"]
     if x.dtype in FLOATS:
