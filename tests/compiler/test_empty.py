@@ -86,3 +86,13 @@ def test_values_without_elements_are_not_written_in_place():
         return losses, tf.matmul(y, tf.ones([6, 2]), transpose_b=True)
 
     agrees(losses_and_scores, tf.zeros([0, 2]), unknown=True)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+def test_padding_of_nothing_is_all_padding(dtype):
+    """LLVM aborts where it finds late that a vector converted to bfloat is constant."""
+
+    def padded(x):
+        return tf.pad(x, [[2, 3], [1, 2]], constant_values=1)
+
+    agrees(padded, tf.zeros([0, 4], dtype), unknown=False)

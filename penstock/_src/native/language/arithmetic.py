@@ -141,8 +141,9 @@ class Arithmetic(Writer):
             return wide if element == F32 else self.cast("fpext", wide, element)
         if element == BF16 and "+avx512bf16" not in self.target.features:
             return self.rounded_to_bfloat(x)
-        if BITS[element] == 16 and lanes(x.ty) == 1:
-            # LLVM would join this to a conversion of a double to float before it, and call a library.
+        if BITS[element] == 16 and (lanes(x.ty) == 1 or element == BF16):
+            # LLVM would join this to a conversion of a double to float before it, and call a library; and it aborts at
+            # constants converted to vectors of bfloat, when it finds late that they are some.
             x = self.intrinsic("arithmetic.fence", x, fast=False)
         return self.cast("fpext" if BITS[source] < BITS[element] else "fptrunc", x, element)
 
