@@ -222,7 +222,7 @@ def _match(node: Node, problem: Problem, description: Description, numbering: Nu
 
 
 def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> int:
-    """How many of the node's last axes make up the width that a tile's column runs over."""
+    """How many of the node's last axes make up the width that a tile's column runs over: none if it is 1."""
     if isinstance(description, Gemm):
         width = int(number(description.n, sizes))
     elif isinstance(description, BY_CHANNEL):
@@ -233,12 +233,11 @@ def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> in
             if isinstance(description, Convolution)
             else description.outputs
         )
-    covered = 1
-    for count, extent in enumerate(reversed(node.shape), 1):
-        covered *= int(extent)
-        if covered >= width:
-            return count
-    return len(node.shape)
+    covered, count = 1, 0
+    while covered < width and count < len(node.shape):
+        count += 1
+        covered *= int(node.shape[-count])
+    return count
 
 
 def _unwidened(node: Node) -> tuple[Node, ...]:
