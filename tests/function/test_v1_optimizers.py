@@ -39,3 +39,14 @@ def test_a_loss_without_variables_is_refused():
         v1.get_variable("w", [2], initializer=v1.zeros_initializer())
         with pytest.raises(ValueError, match="No gradients provided"):
             v1.train.GradientDescentOptimizer(0.1).minimize(tf.constant(1.0))
+
+
+def test_slots_made_under_control_dependencies_begin_without_them():
+    with v1.Graph().as_default(), v1.Session() as session:
+        fed = v1.placeholder("float32", [])
+        weight = v1.get_variable("weight", [], initializer=v1.ones_initializer())
+        with v1.control_dependencies([v1.identity(fed)]):  # as updates of batch norms
+            step = v1.train.AdamOptimizer(0.5).minimize(weight * fed)
+        session.run(v1.global_variables_initializer())
+        session.run(step, {fed: 2.0})
+        assert abs(session.run(weight) - 0.5) < 1e-5

@@ -103,3 +103,15 @@ def test_gradients_of_tridiagonal_eigenvalues_are_those_of_the_whole_matrix(rows
     wanted = (vectors * weights.numpy()) @ vectors.T
     np.testing.assert_allclose(by_alpha, np.diag(wanted), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(by_beta, 2 * np.diag(wanted, 1), rtol=1e-9, atol=1e-9)
+
+
+def test_eye_of_a_size_that_only_the_run_tells_has_a_rank():
+    seen = []
+
+    @tf.function(input_signature=[tf.TensorSpec([None], "float32")])
+    def make(x):
+        made = tf.eye(tf.size(x), batch_shape=[2])
+        seen.append(made.shape.as_list())
+        return made
+
+    assert make(tf.zeros([3])).shape == (2, 3, 3) and seen == [[2, None, None]]

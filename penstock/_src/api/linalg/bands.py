@@ -150,6 +150,7 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
             f"num_rows={num_rows}, num_columns={num_columns}"
         )
     batch = [] if batch_shape is None else batch_shape
+    known = [_static_extent(b) for b in batch] if isinstance(batch, (list, tuple)) else None
     static = [_static_extent(num_rows), _static_extent(columns)]
     if (
         None not in static
@@ -170,7 +171,7 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
     length = raw.Minimum(x=rows, y=columns)
     dims = raw.ConcatV2(values=[batch, raw.Reshape(tensor=length, shape=[1])], axis=0)
     ones = raw.Fill(dims=dims, value=np.ones((), kind.as_numpy_dtype))
-    return raw.MatrixDiagV3(
+    made = raw.MatrixDiagV3(
         diagonal=ones,
         k=0,
         num_rows=rows,
@@ -178,6 +179,9 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
         padding_value=np.zeros((), kind.as_numpy_dtype),
         name=name,
     )
+    if known is not None:
+        made.set_shape([*known, *static])
+    return made
 
 
 def _static_extent(n):

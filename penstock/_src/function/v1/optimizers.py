@@ -4,6 +4,7 @@ Each rule stands in its raw op (ops/state/training.py); a class here names its s
 A gradient of slices is made whole first, except for plain gradient descent, which scatters it.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,12 @@ from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable
 from penstock._src.function.v1.variables.collections import trainable_variables
 from penstock._src.util.export import export
+
+
+def _free() -> Any:
+    """Where variables are made: their initializers wait for nothing that the step waits for."""
+    graph = STATE.graph
+    return contextlib.nullcontext() if graph is None else graph.control_dependencies(None)
 
 
 @export(v1=["train.Optimizer"])
@@ -110,7 +117,8 @@ class Optimizer:
         pairs = [(g, v) for g, v in grads_and_vars if g is not None]
         if not pairs:
             raise ValueError(f"No gradients provided for any variable: {list(grads_and_vars)}.")
-        self._prepare(pairs[0][1])
+        with _free():
+            self._prepare(pairs[0][1])
         updates = [self._update(g, v) for g, v in pairs]
         updates += self._finish(updates)
         if STATE.graph is None:
@@ -135,12 +143,13 @@ class Optimizer:
         held = self._made.setdefault(name, {})
         if variable.ref() not in held:
             start = self._start_of(name)
-            first = raw.Fill(
-                convert_to_tensor(variable.shape.as_list(), "int32"),
-                convert_to_tensor(start, variable.dtype),
-            )
             full = f"{variable.name.split(':')[0]}/{self._name}"
-            held[variable.ref()] = Variable(first, trainable=False, name=full)
+            with _free():
+                first = raw.Fill(
+                    convert_to_tensor(variable.shape.as_list(), "int32"),
+                    convert_to_tensor(start, variable.dtype),
+                )
+                held[variable.ref()] = Variable(first, trainable=False, name=full)
         return held[variable.ref()]
 
     def _start_of(self, name: str) -> float:
