@@ -9,13 +9,23 @@ STAMP  := $(VENV)/.installed
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test fuzz fuzz-models bench lint format clean check $(CHECKS)
+.PHONY: demo test tutorials fuzz fuzz-models bench lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
 
 test: lint
 	$(BIN)/python -m pytest
+
+# All programs of tests/tutorials, on Penstock; `make tutorials TENSORFLOW=1` on TensorFlow, in an environment of its own.
+TENSORFLOW_VENV := .venv-tensorflow
+tutorials: $(STAMP) $(if $(TENSORFLOW),$(TENSORFLOW_VENV)/.installed)
+	$(BIN)/python -m tests.tutorials $(if $(TENSORFLOW),--tensorflow $(CURDIR)/$(TENSORFLOW_VENV)/bin/python) $(NAMES)
+
+$(TENSORFLOW_VENV)/.installed:
+	$(PYTHON) -m venv $(TENSORFLOW_VENV)
+	$(TENSORFLOW_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow==2.21.*' pandas
+	touch $@
 
 fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller
 	$(BIN)/python -m tests.fuzz.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST))
