@@ -128,11 +128,6 @@ def _step(planner: Planner, body: Function, state: list[Buffer], outer: list[Buf
 
 @plans("case")
 def _case(planner: Planner, kernel: Any) -> None:
-    with _nested(planner, kernel.node.attrs["branches"]):
-        _plan_case(planner, kernel)
-
-
-def _plan_case(planner: Planner, kernel: Any) -> None:
     node = kernel.node
     index, *operands = node.args
     branches = node.attrs["branches"]
@@ -147,22 +142,30 @@ def _plan_case(planner: Planner, kernel: Any) -> None:
     planner.note("a choice", [number], [])
     for label, branch in zip(labels, branches):
         planner.launches.append(label)
-        part = Partition(branch, planner.options)
-        wanted: dict[int, Buffer] = {}
-        late = []
-        for result, buffer in zip(branch.results, results):
-            own = home(result)
-            if in_memory_already(own) or own.id in wanted:
-                late.append((result, buffer))
-            else:
-                wanted[own.id] = buffer
-        planner.inline(branch, inputs, part, wanted)
-        for result, buffer in late:
-            planner.copy(result, buffer, part)
+        # each on its own: a number that one branch returns lies in a result, where another returns something else
+        with _nested(planner, [branch]):
+            _plan_branch(planner, branch, inputs, results)
         planner.launches.append(Jump(runner.JUMP, end))
     planner.launches.append(end)
     planner.time += 1
     planner.keep_through(start, [*results, *inputs])
+
+
+def _plan_branch(
+    planner: Planner, branch: Function, inputs: Sequence[Buffer], results: Sequence[Buffer]
+) -> None:
+    part = Partition(branch, planner.options)
+    wanted: dict[int, Buffer] = {}
+    late = []
+    for result, buffer in zip(branch.results, results):
+        own = home(result)
+        if in_memory_already(own) or own.id in wanted:
+            late.append((result, buffer))
+        else:
+            wanted[own.id] = buffer
+    planner.inline(branch, inputs, part, wanted)
+    for result, buffer in late:
+        planner.copy(result, buffer, part)
 
 
 def _int32(planner: Planner, index: Node) -> Buffer:
