@@ -92,3 +92,39 @@ def test_what_is_divided_by_an_extent_of_zero(count):
     assert int(count // none) == int(count % none) == 0
     assert dims.evaluate(count % none, {"rows": 17}) == count % 5
     assert int((none * rows) // none) == int((none * rows) % none) == 0
+
+
+leaf = st.one_of(st.sampled_from(["b", "t"]), st.integers(-6, 9))
+tree = st.recursive(
+    leaf,
+    lambda inner: st.tuples(st.sampled_from("+ - * // % min max".split()), inner, inner),
+    max_leaves=8,
+)
+
+
+def computed(formula, symbols):
+    """A formula's value; None where it divides by zero."""
+    if not isinstance(formula, tuple):
+        return symbols.get(formula, formula)
+    a, b = (computed(part, symbols) for part in formula[1:])
+    if a is None or b is None or (formula[0] in ("//", "%") and not b):
+        return None
+    return {
+        "+": lambda: a + b,
+        "-": lambda: a - b,
+        "*": lambda: a * b,
+        "//": lambda: a // b,
+        "%": lambda: a % b,
+        "min": lambda: dims.minimum(a, b),
+        "max": lambda: dims.maximum(a, b),
+    }[formula[0]]()
+
+
+@given(tree, *[st.integers(2, 30)] * 4)
+def test_formulas_hold_at_every_size(formula, b, t, other_b, other_t):
+    found = computed(formula, {"b": Dim.symbol("b", b), "t": Dim.symbol("t", t)})
+    expected = computed(formula, {"b": other_b, "t": other_t})
+    if found is None or expected is None:
+        return
+    assert int(found) == computed(formula, {"b": b, "t": t})
+    assert dims.evaluate(found, {"b": other_b, "t": other_t}) == expected

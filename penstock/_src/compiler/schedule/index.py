@@ -46,8 +46,10 @@ def _not_negative(expression: tuple) -> bool:
 
 
 def _atom_not_negative(atom: tuple) -> bool:
-    if atom[0] in ("symbol", "mod"):
+    if atom[0] == "symbol":
         return True
+    if atom[0] == "mod":
+        return _not_negative(atom[2])
     if atom[0] == "max":
         return _not_negative(atom[1]) or _not_negative(atom[2])
     return _not_negative(atom[1]) and _not_negative(atom[2])
