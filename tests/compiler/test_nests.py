@@ -105,3 +105,13 @@ def test_places_of_maxima_with_shares_of_their_rows():
     found, share = predicted(x)
     np.testing.assert_array_equal(found, x.argmax(2))
     np.testing.assert_allclose(share, (x.argmax(2) == 0).mean(1))
+
+
+def test_a_sum_of_nothing_is_zero_whatever_its_factor():
+    def scaled(x):
+        factor = tf.reduce_mean(x, keepdims=True)  # of nothing: NaN
+        return tf.reduce_sum(x * factor), tf.reduce_sum(x / factor)
+
+    for extent in (0, None):
+        compiled = tf.function(scaled, [tf.TensorSpec([extent])])
+        assert [float(t) for t in compiled(tf.zeros([0]))] == [0.0, 0.0]

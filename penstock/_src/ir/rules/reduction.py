@@ -97,8 +97,14 @@ def _of_reshape(p: Any, node: Node, x: Node) -> Node | None:
     return p.reshape(p.reduce(x, node.op, kept) if kept else x, node.shape)
 
 
+def _has_terms(node: Node) -> bool:
+    """A sum of nothing is 0, also where the factor that would come out is no number."""
+    return all(node.args[0].shape[a] != 0 for a in node.attrs["axes"])
+
+
 def _linear(node: Node, **_: Any) -> bool:
-    return node.dtype.is_floating or node.dtype.is_complex or node.dtype.is_integer
+    kind = node.dtype
+    return (kind.is_floating or kind.is_complex or kind.is_integer) and _has_terms(node)
 
 
 REDUCTION = (
@@ -113,7 +119,7 @@ REDUCTION = (
         "sum(x / c) -> sum(x) / c",
         m.reduce_sum(x / y),
         _sum_of_divided,
-        when=lambda node, **_: node.dtype.is_floating,
+        when=lambda node, **_: node.dtype.is_floating and _has_terms(node),
     ),
     rule(
         "reduce(repeat(x)) -> x, of sums times the count",
