@@ -6,6 +6,7 @@ MINUTES ?= 5
 WORKERS ?= 2
 FIRST  ?= 1000
 STAMP  := $(VENV)/.installed
+LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
@@ -41,7 +42,15 @@ bench: $(STAMP)
 check: $(CHECKS)
 
 $(CHECKS): check-%: $(STAMP)
-	$(BIN)/python tools/check_runs.py $*
+	PYTHONPATH=$(LIBRARIES) $(BIN)/python tools/check_runs.py $*
+
+check-examples: $(LIBRARIES)
+
+# What examples/libraries use, without the TensorFlow that some of them ask for.
+$(LIBRARIES):
+	$(BIN)/python -m pip install --quiet --target $@ requests
+	$(BIN)/python -m pip install --quiet --target $@ --no-deps tensorflow-probability tf_keras opt_einsum decorator gast six \
+		gpflow check_shapes deprecated wrapt lark multipledispatch tabulate dropstackframe
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
