@@ -56,6 +56,10 @@ def turned_twice(p, x, w):
     return [p.matmul(z, p.sin(x))]
 
 
+def scaled(p, x, w, scale):
+    return [p.matmul(x, w) * scale]
+
+
 def rows(p, x):
     total = p.reduce_max(x, (1,))
     return [total, x * 2.0]
@@ -68,6 +72,7 @@ def test_what_is_right_is_accepted():
     build(turned, (n, 30))
     build(turned_twice, (64, 64), (64, 64))
     build(rows, (n, 30))
+    build(scaled, (7, 30), (30, 0), (0,))
 
 
 def planted(monkeypatch, change):

@@ -47,6 +47,8 @@ def verify_tail(kernel: object, root: Node, final: Node, tail: Tail, extent: Ext
         if not same_extent(node.size, tail.row.extent * tail.column.extent):
             fail(kernel, f"{node!r} is not of {tail.row.extent} rows of {tail.column.extent}")
     domain = Domain([tail.row, tail.column], extent)
+    if not domain.count:
+        return
     cells = domain.at[tail.row] * extent(tail.column.extent) + domain.at[tail.column]
     values = closure([tail.value, *tail.sums])
     for v in values:
