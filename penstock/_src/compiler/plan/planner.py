@@ -122,11 +122,12 @@ class Planner:
         copies = self._give_results_memory(part)
         later: list[tuple[Node, Buffer, Buffer | None]] = []
         for source, target in copies:  # what lies in memory is copied before variables change
-            if home(source).kind not in ("parameter", "read", "constant"):
+            own = home(source)
+            if own.kind == "item" or not in_memory_already(own):
                 later.append((source, target, None))
             elif target.place == "output":
                 self.copy(source, target)
-            elif home(source).kind == "read":
+            elif own.kind == "read":
                 aside = self.temporary("old value", target.size)
                 self.copy(source, aside)
                 later.append((source, target, aside))
