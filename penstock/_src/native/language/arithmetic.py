@@ -34,6 +34,7 @@ class Arithmetic(Writer):
     """Mixed into Fn.  Scalars meeting vectors are splat; Python numbers become constants."""
 
     FAST = "contract nsz "  # multiply-adds may fuse; NaN and infinity stay honest
+    APART = "nsz "  # rounded for itself, as a program that says `a * b - c` may count on
 
     def pair(self, a, b):
         """(type, text of a, text of b) of two operands brought to one type."""
@@ -52,11 +53,11 @@ class Arithmetic(Writer):
             return b.ty, self.splat(a, lb).s, b.s
         return a.ty, a.s, self.splat(b, la).s
 
-    def binary(self, op: str, a, b) -> Val:
+    def binary(self, op: str, a, b, flags: str = FAST) -> Val:
         """`op` of LLVM; for floats the f is put before it (add -> fadd)."""
         ty, a, b = self.pair(a, b)
         if is_float(ty):
-            op = f"f{op} {self.FAST}"
+            op = f"f{op} {flags}"
         return self.emit(ty, f"{op} {ty} {a}, {b}")
 
     def compare(self, op: str, a, b) -> Val:

@@ -108,14 +108,19 @@ def _is_inf(f, real, z):
 
 
 # -- arithmetic
+def apart(f, op, a, b):
+    """A sum or difference that is not fused with a product."""
+    return f.binary(op, a, b, f.APART)
+
+
 @function("add")
 def _add(f, real, a, b):
-    return Pair(a.re + b.re, a.im + b.im)
+    return Pair(apart(f, "add", a.re, b.re), apart(f, "add", a.im, b.im))
 
 
 @function("sub")
 def _sub(f, real, a, b):
-    return Pair(a.re - b.re, a.im - b.im)
+    return Pair(apart(f, "sub", a.re, b.re), apart(f, "sub", a.im, b.im))
 
 
 @function("neg")
@@ -125,8 +130,9 @@ def _neg(f, real, z):
 
 @function("mul")
 def product(f, real, a, b):
-    """(a + bi)(c + di)"""
-    return Pair(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re)
+    """(a + bi)(c + di), of which conjugates give a real number."""
+    re = apart(f, "sub", a.re * b.re, a.im * b.im)
+    return Pair(re, apart(f, "add", a.re * b.im, a.im * b.re))
 
 
 @function("square")
