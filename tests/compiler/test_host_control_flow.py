@@ -115,3 +115,22 @@ def test_a_function_that_the_host_runs_assigns_once():
 
     assert (float(outer(tf.constant(2))), float(count)) == (2, 1)
     assert (float(either(tf.constant(3))), float(count)) == (3, 2)
+
+
+def test_the_gradient_of_a_branch_on_the_host_whose_twin_keeps_values_of_unknown_shape():
+    def repeated(x, times, step):
+        return tf.while_loop(lambda i, y: i < times, lambda i, y: (i + 1, step(y)), (0, x))[1]
+
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.cond(
+                x[0] > 0,
+                lambda: repeated(x, 2, lambda y: repeated(y, 2, tf.tanh)),  # lists of lists
+                lambda: tf.sin(tf.exp(x)),
+            )
+        return tape.gradient(y, x)
+
+    compiled = tf.function(gradient, input_signature=[tf.TensorSpec([None])])
+    for x in tf.constant([1.0, 2.0]), tf.constant([-1.0, 2.0, 3.0]):
+        np.testing.assert_allclose(compiled(x), gradient(x), rtol=1e-4)

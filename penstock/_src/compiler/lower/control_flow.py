@@ -110,7 +110,7 @@ def _fake_param(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
         raise NotLowerable("FakeParam of what only the host can hold")
     shape = raw.attrs["shape"]
     if shape.rank is None or not shape.is_fully_defined():
-        return [Absent("FakeParam of an unknown shape")]
+        return [Absent("FakeParam of an unknown shape", raw.eager())]
     return [lowering.p.full(shape.as_list(), 0, raw.dtype)]
 
 
