@@ -14,6 +14,9 @@ class Items:
 
     maximum: Any = None
     start: Any
+    loosens = (
+        False  # whether variables may change their shapes from step to step without being told of
+    )
 
     def more(self, position: Any) -> Any:
         raise NotImplementedError
@@ -127,5 +130,5 @@ class RaggedItems(Items):
 class IteratorItems(Items):
     """Elements of a tf.data iterator; the state carried is whether the last read found one."""
 
-    def __init__(self, iterator: Any):
-        self.iterator = iterator
+    def __init__(self, iterator: Any, loosens: bool = False):
+        self.iterator, self.loosens = iterator, loosens

@@ -102,7 +102,7 @@ def for_(
     elif hasattr(iterated, "row_splits"):
         items = RaggedItems(iterated)
     else:
-        items = IteratorItems(iter(iterated))
+        items = IteratorItems(iter(iterated), loosens=True)
     _for_in_graph(items, extra_test, body, get_state, set_state, names, options)
 
 
@@ -188,7 +188,7 @@ def _for_in_graph(
         position[0] = state[0]
         set_state(tuple(state[1:]))
 
-    _graph_loop(test, step, get, put, ("<position>", *names), options)
+    _graph_loop(test, step, get, put, ("<position>", *names), options, items.loosens)
 
 
 def _both(first: Any, second: Any) -> Any:
@@ -203,7 +203,9 @@ def _graph_loop(
     set_state: SetState,
     names: tuple[str, ...],
     options: Options,
+    loosens: bool = False,
 ) -> None:
+    """`loosens`: shapes that a step changes become less known, as in loops over datasets, until they stay."""
     before = get_state()
     prepared, missing = _with_placeholders(before, body, get_state, set_state, names)
     start = tuple(
@@ -229,6 +231,8 @@ def _graph_loop(
             else value
             for name, value in zip(names, get_state(), strict=True)
         )
+        if loosens and _loosen(state, after):
+            raise _ShapeChanged(_common_shapes(state, after))
         check_iteration(state, after, names, invariants, start)
         return after
 
@@ -238,10 +242,41 @@ def _graph_loop(
             lambda _: test(), lambda held: (body(), held)[1:], (marker,), **_passed(options)
         )
         return
-    results = control_flow.while_loop(
-        run_test, run_body, start, shape_invariants=invariants, **_passed(options)
-    )
+    while True:
+        try:
+            results = control_flow.while_loop(
+                run_test, run_body, start, shape_invariants=invariants, **_passed(options)
+            )
+        except _ShapeChanged as changed:
+            invariants = changed.invariants
+        else:
+            break
     set_state(tuple(results))
+
+
+class _ShapeChanged(Exception):
+    """A step gave shapes that do not fit those before it; `invariants` fit both."""
+
+    def __init__(self, invariants: tuple) -> None:
+        super().__init__(invariants)
+        self.invariants = invariants
+
+
+def _loosen(before: tuple, after: tuple) -> bool:
+    """Whether a shape after a step does not fit that before it, all else being equal."""
+    if any(isinstance(new, Undefined) or new is None for new in after):
+        return False
+    old, new = values.flatten(before), values.flatten(after)
+    pairs = [(x, y) for x, y in zip(old, new, strict=False) if isinstance(x, Tensor)]
+    return len(old) == len(new) and any(not _fits(x, y) for x, y in pairs)
+
+
+def _common_shapes(before: tuple, after: tuple) -> tuple:
+    """The shapes that both states have, in their structure."""
+    return tuple(
+        nest.map_structure(lambda x, y: x.shape.most_specific_compatible_shape(y.shape), old, new)
+        for old, new in zip(before, after, strict=True)
+    )
 
 
 def _passed(options: Options) -> Options:
@@ -301,19 +336,22 @@ def _loosened(invariant: Any, start: Any) -> bool:
     return any(str(shape) != str(getattr(value, "shape", None)) for shape, value in pairs)
 
 
-def _check_shape(name: str, before: Tensor, after: Tensor, given: bool) -> None:
-    if before.dtype in (dtypes.variant, dtypes.resource):
-        return
+def _fits(before: Tensor, after: Tensor) -> bool:
+    """Whether the shape after a step is one that the shape before it allows."""
     old, new = before.shape, after.shape
-    fits = old.rank is None or (
+    return old.rank is None or (
         new.rank == old.rank
         and all(
             have is None or have == got
             for have, got in zip(old.as_list(), new.as_list(), strict=True)
         )
     )
-    if fits:
+
+
+def _check_shape(name: str, before: Tensor, after: Tensor, given: bool) -> None:
+    if before.dtype in (dtypes.variant, dtypes.resource) or _fits(before, after):
         return
+    old, new = before.shape, after.shape
     if given:
         raise ValueError(
             f"'{name}' has shape {new} after one iteration, which does not conform with the shape "

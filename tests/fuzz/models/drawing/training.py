@@ -210,10 +210,6 @@ def training(d: Drawing, rows: int, outputs: list[dict[str, Any]], policy: str) 
     if found["step"] != "keras":
         found["optimizer"].pop("gradient_accumulation_steps", None)
         outputs[0].pop("weighted_metrics", None)
-    if found["batch"] == 1:  # there the variance that R2Score divides by is zero but for rounding
-        for output in outputs:
-            for name in ("metrics", "weighted_metrics"):
-                output[name] = [m for m in output.get(name, []) if m["$"] != "metrics.R2Score"]
     if d.maybe(0.15) and found["loop"] != "train_on_batch":
         found["steps_per_execution"] = d.pick(2, 3)
     # A weight for each row: Keras broadcasts it over no other axis.
