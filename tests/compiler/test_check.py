@@ -231,3 +231,12 @@ def test_variables_are_compared():
     variable = VariableHandle((3,), dtypes.float32, value=np.zeros(3, np.float32))
     with pytest.raises(InternalError, match="variable .* differs at"):
         CheckedProgram([("lower", function)], Wrong()).run([variable])
+
+
+def test_sums_without_results_beside_sums_that_are_rounded():
+    def sums(p, x, y):
+        return [p.reduce_sum(x, (1,)), p.reduce_sum(y, (0,))]
+
+    nothing, terms = np.zeros((0, 5), np.complex64), np.abs(normal(5000))
+    total = np.float32(terms.sum(dtype=np.float64) * (1 + 1e-6))
+    assert difference(sums, [nothing, terms], nothing[:, 0], total) is None

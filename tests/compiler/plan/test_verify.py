@@ -60,6 +60,11 @@ def scaled(p, x, w, scale):
     return [p.matmul(x, w) * scale]
 
 
+def total_of_rows_cut_otherwise(p, x):
+    """Without rows the index of the sum's terms asks for no loop: read before the loop, they lie outside."""
+    return [p.tanh(p.reduce_sum(p.reshape(p.reverse(x, (0, 1)), (x.shape[1], 6)), (0, 1)))]
+
+
 def rows(p, x):
     total = p.reduce_max(x, (1,))
     return [total, x * 2.0]
@@ -73,6 +78,7 @@ def test_what_is_right_is_accepted():
     build(turned_twice, (64, 64), (64, 64))
     build(rows, (n, 30))
     build(scaled, (7, 30), (30, 0), (0,))
+    build(total_of_rows_cut_otherwise, (6, 0))
 
 
 def planted(monkeypatch, change):

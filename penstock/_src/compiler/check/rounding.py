@@ -248,7 +248,7 @@ def reduce(members: Members, step: Step, args: list[Value]) -> Value:
     add = np.add if node.op == "sum" else np.multiply
     axes = node.attrs["axes"]
     count = math.prod([x[0].shape[a] for a in axes])
-    if count <= 1:
+    if count <= 1 or not x[0].size:
         return members.plain(node, args)
     values = [_widened(v) for v in x]
     exact = add.reduce(values[0], axes, dtype=_accumulator(dtype))

@@ -61,6 +61,7 @@ class Inliner:
         self.scope = Scope()
         self.is_leaf = is_leaf
         self.slots: list[Node] = [] if slots is None else slots
+        self._on_tiles = slots is not None
         self._numbers = {node.id: i for i, node in enumerate(self.slots)}
         self._memo: dict[Any, Value] = {}
         self._reduction_vars: dict[Any, list[tuple[Var, ...]]] = {}
@@ -96,7 +97,12 @@ class Inliner:
         return made
 
     def read(self, node: Node, position: Position, guard: Value | None) -> Value | None:
-        """The element of a node that is read from memory; None of others."""
+        """The element of a node that is read from memory; None of others.
+
+        An array without elements is not read: a loop that makes no round may stand inside of where its body is computed.
+        """
+        if type(node.size) is int and node.size == 0 and not self._on_tiles:
+            return self.scope.const(zero_of(node.dtype), node.dtype)
         return self.load(node, position.linear, guard) if self.is_leaf(node) else None
 
     def _prepare(self, node: Node, position: Position, guard: Value | None) -> None:
