@@ -7,7 +7,9 @@ import penstock._src.function.concrete
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.core.typesets import ANY
+from penstock._src.ops.control.list_value import TensorList
 from tests.compiler.graphs import body_of, executable_of
 
 F, I, B, V = dtypes.float32, dtypes.int32, dtypes.bool_, dtypes.variant
@@ -134,3 +136,22 @@ def test_the_gradient_of_a_branch_on_the_host_whose_twin_keeps_values_of_unknown
     compiled = tf.function(gradient, input_signature=[tf.TensorSpec([None])])
     for x in tf.constant([1.0, 2.0]), tf.constant([-1.0, 2.0, 3.0]):
         np.testing.assert_allclose(compiled(x), gradient(x), rtol=1e-4)
+
+
+def test_lists_of_one_length_whose_elements_have_other_shapes():
+    def item(kept, i):
+        return raw.TensorListGetItem(
+            input_handle=kept, index=i, element_shape=np.array(-1, np.int32), element_dtype=F
+        )
+
+    run = executable_of(lambda kept: [raw.Neg(x=item(kept, 0)), item(kept, 1)], (V, []))
+    pair, single = np.ones(2, np.float32), np.ones(1, np.float32)
+    three, five = make_shape([3]), make_shape([5])
+    lists = [
+        (TensorList(F, UNKNOWN, [pair, pair]), [2, 2]),
+        (TensorList(F, UNKNOWN, [pair, single]), [2, 1]),
+        (TensorList(F, three, [None, None]), [3, 3]),
+        (TensorList(F, five, [None, None]), [5, 5]),
+    ]
+    for kept, sizes in lists:
+        assert [len(rows) for rows in run([kept])] == sizes

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, input_kinds
+from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, element_shape, input_kinds
 from penstock._src.compiler.blocks.specialise import Specialisation, specialise
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
@@ -133,8 +133,7 @@ def other_key(value: Any) -> Any:
         held = value.value
         return id(value), None if held is None else held.shape
     if isinstance(value, TensorList):
-        first = next((item.shape for item in value.items if hasattr(item, "shape")), None)
-        return len(value), first
+        return len(value), value.dtype, element_shape(value)
     return type(value)
 
 

@@ -20,6 +20,8 @@ from penstock._src.ops.control.list_value import TensorList
 
 ARRAY, HANDLE, LIST, ANY = "array", "handle", "list", "any"
 
+MIXED = "mixed"  # in place of a shape
+
 # Elements up to which a program may be specialised for the value of an integer input.
 SMALL_VALUE = 64
 
@@ -134,19 +136,26 @@ class Leaves:
         if not isinstance(value, TensorList) or value.dtype in (dtypes.string, dtypes.variant):
             return HostValue("the variant is no list of arrays")
         count = len(value)
-        static = value.element_shape
-        shape: Any = tuple(static.as_list()) if static.is_fully_defined() else None
-        for item in value.items:
-            if item is not None:
-                if shape is not None and item.shape != shape:
-                    return HostValue("the elements of the list have different shapes")
-                shape = item.shape
+        shape = element_shape(value)
+        if shape is MIXED:
+            return HostValue("the elements of the list have different shapes")
         length = self.p.size(self.symbol(("list", position), count), dtypes.int32)
         if shape is None or count == 0:
             return ListValue(value.dtype, None, length, count or None, shape)
         extents = (self.symbol(("list", position), count), *[int(d) for d in shape])
         buffer = self._parameter(("list", position), None, extents, value.dtype)
         return ListValue(value.dtype, buffer, length, extents[0], extents[1:])
+
+
+def element_shape(value: TensorList) -> Any:
+    """The one shape of a list's elements; MIXED if they have several, None if it is not known yet."""
+    if isinstance(value, DenseList):
+        return value.dense.shape[1:]
+    static = value.element_shape
+    shapes = {getattr(item, "shape", None) for item in value.items if item is not None}
+    if static.is_fully_defined():
+        shapes.add(tuple(static.as_list()))
+    return MIXED if len(shapes) > 1 else next(iter(shapes), None)
 
 
 def stacked(value: TensorList) -> np.ndarray:
