@@ -152,6 +152,17 @@ class MemoryCache(Resource):
     elements: list[Element] | None = None
 
 
+def ending_with_the_last(elements: Iterator[Element], count: int) -> Iterator[Element]:
+    """The elements; their end is met before the last of a known number is given.
+
+    Who knows the number, as Keras does, never asks for more: a cache would stay incomplete.
+    """
+    for position, element in enumerate(elements, 1):
+        if position == count:
+            next(elements, None)
+        yield element
+
+
 class _Cache(Pipeline):
     keeps_batches = True
 
@@ -165,7 +176,7 @@ class _Cache(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         if self.cache.elements is not None:
             return iter(self.cache.elements)
-        return self.filling(run)
+        return ending_with_the_last(self.filling(run), self.cardinality())
 
     def filling(self, run: Run) -> Iterator[Element]:
         elements = []
@@ -193,7 +204,8 @@ class _FileCached(Pipeline):
         cache = FileCache(self.path, self.inputs[0].types)
         if cache.complete():
             return cache.read()
-        return cache.write(self.inputs[0].iterate(run))
+        written = cache.write(self.inputs[0].iterate(run))
+        return ending_with_the_last(written, self.cardinality())
 
 
 def _cached(source: Pipeline, filename: Any, cache: Any) -> Pipeline:

@@ -1,0 +1,39 @@
+"""Dataset.cache."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+
+@pytest.mark.parametrize("file", ["", "cache"])
+def test_a_cache_is_complete_with_its_last_element(file, tmp_path):
+    """Keras reads as many elements as there are, and never asks for the end."""
+    dataset = tf.data.Dataset.range(6).shuffle(6, seed=1)
+    dataset = dataset.cache(str(tmp_path / file) if file else "")
+    iterator = iter(dataset)
+    found = [int(next(iterator)) for _ in range(6)]
+    assert [int(x) for x in dataset] == found
+    assert [int(x) for x in dataset] == found
+
+
+def test_a_cache_read_in_part_is_not_complete():
+    dataset = tf.data.Dataset.range(6).shuffle(6, seed=1).cache()
+    first = [int(x) for _, x in zip(range(5), dataset)]
+    assert sorted(int(x) for x in dataset) == list(range(6)) and len(first) == 5
+
+
+def test_cached_batches_are_those_of_the_first_epoch():
+    inputs = np.arange(20, dtype=np.float32)[:, None]
+    seen = []
+
+    class Model(tf.keras.Sequential):
+        def train_step(self, data):
+            seen.append(data[0].numpy().ravel().tolist())
+            return {}
+
+    model = Model([tf.keras.layers.Input((1,)), tf.keras.layers.Dense(1)])
+    model.compile(run_eagerly=True)
+    dataset = tf.data.Dataset.from_tensor_slices((inputs, inputs)).shuffle(20, seed=2)
+    model.fit(dataset.batch(6).cache(), epochs=2, verbose=0)
+    assert seen[:4] == seen[4:]
