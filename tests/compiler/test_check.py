@@ -192,6 +192,28 @@ def test_an_argument_that_is_written_to_is_named():
         CheckedProgram([("lower", function)], Writing(np.ones(3, np.float32))).run([x])
 
 
+def mish_of_product(p, x, y):
+    """Of neighbouring sums in bfloat16 often the same number, and another of the sum in float32 between them."""
+    s = p.add(p.contract("mk,kn->mn", x, y), 0.1)
+    sigma = p.log1p(p.exp(p.neg(p.abs(s))))
+    return p.cast(p.mul(s, p.tanh(p.add(p.maximum(s, 0.0), sigma))), dtypes.float32)
+
+
+@pytest.mark.parametrize(
+    "build, dtype, size",
+    [
+        (mish_of_product, dtypes.bfloat16, 1.0),
+        (lambda p, x, y: p.cast(p.contract("mk,kn->mn", x, y), dtypes.float32), dtypes.float16, 1e-6),
+        (lambda p, x, y: p.cast(p.neg(p.contract("mk,kn->mn", x, y)), dtypes.float32), dtypes.float16, 1e-6),
+    ],
+)  # fmt: skip
+def test_what_follows_a_product_of_narrow_floats_takes_its_sum(native_run, build, dtype, size):
+    random = np.random.default_rng(0)
+    x = (random.normal(size=(1728, 16)) * size).astype(dtype.np)
+    y = (random.normal(size=(16, 4)) * 0.3).astype(dtype.np)
+    native_run(function_of(build, x, y), (x, y))
+
+
 def test_what_rounding_decides_may_fall_either_way():
     def build(p, x, y):
         return p.cast(p.contract("mk,kn->mn", x, y), dtypes.int32)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.check.noise import Noise
+from penstock._src.compiler.check.noise import Noise, is_narrow
+from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
@@ -22,6 +23,10 @@ from penstock._src.ir.primitives import MOVEMENT, PRIMITIVES
 Value = Any  # list[np.ndarray]; a tuple of such lists of a node with several results
 # What evaluates the kinds that may round, or decide, otherwise (rounding.py).
 ROUNDED: dict[str, Callable[[Members, Step, list[Value]], Value]] = {}
+# A product of narrow floats is a sum in float32, which what follows in the same kernel takes before it is rounded: some
+# members keep it so through movements, and round what the next operation makes of it.
+ELEMENTWISE = frozenset("unary binary select compare cast".split())
+UNROUNDED = frozenset("neg abs maximum minimum".split())  # code rounds nothing after these
 FORGIVING = {"gather": "clamp", "scatter": "drop"}  # what indices do that only a member has outside
 
 
@@ -69,8 +74,8 @@ class Members:
         for check in function.checks:
             if not values[check.condition.id][0]:
                 raise InvalidArgumentError(check.message)
-        results = [values[r.id] for r in function.results]
-        return results, [values[v.id] for _, v in function.updates]
+        results = [settled(values[r.id]) for r in function.results]
+        return results, [settled(values[v.id]) for _, v in function.updates]
 
     def evaluate(self, step: Step, args: list[Value]) -> Value:
         """The value of one node."""
@@ -80,11 +85,21 @@ class Members:
         if node.kind == "item":
             return args[0][node.attrs["index"]]
         if node.kind == "while":
-            return self._while(node, args)
+            return self._while(node, [settled(a) for a in args])
         if node.kind == "case":
-            return self._case(node, args)
-        rounded = ROUNDED.get(node.kind)
-        return rounded(self, step, args) if rounded else self.plain(node, args)
+            return self._case(node, [settled(a) for a in args])
+        if any(map(_is_unrounded, args)):
+            if node.kind in ELEMENTWISE:
+                if node.kind == "select" or node.attrs.get("op") in UNROUNDED:
+                    return self._unrounded(node, args)
+                return settled(self._evaluate(step, _alike(args)))
+            if node.kind not in MOVEMENT:
+                args = [settled(a) for a in args]
+        return self._evaluate(step, args)
+
+    def _evaluate(self, step: Step, args: list[Value]) -> Value:
+        rounded = ROUNDED.get(step.node.kind)
+        return rounded(self, step, args) if rounded else self.plain(step.node, args)
 
     def each(self, compute: Callable[[list[Any]], Any], args: Sequence[Value]) -> list[Any]:
         """What a function makes of the center's arguments and of each member's."""
@@ -104,6 +119,18 @@ class Members:
         if node.results is not None:
             return tuple([unified([np.asarray(m[i]) for m in made]) for i in range(len(made[0]))])
         return unified([np.asarray(m) for m in made])
+
+    def _unrounded(self, node: Node, args: Sequence[Value]) -> Value:
+        """A choice, or a change of sign, which leaves a member's sums in float32 as they are."""
+        evaluate = PRIMITIVES[node.kind].evaluate
+        assert evaluate is not None
+        in_single = Node(node.builder, node.kind, node.args, node.attrs, node.shape, dtypes.float32)
+        alike, made = _alike(args), []
+        for k in range(self.count + 1):
+            is_sum = any(of(a, k).dtype != a[0].dtype for a in args)
+            own = [of(a, k) for a in alike]
+            made.append(np.asarray(evaluate(own, in_single if is_sum else node)))
+        return unified(made)
 
     def _while(self, node: Node, args: list[Value]) -> Value:
         carried, condition, body = (node.attrs[name] for name in ("carried", "cond", "body"))
@@ -139,6 +166,29 @@ class Members:
 def of(value: Value, k: int) -> Any:
     """The center's array (0), or that of a member."""
     return value[k] if len(value) > 1 else value[0]
+
+
+def settled(value: Value) -> Value:
+    """A value whose members are rounded to the center's type."""
+    if not _is_unrounded(value):
+        return value
+    return unified([array.astype(value[0].dtype, copy=False) for array in value])
+
+
+def _is_unrounded(value: Value) -> bool:
+    return any(array.dtype != value[0].dtype for array in value[1:])
+
+
+def _alike(args: Sequence[Value]) -> list[Value]:
+    """Arguments of which a member has all narrow floats in float32 where it has one so."""
+    count = max(map(len, args))
+    alike = [a * count if len(a) == 1 else list(a) for a in args]
+    for k in range(1, count):
+        if any(of(a, k).dtype != a[0].dtype for a in args):
+            for own in alike:
+                if is_narrow(own[0].dtype):
+                    own[k] = own[k].astype(np.float32)
+    return alike
 
 
 def unified(arrays: list[np.ndarray]) -> list[np.ndarray]:

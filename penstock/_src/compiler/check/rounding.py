@@ -369,6 +369,9 @@ def contract(members: Members, step: Step, args: list[Value]) -> Value:
         if by_tiles is not None:
             value = value + by_tiles * (members.noise.factors(value.shape, 1.0) - 1)
         if is_narrow(node.dtype.np):  # what follows in the same kernel takes the sum as it is
+            if k % 4 > 1:
+                made.append(np.asarray(value, np.float32))
+                continue
             value = members.noise.scaled(value, spacing(node.dtype.np))
         made.append(_off(members, node, value))
     return unified(made)
