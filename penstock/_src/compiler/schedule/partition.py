@@ -439,6 +439,7 @@ class Partition:
         kernels: list[Kernel] = []
         units = self._units()
         if self.options.merge:
+            self._hold_conditions(units)
             units = merge(units, self.by_id, self.inner)
             self._forget(units)
             units = [u for u in units if u.nodes or u.kind == "other"]
@@ -457,6 +458,13 @@ class Partition:
             else:
                 kernels.append(unit.extra)
         return kernels
+
+    def _hold_conditions(self, units: list[Unit]) -> None:
+        """Keeps what checks ask for early: variables may not change before they are looked at (plan/stops.py)."""
+        checks = self.function.checks if self.function.updates else ()
+        conditions = {home(check.condition).id for check in checks}
+        for unit in units:
+            unit.waits = conditions.isdisjoint(unit.made)
 
     def _forget(self, units: list[Unit]) -> None:
         """Keeps nodes out of memory that by now only the kernel that makes them reads."""

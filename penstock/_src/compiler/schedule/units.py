@@ -68,6 +68,7 @@ class Unit:
     rows: Rows | None = None
     extra: Any = None
     position: int = 0
+    waits: bool = True  # whether it may be launched later than where it stands
 
     def __post_init__(self) -> None:
         self.roots = self.roots or [None] * len(self.nodes)
@@ -181,7 +182,7 @@ def _join(
         return False
     ready = all(i in a.made or i not in maker or maker[i].position < a.position for i in b.reads)
     if not ready:
-        waits = all(
+        waits = a.waits and all(
             u is b or not a.position < u.position <= b.position
             for i in a.made
             for u in readers.get(i, ())
@@ -191,7 +192,7 @@ def _join(
         a.position = b.position
     a.nodes += b.nodes
     a.roots += b.roots
-    a.rows = rows
+    a.rows, a.waits = rows, a.waits and b.waits
     if as_rows:
         a.kind = "rows"
     a.reads = (a.reads | b.reads) - a.made
