@@ -10,6 +10,14 @@ from typing import Any
 from tests.fuzz.models.judging import Find, Judge
 
 SECONDS = 300
+# Entries of a training that it may lack.
+OPTIONAL = (
+    "sample_weight",
+    "class_weight",
+    "loss_weights",
+    "steps_per_execution",
+    "unknown_batch",
+)
 PLAIN_TRAINING = {
     "loop": "arrays", "step": "keras", "epochs": 1, "optimizer": {"$": "optimizers.SGD", "learning_rate": 0.01},
 }  # fmt: skip
@@ -47,13 +55,7 @@ def candidates(recipe: dict[str, Any]) -> Iterator[dict[str, Any]]:
     first, total = len(recipe["inputs"]), len(recipe["inputs"]) + len(recipe["nodes"])
     plain = copy.deepcopy(recipe)
     plain["training"] |= PLAIN_TRAINING
-    for name in (
-        "sample_weight",
-        "class_weight",
-        "loss_weights",
-        "steps_per_execution",
-        "unknown_batch",
-    ):
+    for name in OPTIONAL:
         plain["training"].pop(name, None)
     yield from changed(recipe, plain)
     if len(recipe["outputs"]) > 1:
@@ -87,13 +89,7 @@ def candidates(recipe: dict[str, Any]) -> Iterator[dict[str, Any]]:
         less = copy.deepcopy(recipe)
         less["training"][name] = copy.deepcopy(value)
         yield from changed(recipe, less)
-    for name in (
-        "sample_weight",
-        "class_weight",
-        "loss_weights",
-        "steps_per_execution",
-        "unknown_batch",
-    ):
+    for name in OPTIONAL:
         if recipe["training"].get(name):
             less = copy.deepcopy(recipe)
             del less["training"][name]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from penstock._src.compiler.codegen.specials import lines, random_bits, scatter
+from penstock._src.compiler.codegen.specials import checks, lines, random_bits, scatter
 from penstock._src.ir.node import Node
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def check_bounds(
     vectors = int(indices.size) // max(depth, 1)
     code = planner.code(
         ("bounds", indices.dtype, depth),
-        lambda target: scatter.emit_bounds_check(indices.dtype, depth, target),
+        lambda target: checks.emit_bounds_check(indices.dtype, depth, target),
     )
     planner.errors.append((indices, node))
     args = [STATUS, planner.used(indices), vectors, len(planner.errors), *extents]
@@ -146,7 +146,7 @@ def check_bounds(
 
 def stop_unless(planner: Planner, check: Any) -> None:
     """Adds a kernel that ends the run if a check's condition, which lies in memory by now, does not hold."""
-    code = planner.code(("truth",), scatter.emit_truth_check)
+    code = planner.code(("truth",), checks.emit_truth_check)
     planner.errors.append((None, check))
     args = [STATUS, planner.used(check.condition), len(planner.errors)]
     planner.add(code, "task", 1, args, "check")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from penstock._src.compiler.codegen.contraction.views import View, one, view_of
 from penstock._src.compiler.schedule.causal import reach_of
 from penstock._src.compiler.schedule.contraction import ELEMENTWISE, Tail
-from penstock._src.compiler.schedule.kernel import Kernel
+from penstock._src.compiler.schedule.kernel import Kernel, home
 from penstock._src.core import dtypes
 from penstock._src.ir.dims import shape_key
 from penstock._src.ir.node import Node
@@ -140,20 +140,13 @@ def _attention(quotient: Node, users: Users, wanted: Callable[[Node], bool]) -> 
         for node in found.never_stored:
             _require(not wanted(node) and all(u.id in region for u in users[node.id]))
         unstored = {n.id for n in found.never_stored}
-        _require(all(_memory_of(n).id not in unstored for n in found.sources))
+        _require(all(home(n).id not in unstored for n in found.sources))
         if found.gradient is not None:
             for node in (found.maximum, found.total):
                 _require(all(u.id in region for u in users[node.id]))
     except _Unfit:
         return None
     return found
-
-
-def _memory_of(node: Node) -> Node:
-    """What must be stored for a node to be read: scores, say, that are also multiplied by their probabilities."""
-    while node.kind in ("reshape", "bitcast"):
-        (node,) = node.args
-    return node
 
 
 def _is(node: Node, op: str) -> bool:

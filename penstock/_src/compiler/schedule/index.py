@@ -282,9 +282,7 @@ class IndexScope:
         if _zero(divisor):
             return ZERO, ZERO
         if type(divisor) is Dim and int(divisor) == 0:
-            divisor = Dim(
-                1, divisor.expr
-            )  # nothing is divided now; the form is that of other sizes
+            divisor = Dim(1, divisor.expr)  # nothing is divided; the form is that of other sizes
         for atom, c in index.terms:
             if _divides(divisor, c):
                 whole[atom] = c // divisor

@@ -51,7 +51,7 @@ def is_splat(node: Node) -> bool:
 
 
 # What reads its arguments at its own place.
-_SAME_PLACE = frozenset({"unary", "binary", "compare", "select", "cast"})
+SAME_PLACE = frozenset({"unary", "binary", "compare", "select", "cast"})
 
 
 class Inliner:
@@ -77,7 +77,7 @@ class Inliner:
         """The node's element at a position; where `guard` is false it may be anything, but reads nothing."""
         condition = None if guard is None else guard.number
         key = node.id, position.key, condition
-        if key not in self._memo and node.kind in _SAME_PLACE:
+        if key not in self._memo and node.kind in SAME_PLACE:
             self._prepare(node, position, guard)  # expressions are deeper than Python's stack
         found = self._memo.get(key)
         if found is None:
@@ -112,7 +112,7 @@ class Inliner:
         while pending:
             node = pending[-1]
             missing = []
-            if node.kind in _SAME_PLACE and (node.id, where, condition) not in self._memo:
+            if node.kind in SAME_PLACE and (node.id, where, condition) not in self._memo:
                 found = self.read(node, position, guard)
                 if found is not None:
                     self._memo[node.id, where, condition] = found

@@ -32,6 +32,7 @@ from penstock._src.compiler.schedule.kernel import (
     Kernel,
     NestKernel,
     SpecialKernel,
+    home,
     map_nest,
     piece_nest,
 )
@@ -54,13 +55,6 @@ HOISTED = 40  # cost of what may be computed again for every row
 MOST_PIECES = 4  # of a concat that is not stored: each element chooses among them
 LONGEST_ROW = 4096  # elements of a row that a kernel may go over several times
 REPEATED = 2  # cost of what may be computed again for every element of a larger array
-
-
-def home(node: Node) -> Node:
-    """The node whose memory a node is, through reshapes and changes of type that move nothing."""
-    while node.kind in ("reshape", "bitcast"):
-        node = node.args[0]
-    return node
 
 
 def in_memory_already(node: Node) -> bool:

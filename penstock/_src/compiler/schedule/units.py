@@ -16,6 +16,7 @@ from typing import Any
 
 from penstock._src.compiler.schedule.blocks import block_shape, blocks_of, extents, extents_of
 from penstock._src.compiler.schedule.index import extent_key, is_one
+from penstock._src.compiler.schedule.inline import SAME_PLACE
 from penstock._src.compiler.schedule.reductions import cut_of
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
@@ -203,9 +204,6 @@ def _join(
     return True
 
 
-_STRAIGHT = frozenset({"unary", "binary", "compare", "select", "cast"})
-
-
 def _same_place(node: Node, root: Node | None, unit: Unit, rows: Rows | None) -> bool:
     """Whether every way from what a nest computes for a node to what another unit makes keeps to one element or row.
 
@@ -234,7 +232,7 @@ def _same_place(node: Node, root: Node | None, unit: Unit, rows: Rows | None) ->
 
 def _place_of_arguments(node: Node, place: str, rows: Rows | None) -> str:
     """At which place a node's arguments are read for its element at a place."""
-    if place == "other" or node.kind in _STRAIGHT:
+    if place == "other" or node.kind in SAME_PLACE:
         return place
     if node.kind == "reshape" and extents(node) == extents(node.args[0]):
         return place

@@ -14,9 +14,8 @@ class Items:
 
     maximum: Any = None
     start: Any
-    loosens = (
-        False  # whether variables may change their shapes from step to step without being told of
-    )
+    # Whether a variable's shape may change from step to step without shape invariants.
+    loosens = False
 
     def more(self, position: Any) -> Any:
         raise NotImplementedError

@@ -34,7 +34,6 @@ class Arithmetic(Writer):
     """Mixed into Fn.  Scalars meeting vectors are splat; Python numbers become constants."""
 
     FAST = "contract nsz "  # multiply-adds may fuse; NaN and infinity stay honest
-    APART = "nsz "  # rounded for itself, as a program that says `a * b - c` may count on
 
     def pair(self, a, b):
         """(type, text of a, text of b) of two operands brought to one type."""
@@ -53,8 +52,15 @@ class Arithmetic(Writer):
             return b.ty, self.splat(a, lb).s, b.s
         return a.ty, a.s, self.splat(b, la).s
 
-    def binary(self, op: str, a, b, flags: str = FAST) -> Val:
+    def binary(self, op: str, a, b) -> Val:
         """`op` of LLVM; for floats the f is put before it (add -> fadd)."""
+        return self._binary(op, a, b, self.FAST)
+
+    def unfused(self, op: str, a, b) -> Val:
+        """An addition or subtraction that never fuses with a product: of equal products it gives 0."""
+        return self._binary(op, a, b, "nsz ")
+
+    def _binary(self, op: str, a, b, flags: str) -> Val:
         ty, a, b = self.pair(a, b)
         if is_float(ty):
             op = f"f{op} {flags}"

@@ -108,19 +108,14 @@ def _is_inf(f, real, z):
 
 
 # -- arithmetic
-def apart(f, op, a, b):
-    """A sum or difference that is not fused with a product."""
-    return f.binary(op, a, b, f.APART)
-
-
 @function("add")
 def _add(f, real, a, b):
-    return Pair(apart(f, "add", a.re, b.re), apart(f, "add", a.im, b.im))
+    return Pair(f.unfused("add", a.re, b.re), f.unfused("add", a.im, b.im))
 
 
 @function("sub")
 def _sub(f, real, a, b):
-    return Pair(apart(f, "sub", a.re, b.re), apart(f, "sub", a.im, b.im))
+    return Pair(f.unfused("sub", a.re, b.re), f.unfused("sub", a.im, b.im))
 
 
 @function("neg")
@@ -131,8 +126,8 @@ def _neg(f, real, z):
 @function("mul")
 def product(f, real, a, b):
     """(a + bi)(c + di), of which conjugates give a real number."""
-    re = apart(f, "sub", a.re * b.re, a.im * b.im)
-    return Pair(re, apart(f, "add", a.re * b.im, a.im * b.re))
+    re = f.unfused("sub", a.re * b.re, a.im * b.im)
+    return Pair(re, f.unfused("add", a.re * b.im, a.im * b.re))
 
 
 @function("square")

@@ -68,10 +68,7 @@ def _signed(dtype) -> bool:
 def _arithmetic(f, name, kind, dtype, a, b):
     if kind.is_bool:
         return a | b if name == "add" else a & b if name == "mul" else a ^ b
-    if name == "mul":
-        return f.binary(name, a, b)
-    # `x * x - m` of m = x * x is 0, and its square root no NaN.
-    return complexes.apart(f, name, a, b)
+    return f.binary(name, a, b) if name == "mul" else f.unfused(name, a, b)
 
 
 @operation("div")

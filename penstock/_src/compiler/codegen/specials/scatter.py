@@ -1,7 +1,7 @@
 """Scatter: updates combined into an array at index vectors, in the order of the updates.
 
 Tasks share out the columns of the updated slices, so every element is updated by one task and results do not depend on
-threads; single elements whose places are known to be unique are shared out as they come.  A bounds check is a kernel of its own, run before what reads with the indices.
+threads; single elements whose places are known to be unique are shared out as they come.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from penstock._src.compiler.codegen.scalars.registers import (
     register_type,
     rounded,
 )
-from penstock._src.core import dtypes
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
 
 COMBINE = {"add": "sum", "mul": "prod", "max": "max", "min": "min"}
-OUT_OF_RANGE = 1
 
 
 def lanes_of(dtype: Any, target: Any) -> int:
@@ -85,47 +83,4 @@ def emit_scatter(
 
         first, last = (low, high) if spread else (0, vectors)
         f.loop(first, last, 1, vector)
-    return Code.of(m)
-
-
-def emit_truth_check(target: Any) -> Code:
-    """Writes its code to the status if a truth value does not hold.
-
-    Context: status, the value, code.
-    """
-    m = Module(target)
-    with m.task("task") as f:
-        status, value, code = f.load(f.ctx, 0, PTR), f.load(f.ctx, 1, PTR), f.load(f.ctx, 2, I64)
-        held = f.convert(f.load(value, 0, memory_type(dtypes.bool_)), I64, False)
-        first = f.load(status, 0, I64).eq(0)
-        f.when(held.eq(0) & first, lambda: f.store(code, status, 0))
-    return Code.of(m)
-
-
-def emit_bounds_check(index_dtype: Any, depth: int, target: Any) -> Code:
-    """Writes code, place, value and extent to the status if an index is outside.
-
-    Context: status, indices, index vectors, code, then `depth` extents.
-    """
-    m = Module(target)
-    ty = memory_type(index_dtype)
-    with m.task("task") as f:
-        status, indices = f.load(f.ctx, 0, PTR), f.load(f.ctx, 1, PTR)
-        vectors, code = f.load(f.ctx, 2, I64), f.load(f.ctx, 3, I64)
-
-        def vector(number):
-            for i in range(depth):
-                extent = f.load(f.ctx, 4 + i, I64)
-                x = f.convert(
-                    f.load(indices, number * depth + i, ty), I64, not index_dtype.is_unsigned
-                )
-
-                def note(x=x, extent=extent, i=i):
-                    for word, what in enumerate((code, number * depth + i, x, extent)):
-                        f.store(what, status, word)
-
-                first = f.load(status, 0, I64).eq(0)
-                f.when(f.compare("uge", x, extent) & first, note)
-
-        f.loop(0, vectors, 1, vector)
     return Code.of(m)
