@@ -8,9 +8,11 @@ import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
+from penstock._src.ops.math.reduction import Mean, Sum
 from penstock._src.util import flags
 from tests.fuzz.programs.drawing import CLOSE
 from tests.fuzz.programs.noise import ROUNDING, Noise, distance, largest
@@ -87,12 +89,27 @@ def arrays(program, env, results):
     return found + [np.asarray(env[p.name].numpy()) for p in program.variables]
 
 
+def sums_in_double(op):
+    """Lets an op add up wide: sums of thousands of equal numbers round alike in every run, whatever perturbs them."""
+    narrow = op.reduce
+
+    def reduce(self, x, axes):
+        wide = {"float32": np.float64, "complex64": np.complex128}.get(x.dtype.name)
+        return (
+            narrow(self, x, axes)
+            if wide is None
+            else narrow(self, x.astype(wide), axes).astype(x.dtype)
+        )
+
+    return mock.patch.object(op, "reduce", reduce)
+
+
 @contextlib.contextmanager
 def eagerly(tf):
     """Functions inside of the program run op by op, and what is compiled nevertheless is interpreted."""
     tf.config.run_functions_eagerly(True)
     try:
-        with flags.override(device="reference"):
+        with flags.override(device="reference"), sums_in_double(Sum), sums_in_double(Mean):
             yield
     finally:
         tf.config.run_functions_eagerly(False)
