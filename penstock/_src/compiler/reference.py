@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import FailedPreconditionError
+from penstock._src.core.errors import FailedPreconditionError, ResourceExhaustedError
 from penstock._src.ir import interpreter
 from penstock._src.ir.function import Function
 
@@ -27,10 +27,14 @@ class ReferenceProgram:
         arrays = [a.value if handle else a for a, handle in zip(arguments, self.handles)]
         if any(a is None for a in arrays):
             raise FailedPreconditionError("A variable of the function has no value.")
-        results, updates = interpreter.run(self.function, arrays)
+        try:
+            results, updates = interpreter.run(self.function, arrays)
+            results, updates = [owned(r) for r in results], [owned(u) for u in updates]
+        except MemoryError as error:
+            raise ResourceExhaustedError(str(error) or "out of memory") from error
         for position, value in zip(self.updated, updates):
-            arguments[position].value = owned(value)
-        return [owned(r) for r in results]
+            arguments[position].value = value
+        return results
 
 
 class NullProgram:

@@ -340,6 +340,8 @@ class Split(Op):
         return None, joined_again(dys, axis)
 
     def eager(self, axis, value):
+        if axis.ndim:
+            raise invalid(self, f"split_dim must be a scalar but has rank {axis.ndim}")
         at = split_axis(self, axis, value)
         size = value.shape[at]
         if size % self.num_split:
@@ -351,6 +353,8 @@ class Split(Op):
         return [contiguous(part) for part in np.split(value, self.num_split, at)]
 
     def lower(self, p, axis, value):
+        if axis.rank:
+            raise NotLowerable("an axis that is no scalar")
         at = int(value_of(p, axis, "the axis"))
         if not -len(value.shape) <= at < len(value.shape) or value.shape[at] % self.num_split:
             raise NotLowerable("an axis that does not divide into the parts")

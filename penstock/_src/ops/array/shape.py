@@ -403,10 +403,11 @@ def broadcast_vectors(op, first, second):
     for name, vector in (("s0", first), ("s1", second)):
         if vector.ndim != 1:
             raise invalid(op, f"{name} must be a vector, not {show(vector.shape)}")
-    try:
-        return np.broadcast_shapes(tuple(first.tolist()), tuple(second.tolist()))
-    except ValueError:
-        raise invalid(op, f"Incompatible shapes: {show(first)} vs. {show(second)}") from None
+    rank = max(first.size, second.size)
+    padded = [[1] * (rank - v.size) + v.tolist() for v in (first, second)]
+    if any(a != b and 1 not in (a, b) for a, b in zip(*padded)):
+        raise invalid(op, f"Incompatible shapes: {show(first)} vs. {show(second)}")
+    return tuple(b if a == 1 else a for a, b in zip(*padded))
 
 
 class BroadcastArgs(Op):

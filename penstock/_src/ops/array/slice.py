@@ -65,13 +65,12 @@ class Slice(Op):
 
     def eager(self, input, begin, size):
         starts, sizes = begin.ravel().tolist(), size.ravel().tolist()
-        if begin.ndim != 1 or size.ndim != 1 or len(starts) != input.ndim != len(sizes):
-            if begin.shape != (input.ndim,) or size.shape != (input.ndim,):
-                raise invalid(
-                    self,
-                    f"Expected begin and size arguments to be 1-D tensors of size {input.ndim}, "
-                    f"but got shapes {show(begin.shape)} and {show(size.shape)} instead.",
-                )
+        if begin.shape != (input.ndim,) or size.shape != (input.ndim,):
+            raise invalid(
+                self,
+                f"Expected begin and size arguments to be 1-D tensors of size {input.ndim}, "
+                f"but got shapes {show(begin.shape)} and {show(size.shape)} instead.",
+            )
         index = []
         for i, (start, count, whole) in enumerate(zip(starts, sizes, input.shape)):
             if not 0 <= start <= whole:
@@ -83,6 +82,8 @@ class Slice(Op):
         return contiguous(input[tuple(index)])
 
     def lower(self, p, input, begin, size):
+        if begin.shape != (input.rank,) or size.shape != (input.rank,):
+            raise NotLowerable("a block of another rank")
         sizes, starts = dims_of(p, size, "the size"), p.dims(begin)
         if starts is None:
             return self.lower_from(p, input, begin, sizes)
@@ -182,10 +183,15 @@ class _Strided(Op):
         values = [infer.value_or_none(v) or [None] * count for v in (begin, end, strides)]
         return resolve(rank, *values, self.masks), values
 
-    def known_entries(self, p, rank, begin, end, strides):
-        """Returns the entries for nodes whose values are known while lowering."""
+    @staticmethod
+    def require_vectors(begin, end, strides):
+        """Leaves bounds that are no vectors of one length to the host, which refuses them."""
         if begin.rank != 1 or begin.shape != end.shape or begin.shape != strides.shape:
             raise NotLowerable("bounds that are no vectors of one length")
+
+    def known_entries(self, p, rank, begin, end, strides):
+        """Returns the entries for nodes whose values are known while lowering."""
+        self.require_vectors(begin, end, strides)
         values = [[int(d) for d in dims_of(p, v, "the bounds")] for v in (begin, end, strides)]
         try:
             return resolve(rank, *values, self.masks)
@@ -259,6 +265,7 @@ class StridedSlice(_Strided):
         return contiguous(found) if isinstance(found, np.ndarray) else found
 
     def lower(self, p, input, begin, end, strides):
+        self.require_vectors(begin, end, strides)
         values = [p.dims(v) for v in (begin, end, strides)]
         if None in values:
             return self.lower_unknown(p, input, begin, end, strides)
@@ -366,6 +373,7 @@ class StridedSliceGrad(_Strided):
         return out
 
     def lower(self, p, shape, begin, end, strides, dy):
+        self.require_vectors(begin, end, strides)
         dims = dims_of(p, shape, "the shape")
         if None in [p.dims(v) for v in (begin, end, strides)]:
             return self.lower_unknown(p, dims, begin, end, strides, dy)

@@ -390,10 +390,20 @@ class DepthToSpace(_SpaceDepth):
 
 
 def window_of(size, kernel, stride, rate, padding):
-    """Returns the number of patches along a dimension, and the padding before and after."""
+    """Returns the number of patches along a dimension, and the padding before and after.
+
+    Raises:
+      ValueError: the number would be negative.
+    """
     reach = (kernel - 1) * rate + 1
     if padding == "VALID":
-        return max(-(-(size - reach + 1) // stride), 0), 0, 0
+        count = (size - reach + stride) // stride
+        if count < 0:
+            raise ValueError(
+                f"Computed output size would be negative: {int(count)} [input_size: {int(size)}, "
+                f"effective_filter_size: {reach}, stride: {stride}]"
+            )
+        return count, 0, 0
     count = -(-size // stride)
     total = max((count - 1) * stride + reach - size, 0)
     return count, total // 2, total - total // 2
@@ -411,7 +421,10 @@ class _Patches(Op):
 
     def windows(self, dims):
         """Returns (count, low, high) for each spatial dimension."""
-        return [window_of(d, *v, self.padding) for d, v in zip(dims, zip(*self.spatial()))]
+        try:
+            return [window_of(d, *v, self.padding) for d, v in zip(dims, zip(*self.spatial()))]
+        except ValueError as error:
+            raise invalid(self, str(error)) from None
 
     def patched_shape(self, images):
         """Returns the static shape of the patches."""

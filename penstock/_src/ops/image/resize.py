@@ -25,6 +25,8 @@ def _size(op, images, size):
         raise invalid(op, "output dimensions must be positive")
     if 0 in images.shape[1:3]:
         raise invalid(op, "input image must be of non-zero size")
+    if not images.shape[3] and not isinstance(op, ResizeNearestNeighborGrad):
+        raise invalid(op, "image must have at least one channel")
     return height, width
 
 
@@ -163,7 +165,17 @@ class _ResizeGrad(Op):
         image = original_image.with_rank(4)
         return TensorShape([grads.with_rank(4)[0], image[1], image[2], grads[3]])
 
+    def _check(self, grads, original_image):
+        for name, array in (("input_grad", grads), ("original_image", original_image)):
+            if len(array.shape) != 4:
+                raise invalid(self, f"{name} must be 4-dimensional{show(array.shape)}")
+        if 0 in original_image.shape[1:3]:
+            raise invalid(self, "original dimensions must be positive")
+        if 0 in grads.shape[1:3]:
+            raise invalid(self, "resized dimensions must be positive")
+
     def eager(self, grads, original_image):
+        self._check(grads, original_image)
         shape = original_image.shape
         kind = original_image.dtype if original_image.dtype == np.float64 else np.float32
         rows = self.weights(self, shape[1], grads.shape[1]).T.astype(kind)
@@ -171,6 +183,7 @@ class _ResizeGrad(Op):
         return _by_matrices(grads.astype(kind), rows, columns).astype(original_image.dtype)
 
     def lower(self, p, grads, original_image):
+        self._check(grads, original_image)
         shape = original_image.shape
         rows = self.weights(self, shape[1], grads.shape[1]).T
         columns = self.weights(self, shape[2], grads.shape[2]).T

@@ -137,7 +137,14 @@ class _Division(Binary):
         if self.T.is_integer:
             value = p.value(y)
             if value is None:
-                p.check(p.reduce_all(p.ne(y, 0)), f"{self.op_type}: Integer division by zero")
+                fits, message = (
+                    p.reduce_all(p.ne(y, 0)),
+                    f"{self.op_type}: Integer division by zero",
+                )
+                if self.refusal is InvalidArgumentError:
+                    p.check(fits, message)
+                else:
+                    p.check_as_host(fits, message, [x, y])
             elif not np.all(value):
                 raise NotLowerable("an integer divisor that is zero")
         return getattr(p, self.primitive)(x, y)
@@ -239,6 +246,8 @@ class TruncateMod(_Division):
 
 class Mod(TruncateMod):
     """What TruncateDiv leaves, of the sign of x; the older name of TruncateMod."""
+
+    refusal = InvalidArgumentError
 
 
 class DivNoNan(Binary):

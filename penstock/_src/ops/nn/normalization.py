@@ -206,6 +206,8 @@ class _FusedBatchNormGrad(Op):
                 "x and y_backprop must have same shape, but x has shape "
                 f"{show(x.shape)} and y_backprop has shape {show(y_backprop.shape)}",
             )
+        if scale.ndim != 1:
+            raise invalid(self, f"scale must be 1-dimensional{show(scale.shape)}")
         dy, wide = in_float32(y_backprop), in_float32(x)
         axes, keep = _axes(self, x.ndim), _keep(self, x.ndim, x.shape)
         mean, variance = reserve_space_1, reserve_space_2
@@ -224,6 +226,8 @@ class _FusedBatchNormGrad(Op):
     def lower(self, p, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
         if y_backprop.shape != x.shape:
             raise NotLowerable("gradients of another shape")
+        if scale.rank != 1:
+            raise NotLowerable("a scale that is no vector")
         rank = len(x.shape)
         axes, keep = _axes(self, rank), _keep(self, rank, x.shape)
         per_channel = lambda v: p.reshape(v, keep)  # noqa: E731
@@ -403,9 +407,19 @@ class LRNGrad(Op):
     T_types = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
 
     def shape(self, input_grads, input_image, output_image):
-        return input_image
+        return input_grads.merge_with(input_image).merge_with(output_image)
+
+    def _check(self, *given):
+        if any(x.shape != given[0].shape for x in given):
+            shapes = ", ".join(show(x.shape) for x in given)
+            raise invalid(
+                self,
+                "input_grads, input_image, and out_image should have the same shape. Received "
+                f"{shapes}",
+            )
 
     def eager(self, input_grads, input_image, output_image):
+        self._check(input_grads, input_image, output_image)
         x, g = in_float32(input_image), in_float32(input_grads)
         norm = _norm(self, x)
         shared = g * in_float32(output_image) / norm
@@ -414,6 +428,7 @@ class LRNGrad(Op):
         return (g * power - x * pulled).astype(input_image.dtype)
 
     def lower(self, p, input_grads, input_image, output_image):
+        self._check(input_grads, input_image, output_image)
         norm = _lower_norm(self, p, input_image)
         shared = input_grads * output_image / norm
         pulled = _lower_neighbours(self, p, shared) * (2 * self.alpha * self.beta)

@@ -14,6 +14,7 @@ from penstock._src.ops.nn.pooling import (
     average,
     average_gradient,
     equal_gradient,
+    first_equal_places,
     first_places,
     lower_average,
     lower_average_gradient,
@@ -82,7 +83,7 @@ class _MaxGradientGradient(Op):
     def eager(self, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
         require_maxima(c, orig_input, orig_output, grad)
-        return take_places(c, first_places(c, orig_input), grad)
+        return take_places(c, first_equal_places(c, orig_input, orig_output), grad)
 
     def lower(self, p, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)

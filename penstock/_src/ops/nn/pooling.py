@@ -139,6 +139,15 @@ def first_places(c: Pooling, x: np.ndarray) -> np.ndarray:
     return places
 
 
+def first_equal_places(c: Pooling, x: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Where in its window each input that equals the window's output stands first; -1 for none."""
+    padded, places = pad_axes(x, c.axes, c.windows, lowest(x.dtype)), np.full(c.output(), -1)
+    real = pad_axes(np.ones(x.shape, bool), c.axes, c.windows, False)
+    for place, tap in enumerate(_taps(c)):
+        places[(padded[tap] == out) & real[tap] & (places < 0)] = place
+    return places
+
+
 def max_gradient(c: Pooling, places: np.ndarray, grad: np.ndarray) -> np.ndarray:
     """The gradient of each window added to the input at its place."""
     out = np.zeros(padded_shape(c.shape, c.axes, c.windows), grad.dtype)

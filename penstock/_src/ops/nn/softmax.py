@@ -8,6 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import in_float32, invalid, quiet, show, sum_over
 
@@ -206,9 +207,13 @@ class InTopKV2(Op):
         return targets.with_rank(1)
 
     def eager(self, predictions, targets, k):
+        if k.ndim:
+            raise invalid(self, f"k must be 0-D, got shape {show(k.shape)}")
         return _in_top_k(self, predictions, targets, k)
 
     def lower(self, p, predictions, targets, k):
+        if k.rank:
+            raise NotLowerable("k is no scalar")
         return _lower_in_top_k(p, predictions, targets, k)
 
 

@@ -2,12 +2,17 @@
 
 from typing import Literal
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL, SIGNED
+from penstock._src.ops.nn.pool import require_maxima
 from penstock._src.ops.nn.pooling import (
+    first_equal_places,
     first_places,
     lower_first_places,
     lower_max,
@@ -19,13 +24,17 @@ from penstock._src.ops.nn.pooling import (
     pooling,
     take_places,
 )
-from penstock._src.ops.rules import value_of, zeros_like
+from penstock._src.ops.rules import invalid, value_of, zeros_like
 
 
 class _Dynamic:
-    """The attributes of a pooling whose window sizes are inputs."""
+    """The attributes of a pooling whose window sizes are inputs, which may have any shape of four elements."""
 
     def __init__(self, op, ksize, strides):
+        for name, sizes in (("ksize", ksize), ("strides", strides)):
+            if np.size(sizes) != 4:
+                raise invalid(op, f"Sliding window {name} field must specify 4 dimensions")
+        ksize, strides = np.ravel(ksize), np.ravel(strides)
         self.op_type, self.padding, self.data_format = op.op_type, op.padding, op.data_format
         self.ksize, self.strides = [int(k) for k in ksize], [int(s) for s in strides]
         self.explicit_paddings = ()
@@ -43,7 +52,10 @@ class MaxPoolV2(Op):
     def shape(self, input, ksize, strides):
         if ksize.value is None or strides.value is None:
             return [None] * 4
-        return output_shape(_Dynamic(self, ksize.value, strides.value), input)
+        try:
+            return output_shape(_Dynamic(self, ksize.value, strides.value), input)
+        except InvalidArgumentError as error:
+            raise ValueError(str(error)) from None
 
     def gradient(self, input, ksize, strides, output, dy):
         by_input = raw.MaxPoolGradV2(
@@ -91,12 +103,15 @@ class MaxPoolGradV2(Op):
 
     def eager(self, orig_input, orig_output, grad, ksize, strides):
         c = pooling(_Dynamic(self, ksize, strides), orig_input.shape)
+        c.require_output(orig_output.shape, "orig_output")
         c.require_output(grad.shape)
         return max_gradient(c, first_places(c, orig_input), grad)
 
     def lower(self, p, orig_input, orig_output, grad, ksize, strides):
         sizes, steps = value_of(p, ksize, "ksize"), value_of(p, strides, "strides")
         c = pooling(_Dynamic(self, sizes, steps), orig_input.shape)
+        c.require_output(orig_output.shape, "orig_output")
+        c.require_output(grad.shape)
         return lower_max_gradient(p, c, lower_first_places(p, c, orig_input, orig_output), grad)
 
 
@@ -113,9 +128,11 @@ class MaxPoolGradGradV2(Op):
 
     def eager(self, orig_input, orig_output, grad, ksize, strides):
         c = pooling(_Dynamic(self, ksize, strides), orig_input.shape)
-        return take_places(c, first_places(c, orig_input), grad)
+        require_maxima(c, orig_input, orig_output, grad)
+        return take_places(c, first_equal_places(c, orig_input, orig_output), grad)
 
     def lower(self, p, orig_input, orig_output, grad, ksize, strides):
         sizes, steps = value_of(p, ksize, "ksize"), value_of(p, strides, "strides")
         c = pooling(_Dynamic(self, sizes, steps), orig_input.shape)
+        require_maxima(c, orig_input, orig_output, grad)
         return lower_take(p, c, lower_first_places(p, c, orig_input, orig_output), grad)

@@ -37,7 +37,9 @@ def _with_parameters(shape, parameters):
 
 
 def _samples_per(op, dims, parameters):
-    """How many numbers each parameter gets, where the shape ends in that of the parameters."""
+    """How many numbers each parameter gets, where the shape ends in that of the parameters; 0 if none are asked for."""
+    if 0 in dims:
+        return 0
     if tuple(dims[len(dims) - parameters.ndim :]) != parameters.shape:
         raise invalid(
             op,
@@ -97,6 +99,8 @@ class _StatelessGamma(Op):
     def drawn(self, stream, shape, alpha):
         dims = shape_from(self, shape)
         samples = _samples_per(self, dims, alpha)
+        if not samples:
+            return np.zeros(dims, alpha.dtype)
         return rejection.gamma(stream, alpha, samples).reshape(dims).astype(alpha.dtype)
 
     def lowered(self, p, key, counter, shape, alpha):
@@ -240,6 +244,8 @@ class StatelessRandomPoisson(_Poisson):
     def eager(self, shape, seed, lam):
         dims = shape_from(self, shape)
         samples = _samples_per(self, dims, lam)
+        if not samples:
+            return np.zeros(dims, self.dtype.np)
         stream = stream_of_seed(self, seed)
         drawn = self.counts(stream, lam, samples, self.dtype.np)
         return _to(drawn.reshape(dims), self.dtype.np)
@@ -261,8 +267,9 @@ class _Binomial(Op):
 
     def drawn(self, stream, dims, counts, probs):
         counts, probs = np.broadcast_arrays(counts, probs)
-        n = np.broadcast_to(counts, dims) if counts.ndim <= len(dims) else counts
-        p = np.broadcast_to(probs, dims)
+        if 0 not in counts.shape or 0 not in dims:
+            _samples_per(self, dims, counts)
+        n, p = np.broadcast_to(counts, dims), np.broadcast_to(probs, dims)
         # all numbers of one pair of parameters come one after the other in the stream
         lead = len(dims) - counts.ndim
         order = [*range(lead, len(dims)), *range(lead)]
@@ -276,6 +283,8 @@ class _Binomial(Op):
         rank = max(counts.rank, probs.rank)
         if rank > len(dims):
             raise NotLowerable("the shape has fewer dimensions than the parameters")
+        if tuple(dims[len(dims) - rank :]) != p.broadcast_shape(counts.shape, probs.shape):
+            raise NotLowerable("the shape does not end in that of the parameters")
         lead = len(dims) - rank
         order = [*range(lead, len(dims)), *range(lead)]
         flat = [

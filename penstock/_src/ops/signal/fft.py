@@ -176,7 +176,7 @@ def _lengths(op, input, fft_length):
         at = input.ndim - op.rank + axis
         last = axis == op.rank - 1
         least = n // 2 + 1 if last and isinstance(op, _ToReal) and n else n
-        if input.size and input.shape[at] < least:
+        if 0 < input.shape[at] < least:
             raise invalid(
                 op,
                 f"Input dimension {at} must have length of at least {least} but got: "

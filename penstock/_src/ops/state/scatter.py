@@ -117,6 +117,8 @@ class _Scatter(Op):
         value = variable.read().copy()
         self._check(value, indices, updates)
         _check_rows(self, indices, value.shape[0])
+        if self.combination == "div" and not np.all(updates):
+            raise invalid(self, "updates must not contain 0")
         combine(self.combination, value, indices, updates)
         variable.value = owned(value)
 

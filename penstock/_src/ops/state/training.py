@@ -4,6 +4,9 @@ Each rule is written once, in `step`, with arithmetic that both NumPy arrays and
 understand; `m` has the functions that are not operators.
 """
 
+import operator
+from typing import ClassVar
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -39,10 +42,17 @@ def is_variable(argument):
     return argument.is_ref or argument.dtype is dtypes.resource
 
 
+WITHIN = {"positive": "gt", "non-negative": "ge", "non-positive": "le"}
+ROWS = ("grad", "delta", "indices")
+
+
 class _Apply(Op):
     """A rule: reads its variables, computes their new values by `step`, assigns them."""
 
     stateful = True
+    limits: ClassVar[
+        dict[str, str]
+    ] = {}  # what the rule asks of its scalars, by the keys of WITHIN
 
     def shape(self, *inputs):
         known = variable_shape(inputs[0])
@@ -60,6 +70,7 @@ class _Apply(Op):
         ]
         values = [h.read() for h in handles]
         self._check(values, inputs)
+        self.check_limits(inputs)
         kind = values[0].dtype
         updated = self.step(HostMath, *values, *inputs[len(handles) :])
         for handle, value in zip(handles, _as_tuple(updated), strict=True):
@@ -74,6 +85,7 @@ class _Apply(Op):
         ]
         values = [p.read_variable(h) for h in handles]
         self._check(values, inputs)
+        self.lower_limits(p, inputs)
         updated = self.step(p, *values, *inputs[len(handles) :])
         for handle, value in zip(handles, _as_tuple(updated), strict=True):
             if value is not None:
@@ -91,8 +103,7 @@ class _Apply(Op):
                         f"var and {argument.name} do not have the same shape"
                         f"{show(values[0].shape)} {show(value.shape)}",
                     )
-            elif len(value.shape):
-                raise invalid(self, f"{argument.name} is not a scalar: {show(value.shape)}")
+        self.check_scalars(inputs)
         for value in values[1:]:
             if value.shape != values[0].shape:
                 raise invalid(
@@ -100,6 +111,32 @@ class _Apply(Op):
                     "var and its slots do not have the same shape"
                     f"{show(values[0].shape)} {show(value.shape)}",
                 )
+
+    def check_scalars(self, inputs):
+        """Refuses rates and strengths that are not scalars."""
+        for argument, value in zip(self.inputs, inputs, strict=True):
+            if not (is_variable(argument) or argument.name in ROWS) and len(value.shape):
+                raise invalid(self, f"{argument.name} is not a scalar: {show(value.shape)}")
+
+    def check_limits(self, inputs):
+        """Refuses scalars outside of what the rule asks of them."""
+        for argument, value in zip(self.inputs, inputs, strict=True):
+            asked = self._limit(argument)
+            if asked and not getattr(operator, WITHIN[asked])(value, 0):
+                raise invalid(self, f"{argument.name} is not a {asked} scalar: {value}")
+
+    def lower_limits(self, p, inputs):
+        """`check_limits` when the program runs."""
+        for argument, value in zip(self.inputs, inputs, strict=True):
+            asked = self._limit(argument)
+            if asked:
+                fits = getattr(p, WITHIN[asked])(value, p.scalar(0, value.dtype))
+                p.check(fits, f"{self.op_type}: {argument.name} is not a {asked} scalar")
+
+    def _limit(self, argument):
+        asked = self.limits.get(argument.name)
+        may_be_zero = argument.name == "lr" and getattr(self, "multiply_linear_by_lr", False)
+        return "non-negative" if asked and may_be_zero else asked
 
 
 def _as_tuple(updated):
@@ -271,6 +308,7 @@ class ResourceApplyProximalAdagrad(_Apply):
     signature = "var: resource, accum: resource, lr: T, l1: T, l2: T, grad: T ->"
     T = NUMBER
     use_locking: bool = False
+    limits: ClassVar = {"lr": "positive", "l1": "non-negative", "l2": "non-negative"}
 
     def step(self, m, var, accum, lr, l1, l2, grad):
         accum = accum + m.square(grad)

@@ -1,5 +1,7 @@
 """The update rules of optimizers applied to some rows of the variables: those that `indices` name."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -43,6 +45,8 @@ class _SparseApply(Op):
             if training.is_variable(argument)
         ]
         arrays = [h.read().copy() for h in handles]
+        self.check_scalars(inputs)
+        self.check_limits(inputs)
         self._check(arrays[0], grad, indices)
         rest = [n for n in names[len(handles) :] if n != "indices"]
         given = dict(zip(names, inputs, strict=True))
@@ -69,6 +73,8 @@ class _SparseApply(Op):
             if training.is_variable(argument)
         ]
         arrays = [p.read_variable(h) for h in handles]
+        self.check_scalars(inputs)
+        self.lower_limits(p, inputs)
         if indices.rank != 1 or grad.shape != (*indices.shape, *arrays[0].shape[1:]):
             raise NotLowerable("a gradient that does not fit the indices or the variable")
         if not indices.size:
@@ -176,16 +182,27 @@ class ResourceSparseApplyCenteredRMSProp(_SparseApply, training.ResourceApplyCen
     signature = with_indices(training.ResourceApplyCenteredRMSProp)
 
 
+FTRL_LIMITS = {
+    "lr": "positive",
+    "l1": "non-negative",
+    "l2": "non-negative",
+    "l2_shrinkage": "non-negative",
+    "lr_power": "non-positive",
+}
+
+
 class ResourceSparseApplyFtrl(_SparseApply, training.ResourceApplyFtrl):
     """The rule of ResourceApplyFtrl for some rows."""
 
     signature = with_indices(training.ResourceApplyFtrl)
+    limits: ClassVar = FTRL_LIMITS
 
 
 class ResourceSparseApplyFtrlV2(_SparseApply, training.ResourceApplyFtrlV2):
     """The rule of ResourceApplyFtrlV2 for some rows."""
 
     signature = with_indices(training.ResourceApplyFtrlV2)
+    limits: ClassVar = FTRL_LIMITS
 
 
 class ResourceSparseApplyKerasMomentum(_SparseApply, training.ResourceApplyKerasMomentum):
