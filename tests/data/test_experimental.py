@@ -8,7 +8,8 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import readers
 from penstock._src.data.dataset import Dataset
-from penstock._src.data.experimental import classes, csv, transforms, v1
+from penstock._src.data.experimental import classes, csv, transforms
+from penstock._src.v1.inputs import datasets as v1
 
 
 def values(dataset):

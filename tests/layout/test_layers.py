@@ -23,6 +23,7 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "function",
     "data saving observe",
     "distribute exporters",
+    "v1",
     "bridge",
 )
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}

@@ -21,8 +21,8 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util.above import above
 from penstock._src.util.export import export
-from penstock._src.util.lazy import resolve
 
 UNIQUE = itertools.count()
 
@@ -348,13 +348,13 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     def to_proto(self, export_scope: str | None = None) -> Any:
         """Returns the VariableDef of a variable of a graph; None if it is not in `export_scope`."""
         self._require_graph()
-        return resolve("penstock._src.saving.meta_graph", "variable_def")(self, export_scope)
+        return above("variable_def")(self, export_scope)
 
     @staticmethod
     def from_proto(variable_def: Any, import_scope: str | None = None) -> "Variable":
         """Returns the variable of a VariableDef, over the operations of the current graph."""
-        make = resolve("penstock._src.saving.meta_graph", "variable_of")
-        return make(variable_def, STATE.graph, f"{import_scope}/" if import_scope else "")
+        prefix = f"{import_scope}/" if import_scope else ""
+        return above("variable_of")(variable_def, STATE.graph, prefix)
 
     def _require_graph(self) -> None:
         if STATE.graph is None:

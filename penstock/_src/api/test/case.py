@@ -19,9 +19,9 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
+from penstock._src.util.above import above
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
-from penstock._src.util.lazy import resolve
 
 # TensorFlow 2.21's version of GraphDefs.
 PRODUCER = 2474
@@ -77,7 +77,7 @@ class TestCase(absltest.TestCase):
         if graph is None:
             yield None
             return
-        with resolve("penstock._src.function.v1.session", "Session")("", graph, config) as opened:
+        with above("Session")("", graph, config) as opened:
             yield opened
 
     cached_session = test_session = session

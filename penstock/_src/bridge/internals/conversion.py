@@ -8,12 +8,12 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import index, lookup
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import TensorSpec
-from penstock._src.function.freezing import convert_variables_to_constants_v2, frozen_graph_def
 from penstock._src.function.function import function as def_function
 from penstock._src.graph.definitions import op_def
 from penstock._src.graph.importer import Library, import_function
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
+from penstock._src.v1.saving.freezing import convert_variables_to_constants_v2, frozen_graph_def
 
 __all__ = ["convert_variables_to_constants_v2", "def_function", "frozen_graph_def"]
 

@@ -1,1 +1,1 @@
-"""tf.data.experimental, and the datasets of tf.compat.v1."""
+"""tf.data.experimental."""

@@ -16,7 +16,7 @@ from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve
 
-_SUMMARIES = "penstock._src.observe.summary_v1"
+_SUMMARIES = "penstock._src.v1.summaries.summary"
 
 
 def _graph(what):

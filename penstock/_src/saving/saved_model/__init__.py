@@ -5,6 +5,6 @@
     assets/                   files that the program reads
 
 `constants.py` has the names of the format; `objects.py` numbers what is to be written, `save.py`
-writes it; `load.py` reads, `revived.py` are the functions that it finds. `v1.py` writes and loads
-graphs of sessions, `signature_defs.py` says what they are called with.
+writes it; `load.py` reads, `revived.py` are the functions that it finds. What sessions
+of TensorFlow 1 saved is written and loaded by `v1/saving/`.
 """

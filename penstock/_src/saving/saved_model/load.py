@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tracking.data_structures import ListWrapper
 from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.context import init_scope
@@ -22,7 +23,7 @@ from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.saving.saved_model import constants, custom_gradients
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.saving.saved_model.revived import RestoredFunction, revive_concrete
-from penstock._src.saving.saved_model.v1_program import Program, empty_variable
+from penstock._src.util.above import above
 from penstock._src.util.export import export
 
 
@@ -73,7 +74,7 @@ def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | Non
         if meta.object_graph_def.nodes:
             root = _load_objects(meta, folder, options)
         else:
-            root = Program(meta, folder).load(_SignatureMap)
+            root = above("Program")(meta, folder).load(_SignatureMap)
     root.tensorflow_version = meta.meta_info_def.tensorflow_version
     root.tensorflow_git_version = meta.meta_info_def.tensorflow_git_version
     root.graph_debug_info = None
@@ -243,3 +244,11 @@ class _Loader:
                     parent.__dict__["__call__"] = held
                 else:
                     setattr(parent, name, held)
+
+
+def empty_variable(dtype: Any, shape: TensorShape, name: str | None, trainable: bool) -> Variable:
+    """Returns a variable whose value is about to be restored."""
+    dtype = dtypes.as_dtype(dtype)
+    extents = [n or 0 for n in shape.as_list()] if shape.rank else []
+    value = np.full(extents, b"" if dtype is dtypes.string else 0, dtype.np)
+    return Variable(value, trainable=trainable, name=name, dtype=dtype, shape=shape)

@@ -18,13 +18,13 @@ from penstock._src.function.v1.variables.collections import (
 from penstock._src.graph.static_values import constant_value
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.saved import SavedModel
-from penstock._src.saving import meta_graph
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.files import parse
-from penstock._src.saving.saved_model.signature_defs import predict_signature_def
-from penstock._src.saving.saved_model.v1_program import main_operations
-from penstock._src.saving.saver_v1 import Saver, import_meta_graph
 from penstock._src.util.export import export
+from penstock._src.v1.saving import meta_graph
+from penstock._src.v1.saving.program import main_operations
+from penstock._src.v1.saving.saver import Saver, import_meta_graph
+from penstock._src.v1.saving.signature_defs import predict_signature_def
 
 
 @export(v1=["saved_model.Builder", "saved_model.builder.SavedModelBuilder"])

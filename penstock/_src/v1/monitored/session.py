@@ -6,27 +6,27 @@ from typing import Any
 
 from penstock._src.api.train.coordinator import Coordinator
 from penstock._src.core.errors import AbortedError, OutOfRangeError, UnavailableError
-from penstock._src.distribute.monitored.hooks import (
+from penstock._src.function.v1.default_graph import get_default_graph
+from penstock._src.function.v1.queue_runner import start_queue_runners
+from penstock._src.util.export import export
+from penstock._src.v1.monitored.hooks import (
     LOG,
     SessionRunArgs,
     SessionRunContext,
     SessionRunHook,
     SessionRunValues,
 )
-from penstock._src.distribute.monitored.manager import (
+from penstock._src.v1.monitored.manager import (
     ChiefSessionCreator,
     SessionCreator,
     WorkerSessionCreator,
 )
-from penstock._src.distribute.monitored.saving_hooks import (
+from penstock._src.v1.monitored.saving_hooks import (
     CheckpointSaverHook,
     StepCounterHook,
     SummarySaverHook,
 )
-from penstock._src.distribute.monitored.scaffold import Scaffold
-from penstock._src.function.v1.default_graph import get_default_graph
-from penstock._src.function.v1.queue_runner import start_queue_runners
-from penstock._src.util.export import export
+from penstock._src.v1.monitored.scaffold import Scaffold
 
 # Errors after which a new session may go on.
 PREEMPTIONS = (AbortedError, UnavailableError)

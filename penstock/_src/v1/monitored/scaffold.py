@@ -12,9 +12,9 @@ from penstock._src.function.v1.variables.collections import (
     report_uninitialized_variables,
     tables_initializer,
 )
-from penstock._src.observe.summary_v1 import merge_all
-from penstock._src.saving.saver_v1 import Saver
 from penstock._src.util.export import export
+from penstock._src.v1.saving.saver import Saver
+from penstock._src.v1.summaries.summary import merge_all
 
 
 @export(v1=["train.Scaffold"])

@@ -16,8 +16,9 @@ from penstock._src.eager.context import init_scope
 from penstock._src.function.v1.variables.collections import GraphKeys
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
 from penstock._src.proto.saved import SaverDef
-from penstock._src.saving import meta_graph, state
+from penstock._src.saving import state
 from penstock._src.util.export import export
+from penstock._src.v1.saving import meta_graph
 
 
 @export(v1=["train.Saver"])

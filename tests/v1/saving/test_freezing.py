@@ -3,7 +3,7 @@
 import pytest
 
 import penstock as tf
-from penstock._src.function.freezing import convert_variables_to_constants_v2
+from penstock._src.v1.saving.freezing import convert_variables_to_constants_v2
 
 
 def types_of(concrete):

@@ -9,11 +9,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.variable import Variable
 from penstock._src.function.v1.wrapped import WrappedFunction
@@ -26,8 +23,9 @@ from penstock._src.proto.graph import GraphDef
 from penstock._src.proto.saved import VariableDef
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.assets import Asset
-from penstock._src.saving.saved_model.signature_defs import get_tensor_from_tensor_info
+from penstock._src.saving.saved_model.load import empty_variable
 from penstock._src.util import nest
+from penstock._src.v1.saving.signature_defs import get_tensor_from_tensor_info
 
 # Assignments to variables that are references, and to those that are resources.
 _ASSIGNMENTS = {
@@ -195,14 +193,6 @@ def _read_of(made: Any, holder: Any) -> str:
         read = made.node.add(name=name, op="ReadVariableOp", input=[holder.name])
         read.attr["dtype"].CopyFrom(holder.attr["dtype"])
     return name
-
-
-def empty_variable(dtype: Any, shape: TensorShape, name: str | None, trainable: bool) -> Variable:
-    """Returns a variable whose value is about to be restored."""
-    dtype = dtypes.as_dtype(dtype)
-    extents = [n or 0 for n in shape.as_list()] if shape.rank else []
-    value = np.full(extents, b"" if dtype is dtypes.string else 0, dtype.np)
-    return Variable(value, trainable=trainable, name=name, dtype=dtype, shape=shape)
 
 
 def main_operations(definition: Any) -> list[str]:

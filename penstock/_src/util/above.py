@@ -1,0 +1,21 @@
+"""What lower layers take from higher ones: the whole list, each found when it is first asked for.
+
+Imports go downwards only. Where a method of a low object means something of TensorFlow 1's room (`v1/`), it names it
+here, and nothing is loaded before the method is called. A new such name is a row of the table.
+"""
+
+from typing import Any
+
+from penstock._src.util.lazy import resolve
+
+_STANDS_IN = {
+    "Session": "function.v1.session",  # tf.test.TestCase.session
+    "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto
+    "variable_of": "v1.saving.meta_graph",  # tf.Variable.from_proto
+    "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
+}
+
+
+def above(name: str) -> Any:
+    """Returns the object of a higher layer that the table has under this name."""
+    return resolve(f"penstock._src.{_STANDS_IN[name]}", name)
