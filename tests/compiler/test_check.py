@@ -255,6 +255,20 @@ def test_variables_are_compared():
         CheckedProgram([("lower", function)], Wrong()).run([variable])
 
 
+def cancelling(shape, seed):
+    """Numbers whose sums along axis 1 vanish, and are alike along axis 0."""
+    random = np.random.default_rng(seed)
+    numbers = random.standard_normal((1, *shape[1:]))
+    numbers = numbers - numbers.mean(1, keepdims=True)
+    return (numbers * (1 + 0.05 * random.standard_normal((shape[0], 1, 1)))).astype(np.float32)
+
+
+def test_terms_may_be_added_in_any_order_where_they_cancel(native_run):
+    for seed in range(20):
+        x = cancelling((32, 24, 32), seed)
+        native_run(function_of(lambda p, x: p.reduce_sum(x, axes=(0, 1)), x), (x,))
+
+
 def test_sums_without_results_beside_sums_that_are_rounded():
     def sums(p, x, y):
         return [p.reduce_sum(x, (1,)), p.reduce_sum(y, (0,))]

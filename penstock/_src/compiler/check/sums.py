@@ -24,7 +24,9 @@ from penstock._src.ir.primitives import PRIMITIVES
 from penstock._src.ir.shape_rules import split_spec
 
 TILES = 3.0  # times the error of the plain sum, of Winograd's
-LANES, PART = 8, 16_384  # sums run side by side, or one alone; each over at most so many terms
+LANES = (1, 2, 4, 8, 16, 32)  # sums that run side by side
+PART = 16_384  # terms of one of them, at most
+PAIRED = 8  # NumPy adds up so few sums that lie side by side in another order
 
 
 def parts(count: int) -> float:
@@ -69,33 +71,38 @@ def reduce(members: Members, step: Step, args: list[Value]) -> Value:
     for k in range(members.count):
         value = of(values, k + 1)
         if k % 2 and node.op == "sum":
-            total = _added(value, axes, k // 2)
+            total = _added(members, value, axes, plain=k == 1)
         else:
             total = add.reduce(members.noise.scaled(value, ulps * precision(dtype)), axes)
         made.append(_off(members, node, total))
     return unified(made)
 
 
-def _added(x: np.ndarray, axes: Sequence[int], way: int) -> np.ndarray:
-    """A sum in the type of its terms, one after the other in one of four orders.
+def _added(members: Members, x: np.ndarray, axes: Sequence[int], plain: bool) -> np.ndarray:
+    """A sum in the type of its terms, one after the other, as they lie (`plain`) or in an order drawn at random.
 
-    Equal terms err all in one direction, which no independent errors show.
+    Equal terms err all in one direction, and terms that cancel along one axis give large sums in between where another
+    axis, or every n-th of them, comes first: no independent errors show either.
     """
     kept = [i for i in range(x.ndim) if i not in axes]
     shape = [x.shape[i] for i in kept]
-    terms = x.transpose([*axes, *kept]).reshape(-1, math.prod(shape))
-    if way % 4 == 1:
-        terms = terms[::-1]
-    lanes = 1 if way % 4 < 2 else LANES
+    nested, lanes, apart = list(axes), 1, False
+    if not plain:
+        draw = members.noise.draw
+        nested = [int(i) for i in draw.permutation(nested)]
+        for axis in nested:
+            x = x.take(draw.permutation(x.shape[axis]), axis)
+        lanes, apart = int(draw.choice(LANES)), draw.random() < 0.5
+    terms = x.transpose([*nested, *kept]).reshape(-1, math.prod(shape))
     rows = -(-len(terms) // lanes)
     block = min(rows, PART)
     rows = -(-rows // block) * block
     padded = np.zeros((rows * lanes, terms.shape[1]), x.dtype)
     padded[: len(terms)] = terms
-    if way % 4 == 3:  # each lane has a stretch of its own
+    if apart:  # each lane has a stretch of its own
         padded = np.ascontiguousarray(padded.reshape(lanes, rows, -1).swapaxes(0, 1))
     blocks = padded.reshape(-1, block, lanes * terms.shape[1])
-    if blocks.shape[2] < LANES:  # NumPy would add these up by pairs
+    if blocks.shape[2] < PAIRED:  # NumPy would add these up by pairs
         sums = np.add.accumulate(blocks, 1, x.dtype)[:, -1]
     else:
         sums = np.add.reduce(blocks, 1, x.dtype)
