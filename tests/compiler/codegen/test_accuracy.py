@@ -1,5 +1,6 @@
 """Errors of the transcendental functions in units in the last place, and what they give at the edges."""
 
+import decimal
 import math
 
 import numpy as np
@@ -84,3 +85,16 @@ def test_edges_of_two(native, name, dtype):
 def test_large_angles(native, name, dtype):
     x = np.array([1e4, -3e5, 1e7, 1e10, 2.0**60, 1e22, -1e30], dtype)
     native(lambda p, x: getattr(p, name)(x), x, tolerance=4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_angles_beside_zeros(native, dtype):
+    """There the sine is x - n pi, and the cosine x - (n + 1/2) pi, but for the sign."""
+    quarter = decimal.Decimal("1.57079632679489661923132169163975144209858469968755291048747229615")
+    x = (np.arange(1, 5200) * (np.pi / 2)).astype(dtype)
+    with decimal.localcontext(prec=60):
+        rest = [decimal.Decimal(float(v)) - n * quarter for n, v in enumerate(x, 1)]
+    want = np.array([math.sin(v) for v in rest])
+    _, made = native(lambda p, x: [p.sin(x), p.cos(x)], x, tolerance=5e5)
+    for first, got in zip((1, 0), made):
+        assert ulps(np.abs(got[first::2]), np.abs(want[first::2]), dtype).max() < 2

@@ -148,9 +148,10 @@ def erfc(f: Fn, x: Val) -> Val:
 def _reduced_angle(f: Fn, x: Val) -> tuple[Val, Val]:
     """(r, q): x = r + q pi/2 with |r| <= pi/4, q an i32; for |x| <= FAST_ANGLE."""
     n = f.intrinsic("rint", x * (2 / math.pi))
-    r = f.fma(n, -1.5703125, x)  # pi/2 in three parts, the first two with trailing zeros
+    r = f.fma(n, -1.5703125, x)  # pi/2 in four parts, the first two with trailing zeros
     r = f.fma(n, -4.837512969970703125e-4, r)
-    r = f.fma(n, -7.5497899548918821e-8, r)
+    r = f.fma(n, -7.549790126404332e-8, r)
+    r = f.fma(n, 1.7151244994428828e-15, r)  # what is left beside a zero of the function
     return r, f.convert(n, I32)
 
 
@@ -164,7 +165,7 @@ def _sine_or_cosine(f: Fn, r: Val, q: Val, name: str) -> Val:
     return f.bits(f.bits(value, q.ty) ^ ((q & 2) << 30), value.ty)
 
 
-FAST_ANGLE = 8192.0  # beyond it the three-part reduction loses bits
+FAST_ANGLE = 8192.0  # beyond it the reduction loses bits
 
 
 def sine_or_cosine(name: str):

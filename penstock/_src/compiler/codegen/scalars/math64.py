@@ -226,6 +226,7 @@ def _sine_or_cosine(name: str) -> Callable[..., Val]:
             n = f.intrinsic("rint", x * 0.6366197723675814)
             r = f.fma(n, -1.5707963267948966, x)
             r = f.fma(n, -6.123233995736766e-17, r)
+            r = f.fma(n, 1.4973849048591698e-33, r)
             q = f.convert(n, I64)
             s = r * r
             sine = poly(f, s, 1.58969099521155010221e-10, -2.50507602534068634195e-08, 2.75573137070700676789e-06,
