@@ -68,6 +68,7 @@ def right(build, *arguments):
         (lambda p, x: p.sub(p.mul(x, x), p.mul(x, 1.7)), [normal(100)]),
         (lambda p, x: p.exp(p.mul(x, 30.0)), [normal(1000)]),
         (lambda p, x: p.tan(p.mul(x, 100.0)), [normal(1000)]),
+        (lambda p, x: p.lgamma(x), [np.concatenate([np.arange(1, 3) + 1e-6, [-2.45702473822, -2.74768264673]])]),
         (lambda p, x: p.floor(p.mul(p.exp(x), 8.0)), [normal(10_000)]),
         (lambda p, x: p.cast(p.reduce_sum(x, axes=(1,)), dtypes.int32), [np.full((3, 60), 0.05, np.float32)]),
         (lambda p, x: p.log(p.reduce_sum(p.exp(x), axes=(1,))), [normal(30, 500)]),
