@@ -26,7 +26,15 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "v1",
     "bridge",
 )
+FLOORS = (  # of v1/, low to high
+    "graphs",
+    "variables",
+    "metrics recurrent summaries saving training testing",
+    "inputs",
+    "monitored",
+)
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}
+FLOOR = {name: level for level, line in enumerate(FLOORS) for name in line.split()}
 MAX_LINES = 600
 MAX_ENTRIES = 15
 # A folder of families or namespaces, which a search finds by name: its folders are not counted, its files are.
@@ -64,6 +72,22 @@ def test_imports_point_down(path):
         assert parts[1:2] == ["_src"], f"{path}:{line} imports the public tree: {target}"
         if len(parts) > 2 and parts[2] in LEVEL and parts[2] != here:
             assert LEVEL[parts[2]] < LEVEL[here], f"{path}:{line} {here} may not import {parts[2]}"
+
+
+@pytest.mark.parametrize("path", sorted(SRC.glob("v1/*/*.py")), ids=name)
+def test_floors_of_v1_stand_on_one_another(path):
+    here = path.parent.name
+    for line, target in imports(path):
+        parts = target.split(".")
+        if parts[1:3] == ["_src", "v1"] and parts[3] != here:
+            assert FLOOR[parts[3]] < FLOOR[here], f"{path}:{line} {here} may not import {parts[3]}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_only_the_table_of_names_above_names_v1(path):
+    """Names in strings are imports too: those of lower layers stand in `util/above.py`."""
+    if name(path) != "util/above.py" and name(path).split("/")[0] not in ("v1", "bridge"):
+        assert '"penstock._src.v1.' not in path.read_text()
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)

@@ -144,6 +144,24 @@ class random_uniform_initializer(Initializer):
         return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
 
 
+class TruncatedNormal(Initializer):
+    """Numbers of a normal distribution that is cut off at two deviations."""
+
+    def __init__(self, mean=0.0, stddev=1.0, seed=None):
+        self.mean, self.stddev, self.seed = mean, stddev, seed
+
+    def __call__(self, shape, dtype=dtypes.float32, **kwargs):
+        """Numbers in `shape`."""
+        shape = _partition(shape, kwargs)
+        return random.truncated_normal(
+            shape, self.mean, self.stddev, dtypes.as_dtype(dtype), self.seed
+        )
+
+    def get_config(self):
+        """The arguments of the constructor."""
+        return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
+
+
 def _floating(dtype):
     kind = dtypes.as_dtype(dtype)
     if not kind.is_floating:

@@ -176,7 +176,7 @@ PATHS: dict[str, str] = {
     "python.ops.gradients_impl": "tf",
     "python.ops.image_ops": "tf.image tf.io raw",
     "python.ops.image_ops_impl": "tf.image",
-    "python.ops.init_ops": "tf.compat.v1 tf.compat.v1.initializers @function.v1.initializers",
+    "python.ops.init_ops": "tf.compat.v1 tf.compat.v1.initializers @v1.variables.initializers",
     "python.ops.init_ops_v2": "tf tf.initializers",
     "python.ops.linalg": "sparse/ linear_operator/ linear_operator_addition/ linalg/ linalg_impl/",
     "python.ops.linalg.linalg": "tf.linalg",

@@ -9,7 +9,7 @@ from typing import Any
 from penstock._src.util.lazy import resolve
 
 _STANDS_IN = {
-    "Session": "function.v1.session",  # tf.test.TestCase.session
+    "Session": "v1.graphs.session",  # tf.test.TestCase.session
     "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto
     "variable_of": "v1.saving.meta_graph",  # tf.Variable.from_proto
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved

@@ -3,12 +3,15 @@
 In: programs written for graphs and sessions, and TensorFlow 1's names and orders of arguments. Out: calls of what TensorFlow 2
 has (`api/`, `function/`, `saving/`); nothing below imports from here, and what lower objects ask for by name is in `util/above.py`.
 
-The floors, low to high; a folder imports from its own and from lower ones:
+The floors, high to low; a folder imports from its own and from lower ones:
 
-    monitored                    training that initialises, restores, saves and logs by itself
-    inputs                       queues and their runners, readers, pipelines, datasets
-    saving summaries training    savers and SavedModels; tf.summary and the profile; optimizers
+    monitored                                       training that initialises, restores, saves and logs by itself
+    inputs                                          queues and their runners, readers, pipelines, datasets
+    metrics recurrent summaries saving
+    training testing                                one subject each
+    variables                                       variables by name, their scopes, their initializers
+    graphs                                          the default graph and sessions
 
-Read `saving/saver.py` for how a graph is given operations, then `monitored/session.py` for how all works together. A new function goes
-to the floor of its subject with `@export(v1=[...])`; then run `tools/gen_api.py`.
+Read `graphs/session.py` first, then `variables/scopes.py`. A new function goes to the floor of its subject with
+`@export(v1=[...])`; then run `tools/gen_api.py`.
 """

@@ -105,6 +105,10 @@ class ResourceManager:
                 del self._held[key]
 
 
+# {target: what its sessions share}: the servers that run in this process.
+SERVERS: dict[str, ResourceManager] = {}
+
+
 _EAGER = ResourceManager()
 
 

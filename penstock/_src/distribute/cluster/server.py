@@ -5,9 +5,8 @@ import threading
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.core.values.resources import ResourceManager
+from penstock._src.core.values.resources import SERVERS, ResourceManager
 from penstock._src.distribute.cluster.spec import ClusterSpec
-from penstock._src.function.v1.session import TARGETS
 from penstock._src.proto.config import ServerDef
 from penstock._src.util.export import export
 
@@ -65,7 +64,7 @@ class Server:
 
     def start(self) -> None:
         """Lets sessions reach it."""
-        TARGETS[self._target] = self._resources
+        SERVERS[self._target] = self._resources
 
     def join(self) -> None:
         """Waits until the server ends, which it does with the process."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.initializers import TruncatedNormal
 from penstock._src.core import dtypes
 from penstock._src.core.shapes import TensorShape
-from penstock._src.function.v1.initializers import TruncatedNormal
 from penstock._src.util.export import export
 
 COMBINERS = ("mean", "sum", "sqrtn")

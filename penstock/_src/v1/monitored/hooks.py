@@ -10,8 +10,8 @@ import numpy as np
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.function.v1.global_step import get_global_step
 from penstock._src.util.export import export
+from penstock._src.v1.variables.global_step import get_global_step
 
 LOG = logging.getLogger("tensorflow")
 

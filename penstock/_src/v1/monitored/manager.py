@@ -7,10 +7,10 @@ import numpy as np
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import DeadlineExceededError
-from penstock._src.function.v1.default_graph import get_default_graph
-from penstock._src.function.v1.session import Session
 from penstock._src.saving.state import latest_checkpoint
 from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import get_default_graph
+from penstock._src.v1.graphs.session import Session
 from penstock._src.v1.monitored.hooks import LOG
 from penstock._src.v1.monitored.scaffold import Scaffold
 

@@ -7,7 +7,6 @@ from typing import Any
 from penstock._src.api.io.graphs import write_graph
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.function.v1.variables.collections import GraphKeys
 from penstock._src.proto.event import Summary
 from penstock._src.util.export import export
 from penstock._src.v1.monitored.hooks import (
@@ -19,6 +18,7 @@ from penstock._src.v1.monitored.hooks import (
     step_counter,
 )
 from penstock._src.v1.summaries.summary import FileWriterCache
+from penstock._src.v1.variables.collections import GraphKeys
 
 
 @export(v1=["train.CheckpointSaverListener"])

@@ -5,16 +5,16 @@ from typing import Any
 
 from penstock._src.api.scopes import group
 from penstock._src.core.dispatch import STATE
-from penstock._src.function.v1.variables.collections import (
+from penstock._src.util.export import export
+from penstock._src.v1.saving.saver import Saver
+from penstock._src.v1.summaries.summary import merge_all
+from penstock._src.v1.variables.collections import (
     GraphKeys,
     global_variables_initializer,
     local_variables_initializer,
     report_uninitialized_variables,
     tables_initializer,
 )
-from penstock._src.util.export import export
-from penstock._src.v1.saving.saver import Saver
-from penstock._src.v1.summaries.summary import merge_all
 
 
 @export(v1=["train.Scaffold"])

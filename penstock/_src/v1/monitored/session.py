@@ -6,9 +6,9 @@ from typing import Any
 
 from penstock._src.api.train.coordinator import Coordinator
 from penstock._src.core.errors import AbortedError, OutOfRangeError, UnavailableError
-from penstock._src.function.v1.default_graph import get_default_graph
-from penstock._src.function.v1.queue_runner import start_queue_runners
 from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import get_default_graph
+from penstock._src.v1.inputs.queue_runner import start_queue_runners
 from penstock._src.v1.monitored.hooks import (
     LOG,
     SessionRunArgs,

@@ -10,20 +10,20 @@ from typing import Any
 
 from penstock._src.api.train.coordinator import Coordinator, LooperThread
 from penstock._src.core.dispatch import STATE
-from penstock._src.function.v1.default_graph import get_default_graph
-from penstock._src.function.v1.global_step import get_global_step, global_step
-from penstock._src.function.v1.variables.collections import (
-    GraphKeys,
-    global_variables_initializer,
-    report_uninitialized_variables,
-)
 from penstock._src.proto.event import SessionLog, Summary
 from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.monitored.hooks import LOG
 from penstock._src.v1.monitored.manager import SessionManager
 from penstock._src.v1.monitored.scaffold import Scaffold
 from penstock._src.v1.saving.saver import Saver
 from penstock._src.v1.summaries.summary import FileWriter, merge_all
+from penstock._src.v1.variables.collections import (
+    GraphKeys,
+    global_variables_initializer,
+    report_uninitialized_variables,
+)
+from penstock._src.v1.variables.global_step import get_global_step, global_step
 
 
 @export(v1=["train.Supervisor"])

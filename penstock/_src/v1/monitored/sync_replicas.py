@@ -15,11 +15,11 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
-from penstock._src.function.v1.optimizers import Optimizer
-from penstock._src.function.v1.queue_runner import QueueRunner
-from penstock._src.function.v1.variables.collections import GraphKeys, VariableV1
 from penstock._src.util.export import export
+from penstock._src.v1.inputs.queue_runner import QueueRunner
 from penstock._src.v1.monitored.hooks import SessionRunHook
+from penstock._src.v1.training.optimizers import Optimizer
+from penstock._src.v1.variables.collections import GraphKeys, VariableV1
 
 
 @export(v1=["train.SyncReplicasOptimizer"])

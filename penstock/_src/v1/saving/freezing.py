@@ -10,13 +10,13 @@ from penstock._src.core.registry import raw
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.function.v1.wrapped import WrappedFunction
 from penstock._src.graph.passes.freeze import freeze
 from penstock._src.graph.rewriting import extract_sub_graph
 from penstock._src.graph.trace import fill_outputs
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.graph import GraphDef, NodeDef
 from penstock._src.util.export import export
+from penstock._src.v1.saving.wrapped import WrappedFunction
 
 
 def convert_variables_to_constants_v2(

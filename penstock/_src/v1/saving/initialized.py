@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from penstock._src.core.dispatch import STATE, building
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
-from penstock._src.function.v1.variables.collections import GraphKeys
 from penstock._src.saving.state import latest_checkpoint, load_checkpoint
 from penstock._src.util.export import export
+from penstock._src.v1.variables.collections import GraphKeys
 
 
 def _variables() -> dict[str, Any]:

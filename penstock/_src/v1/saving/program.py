@@ -13,7 +13,6 @@ from penstock._src.core import dispatch, dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.variable import Variable
-from penstock._src.function.v1.wrapped import WrappedFunction
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.importer import import_graph_def
 from penstock._src.graph.operation import Operation
@@ -26,6 +25,7 @@ from penstock._src.saving.saved_model.assets import Asset
 from penstock._src.saving.saved_model.load import empty_variable
 from penstock._src.util import nest
 from penstock._src.v1.saving.signature_defs import get_tensor_from_tensor_info
+from penstock._src.v1.saving.wrapped import WrappedFunction
 
 # Assignments to variables that are references, and to those that are resources.
 _ASSIGNMENTS = {

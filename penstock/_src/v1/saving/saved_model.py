@@ -10,11 +10,6 @@ from google.protobuf import text_format
 from penstock._src.api.scopes import group
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
-from penstock._src.function.v1.variables.collections import (
-    global_variables_initializer,
-    local_variables_initializer,
-    tables_initializer,
-)
 from penstock._src.graph.static_values import constant_value
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.saved import SavedModel
@@ -25,6 +20,11 @@ from penstock._src.v1.saving import meta_graph
 from penstock._src.v1.saving.program import main_operations
 from penstock._src.v1.saving.saver import Saver, import_meta_graph
 from penstock._src.v1.saving.signature_defs import predict_signature_def
+from penstock._src.v1.variables.collections import (
+    global_variables_initializer,
+    local_variables_initializer,
+    tables_initializer,
+)
 
 
 @export(v1=["saved_model.Builder", "saved_model.builder.SavedModelBuilder"])

@@ -13,12 +13,12 @@ from penstock._src.core.errors import NotFoundError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
-from penstock._src.function.v1.variables.collections import GraphKeys
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
 from penstock._src.proto.saved import SaverDef
 from penstock._src.saving import state
 from penstock._src.util.export import export
 from penstock._src.v1.saving import meta_graph
+from penstock._src.v1.variables.collections import GraphKeys
 
 
 @export(v1=["train.Saver"])

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.function.v1.default_graph import get_default_graph
-from penstock._src.function.v1.variables.collections import GraphKeys
 from penstock._src.proto.stats import AdviceProto, GraphNodeProto, MultiGraphNodeProto, OpLogProto
 from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.summaries.operation_counts import count_of
+from penstock._src.v1.variables.collections import GraphKeys
 
 _ROOT = "_TFProfRoot"
 _TRAINED = "_trainable_variables"

@@ -12,13 +12,13 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.function.v1.variables.collections import GraphKeys
 from penstock._src.graph.graph import Graph
 from penstock._src.ops.io.summary import EventWriter
 from penstock._src.proto import event as messages
 from penstock._src.proto.config import RunMetadata
 from penstock._src.util import records
 from penstock._src.util.export import export
+from penstock._src.v1.variables.collections import GraphKeys
 
 
 def _tag(name: str, family: str | None) -> str:

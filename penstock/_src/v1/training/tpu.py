@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
-from penstock._src.function.v1.optimizers import Optimizer
-from penstock._src.function.v1.variables.scopes import variable_scope
 from penstock._src.util.export import export
+from penstock._src.v1.training.optimizers import Optimizer
+from penstock._src.v1.variables.scopes import variable_scope
 
 
 def _no_tpu(name: str) -> NoReturn:

@@ -1,0 +1,109 @@
+"""Tensors that stay where sessions run: handles of them are fetched and fed in place of values."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import placeholder
+
+# The operation whose result a session gives as a TensorHandle.
+KEEPING = "GetSessionHandle"
+
+
+@contextlib.contextmanager
+def out_of_graph() -> Iterator[None]:
+    """Runs ops at once, also where a graph is built."""
+    before, STATE.graph = STATE.graph, None
+    try:
+        yield
+    finally:
+        STATE.graph = before
+
+
+class TensorHandle:
+    """A tensor that was kept by a session.
+
+    Args:
+      handle: the text by which graphs refer to it.
+      dtype: the type of the tensor.
+      session: the session that keeps it.
+    """
+
+    def __init__(self, handle: bytes, dtype: dtypes.DType, session: Any) -> None:
+        self._handle, self._dtype, self._session = handle, dtype, session
+        self._is_owner = True
+
+    @property
+    def handle(self) -> str:
+        """The text by which graphs refer to it."""
+        return self._handle.decode()
+
+    def __str__(self) -> str:
+        return self.handle
+
+    def to_numpy_array(self) -> Any:
+        """The value."""
+        return self.eval()
+
+    def eval(self) -> Any:
+        """The value.
+
+        Raises:
+          TypeError: it has been deleted.
+        """
+        if not self._is_owner:
+            raise TypeError(f"Persistent tensor {self.handle} may have already been deleted.")
+        with out_of_graph():
+            return raw.GetSessionTensor(handle=self._handle, dtype=self._dtype).numpy()
+
+    def delete(self) -> None:
+        """Forgets the tensor.
+
+        Raises:
+          TypeError: it has been deleted.
+        """
+        if not self._is_owner:
+            raise TypeError(f"Persistent tensor {self.handle} may have already been deleted.")
+        self._is_owner = False
+        with out_of_graph():
+            raw.DeleteSessionTensor(handle=self._handle)
+
+    def get_raw_handle(self) -> str:
+        """The text by which graphs refer to it; from now on it is the caller's to delete the tensor."""
+        self._is_owner = False
+        return self.handle
+
+
+@export(v1=["get_session_handle"])
+def get_session_handle(data: Any, name: str | None = None) -> Any:
+    """A tensor whose value, when fetched, is the TensorHandle of `data`, which the session keeps.
+
+    Raises:
+      TypeError: `data` is no tensor.
+    """
+    if not hasattr(data, "dtype"):
+        raise TypeError("`data` must be of type Tensor.")
+    return raw.GetSessionHandle(value=convert_to_tensor(data), name=name)
+
+
+@export(v1=["get_session_tensor"])
+def get_session_tensor(handle: Any, dtype: Any, name: str | None = None) -> Any:
+    """(a placeholder for a handle, the tensor that the fed handle stands for)."""
+    del handle
+    holder = placeholder(dtypes.string)
+    return holder, raw.GetSessionTensor(handle=holder, dtype=dtypes.as_dtype(dtype), name=name)
+
+
+@export(v1=["delete_session_tensor"])
+def delete_session_tensor(handle: Any, name: str | None = None) -> Any:
+    """(a placeholder for a handle, the operation that forgets the tensor that the fed handle stands for)."""
+    del handle
+    holder = placeholder(dtypes.string)
+    return holder, raw.DeleteSessionTensor(handle=holder, name=name)

@@ -1,0 +1,537 @@
+"""Input by queues, as TensorFlow 1 has it: producers of inputs, and queues that make batches."""
+
+from __future__ import annotations
+
+from penstock._src.api.dataflow.queues import FIFOQueue, PaddingFIFOQueue, RandomShuffleQueue
+from penstock._src.api.random.functions import shuffle as shuffled
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.util import nest
+from penstock._src.util.export import export
+from penstock._src.v1.inputs.queue_runner import QueueRunner, add_queue_runner
+from penstock._src.v1.summaries.summary import scalar
+from penstock._src.v1.variables.collections import GraphKeys
+from penstock._src.v1.variables.scopes import get_variable, variable_scope
+
+
+def _graph(what):
+    if STATE.graph is None:
+        raise RuntimeError(
+            f"{what} is not supported when eager execution is enabled. Please use tf.data to get "
+            "data into your model."
+        )
+    return STATE.graph
+
+
+def _summary(queue, capacity, name):
+    fraction = raw.Cast(x=queue.size(), DstT=dtypes.float32) * (1.0 / capacity)
+    scalar(name, fraction)
+
+
+@export(v1=["train.limit_epochs"])
+def limit_epochs(tensor, num_epochs=None, name=None):
+    """Returns `tensor`, which can be computed `num_epochs` times; then OutOfRangeError is raised.
+
+    Args:
+      tensor: any tensor.
+      num_epochs: None: for ever.
+      name: of the operations.
+    """
+    if num_epochs is None:
+        return tensor
+    if num_epochs <= 0:
+        raise ValueError(f"num_epochs must be > 0 not {num_epochs}.")
+    graph = _graph("limit_epochs")
+    with (
+        graph.name_scope(name or "limit_epochs") as scope,
+        variable_scope(None, "limit_epochs", auxiliary_name_scope=False),
+    ):
+        epochs = get_variable(
+            "epochs",
+            dtype=dtypes.int64,
+            initializer=convert_to_tensor(0, dtypes.int64),
+            trainable=False,
+            collections=[GraphKeys.LOCAL_VARIABLES],
+        )
+        counted = epochs.count_up_to(num_epochs)
+        with graph.control_dependencies([counted]):
+            return raw.Identity(input=tensor, name=scope)
+
+
+@export(v1=["train.input_producer"])
+def input_producer(
+    input_tensor,
+    element_shape=None,
+    num_epochs=None,
+    shuffle=True,
+    seed=None,
+    capacity=32,
+    shared_name=None,
+    summary_name=None,
+    name=None,
+    cancel_op=None,
+):
+    """Returns a queue that a QueueRunner fills with the rows of a tensor.
+
+    Args:
+      input_tensor: the rows.
+      element_shape: the shape of a row, if the tensor's is not known.
+      num_epochs: how often all rows are put in; None: for ever.
+      shuffle: whether in random order.
+      seed: of the order.
+      capacity: of the queue.
+      shared_name: under which sessions share the queue.
+      summary_name: of the summary that tells how full the queue is.
+      name: of the operations.
+      cancel_op: closes the queue at once.
+    """
+    graph = _graph("Input pipelines based on Queues")
+    with graph.name_scope(name or "input_producer"):
+        rows = convert_to_tensor(input_tensor)
+        shape = rows.shape[1:].merge_with(element_shape)
+        if not shape.is_fully_defined():
+            raise ValueError(
+                "Either `input_tensor` must have a fully defined shape or `element_shape` must be "
+                "specified"
+            )
+        if shuffle:
+            rows = shuffled(rows, seed=seed)
+        rows = limit_epochs(rows, num_epochs)
+        queue = FIFOQueue(
+            capacity, [rows.dtype], [shape], shared_name=shared_name, name=_last(name)
+        )
+        runner = QueueRunner(queue, [queue.enqueue_many([rows])], cancel_op=cancel_op)
+        add_queue_runner(runner)
+        _summary(queue, capacity, summary_name or f"fraction_of_{capacity}_full")
+        return queue
+
+
+def _last(name):
+    return (name or "input_producer").rpartition("/")[2]
+
+
+@export(v1=["train.string_input_producer"])
+def string_input_producer(
+    string_tensor,
+    num_epochs=None,
+    shuffle=True,
+    seed=None,
+    capacity=32,
+    shared_name=None,
+    name=None,
+    cancel_op=None,
+):
+    """Returns a queue that a QueueRunner fills with strings, such as the names of files."""
+    if not isinstance(string_tensor, str) and isinstance(string_tensor, (list, tuple)):
+        if not string_tensor:
+            raise ValueError("string_input_producer requires a non-null input tensor")
+    strings = convert_to_tensor(string_tensor, dtypes.string)
+    return input_producer(
+        strings,
+        [],
+        num_epochs,
+        shuffle,
+        seed,
+        capacity,
+        shared_name,
+        f"fraction_of_{capacity}_full",
+        name,
+        cancel_op,
+    )
+
+
+@export(v1=["train.range_input_producer"])
+def range_input_producer(
+    limit, num_epochs=None, shuffle=True, seed=None, capacity=32, shared_name=None, name=None
+):
+    """Returns a queue that a QueueRunner fills with the numbers below `limit`."""
+    numbers = raw.Range(start=0, limit=limit, delta=1)
+    return input_producer(
+        numbers,
+        [],
+        num_epochs,
+        shuffle,
+        seed,
+        capacity,
+        shared_name,
+        f"fraction_of_{capacity}_full",
+        name,
+    )
+
+
+@export(v1=["train.slice_input_producer"])
+def slice_input_producer(
+    tensor_list, num_epochs=None, shuffle=True, seed=None, capacity=32, shared_name=None, name=None
+):
+    """Returns tensors with the next row of each of the tensors given."""
+    tensors = [convert_to_tensor(tensor) for tensor in tensor_list]
+    if not tensors:
+        raise ValueError("Expected at least one tensor in slice_input_producer().")
+    graph = _graph("Input pipelines based on Queues")
+    with graph.name_scope(name or "input_producer"):
+        count = raw.Shape(input=tensors[0])[0]
+        queue = range_input_producer(count, num_epochs, shuffle, seed, capacity, shared_name)
+        index = queue.dequeue()
+        return [raw.GatherV2(params=tensor, indices=index, axis=0) for tensor in tensors]
+
+
+def _made_batches(
+    tensors_list,
+    batch_size,
+    make_queue,
+    what,
+    threads=1,
+    keep_input=True,
+    enqueue_many=False,
+    shapes=None,
+    smaller=False,
+    name=None,
+    fraction=None,
+):
+    """Puts examples into a queue by QueueRunners; returns batches of them.
+
+    Args:
+      tensors_list: a structure of tensors for each thread.
+      make_queue: makes the queue, from types and shapes of the components.
+      fraction: (name, number of entries left aside, capacity) of the summary.
+    """
+    graph = _graph("Input pipelines based on Queues")
+    if not tensors_list:
+        raise ValueError(f"{what}: there are no tensors.")
+    flat = [[convert_to_tensor(t) for t in nest.flatten(one)] for one in tensors_list]
+    if len({len(one) for one in flat}) > 1:
+        raise ValueError("All of tensors_list must have the same structure.")
+    with graph.name_scope(name or what) as scope:
+        known = shapes or [_common(column, enqueue_many) for column in zip(*flat, strict=True)]
+        queue = make_queue([tensor.dtype for tensor in flat[0]], known)
+        enqueues = [_enqueue(queue, one, keep_input, enqueue_many) for one in flat]
+        add_queue_runner(QueueRunner(queue, enqueues * threads))
+        if fraction:
+            label, least, capacity = fraction
+            full = raw.Maximum(x=0, y=queue.size() - least)
+            value = raw.Cast(x=full, DstT=dtypes.float32) * (1.0 / (capacity - least))
+            scalar(label, value)
+        take = queue.dequeue_up_to if smaller else queue.dequeue_many
+        taken = take(batch_size, name=scope)
+        taken = list(taken) if isinstance(taken, (list, tuple)) else [taken]
+        return (
+            nest.pack_sequence_as(tensors_list[0], taken)
+            if nest.is_nested(tensors_list[0]) and not _single(tensors_list[0])
+            else taken[0]
+        )
+
+
+def _single(structure):
+    return isinstance(structure, (list, tuple)) and len(structure) == 1
+
+
+def _common(column, enqueue_many):
+    """The shape of examples that all threads put in at one place."""
+    shape = None
+    for tensor in column:
+        here = tensor.shape[1:] if enqueue_many else tensor.shape
+        shape = here if shape is None else shape.most_specific_compatible_shape(here)
+    return TensorShape(shape)
+
+
+def _enqueue(queue, tensors, keep_input, enqueue_many):
+    if keep_input is True:
+        return queue.enqueue_many(tensors) if enqueue_many else queue.enqueue(tensors)
+    keep = convert_to_tensor(keep_input, dtypes.bool_)
+    if enqueue_many and keep.shape.rank == 1:
+        picks = raw.Where(condition=keep)[:, 0]
+        return queue.enqueue_many(
+            [raw.GatherV2(params=tensor, indices=picks, axis=0) for tensor in tensors]
+        )
+    count = raw.Cast(x=keep, DstT=dtypes.int32)
+    if enqueue_many:
+        return queue.enqueue_many(
+            [tensor[: raw.Shape(input=tensor)[0] * count] for tensor in tensors]
+        )
+    rows = [raw.ExpandDims(input=tensor, axis=0)[:count] for tensor in tensors]
+    return queue.enqueue_many(rows)
+
+
+def _fifo(capacity, dynamic_pad, shared_name):
+    kind = PaddingFIFOQueue if dynamic_pad else FIFOQueue
+    return lambda types, shapes: kind(capacity, types, shapes, shared_name=shared_name)
+
+
+def _shuffling(capacity, least, seed, shared_name):
+    def make(types, shapes):
+        return RandomShuffleQueue(
+            capacity, least, types, shapes, seed=seed, shared_name=shared_name
+        )
+
+    return make
+
+
+@export(v1=["train.batch"])
+def batch(
+    tensors,
+    batch_size,
+    num_threads=1,
+    capacity=32,
+    enqueue_many=False,
+    shapes=None,
+    dynamic_pad=False,
+    allow_smaller_final_batch=False,
+    shared_name=None,
+    name=None,
+):
+    """Returns batches of examples, which a QueueRunner puts into a queue.
+
+    Args:
+      tensors: one example, a list or dict of tensors.
+      batch_size: how many examples a batch has.
+      num_threads: that compute examples.
+      capacity: of the queue.
+      enqueue_many: whether `tensors` are several examples.
+      shapes: of an example's tensors; by default as known.
+      dynamic_pad: whether examples of other shapes are padded within a batch.
+      allow_smaller_final_batch: whether the last batch may be smaller.
+      shared_name: under which sessions share the queue.
+      name: of the operations.
+    """
+    return maybe_batch(
+        tensors,
+        True,
+        batch_size,
+        num_threads,
+        capacity,
+        enqueue_many,
+        shapes,
+        dynamic_pad,
+        allow_smaller_final_batch,
+        shared_name,
+        name,
+    )
+
+
+@export(v1=["train.maybe_batch"])
+def maybe_batch(
+    tensors,
+    keep_input,
+    batch_size,
+    num_threads=1,
+    capacity=32,
+    enqueue_many=False,
+    shapes=None,
+    dynamic_pad=False,
+    allow_smaller_final_batch=False,
+    shared_name=None,
+    name=None,
+):
+    """`batch` of the examples for which `keep_input` is true."""
+    return _made_batches(
+        [tensors],
+        batch_size,
+        _fifo(capacity, dynamic_pad, shared_name),
+        "batch",
+        num_threads,
+        keep_input,
+        enqueue_many,
+        shapes,
+        allow_smaller_final_batch,
+        name,
+        (f"fraction_of_{capacity}_full", 0, capacity),
+    )
+
+
+@export(v1=["train.batch_join"])
+def batch_join(
+    tensors_list,
+    batch_size,
+    capacity=32,
+    enqueue_many=False,
+    shapes=None,
+    dynamic_pad=False,
+    allow_smaller_final_batch=False,
+    shared_name=None,
+    name=None,
+):
+    """`batch` of examples of several sources, with a thread for each."""
+    return maybe_batch_join(
+        tensors_list,
+        True,
+        batch_size,
+        capacity,
+        enqueue_many,
+        shapes,
+        dynamic_pad,
+        allow_smaller_final_batch,
+        shared_name,
+        name,
+    )
+
+
+@export(v1=["train.maybe_batch_join"])
+def maybe_batch_join(
+    tensors_list,
+    keep_input,
+    batch_size,
+    capacity=32,
+    enqueue_many=False,
+    shapes=None,
+    dynamic_pad=False,
+    allow_smaller_final_batch=False,
+    shared_name=None,
+    name=None,
+):
+    """`batch_join` of the examples for which `keep_input` is true."""
+    return _made_batches(
+        list(tensors_list),
+        batch_size,
+        _fifo(capacity, dynamic_pad, shared_name),
+        "batch_join",
+        1,
+        keep_input,
+        enqueue_many,
+        shapes,
+        allow_smaller_final_batch,
+        name,
+        (f"fraction_of_{capacity}_full", 0, capacity),
+    )
+
+
+@export(v1=["train.shuffle_batch"])
+def shuffle_batch(
+    tensors,
+    batch_size,
+    capacity,
+    min_after_dequeue,
+    num_threads=1,
+    seed=None,
+    enqueue_many=False,
+    shapes=None,
+    allow_smaller_final_batch=False,
+    shared_name=None,
+    name=None,
+):
+    """Returns batches of examples in random order.
+
+    Args:
+      tensors: one example, a list or dict of tensors.
+      batch_size: how many examples a batch has.
+      capacity: of the queue.
+      min_after_dequeue: how many examples stay in the queue to be mixed with others.
+      num_threads: that compute examples.
+      seed: of the order.
+      enqueue_many: whether `tensors` are several examples.
+      shapes: of an example's tensors; by default as known.
+      allow_smaller_final_batch: whether the last batch may be smaller.
+      shared_name: under which sessions share the queue.
+      name: of the operations.
+    """
+    return maybe_shuffle_batch(
+        tensors,
+        batch_size,
+        capacity,
+        min_after_dequeue,
+        True,
+        num_threads,
+        seed,
+        enqueue_many,
+        shapes,
+        allow_smaller_final_batch,
+        shared_name,
+        name,
+    )
+
+
+@export(v1=["train.maybe_shuffle_batch"])
+def maybe_shuffle_batch(
+    tensors,
+    batch_size,
+    capacity,
+    min_after_dequeue,
+    keep_input,
+    num_threads=1,
+    seed=None,
+    enqueue_many=False,
+    shapes=None,
+    allow_smaller_final_batch=False,
+    shared_name=None,
+    name=None,
+):
+    """`shuffle_batch` of the examples for which `keep_input` is true."""
+    return _made_batches(
+        [tensors],
+        batch_size,
+        _shuffling(capacity, min_after_dequeue, seed, shared_name),
+        "shuffle_batch",
+        num_threads,
+        keep_input,
+        enqueue_many,
+        shapes,
+        allow_smaller_final_batch,
+        name,
+        _over(capacity, min_after_dequeue),
+    )
+
+
+def _over(capacity, least):
+    label = f"fraction_over_{least}_of_{capacity - least}_full"
+    return (label, least, capacity) if capacity > least else None
+
+
+@export(v1=["train.shuffle_batch_join"])
+def shuffle_batch_join(
+    tensors_list,
+    batch_size,
+    capacity,
+    min_after_dequeue,
+    seed=None,
+    enqueue_many=False,
+    shapes=None,
+    allow_smaller_final_batch=False,
+    shared_name=None,
+    name=None,
+):
+    """`shuffle_batch` of examples of several sources, with a thread for each."""
+    return maybe_shuffle_batch_join(
+        tensors_list,
+        batch_size,
+        capacity,
+        min_after_dequeue,
+        True,
+        seed,
+        enqueue_many,
+        shapes,
+        allow_smaller_final_batch,
+        shared_name,
+        name,
+    )
+
+
+@export(v1=["train.maybe_shuffle_batch_join"])
+def maybe_shuffle_batch_join(
+    tensors_list,
+    batch_size,
+    capacity,
+    min_after_dequeue,
+    keep_input,
+    seed=None,
+    enqueue_many=False,
+    shapes=None,
+    allow_smaller_final_batch=False,
+    shared_name=None,
+    name=None,
+):
+    """`shuffle_batch_join` of the examples for which `keep_input` is true."""
+    return _made_batches(
+        list(tensors_list),
+        batch_size,
+        _shuffling(capacity, min_after_dequeue, seed, shared_name),
+        "shuffle_batch_join",
+        1,
+        keep_input,
+        enqueue_many,
+        shapes,
+        allow_smaller_final_batch,
+        name,
+        _over(capacity, min_after_dequeue),
+    )

@@ -1,0 +1,208 @@
+"""QueueRunner: threads that fill queues of a session."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from penstock._src.core.errors import (
+    CancelledError,
+    OpError,
+    OutOfRangeError,
+    error_code_from_exception_type,
+    exception_type_from_error_code,
+)
+from penstock._src.proto.saved import QueueRunnerDef
+from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import get_default_graph
+from penstock._src.v1.graphs.session import get_default_session
+
+
+@export(v1=["train.QueueRunner", "train.queue_runner.QueueRunner"])
+class QueueRunner:
+    """Threads that run enqueue operations of a session until a queue is closed.
+
+    Args:
+      queue: the queue.
+      enqueue_ops: an operation for each thread.
+      close_op: closes the queue; made by default.
+      cancel_op: closes the queue at once; made by default.
+      queue_closed_exception_types: what says that there is no more; OutOfRangeError and
+        CancelledError by default.
+    """
+
+    def __init__(
+        self,
+        queue=None,
+        enqueue_ops=None,
+        close_op=None,
+        cancel_op=None,
+        queue_closed_exception_types=None,
+        queue_runner_def=None,
+        import_scope=None,
+    ):
+        if queue_runner_def is not None:
+            if queue or enqueue_ops:
+                raise ValueError("queue_runner_def and queue are mutually exclusive.")
+            self._init_from_proto(queue_runner_def, import_scope)
+            return
+        if not queue or not enqueue_ops:
+            raise ValueError("Must provide queue and enqueue_ops.")
+        self._queue, self._enqueue_ops = queue, list(enqueue_ops)
+        self._close_op = queue.close() if close_op is None else close_op
+        self._cancel_op = (
+            queue.close(cancel_pending_enqueues=True) if cancel_op is None else cancel_op
+        )
+        self._closed = tuple(queue_closed_exception_types or (OutOfRangeError,))
+        self._begin()
+
+    def _begin(self):
+        self._lock = threading.Lock()
+        self._running = {}
+        self._errors = []
+
+    def _init_from_proto(self, queue_runner_def, import_scope):
+        """Finds the operations that a QueueRunnerDef names in the current graph."""
+        graph = get_default_graph()
+
+        def element(name):
+            return graph.as_graph_element(f"{import_scope}/{name}" if import_scope else name)
+
+        self._queue = element(queue_runner_def.queue_name)
+        self._enqueue_ops = [element(name) for name in queue_runner_def.enqueue_op_name]
+        self._close_op = element(queue_runner_def.close_op_name)
+        self._cancel_op = element(queue_runner_def.cancel_op_name)
+        codes = queue_runner_def.queue_closed_exception_types
+        self._closed = tuple(map(exception_type_from_error_code, codes)) or (OutOfRangeError,)
+        self._begin()
+
+    def to_proto(self, export_scope=None):
+        """The QueueRunnerDef, or None if the queue is not of that scope."""
+        if export_scope is not None and not self.name.startswith(export_scope):
+            return None
+
+        def stripped(name):
+            return name.removeprefix(f"{export_scope}/") if export_scope else name
+
+        made = QueueRunnerDef(queue_name=stripped(self.name))
+        made.enqueue_op_name.extend(stripped(op.name) for op in self._enqueue_ops)
+        made.close_op_name = stripped(self._close_op.name)
+        made.cancel_op_name = stripped(self._cancel_op.name)
+        made.queue_closed_exception_types.extend(
+            error_code_from_exception_type(kind) for kind in self._closed
+        )
+        return made
+
+    @staticmethod
+    def from_proto(queue_runner_def, import_scope=None):
+        """The runner that a QueueRunnerDef describes, in the current graph."""
+        return QueueRunner(queue_runner_def=queue_runner_def, import_scope=import_scope)
+
+    queue = property(lambda self: self._queue, doc="The queue.")
+    enqueue_ops = property(lambda self: self._enqueue_ops, doc="The operations.")
+    close_op = property(lambda self: self._close_op, doc="What closes the queue.")
+    cancel_op = property(lambda self: self._cancel_op, doc="What closes the queue at once.")
+    queue_closed_exception_types = property(
+        lambda self: self._closed, doc="What says that there is no more."
+    )
+    exceptions_raised = property(lambda self: self._errors, doc="What the threads ended with.")
+
+    @property
+    def name(self):
+        """The name of the queue."""
+        return self._queue.name
+
+    def create_threads(self, sess, coord=None, daemon=False, start=False):
+        """The threads that run the operations in `sess`.
+
+        Args:
+          sess: a session.
+          coord: a Coordinator that stops them.
+          daemon: whether the process ends without them.
+          start: whether they are started.
+        """
+        with self._lock:
+            if self._running.get(sess, 0) > 0:
+                return []
+            self._running[sess] = len(self._enqueue_ops)
+            self._errors = []
+        threads = [
+            threading.Thread(
+                target=self._run, args=(sess, op, coord), name=f"QueueRunner-{self.name}"
+            )
+            for op in self._enqueue_ops
+        ]
+        if coord is not None:
+            threads.append(
+                threading.Thread(target=self._close_on_stop, args=(sess, coord), daemon=daemon)
+            )
+        for thread in threads:
+            if coord is not None:
+                coord.register_thread(thread)
+            thread.daemon = daemon
+            if start:
+                thread.start()
+        return threads
+
+    def _run(self, sess, enqueue_op, coord):
+        try:
+            while coord is None or not coord.should_stop():
+                try:
+                    sess.run(enqueue_op)
+                except (*self._closed, CancelledError):  # a closed queue cancels what waits
+                    with self._lock:
+                        self._running[sess] -= 1
+                        last = self._running[sess] == 0
+                    if last:
+                        self._end(sess, self._close_op)
+                    return
+        except Exception as error:
+            if coord is not None:
+                coord.request_stop(error)
+            else:
+                self._errors.append(error)
+                raise
+        with self._lock:
+            self._running[sess] -= 1
+
+    def _close_on_stop(self, sess, coord):
+        coord.wait_for_stop()
+        self._end(sess, self._cancel_op)
+
+    @staticmethod
+    def _end(sess, op):
+        try:
+            sess.run(op)
+        except (OpError, RuntimeError) as error:
+            # closed already, or the session is
+            print(f"QueueRunner: {error}", file=sys.stderr)
+
+
+@export(v1=["train.add_queue_runner", "train.queue_runner.add_queue_runner"])
+def add_queue_runner(qr, collection="queue_runners"):
+    """Adds a QueueRunner to a collection of the graph."""
+    get_default_graph().add_to_collection(collection, qr)
+
+
+@export(v1=["train.start_queue_runners", "train.queue_runner.start_queue_runners"])
+def start_queue_runners(sess=None, coord=None, daemon=True, start=True, collection="queue_runners"):
+    """Starts the threads of all QueueRunners of a session's graph; returns the threads.
+
+    Args:
+      sess: a session; by default the current one.
+      coord: a Coordinator that stops the threads.
+      daemon: whether the process ends without them.
+      start: whether they are started, or only made.
+      collection: where the QueueRunners are.
+    """
+    if sess is None:
+        sess = get_default_session()
+        if sess is None:
+            raise ValueError(
+                "Cannot start queue runners: No default session is registered. Use `with "
+                "sess.as_default()` or pass an explicit session to tf.start_queue_runners(sess=sess)"
+            )
+    threads = []
+    for runner in sess.graph.get_collection(collection):
+        threads.extend(runner.create_threads(sess, coord=coord, daemon=daemon, start=start))
+    return threads

@@ -1,0 +1,157 @@
+"""Areas under curves, and points of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+from penstock._src.v1.metrics.counts import EPSILON, counts_at
+from penstock._src.v1.metrics.streams import Result, collected, of_both, ratio, stream, total
+
+# Keeps rates defined where there are no labels of a class.
+_SMALL = 1e-6
+KINDS = ("tp", "fn", "tn", "fp")
+METHODS = ("trapezoidal", "minoring", "majoring", "careful_interpolation")
+
+
+def even_thresholds(count: int) -> list[float]:
+    """`count` thresholds from just below 0 to just above 1."""
+    inner = [(i + 1) / (count - 1) for i in range(count - 2)]
+    return [-EPSILON, *inner, 1.0 + EPSILON]
+
+
+@export(v1=["metrics.auc"])
+def auc(
+    labels: Any,
+    predictions: Any,
+    weights: Any = None,
+    num_thresholds: int = 200,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    curve: str = "ROC",
+    name: str | None = None,
+    summation_method: str = "trapezoidal",
+    thresholds: Sequence[float] | None = None,
+) -> Result:
+    """The area under the curve of rates ("ROC") or of precision over recall ("PR").
+
+    Args:
+      labels, predictions, weights: of two classes; predictions in [0, 1].
+      num_thresholds: how many points of the curve are taken, or `thresholds` which.
+      metrics_collections, updates_collections, name: of the results.
+      curve: "ROC" or "PR".
+      summation_method: "trapezoidal", "minoring" or "majoring" (the lower or upper sum), or
+        "careful_interpolation" of PR (Davis & Goadrich 2006).
+
+    Raises:
+      ValueError: curve or method is none of these.
+    """
+    with stream("auc", name):
+        if curve not in ("ROC", "PR"):
+            raise ValueError(f"Curve must be either ROC or PR. Curve {curve} is unknown.")
+        if summation_method not in METHODS:
+            raise ValueError(f"Invalid summation_method: {summation_method}.")
+        if summation_method == "careful_interpolation" and curve != "PR":
+            raise ValueError("careful_interpolation is only supported for PR curves.")
+        if thresholds is None:
+            points = even_thresholds(num_thresholds)
+        else:
+            points = [-EPSILON, *sorted(thresholds), 1.0 + EPSILON]
+        held = counts_at(KINDS, labels, predictions, points, weights)
+        found = of_both(lambda *counts: _area(curve, summation_method, *counts), *held)
+        return collected(*found, metrics_collections, updates_collections)
+
+
+def _area(curve: str, method: str, tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
+    if method == "careful_interpolation":
+        return _interpolated(tp, fp, fn)
+    hits = (tp + _SMALL) / (tp + fn + _SMALL)
+    if curve == "ROC":
+        x, y = fp / (fp + tn + _SMALL), hits
+    else:
+        x, y = hits, (tp + _SMALL) / (tp + fp + _SMALL)
+    before, after = y[:-1], y[1:]
+    height = {
+        "trapezoidal": lambda: (before + after) / 2.0,
+        "minoring": lambda: raw.Minimum(x=before, y=after),
+        "majoring": lambda: raw.Maximum(x=before, y=after),
+    }[method]()
+    return total((x[:-1] - x[1:]) * height)
+
+
+def _interpolated(tp: Any, fp: Any, fn: Any) -> Any:
+    """The area where between two points true positives grow in line with positives."""
+    step = tp[:-1] - tp[1:]
+    positives = tp + fp
+    slope = ratio(step, positives[:-1] - positives[1:])
+    intercept = tp[1:] - slope * positives[1:]
+    zero = np.float32(0)
+    both = raw.LogicalAnd(
+        x=raw.Greater(x=positives[:-1], y=zero), y=raw.Greater(x=positives[1:], y=zero)
+    )
+    grown = raw.SelectV2(condition=both, t=ratio(positives[:-1], positives[1:]), e=np.float32(1))
+    piece = slope * (step + intercept * raw.Log(x=grown))
+    return total(ratio(piece, raw.Maximum(x=tp[1:] + fn[1:], y=zero)))
+
+
+@export(v1=["metrics.sensitivity_at_specificity"])
+def sensitivity_at_specificity(
+    labels: Any,
+    predictions: Any,
+    specificity: float,
+    weights: Any = None,
+    num_thresholds: int = 200,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> Result:
+    """The share of positive labels found, where the share of negative ones found is nearest to a number."""
+    with stream("sensitivity_at_specificity", name):
+        _check_share("specificity", specificity)
+        points = even_thresholds(num_thresholds)
+        held = counts_at(KINDS, labels, predictions, points, weights)
+
+        def sensitivity(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
+            distance = raw.Abs(x=tn / (tn + fp + EPSILON) - specificity)
+            at = raw.ArgMin(input=distance, dimension=0)
+            return _at(tp, at) / (_at(tp, at) + _at(fn, at) + EPSILON)
+
+        return collected(*of_both(sensitivity, *held), metrics_collections, updates_collections)
+
+
+@export(v1=["metrics.specificity_at_sensitivity"])
+def specificity_at_sensitivity(
+    labels: Any,
+    predictions: Any,
+    sensitivity: float,
+    weights: Any = None,
+    num_thresholds: int = 200,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> Result:
+    """The share of negative labels found, where the share of positive ones found is nearest to a number."""
+    with stream("specificity_at_sensitivity", name):
+        _check_share("sensitivity", sensitivity)
+        points = even_thresholds(num_thresholds)
+        held = counts_at(KINDS, labels, predictions, points, weights)
+
+        def specificity(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
+            distance = raw.Abs(x=tp / (tp + fn + EPSILON) - sensitivity)
+            # Of equal distances the last: the highest threshold.
+            backwards = raw.ReverseV2(tensor=distance, axis=[0])
+            at = len(points) - 1 - raw.ArgMin(input=backwards, dimension=0)
+            return _at(tn, at) / (_at(tn, at) + _at(fp, at) + EPSILON)
+
+        return collected(*of_both(specificity, *held), metrics_collections, updates_collections)
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"`{name}` must be in the range [0, 1]. Currently, `{name}` got {value}.")
+
+
+def _at(values: Any, index: Any) -> Any:
+    return raw.GatherV2(params=values, indices=index, axis=0)

@@ -1,0 +1,125 @@
+"""What all metrics share: local variables, arguments that fit one another, and results with names."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.v1.variables.collections import GraphKeys, VariableV1
+
+Result = tuple[Any, Any]
+
+
+@contextmanager
+def stream(function: str, name: str | None) -> Iterator[None]:
+    """The scope of a metric's operations.
+
+    Raises:
+      RuntimeError: executing eagerly.
+    """
+    if STATE.graph is None:
+        raise RuntimeError(
+            f"tf.metrics.{function} is not supported when eager execution is enabled."
+        )
+    with STATE.graph.name_scope(name or function):
+        yield
+
+
+def local_variable(name: str, shape: Any = (), dtype: Any = dtypes.float32) -> VariableV1:
+    """A variable that begins with zeros and belongs to a metric."""
+    return VariableV1(
+        lambda: convert_to_tensor(np.zeros(shape, dtype.as_numpy_dtype)),
+        trainable=False,
+        collections=[GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES],
+        name=name,
+    )
+
+
+def summed(name: str, shape: Any, terms: Any, dtype: Any = dtypes.float32) -> Result:
+    """(a variable's value, its value after `terms` are added)."""
+    variable = local_variable(name, shape, dtype)
+    return variable.value(), variable.assign_add(cast(terms, dtype))
+
+
+def collected(
+    value: Any, update: Any, metrics_collections: Any, updates_collections: Any
+) -> Result:
+    """The results under their names, put into the collections asked for."""
+    value = raw.Identity(input=value, name="value")
+    update = raw.Identity(input=update, name="update_op")
+    for collections, held in ((metrics_collections, value), (updates_collections, update)):
+        if collections:
+            STATE.graph.add_to_collections(collections, held)
+    return value, update
+
+
+def of_both(make: Callable[..., Any], *pairs: Result) -> Result:
+    """`make` of the values, and of the updates."""
+    return make(*(value for value, _ in pairs)), make(*(update for _, update in pairs))
+
+
+def ratio(numerator: Any, denominator: Any) -> Any:
+    """The quotient; 0 where the denominator is 0."""
+    return raw.DivNoNan(x=numerator, y=denominator)
+
+
+def total(x: Any) -> Any:
+    """The sum of all elements."""
+    return raw.Sum(input=x, axis=np.arange(x.shape.rank or 0, dtype=np.int32))
+
+
+def weights_like(weights: Any, values: Any) -> Any:
+    """Weights in the type and shape of values.
+
+    Raises:
+      ValueError: they cannot be broadcast to it.
+    """
+    weights = cast(convert_to_tensor(weights), values.dtype)
+    rank = weights.shape.rank
+    if rank == values.shape.rank:
+        for axis, (one, other) in enumerate(zip(weights.shape, values.shape)):
+            if one not in (None, 1) and other is not None and one != other:
+                raise ValueError(
+                    f"weights can not be broadcast to values. Mismatch at dim {axis}. "
+                    f"values.shape={values.shape}, weights.shape={weights.shape}."
+                )
+    elif rank not in (None, 0):
+        # One weight per row: the other axes follow.
+        if values.shape.rank is not None and rank < values.shape.rank:
+            for _ in range(values.shape.rank - rank):
+                weights = raw.ExpandDims(input=weights, axis=-1)
+        else:
+            raise ValueError(
+                "weights can not be broadcast to values. "
+                f"values.rank={values.shape.rank}. weights.rank={rank}."
+            )
+    return raw.Mul(x=weights, y=raw.OnesLike(x=values))
+
+
+def fitting(predictions: Any, labels: Any, weights: Any) -> tuple[Any, Any, Any]:
+    """Predictions, labels and weights of one rank: a last axis of 1 is dropped where one has more.
+
+    Raises:
+      ValueError: shapes do not fit.
+    """
+    predictions, labels = convert_to_tensor(predictions), convert_to_tensor(labels)
+    predictions, labels = _squeezed(predictions, labels), _squeezed(labels, predictions)
+    if not predictions.shape.is_compatible_with(labels.shape):
+        raise ValueError(f"Shapes {predictions.shape} and {labels.shape} are incompatible")
+    if weights is not None:
+        weights = _squeezed(convert_to_tensor(weights), predictions)
+    return predictions, labels, weights
+
+
+def _squeezed(one: Any, other: Any) -> Any:
+    if one.shape.rank is None or other.shape.rank is None:
+        return one
+    if one.shape.rank == other.shape.rank + 1 and one.shape[-1] in (None, 1):
+        return raw.Squeeze(input=one, axis=[-1])
+    return one

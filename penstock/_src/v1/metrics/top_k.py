@@ -1,0 +1,225 @@
+"""Precision and recall of the k highest predictions, where a row may have several labels."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.sparse.functions import to_dense
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export
+from penstock._src.v1.metrics.streams import (
+    Result,
+    collected,
+    of_both,
+    ratio,
+    stream,
+    summed,
+    total,
+    weights_like,
+)
+
+# Stands for the absence of a label.
+_NONE = -1
+
+
+def _labels(labels: Any, rank: int | None) -> Any:
+    """Labels as int64 [..., most labels of a row], with -1 where there is none."""
+    if isinstance(labels, SparseTensor):
+        dense = to_dense(labels, default_value=_NONE)
+    else:
+        dense = cast(convert_to_tensor(labels), dtypes.int64)
+    return raw.ExpandDims(input=dense, axis=-1) if dense.shape.rank == (rank or 0) - 1 else dense
+
+
+def _found(labels: Any, predicted: Any) -> tuple[Any, Any]:
+    """(for each prediction whether it is a label, for each label whether it is predicted)."""
+    pairs = raw.Equal(
+        x=raw.ExpandDims(input=predicted, axis=-1), y=raw.ExpandDims(input=labels, axis=-2)
+    )
+    return raw.Any(input=pairs, axis=[-1]), raw.Any(input=pairs, axis=[-2])
+
+
+def _distinct(labels: Any) -> Any:
+    """For each label of a row whether it is one, and the first of its value."""
+    count = labels.shape[-1]
+    earlier = np.tri(count, count, -1, dtype=bool)
+    pairs = raw.Equal(
+        x=raw.ExpandDims(input=labels, axis=-1), y=raw.ExpandDims(input=labels, axis=-2)
+    )
+    repeated = raw.Any(input=raw.LogicalAnd(x=pairs, y=earlier), axis=[-1])
+    return raw.LogicalAnd(x=raw.GreaterEqual(x=labels, y=np.int64(0)), y=raw.LogicalNot(x=repeated))
+
+
+def _per_row(hits: Any, of_class: Any, weights: Any) -> Any:
+    """The weighted number of hits, of one class if asked for."""
+    if of_class is not None:
+        hits = raw.LogicalAnd(x=hits, y=of_class)
+    counts = raw.Sum(input=cast(hits, dtypes.float64), axis=[-1])
+    if weights is not None:
+        counts = counts * weights_like(weights, counts)
+    return total(counts)
+
+
+def _precision_or_recall(
+    which: str, labels: Any, predicted: Any, class_id: int | None, weights: Any
+) -> Result:
+    predicted = cast(convert_to_tensor(predicted), dtypes.int64)
+    labels = _labels(labels, predicted.shape.rank)
+    is_label, is_predicted = _found(labels, predicted)
+    of_prediction = of_label = None
+    if class_id is not None:
+        of_prediction, of_label = (
+            raw.Equal(x=held, y=np.int64(class_id)) for held in (predicted, labels)
+        )
+    right = _per_row(is_label, of_prediction, weights)
+    if which == "precision":
+        wrong = _per_row(raw.LogicalNot(x=is_label), of_prediction, weights)
+    else:
+        missed = raw.LogicalAnd(x=_distinct(labels), y=raw.LogicalNot(x=is_predicted))
+        wrong = _per_row(missed, of_label, weights)
+    kind = dtypes.float64
+    counts = summed("true_positive", (), right, kind), summed("other", (), wrong, kind)
+    return of_both(lambda r, w: raw.RealDiv(x=r, y=r + w), *counts)
+
+
+def _highest(predictions: Any, k: int) -> Any:
+    return raw.TopKV2(input=convert_to_tensor(predictions), k=np.int32(k)).indices
+
+
+@export(v1=["metrics.precision_at_top_k"])
+def precision_at_top_k(
+    labels: Any,
+    predictions_idx: Any,
+    k: int | None = None,
+    class_id: int | None = None,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> Result:
+    """The share of predicted classes (given by their numbers) that are labels."""
+    with stream("precision_at_top_k" if k is None else f"precision_at_{k}", name):
+        found = _precision_or_recall("precision", labels, predictions_idx, class_id, weights)
+        return collected(*found, metrics_collections, updates_collections)
+
+
+@export(v1=["metrics.recall_at_top_k"])
+def recall_at_top_k(
+    labels: Any,
+    predictions_idx: Any,
+    k: int | None = None,
+    class_id: int | None = None,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> Result:
+    """The share of labels that are among the predicted classes (given by their numbers)."""
+    with stream("recall_at_top_k" if k is None else f"recall_at_{k}", name):
+        found = _precision_or_recall("recall", labels, predictions_idx, class_id, weights)
+        return collected(*found, metrics_collections, updates_collections)
+
+
+@export(v1=["metrics.precision_at_k"])
+def precision_at_k(
+    labels: Any,
+    predictions: Any,
+    k: int,
+    class_id: int | None = None,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> Result:
+    """The share of the k highest predictions that are labels; see `precision_at_top_k`."""
+    with stream(f"precision_at_{k}", name):
+        highest = _highest(predictions, k)
+        found = _precision_or_recall("precision", labels, highest, class_id, weights)
+        return collected(*found, metrics_collections, updates_collections)
+
+
+@export(v1=["metrics.recall_at_k"])
+def recall_at_k(
+    labels: Any,
+    predictions: Any,
+    k: int,
+    class_id: int | None = None,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> Result:
+    """The share of labels that are among the k highest predictions; see `recall_at_top_k`."""
+    with stream(f"recall_at_{k}", name):
+        highest = _highest(predictions, k)
+        found = _precision_or_recall("recall", labels, highest, class_id, weights)
+        return collected(*found, metrics_collections, updates_collections)
+
+
+@export(v1=["metrics.sparse_precision_at_k"])
+def sparse_precision_at_k(
+    labels: Any,
+    predictions: Any,
+    k: int,
+    class_id: int | None = None,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> Result:
+    """`precision_at_k` under its older name."""
+    return precision_at_k(
+        labels, predictions, k, class_id, weights, metrics_collections, updates_collections, name
+    )
+
+
+@export(v1=["metrics.average_precision_at_k"])
+def average_precision_at_k(
+    labels: Any,
+    predictions: Any,
+    k: int,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> Result:
+    """The mean over rows of the average, over the labels, of the precision at each one's rank."""
+    with stream(f"average_precision_at_{k}", name):
+        highest = cast(_highest(predictions, k), dtypes.int64)
+        labels = _labels(labels, highest.shape.rank)
+        is_label, _ = _found(labels, highest)
+        relevant = cast(is_label, dtypes.float64)
+        hits = raw.Cumsum(x=relevant, axis=-1)
+        gained = raw.Sum(input=relevant * hits / np.arange(1.0, k + 1.0), axis=[-1])
+        known = raw.Sum(input=cast(_distinct(labels), dtypes.float64), axis=[-1])
+        averages = ratio(gained, raw.Minimum(x=known, y=np.float64(k)))
+        counts = raw.OnesLike(x=averages)
+        if weights is not None:
+            counts = weights_like(weights, averages)
+        kind = dtypes.float64
+        found = of_both(
+            ratio,
+            summed("total", (), total(averages * counts), kind),
+            summed("max", (), total(counts), kind),
+        )
+        return collected(*found, metrics_collections, updates_collections)
+
+
+@export(v1=["metrics.sparse_average_precision_at_k"])
+def sparse_average_precision_at_k(
+    labels: Any,
+    predictions: Any,
+    k: int,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> Result:
+    """`average_precision_at_k` under its older name."""
+    return average_precision_at_k(
+        labels, predictions, k, weights, metrics_collections, updates_collections, name
+    )

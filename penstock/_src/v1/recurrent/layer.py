@@ -1,0 +1,358 @@
+"""The part of Keras 2's layer that TensorFlow's own RNN cell wrappers still show.
+
+A layer here is called eagerly or in a function, never on symbolic inputs of Keras: so it has no nodes, and what asks for
+them says so as Keras 2 does.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from penstock._src.api.initializers import zeros_initializer
+from penstock._src.api.module import Module, snake_case
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
+from penstock._src.util import nest
+from penstock._src.v1.variables.initializers import GlorotUniform
+
+_COUNTS: collections.Counter[str] = collections.Counter()
+
+
+class LegacyLayer(Module):
+    """A module that is built at its first call, and has weights of its own.
+
+    Args:
+      name: by default the class's name in snake case, with a number from the second layer on.
+      trainable: whether its weights are trained.
+      dtype: the type of its weights, float32 by default.
+    """
+
+    def __init__(self, name: str | None = None, trainable: bool = True, dtype: Any = None) -> None:
+        super().__init__(name or _unique_name(snake_case(type(self).__name__)))
+        self._dtype = dtypes.as_dtype(dtype or dtypes.float32)
+        self._trainable, self.built = trainable, False
+        self._own: list[Variable] = []
+        self._losses: list[Callable[[], Any]] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        inputs, *rest = args
+        inputs = nest.map_structure(self._converted, inputs)
+        if not self.built:
+            with self.name_scope:
+                self.build(nest.map_structure(lambda tensor: tensor.shape, inputs))
+            self.built = True
+        with self.name_scope:
+            return self.call(inputs, *rest, **kwargs)
+
+    def _converted(self, value: Any) -> Any:
+        tensor = convert_to_tensor(value)
+        if tensor.dtype.is_floating and tensor.dtype != self._dtype:
+            return raw.Cast(x=tensor, DstT=self._dtype)
+        return tensor
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights."""
+        del input_shape
+        self.built = True
+
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Computes the outputs."""
+        raise NotImplementedError(f"{type(self).__name__} has no `call`.")
+
+    def apply(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """As calling the layer."""
+        return self(inputs, *args, **kwargs)
+
+    # -- weights
+
+    def add_weight(
+        self,
+        name: str | None = None,
+        shape: Any = None,
+        dtype: Any = None,
+        initializer: Any = None,
+        regularizer: Any = None,
+        trainable: bool | None = None,
+        constraint: Any = None,
+        use_resource: bool | None = None,
+        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+        aggregation: VariableAggregation = VariableAggregation.NONE,
+        **kwargs: Any,
+    ) -> Variable:
+        """Makes a variable that the layer owns; floating ones are drawn by Glorot's rule by default."""
+        del use_resource, kwargs
+        kind = dtypes.as_dtype(dtype or self._dtype)
+        if initializer is None:
+            floating = kind.is_floating or kind.is_complex
+            initializer = GlorotUniform() if floating else zeros_initializer()
+        weight = Variable(
+            lambda: initializer(() if shape is None else shape, dtype=kind),
+            trainable=True if trainable is None else trainable,
+            name=name,
+            dtype=kind,
+            constraint=constraint,
+            synchronization=synchronization,
+            aggregation=aggregation,
+        )
+        if regularizer is not None:
+            self._losses.append(lambda: regularizer(weight))
+        self._own.append(weight)
+        return weight
+
+    def add_variable(self, *args: Any, **kwargs: Any) -> Variable:
+        """As `add_weight`."""
+        return self.add_weight(*args, **kwargs)
+
+    def _by_trainable(self, trainable: bool) -> list[Variable]:
+        """The weights that are trained or not: the layer's own, then those of what it holds."""
+        found = [*self._own, *super().variables]
+        unique = {id(weight): weight for weight in found}.values()
+        return [w for w in unique if (self._trainable and w.trainable) == trainable]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that are trained."""
+        return self._by_trainable(True)
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that are not trained."""
+        return self._by_trainable(False)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, the trained ones first."""
+        return self.trainable_weights + self.non_trainable_weights
+
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of the weights."""
+        return [weight.numpy() for weight in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Sets the values of the weights.
+
+        Raises:
+          ValueError: as many values are not asked for.
+        """
+        expected = self.weights
+        if len(weights) != len(expected):
+            raise ValueError(
+                f'You called `set_weights(weights)` on layer "{self.name}" with a weight list of length '
+                f"{len(weights)}, but the layer was expecting {len(expected)} weights. "
+                f"Provided weights: {str(weights)[:50]}..."
+            )
+        for weight, value in zip(expected, weights, strict=True):
+            weight.assign(value)
+
+    def count_params(self) -> int:
+        """The number of scalars in the weights.
+
+        Raises:
+          ValueError: the layer is not built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"You tried to call `count_params` on {self.name}, but the layer isn't built. "
+                f"You can build it manually via: `{self.name}.build(batch_input_shape)`."
+            )
+        return sum(int(np.prod(weight.shape.as_list())) for weight in self.weights)
+
+    # -- what is computed beside the outputs
+
+    def add_loss(self, losses: Any, **kwargs: Any) -> None:
+        """Adds a function without arguments, or a list of them, whose results are losses.
+
+        Raises:
+          ValueError: a loss is a value, which belongs to one call only.
+        """
+        del kwargs
+        for loss in nest.flatten(losses):
+            if not callable(loss):
+                raise ValueError(
+                    "Expected a symbolic Tensors or a callable for the loss value. Please wrap your "
+                    "loss computation in a zero argument `lambda`."
+                )
+            self._losses.append(loss)
+
+    def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> NoReturn:
+        """Refuses: metrics belong to symbolic tensors of Keras 2."""
+        raise ValueError(f"Expected a symbolic Tensor for the metric value, received: {value}")
+
+    def add_update(self, updates: Any, inputs: Any = None) -> None:
+        """Runs `updates` if it is a function; operations have run already, or run with their function."""
+        del inputs
+        for update in nest.flatten(updates):
+            if callable(update):
+                update()
+
+    @property
+    def losses(self) -> list[Any]:
+        """The losses, computed now."""
+        return [loss() for loss in self._losses]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """No metrics."""
+        return []
+
+    @property
+    def updates(self) -> list[Any]:
+        """No updates: they run where they are made."""
+        return []
+
+    def get_losses_for(self, inputs: Any) -> list[Any]:
+        """The losses, which depend on no inputs."""
+        del inputs
+        return self.losses
+
+    def get_updates_for(self, inputs: Any) -> list[Any]:
+        """No updates."""
+        del inputs
+        return self.updates
+
+    def finalize_state(self) -> None:
+        """Nothing is left to do."""
+
+    # -- types and shapes
+
+    # What the inputs must be: anything.
+    input_spec: Any = None
+    # A penalty on the outputs: none.
+    activity_regularizer: Any = None
+
+    @property
+    def dtype(self) -> str:
+        """The name of the type of the weights."""
+        return self._dtype.name
+
+    compute_dtype = variable_dtype = dtype_policy = dtype
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the weights are trained."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether it runs eagerly only."""
+        return False
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it keeps a state from batch to batch."""
+        return False
+
+    @property
+    def supports_masking(self) -> bool:
+        """Whether it takes masks."""
+        return False
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """No mask comes out.
+
+        Raises:
+          TypeError: one goes in.
+        """
+        del inputs
+        if mask is not None:
+            raise TypeError(f"Layer {self.name} does not support masking, but was passed a mask.")
+        return None
+
+    def compute_output_shape(self, input_shape: Any) -> NoReturn:
+        """Not known ahead of a call."""
+        raise NotImplementedError(
+            "We could not automatically infer the static shape of the layer's output. Please implement "
+            f"the `compute_output_shape` method on your layer ({type(self).__name__})."
+        )
+
+    def compute_output_signature(self, input_signature: Any) -> Any:
+        """Not known ahead of a call."""
+        return self.compute_output_shape(nest.map_structure(lambda s: s.shape, input_signature))
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the layer anew."""
+        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+
+    # -- nodes, of which there are none
+
+    @property
+    def inbound_nodes(self) -> list[Any]:
+        """No nodes."""
+        return []
+
+    outbound_nodes = inbound_nodes
+
+    def _unconnected(self, what: str) -> NoReturn:
+        raise AttributeError(f"Layer {self.name} {what}")
+
+    @property
+    def input(self) -> NoReturn:
+        """None was given."""
+        self._unconnected("is not connected, no input to return.")
+
+    input_mask = input
+
+    @property
+    def output(self) -> NoReturn:
+        """None was made."""
+        self._unconnected("has no inbound nodes.")
+
+    output_mask = output
+
+    @property
+    def input_shape(self) -> NoReturn:
+        """Of no input."""
+        raise AttributeError("The layer has never been called and thus has no defined input shape.")
+
+    @property
+    def output_shape(self) -> NoReturn:
+        """Of no output."""
+        raise AttributeError(
+            "The layer has never been called and thus has no defined output shape."
+        )
+
+    def get_input_at(self, node_index: int) -> NoReturn:
+        """There is no node of that number."""
+        self._no_node("input")
+
+    def get_output_at(self, node_index: int) -> NoReturn:
+        """There is no node of that number."""
+        self._no_node("output")
+
+    def get_input_shape_at(self, node_index: int) -> NoReturn:
+        """There is no node of that number."""
+        self._no_node("input shape")
+
+    def get_output_shape_at(self, node_index: int) -> NoReturn:
+        """There is no node of that number."""
+        self._no_node("output shape")
+
+    def get_input_mask_at(self, node_index: int) -> NoReturn:
+        """There is no node of that number."""
+        self._no_node("input mask")
+
+    def get_output_mask_at(self, node_index: int) -> NoReturn:
+        """There is no node of that number."""
+        self._no_node("output mask")
+
+    def _no_node(self, what: str) -> NoReturn:
+        raise RuntimeError(f"The layer has never been called and thus has no defined {what}.")
+
+
+def _unique_name(stem: str) -> str:
+    _COUNTS[stem] += 1
+    return stem if _COUNTS[stem] == 1 else f"{stem}_{_COUNTS[stem] - 1}"

@@ -1,0 +1,365 @@
+"""Wrappers of recurrent cells: dropout, residual connections, a device.
+
+A cell has `call(inputs, state) -> (output, new state)`, `build(input_shape)`, `state_size` and `output_size`; Keras's are
+such cells.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib
+import inspect
+import marshal
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.random.functions import uniform
+from penstock._src.api.v1.nn import dropout
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import device as device_scope
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util import nest
+from penstock._src.util.export import export
+from penstock._src.v1.recurrent.layer import LegacyLayer
+from penstock._src.v1.recurrent.states import dims_of, zero_state
+
+SEED_BITS = 0x7FFFFFFF
+
+
+class _CellWrapper(LegacyLayer):
+    """A cell that runs another one in its own way."""
+
+    def __init__(self, cell: Any, *args: Any, **kwargs: Any) -> None:
+        if not hasattr(cell, "call"):
+            raise AttributeError(f"{type(cell).__name__!r} object has no attribute 'call'")
+        super().__init__(**kwargs)
+        self.cell = cell
+        self._configure(*args)
+
+    def _configure(self, *args: Any) -> None:
+        """Takes the wrapper's own arguments."""
+
+    @property
+    def state_size(self) -> Any:
+        """As the cell's."""
+        return self.cell.state_size
+
+    @property
+    def output_size(self) -> Any:
+        """As the cell's."""
+        return self.cell.output_size
+
+    def build(self, inputs_shape: Any) -> None:
+        """Builds the cell."""
+        self.cell.build(inputs_shape)
+        self.built = True
+
+    def call(self, inputs: Any, state: Any, **kwargs: Any) -> Any:
+        """Runs the cell: (its output, its new state)."""
+        return self._run(inputs, state, lambda *args: self.cell.call(*args, **kwargs))
+
+    def _run(self, inputs: Any, state: Any, call: Callable[[Any, Any], Any]) -> Any:
+        return call(inputs, state)
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        """The cell's."""
+        return self.cell.zero_state(batch_size, dtype)
+
+    def get_initial_state(
+        self, inputs: Any = None, batch_size: Any = None, dtype: Any = None
+    ) -> Any:
+        """Zeros in the structure of `state_size`.
+
+        Raises:
+          ValueError: neither `inputs` nor both of the others are given.
+        """
+        if inputs is not None:
+            first = convert_to_tensor(nest.flatten(inputs)[0])
+            batch_size, dtype = raw.Shape(input=first)[0], first.dtype
+        if batch_size is None or dtype is None:
+            raise ValueError(
+                "batch_size and dtype cannot be None while constructing initial state: "
+                f"batch_size={batch_size}, dtype={dtype}"
+            )
+        return zero_state(self.state_size, batch_size, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the wrapper anew, with the config of the cell."""
+        cell = {"class_name": type(self.cell).__name__, "config": self.cell.get_config()}
+        return {**super().get_config(), "cell": cell}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """A wrapper with the config; its cell is one of `custom_objects` or of Keras's layers."""
+        config = dict(config)
+        described = config.pop("cell")
+        known = custom_objects or {}
+        if described["class_name"] in known:
+            cell = known[described["class_name"]].from_config(described["config"])
+        else:
+            layers = importlib.import_module("keras.layers")
+            cell = getattr(layers, described["class_name"]).from_config(described["config"])
+        return cls(cell, **config)
+
+
+@export("nn.RNNCellDeviceWrapper", v1=[])
+class DeviceWrapper(_CellWrapper):
+    """Runs a cell on a device.
+
+    Args:
+      cell: the cell.
+      device: the device, or None for none in particular.
+      **kwargs: `name`, `trainable`, `dtype`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        args = (*args, *(kwargs.pop(key) for key in ("cell", "device") if key in kwargs))
+        super().__init__(*args, **kwargs)
+
+    def _configure(self, device: Any) -> None:  # type: ignore[override]
+        self._device = device
+
+    def _run(self, inputs: Any, state: Any, call: Callable[[Any, Any], Any]) -> Any:
+        with device_scope(self._device):
+            return call(inputs, state)
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        """The cell's, on the device."""
+        with device_scope(self._device):
+            return self.cell.zero_state(batch_size, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the wrapper anew."""
+        return {**super().get_config(), "device": self._device}
+
+
+@export("nn.RNNCellResidualWrapper", v1=[])
+class ResidualWrapper(_CellWrapper):
+    """Adds a cell's inputs to its outputs.
+
+    Args:
+      cell: the cell.
+      residual_fn: what to do with inputs and outputs instead of adding them.
+      **kwargs: `name`, `trainable`, `dtype`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        cell, *rest = (*args, *([kwargs.pop("cell")] if "cell" in kwargs else []))
+        residual = kwargs.pop("residual_fn", None)
+        kind, _ = kwargs.pop("residual_fn_type", None), kwargs.pop("residual_fn_module", None)
+        if kind is not None:
+            residual = _loaded_function(residual)
+        super().__init__(cell, *(rest or [residual]), **kwargs)
+
+    def _configure(self, residual_fn: Any) -> None:  # type: ignore[override]
+        self._residual_fn = residual_fn
+
+    def _run(self, inputs: Any, state: Any, call: Callable[[Any, Any], Any]) -> Any:
+        outputs, state = call(inputs, state)
+        return (self._residual_fn or _sum)(inputs, outputs), state
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the wrapper anew; a `residual_fn` is kept as Python's byte code."""
+        config = super().get_config()
+        if self._residual_fn is not None:
+            is_lambda = self._residual_fn.__name__ == "<lambda>"
+            config |= {
+                "residual_fn": _dumped_function(self._residual_fn),
+                "residual_fn_type": "lambda" if is_lambda else "function",
+                "residual_fn_module": self._residual_fn.__module__,
+            }
+        return config
+
+
+def _sum(inputs: Any, outputs: Any) -> Any:
+    nest.assert_same_structure(inputs, outputs)
+    return nest.map_structure(lambda i, o: i + o, inputs, outputs)
+
+
+def _dumped_function(function: Any) -> tuple[str, Any, Any]:
+    closure = function.__closure__ and tuple(cell.cell_contents for cell in function.__closure__)
+    code = base64.encodebytes(marshal.dumps(function.__code__)).decode()
+    return code, function.__defaults__, closure
+
+
+def _loaded_function(dumped: Any) -> Any:
+    code, defaults, closure = dumped
+    cells = closure and tuple(types.CellType(value) for value in closure)
+    made = marshal.loads(base64.decodebytes(code.encode()))
+    return types.FunctionType(made, globals(), argdefs=defaults, closure=cells)
+
+
+@export("nn.RNNCellDropoutWrapper", v1=[])
+class DropoutWrapper(_CellWrapper):
+    """Drops entries of a cell's inputs, outputs and state.
+
+    Args:
+      cell: the cell; not one of Keras 2's LSTMs.
+      input_keep_prob: how likely an entry of the inputs stays; a number or a scalar tensor.
+      output_keep_prob: of the outputs.
+      state_keep_prob: of the state that goes on to the next step.
+      variational_recurrent: whether all steps drop the same entries; `dtype` must be given then, and `input_size` if
+        inputs are dropped.
+      input_size: the shape of the inputs without the batch, or a structure of them.
+      dtype: the type of inputs, outputs and state.
+      seed: of the random choices.
+      dropout_state_filter_visitor: says of each part of the state whether it is dropped (True or False for all within).
+      **kwargs: `name`, `trainable`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        own = inspect.signature(self._take)
+        bound = own.bind(*args, **{k: kwargs.pop(k) for k in (*own.parameters,) if k in kwargs})
+        bound.apply_defaults()
+        self._choices = dict(bound.arguments)
+        super().__init__(self._choices.pop("cell"), dtype=self._choices["dtype"], **kwargs)
+        self._check()
+        self._noise = self._shared_noise() if self._choices["variational_recurrent"] else None
+
+    @staticmethod
+    def _take(
+        cell: Any,
+        input_keep_prob: Any = 1.0,
+        output_keep_prob: Any = 1.0,
+        state_keep_prob: Any = 1.0,
+        variational_recurrent: bool = False,
+        input_size: Any = None,
+        dtype: Any = None,
+        seed: int | None = None,
+        dropout_state_filter_visitor: Any = None,
+    ) -> None:
+        """Names the arguments, for `__init__` to bind."""
+
+    @property
+    def wrapped_cell(self) -> Any:
+        """The cell within."""
+        return self.cell
+
+    def _check(self) -> None:
+        """Refuses probabilities outside [0, 1], and what variational dropout lacks."""
+        choices = self._choices
+        visitor = choices["dropout_state_filter_visitor"]
+        if visitor is not None and not callable(visitor):
+            raise TypeError("dropout_state_filter_visitor must be callable")
+        for name in ("input_keep_prob", "state_keep_prob", "output_keep_prob"):
+            value = choices[name]
+            if isinstance(value, Tensor):
+                continue
+            if not 0 <= value <= 1:
+                raise ValueError(f"Parameter {name} must be between 0 and 1: {value:g}")
+        if choices["variational_recurrent"]:
+            if choices["dtype"] is None:
+                raise ValueError("When variational_recurrent=True, dtype must be provided")
+            if _may_drop(choices["input_keep_prob"]) and choices["input_size"] is None:
+                raise ValueError(
+                    "When variational_recurrent=True and input_keep_prob < 1.0 or is unknown, input_size "
+                    "must be provided"
+                )
+
+    def _shared_noise(self) -> dict[str, Any]:
+        """The noise of each kind that all steps share: shapes [1, *size]."""
+        sizes = {
+            "input": self._choices["input_size"],
+            "state": self.state_size,
+            "output": self.output_size,
+        }
+        return {
+            kind: _map_numbered(lambda i, size, kind=kind: self._drawn(kind, i, size), structure)
+            for kind, structure in sizes.items()
+            if kind != "input" or _may_drop(self._choices["input_keep_prob"])
+        }
+
+    def _drawn(self, kind: str, index: int, size: Any) -> Tensor:
+        return uniform([1, *dims_of(size)], dtype=self._dtype, seed=self._seed(kind, index))
+
+    def _seed(self, kind: str, index: int) -> int | None:
+        """The seed of the choice number `index` of a kind: a hash of the wrapper's seed."""
+        if self._choices["seed"] is None:
+            return None
+        text = f"{self._choices['seed']}{kind}_{index}"
+        return int(hashlib.md5(text.encode()).hexdigest()[:8], 16) & SEED_BITS
+
+    def _dropped(self, values: Any, kind: str) -> Any:
+        keep = self._choices[f"{kind}_keep_prob"]
+        if not _may_drop(keep):
+            return values
+        visitor = self._choices["dropout_state_filter_visitor"] or _all_but_lstm_memory
+        drops = (
+            _visited(visitor, values)
+            if kind == "state"
+            else nest.map_structure(lambda _: True, values)
+        )
+        noise = (
+            nest.map_structure(lambda _: None, values)
+            if self._noise is None
+            else nest.pack_sequence_as(values, nest.flatten(self._noise[kind]))
+        )
+
+        def dropped(index: int, value: Any, drop: bool, shared: Any) -> Any:
+            if not drop:
+                return value
+            if shared is None:
+                return dropout(value, keep_prob=keep, seed=self._seed(kind, index))
+            kept = raw.Floor(x=convert_to_tensor(keep, value.dtype) + shared)
+            result = (value / convert_to_tensor(keep, value.dtype)) * kept
+            result.set_shape(value.shape)
+            return result
+
+        return _map_numbered(dropped, values, drops, noise)
+
+    def _run(self, inputs: Any, state: Any, call: Callable[[Any, Any], Any]) -> Any:
+        outputs, state = call(self._dropped(inputs, "input"), state)
+        return self._dropped(outputs, "output"), self._dropped(state, "state")
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the wrapper anew.
+
+        Raises:
+          NotImplementedError: there is a `dropout_state_filter_visitor`, which cannot be kept.
+        """
+        if self._choices["dropout_state_filter_visitor"] is not None:
+            raise NotImplementedError(
+                "get_config is not supported for a non-default dropout_state_filter_visitor."
+            )
+        kept = {
+            name: float(np.float32(value))
+            for name, value in self._choices.items()
+            if name.endswith("_keep_prob")
+        }
+        rest = {k: self._choices[k] for k in ("variational_recurrent", "input_size", "seed")}
+        return {**super().get_config(), **kept, **rest}
+
+
+def _may_drop(keep: Any) -> bool:
+    """Whether a probability is less than one, or not known yet."""
+    return isinstance(keep, Tensor) or keep < 1
+
+
+def _map_numbered(function: Callable[..., Any], *structures: Any) -> Any:
+    flat = [nest.flatten(structure) for structure in structures]
+    results = [function(i, *leaves) for i, leaves in enumerate(zip(*flat, strict=True))]
+    return nest.pack_sequence_as(structures[0], results)
+
+
+def _all_but_lstm_memory(part: Any) -> Any:
+    """Drops all but `c` of a (c, h) pair, and nothing of what are not tensors."""
+    if type(part).__name__ == "LSTMStateTuple":
+        return type(part)(c=False, h=True)
+    return not type(part).__name__ == "TensorArray"
+
+
+def _visited(visitor: Callable[[Any], Any], part: Any) -> Any:
+    """Whether each leaf is dropped: the visitor's answer for a part holds for all within."""
+    answer = visitor(part)
+    if nest.is_nested(part) and not nest.is_nested(answer) and answer:
+        children = part.values() if isinstance(part, dict) else part
+        visited = [_visited(visitor, child) for child in children]
+        return nest.pack_sequence_as(part, nest.flatten(visited))
+    if nest.is_nested(part) and not nest.is_nested(answer):
+        return nest.map_structure(lambda _: answer, part)
+    return answer

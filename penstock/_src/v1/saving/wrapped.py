@@ -1,0 +1,108 @@
+"""tf.compat.v1.wrap_function: code written for TensorFlow 1's graphs as a function."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.autodiff.control_flow import copy_operations
+from penstock._src.compiler.lower.needed import needed_operations
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph import trace
+from penstock._src.graph.control import add_control_dependencies
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util import nest
+from penstock._src.util.export import export
+from penstock._src.v1.variables.store import give_store
+
+
+class WrappedFunction(ConcreteFunction):
+    """A function made of a graph; `prune` makes others of parts of the same graph."""
+
+    def prune(
+        self, feeds: Any, fetches: Any, name: str | None = None, input_signature: Any = None
+    ) -> "WrappedFunction":
+        """Returns the function from `feeds` to `fetches`.
+
+        Args:
+          feeds: tensors of the graph (or their names), the arguments.
+          fetches: tensors, operations or names, nested, the results.
+          name: of the function.
+          input_signature: accepted.
+        """
+        inputs = [self._tensor(feed) for feed in nest.flatten(feeds, expand_composites=True)]
+        results = nest.map_structure(self._element, fetches)
+        leaves = nest.flatten(results, expand_composites=True)
+        tensors = [r for r in leaves if isinstance(r, SymbolicTensor)]
+        operations = [r for r in leaves if isinstance(r, Operation)]
+        part = FuncGraph(name or "pruned")
+        table = {}
+        for tensor in inputs:
+            table[tensor._id] = part.placeholder(tensor.dtype, tensor.shape, tensor.op.name)
+            part.inputs.append(table[tensor._id])
+        for outer, inner in self.graph._captures.values():
+            table.setdefault(inner._id, part.capture(outer, inner.op.name))
+        needed = needed_operations(
+            self.graph, [*inputs, *self.graph.internal_captures], tensors, operations
+        )
+        copies = copy_operations(needed, part, table)
+        part._weak_variables = list(self.graph._weak_variables)
+        part.outputs = [table[t._id] for t in tensors]
+        part.control_outputs = [copies[id(operation)] for operation in operations]
+        found = [None if isinstance(r, Operation) else table[r._id] for r in leaves]
+        part.structured_outputs = nest.pack_sequence_as(results, found, expand_composites=True)
+        part.structured_input_signature = ((), {})
+        made = WrappedFunction(part, [(t.op.name, t) for t in inputs])
+        made._attributes["variables"] = self._attributes.get("variables")
+        return made
+
+    def name_inputs(self, names: Sequence[str]) -> None:
+        """Lets calls name the arguments so, as those of a SavedModel's signature are named."""
+        inputs = self.graph.inputs[: self.arity]
+        specs = {
+            name: TensorSpec(t.shape, t.dtype, name) for name, t in zip(names, inputs, strict=True)
+        }
+        self.parameters, self._arguments = list(specs.items()), list(specs)
+        self.graph.structured_input_signature = ((), specs)
+
+    def _element(self, element: Any) -> Any:
+        return element if nest.is_composite(element) else self.graph.as_graph_element(element)
+
+    def _tensor(self, element: Any) -> SymbolicTensor:
+        found = self.graph.as_graph_element(element)
+        return found.outputs[0] if isinstance(found, Operation) else found
+
+
+@export(v1=["wrap_function"])
+def wrap_function(
+    fn: Callable[..., Any], signature: Sequence[Any], name: str | None = None
+) -> WrappedFunction:
+    """Returns `fn`, traced once without AutoGraph, as a function.
+
+    Args:
+      fn: a function written for TensorFlow 1: it may make variables and placeholders.
+      signature: the specs of its arguments.
+      name: of the function.
+    """
+    graph = FuncGraph(name or getattr(fn, "__name__", "wrapped"))
+    give_store(graph)
+    held: list[Any] = []
+    graph.variable_rule = held.append  # type: ignore[attr-defined]
+    with trace.recording(graph):
+        flat = [spec for one in nest.flatten(list(signature)) for spec in _specs(one)]
+        placeholders = []
+        for index, spec in enumerate(flat):
+            placeholder = graph.placeholder(spec.dtype, spec.shape, spec.name or f"args_{index}")
+            graph.inputs.append(placeholder)
+            placeholders.append(placeholder)
+        arguments = nest.pack_sequence_as(list(signature), placeholders, expand_composites=True)
+        trace.set_outputs(graph, fn(*arguments))
+    add_control_dependencies(graph)
+    graph.structured_input_signature = (tuple(signature), {})
+    made = WrappedFunction(graph, [(t.op.name, s) for t, s in zip(placeholders, flat, strict=True)])
+    made._attributes["variables"] = held  # keeps them alive
+    return made
+
+
+def _specs(spec: Any) -> list[Any]:
+    return spec.flatten() if isinstance(spec, TypeSpec) else [spec]

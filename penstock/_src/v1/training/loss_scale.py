@@ -1,0 +1,337 @@
+"""Losses scaled up, so that small gradients of 16-bit numbers do not vanish: tf.compat.v1.mixed_precision."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.api.control_flow import cond
+from penstock._src.api.math.elementwise import cast, is_finite
+from penstock._src.api.scopes import control_dependencies
+from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.eager.variable import Variable
+from penstock._src.util import nest
+from penstock._src.util.export import export
+from penstock._src.v1.training.optimizers import Optimizer
+from penstock._src.v1.variables.collections import VariableV1
+
+
+def _names(name: str) -> list[str]:
+    return [
+        f"{space}.{name}"
+        for space in ("mixed_precision", "mixed_precision.experimental", "train.experimental")
+    ]
+
+
+@export(v1=_names("LossScale"))
+class LossScale(Trackable, abc.ABC):
+    """What losses are multiplied by; it may change from step to step."""
+
+    def __init__(self) -> None:
+        self._weights: dict[str, Variable] = {}
+
+    @abc.abstractmethod
+    def __call__(self) -> Any:
+        """The scale, a scalar float32 tensor."""
+
+    @abc.abstractmethod
+    def update(self, grads: Any) -> tuple[Any, Any]:
+        """Takes notice of the gradients of a step: (the operation that does so, whether they are to be applied)."""
+
+    @abc.abstractmethod
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A scale with these arguments."""
+        return cls(**config)
+
+    def _add_weight(self, name: str, value: Any, dtype: Any) -> Variable:
+        """A variable of the scale, which is not trained."""
+        made = VariableV1(value, trainable=False, name=name, dtype=dtype)
+        self._weights[name] = made
+        self._track_trackable(made, name)
+        return made
+
+
+@export(v1=_names("FixedLossScale"))
+class FixedLossScale(LossScale):
+    """The same scale in all steps.
+
+    Args:
+      loss_scale_value: a number of at least 1.
+
+    Raises:
+      ValueError: it is none.
+    """
+
+    def __init__(self, loss_scale_value: float) -> None:
+        super().__init__()
+        if not isinstance(loss_scale_value, (int, float)):
+            raise ValueError("loss_scale_value must be a Python int or float.")
+        if loss_scale_value < 1:
+            raise ValueError("loss_scale_value must be at least 1.")
+        self._value = float(loss_scale_value)
+
+    def __call__(self) -> Any:
+        return convert_to_tensor(self._value, dtypes.float32)
+
+    def update(self, grads: Any) -> tuple[Any, Any]:
+        """Nothing changes, and all gradients are applied."""
+        del grads
+        return (None if STATE.graph is None else raw.NoOp()), True
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {"loss_scale_value": self._value}
+
+    def __repr__(self) -> str:
+        return f"FixedLossScale({self._value})"
+
+
+@export(v1=_names("DynamicLossScale"))
+class DynamicLossScale(LossScale):
+    """A scale that grows after steps without overflow, and falls with each overflow.
+
+    Args:
+      initial_loss_scale: what it begins with.
+      increment_period: after so many good steps in sequence it is multiplied.
+      multiplier: by which it is multiplied, and divided.
+    """
+
+    def __init__(
+        self,
+        initial_loss_scale: float = 32768,  # 2 ** 15: float16's greatest number is twice that
+        increment_period: int = 2000,
+        multiplier: float = 2.0,
+    ) -> None:
+        super().__init__()
+        self._initial_loss_scale, self._multiplier = float(initial_loss_scale), float(multiplier)
+        self._increment_period = int(increment_period)
+        self._scale = self._add_weight(
+            "current_loss_scale", self._initial_loss_scale, dtypes.float32
+        )
+        self._good_steps = self._add_weight("good_steps", 0, dtypes.int64)
+
+    @property
+    def initial_loss_scale(self) -> float:
+        """What it begins with."""
+        return self._initial_loss_scale
+
+    @property
+    def increment_period(self) -> int:
+        """After so many good steps it is multiplied."""
+        return self._increment_period
+
+    @property
+    def multiplier(self) -> float:
+        """By which it is multiplied, and divided."""
+        return self._multiplier
+
+    def __call__(self) -> Any:
+        return convert_to_tensor(self._scale)
+
+    def update(self, grads: Any) -> tuple[Any, Any]:
+        """Multiplies or divides the scale as the gradients want it; those that overflow are not to be applied."""
+        finite = all_finite(grads)
+        scale, steps = convert_to_tensor(self._scale), convert_to_tensor(self._good_steps)
+        grown = scale * self._multiplier
+        ripe = raw.GreaterEqual(
+            x=steps + 1, y=convert_to_tensor(self._increment_period, dtypes.int64)
+        )
+        grows = raw.LogicalAnd(x=ripe, y=is_finite(grown))
+        smaller = raw.Maximum(x=scale / self._multiplier, y=convert_to_tensor(1.0))
+        choose = raw.SelectV2
+        after_good = choose(condition=grows, t=grown, e=scale)
+        zero = convert_to_tensor(0, dtypes.int64)
+        counted = choose(condition=ripe, t=zero, e=steps + 1)
+        updates = [
+            self._scale.assign(choose(condition=finite, t=after_good, e=smaller), read_value=False),
+            self._good_steps.assign(choose(condition=finite, t=counted, e=zero), read_value=False),
+        ]
+        return _grouped(updates), finite
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            "initial_loss_scale": self._initial_loss_scale,
+            "increment_period": self._increment_period,
+            "multiplier": self._multiplier,
+        }
+
+    def __repr__(self) -> str:
+        own = f"initial_loss_scale={self._initial_loss_scale}, increment_period={self._increment_period}"
+        if STATE.graph is not None:
+            return f"DynamicLossScale({own}, multiplier={self._multiplier})"
+        return (
+            f"DynamicLossScale(current_loss_scale={self._scale.numpy()}, "
+            f"num_good_steps={self._good_steps.numpy()}, {own}, multiplier={self._multiplier})"
+        )
+
+
+def all_finite(gradients: Any) -> Any:
+    """Whether all numbers of the gradients are finite, a scalar bool tensor."""
+    checks = [
+        raw.All(input=is_finite(part), axis=list(range(part.shape.rank or 0)))
+        for gradient in nest.flatten(gradients)
+        if gradient is not None
+        for part in [gradient.values if isinstance(gradient, IndexedSlices) else gradient]
+    ]
+    return raw.All(input=raw.Pack(values=checks), axis=[0]) if checks else convert_to_tensor(True)
+
+
+def _grouped(operations: Sequence[Any]) -> Any:
+    """One operation after all of these; nothing in eager code, where they have run."""
+    if STATE.graph is None:
+        return None
+    with STATE.graph.control_dependencies([op for op in operations if op is not None]):
+        return raw.NoOp()
+
+
+def scale_of(identifier: Any) -> Any:
+    """The loss scale that a number, "dynamic" or a LossScale stands for.
+
+    Raises:
+      ValueError: it stands for none.
+    """
+    if isinstance(identifier, (int, float)):
+        return FixedLossScale(identifier)
+    if identifier == "dynamic":
+        return DynamicLossScale()
+    if identifier is None or isinstance(identifier, LossScale):
+        return identifier
+    raise ValueError(f"Could not interpret loss scale identifier: {identifier}")
+
+
+@export(
+    v1=[
+        "mixed_precision.MixedPrecisionLossScaleOptimizer",
+        "train.experimental.MixedPrecisionLossScaleOptimizer",
+    ]
+)
+class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
+    """An optimizer of scaled losses: gradients are scaled back, and steps with overflow left out.
+
+    Args:
+      opt: the optimizer that makes the steps.
+      loss_scale: a number, "dynamic", or a LossScale.
+
+    Raises:
+      ValueError: `opt` is no optimizer, or there is no loss scale.
+    """
+
+    def __init__(self, opt: Any, loss_scale: Any) -> None:
+        if not isinstance(opt, Optimizer):
+            raise ValueError(f'"opt" must be an instance of Optimizer, but got: {type(opt)}')
+        self._optimizer = opt
+        super().__init__(opt._use_locking, opt.get_name())
+        self._loss_scale = scale_of(loss_scale)
+        if self._loss_scale is None:
+            raise ValueError("loss_scale cannot be None")
+        self._track_trackable(self._loss_scale, "loss_scale")
+
+    def compute_gradients(
+        self,
+        loss: Any,
+        var_list: Any = None,
+        gate_gradients: int = Optimizer.GATE_OP,
+        aggregation_method: Any = None,
+        colocate_gradients_with_ops: bool = False,
+        grad_loss: Any = None,
+    ) -> Any:
+        """The (gradient, variable)s of the loss, computed on the scaled loss."""
+        pairs = self._optimizer.compute_gradients(
+            self._scaled(loss), var_list, gate_gradients, aggregation_method,
+            colocate_gradients_with_ops, grad_loss,
+        )  # fmt: skip
+        return [(self._unscaled(gradient), variable) for gradient, variable in pairs]
+
+    def _scaled(self, loss: Any) -> Any:
+        if callable(loss):
+            return lambda: self._scaled(loss())
+        tensor = convert_to_tensor(loss)
+        return tensor * cast(self._loss_scale(), tensor.dtype)
+
+    def _unscaled(self, gradient: Any) -> Any:
+        if gradient is None:
+            return None
+        if isinstance(gradient, IndexedSlices):
+            values = self._unscaled(gradient.values)
+            return IndexedSlices(values, gradient.indices, gradient.dense_shape)
+        return gradient * cast(1.0 / self._loss_scale(), gradient.dtype)
+
+    def apply_gradients(
+        self, grads_and_vars: Any, global_step: Any = None, name: str | None = None
+    ) -> Any:
+        """The operation that applies gradients if they are finite, and tells the loss scale of them."""
+        pairs = tuple(grads_and_vars)
+        update, should_apply = self._loss_scale.update([gradient for gradient, _ in pairs])
+
+        def apply() -> Any:
+            done = self._optimizer.apply_gradients(pairs, global_step, name)
+            with control_dependencies([] if done is None else [done]):
+                return raw.Identity(input=convert_to_tensor(True))
+
+        if should_apply is True:
+            return _grouped([self._optimizer.apply_gradients(pairs, global_step, name), update])
+        # Slots are made outside of the branch.
+        self._make_slots(pairs)
+        applied = cond(should_apply, apply, lambda: convert_to_tensor(False))
+        return _grouped([applied, update])
+
+    def _make_slots(self, pairs: Sequence[tuple[Any, Any]]) -> None:
+        used = [variable for gradient, variable in pairs if gradient is not None]
+        if used:
+            self._optimizer._prepare(used[0])
+        for variable in used:
+            for name in self._optimizer._slots:
+                self._optimizer._slot(name, variable)
+
+    def get_slot_names(self) -> list[str]:
+        """As the optimizer's."""
+        return self._optimizer.get_slot_names()
+
+    def get_slot(self, var: Any, name: str) -> Any:
+        """As the optimizer's."""
+        return self._optimizer.get_slot(var, name)
+
+    def variables(self) -> list[Any]:
+        """Those of the optimizer and of the loss scale."""
+        return [*self._optimizer.variables(), *self._loss_scale._weights.values()]
+
+
+@export(
+    v1=[
+        "mixed_precision.enable_mixed_precision_graph_rewrite",
+        "train.experimental.enable_mixed_precision_graph_rewrite",
+    ]
+)
+def enable_mixed_precision_graph_rewrite(opt: Any, loss_scale: Any = "dynamic") -> Any:
+    """The optimizer with a scaled loss. Graphs stay in float32: CPUs gain nothing by float16.
+
+    Raises:
+      ValueError: `opt` is no optimizer.
+    """
+    if not isinstance(opt, Optimizer):
+        raise ValueError(
+            '"opt" must be an instance of a tf.train.Optimizer or a tf.keras.optimizers.Optimizer, but '
+            f"got: {opt}"
+        )
+    return MixedPrecisionLossScaleOptimizer(opt, loss_scale)
+
+
+@export(
+    v1=[
+        "mixed_precision.disable_mixed_precision_graph_rewrite",
+        "train.experimental.disable_mixed_precision_graph_rewrite",
+    ]
+)
+def disable_mixed_precision_graph_rewrite() -> None:
+    """Nothing is rewritten from here on, nor was before."""

@@ -1,0 +1,370 @@
+"""Optimizers of v1: `minimize(loss)` gives the operation that makes a step.
+
+Each rule stands in its raw op (ops/state/training.py); a class here names its slots and hyperparameters.
+A gradient of slices is made whole first, except for plain gradient descent, which scatters it.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.api.gradients import gradients as gradients_of
+from penstock._src.autodiff.gradient_tape import GradientTape
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.eager.variable import Variable
+from penstock._src.util.export import export
+from penstock._src.v1.variables.collections import trainable_variables
+
+
+def _free() -> Any:
+    """Where variables are made: their initializers wait for nothing that the step waits for."""
+    graph = STATE.graph
+    return contextlib.nullcontext() if graph is None else graph.control_dependencies(None)
+
+
+@export(v1=["train.Optimizer"])
+class Optimizer:
+    """Base of the optimizers. A subclass defines `_slots` and `_apply`."""
+
+    GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
+    # Slot name -> its first value, for every variable.
+    _slots: dict[str, float] = {}
+
+    def __init__(
+        self, use_locking: bool, name: str, use_own_namescope_for_non_slot_vars: bool = False
+    ) -> None:
+        if not name:
+            raise ValueError("Must specify the optimizer name")
+        self._use_locking, self._name = use_locking, name
+        self._made: dict[str, dict[Any, Variable]] = {}
+
+    def get_name(self) -> str:
+        """Returns the name."""
+        return self._name
+
+    def minimize(
+        self,
+        loss: Any,
+        global_step: Any = None,
+        var_list: Any = None,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: Any = None,
+        colocate_gradients_with_ops: bool = False,
+        name: str | None = None,
+        grad_loss: Any = None,
+    ) -> Any:
+        """Returns the operation that makes a step which lessens `loss`.
+
+        Raises:
+          ValueError: `loss` depends on none of the variables.
+        """
+        pairs = self.compute_gradients(loss, var_list, gate_gradients, grad_loss=grad_loss)
+        if all(gradient is None for gradient, _ in pairs):
+            raise ValueError(
+                "No gradients provided for any variable, check your graph for ops that do not "
+                f"support gradients, between variables {[str(v) for _, v in pairs]} and loss {loss}."
+            )
+        return self.apply_gradients(pairs, global_step, name)
+
+    def compute_gradients(
+        self,
+        loss: Any,
+        var_list: Any = None,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: Any = None,
+        colocate_gradients_with_ops: bool = False,
+        grad_loss: Any = None,
+    ) -> list[tuple[Any, Any]]:
+        """Returns (gradient, variable) pairs; `loss` may be a function that computes it, as it must be in eager code.
+
+        Raises:
+          ValueError: there are no variables. RuntimeError: code runs eagerly, and `loss` is a tensor.
+        """
+        if callable(loss):
+            return self._gradients_of_call(loss, var_list, grad_loss)
+        if STATE.graph is None:
+            raise RuntimeError(
+                "`loss` passed to Optimizer.compute_gradients should be a function when eager execution is "
+                "enabled."
+            )
+        variables = list(trainable_variables() if var_list is None else _flat(var_list))
+        if not variables:
+            raise ValueError("No variables to optimize.")
+        found = gradients_of(loss, variables, grad_ys=grad_loss)
+        return list(zip(found, variables))
+
+    @staticmethod
+    def _gradients_of_call(loss: Any, var_list: Any, grad_loss: Any) -> list[tuple[Any, Any]]:
+        """The (gradient, variable)s of what `loss()` computes; by default of the variables that it reads."""
+        with GradientTape() as tape:
+            if var_list is not None:
+                tape.watch(_flat(var_list))
+            value = loss()
+        variables = list(tape.watched_variables() if var_list is None else _flat(var_list))
+        return list(zip(tape.gradient(value, variables, grad_loss), variables))
+
+    def apply_gradients(
+        self,
+        grads_and_vars: Any,
+        global_step: Any = None,
+        name: str | None = None,
+        skip_gradients_aggregation: bool = False,
+    ) -> Any:
+        """Returns the operation that updates variables by their gradients, and counts the step."""
+        pairs = [(g, v) for g, v in grads_and_vars if g is not None]
+        if not pairs:
+            raise ValueError(f"No gradients provided for any variable: {list(grads_and_vars)}.")
+        with _free():
+            self._prepare(pairs[0][1])
+        updates = [self._update(g, v) for g, v in pairs]
+        updates += self._finish(updates)
+        if STATE.graph is None:
+            if global_step is not None:
+                global_step.assign_add(1)
+            return None
+        with STATE.graph.control_dependencies(updates):
+            if global_step is None:
+                return raw.NoOp(name=name or self._name)
+            one = convert_to_tensor(1, global_step.dtype)
+            return raw.AssignAddVariableOp(global_step.handle, one, name=name or self._name)
+
+    def _update(self, gradient: Any, variable: Any) -> Any:
+        slots = {name: self._slot(name, variable).handle for name in self._slots}
+        if isinstance(gradient, IndexedSlices):
+            sparse = self._apply_sparse(gradient, variable)
+            if sparse is not None:
+                return sparse
+        return self._apply(variable, convert_to_tensor(gradient), **slots)
+
+    def _slot(self, name: str, variable: Any) -> Variable:
+        held = self._made.setdefault(name, {})
+        if variable.ref() not in held:
+            start = self._start_of(name)
+            full = f"{variable.name.split(':')[0]}/{self._name}"
+            with _free():
+                first = raw.Fill(
+                    convert_to_tensor(variable.shape.as_list(), "int32"),
+                    convert_to_tensor(start, variable.dtype),
+                )
+                held[variable.ref()] = Variable(first, trainable=False, name=full)
+        return held[variable.ref()]
+
+    def _start_of(self, name: str) -> float:
+        return self._slots[name]
+
+    def get_slot(self, var: Any, name: str) -> Any:
+        """Returns the slot of a variable, or None."""
+        return self._made.get(name, {}).get(var.ref())
+
+    def get_slot_names(self) -> list[str]:
+        """Returns the names of the slots."""
+        return sorted(self._made)
+
+    def variables(self) -> list[Any]:
+        """Returns the optimizer's own variables."""
+        return [v for held in self._made.values() for v in held.values()]
+
+    # -- what a rule answers
+
+    def _prepare(self, like: Any) -> None:
+        """Makes what all variables share, before the first update."""
+
+    def _apply(self, variable: Any, gradient: Any, **slots: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__}._apply")
+
+    def _apply_sparse(self, gradient: IndexedSlices, variable: Any) -> Any:
+        """Returns the update by slices, or None where the whole gradient is taken."""
+        return None
+
+    def _finish(self, updates: Sequence[Any]) -> list[Any]:
+        """Returns operations that follow all updates."""
+        return []
+
+
+def _flat(variables: Any) -> list[Any]:
+    return list(variables) if isinstance(variables, (list, tuple)) else [variables]
+
+
+def number_like(value: Any, like: Any) -> Any:
+    """Returns a hyperparameter, a number, tensor or function, as a tensor of a variable's type."""
+    value = value() if callable(value) else value
+    return convert_to_tensor(value, like.dtype) if isinstance(value, (int, float)) else value
+
+
+@export(v1=["train.GradientDescentOptimizer"])
+class GradientDescentOptimizer(Optimizer):
+    """variable -= rate * gradient."""
+
+    def __init__(
+        self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent"
+    ) -> None:
+        super().__init__(use_locking, name)
+        self._rate = learning_rate
+
+    def _apply(self, variable: Any, gradient: Any) -> Any:
+        rate = number_like(self._rate, variable)
+        return raw.ResourceApplyGradientDescent(variable.handle, rate, gradient)
+
+    def _apply_sparse(self, gradient: IndexedSlices, variable: Any) -> Any:
+        step = raw.Mul(gradient.values, number_like(self._rate, variable))
+        return raw.ResourceScatterSub(variable.handle, gradient.indices, step)
+
+
+@export(v1=["train.MomentumOptimizer"])
+class MomentumOptimizer(Optimizer):
+    """accumulator = momentum * accumulator + gradient; variable -= rate * accumulator."""
+
+    _slots = {"momentum": 0.0}
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        momentum: Any,
+        use_locking: bool = False,
+        name: str = "Momentum",
+        use_nesterov: bool = False,
+    ) -> None:
+        super().__init__(use_locking, name)
+        self._rate, self._momentum, self._use_nesterov = learning_rate, momentum, use_nesterov
+
+    def _apply(self, variable: Any, gradient: Any, momentum: Any = None) -> Any:
+        return raw.ResourceApplyMomentum(
+            variable.handle,
+            momentum,
+            number_like(self._rate, variable),
+            gradient,
+            number_like(self._momentum, variable),
+            use_nesterov=self._use_nesterov,
+        )
+
+
+@export(v1=["train.AdamOptimizer"])
+class AdamOptimizer(Optimizer):
+    """Adam (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980)."""
+
+    _slots = {"m": 0.0, "v": 0.0}
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta1: Any = 0.9,
+        beta2: Any = 0.999,
+        epsilon: Any = 1e-08,
+        use_locking: bool = False,
+        name: str = "Adam",
+        use_own_namescope_for_non_slot_vars: bool = False,
+    ) -> None:
+        super().__init__(use_locking, name)
+        self._rate, self._betas, self._epsilon = learning_rate, (beta1, beta2), epsilon
+        self._powers: list[Variable] = []
+
+    def _prepare(self, like: Any) -> None:
+        if not self._powers:
+            self._powers = [
+                Variable(number_like(beta, like), trainable=False, name=f"beta{i + 1}_power")
+                for i, beta in enumerate(self._betas)
+            ]
+
+    def _apply(self, variable: Any, gradient: Any, m: Any = None, v: Any = None) -> Any:
+        powers = [convert_to_tensor(p) for p in self._powers]
+        rest = [number_like(x, variable) for x in (self._rate, *self._betas, self._epsilon)]
+        return raw.ResourceApplyAdam(variable.handle, m, v, *powers, *rest, gradient)
+
+    def _finish(self, updates: Sequence[Any]) -> list[Any]:
+        if STATE.graph is None:
+            return [p.assign(p * b) for p, b in zip(self._powers, self._betas)]
+        with STATE.graph.control_dependencies(updates):
+            return [
+                raw.AssignVariableOp(p.handle, raw.Mul(convert_to_tensor(p), number_like(b, p)))
+                for p, b in zip(self._powers, self._betas)
+            ]
+
+    def variables(self) -> list[Any]:
+        """Returns the powers of the betas, and the slots."""
+        return [*self._powers, *super().variables()]
+
+
+@export(v1=["train.AdagradOptimizer"])
+class AdagradOptimizer(Optimizer):
+    """accumulator += gradient**2; variable -= rate * gradient / sqrt(accumulator)."""
+
+    _slots = {"accumulator": 0.1}
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        initial_accumulator_value: float = 0.1,
+        use_locking: bool = False,
+        name: str = "Adagrad",
+    ) -> None:
+        if initial_accumulator_value <= 0.0:
+            raise ValueError(
+                f"initial_accumulator_value must be positive: {initial_accumulator_value}"
+            )
+        super().__init__(use_locking, name)
+        self._rate, self._initial = learning_rate, initial_accumulator_value
+
+    def _start_of(self, name: str) -> float:
+        return self._initial
+
+    def _apply(self, variable: Any, gradient: Any, accumulator: Any = None) -> Any:
+        rate = number_like(self._rate, variable)
+        return raw.ResourceApplyAdagrad(variable.handle, accumulator, rate, gradient)
+
+
+@export(v1=["train.RMSPropOptimizer"])
+class RMSPropOptimizer(Optimizer):
+    """RMSProp (Hinton's lecture 6e), with momentum, centred if asked for."""
+
+    _slots = {"rms": 1.0, "momentum": 0.0}
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        decay: Any = 0.9,
+        momentum: Any = 0.0,
+        epsilon: Any = 1e-10,
+        use_locking: bool = False,
+        centered: bool = False,
+        name: str = "RMSProp",
+    ) -> None:
+        super().__init__(use_locking, name)
+        self._numbers, self._centered = (learning_rate, decay, momentum, epsilon), centered
+        if centered:
+            self._slots = {"mg": 0.0, **type(self)._slots}
+
+    def _apply(self, variable: Any, gradient: Any, **slots: Any) -> Any:
+        numbers = [number_like(x, variable) for x in self._numbers]
+        held = (slots["rms"], slots["momentum"])
+        if self._centered:
+            return raw.ResourceApplyCenteredRMSProp(
+                variable.handle, slots["mg"], *held, *numbers, gradient
+            )
+        return raw.ResourceApplyRMSProp(variable.handle, *held, *numbers, gradient)
+
+
+@export(v1=["train.AdadeltaOptimizer"])
+class AdadeltaOptimizer(Optimizer):
+    """Adadelta (Zeiler 2012, https://arxiv.org/abs/1212.5701)."""
+
+    _slots = {"accum": 0.0, "accum_update": 0.0}
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: Any = 0.95,
+        epsilon: Any = 1e-08,
+        use_locking: bool = False,
+        name: str = "Adadelta",
+    ) -> None:
+        super().__init__(use_locking, name)
+        self._numbers = (learning_rate, rho, epsilon)
+
+    def _apply(
+        self, variable: Any, gradient: Any, accum: Any = None, accum_update: Any = None
+    ) -> Any:
+        numbers = [number_like(x, variable) for x in self._numbers]
+        return raw.ResourceApplyAdadelta(variable.handle, accum, accum_update, *numbers, gradient)

@@ -1,0 +1,226 @@
+"""TensorFlow 1's variables, the collections of a graph that hold them, and their initialisers."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
+from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import get_default_graph
+
+
+@export(v1=["GraphKeys"])
+class GraphKeys:
+    """Names of the collections of a graph."""
+
+    GLOBAL_VARIABLES = "variables"
+    LOCAL_VARIABLES = "local_variables"
+    METRIC_VARIABLES = "metric_variables"
+    MODEL_VARIABLES = "model_variables"
+    TRAINABLE_VARIABLES = "trainable_variables"
+    TRAINABLE_RESOURCE_VARIABLES = "trainable_resource_variables"
+    SUMMARIES = "summaries"
+    QUEUE_RUNNERS = "queue_runners"
+    TABLE_INITIALIZERS = "table_initializer"
+    ASSET_FILEPATHS = "asset_filepaths"
+    MOVING_AVERAGE_VARIABLES = "moving_average_variables"
+    REGULARIZATION_LOSSES = "regularization_losses"
+    CONCATENATED_VARIABLES = "concatenated_variables"
+    SAVERS = "savers"
+    WEIGHTS = "weights"
+    BIASES = "biases"
+    ACTIVATIONS = "activations"
+    UPDATE_OPS = "update_ops"
+    LOSSES = "losses"
+    SAVEABLE_OBJECTS = "saveable_objects"
+    RESOURCES = "resources"
+    LOCAL_RESOURCES = "local_resources"
+    INIT_OP = "init_op"
+    LOCAL_INIT_OP = "local_init_op"
+    READY_OP = "ready_op"
+    READY_FOR_LOCAL_INIT_OP = "ready_for_local_init_op"
+    SUMMARY_OP = "summary_op"
+    GLOBAL_STEP = "global_step"
+    EVAL_STEP = "eval_step"
+    TRAIN_OP = "train_op"
+    COND_CONTEXT = "cond_context"
+    WHILE_CONTEXT = "while_context"
+    VARIABLES = "variables"
+    _STREAMING_MODEL_PORTS = "streaming_model_ports"
+
+
+@export(v1=["get_collection"])
+def get_collection(key: Any, scope: str | None = None) -> list[Any]:
+    """Returns a copy of a collection of the default graph."""
+    return get_default_graph().get_collection(key, scope)
+
+
+@export(v1=["get_collection_ref"])
+def get_collection_ref(key: Any) -> list[Any]:
+    """Returns a collection of the default graph itself."""
+    return get_default_graph().get_collection_ref(key)
+
+
+@export(v1=["add_to_collection"])
+def add_to_collection(name: Any, value: Any) -> None:
+    """Appends a value to a collection of the default graph."""
+    get_default_graph().add_to_collection(name, value)
+
+
+@export(v1=["add_to_collections"])
+def add_to_collections(names: Any, value: Any) -> None:
+    """Appends a value to several collections of the default graph."""
+    get_default_graph().add_to_collections(names, value)
+
+
+@export(v1=["global_variables"])
+def global_variables(scope: str | None = None) -> list[Any]:
+    """Returns the variables of the default graph that are shared between steps."""
+    return get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
+
+
+@export(v1=["all_variables"])
+def all_variables() -> list[Any]:
+    """Returns `global_variables()`."""
+    return global_variables()
+
+
+@export(v1=["moving_average_variables"])
+def moving_average_variables(scope: str | None = None) -> list[Any]:
+    """Returns the variables of the default graph that have moving averages."""
+    return get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
+
+
+@export(v1=["trainable_variables"])
+def trainable_variables(scope: str | None = None) -> list[Any]:
+    """Returns the trainable variables of the default graph."""
+    return get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
+
+
+@export(v1=["local_variables"])
+def local_variables(scope: str | None = None) -> list[Any]:
+    """Returns the local variables of the default graph."""
+    return get_collection(GraphKeys.LOCAL_VARIABLES, scope)
+
+
+@export(v1=["model_variables"])
+def model_variables(scope: str | None = None) -> list[Any]:
+    """Returns the model variables of the default graph."""
+    return get_collection(GraphKeys.MODEL_VARIABLES, scope)
+
+
+def _after(operations: list[Any], name: str) -> Any:
+    if STATE.graph is None:
+        return None
+    with STATE.graph.control_dependencies(operations):
+        return raw.NoOp(name=name)
+
+
+@export(v1=["variables_initializer", "initializers.variables", "initialize_variables"])
+def variables_initializer(var_list: Any, name: str = "init") -> Any:
+    """Returns an operation that initialises variables."""
+    return _after([v.initializer for v in var_list], name)
+
+
+@export(
+    v1=["global_variables_initializer", "initializers.global_variables", "initialize_all_variables"]
+)
+def global_variables_initializer() -> Any:
+    """Returns an operation that initialises all global variables."""
+    return variables_initializer(global_variables() if STATE.graph is not None else [])
+
+
+@export(
+    v1=["local_variables_initializer", "initializers.local_variables", "initialize_local_variables"]
+)
+def local_variables_initializer() -> Any:
+    """Returns an operation that initialises all local variables."""
+    return variables_initializer(local_variables() if STATE.graph is not None else [])
+
+
+@export(v1=["tables_initializer", "initializers.tables_initializer"])
+def tables_initializer(name: str = "init_all_tables") -> Any:
+    """Returns an operation that initialises all tables of the default graph."""
+    return _after(
+        get_collection(GraphKeys.TABLE_INITIALIZERS) if STATE.graph is not None else [], name
+    )
+
+
+@export(v1=["is_variable_initialized"])
+def is_variable_initialized(variable: Any) -> Any:
+    """Returns a boolean tensor: whether the variable has a value."""
+    return variable.is_initialized()
+
+
+@export(v1=["report_uninitialized_variables"])
+def report_uninitialized_variables(
+    var_list: Any = None, name: str = "report_uninitialized_variables"
+) -> Any:
+    """Returns a vector of the names of the variables that have no value."""
+    variables = list(global_variables() + local_variables() if var_list is None else var_list)
+    if not variables:
+        return convert_to_tensor(np.array([], object), dtypes.string)
+    flags = raw.Pack(values=[v.is_initialized() for v in variables])
+    names = convert_to_tensor([v.op.name for v in variables])
+    missing = raw.Where(condition=raw.LogicalNot(x=flags))
+    rows = raw.Reshape(tensor=missing, shape=[-1])
+    return raw.GatherV2(params=names, indices=rows, axis=0, name=name)
+
+
+@export(v1=["Variable"])
+class VariableV1(Variable):
+    """A variable of a graph, added to the graph's collections."""
+
+    asks_creators = True
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        expected_shape: Any = None,
+        import_scope: str | None = None,
+        constraint: Any = None,
+        use_resource: bool | None = None,
+        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+        aggregation: VariableAggregation = VariableAggregation.NONE,
+        shape: Any = None,
+    ) -> None:
+        self._collections = collections
+        super().__init__(
+            initial_value, trainable, validate_shape, caching_device, name, variable_def, dtype,
+            import_scope, constraint, synchronization, aggregation, shape,
+        )  # fmt: skip
+
+
+@export(v1=["assign"])
+def assign(
+    ref: Any,
+    value: Any,
+    validate_shape: Any = None,
+    use_locking: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Sets a variable; returns its new value."""
+    return ref.assign(value, name=name)
+
+
+@export(v1=["assign_add"])
+def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
+    """Adds to a variable; returns its new value."""
+    return ref.assign_add(value, name=name)
+
+
+@export(v1=["assign_sub"])
+def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
+    """Subtracts from a variable; returns its new value."""
+    return ref.assign_sub(value, name=name)

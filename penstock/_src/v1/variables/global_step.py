@@ -1,0 +1,83 @@
+"""The variable that counts training steps, of tf.compat.v1.train."""
+
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.graph.graph import Graph
+from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import get_default_graph
+from penstock._src.v1.variables.collections import GraphKeys, VariableV1
+
+NAME = "global_step"
+
+
+@export(v1=["train.get_global_step"])
+def get_global_step(graph: Graph | None = None) -> Any:
+    """Returns the step counter of a graph, or None.
+
+    Raises:
+      TypeError: what is marked as such is no integer scalar.
+    """
+    graph = graph or get_default_graph()
+    marked = graph.get_collection(GraphKeys.GLOBAL_STEP)
+    if len(marked) > 1:
+        return None
+    if marked:
+        found = marked[0]
+    else:
+        try:
+            found = graph.get_tensor_by_name(f"{NAME}:0")
+        except KeyError:
+            return None
+    assert_global_step(found)
+    return found
+
+
+@export(v1=["train.create_global_step"])
+def create_global_step(graph: Graph | None = None) -> Any:
+    """Returns a new step counter of a graph.
+
+    Raises:
+      ValueError: it has one already.
+    """
+    graph = graph or get_default_graph()
+    if get_global_step(graph) is not None:
+        raise ValueError('"global_step" already exists.')
+    with graph.as_default(), graph.name_scope(None):
+        return VariableV1(
+            lambda: convert_to_tensor(0, dtype=dtypes.int64),
+            trainable=False,
+            name=NAME,
+            dtype=dtypes.int64,
+            collections=[GraphKeys.GLOBAL_VARIABLES, GraphKeys.GLOBAL_STEP],
+        )
+
+
+@export(v1=["train.get_or_create_global_step"])
+def get_or_create_global_step(graph: Graph | None = None) -> Any:
+    """Returns the step counter of a graph, made if there is none."""
+    graph = graph or get_default_graph()
+    found = get_global_step(graph)
+    return create_global_step(graph) if found is None else found
+
+
+@export(v1=["train.global_step"])
+def global_step(sess: Any, global_step_tensor: Any) -> int:
+    """Returns the value of a step counter in a session."""
+    return int(sess.run(global_step_tensor))
+
+
+@export(v1=["train.assert_global_step"])
+def assert_global_step(global_step_tensor: Any) -> None:
+    """Raises TypeError unless this may be a step counter: an integer scalar."""
+    if not hasattr(global_step_tensor, "dtype") or not hasattr(global_step_tensor, "shape"):
+        raise TypeError(
+            f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor}.'
+        )
+    if not global_step_tensor.dtype.base_dtype.is_integer:
+        raise TypeError(
+            f'Existing "global_step" does not have integer type: {global_step_tensor.dtype}'
+        )
+    if global_step_tensor.shape.rank not in (None, 0):
+        raise TypeError(f'Existing "global_step" is not scalar: {global_step_tensor.shape}')

@@ -1,0 +1,420 @@
+"""tf.compat.v1.variable_scope and get_variable: names, defaults and sharing of variables by scope."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.eager.variable import VariableAggregation, VariableSynchronization
+from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import get_default_graph, global_graph
+from penstock._src.v1.variables.collections import GraphKeys, get_collection
+from penstock._src.v1.variables.store import AUTO_REUSE, VariableStore, current_store
+
+
+class _Scopes(threading.local):
+    """The scope that is entered in each graph."""
+
+    def __init__(self) -> None:
+        self.of: weakref.WeakKeyDictionary[Any, VariableScope] = weakref.WeakKeyDictionary()
+
+
+_SCOPES = _Scopes()
+
+
+class _Held(property):
+    """A property that keeps what it was set to."""
+
+    def __init__(self, doc: str) -> None:
+        super().__init__(
+            lambda owner: owner._values[self._name],
+            lambda owner, value: owner._values.__setitem__(self._name, value),
+            doc=doc,
+        )
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self._name = name
+
+
+def _held(doc: str) -> Any:
+    return _Held(doc)
+
+
+@export(v1=["VariableScope"])
+class VariableScope:
+    """Where get_variable puts variables: a name before theirs, and defaults for them."""
+
+    reuse = _held("Whether variables that exist are returned.")
+    name = _held("What stands before the names of variables.")
+    initializer = _held("The initializer of variables that have none of their own.")
+    regularizer = _held("The regularizer of variables that have none of their own.")
+    custom_getter = _held("What makes or finds variables.")
+    original_name_scope = _held("The scope of names that was opened with this scope.")
+    dtype = _held("The type of variables that have none of their own.")
+    constraint = _held("The constraint of variables that have none of their own.")
+    caching_device = _held("Where variables would be copied to before they are read.")
+    partitioner = _held("How variables are cut into parts.")
+    use_resource = _held("Whether variables are resources: they always are.")
+
+    def __init__(
+        self,
+        reuse: Any,
+        name: str = "",
+        initializer: Any = None,
+        regularizer: Any = None,
+        caching_device: Any = None,
+        partitioner: Any = None,
+        custom_getter: Any = None,
+        name_scope: str = "",
+        dtype: Any = dtypes.float32,
+        use_resource: bool | None = None,
+        constraint: Any = None,
+    ) -> None:
+        self._values: dict[str, Any] = {}
+        # Eager variables are not kept by name: each is made anew.
+        self.reuse = AUTO_REUSE if STATE.graph is None else reuse
+        self.name, self.initializer, self.regularizer = name, initializer, regularizer
+        self.custom_getter, self.original_name_scope = custom_getter, name_scope
+        self.dtype, self.constraint = dtype, constraint
+        self.caching_device, self.partitioner = caching_device, partitioner
+        self.use_resource = use_resource
+
+    def set_initializer(self, initializer: Any) -> None:
+        """Sets the initializer of variables that have none of their own."""
+        self.initializer = initializer
+
+    def set_regularizer(self, regularizer: Any) -> None:
+        """Sets the regularizer of variables that have none of their own."""
+        self.regularizer = regularizer
+
+    def set_custom_getter(self, custom_getter: Any) -> None:
+        """Sets what makes or finds variables."""
+        self.custom_getter = custom_getter
+
+    def set_dtype(self, dtype: Any) -> None:
+        """Sets the type of variables that have none of their own."""
+        self.dtype = dtype
+
+    def set_caching_device(self, caching_device: Any) -> None:
+        """Notes where variables would be copied to before they are read: there is one place."""
+        self.caching_device = caching_device
+
+    def set_partitioner(self, partitioner: Any) -> None:
+        """Sets how variables are cut into parts."""
+        self.partitioner = partitioner
+
+    def set_use_resource(self, use_resource: bool) -> None:
+        """Notes whether variables are resources: they always are."""
+        self.use_resource = use_resource
+
+    def reuse_variables(self) -> None:
+        """Lets get_variable return variables that exist."""
+        self.reuse = True
+
+    def get_collection(self, name: Any) -> list[Any]:
+        """Returns the members of a collection that are of this scope."""
+        return get_collection(name, self.name + "/" if self.name else None)
+
+    def local_variables(self) -> list[Any]:
+        """Returns the local variables of this scope."""
+        return self.get_collection(GraphKeys.LOCAL_VARIABLES)
+
+    def global_variables(self) -> list[Any]:
+        """Returns the global variables of this scope."""
+        return self.get_collection(GraphKeys.GLOBAL_VARIABLES)
+
+    def trainable_variables(self) -> list[Any]:
+        """Returns the trainable variables of this scope."""
+        return self.get_collection(GraphKeys.TRAINABLE_VARIABLES)
+
+    def get_variable(
+        self,
+        var_store: VariableStore,
+        name: str,
+        shape: Any = None,
+        dtype: Any = None,
+        initializer: Any = None,
+        regularizer: Any = None,
+        reuse: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        caching_device: Any = None,
+        partitioner: Any = None,
+        validate_shape: bool = True,
+        use_resource: bool | None = None,
+        custom_getter: Any = None,
+        constraint: Any = None,
+        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+        aggregation: VariableAggregation = VariableAggregation.NONE,
+    ) -> Any:
+        """The variable of that name below this scope's, with the scope's defaults; see `get_variable`."""
+        if STATE.graph is None:
+            reuse = False if not var_store.keeps else AUTO_REUSE
+        elif reuse is None:
+            reuse = self.reuse
+        return var_store.get_variable(
+            f"{self.name}/{name}" if self.name else name,
+            custom_getter=custom_getter or self.custom_getter,
+            shape=shape,
+            dtype=dtype or self.dtype,
+            initializer=self.initializer if initializer is None else initializer,
+            regularizer=self.regularizer if regularizer is None else regularizer,
+            reuse=reuse,
+            trainable=trainable,
+            collections=collections,
+            caching_device=caching_device or self.caching_device,
+            partitioner=partitioner or self.partitioner,
+            validate_shape=validate_shape,
+            use_resource=self.use_resource if use_resource is None else use_resource,
+            constraint=self.constraint if constraint is None else constraint,
+            synchronization=synchronization,
+            aggregation=aggregation,
+        )
+
+
+@export(v1=["get_variable_scope"])
+def get_variable_scope() -> VariableScope:
+    """Returns the current variable scope; functions begin in that of what is around them."""
+    graph = get_default_graph()
+    while graph not in _SCOPES.of and graph.building_function:
+        graph = graph.enclosing or global_graph()
+        if STATE.graph is not None and graph is global_graph() and graph not in _SCOPES.of:
+            return VariableScope(AUTO_REUSE)
+    return _SCOPES.of.setdefault(graph, VariableScope(False))
+
+
+def _composed(getter: Callable[..., Any] | None, outer: Callable[..., Any] | None) -> Any:
+    """A getter whose own `getter` is the outer one."""
+    if getter is None or outer is None:
+        return getter or outer
+
+    def through_both(getter: Any, *args: Any, **kwargs: Any) -> Any:
+        def through_outer(*args: Any, **kwargs: Any) -> Any:
+            return outer(getter, *args, **kwargs)
+
+        return inner(through_outer, *args, **kwargs)
+
+    inner = getter
+    return through_both
+
+
+@export(v1=["variable_scope"])
+class variable_scope:
+    """A context in which get_variable puts `name_or_scope/` before names.
+
+    Args:
+      name_or_scope: a name, below that of the current scope; or a scope, which is entered again.
+      default_name: a name to make unique where there is no other.
+      values: tensors that are used within, which must be of one graph.
+      initializer: for variables that have none of their own; so with `regularizer`, `partitioner`, `dtype`, `constraint`.
+      custom_getter: called as `custom_getter(getter, name, ...)` in place of the store.
+      reuse: True to find variables, AUTO_REUSE to find or make them; None or False: as the scope around.
+      auxiliary_name_scope: whether a scope of names is opened too.
+
+    Raises:
+      TypeError: neither `name_or_scope` nor `default_name` is given, or `name_or_scope` is no name.
+      ValueError: `reuse` is none of its values, or is given without a name.
+    """
+
+    def __init__(
+        self,
+        name_or_scope: Any,
+        default_name: str | None = None,
+        values: Any = None,
+        initializer: Any = None,
+        regularizer: Any = None,
+        caching_device: Any = None,
+        partitioner: Any = None,
+        custom_getter: Any = None,
+        reuse: Any = None,
+        dtype: Any = None,
+        use_resource: bool | None = None,
+        constraint: Any = None,
+        auxiliary_name_scope: bool = True,
+    ) -> None:
+        if name_or_scope is None and default_name is None:
+            raise TypeError("If default_name is None then name_or_scope is required")
+        self._given, self._default = name_or_scope, default_name
+        self._reuse, self._auxiliary = reuse, auxiliary_name_scope
+        self._getter = custom_getter
+        self._options = {
+            "initializer": initializer,
+            "regularizer": regularizer,
+            "caching_device": caching_device,
+            "partitioner": partitioner,
+            "dtype": dtype,
+            "use_resource": use_resource,
+            "constraint": constraint,
+        }
+
+    def _check(self) -> None:
+        if self._reuse not in (True, False, None) and self._reuse is not AUTO_REUSE:
+            raise ValueError("The reuse parameter must be True or False or None.")
+        if self._given is None and self._reuse:
+            raise ValueError("reuse=True cannot be used without a name_or_scope")
+        if not isinstance(self._given, (str, VariableScope, type(None))):
+            raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
+
+    def __enter__(self) -> VariableScope:
+        self._check()
+        self._graph = get_default_graph()
+        self._before = _SCOPES.of.get(self._graph)
+        self._counts = current_store().scope_counts
+        outer, given = get_variable_scope(), self._given
+        if isinstance(given, VariableScope):
+            name, base, last = given.name, given, given.name.rpartition("/")[2]
+            reuse = self._reuse or given.reuse
+            self._counts_before = dict(self._counts)
+        else:
+            last = given if given is not None else self._unused(outer.name)
+            name, base = (f"{outer.name}/{last}" if outer.name else last), outer
+            reuse = self._reuse or outer.reuse
+        self._name = name
+        self._counts[name] = self._counts.get(name, 0) + 1
+        self._stack = contextlib.ExitStack()
+        scope_name = given.original_name_scope if isinstance(given, VariableScope) else ""
+        if self._auxiliary and last:
+            entered = self._stack.enter_context(_name_scope(last))
+            scope_name = scope_name or entered
+        merged = {k: getattr(base, k) if v is None else v for k, v in self._options.items()}
+        getter = _composed(self._getter, base.custom_getter)
+        scope = VariableScope(reuse, name, name_scope=scope_name, custom_getter=getter, **merged)
+        _SCOPES.of[self._graph] = scope
+        return scope
+
+    def __exit__(self, type_arg: Any, value_arg: Any, traceback_arg: Any) -> None:
+        self._stack.close()
+        for name in self._counts:
+            if name.startswith(self._name + "/") or not self._name:
+                self._counts[name] = 0
+        if isinstance(self._given, VariableScope):
+            self._counts.clear()
+            self._counts.update(self._counts_before)
+        if self._before is None:
+            _SCOPES.of.pop(self._graph, None)
+        else:
+            _SCOPES.of[self._graph] = self._before
+
+    def _unused(self, outer: str) -> str:
+        """The default name, with a number if a scope of that name was opened."""
+        prefix = f"{outer}/{self._default}" if outer else str(self._default)
+        if not self._counts.get(prefix):
+            return str(self._default)
+        index = 1
+        while self._counts.get(f"{prefix}_{index}"):
+            index += 1
+        return f"{self._default}_{index}"
+
+
+@contextlib.contextmanager
+def _name_scope(name: str) -> Iterator[str]:
+    """A scope of names, of the graph or of eager code."""
+    if STATE.graph is not None:
+        with STATE.graph.name_scope(name) as entered:
+            yield entered
+        return
+    before = STATE.eager_name_scope
+    STATE.eager_name_scope = f"{before}{name}/"
+    try:
+        yield STATE.eager_name_scope
+    finally:
+        STATE.eager_name_scope = before
+
+
+@export(v1=["get_variable"])
+def get_variable(
+    name: str,
+    shape: Any = None,
+    dtype: Any = None,
+    initializer: Any = None,
+    regularizer: Any = None,
+    trainable: bool | None = None,
+    collections: Any = None,
+    caching_device: Any = None,
+    partitioner: Any = None,
+    validate_shape: bool = True,
+    use_resource: bool | None = None,
+    custom_getter: Any = None,
+    constraint: Any = None,
+    synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+    aggregation: VariableAggregation = VariableAggregation.NONE,
+) -> Any:
+    """Returns the variable of that name in the current variable scope, made now or, with `reuse`, found.
+
+    Raises:
+      ValueError: it exists and the scope does not reuse, or the other way round; or its shape or type is another.
+    """
+    return get_variable_scope().get_variable(
+        current_store(),
+        name,
+        shape=shape,
+        dtype=dtype,
+        initializer=initializer,
+        regularizer=regularizer,
+        trainable=trainable,
+        collections=collections,
+        caching_device=caching_device,
+        partitioner=partitioner,
+        validate_shape=validate_shape,
+        use_resource=use_resource,
+        custom_getter=custom_getter,
+        constraint=constraint,
+        synchronization=synchronization,
+        aggregation=aggregation,
+    )
+
+
+@export(v1=["create_partitioned_variables"])
+def create_partitioned_variables(
+    shape: Sequence[int],
+    slicing: Sequence[int],
+    initializer: Any,
+    dtype: Any = dtypes.float32,
+    trainable: bool = True,
+    collections: Any = None,
+    name: str | None = None,
+    reuse: Any = None,
+) -> list[Any]:
+    """Makes the parts of a variable.
+
+    Args:
+      shape: of the whole.
+      slicing: the number of parts along each axis; all but one are 1.
+      initializer: a tensor, or a function of the shape of a part.
+      dtype: ignored where `initializer` is a tensor.
+      trainable: whether they are trained.
+      collections: that the parts are added to.
+      name: "PartitionedVariable" by default.
+      reuse: as `variable_scope`'s.
+
+    Raises:
+      ValueError: `slicing` does not fit the shape, or cuts several axes.
+    """
+    if len(shape) != len(slicing):
+        raise ValueError(
+            "The 'shape' and 'slicing' of a partitioned Variable must have the length: shape: "
+            f"{shape}, slicing: {slicing}"
+        )
+    if callable(initializer):
+        extent: Any = shape
+    else:
+        initializer, extent = convert_to_tensor(initializer, dtype), None
+    with variable_scope(name, "PartitionedVariable", reuse=reuse) as scope:
+        made = current_store().get_variable(
+            scope.name,
+            scope.custom_getter,
+            shape=extent,
+            dtype=dtype,
+            initializer=initializer,
+            reuse=scope.reuse,
+            trainable=trainable,
+            collections=collections,
+            partitioner=lambda **_: list(slicing),
+        )
+    return list(made)

@@ -1,0 +1,340 @@
+"""The variables of a graph by their names: made once, found again."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.api.initializers import zeros_initializer
+from penstock._src.api.variables import SaveSliceInfo
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.context import outermost_graph
+from penstock._src.util.export import V1, Export
+from penstock._src.v1.graphs.default_graph import get_default_graph, global_graph
+from penstock._src.v1.variables.collections import GraphKeys, VariableV1, add_to_collection
+from penstock._src.v1.variables.initializers import GlorotUniform
+from penstock._src.v1.variables.partitioned import PartitionedVariable, PartitionInfo, cut
+
+_STORE = "__variable_store"
+
+
+class _AutoReuse:
+    """The value of `reuse` that makes a variable if there is none of its name."""
+
+    def __repr__(self) -> str:
+        return "<_ReuseMode.AUTO_REUSE: 1>"
+
+
+AUTO_REUSE = _AutoReuse()
+V1["AUTO_REUSE"] = Export(__name__, "AUTO_REUSE")
+
+
+class VariableStore:
+    """What `get_variable` made, by name, and how often each variable scope was opened.
+
+    Args:
+      keeps: whether variables are kept; eager ones are not, unless a template asks for it.
+    """
+
+    def __init__(self, keeps: bool = True) -> None:
+        self.keeps = keeps
+        self.variables: dict[str, VariableV1] = {}
+        self.partitioned: dict[str, PartitionedVariable] = {}
+        self.scope_counts: dict[str, int] = {}
+
+    def get_variable(
+        self,
+        name: str,
+        custom_getter: Callable[..., Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        """The variable of that name, from `custom_getter` where there is one."""
+        if custom_getter is None:
+            return self._get(name, **options)
+        return custom_getter(getter=self._get, name=name, **options)
+
+    def _get(
+        self,
+        name: str,
+        shape: Any = None,
+        dtype: Any = dtypes.float32,
+        initializer: Any = None,
+        regularizer: Any = None,
+        reuse: Any = None,
+        trainable: bool | None = None,
+        partitioner: Callable[..., Sequence[int]] | None = None,
+        **options: Any,
+    ) -> Any:
+        given = None if shape is None else as_shape(shape)
+        is_whole = partitioner is None or (given is not None and given.rank == 0)
+        known = reuse is True and partitioner is None and name in self.partitioned
+        if is_whole and not known:
+            return self._one(
+                name, given, dtype, initializer, regularizer, reuse, trainable=trainable, **options
+            )
+        if partitioner is not None and not callable(partitioner):
+            raise ValueError(f"Partitioner must be callable, but received: {partitioner}")
+        made = self._parted(
+            name, given, dtype, initializer, regularizer, reuse, partitioner, trainable, options
+        )
+        return made
+
+    def _one(
+        self,
+        name: str,
+        shape: TensorShape | None,
+        dtype: Any,
+        initializer: Any,
+        regularizer: Any,
+        reuse: Any,
+        partition: PartitionInfo | None = None,
+        use_resource: bool | None = None,
+        **options: Any,
+    ) -> VariableV1:
+        """One whole variable, or one part."""
+        del use_resource
+        dtype = dtypes.as_dtype(dtype).base_dtype
+        found = self.variables.get(name)
+        if found is not None:
+            return _checked(found, name, shape, dtype, reuse)
+        if reuse is True:
+            raise ValueError(
+                f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you mean "
+                "to set reuse=tf.AUTO_REUSE in VarScope?"
+            )
+        value, kind = _initial_value(name, shape, dtype, initializer, partition)
+        with bare_names():
+            made = VariableV1(value, name=name, dtype=kind, **options)
+        if self.keeps:
+            self.variables[name] = made
+        if regularizer is not None:
+            _add_penalty(regularizer, made, name)
+        return made
+
+    def _parted(
+        self,
+        name: str,
+        shape: TensorShape | None,
+        dtype: Any,
+        initializer: Any,
+        regularizer: Any,
+        reuse: Any,
+        partitioner: Any,
+        trainable: bool | None,
+        options: dict[str, Any],
+    ) -> PartitionedVariable:
+        """A variable in as many parts along one axis as `partitioner` says."""
+        if initializer is not None and not callable(initializer):
+            initializer = convert_to_tensor(initializer)
+            shape, dtype = initializer.shape, initializer.dtype
+        if shape is not None and name in self.partitioned and partitioner is None:
+            return _checked_parts(self.partitioned[name], name, shape, dtype, None, reuse)
+        if shape is None or not shape.is_fully_defined():
+            raise ValueError(
+                f"Shape of a new partitioned variable ({name}) must be fully defined, but instead was "
+                f"{shape}."
+            )
+        kind = dtypes.as_dtype(dtype).base_dtype
+        counts = _partitions(partitioner, shape, kind)
+        if name in self.partitioned:
+            return _checked_parts(self.partitioned[name], name, shape, kind, counts, reuse)
+        if f"{name}/part_0" not in self.variables and name in self.variables:
+            raise ValueError(
+                "A partitioner was provided, but an unpartitioned version of the variable was found: "
+                f"{name}.  Perhaps a variable of the same name was already created without partitioning?"
+            )
+        if reuse is True:
+            raise ValueError(
+                f"PartitionedVariable {name} does not exist, or was not created with tf.get_variable(). "
+                "Did you mean to set reuse=False or reuse=tf.AUTO_REUSE in VarScope?"
+            )
+        parts = []
+        for index, (offset, extent) in enumerate(cut(shape.as_list(), counts)):
+            value = initializer
+            if isinstance(initializer, Tensor):
+                value = raw.Slice(input=initializer, begin=offset, size=extent)
+            part = self._one(
+                f"{name}/part_{index}",
+                None if isinstance(initializer, Tensor) else as_shape(extent),
+                kind,
+                value,
+                regularizer,
+                reuse,
+                partition=PartitionInfo(shape.as_list(), offset),
+                trainable=trainable,
+                **options,
+            )
+            part._set_save_slice_info(SaveSliceInfo(name, shape.as_list(), offset, extent))
+            parts.append(part)
+        made = PartitionedVariable(name, shape, kind, parts, counts)
+        if self.keeps:
+            self.partitioned[name] = made
+        return made
+
+
+class _Active(threading.local):
+    store: VariableStore | None = None
+
+
+_ACTIVE = _Active()
+
+
+@contextlib.contextmanager
+def using_store(store: VariableStore) -> Iterator[None]:
+    """Lets `get_variable` find and keep variables in `store`, also eagerly."""
+    before, _ACTIVE.store = _ACTIVE.store, store
+    try:
+        yield
+    finally:
+        _ACTIVE.store = before
+
+
+def current_store() -> VariableStore:
+    """The store that is in use: of the graph where ops are built; eager variables are not kept."""
+    if _ACTIVE.store is not None:
+        return _ACTIVE.store
+    graph = owner_of(_STORE)
+    # One for names of scopes, which eager code counts too.
+    known = graph.__dict__.setdefault(_STORE, VariableStore())
+    if STATE.graph is None:
+        eager = VariableStore(keeps=False)
+        eager.scope_counts = known.scope_counts
+        return eager
+    return known
+
+
+def give_store(graph: Any) -> None:
+    """Gives a function's graph a store of its own."""
+    graph.__dict__[_STORE] = VariableStore()
+
+
+def owner_of(attribute: str) -> Any:
+    """The innermost graph around that has the attribute, else the outermost one, which functions share."""
+    graph = get_default_graph()
+    while attribute not in graph.__dict__ and graph.building_function:
+        if graph.enclosing is None:
+            return global_graph()
+        graph = graph.enclosing
+    return graph
+
+
+@contextlib.contextmanager
+def bare_names() -> Iterator[None]:
+    """Takes the names of what is made for what they are, in whatever scope."""
+    before, STATE.eager_name_scope = STATE.eager_name_scope, ""
+    try:
+        with contextlib.ExitStack() as stack:
+            for graph in filter(None, {STATE.graph, outermost_graph()}):
+                stack.enter_context(graph.name_scope(None))
+            yield
+    finally:
+        STATE.eager_name_scope = before
+
+
+def _checked(
+    found: VariableV1, name: str, shape: TensorShape | None, dtype: Any, reuse: Any
+) -> VariableV1:
+    """The variable that was found, if it may be shared and is of the shape and type asked for."""
+    if reuse is False or reuse is None:
+        raise ValueError(
+            f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or "
+            "reuse=tf.AUTO_REUSE in VarScope?"
+        )
+    if shape is not None and not shape.is_compatible_with(found.shape):
+        raise ValueError(
+            f"Trying to share variable {name}, but specified shape {shape} and found shape {found.shape}."
+        )
+    if not dtype.is_compatible_with(found.dtype):
+        raise ValueError(
+            f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype "
+            f"{found.dtype.name}."
+        )
+    return found
+
+
+def _checked_parts(
+    found: PartitionedVariable, name: str, shape: TensorShape, dtype: Any, counts: Any, reuse: Any
+) -> PartitionedVariable:
+    if reuse is False or reuse is None:
+        raise ValueError(
+            f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True or "
+            "reuse=tf.AUTO_REUSE in VarScope?"
+        )
+    what = f"Trying to reuse partitioned variable {name}, but specified"
+    if not shape.is_compatible_with(found.shape):
+        raise ValueError(f"{what} shape {shape} and found shape {found.shape}.")
+    kind = dtypes.as_dtype(dtype)
+    if not kind.is_compatible_with(found.dtype):
+        raise ValueError(f"{what} dtype {kind.name} and found dtype {found.dtype.name}.")
+    if counts is not None and list(counts) != found.partitions_by_axis:
+        raise ValueError(
+            f"{what} partitions {list(counts)} and found partitions {found.partitions_by_axis}."
+        )
+    return found
+
+
+def _partitions(partitioner: Any, shape: TensorShape, dtype: Any) -> list[int]:
+    """The number of parts along each axis."""
+    counts = partitioner(shape=shape, dtype=dtype)
+    if not isinstance(counts, Sequence):
+        raise ValueError(f"Partitioner must return a sequence, but saw: {counts}")
+    if len(counts) != shape.rank:
+        raise ValueError(
+            f"Partitioner returned a partition list that does not match the Variable's rank: {counts} "
+            f"vs. {shape}"
+        )
+    if any(count < 1 for count in counts):
+        raise ValueError(f"Partitioner returned zero partitions for some axes: {counts}")
+    return list(counts)
+
+
+def _initial_value(
+    name: str, shape: TensorShape | None, dtype: Any, initializer: Any, partition: Any
+) -> tuple[Any, Any]:
+    """(the value or the function that makes it, the type or None for the value's)."""
+    if initializer is None:
+        if shape is None:
+            raise ValueError(
+                f"Variable {name} did not get an initializer, so its `shape` argument must be specified."
+            )
+        initializer = GlorotUniform() if dtype.is_floating else zeros_initializer()
+    if not callable(initializer):
+        if shape is not None and shape.is_fully_defined():
+            raise ValueError("If initializer is a constant, do not specify shape.")
+        return initializer, None
+    if isinstance(initializer, type):
+        initializer = initializer()
+    parameters = _parameters(initializer)
+    if shape is not None and shape.is_fully_defined():
+        options = {"partition_info": partition} if "partition_info" in parameters else {}
+        return lambda: initializer(shape.as_list(), dtype=dtype, **options), dtype
+    if any(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters.values()):
+        raise ValueError(
+            "The initializer passed is not valid. It should be a callable with no arguments and the "
+            "shape should not be provided or an instance of `tf.keras.initializers.*' and `shape` "
+            "should be fully defined."
+        )
+    return initializer, dtype
+
+
+def _parameters(function: Callable[..., Any]) -> Any:
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some built-in functions have none
+        return {}
+
+
+def _add_penalty(regularizer: Callable[[Any], Any], variable: VariableV1, name: str) -> None:
+    graph = get_default_graph() if STATE.graph is not None else None
+    with graph.name_scope(f"{name}/Regularizer/") if graph else contextlib.nullcontext():
+        penalty = regularizer(variable)
+    if penalty is not None:
+        add_to_collection(GraphKeys.REGULARIZATION_LOSSES, penalty)

@@ -1,0 +1,297 @@
+"""Functions of TensorFlow 1 that share variables, and further scopes and operations of graphs."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.registry import raw
+from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import get_default_graph
+from penstock._src.v1.variables.collections import (
+    GraphKeys,
+    get_collection,
+    global_variables,
+    local_variables,
+    tables_initializer,
+)
+from penstock._src.v1.variables.scopes import get_variable, variable_scope
+from penstock._src.v1.variables.store import VariableStore, using_store
+
+
+class Template(Trackable):
+    """A function whose variables are made by its first call and used again by all others."""
+
+    def __init__(
+        self,
+        name: str,
+        func: Callable[..., Any],
+        create_scope_now: bool,
+        unique_name: str | None,
+        custom_getter: Any,
+    ) -> None:
+        self._func, self._name, self._unique = func, name, unique_name
+        self._getter, self._made = custom_getter, False
+        self._scope: Any = None
+        self._eager = VariableStore()
+        if create_scope_now:
+            self._enter_new(lambda: None)
+
+    def _enter_new(self, call: Callable[[], Any]) -> Any:
+        with variable_scope(
+            self._unique,
+            None if self._unique else self._name,
+            custom_getter=self._getter,
+            reuse=None,
+        ) as scope:
+            self._scope = scope
+            return call()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        def call() -> Any:
+            return self._func(*args, **kwargs)
+
+        if STATE.graph is None:
+            with using_store(self._eager):
+                return self._call_scoped(call)
+        return self._call_scoped(call)
+
+    def _call_scoped(self, call: Callable[[], Any]) -> Any:
+        if self._scope is None:
+            result = self._enter_new(call)
+        else:
+            with variable_scope(self._scope, reuse=self._made or None):
+                result = call()
+        self._made = True
+        return result
+
+    @property
+    def name(self) -> str:
+        """The name that was given."""
+        return self._name
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """The function."""
+        return self._func
+
+    @property
+    def variable_scope(self) -> Any:
+        """The scope of the variables."""
+        return self._scope
+
+    @property
+    def var_scope(self) -> Any:
+        """The scope of the variables."""
+        return self._scope
+
+    @property
+    def variable_scope_name(self) -> str | None:
+        """The name of the scope, with a slash."""
+        return f"{self._scope.name}/" if self._scope is not None and self._scope.name else None
+
+    def _collection(self, key: str) -> list[Any]:
+        name = self.variable_scope_name
+        if self._eager.variables:
+            kept = list(self._eager.variables.values())
+            of_key = {
+                GraphKeys.TRAINABLE_VARIABLES: [v for v in kept if v.trainable],
+                GraphKeys.GLOBAL_VARIABLES: kept,
+            }
+            return of_key.get(key, [])
+        return get_collection(key, name) if name else []
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """The trainable variables."""
+        return self._collection(GraphKeys.TRAINABLE_VARIABLES)
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """The trainable variables."""
+        return self.trainable_variables
+
+    @property
+    def global_variables(self) -> list[Any]:
+        """The variables that are shared between steps."""
+        return self._collection(GraphKeys.GLOBAL_VARIABLES)
+
+    @property
+    def local_variables(self) -> list[Any]:
+        """The local variables."""
+        return self._collection(GraphKeys.LOCAL_VARIABLES)
+
+    @property
+    def variables(self) -> list[Any]:
+        """All variables."""
+        return self.global_variables + self.local_variables
+
+    @property
+    def weights(self) -> list[Any]:
+        """All variables."""
+        return self.variables
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        """The variables that are not trainable."""
+        trainable = {id(v) for v in self.trainable_variables}
+        return [v for v in self.variables if id(v) not in trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """The variables that are not trainable."""
+        return self.non_trainable_variables
+
+
+@export(v1=["make_template"])
+def make_template(
+    name_: str,
+    func_: Callable[..., Any],
+    create_scope_now_: bool = False,
+    unique_name_: str | None = None,
+    custom_getter_: Any = None,
+    **kwargs: Any,
+) -> Template:
+    """Returns `func_` so that every call uses the variables that the first one has made.
+
+    Args:
+      name_: of the scope; a number is added if it is taken.
+      func_: makes its variables with tf.compat.v1.get_variable.
+      create_scope_now_: whether the scope is made at once, not by the first call.
+      unique_name_: of the scope, as it is.
+      custom_getter_: for the variables.
+      **kwargs: arguments of every call.
+    """
+    function = functools.partial(func_, **kwargs) if kwargs else func_
+    return Template(name_, function, create_scope_now_, unique_name_, custom_getter_)
+
+
+@export(v1=["get_local_variable"])
+def get_local_variable(
+    name: str,
+    shape: Any = None,
+    dtype: Any = None,
+    initializer: Any = None,
+    regularizer: Any = None,
+    trainable: bool = False,
+    collections: Any = None,
+    caching_device: Any = None,
+    partitioner: Any = None,
+    validate_shape: bool = True,
+    use_resource: bool | None = None,
+    custom_getter: Any = None,
+    constraint: Any = None,
+    synchronization: Any = get_variable.__defaults__[-2],  # type: ignore[index]
+    aggregation: Any = get_variable.__defaults__[-1],  # type: ignore[index]
+) -> Any:
+    """`get_variable` for a variable that is neither trained nor saved."""
+    del trainable
+    return get_variable(
+        name,
+        shape,
+        dtype,
+        initializer,
+        regularizer,
+        False,
+        [*(collections or ()), GraphKeys.LOCAL_VARIABLES],
+        caching_device,
+        partitioner,
+        validate_shape,
+        use_resource,
+        custom_getter,
+        constraint,
+        synchronization,
+        aggregation,
+    )
+
+
+@export(v1=["op_scope"])
+@contextlib.contextmanager
+def op_scope(values: Any, name: str | None, default_name: str | None = None) -> Iterator[Any]:
+    """The older form of tf.compat.v1.name_scope."""
+    del values
+    with get_default_graph().name_scope(default_name if name is None else name) as scope:
+        yield scope
+
+
+@export(v1=["variable_op_scope"])
+@contextlib.contextmanager
+def variable_op_scope(
+    values: Any,
+    name_or_scope: Any,
+    default_name: str | None = None,
+    initializer: Any = None,
+    regularizer: Any = None,
+    caching_device: Any = None,
+    partitioner: Any = None,
+    custom_getter: Any = None,
+    reuse: Any = None,
+    dtype: Any = None,
+    use_resource: bool | None = None,
+    constraint: Any = None,
+) -> Iterator[Any]:
+    """The older form of tf.compat.v1.variable_scope."""
+    with variable_scope(
+        name_or_scope,
+        default_name,
+        values,
+        initializer,
+        regularizer,
+        caching_device,
+        partitioner,
+        custom_getter,
+        reuse,
+        dtype,
+        use_resource,
+        constraint,
+    ) as scope:
+        yield scope
+
+
+@export(v1=["initialize_all_tables"])
+def initialize_all_tables(name: str = "init_all_tables") -> Any:
+    """Returns an operation that initialises all tables of the graph."""
+    return tables_initializer(name)
+
+
+@export(v1=["assert_variables_initialized"])
+def assert_variables_initialized(var_list: Any = None) -> Any:
+    """Returns an operation that fails if a variable has no value, or None if there are none."""
+    variables = global_variables() + local_variables() if var_list is None else list(var_list)
+    if not variables:
+        return None
+    checks = []
+    for variable in variables:
+        there = raw.VarIsInitializedOp(resource=variable.handle)
+        message = f"Attempting to use uninitialized value {variable.op.name}"
+        checks.append(raw.Assert(condition=there, data=[message]))
+    with get_default_graph().control_dependencies(checks):
+        return raw.NoOp(name="group_deps")
+
+
+@export(v1=["add_check_numerics_ops"])
+def add_check_numerics_ops() -> Any:
+    """Returns an operation that fails if any tensor of the graph holds NaN or infinity."""
+    graph = STATE.graph
+    if graph is None:
+        raise RuntimeError(
+            "add_check_numerics_ops() is not compatible with eager execution. To check for Inf's "
+            "and NaN's under eager execution, call tf.debugging.enable_check_numerics() once "
+            "before executing the checked operations."
+        )
+    checks: list[Any] = []
+    for operation in graph.get_operations():
+        if operation.type in ("While", "If", "StatelessWhile", "StatelessIf") and any(
+            t.dtype.is_floating for t in operation.outputs
+        ):
+            raise UnimplementedError("add_check_numerics_ops: loops and branches are not checked.")
+        for index, tensor in enumerate(operation.outputs):
+            if tensor.dtype.is_floating:
+                with graph.control_dependencies(checks[-1:]):
+                    message = f"{operation.name}:{index}"
+                    checks.append(raw.CheckNumerics(tensor=tensor, message=message).op)
+    with graph.control_dependencies(checks):
+        return raw.NoOp(name="group_deps")
