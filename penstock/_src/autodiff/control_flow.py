@@ -1,17 +1,20 @@
 """Gradients of calls and conditionals: the forward node gives what the backward one reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from penstock._src.autodiff.backprop import zeros_like
 from penstock._src.autodiff.graph_gradients import (
+    BACKWARD_GRAPHS,
     NODE_GRADIENTS,
     Backward,
+    Steps,
+    finished,
     gradient_type,
     graph_gradients,
     node_gradient,
 )
-from penstock._src.autodiff.nodes import add_node, extend_node, make_op, output_index, position_of
+from penstock._src.autodiff.nodes import add_node, extend_node, make_op
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -30,26 +33,46 @@ _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 def call_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """The gradient of a call is a call of the backward graph."""
-    forward = differentiated(node.raw_op.attrs["f"])
-    active = [i for i, g in enumerate(gradients) if g is not None]
-    needed = [i for i, w in enumerate(wanted) if w]
-    backward = backward_of(forward, tuple(active), tuple(needed))
+    forward, active, needed = _call_flow(node, gradients, wanted)
+    backward = backward_of(forward, active, needed)
     captured = forward_values(node, [forward], [backward.graph.external_captures])[0]
     arguments = [dense(gradients[i]) for i in active] + captured
     results = call_function(GraphFunction(backward.graph), arguments)
     return spread(backward.pack(results), needed, len(wanted))
 
 
+def _call_flow(
+    node: Operation, gradients: list[Any], wanted: list[bool]
+) -> tuple[GraphFunction, tuple[int, ...], tuple[int, ...]]:
+    """What a call's backward graph is of: the function, the outputs with gradients, and the inputs that want them."""
+    active = tuple(i for i, g in enumerate(gradients) if g is not None)
+    needed = tuple(i for i, w in enumerate(wanted) if w)
+    return differentiated(node.raw_op.attrs["f"]), active, needed
+
+
+def _call_backward(node: Operation, gradients: list[Any], wanted: list[bool]) -> Iterator[Steps]:
+    yield backward_steps(*_call_flow(node, gradients, wanted))
+
+
 def backward_of(
     forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]
 ) -> Backward:
     """Returns the backward graph of some outputs and inputs of a function; made once for each choice."""
+    return finished(backward_steps(forward, active, needed))
+
+
+def backward_steps(
+    forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]
+) -> Steps:
+    """`backward_of` in steps."""
     cache = forward.graph.__dict__.setdefault("_backward_graphs", {})
     ys = [forward.outputs[i] for i in active]
     xs = [forward.inputs[i] for i in needed]
     key = (tuple(t._id for t in ys), tuple(t._id for t in xs))
     if key not in cache:
-        cache[key] = Backward(forward.graph, ys, xs, f"gradient_{forward.graph.name}")
+        made = Backward(forward.graph, f"gradient_{forward.graph.name}")
+        yield from made.build(ys, xs)
+        cache[key] = made
     return cache[key]
 
 
@@ -131,9 +154,10 @@ def forward_values(
     first = len(node._inputs) - len(bodies[0].inputs)  # a condition or index comes first
     missing: list[tuple[int, SymbolicTensor]] = []
     for index, (body, tensors) in enumerate(zip(bodies, captured, strict=True)):
+        known = {t._id for t in (*body.inputs, *body.outputs)}
         for t in tensors:
             inside = isinstance(t, SymbolicTensor) and t.graph is body.graph
-            if inside and position_of(body, t) is None and output_index(body, t) is None:
+            if inside and t._id not in known:
                 missing.append((index, t))
     if missing:
         grown = [_grown(body, index, missing) for index, body in enumerate(bodies)]
@@ -142,17 +166,10 @@ def forward_values(
         bodies = grown
     values = []
     for body, tensors in zip(bodies, captured, strict=True):
-        row = []
-        for t in tensors:
-            if not isinstance(t, SymbolicTensor) or t.graph is not body.graph:
-                row.append(t)
-                continue
-            at = position_of(body, t)
-            if at is not None:
-                row.append(node._inputs[first + at])
-            else:
-                row.append(node.outputs[output_index(body, t)])
-        values.append(row)
+        held = {t._id: made for t, made in zip(body.outputs, node.outputs)}
+        held.update((t._id, given) for t, given in zip(body.inputs, node._inputs[first:]))
+        inside = [isinstance(t, SymbolicTensor) and t.graph is body.graph for t in tensors]
+        values.append([held[t._id] if own else t for t, own in zip(tensors, inside)])
     return values
 
 
@@ -188,14 +205,10 @@ def _with_bodies(op: Op, bodies: list[GraphFunction]) -> Op:
 
 def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """The gradient of If or Case is one over the backward graphs of its branches."""
-    attrs = node.raw_op.attrs
-    is_case = "branches" in attrs
-    branches = list(attrs["branches"]) if is_case else [attrs["then_branch"], attrs["else_branch"]]
-    active = [i for i, g in enumerate(gradients) if g is not None and _can_flow(branches, i)]
-    needed = [i for i, w in enumerate(wanted[1:]) if w]
+    branches, active, needed = _branch_flow(node, gradients, wanted)
     if not active or not needed:
         return [None] * len(wanted)
-    backward = [backward_of(b, tuple(active), tuple(needed)) for b in branches]
+    backward = [backward_of(b, active, needed) for b in branches]
     useful = [k for k in range(len(needed)) if any(b.gradients[k] is not None for b in backward)]
     if not useful:
         return [None] * len(wanted)
@@ -210,15 +223,32 @@ def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[boo
     for graph, row in zip(graphs, values, strict=True):
         extra.append(list(zip(row, graph.internal_captures, strict=True)))
     functions, externals = unify(graphs, len(active), extra)
-    results = add_conditional(
-        node._inputs[0], functions, [dense(gradients[i]) for i in active] + externals, is_case
-    )
+    arguments = [dense(gradients[i]) for i in active] + externals
+    is_case = "branches" in node.raw_op.attrs
+    results = add_conditional(node._inputs[0], functions, arguments, is_case)
     found = iter(results)
     made = [
         IndexedSlices(next(found), next(found), next(found)) if sliced[k] else next(found)
         for k in useful
     ]
     return [None, *spread(made, [needed[k] for k in useful], len(wanted) - 1)]
+
+
+def _branch_flow(
+    node: Operation, gradients: list[Any], wanted: list[bool]
+) -> tuple[list[GraphFunction], tuple[int, ...], tuple[int, ...]]:
+    """What the backward graphs of a conditional are of: branches, outputs with gradients, inputs that want them."""
+    attrs = node.raw_op.attrs
+    branches = list(attrs.get("branches") or (attrs["then_branch"], attrs["else_branch"]))
+    active = [i for i, g in enumerate(gradients) if g is not None and _can_flow(branches, i)]
+    return branches, tuple(active), tuple(i for i, w in enumerate(wanted[1:]) if w)
+
+
+def _branch_backward(node: Operation, gradients: list[Any], wanted: list[bool]) -> Iterator[Steps]:
+    branches, active, needed = _branch_flow(node, gradients, wanted)
+    if active and needed:
+        for branch in branches:
+            yield backward_steps(branch, active, needed)
 
 
 def _index_type(gradients: Sequence[Any]) -> DType | None:
@@ -427,6 +457,6 @@ def gradient_function(function: GraphFunction) -> GraphFunction:
 functional.GRADIENT = _op_gradient
 functional.GRADIENT_FUNCTION = gradient_function
 for _kind in _CALLS:
-    NODE_GRADIENTS[_kind] = call_gradient
+    NODE_GRADIENTS[_kind], BACKWARD_GRAPHS[_kind] = call_gradient, _call_backward
 for _kind in ("If", "StatelessIf", "Case", "StatelessCase"):
-    NODE_GRADIENTS[_kind] = conditional_gradient
+    NODE_GRADIENTS[_kind], BACKWARD_GRAPHS[_kind] = conditional_gradient, _branch_backward

@@ -1,6 +1,6 @@
 """The reverse walk over a graph: tf.gradients, and the backward graphs of functions, branches and loop bodies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from penstock._src.autodiff.backprop import add_up, ones_like, takes_zeros, zeros_like
@@ -19,6 +19,33 @@ LARGEST_COPY = 1 << 12
 # Filled by autodiff/control_flow.py.
 NODE_GRADIENTS: dict[str, Callable[[Operation, list[Any], list[bool]], list[Any]]] = {}
 
+# For some of these what makes the backward graphs that they read, with the same arguments.
+BACKWARD_GRAPHS: dict[str, Callable[[Operation, list[Any], list[bool]], Iterator["Steps"]]] = {}
+
+# What makes a result and, before it goes on, waits for each Steps that it yields. Functions are nested deeper than
+# Python's stack is.
+Steps = Generator["Steps", None, Any]
+
+
+def finished(steps: Steps) -> Any:
+    """Runs steps, and those that they wait for; returns the result."""
+    waiting, error = [steps], None
+    while True:
+        try:
+            further = next(waiting[-1]) if error is None else waiting[-1].throw(error)
+            error = None
+            waiting.append(further)
+        except StopIteration as end:
+            error = None
+            waiting.pop()
+            if not waiting:
+                return end.value
+        except BaseException as raised:
+            error = raised
+            waiting.pop()
+            if not waiting:
+                raise
+
 
 def graph_gradients(
     ys: Sequence[Any],
@@ -34,6 +61,16 @@ def graph_gradients(
       grad_ys: a gradient for each y; None counts as no contribution.
       stop_gradients: tensors taken as constants.
     """
+    return finished(gradient_steps(ys, xs, grad_ys, stop_gradients))
+
+
+def gradient_steps(
+    ys: Sequence[Any],
+    xs: Sequence[Any],
+    grad_ys: Sequence[Any],
+    stop_gradients: Sequence[Any] = (),
+) -> Steps:
+    """`graph_gradients` in steps."""
     if not ys:
         return [None] * len(xs)
     graph = ys[0].graph
@@ -44,11 +81,16 @@ def graph_gradients(
         if gradient is not None and (y._id in reached or _ends_at(y, reached)):
             found.setdefault(y._id, []).append(gradient)
     sources = {x._id for x in xs}
+    same = _equal_calls(graph, sources | stopped)
     for node in reversed(list(graph._operations)):
         if not found:
             break
         outputs = node.outputs
         if not any(t._id in found for t in outputs):
+            continue
+        if node in same:
+            for t, first in zip(outputs, _same_outputs(node, same[node]), strict=True):
+                found.setdefault(first._id, []).extend(found.pop(t._id, ()))
             continue
         wanted = [node.raw_op.differentiable and t._id in reached for t in node._inputs]
         if not any(wanted):
@@ -61,12 +103,46 @@ def graph_gradients(
             gradients.append(None if t._id in stopped else total)
         if all(total is None for total in gradients):
             continue
+        if node.type in BACKWARD_GRAPHS:
+            yield from BACKWARD_GRAPHS[node.type](node, gradients, wanted)
         results = node_gradient(node, gradients, wanted)
         for t, gradient, needed in zip(node._inputs, results, wanted, strict=False):
             if needed and gradient is not None:
                 found.setdefault(t._id, []).append(gradient)
         _forget(found, node, sources)
     return [add_up(found.get(x._id)) for x in xs]
+
+
+def _equal_calls(graph: Any, apart: set[int]) -> dict[Operation, Operation]:
+    """Returns, for calls of a function without effects on the tensors of an earlier call, that call.
+
+    Gradients of the one are gradients of the other: so those of functions that call one twice, each of the next, take no
+    time 2^depth. Calls that give a tensor in `apart` are not among them.
+    """
+    first: dict[Any, Operation] = {}
+    same = {}
+    for node in graph._operations:
+        if node.type != "PartitionedCall" or any(t._id in apart for t in node.outputs):
+            continue
+        function = node.raw_op.attrs["f"]
+        key = (
+            id(function.graph),
+            tuple(t._id for t in function.inputs),
+            tuple(t._id for t in node._inputs),
+        )
+        known = first.setdefault(key, node)
+        if known is not node and _same_outputs(node, known):
+            same[node] = known
+    return same
+
+
+def _same_outputs(node: Operation, other: Operation) -> list[Any]:
+    """Returns, for each output of a call, that of another call which gives the same tensor of the function; [] if one is missing."""
+    function, known = node.raw_op.attrs["f"], other.raw_op.attrs["f"]
+    given = {t._id: made for t, made in zip(known.outputs, other.outputs, strict=True)}
+    if not all(t._id in given for t in function.outputs):
+        return []
+    return [given[t._id] for t in function.outputs]
 
 
 def _forget(found: dict[int, list[Any]], node: Operation, sources: set[int]) -> None:
@@ -147,8 +223,12 @@ class Backward:
     flat tensors; `pack(flat)` makes one gradient (tensor, IndexedSlices or None) per wanted input.
     """
 
-    def __init__(self, forward: Any, ys: Sequence[Any], xs: Sequence[Any], name: str) -> None:
+    def __init__(self, forward: Any, name: str) -> None:
         self.graph = BackwardGraph(name, outer_graph=forward)
+        self.gradients: list[Any] = []
+
+    def build(self, ys: Sequence[Any], xs: Sequence[Any]) -> Steps:
+        """Fills the graph."""
         before = STATE.tapes, STATE.accumulators
         STATE.tapes, STATE.accumulators = (), ()
         try:
@@ -160,7 +240,7 @@ class Backward:
                     seed._handle_data = y._handle_data
                     self.graph.inputs.append(seed)
                     seeds.append(seed)
-                self.gradients = graph_gradients(ys, xs, seeds)
+                self.gradients = yield from gradient_steps(ys, xs, seeds)
                 flat = [part for g in self.gradients for part in _components(g)]
                 self.graph.outputs = [self.graph.local(convert_to_tensor(t)) for t in flat]
         finally:

@@ -10,7 +10,7 @@ from typing import Any
 
 from penstock._src.autodiff.backprop import zeros_like
 from penstock._src.autodiff.control_flow import dense, inline, spread, unify, zeros_for
-from penstock._src.autodiff.graph_gradients import NODE_GRADIENTS, Backward, gradient_type
+from penstock._src.autodiff.graph_gradients import NODE_GRADIENTS, Backward, finished, gradient_type
 from penstock._src.autodiff.nodes import add_node, extend_node, insert_before, make_op, position_of
 from penstock._src.autodiff.tape import DIFFERENTIABLE
 from penstock._src.core import dtypes
@@ -64,7 +64,7 @@ def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
     while True:
         ys = [body.outputs[i] for i in active]
         xs = [t for t in body.inputs if _flows(t)]
-        backward = Backward(body.graph, ys, xs, f"gradient_{body.graph.name}")
+        backward = _backward(body, ys, xs)
         positions = [i for i, t in enumerate(body.inputs) if _flows(t)]
         reached = {i for i, g in zip(positions, backward.gradients, strict=True) if g is not None}
         grown = sorted(set(active) | reached)
@@ -73,9 +73,15 @@ def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
         active = grown
     ys = [body.outputs[i] for i in active]
     xs = [body.inputs[i] for i in active]
-    step = _Step(active, Backward(body.graph, ys, xs, f"gradient_{body.graph.name}"))
+    step = _Step(active, _backward(body, ys, xs))
     cache[key] = step
     return step
+
+
+def _backward(body: GraphFunction, ys: list[Any], xs: list[Any]) -> Backward:
+    made = Backward(body.graph, f"gradient_{body.graph.name}")
+    finished(made.build(ys, xs))
+    return made
 
 
 def _counter(node: Operation) -> SymbolicTensor:

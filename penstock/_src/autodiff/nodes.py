@@ -121,11 +121,3 @@ def position_of(function: GraphFunction, tensor: SymbolicTensor) -> int | None:
         if held is tensor:
             return index
     return None
-
-
-def output_index(function: GraphFunction, tensor: SymbolicTensor) -> int | None:
-    """Returns which output of `function` a tensor is."""
-    for index, held in enumerate(function.outputs):
-        if held is tensor:
-            return index
-    return None
