@@ -16,6 +16,7 @@ parameter whose name begins with `_` is not used, and no tape keeps that tensor 
 """
 
 import collections
+import functools
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.calls import attributes as attribute_values
 from penstock._src.core.calls.attributes import REQUIRED
 from penstock._src.core.calls.signature import Argument, parse
@@ -97,6 +99,8 @@ class Op:
     differentiable: ClassVar[bool] = True
     # Whether `eager` mostly returns a view of its input, or next to nothing: never worth a kernel.
     eager_is_view: ClassVar[bool] = False
+    # Whether float16 and bfloat16 are computed in float32 and rounded once, as `eager` does, where the op is lowered.
+    in_float32: ClassVar[bool] = False
     # Whether eager calls are compiled whatever their size: the op is a whole program.
     is_program: ClassVar[bool] = False
     # Whether `gradient` takes IndexedSlices as they are; else they come as whole tensors.
@@ -163,6 +167,8 @@ class Op:
         cls.shape_rule = rule if callable(rule) else None
         cls.has_gradient = getattr(cls, "gradient", None) is not None
         lowering = getattr(cls, "lower_op", None) or cls.lower
+        if callable(lowering) and cls.in_float32:
+            lowering = _widened(lowering)
         cls.lowering = lowering if callable(lowering) else None
         cls.has_lowering = cls.lowering is not None
         cls.keeps = _kept_by_gradient(cls)
@@ -246,6 +252,25 @@ class Op:
     def eager(self, *values: Any) -> Any:
         """Computes the outputs from host values."""
         raise UnimplementedError(f"{self.op_type}: this operation is not implemented.")
+
+
+def _widened(lower: Callable[..., Any]) -> Callable[..., Any]:
+    """A lowering that computes narrow floats in float32, and rounds its results to the types that the op declares."""
+    narrow = (dtypes.float16, dtypes.bfloat16)
+
+    @functools.wraps(lower)
+    def lowering(op: Op, p: Any, *args: Any) -> Any:
+        if not any(x.dtype in narrow for x in args):
+            return lower(op, p, *args)
+        results = lower(
+            op, p, *[p.cast(x, dtypes.float32) if x.dtype in narrow else x for x in args]
+        )
+        types: Any = op._output_dtypes()
+        if len(types) == 1:
+            return p.cast(results, types[0])
+        return tuple(p.cast(x, dtype) for x, dtype in zip(results, types, strict=True))
+
+    return lowering
 
 
 def _collect_attributes(cls: type) -> tuple[dict[str, Any], dict[str, Any]]:

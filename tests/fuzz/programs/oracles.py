@@ -48,6 +48,7 @@ REFUSALS = (
     "Number of mask dimensions must be specified",
     "'images' contains no shape",
     "enters the loop with shape",
+    "after one iteration",
     "Tried to stack elements of an empty list",
 )
 

@@ -110,6 +110,15 @@ def unsorted_segment_min(data, segment_ids, num_segments, name=None):
     return _unsorted(raw.UnsortedSegmentMin, data, segment_ids, num_segments, name)
 
 
+def _segment_sums(data, segment_ids, num_segments):
+    """The sums of segments, their counts shaped to divide them, and the data's type: narrow floats do not hold all counts."""
+    data = convert_to_tensor(data)
+    narrow = data.dtype in (dtypes.float16, dtypes.bfloat16)
+    wide = cast(data, dtypes.float32) if narrow else data
+    sums = _unsorted(raw.UnsortedSegmentSum, wide, segment_ids, num_segments, None)
+    return sums, _segment_counts(wide, segment_ids, num_segments), data.dtype
+
+
 def _segment_counts(data, segment_ids, num_segments):
     """How many entries each segment has, at least 1, shaped to divide the sums."""
     ids = convert_to_tensor(segment_ids)
@@ -132,10 +141,9 @@ def _segment_counts(data, segment_ids, num_segments):
 @dispatchable
 def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
     """The means of entries that share an id; an empty segment has mean 0."""
-    data = convert_to_tensor(data)
-    counts = _segment_counts(data, segment_ids, num_segments)
-    sums = _unsorted(raw.UnsortedSegmentSum, data, segment_ids, num_segments, None)
-    return truediv(sums, counts, name=name)
+    sums, counts, dtype = _segment_sums(data, segment_ids, num_segments)
+    means = truediv(sums, counts, name=name)
+    return means if dtype == sums.dtype else cast(means, dtype)
 
 
 @export(
@@ -144,10 +152,9 @@ def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
 @dispatchable
 def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
     """The sums of entries that share an id, divided by the square root of their count."""
-    data = convert_to_tensor(data)
-    counts = _segment_counts(data, segment_ids, num_segments)
-    sums = _unsorted(raw.UnsortedSegmentSum, data, segment_ids, num_segments, None)
-    return raw.RealDiv(x=sums, y=raw.Sqrt(x=counts), name=name)
+    sums, counts, dtype = _segment_sums(data, segment_ids, num_segments)
+    scaled = raw.RealDiv(x=sums, y=raw.Sqrt(x=counts), name=name)
+    return scaled if dtype == sums.dtype else cast(scaled, dtype)
 
 
 def _sparse_segment(stem, data, indices, segment_ids, num_segments, sparse_gradient, name):

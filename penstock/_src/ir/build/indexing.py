@@ -10,6 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.ir import folding
 from penstock._src.ir.build.base import Base
 from penstock._src.ir.node import Node
+from penstock._src.ir.rules.pattern import number_of
 
 
 class Indexing(Base):
@@ -59,8 +60,13 @@ class Indexing(Base):
     ) -> Node:
         """x with updates combined at index vectors of its leading axes; those outside are dropped, or an error.
 
-        `unique`: the caller knows that no two index vectors are equal.
+        `unique`: the caller knows that no two index vectors are equal. Sums of narrow floats that begin with a number are
+        rounded once.
         """
+        narrow = x.dtype in (dtypes.float16, dtypes.bfloat16)
+        if narrow and op in ("add", "mul") and not unique and number_of(x) is not None:
+            wide, more = self.cast(x, dtypes.float32), self.cast(updates, dtypes.float32)
+            return self.cast(self.scatter(wide, indices, more, op, mode), x.dtype)
         extra = {"unique": True} if unique else {}
         return self.make("scatter", (x, indices, updates), op=op, mode=mode, **extra)
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import ml_dtypes
+import numpy as np
+
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
@@ -54,9 +57,19 @@ def _sink_reshape(p: Any, node: Node) -> Node | None:
 
 
 def _scale_of(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
-    """(x * y) * z with numbers y and z."""
-    if m.number_of(y) is None or m.number_of(z) is None:
+    """(x * y) * z with numbers y and z, neither of which takes back what the other did to the range."""
+    first, second = m.number_of(y), m.number_of(z)
+    if first is None or second is None:
         return None
+    if not node.dtype.is_integer:
+        limits = (
+            np.finfo(node.dtype.np)
+            if node.dtype.np.kind in "fc"
+            else ml_dtypes.finfo(node.dtype.np)
+        )
+        sizes, size = (abs(first), abs(second)), abs(first * second)
+        if not float(limits.tiny) <= size <= float(limits.max) or min(sizes) < 1 < max(sizes):
+            return None
     return p.mul(x, p.mul(y, z))
 
 

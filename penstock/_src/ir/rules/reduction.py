@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
@@ -73,7 +75,18 @@ def _of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
         return result
     if not (node.dtype.is_floating or node.dtype.is_integer or node.dtype.is_complex):
         return None
-    return p.mul(result, p.scalar(dims.product(wide.shape[a] for a in repeated), node.dtype))
+    count = dims.product(wide.shape[a] for a in repeated)
+    if _is_rounded(count, node.dtype):
+        return None
+    return p.mul(result, p.scalar(count, node.dtype))
+
+
+def _is_rounded(count: int, dtype: DType) -> bool:
+    """Whether a narrow type may not hold a number of elements: float16 ends at 65504, bfloat16 lacks 257."""
+    if dtype not in (dtypes.float16, dtypes.bfloat16):
+        return False
+    whole = 2 ** (11 if dtype == dtypes.float16 else 8)
+    return type(count) is not int or count > whole
 
 
 def _twice(p: Any, node: Node, x: Node) -> Node | None:
@@ -97,14 +110,15 @@ def _of_reshape(p: Any, node: Node, x: Node) -> Node | None:
     return p.reshape(p.reduce(x, node.op, kept) if kept else x, node.shape)
 
 
-def _has_terms(node: Node) -> bool:
-    """A sum of nothing is 0, also where the factor that would come out is no number."""
-    return all(node.args[0].shape[a] != 0 for a in node.attrs["axes"])
-
-
 def _linear(node: Node, **_: Any) -> bool:
+    """Whether a factor may come out of a sum. A sum of nothing is 0, also where the factor is no number.
+
+    A sum of float16 soon leaves its range, and its terms may have been scaled to prevent just that.
+    """
     kind = node.dtype
-    return (kind.is_floating or kind.is_complex or kind.is_integer) and _has_terms(node)
+    numeric = kind.is_floating or kind.is_complex or kind.is_integer
+    has_terms = all(node.args[0].shape[a] != 0 for a in node.attrs["axes"])
+    return numeric and kind != dtypes.float16 and has_terms
 
 
 REDUCTION = (
@@ -119,7 +133,7 @@ REDUCTION = (
         "sum(x / c) -> sum(x) / c",
         m.reduce_sum(x / y),
         _sum_of_divided,
-        when=lambda node, **_: node.dtype.is_floating and _has_terms(node),
+        when=lambda node, **_: node.dtype.is_floating and _linear(node),
     ),
     rule(
         "reduce(repeat(x)) -> x, of sums times the count",

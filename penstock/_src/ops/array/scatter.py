@@ -10,7 +10,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.gather import bad_vectors, rows_shape
-from penstock._src.ops.rules import cast, dims_of, invalid, quiet, show
+from penstock._src.ops.rules import cast, dims_of, in_float32, invalid, quiet, show
 
 WIDE_INDEX = INDEX | {dtypes.int16}
 UFUNCS = {"add": np.add, "sub": np.subtract, "max": np.maximum, "min": np.minimum}
@@ -116,8 +116,9 @@ class ScatterNd(Op):
                 f"and the rest those of the output from {depth}: {show(dims)}"
             ),
         )
-        out = np.full(dims, zero_of(self.T), self.T.np)
-        return scatter_into(self, out, indices, updates, "add")
+        wide = in_float32(updates)
+        out = np.full(dims, zero_of(self.T), wide.dtype)
+        return scatter_into(self, out, indices, wide, "add").astype(updates.dtype, copy=False)
 
     def lower(self, p, indices, updates, shape):
         dims = dims_of(p, shape, "the shape")

@@ -127,15 +127,20 @@ class Mean(_Reduction):
     """The mean along axes; of integers cut towards zero."""
 
     primitive = "reduce_mean"
+    in_float32 = True
 
     def gradient(self, input, axis, output, dy):
-        total = spread(dy, input, axis, self.keep_dims)
+        # Narrow floats do not hold every count.
+        narrow = self.T in (dtypes.float16, dtypes.bfloat16)
+        total = spread(cast(dy, dtypes.float32) if narrow else dy, input, axis, self.keep_dims)
         sizes = known_shape(input), known_shape(output)
         if None not in sizes:
-            count = math.prod(sizes[0]) // max(math.prod(sizes[1]), 1)
-            return total / cast_count(count, input.dtype), None
-        count = raw.FloorDiv(raw.Size(input), raw.Maximum(raw.Size(output), np.int32(1)))
-        return total / cast(count, input.dtype), None
+            count = cast_count(math.prod(sizes[0]) // max(math.prod(sizes[1]), 1), total.dtype)
+        else:
+            count = raw.FloorDiv(raw.Size(input), raw.Maximum(raw.Size(output), np.int32(1)))
+            count = cast(count, total.dtype)
+        share = total / count
+        return cast(share, self.T) if narrow else share, None
 
     def reduce(self, x, axes):
         count = math.prod([x.shape[a] for a in axes])
@@ -261,6 +266,8 @@ class Any(_LogicalReduction):
 
 class EuclideanNorm(_Reduction):
     """The square root of the sum of squares along axes."""
+
+    in_float32 = True
 
     def gradient(self, input, axis, output, dy):
         kept = keeping_dims(output, input, axis, self.keep_dims)

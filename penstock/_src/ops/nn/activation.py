@@ -245,6 +245,8 @@ class SeluGrad(Op):
 class Softplus(_Activation):
     """log(1 + exp(features)), computed without overflow."""
 
+    in_float32 = True
+
     def gradient(self, features, _activations, dy):
         return raw.SoftplusGrad(gradients=dy, features=features)
 

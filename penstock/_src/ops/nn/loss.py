@@ -11,6 +11,7 @@ class L2Loss(Op):
     """Half of the sum of squares."""
 
     signature = "t: T -> output: T"
+    in_float32 = True
     T = FLOAT
 
     def shape(self, t):

@@ -364,6 +364,7 @@ class LRN(Op):
     """input / (bias + alpha * sum of squares over neighbouring channels) ** beta."""
 
     signature = "input: T -> output: T"
+    in_float32 = True
     depth_radius: int = 5
     bias: float = 1.0
     alpha: float = 1.0
@@ -399,6 +400,7 @@ class LRNGrad(Op):
     """The gradient of LRN."""
 
     signature = "input_grads: T, input_image: T, output_image: T -> output: T"
+    in_float32 = True
     depth_radius: int = 5
     bias: float = 1.0
     alpha: float = 1.0

@@ -94,6 +94,8 @@ class _MaxGradientGradient(Op):
 class _Mean(Op):
     """The mean of the inputs in every window; padding does not count."""
 
+    in_float32 = True
+
     def eager_mean(self, x):
         return average(pooling(self, x.shape), x)
 
@@ -103,6 +105,8 @@ class _Mean(Op):
 
 class _MeanGradient(Op):
     """Spreads each window's gradient evenly over its inputs."""
+
+    in_float32 = True
 
     ranks = {"orig_input_shape": (1,)}
 

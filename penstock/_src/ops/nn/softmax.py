@@ -17,6 +17,7 @@ class Softmax(Op):
     """exp(logits) / sum(exp(logits)) along the last axis, shifted by the row's maximum so that no exp overflows."""
 
     signature = "logits: T -> softmax: T"
+    in_float32 = True
     T = FLOAT
 
     def shape(self, logits):
@@ -40,6 +41,7 @@ class LogSoftmax(Op):
     """logits - log(sum(exp(logits))) along the last axis."""
 
     signature = "logits: T -> logsoftmax: T"
+    in_float32 = True
     T = FLOAT
 
     def shape(self, logits):
@@ -64,6 +66,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
     """The cross entropy of each row's softmax against its labels, and the gradient of it by the logits."""
 
     signature = "features: T, labels: T -> loss: T, backprop: T"
+    in_float32 = True
     T = FLOAT
 
     def shape(self, features, labels):
@@ -114,6 +117,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
     """The cross entropy of each row's softmax against the class its label names, and the gradient of it by the logits."""
 
     signature = "features: T, labels: Tlabels -> loss: T, backprop: T"
+    in_float32 = True
     T = FLOAT
     Tlabels: DType = dtypes.int64
     Tlabels_types = INDEX
