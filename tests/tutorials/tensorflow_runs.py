@@ -15,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager.polymorphic_function import polymorphic_function
 from tensorflow.python.ops import resource_variable_ops
+from tensorflow.python.trackable import base as trackable
 
 FOLDER = Path(__file__).parent
 tf.keras.layers  # noqa: B018  (loads Keras, once for all programs)
@@ -40,6 +42,24 @@ def move_initial_weights(seed: int) -> None:
             variable.assign(value + sign * np.spacing(np.abs(value)) * (value != 0))
 
     resource_variable_ops.ResourceVariable.__init__ = construct_and_move
+    lifted = polymorphic_function.UnliftedInitializerVariable
+    construct_within = lifted.__init__
+
+    def move_and_construct(variable, initial_value=None, **kwargs):
+        construct_within(variable, lambda: moved(initial_value, kwargs.get("dtype")), **kwargs)
+
+    def moved(initial_value, dtype):
+        """What a variable begins with that is made while a function is traced, an ulp away."""
+        value = initial_value() if callable(initial_value) else initial_value
+        if isinstance(value, trackable.CheckpointInitialValue):
+            return value
+        value = tf.convert_to_tensor(value, dtype)
+        if tf.executing_eagerly() or value.dtype != tf.float32 or not value.shape.rank:
+            return value
+        towards = random.choice(np.float32([-np.inf, np.inf]), value.shape)
+        return tf.where(value == 0, value, tf.math.nextafter(value, towards))
+
+    lifted.__init__ = move_and_construct
 
 
 def run(name: str, seed: int | None) -> list[str] | str:
