@@ -207,6 +207,7 @@ class Function(Trackable):
         if created:
             concrete, _ = trace_function(trace, allow_variables=False)
         concrete._attributes = dict(self._attributes)
+        concrete.graph.runs_whole = bool(self._jit_compile)
         concrete._function.implements = self._attributes.get("api_implements")
         concrete._binder = self._tensors_of
         return concrete

@@ -41,6 +41,8 @@ class FuncGraph(Graph):
         self.inputs: list[SymbolicTensor] = []
         self.outputs: list[SymbolicTensor] = []
         self.control_outputs: list[Operation] = []
+        # whether nothing of it happens before all its inputs are there, as with `jit_compile`
+        self.runs_whole = False
         self.structured_input_signature = structured_input_signature
         self.structured_outputs = structured_outputs
         self.capture_by_value = capture_by_value

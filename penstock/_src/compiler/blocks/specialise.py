@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from penstock._src.compiler.blocks.ending import can_end, run_others
 from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, Leaves
 from penstock._src.compiler.blocks.steps import (
     BlockStep,
@@ -24,7 +25,7 @@ from penstock._src.compiler.lower import (  # noqa: F401  (they register handler
 )
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, known_length
-from penstock._src.core.errors import OpError
+from penstock._src.core.errors import OpError, OutOfRangeError
 from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.builder import Builder
@@ -41,10 +42,18 @@ class Specialisation:
     """The steps that execute a block for inputs of given shapes. Values stand in slots; the inputs come first.
 
     `rest` is what the slots after those of the inputs hold before a run: constants, and None for what steps write.
+    `slot_of` says where tensors stand, by their ids.
     """
 
-    def __init__(self, steps: list[Any], rest: list[Any], outputs: list[int], inputs: int) -> None:
-        self.steps, self.rest, self.outputs = steps, rest, outputs
+    def __init__(
+        self,
+        steps: list[Any],
+        rest: list[Any],
+        outputs: list[int],
+        inputs: int,
+        slot_of: dict[int, int],
+    ) -> None:
+        self.steps, self.rest, self.outputs, self.slot_of = steps, rest, outputs, slot_of
         self.run: Callable[[Sequence[Any]], list[Any]] = self.run_steps
         if len(steps) == 1 and isinstance(steps[0], ProgramStep):
             step = steps[0]
@@ -54,9 +63,23 @@ class Specialisation:
     def run_steps(self, values: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs."""
         slots = [*values, *self.rest]
-        for step in self.steps:
-            step(slots)
+        try:
+            for step in self.steps:
+                step(slots)
+        except OutOfRangeError:
+            self.end(step, slots)
+            raise
         return [slots[i] for i in self.outputs]
+
+    def end(self, step: Any, slots: list[Any]) -> None:
+        """Does what does not depend on the step that failed for want of data."""
+        if not isinstance(step, HostStep) or step.states is None or not can_end(step.op):
+            return
+        later = self.steps[self.steps.index(step) + 1 :]
+        missing = {slot for each in (step, *later) for slot in each.writes}
+        values = {t: slots[slot] for t, slot in self.slot_of.items() if slot not in missing}
+        ops = [op for each in later for op in each.ops]
+        run_others(ops, step.op, values, step.states)
 
 
 class _Planner:
@@ -97,7 +120,7 @@ class _Planner:
         outputs = [self.slot_of[t._id] for t in self.block.outputs]
         inputs = len(self.block.inputs)
         rest = [self.constants.get(slot) for slot in range(inputs, self.slots)]
-        return Specialisation(self.steps, rest, outputs, inputs)
+        return Specialisation(self.steps, rest, outputs, inputs, self.slot_of)
 
     # -- the host
 

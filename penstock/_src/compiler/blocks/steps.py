@@ -112,6 +112,7 @@ class HostStep:
         states: dict[Any, Any],
     ) -> None:
         self.op, self.reads, self.writes, self.why = op, reads, writes, why
+        self.ops = [op]
         self.kernel = op.raw_op  # as it is now: gradients give operations more inputs and outputs
         self.states = states if self.kernel.stateful else None
 
@@ -220,6 +221,11 @@ class BlockStep:
         self, block: Block, reasons: dict[str, str], reads: list[int], writes: list[int]
     ) -> None:
         self.block, self.reasons, self.reads, self.writes = block, reasons, reads, writes
+
+    @property
+    def ops(self) -> list[Operation]:
+        """The operations of the block."""
+        return self.block.operations()
 
     def __call__(self, slots: list[Any]) -> None:
         results = self.block([slots[i] for i in self.reads])

@@ -1,0 +1,117 @@
+"""What a step still does that finds no more data.
+
+    x = next(iterator)           raises OutOfRangeError
+    v.assign(loss(x))            is not run: it waits for what failed
+    iterations.assign_add(1)     is run: it does not
+
+TensorFlow runs an operation as soon as its inputs are there, so Keras's last step of an epoch over data of unknown length counts, moves the
+seeds of dropout, and then fails. Without this, numbers drawn in later epochs would be others than TensorFlow's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from penstock._src.compiler.blocks.steps import run_on_host
+from penstock._src.compiler.lower.control_flow import CALLS, callee, operations
+from penstock._src.compiler.lower.lowering import raw_op
+from penstock._src.core.values import kernel_state
+from penstock._src.graph.control import bodies_of
+from penstock._src.graph.operation import Operation
+from penstock._src.ops.control.functional import truth
+
+BRANCHES = frozenset({"If", "StatelessIf"})
+ITERATORS = frozenset({"IteratorGetNext", "IteratorGetNextSync"})
+
+
+def can_end(op: Operation) -> bool:
+    """Whether an OutOfRangeError of this operation says that there are no more data."""
+    return op.type in ITERATORS or bool(bodies_of(op))
+
+
+def run_others(
+    ops: Iterable[Operation], failed: Operation, values: dict[int, Any], states: dict[Any, Any]
+) -> None:
+    """Runs what has state of the operations, in their order, except what waits for values that are not there.
+
+    Args:
+      ops: in an order they can run in.
+      failed: the one that found no data; it is not among them.
+      values: what is there, by the ids of tensors.
+      states: what stateful kernels remember.
+    """
+    _Rest(values, states, [failed]).run(ops)
+
+
+class _Rest:
+    """Runs operations one by one on the host: those with state when they are met, others when these ask for them."""
+
+    def __init__(
+        self, values: dict[int, Any], states: dict[Any, Any], waiting: list[Operation]
+    ) -> None:
+        self.values, self.states, self.waiting = values, states, waiting
+        self.makers: dict[int, Operation] = {}  # of tensors that can be computed
+
+    def run(self, ops: Iterable[Operation]) -> None:
+        for op in ops:
+            held_back = any(_waits(op, other) for other in self.waiting)
+            if held_back or op.type in ITERATORS or not all(map(self.has, op._inputs)):
+                self.waiting.append(op)
+                if not held_back:
+                    self.run_within(op)
+                continue
+            self.makers.update((t._id, op) for t in op._outputs)
+            if op.raw_op.stateful:
+                self.compute(op)
+
+    def has(self, tensor: Any) -> bool:
+        """Whether a tensor is there or can be computed."""
+        return tensor._id in self.values or tensor._id in self.makers
+
+    def run_within(self, op: Operation) -> None:
+        """Goes on in a function some of whose arguments are there."""
+        function, outer = self.entered(op)
+        if function is None or function.graph.runs_whole:
+            return
+        pairs = zip(function.inputs, outer, strict=True)
+        given = {inner._id: self.value(tensor) for inner, tensor in pairs if self.has(tensor)}
+        _Rest(given, self.states, []).run(operations(function))
+
+    def entered(self, op: Operation) -> tuple[Any, list[Any]]:
+        """The function that an operation runs, as far as is known, and its arguments."""
+        if op.type in CALLS:
+            return callee(op), op._inputs
+        if op.type not in BRANCHES or not self.has(op._inputs[0]):
+            return None, []
+        condition = truth(self.value(op._inputs[0]), op.type)
+        raw = raw_op(op)
+        return (raw.then_branch if condition else raw.else_branch), op._inputs[1:]
+
+    def value(self, tensor: Any) -> Any:
+        """The value of a tensor, computed if it was not asked for before."""
+        pending = [self.makers[tensor._id]] if tensor._id not in self.values else []
+        while pending:
+            op = pending[-1]
+            before = [self.makers[t._id] for t in op._inputs if t._id not in self.values]
+            pending += before
+            if not before:
+                self.compute(pending.pop())
+        return self.values[tensor._id]
+
+    def compute(self, op: Operation) -> None:
+        """Runs one operation."""
+        if op._outputs and op._outputs[0]._id in self.values:
+            return
+        arguments = [self.value(t) for t in op._inputs]
+        with kernel_state.of_node(self.states, op):
+            results = run_on_host(op, arguments)
+        self.values.update(zip([t._id for t in op._outputs], results, strict=False))
+
+
+def _waits(op: Operation, other: Operation) -> bool:
+    """Whether an operation must run after another; calls that share nothing are only kept in the order of the program."""
+    if not any(before is other for before in op._control_inputs):
+        return False
+    shared = {t._id for t in op._inputs} & {t._id for t in other._inputs}
+    return bool(shared) or not (bodies_of(op) and bodies_of(other))
