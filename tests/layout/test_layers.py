@@ -27,6 +27,8 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "bridge",
 )
 FLOORS = (  # of v1/, low to high
+    "names",
+    "functions process distributions",
     "graphs",
     "variables",
     "metrics recurrent summaries saving training testing",

@@ -11,6 +11,8 @@ The floors, high to low; a folder imports from its own and from lower ones:
     training testing                                one subject each
     variables                                       variables by name, their scopes, their initializers
     graphs                                          the default graph and sessions
+    functions process distributions                 functions of tensors; a program's log, files and flags
+    names                                           arguments of TensorFlow 1
 
 Read `graphs/session.py` first, then `variables/scopes.py`. A new function goes to the floor of its subject with
 `@export(v1=[...])`; then run `tools/gen_api.py`.

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.api.dataflow.accumulators import (
-    ConditionalAccumulator,
-    SparseConditionalAccumulator,
-)
 from penstock._src.api.dataflow.queues import FIFOQueue
 from penstock._src.api.scopes import control_dependencies
 from penstock._src.core import dtypes
@@ -16,6 +12,10 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
+from penstock._src.v1.inputs.accumulators import (
+    ConditionalAccumulator,
+    SparseConditionalAccumulator,
+)
 from penstock._src.v1.inputs.queue_runner import QueueRunner
 from penstock._src.v1.monitored.hooks import SessionRunHook
 from penstock._src.v1.training.optimizers import Optimizer

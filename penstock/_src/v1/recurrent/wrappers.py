@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.random.functions import uniform
-from penstock._src.api.v1.nn import dropout
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import device as device_scope
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.v1.functions.nn import dropout
 from penstock._src.v1.recurrent.layer import LegacyLayer
 from penstock._src.v1.recurrent.states import dims_of, zero_state
 

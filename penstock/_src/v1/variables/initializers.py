@@ -8,10 +8,10 @@ import numpy as np
 from penstock._src.api import initializers as v2
 from penstock._src.api.array.creation import constant
 from penstock._src.api.random.functions import normal, truncated_normal, uniform
-from penstock._src.api.v1.arrays import constant as v1_constant
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.v1.functions.arrays import constant as v1_constant
 
 
 class _Typed:

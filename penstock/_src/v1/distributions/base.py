@@ -16,8 +16,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape, broadcast_shapes
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export, export_constant
-
-from .divergence import divergence_of, kl_divergence
+from penstock._src.v1.distributions.divergence import divergence_of, kl_divergence
 
 
 @export(v1=["distributions.ReparameterizationType"])

@@ -8,8 +8,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
-
-from .arguments import either
+from penstock._src.v1.names.arguments import either
 
 _LOSSES, _REGULARIZATION = "losses", "regularization_losses"
 

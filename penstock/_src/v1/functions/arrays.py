@@ -7,8 +7,7 @@ from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
-
-from .arguments import either
+from penstock._src.v1.names.arguments import either
 
 
 @export(v1=["constant"])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
-
-from .sparse_tensor import SparseTensor
 
 
 @export(v1=["sparse_placeholder", "sparse.placeholder"])

@@ -9,8 +9,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
-
-from .arguments import either
+from penstock._src.v1.names.arguments import either
 
 
 @export(v1=["image.ResizeMethod"])

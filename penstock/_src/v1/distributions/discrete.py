@@ -19,9 +19,14 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
-
-from .base import NOT_REPARAMETERIZED, Distribution, floats, new_seed, require
-from .divergence import RegisterKL
+from penstock._src.v1.distributions.base import (
+    NOT_REPARAMETERIZED,
+    Distribution,
+    floats,
+    new_seed,
+    require,
+)
+from penstock._src.v1.distributions.divergence import RegisterKL
 
 
 def _logits_and_probs(

@@ -5,8 +5,7 @@
 
 from penstock._src.api.debugging import asserts, shape_asserts
 from penstock._src.util.export import export
-
-from .arguments import either
+from penstock._src.v1.names.arguments import either
 
 
 @export(v1=["assert_equal", "debugging.assert_equal"])

@@ -2,11 +2,11 @@
 
 from penstock._src.api.nn import normalization, pooling
 from penstock._src.api.nn.convolution import explicit_padding
-from penstock._src.api.v1.arguments import either
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.v1.names.arguments import either
 
 
 @export(v1=["nn.conv2d_backprop_input"])

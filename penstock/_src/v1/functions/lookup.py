@@ -1,9 +1,8 @@
 """tf.compat.v1.lookup: tables whose `initializer` is an operation to run."""
 
+from penstock._src.api.lookup import tables
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
-
-from . import tables
 
 
 @export(v1=["lookup.StaticHashTable"])

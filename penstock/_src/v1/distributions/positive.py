@@ -16,8 +16,7 @@ from penstock._src.api.random.functions import gamma, uniform
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
-
-from .base import (
+from penstock._src.v1.distributions.base import (
     FULLY_REPARAMETERIZED,
     Distribution,
     floats,
@@ -25,7 +24,7 @@ from .base import (
     require,
     require_positive,
 )
-from .divergence import RegisterKL
+from penstock._src.v1.distributions.divergence import RegisterKL
 
 
 @export(v1=["distributions.Gamma"])

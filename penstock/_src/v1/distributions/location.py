@@ -15,8 +15,7 @@ from penstock._src.api.random.functions import gamma, normal, uniform
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
-
-from .base import (
+from penstock._src.v1.distributions.base import (
     FULLY_REPARAMETERIZED,
     Distribution,
     filled,
@@ -25,7 +24,7 @@ from .base import (
     require,
     require_positive,
 )
-from .divergence import RegisterKL
+from penstock._src.v1.distributions.divergence import RegisterKL
 
 # Beyond these numbers the logarithm of the normal's tail is taken from its series.
 _TAILS = {"float16": (-10.0, 5.0), "float32": (-10.0, 5.0), "float64": (-20.0, 8.0)}

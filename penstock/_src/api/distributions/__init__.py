@@ -1,6 +1,0 @@
-"""tf.compat.v1.distributions: probability distributions as TensorFlow 1 had them.
-
-`base.py` has the questions that every distribution answers, `divergence.py` the divergences between two; the
-distributions stand in `location.py` (Normal, Laplace, Uniform, StudentT), `positive.py` (Gamma, Exponential, Beta,
-Dirichlet) and `discrete.py`. TensorFlow Probability is where they live on.
-"""

@@ -1,0 +1,41 @@
+"""Devices, colocation and containers of TensorFlow 1, which one machine has no use for."""
+
+import contextlib
+
+from penstock._src.api.config import devices
+from penstock._src.core.dispatch import STATE
+from penstock._src.eager.variable import VariableAggregation
+from penstock._src.util.export import export
+
+export(v1=["VariableAggregation"])(VariableAggregation)
+
+
+@export(v1=["device"])
+@contextlib.contextmanager
+def device(device_name_or_function):
+    """A context in which ops run on the device of this name, or on that which a function of each operation returns.
+
+    Raises:
+      RuntimeError: a function is given in eager code.
+    """
+    is_function = callable(device_name_or_function)
+    if is_function and STATE.graph is None:
+        raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
+    chosen = STATE.graph.device if is_function else devices.device
+    with chosen(device_name_or_function):
+        yield
+
+
+@export(v1=["colocate_with"])
+@contextlib.contextmanager
+def colocate_with(op, ignore_existing=False):
+    """A context whose operations run where `op` does: there is one place."""
+    del op, ignore_existing
+    yield
+
+
+@export(v1=["container"])
+@contextlib.contextmanager
+def container(container_name):
+    """A context whose resources belong to a container; they last as long as their graph."""
+    yield container_name
