@@ -48,7 +48,8 @@ class FuncGraph(Graph):
         self.capture_by_value = capture_by_value
         # id of the external tensor -> (external tensor, placeholder), in order
         self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
-        self._weak_variables: list[weakref.ref] = []
+        # id of a variable -> it, in the order of first use
+        self._weak_variables: dict[int, weakref.ref] = {}
         if self.enclosing is not None:
             self.seed = self.enclosing.seed
 
@@ -185,15 +186,17 @@ class FuncGraph(Graph):
 
     def watch_variable(self, variable: Any) -> None:
         """Remembers that the function uses a variable."""
-        if all(ref() is not variable for ref in self._weak_variables):
-            self._weak_variables.append(weakref.ref(variable))
+        known = self._weak_variables.get(id(variable))
+        if known is None or known() is not variable:
+            self._weak_variables.pop(id(variable), None)  # of one that has died
+            self._weak_variables[id(variable)] = weakref.ref(variable)
         if isinstance(self.enclosing, FuncGraph):
             self.enclosing.watch_variable(variable)
 
     @property
     def variables(self) -> tuple[Any, ...]:
         """The variables that the function uses, in the order of first use."""
-        alive = (ref() for ref in self._weak_variables)
+        alive = (ref() for ref in self._weak_variables.values())
         return tuple(v for v in alive if v is not None)
 
     @property

@@ -75,11 +75,10 @@ class Inliner:
 
     def value(self, node: Node, position: Position, guard: Value | None = None) -> Value:
         """The node's element at a position; where `guard` is false it may be anything, but reads nothing."""
-        condition = None if guard is None else guard.number
-        key = node.id, position.key, condition
-        if key not in self._memo and node.kind in SAME_PLACE:
-            self._prepare(node, position, guard)  # expressions are deeper than Python's stack
+        key = node.id, position.key, None if guard is None else guard.number
         found = self._memo.get(key)
+        if found is None and node.kind in SAME_PLACE:
+            return self._elementwise(node, position, guard)
         if found is None:
             found = self._memo[key] = self._value(node, position, guard)
         return found
@@ -87,8 +86,10 @@ class Inliner:
     def _value(self, node: Node, position: Position, guard: Value | None) -> Value:
         """The same of one that is not known yet."""
         found = self.read(node, position, guard)
-        if found is not None:
-            return found
+        return self._written(node, position, guard) if found is None else found
+
+    def _written(self, node: Node, position: Position, guard: Value | None) -> Value:
+        """The element of a node that is computed."""
         if node.kind not in RULES:
             raise UnimplementedError(
                 None, None, f"{node.kind}: not inlined in a loop nest. Received {node!r}."
@@ -101,30 +102,32 @@ class Inliner:
 
         An array without elements is not read: a loop that makes no round may stand inside of where its body is computed.
         """
-        if type(node.size) is int and node.size == 0 and not self._on_tiles:
+        if 0 in node.shape and type(node.size) is int and not self._on_tiles:
             return self.scope.const(zero_of(node.dtype), node.dtype)
         return self.load(node, position.linear, guard) if self.is_leaf(node) else None
 
-    def _prepare(self, node: Node, position: Position, guard: Value | None) -> None:
-        """Finds the values that an elementwise node needs, those of the innermost nodes first."""
-        where, condition = position.key, None if guard is None else guard.number
-        pending = [node]
+    def _elementwise(self, node: Node, position: Position, guard: Value | None) -> Value:
+        """The value of an elementwise node; expressions are deeper than Python's stack."""
+        memo, where = self._memo, position.key
+        condition = None if guard is None else guard.number
+        pending = [(node, False)]  # nodes, and whether their arguments are known
         while pending:
-            node = pending[-1]
-            missing = []
-            if node.kind in SAME_PLACE and (node.id, where, condition) not in self._memo:
-                found = self.read(node, position, guard)
-                if found is not None:
-                    self._memo[node.id, where, condition] = found
-                else:
-                    missing = [a for a in node.args if (a.id, where, condition) not in self._memo]
-            if missing:
-                pending += reversed(missing)
+            current, is_ready = pending.pop()
+            key = current.id, where, condition
+            if key in memo:
                 continue
-            key = node.id, where, condition
-            if key not in self._memo:
-                self._memo[key] = self._value(node, position, guard)
-            pending.pop()
+            if is_ready:
+                memo[key] = RULES[current.kind](self, current, position, guard)
+                continue
+            found = self.read(current, position, guard)
+            if found is not None:
+                memo[key] = found
+            elif current.kind in SAME_PLACE:
+                pending.append((current, True))
+                pending += [(a, False) for a in reversed(current.args)]
+            else:
+                memo[key] = self._written(current, position, guard)
+        return memo[node.id, where, condition]
 
     def define(self, node: Node, position: Position) -> Value:
         """The node computed at a position, though elsewhere it is read from memory."""

@@ -52,6 +52,7 @@ class LoopNest:
     stores: list[Store]
     leaves: list[Node]
     outputs: list[Any] = field(default_factory=list)
+    _values: list[Value] | None = field(default=None, init=False, repr=False, compare=False)
 
     def signature(self) -> tuple:
         """What the code depends on."""
@@ -60,24 +61,26 @@ class LoopNest:
             tuple([(s.slot, s.offset.key, s.value.number, s.dtype) for s in self.stores]),
             tuple(self.scope.values),
             tuple(self.scope.atoms),
-            tuple(_variables(self.stores)),
+            tuple(_variables(self.values())),
             tuple([leaf.dtype for leaf in self.leaves]),
             len(self.outputs),  # one may have no elements, and no store
         )
 
     def values(self) -> list[Value]:
-        """Every value the stores need, arguments first."""
-        return closure(_roots(self.stores))
+        """Every value the stores need, arguments first; asked for often, so found once: stores stay as they are."""
+        if self._values is None:
+            self._values = closure(_roots(self.stores))
+        return self._values
 
 
 def _roots(stores: Sequence[Store]) -> list[Value]:
     return [v for s in stores for v in (s.value, *dynamic_values(s.offset))]
 
 
-def _variables(stores: Sequence[Store]) -> list[Any]:
+def _variables(values: Sequence[Value]) -> list[Any]:
     """Reduction variables and their extents, in order of meeting."""
     found = []
-    for value in closure(_roots(stores)):
+    for value in values:
         if value.kind == "reduce":
             found += [(v.number, extent_key(v.extent)) for v in value.attrs[1]]
         elif value.kind == "arg_reduce":

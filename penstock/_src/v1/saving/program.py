@@ -5,7 +5,6 @@ signatures share it; restoring and initialising run the graph's own operations.
 """
 
 import os
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +62,8 @@ class Program:
         for node in self.graph.get_operations():
             if not node._inputs and [t.dtype for t in node._outputs] == [dtypes.resource]:
                 self._lift(node)
-        self.graph._weak_variables += map(weakref.ref, self.variables)
+        for variable in self.variables:
+            self.graph.watch_variable(variable)
         self.wrapped = WrappedFunction(self.graph, [])
         self.wrapped._attributes["variables"] = self.variables  # keeps them alive
 

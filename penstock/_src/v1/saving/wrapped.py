@@ -46,7 +46,7 @@ class WrappedFunction(ConcreteFunction):
             self.graph, [*inputs, *self.graph.internal_captures], tensors, operations
         )
         copies = copy_operations(needed, part, table)
-        part._weak_variables = list(self.graph._weak_variables)
+        part._weak_variables = dict(self.graph._weak_variables)
         part.outputs = [table[t._id] for t in tensors]
         part.control_outputs = [copies[id(operation)] for operation in operations]
         found = [None if isinstance(r, Operation) else table[r._id] for r in leaves]
