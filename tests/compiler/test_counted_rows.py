@@ -215,3 +215,9 @@ def test_a_shape_that_only_the_run_tells_may_leave_the_number_of_rows_open():
         np.testing.assert_array_equal(flat(tf.constant(x), tf.constant([rows])), positive)
     with pytest.raises(InvalidArgumentError):
         flat(tf.constant(x), tf.constant([len(positive) + 1]))
+
+
+def test_the_mean_of_many_found_narrow_numbers():
+    x = tf.ones([70_000], tf.float16)  # more than the largest float16
+    mean = tf.function(lambda x: tf.reduce_mean(tf.boolean_mask(x, x > 0)))
+    assert mean(x) == 1

@@ -115,6 +115,8 @@ def convert_to_tensor(
 
 def index_tensor(value: Any, name: str | None = None) -> Tensor:
     """Returns indices or extents as a tensor: of int32 if they have no type of their own, unless that does not hold them."""
+    if isinstance(value, (list, tuple)) and _holds_tensor(value):
+        return convert_to_tensor(value, name=name)
     return convert_to_tensor(value, name=name, dtype_hint=int64 if leaves_int32(value) else int32)
 
 

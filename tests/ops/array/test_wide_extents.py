@@ -47,3 +47,26 @@ def test_shapes_that_int32_does_not_hold_are_refused():
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"an extent is {WIDE}"):
             shape(wide)
     assert tf.shape(wide, tf.int64).numpy().tolist() == [0, WIDE]
+
+
+@pytest.mark.parametrize("dtype", [tf.int32, tf.int64])
+def test_blocks_of_wide_tensors_may_begin_anywhere(dtype):
+    count = 2**31 + 11
+
+    @tf.function(autograph=False)
+    def block(at):
+        return tf.slice(tf.ones([count], tf.int8), [at], [2])
+
+    assert block(tf.constant(2**31 - 1, dtype)).numpy().tolist() == [1, 1]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        block(tf.constant(-1, dtype))
+
+
+def test_the_beginning_of_a_block_names_the_type_of_its_bounds():
+    @tf.function(autograph=False)
+    def block(x, at):
+        return tf.slice(x, [at], [2])
+
+    graph = block.get_concrete_function(tf.ones([9]), tf.constant(3, tf.int64)).graph
+    (sliced,) = [op for op in graph.get_operations() if op.type == "Slice"]
+    assert [x.dtype.name for x in sliced.inputs] == ["float32", "int64", "int64"]

@@ -189,7 +189,7 @@ def slice(input_, begin, size, name=None):
     if not isinstance(begin, Tensor):
         begin = index_tensor(begin)
     if not isinstance(size, Tensor):
-        size = shape_vector(size)
+        size = shape_vector(size, begin.dtype)
     return raw.Slice(input=input_, begin=begin, size=size, name=name)
 
 

@@ -14,6 +14,8 @@ from penstock._src.ir import folding
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
+# Rows that have memory whether they are found or not: a numbered row takes 16 bytes and more.
+_MOST_ROWS = 1 << 27
 # Pairs of elements that are compared each with each.
 _MOST_PAIRS = 1 << 20
 
@@ -23,6 +25,10 @@ def _array(value: Lowered) -> Node:
         raise NotLowerable("an array of known extent is required")
     if not value.size:
         raise NotLowerable("nothing is found in an empty array")
+    if value.size > _MOST_ROWS:
+        raise NotLowerable(
+            "memory for all rows that there could be is too much; the host counts them first"
+        )
     return value
 
 

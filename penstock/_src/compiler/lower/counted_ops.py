@@ -24,6 +24,7 @@ from penstock._src.compiler.lower.lowering import COUNTED, HANDLERS, Handler, Lo
 from penstock._src.compiler.lower.values import Counted, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
+from penstock._src.ir import dims
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 from penstock._src.ops.array.scatter import combined
@@ -422,12 +423,12 @@ def _reduce(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
         return lowering.outputs_of(op, [filled(p, x, _NEUTRAL[op.type](x.dtype)), *args[1:]])
     if not x.dtype.is_floating:
         raise _refuse(op)
-    total = p.reduce_sum(filled(p, x, 0), sorted(axes), keepdims=raw_op(op).keep_dims)
-    each = 1
-    for axis in axes - {0}:
-        each = each * x.rows.shape[axis]
-    count = p.mul(x.count, p.scalar(each, dtypes.int32))
-    return [p.div(total, p.cast(count, x.dtype))]
+    wide = dtypes.float64 if x.dtype == dtypes.float64 else dtypes.float32
+    whole = p.cast(filled(p, x, 0), wide)
+    total = p.reduce_sum(whole, sorted(axes), keepdims=raw_op(op).keep_dims)
+    each = p.scalar(dims.product(x.rows.shape[axis] for axis in axes - {0}), dtypes.int64)
+    count = p.mul(p.cast(x.count, dtypes.int64), each)
+    return [p.cast(p.div(total, p.cast(count, wide)), x.dtype)]
 
 
 @counted("MatMul", "BiasAdd", "Softmax", "LogSoftmax")

@@ -107,7 +107,8 @@ class Slice(Op):
         if p.depth:
             return gathered_block(p, input, starts, sizes)
         for i, (start, count, whole) in enumerate(zip(starts, sizes, input.shape)):
-            fits = p.and_(p.ge(start, 0), p.le(start, p.scalar(whole - count, start.dtype)))
+            last = p.scalar(whole - count, dtypes.int64)
+            fits = p.and_(p.ge(start, 0), p.le(p.cast(start, dtypes.int64), last))
             p.check(fits, f"Slice: begin[{i}] is out of range")
         return p.dynamic_slice(input, starts, sizes)
 
@@ -115,7 +116,8 @@ class Slice(Op):
 def gathered_block(p, x, starts, sizes):
     """Lowers a block to gathers, which check their indices inside of loops and branches, too."""
     for axis, (start, count) in enumerate(zip(starts, sizes)):
-        places = p.add(p.iota((count,), 0, start.dtype), start)
+        kind = dtypes.int64 if x.shape[axis] > dtypes.int32.max else start.dtype
+        places = p.add(p.iota((count,), 0, kind), p.cast(start, kind))
         x = p.gather(x, places, axis, 0, mode="error")
     return x
 
