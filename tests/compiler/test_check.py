@@ -270,6 +270,18 @@ def test_terms_may_be_added_in_any_order_where_they_cancel(native_run):
         native_run(function_of(lambda p, x: p.reduce_sum(x, axes=(0, 1)), x), (x,))
 
 
+def test_noise_may_be_squared_but_not_a_term_left_out(native_run):
+    def build(p, x):
+        return p.square(p.reduce_sum(x, axes=(0, 1)))
+
+    for seed in range(20):
+        x = cancelling((32, 24, 32), seed)
+        native_run(function_of(build, x), (x,))
+    (made,) = right(build, x)
+    made[5] = (x[..., 5].astype(float).sum() - x[3, 2, 5]) ** 2
+    assert "differs at [5]" in difference(build, [x], made)
+
+
 def test_sums_without_results_beside_sums_that_are_rounded():
     def sums(p, x, y):
         return [p.reduce_sum(x, (1,)), p.reduce_sum(y, (0,))]

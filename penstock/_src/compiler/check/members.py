@@ -37,11 +37,19 @@ class Members:
     seed     of their roundings
     tiles    whether convolutions may go by Winograd's algorithm
     flips    whether members decide by chance what rounding may decide
+    loud     times as large as they are, roundings are drawn
     """
 
-    def __init__(self, count: int, seed: int = 0, tiles: bool = False, flips: bool = False) -> None:
-        self.count, self.tiles, self.flips = count, tiles, flips
-        self.noise = Noise(seed)
+    def __init__(
+        self,
+        count: int,
+        seed: int = 0,
+        tiles: bool = False,
+        flips: bool = False,
+        loud: float = 1.0,
+    ) -> None:
+        self.count, self.tiles, self.flips, self.loud = count, tiles, flips, loud
+        self.noise = Noise(seed, loud)
 
     def run(
         self, function: Function, arguments: Sequence[Value]

@@ -19,13 +19,14 @@ COMMON = 0.25  # the part of an error that all elements of a node have in common
 
 
 class Noise:
-    """Random roundings, the same again for the same seed."""
+    """Random roundings, the same again for the same seed, `loud` times as large as they are."""
 
-    def __init__(self, seed: int) -> None:
-        self.draw = np.random.Generator(np.random.SFC64(seed))
+    def __init__(self, seed: int, loud: float = 1.0) -> None:
+        self.draw, self.loud = np.random.Generator(np.random.SFC64(seed)), loud
 
     def factors(self, shape: tuple[int, ...], amount: float) -> np.ndarray:
         """Numbers in [1 - amount, 1 + amount]."""
+        amount *= self.loud
         spread = self.draw.random(shape, np.float32).astype(np.float64)
         spread *= 2 * amount * (1 - COMMON)
         spread += 1 - amount * (1 - COMMON) + amount * COMMON * self.draw.choice((-1, 1))
@@ -41,6 +42,12 @@ class Noise:
     def complex(self, shape: tuple[int, ...], amount: float) -> np.ndarray:
         """Complex numbers whose parts are in [-amount, amount]."""
         return (self.factors(shape, amount) - 1) + 1j * (self.factors(shape, amount) - 1)
+
+    def louder(self, rounded: Any, exact: Any) -> Any:
+        """A result whose own rounding error is made as large as the others are."""
+        if self.loud == 1:
+            return rounded
+        return np.where(rounded == exact, rounded, exact + self.loud * (rounded - exact))
 
     def coins(self, shape: tuple[int, ...]) -> np.ndarray:
         """True or False."""

@@ -23,9 +23,17 @@ class Round:
     members: int
     flips: bool  # whether they decide by chance what rounding may decide
     far: float  # times what they show that is a difference
+    loud: float = 1.0  # times what they are, roundings are drawn
 
 
-ROUNDS = (Round(4, False, 8.0), Round(8, True, 4.0), Round(16, True, 4.0))
+# The last is of functions that are no lines at the scale of rounding: four times the error of x is sixteen times that
+# of an x * x which is noise.
+ROUNDS = (
+    Round(4, False, 8.0),
+    Round(8, True, 4.0),
+    Round(16, True, 4.0),
+    Round(32, True, 1.0, loud=4.0),
+)
 
 
 class Oracle:
@@ -56,7 +64,7 @@ class Oracle:
             return False
         added = ROUNDS[self.rounds]
         self.rounds += 1
-        members = Members(added.members, self.rounds, self.tiles, added.flips)
+        members = Members(added.members, self.rounds, self.tiles, added.flips, added.loud)
         results, updates = members.run(self.function, self.arguments)
         with np.errstate(all="ignore"):
             for i, value in enumerate((*results, *updates)):

@@ -35,6 +35,11 @@ EXACT = frozenset("neg abs not real imag conj popcount sqrt square reciprocal".s
 QUOTIENTS = frozenset("floordiv mod truncdiv truncmod".split())
 
 
+def doubt_of(members: Members) -> float:
+    """Times what these members show: how near to its edge a decision may fall either way."""
+    return DOUBT / members.loud
+
+
 def precision(dtype: np.dtype) -> float:
     """The distance from 1 to the next number in which a type is computed."""
     return SINGLE if is_narrow(dtype) else spacing(dtype)
@@ -119,12 +124,12 @@ def unary(members: Members, step: Step, args: list[Value]) -> Value:
     if node.op in STEPS and dtype.kind != "c":
         if len(x) == 1 or not members.flips:
             return members.plain(node, args)
-        compute, doubt = meaning(node), DOUBT * deviation(x)
+        compute, doubt = meaning(node), doubt_of(members) * deviation(x)
         made = members.each(compute, args)
         low, high = compute([_shifted(x[0], -doubt)]), compute([_shifted(x[0], doubt)])
         return undecided(members, made, low, high)
     if node.op in EXACT and (dtype.kind != "c" or node.op in ("neg", "real", "imag", "conj")):
-        return members.plain(node, args)
+        return _louder(members, scalars.UNARY[node.op], members.plain(node, args), args)
     compute = scalars.UNARY[node.op]
     values = members.each(lambda a: compute(a[0].astype(wide(dtype))), args)
     ulps = OTHERS if dtype.kind == "c" else ULPS[node.op]
@@ -149,7 +154,19 @@ def binary(members: Members, step: Step, args: list[Value]) -> Value:
         args = list(args)
         for i in step.products:
             args[i] = _unrounded(members, args[i])
-    return members.plain(node, args)
+    return _louder(members, scalars.BINARY[op], members.plain(node, args), args)
+
+
+def _louder(members: Members, compute: Callable[..., Any], made: Value, args: list[Value]) -> Value:
+    """What IEEE 754 rounds, of loud members."""
+    if members.loud == 1 or len(made) == 1 or made[0].dtype.kind == "c":
+        return made
+    loud = [made[0]]
+    for k, member in enumerate(made[1:], 1):
+        kind = np.longdouble if member.dtype == np.float64 else np.float64
+        exact = compute(*[of(a, k).astype(kind) for a in args])
+        loud.append(members.noise.louder(member.astype(kind), exact).astype(member.dtype))
+    return unified(loud)
 
 
 def _unrounded(members: Members, product: Value) -> Value:
@@ -178,7 +195,7 @@ def _quotient(members: Members, node: Node, args: list[Value]) -> Value:
     made = members.each(compute, args)
     kind = wide(x[0].dtype)
     a, b = x[0].astype(kind), y[0].astype(kind)
-    doubt = DOUBT * (deviation(x) + np.abs(a / b) * deviation(y))
+    doubt = doubt_of(members) * (deviation(x) + np.abs(a / b) * deviation(y))
     doubt = np.where(np.isfinite(doubt), doubt, 0)
     whole = np.floor if node.op in ("floordiv", "mod") else np.trunc
     crossed = whole((a - doubt) / b) != whole((a + doubt) / b)
@@ -201,7 +218,7 @@ def compare(members: Members, step: Step, args: list[Value]) -> Value:
         return members.plain(node, args)
     made = members.each(meaning(node), args)
     kind = wide(x[0].dtype)
-    doubt = DOUBT * (deviation(x) + deviation(y))
+    doubt = doubt_of(members) * (deviation(x) + deviation(y))
     near = (doubt > 0) & ~(np.abs(x[0].astype(kind) - y[0].astype(kind)) > doubt)
     return undecided(members, made, np.zeros(near.shape, bool), near)
 
@@ -215,7 +232,7 @@ def cast(members: Members, step: Step, args: list[Value]) -> Value:
     if is_floating(target) and spacing(target) <= spacing(source):
         return members.plain(node, args)
     made = members.each(lambda a: cast_meaning(a, node), args)
-    doubt = DOUBT * deviation(x)
+    doubt = doubt_of(members) * deviation(x)
     if target.kind == "b":
         near = (doubt > 0) & ~(np.abs(x[0].astype(wide(source))) > doubt)
         return undecided(members, made, np.zeros(near.shape, bool), near)
@@ -228,7 +245,7 @@ def arg_reduce(members: Members, step: Step, args: list[Value]) -> Value:
     (x,) = args
     if len(x) == 1 or not is_floating(x[0].dtype) or not members.flips:
         return members.plain(node, args)
-    compute, doubt = meaning(node), DOUBT * deviation(x)
+    compute, doubt = meaning(node), doubt_of(members) * deviation(x)
     doubt = np.where(np.isfinite(doubt), doubt, 0)
     made = [compute([x[0]])]
     for k in range(members.count):

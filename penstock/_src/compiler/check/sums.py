@@ -72,6 +72,7 @@ def reduce(members: Members, step: Step, args: list[Value]) -> Value:
         value = of(values, k + 1)
         if k % 2 and node.op == "sum":
             total = _added(members, value, axes, plain=k == 1)
+            total = members.noise.louder(total, add.reduce(value, axes, dtype=_accumulator(dtype)))
         else:
             total = add.reduce(members.noise.scaled(value, ulps * precision(dtype)), axes)
         made.append(_off(members, node, total))
@@ -171,7 +172,8 @@ def contract(members: Members, step: Step, args: list[Value]) -> Value:
     made = [as_type(product(x[0].astype(kind), y[0].astype(kind), spec), node)]
     by_tiles = _error_of_tiles(node, x[0], y[0]) if members.tiles and members.count else None
     for k in range(members.count):
-        a, b = (of(v, k + 1) for v in (x, y))
+        a, b = of(x, k + 1), of(y, k + 1)
+        exact = product(a.astype(kind), b.astype(kind), spec) if k % 2 and members.loud > 1 else 0
         amount = parts(count) * precision(dtype)
         if k % 2:
             a, b = _in_another_order(a, b, spec)
@@ -183,6 +185,8 @@ def contract(members: Members, step: Step, args: list[Value]) -> Value:
             single = np.complex64 if dtype.kind == "c" else np.float32
             a, b = a.astype(single), b.astype(single)
         value = product(a, b, spec)
+        if k % 2:
+            value = members.noise.louder(value, exact)
         if by_tiles is not None:
             value = value + by_tiles * (members.noise.factors(value.shape, 1.0) - 1)
         if is_narrow(node.dtype.np):  # what follows in the same kernel takes the sum as it is
