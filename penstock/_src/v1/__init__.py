@@ -12,8 +12,8 @@ The floors, high to low; a folder imports from its own and from lower ones:
     variables                                       variables by name, their scopes, their initializers
     graphs                                          the default graph and sessions
     functions process distributions                 functions of tensors; a program's log, files and flags
-    names                                           arguments of TensorFlow 1
+    names                                           the table of functions that differ by their parameters alone
 
 Read `graphs/session.py` first, then `variables/scopes.py`. A new function goes to the floor of its subject with
-`@export(v1=[...])`; then run `tools/gen_api.py`.
+`@export(v1=[...])`, or into `names/table.py` as a row if only its parameters differ; then run `tools/gen_api.py`.
 """

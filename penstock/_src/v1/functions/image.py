@@ -1,15 +1,14 @@
-"""tf.compat.v1.image: resizing without anti-aliasing, and boxes."""
+"""tf.compat.v1.image: resizing without anti-aliasing, and random boxes."""
 
 import math
 
-from penstock._src.api.image import geometry, measures
+from penstock._src.api.image import geometry
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
-from penstock._src.v1.names.arguments import either
 
 
 @export(v1=["image.ResizeMethod"])
@@ -25,49 +24,7 @@ class ResizeMethod:
 _NAMES = {"bilinear": 0, "nearest": 1, "bicubic": 2, "area": 3}
 
 
-@export(v1=["image.resize_bilinear"])
-def resize_bilinear(images, size, align_corners=False, name=None, half_pixel_centers=False):
-    """Images of another size, interpolated linearly."""
-    return raw.ResizeBilinear(
-        images=images,
-        size=size,
-        align_corners=align_corners,
-        half_pixel_centers=half_pixel_centers,
-        name=name,
-    )
-
-
-@export(v1=["image.resize_bicubic"])
-def resize_bicubic(images, size, align_corners=False, name=None, half_pixel_centers=False):
-    """Images of another size, interpolated by cubics."""
-    return raw.ResizeBicubic(
-        images=images,
-        size=size,
-        align_corners=align_corners,
-        half_pixel_centers=half_pixel_centers,
-        name=name,
-    )
-
-
-@export(v1=["image.resize_nearest_neighbor"])
-def resize_nearest_neighbor(images, size, align_corners=False, name=None, half_pixel_centers=False):
-    """Images of another size, of the nearest pixels."""
-    return raw.ResizeNearestNeighbor(
-        images=images,
-        size=size,
-        align_corners=align_corners,
-        half_pixel_centers=half_pixel_centers,
-        name=name,
-    )
-
-
-@export(v1=["image.resize_area"])
-def resize_area(images, size, align_corners: bool = False, name=None):
-    """Images of another size, of the means over areas."""
-    return raw.ResizeArea(images=images, size=size, align_corners=align_corners, name=name)
-
-
-_RESIZERS = (resize_bilinear, resize_nearest_neighbor, resize_bicubic, resize_area)
+_RESIZERS = ("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "ResizeArea")
 
 
 @export(v1=["image.resize", "image.resize_images"])
@@ -99,7 +56,8 @@ def resize(images, size, method=0, align_corners=False, preserve_aspect_ratio=Fa
         return images
 
     def run(batch):
-        return _RESIZERS[number](batch, size, align_corners, name)
+        resized = getattr(raw, _RESIZERS[number])
+        return resized(images=batch, size=size, align_corners=align_corners, name=name)
 
     return geometry.with_batch(images, run)
 
@@ -123,46 +81,6 @@ def resize_image_with_pad(image, target_height, target_width, method=0, align_co
     resized = resize(image, [height, width], method, align_corners)
     top, left = (target_height - height) // 2, (target_width - width) // 2
     return geometry.pad_to_bounding_box(resized, top, left, target_height, target_width)
-
-
-@export(v1=["image.crop_and_resize"])
-def crop_and_resize(
-    image,
-    boxes,
-    box_ind=None,
-    crop_size=None,
-    method="bilinear",
-    extrapolation_value=0,
-    name=None,
-    box_indices=None,
-):
-    """Boxes (of normalised corners) of images, each resized to `crop_size`."""
-    indices = either("box_indices", box_indices, "box_ind", box_ind)
-    return geometry.crop_and_resize(
-        image, boxes, indices, crop_size, method, extrapolation_value, name
-    )
-
-
-@export(v1=["image.draw_bounding_boxes"])
-def draw_bounding_boxes(images, boxes, name=None, colors=None):
-    """Images with boxes drawn into them."""
-    return measures.draw_bounding_boxes(images, boxes, colors, name)
-
-
-@export(v1=["image.extract_glimpse"])
-def extract_glimpse(
-    input, size, offsets, centered=True, normalized=True, uniform_noise=True, name=None
-):
-    """Windows of `size` centred at `offsets`, with noise where they leave the image."""
-    return raw.ExtractGlimpse(
-        input=input,
-        size=size,
-        offsets=offsets,
-        centered=centered,
-        normalized=normalized,
-        uniform_noise=uniform_noise,
-        name=name,
-    )
 
 
 @export(v1=["image.sample_distorted_bounding_box"])

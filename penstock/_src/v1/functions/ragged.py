@@ -1,4 +1,4 @@
-"""tf.compat.v1.ragged: constants in NumPy, and placeholders."""
+"""tf.compat.v1.ragged.constant_value: ragged constants in NumPy."""
 
 import numpy as np
 
@@ -6,8 +6,7 @@ from penstock._src.api.ragged.construction import constant
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.ragged.ragged_value import RaggedTensorValue
 from penstock._src.core import dtypes
-from penstock._src.core.dispatch import STATE, building
-from penstock._src.core.registry import raw
+from penstock._src.core.dispatch import building
 from penstock._src.util.export import export
 
 
@@ -49,26 +48,3 @@ def _in_numpy(value, kind):
         return array
     texts = [text.decode() for text in array.reshape(-1)]
     return np.array(texts, kind).reshape(array.shape)
-
-
-@export(v1=["ragged.placeholder"])
-def placeholder(dtype, ragged_rank, value_shape=None, name=None):
-    """A RaggedTensor whose components are fed.
-
-    Args:
-      dtype: of the values.
-      ragged_rank: how many dimensions are partitioned.
-      value_shape: the shape of each value.
-      name: of the operations.
-    """
-    if ragged_rank == 0:
-        return raw.Placeholder(dtype=dtype, shape=value_shape, name=name)
-    shape = None if value_shape is None else [None, *value_shape]
-    if STATE.graph is None:
-        raise RuntimeError("tf.placeholder() is not compatible with eager execution.")
-    with STATE.graph.name_scope(name or "RaggedPlaceholder"):
-        result = raw.Placeholder(dtype=dtype, shape=shape, name="flat_values")
-        for axis in reversed(range(ragged_rank)):
-            splits = raw.Placeholder(dtype=dtypes.int64, shape=[None], name=f"row_splits_{axis}")
-            result = RaggedTensor.from_row_splits(result, splits, validate=False)
-    return result

@@ -1,8 +1,6 @@
-"""Functions of sparse tensors with TensorFlow 1's names and orders of arguments."""
+"""Functions of sparse tensors with arguments that TensorFlow 2 has not."""
 
 from penstock._src.api.array.joining import concat
-from penstock._src.api.io import parsing
-from penstock._src.api.math import scan
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse import functions
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
@@ -21,16 +19,6 @@ class KeywordRequired:
 
 
 _KEYWORD_REQUIRED = KeywordRequired()
-
-
-@export(v1=["sparse_add", "sparse.add"])
-def sparse_add(a, b, threshold=None, thresh=None):
-    """The sum of two sparse tensors, or of one with a dense one.
-
-    Entries whose magnitude is below `threshold` (by its older name `thresh`) are left out.
-    """
-    threshold = either("threshold", threshold, "thresh", thresh)
-    return functions.add(a, b, 0 if threshold is None else threshold)
 
 
 @export(v1=["sparse_concat", "sparse.concat"])
@@ -67,92 +55,6 @@ def sparse_split(
     return functions.split(sp_input, num_split, axis, name)
 
 
-def _reduce(function, sp_input, axis, keepdims, reduction_axes, keep_dims, is_sparse):
-    axis = either("axis", axis, "reduction_axes", reduction_axes)
-    keep = either("keepdims", keepdims, "keep_dims", keep_dims)
-    return function(sp_input, axis, bool(keep), is_sparse)
-
-
-@export(v1=["sparse_reduce_max", "sparse.reduce_max"])
-def sparse_reduce_max(sp_input, axis=None, keepdims=None, reduction_axes=None, keep_dims=None):
-    """The greatest stored entry over `axis`."""
-    given = (sp_input, axis, keepdims, reduction_axes, keep_dims)
-    return _reduce(functions.reduce_max, *given, False)
-
-
-@export(v1=["sparse_reduce_max_sparse", "sparse.reduce_max_sparse"])
-def sparse_reduce_max_sparse(
-    sp_input, axis=None, keepdims=None, reduction_axes=None, keep_dims=None
-):
-    """The greatest stored entry over `axis`, as a sparse tensor."""
-    given = (sp_input, axis, keepdims, reduction_axes, keep_dims)
-    return _reduce(functions.reduce_max, *given, True)
-
-
-@export(v1=["sparse_reduce_sum", "sparse.reduce_sum"])
-def sparse_reduce_sum(sp_input, axis=None, keepdims=None, reduction_axes=None, keep_dims=None):
-    """The sum over `axis`."""
-    given = (sp_input, axis, keepdims, reduction_axes, keep_dims)
-    return _reduce(functions.reduce_sum, *given, False)
-
-
-@export(v1=["sparse_reduce_sum_sparse", "sparse.reduce_sum_sparse"])
-def sparse_reduce_sum_sparse(
-    sp_input, axis=None, keepdims=None, reduction_axes=None, keep_dims=None
-):
-    """The sum over `axis`, as a sparse tensor."""
-    given = (sp_input, axis, keepdims, reduction_axes, keep_dims)
-    return _reduce(functions.reduce_sum, *given, True)
-
-
-@export(v1=["sparse_matmul"])
-def sparse_matmul(
-    a,
-    b,
-    transpose_a: bool = False,
-    transpose_b: bool = False,
-    a_is_sparse: bool = False,
-    b_is_sparse: bool = False,
-    name=None,
-):
-    """The product of two dense matrices, of which one may have many zeros."""
-    return raw.SparseMatMul(
-        a=a,
-        b=b,
-        transpose_a=transpose_a,
-        transpose_b=transpose_b,
-        a_is_sparse=a_is_sparse,
-        b_is_sparse=b_is_sparse,
-        name=name,
-    )
-
-
-@export(v1=["sparse_segment_sum", "sparse.segment_sum"])
-def sparse_segment_sum(
-    data, indices, segment_ids, name=None, num_segments=None, sparse_gradient=False
-):
-    """The sums of the rows `indices` of `data` by segment."""
-    return scan.sparse_segment_sum(data, indices, segment_ids, num_segments, name, sparse_gradient)
-
-
-@export(v1=["sparse_segment_mean", "sparse.segment_mean"])
-def sparse_segment_mean(
-    data, indices, segment_ids, name=None, num_segments=None, sparse_gradient=False
-):
-    """The means of the rows `indices` of `data` by segment."""
-    return scan.sparse_segment_mean(data, indices, segment_ids, num_segments, name, sparse_gradient)
-
-
-@export(v1=["sparse_segment_sqrt_n", "sparse.segment_sqrt_n"])
-def sparse_segment_sqrt_n(
-    data, indices, segment_ids, name=None, num_segments=None, sparse_gradient=False
-):
-    """The sums of the rows `indices` of `data` by segment, over the root of their number."""
-    return scan.sparse_segment_sqrt_n(
-        data, indices, segment_ids, num_segments, name, sparse_gradient
-    )
-
-
 @export(v1=["sparse_to_dense"])
 def sparse_to_dense(
     sparse_indices, output_shape, sparse_values, default_value=0, validate_indices=True, name=None
@@ -167,18 +69,6 @@ def sparse_to_dense(
         validate_indices=validate_indices,
         name=name,
     )
-
-
-@export(v1=["serialize_sparse", "io.serialize_sparse"])
-def serialize_sparse(sp_input, name=None, out_type=dtypes.string):
-    """A sparse tensor as three strings."""
-    return parsing.serialize_sparse(sp_input, out_type, name)
-
-
-@export(v1=["serialize_many_sparse", "io.serialize_many_sparse"])
-def serialize_many_sparse(sp_input, name=None, out_type=dtypes.string):
-    """The rows of a sparse tensor as three strings each."""
-    return parsing.serialize_many_sparse(sp_input, out_type, name)
 
 
 @export(v1=["sparse_merge", "sparse.merge"])

@@ -1,4 +1,5 @@
-"""What differs from TensorFlow 2 by names of arguments.
+"""What differs from TensorFlow 2 by the parameters of functions alone: their names, their order, their defaults.
 
-`arguments.py` takes the one of two names under which an argument may come.
+In: rows. Out: functions of `tf.compat.v1`. Read `table.py` first: a row per function; `rows.py` makes the functions. `arguments.py`
+takes the one of two names under which an argument may come, for the functions written by hand.
 """

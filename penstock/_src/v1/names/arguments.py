@@ -12,5 +12,10 @@ def either(new_name: str, new: Any, old_name: str, old: Any) -> Any:
     if old is None:
         return new
     if new is not None:
-        raise ValueError(f"Cannot specify both '{old_name}' and '{new_name}'.")
+        raise both_given(old_name, new_name)
     return old
+
+
+def both_given(old_name: str, new_name: str) -> ValueError:
+    """Returns the error of a call that gives an argument under both of its names."""
+    return ValueError(f"Cannot specify both '{old_name}' and '{new_name}'.")

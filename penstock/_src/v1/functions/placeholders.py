@@ -1,9 +1,10 @@
-"""Sparse tensors that are fed when a session runs."""
+"""Sparse and ragged tensors that are fed when a session runs."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
@@ -40,4 +41,27 @@ def sparse_placeholder(dtype, shape=None, name=None):
         dense_shape,
     )
     result._static = static
+    return result
+
+
+@export(v1=["ragged.placeholder"])
+def placeholder(dtype, ragged_rank, value_shape=None, name=None):
+    """A RaggedTensor whose components are fed.
+
+    Args:
+      dtype: of the values.
+      ragged_rank: how many dimensions are partitioned.
+      value_shape: the shape of each value.
+      name: of the operations.
+    """
+    if ragged_rank == 0:
+        return raw.Placeholder(dtype=dtype, shape=value_shape, name=name)
+    shape = None if value_shape is None else [None, *value_shape]
+    if STATE.graph is None:
+        raise RuntimeError("tf.placeholder() is not compatible with eager execution.")
+    with STATE.graph.name_scope(name or "RaggedPlaceholder"):
+        result = raw.Placeholder(dtype=dtype, shape=shape, name="flat_values")
+        for axis in reversed(range(ragged_rank)):
+            splits = raw.Placeholder(dtype=dtypes.int64, shape=[None], name=f"row_splits_{axis}")
+            result = RaggedTensor.from_row_splits(result, splits, validate=False)
     return result

@@ -1,0 +1,131 @@
+"""What a row of the table says, and the function that is made of it.
+
+In: the name of a function of TensorFlow 2 (or of a raw op), the names in `tf.compat.v1`, and the parameters there. Out: a function with
+TensorFlow 1's signature that calls it. Functions are made when they are first touched, so that the table loads nothing.
+"""
+
+import ast
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
+
+from .arguments import both_given
+
+
+@dataclass(frozen=True)
+class Row:
+    """A function of TensorFlow 1 that differs by its parameters from one that TensorFlow 2 has.
+
+    Args:
+      target: the function, by its path below `api/`, or `raw.` and an op.
+      names: in `tf.compat.v1`.
+      parameters: words in TensorFlow 1's order. `axis` goes to the target's parameter of that name, `filter:kernel` to another one. An
+        older name of an argument is written before the newer one, `dim>axis`. `-optimize` has no effect. Defaults are those of the
+        target unless one is written (`axis=0`) or none (`axis=`); older names have None.
+      fixed: further arguments of the target.
+    """
+
+    target: str
+    names: tuple[str, ...]
+    parameters: str
+    fixed: Mapping[str, Any]
+
+    def make(self, module: str, attribute: str) -> Callable[..., Any]:
+        """Returns the function, as the `attribute` of a module."""
+        target = _find(self.target)
+        defaults = {n: p.default for n, p in inspect.signature(target).parameters.items()}
+        words = [_parse(word, defaults) for word in self.parameters.split()]
+        passed = [n for n, w in enumerate(words) if w.goes_to and not w.older_than]
+        newer = {words[n].name: words[n].goes_to for n in passed}
+        steps = [(n, words[n].goes_to, "", "") for n in passed]
+        steps += [
+            (n, newer.get(w.older_than, w.older_than), w.name, w.older_than)
+            for n, w in enumerate(words)
+            if w.older_than
+        ]
+        required = [to for _, to, _, _ in steps if defaults[to] is inspect.Parameter.empty]
+
+        def call(values: tuple[Any, ...]) -> Any:
+            given = dict(self.fixed)
+            for place, to, older, name in steps:
+                value = values[place]
+                if value is None and words[place].default is None:  # the target's own default
+                    continue
+                if older and to in given:
+                    raise both_given(older, name)
+                given[to] = value
+            for to in required:
+                given.setdefault(to, None)
+            return target(**given)
+
+        function = _bind(self.names[0].rpartition(".")[2], words, call)
+        function.__module__, function.__qualname__ = module, attribute
+        function.__doc__ = _describe(target, words)
+        return function
+
+
+class _Word(NamedTuple):
+    """A parameter: its default, and the target's parameter or the newer one that it stands for."""
+
+    name: str
+    default: Any
+    goes_to: str = ""
+    older_than: str = ""
+
+
+def _parse(word: str, defaults: Mapping[str, Any]) -> _Word:
+    names, has_default, text = word.partition("=")
+    if names.startswith("-"):
+        return _Word(names[1:], _value(text))
+    name, is_older, newer = names.partition(">")
+    if is_older:
+        return _Word(name, _value(text) if has_default else None, older_than=newer)
+    name, _, to = name.partition(":")
+    to = to or name
+    return _Word(name, _value(text) if has_default else defaults[to], to)
+
+
+def _value(text: str) -> Any:
+    """A default as the table writes it: a literal, a type, or nothing."""
+    if not text:
+        return inspect.Parameter.empty
+    return getattr(dtypes, text) if hasattr(dtypes, text) else ast.literal_eval(text)
+
+
+def _find(path: str) -> Callable[..., Any]:
+    module, _, attribute = path.rpartition(".")
+    if module == "raw":
+        return getattr(raw, attribute)
+    return getattr(importlib.import_module(f"penstock._src.api.{module}"), attribute)
+
+
+def _bind(name: str, words: list[_Word], call: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of these parameters that hands their values on, which Python binds as it binds any call."""
+    scope: dict[str, Any] = {"_call": call}
+    parameters = []
+    for n, word in enumerate(words):
+        if word.default is inspect.Parameter.empty:
+            parameters.append(word.name)
+        else:
+            parameters.append(f"{word.name}=_{n}")
+            scope[f"_{n}"] = word.default
+    values = "".join(f"{word.name}, " for word in words)
+    text = f"def {name}({', '.join(parameters)}):\n    return _call(({values}))\n"
+    # Under this file's name, so that locations in messages and tracebacks pass over it as library code.
+    exec(compile(text, __file__, "exec"), scope)
+    return scope[name]
+
+
+def _describe(target: Callable[..., Any], words: list[_Word]) -> str:
+    """The target's first paragraph, and which parameters are older names or have no effect."""
+    text, _, _ = inspect.getdoc(target).partition("\n\n")  # type: ignore[union-attr]
+    notes = [f"`{w.name}` is an older name of `{w.older_than}`." for w in words if w.older_than]
+    unused = [f"`{w.name}`" for w in words if not w.older_than and not w.goes_to]
+    if unused:
+        notes.append(f"Without effect: {', '.join(unused)}.")
+    return "\n".join([text, *(["", *notes] if notes else [])])
