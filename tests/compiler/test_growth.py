@@ -1,5 +1,7 @@
 """The compiler's work grows with the length of a program, not exponentially with its nesting. Work is counted, not timed."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -182,6 +184,62 @@ def test_work_on_a_chain_is_linear_in_its_length(work, chain, is_gradient):
     assert twice_values < 2.5 * values + 1000
     function = of_length(70)
     np.testing.assert_allclose(tf.function(function)(x), function(x), rtol=1e-4, atol=1e-5)
+
+
+def softmaxes(x, length):
+    for _ in range(length // 4):
+        x = tf.nn.softmax(x) + x
+    return x
+
+
+def stacked(x, length):
+    return tf.stack([x[i % 4] * float(i) for i in range(length)])
+
+
+def with_many_results(x, length):
+    return [tf.tanh(x + float(i)) for i in range(length)]
+
+
+def reading_variables(x, length):
+    variables = [tf.Variable(x) for _ in range(length)]
+    return lambda: tf.add_n(variables)
+
+
+def python_calls(function, *args):
+    """How many functions of Python a call makes."""
+    count = 0
+
+    def watch(_, event, __):
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(watch)
+    try:
+        function(*args)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("chain", [softmaxes, stacked, with_many_results])
+def test_a_chain_is_compiled_in_linearly_many_calls(chain):
+    x = tf.constant(np.ones((4, 4), np.float32))
+    short, long = [
+        python_calls(tf.function(lambda x, n=length: chain(x, n), autograph=False), x)
+        for length in (300, 900)
+    ]
+    assert long < 3.5 * short
+
+
+def test_variables_are_watched_in_linearly_many_calls():
+    x = tf.constant(np.ones((4, 4), np.float32))
+    short, long = [
+        python_calls(
+            tf.function(reading_variables(x, length), autograph=False).get_concrete_function
+        )
+        for length in (100, 300)
+    ]
+    assert long < 3.5 * short
 
 
 def called_functions(length, combine):

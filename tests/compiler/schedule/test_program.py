@@ -40,6 +40,19 @@ def test_every_choice_may_be_left_out(off):
         np.testing.assert_allclose(g, w, rtol=1e-5, atol=1e-6)
 
 
+def test_small_pieces_of_a_whole_are_written_several_at_once():
+    p = Builder()
+    x = p.parameter(0, (20, 3, 5), dtypes.float32)
+    pieces = [p.slice(x, (i, 0, 0), (i + 1, 3, 5)) * float(i) for i in range(20)]
+    for axis in range(3):
+        joined = p.concat([*pieces, pieces[0]], axis)
+        function = p.function("f", [x], [joined])
+        program = build_program(function)
+        assert program.statistics.launches == 3
+        array = np.random.default_rng(axis).normal(size=(20, 3, 5)).astype(np.float32)
+        np.testing.assert_array_equal(program(array)[0], interpreter.run(function, [array])[0][0])
+
+
 def test_programs_share_their_memory():
     first, second = build_program(function(64)), build_program(function(32))
     first(*arrays(64))

@@ -243,7 +243,7 @@ class _Planner:
         needed = {t._id for op in self.pending for t in op._inputs} | {
             t._id for t in self.block.outputs
         }
-        results: list[Node] = []
+        results = _Results()
         makers: list[tuple[int, Any]] = []  # slot, and how its value is found after a run
         for op in lowered:
             for tensor in op._outputs:
@@ -251,7 +251,7 @@ class _Planner:
                     maker = self.maker(builder, leaves, lowering.values[tensor._id], results)
                     makers.append((self.slot(tensor), maker))
         symbols = leaves.symbols.values()
-        function = builder.function(self.block.name, leaves.parameters, results, symbols)
+        function = builder.function(self.block.name, leaves.parameters, results.nodes, symbols)
         if makers or function.updates or function.checks:
             self.steps.append(
                 ProgramStep(function, leaves.sources, makers, lowered, builder.assertions)
@@ -259,13 +259,13 @@ class _Planner:
         builder.forget()
 
     def maker(
-        self, builder: Builder, leaves: Leaves, value: Any, results: list[Node]
+        self, builder: Builder, leaves: Leaves, value: Any, results: _Results
     ) -> tuple[str, Any]:
         """How a lowered value is found after a run: ("result", its number), ("known", an array), ("input", slot), ..."""
         if isinstance(value, ListValue):
             return self.list_maker(builder, leaves, value, results)
         if isinstance(value, Counted):
-            return "rows", (_place(results, value.rows), _place(results, value.count))
+            return "rows", (results.place(value.rows), results.place(value.count))
         if isinstance(value, HostValue) and value.value is not None:
             return "known", value.value
         if isinstance(value, HostValue):
@@ -275,22 +275,20 @@ class _Planner:
             return "known", known
         if value.id in leaves.positions:
             return "input", leaves.positions[value.id]
-        return "result", _place(results, value)
+        return "result", results.place(value)
 
     def list_maker(
-        self, builder: Builder, leaves: Leaves, value: ListValue, results: list[Node]
+        self, builder: Builder, leaves: Leaves, value: ListValue, results: _Results
     ) -> tuple[str, Any]:
         length = known_length(builder, value)
         if value.buffer is None:
             shape = make_shape(value.element_shape) if value.element_shape is not None else UNKNOWN
             if length is None:  # reserved, not written to, as long as the run says
-                results.append(value.length)
-                return "reserved", (len(results) - 1, value.dtype, shape)
+                return "reserved", (results.add(value.length), value.dtype, shape)
             return "known", TensorList(value.dtype, shape, [None] * int(length))
-        results.append(value.memory)
-        at = len(results) - 1
+        at = results.add(value.memory)
         if length is None:
-            results.append(value.length)
+            results.add(value.length)
         return "list", (at, int(length) if length is not None else -1, value.dtype)
 
     # -- what is left
@@ -334,13 +332,23 @@ def _may_assign(op: Operation) -> bool:
     return op.raw_op.stateful or op.raw_op.runs_functions
 
 
-def _place(results: list[Node], value: Node) -> int:
-    """Where a value stands among the results of the program, at their end if it is none yet."""
-    for i, result in enumerate(results):
-        if result is value:
-            return i
-    results.append(value)
-    return len(results) - 1
+class _Results:
+    """The results of a program in the making."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._places: dict[int, int] = {}  # where a node stands first
+
+    def add(self, value: Node) -> int:
+        """Puts a value at their end; returns its place."""
+        self.nodes.append(value)
+        self._places.setdefault(value.id, len(self.nodes) - 1)
+        return len(self.nodes) - 1
+
+    def place(self, value: Node) -> int:
+        """Where a value stands among them, at their end if it is none yet."""
+        found = self._places.get(value.id)
+        return self.add(value) if found is None else found
 
 
 def _inputs_behind(asked: Sequence[Node], leaves: Leaves) -> list[int]:

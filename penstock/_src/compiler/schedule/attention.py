@@ -183,12 +183,13 @@ class _Search:
 
     def run(self) -> Attention:
         logits, maximum, total, inside = self.softmax()
+        weights, others = self.casts_of(self.quotient)
+        products = [u for u in others if u.kind == "contract"]
+        _require(bool(products))
         scores, between = self.tail_above(logits)
         self.shape = scores.shape
         self.name_axes(scores)
         query, key, depth = self.factors(scores)
-        weights, others = self.casts_of(self.quotient)
-        products = [u for u in others if u.kind == "contract"]
         outputs = [n for n in products if self.against(n, weights)[1].count(COLUMN)]
         _require(len(outputs) == 1)
         value, _, width, letters = self.product(outputs[0], weights, COLUMN)
@@ -219,19 +220,24 @@ class _Search:
     def tail_above(self, logits: Node) -> tuple[Node, list[Node]]:
         """The contraction that elementwise nodes make the logits of, and what depends on it up to the logits."""
         region: dict[int, Node] = {}
-        pending = [logits]
+        scores: list[Node] = []
+        pending, shape = [logits], shape_key(logits.shape)
         while pending:
             node = pending.pop()
-            fits = node.kind in (*ELEMENTWISE, "compare", "contract") and _same(node, logits)
-            if fits and node.id not in region:
+            fits = node.kind in (*ELEMENTWISE, "compare", "contract") and node.id not in region
+            if fits and shape_key(node.shape) == shape:
                 region[node.id] = node
-                pending += [] if node.kind == "contract" else node.args
-        scores = [n for n in region.values() if n.kind == "contract"]
-        _require(len(scores) == 1)
-        between = [scores[0]]
+                if node.kind == "contract":
+                    scores.append(node)
+                    _require(len(scores) == 1)
+                else:
+                    pending += node.args
+        _require(bool(scores))
+        between, known = [scores[0]], {scores[0].id}
         for i in sorted(region):
-            if any(a in between for a in region[i].args):
+            if any(a.id in known for a in region[i].args):
                 between.append(region[i])
+                known.add(i)
         return scores[0], between
 
     def name_axes(self, scores: Node) -> None:

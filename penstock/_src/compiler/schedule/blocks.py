@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from penstock._src.compiler.schedule.inline import Inliner, start_index
 from penstock._src.ir.node import Node
 
 MOST_PIECES = 8  # of a concat that one nest writes
+MOST_READS = 24  # arrays that a nest made of several reads
+SMALL = 1 << 14  # elements of arrays that take longer to launch than to compute
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,26 @@ def _pieces(node: Node, starts: tuple[Node, ...] | None, shape: tuple[int, ...])
         found.append(Block(piece, node, axis, start, starts, shape))
         start = start + piece.shape[axis]
     return found
+
+
+def runs_of(node: Node, reads: Callable[[Node], set[int]]) -> Iterator[list[Block]]:
+    """The pieces of a concat in runs of one shape, each of which one nest writes: small pieces that read little."""
+    run: list[Block] = []
+    read: set[int] = set()
+    for block in _pieces(node, None, ()):
+        more = read | reads(block.value)
+        small = (
+            int(block.value.size) <= SMALL and len(run) < MOST_PIECES and len(more) <= MOST_READS
+        )
+        if run and not (small and _shape(block) == _shape(run[0])):
+            yield run
+            run, more = [], reads(block.value)
+        run, read = [*run, block], more
+    yield run
+
+
+def _shape(block: Block) -> list[Any]:
+    return [extent_key(e) for e in block.value.shape]
 
 
 def is_regular(node: Node) -> bool:

@@ -105,19 +105,17 @@ def _ones(shape: Sequence[int]) -> list[bool]:
     return [is_one(extent) for extent in shape]
 
 
-def piece_nest(node: Node, number: int, is_leaf: Callable[[Node], bool]) -> NestKernel:
-    """The nest that writes one argument of a concat to its place in the whole."""
-    axis, piece = node.attrs["axis"], node.args[number]
+def piece_nest(node: Node, blocks: Sequence[Block], is_leaf: Callable[[Node], bool]) -> NestKernel:
+    """The nest that writes pieces of a concat, of one shape, to their places in the whole."""
     inliner = Inliner(is_leaf)
-    scope = inliner.scope
-    space = tuple([scope.var(extent) for extent in piece.shape])
-    coordinates = [of_atom(v) for v in space]
-    value = inliner.value(piece, Position(scope, piece.shape, coordinates))
-    for before in node.args[:number]:
-        coordinates[axis] = coordinates[axis] + before.shape[axis]
-    offset = Position(scope, node.shape, coordinates).linear
+    scope, shape = inliner.scope, blocks[0].value.shape
+    space = tuple([scope.var(extent) for extent in shape])
+    position = Position(scope, shape, [of_atom(v) for v in space])
+    values = [inliner.value(block.value, position) for block in blocks]
     leaves = inliner.slots
-    store = Store(len(leaves), offset, value, node.dtype)
-    return NestKernel(
-        [node], list(leaves), coalesce(LoopNest(scope, space, [store], leaves, [node]))
-    )
+    stores = [
+        Store(len(leaves) + i, block.offset(inliner, node, position), value, node.dtype)
+        for i, (block, value) in enumerate(zip(blocks, values, strict=True))
+    ]
+    nest = LoopNest(scope, space, stores, leaves, [node] * len(blocks))
+    return NestKernel([node], list(leaves), coalesce(nest))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.schedule.attention import Attention, AttentionKernel, find_attentions
-from penstock._src.compiler.schedule.blocks import is_regular
+from penstock._src.compiler.schedule.blocks import is_regular, runs_of
 from penstock._src.compiler.schedule.contraction import (
     ELEMENTWISE,
     ContractKernel,
@@ -442,7 +442,8 @@ class Partition:
         for unit in units:
             if unit.kind == "pieces":
                 (node,) = unit.nodes
-                kernels += [piece_nest(node, i, self.is_leaf) for i in range(len(node.args))]
+                for run in runs_of(node, lambda n: {m.id for m in self._memory_of(n)}):
+                    kernels.append(piece_nest(node, run, self.is_leaf))
             elif unit.kind == "map":
                 kernels.append(self._map(unit.nodes))
             elif unit.kind == "reduction":

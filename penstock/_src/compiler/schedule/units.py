@@ -14,7 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.schedule.blocks import block_shape, blocks_of, extents, extents_of
+from penstock._src.compiler.schedule.blocks import (
+    MOST_READS,
+    SMALL,
+    block_shape,
+    blocks_of,
+    extents,
+    extents_of,
+)
 from penstock._src.compiler.schedule.index import extent_key, is_one
 from penstock._src.compiler.schedule.inline import SAME_PLACE
 from penstock._src.compiler.schedule.reductions import cut_of
@@ -22,8 +29,6 @@ from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
 MOST_OUTPUTS = 12
-MOST_READS = 24
-SMALL = 1 << 14  # elements of arrays that take longer to launch than to compute
 LONGEST_ROW = 1 << 16  # elements of a row that is gone over several times: it stays in the L2
 OPEN = 6  # units that a new one is compared with
 
@@ -114,6 +119,9 @@ def reduction_space(node: Node) -> Any:
     return ("reduce", tuple([extent_key(e) for e in node.args[0].shape]), tuple(node.attrs["axes"]))
 
 
+Readers = dict[int, dict[int, Unit]]  # a stored node's id -> the units that read it, by identity
+
+
 def merge(units: list[Unit], by_id: dict[int, Node], unrelated: bool = False) -> list[Unit]:
     """Units merged where it pays, in an order in which each comes after what it reads; `by_id` are all nodes.
 
@@ -122,10 +130,10 @@ def merge(units: list[Unit], by_id: dict[int, Node], unrelated: bool = False) ->
     for i, unit in enumerate(units):
         unit.position = i
     maker = {n.id: u for u in units for n in u.nodes}
-    readers: dict[int, list[Unit]] = {}
+    readers: Readers = {}
     for unit in units:
         for i in unit.reads:
-            readers.setdefault(i, []).append(unit)
+            readers.setdefault(i, {})[id(unit)] = unit
     open_by_space: dict[Any, list[Unit]] = {}
     gone: set[int] = set()
     for unit in list(units):
@@ -159,7 +167,7 @@ def _is_plain(unit: Unit) -> bool:
 
 def _join(
     a: Unit, b: Unit, by_id: dict[int, Node], maker: dict[int, Unit],
-    readers: dict[int, list[Unit]], unrelated: bool,
+    readers: Readers, unrelated: bool,
 ) -> bool:  # fmt: skip
     """Makes b part of a if that is possible and of use."""
     common = (a.reads & b.reads) | (a.made & b.reads)
@@ -186,7 +194,7 @@ def _join(
         waits = a.waits and all(
             u is b or not a.position < u.position <= b.position
             for i in a.made
-            for u in readers.get(i, ())
+            for u in readers.get(i, {}).values()
         )
         if not waits:
             return False
@@ -200,7 +208,8 @@ def _join(
     for node in b.nodes:
         maker[node.id] = a
     for i in b.reads:
-        readers[i] = [a if u is b else u for u in readers[i]]
+        del readers[i][id(b)]
+        readers[i][id(a)] = a
     return True
 
 
