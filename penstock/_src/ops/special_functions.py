@@ -77,14 +77,55 @@ def instead(name: str, value: float, where: Callable[..., Any]) -> Callable[...,
     return replaced
 
 
-lgamma = instead("gammaln", math.inf, np.isneginf)
-digamma = instead("psi", math.nan, lambda x: x == 0)
-expint = instead("expi", math.nan, lambda x: (x < 0) | np.isinf(np.exp(x)))
+expint = instead("expi", math.nan, lambda x: (x < 0) | np.isposinf(x))
 bessel_k0 = instead("k0", math.inf, lambda x: x < 0)
 bessel_k0e = instead("k0e", math.inf, lambda x: x < 0)
 bessel_k1 = instead("k1", math.inf, lambda x: x < 0)
 bessel_k1e = instead("k1e", math.inf, lambda x: x < 0)
 bessel_y0 = instead("y0", -math.inf, lambda x: x < 0)
+
+
+_log_gamma_of = instead("gammaln", math.inf, np.isneginf)
+
+
+def lgamma(x: np.ndarray) -> np.ndarray:
+    """Returns log |gamma(x)|; near its zeros at 1 and 2 by its series there, where SciPy loses digits."""
+    found = _log_gamma_of(x)
+    for zero, slopes in ((1.0, _SLOPES_AT_1), (2.0, _SLOPES_AT_2)):
+        step = np.where(np.abs(x - zero) < 1e-4, x - zero, 0).astype(np.float64)
+        if step.any():
+            series = sum(c * step ** (n + 1) for n, c in enumerate(slopes))
+            found = np.where(step != 0, series, found).astype(x.dtype)
+    return found
+
+
+# psi(z), psi'(z) / 2, psi''(z) / 6, ... at 1 and 2: Euler's constant, and zeta(n) or zeta(n) - 1 with signs, over n.
+_SLOPES_AT_1 = (-0.5772156649015329, 0.8224670334241132, -0.40068563438653143, 0.27058080842778454)
+_SLOPES_AT_2 = (0.42278433509846714, 0.32246703342411320, -0.06735230105319810, 0.02058080842778455)
+
+
+def digamma(x: np.ndarray) -> np.ndarray:
+    """Returns the slope of lgamma; left of 0 by reflection about the nearest whole number, near which it is exact."""
+    found = np.where(x == 0, x.dtype.type(math.nan), special("psi")(x))
+    left = (x < 0) & np.isfinite(x)
+    if left.any():
+        wide = np.where(left, x, -0.5).astype(np.float64)
+        with np.errstate(all="ignore"):
+            reflected = special("psi")(1 - wide) - np.pi / np.tan(np.pi * (wide - np.rint(wide)))
+        whole = wide == np.rint(wide)
+        found = np.where(left, np.where(whole, np.nan, reflected), found).astype(x.dtype)
+    return found
+
+
+def fresnel(which: str) -> Callable[..., np.ndarray]:
+    """Returns a Fresnel integral, which for large arguments is 1/2, where SciPy has NaN."""
+    function = special(which)
+
+    def completed(x: np.ndarray) -> np.ndarray:
+        return np.where(np.abs(x) > 1e150, np.copysign(x.dtype.type(0.5), x), function(x))
+
+    completed.__name__, completed.__doc__ = which, function.__doc__
+    return completed
 
 
 def bessel_y1(x: np.ndarray) -> np.ndarray:
@@ -98,12 +139,17 @@ def bessel_y1(x: np.ndarray) -> np.ndarray:
 def igamma(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Returns the lower regularised incomplete gamma function P(a, x)."""
     inside = np.where((a <= 0) & (x != 0), x.dtype.type(math.nan), special("gammainc")(a, x))
+    inside = np.where((a > _HUGE) & (x >= 0) & (x < a / 2), x.dtype.type(0), inside)
     return np.where((x == 0) | (np.isposinf(a) & np.isposinf(x)), x.dtype.type(0), inside)
+
+
+_HUGE = 1e30  # from here on the distribution is a step at x = a
 
 
 def igammac(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Returns the upper regularised incomplete gamma function Q(a, x)."""
     inside = np.where((a <= 0) & (x > 0), x.dtype.type(math.nan), special("gammaincc")(a, x))
+    inside = np.where((a > _HUGE) & (x >= 0) & (x < a / 2), x.dtype.type(1), inside)
     return np.where(np.isposinf(a) & np.isposinf(x), x.dtype.type(0), inside)
 
 
@@ -113,7 +159,9 @@ def zeta(x: np.ndarray, q: np.ndarray) -> np.ndarray:
     At a pole (q a whole number that is not positive) it is infinite for even x and has no value else.
     """
     whole_x, whole_q = x == np.floor(x), q == np.floor(q)
-    value = special("zeta")(x, q)
+    # of large x the first term is all
+    with np.errstate(all="ignore"):
+        value = np.where((x > 1e4) & (q > 0), np.power(q, -x), special("zeta")(x, q))
     value = np.where(np.isposinf(x) & (q > 1), 0, value)
     value = np.where((q <= 0) & (~whole_q & ~whole_x), np.nan, value)
     at_pole = np.where(whole_x & (np.mod(x, 2) == 0), np.inf, np.nan)
@@ -150,6 +198,8 @@ def _igamma_slope(a: float, x: float) -> float:
         return 0.0
     if not (a > 0 and x >= 0):
         return math.nan
+    if max(a, x) > 1e30:  # a step at x = a
+        return 0.0
     digamma_a = float(_find("psi")(a))
     return (
         _slope_by_series(a, x, digamma_a)

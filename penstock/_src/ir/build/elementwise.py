@@ -40,6 +40,15 @@ def _compare(op: str, meaning: str) -> Callable[[Any, Any, Any], Node]:
 class Elementwise(Base):
     """Scalar functions over whole arrays. Python numbers are accepted where a Node is."""
 
+    def div(self, x: Any, y: Any) -> Node:
+        """x / y, of floats, element by element."""
+        args = self.together(x, y)
+        if args[0].dtype.is_integer or args[0].dtype.is_bool:
+            raise NotLowerable(
+                "a quotient of whole numbers, which is none: truncdiv and floordiv are"
+            )
+        return self.make("binary", args, op="div")
+
     neg = _unary("neg", "-x")
     abs = _unary("abs", "|x|")
     sign = _unary("sign", "-1, 0 or 1")
@@ -85,7 +94,6 @@ class Elementwise(Base):
     add = _binary("add", "x + y")
     sub = _binary("sub", "x - y")
     mul = _binary("mul", "x * y")
-    div = _binary("div", "x / y, of floats")  # type: ignore[assignment]
     floordiv = _binary("floordiv", "x / y rounded down")
     mod = _binary("mod", "x - floordiv(x, y) * y")
     truncdiv = _binary("truncdiv", "x / y rounded towards 0")

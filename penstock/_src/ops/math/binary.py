@@ -168,16 +168,6 @@ def floor_remainder(x, y):
     return np.mod(x, y)
 
 
-class RealDiv(_Division):
-    """x / y."""
-
-    primitive = "div"
-    ufunc = staticmethod(truncated_quotient)
-
-    def lower(self, p, x, y):
-        return super().lower(p, x, y) if self.T.is_integer else p.div(x, y)
-
-
 class Div(_Division):
     """x / y; of integers, cut towards zero."""
 
@@ -186,6 +176,10 @@ class Div(_Division):
 
     def lower(self, p, x, y):
         return super().lower(p, x, y) if self.T.is_integer else p.div(x, y)
+
+
+class RealDiv(Div):
+    """x / y; of integers, cut towards zero."""
 
 
 class TruncateDiv(Div):
@@ -290,6 +284,9 @@ class Pow(Binary):
 
     def ufunc(self, x, y):
         if x.dtype.kind not in "iu":
+            if y.size == 1 and y.item() == 0.5:
+                # NumPy takes the square root for an exponent that is repeated, which gives NaN for -inf
+                y = np.full(np.broadcast_shapes(x.shape, y.shape), y)
             return np.power(x, y)
         if np.any(y < 0):
             raise invalid(self, "Integers to negative integer powers are not allowed")

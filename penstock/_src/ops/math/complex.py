@@ -143,8 +143,19 @@ class ComplexAbs(_Part):
         return np.abs(x)
 
     def lower(self, p, x):
-        real, imag = self.lowered(p, "real", x), self.lowered(p, "imag", x)
-        return p.sqrt(p.add(p.square(real), p.square(imag)))
+        parts = [p.abs(self.lowered(p, name, x)) for name in ("real", "imag")]
+        # Powers of two keep the squares within the range of the type.
+        limit, down, up = (60, -70, 100) if parts[0].dtype.size == 4 else (500, -600, 700)
+        larger = p.maximum(*parts)
+
+        def scale(sign):
+            one, more = (p.scalar(2.0 ** (sign * by), larger.dtype) for by in (0, up))
+            near = p.select(p.lt(larger, 2.0**-limit), more, one)
+            return p.select(p.gt(larger, 2.0**limit), 2.0 ** (sign * down), near)
+
+        squares = [p.square(p.mul(part, scale(1))) for part in parts]
+        infinite = p.or_(*[p.is_inf(part) for part in parts])
+        return p.select(infinite, float("inf"), p.mul(p.sqrt(p.add(*squares)), scale(-1)))
 
 
 class Conj(Op):

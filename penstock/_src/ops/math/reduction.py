@@ -11,6 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NUMBER, QUANTIZED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
+from penstock._src.ops.math.binary import truncated_quotient
 from penstock._src.ops.rules import (
     axis_of,
     cast,
@@ -147,9 +148,7 @@ class Mean(_Reduction):
         if x.dtype.kind in "iu":
             wide = np.uint64 if x.dtype == np.uint64 else np.int64
             total = np.add.reduce(x, axes, dtype=wide, keepdims=self.keep_dims)
-            if wide == np.uint64:
-                return total // np.uint64(max(count, 1))
-            return np.trunc(np.divide(total, max(count, 1))).astype(x.dtype)
+            return truncated_quotient(total, wide(max(count, 1))).astype(x.dtype)
         wide = in_float32(x)
         total = np.add.reduce(wide, axes, dtype=wide.dtype, keepdims=self.keep_dims)
         if not count and wide.dtype.kind == "c":

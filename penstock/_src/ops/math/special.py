@@ -170,7 +170,7 @@ class FresnelCos(_SpecialUnary):
     """The Fresnel cosine integral."""
 
     def ufunc(self, x):
-        return special("fresnel_cos")(x)
+        return functions.fresnel("fresnel_cos")(x)
 
     def gradient(self, x, _y, dy):
         return dy * raw.Cos(raw.Square(x) * (math.pi / 2))
@@ -180,7 +180,7 @@ class FresnelSin(_SpecialUnary):
     """The Fresnel sine integral."""
 
     def ufunc(self, x):
-        return special("fresnel_sin")(x)
+        return functions.fresnel("fresnel_sin")(x)
 
     def gradient(self, x, _y, dy):
         return dy * raw.Sin(raw.Square(x) * (math.pi / 2))

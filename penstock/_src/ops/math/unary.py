@@ -100,6 +100,8 @@ class _GradientOp(Binary):
     T = FLOAT | COMPLEX
     # False: whoever calls the op conjugates y, as TensorFlow has it for two of them.
     conjugates: ClassVar[bool] = True
+    # True: a gradient of 0 stays 0 where the slope is infinite.
+    vanishes: ClassVar[bool] = False
 
     def shape(self, y, dy):
         return y.merge_with(dy) if y.is_compatible_with(dy) else y
@@ -110,16 +112,21 @@ class _GradientOp(Binary):
             raise invalid(self, f"y has {y.size} elements, its gradient {dy.size}")
         dy = dy.reshape(y.shape)
         y = np.conj(y) if self.conjugates else y
-        return np.asarray(self.of(y, dy)).astype(y.dtype, copy=False)
+        found = self.of(y, dy)
+        found = np.where(dy == 0, dy.dtype.type(0), found) if self.vanishes else found
+        return np.asarray(found).astype(y.dtype, copy=False)
 
     def lower(self, p, y, dy):
         if y.shape != dy.shape:
             raise NotLowerable("a gradient of another shape")
-        return self.of(p.conj(y) if self.conjugates and y.dtype.is_complex else y, dy)
+        found = self.of(p.conj(y) if self.conjugates and y.dtype.is_complex else y, dy)
+        return p.select(p.eq(dy, 0), 0, found) if self.vanishes else found
 
 
 class SqrtGrad(_GradientOp):
     """The gradient of Sqrt: dy / (2 y)."""
+
+    vanishes = True
 
     def gradient(self, y, dy, _z, dz):
         half = dz / (y * 2)
@@ -132,6 +139,8 @@ class SqrtGrad(_GradientOp):
 class RsqrtGrad(_GradientOp):
     """The gradient of Rsqrt: dy * y**3 / -2."""
 
+    vanishes = True
+
     def gradient(self, y, dy, _z, dz):
         y = conj(y)
         return conj(dz) * dy * raw.Square(y) * -1.5, raw.RsqrtGrad(y, dz)
@@ -142,6 +151,8 @@ class RsqrtGrad(_GradientOp):
 
 class ReciprocalGrad(_GradientOp):
     """The gradient of Reciprocal: -dy * y**2."""
+
+    vanishes = True
 
     def gradient(self, y, dy, _z, dz):
         y = conj(y)
@@ -294,7 +305,9 @@ class Cast(Op):
             return x
         if self.Truncate and self.DstT.is_floating:
             raise NotLowerable("a cast that truncates floats")
-        if self.SrcT.is_floating and self.DstT.is_integer:
+        if self.SrcT.is_complex and not self.DstT.is_complex:
+            x = p.real(x)
+        if x.dtype.is_floating and self.DstT.is_integer:
             # As the eager kernel: through a wider integer, of which the low bits stay.
             if self.DstT.size < 4:
                 x = p.cast(x, dtypes.int32)

@@ -7,7 +7,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, REAL
-from penstock._src.ops.rules import invalid, show, value_of
+from penstock._src.ops.rules import in_float32, invalid, show, value_of
 
 
 class _TopK(Op):
@@ -140,7 +140,9 @@ class NthElement(Op):
         if not 0 <= n < input.shape[-1]:
             raise invalid(self, f"Input must have last dimension > n = {n}")
         at = input.shape[-1] - 1 - int(n) if self.reverse else int(n)
-        return np.partition(input, at, axis=-1)[..., at]
+        # bfloat16's own order has no place for NaN
+        wide = in_float32(input) if input.dtype.kind not in "iub" else input
+        return np.partition(wide, at, axis=-1)[..., at].astype(input.dtype, copy=False)
 
     def lower(self, p, input, n):
         at = int(value_of(p, n, "n"))
@@ -202,8 +204,13 @@ class ApproxTopK(Op):
 
 
 def _descending(x, k):
-    """Indices of the k largest of each row, stable."""
+    """Indices of the k largest of each row, stable; NaN counts as the least."""
     columns = x.shape[-1]
+    if x.dtype.kind not in "iub":
+        x = in_float32(x)  # bfloat16's own order has no place for NaN
+        if np.isnan(x).any():
+            order = np.argsort(-x, axis=-1, kind="stable")  # NaN comes last
+            return order[..., :k]
     if k == 1 and columns:
         return x.argmax(-1)[..., None]
     backwards = x[..., ::-1]

@@ -73,9 +73,7 @@ def _arithmetic(f, name, kind, dtype, a, b):
 
 @operation("div")
 def _div(f, name, kind, dtype, a, b):
-    if kind.is_floating:
-        return a / b
-    return f.convert(a, F64, _signed(kind)) / f.convert(b, F64, _signed(kind))
+    return a / b
 
 
 def safe_divide(f: Fn, op: str, kind, a: Val, b: Val) -> Val:
