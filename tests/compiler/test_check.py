@@ -158,6 +158,13 @@ def test_memory_is_poisoned_before_each_run():
         assert program.program.program.is_poisoned
 
 
+def test_a_device_that_computes_nothing_is_not_held_to_anything():
+    x = normal(3)
+    with override(check=1, device="null"):
+        (made,) = stages.compile_function(function_of(lambda p, x: p.exp(x), x)).run([x])
+    assert not made.any()
+
+
 def test_a_wrong_stage_is_named(monkeypatch):
     def off(function):
         p = Builder()

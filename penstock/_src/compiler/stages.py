@@ -127,7 +127,7 @@ def _program(stages: list[tuple[str, Function]]) -> Compiled:
         reference = ReferenceProgram(function)
         print(f"penstock: {function.name} is interpreted: {error}", file=sys.stderr)
         return Compiled(function, reference, reference.run, why_interpreted=str(error))
-    if flags.check:
+    if flags.check and not isinstance(program, NullProgram):  # which computes nothing
         from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
 
         program = CheckedProgram(stages, program)
