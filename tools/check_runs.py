@@ -8,8 +8,8 @@ Suites, by default all of them:
   models       the bench zoo's (kbench's are among them): ten steps of training, evaluation, prediction
   keras        tests of models, and all of Keras's own
 
-Each runs in processes of its own with PENSTOCK_CHECK=1; `make check-SUITE` sets up the environment first. A difference is an
-InternalError that names the program, the stage and the element; docs/debugging.md tells how it is decided.
+Each runs in processes of its own with PENSTOCK_CHECK=1, or what `--every` gives; `make check-SUITE` sets up the environment
+first. A difference is an InternalError that names the program, the stage and the element; docs/debugging.md tells how it is decided.
 """
 
 from __future__ import annotations
@@ -103,13 +103,13 @@ def train(name: str) -> None:
     model.predict(x[: BATCH + 1], batch_size=BATCH, verbose=0)
 
 
-def run(command: Command, seconds: int) -> str | None:
+def run(command: Command, seconds: int, every: int) -> str | None:
     """Runs a command under the oracle: None, or the end of what it said where it failed."""
     _, line, more = command
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        "PENSTOCK_CHECK": "1",
+        "PENSTOCK_CHECK": str(every),
         "PENSTOCK_VERIFY": "1",
         "OPENBLAS_NUM_THREADS": "1",  # of NumPy's products, which are small
         **more,
@@ -128,6 +128,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(SUITES))
     parser.add_argument("--limit", type=int, default=14400, help="seconds for one command")
+    parser.add_argument("--every", type=int, default=1, help="look at each program's nth runs only")
     parser.add_argument("--only", default="", help="part of the names of the commands to run")
     parser.add_argument("--train", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -142,7 +143,7 @@ def main() -> int:
             if args.only not in command[0]:
                 continue
             start = time.perf_counter()
-            said = run(command, args.limit)
+            said = run(command, args.limit, args.every)
             failed += said is not None
             end = "failed" if said else "no difference"
             print(f"{suite} {command[0]}: {end}, {time.perf_counter() - start:.0f} s", flush=True)

@@ -189,6 +189,18 @@ def test_code_generation_is_told_from_scheduling(monkeypatch):
     assert "of scheduling" in difference(lambda p, x: p.exp(x), [x], made + 1)
 
 
+def test_only_some_runs_of_a_program_are_looked_at():
+    x = normal(9)
+    stages_of = [("lower", function_of(lambda p, x: p.exp(x), x))]
+    checked = CheckedProgram(stages_of, Faulty(np.exp(x) + 1), every=3)
+    for run in range(7):
+        if run % 3:
+            checked.run([x])
+        else:
+            with pytest.raises(InternalError):
+                checked.run([x])
+
+
 def test_an_argument_that_is_written_to_is_named():
     class Writing(Faulty):
         def run(self, arguments):

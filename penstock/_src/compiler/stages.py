@@ -130,7 +130,7 @@ def _program(stages: list[tuple[str, Function]]) -> Compiled:
     if flags.check and not isinstance(program, NullProgram):  # which computes nothing
         from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
 
-        program = CheckedProgram(stages, program)
+        program = CheckedProgram(stages, program, flags.check)
     return Compiled(function, program, program.run)
 
 

@@ -87,7 +87,12 @@ declare(
     0,
     "1 verifies the primitives after each stage, and LLVM IR before it is compiled.",
 )
-declare("check", int, 0, "1 repeats every program by the interpreter and compares the results.")
+declare(
+    "check",
+    int,
+    0,
+    "1 repeats every run by the interpreter and compares the results; n every nth of each program.",
+)
 declare("guard", int, 0, "1 gives every buffer its own memory with sentinels, checked after a run.")
 declare("cache_dir", str, "", "Folder of compiled kernels; by default in the user's cache folder.")
 declare(
