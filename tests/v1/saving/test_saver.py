@@ -50,3 +50,13 @@ def test_nothing_to_save():
     with tf.Graph().as_default():
         with pytest.raises(ValueError, match="No variables to save"):
             v1.train.Saver()
+
+
+def test_the_last_folder_is_made(tmp_path):
+    with tf.Graph().as_default(), v1.Session() as session:
+        v1.get_variable("a", initializer=1.0)
+        session.run(v1.global_variables_initializer())
+        saver = v1.train.Saver()
+        assert saver.save(session, str(tmp_path / "new" / "m")) == str(tmp_path / "new" / "m")
+        with pytest.raises(ValueError, match="Parent directory"):
+            saver.save(session, str(tmp_path / "neither" / "nor" / "m"))

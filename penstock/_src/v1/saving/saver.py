@@ -175,8 +175,8 @@ class Saver:
         if global_step is not None:
             number = _step(sess, global_step)
             path = f"{path}-{number:08d}" if self._pad else f"{path}-{number}"
-        folder = os.path.dirname(path)
-        if folder and not os.path.isdir(folder):
+        above = os.path.dirname(os.path.dirname(path)) or "."
+        if not os.path.isdir(above):  # only the last folder is made
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
         if sess is None:
             with init_scope():
