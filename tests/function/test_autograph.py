@@ -264,6 +264,22 @@ def test_set_loop_options_gives_shape_invariants():
     assert outcome(f, tf.constant(2)) == [1.0] * 4
 
 
+def test_set_loop_options_gives_shape_invariants_of_structures():
+    grows = (tf.TensorShape([None]), {"a": tf.TensorShape([None])})
+
+    @tf.function
+    def f(n):
+        y = [(tf.ones([1]), {"a": tf.zeros([0])})] * 2
+        while n > 0:
+            tf.autograph.experimental.set_loop_options(shape_invariants=[(y, [grows, grows])])
+            n = n - 1
+            y = [(tf.concat([a, a], 0), {"a": tf.concat([b["a"], a], 0)}) for a, b in y]
+        return y[1][0], y[0][1]["a"]
+
+    first, second = f(tf.constant(2))
+    assert (len(first), len(second)) == (4, 3)
+
+
 def test_a_variable_that_only_the_loop_defines():
     def f(x):
         while x > 0:

@@ -296,10 +296,20 @@ def _shape_invariants(before: tuple, start: tuple, options: Options) -> tuple | 
     def invariant(original: Any, tensor: Any) -> Any:
         for value, shape in pairs:
             if value is original:
-                return nest.map_structure(lambda leaf, shape=shape: TensorShape(shape), tensor)
+                return _spread(shape, tensor)
         return nest.map_structure(lambda leaf: leaf.shape, tensor)
 
     return tuple(invariant(a, b) for a, b in zip(before, start, strict=True))
+
+
+def _spread(shape: Any, tensor: Any) -> Any:
+    """The shapes given for a variable, in the variable's structure."""
+    if not nest.is_nested(tensor):
+        return nest.map_structure(lambda leaf: TensorShape(shape), tensor)
+    if isinstance(tensor, dict):
+        return {key: _spread(shape[key], part) for key, part in tensor.items()}
+    parts = [_spread(s, t) for s, t in zip(shape, nest.children(tensor) or (), strict=True)]
+    return nest.rebuild(tensor, parts)
 
 
 def check_iteration(
