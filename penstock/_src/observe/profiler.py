@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.core.errors import AlreadyExistsError, UnavailableError, UnimplementedError
+from penstock._src.core.errors import AlreadyExistsError, UnavailableError
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.proto.schema import Schema
 from penstock._src.util.export import export
@@ -202,31 +202,6 @@ def _xspace(events: list[Event]) -> Any:
             metadata_id=number, offset_ps=(begin - first) * 1000, duration_ps=(end - begin) * 1000
         )
     return space
-
-
-@export("profiler.experimental.server.start", v1=[])
-def server_start(port: int) -> None:
-    """Not supported: profiles are taken in the process itself."""
-    raise UnimplementedError("tf.profiler.experimental.server.start is not supported.")
-
-
-@export("profiler.experimental.client.trace", v1=[])
-def client_trace(
-    service_addr: str,
-    logdir: str,
-    duration_ms: int,
-    worker_list: str = "",
-    num_tracing_attempts: int = 3,
-    options: ProfilerOptions | None = None,
-) -> None:
-    """Not supported: profiles are taken in the process itself."""
-    raise UnimplementedError("tf.profiler.experimental.client.trace is not supported.")
-
-
-@export("profiler.experimental.client.monitor", v1=[])
-def client_monitor(service_addr: str, duration_ms: int, level: int = 1) -> str:
-    """Not supported: profiles are taken in the process itself."""
-    raise UnimplementedError("tf.profiler.experimental.client.monitor is not supported.")
 
 
 def start_collecting_graphs() -> None:

@@ -57,9 +57,11 @@ def export_constant(
     _add(Export(scope["__name__"], attribute), names, v1)
 
 
-def export_by_name(module: str, attribute: str, v1: Sequence[str]) -> None:
-    """Makes public in `tf.compat.v1` what a module has under a name, without looking at it."""
-    _add(Export(module, attribute), (), v1)
+def export_by_name(
+    module: str, attribute: str, names: Sequence[str] = (), v1: Sequence[str] | None = None
+) -> None:
+    """Makes public what a module has under a name, without looking at it: see `export`."""
+    _add(Export(module, attribute), names, v1)
 
 
 def _add(entry: Export, names: Sequence[str], v1: Sequence[str] | None) -> None:

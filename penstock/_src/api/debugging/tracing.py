@@ -114,20 +114,6 @@ def disable_check_numerics():
     STATE.graph_watchers = tuple(w for w in STATE.graph_watchers if w != _CHECKER.watch)
 
 
-@export("debugging.experimental.enable_dump_debug_info")
-def enable_dump_debug_info(
-    dump_root,
-    tensor_debug_mode="NO_TENSOR",
-    circular_buffer_size=1000,
-    op_regex=None,
-    tensor_dtypes=None,
-):
-    """Not there: dumps for the debugger of TensorBoard."""
-    raise errors.UnimplementedError(
-        f"enable_dump_debug_info: dumps for TensorBoard's debugger are not implemented ({dump_root})."
-    )
-
-
 @export("debugging.experimental.disable_dump_debug_info")
 def disable_dump_debug_info():
     """Nothing: no dump is ever started."""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.data.iterator import OwnedIterator
 from penstock._src.ops.data.pipeline import Pipeline
 from penstock._src.proto.data_model import ModelProto
@@ -35,16 +34,3 @@ def _add(model: Any, pipeline: Pipeline) -> int:
         parts = held if isinstance(held, (list, tuple)) else [held]
         node.inputs.extend(_add(model, part) for part in parts if isinstance(part, Pipeline))
     return number
-
-
-@export("data.experimental.make_saveable_from_iterator")
-def make_saveable_from_iterator(iterator: Any, external_state_policy: Any = None) -> Any:
-    """Makes an iterator of a graph one of the objects that tf.compat.v1.train.Saver saves.
-
-    Raises:
-      UnimplementedError: always; `tf.train.Checkpoint` saves iterators.
-    """
-    raise UnimplementedError(
-        "tf.data.experimental.make_saveable_from_iterator: iterators of graphs cannot be saved; "
-        "tf.train.Checkpoint saves eager ones."
-    )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core import dtypes, errors
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
@@ -384,12 +384,6 @@ def unbatch() -> Transformation:
 def unique() -> Transformation:
     """Returns a transformation; see `Dataset.unique`."""
     return lambda dataset: dataset.unique()
-
-
-@export("data.experimental.enable_debug_mode")
-def enable_debug_mode() -> None:
-    """Not supported: functions of datasets are always traced."""
-    raise errors.UnimplementedError("tf.data.experimental.enable_debug_mode is not supported.")
 
 
 @export("data.experimental.TFRecordWriter")

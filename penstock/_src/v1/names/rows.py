@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
+from penstock._src.util.signatures import taking
 
 from .arguments import both_given
 
@@ -105,20 +106,13 @@ def _find(path: str) -> Callable[..., Any]:
 
 
 def _bind(name: str, words: list[_Word], call: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of these parameters that hands their values on, which Python binds as it binds any call."""
-    scope: dict[str, Any] = {"_call": call}
-    parameters = []
-    for n, word in enumerate(words):
-        if word.default is inspect.Parameter.empty:
-            parameters.append(word.name)
-        else:
-            parameters.append(f"{word.name}=_{n}")
-            scope[f"_{n}"] = word.default
-    values = "".join(f"{word.name}, " for word in words)
-    text = f"def {name}({', '.join(parameters)}):\n    return _call(({values}))\n"
-    # Under this file's name, so that locations in messages and tracebacks pass over it as library code.
-    exec(compile(text, __file__, "exec"), scope)
-    return scope[name]
+    """A function of these parameters that hands their values on."""
+    required = inspect.Parameter.empty
+    parameters = [
+        w.name if w.default is required else f"{w.name}=_{n}" for n, w in enumerate(words)
+    ]
+    defaults = {f"_{n}": w.default for n, w in enumerate(words)}
+    return taking(", ".join(parameters), name, call, defaults)
 
 
 def _describe(target: Callable[..., Any], words: list[_Word]) -> str:

@@ -19,13 +19,13 @@ def _row(target: str, names: str, parameters: str, **fixed: Any) -> None:
     attribute = public[0].replace(".", "_")
     assert attribute not in _ROWS, attribute
     _ROWS[attribute] = Row(target, tuple(public), parameters, fixed)
-    export_by_name(__name__, attribute, public)
+    export_by_name(__name__, attribute, v1=public)
 
 
 def _alike(module: str, names: str, prefix: str = "") -> None:
     """Makes functions of TensorFlow 2 public as they are, under further names."""
     for name in names.split():
-        export_by_name(f"penstock._src.api.{module}", name, [prefix + name])
+        export_by_name(f"penstock._src.api.{module}", name, v1=[prefix + name])
 
 
 def __getattr__(attribute: str) -> Callable[..., Any]:

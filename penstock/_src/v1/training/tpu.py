@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
@@ -13,10 +13,6 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.v1.training.optimizers import Optimizer
 from penstock._src.v1.variables.scopes import variable_scope
-
-
-def _no_tpu(name: str) -> NoReturn:
-    raise UnimplementedError(f"tf.compat.v1.tpu.{name}: TPUs are not implemented.")
 
 
 @export(v1=["tpu.PaddingSpec"])
@@ -52,88 +48,6 @@ def _wide(getter: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> A
 def outside_compilation(computation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """What `computation` returns: outside of a TPU's computation it is called as it is."""
     return computation(*args, **kwargs)
-
-
-@export(v1=["tpu.replicate"])
-def replicate(
-    computation: Any,
-    inputs: Any = None,
-    infeed_queue: Any = None,
-    device_assignment: Any = None,
-    name: str | None = None,
-    maximum_shapes: Any = None,
-    padding_spec: Any = None,
-    xla_options: Any = None,
-) -> NoReturn:
-    """Runs a computation on several cores. Raises UnimplementedError: there are none."""
-    _no_tpu("replicate")
-
-
-@export(v1=["tpu.rewrite"])
-def rewrite(
-    computation: Any,
-    inputs: Any = None,
-    infeed_queue: Any = None,
-    device_assignment: Any = None,
-    name: str | None = None,
-    xla_options: Any = None,
-) -> NoReturn:
-    """Runs a computation on a TPU. Raises UnimplementedError: there is none."""
-    _no_tpu("rewrite")
-
-
-@export(v1=["tpu.shard"])
-def shard(
-    computation: Any,
-    inputs: Any = None,
-    num_shards: int = 1,
-    input_shard_axes: Any = None,
-    outputs_from_all_shards: bool = True,
-    output_shard_axes: Any = None,
-    infeed_queue: Any = None,
-    device_assignment: Any = None,
-    name: str | None = None,
-    xla_options: Any = None,
-) -> NoReturn:
-    """Runs a computation on the parts of its inputs. Raises UnimplementedError: there are no TPUs."""
-    _no_tpu("shard")
-
-
-@export(v1=["tpu.batch_parallel"])
-def batch_parallel(
-    computation: Any,
-    inputs: Any = None,
-    num_shards: int = 1,
-    infeed_queue: Any = None,
-    device_assignment: Any = None,
-    name: str | None = None,
-    xla_options: Any = None,
-) -> NoReturn:
-    """Runs a computation on the parts of a batch. Raises UnimplementedError: there are no TPUs."""
-    _no_tpu("batch_parallel")
-
-
-@export(v1=["tpu.cross_replica_sum"])
-def cross_replica_sum(x: Any, group_assignment: Any = None, name: str | None = None) -> NoReturn:
-    """The sum over cores. Raises UnimplementedError: there are none."""
-    _no_tpu("cross_replica_sum")
-
-
-@export(v1=["tpu.initialize_system"])
-def initialize_system(
-    embedding_config: Any = None,
-    job: str | None = None,
-    compilation_failure_closes_chips: bool = True,
-    tpu_cancellation_closes_chips: bool | None = None,
-) -> NoReturn:
-    """Starts a TPU system. Raises UnimplementedError: there is none."""
-    _no_tpu("initialize_system")
-
-
-@export(v1=["tpu.shutdown_system"])
-def shutdown_system(job: str | None = None) -> NoReturn:
-    """Stops a TPU system. Raises UnimplementedError: there is none."""
-    _no_tpu("shutdown_system")
 
 
 @export(v1=["tpu.CrossShardOptimizer"])
@@ -174,7 +88,7 @@ class CrossShardOptimizer(Optimizer):
         self, grads_and_vars: Any, global_step: Any = None, name: str | None = None
     ) -> Any:
         """Sums the gradients over the cores and applies them. Raises UnimplementedError: there are none."""
-        _no_tpu("CrossShardOptimizer")
+        raise UnimplementedError("tf.compat.v1.tpu.CrossShardOptimizer: TPUs are not implemented.")
 
     def get_slot(self, *args: Any, **kwargs: Any) -> Any:
         """As the optimizer's."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from penstock._src.api.io.records import TFRecordWriter
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.exporters.missing import missing
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.quantization import (
     QuantizationComponentSpec,
@@ -91,25 +90,3 @@ class TfRecordRepresentativeDatasetSaver:
                 "Invalid input keys for representative sample. The function expects input keys of: "
                 f"{expected}. Got: {set(sample)}."
             )
-
-
-@export(f"{_NAMESPACE}.quantize_saved_model")
-def quantize_saved_model(
-    saved_model_path: str,
-    output_directory: str | None = None,
-    quantization_options: Any = None,
-    representative_dataset: Any = None,
-    *,
-    overwrite_output_directory: bool = False,
-) -> Any:
-    """Writes a quantised copy of a SavedModel.
-
-    Raises:
-      OSError: there is no such model. UnimplementedError: there is.
-    """
-    if not os.path.exists(os.path.join(saved_model_path, "saved_model.pb")):
-        raise OSError(
-            f"SavedModel file does not exist at: {saved_model_path}/"
-            "{saved_model.pbtxt|saved_model.pb}"
-        )
-    raise missing("tf.quantization.experimental.quantize_saved_model", "quantisation of models")

@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.api.lite import TargetSpec
 from penstock._src.core import dtypes
-from penstock._src.exporters.lite.options import TargetSpec
-from penstock._src.exporters.missing import missing
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.saving.saved_model.load import load
 from penstock._src.util.export import export
@@ -85,7 +85,9 @@ class TFLiteConverter:
     @classmethod
     def experimental_from_jax(cls, serving_funcs: Any, inputs: Any) -> "TFLiteConverter":
         """Returns the converter of functions of JAX."""
-        raise missing("tf.lite.TFLiteConverter.experimental_from_jax", "conversion from JAX")
+        raise UnimplementedError(
+            "tf.lite.TFLiteConverter.experimental_from_jax: conversion from JAX is not implemented."
+        )
 
     def convert(self) -> bytes:
         """Returns the model in TFLite's format.
@@ -93,7 +95,9 @@ class TFLiteConverter:
         Raises:
           UnimplementedError: always.
         """
-        raise missing("tf.lite.TFLiteConverter.convert", "conversion to TFLite")
+        raise UnimplementedError(
+            "tf.lite.TFLiteConverter.convert: conversion to TFLite is not implemented."
+        )
 
 
 @export("lite.experimental.authoring.compatible")
@@ -125,4 +129,6 @@ class CompatibleFunction:
 
     def get_compatibility_log(self) -> list[str]:
         """Tells which ops TFLite lacks."""
-        raise missing("tf.lite.experimental.authoring.compatible", "the check of ops")
+        raise UnimplementedError(
+            "tf.lite.experimental.authoring.compatible: the check of ops is not implemented."
+        )

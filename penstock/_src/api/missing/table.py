@@ -1,0 +1,222 @@
+"""The symbols that only raise, a line each: what it is called with, and what it would do.
+
+`raising.py` makes the functions and classes when they are first touched. A new line is all that such a symbol takes, then
+`tools/gen_api.py`.
+"""
+
+import collections
+import ctypes
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.api.lite import OpResolverType
+from penstock._src.util.export import export_by_name, export_constant
+
+from .raising import MissingClass, MissingFunction
+
+_ROWS: dict[str, MissingFunction | MissingClass] = {}
+# `name(parameters): what it would do`; a property has no parentheses.
+_LINE = re.compile(r"([\w.]+)(?:\((.*?)\))?: (.*)")
+
+
+def _functions(
+    where: str, reason: str, lines: str, v1: Sequence[str] | None = None, **more: Any
+) -> None:
+    """Adds functions below a namespace; `v1` has their names in `tf.compat.v1` if they are others."""
+    for name, parameters, meaning in _parsed(lines):
+        _add(MissingFunction(f"{where}.{name}", parameters, meaning, reason, **more), v1)
+
+
+def _class(
+    line: str, reason: str, members: str, v1: Sequence[str] | None = None, **more: Any
+) -> None:
+    """Adds a class with its members; one without parentheses has no constructor, and static methods."""
+    ((name, parameters, meaning),) = _parsed(line)
+    found = {member: (words, does) for member, words, does in _parsed(members)}
+    _add(MissingClass(name, parameters, meaning, reason, found, **more), v1)
+
+
+def _parsed(lines: str) -> list[tuple[str, Any, str]]:
+    return [_LINE.fullmatch(line).groups() for line in lines.strip().splitlines()]  # type: ignore[union-attr,misc]
+
+
+def _add(row: MissingFunction | MissingClass, v1: Sequence[str] | None) -> None:
+    attribute = row.name.replace(".", "_")
+    _ROWS[attribute] = row
+    older = row.name.removeprefix("compat.v1.")
+    if older == row.name:
+        export_by_name(__name__, attribute, [row.name], v1)
+    else:
+        export_by_name(__name__, attribute, v1=[older])
+
+
+def __getattr__(attribute: str) -> Any:
+    if attribute not in _ROWS:
+        raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
+    made = globals()[attribute] = _ROWS[attribute].make(__name__, attribute)
+    return made
+
+
+def _check_model(model_path: Any, model_content: Any, *_: Any) -> None:
+    if not model_path and not model_content:
+        raise ValueError("`model_path` or `model_content` must be specified.")
+    if model_path and model_content:
+        raise ValueError("Can't both provide `model_path` and `model_content`")
+    if model_path and not os.path.exists(model_path):
+        raise ValueError(f"Could not open '{model_path}'.")
+
+
+def _check_any_model(model_path: Any, model_content: Any, *_: Any) -> None:
+    if not model_path and not model_content:
+        raise ValueError("neither `model_path` nor `model_content` is provided")
+
+
+def _check_library(library: str, _: Any) -> None:
+    ctypes.CDLL(library)  # OSError: there is none
+
+
+def _check_saved_model(saved_model_path: str, *_: Any) -> None:
+    if not os.path.exists(os.path.join(saved_model_path, "saved_model.pb")):
+        raise OSError(
+            f"SavedModel file does not exist at: {saved_model_path}/"
+            "{saved_model.pbtxt|saved_model.pb}"
+        )
+
+
+_functions(
+    "mlir.experimental",
+    "MLIR is not implemented",
+    """
+convert_graph_def(graph_def, pass_pipeline='tf-standard-pipeline', show_debug_info=False): Returns a GraphDef as an MLIR module.
+convert_function(concrete_function, pass_pipeline='tf-standard-pipeline', show_debug_info=False): Returns a concrete function as an MLIR module; `explain()` shows it in Penstock's own form.
+convert_saved_model(saved_model_path, exported_names, show_debug_info=False): Returns a SavedModel as an MLIR module.
+convert_saved_model_v1(saved_model_path, exported_names, tags, lift_variables, include_variables_in_initializers, upgrade_legacy=True, show_debug_info=False): Returns a SavedModel of TensorFlow 1 as an MLIR module.
+run_pass_pipeline(mlir_txt, pass_pipeline, show_debug_info=False): Returns an MLIR module after passes.
+write_bytecode(filename, mlir_txt): Writes an MLIR module in MLIR's binary form.
+tflite_to_tosa_bytecode(flatbuffer, bytecode, use_external_constant=False, ordered_input_arrays=None, ordered_output_arrays=None): Writes a TFLite model as TOSA.
+""",
+)
+_class(
+    "lite.Interpreter(model_path=None, model_content=None, experimental_delegates=None, num_threads=None, "
+    "experimental_op_resolver_type=AUTO, experimental_preserve_all_tensors=False, "
+    "experimental_disable_delegate_clustering=False, experimental_default_delegate_latest_features=False): "
+    "Runs a TFLite model.",
+    "running TFLite models is not implemented",
+    """
+allocate_tensors(): Makes room for all tensors.
+get_input_details(): Tells of the inputs.
+get_output_details(): Tells of the outputs.
+get_tensor_details(subgraph_index=0): Tells of all tensors.
+get_signature_list(): Tells of the signatures.
+get_signature_runner(signature_key=None): Returns a function that runs a signature.
+get_tensor(tensor_index, subgraph_index=0): Returns a copy of a tensor's value.
+set_tensor(tensor_index, value): Sets the value of an input.
+tensor(tensor_index): Returns a function that gives a view of a tensor's value.
+resize_tensor_input(input_index, tensor_size, strict=False): Changes the shape of an input.
+reset_all_variables(): Sets all variables to their initial values.
+num_subgraphs(): Returns the number of subgraphs.
+invoke(): Runs the model.
+""",
+    check=_check_model,
+    scope={"AUTO": OpResolverType.AUTO},
+)
+_functions(
+    "lite.experimental",
+    "running TFLite models is not implemented",
+    "load_delegate(library, options=None): Loads a library of kernels for an interpreter.",
+    check=_check_library,
+)
+_class(
+    "lite.experimental.Analyzer: Prints what a TFLite model is made of.",
+    "reading TFLite models is not implemented",
+    "analyze(model_path=None, model_content=None, gpu_compatibility=False, **kwargs): Prints the graphs of a model.",
+    check=_check_any_model,
+)
+_class(
+    "lite.experimental.QuantizationDebugger(quant_debug_model_path=None, quant_debug_model_content=None, "
+    "float_model_path=None, float_model_content=None, debug_dataset=None, debug_options=None, converter=None): "
+    "Compares a quantised model with its float original, layer by layer.",
+    "quantisation for TFLite is not implemented",
+    """
+options: What is measured.
+get_debug_quantized_model(): Returns the quantised model with what measures it.
+get_nondebug_quantized_model(): Returns the quantised model.
+layer_statistics_dump(file): Writes what was measured as CSV.
+run(): Measures.
+""",
+)
+_functions(
+    "quantization.experimental",
+    "quantisation of models is not implemented",
+    "quantize_saved_model(saved_model_path, output_directory=None, quantization_options=None, "
+    "representative_dataset=None, *, overwrite_output_directory=False): Writes a quantised copy of a SavedModel.",
+    check=_check_saved_model,
+)
+
+# TensorRT needs NVIDIA's library and GPUs. Without them TensorFlow has the parameters of a conversion, and raises RuntimeError.
+ConversionParams = collections.namedtuple(
+    "TrtConversionParams",
+    "max_workspace_size_bytes precision_mode minimum_segment_size maximum_cached_engines "
+    "use_calibration allow_build_at_runtime",
+    defaults=[1 << 30, "FP32", 3, 1, True, True],
+)
+ConversionParams.__doc__ = "How a model is converted for TensorRT."
+export_constant("experimental.tensorrt.ConversionParams", ConversionParams, v1=[])
+_class(
+    "experimental.tensorrt.Converter(input_saved_model_dir=None, input_saved_model_tags=None, "
+    "input_saved_model_signature_key=None, use_dynamic_shape=None, dynamic_shape_profile_strategy=None, "
+    "max_workspace_size_bytes=1073741824, precision_mode='FP32', minimum_segment_size=3, maximum_cached_engines=1, "
+    "use_calibration=True, allow_build_at_runtime=True, conversion_params=None): Converts a SavedModel for TensorRT.",
+    "Tensorflow has not been built with TensorRT support",
+    """
+convert(calibration_input_fn=None): Replaces parts of the model by engines.
+build(input_fn): Builds the engines for given inputs.
+save(output_saved_model_dir, save_gpu_specific_engines=True, options=None): Writes the converted model.
+summary(line_length=160, detailed=True, print_fn=None): Prints the engines.
+""",
+    v1=[],
+    error=RuntimeError,
+)
+
+_functions(
+    "debugging.experimental",
+    "dumps for TensorBoard's debugger are not implemented",
+    "enable_dump_debug_info(dump_root, tensor_debug_mode='NO_TENSOR', circular_buffer_size=1000, op_regex=None, "
+    "tensor_dtypes=None): Writes what TensorBoard's debugger reads.",
+)
+_functions(
+    "data.experimental",
+    "functions of datasets are always traced",
+    "enable_debug_mode(): Runs the functions of datasets as Python.",
+)
+_functions(
+    "data.experimental",
+    "iterators of graphs cannot be saved; tf.train.Checkpoint saves eager ones",
+    "make_saveable_from_iterator(iterator, external_state_policy=None): Makes an iterator of a graph one of the objects "
+    "that tf.compat.v1.train.Saver saves.",
+)
+_functions(
+    "profiler.experimental",
+    "profiles are taken in the process itself",
+    """
+server.start(port): Lets other processes ask for profiles of this one.
+client.trace(service_addr, logdir, duration_ms, worker_list='', num_tracing_attempts=3, options=None): Takes a profile of another process.
+client.monitor(service_addr, duration_ms, level=1): Tells of another process's work.
+""",
+    v1=[],
+)
+_functions(
+    "compat.v1.tpu",
+    "TPUs are not implemented",
+    """
+replicate(computation, inputs=None, infeed_queue=None, device_assignment=None, name=None, maximum_shapes=None, padding_spec=None, xla_options=None): Runs a computation on several cores.
+rewrite(computation, inputs=None, infeed_queue=None, device_assignment=None, name=None, xla_options=None): Runs a computation on a TPU.
+shard(computation, inputs=None, num_shards=1, input_shard_axes=None, outputs_from_all_shards=True, output_shard_axes=None, infeed_queue=None, device_assignment=None, name=None, xla_options=None): Runs a computation on the parts of its inputs.
+batch_parallel(computation, inputs=None, num_shards=1, infeed_queue=None, device_assignment=None, name=None, xla_options=None): Runs a computation on the parts of a batch.
+cross_replica_sum(x, group_assignment=None, name=None): Sums over cores.
+initialize_system(embedding_config=None, job=None, compilation_failure_closes_chips=True, tpu_cancellation_closes_chips=None): Starts a TPU system.
+shutdown_system(job=None): Stops a TPU system.
+""",
+)

@@ -1,1 +1,0 @@
-"""tf.lite: options, representative data and models to convert; conversion itself is not implemented."""
