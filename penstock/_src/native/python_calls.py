@@ -27,9 +27,6 @@ class _MethodDef(ctypes.Structure):
                 ("doc", ctypes.c_char_p)]  # fmt: skip
 
 
-_definitions: list[
-    _MethodDef
-] = []  # Python keeps pointers to these for as long as the process lives
 _new_builtin = ctypes.pythonapi.PyCFunction_NewEx
 _new_builtin.restype = ctypes.py_object
 _new_builtin.argtypes = [ctypes.POINTER(_MethodDef), ctypes.py_object, ctypes.c_void_p]
@@ -38,7 +35,8 @@ _new_builtin.argtypes = [ctypes.POINTER(_MethodDef), ctypes.py_object, ctypes.c_
 def define(address: int, name: str, flags: int = METH_FASTCALL) -> _MethodDef:
     """Describes the machine code at `address` as a method; for `bind`, once for each address."""
     definition = _MethodDef(name.encode(), address, flags, None)
-    _definitions.append(definition)
+    # Builtins point to it until they die, which may be after this module when Python ends: it is never freed.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(definition))
     return definition
 
 
