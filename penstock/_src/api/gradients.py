@@ -72,31 +72,6 @@ def gradients(
     return results
 
 
-@export(v1=["gradients"])
-def gradients_v1(
-    ys: Any,
-    xs: Any,
-    grad_ys: Any = None,
-    name: str = "gradients",
-    colocate_gradients_with_ops: bool = False,
-    gate_gradients: bool = False,
-    aggregation_method: Any = None,
-    stop_gradients: Any = None,
-    unconnected_gradients: Any = UnconnectedGradients.NONE,
-) -> list[Any]:
-    """Returns d sum(ys) / dx for each x; see `tf.gradients`."""
-    return gradients(
-        ys,
-        xs,
-        grad_ys,
-        name,
-        gate_gradients,
-        aggregation_method,
-        stop_gradients,
-        unconnected_gradients,
-    )
-
-
 def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
@@ -144,19 +119,6 @@ def hessians(
 
 def _doubled(x: Any) -> Sequence[int]:
     return [*x.shape.as_list(), *x.shape.as_list()]
-
-
-@export(v1=["hessians"])
-def hessians_v1(
-    ys: Any,
-    xs: Any,
-    name: str = "hessians",
-    colocate_gradients_with_ops: bool = False,
-    gate_gradients: bool = False,
-    aggregation_method: Any = None,
-) -> list[Any]:
-    """Returns for each x the matrix of second derivatives of sum(ys); see `tf.hessians`."""
-    return hessians(ys, xs, gate_gradients, aggregation_method, name)
 
 
 @export("no_gradient", v1=["NoGradient", "NotDifferentiable", "no_gradient"])

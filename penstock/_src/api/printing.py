@@ -215,25 +215,3 @@ def load_library(library_location):
 def load_file_system_library(library_filename):
     """Not there: libraries of file systems are TensorFlow's own."""
     load_op_library(library_filename)
-
-
-@export(v1=["Print"])
-def print_v1(input_, data, message=None, first_n=None, summarize=None, name=None):
-    """`input_`, and prints the tensors `data` when it is computed.
-
-    Args:
-      input_: a tensor.
-      data: a list of tensors.
-      message: printed before them.
-      first_n: how often at most.
-      summarize: how many entries of each.
-      name: a name for the operation.
-    """
-    return raw.Print(
-        input=input_,
-        data=data,
-        message=message or "",
-        first_n=-1 if first_n is None else first_n,
-        summarize=3 if summarize is None else summarize,
-        name=name,
-    )

@@ -96,18 +96,6 @@ def _keep(node: Operation, held: Any) -> None:
     node.__dict__["_python_function"] = held
 
 
-@export(v1=["py_func"])
-def py_func(
-    func: Callable[..., Any],
-    inp: Any,
-    Tout: Any,
-    stateful: bool = True,
-    name: str | None = None,
-) -> Any:
-    """Returns what a Python function of NumPy arrays returns; see `tf.numpy_function`."""
-    return numpy_function(func, inp, Tout, stateful, name)
-
-
 @export("py_function")
 def py_function(
     func: Callable[..., Any] | None = None,

@@ -137,24 +137,6 @@ def quantize(
     )
 
 
-@export(v1=["quantize_v2"])
-def quantize_v2(
-    input,
-    min_range,
-    max_range,
-    T,
-    mode="MIN_COMBINED",
-    name=None,
-    round_mode="HALF_AWAY_FROM_ZERO",
-    narrow_range=False,
-    axis=None,
-    ensure_minimum_range=0.01,
-):
-    """Floats as quantised numbers of type T: (output, output_min, output_max)."""
-    given = (input, min_range, max_range, T, mode, round_mode, name, narrow_range, axis)
-    return quantize(*given, ensure_minimum_range)
-
-
 @export("quantization.dequantize", v1=_v1("dequantize"))
 def dequantize(
     input,

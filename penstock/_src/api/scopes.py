@@ -113,12 +113,6 @@ def control_dependencies(control_inputs):
     return graph.control_dependencies(control_inputs)
 
 
-@export(v1=["control_dependencies"])
-def control_dependencies_v1(control_inputs):
-    """See `tf.control_dependencies`."""
-    return control_dependencies(control_inputs)
-
-
 @export("no_op")
 def no_op(name=None):
     """An operation that does nothing."""
@@ -169,12 +163,6 @@ def tuple(tensors, control_inputs=None, name=None):
     gate = group(*waits)
     with STATE.graph.control_dependencies([gate]):
         return [None if t is None else raw.Identity(input=t) for t in tensors]
-
-
-@export(v1=["tuple"])
-def tuple_v1(tensors, name=None, control_inputs=None):
-    """See `tf.tuple`."""
-    return tuple(tensors, control_inputs, name)
 
 
 @export("timestamp")

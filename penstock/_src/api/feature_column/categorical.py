@@ -302,21 +302,6 @@ def categorical_column_with_vocabulary_file(
     )
 
 
-@export(v1=["feature_column.categorical_column_with_vocabulary_file"])
-def categorical_column_with_vocabulary_file_v1(
-    key,
-    vocabulary_file,
-    vocabulary_size=None,
-    num_oov_buckets=0,
-    default_value=None,
-    dtype=dtypes.string,
-):
-    """A column of categories by line of a file."""
-    return categorical_column_with_vocabulary_file(
-        key, vocabulary_file, vocabulary_size, dtype, default_value, num_oov_buckets
-    )
-
-
 class CrossedColumn(
     CategoricalColumn,
     collections.namedtuple("CrossedColumn", ("keys", "hash_bucket_size", "hash_key")),

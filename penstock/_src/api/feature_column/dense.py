@@ -312,12 +312,6 @@ def make_parse_example_spec(feature_columns):
     return result
 
 
-@export(v1=["feature_column.make_parse_example_spec"])
-def make_parse_example_spec_v1(feature_columns):
-    """What `tf.io.parse_example` has to parse for the columns, by key."""
-    return make_parse_example_spec(feature_columns)
-
-
 @export(v1=["feature_column.input_layer"])
 def input_layer(
     features,

@@ -26,21 +26,22 @@ class Row:
       target: the function, by its path below `api/`, or `raw.` and an op.
       names: in `tf.compat.v1`.
       parameters: words in TensorFlow 1's order. `axis` goes to the target's parameter of that name, `filter:kernel` to another one. An
-        older name of an argument is written before the newer one, `dim>axis`. `-optimize` has no effect. Defaults are those of the
-        target unless one is written (`axis=0`) or none (`axis=`); older names have None.
-      fixed: further arguments of the target.
+        older name of an argument is written before the newer one, `dim>axis`. `-optimize` has no effect; `+sparse=True` is given by the
+        row alone. Defaults are those of the target unless one is written (`axis=0`) or none (`axis=`); older names have None.
     """
 
     target: str
     names: tuple[str, ...]
     parameters: str
-    fixed: Mapping[str, Any]
 
     def make(self, module: str, attribute: str) -> Callable[..., Any]:
         """Returns the function, as the `attribute` of a module."""
         target = _find(self.target)
         defaults = {n: p.default for n, p in inspect.signature(target).parameters.items()}
-        words = [_parse(word, defaults) for word in self.parameters.split()]
+        written = self.parameters.split()
+        words = [_parse(word, defaults) for word in written if word[0] != "+"]
+        fixed = [word[1:].split("=") for word in written if word[0] == "+"]
+        by_the_row = {name: _value(text) for name, text in fixed}
         passed = [n for n, w in enumerate(words) if w.goes_to and not w.older_than]
         newer = {words[n].name: words[n].goes_to for n in passed}
         steps = [(n, words[n].goes_to, "", "") for n in passed]
@@ -52,7 +53,7 @@ class Row:
         required = [to for _, to, _, _ in steps if defaults[to] is inspect.Parameter.empty]
 
         def call(values: tuple[Any, ...]) -> Any:
-            given = dict(self.fixed)
+            given = dict(by_the_row)
             for place, to, older, name in steps:
                 value = values[place]
                 if value is None and words[place].default is None:  # the target's own default
