@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.codegen.scalars import operations
 from penstock._src.core import dtypes
+from penstock._src.core.errors import InternalError
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.language.types import F64
 
 FLOATS = ["float32", "float64", "float16", "bfloat16"]
 INTS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
@@ -175,3 +179,17 @@ def test_the_bits_of_a_scalar(native, values):
         lambda p, x: [p.bitcast(x, dtypes.int32), p.shift_right_logical(x, x)],
         np.array(52, np.uint64),
     )
+
+
+def test_a_value_wider_than_its_place_is_not_stored(native, monkeypatch):
+    monkeypatch.setitem(
+        operations.OPERATIONS, "add", lambda f, name, kind, dtype, a, b: f.convert(a, F64)
+    )
+    x = np.arange(9, dtype=np.int8)
+    with pytest.raises(InternalError, match="double> is stored as int8"):
+        native(lambda p, x: [p.add(x, p.constant(77, dtypes.int8))], x)
+
+
+def test_whole_numbers_have_no_quotient_that_is_a_float(native):
+    with pytest.raises(NotLowerable, match="quotient of whole numbers"):
+        native(lambda p, x: [p.div(x, x)], np.arange(9, dtype=np.int8))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import (
     BF16,
@@ -27,6 +27,7 @@ from penstock._src.native.language.types import (
     I64,
     lanes,
     like,
+    scalar,
     vec,
 )
 from penstock._src.native.language.value import Val
@@ -137,6 +138,8 @@ def from_memory(f: Fn, x: Val, dtype) -> Val:
 
 def to_memory(f: Fn, x: Val, dtype) -> Val:
     """A register value as it is stored."""
+    if scalar(x.ty) != register_type(dtype):  # it would reach past its place
+        raise InternalError(None, None, f"A {x.ty} is stored as {dtype.name}.")
     if dtype == dtypes.bool_:
         return f.convert(x, I8, signed=False)
     if dtype == dtypes.float16:
