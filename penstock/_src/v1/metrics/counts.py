@@ -9,14 +9,12 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 from penstock._src.v1.metrics.streams import (
     Result,
-    collected,
     fitting,
+    metric,
     of_both,
     ratio,
-    stream,
     summed,
     total,
     weights_like,
@@ -47,27 +45,17 @@ def count(kind: str, labels: Any, predictions: Any, weights: Any) -> Result:
 
 
 def _count_metric(kind: str) -> Any:
-    function = NAMES[kind]
+    def compute(labels: Any, predictions: Any, weights: Any = None) -> Result:
+        return count(kind, labels, predictions, weights)
 
-    def metric(
-        labels: Any,
-        predictions: Any,
-        weights: Any = None,
-        metrics_collections: Any = None,
-        updates_collections: Any = None,
-        name: str | None = None,
-    ) -> Result:
-        with stream(function, name):
-            found = count(kind, labels, predictions, weights)
-            return collected(*found, metrics_collections, updates_collections)
-
-    return _named(metric, function, f"The weighted number of {function.replace('_', ' ')}.")
+    text = f"The weighted number of {NAMES[kind].replace('_', ' ')}."
+    return _named(compute, NAMES[kind], NAMES[kind], text)
 
 
-def _named(metric: Any, function: str, text: str) -> Any:
-    metric.__name__ = metric.__qualname__ = function
-    metric.__doc__ = text
-    return export(v1=[f"metrics.{function}"])(metric)
+def _named(compute: Any, function: str, scope: str, text: str) -> Any:
+    compute.__name__ = compute.__qualname__ = function
+    compute.__doc__ = text
+    return metric(scope)(compute)
 
 
 true_positives = _count_metric("tp")
@@ -101,23 +89,14 @@ def counts_at(
 
 
 def _threshold_metric(kind: str) -> Any:
-    function = f"{NAMES[kind]}_at_thresholds"
-
-    def metric(
-        labels: Any,
-        predictions: Any,
-        thresholds: Sequence[float],
-        weights: Any = None,
-        metrics_collections: Any = None,
-        updates_collections: Any = None,
-        name: str | None = None,
+    def compute(
+        labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
     ) -> Result:
-        with stream(NAMES[kind], name):
-            (found,) = counts_at([kind], labels, predictions, thresholds, weights)
-            return collected(*found, metrics_collections, updates_collections)
+        (found,) = counts_at([kind], labels, predictions, thresholds, weights)
+        return found
 
     text = f"The weighted number of {NAMES[kind].replace('_', ' ')} per threshold."
-    return _named(metric, function, text)
+    return _named(compute, f"{NAMES[kind]}_at_thresholds", NAMES[kind], text)
 
 
 true_positives_at_thresholds = _threshold_metric("tp")
@@ -126,34 +105,16 @@ true_negatives_at_thresholds = _threshold_metric("tn")
 false_negatives_at_thresholds = _threshold_metric("fn")
 
 
-@export(v1=["metrics.precision"])
-def precision(
-    labels: Any,
-    predictions: Any,
-    weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
-) -> Result:
+@metric()
+def precision(labels: Any, predictions: Any, weights: Any = None) -> Result:
     """The share of positive predictions that are right."""
-    with stream("precision", name):
-        found = _share("fp", labels, predictions, weights)
-        return collected(*found, metrics_collections, updates_collections)
+    return _share("fp", labels, predictions, weights)
 
 
-@export(v1=["metrics.recall"])
-def recall(
-    labels: Any,
-    predictions: Any,
-    weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
-) -> Result:
+@metric()
+def recall(labels: Any, predictions: Any, weights: Any = None) -> Result:
     """The share of positive labels that are predicted."""
-    with stream("recall", name):
-        found = _share("fn", labels, predictions, weights)
-        return collected(*found, metrics_collections, updates_collections)
+    return _share("fn", labels, predictions, weights)
 
 
 def _share(other: str, labels: Any, predictions: Any, weights: Any) -> Result:
@@ -161,35 +122,19 @@ def _share(other: str, labels: Any, predictions: Any, weights: Any) -> Result:
     return of_both(lambda r, w: ratio(r, r + w), right, wrong)
 
 
-@export(v1=["metrics.precision_at_thresholds"])
+@metric()
 def precision_at_thresholds(
-    labels: Any,
-    predictions: Any,
-    thresholds: Sequence[float],
-    weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
+    labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
 ) -> Result:
     """The precision per threshold."""
-    with stream("precision_at_thresholds", name):
-        held = counts_at(["tp", "fp"], labels, predictions, thresholds, weights)
-        found = of_both(lambda tp, fp: tp / (EPSILON + tp + fp), *held)
-        return collected(*found, metrics_collections, updates_collections)
+    held = counts_at(["tp", "fp"], labels, predictions, thresholds, weights)
+    return of_both(lambda tp, fp: tp / (EPSILON + tp + fp), *held)
 
 
-@export(v1=["metrics.recall_at_thresholds"])
+@metric()
 def recall_at_thresholds(
-    labels: Any,
-    predictions: Any,
-    thresholds: Sequence[float],
-    weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
+    labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
 ) -> Result:
     """The recall per threshold."""
-    with stream("recall_at_thresholds", name):
-        held = counts_at(["tp", "fn"], labels, predictions, thresholds, weights)
-        found = of_both(lambda tp, fn: tp / (EPSILON + tp + fn), *held)
-        return collected(*found, metrics_collections, updates_collections)
+    held = counts_at(["tp", "fn"], labels, predictions, thresholds, weights)
+    return of_both(lambda tp, fn: tp / (EPSILON + tp + fn), *held)

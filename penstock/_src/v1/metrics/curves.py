@@ -8,7 +8,15 @@ import numpy as np
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.v1.metrics.counts import EPSILON, counts_at
-from penstock._src.v1.metrics.streams import Result, collected, of_both, ratio, stream, total
+from penstock._src.v1.metrics.streams import (
+    Result,
+    collected,
+    metric,
+    of_both,
+    ratio,
+    stream,
+    total,
+)
 
 # Keeps rates defined where there are no labels of a class.
 _SMALL = 1e-6
@@ -96,56 +104,48 @@ def _interpolated(tp: Any, fp: Any, fn: Any) -> Any:
     return total(ratio(piece, raw.Maximum(x=tp[1:] + fn[1:], y=zero)))
 
 
-@export(v1=["metrics.sensitivity_at_specificity"])
+@metric()
 def sensitivity_at_specificity(
     labels: Any,
     predictions: Any,
     specificity: float,
     weights: Any = None,
     num_thresholds: int = 200,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
 ) -> Result:
     """The share of positive labels found, where the share of negative ones found is nearest to a number."""
-    with stream("sensitivity_at_specificity", name):
-        _check_share("specificity", specificity)
-        points = even_thresholds(num_thresholds)
-        held = counts_at(KINDS, labels, predictions, points, weights)
+    _check_share("specificity", specificity)
+    points = even_thresholds(num_thresholds)
+    held = counts_at(KINDS, labels, predictions, points, weights)
 
-        def sensitivity(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
-            distance = raw.Abs(x=tn / (tn + fp + EPSILON) - specificity)
-            at = raw.ArgMin(input=distance, dimension=0)
-            return _at(tp, at) / (_at(tp, at) + _at(fn, at) + EPSILON)
+    def sensitivity(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
+        distance = raw.Abs(x=tn / (tn + fp + EPSILON) - specificity)
+        at = raw.ArgMin(input=distance, dimension=0)
+        return _at(tp, at) / (_at(tp, at) + _at(fn, at) + EPSILON)
 
-        return collected(*of_both(sensitivity, *held), metrics_collections, updates_collections)
+    return of_both(sensitivity, *held)
 
 
-@export(v1=["metrics.specificity_at_sensitivity"])
+@metric()
 def specificity_at_sensitivity(
     labels: Any,
     predictions: Any,
     sensitivity: float,
     weights: Any = None,
     num_thresholds: int = 200,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
 ) -> Result:
     """The share of negative labels found, where the share of positive ones found is nearest to a number."""
-    with stream("specificity_at_sensitivity", name):
-        _check_share("sensitivity", sensitivity)
-        points = even_thresholds(num_thresholds)
-        held = counts_at(KINDS, labels, predictions, points, weights)
+    _check_share("sensitivity", sensitivity)
+    points = even_thresholds(num_thresholds)
+    held = counts_at(KINDS, labels, predictions, points, weights)
 
-        def specificity(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
-            distance = raw.Abs(x=tp / (tp + fn + EPSILON) - sensitivity)
-            # Of equal distances the last: the highest threshold.
-            backwards = raw.ReverseV2(tensor=distance, axis=[0])
-            at = len(points) - 1 - raw.ArgMin(input=backwards, dimension=0)
-            return _at(tn, at) / (_at(tn, at) + _at(fp, at) + EPSILON)
+    def specificity(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
+        distance = raw.Abs(x=tp / (tp + fn + EPSILON) - sensitivity)
+        # Of equal distances the last: the highest threshold.
+        backwards = raw.ReverseV2(tensor=distance, axis=[0])
+        at = len(points) - 1 - raw.ArgMin(input=backwards, dimension=0)
+        return _at(tn, at) / (_at(tn, at) + _at(fp, at) + EPSILON)
 
-        return collected(*of_both(specificity, *held), metrics_collections, updates_collections)
+    return of_both(specificity, *held)
 
 
 def _check_share(name: str, value: float) -> None:

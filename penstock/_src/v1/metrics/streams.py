@@ -1,5 +1,7 @@
 """What all metrics share: local variables, arguments that fit one another, and results with names."""
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +13,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.util.export import export
 from penstock._src.v1.variables.collections import GraphKeys, VariableV1
 
 Result = tuple[Any, Any]
@@ -29,6 +32,40 @@ def stream(function: str, name: str | None) -> Iterator[None]:
         )
     with STATE.graph.name_scope(name or function):
         yield
+
+
+def metric(
+    scope: str | Callable[[dict[str, Any]], str] = "", *more: str
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Decorator of what computes a (value, update): makes it public, with collections for the two and a name.
+
+    Args:
+      scope: the name of the operations by default, or what makes it of the arguments; by default the function's.
+      more: further names of the function in `tf.metrics`.
+    """
+
+    def decorate(compute: Callable[..., Result]) -> Callable[..., Result]:
+        own = list(inspect.signature(compute).parameters.values())
+        added = [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
+            for name in ("metrics_collections", "updates_collections", "name")
+        ]
+        shown = inspect.Signature([*own, *added])
+
+        @functools.wraps(compute)
+        def run(*args: Any, **kwargs: Any) -> Result:
+            bound = shown.bind(*args, **kwargs)
+            bound.apply_defaults()
+            *given, of_values, of_updates, name = bound.arguments.values()
+            by_default = scope(bound.arguments) if callable(scope) else scope
+            with stream(by_default or compute.__name__, name):
+                return collected(*compute(*given), of_values, of_updates)
+
+        run.__signature__ = shown  # type: ignore[attr-defined]
+        del run.__wrapped__
+        return export(v1=[f"metrics.{name}" for name in (compute.__name__, *more)])(run)
+
+    return decorate
 
 
 def local_variable(name: str, shape: Any = (), dtype: Any = dtypes.float32) -> VariableV1:

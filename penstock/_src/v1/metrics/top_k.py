@@ -1,5 +1,6 @@
 """Precision and recall of the k highest predictions, where a row may have several labels."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,11 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 from penstock._src.v1.metrics.streams import (
     Result,
-    collected,
+    metric,
     of_both,
     ratio,
-    stream,
     summed,
     total,
     weights_like,
@@ -86,140 +85,74 @@ def _precision_or_recall(
     return of_both(lambda r, w: raw.RealDiv(x=r, y=r + w), *counts)
 
 
+def _at(share: str) -> Callable[[dict[str, Any]], str]:
+    """What names the operations of a share at k."""
+    return lambda given: f"{share}_at_{'top_k' if given['k'] is None else given['k']}"
+
+
 def _highest(predictions: Any, k: int) -> Any:
     return raw.TopKV2(input=convert_to_tensor(predictions), k=np.int32(k)).indices
 
 
-@export(v1=["metrics.precision_at_top_k"])
+@metric(_at("precision"))
 def precision_at_top_k(
     labels: Any,
     predictions_idx: Any,
     k: int | None = None,
     class_id: int | None = None,
     weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
 ) -> Result:
     """The share of predicted classes (given by their numbers) that are labels."""
-    with stream("precision_at_top_k" if k is None else f"precision_at_{k}", name):
-        found = _precision_or_recall("precision", labels, predictions_idx, class_id, weights)
-        return collected(*found, metrics_collections, updates_collections)
+    return _precision_or_recall("precision", labels, predictions_idx, class_id, weights)
 
 
-@export(v1=["metrics.recall_at_top_k"])
+@metric(_at("recall"))
 def recall_at_top_k(
     labels: Any,
     predictions_idx: Any,
     k: int | None = None,
     class_id: int | None = None,
     weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
 ) -> Result:
     """The share of labels that are among the predicted classes (given by their numbers)."""
-    with stream("recall_at_top_k" if k is None else f"recall_at_{k}", name):
-        found = _precision_or_recall("recall", labels, predictions_idx, class_id, weights)
-        return collected(*found, metrics_collections, updates_collections)
+    return _precision_or_recall("recall", labels, predictions_idx, class_id, weights)
 
 
-@export(v1=["metrics.precision_at_k"])
+@metric(_at("precision"), "sparse_precision_at_k")
 def precision_at_k(
-    labels: Any,
-    predictions: Any,
-    k: int,
-    class_id: int | None = None,
-    weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
+    labels: Any, predictions: Any, k: int, class_id: int | None = None, weights: Any = None
 ) -> Result:
     """The share of the k highest predictions that are labels; see `precision_at_top_k`."""
-    with stream(f"precision_at_{k}", name):
-        highest = _highest(predictions, k)
-        found = _precision_or_recall("precision", labels, highest, class_id, weights)
-        return collected(*found, metrics_collections, updates_collections)
+    highest = _highest(predictions, k)
+    return _precision_or_recall("precision", labels, highest, class_id, weights)
 
 
-@export(v1=["metrics.recall_at_k"])
+@metric(_at("recall"))
 def recall_at_k(
-    labels: Any,
-    predictions: Any,
-    k: int,
-    class_id: int | None = None,
-    weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
+    labels: Any, predictions: Any, k: int, class_id: int | None = None, weights: Any = None
 ) -> Result:
     """The share of labels that are among the k highest predictions; see `recall_at_top_k`."""
-    with stream(f"recall_at_{k}", name):
-        highest = _highest(predictions, k)
-        found = _precision_or_recall("recall", labels, highest, class_id, weights)
-        return collected(*found, metrics_collections, updates_collections)
+    highest = _highest(predictions, k)
+    return _precision_or_recall("recall", labels, highest, class_id, weights)
 
 
-@export(v1=["metrics.sparse_precision_at_k"])
-def sparse_precision_at_k(
-    labels: Any,
-    predictions: Any,
-    k: int,
-    class_id: int | None = None,
-    weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
-) -> Result:
-    """`precision_at_k` under its older name."""
-    return precision_at_k(
-        labels, predictions, k, class_id, weights, metrics_collections, updates_collections, name
-    )
-
-
-@export(v1=["metrics.average_precision_at_k"])
-def average_precision_at_k(
-    labels: Any,
-    predictions: Any,
-    k: int,
-    weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
-) -> Result:
+@metric(_at("average_precision"), "sparse_average_precision_at_k")
+def average_precision_at_k(labels: Any, predictions: Any, k: int, weights: Any = None) -> Result:
     """The mean over rows of the average, over the labels, of the precision at each one's rank."""
-    with stream(f"average_precision_at_{k}", name):
-        highest = cast(_highest(predictions, k), dtypes.int64)
-        labels = _labels(labels, highest.shape.rank)
-        is_label, _ = _found(labels, highest)
-        relevant = cast(is_label, dtypes.float64)
-        hits = raw.Cumsum(x=relevant, axis=-1)
-        gained = raw.Sum(input=relevant * hits / np.arange(1.0, k + 1.0), axis=[-1])
-        known = raw.Sum(input=cast(_distinct(labels), dtypes.float64), axis=[-1])
-        averages = ratio(gained, raw.Minimum(x=known, y=np.float64(k)))
-        counts = raw.OnesLike(x=averages)
-        if weights is not None:
-            counts = weights_like(weights, averages)
-        kind = dtypes.float64
-        found = of_both(
-            ratio,
-            summed("total", (), total(averages * counts), kind),
-            summed("max", (), total(counts), kind),
-        )
-        return collected(*found, metrics_collections, updates_collections)
-
-
-@export(v1=["metrics.sparse_average_precision_at_k"])
-def sparse_average_precision_at_k(
-    labels: Any,
-    predictions: Any,
-    k: int,
-    weights: Any = None,
-    metrics_collections: Any = None,
-    updates_collections: Any = None,
-    name: str | None = None,
-) -> Result:
-    """`average_precision_at_k` under its older name."""
-    return average_precision_at_k(
-        labels, predictions, k, weights, metrics_collections, updates_collections, name
+    highest = cast(_highest(predictions, k), dtypes.int64)
+    labels = _labels(labels, highest.shape.rank)
+    is_label, _ = _found(labels, highest)
+    relevant = cast(is_label, dtypes.float64)
+    hits = raw.Cumsum(x=relevant, axis=-1)
+    gained = raw.Sum(input=relevant * hits / np.arange(1.0, k + 1.0), axis=[-1])
+    known = raw.Sum(input=cast(_distinct(labels), dtypes.float64), axis=[-1])
+    averages = ratio(gained, raw.Minimum(x=known, y=np.float64(k)))
+    counts = raw.OnesLike(x=averages)
+    if weights is not None:
+        counts = weights_like(weights, averages)
+    kind = dtypes.float64
+    return of_both(
+        ratio,
+        summed("total", (), total(averages * counts), kind),
+        summed("max", (), total(counts), kind),
     )
