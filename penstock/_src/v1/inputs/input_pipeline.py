@@ -11,6 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import taking
 from penstock._src.v1.inputs.queue_runner import QueueRunner, add_queue_runner
 from penstock._src.v1.summaries.summary import scalar
 from penstock._src.v1.variables.collections import GraphKeys
@@ -179,25 +180,31 @@ def slice_input_producer(
 
 
 def _made_batches(
-    tensors_list,
-    batch_size,
-    make_queue,
     what,
-    threads=1,
+    batch_size,
+    capacity,
+    tensors=None,
+    tensors_list=None,
+    min_after_dequeue=None,
+    seed=None,
+    num_threads=1,
     keep_input=True,
     enqueue_many=False,
     shapes=None,
-    smaller=False,
+    dynamic_pad=False,
+    allow_smaller_final_batch=False,
+    shared_name=None,
     name=None,
-    fraction=None,
 ):
-    """Puts examples into a queue by QueueRunners; returns batches of them.
-
-    Args:
-      tensors_list: a structure of tensors for each thread.
-      make_queue: makes the queue, from types and shapes of the components.
-      fraction: (name, number of entries left aside, capacity) of the summary.
-    """
+    """Puts examples into a queue by QueueRunners; returns batches of them. See `_ARGUMENTS`."""
+    tensors_list = [tensors] if tensors_list is None else list(tensors_list)
+    if min_after_dequeue is None:
+        make_queue = _fifo(capacity, dynamic_pad, shared_name)
+        fraction = (f"fraction_of_{capacity}_full", 0)
+    else:
+        least = min_after_dequeue
+        make_queue = _shuffling(capacity, least, seed, shared_name)
+        fraction = (f"fraction_over_{least}_of_{capacity - least}_full", least)
     graph = _graph("Input pipelines based on Queues")
     if not tensors_list:
         raise ValueError(f"{what}: there are no tensors.")
@@ -208,13 +215,13 @@ def _made_batches(
         known = shapes or [_common(column, enqueue_many) for column in zip(*flat, strict=True)]
         queue = make_queue([tensor.dtype for tensor in flat[0]], known)
         enqueues = [_enqueue(queue, one, keep_input, enqueue_many) for one in flat]
-        add_queue_runner(QueueRunner(queue, enqueues * threads))
-        if fraction:
-            label, least, capacity = fraction
+        add_queue_runner(QueueRunner(queue, enqueues * num_threads))
+        label, least = fraction
+        if capacity > least:
             full = raw.Maximum(x=0, y=queue.size() - least)
             value = raw.Cast(x=full, DstT=dtypes.float32) * (1.0 / (capacity - least))
             scalar(label, value)
-        take = queue.dequeue_up_to if smaller else queue.dequeue_many
+        take = queue.dequeue_up_to if allow_smaller_final_batch else queue.dequeue_many
         taken = take(batch_size, name=scope)
         taken = list(taken) if isinstance(taken, (list, tuple)) else [taken]
         return (
@@ -269,269 +276,80 @@ def _shuffling(capacity, least, seed, shared_name):
     return make
 
 
-@export(v1=["train.batch"])
-def batch(
-    tensors,
-    batch_size,
-    num_threads=1,
-    capacity=32,
-    enqueue_many=False,
-    shapes=None,
-    dynamic_pad=False,
-    allow_smaller_final_batch=False,
-    shared_name=None,
-    name=None,
-):
-    """Returns batches of examples, which a QueueRunner puts into a queue.
+_ARGUMENTS = """
 
-    Args:
-      tensors: one example, a list or dict of tensors.
-      batch_size: how many examples a batch has.
-      num_threads: that compute examples.
-      capacity: of the queue.
-      enqueue_many: whether `tensors` are several examples.
-      shapes: of an example's tensors; by default as known.
-      dynamic_pad: whether examples of other shapes are padded within a batch.
-      allow_smaller_final_batch: whether the last batch may be smaller.
-      shared_name: under which sessions share the queue.
-      name: of the operations.
-    """
-    return maybe_batch(
-        tensors,
-        True,
-        batch_size,
-        num_threads,
-        capacity,
-        enqueue_many,
-        shapes,
-        dynamic_pad,
-        allow_smaller_final_batch,
-        shared_name,
-        name,
-    )
+Args:
+  tensors: one example, a list or dict of tensors; or `tensors_list`, those of several sources, with a thread for each.
+  keep_input: whether the example is taken.
+  batch_size: how many examples a batch has.
+  capacity: of the queue.
+  min_after_dequeue: how many examples stay in the queue to be mixed with others.
+  num_threads: that compute examples.
+  seed: of the order.
+  enqueue_many: whether `tensors` are several examples.
+  shapes: of an example's tensors; by default as known.
+  dynamic_pad: whether examples of other shapes are padded within a batch.
+  allow_smaller_final_batch: whether the last batch may be smaller.
+  shared_name: under which sessions share the queue.
+  name: of the operations.
+"""
 
 
-@export(v1=["train.maybe_batch"])
-def maybe_batch(
-    tensors,
-    keep_input,
-    batch_size,
-    num_threads=1,
-    capacity=32,
-    enqueue_many=False,
-    shapes=None,
-    dynamic_pad=False,
-    allow_smaller_final_batch=False,
-    shared_name=None,
-    name=None,
-):
-    """`batch` of the examples for which `keep_input` is true."""
-    return _made_batches(
-        [tensors],
-        batch_size,
-        _fifo(capacity, dynamic_pad, shared_name),
-        "batch",
-        num_threads,
-        keep_input,
-        enqueue_many,
-        shapes,
-        allow_smaller_final_batch,
-        name,
-        (f"fraction_of_{capacity}_full", 0, capacity),
-    )
+def _batching(name, parameters, meaning):
+    """Makes a function of these parameters, public in `tf.compat.v1.train`."""
+    names = [word.partition("=")[0] for word in parameters.split(", ")]
+
+    def call(values):
+        return _made_batches(name.removeprefix("maybe_"), **dict(zip(names, values, strict=True)))
+
+    function = taking(parameters, name, call, {})
+    function.__module__, function.__qualname__ = __name__, name
+    function.__doc__ = meaning + _ARGUMENTS
+    return export(v1=[f"train.{name}"])(function)
 
 
-@export(v1=["train.batch_join"])
-def batch_join(
-    tensors_list,
-    batch_size,
-    capacity=32,
-    enqueue_many=False,
-    shapes=None,
-    dynamic_pad=False,
-    allow_smaller_final_batch=False,
-    shared_name=None,
-    name=None,
-):
-    """`batch` of examples of several sources, with a thread for each."""
-    return maybe_batch_join(
-        tensors_list,
-        True,
-        batch_size,
-        capacity,
-        enqueue_many,
-        shapes,
-        dynamic_pad,
-        allow_smaller_final_batch,
-        shared_name,
-        name,
-    )
+_LAST = "allow_smaller_final_batch=False, shared_name=None, name=None"
+_REST = f"enqueue_many=False, shapes=None, dynamic_pad=False, {_LAST}"
+batch = _batching(
+    "batch",
+    f"tensors, batch_size, num_threads=1, capacity=32, {_REST}",
+    "Returns batches of examples, which a QueueRunner puts into a queue.",
+)
+maybe_batch = _batching(
+    "maybe_batch",
+    f"tensors, keep_input, batch_size, num_threads=1, capacity=32, {_REST}",
+    "`batch` of the examples for which `keep_input` is true.",
+)
+batch_join = _batching(
+    "batch_join",
+    f"tensors_list, batch_size, capacity=32, {_REST}",
+    "`batch` of examples of several sources, with a thread for each.",
+)
+maybe_batch_join = _batching(
+    "maybe_batch_join",
+    f"tensors_list, keep_input, batch_size, capacity=32, {_REST}",
+    "`batch_join` of the examples for which `keep_input` is true.",
+)
 
-
-@export(v1=["train.maybe_batch_join"])
-def maybe_batch_join(
-    tensors_list,
-    keep_input,
-    batch_size,
-    capacity=32,
-    enqueue_many=False,
-    shapes=None,
-    dynamic_pad=False,
-    allow_smaller_final_batch=False,
-    shared_name=None,
-    name=None,
-):
-    """`batch_join` of the examples for which `keep_input` is true."""
-    return _made_batches(
-        list(tensors_list),
-        batch_size,
-        _fifo(capacity, dynamic_pad, shared_name),
-        "batch_join",
-        1,
-        keep_input,
-        enqueue_many,
-        shapes,
-        allow_smaller_final_batch,
-        name,
-        (f"fraction_of_{capacity}_full", 0, capacity),
-    )
-
-
-@export(v1=["train.shuffle_batch"])
-def shuffle_batch(
-    tensors,
-    batch_size,
-    capacity,
-    min_after_dequeue,
-    num_threads=1,
-    seed=None,
-    enqueue_many=False,
-    shapes=None,
-    allow_smaller_final_batch=False,
-    shared_name=None,
-    name=None,
-):
-    """Returns batches of examples in random order.
-
-    Args:
-      tensors: one example, a list or dict of tensors.
-      batch_size: how many examples a batch has.
-      capacity: of the queue.
-      min_after_dequeue: how many examples stay in the queue to be mixed with others.
-      num_threads: that compute examples.
-      seed: of the order.
-      enqueue_many: whether `tensors` are several examples.
-      shapes: of an example's tensors; by default as known.
-      allow_smaller_final_batch: whether the last batch may be smaller.
-      shared_name: under which sessions share the queue.
-      name: of the operations.
-    """
-    return maybe_shuffle_batch(
-        tensors,
-        batch_size,
-        capacity,
-        min_after_dequeue,
-        True,
-        num_threads,
-        seed,
-        enqueue_many,
-        shapes,
-        allow_smaller_final_batch,
-        shared_name,
-        name,
-    )
-
-
-@export(v1=["train.maybe_shuffle_batch"])
-def maybe_shuffle_batch(
-    tensors,
-    batch_size,
-    capacity,
-    min_after_dequeue,
-    keep_input,
-    num_threads=1,
-    seed=None,
-    enqueue_many=False,
-    shapes=None,
-    allow_smaller_final_batch=False,
-    shared_name=None,
-    name=None,
-):
-    """`shuffle_batch` of the examples for which `keep_input` is true."""
-    return _made_batches(
-        [tensors],
-        batch_size,
-        _shuffling(capacity, min_after_dequeue, seed, shared_name),
-        "shuffle_batch",
-        num_threads,
-        keep_input,
-        enqueue_many,
-        shapes,
-        allow_smaller_final_batch,
-        name,
-        _over(capacity, min_after_dequeue),
-    )
-
-
-def _over(capacity, least):
-    label = f"fraction_over_{least}_of_{capacity - least}_full"
-    return (label, least, capacity) if capacity > least else None
-
-
-@export(v1=["train.shuffle_batch_join"])
-def shuffle_batch_join(
-    tensors_list,
-    batch_size,
-    capacity,
-    min_after_dequeue,
-    seed=None,
-    enqueue_many=False,
-    shapes=None,
-    allow_smaller_final_batch=False,
-    shared_name=None,
-    name=None,
-):
-    """`shuffle_batch` of examples of several sources, with a thread for each."""
-    return maybe_shuffle_batch_join(
-        tensors_list,
-        batch_size,
-        capacity,
-        min_after_dequeue,
-        True,
-        seed,
-        enqueue_many,
-        shapes,
-        allow_smaller_final_batch,
-        shared_name,
-        name,
-    )
-
-
-@export(v1=["train.maybe_shuffle_batch_join"])
-def maybe_shuffle_batch_join(
-    tensors_list,
-    batch_size,
-    capacity,
-    min_after_dequeue,
-    keep_input,
-    seed=None,
-    enqueue_many=False,
-    shapes=None,
-    allow_smaller_final_batch=False,
-    shared_name=None,
-    name=None,
-):
-    """`shuffle_batch_join` of the examples for which `keep_input` is true."""
-    return _made_batches(
-        list(tensors_list),
-        batch_size,
-        _shuffling(capacity, min_after_dequeue, seed, shared_name),
-        "shuffle_batch_join",
-        1,
-        keep_input,
-        enqueue_many,
-        shapes,
-        allow_smaller_final_batch,
-        name,
-        _over(capacity, min_after_dequeue),
-    )
+_REST = f"seed=None, enqueue_many=False, shapes=None, {_LAST}"
+_MIXED = "batch_size, capacity, min_after_dequeue"
+shuffle_batch = _batching(
+    "shuffle_batch",
+    f"tensors, {_MIXED}, num_threads=1, {_REST}",
+    "Returns batches of examples in random order.",
+)
+maybe_shuffle_batch = _batching(
+    "maybe_shuffle_batch",
+    f"tensors, {_MIXED}, keep_input, num_threads=1, {_REST}",
+    "`shuffle_batch` of the examples for which `keep_input` is true.",
+)
+shuffle_batch_join = _batching(
+    "shuffle_batch_join",
+    f"tensors_list, {_MIXED}, {_REST}",
+    "`shuffle_batch` of examples of several sources, with a thread for each.",
+)
+maybe_shuffle_batch_join = _batching(
+    "maybe_shuffle_batch_join",
+    f"tensors_list, {_MIXED}, keep_input, {_REST}",
+    "`shuffle_batch_join` of the examples for which `keep_input` is true.",
+)

@@ -3,79 +3,43 @@
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.util.export import export
+from penstock._src.util.signatures import taking
 
 
 def _slices(ref, indices, updates):
     return IndexedSlices(convert_to_tensor(updates, dtype=ref.dtype), convert_to_tensor(indices))
 
 
-@export(v1=["scatter_update"])
-def scatter_update(ref, indices, updates, use_locking=True, name=None):
-    """Sets rows of a variable; returns the variable."""
-    return ref.scatter_update(_slices(ref, indices, updates), use_locking, name)
+def _scatter(method, meaning, use_locking=False):
+    """Makes public a change of the rows (or, for `_nd_`, of the slices at index vectors) of a variable."""
+    of_slices = "_nd_" in method
+
+    def call(values):
+        ref, indices, updates, locking, name = values
+        if of_slices:
+            updates = convert_to_tensor(updates, dtype=ref.dtype)
+            return getattr(ref, method)(indices, updates, name)
+        return getattr(ref, method)(_slices(ref, indices, updates), locking, name)
+
+    function = taking(
+        f"ref, indices, updates, use_locking={use_locking}, name=None", method, call, {}
+    )
+    function.__module__, function.__qualname__ = __name__, method
+    function.__doc__ = f"{meaning} of a variable; returns the variable."
+    return export(v1=[method])(function)
 
 
-@export(v1=["scatter_add"])
-def scatter_add(ref, indices, updates, use_locking=False, name=None):
-    """Adds to rows of a variable; returns the variable."""
-    return ref.scatter_add(_slices(ref, indices, updates), use_locking, name)
-
-
-@export(v1=["scatter_sub"])
-def scatter_sub(ref, indices, updates, use_locking=False, name=None):
-    """Subtracts from rows of a variable; returns the variable."""
-    return ref.scatter_sub(_slices(ref, indices, updates), use_locking, name)
-
-
-@export(v1=["scatter_mul"])
-def scatter_mul(ref, indices, updates, use_locking=False, name=None):
-    """Multiplies rows of a variable; returns the variable."""
-    return ref.scatter_mul(_slices(ref, indices, updates), use_locking, name)
-
-
-@export(v1=["scatter_div"])
-def scatter_div(ref, indices, updates, use_locking=False, name=None):
-    """Divides rows of a variable; returns the variable."""
-    return ref.scatter_div(_slices(ref, indices, updates), use_locking, name)
-
-
-@export(v1=["scatter_min"])
-def scatter_min(ref, indices, updates, use_locking=False, name=None):
-    """Bounds rows of a variable from above; returns the variable."""
-    return ref.scatter_min(_slices(ref, indices, updates), use_locking, name)
-
-
-@export(v1=["scatter_max"])
-def scatter_max(ref, indices, updates, use_locking=False, name=None):
-    """Bounds rows of a variable from below; returns the variable."""
-    return ref.scatter_max(_slices(ref, indices, updates), use_locking, name)
-
-
-@export(v1=["scatter_nd_update"])
-def scatter_nd_update(ref, indices, updates, use_locking=True, name=None):
-    """Sets slices of a variable at index vectors; returns the variable."""
-    del use_locking
-    return ref.scatter_nd_update(indices, convert_to_tensor(updates, dtype=ref.dtype), name)
-
-
-@export(v1=["scatter_nd_add"])
-def scatter_nd_add(ref, indices, updates, use_locking=False, name=None):
-    """Adds to slices of a variable at index vectors; returns the variable."""
-    del use_locking
-    return ref.scatter_nd_add(indices, convert_to_tensor(updates, dtype=ref.dtype), name)
-
-
-@export(v1=["scatter_nd_sub"])
-def scatter_nd_sub(ref, indices, updates, use_locking=False, name=None):
-    """Subtracts from slices of a variable at index vectors; returns the variable."""
-    del use_locking
-    return ref.scatter_nd_sub(indices, convert_to_tensor(updates, dtype=ref.dtype), name)
-
-
-@export(v1=["batch_scatter_update"])
-def batch_scatter_update(ref, indices, updates, use_locking=True, name=None):
-    """Sets rows of every entry of a batch that a variable holds; returns the variable."""
-    return ref.batch_scatter_update(_slices(ref, indices, updates), use_locking, name)
+scatter_update = _scatter("scatter_update", "Sets rows", True)
+scatter_add = _scatter("scatter_add", "Adds to rows")
+scatter_sub = _scatter("scatter_sub", "Subtracts from rows")
+scatter_mul = _scatter("scatter_mul", "Multiplies rows")
+scatter_div = _scatter("scatter_div", "Divides rows")
+scatter_min = _scatter("scatter_min", "Bounds rows from above")
+scatter_max = _scatter("scatter_max", "Bounds rows from below")
+scatter_nd_update = _scatter("scatter_nd_update", "Sets slices at index vectors", True)
+scatter_nd_add = _scatter("scatter_nd_add", "Adds to slices at index vectors")
+scatter_nd_sub = _scatter("scatter_nd_sub", "Subtracts from slices at index vectors")
+batch_scatter_update = _scatter("batch_scatter_update", "Sets rows of every entry of a batch", True)
 
 
 @export(v1=["count_up_to"])
