@@ -57,23 +57,6 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
     return _conditional(convert_to_tensor(pred), functions, name or "cond", ("true", "false"))
 
 
-@export(v1=["cond"])
-def cond_v1(
-    pred: Any,
-    true_fn: Any = None,
-    false_fn: Any = None,
-    strict: bool = False,
-    name: str | None = None,
-    fn1: Any = None,
-    fn2: Any = None,
-) -> Any:
-    """Returns `true_fn()` or `false_fn()`; without `strict` a list of one is unpacked."""
-    result = cond(pred, true_fn or fn1, false_fn or fn2, name)
-    if not strict and isinstance(result, list | tuple) and len(result) == 1:
-        return result[0]
-    return result
-
-
 def _truth(pred: Any) -> bool:
     if isinstance(pred, Tensor):
         return bool(pred)
@@ -268,25 +251,6 @@ def _eager_case(pairs: Sequence[Any], default: Any, exclusive: bool) -> Any:
     return default()
 
 
-@export(v1=["case"])
-def case_v1(
-    pred_fn_pairs: Any,
-    default: Any = None,
-    exclusive: bool = False,
-    strict: bool = False,
-    name: str = "case",
-) -> Any:
-    """Returns the result of the first function whose condition is true; pairs may be given as a dict."""
-    if isinstance(pred_fn_pairs, dict):
-        pred_fn_pairs = [
-            (getattr(k, "deref", lambda k=k: k)(), f) for k, f in pred_fn_pairs.items()
-        ]
-    result = case(pred_fn_pairs, default, exclusive, strict, name)
-    if not strict and isinstance(result, list | tuple) and len(result) == 1:
-        return result[0]
-    return result
-
-
 @export("while_loop", v1=[])
 def while_loop(
     cond: Any,
@@ -345,29 +309,6 @@ def while_loop(
         result,
         expand_composites=True,
     )
-
-
-@export(v1=["while_loop"])
-def while_loop_v1(
-    cond: Any,
-    body: Any,
-    loop_vars: Any,
-    shape_invariants: Any = None,
-    parallel_iterations: int = 10,
-    back_prop: bool = True,
-    swap_memory: bool = False,
-    name: str | None = None,
-    maximum_iterations: Any = None,
-    return_same_structure: bool = False,
-) -> Any:
-    """Repeats `loop_vars = body(*loop_vars)`; a single variable comes back without its list."""
-    result = while_loop(
-        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory,
-        maximum_iterations, name,
-    )  # fmt: skip
-    if not return_same_structure and isinstance(result, list | tuple) and len(result) == 1:
-        return result[0]
-    return result
 
 
 def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -> Any:

@@ -95,26 +95,6 @@ def update_checkpoint_state(
     os.replace(path + ".tmp", path)
 
 
-@export(v1=["train.update_checkpoint_state"])
-def update_checkpoint_state_v1(
-    save_dir: str,
-    model_checkpoint_path: str,
-    all_model_checkpoint_paths: Sequence[str] | None = None,
-    latest_filename: str | None = None,
-    all_model_checkpoint_timestamps: Sequence[float] | None = None,
-    last_preserved_timestamp: float | None = None,
-) -> None:
-    """Writes the checkpoint file of a folder."""
-    update_checkpoint_state(
-        save_dir,
-        model_checkpoint_path,
-        all_model_checkpoint_paths,
-        latest_filename,
-        all_model_checkpoint_timestamps,
-        last_preserved_timestamp,
-    )
-
-
 @export("train.get_checkpoint_state")
 def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> Any:
     """Returns the message of a folder's checkpoint file, or None if there is none.

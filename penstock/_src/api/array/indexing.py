@@ -359,15 +359,3 @@ def get_static_int(value):
         return None if value is None else int(value)
     known = get_static_value(convert_to_tensor(value))
     return None if known is None else int(known)
-
-
-@export(v1=["clip_by_average_norm"])
-def clip_by_average_norm(t, clip_norm, name=None):
-    """`t` scaled down so that its norm over its number of entries is at most `clip_norm`."""
-    t = convert_to_tensor(t, name="t")
-    size = raw.Cast(x=raw.Size(input=t), DstT=t.dtype)
-    everywhere = np.arange(t.shape.rank, dtype=np.int32)
-    inverse = raw.Rsqrt(x=raw.Sum(input=t * t, axis=everywhere, keep_dims=True))
-    limit = convert_to_tensor(clip_norm, dtype=t.dtype)
-    factor = raw.Minimum(x=inverse * size, y=1.0 / limit)
-    return raw.Identity(input=t * limit * factor, name=name)

@@ -54,18 +54,6 @@ def split(input, sep=None, maxsplit=-1, name=None):
     return _on_flat(input, cut, dtypes.string)
 
 
-@export(v1=["strings.split"])
-def split_v1(input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None):
-    """`tf.strings.split` with a sparse or a ragged result."""
-    source = input if source is None else source
-    ragged = split(source, sep, maxsplit, name)
-    if result_type == "RaggedTensor":
-        return ragged
-    if result_type == "SparseTensor":
-        return ragged.to_sparse()
-    raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")
-
-
 @export("strings.bytes_split")
 @dispatchable
 def bytes_split(input, name=None):

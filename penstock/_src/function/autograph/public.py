@@ -81,33 +81,6 @@ def to_code(entity: Any, recursive: bool = True, experimental_optional_features:
     return ast.unparse(ast.fix_missing_locations(node)) + "\n"
 
 
-@export(v1=["autograph.to_graph"])
-def to_graph_v1(
-    entity: Any,
-    recursive: bool = True,
-    arg_values: Any = None,
-    arg_types: Any = None,
-    experimental_optional_features: Any = None,
-) -> Callable:
-    """Returns `entity` converted; `arg_values` and `arg_types` are not needed."""
-    del arg_values, arg_types
-    return to_graph(entity, recursive, experimental_optional_features)
-
-
-@export(v1=["autograph.to_code"])
-def to_code_v1(
-    entity: Any,
-    recursive: bool = True,
-    arg_values: Any = None,
-    arg_types: Any = None,
-    indentation: str = "  ",
-    experimental_optional_features: Any = None,
-) -> str:
-    """Returns the converted source text; the arguments after `recursive` are not needed."""
-    del arg_values, arg_types, indentation
-    return to_code(entity, recursive, experimental_optional_features)
-
-
 def _function_of(entity: Any) -> Any:
     entity = getattr(entity, "python_function", entity)
     if inspect.ismethod(entity):

@@ -1,4 +1,6 @@
-"""Division as Python 2 has it, and Poisson numbers of given rates."""
+"""Division as Python 2 has it, Poisson numbers of given rates, clipping by an average."""
+
+import numpy as np
 
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.core import dtypes
@@ -25,3 +27,15 @@ def random_poisson(lam, shape, dtype=dtypes.float32, seed=None, name=None):
         **op_seeds(seed),
         name=name,
     )
+
+
+@export(v1=["clip_by_average_norm"])
+def clip_by_average_norm(t, clip_norm, name=None):
+    """`t` scaled down so that its norm over its number of entries is at most `clip_norm`."""
+    t = convert_to_tensor(t, name="t")
+    size = raw.Cast(x=raw.Size(input=t), DstT=t.dtype)
+    everywhere = np.arange(t.shape.rank, dtype=np.int32)
+    inverse = raw.Rsqrt(x=raw.Sum(input=t * t, axis=everywhere, keep_dims=True))
+    limit = convert_to_tensor(clip_norm, dtype=t.dtype)
+    factor = raw.Minimum(x=inverse * size, y=1.0 / limit)
+    return raw.Identity(input=t * limit * factor, name=name)

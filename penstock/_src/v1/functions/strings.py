@@ -2,6 +2,7 @@
 
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
+from penstock._src.api.strings import splitting
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.v1.names.arguments import either
@@ -32,4 +33,16 @@ def string_split(
         return SparseTensor(indices, values, shape)
     if result_type == "RaggedTensor":
         return RaggedTensor.from_value_rowids(values, indices[:, 0], nrows=shape[0])
+    raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")
+
+
+@export(v1=["strings.split"])
+def split(input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None):
+    """`tf.strings.split` with a sparse or a ragged result."""
+    source = input if source is None else source
+    ragged = splitting.split(source, sep, maxsplit, name)
+    if result_type == "RaggedTensor":
+        return ragged
+    if result_type == "SparseTensor":
+        return ragged.to_sparse()
     raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")

@@ -23,7 +23,7 @@ class Row:
     """A function of TensorFlow 1 that differs by its parameters from one that TensorFlow 2 has.
 
     Args:
-      target: the function, by its path below `api/`, or `raw.` and an op.
+      target: the function, by its path below `api/` (with a dot before it, below `_src/`), or `raw.` and an op.
       names: in `tf.compat.v1`.
       parameters: words in TensorFlow 1's order. `axis` goes to the target's parameter of that name, `filter:kernel` to another one. An
         older name of an argument is written before the newer one, `dim>axis`. `-optimize` has no effect; `+sparse=True` is given by the
@@ -103,7 +103,8 @@ def _find(path: str) -> Callable[..., Any]:
     module, _, attribute = path.rpartition(".")
     if module == "raw":
         return getattr(raw, attribute)
-    return getattr(importlib.import_module(f"penstock._src.api.{module}"), attribute)
+    below = module if module.startswith(".") else f".api.{module}"
+    return getattr(importlib.import_module(f"penstock._src{below}"), attribute)
 
 
 def _bind(name: str, words: list[_Word], call: Callable[..., Any]) -> Callable[..., Any]:

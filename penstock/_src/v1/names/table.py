@@ -1,6 +1,6 @@
 """The functions of compat.v1 that differ from TensorFlow 2's by their parameters alone, a line each.
 
-A line has the function's names in `tf.compat.v1`, the function of TensorFlow 2 (below `api/`, or a raw op), and the parameters
+A line has the function's names in `tf.compat.v1`, the function of TensorFlow 2 (below `api/`, with a dot before it below `_src/`, or a raw op), and the parameters
 in TensorFlow 1's order; `rows.py` says how parameters read. A new line is all that such a function takes, then `tools/gen_api.py`.
 """
 
@@ -177,6 +177,9 @@ Print is raw.Print: input_:input data message=None first_n=None summarize=None n
 quantize_v2 is quantization.quantize: input min_range max_range T mode name round_mode narrow_range axis ensure_minimum_range
 feature_column.categorical_column_with_vocabulary_file is feature_column.categorical.categorical_column_with_vocabulary_file: key vocabulary_file vocabulary_size num_oov_buckets default_value dtype
 feature_column.make_parse_example_spec is feature_column.dense.make_parse_example_spec: feature_columns
+autograph.to_graph is .function.autograph.public.to_graph: entity recursive -arg_values=None -arg_types=None experimental_optional_features
+autograph.to_code is .function.autograph.public.to_code: entity recursive -arg_values=None -arg_types=None -indentation='\\x20\\x20' experimental_optional_features
+train.update_checkpoint_state is .saving.state.update_checkpoint_state: save_dir model_checkpoint_path all_model_checkpoint_paths latest_filename all_model_checkpoint_timestamps last_preserved_timestamp
 
 # Linear models by stochastic dual coordinate ascent.
 train.sdca_optimizer is raw.SdcaOptimizer: sparse_example_indices sparse_feature_indices sparse_feature_values dense_features example_weights example_labels sparse_indices sparse_weights dense_weights example_state_data loss_type l1 l2 num_loss_partitions num_inner_iterations adaptative name

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.array.joining import reverse, reverse_sequence
-from penstock._src.api.control_flow import while_loop_v1
 from penstock._src.api.tensor_array import TensorArray
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -15,6 +14,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.v1.graphs.control_flow import while_loop
 from penstock._src.v1.recurrent.states import (
     batch_of,
     dims_of,
@@ -120,7 +120,7 @@ def _run(
         written = [a.write(time, o) for a, o in zip(outputs, nest.flatten(output), strict=True)]
         return time + 1, written, _with_shapes(after, state)
 
-    _, outputs, state = while_loop_v1(
+    _, outputs, state = while_loop(
         lambda time, *_: time < count,
         body,
         (convert_to_tensor(0), outputs, state),
@@ -295,7 +295,7 @@ def _run_raw(
         done = raw.LogicalOr(x=finished, y=done)
         return time + 1, done, following, written, _with_shapes(after, state), told
 
-    _, _, _, arrays, state, kept = while_loop_v1(
+    _, _, _, arrays, state, kept = while_loop(
         lambda time, finished, *_: raw.LogicalNot(x=raw.All(input=finished, axis=[0])),
         body,
         (start, convert_to_tensor(finished, dtypes.bool_), inputs, arrays, state, kept),

@@ -1,0 +1,65 @@
+"""cond, case and while_loop of TensorFlow 1: a list of one result is unpacked, and conditions of cases may come in a dict."""
+
+from typing import Any
+
+from penstock._src.api import control_flow as v2
+from penstock._src.util.export import export
+
+
+@export(v1=["cond"])
+def cond(
+    pred: Any,
+    true_fn: Any = None,
+    false_fn: Any = None,
+    strict: bool = False,
+    name: str | None = None,
+    fn1: Any = None,
+    fn2: Any = None,
+) -> Any:
+    """Returns `true_fn()` or `false_fn()`; without `strict` a list of one is unpacked."""
+    result = v2.cond(pred, true_fn or fn1, false_fn or fn2, name)
+    if not strict and isinstance(result, list | tuple) and len(result) == 1:
+        return result[0]
+    return result
+
+
+@export(v1=["case"])
+def case(
+    pred_fn_pairs: Any,
+    default: Any = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
+) -> Any:
+    """Returns the result of the first function whose condition is true; pairs may be given as a dict."""
+    if isinstance(pred_fn_pairs, dict):
+        pred_fn_pairs = [
+            (getattr(k, "deref", lambda k=k: k)(), f) for k, f in pred_fn_pairs.items()
+        ]
+    result = v2.case(pred_fn_pairs, default, exclusive, strict, name)
+    if not strict and isinstance(result, list | tuple) and len(result) == 1:
+        return result[0]
+    return result
+
+
+@export(v1=["while_loop"])
+def while_loop(
+    cond: Any,
+    body: Any,
+    loop_vars: Any,
+    shape_invariants: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+    maximum_iterations: Any = None,
+    return_same_structure: bool = False,
+) -> Any:
+    """Repeats `loop_vars = body(*loop_vars)`; a single variable comes back without its list."""
+    result = v2.while_loop(
+        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory,
+        maximum_iterations, name,
+    )  # fmt: skip
+    if not return_same_structure and isinstance(result, list | tuple) and len(result) == 1:
+        return result[0]
+    return result
