@@ -6,7 +6,74 @@ import penstock as tf
 
 ones = tf.ones
 
+raw = tf.raw_ops
+vector = tf.constant([1.0])
+
 REFUSED = {
+    "bounds of rank 2": (lambda x, b: tf.strided_slice(x, b, [1]), ones([3]), tf.constant([[0]])),
+    "a block of another rank": (
+        lambda x, s: raw.Slice(input=x, begin=[0], size=s),
+        ones([3]),
+        tf.constant([1, 1]),
+    ),
+    "ends that are vectors": (lambda a: raw.LinSpace(start=a, stop=2.0, num=3), vector),
+    "batches that would broadcast": (
+        lambda x, y: raw.BatchMatMul(x=x, y=y),
+        ones([2, 1, 3]),
+        ones([1, 3, 2]),
+    ),
+    "sizes in a column": (
+        lambda x, s: raw.SplitV(value=x, size_splits=s, axis=0, num_split=2),
+        ones([3]),
+        tf.constant([[1], [2]]),
+    ),
+    "an axis in a vector": (
+        lambda x, a: raw.Split(axis=a, value=x, num_split=1),
+        ones([3]),
+        tf.constant([0]),
+    ),
+    "rows named by a matrix": (
+        lambda x, i: raw.InplaceAdd(x=x, i=i, v=x),
+        ones([1]),
+        tf.constant([[0]]),
+    ),
+    "paddings in a vector": (
+        lambda x, p: raw.MatrixDiagV3(diagonal=x, k=0, num_rows=-1, num_cols=-1, padding_value=p),
+        ones([2]),
+        vector,
+    ),
+    "saved statistics in a matrix": (
+        lambda x, m: raw.FusedBatchNormGradV3(
+            y_backprop=x,
+            x=x,
+            scale=vector,
+            reserve_space_1=m,
+            reserve_space_2=vector,
+            reserve_space_3=vector,
+        )[0],
+        ones([2, 1, 1, 1]),
+        ones([1, 1]),
+    ),
+    "more indices than values": (
+        lambda i, v: raw.SparseTensorDenseMatMul(
+            a_indices=i, a_values=v, a_shape=[2, 2], b=tf.eye(2)
+        ),
+        tf.constant([[0, 0], [1, 1]], tf.int64),
+        vector,
+    ),
+    "sparse indices of rank 3": (
+        lambda i, v: raw.SparseToDense(
+            sparse_indices=i, output_shape=[2], sparse_values=v, default_value=0.0
+        ),
+        tf.zeros([1, 1, 1], tf.int32),
+        vector,
+    ),
+    "parts of one window more than there are": (
+        lambda x: raw.ExtractImagePatches(
+            images=x, ksizes=[1, 3, 1, 1], strides=[1] * 4, rates=[1] * 4, padding="VALID"
+        ),
+        ones([1, 1, 1, 1]),
+    ),
     "a bias of another length": (lambda x, b: tf.nn.bias_add(x, b), ones([2, 3]), ones([4])),
     "one label for two rows": (
         lambda x, y: tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=x, labels=y),

@@ -60,6 +60,20 @@ def test_nan_is_the_last_of_an_order(wrap, kind):
 
 
 @way
+def test_nan_lies_in_the_last_bucket(wrap):
+    found = wrap(lambda x: tf.raw_ops.Bucketize(input=x, boundaries=[0.0, 2.0]))
+    np.testing.assert_array_equal(found(tf.constant([np.nan, 1.0, 5.0])), [2, 1, 2])
+
+
+@way
+def test_a_generator_that_skips_backwards_counts_without_borrowing(wrap):
+    state = tf.Variable([1, 2, 3], dtype=tf.int64)
+    skip = wrap(lambda delta: tf.raw_ops.RngSkip(resource=state.handle, algorithm=1, delta=delta))
+    skip(tf.constant(-1, tf.int64))
+    np.testing.assert_array_equal(state, [-255, 2, 3])
+
+
+@way
 def test_means_of_large_whole_numbers_are_exact(wrap):
     found = wrap(lambda x: tf.reduce_mean(x))(tf.constant([2**62 + 1, 2**61, -5], tf.int64))
     assert found == (2**62 + 1 + 2**61 - 5) // 3

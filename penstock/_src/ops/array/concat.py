@@ -441,6 +441,8 @@ class SplitV(Op):
         return [whole - total if s == -1 else s for s in sizes]
 
     def lower(self, p, value, size_splits, axis):
+        if size_splits.shape != (self.num_split,):
+            raise NotLowerable("sizes that are no vector of as many as there are parts")
         at = int(value_of(p, axis, "the axis").reshape(()))
         if not -len(value.shape) <= at < len(value.shape):
             raise NotLowerable("an axis out of range")

@@ -205,6 +205,8 @@ class _MatrixDiag(Op):
         return found
 
     def eager(self, diagonal, k, num_rows, num_cols, padding_value):
+        if padding_value.ndim:
+            raise invalid(self, "padding_value must be a scalar")
         return self.put(diagonal, k, int(num_rows), int(num_cols), padding_value[()])
 
     def put(self, diagonal, k, rows, columns, fill):
@@ -227,6 +229,8 @@ class _MatrixDiag(Op):
         return put_diagonals(out, diagonal, lower, upper, self.align)
 
     def lower(self, p, diagonal, k, num_rows, num_cols, padding_value):
+        if padding_value.rank:
+            raise NotLowerable("a padding that is no scalar")
         rows, columns = (int(value_of(p, v, "the size")) for v in (num_rows, num_cols))
         return self.lowered(p, diagonal, value_of(p, k, "k"), rows, columns, padding_value)
 

@@ -254,6 +254,8 @@ class _Inplace(Op):
 
     @quiet
     def eager(self, x, i, v):
+        if i.ndim > 1:
+            raise invalid(self, f"i must be a vector. {show(i.shape)}")
         rows = i.reshape(-1)
         values = v if i.ndim else v.reshape(1, *v.shape)
         if values.shape[1:] != x.shape[1:]:
@@ -275,7 +277,7 @@ class _Inplace(Op):
     def lower(self, p, x, i, v):
         values = v if i.rank else p.expand_dims(v, 0)
         rows = p.reshape(i, [i.size])
-        if not x.rank or not x.size or values.shape != (*rows.shape, *x.shape[1:]):
+        if i.rank > 1 or not x.rank or not x.size or values.shape != (*rows.shape, *x.shape[1:]):
             raise NotLowerable("values that do not fit the rows")
         places = p.mod(rows, p.scalar(x.shape[0], rows.dtype))
         return combined(p, x, p.expand_dims(places, 1), values, self.how, "drop")

@@ -413,6 +413,12 @@ def kernel_weights(op, inputs, outputs, scale, translation):
 def _kernel_matrices(op, inputs, outputs, scale, translation):
     if op.kernel_type not in KERNELS:
         raise invalid(op, f"Unrecognized kernel type: {op.kernel_type}")
+    if scale.shape != (2,) or translation.shape != (2,):
+        raise invalid(
+            op,
+            "scale and translation must have two elements. Received "
+            f"{show(scale.shape)}, {show(translation.shape)}",
+        )
     return [kernel_weights(op, inputs[i], outputs[i], scale[i], translation[i]) for i in range(2)]
 
 

@@ -219,7 +219,18 @@ class BatchMatMul(BatchMatMulV2):
             raise invalid(
                 self, f"In[0] and In[1] has different ndims: {show(x.shape)} vs. {show(y.shape)}"
             )
+        if x.shape[:-2] != y.shape[:-2]:
+            raise invalid(
+                self,
+                "the leading dimensions of In[0] and In[1] must be the same: "
+                f"{show(x.shape)} vs {show(y.shape)}",
+            )
         return super().eager(x, y)
+
+    def lower(self, p, x, y):
+        if x.shape[:-2] != y.shape[:-2]:
+            raise NotLowerable("batches of different shapes")
+        return super().lower(p, x, y)
 
 
 class BatchMatMulV3(Op):

@@ -115,6 +115,8 @@ class LinSpace(Op):
         return wide.astype(self.T.np)
 
     def lower(self, p, start, stop, num):
+        if start.rank or stop.rank or num.rank:
+            raise NotLowerable("ends that are no scalars")
         count = int(value_of(p, num, "num"))
         if count <= 0:
             raise NotLowerable("a number of points that is not positive")
@@ -379,5 +381,7 @@ class Bucketize(Op):
             raise NotLowerable("many boundaries, or integers")
         total = p.full(input.shape, 0, dtypes.int32)
         for edge in self.boundaries:
-            total = p.add(total, p.cast(p.ge(input, float(np.float32(edge))), dtypes.int32))
+            # NaN lies behind all boundaries
+            before = p.lt(input, float(np.float32(edge)))
+            total = p.add(total, p.cast(p.not_(before), dtypes.int32))
         return total

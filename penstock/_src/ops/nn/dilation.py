@@ -89,6 +89,8 @@ class Dilation2D(_Dilation):
         out = None
         for _, _, value in self.candidates(input, filter):
             out = value if out is None else np.maximum(out, value)
+        if out is None:
+            raise invalid(self, f"filter must not be empty. Received {show(filter.shape)}")
         return out.astype(input.dtype, copy=False)
 
     def lower(self, p, input, filter):

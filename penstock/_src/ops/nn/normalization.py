@@ -206,8 +206,10 @@ class _FusedBatchNormGrad(Op):
                 "x and y_backprop must have same shape, but x has shape "
                 f"{show(x.shape)} and y_backprop has shape {show(y_backprop.shape)}",
             )
-        if scale.ndim != 1:
-            raise invalid(self, f"scale must be 1-dimensional{show(scale.shape)}")
+        saved = {"saved mean": reserve_space_1, "saved variance": reserve_space_2}
+        for name, vector in {"scale": scale, **saved}.items():
+            if vector.ndim != 1:
+                raise invalid(self, f"{name} must be 1-dimensional{show(vector.shape)}")
         dy, wide = in_float32(y_backprop), in_float32(x)
         axes, keep = _axes(self, x.ndim), _keep(self, x.ndim, x.shape)
         mean, variance = reserve_space_1, reserve_space_2
@@ -226,8 +228,8 @@ class _FusedBatchNormGrad(Op):
     def lower(self, p, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
         if y_backprop.shape != x.shape:
             raise NotLowerable("gradients of another shape")
-        if scale.rank != 1:
-            raise NotLowerable("a scale that is no vector")
+        if any(v.rank != 1 for v in (scale, reserve_space_1, reserve_space_2)):
+            raise NotLowerable("a scale or statistics that are no vectors")
         rank = len(x.shape)
         axes, keep = _axes(self, rank), _keep(self, rank, x.shape)
         per_channel = lambda v: p.reshape(v, keep)  # noqa: E731

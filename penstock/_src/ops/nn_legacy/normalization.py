@@ -104,6 +104,12 @@ class DataFormatVecPermute(Op):
         return x
 
     def _order(self, shape):
+        if len(shape) not in (1, 2):
+            raise invalid(self, f"input must be a vector or 2D tensor, but got shape {show(shape)}")
+        if shape[1:] not in ((), (2,)):
+            raise invalid(
+                self, f"Second dimension of 2D input must be of size 2, but got shape {show(shape)}"
+            )
         source, target, count = self.src_format, self.dst_format, shape[0]
         if len(source) > count:
             source, target = ([c for c in f if c in "DHW"] for f in (source, target))

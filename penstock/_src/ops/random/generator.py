@@ -40,7 +40,7 @@ def advance(op, resource, algorithm, outputs):
         )
     low, high, key = (int(s) & _MASK for s in state[:3])
     stream = Stream(key, low | high << 64)
-    moved = stream.skipped(outputs * RESERVED_BLOCKS).counter
+    moved = stream.skipped(outputs * RESERVED_BLOCKS & _MASK).counter
     words = np.array([moved & _MASK, moved >> 64], np.uint64).view(np.int64)
     variable.value = np.concatenate([words, state[2:]])
     return stream, state

@@ -268,6 +268,12 @@ class SparseTensorDenseMatMul(Op):
             raise invalid(self, f"Tensor 'b' is not a matrix: {show(b.shape)}")
         if a_shape.size != 2:
             raise invalid(self, f"Tensor 'a_shape' must have 2 elements. Received {show(a_shape)}")
+        if a_indices.shape != (a_values.size, 2):
+            raise invalid(
+                self,
+                f"a_indices must be of shape [{a_values.size},2], two for each entry in a_values. "
+                f"Received {show(a_indices.shape)}",
+            )
         rows, inner = (int(n) for n in (a_shape[::-1] if self.adjoint_a else a_shape))
         dense = b.conj().T if self.adjoint_b else b
         if inner != dense.shape[0]:

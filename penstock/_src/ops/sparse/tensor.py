@@ -102,6 +102,12 @@ class SparseToDense(Op):
         return None, None, by_values, total - taken
 
     def eager(self, sparse_indices, output_shape, sparse_values, default_value):
+        if sparse_indices.ndim > 2:
+            raise invalid(
+                self,
+                "sparse_indices should be a scalar, vector, or matrix, got shape "
+                f"{show(sparse_indices.shape)}",
+            )
         rank = output_shape.size
         indices = sparse_indices.reshape(-1, rank) if sparse_indices.ndim < 2 else sparse_indices
         if output_shape.ndim != 1:
@@ -130,6 +136,8 @@ class SparseToDense(Op):
     def lower(self, p, sparse_indices, output_shape, sparse_values, default_value):
         shape = dims_of(p, output_shape, "output_shape")
         indices = sparse_indices
+        if indices.rank > 2:
+            raise NotLowerable("indices of too high a rank")
         if indices.rank < 2:
             indices = p.reshape(indices, [-1, len(shape)])
         counts = sparse_values.shape if sparse_values.rank else indices.shape[:1]
