@@ -34,9 +34,23 @@ WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 31, 32, 64)
 # What a batch may be: of one sample after the other, the last is the odd one.
 BATCHES = ((6, 4, 1), (8, 3, 0), (5, 32, 2), (4, 7, 1), (16, 6, 0), (3, 64, 1))
 DEEPEST = 4  # blocks in blocks
-MOST = 12_000  # elements of a value
-LARGEST = 3000.0  # absolute value
 CLOSE = 0.02  # what rounding may change, of the largest element
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large values may be."""
+
+    elements: int
+    row: int  # elements of an argument's row
+    absolute: float
+    half: float  # absolute value of a float16
+
+
+SMALL = Limits(12_000, 2000, 3000.0, 100.0)
+# Over what one task, one part of a sum or one block of a product takes; every so many seeds.
+WIDE, WIDE_EACH = Limits(300_000, 70, 300_000.0, 30_000.0), 6
+WIDE_BATCHES = ((4099, 40, 1), (16_411, 3, 0), (2048, 5000, 1), (66_000, 1, 7))
 
 
 class Rejected(Exception):
@@ -88,7 +102,9 @@ class Drawing:
     def __init__(self, tf, seed):
         self.tf, self.seed = tf, seed
         self.random = np.random.default_rng([seed, 9])
-        self.batches = BATCHES[self.random.integers(len(BATCHES))]
+        self.limits = WIDE if seed % WIDE_EACH == WIDE_EACH - 1 else SMALL
+        batches = WIDE_BATCHES if self.limits is WIDE else BATCHES
+        self.batches = batches[self.random.integers(len(batches))]
         self.lengths = tuple(int(n) for n in self.random.permutation([5, 9, 3]))
         self.samples = 3
         self.parameters = []
@@ -221,12 +237,14 @@ class Scope:
             if not self.tf.is_tensor(exact[name]):
                 raise Rejected("no tensor")
             a, b = np.asarray(exact[name].numpy()), np.asarray(noisy[name].numpy())
-            if a.size > MOST or a.ndim > 6 or a.dtype.kind in "OSU":
+            limits = self.drawing.limits
+            if a.size > limits.elements or a.ndim > 6 or a.dtype.kind in "OSU":
                 raise Rejected("too large")
             size, away = largest(a), distance(a, b)
             if away > CLOSE * max(size, 1e-3) * (5 if a.dtype.itemsize == 2 else 1):
                 raise Rejected("hangs on rounding")
-            if size > (100 if a.dtype == np.float16 else LARGEST) and a.dtype.kind not in "iu":
+            most = limits.half if a.dtype == np.float16 else limits.absolute
+            if size > most and a.dtype.kind not in "iu":
                 raise Rejected("large numbers")
             if a.dtype.kind not in "biu" and not np.isfinite(a.astype(np.complex128)).all():
                 finite = False
@@ -330,6 +348,8 @@ def draw(tf, seed, length=None):
         scope.values.append(scope.parameter([shape] * 3, known=tuple(shape), prefix="x"))
         scope.values[-1].finite = True
     wanted = length or int(random.choice([5, 8, 12, 20, 30, 45, 60]))
+    if drawing.limits is WIDE:
+        wanted = min(wanted, 20)
     drawing.budget = 2 * wanted
     scope.grow(wanted)
     results = results_of(scope)
@@ -345,8 +365,10 @@ def first_argument(scope):
     drawing = scope.drawing
     rank = int(scope.choose([1, 2, 2, 3, 3, 4]))
     sizes = [scope.width() for _ in range(rank)]
-    while np.prod(sizes[1:]) > 2000:
+    while np.prod(sizes[1:]) > drawing.limits.row:
         sizes = [scope.width() for _ in range(rank)]
+    if drawing.limits is WIDE:
+        sizes[0] = drawing.batches[0]
     shapes = [list(sizes) for _ in range(drawing.samples)]
     varies = [False] * rank
     if drawing.known != "static" and scope.chance(0.9):

@@ -15,7 +15,7 @@ from tests.fuzz.programs.shrink import shrink
 from tests.fuzz.programs.tensorflow_peer import peer
 
 KNOWN = collections.Counter()  # how often each error was met
-LIMIT = 3 << 30  # bytes of a worker
+LIMIT = 2 << 30  # bytes of a worker
 
 
 def ways_of(seed):
@@ -55,7 +55,8 @@ def run(seed, ways=None, seconds=120):
 
 
 def work(seeds):
-    """Runs programs until seeds end or memory is short."""
+    """Runs programs until seeds end or memory is short; a step that wants too much is not drawn."""
+    resource.setrlimit(resource.RLIMIT_AS, (2 * LIMIT, 2 * LIMIT))
     warnings.simplefilter("ignore")
     for seed in seeds:
         print(json.dumps({"start": seed}), flush=True)

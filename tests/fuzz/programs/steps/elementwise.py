@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.fuzz.programs.drawing import COMPLEX, FLOATS, INTEGERS, MOST, NUMBERS, SIGNED, Rejected
+from tests.fuzz.programs.drawing import COMPLEX, FLOATS, INTEGERS, NUMBERS, SIGNED, Rejected
 from tests.fuzz.programs.steps import step
 
 OF_FLOATS = (
@@ -58,7 +58,7 @@ def chain(scope):
         x = of_floats(scope, x)
 
 
-def fits(x):
+def fits(scope, x):
     """Whether a value can be broadcast with x, in all samples, to no more than there may be."""
 
     def fit(y):
@@ -66,7 +66,7 @@ def fits(x):
             shapes = [np.broadcast_shapes(a, b) for a, b in zip(x.shapes, y.shapes, strict=True)]
         except ValueError:
             return False
-        return max(int(np.prod(s)) for s in shapes) <= MOST
+        return max(int(np.prod(s)) for s in shapes) <= scope.drawing.limits.elements
 
     return fit
 
@@ -74,7 +74,7 @@ def fits(x):
 def beside(scope, x):
     """Returns what can stand beside x in an operation of two: a value, weights of its last dimensions, a number."""
     if scope.chance(0.75):
-        return scope.pick((x.dtype,), where=fits(x))
+        return scope.pick((x.dtype,), where=fits(scope, x))
     sizes = []
     for n in reversed(x.static):
         if n is None:
@@ -122,7 +122,7 @@ def compared(scope):
 @step(0.7)
 def logical(scope):
     x = scope.pick(("bool",))
-    y = scope.pick(("bool",), where=fits(x))
+    y = scope.pick(("bool",), where=fits(scope, x))
     scope.add(
         scope.choose(["{x} & {y}", "{x} | {y}", "~{x}", "tf.math.logical_xor({x}, {y})"]).format(
             x=x, y=y
@@ -133,8 +133,8 @@ def logical(scope):
 @step(1.0)
 def selected(scope):
     c = scope.pick(("bool",))
-    x = scope.pick(where=fits(c))
-    y = scope.pick((x.dtype,), where=lambda v: fits(c)(v) and fits(x)(v))
+    x = scope.pick(where=fits(scope, c))
+    y = scope.pick((x.dtype,), where=lambda v: fits(scope, c)(v) and fits(scope, x)(v))
     scope.add(f"tf.where({c}, {x}, {y})")
 
 

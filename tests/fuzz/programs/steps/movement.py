@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.fuzz.programs.drawing import MOST, NUMBERS, Rejected
+from tests.fuzz.programs.drawing import NUMBERS, Rejected
 from tests.fuzz.programs.steps import step
 
 ALL = (*NUMBERS, "bool")
@@ -209,7 +209,7 @@ def space_to_depth(scope):
 @step(0.4)
 def banded(scope):
     x = scope.pick(low=2)
-    if x.size > MOST:
+    if x.size > scope.drawing.limits.elements:
         raise Rejected
     texts = [
         "tf.linalg.band_part({x}, {a}, {b})",

@@ -127,5 +127,5 @@ def squared_error(scope):
     from tests.fuzz.programs.steps.elementwise import fits
 
     x = scope.pick(FLOATS, low=1)
-    y = scope.pick((x.dtype,), where=fits(x))
+    y = scope.pick((x.dtype,), where=fits(scope, x))
     scope.add(f"tf.reduce_mean(tf.square({x} - {y}){scope.choose([', -1', ', 0', ''])})", sums=True)
