@@ -301,6 +301,51 @@ def test_noise_may_be_squared_but_not_a_term_left_out(native_run):
     assert "differs at [5]" in difference(build, [x], made)
 
 
+def attention_in_sixteen_bits(p, q, k, v, seed):
+    """Attention's result, its gradients, and what a bias of the keys gets: zero but for rounding."""
+
+    def single(x):
+        return p.cast(x, dtypes.float32)
+
+    def narrow(x):
+        return p.cast(x, dtypes.bfloat16)
+
+    def along(x, like):
+        return p.broadcast(x, like.shape, (0, 1))
+
+    logits = p.mul(single(p.contract("bth,bsh->bts", q, k)), 0.25)
+    e = p.exp(p.sub(logits, along(p.reduce_max(logits, axes=(2,)), logits)))
+    weights = p.div(e, along(p.reduce_sum(e, axes=(2,)), e))
+    output = p.contract("bts,bsw->btw", narrow(weights), v)
+    by_values = p.contract("bts,btw->bsw", narrow(weights), seed)
+    by_weights = single(p.contract("btw,bsw->bts", seed, v))
+    share = p.reduce_sum(p.mul(by_weights, weights), axes=(2,))
+    by_logits = p.mul(p.sub(by_weights, along(share, by_weights)), weights)
+    by_scores = narrow(p.mul(by_logits, 0.25))
+    by_keys = p.contract("bts,bth->bsh", by_scores, q)
+    by_queries = p.contract("bts,bsh->bth", by_scores, k)
+    bias = single(p.reduce_sum(by_keys, axes=(0, 1)))
+    return [output, by_values, by_queries, p.square(bias)]
+
+
+def test_attention_takes_its_rows_sums_from_its_rounded_output():
+    queries, keys, values, seed = (normal(8, 32, 16) for _ in range(4))
+    values = (
+        3 + values / 10
+    )  # so that its rows' sums are large beside what they are subtracted from
+    arguments = [x.astype(dtypes.bfloat16.np) for x in (queries, keys, values, seed)]
+    function = function_of(attention_in_sixteen_bits, *arguments)
+    with override(check=1):
+        program = stages.compile_function(function).program
+    assert program.ways.shares
+    program.run(arguments)
+    (*others, bias) = program.program.run(arguments)
+    faulty = CheckedProgram([("lower", function)], Faulty(*others, bias + np.float32(1)))
+    faulty.ways = program.ways
+    with pytest.raises(InternalError, match="result 3 "):
+        faulty.run(arguments)
+
+
 def test_sums_without_results_beside_sums_that_are_rounded():
     def sums(p, x, y):
         return [p.reduce_sum(x, (1,)), p.reduce_sum(y, (0,))]

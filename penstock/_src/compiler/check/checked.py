@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.check.members import Members
+from penstock._src.compiler.check.members import Members, Ways
 from penstock._src.compiler.check.oracle import Oracle
 from penstock._src.compiler.check.poison import poisoned
 from penstock._src.compiler.plan.verify import simulate
@@ -32,7 +32,7 @@ class CheckedProgram:
         self.function = function = stages[0][1]
         index = {p.id: i for i, p in enumerate(function.parameters)}
         self.updated = [index[handle.id] for handle, _ in function.updates]
-        self.tiles = any("winograd" in label for label in algorithms(program))
+        self.ways = ways_of(program)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.program, name)
@@ -68,7 +68,7 @@ class CheckedProgram:
     def _oracle(self, given: list[np.ndarray], refusal: OpError | None) -> Oracle:
         """The oracle of the arguments; raises the program's own refusal where the function refuses them, too."""
         try:
-            oracle = Oracle(self.function, given, self.tiles)
+            oracle = Oracle(self.function, given, self.ways)
         except InvalidArgumentError as error:
             if refusal is None:
                 raise InternalError(
@@ -145,9 +145,13 @@ class CheckedProgram:
         )
 
 
-def algorithms(program: Any) -> set[str]:
-    """How a program computes its contractions; nothing of a program that was not planned."""
-    return program.plan.algorithms if hasattr(program, "plan") else set()
+def ways_of(program: Any) -> Ways:
+    """Which algorithms a program computes by; none of a program that was not planned."""
+    labels = program.plan.algorithms if hasattr(program, "plan") else set()
+    return Ways(
+        tiles=any("winograd" in label for label in labels),
+        shares=any("attention backward" in label for label in labels),
+    )
 
 
 def _snapshot(argument: Any, parameter: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.check.noise import Noise, is_narrow
+from penstock._src.compiler.check.shares import Share, share_of
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ir.function import Function
@@ -30,12 +31,27 @@ UNROUNDED = frozenset("neg abs maximum minimum".split())  # code rounds nothing 
 FORGIVING = {"gather": "clamp", "scatter": "drop"}  # what indices do that only a member has outside
 
 
+@dataclass(frozen=True)
+class Ways:
+    """Algorithms that a program computes by, and that round otherwise than what was written.
+
+    tiles    convolutions by Winograd's
+    shares   attention's gradient with the rows' sums of `shares.py`
+    """
+
+    tiles: bool = False
+    shares: bool = False
+
+
+PLAIN = Ways()
+
+
 class Members:
     """One interpretation: a center and members.
 
     count    members beside the center
     seed     of their roundings
-    tiles    whether convolutions may go by Winograd's algorithm
+    ways     algorithms that some of them take
     flips    whether members decide by chance what rounding may decide
     loud     times as large as they are, roundings are drawn
     """
@@ -44,11 +60,11 @@ class Members:
         self,
         count: int,
         seed: int = 0,
-        tiles: bool = False,
+        ways: Ways = PLAIN,
         flips: bool = False,
         loud: float = 1.0,
     ) -> None:
-        self.count, self.tiles, self.flips, self.loud = count, tiles, flips, loud
+        self.count, self.ways, self.flips, self.loud = count, ways, flips, loud
         self.noise = Noise(seed, loud)
 
     def run(
@@ -73,7 +89,7 @@ class Members:
             node = step.node
             if node.id not in values:
                 try:
-                    values[node.id] = self.evaluate(step, [values[a.id] for a in node.args])
+                    values[node.id] = self.evaluate(step, [values[a.id] for a in step.args])
                 except InvalidArgumentError as error:
                     error.__dict__.setdefault("origin", node.origin)
                     raise
@@ -232,11 +248,18 @@ class Step:
 
     frees       ids of values that nothing needs after it
     products    positions of arguments that are products, which an addition may take before they are rounded
+    share       a sum that attention computes of other operands; these follow the node's arguments
     """
 
     node: Node
     frees: list[int]
     products: tuple[int, ...]
+    share: Share | None
+
+    @property
+    def args(self) -> tuple[Node, ...]:
+        """Whose values the step needs."""
+        return (*self.node.args, *(self.share.operands if self.share else ()))
 
 
 _orders: weakref.WeakKeyDictionary[Function, list[Step]] = weakref.WeakKeyDictionary()
@@ -251,17 +274,16 @@ def order(function: Function) -> list[Step]:
 
 
 def _ordered(function: Function) -> list[Step]:
-    nodes = function.nodes()
+    steps = [Step(node, [], _products(node), share_of(node)) for node in function.nodes()]
     last: dict[int, int] = {}
-    for i, node in enumerate(nodes):
-        for arg in node.args:
+    for i, step in enumerate(steps):
+        for arg in step.args:
             last[arg.id] = i
     kept = {root.id for root in function.roots}
-    frees: list[list[int]] = [[] for _ in nodes]
     for name, i in last.items():
         if name not in kept:
-            frees[i].append(name)
-    return [Step(node, frees[i], _products(node)) for i, node in enumerate(nodes)]
+            steps[i].frees.append(name)
+    return steps
 
 
 def _products(node: Node) -> tuple[int, ...]:

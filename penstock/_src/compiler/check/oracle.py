@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.check import rounding, sums  # noqa: F401  the kinds that add up
-from penstock._src.compiler.check.members import Members, Value
+from penstock._src.compiler.check.members import PLAIN, Members, Value, Ways
 from penstock._src.compiler.check.noise import is_floating, smallest, spacing, wide
 from penstock._src.ir.function import Function
 
@@ -40,18 +40,18 @@ class Oracle:
     """What a function gives for some arguments, and how certain that is. Interpretations are made when first needed."""
 
     def __init__(
-        self, function: Function, arguments: Sequence[np.ndarray], tiles: bool = False
+        self, function: Function, arguments: Sequence[np.ndarray], ways: Ways = PLAIN
     ) -> None:
         """
         Args:
           function: what is interpreted.
           arguments: arrays, those of variables included.
-          tiles: whether convolutions may go by Winograd's algorithm.
+          ways: which algorithms the program computes by.
 
         Raises:
           InvalidArgumentError: the function refuses the arguments.
         """
-        self.function, self.tiles = function, tiles
+        self.function, self.ways = function, ways
         self.arguments = [[np.asarray(a)] for a in arguments]
         results, updates = Members(0).run(function, self.arguments)
         self.center = [value[0] for value in (*results, *updates)]
@@ -64,7 +64,7 @@ class Oracle:
             return False
         added = ROUNDS[self.rounds]
         self.rounds += 1
-        members = Members(added.members, self.rounds, self.tiles, added.flips, added.loud)
+        members = Members(added.members, self.rounds, self.ways, added.flips, added.loud)
         results, updates = members.run(self.function, self.arguments)
         with np.errstate(all="ignore"):
             for i, value in enumerate((*results, *updates)):

@@ -19,6 +19,7 @@ from penstock._src.compiler.check.members import (
 )
 from penstock._src.compiler.check.noise import is_floating, is_narrow, spacing, wide
 from penstock._src.compiler.check.rounding import DOUBT, SINGLE, as_type, precision
+from penstock._src.compiler.check.shares import Share
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import PRIMITIVES
 from penstock._src.ir.shape_rules import split_spec
@@ -53,15 +54,15 @@ def _adds_exactly(x: np.ndarray, dtype: np.dtype) -> bool:
 
 def reduce(members: Members, step: Step, args: list[Value]) -> Value:
     node = step.node
-    (x,) = args
+    x, *others = args
     dtype = x[0].dtype
     if node.op not in ("sum", "prod") or not is_floating(dtype):
-        return members.plain(node, args)
+        return members.plain(node, [x])
     add = np.add if node.op == "sum" else np.multiply
     axes = node.attrs["axes"]
     count = math.prod([x[0].shape[a] for a in axes])
     if count <= 1 or not x[0].size:
-        return members.plain(node, args)
+        return members.plain(node, [x])
     values = [_widened(v) for v in x]
     exact = add.reduce(values[0], axes, dtype=_accumulator(dtype))
     made = [as_type(exact, node)]
@@ -70,7 +71,9 @@ def reduce(members: Members, step: Step, args: list[Value]) -> Value:
     ulps = parts(count) if node.op == "sum" else 1.0
     for k in range(members.count):
         value = of(values, k + 1)
-        if k % 2 and node.op == "sum":
+        if k % 4 > 1 and step.share and members.ways.shares:
+            total = _shared(members, step.share, [of(v, k + 1) for v in others])
+        elif k % 2 and node.op == "sum":
             total = _added(members, value, axes, plain=k == 1)
             total = members.noise.louder(total, add.reduce(value, axes, dtype=_accumulator(dtype)))
         else:
@@ -109,6 +112,17 @@ def _added(members: Members, x: np.ndarray, axes: Sequence[int], plain: bool) ->
         sums = np.add.reduce(blocks, 1, x.dtype)
     lines = np.add.reduce(sums, 0, x.dtype).reshape(lanes, -1)
     return np.add.reduce(lines, 0, x.dtype).reshape(shape)
+
+
+def _shared(members: Members, share: Share, operands: list[np.ndarray]) -> np.ndarray:
+    """A sum as attention's backward kernel computes it."""
+    weights, value, seed = [_widened(v).astype(np.float64) for v in operands]
+    amount = precision(share.operands[0].dtype.np)
+    near = members.noise.scaled(weights, parts(weights.shape[-1]) * amount)
+    exact = product(near, value, share.output)
+    output = as_type(exact, share.product).astype(np.float64)
+    near = members.noise.scaled(seed, parts(seed.shape[-1]) * amount)
+    return product(near, members.noise.louder(output, exact), share.total)
 
 
 def _widened(x: np.ndarray) -> np.ndarray:
@@ -170,7 +184,7 @@ def contract(members: Members, step: Step, args: list[Value]) -> Value:
     count = math.prod([n for letter, n in extents.items() if letter not in result])
     kind = wide(dtype)
     made = [as_type(product(x[0].astype(kind), y[0].astype(kind), spec), node)]
-    by_tiles = _error_of_tiles(node, x[0], y[0]) if members.tiles and members.count else None
+    by_tiles = _error_of_tiles(node, x[0], y[0]) if members.ways.tiles and members.count else None
     for k in range(members.count):
         a, b = of(x, k + 1), of(y, k + 1)
         exact = product(a.astype(kind), b.astype(kind), spec) if k % 2 and members.loud > 1 else 0

@@ -60,6 +60,7 @@ def launch_attention(planner: Planner, kernel: AttentionKernel) -> None:
             words += [planner.used(n) for n in tail.slots[1:]]
             words += [planner.extent(e) for e in expressions]
     tasks = int(dims.product(batches)) * chunks if rows and columns else 0
+    planner.algorithms.add(kernel.label)
     planner.add(code, "backward" if backward else "forward", tasks, words, kernel.label)
 
 

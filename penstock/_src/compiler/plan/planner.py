@@ -97,7 +97,7 @@ class Planner:
         updated = {handle.id for handle, _ in function.updates}
         self.assigned = {i for i, p in enumerate(function.parameters) if p.id in updated}
         self.known: list[Buffer] = []  # every buffer of the program
-        self.algorithms: set[str] = set()  # labels of contractions' code
+        self.algorithms: set[str] = set()  # labels of contractions' code and of attentions
         self.symbols = _symbols(function)
         self.time = 0
         self.outputs: list[Buffer] = []

@@ -1,0 +1,54 @@
+"""A row's sum that attention's backward kernel takes another way than was written.
+
+Written is D = sum(dP * P), where dP = dO V^T. The kernel computes the sum of dO * O, where O = P V is what the forward
+pass stored: in exact arithmetic the same. What is subtracted from dP then no longer errs as dP does, but by the rounding
+of O, to 16 bits under mixed precision. That shows where gradients cancel: that of a key's bias is zero but for rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock._src.ir.node import Node
+from penstock._src.ir.shape_rules import split_spec
+
+
+@dataclass(frozen=True)
+class Share:
+    """The operands of such a sum, and the einsums that make O of P and V, and D of dO and O."""
+
+    product: Node  # dP, before it is cast
+    operands: tuple[Node, Node, Node]  # P, V, dO
+    output: str
+    total: str
+
+
+def share_of(node: Node) -> Share | None:
+    """What a node sums, where it is such a sum."""
+    if node.kind != "reduce" or node.op != "sum" or len(node.attrs["axes"]) != 1:
+        return None
+    (terms,) = node.args
+    if terms.kind != "binary" or terms.op != "mul" or not node.dtype.is_floating:
+        return None
+    for factor, weights in (terms.args, terms.args[::-1]):
+        while factor.kind == "cast":
+            (factor,) = factor.args
+        if factor.kind == "contract" and factor.shape == weights.shape:
+            return _share(factor, weights, node.attrs["axes"][0])
+    return None
+
+
+def _share(product: Node, weights: Node, axis: int) -> Share | None:
+    left, right, result = split_spec(product.attrs["spec"])
+    column = result[axis]
+    if (column in left) == (column in right) or not product.args[0].dtype.is_floating:
+        return None
+    (value, values), (seed, seeds) = zip(product.args, (left, right), strict=True)
+    if column in seeds:
+        value, values, seed, seeds = seed, seeds, value, values
+    kept = result.replace(column, "")
+    if not set(kept) <= set(seeds) or any(len(set(x)) < len(x) for x in (left, right)):
+        return None
+    return Share(
+        product, (weights, value, seed), f"{result},{values}->{seeds}", f"{seeds},{seeds}->{kept}"
+    )
