@@ -38,3 +38,14 @@ def test_functions_of_groups_go_on():
     )
     batches = [batch.numpy().tolist() for batch in windows.repeat(2)]
     assert batches == [[1, 2, 3, 5], [4], [0], [0, 1, 4, 5], [3], [2]]
+
+
+def test_resampling_by_classes():
+    tf.random.set_seed(3)
+    numbers = tf.data.Dataset.range(20).repeat(5)
+    wanted = [0, 1, 1, 3, 2, 5, 7, 3, 4, 9, 5, 6, 11, 7, 13]  # TensorFlow's
+    for initial in ([0.5, 0.5], None):
+        kept = numbers.rejection_resample(lambda x: x % 2, [0.2, 0.8], initial, seed=7)
+        assert [int(x) for _, x in kept.take(15)] == wanted
+    kept = numbers.rejection_resample(lambda x: x % 2, [0.2, 0.8], [0.2, 0.8], seed=7)
+    assert [int(x) for _, x in kept.take(4)] == [0, 1, 2, 3]

@@ -13,6 +13,9 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
 from penstock._src.data.buckets import bucketed
 
+_AT_ONCE = 32  # classes that are counted before shares are estimated anew
+_SEEN = 10  # of each class, before any is
+
 
 class Sampling:
     """The part of Dataset about several datasets."""
@@ -45,7 +48,8 @@ class Sampling:
         if not datasets:
             raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
         count = len(datasets)
-        if hasattr(weights, "__len__") and len(weights) != count:
+        is_dataset = isinstance(weights, Sampling)
+        if not is_dataset and hasattr(weights, "__len__") and len(weights) != count:
             raise ValueError(
                 "Invalid `weights`. `weights` should have the same length as `datasets` but got "
                 f"`len(weights)={len(weights)}` vs. `len(datasets)={count}`."
@@ -62,7 +66,7 @@ class Sampling:
         draws = Dataset.random(
             seed=seed, rerandomize_each_iteration=rerandomize_each_iteration
         ).batch(2)
-        if isinstance(weights, Sampling):
+        if is_dataset:
             chosen = Dataset.zip((weights, draws)).map(
                 lambda part, pair: _choice(_logits(part, count), pair)
             )
@@ -148,52 +152,7 @@ class Sampling:
           seed: of the choices.
           name: of the op.
         """
-        target = convert_to_tensor(target_dist, dtype=dtypes.float32)
-
-        def classified(*parts: Any) -> Any:
-            element = parts if type(self.element_spec) is tuple else parts[0]
-            return raw.Cast(x=convert_to_tensor(class_func(*parts)), DstT=dtypes.int32), element
-
-        pairs = self.map(classified, name=name)
-        if initial_dist is not None:
-            accept = _acceptance(convert_to_tensor(initial_dist, dtype=dtypes.float32), target)
-            shares = pairs.map(lambda kind, element: (kind, element, accept))
-        else:
-            classes = int(target.shape[0])
-            start = np.full(classes, 16.0 / classes, np.float32)
-
-            def count(seen: Any, pair: Any) -> Any:
-                kind, element = pair
-                seen = seen + raw.OneHot(
-                    indices=kind, depth=classes, on_value=np.float32(1), off_value=np.float32(0)
-                )
-                total = raw.Sum(input=seen, axis=[0])
-                return seen, (kind, element, _acceptance(seen / total, target))
-
-            shares = pairs.scan(start, count)
-        return directed_by_chance(shares, seed)
-
-
-def directed_by_chance(shares: Any, seed: Any) -> Any:
-    """The (class, element) of (class, element, chances), each kept with the chance of its class."""
-    from penstock._src.data.dataset import Dataset
-
-    draws = Dataset.random(seed=seed)
-
-    def keep(item: Any, draw: Any) -> Any:
-        kind, _, chances = item
-        chance = raw.GatherV2(params=chances, indices=kind, axis=0)
-        return raw.Cast(x=draw, DstT=dtypes.float32) * np.float32(2.0**-32) < chance
-
-    kept = Dataset.zip((shares, draws)).filter(keep)
-    return kept.map(lambda item, _draw: (item[0], item[1]))
-
-
-def _acceptance(initial: Any, target: Any) -> Any:
-    """How often to keep an element of each class."""
-    smallest = np.float32(np.finfo(np.float32).tiny)
-    ratio = target / raw.Maximum(x=initial, y=smallest)
-    return ratio / raw.Max(input=ratio, axis=[0])
+        return resampled(self, class_func, target_dist, initial_dist, seed, name)
 
 
 def _logits(weights: Any, count: int) -> Tensor:
@@ -242,3 +201,77 @@ def directed(selector: Any, datasets: list[Any], stop_on_empty: bool) -> Any:
         stop_on_empty_dataset=stop_on_empty,
     )
     return datasets[0]._derived("_DirectedInterleaveDataset", variant, spec, selector, *datasets)
+
+
+def resampled(
+    dataset: Any,
+    class_func: Callable[..., Any],
+    target_dist: Any,
+    initial_dist: Any,
+    seed: Any,
+    name: str | None,
+) -> Any:
+    """The dataset of (class, element); see `Dataset.rejection_resample`.
+
+    With shares p before and t wanted, r = t / p says how much each class is wanted. Taking a share of min(r) of the elements
+    as they come, and of the rest those of class i with the chance (r_i - min(r)) / (max(r) - min(r)), leaves out as few as possible.
+    """
+    from penstock._src.api.random.functions import uniform
+    from penstock._src.data.dataset import Dataset
+
+    target = convert_to_tensor(target_dist, dtype=dtypes.float32)
+
+    def classified(*parts: Any) -> Any:
+        return class_func(*parts), parts if len(parts) > 1 else parts[0]
+
+    if initial_dist is not None:
+        initial = convert_to_tensor(initial_dist, dtype=dtypes.float32)
+        chances = Dataset.from_tensors(_chances(initial, target)).repeat(name=name)
+        as_they_come = float(np.min(target.numpy() / initial.numpy())) if _known(initial) else None
+    else:
+        shares = _estimated(dataset.map(class_func, name=name), int(target.shape[0]), name)
+        chances = shares.map(lambda share: _chances(share, target), name=name)
+        as_they_come = None
+    everything = dataset.map(classified, name=name)
+    if as_they_come == 1:
+        return everything
+
+    def with_chance(chance: Any, parts: Any) -> Any:
+        kind, element = classified(*(parts if isinstance(parts, tuple) else (parts,)))
+        return kind, raw.GatherV2(params=chance[0], indices=kind, axis=0), element
+
+    kept = Dataset.zip((chances, dataset)).map(with_chance, name=name)
+    kept = kept.filter(lambda _kind, chance, _element: uniform([], seed=seed) < chance, name=name)
+    kept = kept.map(lambda kind, _chance, element: (kind, element), name=name).prefetch(3)
+    if as_they_come == 0:
+        return kept
+    weights = chances.map(lambda _chances, share: raw.Pack(values=[share, 1.0 - share]))
+    return Dataset.sample_from_datasets(
+        [everything, kept], weights=weights, seed=seed, stop_on_empty_dataset=True
+    )
+
+
+def _known(tensor: Any) -> bool:
+    return hasattr(tensor, "numpy")
+
+
+def _chances(initial: Any, target: Any) -> Any:
+    """The chance of each class, and the share of elements taken as they come."""
+    ratio = target / (initial + np.float32(np.finfo(np.float32).tiny))
+    least, most = raw.Min(input=ratio, axis=[0]), raw.Max(input=ratio, axis=[0])
+    return (ratio - least) / (most - least), least
+
+
+def _estimated(classes: Any, count: int, name: str | None) -> Any:
+    """The shares of the classes as far as they have been seen, for each element."""
+
+    def counted(seen: Any, batch: Any) -> Any:
+        hot = raw.OneHot(indices=batch, depth=count, on_value=np.int64(1), off_value=np.int64(0))
+        seen = seen + raw.Sum(input=hot, axis=[0])
+        wide = raw.Cast(x=seen, DstT=dtypes.float64)
+        share = raw.Cast(x=wide / raw.Sum(input=wide, axis=[0]), DstT=dtypes.float32)
+        rows = raw.Tile(input=raw.ExpandDims(input=share, axis=0), multiples=[_AT_ONCE, 1])
+        return seen, rows
+
+    start = np.full(count, _SEEN, np.int64)
+    return classes.batch(_AT_ONCE, name=name).scan(start, counted, name=name).unbatch(name=name)

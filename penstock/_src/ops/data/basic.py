@@ -82,7 +82,7 @@ class _Skip(Pipeline):
     def cardinality(self) -> int:
         count = self.inputs[0].cardinality()
         if self.count < 0:
-            return 0
+            return min(count, 0)
         return count if count < 0 else max(0, count - self.count)
 
     def iterate(self, run: Run) -> Iterator[Element]:
@@ -458,6 +458,8 @@ class _Directed(Pipeline):
         self.stop_on_empty = stop_on_empty
 
     def cardinality(self) -> int:
+        if INFINITE in [source.cardinality() for source in self.sources]:
+            return INFINITE
         counts = [source.cardinality() for source in self.inputs]
         return 0 if 0 in counts and self.stop_on_empty else UNKNOWN
 

@@ -12,6 +12,7 @@ from penstock._src.ops.data.batch import Elements
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
+    INFINITE,
     UNKNOWN,
     DatasetOp,
     Element,
@@ -164,7 +165,7 @@ class _GroupByWindow(Pipeline):
         self.inputs, self.functions, self.captured = (source,), functions, captured
 
     def cardinality(self) -> int:
-        return UNKNOWN
+        return INFINITE if self.inputs[0].cardinality() == INFINITE else UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
         key_of, reduce, size_of = (

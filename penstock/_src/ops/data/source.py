@@ -89,7 +89,8 @@ class _Range(Pipeline):
         self.dtype = dtype
 
     def cardinality(self) -> int:
-        return len(self.values)
+        ends = (dtypes.int64.min, dtypes.int64.max)
+        return INFINITE if self.values and self.values.stop in ends else len(self.values)
 
     def rows(self) -> Rows | None:
         if len(self.values) > _ROWS_LIMIT:
