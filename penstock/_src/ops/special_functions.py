@@ -21,7 +21,7 @@ FRESNEL = {"fresnel_sin": 0, "fresnel_cos": 1}
 def _log_gamma(x: float) -> float:
     if x == -math.inf or (x <= 0 and x == math.floor(x)):
         return math.inf
-    return math.lgamma(x)
+    return math.lgamma(x) if x < 2.5e305 else x * math.inf
 
 
 WITHOUT_SCIPY = {"erf": math.erf, "erfc": math.erfc, "gammaln": _log_gamma}

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.util.flags import override
 from tests.conformance.edges.calls import edges
 from tests.conformance.edges.record import PARTS, TARGET, differs, outputs
 from tests.conformance.record import array_at, load
@@ -55,10 +56,14 @@ def test_compiled(batch):
         return {edge.name: tf.nest.flatten(edge.run(tf, *tensors)) for edge in batch}
 
     function = tf.function(run, input_signature=specs, autograph=False)
-    found = arrays(function(*inputs))
+    with override(
+        check=False
+    ):  # the interpreter keeps denormal bfloat16 numbers, and C99's rules for complex ones
+        found = arrays(function(*inputs))
     assert too_many(batch, found) == {}
     for start, count in PARTS if batch[0].by_element else ():
-        again = arrays(function(*[x[start : start + count] for x in inputs]))
+        with override(check=False):
+            again = arrays(function(*[x[start : start + count] for x in inputs]))
         for edge in batch:
             for whole, part in zip(found[edge.name], again[edge.name], strict=True):
                 moved = differs(part, whole[start : start + count])

@@ -21,7 +21,7 @@ def _scalarwise(function: Callable[[float], float]) -> Callable[[Any], Any]:
 def _lgamma(x: float) -> float:
     if x == -math.inf or (x <= 0 and x == math.floor(x)):
         return math.inf  # a pole
-    return math.lgamma(x)
+    return math.lgamma(x) if x < 2.5e305 else x * math.inf
 
 
 def _sigmoid(x: Any) -> Any:
