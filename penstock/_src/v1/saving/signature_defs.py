@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -12,9 +13,6 @@ from penstock._src.proto.saved import SignatureDef, TensorInfo
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.util.export import export
-from penstock._src.util.lazy import resolve
-
-_SPARSE = "penstock._src.api.sparse.sparse_tensor"
 
 
 @export(v1=["saved_model.build_tensor_info", "saved_model.utils.build_tensor_info"])
@@ -66,7 +64,7 @@ def get_tensor_from_tensor_info(
         return named(tensor_info.name)
     if kind == "coo_sparse":
         parts = tensor_info.coo_sparse
-        return resolve(_SPARSE, "SparseTensor")(
+        return SparseTensor(
             named(parts.indices_tensor_name),
             named(parts.values_tensor_name),
             named(parts.dense_shape_tensor_name),
