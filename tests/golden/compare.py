@@ -37,8 +37,7 @@ def check_gradient(got: Any, wanted: Case | None, tolerance: str) -> None:
         assert got is None or not np.any(np.asarray(got))
         return
     assert got is not None, "expected a gradient"
-    loose = "loose" if tolerance in ("auto", "exact") else tolerance
-    check(tf.convert_to_tensor(got), wanted, loose)
+    check(tf.convert_to_tensor(got), wanted, "auto" if tolerance == "exact" else tolerance)
 
 
 def _check_values(got: np.ndarray, wanted: np.ndarray, dtype: str, tolerance: str) -> None:

@@ -34,7 +34,7 @@ def failure(case, folder):
     tolerance = case.get("tol", "auto")
     try:
         check(out, case["out"], tolerance)
-        for got, wanted in zip(gradients or [], case.get("g") or []):
+        for got, wanted in zip(gradients or [], case.get("g") or [], strict=True):
             check_gradient(got, wanted, tolerance)
     except AssertionError as error:
         return str(error)
