@@ -39,6 +39,7 @@ from penstock._src.util.flags import flags
 
 HEADER = 4
 SENTINEL = 0xA5
+LARGE_BLOCK = 1 << 26  # bytes
 _caches: dict[Target, CodeCache] = {}
 
 
@@ -77,6 +78,8 @@ class Program:
         self.arena_bytes = arrange(self.buffers, self.guard)
         if plan.trace is not None:
             verify_order(plan.trace, self.arena_bytes, plan.target)
+        else:
+            plan.forget()
         launched = [x.code for x in plan.launches if isinstance(x, Launch)]
         launched += [kept.code.code for kept in plan.kept]
         codes = list({id(code): code for code in launched}.values())
@@ -275,9 +278,19 @@ def _free_block(size: int, alone: bool) -> _Block:
         for block in sorted(fitting, key=lambda b: b.array.size):
             if block.lock.acquire(False):
                 return block
-        block = _Block(size)
+        block = _Block(_room(size))
         _blocks.add(block)
         return block
+
+
+def _room(size: int) -> int:
+    """How large a block is made for so many bytes: programs for growing lengths shall find one that holds them all.
+
+    What nobody writes to takes no memory; of large ones an eighth is enough to grow by.
+    """
+    size = max(size, 1 << 12)
+    step = 1 << (size - 1).bit_length() - (1 if size <= LARGE_BLOCK else 4)
+    return -(-size // step) * step
 
 
 def _result_maker(node: Node) -> tuple[Any, tuple[int, ...], np.dtype]:

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from penstock._src.compiler import program as program_module
 from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
@@ -56,8 +57,25 @@ def test_small_pieces_of_a_whole_are_written_several_at_once():
 def test_programs_share_their_memory():
     first, second = build_program(function(64)), build_program(function(32))
     first(*arrays(64))
-    second(*arrays(32))
-    assert first._free[0].arena is second._free[0].arena
+    there = {id(block.array) for block in list(program_module._blocks)}
+    assert id(first._free[0].arena) in there
+    second(*arrays(32))  # takes the smallest block that is large enough: no new one
+    assert id(second._free[0].arena) in there
+
+
+def test_programs_for_growing_lengths_share_their_memory():
+    programs = [build_program(function(n)) for n in range(400, 500, 5)]
+    for n, program in zip(range(400, 500, 5), programs):
+        program(*arrays(n))
+    assert len({program.arena_bytes for program in programs}) == 20
+    assert len({id(program._free[0].arena) for program in programs}) <= 2
+
+
+def test_a_program_keeps_nothing_of_its_making_but_what_runs():
+    with flags.override(verify=0):
+        program = build_program(function(30))
+        program(*arrays(30))
+    assert not hasattr(program.plan, "partition")
 
 
 def test_calls_from_several_threads_do_not_meet():

@@ -95,7 +95,8 @@ class Planner:
         self.buffers: dict[int, Buffer] = {}  # of nodes, by id
         self.kept: list[KeptWeights] = []
         updated = {handle.id for handle, _ in function.updates}
-        self.assigned = {i for i, p in enumerate(function.parameters) if p.id in updated}
+        self.numbers = {p.id: i for i, p in enumerate(function.parameters)}
+        self.assigned = {i for p, i in self.numbers.items() if p in updated}
         self.known: list[Buffer] = []  # every buffer of the program
         self.algorithms: set[str] = set()  # labels of contractions' code and of attentions
         self.symbols = _symbols(function)
@@ -108,6 +109,10 @@ class Planner:
         self.errors: list[Any] = []
         self.trace = Trace() if flags.verify else None
         self._plan()
+
+    def forget(self) -> None:
+        """Drops what only planning needs: programs for many lengths live side by side."""
+        del self.partition, self.lifetimes, self.stops, self.tasks
 
     # -- the whole function
     def _plan(self) -> None:
@@ -172,7 +177,7 @@ class Planner:
         if found is None:
             shape, dtype = handle.attrs["variable"]
             size = int(dims.product(shape)) * dtype.size
-            number = self.function.parameters.index(handle)
+            number = self.numbers[handle.id]
             found = self.buffers[handle.id] = Buffer(f"variable {number}", size, "variable", number)
         return found
 
