@@ -50,7 +50,8 @@ class Limits:
 SMALL = Limits(12_000, 2000, 3000.0, 100.0)
 # Over what one task, one part of a sum or one block of a product takes; every so many seeds.
 WIDE, WIDE_EACH = Limits(300_000, 70, 300_000.0, 30_000.0), 6
-WIDE_BATCHES = ((4099, 40, 1), (16_411, 3, 0), (2048, 5000, 1), (66_000, 1, 7))
+# A product of two values by their rows takes 200 MB at most.
+WIDE_BATCHES = ((4099, 40, 1), (5003, 3, 0), (2048, 5000, 1), (4096, 1, 7))
 
 
 class Rejected(Exception):
