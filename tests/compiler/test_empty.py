@@ -96,3 +96,12 @@ def test_padding_of_nothing_is_all_padding(dtype):
         return tf.pad(x, [[2, 3], [1, 2]], constant_values=1)
 
     agrees(padded, tf.zeros([0, 4], dtype), unknown=False)
+
+
+def test_the_place_of_the_largest_of_one_beside_other_results():
+    def program(x):
+        variance = tf.nn.moments(tf.matmul(x, x, transpose_b=True), [0], keepdims=True)[1]
+        labels = tf.cast(tf.argmax(variance, -1), tf.int32)
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, variance)
+
+    assert tf.function(program, autograph=False)(tf.ones([1, 1])).numpy() == 0

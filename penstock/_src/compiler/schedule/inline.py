@@ -19,6 +19,7 @@ from penstock._src.compiler.schedule.index import (
     Var,
     constant,
     extent_key,
+    is_one,
     of_atom,
 )
 from penstock._src.compiler.schedule.values import Scope, Value
@@ -427,13 +428,18 @@ def zero_of(dtype) -> Any:
 
 
 # -- loops of their own
+def _along(variable: Var) -> Index:
+    """A loop's place on its axis: 0 where the axis has one, so that what is read there is read as elsewhere."""
+    return ZERO if is_one(variable.extent) else of_atom(variable)
+
+
 @rule("reduce")
 def _reduce(k: Inliner, node: Node, position: Position, guard):
     (x,) = node.args
     axes = sorted(node.attrs["axes"])
     variables = k.reduction_vars(tuple([x.shape[a] for a in axes]), _free(position, guard))
     inner, outer = iter(variables), iter(position.coordinates)
-    coordinates = [of_atom(next(inner)) if a in axes else next(outer) for a in range(len(x.shape))]
+    coordinates = [_along(next(inner)) if a in axes else next(outer) for a in range(len(x.shape))]
     body = k.value(x, k.position(x, coordinates), guard)
     return k.scope.value("reduce", (body,), node.dtype, (node.op, variables))
 
@@ -444,7 +450,7 @@ def _arg_reduce(k: Inliner, node: Node, position: Position, guard):
     axis = node.attrs["axis"]
     (variable,) = k.reduction_vars((x.shape[axis],), _free(position, guard))
     coordinates = list(position.coordinates)
-    coordinates.insert(axis, of_atom(variable))
+    coordinates.insert(axis, _along(variable))
     body = k.value(x, k.position(x, coordinates), guard)
     return k.scope.value("arg_reduce", (body,), node.dtype, (node.op, variable))
 
@@ -459,7 +465,7 @@ def _contract(k: Inliner, node: Node, position: Position, guard):
     variables = k.reduction_vars(
         tuple([extents[letter] for letter in summed]), _free(position, guard)
     )
-    place.update({letter: of_atom(v) for letter, v in zip(summed, variables)})
+    place.update({letter: _along(v) for letter, v in zip(summed, variables)})
     x = k.value(a, k.position(a, [place[letter] for letter in left]), guard)
     y = k.value(b, k.position(b, [place[letter] for letter in right]), guard)
     wide = accumulator(node.dtype)
