@@ -36,7 +36,7 @@ from penstock._src.core.errors import (
     UnimplementedError,
 )
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.typesets import DIFFERENTIABLE
+from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
 
 OPS: dict[str, type["Op"]] = {}
 # What NumPy and Python raise on arguments of the wrong shape, rank or range.
@@ -256,14 +256,13 @@ class Op:
 
 def _widened(lower: Callable[..., Any]) -> Callable[..., Any]:
     """A lowering that computes narrow floats in float32, and rounds its results to the types that the op declares."""
-    narrow = (dtypes.float16, dtypes.bfloat16)
 
     @functools.wraps(lower)
     def lowering(op: Op, p: Any, *args: Any) -> Any:
-        if not any(x.dtype in narrow for x in args):
+        if not any(x.dtype in NARROW for x in args):
             return lower(op, p, *args)
         results = lower(
-            op, p, *[p.cast(x, dtypes.float32) if x.dtype in narrow else x for x in args]
+            op, p, *[p.cast(x, dtypes.float32) if x.dtype in NARROW else x for x in args]
         )
         types: Any = op._output_dtypes()
         if len(types) == 1:

@@ -3,6 +3,8 @@
 from penstock._src.core import dtypes as d
 
 FLOAT = frozenset({d.bfloat16, d.float16, d.float32, d.float64})
+# Floats that hold few digits, and few counts: sums of them are made in float32.
+NARROW = frozenset({d.bfloat16, d.float16})
 FLOAT8 = frozenset(
     {
         d.float8_e5m2,

@@ -8,6 +8,7 @@ from penstock._src.api.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.typesets import NARROW
 from penstock._src.util.export import export
 
 from .arithmetic import truediv
@@ -113,7 +114,7 @@ def unsorted_segment_min(data, segment_ids, num_segments, name=None):
 def _segment_sums(data, segment_ids, num_segments):
     """The sums of segments, their counts shaped to divide them, and the data's type: narrow floats do not hold all counts."""
     data = convert_to_tensor(data)
-    narrow = data.dtype in (dtypes.float16, dtypes.bfloat16)
+    narrow = data.dtype in NARROW
     wide = cast(data, dtypes.float32) if narrow else data
     sums = _unsorted(raw.UnsortedSegmentSum, wide, segment_ids, num_segments, None)
     return sums, _segment_counts(wide, segment_ids, num_segments), data.dtype

@@ -17,6 +17,7 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.typesets import NARROW
 from penstock._src.util.export import export
 
 
@@ -168,7 +169,7 @@ def _sparse_lookup(params, sp_ids, sp_weights, strategy, combiner, max_norm, nam
     distinct, places = raw.Unique(x=ids)
     rows = _lookup(params, distinct, strategy, max_norm)
     kind = rows.dtype
-    if kind in (dtypes.float16, dtypes.bfloat16):
+    if kind in NARROW:
         rows = cast(rows, dtypes.float32)
     total = _combined(rows, places, segments, weights, combiner)
     total = total if total.dtype == kind else cast(total, kind)

@@ -12,6 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.typesets import NARROW
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 
@@ -91,7 +92,7 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     """
     logits = convert_to_tensor(logits, name="logits")
     labels = convert_to_tensor(labels, name="labels")
-    half = logits.dtype in (dtypes.float16, dtypes.bfloat16)
+    half = logits.dtype in NARROW
     scores = cast(logits, dtypes.float32) if half else logits
     labels = cast(labels, scores.dtype)
     scores, labels = _to_last(scores, axis), _to_last(labels, axis)
@@ -120,7 +121,7 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     """
     labels = convert_to_tensor(labels)
     logits = convert_to_tensor(logits)
-    half = logits.dtype in (dtypes.float16, dtypes.bfloat16)
+    half = logits.dtype in NARROW
     scores = cast(logits, dtypes.float32) if half else logits
     rank, label_rank = logits.shape.rank, labels.shape.rank
     if rank == 0:

@@ -10,6 +10,7 @@ from penstock._src.api.math.reduction import reduce_mean, reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.typesets import NARROW
 from penstock._src.util.export import export
 
 
@@ -19,7 +20,7 @@ def moments(x, axes, shift=None, keepdims=False, name=None):
     """Mean and variance of `x` over `axes`; half precision is summed in float32."""
     del shift, name
     x = convert_to_tensor(x, name="x")
-    y = cast(x, dtypes.float32) if x.dtype in (dtypes.float16, dtypes.bfloat16) else x
+    y = cast(x, dtypes.float32) if x.dtype in NARROW else x
     axes = [int(a) for a in axes] if isinstance(axes, (list, tuple)) else axes
     mean = reduce_mean(y, axes, keepdims=True)
     squares = raw.SquaredDifference(x=y, y=raw.StopGradient(input=mean))
@@ -49,7 +50,7 @@ def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
     """Mean and variance of `x` over `axes`, each entry counted by its weight."""
     x = convert_to_tensor(x, name="x")
     weights = convert_to_tensor(frequency_weights, name="frequency_weights")
-    half = x.dtype in (dtypes.float16, dtypes.bfloat16)
+    half = x.dtype in NARROW
     kind = dtypes.float32 if half else x.dtype
     y = cast(x, kind)
     weights = cast(weights, kind)

@@ -15,6 +15,7 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.typesets import NARROW
 from penstock._src.util.export import export
 
 from .losses import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits
@@ -287,7 +288,7 @@ def ctc_loss(
         raise ValueError("Argument `blank_index` must be provided when labels is a SparseTensor.")
     indices, values = labels.indices, labels.values
     given = logits.dtype
-    if given in (dtypes.float16, dtypes.bfloat16):
+    if given in NARROW:
         logits = cast(logits, dtypes.float32)
     logits, values, correction = _with_blank_as_label(
         logits, cast(values, dtypes.int32), blank_index, logit_length

@@ -9,6 +9,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.typesets import NARROW
 from penstock._src.util.export import export
 
 from .fourier import complex_of, irfft, rfft
@@ -89,7 +90,7 @@ def dct(input, type=2, n=None, axis=-1, norm=None, name=None):
     x = convert_to_tensor(input, name="input")
     if x.dtype.is_complex:
         raise AssertionError(f"signal.dct: real numbers are required. Received {x.dtype!r}.")
-    narrow = x.dtype in (dtypes.float16, dtypes.bfloat16)
+    narrow = x.dtype in NARROW
     if narrow and type != 1:
         kind = x.dtype.name
         raise TypeError(

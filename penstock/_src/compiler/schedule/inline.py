@@ -25,6 +25,7 @@ from penstock._src.compiler.schedule.index import (
 from penstock._src.compiler.schedule.values import Scope, Value
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.typesets import NARROW
 from penstock._src.ir.node import Node
 
 RULES: dict[str, Callable[..., Value]] = {}
@@ -479,7 +480,7 @@ def _contract(k: Inliner, node: Node, position: Position, guard):
 
 def accumulator(dtype):
     """The type in which sums of a type are kept."""
-    return dtypes.float32 if dtype in (dtypes.float16, dtypes.bfloat16) else dtype
+    return dtypes.float32 if dtype in NARROW else dtype
 
 
 def operands_of(node: Node) -> tuple[list[str], str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.typesets import NARROW
 from penstock._src.ir import folding
 from penstock._src.ir.build.base import Base
 from penstock._src.ir.node import Node
@@ -63,7 +64,7 @@ class Indexing(Base):
         `unique`: the caller knows that no two index vectors are equal. Sums of narrow floats that begin with a number are
         rounded once.
         """
-        narrow = x.dtype in (dtypes.float16, dtypes.bfloat16)
+        narrow = x.dtype in NARROW
         if narrow and op in ("add", "mul") and not unique and number_of(x) is not None:
             wide, more = self.cast(x, dtypes.float32), self.cast(updates, dtypes.float32)
             return self.cast(self.scatter(wide, indices, more, op, mode), x.dtype)

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.typesets import NARROW
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
@@ -83,7 +84,7 @@ def _of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
 
 def _is_rounded(count: int, dtype: DType) -> bool:
     """Whether a narrow type may not hold a number of elements: float16 ends at 65504, bfloat16 lacks 257."""
-    if dtype not in (dtypes.float16, dtypes.bfloat16):
+    if dtype not in NARROW:
         return False
     whole = 2 ** (11 if dtype == dtypes.float16 else 8)
     return type(count) is not int or count > whole

@@ -8,7 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NUMBER, QUANTIZED
+from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NARROW, NUMBER, QUANTIZED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.math.binary import truncated_quotient
@@ -132,7 +132,7 @@ class Mean(_Reduction):
 
     def gradient(self, input, axis, output, dy):
         # Narrow floats do not hold every count.
-        narrow = self.T in (dtypes.float16, dtypes.bfloat16)
+        narrow = self.T in NARROW
         total = spread(cast(dy, dtypes.float32) if narrow else dy, input, axis, self.keep_dims)
         sizes = known_shape(input), known_shape(output)
         if None not in sizes:

@@ -7,7 +7,6 @@ from typing import Any
 
 from penstock._src.compiler.codegen.scalars import operations
 from penstock._src.compiler.codegen.scalars.registers import (
-    NARROW,
     Pair,
     constant,
     register_type,
@@ -17,6 +16,7 @@ from penstock._src.compiler.codegen.scalars.registers import (
 )
 from penstock._src.compiler.schedule.values import Value
 from penstock._src.core import dtypes
+from penstock._src.core.typesets import NARROW
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, vec
 from penstock._src.native.language.value import Val

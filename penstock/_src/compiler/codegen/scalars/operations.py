@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from penstock._src.compiler.codegen.scalars import complexes, math32, math64
 from penstock._src.compiler.codegen.scalars.registers import (
-    NARROW,
     Pair,
     bits_type,
     from_memory,
@@ -21,6 +20,7 @@ from penstock._src.compiler.codegen.scalars.registers import (
     width,
 )
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.typesets import NARROW
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F64, I1, lanes, like, scalar
 from penstock._src.native.language.value import Val

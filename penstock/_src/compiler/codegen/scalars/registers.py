@@ -38,7 +38,6 @@ MEMORY = {
     dtypes.uint32: I32, dtypes.int64: I64, dtypes.uint64: I64, dtypes.complex64: F32, dtypes.complex128: F64,
 }  # fmt: skip
 REGISTER = {**MEMORY, dtypes.float16: F32, dtypes.bfloat16: F32, dtypes.bool_: I1}
-NARROW = (dtypes.float16, dtypes.bfloat16)
 
 
 def is_supported(dtype) -> bool:

@@ -9,13 +9,13 @@ from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory, reductions
 from penstock._src.compiler.codegen.scalars.registers import (
-    NARROW,
     Pair,
     constant,
     memory_type,
     rounded,
     spread,
 )
+from penstock._src.core.typesets import NARROW
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.language.value import Val

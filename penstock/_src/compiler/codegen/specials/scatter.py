@@ -10,11 +10,11 @@ from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory, reductions
 from penstock._src.compiler.codegen.scalars.registers import (
-    NARROW,
     memory_type,
     register_type,
     rounded,
 )
+from penstock._src.core.typesets import NARROW
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
 
