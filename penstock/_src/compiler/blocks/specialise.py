@@ -19,12 +19,12 @@ from penstock._src.compiler.lower import (  # noqa: F401  (they register handler
     branches,
     checks,
     control_flow,
-    counted_makers,
-    counted_ops,
+    dynamic_rows_ops,
+    dynamic_rows_sources,
     tensor_lists,
 )
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
-from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, known_length
+from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, known_length
 from penstock._src.core.errors import OpError, OutOfRangeError
 from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.graph.operation import Operation
@@ -213,7 +213,7 @@ class _Planner:
     ) -> None:
         """Notes why an operation does not lower, and whether knowing values would help."""
         self.reasons[op.name] = f"{op.type}: {error}"
-        if any(isinstance(lowering.values.get(t._id), Counted) for t in op._inputs):
+        if any(isinstance(lowering.values.get(t._id), DynamicRows) for t in op._inputs):
             return  # it is lowered afterwards, when the number of rows is known
         positions = _inputs_behind(asked, leaves)
         small = [i for i in positions if self.is_small(i)]
@@ -264,7 +264,7 @@ class _Planner:
         """How a lowered value is found after a run: ("result", its number), ("known", an array), ("input", slot), ..."""
         if isinstance(value, ListValue):
             return self.list_maker(builder, leaves, value, results)
-        if isinstance(value, Counted):
+        if isinstance(value, DynamicRows):
             return "rows", (results.place(value.rows), results.place(value.count))
         if isinstance(value, HostValue) and value.value is not None:
             return "known", value.value

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.control_flow import inline, truth
-from penstock._src.compiler.lower.counted import as_counted, padded
+from penstock._src.compiler.lower.dynamic_rows import as_dynamic_rows, padded
 from penstock._src.compiler.lower.loops import checked, effects, variables_of
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.packing import Packing
-from penstock._src.compiler.lower.values import Absent, Counted, ListValue, Lowered
+from penstock._src.compiler.lower.values import Absent, DynamicRows, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import folding
@@ -161,15 +161,15 @@ def _zeros(p: Any, like: Lowered) -> Lowered:
     if isinstance(like, Node) and like.dtype != dtypes.resource:
         zeros: Node = p.full(like.shape, 0, like.dtype)
         return zeros
-    if isinstance(like, Counted):
-        return Counted(p.full(like.rows.shape, 0, like.dtype), p.constant(0, dtypes.int32))
+    if isinstance(like, DynamicRows):
+        return DynamicRows(p.full(like.rows.shape, 0, like.dtype), p.constant(0, dtypes.int32))
     raise NotLowerable("a branch does not give a value of an unknown shape")
 
 
 def _common_list(column: Sequence[Lowered]) -> Any:
-    """The largest of counted rows, or the first list with memory, among what branches give for one result."""
-    if any(isinstance(value, Counted) for value in column):
-        extents = [v.capacity if isinstance(v, Counted) else _rows(v) for v in column]
+    """The largest of dynamic rows, or the first list with memory, among what branches give for one result."""
+    if any(isinstance(value, DynamicRows) for value in column):
+        extents = [v.capacity if isinstance(v, DynamicRows) else _rows(v) for v in column]
         return column[extents.index(max(extents))]
     return next((v for v in column if isinstance(v, ListValue) and v.buffer is not None), None)
 
@@ -191,9 +191,9 @@ def _allocated(p: Any, values: Sequence[Lowered], like: Sequence[Any]) -> list[L
     """The values, lists without memory getting some where another branch's list has it, and rows as many as another's."""
     result: list[Lowered] = []
     for value, other in zip(values, like):
-        if isinstance(other, (Counted, Node)):
-            extent = other.capacity if isinstance(other, Counted) else other.shape[0]
-            value = padded(p, as_counted(p, value), extent)
+        if isinstance(other, (DynamicRows, Node)):
+            extent = other.capacity if isinstance(other, DynamicRows) else other.shape[0]
+            value = padded(p, as_dynamic_rows(p, value), extent)
         if isinstance(value, ListValue) and value.buffer is None and other is not None:
             value = ListValue(
                 other.dtype,

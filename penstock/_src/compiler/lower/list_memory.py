@@ -11,7 +11,7 @@ from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node, Shape
 
-# Items by which a list may grow in a step, where it is written to at places that only the run tells.
+# Items by which a list may grow in a step, where it is written to at data-dependent indices.
 _MOST_ADDED = 16
 
 

@@ -10,7 +10,7 @@ from penstock._src.compiler.lower.concrete_shapes import (
     expected_shapes,
     is_settled,
 )
-from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, Lowered
+from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.core.op import REFUSALS, group_arguments
 from penstock._src.graph.operation import Operation
@@ -40,14 +40,14 @@ def raw_op(op: Operation) -> Any:
     return op.raw_op
 
 
-# Ops on rows whose number only the run tells: type -> handler. Handlers that are in neither take plain arrays only.
-COUNTED: dict[str, Handler] = {}
+# Ops on dynamic rows: type -> handler. Handlers that are in neither take plain arrays only.
+DYNAMIC_ROWS: dict[str, Handler] = {}
 # Handlers that pass values of any sort on.
 PASSING = frozenset(
     "Identity StopGradient PreventGradient Snapshot IdentityN ZerosLike If StatelessIf Case StatelessCase While StatelessWhile"
     " PartitionedCall StatefulPartitionedCall".split()
 )
-# Ops that make such rows where they need the value of an extent: type -> handler.
+# Ops that make dynamic rows where they need the value of an extent: type -> handler.
 UNKNOWN_EXTENTS: dict[str, Handler] = {}
 
 HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
@@ -113,8 +113,8 @@ class Lowering:
 
     def _outputs(self, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
         special = HANDLERS.get(op.type)
-        if any(isinstance(arg, Counted) for arg in args) and op.type not in PASSING:
-            special = COUNTED.get(op.type, COUNTED["*"])
+        if any(isinstance(arg, DynamicRows) for arg in args) and op.type not in PASSING:
+            special = DYNAMIC_ROWS.get(op.type, DYNAMIC_ROWS["*"])
         if special is not None:
             return special(self, op, args)
         return self.outputs_of(op, args)
@@ -222,8 +222,8 @@ def _zeros_like(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
         if x.buffer is None:
             return [x]
         return [x.with_buffer(lowering.p.full(x.buffer.shape, 0, x.dtype))]
-    if isinstance(x, Counted):
-        return [Counted(lowering.p.full(x.rows.shape, 0, x.dtype), x.count)]
+    if isinstance(x, DynamicRows):
+        return [DynamicRows(lowering.p.full(x.rows.shape, 0, x.dtype), x.count)]
     return [lowering.p.full(x.shape, 0, x.dtype)]
 
 

@@ -1,4 +1,4 @@
-"""Lowered values as a flat list of nodes, and back: lists are a buffer and a length, counted rows come with their number,
+"""Lowered values as a flat list of nodes, and back: lists are a buffer and a length, dynamic rows come with their count,
 handles are no nodes."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, Lowered
+from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
@@ -33,7 +33,7 @@ class Packing:
             return []
         if isinstance(value, ListValue):
             return [value.length] if value.buffer is None else [value.buffer, value.length]
-        if isinstance(value, Counted):
+        if isinstance(value, DynamicRows):
             return [value.rows, value.count]
         return [] if value.dtype == dtypes.resource else [value]
 
@@ -44,8 +44,8 @@ class Packing:
         for value, count in zip(self.values, self.counts):
             parts = nodes[at : at + count]
             at += count
-            if isinstance(value, Counted):
-                result.append(Counted(parts[0], parts[1]))
+            if isinstance(value, DynamicRows):
+                result.append(DynamicRows(parts[0], parts[1]))
             elif not isinstance(value, ListValue):
                 result.append(parts[0] if count else value)
             elif value.buffer is None:
@@ -60,7 +60,7 @@ class Packing:
         if self.counts != other.counts or len(self.nodes) != len(other.nodes):
             return False
         for value, twin in zip(self.values, other.values):
-            if any(isinstance(value, t) != isinstance(twin, t) for t in (ListValue, Counted)):
+            if any(isinstance(value, t) != isinstance(twin, t) for t in (ListValue, DynamicRows)):
                 return False
             if isinstance(value, HostValue) and value is not twin:
                 raise NotLowerable("a body gives what only the host can hold")
@@ -75,6 +75,6 @@ def same_value(a: Any, b: Any) -> bool:
     """Whether two lowered values are one."""
     if isinstance(a, ListValue) and isinstance(b, ListValue):
         return a.buffer is b.buffer and a.length is b.length and a.element_shape == b.element_shape
-    if isinstance(a, Counted) and isinstance(b, Counted):
+    if isinstance(a, DynamicRows) and isinstance(b, DynamicRows):
         return a.rows is b.rows and a.count is b.count
     return a is b

@@ -13,7 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
-from penstock._src.compiler.lower.values import Counted, HostValue, ListValue, Lowered, known_length
+from penstock._src.compiler.lower.values import (
+    DynamicRows,
+    HostValue,
+    ListValue,
+    Lowered,
+    known_length,
+)
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import dims, folding
@@ -242,7 +248,7 @@ def _stack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     p, held = lowering.p, _list(args[0])
     count = known_length(p, held)
     if count is None and held.buffer is not None:
-        return [Counted(held.buffer, p.cast(held.length, dtypes.int32))]
+        return [DynamicRows(held.buffer, p.cast(held.length, dtypes.int32))]
     if count is None:
         raise NotLowerable("the length of the list to stack is not known")
     if held.buffer is None:

@@ -1,5 +1,4 @@
-"""What a tensor is while a graph is lowered: a Node, rows of a number that the run tells, a list of tensors, or something
-only the host can hold."""
+"""What a tensor is while a graph is lowered: a Node, dynamic rows, a list of tensors, or something only the host can hold."""
 
 from __future__ import annotations
 
@@ -72,8 +71,8 @@ class Absent(HostValue):
 
 
 @dataclass(frozen=True)
-class Counted:
-    """An array whose number of rows only the run tells: the first `count` of `rows`. What the others hold is not said."""
+class DynamicRows:
+    """An array whose number of rows depends on data: the first `count` of `rows`. The contents of the others are undefined."""
 
     rows: Node
     count: Node  # an int32 scalar
@@ -94,7 +93,7 @@ class Counted:
         return self.rows.rank
 
 
-Lowered = Node | ListValue | HostValue | Counted
+Lowered = Node | ListValue | HostValue | DynamicRows
 
 
 def known_length(p: Any, value: ListValue) -> dims.Extent | None:

@@ -1,13 +1,13 @@
-"""Ops whose results have a number of rows that only the run tells: what is true, what is distinct, extents of data."""
+"""Ops whose results have dynamic rows: `tf.where`, `tf.unique`, `tf.range` and `tf.fill` to a size that is computed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.compiler.lower.counted import unknown_rows
+from penstock._src.compiler.lower.dynamic_rows import bounded_shape
 from penstock._src.compiler.lower.lowering import UNKNOWN_EXTENTS, Lowering, handler, raw_op
-from penstock._src.compiler.lower.values import Counted, Lowered
+from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import folding
@@ -32,7 +32,7 @@ def _array(value: Lowered) -> Node:
     return value
 
 
-def kept(p: Any, mask: Node, values: Node) -> Counted:
+def where_true(p: Any, mask: Node, values: Node) -> DynamicRows:
     """The elements of a vector where a mask holds, in order."""
     before = p.cumulative(p.cast(mask, dtypes.int32), "sum", 0, exclusive=True)
     count = p.reduce_sum(p.cast(mask, dtypes.int32), [0])
@@ -40,7 +40,7 @@ def kept(p: Any, mask: Node, values: Node) -> Counted:
     others = p.add(p.sub(p.iota(mask.shape, 0, dtypes.int32), before), count)
     place = p.expand_dims(p.select(mask, before, others), 1)
     empty = p.full(values.shape, 0, values.dtype)
-    return Counted(p.scatter(empty, place, values, op="set", unique=True), count)
+    return DynamicRows(p.scatter(empty, place, values, op="set", unique=True), count)
 
 
 @handler("Where")
@@ -50,7 +50,7 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
         raise NotLowerable("a condition without axes")
     true = x if x.dtype == dtypes.bool_ else p.ne(x, p.constant(0, x.dtype))
     size = x.size
-    found = kept(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
+    found = where_true(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
     p.assume(found.rows, 0, int(size) - 1)
     columns: list[Node] = []
     rest = found.rows
@@ -59,7 +59,7 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
         rest = p.truncdiv(rest, p.scalar(extent, dtypes.int64))
     columns.insert(0, rest)
     rows = p.concat([p.expand_dims(column, 1) for column in columns], 1)
-    return [Counted(rows, found.count)]
+    return [DynamicRows(rows, found.count)]
 
 
 @handler("Unique", "UniqueWithCounts")
@@ -82,12 +82,12 @@ def _unique(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     is_first = p.eq(first, places)
     rank = p.cumulative(p.cast(is_first, dtypes.int32), "sum", 0, exclusive=True)
     index = p.gather(rank, first, 0)
-    found = kept(p, is_first, x)
+    found = where_true(p, is_first, x)
     results: list[Lowered] = [found, p.cast(index, out)]
     if op.type == "UniqueWithCounts":
         ones = p.full([size], 1, out)
         counts = p.scatter(p.full([size], 0, out), p.expand_dims(index, 1), ones)
-        results.append(Counted(counts, found.count))
+        results.append(DynamicRows(counts, found.count))
     return results
 
 
@@ -104,11 +104,11 @@ def _difference(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
         raise NotLowerable("too many or no pairs to compare")
     pairs = p.eq(p.expand_dims(x, 1), p.expand_dims(y, 0))
     missing = p.not_(p.reduce_any(pairs, [1]))
-    return [kept(p, missing, x), kept(p, missing, p.iota(x.shape, 0, out))]
+    return [where_true(p, missing, x), where_true(p, missing, p.iota(x.shape, 0, out))]
 
 
-def unknown_extent(*types: str) -> Any:
-    """Registers what makes counted rows where an op needs the value of an extent."""
+def on_unknown_extent(*types: str) -> Any:
+    """Registers what makes dynamic rows where an op needs the value of an extent."""
 
     def register(function: Any) -> Any:
         for op_type in types:
@@ -118,14 +118,14 @@ def unknown_extent(*types: str) -> Any:
     return register
 
 
-@unknown_extent("Fill")
+@on_unknown_extent("Fill")
 def _fill(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, extents, value = lowering.p, _array(args[0]), _array(args[1])
-    count, shape = unknown_rows(p, extents, "dims")
-    return [Counted(p.broadcast_to(value, shape), count)]
+    count, shape = bounded_shape(p, extents, "dims")
+    return [DynamicRows(p.broadcast_to(value, shape), count)]
 
 
-@unknown_extent("Range")
+@on_unknown_extent("Range")
 def _range(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     start, limit, delta = (_array(a) for a in args)
@@ -133,19 +133,19 @@ def _range(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     if first is None or step is None or step[0] != 1 or not limit.dtype.is_integer:
         raise NotLowerable("needs the value of limit while compiling")
     length = p.maximum(p.sub(limit, start), 0)
-    count, (most,) = unknown_rows(p, p.reshape(length, [1]), "limit")
+    count, (most,) = bounded_shape(p, p.reshape(length, [1]), "limit")
     numbers = p.add(p.iota([most], 0, limit.dtype), start)
-    return [Counted(numbers, count)]
+    return [DynamicRows(numbers, count)]
 
 
-@unknown_extent(
+@on_unknown_extent(
     "UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd"
 )
 def _segments(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, (data, ids) = lowering.p, [_array(a) for a in args[:2]]
     extents = p.reshape(_array(args[2]), [1])
-    count, (most,) = unknown_rows(p, extents, "num_segments")
+    count, (most,) = bounded_shape(p, extents, "num_segments")
     inside = p.lt(p.cast(ids, dtypes.int64), p.cast(count, dtypes.int64))
     p.check(p.reduce_all(inside), f"{op.type}: segment_ids has an element that is out of range")
     whole = lowering.outputs_of(op, [data, ids, p.constant(most, extents.dtype)])
-    return [Counted(rows, count) for rows in whole if isinstance(rows, Node)]
+    return [DynamicRows(rows, count) for rows in whole if isinstance(rows, Node)]

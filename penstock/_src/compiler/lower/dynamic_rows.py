@@ -1,7 +1,7 @@
-"""Arrays whose number of rows only the run tells, such as what tf.where finds: buffers of the most rows there can be.
+"""Arrays with a data-dependent number of rows, such as the result of tf.where: a buffer of the most rows there can be, and a count.
 
-`Counted` values are made by `counted_makers` and go through the ops of `counted_ops`. An op that does not take them is
-left to a block of its own, for which the rows are cut to their number.
+`DynamicRows` values are made by the ops of `dynamic_rows_sources` and taken by those of `dynamic_rows_ops`. An op that does not take
+them goes into a block of its own, which is lowered once the count is known.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.lower.lowering import Lowering
-from penstock._src.compiler.lower.values import Counted, Lowered
+from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
@@ -20,46 +20,46 @@ from penstock._src.ir.node import Node
 _LARGEST = 1 << 24
 
 
-def valid(p: Any, x: Counted) -> Node:
-    """Which of the buffer's rows count, as a vector."""
+def valid(p: Any, x: DynamicRows) -> Node:
+    """A vector that is true for the rows in use."""
     return p.lt(p.iota([x.capacity], 0, dtypes.int32), x.count)
 
 
-def valid_elements(p: Any, x: Counted) -> Node:
-    """Which of the buffer's elements count."""
+def valid_elements(p: Any, x: DynamicRows) -> Node:
+    """A mask of the buffer that is true for the elements of the rows in use."""
     wide = p.reshape(valid(p, x), (x.capacity, *[1] * (x.rank - 1)))
     return p.broadcast_to(wide, x.rows.shape)
 
 
-def filled(p: Any, x: Counted, value: Any) -> Node:
-    """The buffer with a known value in the rows that do not count."""
+def filled(p: Any, x: DynamicRows, value: Any) -> Node:
+    """The buffer with a known value in the rows that are not in use."""
     return p.select(valid_elements(p, x), x.rows, p.full(x.rows.shape, value, x.dtype))
 
 
-def padded(p: Any, x: Counted, capacity: int) -> Counted:
-    """The same rows in a buffer of more."""
+def padded(p: Any, x: DynamicRows, capacity: int) -> DynamicRows:
+    """The same rows in a larger buffer."""
     missing = capacity - x.capacity
     if not missing:
         return x
     more = p.full((missing, *x.rows.shape[1:]), 0, x.dtype)
-    return Counted(p.concat([x.rows, more], 0), x.count)
+    return DynamicRows(p.concat([x.rows, more], 0), x.count)
 
 
-def as_counted(p: Any, x: Lowered) -> Counted:
-    """An array of known extent as one whose rows are counted."""
-    if isinstance(x, Counted):
+def as_dynamic_rows(p: Any, x: Lowered) -> DynamicRows:
+    """An array of known extent as dynamic rows, all of them in use."""
+    if isinstance(x, DynamicRows):
         return x
     if not isinstance(x, Node) or not x.rank or x.dtype == dtypes.resource:
-        raise NotLowerable("rows of a number that the run tells meet what has no rows")
-    return Counted(x, p.scalar(x.shape[0], dtypes.int32))
+        raise NotLowerable("dynamic rows are combined with a value that has no rows")
+    return DynamicRows(x, p.scalar(x.shape[0], dtypes.int32))
 
 
-def together(p: Any, op: Operation, values: Sequence[Counted]) -> list[Counted]:
+def aligned(p: Any, op: Operation, values: Sequence[DynamicRows]) -> list[DynamicRows]:
     """The values with one number of rows and one capacity; a single row is repeated, as in broadcasting."""
     capacity = max(v.capacity for v in values)
     values = [padded(p, v, capacity) for v in values]
     if all(same_number(p, v.count, values[0].count) for v in values[1:]):
-        return [Counted(v.rows, values[0].count) for v in values]
+        return [DynamicRows(v.rows, values[0].count) for v in values]
     count, empty = values[0].count, p.eq(values[0].count, 0)
     for v in values[1:]:
         count, empty = p.maximum(count, v.count), p.or_(empty, p.eq(v.count, 0))
@@ -70,7 +70,7 @@ def together(p: Any, op: Operation, values: Sequence[Counted]) -> list[Counted]:
         fits = p.or_(single, p.eq(v.count, count))
         p.check(fits, f"{op.type}: Incompatible shapes: the numbers of rows differ")
         first = p.broadcast_to(p.slice_axis(v.rows, 0, 0, 1), v.rows.shape)
-        result.append(Counted(p.select(single, first, v.rows), count))
+        result.append(DynamicRows(p.select(single, first, v.rows), count))
     return result
 
 
@@ -91,7 +91,7 @@ def number(p: Any, x: Node) -> Node:
     return p.cast(p.reshape(x, ()), dtypes.int32)
 
 
-def unknown_rows(p: Any, extents: Node, what: str) -> tuple[Node, list[int]]:
+def bounded_shape(p: Any, extents: Node, what: str) -> tuple[Node, list[int]]:
     """The number of rows, and the largest shape, of a shape vector of which only the first entry is not known.
 
     Raises:
@@ -120,5 +120,5 @@ def by_rows(
         outputs = lowering.outputs_of(op, list(args))
     if inner or len(p.checks) != checks:
         del p.checks[checks:]
-        raise NotLowerable(f"{op.type} checks values, also of rows that do not count")
-    return [Counted(node, count) for node in outputs if isinstance(node, Node)]
+        raise NotLowerable(f"{op.type} checks values, also of rows that are not in use")
+    return [DynamicRows(node, count) for node in outputs if isinstance(node, Node)]

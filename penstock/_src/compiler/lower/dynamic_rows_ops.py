@@ -1,6 +1,6 @@
-"""Ops on rows whose number only the run tells (`Counted`).
+"""Ops on `DynamicRows`.
 
-Those that treat each row by itself go over the whole buffer; those that look across rows leave out what does not count.
+Those that treat each row by itself go over the whole buffer; those that look across rows leave out the rows that are not in use.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.lower.counted import (
-    as_counted,
+from penstock._src.compiler.lower.dynamic_rows import (
+    aligned,
+    as_dynamic_rows,
     by_rows,
     filled,
     number,
     padded,
     same_number,
-    together,
     valid,
 )
-from penstock._src.compiler.lower.lowering import COUNTED, HANDLERS, Handler, Lowering, raw_op
-from penstock._src.compiler.lower.values import Counted, Lowered
+from penstock._src.compiler.lower.lowering import DYNAMIC_ROWS, HANDLERS, Handler, Lowering, raw_op
+from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import dims
@@ -38,18 +38,18 @@ _ELEMENTWISE = frozenset(
 )
 
 
-def counted(*types: str) -> Callable[[Handler], Handler]:
-    """Registers what lowers ops of some types on counted rows."""
+def on_dynamic_rows(*types: str) -> Callable[[Handler], Handler]:
+    """Registers what lowers ops of some types on dynamic rows."""
 
     def register(function: Handler) -> Handler:
         for op_type in types:
-            COUNTED[op_type] = function
+            DYNAMIC_ROWS[op_type] = function
         return function
 
     return register
 
 
-def _refuse(op: Operation, why: str = "has a number of rows that the run tells") -> NotLowerable:
+def _refuse(op: Operation, why: str = "has a data-dependent number of rows") -> NotLowerable:
     return NotLowerable(f"{op.type}: an input {why}")
 
 
@@ -60,8 +60,8 @@ def _nodes(op: Operation, args: Sequence[Lowered]) -> list[Node]:
     return list(args)  # type: ignore[arg-type]
 
 
-def _rows(op: Operation, value: Lowered) -> Counted:
-    if not isinstance(value, Counted):
+def _rows(op: Operation, value: Lowered) -> DynamicRows:
+    if not isinstance(value, DynamicRows):
         raise _refuse(op)
     return value
 
@@ -79,21 +79,21 @@ def _axis(axis: int, rank: int) -> int:
     return int(axis) + rank if axis < 0 else int(axis)
 
 
-@counted("*")
+@on_dynamic_rows("*")
 def _elementwise(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     if not isinstance(raw_op(op), (HostUnary, Binary)) and op.type not in _ELEMENTWISE:
         raise _refuse(op)
     p = lowering.p
-    rank = max(a.rank for a in args if isinstance(a, (Node, Counted)))
+    rank = max(a.rank for a in args if isinstance(a, (Node, DynamicRows)))
     wide = [i for i, a in enumerate(args) if _has_rows(op, a, rank)]
-    same = dict(zip(wide, together(p, op, [as_counted(p, args[i]) for i in wide])))
+    same = dict(zip(wide, aligned(p, op, [as_dynamic_rows(p, args[i]) for i in wide])))
     values = [same[i].rows if i in same else a for i, a in enumerate(args)]
     return by_rows(lowering, op, values, same[wide[0]].count)
 
 
 def _has_rows(op: Operation, value: Lowered, rank: int) -> bool:
-    """Whether an argument's first axis is the one of the counted rows, not one that is broadcast."""
-    if isinstance(value, Counted):
+    """Whether an argument's first axis is the one of the dynamic rows, not one that is broadcast."""
+    if isinstance(value, DynamicRows):
         if value.rank != rank:
             raise _refuse(op, "has fewer axes than another")
         return True
@@ -103,50 +103,50 @@ def _has_rows(op: Operation, value: Lowered, rank: int) -> bool:
 # -- shapes
 
 
-@counted("Shape")
+@on_dynamic_rows("Shape")
 def _shape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x, dtype = lowering.p, _rows(op, args[0]), raw_op(op).out_type
     first = p.reshape(p.cast(x.count, dtype), [1])
     return [p.concat([first, p.shape_value(x.rows.shape[1:], dtype)], 0)]
 
 
-@counted("Size")
+@on_dynamic_rows("Size")
 def _size(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x, dtype = lowering.p, _rows(op, args[0]), raw_op(op).out_type
     return [p.mul(p.cast(x.count, dtype), p.scalar(_row_size(x), dtype))]
 
 
-@counted("Rank")
+@on_dynamic_rows("Rank")
 def _rank(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     return [lowering.p.constant(_rows(op, args[0]).rank, dtypes.int32)]
 
 
-def _row_size(x: Counted) -> int:
+def _row_size(x: DynamicRows) -> int:
     size = 1
     for extent in x.rows.shape[1:]:
         size = size * extent
     return size
 
 
-@counted("ExpandDims")
+@on_dynamic_rows("ExpandDims")
 def _expand(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x = lowering.p, _rows(op, args[0])
     axis = _axis(int(_value(p, op, args[1])), x.rank + 1)
     if axis == 0:
         raise _refuse(op)
-    return [Counted(p.expand_dims(x.rows, axis), x.count)]
+    return [DynamicRows(p.expand_dims(x.rows, axis), x.count)]
 
 
-@counted("Squeeze")
+@on_dynamic_rows("Squeeze")
 def _squeeze(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x = lowering.p, _rows(op, args[0])
     axes = sorted(_axis(a, x.rank) for a in raw_op(op).squeeze_dims)
     if not axes or axes[0] == 0 or any(x.rows.shape[a] != 1 for a in axes):
         raise _refuse(op)
-    return [Counted(p.squeeze(x.rows, axes), x.count)]
+    return [DynamicRows(p.squeeze(x.rows, axes), x.count)]
 
 
-@counted("Reshape")
+@on_dynamic_rows("Reshape")
 def _reshape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x = lowering.p, _rows(op, args[0])
     (shape,) = _nodes(op, args[1:])
@@ -165,25 +165,25 @@ def _reshape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
         given = number(p, p.take_index(shape, 0, 0))
         if not same_number(p, given, count):
             fits = p.eq(given, count)
-            if first is None:  # a shape that only the run tells may leave it open
+            if first is None:  # a computed shape may hold -1
                 fits = p.or_(fits, p.eq(given, -1))
             p.check(fits, "Reshape: the shape does not fit the number of values")
-    return [Counted(p.reshape(x.rows, (x.capacity * times, *rest)), count)]
+    return [DynamicRows(p.reshape(x.rows, (x.capacity * times, *rest)), count)]
 
 
-@counted("Transpose")
+@on_dynamic_rows("Transpose")
 def _transpose(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x = lowering.p, _rows(op, args[0])
     perm = _value(p, op, args[1]).tolist()
     if perm[0] != 0:
         raise _refuse(op)
-    return [Counted(p.transpose(x.rows, perm), x.count)]
+    return [DynamicRows(p.transpose(x.rows, perm), x.count)]
 
 
 # -- parts
 
 
-@counted("Unpack")
+@on_dynamic_rows("Unpack")
 def _unpack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     x = _rows(op, args[0])
     if _axis(raw_op(op).axis, x.rank) == 0:
@@ -191,7 +191,7 @@ def _unpack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     return by_rows(lowering, op, [x.rows], x.count)
 
 
-@counted("Pack")
+@on_dynamic_rows("Pack")
 def _pack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     return _side_by_side(lowering, op, args, raw_op(op).axis, 1)
 
@@ -200,34 +200,34 @@ def _side_by_side(
     lowering: Lowering, op: Operation, args: list[Lowered], axis: int, added: int
 ) -> Sequence[Lowered]:
     p = lowering.p
-    values = [as_counted(p, a) for a in args]
+    values = [as_dynamic_rows(p, a) for a in args]
     if _axis(axis, values[0].rank + added) == 0:
         raise _refuse(op)
     if not all(same_number(p, v.count, values[0].count) for v in values[1:]):
         raise _refuse(op, "has another number of rows")
-    values = together(p, op, values)
+    values = aligned(p, op, values)
     return by_rows(lowering, op, [v.rows for v in values], values[0].count)
 
 
-@counted("ConcatV2")
+@on_dynamic_rows("ConcatV2")
 def _concat(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
-    values = [as_counted(p, a) for a in args[:-1]]
+    values = [as_dynamic_rows(p, a) for a in args[:-1]]
     axis = _axis(int(_value(p, op, args[-1])), values[0].rank)
     if axis:
         if not all(same_number(p, v.count, values[0].count) for v in values[1:]):
             raise _refuse(op, "has another number of rows")
-        values = together(p, op, values)
-        return [Counted(p.concat([v.rows for v in values], axis), values[0].count)]
+        values = aligned(p, op, values)
+        return [DynamicRows(p.concat([v.rows for v in values], axis), values[0].count)]
     capacity = sum(v.capacity for v in values)
     rows, count = padded(p, values[0], capacity).rows, values[0].count
-    for v in values[1:]:  # each overwrites what does not count of the one before
+    for v in values[1:]:  # each overwrites the unused rows of the one before
         rows = p.dynamic_update_slice(rows, v.rows, [count, *[0] * (v.rank - 1)])
         count = p.add(count, v.count)
-    return [Counted(rows, count)]
+    return [DynamicRows(rows, count)]
 
 
-@counted("StridedSlice")
+@on_dynamic_rows("StridedSlice")
 def _strided_slice(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x, raw = lowering.p, _rows(op, args[0]), raw_op(op)
     vectors = [_value(p, op, a) for a in args[1:]]
@@ -236,7 +236,7 @@ def _strided_slice(lowering: Lowering, op: Operation, args: list[Lowered]) -> Se
     if first.axis != 0 or any(e.axis == 0 for e in others):
         raise _refuse(op)
     if first.is_full:
-        return [Counted(cut(p, x.rows, entries), x.count)]
+        return [DynamicRows(cut(p, x.rows, entries), x.count)]
     if first.is_index:
         rows = _element(p, x, first.begin or 0)
         count = None
@@ -252,7 +252,7 @@ def _strided_slice(lowering: Lowering, op: Operation, args: list[Lowered]) -> Se
     rest = [type(first)(0, None), *others] if count is not None else others
     if count is None:
         return [cut(p, rows, [_earlier(e) for e in rest])]
-    return [Counted(cut(p, rows, rest), count)]
+    return [DynamicRows(cut(p, rows, rest), count)]
 
 
 def _earlier(entry: Any) -> Any:
@@ -262,26 +262,26 @@ def _earlier(entry: Any) -> Any:
     return type(entry)(**values)
 
 
-def _element(p: Any, x: Counted, index: int) -> Node:
-    """One of the rows that count, negative indices from the end."""
+def _element(p: Any, x: DynamicRows, index: int) -> Node:
+    """One of the rows in use, negative indices from the end."""
     at = p.scalar(index, dtypes.int32) if index >= 0 else p.add(x.count, index)
     inside = p.and_(p.ge(at, 0), p.lt(at, x.count))
     p.check(inside, f"slice index {index} of dimension 0 out of bounds.")
     return p.dynamic_index(x.rows, at)
 
 
-@counted("GatherV2")
+@on_dynamic_rows("GatherV2")
 def _gather(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, (params, indices, axis) = lowering.p, args
     if raw_op(op).batch_dims:
         raise _refuse(op)
     at = int(_value(p, op, axis))
-    if isinstance(indices, Counted) and isinstance(params, Node):
+    if isinstance(indices, DynamicRows) and isinstance(params, Node):
         if _axis(at, params.rank) != 0 or not params.shape[0]:
             raise _refuse(op)
         rows = lowering.outputs_of(op, [params, filled(p, indices, 0), axis])
-        return [Counted(rows[0], indices.count)]  # type: ignore[arg-type]
-    if not isinstance(params, Counted) or not isinstance(indices, Node):
+        return [DynamicRows(rows[0], indices.count)]  # type: ignore[arg-type]
+    if not isinstance(params, DynamicRows) or not isinstance(indices, Node):
         raise _refuse(op)
     if _axis(at, params.rank) != 0:
         return by_rows(lowering, op, [params.rows, indices, axis], params.count)
@@ -291,7 +291,7 @@ def _gather(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     return [p.gather(params.rows, indices, 0)]
 
 
-@counted("GatherNd", "ResourceGather", "OneHot")
+@on_dynamic_rows("GatherNd", "ResourceGather", "OneHot")
 def _by_indices(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     at = 0 if op.type == "OneHot" else 1
     p, indices, raw = lowering.p, _rows(op, args[at]), raw_op(op)
@@ -300,22 +300,22 @@ def _by_indices(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
     others = [a for i, a in enumerate(args) if i != at]
     given = list(_nodes(op, others))
     given.insert(at, filled(p, indices, 0))
-    return [Counted(node, indices.count) for node in lowering.outputs_of(op, list(given))]  # type: ignore[arg-type]
+    return [DynamicRows(node, indices.count) for node in lowering.outputs_of(op, list(given))]  # type: ignore[arg-type]
 
 
-# -- scatters: rows that do not count go nowhere
+# -- scatters: rows that are not in use go nowhere
 
 
 def _targets(p: Any, op: Operation, indices: Lowered, updates: Lowered) -> tuple[Node, Node, Node]:
-    """The indices, which of their rows count, and the updates, in buffers of one extent."""
-    counted_indices, counted_updates = as_counted(p, indices), as_counted(p, updates)
-    if not same_number(p, counted_indices.count, counted_updates.count):
-        equal = p.eq(counted_indices.count, counted_updates.count)
+    """The indices, which of their rows are in use, and the updates, in buffers of one extent."""
+    index_rows, update_rows = as_dynamic_rows(p, indices), as_dynamic_rows(p, updates)
+    if not same_number(p, index_rows.count, update_rows.count):
+        equal = p.eq(index_rows.count, update_rows.count)
         p.check(equal, f"{op.type}: there must be as many updates as indices")
-    capacity = max(counted_indices.capacity, counted_updates.capacity)
-    counted_indices = padded(p, counted_indices, capacity)
-    rows = padded(p, counted_updates, capacity).rows
-    return counted_indices.rows, valid(p, counted_indices), rows
+    capacity = max(index_rows.capacity, update_rows.capacity)
+    index_rows = padded(p, index_rows, capacity)
+    rows = padded(p, update_rows, capacity).rows
+    return index_rows.rows, valid(p, index_rows), rows
 
 
 def _scattered(
@@ -333,7 +333,7 @@ def _scattered(
     return combined(p, x, p.select(wide, places, -1), rows, how, "drop")
 
 
-@counted("ScatterNd")
+@on_dynamic_rows("ScatterNd")
 def _scatter_nd(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     shape = p.dims(*_nodes(op, args[2:]))
@@ -347,16 +347,16 @@ def _rows_dtype(value: Lowered) -> Any:
     return value.dtype  # type: ignore[union-attr]
 
 
-@counted("TensorScatterUpdate", "TensorScatterAdd", "TensorScatterSub")
-@counted("TensorScatterMax", "TensorScatterMin")
+@on_dynamic_rows("TensorScatterUpdate", "TensorScatterAdd", "TensorScatterSub")
+@on_dynamic_rows("TensorScatterMax", "TensorScatterMin")
 def _tensor_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     (x,) = _nodes(op, args[:1])
     return [_scattered(p, op, x, *_targets(p, op, args[1], args[2]), raw_op(op).how)]
 
 
-@counted("ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterMul")
-@counted("ResourceScatterMax", "ResourceScatterMin", "ResourceScatterUpdate")
+@on_dynamic_rows("ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterMul")
+@on_dynamic_rows("ResourceScatterMax", "ResourceScatterMin", "ResourceScatterUpdate")
 def _resource_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     (resource,) = _nodes(op, args[:1])
@@ -369,7 +369,7 @@ def _resource_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) ->
     return []
 
 
-@counted(
+@on_dynamic_rows(
     *"""ResourceSparseApplyAdadelta ResourceSparseApplyAdagrad ResourceSparseApplyAdagradDA ResourceSparseApplyAdagradV2
     ResourceSparseApplyCenteredRMSProp ResourceSparseApplyFtrl ResourceSparseApplyFtrlV2 ResourceSparseApplyKerasMomentum
     ResourceSparseApplyMomentum ResourceSparseApplyProximalAdagrad ResourceSparseApplyProximalGradientDescent
@@ -385,7 +385,9 @@ def _update_rule(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequ
     return []
 
 
-@counted("UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd")
+@on_dynamic_rows(
+    "UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd"
+)
 def _segments(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     places, kept, rows = _targets(p, op, args[1], args[0])
@@ -398,7 +400,7 @@ def _segments(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
 # -- across rows
 
 
-@counted("Where")
+@on_dynamic_rows("Where")
 def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     return HANDLERS[op.type](lowering, op, [filled(lowering.p, _rows(op, args[0]), 0)])
 
@@ -413,7 +415,7 @@ _NEUTRAL: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@counted(*_NEUTRAL, "Mean")
+@on_dynamic_rows(*_NEUTRAL, "Mean")
 def _reduce(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x = lowering.p, _rows(op, args[0])
     axes = {_axis(a, x.rank) for a in _value(p, op, args[1]).reshape(-1).tolist()}
@@ -431,7 +433,7 @@ def _reduce(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     return [p.cast(p.div(total, p.cast(count, wide)), x.dtype)]
 
 
-@counted("MatMul", "BiasAdd", "Softmax", "LogSoftmax")
+@on_dynamic_rows("MatMul", "BiasAdd", "Softmax", "LogSoftmax")
 def _each_row(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     x = _rows(op, args[0])
     raw = raw_op(op)
@@ -440,7 +442,7 @@ def _each_row(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
     return by_rows(lowering, op, [x.rows, *_nodes(op, args[1:])], x.count)
 
 
-@counted("Cumsum", "Cumprod")
+@on_dynamic_rows("Cumsum", "Cumprod")
 def _running(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x = lowering.p, _rows(op, args[0])
     if raw_op(op).reverse and _axis(int(_value(p, op, args[1])), x.rank) == 0:
