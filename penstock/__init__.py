@@ -28,12 +28,16 @@ _NAMES = {
         "space_to_batch_nd squeeze stop_gradient transpose unravel_index"
     ),
     "penstock._src.api.config.devices": "device",
-    "penstock._src.api.control_flow": "case cond switch_case while_loop",
+    "penstock._src.api.control.control_flow": "case cond switch_case while_loop",
+    "penstock._src.api.control.scopes": (
+        "check_pinned control_dependencies get_current_name_scope group inside_function name_scope "
+        "no_op timestamp tuple variable_creator_scope"
+    ),
+    "penstock._src.api.control.tensor_array": "TensorArray TensorArraySpec",
     "penstock._src.api.dataflow.batching": "nondifferentiable_batch_function",
     "penstock._src.api.dataflow.critical_section": "CriticalSection",
     "penstock._src.api.debugging.asserts": "Assert assert_equal assert_greater assert_less",
     "penstock._src.api.debugging.shape_asserts": "assert_rank",
-    "penstock._src.api.functional": "foldl foldr map_fn scan",
     "penstock._src.api.gradients": "AggregationMethod gradients hessians no_gradient",
     "penstock._src.api.image.geometry": "extract_volume_patches",
     "penstock._src.api.initializers": (
@@ -43,6 +47,7 @@ _NAMES = {
     "penstock._src.api.linalg.bands": "eye",
     "penstock._src.api.linalg.decompositions": "eig eigvals matrix_square_root=sqrtm",
     "penstock._src.api.linalg.products": "einsum matmul tensordot",
+    "penstock._src.api.mapping.functional": "foldl foldr map_fn scan",
     "penstock._src.api.math.arithmetic": (
         "add add_n atan2 divide equal greater greater_equal less less_equal logical_and logical_or "
         "maximum minimum multiply not_equal pow realdiv scalar_mul subtract truediv truncatediv "
@@ -70,16 +75,11 @@ _NAMES = {
         "approx_top_k conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2 "
         "ragged_fill_empty_rows ragged_fill_empty_rows_grad"
     ),
-    "penstock._src.api.scopes": (
-        "check_pinned control_dependencies get_current_name_scope group inside_function name_scope "
-        "no_op timestamp tuple variable_creator_scope"
-    ),
     "penstock._src.api.signal.fourier": (
         "fftnd=raw_fftnd ifftnd=raw_ifftnd irfftnd=raw_irfftnd rfftnd=raw_rfftnd"
     ),
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor SparseTensorSpec",
     "penstock._src.api.strings.functions": "as_string",
-    "penstock._src.api.tensor_array": "TensorArray TensorArraySpec",
     "penstock._src.api.vectorized.functions": "vectorized_map",
     "penstock._src.autodiff.backprop": "UnconnectedGradients",
     "penstock._src.autodiff.custom": "custom_gradient grad_pass_through recompute_grad",

@@ -10,12 +10,12 @@ _NAMES = {
         "async_scope function_executor_type register_filesystem_plugin"
     ),
     "penstock._src.api.config.settings": "async_clear_error enable_strict_mode",
-    "penstock._src.api.dispatch": (
+    "penstock._src.api.extending.dispatch": (
         "dispatch_for_api dispatch_for_binary_elementwise_apis "
         "dispatch_for_binary_elementwise_assert_apis dispatch_for_unary_elementwise_apis "
         "unregister_dispatch_for"
     ),
-    "penstock._src.api.extension_type": (
+    "penstock._src.api.extending.extension_type": (
         "BatchableExtensionType ExtensionType ExtensionTypeBatchEncoder ExtensionTypeSpec"
     ),
     "penstock._src.api.ragged.dynamic_shape": "DynamicRaggedShape",

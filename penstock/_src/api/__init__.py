@@ -2,6 +2,6 @@
 
 In: Python values, tensors, composite tensors, in TensorFlow's argument order and with its defaults.
 Out: calls of `raw.*` ops. Functions here convert arguments and compose ops; they compute nothing.
-Read `dispatch.py` first (how other types take over a function), then `math/elementwise.py`.
+Read `extending/dispatch.py` first (how other types take over a function), then `math/elementwise.py`.
 A new public function goes into the file of its subject with `@export`, then run `tools/gen_api.py`.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.api import control_flow
+from penstock._src.api.control import control_flow
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.func_graph import FuncGraph

@@ -9,9 +9,8 @@ import penstock._src.graph.graph
 import penstock._src.graph.rewriting  # noqa: F401
 from penstock._src.util import crc32c
 
-from . import operators, variables  # noqa: F401
-from .ragged import overrides  # noqa: F401
-from .sparse import overrides as sparse_overrides  # noqa: F401
+from . import operators, ragged_overrides, variables  # noqa: F401
+from .sparse import overrides  # noqa: F401
 
 
 def _native_crc32c():

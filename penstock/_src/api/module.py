@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
+from penstock._src.api.control.scopes import name_scope
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.variable import Variable
 from penstock._src.util import nest
 from penstock._src.util.export import export
-
-from .scopes import name_scope
 
 _IDENTIFIER = re.compile(r"^[a-zA-Z_]([a-zA-Z0-9_])*$")
 _WORDS = re.compile(r"((?<=[a-z0-9])[A-Z]|(?!^)(?<!_)[A-Z](?=[a-z]))")

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.dispatch import NOT_SUPPORTED, register_fallback
+from penstock._src.api.extending.dispatch import NOT_SUPPORTED, register_fallback
 from penstock._src.util import nest
 from penstock._src.util.export import V1, V2, Export, export
 from penstock._src.v1.names.arguments import either

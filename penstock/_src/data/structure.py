@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.extension_type import BatchableSpec
+from penstock._src.api.extending.extension_type import BatchableSpec
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from operator import is_
 from typing import Any
 
-from penstock._src.api import types
+from penstock._src.api.extending import types
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core.calls.binding import kernel_name
 from penstock._src.core.convert import convert_to_tensor

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.api.types import FunctionType, PolymorphicFunction
+from penstock._src.api.extending.types import FunctionType, PolymorphicFunction
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec

@@ -20,7 +20,7 @@ _SPECS: dict[str, tuple[int, str]] = {
     "SparseTensorSpec": (TypeSpecProto.SPARSE_TENSOR_SPEC, "api.sparse.sparse_tensor"),
     "IndexedSlicesSpec": (TypeSpecProto.INDEXED_SLICES_SPEC, "core.composite"),
     "RaggedTensorSpec": (TypeSpecProto.RAGGED_TENSOR_SPEC, "api.ragged.ragged_tensor"),
-    "TensorArraySpec": (TypeSpecProto.TENSOR_ARRAY_SPEC, "api.tensor_array"),
+    "TensorArraySpec": (TypeSpecProto.TENSOR_ARRAY_SPEC, "api.control.tensor_array"),
     "DatasetSpec": (TypeSpecProto.DATA_DATASET_SPEC, "data.dataset"),
     "IteratorSpec": (TypeSpecProto.DATA_ITERATOR_SPEC, "data.iterator"),
     "OptionalSpec": (TypeSpecProto.OPTIONAL_SPEC, "data.iterator"),

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api import control_flow
-from penstock._src.api.scopes import get_name_scope, name_scope
+from penstock._src.api.control import control_flow
+from penstock._src.api.control.scopes import get_name_scope, name_scope
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE

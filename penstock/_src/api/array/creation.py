@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable, unary
+from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, leaves_int32

@@ -6,7 +6,7 @@ import builtins
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable, unary
+from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, index_tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from penstock._src.api.scopes import control_dependencies
+from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw

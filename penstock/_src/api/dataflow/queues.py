@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock._src.api.control_flow import switch_case
+from penstock._src.api.control.control_flow import switch_case
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.core import dtypes as types
 from penstock._src.core.convert import convert_to_tensor

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.api.dispatch import binary_assert, dispatchable, unary
-from penstock._src.api.scopes import no_op
+from penstock._src.api.control.scopes import no_op
+from penstock._src.api.extending.dispatch import binary_assert, dispatchable, unary
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE

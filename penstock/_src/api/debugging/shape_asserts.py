@@ -6,8 +6,8 @@ import collections.abc
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable, unary
-from penstock._src.api.scopes import group, no_op
+from penstock._src.api.control.scopes import group, no_op
+from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE

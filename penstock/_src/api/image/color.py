@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable, unary
+from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.linalg.products import tensordot
 from penstock._src.api.math.elementwise import cast, saturate_cast
 from penstock._src.api.math.reduction import reduce_mean, reduce_std

@@ -6,8 +6,8 @@ import functools
 
 import numpy as np
 
-from penstock._src.api.control_flow import switch_case
-from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.control.control_flow import switch_case
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor

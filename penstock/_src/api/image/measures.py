@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.array.indexing import get_static_int
-from penstock._src.api.dispatch import dispatchable
-from penstock._src.api.functional import map_fn
+from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_mean
 from penstock._src.api.random.seeds import get_seed

@@ -6,8 +6,8 @@ import functools
 
 import numpy as np
 
-from penstock._src.api.control_flow import cond
-from penstock._src.api.dispatch import dispatchable, unary
+from penstock._src.api.control.control_flow import cond
+from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.random import functions as random
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor

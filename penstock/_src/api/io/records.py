@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import zlib
 
-from penstock._src.api.dispatch import unary
+from penstock._src.api.extending.dispatch import unary
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw

@@ -6,8 +6,8 @@ import functools
 
 import numpy as np
 
-from penstock._src.api.control_flow import cond
-from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.control.control_flow import cond
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import abs, cast, conj
 from penstock._src.api.math.reduction import norm, reduce_max, reduce_sum
 from penstock._src.core import dtypes

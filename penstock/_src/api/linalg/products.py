@@ -7,7 +7,7 @@ import string
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor

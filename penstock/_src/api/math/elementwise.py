@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from penstock._src.api.dispatch import binary, unary
+from penstock._src.api.extending.dispatch import binary, unary
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock._src.api.dispatch import binary, dispatchable, unary
+from penstock._src.api.extending.dispatch import binary, dispatchable, unary
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export

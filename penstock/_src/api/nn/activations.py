@@ -6,7 +6,7 @@ import numbers
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable, unary
+from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.random import functions as random

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.array.indexing import clip_by_norm, gather
-from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.scan import (
     segment_sum,

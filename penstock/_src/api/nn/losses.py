@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.api.dispatch import binary, dispatchable
+from penstock._src.api.extending.dispatch import binary, dispatchable
 from penstock._src.api.math.arithmetic import divide_no_nan
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum

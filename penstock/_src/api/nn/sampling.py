@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.api.array.creation import sequence_mask
 from penstock._src.api.array.indexing import gather
-from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_logsumexp
 from penstock._src.api.nn.ctc import dense_ctc_loss

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.extension_type import BatchableExtensionType, BatchableSpec
+from penstock._src.api.extending.extension_type import BatchableExtensionType, BatchableSpec
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.api.dispatch import dispatchable
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock._src.api.array import shaping
-from penstock._src.api.dispatch import NOT_SUPPORTED, register_fallback
+from penstock._src.api.extending.dispatch import NOT_SUPPORTED, register_fallback
 from penstock._src.api.math import counting, elementwise
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes

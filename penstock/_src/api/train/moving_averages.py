@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock._src.api.scopes import group
+from penstock._src.api.control.scopes import group
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, executing_eagerly

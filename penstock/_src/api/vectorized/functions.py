@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.functional import map_fn
+from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.vectorized.loop import Vectorizer
 from penstock._src.api.vectorized.rules import NoRows, Value
 from penstock._src.api.vectorized.step import whole

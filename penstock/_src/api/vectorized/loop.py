@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.api.functional import map_fn
+from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.vectorized import (
     calls,
     draws,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.api.control_flow import case
+from penstock._src.api.control.control_flow import case
 from penstock._src.api.vectorized.functions import pfor as pfor
 from penstock._src.util.export import export
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from penstock._src.api import control_flow
+from penstock._src.api.control import control_flow
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from penstock._src.api import control_flow as v2
+from penstock._src.api.control import control_flow as v2
 from penstock._src.util.export import export
 
 

@@ -4,9 +4,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.api.control.tensor_array import TensorArraySpec
 from penstock._src.api.ragged.ragged_tensor import RaggedTensorSpec
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorSpec, SparseTensorValue
-from penstock._src.api.tensor_array import TensorArraySpec
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.scopes import group
+from penstock._src.api.control.scopes import group
 from penstock._src.core.dispatch import STATE
 from penstock._src.util.export import export
 from penstock._src.v1.saving.saver import Saver

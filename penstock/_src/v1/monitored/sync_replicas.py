@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.dataflow.queues import FIFOQueue
-from penstock._src.api.scopes import control_dependencies
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor

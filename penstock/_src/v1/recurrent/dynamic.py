@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.array.joining import reverse, reverse_sequence
-from penstock._src.api.tensor_array import TensorArray
+from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.api.array.joining import reverse_sequence
-from penstock._src.api.scopes import control_dependencies
+from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from penstock._src.api.scopes import group
+from penstock._src.api.control.scopes import group
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
 from penstock._src.graph.static_values import constant_value

@@ -7,6 +7,7 @@ import inspect
 
 import numpy as np
 
+from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.debugging.asserts import assert_equal, assert_less, assert_positive
 from penstock._src.api.linalg.bands import adjoint as adjoint_of
 from penstock._src.api.linalg.bands import diag_part, eye
@@ -20,7 +21,6 @@ from penstock._src.api.math.elementwise import abs as magnitude
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_max, reduce_min, reduce_sum
 from penstock._src.api.module import Module
-from penstock._src.api.scopes import name_scope
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor

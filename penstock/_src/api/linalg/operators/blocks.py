@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.array.joining import split
+from penstock._src.api.control.scopes import group
 from penstock._src.api.math.reduction import reduce_prod, reduce_sum
-from penstock._src.api.scopes import group
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.api.control.scopes import group
 from penstock._src.api.linalg.bands import matrix_transpose
 from penstock._src.api.math.elementwise import cast
-from penstock._src.api.scopes import group
 from penstock._src.core import errors
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.array.creation import fill
+from penstock._src.api.control.scopes import no_op
 from penstock._src.api.debugging import asserts
 from penstock._src.api.linalg.bands import diag_part, eye, set_diag
 from penstock._src.api.math.elementwise import abs as magnitude
 from penstock._src.api.math.elementwise import cast, conj
-from penstock._src.api.scopes import no_op
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.api.control.scopes import group
 from penstock._src.api.debugging import asserts
 from penstock._src.api.linalg.bands import (
     band_part,
@@ -17,7 +18,6 @@ from penstock._src.api.linalg.products import matmul
 from penstock._src.api.math.elementwise import abs as magnitude
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_prod, reduce_sum
-from penstock._src.api.scopes import group
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export

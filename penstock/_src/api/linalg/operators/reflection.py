@@ -6,11 +6,11 @@ import numpy as np
 
 from penstock._src.api.array.creation import one_hot
 from penstock._src.api.array.indexing import gather
+from penstock._src.api.control.scopes import no_op
 from penstock._src.api.linalg.bands import diag_part, set_diag
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.math.sorting import argsort
-from penstock._src.api.scopes import no_op
 from penstock._src.core import dtypes, errors
 from penstock._src.core.registry import raw
 from penstock._src.graph.static_values import get_static_value

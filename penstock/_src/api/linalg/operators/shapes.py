@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.api.control.scopes import no_op
 from penstock._src.api.debugging.asserts import assert_equal
 from penstock._src.api.linalg.bands import adjoint as adjoint_of
 from penstock._src.api.module import Module
-from penstock._src.api.scopes import no_op
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.registry import raw

@@ -5,19 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.array import joining
-from penstock._src.api.functional import map_fn
 from penstock._src.api.image.geometry import resize
 from penstock._src.api.linalg.products import matmul
+from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.ragged import indexing as rows
+from penstock._src.api.ragged.construction import stack_dynamic_partitions
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.graph.static_values import get_static_value
-
-from .. import indexing as rows
-from ..construction import stack_dynamic_partitions
-from ..ragged_tensor import RaggedTensor
 
 
 def _matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, **rest):

@@ -7,13 +7,12 @@ import numpy as np
 from penstock._src.api.array import indexing, shaping
 from penstock._src.api.math import arithmetic, elementwise, reduction, scan
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.ragged.construction import stable_order
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
+from penstock._src.api.ragged.row_partition import RowPartition, scalar
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-
-from ..construction import stable_order
-from ..ragged_tensor import RaggedTensor
-from ..row_partition import RowPartition, scalar
 
 
 def in_segments(unsorted, data, ids, count):

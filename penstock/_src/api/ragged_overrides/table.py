@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 
 from penstock._src.api.array import creation, indexing, joining, shaping
-from penstock._src.api.dispatch import (
+from penstock._src.api.extending.dispatch import (
     BINARY,
     BINARY_ASSERTS,
     NOT_SUPPORTED,
@@ -17,17 +17,17 @@ from penstock._src.api.dispatch import (
 from penstock._src.api.math import arithmetic, counting, elementwise, reduction
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.nn import activations, embedding
+from penstock._src.api.ragged import gathering
+from penstock._src.api.ragged import indexing as rows
+from penstock._src.api.ragged.dynamic_shape import DynamicRaggedShape, ragged_shape
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor, merge_dims
+from penstock._src.api.ragged.row_partition import scalar
 from penstock._src.api.strings import functions as strings
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util import nest
 
-from .. import gathering
-from .. import indexing as rows
-from ..dynamic_shape import DynamicRaggedShape, ragged_shape
-from ..ragged_tensor import RaggedTensor, merge_dims
-from ..row_partition import scalar
 from .broadcasting import matched
 from .reductions import REDUCTIONS
 from .structural import STRUCTURAL

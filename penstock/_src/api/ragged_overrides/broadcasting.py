@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.api.ragged import indexing as rows
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.core import errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-
-from .. import indexing as rows
-from ..ragged_tensor import RaggedTensor
 
 
 def matched(operands):

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api import row_codec
-from penstock._src.api.control_flow import while_loop
-from penstock._src.api.tensor_array import TensorArray
+from penstock._src.api.control.control_flow import while_loop
+from penstock._src.api.control.tensor_array import TensorArray
+from penstock._src.api.mapping import row_codec
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, executing_eagerly

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from penstock._src.api.functional import map_fn
+from penstock._src.api.mapping.functional import map_fn
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.strings import functions as strings
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 
-from ..ragged_tensor import RaggedTensor
 from .reductions import reducer
 
 

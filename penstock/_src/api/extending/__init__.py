@@ -1,0 +1,4 @@
+"""How user types join the public functions: dispatch by type, extension types, and the types for annotations.
+
+`dispatch` is read first: every other namespace registers its functions with it.
+"""
