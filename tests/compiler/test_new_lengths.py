@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.compiler.plan.planner import CodeCache
+from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.stages import STATISTICS
 
 RANDOM = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 """Program: a Function as one native call.
 
-    program = build_program(function, target)
+    program = build_program(function, target)      or Program(plan)
     results = program(*arguments)            arrays, and handles for parameters of dtype resource
 
 A call passes the addresses of arguments, variables and fresh result arrays to a table of launches over one arena, and
@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.check.poison import poison
-from penstock._src.compiler.plan.control import Jump, Label
-from penstock._src.compiler.plan.kept import keepers
-from penstock._src.compiler.plan.planner import CodeCache, Launch, Planner
-from penstock._src.compiler.plan.specials import STATUS, complaint
-from penstock._src.compiler.plan.verify.order import verify_order
-from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, arrange, gaps
+from penstock._src.compiler.plan.code_cache import CodeCache
+from penstock._src.compiler.plan.launch_table import STATUS, encode, time_words
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.plan.planner import plan
+from penstock._src.compiler.plan.weight_packer import packers
+from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, gaps
 from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
 from penstock._src.core.values import resources
@@ -37,7 +37,6 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Call, Target, host, kernels, pool
 from penstock._src.util.flags import flags
 
-HEADER = 4
 SENTINEL = 0xA5
 LARGE_BLOCK = 1 << 26  # bytes
 _caches: dict[Target, CodeCache] = {}
@@ -47,7 +46,7 @@ def build_program(function: Function, target: Target | None = None) -> Program:
     """Returns the function compiled for a target (the CPU of this process by default)."""
     target = target or host()
     cache = _caches.setdefault(target, CodeCache(target))
-    return Program(function, cache)
+    return Program(plan(function, cache, pool().threads))
 
 
 @dataclass
@@ -63,30 +62,17 @@ class Statistics:
 class Program:
     """A compiled function. Calling it runs it."""
 
-    def __init__(self, function: Function, cache: CodeCache):
-        self.function = function
-        self.threads = pool().threads
-        self.guard = bool(flags.guard)
+    def __init__(self, plan: Plan):
+        self.plan, self.function, self.threads, self.guard = (
+            plan, plan.function, plan.threads, plan.guarded,
+        )  # fmt: skip
         self.is_logged = flags.debug >= 2
         self.is_poisoned = bool(flags.check)
         self.is_watched = self.guard or self.is_logged or self.is_poisoned
-        written = cache.written
-        self.plan = plan = Planner(function, cache, self.threads)
-        self.buffers = plan.known
-        for buffer in plan.keep:
-            buffer.touch(plan.time)
-        self.arena_bytes = arrange(self.buffers, self.guard)
-        if plan.trace is not None:
-            verify_order(plan.trace, self.arena_bytes, plan.target)
-        else:
-            plan.forget()
-        launched = [x.code for x in plan.launches if isinstance(x, Launch)]
-        launched += [kept.code.code for kept in plan.kept]
-        codes = list({id(code): code for code in launched}.values())
+        function = plan.function
+        codes = plan.codes
         self.libraries = kernels().load(codes)
-        self.statistics = Statistics(
-            len(plan.launches), len(codes), self.arena_bytes, cache.written - written
-        )
+        self.statistics = Statistics(len(plan.launches), len(codes), plan.arena_bytes, plan.written)
         updated = {h.id for h, _ in function.updates}
         self._updated = [i for i, p in enumerate(function.parameters) if p.id in updated]
         self._arrays, self._handles = [], []
@@ -96,7 +82,7 @@ class Program:
             else:
                 self._arrays.append((i, *_type_of(parameter)))
         self._results = [_result_maker(r) for r in function.results]
-        self._keepers = keepers(plan.kept, self.libraries, self.threads)
+        self._packers = packers(plan.prepacked, self.libraries, self.threads)
         self._free: list[_Instance] = []
         self.constants: dict[int, np.ndarray] = {}
 
@@ -120,10 +106,10 @@ class Program:
         if self.is_watched:
             return self._run_watched(arguments, arrays)
         outputs = [make(shape, dtype) for make, shape, dtype in self._results]
-        kept = self._kept_arrays(arguments, arrays) if self._keepers else ()
+        packed = self._prepacked(arguments, arrays) if self._packers else ()
         instance = self._take()
         try:
-            code = instance.call.run(*arrays, *outputs, *kept)
+            code = instance.call.run(*arrays, *outputs, *packed)
             if code:
                 self._fail(code, instance.call.status)
             if instance.checks:
@@ -132,9 +118,9 @@ class Program:
             self._give_back(instance)
         return outputs
 
-    def _kept_arrays(self, arguments: Sequence[Any], arrays: list[np.ndarray]) -> list[np.ndarray]:
-        """What is kept of variables, made again of those that have changed."""
-        return [k.of(arguments[k.variable], arrays[k.variable]) for k in self._keepers]
+    def _prepacked(self, arguments: Sequence[Any], arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """The packed weights, packed again of variables that have changed."""
+        return [p.of(arguments[p.variable], arrays[p.variable]) for p in self._packers]
 
     def _run_watched(self, arguments: Sequence[Any], arrays: list[np.ndarray]) -> list[np.ndarray]:
         """A run that is logged, or whose buffers are looked at."""
@@ -142,7 +128,7 @@ class Program:
         outputs = [guarded.array for guarded in guards]
         if not self.guard:
             outputs = [make(shape, dtype) for make, shape, dtype in self._results]
-        kept = self._kept_arrays(arguments, arrays)
+        packed = self._prepacked(arguments, arrays)
         instance = self._take()
         if self.is_poisoned:
             for output in outputs:
@@ -150,7 +136,7 @@ class Program:
             instance.poison()
         try:
             start = time.perf_counter()
-            code = instance.call.run(*arrays, *outputs, *kept)
+            code = instance.call.run(*arrays, *outputs, *packed)
             if self.is_logged:
                 self._log(time.perf_counter() - start)
             if code:
@@ -174,36 +160,25 @@ class Program:
         """Runs the function `runs` times: (label, tasks, microseconds at best) of each launch; variables change."""
         outputs = [empty_aligned(shape, dtype) for _, shape, dtype in self._results]
         arrays = self._arguments(arguments)
-        kept = self._kept_arrays(arguments, arrays)
+        packed = self._prepacked(arguments, arrays)
         instance = self._take()
         try:
             run, _ = instance.call.timed()
-            table, places, at = instance.call.table, [], 0
-            for record in self.plan.launches:
-                if isinstance(record, Label):
-                    continue
-                if isinstance(record, Launch):
-                    places.append((record, at + 3))
-                at += int(table[at + 2])
-            best = [math.inf] * len(places)
+            table, times = instance.call.table, time_words(self.plan.launches)
+            best = [math.inf] * len(times)
             for _ in range(runs):
-                run(*arrays, *outputs, *kept)
-                for i, (_, place) in enumerate(places):
-                    best[i] = min(best[i], int(table[place]) / 1e3)
-                    table[place] = 0
+                run(*arrays, *outputs, *packed)
+                for i, (_, word) in enumerate(times):
+                    best[i] = min(best[i], int(table[word]) / 1e3)
+                    table[word] = 0
         finally:
             self._give_back(instance)
-        return [(r.label, r.tasks, us) for (r, _), us in zip(places, best, strict=True)]
+        return [(r.label, r.tasks, us) for (r, _), us in zip(times, best, strict=True)]
 
     def _fail(self, code: int, status: np.ndarray) -> None:
         if not 0 < code <= len(self.plan.errors):
             raise InternalError(None, None, f"The program stopped with status {code}.")
-        indices, node = self.plan.errors[code - 1]
-        if indices is None:
-            raise InvalidArgumentError(None, None, node.message)
-        error = InvalidArgumentError(None, None, complaint(indices, status))
-        error.origin = node.origin  # type: ignore[attr-defined]
-        raise error
+        raise self.plan.errors[code - 1].error(status)
 
     def _arguments(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         """The arrays of a call. Types and shapes are looked at: a wrong array must not reach native code."""
@@ -248,7 +223,7 @@ class Program:
             if instance.claim(False):
                 return instance
             free.insert(0, instance)  # another program uses its arena
-        return _Instance(self, _free_block(self.arena_bytes + 64, alone=self.guard))
+        return _Instance(self, _free_block(self.plan.arena_bytes + 64, alone=self.guard))
 
     def _give_back(self, instance: _Instance) -> None:
         instance.release()
@@ -359,17 +334,6 @@ class _Guarded:
         _expect_sentinels(self.block[self.end :], name)
 
 
-def _label_offsets(records: Sequence[Any]) -> dict[Label, int]:
-    """Where each label stands in the table."""
-    found, at = {}, 0
-    for record in records:
-        if isinstance(record, Label):
-            found[record] = at
-        else:
-            at += HEADER + len(record.args)
-    return found
-
-
 class _Instance:
     """A program with an arena and a launch table of its own."""
 
@@ -379,8 +343,8 @@ class _Instance:
         self.claim, self.release = block.lock.acquire, block.lock.release
         if program.guard:
             self.arena[:] = SENTINEL
-            self.gaps = gaps(program.buffers, program.arena_bytes)
-        self.temporaries = [b for b in program.buffers if b.place == "arena" and b.last >= 0]
+            self.gaps = gaps(plan.buffers, plan.arena_bytes)
+        self.temporaries = [b for b in plan.buffers if b.place == "arena" and b.last >= 0]
         self.constants = program.constants
         self.patches: list[tuple[int, int, int]] = []
         self.inputs, results = len(program.function.parameters), len(program.function.results)
@@ -388,38 +352,28 @@ class _Instance:
             "input": 0,
             "variable": 0,
             "output": self.inputs,
-            "kept": self.inputs + results,
+            "prepacked": self.inputs + results,
         }
         self.status_words: list[int] = []
-        self.labels = _label_offsets(plan.launches)
-        words: list[int] = []
-        for record in plan.launches:
-            if isinstance(record, Label):
-                continue
-            start = len(words)
-            if isinstance(record, Jump):
-                words += [record.operation, self._word(record.target, start + 1)]
-            else:
-                words += [program.libraries[record.code.key][record.function], record.tasks]
-            words += [HEADER + len(record.args), 0]
-            for i, arg in enumerate(record.args):
-                words.append(self._word(arg, start + HEADER + i))
-        count = self.inputs + results + len(plan.kept)
+        words = encode(
+            plan.launches,
+            lambda launch: program.libraries[launch.code.key][launch.function],
+            self._word,
+        )
+        count = self.inputs + results + len(plan.prepacked)
         self.call = Call(
             np.array(words, np.int64), count, self.patches, threads=program.threads,
             keep=(block, self.constants, program.libraries),
         )  # fmt: skip
         for at in self.status_words:
             self.call.table[at] = self.call.status.ctypes.data
-        self.checks = [(check, plan.buffer(check.condition)) for check in program.function.checks]
+        self.checks = plan.conditions
 
     def _word(self, arg: Any, at: int) -> int:
         """The number that an argument is in the table; notes a patch where it is an address known at the call."""
         offset = 0
         if isinstance(arg, tuple):
             arg, offset = arg
-        if isinstance(arg, Label):
-            return self.labels[arg]
         if arg is STATUS:
             self.status_words.append(at)
             return 0

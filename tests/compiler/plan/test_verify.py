@@ -3,7 +3,7 @@
 import pytest
 
 from penstock._src.compiler import program
-from penstock._src.compiler.plan import in_place
+from penstock._src.compiler.plan import in_place, planner
 from penstock._src.compiler.schedule import (
     contraction,
     inline,
@@ -157,7 +157,7 @@ def test_kernels_in_another_order(monkeypatch):
 
 
 def test_buffers_that_overlap_in_the_arena(monkeypatch):
-    whole = program.arrange
+    whole = planner.arrange
 
     def arrange(buffers, guard):
         size = whole(buffers, guard)
@@ -165,7 +165,7 @@ def test_buffers_that_overlap_in_the_arena(monkeypatch):
             buffer.offset = 0
         return size
 
-    monkeypatch.setattr(program, "arrange", arrange)
+    monkeypatch.setattr(planner, "arrange", arrange)
     with pytest.raises(InternalError, match="holds|common memory|is read|over"):
         build(turned_twice, (64, 64), (64, 64))
 

@@ -10,6 +10,7 @@ from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
+from tests.compiler.kernels import kernels_of
 
 F32, I64 = dtypes.float32, dtypes.int64
 
@@ -51,7 +52,7 @@ def build(body, n, m):
 
 
 def launches(program):
-    return [k for k in program.plan.partition.kernels if isinstance(k, NestKernel)]
+    return [k for k in kernels_of(program.function) if isinstance(k, NestKernel)]
 
 
 @pytest.mark.parametrize("body", [cross_entropy, layer_norm, with_places])
@@ -75,7 +76,7 @@ def test_a_row_is_written_over_what_it_was_reduced_from(m):
     r = np.random.default_rng(3)
     arrays = [r.standard_normal(s).astype(np.float32) for s in ((130, 32), (32, m))]
     program = build_program(function)
-    assert [b.size for b in program.buffers if b.place == "inside"] == [130 * m * 4]
+    assert [b.size for b in program.plan.buffers if b.place == "inside"] == [130 * m * 4]
     np.testing.assert_allclose(
         program(*arrays)[0], interpreter.run(function, arrays)[0][0], rtol=1e-4, atol=1e-5
     )

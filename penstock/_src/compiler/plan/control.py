@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.plan.in_place import writable_in_place
+from penstock._src.compiler.plan.launch_table import Jump, Label
 from penstock._src.compiler.plan.specials import PLANS, plans
 from penstock._src.compiler.schedule.memory_plan import Buffer
 from penstock._src.compiler.schedule.partition import Partition, bytes_of, home, in_memory_already
@@ -29,20 +29,6 @@ from penstock._src.native import runner
 
 if TYPE_CHECKING:
     from penstock._src.compiler.plan.planner import Planner
-
-
-@dataclass(eq=False)
-class Label:
-    """A place in the table."""
-
-
-@dataclass
-class Jump:
-    """A control record: `operation` of the runner, its target (a Label, or a number), further arguments."""
-
-    operation: int
-    target: Any
-    args: list[Any] = field(default_factory=list)
 
 
 @contextlib.contextmanager

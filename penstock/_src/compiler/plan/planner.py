@@ -1,14 +1,9 @@
-"""Kernels -> launches over buffers: the program before addresses are known.
-
-Kernels' codes are kept by structural signature in a `CodeCache`: a function met again with other sizes is planned again
-(milliseconds) but nothing is written or compiled.
-"""
+"""Kernels -> launches over buffers: the program before addresses are known."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.match import match
@@ -17,13 +12,16 @@ from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.nests.epilogue import TailEpilogue
 from penstock._src.compiler.codegen.nests.nest import emit_nest
 from penstock._src.compiler.plan.attention import launch_attention
+from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
-from penstock._src.compiler.plan.kept import LEAST_BYTES, KeptWeights
+from penstock._src.compiler.plan.launch_table import Launch
+from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds, Plan
+from penstock._src.compiler.plan.prepacked import LEAST_BYTES, PrepackedWeights
 from penstock._src.compiler.plan.specials import check_bounds, stop_unless
 from penstock._src.compiler.plan.stops import Stops
 from penstock._src.compiler.plan.verify.kernels import KernelVerifier
-from penstock._src.compiler.plan.verify.order import Trace
+from penstock._src.compiler.plan.verify.order import Trace, verify_order
 from penstock._src.compiler.schedule.attention import AttentionKernel
 from penstock._src.compiler.schedule.contraction import ContractKernel
 from penstock._src.compiler.schedule.kernel import (
@@ -34,7 +32,7 @@ from penstock._src.compiler.schedule.kernel import (
     map_nest,
 )
 from penstock._src.compiler.schedule.loops import FLAT
-from penstock._src.compiler.schedule.memory_plan import Buffer
+from penstock._src.compiler.schedule.memory_plan import Buffer, arrange
 from penstock._src.compiler.schedule.partition import (
     Options,
     Partition,
@@ -57,43 +55,41 @@ MOST_TASKS = 8  # of a nest, for each thread
 EVEN = 1.04  # times the shortest time: many small tasks suit threads that lose their cores
 
 
-@dataclass
-class Launch:
-    """One record of the table. `args` are numbers, Buffers, or (Buffer, byte offset)."""
-
-    code: Any
-    function: str
-    tasks: int
-    args: list[Any]
-    label: str
-
-
-@dataclass
-class CodeCache:
-    """Kernel codes by signature, for one target."""
-
-    target: Any
-    codes: dict[Any, Any] = field(default_factory=dict)
-    written: int = 0
-
-    def get(self, key: Any, write: Callable[[], Any]) -> Any:
-        """The code of a signature, written if it is new."""
-        found = self.codes.get(key)
-        if found is None:
-            self.written += 1
-            found = self.codes[key] = write()
-        return found
+def plan(function: Function, cache: CodeCache, threads: int) -> Plan:
+    """The Plan of a function for a target and a number of threads; code that it needs and is not in the cache is written."""
+    planner, written = Planner(function, cache, threads), cache.written
+    planner.run()
+    for buffer in planner.keep:
+        buffer.touch(planner.time)
+    guarded = bool(flags.guard)
+    arena_bytes = arrange(planner.known, guarded)
+    if planner.trace is not None:
+        verify_order(planner.trace, arena_bytes, cache.target)
+    conditions = [(check, planner.buffer(check.condition)) for check in function.checks]
+    return Plan(
+        function,
+        tuple(planner.launches),
+        tuple(planner.known),
+        arena_bytes,
+        tuple(planner.prepacked),
+        tuple(planner.errors),
+        tuple(conditions),
+        frozenset(planner.algorithms),
+        threads,
+        guarded,
+        cache.written - written,
+    )
 
 
 class Planner:
-    """Plans one function; the result is in `launches`, `buffers`, `outputs`."""
+    """Plans one function."""
 
     def __init__(self, function: Function, cache: CodeCache, threads: int):
         self.function, self.cache, self.threads = function, cache, threads
         self.options = Options.from_flags(match)
         self.launches: list[Any] = []
         self.buffers: dict[int, Buffer] = {}  # of nodes, by id
-        self.kept: list[KeptWeights] = []
+        self.prepacked: list[PrepackedWeights] = []
         updated = {handle.id for handle, _ in function.updates}
         self.numbers = {p.id: i for i, p in enumerate(function.parameters)}
         self.assigned = {i for p, i in self.numbers.items() if p in updated}
@@ -101,21 +97,15 @@ class Planner:
         self.algorithms: set[str] = set()  # labels of contractions' code and of attentions
         self.symbols = _symbols(function)
         self.time = 0
-        self.outputs: list[Buffer] = []
         self.results: list[Buffer] = []
         self.tasks: dict[int, int] = {}  # of contractions that sum, by the kernel's identity
         self.lifetimes: Any = None  # of the temporaries of the partition at hand
-        # By error code - 1: (indices, node) of a bounds check, (None, check) of another.
-        self.errors: list[Any] = []
+        self.errors: list[OutOfBounds | CheckFailed] = []  # by error code - 1
         self.trace = Trace() if flags.verify else None
-        self._plan()
-
-    def forget(self) -> None:
-        """Drops what only planning needs: programs for many lengths live side by side."""
-        del self.partition, self.lifetimes, self.stops, self.tasks
 
     # -- the whole function
-    def _plan(self) -> None:
+    def run(self) -> None:
+        """Plans the function."""
         function = self.function
         for i, parameter in enumerate(function.parameters):
             if parameter.dtype != dtypes.resource:
@@ -415,7 +405,7 @@ class Planner:
         sources = [left, self.used(found.right), *[self.buffer(n) for n in kernel.operands]]
         self.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
         if code.kept:
-            right = self._kept(found.key, right, code, tuple(sizes))
+            right = self._prepacked(found.key, right, code, tuple(sizes))
         for stage in code.stages(tuple(sizes)):
             if stage.keeps:
                 continue
@@ -443,14 +433,14 @@ class Planner:
         unchanging = buffer.place == "variable" and buffer.number not in self.assigned
         return unchanging and buffer.size >= LEAST_BYTES
 
-    def _kept(self, key: Any, weights: Buffer, code: Any, sizes: tuple[int, ...]) -> Buffer:
+    def _prepacked(self, key: Any, weights: Buffer, code: Any, sizes: tuple[int, ...]) -> Buffer:
         """The memory of packed weights, one for all that pack a variable alike."""
         key = (key, self.threads)
-        for known in self.kept:
+        for known in self.prepacked:
             if known.key == key and known.variable == weights.number:
                 return known.memory
-        memory = Buffer("kept weights", code.kept, "kept", len(self.kept))
-        self.kept.append(KeptWeights(key, weights.number, memory, code, sizes))
+        memory = Buffer("prepacked weights", code.kept, "prepacked", len(self.prepacked))
+        self.prepacked.append(PrepackedWeights(key, weights.number, memory, code, sizes))
         return memory
 
     def _partials(self, kernel: ContractKernel, code: Any, sizes: Sequence[int]) -> Buffer:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.codegen.specials import checks, lines, random_bits, scatter
+from penstock._src.compiler.plan.launch_table import STATUS
+from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds
 from penstock._src.ir.node import Node
 
 if TYPE_CHECKING:
     from penstock._src.compiler.plan.planner import Planner
 
-STATUS = object()  # stands for the address of the program's status words
 TASK = 1 << 14  # elements of a task
 
 PLANS: dict[str, Callable[[Planner, Any], None]] = {}
@@ -139,7 +140,7 @@ def check_bounds(
         ("bounds", indices.dtype, depth),
         lambda target: checks.emit_bounds_check(indices.dtype, depth, target),
     )
-    planner.errors.append((indices, node))
+    planner.errors.append(OutOfBounds(indices, node))
     args = [STATUS, planner.used(indices), vectors, len(planner.errors), *extents]
     planner.add(code, "task", 1, args, "bounds check")
 
@@ -147,19 +148,9 @@ def check_bounds(
 def stop_unless(planner: Planner, check: Any) -> None:
     """Adds a kernel that ends the run if a check's condition, which lies in memory by now, does not hold."""
     code = planner.code(("truth",), checks.emit_truth_check)
-    planner.errors.append((None, check))
+    planner.errors.append(CheckFailed(check))
     args = [STATUS, planner.used(check.condition), len(planner.errors)]
     planner.add(code, "task", 1, args, "check")
 
 
-def complaint(indices: Node, status: Any) -> str:
-    """What a failed bounds check says."""
-    place, rest = list[int](), int(status[1])
-    for extent in reversed([int(d) for d in indices.shape]):
-        place.insert(0, rest % extent)
-        rest //= extent
-    where = ", ".join(map(str, place))
-    return f"indices[{where}] = {int(status[2])} is not in [0, {int(status[3])})"
-
-
-__all__ = ["PLANS", "STATUS", "check_bounds", "complaint", "stop_unless"]
+__all__ = ["PLANS", "check_bounds", "stop_unless"]

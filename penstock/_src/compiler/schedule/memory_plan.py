@@ -21,8 +21,8 @@ NEVER = 1 << 60
 class Buffer:
     """Memory of one value.
 
-    place    "arena"; "input", "output", "variable", "kept" (with `number`); "constant" (with `array`); "inside" (part of
-             another)
+    place    "arena"; "input", "output", "variable", "prepacked" (with `number`); "constant" (with `array`); "inside"
+             (part of another)
     first, last    times of the launches between which it is alive
     """
 

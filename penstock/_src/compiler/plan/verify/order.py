@@ -118,7 +118,7 @@ class _Memory:
     def stranger(self, buffer: Buffer) -> str | None:
         """What lies where a buffer's value should be; None if it is there."""
         home, start = places_of(buffer)
-        if not buffer.size or home.place in ("input", "variable", "constant", "kept"):
+        if not buffer.size or home.place in ("input", "variable", "constant", "prepacked"):
             return None
         if home.place == "output":
             found = self.results.get(home.number)

@@ -8,7 +8,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.compiler import program
-from penstock._src.compiler.plan.kept import LEAST_BYTES
+from penstock._src.compiler.plan.prepacked import LEAST_BYTES
 
 RANDOM = np.random.default_rng(0)
 
@@ -58,7 +58,7 @@ def programs(monkeypatch):
 
 
 def kept(programs):
-    return [k for p in programs for k in p.plan.kept]
+    return [k for p in programs for k in p.plan.prepacked]
 
 
 @pytest.mark.parametrize(("compute", "image", "weights"), CASES)

@@ -1,0 +1,98 @@
+"""The launch table: what a program runs, record by record. This file owns its format.
+
+    Launch   runs the tasks of a kernel's function      address of the function, how many tasks
+    Jump     goes on elsewhere, perhaps                 operation of native/runner.py, target
+    Label    a place in the table that jumps name       no words at all
+
+The words of a record are those two, the record's length, its time (which timed runs add to), then its arguments. A
+label's offset is the number of words before it. What an argument's word is, only the device knows: buffers have
+addresses there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.native import Code
+from penstock._src.native.runner import HEADER, NANOSECONDS
+
+
+class _Status:
+    """Stands for the address of the program's status words among a launch's arguments."""
+
+
+STATUS = _Status()
+
+
+@dataclass(frozen=True, eq=False)
+class Launch:
+    """A fork-join over tasks. `args` are numbers, Buffers, (Buffer, byte offset) or STATUS."""
+
+    code: Code
+    function: str
+    tasks: int
+    args: Sequence[Any]
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Label:
+    """A place in the table."""
+
+
+@dataclass(frozen=True, eq=False)
+class Jump:
+    """A control record: `operation` of the runner, its target (a Label, or a number), further arguments."""
+
+    operation: int
+    target: Any
+    args: Sequence[Any] = ()
+
+
+Record = Launch | Jump | Label
+
+
+def offsets(records: Sequence[Record]) -> Iterator[tuple[Record, int]]:
+    """Each record with the word at which it begins."""
+    at = 0
+    for record in records:
+        yield record, at
+        if not isinstance(record, Label):
+            at += HEADER + len(record.args)
+
+
+def time_words(records: Sequence[Record]) -> list[tuple[Launch, int]]:
+    """The launches, each with the word to which timed runs add its nanoseconds."""
+    return [(r, at + NANOSECONDS) for r, at in offsets(records) if isinstance(r, Launch)]
+
+
+def encode(
+    records: Sequence[Record],
+    address: Callable[[Launch], int],
+    word: Callable[[Any, int], int],
+) -> list[int]:
+    """The words of a table.
+
+    Args:
+      records: what to run, in order.
+      address: of a launch's function.
+      word: what an argument is, and the number of its word in the table (where a call may patch it).
+    """
+    labels = {r: at for r, at in offsets(records) if isinstance(r, Label)}
+    words: list[int] = []
+    for record in records:
+        if isinstance(record, Label):
+            continue
+        start = len(words)
+        if isinstance(record, Jump):
+            target = record.target
+            words += [record.operation, labels[target] if isinstance(target, Label) else target]
+        else:
+            words += [address(record), record.tasks]
+        words += [HEADER + len(record.args), 0]
+        for i, argument in enumerate(record.args):
+            known = isinstance(argument, Label)
+            words.append(labels[argument] if known else word(argument, start + HEADER + i))
+    return words

@@ -1,0 +1,82 @@
+"""The Plan of a function: what a device needs to load and run it. Addresses are the only thing left open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.compiler.plan.launch_table import Launch, Record
+from penstock._src.compiler.plan.prepacked import PrepackedWeights
+from penstock._src.compiler.schedule.memory_plan import Buffer
+from penstock._src.core.errors import InvalidArgumentError, OpError
+from penstock._src.ir.function import Check, Function
+from penstock._src.ir.node import Node
+from penstock._src.native import Code
+
+
+@dataclass(frozen=True)
+class OutOfBounds:
+    """What ends a run in which `indices`, an argument of `node`, are outside of what they index."""
+
+    indices: Node
+    node: Node
+
+    def error(self, status: Any) -> OpError:
+        """The error, for the status words that the kernel left."""
+        place, rest = list[int](), int(status[1])
+        for extent in reversed([int(d) for d in self.indices.shape]):
+            place.insert(0, rest % extent)
+            rest //= extent
+        where = ", ".join(map(str, place))
+        error = InvalidArgumentError(
+            None, None, f"indices[{where}] = {int(status[2])} is not in [0, {int(status[3])})"
+        )
+        error.origin = self.node.origin  # type: ignore[attr-defined]
+        return error
+
+
+@dataclass(frozen=True)
+class CheckFailed:
+    """What ends a run in which a check's condition does not hold."""
+
+    check: Check
+
+    def error(self, _status: Any) -> OpError:
+        """The error."""
+        return InvalidArgumentError(None, None, self.check.message)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A function, planned for a target and a number of threads.
+
+    launches     the records of the launch table, in order
+    buffers      every buffer of the program; those in the arena have their offsets
+    arena_bytes  how much memory the temporaries take
+    prepacked    what is packed of variables once and kept with them
+    errors       what a run's status says, by code - 1
+    conditions   checks that are looked at after a run, and where their conditions lie
+    algorithms   labels of contractions' code and of attentions
+    threads      for how many threads memory is laid out: no launch may use more
+    guarded      whether every buffer has memory of its own between sentinels
+    written      how many kernels' code was not known before
+    """
+
+    function: Function
+    launches: tuple[Record, ...]
+    buffers: tuple[Buffer, ...]
+    arena_bytes: int
+    prepacked: tuple[PrepackedWeights, ...]
+    errors: tuple[OutOfBounds | CheckFailed, ...]
+    conditions: tuple[tuple[Check, Buffer], ...]
+    algorithms: frozenset[str]
+    threads: int
+    guarded: bool
+    written: int
+
+    @property
+    def codes(self) -> list[Code]:
+        """The code of every kernel, each once."""
+        launched = [x.code for x in self.launches if isinstance(x, Launch)]
+        launched += [weights.code.code for weights in self.prepacked]
+        return list({id(code): code for code in launched}.values())
