@@ -33,7 +33,7 @@ def load() -> types.ModuleType:
         if error.name != "keras":
             raise
         raise ImportError(
-            "tf.keras is Keras 3, which is not installed. Install it with `pip install keras`."
+            "tf.keras is Keras 3, which is not installed: pip install penstock[keras]."
         ) from error
     backend = keras.config.backend()
     if backend != "tensorflow":

@@ -36,7 +36,7 @@ def _find(name: str) -> Callable[..., Any]:
             return np.vectorize(WITHOUT_SCIPY[name], otypes=[np.float64])
         raise UnimplementedError(
             f"The special function '{name}' is computed by SciPy, which is not installed: "
-            "pip install scipy"
+            "pip install penstock[scipy]."
         ) from None
     if name in FRESNEL:
         return lambda x: library.fresnel(x)[FRESNEL[name]]
@@ -259,7 +259,8 @@ def sobol_points(dimensions: int, count: int, skip: int) -> np.ndarray:
         library = importlib.import_module("scipy.stats.qmc")
     except ImportError:
         raise UnimplementedError(
-            "The Sobol sequence comes from SciPy, which is not installed: pip install scipy"
+            "The Sobol sequence comes from SciPy, which is not installed: "
+            "pip install penstock[scipy]."
         ) from None
     sequence = library.Sobol(dimensions, scramble=False)
     sequence.fast_forward(skip + 1)

@@ -31,8 +31,8 @@ def _remote(path):
         fsspec = importlib.import_module("fsspec")
     except ImportError:
         raise errors.UnimplementedError(
-            None, None, f"File system scheme '{scheme}' not implemented (file: '{text}'); install "
-            "fsspec for URLs."
+            None, None, f"File system scheme '{scheme}' not implemented (file: '{text}'); URLs "
+            "need the package fsspec: pip install penstock[files]."
         ) from None  # fmt: skip
     return fsspec.core.url_to_fs(text)[0]
 

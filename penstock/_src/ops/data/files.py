@@ -55,7 +55,7 @@ def _open_remote(name: str) -> BinaryIO:
         import fsspec  # type: ignore[import-not-found,import-untyped]
     except ImportError as error:
         raise InvalidArgumentError(
-            f"Reading {name} needs the package fsspec: pip install fsspec"
+            f"Reading {name} needs the package fsspec: pip install penstock[files]."
         ) from error
     return fsspec.open(name, "rb").open()
 

@@ -1,0 +1,63 @@
+"""pyproject.toml: every extra has code behind it, and errors name extras that exist."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = {
+    name: {re.split(r"[<>=\[]", need)[0].lower() for need in needs}
+    for name, needs in PROJECT["optional-dependencies"].items()
+}
+FOR_DEVELOPERS = {"lint", "test"}
+FOR_USERS = sorted(set(EXTRAS) - FOR_DEVELOPERS)
+# Packages whose module has another name, or which are asked for by name.
+MODULES = {
+    "absl-py": "absl",
+    "dm-sonnet": "sonnet",
+    "google-crc32c": "google_crc32c",
+    "pillow": "PIL",
+    "scikit-learn": "sklearn",
+}
+# Imported by packages that tests import, or by Keras's own tests (tests/keras/suite), which are not in this tree.
+INDIRECT = {"grain", "scikit-learn", "setuptools"}
+# Used when it is there, without an error when it is not.
+SILENT = {"records"}
+
+
+def imported(folder: str) -> set[str]:
+    """Top-level names of what the files of a folder import, also by `importlib.import_module`."""
+    found = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Import(names):
+                    found.update(alias.name.partition(".")[0] for alias in names)
+                case ast.ImportFrom(str(module), _, 0):
+                    found.add(module.partition(".")[0])
+                case ast.Call(ast.Attribute(attr="import_module"), [ast.Constant(str(module))]):
+                    found.add(module.partition(".")[0])
+    return found
+
+
+def modules(packages: set[str]) -> set[str]:
+    return {MODULES.get(package, package) for package in packages}
+
+
+@pytest.mark.parametrize("extra", FOR_USERS)
+def test_extras_are_imported(extra):
+    assert modules(EXTRAS[extra]) <= imported("penstock")
+
+
+def test_packages_for_tests_are_imported():
+    used = imported("tests") | imported("penstock") | imported("examples")
+    assert modules(EXTRAS["test"] - INDIRECT) <= used
+
+
+def test_errors_name_the_extra_that_is_missing():
+    source = "\n".join(path.read_text() for path in (ROOT / "penstock").rglob("*.py"))
+    assert set(re.findall(r"pip install '?penstock\[(\w+)\]", source)) == set(FOR_USERS) - SILENT
