@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from .arithmetic import Arithmetic
 from .memory import Memory
+from .text import ModuleText
 from .types import I64, PTR, VOID
 from .value import Val
-
-if TYPE_CHECKING:
-    from .module import Module
 
 
 class Fn(Arithmetic, Memory):
@@ -23,7 +21,7 @@ class Fn(Arithmetic, Memory):
 
     def __init__(
         self,
-        module: Module,
+        module: ModuleText,
         name: str,
         args: dict[str, str],
         ret: str,
@@ -31,6 +29,7 @@ class Fn(Arithmetic, Memory):
         noalias: bool,
     ):
         super().__init__()
+        module.define(name, internal)
         self.module, self.name, self.ret, self.internal = module, name, ret, internal
         self.target = module.target
         self.args, self.noalias = args, noalias

@@ -5,10 +5,11 @@ from __future__ import annotations
 from penstock._src.native.target import Target, host
 
 from .function import Fn
+from .text import ModuleText
 from .types import VOID
 
 
-class Module:
+class Module(ModuleText):
     """LLVM IR in the making.
 
     m = Module()
@@ -21,38 +22,14 @@ class Module:
     """
 
     def __init__(self, target: Target | None = None):
-        self.target = target or host()
-        self.parts: list[str] = []
-        self.declarations: dict[str, tuple[str, str]] = {}
-        self.names: set[str] = set()
-        self.exports: list[str] = []
+        super().__init__(target or host())
 
     def fn(
         self, name: str, ret: str = VOID, internal: bool = False, noalias: bool = True, **args: str
     ) -> Fn:
         """Opens a function; `internal` ones are for this module only.  Arguments are name=type."""
-        if name in self.names:
-            raise ValueError(
-                f"native.Module: a function has one definition. Received {name!r} twice."
-            )
-        self.names.add(name)
-        if not internal:
-            self.exports.append(name)
         return Fn(self, name, args, ret, internal, noalias)
 
     def task(self, name: str) -> Fn:
         """Opens a task of a launch: (context, number of the task, number of the thread)."""
         return self.fn(name, ctx="ptr", task="i64", tid="i64")
-
-    def declare(self, text: str, name: str | None = None) -> None:
-        self.declarations.setdefault(name or text, (name or text, text))
-
-    def raw(self, text: str, exports: tuple[str, ...] = ()) -> None:
-        """Adds IR text as it stands."""
-        self.parts.append(text)
-        self.exports.extend(exports)
-        self.names.update(exports)
-
-    def __str__(self) -> str:
-        declared = [text for name, text in self.declarations.values() if name not in self.names]
-        return "\n".join([*declared, *self.parts, self.target.attributes])

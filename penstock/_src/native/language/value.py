@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from .function import Fn
-    from .writer import Writer
 
-Operand = "Val | int | float"
+class Instructions(Protocol):
+    """What values ask of the function that they belong to (arithmetic.py has it)."""
+
+    def binary(self, op: str, a: Any, b: Any) -> Val: ...
+    def compare(self, op: str, a: Any, b: Any) -> Val: ...
+    def negative(self, x: Any) -> Val: ...
 
 
 class Val:
@@ -19,10 +21,10 @@ class Val:
 
     __slots__ = ("f", "ty", "s")
 
-    f: Fn
+    f: Instructions
 
-    def __init__(self, f: Writer, ty: str, s: str):
-        self.f, self.ty, self.s = f, ty, s  # type: ignore[assignment]
+    def __init__(self, f: Any, ty: str, s: str):
+        self.f, self.ty, self.s = f, ty, s
 
     def __repr__(self):
         return f"{self.ty} {self.s}"

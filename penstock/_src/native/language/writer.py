@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from penstock._src.native.target import Target
+
+from .text import ModuleText
 from .types import VOID, constant
 from .value import Val
-
-if TYPE_CHECKING:
-    from penstock._src.native.target import Target
-
-    from .module import Module
 
 
 class Writer:
     """What the parts of Fn (arithmetic, memory, control) write to."""
 
-    module: Module
+    module: ModuleText
     target: Target
     name: str
 

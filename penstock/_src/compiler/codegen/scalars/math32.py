@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.module import Module
+from penstock._src.native.language.text import ModuleText
 from penstock._src.native.language.types import F32, F64, I32, lanes, like, mangle
 from penstock._src.native.language.value import Val
 
@@ -196,10 +196,10 @@ def library_call(f: Fn, name: str, *args: Val) -> Val:
     return f.call(lane_by_lane, *args, ret=args[0].ty)
 
 
-def _write_lane_by_lane(m: Module, called: str, name: str, args: Sequence[Val]) -> None:
+def _write_lane_by_lane(m: ModuleText, called: str, name: str, args: Sequence[Val]) -> None:
     n, ty = lanes(args[0].ty), args[0].ty
     parameters = {f"x{i}": a.ty for i, a in enumerate(args)}
-    with m.fn(called, ret=ty, internal=True, noalias=False, **parameters) as f:
+    with Fn(m, called, parameters, ty, internal=True, noalias=False) as f:
         wide = [f.convert(getattr(f, parameter), F64) for parameter in parameters]
         rooms = [f.alloca(F64, n) for _ in wide]
         for room, value in zip(rooms, wide):

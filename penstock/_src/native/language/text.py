@@ -1,0 +1,40 @@
+"""ModuleText: what a module has of text so far. Functions add themselves and their declarations to it."""
+
+from __future__ import annotations
+
+from penstock._src.native.target import Target
+
+
+class ModuleText:
+    """Definitions, and declarations of what they call; `exports` may be called from outside."""
+
+    def __init__(self, target: Target):
+        self.target = target
+        self.parts: list[str] = []
+        self.declarations: dict[str, tuple[str, str]] = {}
+        self.names: set[str] = set()
+        self.exports: list[str] = []
+
+    def define(self, name: str, internal: bool) -> None:
+        """Notes that a function is being written; `internal` ones are for this module only."""
+        if name in self.names:
+            raise ValueError(
+                f"native.Module: a function has one definition. Received {name!r} twice."
+            )
+        self.names.add(name)
+        if not internal:
+            self.exports.append(name)
+
+    def declare(self, text: str, name: str | None = None) -> None:
+        """Adds a declaration, unless the module has it or a definition of that name."""
+        self.declarations.setdefault(name or text, (name or text, text))
+
+    def raw(self, text: str, exports: tuple[str, ...] = ()) -> None:
+        """Adds IR text as it stands."""
+        self.parts.append(text)
+        self.exports.extend(exports)
+        self.names.update(exports)
+
+    def __str__(self) -> str:
+        declared = [text for name, text in self.declarations.values() if name not in self.names]
+        return "\n".join([*declared, *self.parts, self.target.attributes])
