@@ -20,7 +20,7 @@ import numpy as np
 
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.contraction.products.blocking import Blocking, blocking_of
-from penstock._src.compiler.codegen.contraction.products.schedule import Gemm
+from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.contraction.tile import fits
 from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.planner import plan

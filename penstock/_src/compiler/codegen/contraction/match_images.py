@@ -11,8 +11,8 @@ An operand is an image if each axis of its source array is walked by letters of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from penstock._src.ir.dims import Dim
 from penstock._src.util.flags import flags
@@ -21,10 +21,11 @@ from .images.convolution import Convolution, Filter
 from .images.depthwise import Depthwise, DepthwiseFilterGradient
 from .images.filter_gradient import FilterGradient
 from .images.window import Axis, Image
+from .problem import Numbering, Problem
 from .views import AxisIndex
 
-if TYPE_CHECKING:
-    from .match import Numbering, Problem
+Kinds = dict[str, Callable[[str], bool]]  # whether a letter may play a part
+Step = Callable[[str | None], int]
 
 
 @dataclass
@@ -36,159 +37,125 @@ class _Roles:
     group: str | None = None
     spatial: list[tuple[int, str | None, str | None]] = field(
         default_factory=list
-    )  # (axis, position, tap)
+    )  # (axis, position, tap); axis -1 where there is none
     at: dict[str, int] = field(default_factory=dict)  # letter -> axis
 
 
 def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Depthwise | None:
     """left = image, right = filter; forward, or an input gradient (an image with dilated pixels)."""
-    image, filter_, out = problem.letters
-    if not problem.right.plain or not _static(problem):
-        return None
+    _, filter_, out = problem.letters
     kinds = {
         "position": lambda c: c in out and c not in filter_,
         "tap": lambda c: c not in out and c in filter_,
         "channel": lambda c: c not in out and c in filter_,
         "group": lambda c: c in out and c in filter_,
     }
-    roles = _roles(problem, kinds)
-    if roles is None or not _only_batch_is_symbolic(problem, roles):
+    found = _Reading.of(problem, kinds)
+    if found is None or any(a.base != 1 and a.stride != 1 for a in found.axes):
         return None
-    outputs = [c for c in out if c not in image]
-    known = {roles.batch, roles.channel, roles.group, *outputs}
-    known |= {c for _, p, t in roles.spatial for c in (p, t)}
-    if len(outputs) > 1 or not set(image + filter_ + out) <= known:
+    if found.output and problem.output_strides[found.output] != 1:
         return None
-    output = outputs[0] if outputs else None
-    axes, turned = _axes(problem, roles)
-    if any(a.base != 1 and a.stride != 1 for a in axes):
-        return None
-    strides = problem.output_strides
-    out_step = lambda c: int(strides.get(c, 0)) if c else 0
-    extent = lambda c: 1 if c is None else int(problem.extents[c])
-    step = lambda c: int(problem.right.coefficient(c)) if c else 0
-    taps = [step(t) for _, _, t in roles.spatial]
-    base = int(problem.right.base) + sum(
-        step * (axis.taps - 1) for step, axis, t in zip(taps, axes, turned) if t
-    )
-    taps = [-s if t else s for s, t in zip(taps, turned)]
-    while len(axes) < 2:
-        axes, taps = [Axis(1, 1, 1), *axes], [0, *taps]
-        roles.spatial.insert(0, (-1, None, None))
-    out_steps = [out_step(p) for _, p, _ in roles.spatial]
-    if len(axes) > 2 or (output and strides[output] != 1):
-        return None
-    x = _image(problem, roles)
-    y = Image(
-        problem.types.output,
-        out_step(roles.batch),
-        out_steps[0],
-        out_steps[1],
-        1,
-        out_step(roles.group),
-    )
+    roles, types, (h, w) = found.roles, problem.types, found.axes
+    x, y = _image(problem, roles), found.image(types.output, found.result_step)
+    weights = found.filter(types.right, found.right_step, int(problem.right.base))
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
-    weights = Filter(
-        problem.types.right, taps[0], taps[1], step(roles.channel), step(output), step(roles.group), base
-    )  # fmt: skip
-    groups, channels, count = extent(roles.group), extent(roles.channel), extent(output)
-    if (
-        roles.group
-        and channels == 1
-        and count == 1
-        and x.group == 1
-        and y.group == 1
-        and weights.group == 1
-    ):
-        return Depthwise(batch, axes[0], axes[1], groups, x, weights, y, problem.types)
-    return Convolution(
-        batch, axes[0], axes[1], groups, channels, count, x, weights, y, problem.types,
-        fast="winograd" not in flags.disable,
-    )  # fmt: skip
+    groups, channels, outputs = map(found.extent, (roles.group, roles.channel, found.output))
+    dense = x.group == y.group == weights.group == 1
+    if roles.group and channels == outputs == 1 and dense:
+        return Depthwise(batch, h, w, groups, x, weights, y, types)
+    fast = "winograd" not in flags.disable
+    return Convolution(batch, h, w, groups, channels, outputs, x, weights, y, types, fast=fast)
 
 
 def as_filter_gradient(
     problem: Problem, numbering: Numbering
 ) -> FilterGradient | DepthwiseFilterGradient | None:
     """left = image, right = gradient of the output; the result is a filter."""
-    image, dy, out = problem.letters
-    if not problem.right.plain or not _static(problem):
-        return None
+    _, dy, out = problem.letters
     kinds = {
         "position": lambda c: c not in out and c in dy,
         "tap": lambda c: c in out and c not in dy,
         "channel": lambda c: c in out and c not in dy,
         "group": lambda c: c in out and c in dy,
     }
-    roles = _roles(problem, kinds)
-    if roles is None or not _only_batch_is_symbolic(problem, roles):
+    found = _Reading.of(problem, kinds)
+    if found is None or any(a.base != 1 for a in found.axes):
         return None
-    outputs = [c for c in out if c not in image]
-    known = {roles.batch, roles.channel, roles.group, *outputs} | {
-        c for _, p, t in roles.spatial for c in (p, t)
-    }
-    if len(outputs) > 1 or not set(image + dy + out) <= known:
-        return None
-    output = outputs[0] if outputs else None
+    roles, types, (h, w) = found.roles, problem.types, found.axes
+    output = found.output
     by_channel = output is None and roles.channel is None and roles.group is not None
     if not by_channel and (output is None or problem.output_strides[output] != 1):
         return None
-    axes, turned = _axes(problem, roles)
-    if any(a.base != 1 for a in axes):
+    if output and found.right_step(output) != 1:
         return None
-    step = lambda c: int(problem.right.coefficient(c)) if c else 0
-    strides = problem.output_strides
-    out_step = lambda c: int(strides.get(c, 0)) if c else 0
-    taps = [out_step(t) for _, _, t in roles.spatial]
-    base = sum(s * (axis.taps - 1) for s, axis, t in zip(taps, axes, turned) if t)
-    taps = [-s if t else s for s, t in zip(taps, turned)]
-    positions = [step(p) for _, p, _ in roles.spatial]
-    while len(axes) < 2:
-        axes, taps, positions = [Axis(1, 1, 1), *axes], [0, *taps], [0, *positions]
-        roles.spatial.insert(0, (-1, None, None))
-    if len(axes) > 2 or (output and step(output) != 1):
-        return None
-    extent = lambda c: 1 if c is None else int(problem.extents[c])
-    y = Image(
-        problem.types.right,
-        step(roles.batch),
-        positions[0],
-        positions[1],
-        1,
-        step(roles.group),
-        int(problem.right.base),
-    )
-    out_filter = Filter(
-        problem.types.output,
-        taps[0],
-        taps[1],
-        out_step(roles.channel),
-        1,
-        out_step(roles.group),
-        base,
-    )
-    batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
     x = _image(problem, roles)
+    y = found.image(types.right, found.right_step, int(problem.right.base))
+    weights = replace(found.filter(types.output, found.result_step), output=1)
+    batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
+    groups, channels, outputs = map(found.extent, (roles.group, roles.channel, output))
     if by_channel:
-        dense = x.group == y.group == out_filter.group == 1
-        if not dense or axes[0].taps * axes[1].taps == 1:
+        dense = x.group == y.group == weights.group == 1
+        if not dense or h.taps * w.taps == 1:
             return None
-        channels, types = extent(roles.group), problem.types
-        return DepthwiseFilterGradient(batch, axes[0], axes[1], channels, x, y, out_filter, types)
-    counts = extent(roles.group), extent(roles.channel), extent(output)
-    return FilterGradient(
-        batch,
-        axes[0],
-        axes[1],
-        counts[0],
-        counts[1],
-        counts[2],
-        x,
-        y,
-        out_filter,
-        problem.types,
-        fast="winograd" not in flags.disable,
-    )
+        return DepthwiseFilterGradient(batch, h, w, groups, x, y, weights, types)
+    fast = "winograd" not in flags.disable
+    return FilterGradient(batch, h, w, groups, channels, outputs, x, y, weights, types, fast=fast)
+
+
+@dataclass
+class _Reading:
+    """A contraction read as one over an image: two spatial axes, and the parts that letters play.
+
+    `turned` says of each axis whether its taps go backwards, so that they are counted from the last.
+    """
+
+    problem: Problem
+    roles: _Roles
+    output: str | None
+    axes: list[Axis]
+    turned: list[bool]
+
+    @classmethod
+    def of(cls, problem: Problem, kinds: Kinds) -> _Reading | None:
+        """The reading by which letters are of these kinds, if there is one."""
+        if not problem.right.plain or not _static(problem):
+            return None
+        roles = _roles(problem, kinds)
+        if roles is None or not _only_batch_is_symbolic(problem, roles):
+            return None
+        image, _, out = problem.letters
+        outputs = [c for c in out if c not in image]
+        known = {roles.batch, roles.channel, roles.group, *outputs}
+        known |= {c for _, p, t in roles.spatial for c in (p, t)}
+        if len(outputs) > 1 or not set("".join(problem.letters)) <= known:
+            return None
+        return cls(problem, roles, outputs[0] if outputs else None, *_axes(problem, roles))
+
+    def extent(self, letter: str | None) -> int:
+        return 1 if letter is None else int(self.problem.extents[letter])
+
+    def right_step(self, letter: str | None) -> int:
+        """How far the right operand moves along a letter."""
+        return int(self.problem.right.coefficient(letter)) if letter else 0
+
+    def result_step(self, letter: str | None) -> int:
+        """How far the result moves along a letter."""
+        return int(self.problem.output_strides.get(letter, 0)) if letter else 0
+
+    def image(self, element: str, step: Step, base: int = 0) -> Image:
+        """The array that is walked by positions in steps of `step`."""
+        roles = self.roles
+        row, column = (step(position) for _, position, _ in roles.spatial)
+        return Image(element, step(roles.batch), row, column, 1, step(roles.group), base)
+
+    def filter(self, element: str, step: Step, base: int = 0) -> Filter:
+        """The array that is walked by taps in steps of `step`."""
+        roles = self.roles
+        steps = [step(tap) for _, _, tap in roles.spatial]
+        base += sum(s * (axis.taps - 1) for s, axis, t in zip(steps, self.axes, self.turned) if t)
+        row, column = (-s if t else s for s, t in zip(steps, self.turned))
+        channel, output, group = map(step, (roles.channel, self.output, roles.group))
+        return Filter(element, row, column, channel, output, group, base)
 
 
 def _only_batch_is_symbolic(problem: Problem, roles: _Roles) -> bool:
@@ -209,7 +176,7 @@ def _static(problem: Problem) -> bool:
     return not any(type(x) is Dim for x in (*numbers, *problem.output_strides.values()))
 
 
-def _roles(problem: Problem, kinds) -> _Roles | None:
+def _roles(problem: Problem, kinds: Kinds) -> _Roles | None:
     roles = _Roles()
     single: list[tuple[int, str]] = []
     for i, axis in enumerate(problem.left.axes):
@@ -252,10 +219,11 @@ def _roles(problem: Problem, kinds) -> _Roles | None:
     roles.spatial.sort(key=lambda s: s[0])
     if not roles.spatial or len(roles.spatial) > 2:
         return None
+    roles.spatial[:0] = [(-1, None, None)] * (2 - len(roles.spatial))
     return roles
 
 
-def _spatial(axis: AxisIndex, kinds) -> tuple[str | None, str | None] | None:
+def _spatial(axis: AxisIndex, kinds: Kinds) -> tuple[str | None, str | None] | None:
     letters = list(axis.terms)
     if len(letters) > 2:
         return None
@@ -272,6 +240,10 @@ def _axes(problem: Problem, roles: _Roles) -> tuple[list[Axis], list[bool]]:
     """The spatial axes, and whether their taps had to be turned round."""
     axes, turned = [], []
     for i, position, tap in roles.spatial:
+        if i < 0:
+            axes.append(Axis(1, 1, 1))
+            turned.append(False)
+            continue
         index = problem.left.axes[i]
         const, size = int(index.const), int(problem.left.source.shape[i])
         step = int(index.terms[tap]) if tap else 1
@@ -289,8 +261,7 @@ def _axes(problem: Problem, roles: _Roles) -> tuple[list[Axis], list[bool]]:
 
 def _image(problem: Problem, roles: _Roles) -> Image:
     view = problem.left
-    steps = [0 if i < 0 else int(view.strides[i]) for i, _, _ in roles.spatial]
-    steps = [0] * (2 - len(steps)) + steps
+    row, column = (0 if i < 0 else int(view.strides[i]) for i, _, _ in roles.spatial)
     step = lambda letter: int(view.strides[roles.at[letter]]) if letter else 0
     channel = step(roles.channel) if roles.channel else 1
     # the constant of a spatial axis is its low border; only other axes move the start
@@ -300,9 +271,8 @@ def _image(problem: Problem, roles: _Roles) -> Image:
         for i, (a, s) in enumerate(zip(view.axes, view.strides))
         if i not in spatial
     )
-    return Image(
-        problem.types.left, step(roles.batch), steps[0], steps[1], channel, step(roles.group), base
-    )
+    group = step(roles.group)
+    return Image(problem.types.left, step(roles.batch), row, column, channel, group, base)
 
 
 __all__ = ["as_convolution", "as_filter_gradient"]

@@ -7,15 +7,13 @@ and columns then remain besides one of each become batch letters that the other 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from penstock._src.ir import dims
 
+from .problem import Numbering, Problem
 from .products.emit import Gemm, Matrix
 from .products.gathered import Gathered, GatheredAxis
-
-if TYPE_CHECKING:
-    from .match import Numbering, Problem
 
 Group = tuple[str, ...]  # letters that are one, outermost first
 

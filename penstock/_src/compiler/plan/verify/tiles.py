@@ -16,7 +16,7 @@ import numpy as np
 from penstock._src.compiler.codegen.contraction.extents import number
 from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
 from penstock._src.compiler.codegen.contraction.images.filter_gradient import FilterGradient
-from penstock._src.compiler.codegen.contraction.products.schedule import Gemm
+from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.plan.verify.domain import Domain, Extents, fail
 from penstock._src.compiler.plan.verify.reads import verify_loads
 from penstock._src.compiler.schedule.contraction import ContractKernel, Tail

@@ -9,8 +9,8 @@ from penstock._src.compiler.codegen.contraction.extents import Arg
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, Prologue
 from penstock._src.native import Target
 
+from .description import Gemm, Matrix
 from .kernel import GemmKernel
-from .schedule import Gemm, Matrix
 
 
 def emit_gemm(

@@ -17,9 +17,9 @@ from penstock._src.native import Code, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
 
+from .description import Matrix
 from .packing import Packing
 from .pairs import MULTIPLY
-from .schedule import Matrix
 
 
 class GemmKernel(Packing):

@@ -27,9 +27,10 @@ from penstock._src.native import Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR
 
+from .description import Gemm, Matrix
 from .gathered import Gathered
 from .pairs import load_group
-from .schedule import SLAB, STEP_BITS, Gemm, Matrix, Schedule
+from .schedule import SLAB, STEP_BITS, Schedule
 
 
 class Packing(Schedule):

@@ -13,17 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TypeGuard
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import BF16, F32, I8, I16, I32, SIZE, lanes, scalar, vec
 
+from .description import Gemm, Matrix
 from .gathered import Gathered
-
-if TYPE_CHECKING:
-    from .schedule import Gemm, Matrix
 
 PAIR, QUAD = 2, 4
 FEW = {

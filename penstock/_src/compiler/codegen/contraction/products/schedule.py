@@ -1,4 +1,4 @@
-"""The description of a product, and how its kernel is cut into blocks.
+"""How the kernel of a product is cut into blocks.
 
     groups of depth blocks     what several tasks would pack is packed beforehand, by all threads, into panels
       tasks (MC x NC)          go through the depth blocks (KC) of the group; what they alone need they pack
@@ -19,24 +19,23 @@ stage of packing costs a write to and a read from the L3 besides the fork-join: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from penstock._src.compiler.codegen.contraction.extents import (
     HOST,
-    Extent,
     ceil_divide,
     is_static,
     number,
     product,
 )
 from penstock._src.compiler.codegen.contraction.pack import room
-from penstock._src.compiler.codegen.contraction.tile import MOST_VECTORS, Types, cover
+from penstock._src.compiler.codegen.contraction.tile import MOST_VECTORS, cover
 from penstock._src.compiler.codegen.kernel_code import Sizes, Stage, round_up
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
 
-from .blocking import Blocking, blocking_of
+from .blocking import blocking_of
+from .description import Gemm, Matrix
 from .gathered import Gathered
 from .pairs import QUAD, in_groups
 
@@ -54,52 +53,6 @@ SLAB = 64  # rows of k that are packed by one task
 TASK_WORK = 5e5  # flops of the smallest task worth handing out: some 2 µs
 LEAST_ROWS = 8  # fewer take as long: reading B is what costs
 STEP_BITS = 32  # a stage's step is its first depth block, and how many there are above these bits
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """An operand: element (batch, cross, depth) lies at base + the sum of index times stride.
-
-    `cross` is the row of A or the column of B; several `depth` strides go with several extents of k.
-    """
-
-    element: str
-    cross: Extent
-    depth: tuple[Extent, ...]
-    batch: tuple[Extent, ...] = ()
-    base: Extent = 0
-    second: int = 0  # of groups (pairs.py): how far each element lies from the one before
-
-
-@dataclass(frozen=True)
-class Gemm:
-    """A product: extents and operands. The output's columns are contiguous; `row`, `batch_out` are its strides.
-
-    `sizes` is how many run-time sizes the Args number.
-    """
-
-    m: Extent
-    n: Extent
-    k: tuple[Extent, ...]
-    left: Matrix | Gathered
-    right: Matrix | Gathered
-    types: Types
-    row: Extent
-    batch: tuple[Extent, ...] = ()
-    batch_out: tuple[Extent, ...] = ()
-    sizes: int = 0
-    group: int = 1  # neighbours that are multiplied together (pairs.py)
-    kept: bool = False  # whether packed panels of B are kept from call to call
-    blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
-
-    @property
-    def depth(self) -> Extent:
-        """All of k if that is one number, or any Arg if it is only known at run time."""
-        return (
-            product(self.k)
-            if all(map(is_static, self.k))
-            else next(x for x in self.k if not is_static(x))
-        )
 
 
 def crowds_no_sets(stride: int, rows: int, size: int, most: int = 8) -> bool:

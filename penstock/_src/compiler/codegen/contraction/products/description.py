@@ -1,0 +1,57 @@
+"""The description of a product: extents, operands, types. Equal descriptions are served by one kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, product
+from penstock._src.compiler.codegen.contraction.tile import Types
+
+from .blocking import Blocking
+from .gathered import Gathered
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """An operand: element (batch, cross, depth) lies at base + the sum of index times stride.
+
+    `cross` is the row of A or the column of B; several `depth` strides go with several extents of k.
+    """
+
+    element: str
+    cross: Extent
+    depth: tuple[Extent, ...]
+    batch: tuple[Extent, ...] = ()
+    base: Extent = 0
+    second: int = 0  # of groups (pairs.py): how far each element lies from the one before
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """A product: extents and operands. The output's columns are contiguous; `row`, `batch_out` are its strides.
+
+    `sizes` is how many run-time sizes the Args number.
+    """
+
+    m: Extent
+    n: Extent
+    k: tuple[Extent, ...]
+    left: Matrix | Gathered
+    right: Matrix | Gathered
+    types: Types
+    row: Extent
+    batch: tuple[Extent, ...] = ()
+    batch_out: tuple[Extent, ...] = ()
+    sizes: int = 0
+    group: int = 1  # neighbours that are multiplied together (pairs.py)
+    kept: bool = False  # whether packed panels of B are kept from call to call
+    blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
+
+    @property
+    def depth(self) -> Extent:
+        """All of k if that is one number, or any Arg if it is only known at run time."""
+        return (
+            product(self.k)
+            if all(map(is_static, self.k))
+            else next(x for x in self.k if not is_static(x))
+        )
