@@ -10,7 +10,7 @@ Written by `make bench` from the raw figures in `docs/performance/`. Every ratio
 same machine, each measurement in a process of its own, and the best of the rounds counts. Bold: Penstock is level or ahead. A
 ratio above 1 means that Penstock is better than the best of the others, whether less or more of the figure is better.
 """
-COLOURS = {
+COLORS = {
     "penstock": "#0b7285", "tensorflow": "#f08c00", "jax": "#5f3dc4", "torch": "#c92a2a",
     "onnxruntime": "#495057",
 }  # fmt: skip
@@ -98,7 +98,7 @@ def bars(results, figure, lower):
         middle = y + thick * len(shares) / 2 + 4
         parts.append(f'<text x="{left - 8}" y="{middle:.0f}" text-anchor="end">{case}</text>')
         for backend, share in shares.items():
-            fill = COLOURS.get(backend, "#868e96")
+            fill = COLORS.get(backend, "#868e96")
             size = f'width="{share * scale:.1f}" height="{thick - 1}"'
             parts.append(f'<rect x="{left}" y="{y}" {size} fill="{fill}"/>')
             y += thick
@@ -107,7 +107,7 @@ def bars(results, figure, lower):
     parts.append(f'<path d="M{x:.1f} 18V{y}" stroke="#212529" stroke-dasharray="3 3"/>')
     shown = dict.fromkeys(b for _, shares in rows for b in shares)
     for i, backend in enumerate(shown):
-        fill = COLOURS.get(backend, "#868e96")
+        fill = COLORS.get(backend, "#868e96")
         parts.append(f'<text x="{left + 110 * i}" y="12" fill="{fill}">{backend}</text>')
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 20}" height="{y + 8}" '
     return head + 'font-family="sans-serif" font-size="12">\n' + "\n".join(parts) + "\n</svg>\n"

@@ -42,16 +42,16 @@ def residual(keras, random):
     """A residual network of 20 layers on images of 32 x 32."""
     layers = keras.layers
 
-    def normalised(x, filters, strides=1):
+    def normalized(x, filters, strides=1):
         x = layers.Conv2D(filters, 3, strides, "same", use_bias=False)(x)
         return layers.BatchNormalization()(x)
 
     inputs = keras.Input((32, 32, 3))
-    x = layers.ReLU()(normalised(inputs, 16))
+    x = layers.ReLU()(normalized(inputs, 16))
     for filters in (16, 32, 64):
         for block in range(3):
             strides = 2 if filters > 16 and block == 0 else 1
-            y = normalised(layers.ReLU()(normalised(x, filters, strides)), filters)
+            y = normalized(layers.ReLU()(normalized(x, filters, strides)), filters)
             if x.shape[-1] != filters:
                 x = layers.Conv2D(filters, 1, strides, use_bias=False)(x)
             x = layers.ReLU()(layers.Add()([x, y]))

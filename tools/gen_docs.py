@@ -30,7 +30,7 @@ LEFT_OUT = [
     (r"GenerateBoundingBoxProposals", "a kernel for GPUs only"),
     (r"(Data|Register)(Service|Dataset)|DistributedSave", "speaks to the servers of tf.data's service"),
     (r"Dataset(To|From)Graph|IteratorGetModelProto|DatasetFingerprint", "GraphDefs of TensorFlow's own dataset kernels and of their autotuner"),
-    (r"(Experimental)?Assert(Next|Prev)Dataset", "test-only: TensorFlow's own tests assert by them what its graph optimiser makes of a pipeline"),
+    (r"(Experimental)?Assert(Next|Prev)Dataset", "test-only: TensorFlow's own tests assert by them what its graph optimizer makes of a pipeline"),
     (r"QuantizedConv2D.+|QuantizedDepthwise", "oneDNN's fused convolutions: refuse eager calls, as the filter must be a constant of a graph that TensorFlow's own passes wrote"),
 ]  # fmt: skip
 # The same for definitions that tf.raw_ops does not show.
@@ -46,7 +46,7 @@ HIDDEN = [
     (r"_", "of TensorFlow's runtime: its executor, and passes over graphs that are about to run, write it; no GraphDef or SavedModel keeps it"),
     (r"Skipgram|NegTrain", "moved out of TensorFlow in 2016, which refuses them"),
     (r"AudioMicrofrontend", "of the audio frontend of TensorFlow Lite's experiments, a module that no public name leads to"),
-    (r"CalibrationStatisticsSaver|CustomAggregator|DumpTensor", "written into graphs by the quantiser of SavedModels"),
+    (r"CalibrationStatisticsSaver|CustomAggregator|DumpTensor", "written into graphs by the quantizer of SavedModels"),
     (r"IsTensorFloat32Enabled|MakeWeakResourceHandle|MlirPassthroughOp|StochasticCastToInt", "of TensorFlow's own C++ code: no Python function makes one"),
     (r"", "test-only: defined for TensorFlow's own tests"),
 ]  # fmt: skip

@@ -104,8 +104,8 @@ def measure(case, backend):
     if case in ("softmax", "layer_norm"):
         x = random.standard_normal((256, 1024), np.float32)
         wide = x.astype(np.float64)
-        centred = wide - wide.mean(-1, keepdims=True)
-        layer = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
+        centered = wide - wide.mean(-1, keepdims=True)
+        layer = centered / np.sqrt((centered**2).mean(-1, keepdims=True) + 1e-5)
         shares = np.exp(wide) / np.exp(wide).sum(-1, keepdims=True)
         got = numbers(api.call(getattr(api, case), api.array(x))())
         return {"error": relative(got, shares if case == "softmax" else layer)}

@@ -97,7 +97,7 @@ def test_operators_add_up_to_the_simplest_kind():
     assert isinstance(total, tf.linalg.LinearOperatorDiag)
 
 
-def test_a_vectorised_loop_and_cases():
+def test_a_vectorized_loop_and_cases():
     squares = control_flow.pfor(lambda i: i * i, 4)
     assert squares.numpy().tolist() == [0, 1, 4, 9]
     chosen = control_flow.case_helper(

@@ -24,7 +24,7 @@ from penstock._src.native.language.types import (
     scalar,
     vec,
 )
-from penstock._src.native.target import initialise_llvm
+from penstock._src.native.target import initialize_llvm
 
 AVX2 = Target(host().triple, "haswell", "+avx2,+fma", 32, 16)
 NEON = Target("aarch64-unknown-linux-gnu", "cortex-a72", "+neon", 16, 32)
@@ -137,7 +137,7 @@ def test_gather_scatter_reduce_shuffle():
 
 
 def test_other_processors_compile():
-    initialise_llvm()
+    initialize_llvm()
     m = Module(NEON)
     with m.fn("scale", p=PTR, n=I64) as f:
         vector = f.target.vector(F32)

@@ -52,7 +52,7 @@ def smart_cond(pred, true_fn=None, false_fn=None, name=None):
 
 @export("__internal__.tf2.enabled", v1=[])
 def tf2_enabled():
-    """True: TensorFlow 2's behaviour."""
+    """True: TensorFlow 2's behavior."""
     return True
 
 

@@ -9,7 +9,7 @@ from penstock._src.util.export import export, export_constant
 
 @export("lite.Optimize")
 class Optimize(Enum):
-    """What a conversion optimises for."""
+    """What a conversion optimizes for."""
 
     DEFAULT = "DEFAULT"
     OPTIMIZE_FOR_SIZE = "OPTIMIZE_FOR_SIZE"
@@ -69,7 +69,7 @@ class TargetSpec:
 
 @export("lite.RepresentativeDataset")
 class RepresentativeDataset:
-    """Samples by which quantisation learns the ranges of values.
+    """Samples by which quantization learns the ranges of values.
 
     Args:
       input_gen: a function without arguments that gives an iterator of inputs.
@@ -91,7 +91,7 @@ class OpResolverType(Enum):
 
 @export("lite.experimental.QuantizationDebugOptions")
 class QuantizationDebugOptions:
-    """What a QuantizationDebugger measures, and what it leaves unquantised."""
+    """What a QuantizationDebugger measures, and what it leaves unquantized."""
 
     def __init__(
         self,

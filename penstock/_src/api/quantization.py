@@ -122,7 +122,7 @@ def quantize(
     axis=None,
     ensure_minimum_range=0.01,
 ):
-    """Floats as quantised numbers of type T: (output, output_min, output_max)."""
+    """Floats as quantized numbers of type T: (output, output_min, output_max)."""
     return raw.QuantizeV2(
         input=input,
         min_range=min_range,
@@ -148,7 +148,7 @@ def dequantize(
     narrow_range=False,
     dtype=dtypes.float32,
 ):
-    """Quantised numbers as floats."""
+    """Quantized numbers as floats."""
     return raw.Dequantize(
         input=input,
         min_range=min_range,
@@ -178,7 +178,7 @@ def quantize_and_dequantize_v2(
     narrow_range=False,
     axis=None,
 ):
-    """Floats quantised and back; gradients outside the range are zero."""
+    """Floats quantized and back; gradients outside the range are zero."""
     axis = -1 if axis is None else axis
     return raw.QuantizeAndDequantizeV4(
         input=input,
@@ -208,7 +208,7 @@ def quantize_and_dequantize(
     narrow_range=False,
     axis=None,
 ):
-    """Floats quantised and back; gradients pass as they are."""
+    """Floats quantized and back; gradients pass as they are."""
     return raw.QuantizeAndDequantizeV2(
         input=input,
         input_min=input_min,
@@ -225,7 +225,7 @@ def quantize_and_dequantize(
 
 @export("quantization.quantized_concat", v1=_v1("quantized_concat"))
 def quantized_concat(concat_dim, values, input_mins, input_maxes, name=None):
-    """Quantised tensors joined, with common bounds."""
+    """Quantized tensors joined, with common bounds."""
     return raw.QuantizedConcat(
         concat_dim=concat_dim,
         values=[convert_to_tensor(v) for v in values],

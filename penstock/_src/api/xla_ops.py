@@ -49,7 +49,7 @@ def call_module(
     disabled_checks=(),
     use_shardy_partitioner=False,
 ):
-    """The list of results of a serialised StableHLO module."""
+    """The list of results of a serialized StableHLO module."""
     return raw.XlaCallModule(
         args=args,
         version=version,

@@ -164,7 +164,7 @@ def install() -> None:
 
 
 def _name_classes(as_tensorflow: bool) -> None:
-    """Makes the classes that libraries recognise say that they are TensorFlow's, or not."""
+    """Makes the classes that libraries recognize say that they are TensorFlow's, or not."""
     for place, known in KNOWN_CLASSES.items():
         module, _, name = place.partition(":")
         getattr(importlib.import_module(module), name).__module__ = (

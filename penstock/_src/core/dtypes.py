@@ -1,6 +1,6 @@
 """DType and TensorFlow's types. `as_dtype` accepts every spelling of them that TensorFlow accepts.
 
-In memory: bfloat16, float8 and 4-bit integers are ml_dtypes' NumPy types; quantised types are the
+In memory: bfloat16, float8 and 4-bit integers are ml_dtypes' NumPy types; quantized types are the
 plain integers they are stored as; strings are object arrays of bytes; resources and variants are
 Python handles, which no array holds.
 """
@@ -28,7 +28,7 @@ def storage_type(name: str, numpy_type: Any) -> Any:
 
 
 def quantized(name: str, code: str) -> list[tuple[str, str]]:
-    """Returns the structured type by which TensorFlow shows a quantised type in NumPy."""
+    """Returns the structured type by which TensorFlow shows a quantized type in NumPy."""
     return [(name, code)]
 
 

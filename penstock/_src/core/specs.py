@@ -185,7 +185,7 @@ def _packed(form: Any, parts: list[Any]) -> Any:
 
 
 def _key(value: Any) -> Any:
-    """A hashable stand-in for a part of a serialisation."""
+    """A hashable stand-in for a part of a serialization."""
     if isinstance(value, (list, tuple)):
         return tuple(_key(v) for v in value)
     if isinstance(value, dict):

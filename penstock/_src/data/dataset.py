@@ -253,7 +253,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
         Args:
           generator: called anew for every iteration; returns an iterable.
-          output_types: a structure of dtypes; deprecated in favour of `output_signature`.
+          output_types: a structure of dtypes; deprecated in favor of `output_signature`.
           output_shapes: a structure of shapes, with `output_types`.
           args: tensors handed to `generator` as NumPy values.
           output_signature: a structure of `tf.TypeSpec`s, the types of the elements.

@@ -131,7 +131,7 @@ def _from_scipy(leaf: Any) -> Any:
 
 
 def spec_of(value: Any) -> Any:
-    """The structure of TypeSpecs of a normalised element.
+    """The structure of TypeSpecs of a normalized element.
 
     Raises:
       TypeError: a leaf has no type.

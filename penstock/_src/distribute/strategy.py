@@ -95,7 +95,7 @@ class StrategyExtended:
         lambda self: False, doc="Whether each worker has a graph of its own."
     )
     experimental_should_init = property(
-        lambda self: True, doc="Whether variables are initialised here."
+        lambda self: True, doc="Whether variables are initialized here."
     )
     should_checkpoint = property(lambda self: True, doc="Whether checkpoints are written here.")
     should_save_summary = property(lambda self: True, doc="Whether summaries are written here.")

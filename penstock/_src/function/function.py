@@ -21,7 +21,7 @@ from penstock._src.function.trace_cache import TraceCache
 from penstock._src.function.trace_type import (
     add_quick_key,
     describe,
-    generalise,
+    generalize,
     parameters_of,
     spec_of,
 )
@@ -147,10 +147,10 @@ class Function(Trackable):
             if self._input_signature is not None:
                 specs = self._signature_specs(specs)
             retracing.log(self, self._cache.reason(structure, specs))
-            general, specs = self._cache.generalised(structure, specs)
+            general, specs = self._cache.generalized(structure, specs)
             if general != structure:
                 parameters = [
-                    (name, generalise(value, described))
+                    (name, generalize(value, described))
                     for (name, value), (_, described) in zip(parameters, general, strict=True)
                 ]
             concrete = self._trace(parameters, specs, leaves)

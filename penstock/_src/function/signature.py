@@ -10,7 +10,7 @@ from penstock._src.util import nest
 
 
 def plain_arity(signature: inspect.Signature | None) -> int:
-    """The number of parameters if all are positional, else -1: then calls can be recognised quickly."""
+    """The number of parameters if all are positional, else -1: then calls can be recognized quickly."""
     if signature is None:
         return -1
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

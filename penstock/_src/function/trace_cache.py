@@ -42,7 +42,7 @@ class TraceCache:
         self._exact[key] = best[1]
         return best[1]
 
-    def generalised(self, structure: Any, specs: list[TensorSpec]) -> tuple[Any, list[TensorSpec]]:
+    def generalized(self, structure: Any, specs: list[TensorSpec]) -> tuple[Any, list[TensorSpec]]:
         """Returns what to trace with: with `reduce_retracing`, general enough for earlier calls too."""
         if not self.reduce_retracing:
             return structure, specs

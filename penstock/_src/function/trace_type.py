@@ -183,16 +183,16 @@ def substitute(value: Any, tensors: Iterator[Any]) -> Any:
     return value
 
 
-def generalise(value: Any, described: Any) -> Any:
+def generalize(value: Any, described: Any) -> Any:
     """Returns an argument with the types of a more general description in place of composite values."""
     if isinstance(value, TypeSpec) or not isinstance(described, tuple):
         return value
     if described[0] == "composite":
         return described[1]
     if type(value) in (list, tuple):
-        return type(value)(map(generalise, value, described[1:]))
+        return type(value)(map(generalize, value, described[1:]))
     if type(value) is dict:
-        return {key: generalise(value[key], inner) for key, inner in described[1:]}
+        return {key: generalize(value[key], inner) for key, inner in described[1:]}
     return value
 
 

@@ -176,7 +176,7 @@ class ControlImporter:
         first, second = (self.structure.side_of(*split(text)) for text in inputs[:2])
         pred = next((p for p, value in first if (p, not value) in second), None)
         if pred is None or len(inputs) != 2:
-            raise UnimplementedError(f"Merge '{node.name}': its conditional was not recognised.")
+            raise UnimplementedError(f"Merge '{node.name}': its conditional was not recognized.")
         values = [self.importer.tensor(text) for text in inputs]
         if (pred, True) in first:
             values.reverse()

@@ -18,7 +18,7 @@ from penstock._src.core import errors
 from penstock._src.util.flags import flags
 
 from .code import Code
-from .target import Target, initialise_llvm
+from .target import Target, initialize_llvm
 
 
 def _unlocked(name: str) -> Callable:
@@ -75,7 +75,7 @@ def compile_all(
             except BaseException as failure:  # raised again below, on the caller's thread
                 failures.append(failure)
 
-    initialise_llvm()
+    initialize_llvm()
     if len(todo) <= 1 or threads <= 1:
         work()
     else:
@@ -93,7 +93,7 @@ def compile_all(
 
 def assembly(code: Code) -> str:
     """The assembly text of a code, for people."""
-    initialise_llvm()
+    initialize_llvm()
     module = llvm.parse_assembly(code.text, llvm.create_context())
     machine = code.target.machine(flags.optimize)
     module.triple = machine.triple

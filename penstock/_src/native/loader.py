@@ -10,7 +10,7 @@ import llvmlite.binding as llvm
 
 from penstock._src.core import errors
 
-from .target import host, initialise_llvm
+from .target import host, initialize_llvm
 
 _lock = threading.Lock()
 _serial = itertools.count()
@@ -35,7 +35,7 @@ class Library:
             builder.export_symbol(name)
         with _lock:
             if _jit is None:
-                initialise_llvm()
+                initialize_llvm()
                 _jit = llvm.create_lljit_compiler(host().machine())
             self._tracker = builder.link(_jit, f"penstock{next(_serial)}")
         self._addresses = {name: self._tracker[name] for name in exports}

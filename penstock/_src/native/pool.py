@@ -13,7 +13,7 @@ array in one job as in the next, and finds it in its own caches, whose kernels s
 of which job.  More tasks than its fields have room for are several jobs.  The caller is
 thread 0 and waits for tasks, never for workers: a worker that has lost its core and holds no task costs nothing.  A
 ticket below n keeps its job open, so what it then reads of the job is stable; one past the end may meet the next job
-half written, and is recognised by the job's number, read before and after.  Workers spin on the job number for a
+half written, and is recognized by the job's number, read before and after.  Workers spin on the job number for a
 while, then sleep on it.  Workers start when first needed; in a forked child none are alive, and they start again.
 """
 
@@ -32,7 +32,7 @@ from .compile import compile_object
 from .language.module import Module
 from .loader import Library, provide
 from .systems import system_calls
-from .target import host, initialise_llvm
+from .target import host, initialize_llvm
 
 MOST_THREADS = 1024
 MOST_TASKS = (
@@ -312,7 +312,7 @@ class Pool:
         cache = ObjectCache.from_flags()
         data = cache.read(code.key)
         if data is None:
-            initialise_llvm()
+            initialize_llvm()
             data = compile_object(code.text, host().machine())
             cache.write(code.key, data)
         self.library = Library(data, code.exports)

@@ -80,7 +80,7 @@ class Target:
 
 
 @functools.cache
-def initialise_llvm() -> None:
+def initialize_llvm() -> None:
     """Registers all targets that the wheel has, once."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
@@ -90,7 +90,7 @@ def initialise_llvm() -> None:
 @functools.cache
 def host() -> Target:
     """The CPU that this process runs on, or the lesser one that PENSTOCK_CPU names."""
-    initialise_llvm()
+    initialize_llvm()
     triple = llvm.get_process_triple()
     if flags.cpu:
         cpu, features = flags.cpu, ""

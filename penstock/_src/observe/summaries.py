@@ -27,7 +27,7 @@ _BUCKETS = 30
 def plugin_metadata(
     plugin: str, content: Any, data_class: int, description: str | None = None
 ) -> bytes:
-    """The serialised metadata that tells TensorBoard how to show a summary."""
+    """The serialized metadata that tells TensorBoard how to show a summary."""
     metadata = messages.SummaryMetadata(
         summary_description=description or "", data_class=data_class
     )
@@ -241,7 +241,7 @@ def text(name: str, data: Any, step: Any = None, description: str | None = None)
 
 @export("summary.experimental.write_raw_pb", v1=[])
 def write_raw_pb(tensor: Any, step: Any = None, name: str | None = None) -> Any:
-    """Writes serialised Summary messages to the default writer."""
+    """Writes serialized Summary messages to the default writer."""
 
     def record(writer: Any, number: Any) -> None:
         raw.WriteRawProtoSummary(

@@ -137,7 +137,7 @@ def bessel_y1(x: np.ndarray) -> np.ndarray:
 
 
 def igamma(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Returns the lower regularised incomplete gamma function P(a, x)."""
+    """Returns the lower regularized incomplete gamma function P(a, x)."""
     inside = np.where((a <= 0) & (x != 0), x.dtype.type(math.nan), special("gammainc")(a, x))
     inside = np.where((a > _HUGE) & (x >= 0) & (x < a / 2), x.dtype.type(0), inside)
     return np.where((x == 0) | (np.isposinf(a) & np.isposinf(x)), x.dtype.type(0), inside)
@@ -147,7 +147,7 @@ _HUGE = 1e30  # from here on the distribution is a step at x = a
 
 
 def igammac(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Returns the upper regularised incomplete gamma function Q(a, x)."""
+    """Returns the upper regularized incomplete gamma function Q(a, x)."""
     inside = np.where((a <= 0) & (x > 0), x.dtype.type(math.nan), special("gammaincc")(a, x))
     inside = np.where((a > _HUGE) & (x >= 0) & (x < a / 2), x.dtype.type(1), inside)
     return np.where(np.isposinf(a) & np.isposinf(x), x.dtype.type(0), inside)
@@ -180,7 +180,7 @@ def polygamma(n: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def igamma_slope(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Returns the derivative of the lower regularised incomplete gamma function P(a, x) by a.
+    """Returns the derivative of the lower regularized incomplete gamma function P(a, x) by a.
 
     With P = x**a e**-x sum_n x**n / gamma(a + n + 1), each term is differentiated for small x;
     for large x the continued fraction of Q is (Lentz), with its derivative carried along.

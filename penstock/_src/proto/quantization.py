@@ -1,4 +1,4 @@
-"""Options of quantising models, and samples of their inputs, as messages."""
+"""Options of quantizing models, and samples of their inputs, as messages."""
 
 from penstock._src.proto import tensor
 from penstock._src.proto.schema import Schema
@@ -77,7 +77,7 @@ QuantizationOptions = SCHEMA["QuantizationOptions"]
 RepresentativeDataSample = SCHEMA["RepresentativeDataSample"]
 RepresentativeDatasetFile = SCHEMA["RepresentativeDatasetFile"]
 
-# The axes of a convolution of uniformly quantised integers.
+# The axes of a convolution of uniformly quantized integers.
 UNIFORM = Schema(
     "uniform_quantization",
     """

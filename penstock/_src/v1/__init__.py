@@ -5,7 +5,7 @@ has (`api/`, `function/`, `saving/`); nothing below imports from here, and what 
 
 The floors, high to low; a folder imports from its own and from lower ones:
 
-    monitored                                       training that initialises, restores, saves and logs by itself
+    monitored                                       training that initializes, restores, saves and logs by itself
     inputs                                          queues and their runners, readers, pipelines, datasets
     metrics recurrent summaries saving
     training testing                                one subject each

@@ -9,7 +9,7 @@ from penstock._src.compiler.codegen.kernel_code import Plain
 from penstock._src.core import dtypes
 from penstock._src.native import Target, assembly, host
 from penstock._src.native.language.types import F32
-from penstock._src.native.target import initialise_llvm
+from penstock._src.native.target import initialize_llvm
 from tests.compiler.codegen.contraction_harness import check, dim, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 from tests.compiler.codegen.test_contract_products import BiasReluSum
@@ -353,7 +353,7 @@ def test_large_filters_of_large_images():
 
 def test_other_processors_compile():
     neon = Target("aarch64-unknown-linux-gnu", "cortex-a72", "+neon", 16, 32)
-    initialise_llvm()
+    initialize_llvm()
     for make, shapes in (
         (lambda p, a, b: p.contract("mk,nk->mn", a, b), [(40, 50), (30, 50)]),
         (forward(**SAME3), [(dim(2), 8, 8, 16), (3, 3, 16, 16)]),

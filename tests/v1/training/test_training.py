@@ -91,7 +91,7 @@ def test_steps_are_counted():
         ),
     ],
 )
-def test_regularised_optimizers_step(make, expect):
+def test_regularized_optimizers_step(make, expect):
     with tf.Graph().as_default():
         weights = v1.get_variable("v", initializer=tf.constant([1.0, -2.0, 0.5]))
         loss = tf.reduce_sum(weights * weights * [1.0, 2.0, 0.1])

@@ -129,5 +129,5 @@ def async_clear_error():
 
 @export("experimental.enable_strict_mode")
 def enable_strict_mode():
-    """Turns warnings about deprecated behaviour into errors."""
+    """Turns warnings about deprecated behavior into errors."""
     _FLAGS["strict"] = True

@@ -76,7 +76,7 @@ class NumericColumn(
         "NumericColumn", ("key", "shape", "default_value", "dtype", "normalizer_fn")
     ),
 ):
-    """Numbers, as they are or normalised."""
+    """Numbers, as they are or normalized."""
 
     @property
     def name(self):
@@ -227,7 +227,7 @@ class SequenceNumericColumn(
         return {self.key: VarLenFeature(self.dtype)}
 
     def transform(self, features):
-        """The sparse numbers, normalised."""
+        """The sparse numbers, normalized."""
         value = features.get(self.key)
         return value if self.normalizer_fn is None else self.normalizer_fn(value)
 

@@ -1,1 +1,1 @@
-"""tf.image: resizing, cropping, colours, codecs, boxes and measures."""
+"""tf.image: resizing, cropping, colors, codecs, boxes and measures."""

@@ -32,7 +32,7 @@ def decode_jpeg(
       contents: a string scalar.
       channels: 0 (as in the file), 1 or 3.
       ratio: 1, 2, 4 or 8: decode smaller.
-      fancy_upscaling: smooth the colour planes.
+      fancy_upscaling: smooth the color planes.
       try_recover_truncated: accept a file that ends early.
       acceptable_fraction: of the lines that must be there.
       dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "".

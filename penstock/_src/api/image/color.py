@@ -1,4 +1,4 @@
-"""Types, colours, brightness, contrast and gradients of images."""
+"""Types, colors, brightness, contrast and gradients of images."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def hsv_to_rgb(images, name=None):
     return raw.HSVToRGB(images=images, name=name)
 
 
-# ITU-R BT.601 luma weights and the scaled colour differences; rows are the input channels.
+# ITU-R BT.601 luma weights and the scaled color differences; rows are the input channels.
 _RGB_TO_YIQ = [
     [0.299, 0.59590059, 0.2115],
     [0.587, -0.27455667, -0.52273617],
@@ -202,35 +202,35 @@ def _mixed(images, matrix):
 @export("image.rgb_to_yiq")
 @dispatchable
 def rgb_to_yiq(images):
-    """Luma and the colour differences I and Q of RGB."""
+    """Luma and the color differences I and Q of RGB."""
     return _mixed(images, _RGB_TO_YIQ)
 
 
 @export("image.yiq_to_rgb")
 @dispatchable
 def yiq_to_rgb(images):
-    """RGB of luma and the colour differences I and Q."""
+    """RGB of luma and the color differences I and Q."""
     return _mixed(images, _YIQ_TO_RGB)
 
 
 @export("image.rgb_to_yuv")
 @dispatchable
 def rgb_to_yuv(images):
-    """Luma and the colour differences U and V of RGB."""
+    """Luma and the color differences U and V of RGB."""
     return _mixed(images, _RGB_TO_YUV)
 
 
 @export("image.yuv_to_rgb")
 @dispatchable
 def yuv_to_rgb(images):
-    """RGB of luma and the colour differences U and V."""
+    """RGB of luma and the color differences U and V."""
     return _mixed(images, _YUV_TO_RGB)
 
 
 @export("image.image_gradients")
 @dispatchable
 def image_gradients(image):
-    """The differences dy, dx of neighbouring pixels; 0 in the last row and column."""
+    """The differences dy, dx of neighboring pixels; 0 in the last row and column."""
     image = convert_to_tensor(image)
     if image.shape.rank != 4:
         raise ValueError(
@@ -278,7 +278,7 @@ def sobel_edges(image):
 @export("image.total_variation")
 @dispatchable
 def total_variation(images, name=None):
-    """The sum of absolute differences of neighbouring pixels of each image."""
+    """The sum of absolute differences of neighboring pixels of each image."""
     images = convert_to_tensor(images)
     rank = images.shape.rank
     if rank not in (3, 4):

@@ -227,7 +227,7 @@ def _smaller(a, b):
 )
 @dispatchable
 def resize_with_crop_or_pad(image, target_height, target_width):
-    """The image cut at its borders, or padded with black, around its centre to the target size."""
+    """The image cut at its borders, or padded with black, around its center to the target size."""
 
     def run(batch):
         rows, columns = _known(target_height), _known(target_width)
@@ -413,7 +413,7 @@ def crop_and_resize(
     extrapolation_value=0.0,
     name=None,
 ):
-    """Boxes (of normalised corners) of images, each resized to `crop_size`."""
+    """Boxes (of normalized corners) of images, each resized to `crop_size`."""
     return raw.CropAndResize(
         image=image,
         boxes=boxes,
@@ -430,7 +430,7 @@ def crop_and_resize(
 def extract_glimpse(
     input, size, offsets, centered=True, normalized=True, noise="uniform", name=None
 ):
-    """Windows of `size` centred at `offsets`, with noise where they leave the image."""
+    """Windows of `size` centered at `offsets`, with noise where they leave the image."""
     return raw.ExtractGlimpseV2(
         input=input,
         size=size,

@@ -122,8 +122,8 @@ def ssim(
       max_val: the span of pixel values.
       filter_size: extent of the Gaussian window.
       filter_sigma: its width.
-      k1: stabilises the luminance term.
-      k2: stabilises the structure term.
+      k1: stabilizes the luminance term.
+      k2: stabilizes the structure term.
       return_index_map: return the map over the image instead of its mean.
 
     Source: Wang, Bovik, Sheikh, Simoncelli, Image Quality Assessment, 2004.
@@ -183,7 +183,7 @@ def _halved(image):
 @export("image.draw_bounding_boxes", v1=[])
 @dispatchable
 def draw_bounding_boxes(images, boxes, colors, name=None):
-    """The images with boxes (of normalised corners) drawn on them."""
+    """The images with boxes (of normalized corners) drawn on them."""
     if colors is None:
         return raw.DrawBoundingBoxes(images=images, boxes=boxes, name=name)
     return raw.DrawBoundingBoxesV2(images=images, boxes=boxes, colors=colors, name=name)

@@ -212,7 +212,7 @@ def _ragged(name, feature, found):
 
 @export("io.parse_example", v1=[])
 def parse_example(serialized, features, example_names=None, name=None):
-    """Serialised examples as tensors by feature.
+    """Serialized examples as tensors by feature.
 
     Args:
       serialized: a vector of strings, or a scalar for one example.
@@ -250,7 +250,7 @@ def _strings(values):
 
 @export("io.parse_single_example", v1=[])
 def parse_single_example(serialized, features, example_names=None, name=None):
-    """One serialised example as tensors by feature; see `parse_example`."""
+    """One serialized example as tensors by feature; see `parse_example`."""
     if not features:
         raise ValueError("Invalid argument: features cannot be None.")
     serialized = convert_to_tensor(serialized, dtype=dtypes.string, name="serialized")
@@ -314,7 +314,7 @@ def _sequence(serialized, context_features, sequence_features, example_names, na
 def parse_sequence_example(
     serialized, context_features=None, sequence_features=None, example_names=None, name=None
 ):
-    """Serialised sequence examples: (context, sequences, lengths), each by feature."""
+    """Serialized sequence examples: (context, sequences, lengths), each by feature."""
     return _sequence(serialized, context_features, sequence_features, example_names, name)
 
 
@@ -322,7 +322,7 @@ def parse_sequence_example(
 def parse_single_sequence_example(
     serialized, context_features=None, sequence_features=None, example_name=None, name=None
 ):
-    """One serialised sequence example: (context, sequences), each by feature."""
+    """One serialized sequence example: (context, sequences), each by feature."""
     context, steps, _ = _sequence(
         serialized, context_features, sequence_features, example_name, name
     )

@@ -1,4 +1,4 @@
-"""tf.quantization.experimental: options and samples for quantising a SavedModel."""
+"""tf.quantization.experimental: options and samples for quantizing a SavedModel."""
 
 import os
 from collections.abc import Iterable, Mapping

@@ -87,7 +87,7 @@ def solve(matrix, rhs, adjoint=False, name=None):
 @export("linalg.lstsq", v1=["linalg.lstsq", "matrix_solve_ls"])
 @dispatchable
 def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
-    """The X that minimises |matrix X - rhs|**2 + l2_regularizer |X|**2.
+    """The X that minimizes |matrix X - rhs|**2 + l2_regularizer |X|**2.
 
     Args:
       matrix: `[..., m, n]`.

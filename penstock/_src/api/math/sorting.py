@@ -237,17 +237,17 @@ def invert_permutation(x, name=None):
 @dispatchable
 def is_non_decreasing(x, name=None):
     """Whether each entry (in row order) is at least the one before it."""
-    return _compare_neighbours(raw.GreaterEqual, x, name)
+    return _compare_neighbors(raw.GreaterEqual, x, name)
 
 
 @export("math.is_strictly_increasing", v1=["math.is_strictly_increasing", "is_strictly_increasing"])
 @dispatchable
 def is_strictly_increasing(x, name=None):
     """Whether each entry (in row order) is above the one before it."""
-    return _compare_neighbours(raw.Greater, x, name)
+    return _compare_neighbors(raw.Greater, x, name)
 
 
-def _compare_neighbours(op, x, name):
+def _compare_neighbors(op, x, name):
     flat = raw.Reshape(tensor=convert_to_tensor(x, name="x"), shape=[-1])
     holds = op(x=flat[1:], y=flat[:-1])
     return raw.All(input=holds, axis=[0], name=name)

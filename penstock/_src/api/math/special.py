@@ -130,21 +130,21 @@ def spence(x, name=None):
 @export("math.betainc", v1=["math.betainc", "betainc"])
 @dispatchable
 def betainc(a, b, x, name=None):
-    """The regularised incomplete beta integral I_x(a, b)."""
+    """The regularized incomplete beta integral I_x(a, b)."""
     return raw.Betainc(a=a, b=b, x=x, name=name)
 
 
 @export("math.igamma", v1=["math.igamma", "igamma"])
 @binary
 def igamma(a, x, name=None):
-    """The lower regularised incomplete gamma function P(a, x)."""
+    """The lower regularized incomplete gamma function P(a, x)."""
     return raw.Igamma(a=a, x=x, name=name)
 
 
 @export("math.igammac", v1=["math.igammac", "igammac"])
 @binary
 def igammac(a, x, name=None):
-    """The upper regularised incomplete gamma function Q(a, x)."""
+    """The upper regularized incomplete gamma function Q(a, x)."""
     return raw.Igammac(a=a, x=x, name=name)
 
 

@@ -137,21 +137,21 @@ _class(
 _class(
     "lite.experimental.QuantizationDebugger(quant_debug_model_path=None, quant_debug_model_content=None, "
     "float_model_path=None, float_model_content=None, debug_dataset=None, debug_options=None, converter=None): "
-    "Compares a quantised model with its float original, layer by layer.",
-    "quantisation for TFLite is not implemented",
+    "Compares a quantized model with its float original, layer by layer.",
+    "quantization for TFLite is not implemented",
     """
 options: What is measured.
-get_debug_quantized_model(): Returns the quantised model with what measures it.
-get_nondebug_quantized_model(): Returns the quantised model.
+get_debug_quantized_model(): Returns the quantized model with what measures it.
+get_nondebug_quantized_model(): Returns the quantized model.
 layer_statistics_dump(file): Writes what was measured as CSV.
 run(): Measures.
 """,
 )
 _functions(
     "quantization.experimental",
-    "quantisation of models is not implemented",
+    "quantization of models is not implemented",
     "quantize_saved_model(saved_model_path, output_directory=None, quantization_options=None, "
-    "representative_dataset=None, *, overwrite_output_directory=False): Writes a quantised copy of a SavedModel.",
+    "representative_dataset=None, *, overwrite_output_directory=False): Writes a quantized copy of a SavedModel.",
     check=_check_saved_model,
 )
 

@@ -312,7 +312,7 @@ def fractional_avg_pool(
 @export("nn.dilation2d", v1=[])
 @dispatchable
 def dilation2d(input, filters, strides, padding, data_format, dilations, name=None):
-    """Grey-scale dilation: the maximum of image plus filter over each window."""
+    """Gray-scale dilation: the maximum of image plus filter over each window."""
     if data_format != "NHWC":
         raise ValueError(
             f"`data_format` values other  than 'NHWC' are not supported. {data_format}"
@@ -325,7 +325,7 @@ def dilation2d(input, filters, strides, padding, data_format, dilations, name=No
 @export("nn.erosion2d", v1=[])
 @dispatchable
 def erosion2d(value, filters, strides, padding, data_format, dilations, name=None):
-    """Grey-scale erosion: the minimum of image minus filter over each window."""
+    """Gray-scale erosion: the minimum of image minus filter over each window."""
     if data_format != "NHWC":
         raise ValueError(
             f"`data_format` values other  than 'NHWC' are not supported. {data_format}"

@@ -1,4 +1,4 @@
-"""NumPy's reductions, sorting, products of tensors, random numbers, and NumPy behaviour."""
+"""NumPy's reductions, sorting, products of tensors, random numbers, and NumPy behavior."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def argsort(a, axis=-1, kind="quicksort", order=None):
 
 @_public("diff")
 def diff(a, n=1, axis=-1):
-    """The differences of neighbours, `n` times."""
+    """The differences of neighbors, `n` times."""
     if n < 0:
         raise ValueError(f"Argument `order` must be a non-negative integer. Received: axis={n}")
     a = to_array(a)

@@ -231,7 +231,7 @@ def ngrams(
     preserve_short_sequences=False,
     name=None,
 ):
-    """All runs of `ngram_width` neighbouring strings of each row, joined.
+    """All runs of `ngram_width` neighboring strings of each row, joined.
 
     Args:
       data: a string tensor, possibly ragged.

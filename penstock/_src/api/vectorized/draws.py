@@ -1,6 +1,6 @@
 """Rules of random numbers: one draw for all rows.
 
-They take the numbers of a stream as TensorFlow's vectorised code does, so that a seed gives the same to each row. Operations with seeds of
+They take the numbers of a stream as TensorFlow's vectorized code does, so that a seed gives the same to each row. Operations with seeds of
 their own (stateless) have no rule: each row draws by its seed.
 """
 

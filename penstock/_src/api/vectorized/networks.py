@@ -49,7 +49,7 @@ def _times(step: Step, sizes: object) -> object:
 
 @rule("FusedBatchNormV3")
 def batch_norm(step: Step) -> list:
-    """Normalises by numbers that all rows share."""
+    """Normalizes by numbers that all rows share."""
     if step.op.is_training:
         raise NotVectorizable("the examples of each row have a mean of their own")
     rest = [step.common(i) for i in range(1, 5)]

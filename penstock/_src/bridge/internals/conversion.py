@@ -1,4 +1,4 @@
-"""What converters to other formats import: frozen graphs, functions from messages, graph optimisation."""
+"""What converters to other formats import: frozen graphs, functions from messages, graph optimization."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def OptimizeGraph(
     cluster: Any = None,
     strip_default_attributes: bool = False,
 ) -> Any:
-    """Returns the graph of a MetaGraphDef as it is: graphs are optimised when they are compiled.
+    """Returns the graph of a MetaGraphDef as it is: graphs are optimized when they are compiled.
 
     TensorFlow's Grappler rewrites the GraphDef; converters run rewritings of their own afterwards.
     """

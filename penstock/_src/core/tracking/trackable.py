@@ -1,7 +1,7 @@
 """What a checkpoint can find: objects that know their dependencies by name.
 
 `saving/` walks `_trackable_children()` from a root; restoring before a dependency exists leaves a
-`Deferred` entry behind, which is honoured when the dependency is tracked.
+`Deferred` entry behind, which is honored when the dependency is tracked.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ SMALL = 4096  # bytes of an array below which its alignment does not matter
 
 
 def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Returns an uninitialised array whose data starts at a multiple of 64 bytes."""
+    """Returns an uninitialized array whose data starts at a multiple of 64 bytes."""
     size = dtype.itemsize
     for extent in shape:
         size *= extent

@@ -87,7 +87,7 @@ def size_class(size: int) -> int:
 
 
 def recycled_block(size: int) -> Block:
-    """Uninitialised memory of at least that many bytes, used before if possible."""
+    """Uninitialized memory of at least that many bytes, used before if possible."""
     size = size_class(size)
     root = waiting.take(size)
     if root is None:

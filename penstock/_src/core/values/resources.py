@@ -46,7 +46,7 @@ class Resource:
 
 
 class VariableHandle(Resource):
-    """A variable: `value` is its array, or None while it is not initialised.
+    """A variable: `value` is its array, or None while it is not initialized.
 
     Assignments of eager ops replace `value` by a new array and never write into it, so that a read
     is a snapshot without a copy. Compiled programs write into an array that nobody else holds;

@@ -13,7 +13,7 @@ Place = tuple[int, ...]
 
 @export("tpu.experimental.DeviceOrderMode")
 class DeviceOrderMode(enum.IntEnum):
-    """In which order cores are numbered: as neighbours in a ring, or row by row."""
+    """In which order cores are numbered: as neighbors in a ring, or row by row."""
 
     AUTO = 0
     RING = 1
@@ -173,7 +173,7 @@ def rows(extents: Any) -> list[Place]:
 
 
 def ring(extents: Any) -> list[Place]:
-    """All places of a grid, so that neighbours follow one another and the last is next to the first.
+    """All places of a grid, so that neighbors follow one another and the last is next to the first.
 
     Layers of z are gone through to and fro. Where x or y is odd there is no ring: row by row then.
     """

@@ -184,7 +184,7 @@ class AdagradMomentum(EmbeddingOptimizer):
 
 @export(f"{_PACKAGE}.FTRL")
 class FTRL(EmbeddingOptimizer):
-    """Follow the regularised leader."""
+    """Follow the regularized leader."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""First centres of clusters, and the nearest centres of points.
+"""First centers of clusters, and the nearest centers of points.
 
 `centers.py` has the ops: seeds for k-means, and the search. A new op on clusters goes there.
 """

@@ -1,4 +1,4 @@
-"""Centres of clusters: where k-means begins, and which are nearest.
+"""Centers of clusters: where k-means begins, and which are nearest.
 
 Random numbers come from a Philox stream of the seed, taken word by word as TensorFlow does.
 """
@@ -119,7 +119,7 @@ def _squares(points, center):
 
 
 class NearestNeighbors(Op):
-    """The k nearest centres of each point, nearest first, and their squared distances."""
+    """The k nearest centers of each point, nearest first, and their squared distances."""
 
     signature = (
         "points: float32, centers: float32, k: int64 -> nearest_center_indices: int64, "

@@ -26,12 +26,12 @@ from penstock._src.ops.data.pipeline import (
     available_cores,
     positive,
 )
-from penstock._src.ops.data.vectorised import (
+from penstock._src.ops.data.vectorized import (
     Stacked,
     mapped_elements,
     mapped_stacks,
     serves,
-    vectorised,
+    vectorized,
 )
 
 Call = Callable[..., list[Any]]
@@ -146,7 +146,7 @@ class _Map(Pipeline):
 
     def at_once(self) -> tuple[Rows, Stacked] | None:
         """The rows that the elements are made of, and the function on many of them; None if that is not to be had."""
-        call = vectorised(self.function, self.captured)
+        call = vectorized(self.function, self.captured)
         rows = None if call is None else self.inputs[0].rows()
         return None if rows is None or not serves(rows) else (rows, call)  # type: ignore[return-value]
 

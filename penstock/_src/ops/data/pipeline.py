@@ -39,7 +39,7 @@ class Run:
         self.options = options or {}
         # Where statistics of elements go, if anywhere.
         self.aggregator: Any = None
-        self.cancelled = threading.Event()
+        self.canceled = threading.Event()
         self._closers: list[Callable[[], None]] = []
         self._begun: dict[int, Any] = {}
         # What was drawn when the iteration was made, for each pipeline in the order of its uses.
@@ -57,7 +57,7 @@ class Run:
 
     def close(self) -> None:
         """Stops the threads of this iteration."""
-        self.cancelled.set()
+        self.canceled.set()
         while self._closers:
             self._closers.pop()()
 

@@ -72,9 +72,9 @@ class Prefetched:
         while item is not _END:
             with self.changed:
                 if len(self.ready) >= self.size:
-                    while len(self.ready) > self.low and not self.run.cancelled.is_set():
+                    while len(self.ready) > self.low and not self.run.canceled.is_set():
                         self.changed.wait()
-            if self.run.cancelled.is_set():
+            if self.run.canceled.is_set():
                 item = _END
             else:
                 try:

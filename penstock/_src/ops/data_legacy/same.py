@@ -1,4 +1,4 @@
-"""Dataset ops that ask for something that changes no element: an optimisation, a pool of threads.
+"""Dataset ops that ask for something that changes no element: an optimization, a pool of threads.
 
 Penstock's pipelines arrange themselves; what is asked for is taken note of, and the elements pass on.
 """
@@ -40,7 +40,7 @@ def shard(self, input_dataset, num_workers, index):
 
 
 class OptimizeDataset(_Same):
-    """The same elements, to be made by a pipeline with certain optimisations."""
+    """The same elements, to be made by a pipeline with certain optimizations."""
 
     signature = "input_dataset: variant, optimizations: string -> handle: variant"
     output_types: list[DType]
@@ -49,7 +49,7 @@ class OptimizeDataset(_Same):
 
 
 class OptimizeDatasetV2(_Same):
-    """The same elements, to be made by a pipeline with certain optimisations."""
+    """The same elements, to be made by a pipeline with certain optimizations."""
 
     signature = (
         "input_dataset: variant, optimizations_enabled: string, optimizations_disabled: string, "

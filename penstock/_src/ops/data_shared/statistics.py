@@ -120,7 +120,7 @@ class StatsAggregatorSetSummaryWriter(Op):
 
 
 class StatsAggregatorSummary(Op):
-    """What an aggregator has gathered, as a serialised Summary."""
+    """What an aggregator has gathered, as a serialized Summary."""
 
     signature = "iterator: resource -> summary: string"
     stateful = True
@@ -133,7 +133,7 @@ class StatsAggregatorSummary(Op):
 
 
 class ExperimentalStatsAggregatorSummary(StatsAggregatorSummary):
-    """What an aggregator has gathered, as a serialised Summary."""
+    """What an aggregator has gathered, as a serialized Summary."""
 
     signature = "iterator: resource -> summary: string"
 

@@ -23,7 +23,7 @@ class HostBarrier(Resource):
         self.types, self.shapes = types, shapes
         self.partial, self.ready = {}, []
         self.inserted = 0
-        self.closed = self.cancelled = False
+        self.closed = self.canceled = False
         self.changed = threading.Condition()
 
 
@@ -77,7 +77,7 @@ class BarrierInsertMany(_BarrierOp):
             raise invalid(self, f"The component ID is out of range {at} > num_components")
         with barrier.changed:
             for key, value in zip(keys.tolist(), values, strict=True):
-                if barrier.cancelled or barrier.closed and key not in barrier.partial:
+                if barrier.canceled or barrier.closed and key not in barrier.partial:
                     raise CancelledError(f"Barrier is closed.  Key {key.decode()} can't be added.")
                 if key not in barrier.partial:
                     barrier.partial[key] = (FIRST + barrier.inserted, {})
@@ -146,7 +146,7 @@ class BarrierClose(_BarrierOp):
         with barrier.changed:
             barrier.closed = True
             if self.cancel_pending_enqueues:
-                barrier.cancelled = True
+                barrier.canceled = True
                 barrier.partial.clear()
             barrier.changed.notify_all()
 

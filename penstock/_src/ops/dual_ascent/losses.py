@@ -1,7 +1,7 @@
 """Losses of linear models: how each moves the dual variable of an example, and what it is worth.
 
 `margin` is the prediction w.x of the primal model, `pull` how far a unit of the dual moves it: the norm of the example,
-weighted and over the regularisation, times the number of partitions that move at once.
+weighted and over the regularization, times the number of partitions that move at once.
 """
 
 import math

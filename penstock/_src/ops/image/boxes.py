@@ -354,7 +354,7 @@ class DrawBoundingBoxes(Op):
 
 
 class DrawBoundingBoxesV2(Op):
-    """Images with the outlines of boxes in given colours."""
+    """Images with the outlines of boxes in given colors."""
 
     signature = "images: T, boxes: float32, colors: float32 -> output: T"
     T: DType = dtypes.float32

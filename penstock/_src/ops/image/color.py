@@ -1,4 +1,4 @@
-"""Colours of images: HSV, contrast, hue, saturation."""
+"""Colors of images: HSV, contrast, hue, saturation."""
 
 import numpy as np
 

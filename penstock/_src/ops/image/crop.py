@@ -16,7 +16,7 @@ from penstock._src.ops.rules import invalid, show, value_of
 
 
 class CropAndResize(Op):
-    """Boxes of normalised corners cut out of images and resized."""
+    """Boxes of normalized corners cut out of images and resized."""
 
     signature = "image: T, boxes: float32, box_ind: int32, crop_size: int32 -> crops: float32"
     T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}

@@ -139,7 +139,7 @@ def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     ]
     if channels in (0, found):
         return np.ascontiguousarray(pixels)
-    colours = np.repeat(pixels, 3, axis=-1) if found == 1 else pixels[..., :3]
+    colors = np.repeat(pixels, 3, axis=-1) if found == 1 else pixels[..., :3]
     if channels == 3:
-        return np.ascontiguousarray(colours)
-    return np.concatenate([colours, np.full_like(colours[..., :1], 255)], axis=-1)
+        return np.ascontiguousarray(colors)
+    return np.concatenate([colors, np.full_like(colors[..., :1], 255)], axis=-1)

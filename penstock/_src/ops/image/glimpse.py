@@ -62,7 +62,7 @@ def _noise():
 
 
 class ExtractGlimpse(_Glimpse):
-    """Windows around offsets, which count half where they count from the centre."""
+    """Windows around offsets, which count half where they count from the center."""
 
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
 
@@ -73,7 +73,7 @@ class ExtractGlimpse(_Glimpse):
 
 
 class ExtractGlimpseV2(_Glimpse):
-    """Windows at offsets; around them, if these are fractions from the centre."""
+    """Windows at offsets; around them, if these are fractions from the center."""
 
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
     differentiable = True

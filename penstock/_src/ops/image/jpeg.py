@@ -3,7 +3,7 @@
 TensorFlow asks libjpeg for the fast integer transform, and interpolates chroma ("fancy upsampling").
 Pillow gives the one only without the other. So it is asked for the planes as they stand in the
 file, where every chroma sample is repeated; the repeats are dropped, and the interpolation and the
-change of colours follow here, in libjpeg's integers.
+change of colors follow here, in libjpeg's integers.
 
 Source: jdsample.c and jdcolor.c of libjpeg.
 """
@@ -59,7 +59,7 @@ def jpeg_pixels(
         return np.array(image)
     if fast and fancy:
         planes = np.asarray(decoded(op, data, "YCbCr", ratio, fast)).astype(np.int32)
-        return _in_colour(planes, *steps)
+        return _in_color(planes, *steps)
     if not fast and not fancy:
         raise UnimplementedError(
             f"{type(op).__name__}: the accurate transform with repeated chroma is not implemented."
@@ -78,7 +78,7 @@ def _chroma_steps(layers: Any, ratio: int) -> tuple[int, int]:
     return steps
 
 
-def _in_colour(planes: np.ndarray, rows: int, columns: int) -> np.ndarray:
+def _in_color(planes: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Red, green and blue from luma and repeated chroma, `[height, width, 3]`."""
     height, width = planes.shape[:2]
     chroma = [
@@ -103,7 +103,7 @@ def _upsampled(plane: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def _weighted(plane: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """3 x[i] + x[i - 1] and 3 x[i] + x[i + 1] along an axis; the ends are their own neighbours."""
+    """3 x[i] + x[i - 1] and 3 x[i] + x[i + 1] along an axis; the ends are their own neighbors."""
     at = np.arange(plane.shape[axis])
     before = plane.take(np.maximum(at - 1, 0), axis)
     after = plane.take(np.minimum(at + 1, at[-1]), axis)
@@ -118,7 +118,7 @@ def _interleaved(first: np.ndarray, second: np.ndarray, axis: int) -> np.ndarray
 
 
 def _to_rgb(luma: np.ndarray, blue: np.ndarray, red: np.ndarray) -> np.ndarray:
-    """JFIF's change of colours in integers with 16 bits of fraction."""
+    """JFIF's change of colors in integers with 16 bits of fraction."""
     half = 1 << 15
     blue, red = blue - 128, red - 128
     parts = (
@@ -130,6 +130,6 @@ def _to_rgb(luma: np.ndarray, blue: np.ndarray, red: np.ndarray) -> np.ndarray:
 
 
 def _from_inks(inks: np.ndarray) -> np.ndarray:
-    """Colours from cyan, magenta, yellow and black: what each ink leaves, times what black leaves."""
+    """Colors from cyan, magenta, yellow and black: what each ink leaves, times what black leaves."""
     left = 255 - inks.astype(np.int32)
     return (left[..., :3] * left[..., 3:] // 255).astype(np.uint8)

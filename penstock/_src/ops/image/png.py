@@ -1,6 +1,6 @@
-"""PNG files to pixels: all colour types, depths and both interlacings, as libpng gives them.
+"""PNG files to pixels: all color types, depths and both interlacings, as libpng gives them.
 
-Pillow cuts deep colours to 8 bits; TensorFlow keeps them.
+Pillow cuts deep colors to 8 bits; TensorFlow keeps them.
 
 Source: PNG (Portable Network Graphics) Specification, Third Edition, W3C 2025.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from penstock._src.ops.rules import invalid
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# Samples per pixel of each colour type.
+# Samples per pixel of each color type.
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 _SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGB_ALPHA: 4}
 # Adam7: first row, first column, step of rows, step of columns of each pass.
@@ -48,9 +48,9 @@ def png_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
 def _read(data: bytes) -> tuple[np.ndarray, int]:
     """The pixels, and the depth of their samples in the file."""
     chunks = _chunks(data)
-    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    width, height, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     stream = memoryview(zlib.decompress(chunks[b"IDAT"]))
-    samples = _SAMPLES[colour]
+    samples = _SAMPLES[color]
     pixels = np.empty((height, width, samples), np.uint16 if depth == 16 else np.uint8)
     for row, column, down, across in _PASSES if interlaced else ((0, 0, 1, 1),):
         part = pixels[row::down, column::across]
@@ -58,7 +58,7 @@ def _read(data: bytes) -> tuple[np.ndarray, int]:
             read = _unfiltered(stream, part.shape[0], part.shape[1] * samples, depth, samples)
             part[...] = read.reshape(part.shape)
             stream = stream[part.shape[0] * (1 + _row_bytes(part.shape[1] * samples, depth)) :]
-    return _expanded(pixels, depth, colour, chunks.get(b"PLTE"), chunks.get(b"tRNS")), depth
+    return _expanded(pixels, depth, color, chunks.get(b"PLTE"), chunks.get(b"tRNS")), depth
 
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:
@@ -125,10 +125,10 @@ def _paeth(left: int, up: int, corner: int) -> int:
 
 
 def _expanded(
-    pixels: np.ndarray, depth: int, colour: int, palette: bytes | None, clear: bytes | None
+    pixels: np.ndarray, depth: int, color: int, palette: bytes | None, clear: bytes | None
 ) -> np.ndarray:
-    """Gray or colours of 8 or 16 bits, with the alpha that a chunk of transparency means."""
-    if colour == _PALETTE:
+    """Gray or colors of 8 or 16 bits, with the alpha that a chunk of transparency means."""
+    if color == _PALETTE:
         table = np.frombuffer(palette or b"", np.uint8).reshape(-1, 3)
         if clear is not None:
             alpha = np.full(len(table), 255, np.uint8)
@@ -136,7 +136,7 @@ def _expanded(
             table = np.concatenate([table, alpha[:, None]], axis=1)
         return table[pixels[..., 0]]
     scaled = pixels * (255 // ((1 << depth) - 1)) if depth < 8 else pixels
-    if clear is None or colour not in (_GRAY, _RGB):
+    if clear is None or color not in (_GRAY, _RGB):
         return scaled.astype(pixels.dtype)
     key = np.frombuffer(clear, ">u2").astype(np.int64)
     alpha = np.where((pixels == key).all(axis=-1, keepdims=True), 0, np.iinfo(pixels.dtype).max)
@@ -146,35 +146,35 @@ def _expanded(
 def _with_channels(pixels: np.ndarray, channels: int, depth: int) -> np.ndarray:
     """The pixels with another number of channels."""
     has_alpha = pixels.shape[-1] in (2, 4)
-    colours = pixels[..., :-1] if has_alpha else pixels
+    colors = pixels[..., :-1] if has_alpha else pixels
     # TensorFlow fills alpha with the greatest value of the file's own depth.
     full = np.full_like(pixels[..., :1], (1 << depth) - 1)
     if channels == 1:
-        return colours if colours.shape[-1] == 1 else _gray(colours)
-    if colours.shape[-1] == 1:
-        colours = np.repeat(colours, 3, axis=-1)
+        return colors if colors.shape[-1] == 1 else _gray(colors)
+    if colors.shape[-1] == 1:
+        colors = np.repeat(colors, 3, axis=-1)
     if channels == 3:
-        return colours
-    return np.concatenate([colours, pixels[..., -1:] if has_alpha else full], axis=-1)
+        return colors
+    return np.concatenate([colors, pixels[..., -1:] if has_alpha else full], axis=-1)
 
 
-def _gray(colours: np.ndarray) -> np.ndarray:
-    half = 1 << 14 if colours.dtype == np.uint16 else 0  # libpng rounds deep colours only
-    mixed = (colours @ _WEIGHTS + half) >> 15
-    return mixed.astype(colours.dtype)[..., None]
+def _gray(colors: np.ndarray) -> np.ndarray:
+    half = 1 << 14 if colors.dtype == np.uint16 else 0  # libpng rounds deep colors only
+    mixed = (colors @ _WEIGHTS + half) >> 15
+    return mixed.astype(colors.dtype)[..., None]
 
 
 def png_file(pixels: np.ndarray, level: int) -> bytes:
     """A PNG of uint8 or uint16 pixels `[height, width, 1 to 4]`, compressed at a level of zlib."""
     height, width, samples = pixels.shape
-    colour = {1: _GRAY, 2: _GRAY_ALPHA, 3: _RGB, 4: _RGB_ALPHA}[samples]
+    color = {1: _GRAY, 2: _GRAY_ALPHA, 3: _RGB, 4: _RGB_ALPHA}[samples]
     size = pixels.itemsize
     lines = pixels.astype(f">u{size}").view(np.uint8).reshape(height, -1)
     # Filter 1: each byte less that of the pixel to its left.
     filtered = np.ones((height, 1 + lines.shape[1]), np.uint8)
     filtered[:, 1:] = lines
     filtered[:, 1 + samples * size :] -= lines[:, : -samples * size]
-    header = struct.pack(">IIBBBBB", width, height, 8 * size, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8 * size, color, 0, 0, 0)
     body = zlib.compress(filtered.tobytes(), level)
     parts = ((b"IHDR", header), (b"IDAT", body), (b"IEND", b""))
     return _SIGNATURE + b"".join(

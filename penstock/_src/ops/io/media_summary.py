@@ -88,7 +88,7 @@ class _Summary(Op):
 
 
 class ImageSummary(_Summary):
-    """A serialised Summary of images."""
+    """A serialized Summary of images."""
 
     signature = "tag: string, tensor: T -> summary: string"
     minimum = {"max_images": 1}
@@ -102,7 +102,7 @@ class ImageSummary(_Summary):
 
 
 class AudioSummaryV2(_Summary):
-    """A serialised Summary of sounds."""
+    """A serialized Summary of sounds."""
 
     signature = "tag: string, tensor: float32, sample_rate: float32 -> summary: string"
     minimum = {"max_outputs": 1}
@@ -113,7 +113,7 @@ class AudioSummaryV2(_Summary):
 
 
 class AudioSummary(_Summary):
-    """A serialised Summary of sounds."""
+    """A serialized Summary of sounds."""
 
     signature = "tag: string, tensor: float32 -> summary: string"
     minimum = {"max_outputs": 1}
@@ -125,7 +125,7 @@ class AudioSummary(_Summary):
 
 
 class TensorSummary(_Summary):
-    """A serialised Summary of a tensor."""
+    """A serialized Summary of a tensor."""
 
     signature = "tensor: T -> summary: string"
     description: str = ""

@@ -36,7 +36,7 @@ def message_class(source: str, name: str) -> Any:
     """The class of a message.
 
     Args:
-      source: "" or "local://" (messages that are known to the program), "bytes://" with a serialised
+      source: "" or "local://" (messages that are known to the program), "bytes://" with a serialized
         FileDescriptorSet, or the path of a file that holds one.
       name: the full name of the message.
 

@@ -192,7 +192,7 @@ class WriteSummary(Op):
 
 
 class WriteRawProtoSummary(Op):
-    """Writes serialised Summary messages."""
+    """Writes serialized Summary messages."""
 
     signature = "writer: resource, step: int64, tensor: string -> "
     stateful = True
@@ -206,7 +206,7 @@ class WriteRawProtoSummary(Op):
 
 
 class WriteGraphSummary(Op):
-    """Writes a serialised GraphDef."""
+    """Writes a serialized GraphDef."""
 
     signature = "writer: resource, step: int64, tensor: string -> "
     stateful = True
@@ -232,7 +232,7 @@ class WriteScalarSummary(Op):
 
 
 class ScalarSummary(Op):
-    """A serialised Summary of numbers under their tags."""
+    """A serialized Summary of numbers under their tags."""
 
     signature = "tags: string, values: T -> summary: string"
     T = REAL
@@ -301,7 +301,7 @@ def histogram_of(values: np.ndarray) -> Any:
 
 
 class HistogramSummary(Op):
-    """A serialised Summary with the histogram of values."""
+    """A serialized Summary with the histogram of values."""
 
     signature = "tag: string, values: T -> summary: string"
     T: DType = dtypes.float32
@@ -333,7 +333,7 @@ class WriteHistogramSummary(Op):
 
 
 class TensorSummaryV2(Op):
-    """A serialised Summary with a tensor."""
+    """A serialized Summary with a tensor."""
 
     signature = "tag: string, tensor: T, serialized_summary_metadata: string -> summary: string"
     T: DType
@@ -349,7 +349,7 @@ class TensorSummaryV2(Op):
 
 
 class MergeSummary(Op):
-    """The values of several serialised Summaries in one."""
+    """The values of several serialized Summaries in one."""
 
     signature = "inputs: N * string -> summary: string"
     N: int

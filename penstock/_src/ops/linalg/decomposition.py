@@ -1,4 +1,4 @@
-"""Factorisations of matrices: Cholesky, QR, LU, singular values and eigenvalues."""
+"""Factorizations of matrices: Cholesky, QR, LU, singular values and eigenvalues."""
 
 import numpy as np
 
@@ -186,7 +186,7 @@ class Lu(Op):
         packed = x.reshape(-1, n, n).copy()
         order = np.tile(np.arange(n), (packed.shape[0], 1))
         for matrix, rows in zip(packed, order, strict=True):
-            _factorise(self, matrix, rows)
+            _factorize(self, matrix, rows)
         kind = self.output_idx_type.as_numpy_dtype
         return (
             packed.reshape(x.shape).astype(input.dtype, copy=False),
@@ -201,7 +201,7 @@ def _count(p):
     return batch
 
 
-def _factorise(op, matrix, rows):
+def _factorize(op, matrix, rows):
     """Gaussian elimination with partial pivoting, in place."""
     n = matrix.shape[0]
     for k in range(n):

@@ -1,4 +1,4 @@
-"""Linear equations and factorisations as loops of primitives over the columns of batches of matrices.
+"""Linear equations and factorizations as loops of primitives over the columns of batches of matrices.
 
 Every step works on all matrices of a batch at once. Matrices are [batch, n, n], right-hand sides [batch, n, k].
 """

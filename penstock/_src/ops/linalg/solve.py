@@ -246,12 +246,12 @@ class MatrixSolveLs(Op):
             raise ValueError("Gradient not defined for fast=False")
         rows, columns = matrix.shape.as_list()[-2:]
         if rows >= columns:
-            chol = _regularised(mm(matrix, matrix, adjoint_a=True), l2_regularizer)
+            chol = _regularized(mm(matrix, matrix, adjoint_a=True), l2_regularizer)
             z = _cholesky_solve(chol, dy)
             xz = mm(output, z, adjoint_b=True)
             by_matrix = mm(rhs, z, adjoint_b=True) - mm(matrix, xz + adjoint(xz))
             return by_matrix, mm(matrix, z), None
-        chol = _regularised(mm(matrix, matrix, adjoint_b=True), l2_regularizer)
+        chol = _regularized(mm(matrix, matrix, adjoint_b=True), l2_regularizer)
         by_rhs = _cholesky_solve(chol, mm(matrix, dy))
         dual = _cholesky_solve(chol, rhs)
         first = -mm(by_rhs, mm(dual, matrix, adjoint_a=True))
@@ -285,7 +285,7 @@ class MatrixSolveLs(Op):
             ) from None
 
 
-def _regularised(gram, penalty):
+def _regularized(gram, penalty):
     diagonal = raw.MatrixDiagPart(input=gram)
     shifted = diagonal + raw.Cast(x=penalty, DstT=gram.dtype)
     return raw.Cholesky(input=raw.MatrixSetDiag(input=gram, diagonal=shifted))

@@ -32,7 +32,7 @@ class _SpecialBinary(Binary):
 
 
 class Igamma(_SpecialBinary):
-    """The lower regularised incomplete gamma function P(a, x)."""
+    """The lower regularized incomplete gamma function P(a, x)."""
 
     signature = "a: T, x: T -> z: T"
     T, ufunc = FLOAT, staticmethod(functions.igamma)
@@ -49,7 +49,7 @@ class Igamma(_SpecialBinary):
 
 
 class Igammac(_SpecialBinary):
-    """The upper regularised incomplete gamma function Q(a, x)."""
+    """The upper regularized incomplete gamma function Q(a, x)."""
 
     signature = "a: T, x: T -> z: T"
     T, ufunc = FLOAT, staticmethod(functions.igammac)
@@ -80,7 +80,7 @@ class IgammaGradA(_SpecialBinary):
 
 
 class Betainc(Op):
-    """The regularised incomplete beta function I_x(a, b)."""
+    """The regularized incomplete beta function I_x(a, b)."""
 
     signature = "a: T, b: T, x: T -> z: T"
     T = WIDE

@@ -199,7 +199,7 @@ class EluGrad(Op):
 
 
 class Selu(_Activation):
-    """Elu with the scale and slope under which activations normalise themselves."""
+    """Elu with the scale and slope under which activations normalize themselves."""
 
     def gradient(self, _features, activations, dy):
         return raw.SeluGrad(gradients=dy, outputs=activations)

@@ -1,4 +1,4 @@
-"""Grey-scale morphological dilation, and its gradients."""
+"""Gray-scale morphological dilation, and its gradients."""
 
 from typing import Literal
 

@@ -59,7 +59,7 @@ class IsotonicRegression(Op):
 
 
 def _pooled(row):
-    """Pools adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972); equal neighbours are none, as in TensorFlow."""
+    """Pools adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972); equal neighbors are none, as in TensorFlow."""
     means, counts = [], []
     for value in row:
         means.append(value)

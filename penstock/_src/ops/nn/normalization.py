@@ -1,4 +1,4 @@
-"""Batch normalisation in one op, its gradient, and local response normalisation."""
+"""Batch normalization in one op, its gradient, and local response normalization."""
 
 from typing import Literal
 
@@ -69,9 +69,9 @@ class _FusedBatchNorm(Op):
         if self.is_training:
             count = wide.size // max(wide.shape[channel_axis(self.data_format, x.ndim)], 1)
             batch_mean = wide.mean(axes) if count else np.zeros_like(scale)
-            centred = wide - batch_mean.reshape(keep)
-            batch_variance = np.square(centred).mean(axes) if count else np.zeros_like(scale)
-            y = self._normalised(centred, batch_variance, scale, offset, keep)
+            centered = wide - batch_mean.reshape(keep)
+            batch_variance = np.square(centered).mean(axes) if count else np.zeros_like(scale)
+            y = self._normalized(centered, batch_variance, scale, offset, keep)
             corrected = batch_variance * scale.dtype.type(count / max(count - 1, 1))
             if count == 0:
                 corrected = np.full_like(scale, np.nan)
@@ -83,7 +83,7 @@ class _FusedBatchNorm(Op):
             new_variance = _mixed(variance, corrected, factor)
             results = (new_mean, new_variance, batch_mean, batch_variance)
         else:
-            y = self._normalised(wide - mean.reshape(keep), variance, scale, offset, keep)
+            y = self._normalized(wide - mean.reshape(keep), variance, scale, offset, keep)
             results = (mean, variance, mean, variance)
         dtype = self.output_dtypes[1].np
         results = [r.astype(dtype, copy=False) for r in results]
@@ -100,8 +100,8 @@ class _FusedBatchNorm(Op):
             for axis in axes:
                 count = count * x.shape[axis]
             batch_mean = p.reduce_mean(wide, axes)
-            centred = wide - per_channel(batch_mean)
-            batch_variance = p.reduce_mean(p.square(centred), axes)
+            centered = wide - per_channel(batch_mean)
+            batch_variance = p.reduce_mean(p.square(centered), axes)
             corrected = _corrected(p, batch_variance, count)
             factor = self._factor()
             results = (
@@ -111,19 +111,19 @@ class _FusedBatchNorm(Op):
                 batch_variance,
             )
         else:
-            centred, batch_variance = wide - per_channel(mean), variance
+            centered, batch_variance = wide - per_channel(mean), variance
             results = (mean, variance, mean, variance)
         factor = p.rsqrt(batch_variance + self.epsilon) * scale
-        y = centred * per_channel(factor) + per_channel(offset)
+        y = centered * per_channel(factor) + per_channel(offset)
         outputs = (p.cast(y, x.dtype), *results, p.constant(np.zeros(0, np.float32)))
         return outputs[: len(self.outputs)]
 
     def _factor(self):
         return getattr(self, "exponential_avg_factor", 1.0)
 
-    def _normalised(self, centred, variance, scale, offset, keep):
+    def _normalized(self, centered, variance, scale, offset, keep):
         factor = scale / np.sqrt(variance + scale.dtype.type(self.epsilon))
-        return centred * factor.reshape(keep) + offset.reshape(keep)
+        return centered * factor.reshape(keep) + offset.reshape(keep)
 
     def _check(self, x, scale, offset, mean, variance):
         rank = 5 if self.data_format in ("NDHWC", "NCDHW") else 4
@@ -148,7 +148,7 @@ class _FusedBatchNorm(Op):
 
 
 class FusedBatchNorm(_FusedBatchNorm):
-    """Batch normalisation of float32."""
+    """Batch normalization of float32."""
 
     signature = (
         "x: T, scale: T, offset: T, mean: T, variance: T -> y: T, batch_mean: T, "
@@ -162,7 +162,7 @@ class FusedBatchNorm(_FusedBatchNorm):
 
 
 class FusedBatchNormV2(_FusedBatchNorm):
-    """Batch normalisation whose statistics have a type of their own."""
+    """Batch normalization whose statistics have a type of their own."""
 
     signature = (
         "x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U, "
@@ -177,7 +177,7 @@ class FusedBatchNormV2(_FusedBatchNorm):
 
 
 class FusedBatchNormV3(_FusedBatchNorm):
-    """Batch normalisation of images or volumes."""
+    """Batch normalization of images or volumes."""
 
     signature = (
         "x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U, "
@@ -193,7 +193,7 @@ class FusedBatchNormV3(_FusedBatchNorm):
 
 
 class _FusedBatchNormGrad(Op):
-    """The gradients of batch normalisation by x, scale and offset."""
+    """The gradients of batch normalization by x, scale and offset."""
 
     def shape(self, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
         channels = scale.with_rank(1)
@@ -214,11 +214,11 @@ class _FusedBatchNormGrad(Op):
         axes, keep = _axes(self, x.ndim), _keep(self, x.ndim, x.shape)
         mean, variance = reserve_space_1, reserve_space_2
         root = 1 / np.sqrt(variance + scale.dtype.type(self.epsilon))
-        centred = (wide - mean.reshape(keep)) * root.reshape(keep)
-        by_offset, by_scale = dy.sum(axes), (dy * centred).sum(axes)
+        centered = (wide - mean.reshape(keep)) * root.reshape(keep)
+        by_offset, by_scale = dy.sum(axes), (dy * centered).sum(axes)
         if self.is_training:
             count = max(wide.size // max(scale.size, 1), 1)
-            pull = by_offset.reshape(keep) + centred * by_scale.reshape(keep)
+            pull = by_offset.reshape(keep) + centered * by_scale.reshape(keep)
             dx = (dy - pull / scale.dtype.type(count)) * (root * scale).reshape(keep)
         else:
             dx = dy * (root * scale).reshape(keep)
@@ -236,11 +236,11 @@ class _FusedBatchNormGrad(Op):
         dy, wide = p.cast(y_backprop, scale.dtype), p.cast(x, scale.dtype)
         mean, variance = reserve_space_1, reserve_space_2
         root = p.rsqrt(variance + self.epsilon)
-        centred = (wide - per_channel(mean)) * per_channel(root)
-        by_offset, by_scale = p.reduce_sum(dy, axes), p.reduce_sum(dy * centred, axes)
+        centered = (wide - per_channel(mean)) * per_channel(root)
+        by_offset, by_scale = p.reduce_sum(dy, axes), p.reduce_sum(dy * centered, axes)
         if self.is_training:
             pull = per_channel(p.reduce_mean(dy, axes))
-            pull = pull + centred * per_channel(p.reduce_mean(dy * centred, axes))
+            pull = pull + centered * per_channel(p.reduce_mean(dy * centered, axes))
             dx = (dy - pull) * per_channel(root * scale)
         else:
             dx = dy * per_channel(root * scale)
@@ -363,7 +363,7 @@ def _second_order(op, dy, x, scale, mean, variance, by_dx, by_dscale, by_doffset
 
 
 class LRN(Op):
-    """input / (bias + alpha * sum of squares over neighbouring channels) ** beta."""
+    """input / (bias + alpha * sum of squares over neighboring channels) ** beta."""
 
     signature = "input: T -> output: T"
     in_float32 = True
@@ -427,7 +427,7 @@ class LRNGrad(Op):
         x, g = in_float32(input_image), in_float32(input_grads)
         norm = _norm(self, x)
         shared = g * in_float32(output_image) / norm
-        pulled = _neighbours(self, shared).sum(-1) * np.float32(2 * self.alpha * self.beta)
+        pulled = _neighbors(self, shared).sum(-1) * np.float32(2 * self.alpha * self.beta)
         power = np.power(norm, np.float32(-self.beta))
         return (g * power - x * pulled).astype(input_image.dtype)
 
@@ -435,12 +435,12 @@ class LRNGrad(Op):
         self._check(input_grads, input_image, output_image)
         norm = _lower_norm(self, p, input_image)
         shared = input_grads * output_image / norm
-        pulled = _lower_neighbours(self, p, shared) * (2 * self.alpha * self.beta)
+        pulled = _lower_neighbors(self, p, shared) * (2 * self.alpha * self.beta)
         return input_grads * p.pow(norm, -self.beta) - input_image * pulled
 
 
-def _neighbours(op, x):
-    """A view [..., channels, 2 * radius + 1] of each channel's neighbourhood."""
+def _neighbors(op, x):
+    """A view [..., channels, 2 * radius + 1] of each channel's neighborhood."""
     radius = op.depth_radius
     if not x.shape[3]:
         return x[..., None]
@@ -449,15 +449,15 @@ def _neighbours(op, x):
 
 
 def _norm(op, x):
-    squares = _neighbours(op, np.square(x)).sum(-1)
+    squares = _neighbors(op, np.square(x)).sum(-1)
     return np.float32(op.bias) + np.float32(op.alpha) * squares
 
 
-def _lower_neighbours(op, p, x):
+def _lower_neighbors(op, p, x):
     radius = op.depth_radius
     view = p.windows(x, axes=[3], size=[2 * radius + 1], low=[radius], high=[radius])
     return p.reduce_sum(view, [4])
 
 
 def _lower_norm(op, p, x):
-    return _lower_neighbours(op, p, p.square(x)) * op.alpha + op.bias
+    return _lower_neighbors(op, p, p.square(x)) * op.alpha + op.bias

@@ -1,4 +1,4 @@
-"""Batch normalisation by given moments, and names of axes in other layouts."""
+"""Batch normalization by given moments, and names of axes in other layouts."""
 
 import numpy as np
 

@@ -146,7 +146,7 @@ def _evenly(values, low, high, dtype):
 
 
 class QuantizedBatchNormWithGlobalNormalization(Op):
-    """Images normalised by given means and variances, in 32 bits over [-2**20, 2**20]."""
+    """Images normalized by given means and variances, in 32 bits over [-2**20, 2**20]."""
 
     signature = (
         "t: Tinput, t_min: float32, t_max: float32, m: Tinput, m_min: float32, m_max: float32, "

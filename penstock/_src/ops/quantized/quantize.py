@@ -21,7 +21,7 @@ Rounding = Literal["HALF_AWAY_FROM_ZERO", "HALF_TO_EVEN"]
 
 
 def limits(dtype):
-    """Returns the least and the greatest integer of a quantised type."""
+    """Returns the least and the greatest integer of a quantized type."""
     info = np.iinfo(dtype.np)
     return float(info.min), float(info.max)
 

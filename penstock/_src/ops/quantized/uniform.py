@@ -1,4 +1,4 @@
-"""Uniform quantisation: an integer q stands for (q - zero_point) * scale, for all or by channel."""
+"""Uniform quantization: an integer q stands for (q - zero_point) * scale, for all or by channel."""
 
 import numpy as np
 
@@ -222,7 +222,7 @@ class UniformQuantizedDot(Op):
 
 
 class UniformQuantizedDotHybrid(Op):
-    """The product of a matrix of floats, quantised for it by row, with one of integers."""
+    """The product of a matrix of floats, quantized for it by row, with one of integers."""
 
     signature = "lhs: Tlhs, rhs: Trhs, rhs_scales: float32, rhs_zero_points: int32 -> output: Tout"
     Tlhs = frozenset({dtypes.float32})

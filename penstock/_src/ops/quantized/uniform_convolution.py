@@ -142,7 +142,7 @@ class UniformQuantizedConvolution(_Convolution):
 
 
 class UniformQuantizedConvolutionHybrid(_Convolution):
-    """The convolution of floats, quantised for it by batch, with integers."""
+    """The convolution of floats, quantized for it by batch, with integers."""
 
     signature = "lhs: Tlhs, rhs: Trhs, rhs_scales: float32, rhs_zero_points: int32 -> output: Tout"
     Tlhs = frozenset({dtypes.float32})

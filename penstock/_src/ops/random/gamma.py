@@ -156,7 +156,7 @@ class StatelessRandomGammaV3(_StatelessGamma):
 
 
 class RandomGammaGrad(Op):
-    """The derivative of a gamma number by alpha, by implicit reparametrisation (Figurnov et al. 2018)."""
+    """The derivative of a gamma number by alpha, by implicit reparametrization (Figurnov et al. 2018)."""
 
     signature = "alpha: T, sample: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})

@@ -13,7 +13,7 @@ import numpy as np
 
 _h = float.fromhex
 
-# 1 / c and log(c) for the centres c of 16 intervals of [0x1.66p-1, 0x1.66p0)
+# 1 / c and log(c) for the centers c of 16 intervals of [0x1.66p-1, 0x1.66p0)
 INVERSE = np.array(
     [
         _h("0x1.661ec79f8f3bep+0"), _h("0x1.571ed4aaf883dp+0"), _h("0x1.49539f0f010bp+0"), _h("0x1.3c995b0b80385p+0"),

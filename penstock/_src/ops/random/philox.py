@@ -1,4 +1,4 @@
-"""Philox 4x32-10, vectorised: the generator under every random op.
+"""Philox 4x32-10, vectorized: the generator under every random op.
 
 Source: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 A stream is a 64-bit key and a 128-bit counter; block `i` of the stream is four 32-bit words made from

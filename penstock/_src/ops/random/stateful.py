@@ -171,7 +171,7 @@ def permutation(stream, count):
 
 
 class Multinomial(Op):
-    """Classes drawn by unnormalised log-probabilities."""
+    """Classes drawn by unnormalized log-probabilities."""
 
     signature = "logits: T, num_samples: int32 -> output: output_dtype"
     T = REAL
@@ -200,7 +200,7 @@ class Multinomial(Op):
 
 
 class StatelessMultinomial(Op):
-    """Classes drawn by unnormalised log-probabilities, from a pair of seeds."""
+    """Classes drawn by unnormalized log-probabilities, from a pair of seeds."""
 
     signature = "logits: T, num_samples: int32, seed: Tseed -> output: output_dtype"
     T = REAL

@@ -119,10 +119,10 @@ class _LearnedRun:
     def draw(self, stream, count):
         """Candidates in the proportion of the counts."""
         total = int(self.counts.sum())
-        # The first words are left out that would favour the first remainders.
-        favoured = (2**32 - 1) % total + 1
+        # The first words are left out that would favor the first remainders.
+        favored = (2**32 - 1) % total + 1
         words = stream.words(count)
-        words = words[words >= favoured]
+        words = words[words >= favored]
         return np.searchsorted(np.cumsum(self.counts), words % np.uint32(total), "right")
 
     def probability(self, classes):

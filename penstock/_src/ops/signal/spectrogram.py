@@ -86,7 +86,7 @@ def mel(frequency):
 
 
 def mel_filters(length, rate, bands, low, high):
-    """What each frequency `[length]` adds to each band `[bands]`: triangles between neighbours' centres."""
+    """What each frequency `[length]` adds to each band `[bands]`: triangles between neighbors' centers."""
     edges = mel(low) + (mel(high) - mel(low)) / (bands + 1) * np.arange(bands + 2)
     step = 0.5 * rate / (length - 1)
     first, last = int(1.5 + low / step), int(high / step)

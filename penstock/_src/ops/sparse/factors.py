@@ -26,22 +26,22 @@ class SparseMatrixOrderingAMD(Op):
 
 
 def _least_degree_order(matrix, batch):
-    """Eliminates, again and again, a row with the fewest neighbours, which become neighbours of each other."""
+    """Eliminates, again and again, a row with the fewest neighbors, which become neighbors of each other."""
     places = matrix.places[matrix.places[:, 0] == batch, 1:]
-    neighbours = [set() for _ in range(matrix.shape[-1])]
+    neighbors = [set() for _ in range(matrix.shape[-1])]
     for row, column in places.tolist():
         if row != column:
-            neighbours[row].add(column)
-            neighbours[column].add(row)
-    left = dict.fromkeys(range(len(neighbours)))
+            neighbors[row].add(column)
+            neighbors[column].add(row)
+    left = dict.fromkeys(range(len(neighbors)))
     order = []
     while left:
-        row = min(left, key=lambda r: len(neighbours[r]))
+        row = min(left, key=lambda r: len(neighbors[r]))
         del left[row]
         order.append(row)
-        for other in neighbours[row]:
-            neighbours[other] |= neighbours[row]
-            neighbours[other] -= {row, other}
+        for other in neighbors[row]:
+            neighbors[other] |= neighbors[row]
+            neighbors[other] -= {row, other}
     return order
 
 

@@ -382,7 +382,7 @@ def follow_the_leader(op, m, var, accum, linear, grad, shrunk_grad, lr, l1, l2, 
 
 
 class ResourceApplyFtrl(_Apply):
-    """Follow the regularised leader."""
+    """Follow the regularized leader."""
 
     signature = (
         "var: resource, accum: resource, linear: resource, grad: T, lr: T, l1: T, "
@@ -397,7 +397,7 @@ class ResourceApplyFtrl(_Apply):
 
 
 class ResourceApplyFtrlV2(_Apply):
-    """Follow the regularised leader with an L2 shrinkage of the gradient."""
+    """Follow the regularized leader with an L2 shrinkage of the gradient."""
 
     signature = (
         "var: resource, accum: resource, linear: resource, grad: T, lr: T, l1: T, "

@@ -25,7 +25,7 @@ class CreateSummaryDbWriter(Op):
 
 
 class ImportEvent(Op):
-    """Writes a serialised Event as it is."""
+    """Writes a serialized Event as it is."""
 
     signature = "writer: resource, event: string ->"
     stateful = True

@@ -33,7 +33,7 @@ def parsed(data: bytes) -> Module:
 
 
 class XlaCallModule(Op):
-    """The results of the function "main" of a serialised StableHLO module."""
+    """The results of the function "main" of a serialized StableHLO module."""
 
     signature = "args: *Tin -> output: *Tout"
     Tin_types = ANY

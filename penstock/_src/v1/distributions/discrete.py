@@ -131,7 +131,7 @@ class Categorical(Distribution):
 
     @property
     def logits(self) -> Any:
-        """The unnormalised logarithms of the probabilities."""
+        """The unnormalized logarithms of the probabilities."""
         return self._logits
 
     @property
@@ -245,7 +245,7 @@ class Multinomial(_Counts):
 
     @property
     def logits(self) -> Any:
-        """The unnormalised logarithms of the probabilities."""
+        """The unnormalized logarithms of the probabilities."""
         return self._logits
 
     @property

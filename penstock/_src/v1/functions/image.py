@@ -35,7 +35,7 @@ def resize(images, size, method=0, align_corners=False, preserve_aspect_ratio=Fa
       images: one image or a batch.
       size: the rows and columns.
       method: of `ResizeMethod`.
-      align_corners: whether the centres of the corner pixels stay where they are.
+      align_corners: whether the centers of the corner pixels stay where they are.
       preserve_aspect_ratio: whether images fit into `size` without distortion.
       name: a name for the operation.
     """

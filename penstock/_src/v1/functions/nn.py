@@ -51,7 +51,7 @@ def fused_batch_norm(
     name=None,
     exponential_avg_factor=1.0,
 ):
-    """A batch normalised, and the mean and variance: of the batch, or those given.
+    """A batch normalized, and the mean and variance: of the batch, or those given.
 
     Returns:
       The batch, the mean and the variance; the last two averaged with those given by

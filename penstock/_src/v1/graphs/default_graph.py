@@ -69,7 +69,7 @@ def enable_eager_execution(
 
 @export(v1=["disable_v2_behavior"])
 def disable_v2_behavior() -> None:
-    """Switches to TensorFlow 1's behaviour as far as there is one: graphs, sessions, dimensions, equality of tensors."""
+    """Switches to TensorFlow 1's behavior as far as there is one: graphs, sessions, dimensions, equality of tensors."""
     disable_eager_execution()
     disable_v2_tensorshape()
     disable_tensor_equality()
@@ -77,7 +77,7 @@ def disable_v2_behavior() -> None:
 
 @export(v1=["enable_v2_behavior"])
 def enable_v2_behavior() -> None:
-    """Switches to TensorFlow 2's behaviour."""
+    """Switches to TensorFlow 2's behavior."""
     enable_eager_execution()
     enable_v2_tensorshape()
     enable_tensor_equality()

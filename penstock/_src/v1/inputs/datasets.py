@@ -196,7 +196,7 @@ def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None
 
 @export(v1=["data.make_one_shot_iterator"])
 def make_one_shot_iterator(dataset: Dataset) -> Any:
-    """Returns an iterator that needs no initialisation."""
+    """Returns an iterator that needs no initialization."""
     if STATE.graph is None:
         return OwnedIterator(dataset)
     spec = dataset.element_spec
@@ -231,7 +231,7 @@ class DatasetV1(Dataset):
         return derived(kind, variant, spec, *sources, base=DatasetV1)
 
     def make_one_shot_iterator(self) -> Any:
-        """Returns an iterator that needs no initialisation."""
+        """Returns an iterator that needs no initialization."""
         return make_one_shot_iterator(self)
 
     def make_initializable_iterator(self, shared_name: str | None = None) -> Iterator:

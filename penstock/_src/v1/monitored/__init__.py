@@ -1,4 +1,4 @@
-"""Training sessions of TensorFlow 1 that initialise, restore, save and log by themselves.
+"""Training sessions of TensorFlow 1 that initialize, restore, save and log by themselves.
 
 In: a graph and what is to be done beside its steps. Out: a session whose `run` does it.
 `hooks.py` says what may be done beside each step and `saving_hooks.py` what usually is; `scaffold.py` and

@@ -1,4 +1,4 @@
-"""SessionManager: sessions whose variables are initialised, or restored; and creators of sessions."""
+"""SessionManager: sessions whose variables are initialized, or restored; and creators of sessions."""
 
 import time
 from typing import Any
@@ -55,10 +55,10 @@ class SessionManager:
         init_feed_dict: Any = None,
         init_fn: Any = None,
     ) -> Any:
-        """Returns a session whose variables are restored from a checkpoint, or else initialised.
+        """Returns a session whose variables are restored from a checkpoint, or else initialized.
 
         Raises:
-          RuntimeError: there is nothing to initialise them, or they are not ready afterwards.
+          RuntimeError: there is nothing to initialize them, or they are not ready afterwards.
         """
         session, restored = self._restored(
             master, saver, checkpoint_dir, checkpoint_filename_with_path,
@@ -160,7 +160,7 @@ class SessionManager:
         return session, True
 
     def _run_local_init(self, session: Any) -> str:
-        """Runs the local initialisation; returns what is missing for it."""
+        """Runs the local initialization; returns what is missing for it."""
         missing = self._missing(session, self._ready_for_local)
         if self._local_init_op is not None and not missing:
             LOG.info("Running local_init_op.")
@@ -199,7 +199,7 @@ def _manager(scaffold: Scaffold) -> SessionManager:
 
 @export(v1=["train.ChiefSessionCreator"])
 class ChiefSessionCreator(SessionCreator):
-    """Makes sessions that initialise or restore the model.
+    """Makes sessions that initialize or restore the model.
 
     Args:
       scaffold: a Scaffold.

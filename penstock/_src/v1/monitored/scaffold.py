@@ -92,7 +92,7 @@ class Scaffold:
 
     @staticmethod
     def default_local_init_op() -> Any:
-        """Returns the operation that initialises local variables and tables."""
+        """Returns the operation that initializes local variables and tables."""
         return group(local_variables_initializer(), tables_initializer())
 
     @staticmethod
@@ -142,7 +142,7 @@ class Scaffold:
 
     @property
     def ready_for_local_init_op(self) -> Any:
-        """What tells what is missing before local initialisation."""
+        """What tells what is missing before local initialization."""
         return self._ready_for_local
 
     @property

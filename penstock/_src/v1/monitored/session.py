@@ -56,7 +56,7 @@ class StepContext:
 
 
 class HookedSession:
-    """A session with hooks, a coordinator, and a finalised graph."""
+    """A session with hooks, a coordinator, and a finalized graph."""
 
     StepContext = StepContext
     recovers = True

@@ -33,7 +33,7 @@ class Supervisor:
     Args:
       graph: the graph; it takes no more operations afterwards.
       ready_op, ready_for_local_init_op: tell which variables have no values.
-      is_chief: whether this process initialises and saves; others wait for it.
+      is_chief: whether this process initializes and saves; others wait for it.
       init_op, init_feed_dict, init_fn: what gives variables their first values.
       local_init_op, local_init_run_options: what is run in every session.
       logdir: where checkpoints and summaries go; None for nowhere.
@@ -134,7 +134,7 @@ class Supervisor:
         )
 
     is_chief = property(
-        lambda self: self._is_chief, doc="Whether this process initialises and saves."
+        lambda self: self._is_chief, doc="Whether this process initializes and saves."
     )
     session_manager = property(lambda self: self._session_manager, doc="What makes sessions ready.")
     coord = property(lambda self: self._coord, doc="The coordinator of the threads.")

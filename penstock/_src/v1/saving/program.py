@@ -1,7 +1,7 @@
 """Loading what TensorFlow 1 saved, a graph and values for its variables, as an object with functions.
 
 The graph is imported into a function. What holds state in it (variables, tables) is made once, outside, and captured, so that all
-signatures share it; restoring and initialising run the graph's own operations.
+signatures share it; restoring and initializing run the graph's own operations.
 """
 
 import os
@@ -68,7 +68,7 @@ class Program:
         self.wrapped._attributes["variables"] = self.variables  # keeps them alive
 
     def load(self, signature_map: Callable[[dict[str, Any]], Any]) -> AutoTrackable:
-        """Returns the object, restored and initialised.
+        """Returns the object, restored and initialized.
 
         Args:
           signature_map: makes `signatures` of the functions by name.

@@ -264,7 +264,7 @@ def load(
 
 @export(v1=["saved_model.main_op.main_op"])
 def main_op() -> Any:
-    """Returns an operation that initialises all variables and tables."""
+    """Returns an operation that initializes all variables and tables."""
     return group(
         global_variables_initializer(), local_variables_initializer(), tables_initializer()
     )
@@ -272,7 +272,7 @@ def main_op() -> Any:
 
 @export(v1=["saved_model.main_op_with_restore", "saved_model.main_op.main_op_with_restore"])
 def main_op_with_restore(restore_op_name: str) -> Any:
-    """Returns an operation that initialises all and then runs the operation that restores."""
+    """Returns an operation that initializes all and then runs the operation that restores."""
     graph = STATE.graph
     with graph.control_dependencies([main_op()]):
         restore = graph.as_graph_element(restore_op_name)

@@ -1,4 +1,4 @@
-"""tf.compat.v1.summary: summary ops that give serialised messages, and the writer of event files."""
+"""tf.compat.v1.summary: summary ops that give serialized messages, and the writer of event files."""
 
 import os
 import time
@@ -36,14 +36,14 @@ def _collect(summary: Any, collections: Sequence[str] | None) -> Any:
 
 @export(v1=["summary.scalar"])
 def scalar(name: str, tensor: Any, collections: Any = None, family: str | None = None) -> Any:
-    """Returns a serialised Summary with a number."""
+    """Returns a serialized Summary with a number."""
     made = raw.ScalarSummary(tags=_tag(name, family), values=convert_to_tensor(tensor), name=name)
     return _collect(made, collections)
 
 
 @export(v1=["summary.histogram"])
 def histogram(name: str, values: Any, collections: Any = None, family: str | None = None) -> Any:
-    """Returns a serialised Summary with the histogram of values."""
+    """Returns a serialized Summary with the histogram of values."""
     made = raw.HistogramSummary(tag=_tag(name, family), values=convert_to_tensor(values), name=name)
     return _collect(made, collections)
 
@@ -56,7 +56,7 @@ def image(
     collections: Any = None,
     family: str | None = None,
 ) -> Any:
-    """Returns a serialised Summary with up to `max_outputs` images of a batch."""
+    """Returns a serialized Summary with up to `max_outputs` images of a batch."""
     made = raw.ImageSummary(
         tag=_tag(name, family), tensor=convert_to_tensor(tensor), max_images=max_outputs, name=name
     )
@@ -72,7 +72,7 @@ def audio(
     collections: Any = None,
     family: str | None = None,
 ) -> Any:
-    """Returns a serialised Summary with up to `max_outputs` sounds of a batch."""
+    """Returns a serialized Summary with up to `max_outputs` sounds of a batch."""
     made = raw.AudioSummaryV2(
         tag=_tag(name, family),
         tensor=convert_to_tensor(tensor),
@@ -85,7 +85,7 @@ def audio(
 
 @export(v1=["summary.text"])
 def text(name: str, tensor: Any, collections: Any = None) -> Any:
-    """Returns a serialised Summary with strings.
+    """Returns a serialized Summary with strings.
 
     Raises:
       ValueError: `tensor` holds no strings.
@@ -109,7 +109,7 @@ def tensor_summary(
     family: str | None = None,
     display_name: str | None = None,
 ) -> Any:
-    """Returns a serialised Summary with a tensor."""
+    """Returns a serialized Summary with a tensor."""
     metadata = messages.SummaryMetadata()
     if summary_metadata is not None:
         metadata.ParseFromString(summary_metadata.SerializeToString())
@@ -128,7 +128,7 @@ def tensor_summary(
 
 @export(v1=["summary.merge"])
 def merge(inputs: Sequence[Any], collections: Any = None, name: str | None = None) -> Any:
-    """Returns a serialised Summary with the values of several.
+    """Returns a serialized Summary with the values of several.
 
     Raises:
       RuntimeError: executing eagerly.
@@ -244,7 +244,7 @@ class FileWriter:
         self._writer.write(event)
 
     def add_summary(self, summary: Any, global_step: Any = None) -> None:
-        """Writes a Summary message, or a serialised one."""
+        """Writes a Summary message, or a serialized one."""
         event = messages.Event(wall_time=time.time(), step=_step(global_step))
         data = summary if isinstance(summary, bytes) else summary.SerializeToString()
         event.summary.ParseFromString(data)

@@ -264,13 +264,13 @@ def get_losses(scope=None, loss_collection=_LOSSES):
 
 @export(v1=["losses.get_regularization_losses"])
 def get_regularization_losses(scope=None):
-    """The losses of regularisation of the graph."""
+    """The losses of regularization of the graph."""
     return get_losses(scope, _REGULARIZATION)
 
 
 @export(v1=["losses.get_regularization_loss"])
 def get_regularization_loss(scope=None, name="total_regularization_loss"):
-    """The sum of the losses of regularisation."""
+    """The sum of the losses of regularization."""
     found = get_regularization_losses(scope)
     return raw.AddN(inputs=found, name=name) if found else convert_to_tensor(0.0)
 

@@ -317,7 +317,7 @@ class AdagradOptimizer(Optimizer):
 
 @export(v1=["train.RMSPropOptimizer"])
 class RMSPropOptimizer(Optimizer):
-    """RMSProp (Hinton's lecture 6e), with momentum, centred if asked for."""
+    """RMSProp (Hinton's lecture 6e), with momentum, centered if asked for."""
 
     _slots = {"rms": 1.0, "momentum": 0.0}
 

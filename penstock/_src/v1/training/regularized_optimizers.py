@@ -100,7 +100,7 @@ class AdagradDAOptimizer(Optimizer):
 
 @export(v1=["train.FtrlOptimizer"])
 class FtrlOptimizer(Optimizer):
-    """Follow the regularised leader (McMahan et al. 2013)."""
+    """Follow the regularized leader (McMahan et al. 2013)."""
 
     _slots = {"accum": 0.1, "linear": 0.0}
 

@@ -1,4 +1,4 @@
-"""TensorFlow 1's variables, the collections of a graph that hold them, and their initialisers."""
+"""TensorFlow 1's variables, the collections of a graph that hold them, and their initializers."""
 
 from typing import Any
 
@@ -122,7 +122,7 @@ def _after(operations: list[Any], name: str) -> Any:
 
 @export(v1=["variables_initializer", "initializers.variables", "initialize_variables"])
 def variables_initializer(var_list: Any, name: str = "init") -> Any:
-    """Returns an operation that initialises variables."""
+    """Returns an operation that initializes variables."""
     return _after([v.initializer for v in var_list], name)
 
 
@@ -130,7 +130,7 @@ def variables_initializer(var_list: Any, name: str = "init") -> Any:
     v1=["global_variables_initializer", "initializers.global_variables", "initialize_all_variables"]
 )
 def global_variables_initializer() -> Any:
-    """Returns an operation that initialises all global variables."""
+    """Returns an operation that initializes all global variables."""
     return variables_initializer(global_variables() if STATE.graph is not None else [])
 
 
@@ -138,13 +138,13 @@ def global_variables_initializer() -> Any:
     v1=["local_variables_initializer", "initializers.local_variables", "initialize_local_variables"]
 )
 def local_variables_initializer() -> Any:
-    """Returns an operation that initialises all local variables."""
+    """Returns an operation that initializes all local variables."""
     return variables_initializer(local_variables() if STATE.graph is not None else [])
 
 
 @export(v1=["tables_initializer", "initializers.tables_initializer"])
 def tables_initializer(name: str = "init_all_tables") -> Any:
-    """Returns an operation that initialises all tables of the default graph."""
+    """Returns an operation that initializes all tables of the default graph."""
     return _after(
         get_collection(GraphKeys.TABLE_INITIALIZERS) if STATE.graph is not None else [], name
     )

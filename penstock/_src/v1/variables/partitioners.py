@@ -1,11 +1,11 @@
-"""How variables of TensorFlow 1 are cut into parts, and left without a regulariser."""
+"""How variables of TensorFlow 1 are cut into parts, and left without a regularizer."""
 
 from penstock._src.util.export import export
 
 
 @export(v1=["no_regularizer"])
 def no_regularizer(_):
-    """None: a variable of an inner scope is not regularised as its scope is."""
+    """None: a variable of an inner scope is not regularized as its scope is."""
 
 
 @export(v1=["fixed_size_partitioner"])

@@ -253,7 +253,7 @@ def variable_op_scope(
 
 @export(v1=["initialize_all_tables"])
 def initialize_all_tables(name: str = "init_all_tables") -> Any:
-    """Returns an operation that initialises all tables of the graph."""
+    """Returns an operation that initializes all tables of the graph."""
     return tables_initializer(name)
 
 

@@ -1,4 +1,4 @@
-"""Factorisations and solutions, as operations and as the LAPACK functions that JAX calls on CPUs."""
+"""Factorizations and solutions, as operations and as the LAPACK functions that JAX calls on CPUs."""
 
 from __future__ import annotations
 

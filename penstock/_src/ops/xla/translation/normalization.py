@@ -1,4 +1,4 @@
-"""Batch normalisation: statistics over all axes but that of the features."""
+"""Batch normalization: statistics over all axes but that of the features."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _philox(t: Translation, state: Node, shape: Sequence[int], wide: bool) -> tu
 
 
 def _threefry(t: Translation, state: Node, shape: list[int], wide: bool) -> tuple[Node, Node]:
-    """Two words of each counter, which are neighbours along one axis; or one number of 64 bits."""
+    """Two words of each counter, which are neighbors along one axis; or one number of 64 bits."""
     p = t.p
     key, low = p.slice(state, [0], [1]), p.slice(state, [1], [2])
     if wide:

@@ -93,7 +93,7 @@ def _axes_first(t: Translation, x: Node, axes: Sequence[int], rest: Sequence[int
 
 
 def folded(t: Translation, combine: Combine, xs: list[Node], inits: Sequence[Node]) -> list[Node]:
-    """Combines along the first axis: neighbours with neighbours, in as many rounds as the extent has bits.
+    """Combines along the first axis: neighbors with neighbors, in as many rounds as the extent has bits.
 
     StableHLO leaves the order open, but for the order of the elements.
     """

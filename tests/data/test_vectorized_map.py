@@ -5,7 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.data.traced import trace
-from penstock._src.ops.data.vectorised import vectorised
+from penstock._src.ops.data.vectorized import vectorized
 
 PIXELS = np.arange(60, dtype=np.uint8).reshape(20, 3)
 LABELS = np.arange(20, dtype=np.int32)
@@ -13,7 +13,7 @@ LABELS = np.arange(20, dtype=np.int32)
 
 def _vectorises(function, *specs):
     traced = trace(function, specs, "map")
-    return vectorised(traced.function, traced.captured) is not None
+    return vectorized(traced.function, traced.captured) is not None
 
 
 def test_elementwise_functions_vectorise():

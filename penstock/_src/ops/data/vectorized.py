@@ -24,7 +24,7 @@ _MOST_BYTES = 4096  # of an element: above, a call for each costs little beside 
 _FIRST, _MOST_ROWS, _CHUNK_BYTES = 16, 4096, 1 << 20
 
 
-def vectorised(function: Any, captured: list[Any]) -> Stacked | None:
+def vectorized(function: Any, captured: list[Any]) -> Stacked | None:
     """Returns `function` on stacks of elements, None if it cannot be had from its operations."""
     graph = function.graph
     elements = function.inputs[: len(function.inputs) - len(captured)]
