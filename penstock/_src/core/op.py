@@ -10,6 +10,9 @@
         def eager(self, a, b): ...
         def lower(self, p, a, b): ...
 
+The signature may state the shapes of outputs, which makes `shape` unnecessary: "x: T -> y: T[x], count: int32[]"
+(calls/signature.py).
+
 An instance is the op with its attributes fixed: immutable, cached, and hashable where its
 attributes are. In `gradient` come the inputs, the outputs, then one gradient per output; a
 parameter whose name begins with `_` is not used, and no tape keeps that tensor alive.
@@ -163,6 +166,10 @@ class Op:
         functions = (attribute_values.Function, list[attribute_values.Function])
         if any(kind in functions for kind in cls.annotations.values()):
             cls.runs_functions = True
+        stated = parsed.shape_rule() if "signature" in cls.__dict__ else None
+        rule_name = "output_shape" if "shape" in cls.attributes else "shape"
+        if stated is not None and rule_name not in cls.__dict__:
+            setattr(cls, rule_name, stated)
         rule = getattr(cls, "output_shape", None) or cls.shape
         cls.shape_rule = rule if callable(rule) else None
         cls.has_gradient = getattr(cls, "gradient", None) is not None

@@ -272,12 +272,9 @@ def dims_of(p: Any, node: Any, what: str) -> list[int]:
 class HostUnary(Op):
     """An op that maps each element by a NumPy function, without a primitive."""
 
-    signature = "x: T -> y: T"
+    signature = "x: T -> y: T[x]"
     is_abstract = True
     ufunc: ClassVar[Any]
-
-    def shape(self, x):
-        return x
 
     @quiet
     def eager(self, x):

@@ -5,16 +5,29 @@ x: int32      one tensor of that very type
 x: N * T      a list of N tensors of one type
 x: *T         a list of tensors of the types that attribute T lists
 x: Ref(T)     a reference to a v1 variable
+
+An output's type may be followed by its shape; where all are, the op needs no other shape rule:
+
+y: T[]        a scalar
+y: T[?, 2]    a matrix of two columns and any number of rows
+y: T[x]       the shape of input x
+y: T[*dims]   the shape that input `dims` holds as a vector
+y: T[...]     nothing is known
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from penstock._src.core.dtypes import TYPES, DType
+from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape
 
 ARGUMENT = re.compile(
-    r"^(?P<name>\w+)\s*:\s*(?:(?P<star>\*)|(?P<number>\w+)\s*\*)?\s*(?P<ref>Ref\()?(?P<type>\w+)\)?$"
+    r"^(?P<name>\w+)\s*:\s*(?:(?P<star>\*)|(?P<number>\w+)\s*\*)?\s*(?P<ref>Ref\()?(?P<type>\w+)\)?"
+    r"(?:\[(?P<shape>[^]]*)\])?$"
 )
+SEPARATOR = re.compile(r",(?![^[]*\])")  # a comma outside of brackets
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,7 @@ class Argument:
     number_attr: str | None = None
     type_list_attr: str | None = None
     is_ref: bool = False
+    shape: str | None = None
 
     @property
     def is_list(self) -> bool:
@@ -44,6 +58,36 @@ class Signature:
 
     inputs: tuple[Argument, ...]
     outputs: tuple[Argument, ...]
+
+    def shape_rule(self) -> Callable[..., Any] | None:
+        """Returns the shape rule that the outputs state, None if one of them states no shape."""
+        texts = [argument.shape for argument in self.outputs]
+        if None in texts:
+            return None
+        rules = [self._shape_of_output(str(text)) for text in texts]
+        if len(rules) == 1:
+            (only,) = rules
+            return lambda self, *inputs: only(inputs)
+        return lambda self, *inputs: tuple(rule(inputs) for rule in rules)
+
+    def _shape_of_output(self, text: str) -> Callable[[tuple[Any, ...]], Any]:
+        """Returns the function from the shapes of the inputs to that of an output."""
+        positions = {argument.name: n for n, argument in enumerate(self.inputs)}
+        if text in positions:
+            position = positions[text]
+            return lambda inputs: inputs[position]
+        if text.startswith("*"):
+            position = positions[text[1:]]
+            return lambda inputs: inputs[position].as_shape()
+        shape = _fixed_shape(text)
+        return lambda inputs: shape
+
+
+def _fixed_shape(text: str) -> TensorShape:
+    if text == "...":
+        return UNKNOWN
+    sizes = [size.strip() for size in text.split(",")] if text else []
+    return TensorShape([None if size == "?" else int(size) for size in sizes]) if sizes else SCALAR
 
 
 def parse(text: str) -> Signature:
@@ -59,7 +103,7 @@ def parse(text: str) -> Signature:
 
 
 def _arguments(text: str) -> tuple[Argument, ...]:
-    parts = [part.strip() for part in text.split(",")]
+    parts = [part.strip() for part in SEPARATOR.split(text)]
     return tuple(_argument(part) for part in parts if part)
 
 
@@ -68,9 +112,9 @@ def _argument(text: str) -> Argument:
     if match is None:
         raise ValueError(f"Not an argument of a signature: '{text}'.")
     name, kind, number = match["name"], match["type"], match["number"]
-    is_ref = match["ref"] is not None
+    is_ref, shape = match["ref"] is not None, match["shape"]
     if match["star"]:
-        return Argument(name, type_list_attr=kind, is_ref=is_ref)
+        return Argument(name, type_list_attr=kind, is_ref=is_ref, shape=shape)
     if kind in TYPES:
-        return Argument(name, dtype=TYPES[kind], number_attr=number, is_ref=is_ref)
-    return Argument(name, type_attr=kind, number_attr=number, is_ref=is_ref)
+        return Argument(name, dtype=TYPES[kind], number_attr=number, is_ref=is_ref, shape=shape)
+    return Argument(name, type_attr=kind, number_attr=number, is_ref=is_ref, shape=shape)

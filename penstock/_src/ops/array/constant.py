@@ -170,13 +170,10 @@ class Fill(Op):
 class ZerosLike(Op):
     """Zeros in the shape and type of x; empty strings of strings."""
 
-    signature = "x: T -> y: T"
+    signature = "x: T -> y: T[x]"
     eager_is_view = True
     T = ANY
     differentiable = False
-
-    def shape(self, x):
-        return x
 
     def eager(self, x):
         if self.T == dtypes.variant:
@@ -194,13 +191,10 @@ class ZerosLike(Op):
 class OnesLike(Op):
     """Ones in the shape and type of x."""
 
-    signature = "x: T -> y: T"
+    signature = "x: T -> y: T[x]"
     eager_is_view = True
     T = FLOAT | INTEGER | COMPLEX | BOOL
     differentiable = False
-
-    def shape(self, x):
-        return x
 
     def eager(self, x):
         return np.ones(x.shape, self.T.np)

@@ -385,13 +385,10 @@ class MatrixSetDiag(Op):
 class MatrixBandPart(Op):
     """The matrices with zeros outside a band round the main diagonal; a negative width keeps all."""
 
-    signature = "input: T, num_lower: Tindex, num_upper: Tindex -> band: T"
+    signature = "input: T, num_lower: Tindex, num_upper: Tindex -> band: T[input]"
     T = ANY
     Tindex: DType = dtypes.int64
     Tindex_types = INDEX
-
-    def shape(self, input, num_lower, num_upper):
-        return input
 
     def gradient(self, _input, num_lower, num_upper, _band, dy):
         return raw.MatrixBandPart(dy, num_lower, num_upper), None, None

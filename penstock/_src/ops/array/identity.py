@@ -12,13 +12,10 @@ from penstock._src.ops.rules import in_float32, invalid
 class _Identity(Op):
     """The input itself."""
 
-    signature = "input: T -> output: T"
+    signature = "input: T -> output: T[input]"
     is_abstract = True
     takes_slices = True
     T = ANY
-
-    def shape(self, input):
-        return input
 
     def gradient(self, _input, _output, dy):
         return dy
@@ -124,13 +121,10 @@ class CopyHost(_Copy):
 class DeepCopy(Op):
     """A copy of the input that shares nothing with it."""
 
-    signature = "x: T -> y: T"
+    signature = "x: T -> y: T[x]"
     eager_is_view = True
     T = ANY
     stateful = True
-
-    def shape(self, x):
-        return x
 
     def eager(self, x):
         return x.copy() if isinstance(x, np.ndarray) else x
@@ -145,14 +139,11 @@ class DeepCopy(Op):
 class CheckNumerics(Op):
     """The tensor, in which no element is infinite or nan."""
 
-    signature = "tensor: T -> output: T"
+    signature = "tensor: T -> output: T[tensor]"
     eager_is_view = True
     T = FLOAT
     message: str
     stateful = True
-
-    def shape(self, tensor):
-        return tensor
 
     def gradient(self, _tensor, _output, dy):
         return raw.CheckNumerics(

@@ -245,12 +245,9 @@ class ScatterNdNonAliasingAdd(_TensorScatter):
 class _Inplace(Op):
     """x with rows v combined at row numbers i; the result is a tensor of its own."""
 
-    signature = "x: T, i: int32, v: T -> y: T"
+    signature = "x: T, i: int32, v: T -> y: T[x]"
     is_abstract = True
     T = ANY
-
-    def shape(self, x, i, v):
-        return x
 
     @quiet
     def eager(self, x, i, v):

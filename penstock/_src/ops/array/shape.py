@@ -86,15 +86,12 @@ class ShapeN(Op):
 class Size(Op):
     """The number of elements."""
 
-    signature = "input: T -> output: out_type"
+    signature = "input: T -> output: out_type[]"
     eager_is_view = True
     T = ANY
     out_type: DType = dtypes.int32
     out_type_types = INDEX
     differentiable = False
-
-    def shape(self, input):
-        return []
 
     def eager(self, input):
         return held_extents(self, [math.prod(extents(input))]).reshape(())
@@ -109,13 +106,10 @@ class Size(Op):
 class Rank(Op):
     """The number of dimensions."""
 
-    signature = "input: T -> output: int32"
+    signature = "input: T -> output: int32[]"
     eager_is_view = True
     T = ANY
     differentiable = False
-
-    def shape(self, input):
-        return []
 
     def eager(self, input):
         return np.array(len(extents(input)), np.int32)
@@ -434,14 +428,11 @@ class BroadcastGradientArgs(Op):
     """The axes over which to sum the gradients of two broadcast operands, given their shapes."""
 
     ranks = {"s0": (1,), "s1": (1,)}
-    signature = "s0: T, s1: T -> r0: T, r1: T"
+    signature = "s0: T, s1: T -> r0: T[?], r1: T[?]"
     eager_is_view = True
     T: DType = dtypes.int32
     T_types = INDEX
     differentiable = False
-
-    def shape(self, s0, s1):
-        return [None], [None]
 
     def eager(self, s0, s1):
         whole = broadcast_vectors(self, s0, s1)

@@ -454,10 +454,7 @@ def spread(p, values, entries, shape, fill):
 class TensorStridedSliceUpdate(_Strided):
     """The input with `value`, broadcast, at the places that a strided slice selects."""
 
-    signature = "input: T, begin: Index, end: Index, strides: Index, value: T -> output: T"
-
-    def shape(self, input, begin, end, strides, value):
-        return input
+    signature = "input: T, begin: Index, end: Index, strides: Index, value: T -> output: T[input]"
 
     def gradient(self, _input, begin, end, strides, value, _output, dy):
         found = raw.StridedSlice(dy, begin, end, strides, **self.mask_attributes)

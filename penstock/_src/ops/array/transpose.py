@@ -134,13 +134,10 @@ class ReverseV2(Op):
     """The tensor backwards along axes."""
 
     ranks = {"axis": (1,)}
-    signature = "tensor: T, axis: Tidx -> output: T"
+    signature = "tensor: T, axis: Tidx -> output: T[tensor]"
     T = REVERSIBLE
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
-
-    def shape(self, tensor, axis):
-        return tensor
 
     def gradient(self, _tensor, axis, _output, dy):
         return raw.ReverseV2(dy, axis), None

@@ -135,13 +135,10 @@ class UniqueWithCountsV2(Op):
 class ListDiff(Op):
     """The elements of x that are not in y, in their order, and where they stood."""
 
-    signature = "x: T, y: T -> out: T, idx: out_idx"
+    signature = "x: T, y: T -> out: T[?], idx: out_idx[?]"
     T = ANY
     out_idx: DType = dtypes.int32
     out_idx_types = INDEX
-
-    def shape(self, x, y):
-        return [None], [None]
 
     def eager(self, x, y):
         for name, vector in (("x", x), ("y", y)):

@@ -58,10 +58,7 @@ class KMC2ChainInitialization(Op):
     Source: Bachem, Lucic, Hassani and Krause 2016, "Approximate K-means++ in sublinear time".
     """
 
-    signature = "distances: float32, seed: int64 -> index: int64"
-
-    def shape(self, distances, seed):
-        return ()
+    signature = "distances: float32, seed: int64 -> index: int64[]"
 
     def eager(self, distances, seed):
         if distances.ndim != 1 or not distances.size:

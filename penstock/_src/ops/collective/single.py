@@ -161,13 +161,10 @@ class Communicator(Resource):
 class CollectiveInitializeCommunicator(Op):
     """The group of a key."""
 
-    signature = "group_key: int32, rank: int32, group_size: int32 -> communicator: resource"
+    signature = "group_key: int32, rank: int32, group_size: int32 -> communicator: resource[]"
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
-
-    def shape(self, group_key, rank, group_size):
-        return ()
 
     def eager(self, group_key, rank, group_size):
         alone(self, group_size)
@@ -209,13 +206,10 @@ class CollectiveAssignGroupV2(Op):
     """The size and key of the group that a device is in."""
 
     signature = (
-        "group_assignment: int32, device_index: int32, base_key: int32 -> group_size: int32, "
-        "group_key: int32"
+        "group_assignment: int32, device_index: int32, base_key: int32 "
+        "-> group_size: int32[], group_key: int32[]"
     )
     stateful = True
-
-    def shape(self, group_assignment, device_index, base_key):
-        return (), ()
 
     def eager(self, group_assignment, device_index, base_key):
         for number, group in enumerate(group_assignment):
@@ -251,7 +245,9 @@ class CollectiveBcastRecv(Op):
 class CollectiveBcastRecvV2(Op):
     """What another member of the group sends; a group of one has none that does."""
 
-    signature = "group_size: int32, group_key: int32, instance_key: int32, shape: Tshape -> data: T"
+    signature = (
+        "group_size: int32, group_key: int32, instance_key: int32, shape: Tshape -> data: T[*shape]"
+    )
     T: DType
     T_types = CollectiveBcastRecv.T_types
     Tshape: DType = dtypes.int32
@@ -259,9 +255,6 @@ class CollectiveBcastRecvV2(Op):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
-
-    def shape(self, group_size, group_key, instance_key, shape):
-        return shape.as_shape()
 
     def eager(self, group_size, group_key, instance_key, shape):
         alone(self, int(group_size))

@@ -18,12 +18,9 @@ class CompositeVariant:
 class CompositeTensorVariantFromComponents(Op):
     """The components as one variant."""
 
-    signature = "components: *Tcomponents -> encoded: variant"
+    signature = "components: *Tcomponents -> encoded: variant[]"
     metadata: bytes
     Tcomponents: list[DType]
-
-    def shape(self, components):
-        return ()
 
     def gradient(self, _components, _encoded, dy):
         types = list(self.Tcomponents)

@@ -244,9 +244,6 @@ class NoOp(Op):
 
     signature = "->"
 
-    def shape(self):
-        return ()
-
     def eager(self):
         return ()
 
@@ -263,11 +260,8 @@ class ControlTrigger(NoOp):
 class ToBool(Op):
     """Whether a condition holds: a number unless zero, a string unless empty, a tensor unless it has no elements."""
 
-    signature = "input: T -> output: bool"
+    signature = "input: T -> output: bool[]"
     T = ANY
-
-    def shape(self, input):
-        return make_shape(())
 
     def eager(self, input):
         return np.asarray(bool(input[()]) if input.ndim == 0 else input.size > 0)
@@ -276,12 +270,9 @@ class ToBool(Op):
 class DeviceIndex(Op):
     """Which of the named kinds of device runs this."""
 
-    signature = "-> index: int32"
+    signature = "-> index: int32[]"
     device_names: list[str]
     stateful = True
-
-    def shape(self):
-        return make_shape(())
 
     def eager(self):
         names = list(self.device_names)

@@ -9,23 +9,17 @@ from penstock._src.ops.control.functional import common_shape
 class Switch(Op):
     """`data` at one of two outputs; what reads the other does not run."""
 
-    signature = "data: T, pred: bool -> output_false: T, output_true: T"
+    signature = "data: T, pred: bool -> output_false: T[data], output_true: T[data]"
     T = ANY
     differentiable = False
-
-    def shape(self, data, pred):
-        return data, data
 
 
 class RefSwitch(Op):
     """`data` at one of two outputs; what reads the other does not run."""
 
-    signature = "data: Ref(T), pred: bool -> output_false: Ref(T), output_true: Ref(T)"
+    signature = "data: Ref(T), pred: bool -> output_false: Ref(T)[data], output_true: Ref(T)[data]"
     T = ANY
     differentiable = False
-
-    def shape(self, data, pred):
-        return data, data
 
 
 class Merge(Op):
@@ -81,52 +75,37 @@ class RefEnter(Op):
 class Exit(Op):
     """Brings a tensor out of its loop."""
 
-    signature = "data: T -> output: T"
+    signature = "data: T -> output: T[data]"
     T = ANY
     differentiable = False
-
-    def shape(self, data):
-        return data
 
 
 class RefExit(Op):
     """Brings a tensor out of its loop."""
 
-    signature = "data: Ref(T) -> output: Ref(T)"
+    signature = "data: Ref(T) -> output: Ref(T)[data]"
     T = ANY
     differentiable = False
-
-    def shape(self, data):
-        return data
 
 
 class NextIteration(Op):
     """Hands a tensor to the next iteration of its loop."""
 
-    signature = "data: T -> output: T"
+    signature = "data: T -> output: T[data]"
     T = ANY
     differentiable = False
-
-    def shape(self, data):
-        return data
 
 
 class RefNextIteration(Op):
     """Hands a tensor to the next iteration of its loop."""
 
-    signature = "data: Ref(T) -> output: Ref(T)"
+    signature = "data: Ref(T) -> output: Ref(T)[data]"
     T = ANY
     differentiable = False
-
-    def shape(self, data):
-        return data
 
 
 class LoopCond(Op):
     """The condition of a loop."""
 
-    signature = "input: bool -> output: bool"
+    signature = "input: bool -> output: bool[]"
     differentiable = False
-
-    def shape(self, input):
-        return SCALAR

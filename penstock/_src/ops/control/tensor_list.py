@@ -9,7 +9,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import SCALAR, UNKNOWN, make_shape
+from penstock._src.core.shapes import SCALAR, make_shape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.control.list_value import TensorList, shape_from, shape_to
 
@@ -59,12 +59,9 @@ def _rows_shape(tensor: Any) -> Any:
 class EmptyTensorList(ListOp):
     """A list without elements."""
 
-    signature = "element_shape: shape_type, max_num_elements: int32 -> handle: variant"
+    signature = "element_shape: shape_type, max_num_elements: int32 -> handle: variant[]"
     shape_type = INDEX
     element_dtype: DType
-
-    def shape(self, element_shape, max_num_elements):
-        return SCALAR
 
     def eager(self, element_shape, max_num_elements):
         return TensorList(self.element_dtype, shape_from(element_shape), [], int(max_num_elements))
@@ -73,12 +70,9 @@ class EmptyTensorList(ListOp):
 class TensorListReserve(ListOp):
     """A list of `num_elements` elements that are zeros until set."""
 
-    signature = "element_shape: shape_type, num_elements: int32 -> handle: variant"
+    signature = "element_shape: shape_type, num_elements: int32 -> handle: variant[]"
     shape_type = INDEX
     element_dtype: DType
-
-    def shape(self, element_shape, num_elements):
-        return SCALAR
 
     def eager(self, element_shape, num_elements):
         if num_elements < 0:
@@ -91,10 +85,7 @@ class TensorListReserve(ListOp):
 class TensorListPushBack(ListOp):
     """The list with one more element at its end."""
 
-    signature = "input_handle: variant, tensor: element_dtype -> output_handle: variant"
-
-    def shape(self, input_handle, tensor):
-        return SCALAR
+    signature = "input_handle: variant, tensor: element_dtype -> output_handle: variant[]"
 
     def gradient(self, _input_handle, tensor, _output_handle, dlist):
         return raw.TensorListPopBack(
@@ -119,11 +110,11 @@ class TensorListPushBack(ListOp):
 class TensorListPopBack(ListOp):
     """The list without its last element, and that element."""
 
-    signature = "input_handle: variant, element_shape: int32 -> output_handle: variant, tensor: element_dtype"
+    signature = (
+        "input_handle: variant, element_shape: int32 "
+        "-> output_handle: variant[], tensor: element_dtype[*element_shape]"
+    )
     element_dtype: DType
-
-    def shape(self, input_handle, element_shape):
-        return SCALAR, element_shape.as_shape()
 
     def gradient(self, input_handle, _element_shape_in, _output_handle, _tensor, dlist, delement):
         if dlist is None:
@@ -157,11 +148,8 @@ def _zeros_of(held: Any, dtype: DType) -> Any:
 class TensorListLength(ListOp):
     """The number of elements."""
 
-    signature = "input_handle: variant -> length: int32"
+    signature = "input_handle: variant -> length: int32[]"
     differentiable = False
-
-    def shape(self, input_handle):
-        return SCALAR
 
     def eager(self, input_handle):
         return np.asarray(len(input_handle), np.int32)
@@ -170,13 +158,10 @@ class TensorListLength(ListOp):
 class TensorListElementShape(ListOp):
     """The shape that all elements have, -1 where it is not known."""
 
-    signature = "input_handle: variant -> element_shape: shape_type"
+    signature = "input_handle: variant -> element_shape: shape_type[...]"
     shape_type: DType
     shape_type_types = INDEX
     differentiable = False
-
-    def shape(self, input_handle):
-        return UNKNOWN
 
     def eager(self, input_handle):
         return shape_to(input_handle.element_shape, self.shape_type)
@@ -185,10 +170,7 @@ class TensorListElementShape(ListOp):
 class TensorListResize(ListOp):
     """The list cut, or filled up with unset elements, to `size`."""
 
-    signature = "input_handle: variant, size: int32 -> output_handle: variant"
-
-    def shape(self, input_handle, size):
-        return SCALAR
+    signature = "input_handle: variant, size: int32 -> output_handle: variant[]"
 
     def gradient(self, input_handle, _size, _output_handle, dlist):
         return raw.TensorListResize(input_handle=dlist, size=_length(input_handle)), None
@@ -206,13 +188,13 @@ class TensorListResize(ListOp):
 class TensorListGetItem(ListOp):
     """One element."""
 
-    signature = "input_handle: variant, index: int32, element_shape: Tshape -> item: element_dtype"
+    signature = (
+        "input_handle: variant, index: int32, element_shape: Tshape "
+        "-> item: element_dtype[*element_shape]"
+    )
     element_dtype: DType
     Tshape: DType = INT32
     Tshape_types = INDEX
-
-    def shape(self, input_handle, index, element_shape):
-        return element_shape.as_shape()
 
     def gradient(self, input_handle, index, _element_shape_in, _item, ditem):
         unset = raw.TensorListReserve(
@@ -230,11 +212,10 @@ class TensorListGetItem(ListOp):
 class TensorListSetItem(ListOp):
     """The list with another element at `index`."""
 
-    signature = "input_handle: variant, index: int32, item: element_dtype -> output_handle: variant"
+    signature = (
+        "input_handle: variant, index: int32, item: element_dtype -> output_handle: variant[]"
+    )
     resize_if_index_out_of_bounds: bool = False
-
-    def shape(self, input_handle, index, item):
-        return SCALAR
 
     def gradient(self, input_handle, index, item, _output_handle, dlist):
         shape = _shape_of(item)
@@ -375,12 +356,10 @@ class TensorListScatter(_Scatter):
     """A list just long enough whose elements at `indices` are the rows of `tensor`."""
 
     signature = (
-        "tensor: element_dtype, indices: int32, element_shape: shape_type -> output_handle: variant"
+        "tensor: element_dtype, indices: int32, element_shape: shape_type "
+        "-> output_handle: variant[]"
     )
     shape_type = INDEX
-
-    def shape(self, tensor, indices, element_shape):
-        return SCALAR
 
     def gradient(self, tensor, indices, _element_shape_in, _output_handle, dlist):
         return _gather_rows(dlist, indices, tensor, self.element_dtype), None, None
@@ -396,12 +375,9 @@ class TensorListScatterV2(_Scatter):
 
     signature = (
         "tensor: element_dtype, indices: int32, element_shape: shape_type, num_elements: int32 "
-        "-> output_handle: variant"
+        "-> output_handle: variant[]"
     )
     shape_type = INDEX
-
-    def shape(self, tensor, indices, element_shape, num_elements):
-        return SCALAR
 
     def gradient(self, tensor, indices, _element_shape_in, _num_elements, _output_handle, dlist):
         return _gather_rows(dlist, indices, tensor, self.element_dtype), None, None, None
@@ -418,11 +394,8 @@ class TensorListScatterIntoExistingList(_Scatter):
     """The list with the rows of `tensor` put at `indices`."""
 
     signature = (
-        "input_handle: variant, tensor: element_dtype, indices: int32 -> output_handle: variant"
+        "input_handle: variant, tensor: element_dtype, indices: int32 -> output_handle: variant[]"
     )
-
-    def shape(self, input_handle, tensor, indices):
-        return SCALAR
 
     def gradient(self, _input_handle, tensor, indices, _output_handle, dlist):
         before = raw.TensorListScatterIntoExistingList(

@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import SCALAR, UNKNOWN, make_shape
+from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.control.list_value import TensorList, shape_from
 from penstock._src.ops.control.tensor_list import ListOp, element_shape_of
@@ -92,12 +92,10 @@ class TensorListSplit(ListOp):
     """A tensor cut along its first axis into elements of the given lengths."""
 
     signature = (
-        "tensor: element_dtype, element_shape: shape_type, lengths: int64 -> output_handle: variant"
+        "tensor: element_dtype, element_shape: shape_type, lengths: int64 "
+        "-> output_handle: variant[]"
     )
     shape_type = INDEX
-
-    def shape(self, tensor, element_shape, lengths):
-        return SCALAR
 
     def gradient(self, _tensor, element_shape, lengths, _output_handle, dlist):
         joined = raw.TensorListConcatV2(
@@ -124,12 +122,9 @@ class TensorListSplit(ListOp):
 class TensorListConcatLists(ListOp):
     """One list, or one of each pair of lists, after the other."""
 
-    signature = "input_a: variant, input_b: variant -> output: variant"
+    signature = "input_a: variant, input_b: variant -> output: variant[input_a]"
     element_dtype: DType
     differentiable = False
-
-    def shape(self, input_a, input_b):
-        return input_a
 
     def eager(self, input_a, input_b):
         shapes = np.shape(input_a), np.shape(input_b)
@@ -156,11 +151,10 @@ class TensorListConcatLists(ListOp):
 class TensorListPushBackBatch(ListOp):
     """Every list of a vector of lists with one more element, a row of `tensor`."""
 
-    signature = "input_handles: variant, tensor: element_dtype -> output_handles: variant"
+    signature = (
+        "input_handles: variant, tensor: element_dtype -> output_handles: variant[input_handles]"
+    )
     differentiable = False
-
-    def shape(self, input_handles, tensor):
-        return input_handles
 
     def eager(self, input_handles, tensor):
         if isinstance(input_handles, TensorList):

@@ -8,7 +8,6 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import SCALAR, UNKNOWN
 
 
 class TensorMap:
@@ -43,10 +42,7 @@ def _held(value: Any, op: str) -> TensorMap:
 class EmptyTensorMap(Op):
     """A map without keys."""
 
-    signature = "-> handle: variant"
-
-    def shape(self):
-        return SCALAR
+    signature = "-> handle: variant[]"
 
     def eager(self):
         return TensorMap({})
@@ -55,10 +51,7 @@ class EmptyTensorMap(Op):
 class TensorMapSize(Op):
     """The number of keys."""
 
-    signature = "input_handle: variant -> size: int32"
-
-    def shape(self, input_handle):
-        return SCALAR
+    signature = "input_handle: variant -> size: int32[]"
 
     def eager(self, input_handle):
         return np.asarray(len(_held(input_handle, self.op_type)), np.int32)
@@ -68,11 +61,8 @@ class TensorMapInsert(Op):
     """The map with `value` at `key`."""
 
     signature = (
-        "input_handle: variant, key: key_dtype, value: value_dtype -> output_handle: variant"
+        "input_handle: variant, key: key_dtype, value: value_dtype -> output_handle: variant[]"
     )
-
-    def shape(self, input_handle, key, value):
-        return SCALAR
 
     def gradient(self, _input_handle, key, value, _output_handle, dmap):
         dtype = self.value_dtype
@@ -89,11 +79,8 @@ class TensorMapInsert(Op):
 class TensorMapLookup(Op):
     """The value at `key`."""
 
-    signature = "input_handle: variant, key: key_dtype -> value: value_dtype"
+    signature = "input_handle: variant, key: key_dtype -> value: value_dtype[...]"
     value_dtype: DType
-
-    def shape(self, input_handle, key):
-        return UNKNOWN
 
     def gradient(self, _input_handle, key, _value, dvalue):
         dmap = raw.TensorMapInsert(input_handle=raw.EmptyTensorMap(), key=key, value=dvalue)
@@ -109,11 +96,8 @@ class TensorMapLookup(Op):
 class TensorMapErase(Op):
     """The map without `key`."""
 
-    signature = "input_handle: variant, key: key_dtype -> output_handle: variant"
+    signature = "input_handle: variant, key: key_dtype -> output_handle: variant[]"
     value_dtype: DType
-
-    def shape(self, input_handle, key):
-        return SCALAR
 
     def gradient(self, _input_handle, _key_in, _output_handle, dmap):
         return dmap, None
@@ -128,10 +112,7 @@ class TensorMapErase(Op):
 class TensorMapHasKey(Op):
     """Whether there is a value at `key`."""
 
-    signature = "input_handle: variant, key: key_dtype -> has_key: bool"
-
-    def shape(self, input_handle, key):
-        return SCALAR
+    signature = "input_handle: variant, key: key_dtype -> has_key: bool[]"
 
     def eager(self, input_handle, key):
         return np.asarray(_key(key) in _held(input_handle, self.op_type).items)
@@ -140,11 +121,8 @@ class TensorMapHasKey(Op):
 class TensorMapStackKeys(Op):
     """All keys, stacked."""
 
-    signature = "input_handle: variant -> keys: key_dtype"
+    signature = "input_handle: variant -> keys: key_dtype[...]"
     key_dtype: DType
-
-    def shape(self, input_handle):
-        return UNKNOWN
 
     def eager(self, input_handle):
         held = _held(input_handle, self.op_type).items

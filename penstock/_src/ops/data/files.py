@@ -98,12 +98,11 @@ def _records(file: Any, name: str) -> Iterator[Element]:
 class TextLineDataset(Op):
     """The lines of text files, without their ends."""
 
-    signature = "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant"
+    signature = (
+        "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant[]"
+    )
     metadata: str = ""
     stateful = True
-
-    def shape(self, filenames, compression_type, buffer_size):
-        return TensorShape([])
 
     def eager(self, filenames, compression_type, buffer_size):
         return _strings(_FromFiles(names_of(filenames), text(compression_type), _lines))
@@ -112,12 +111,11 @@ class TextLineDataset(Op):
 class TFRecordDataset(Op):
     """The records of TFRecord files."""
 
-    signature = "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant"
+    signature = (
+        "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant[]"
+    )
     metadata: str = ""
     stateful = True
-
-    def shape(self, filenames, compression_type, buffer_size):
-        return TensorShape([])
 
     def eager(self, filenames, compression_type, buffer_size):
         return _strings(_FromFiles(names_of(filenames), text(compression_type), _records))
@@ -127,14 +125,11 @@ class TFRecordDatasetV2(Op):
     """The records of TFRecord files, from the given offsets on."""
 
     signature = (
-        "filenames: string, compression_type: string, buffer_size: int64, byte_offsets: int64"
-        " -> handle: variant"
+        "filenames: string, compression_type: string, buffer_size: int64, byte_offsets: int64 "
+        "-> handle: variant[]"
     )
     metadata: str = ""
     stateful = True
-
-    def shape(self, filenames, compression_type, buffer_size, byte_offsets):
-        return TensorShape([])
 
     def eager(self, filenames, compression_type, buffer_size, byte_offsets):
         offsets = dict(zip(names_of(filenames), byte_offsets.ravel().tolist()))
@@ -151,13 +146,11 @@ class FixedLengthRecordDatasetV2(Op):
 
     signature = (
         "filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64, "
-        "buffer_size: int64, compression_type: string -> handle: variant"
+        "buffer_size: int64, compression_type: string "
+        "-> handle: variant[]"
     )
     metadata: str = ""
     stateful = True
-
-    def shape(self, *_inputs):
-        return TensorShape([])
 
     def eager(self, filenames, header_bytes, record_bytes, footer_bytes, buffer_size, compression):
         header, size, footer = int(header_bytes), int(record_bytes), int(footer_bytes)
@@ -199,11 +192,8 @@ class _Names(Pipeline):
 class MatchingFilesDataset(Op):
     """The names of the files that match a pattern."""
 
-    signature = "patterns: string -> handle: variant"
+    signature = "patterns: string -> handle: variant[]"
     stateful = True
-
-    def shape(self, patterns):
-        return TensorShape([])
 
     def eager(self, patterns):
         return _strings(_Names(names_of(patterns)))

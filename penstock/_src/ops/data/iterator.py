@@ -103,10 +103,7 @@ class _IteratorOp(Op):
 class AnonymousIteratorV3(_IteratorOp):
     """An iterator that lives as long as it is referred to."""
 
-    signature = " -> handle: resource"
-
-    def shape(self):
-        return TensorShape([])
+    signature = "-> handle: resource[]"
 
     def eager(self):
         return IteratorHandle()
@@ -115,10 +112,7 @@ class AnonymousIteratorV3(_IteratorOp):
 class AnonymousIteratorV2(_IteratorOp):
     """An iterator, with what deletes it."""
 
-    signature = " -> handle: resource, deleter: variant"
-
-    def shape(self):
-        return TensorShape([]), TensorShape([])
+    signature = "-> handle: resource[], deleter: variant[]"
 
     def eager(self):
         made = IteratorHandle()
@@ -128,12 +122,9 @@ class AnonymousIteratorV2(_IteratorOp):
 class IteratorV2(_IteratorOp):
     """An iterator with a name."""
 
-    signature = " -> handle: resource"
+    signature = "-> handle: resource[]"
     shared_name: str
     container: str
-
-    def shape(self):
-        return TensorShape([])
 
     def eager(self):
         name, container = self.shared_name, self.container
@@ -149,13 +140,10 @@ class IteratorV2(_IteratorOp):
 class OneShotIterator(_IteratorOp):
     """An iterator over the dataset that a function makes, when first asked."""
 
-    signature = " -> handle: resource"
+    signature = "-> handle: resource[]"
     dataset_factory: Function
     container: str = ""
     shared_name: str = ""
-
-    def shape(self):
-        return TensorShape([])
 
     def eager(self):
         def make() -> IteratorHandle:
@@ -224,14 +212,11 @@ class IteratorGetNextSync(_GetNext):
 class IteratorGetNextAsOptional(Op):
     """The next element, or none at the end."""
 
-    signature = "iterator: resource -> optional: variant"
+    signature = "iterator: resource -> optional: variant[]"
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
     differentiable = False
-
-    def shape(self, iterator):
-        return TensorShape([])
 
     def eager(self, iterator):
         return OptionalValue(iterator.next())
@@ -240,11 +225,8 @@ class IteratorGetNextAsOptional(Op):
 class IteratorToStringHandle(Op):
     """A string that stands for an iterator."""
 
-    signature = "resource_handle: resource -> string_handle: string"
+    signature = "resource_handle: resource -> string_handle: string[]"
     stateful = True
-
-    def shape(self, resource_handle):
-        return TensorShape([])
 
     def eager(self, resource_handle):
         name = f"iterator-{id(resource_handle)}"
@@ -255,13 +237,10 @@ class IteratorToStringHandle(Op):
 class IteratorFromStringHandleV2(Op):
     """The iterator that a string stands for."""
 
-    signature = "string_handle: string -> resource_handle: resource"
+    signature = "string_handle: string -> resource_handle: resource[]"
     output_types: list[DType] = []
     output_shapes: list[TensorShape] = []
     stateful = True
-
-    def shape(self, string_handle):
-        return TensorShape([])
 
     def eager(self, string_handle):
         name = string_handle[()].decode()
@@ -277,11 +256,8 @@ _NAMED: Any = weakref.WeakValueDictionary()
 class OptionalFromValue(Op):
     """An optional that holds the components."""
 
-    signature = "components: *Toutput_types -> optional: variant"
+    signature = "components: *Toutput_types -> optional: variant[]"
     Toutput_types: list[DType]
-
-    def shape(self, components):
-        return TensorShape([])
 
     def gradient(self, components, _optional, dy):
         shapes = [component.shape for component in components]
@@ -298,10 +274,7 @@ class OptionalFromValue(Op):
 class OptionalNone(Op):
     """An optional that holds nothing."""
 
-    signature = " -> optional: variant"
-
-    def shape(self):
-        return TensorShape([])
+    signature = "-> optional: variant[]"
 
     def eager(self):
         return OptionalValue(None)
@@ -310,10 +283,7 @@ class OptionalNone(Op):
 class OptionalHasValue(Op):
     """Whether an optional holds something."""
 
-    signature = "optional: variant -> has_value: bool"
-
-    def shape(self, optional):
-        return TensorShape([])
+    signature = "optional: variant -> has_value: bool[]"
 
     def eager(self, optional):
         return np.array(optional.components is not None)
@@ -341,11 +311,8 @@ class OptionalGetValue(Op):
 class DatasetCardinality(Op):
     """The number of elements; -1 without end, -2 unknown."""
 
-    signature = "input_dataset: variant -> cardinality: int64"
+    signature = "input_dataset: variant -> cardinality: int64[]"
     cardinality_options: str = ""
-
-    def shape(self, input_dataset):
-        return TensorShape([])
 
     def eager(self, input_dataset):
         return np.array(input_dataset.cardinality(), np.int64)
@@ -354,10 +321,7 @@ class DatasetCardinality(Op):
 class ComputeBatchSize(Op):
     """The number of rows of a dataset's full batches; -1 if it cannot be told."""
 
-    signature = "input_dataset: variant -> batch_size: int64"
-
-    def shape(self, input_dataset):
-        return TensorShape([])
+    signature = "input_dataset: variant -> batch_size: int64[]"
 
     def eager(self, input_dataset):
         return np.array(input_dataset.batch_size(), np.int64)
@@ -413,10 +377,7 @@ class GetElementAtIndex(Op):
 class WrapDatasetVariant(Op):
     """A dataset's handle that survives copies between devices: here, the same."""
 
-    signature = "input_handle: variant -> output_handle: variant"
-
-    def shape(self, input_handle):
-        return TensorShape([])
+    signature = "input_handle: variant -> output_handle: variant[]"
 
     def eager(self, input_handle):
         return input_handle
@@ -425,10 +386,7 @@ class WrapDatasetVariant(Op):
 class UnwrapDatasetVariant(Op):
     """The handle within a wrapped one: here, the same."""
 
-    signature = "input_handle: variant -> output_handle: variant"
-
-    def shape(self, input_handle):
-        return TensorShape([])
+    signature = "input_handle: variant -> output_handle: variant[]"
 
     def eager(self, input_handle):
         return input_handle

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.core.op import Op
-from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
@@ -235,11 +234,8 @@ class CacheDatasetV2(DatasetOp):
 class DummyMemoryCache(Op):
     """A place for a dataset's elements."""
 
-    signature = " -> handle: resource"
+    signature = "-> handle: resource[]"
     stateful = True
-
-    def shape(self):
-        return TensorShape([])
 
     def eager(self):
         return MemoryCache()
@@ -248,11 +244,8 @@ class DummyMemoryCache(Op):
 class AnonymousMemoryCache(Op):
     """A place for a dataset's elements, with what deletes it."""
 
-    signature = " -> handle: resource, deleter: variant"
+    signature = "-> handle: resource[], deleter: variant[]"
     stateful = True
-
-    def shape(self):
-        return TensorShape([]), TensorShape([])
 
     def eager(self):
         made = MemoryCache()

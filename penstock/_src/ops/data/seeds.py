@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from penstock._src.core.op import Op
-from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.random.philox import Stream
 
@@ -82,11 +81,10 @@ def permutation(count: int, seeds: tuple[int, int]) -> np.ndarray:
 class AnonymousSeedGenerator(Op):
     """A generator of seeds for shuffling, with what deletes it."""
 
-    signature = "seed: int64, seed2: int64, reshuffle: bool -> handle: resource, deleter: variant"
+    signature = (
+        "seed: int64, seed2: int64, reshuffle: bool -> handle: resource[], deleter: variant[]"
+    )
     stateful = True
-
-    def shape(self, seed, seed2, reshuffle):
-        return TensorShape([]), TensorShape([])
 
     def eager(self, seed, seed2, reshuffle):
         made = SeedGenerator(int(seed), int(seed2), bool(reshuffle))
@@ -96,11 +94,8 @@ class AnonymousSeedGenerator(Op):
 class AnonymousRandomSeedGenerator(Op):
     """A generator of new seeds for every iteration, with what deletes it."""
 
-    signature = "seed: int64, seed2: int64 -> handle: resource, deleter: variant"
+    signature = "seed: int64, seed2: int64 -> handle: resource[], deleter: variant[]"
     stateful = True
-
-    def shape(self, seed, seed2):
-        return TensorShape([]), TensorShape([])
 
     def eager(self, seed, seed2):
         made = SeedGenerator(int(seed), int(seed2), True)
@@ -110,11 +105,8 @@ class AnonymousRandomSeedGenerator(Op):
 class DummySeedGenerator(Op):
     """A placeholder where a seed generator is asked for: fresh seeds in every iteration."""
 
-    signature = " -> handle: resource"
+    signature = "-> handle: resource[]"
     stateful = True
-
-    def shape(self):
-        return TensorShape([])
 
     def eager(self):
         return SeedGenerator(0, 0, True)

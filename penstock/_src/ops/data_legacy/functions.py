@@ -148,10 +148,7 @@ class Compressed:
 class CompressElement(Op):
     """An element in one variant, compressed."""
 
-    signature = "components: *input_types -> compressed: variant"
-
-    def shape(self, components):
-        return ()
+    signature = "components: *input_types -> compressed: variant[]"
 
     def eager(self, components):
         return Compressed(components)
@@ -204,11 +201,8 @@ class IteratorFromStringHandle(IteratorFromStringHandleV2):
 class IteratorGetDevice(Op):
     """The device where an iterator is."""
 
-    signature = "resource: resource -> device: string"
+    signature = "resource: resource -> device: string[]"
     stateful = True
-
-    def shape(self, resource):
-        return ()
 
     def eager(self, resource):
         if not isinstance(resource, IteratorHandle):
@@ -225,10 +219,7 @@ class ExperimentalIteratorGetDevice(IteratorGetDevice):
 class GetOptions(Op):
     """The options of a dataset, serialized."""
 
-    signature = "input_dataset: variant -> serialized_options: string"
-
-    def shape(self, input_dataset):
-        return ()
+    signature = "input_dataset: variant -> serialized_options: string[]"
 
     def eager(self, input_dataset):
         return input_dataset.options().get("serialized", b"")
@@ -239,9 +230,6 @@ class DatasetToTFRecord(Op):
 
     signature = "input_dataset: variant, filename: string, compression_type: string ->"
     stateful = True
-
-    def shape(self, input_dataset, filename, compression_type):
-        return ()
 
     def eager(self, input_dataset, filename, compression_type):
         run = Run(input_dataset.options())

@@ -30,13 +30,11 @@ class FixedLengthRecordDataset(Op):
 
     signature = (
         "filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64, "
-        "buffer_size: int64 -> handle: variant"
+        "buffer_size: int64 "
+        "-> handle: variant[]"
     )
     metadata: str = ""
     stateful = True
-
-    def shape(self, *_inputs):
-        return TensorShape([])
 
     def eager(self, *inputs):
         plain = np.array(b"", object)

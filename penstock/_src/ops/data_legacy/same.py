@@ -109,16 +109,13 @@ class ExperimentalAutoShardDataset(_Same):
 class ThreadPoolHandle(Op):
     """A pool of threads."""
 
-    signature = "-> handle: resource"
+    signature = "-> handle: resource[]"
     num_threads: int
     max_intra_op_parallelism: int = 1
     display_name: str
     container: str = ""
     shared_name: str = ""
     stateful = True
-
-    def shape(self):
-        return ()
 
     def eager(self):
         return Resource(self.display_name, self.container)

@@ -79,10 +79,7 @@ class _Maker(Op):
 class AnonymousMultiDeviceIteratorV3(_Maker):
     """An iterator for these devices."""
 
-    signature = "-> handle: resource"
-
-    def shape(self):
-        return ()
+    signature = "-> handle: resource[]"
 
     def eager(self):
         return DealingHandle(len(self.devices))
@@ -91,10 +88,7 @@ class AnonymousMultiDeviceIteratorV3(_Maker):
 class AnonymousMultiDeviceIterator(_Maker):
     """An iterator for these devices, with what deletes it."""
 
-    signature = "-> handle: resource, deleter: variant"
-
-    def shape(self):
-        return (), ()
+    signature = "-> handle: resource[], deleter: variant[]"
 
     def eager(self):
         made = DealingHandle(len(self.devices))
@@ -104,13 +98,10 @@ class AnonymousMultiDeviceIterator(_Maker):
 class MultiDeviceIterator(_Maker):
     """An iterator for these devices, with a name."""
 
-    signature = "-> handle: resource"
+    signature = "-> handle: resource[]"
     devices: list[str]
     shared_name: str
     container: str
-
-    def shape(self):
-        return ()
 
     def eager(self):
         name, container = self.shared_name, self.container
@@ -125,13 +116,10 @@ class MultiDeviceIteratorInit(Op):
     """Begins an iteration; gives its number."""
 
     signature = (
-        "dataset: variant, multi_device_iterator: resource, max_buffer_size: int64 -> "
-        "incarnation_id: int64"
+        "dataset: variant, multi_device_iterator: resource, max_buffer_size: int64 "
+        "-> incarnation_id: int64[]"
     )
     stateful = True
-
-    def shape(self, dataset, multi_device_iterator, max_buffer_size):
-        return ()
 
     def eager(self, dataset, multi_device_iterator, max_buffer_size):
         return np.int64(multi_device_iterator.start(dataset))
@@ -158,11 +146,8 @@ class MultiDeviceIteratorGetNextFromShard(Op):
 class MultiDeviceIteratorToStringHandle(Op):
     """A string that stands for an iterator."""
 
-    signature = "multi_device_iterator: resource -> string_handle: string"
+    signature = "multi_device_iterator: resource -> string_handle: string[]"
     stateful = True
-
-    def shape(self, multi_device_iterator):
-        return ()
 
     def eager(self, multi_device_iterator):
         name = f"multi-device-iterator-{id(multi_device_iterator)}".encode()
@@ -173,13 +158,10 @@ class MultiDeviceIteratorToStringHandle(Op):
 class MultiDeviceIteratorFromStringHandle(Op):
     """The iterator that a string stands for."""
 
-    signature = "string_handle: string -> multi_device_iterator: resource"
+    signature = "string_handle: string -> multi_device_iterator: resource[]"
     output_types: list[DType] = []
     output_shapes: list[TensorShape] = []
     stateful = True
-
-    def shape(self, string_handle):
-        return ()
 
     def eager(self, string_handle):
         name = np.asarray(string_handle).item()

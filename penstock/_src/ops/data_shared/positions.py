@@ -8,12 +8,9 @@ from penstock._src.core.values.resources import Resource
 class SerializeIterator(Op):
     """Where an iterator stands: how many elements it gave."""
 
-    signature = "resource_handle: resource -> serialized: variant"
+    signature = "resource_handle: resource -> serialized: variant[?]"
     external_state_policy: int = 0
     stateful = True
-
-    def shape(self, resource_handle):
-        return [None]
 
     def eager(self, resource_handle):
         if resource_handle.dataset is None:
@@ -36,11 +33,8 @@ class DeserializeIterator(Op):
 class DummyIterationCounter(Op):
     """The handle of a counter that counts nothing."""
 
-    signature = "-> handle: resource"
+    signature = "-> handle: resource[]"
     stateful = True
-
-    def shape(self):
-        return ()
 
     def eager(self):
         return Resource("dummy_iteration_counter")

@@ -71,14 +71,11 @@ class WritingAggregator(Aggregator):
 class StatsAggregatorHandle(Op):
     """An aggregator; one with a name is shared."""
 
-    signature = "-> handle: resource"
+    signature = "-> handle: resource[]"
     container: str = ""
     shared_name: str = ""
     stateful = True
     kind: ClassVar[type[Aggregator]] = Aggregator
-
-    def shape(self):
-        return ()
 
     def eager(self):
         name, container, kind = self.shared_name, self.container, self.kind
@@ -108,9 +105,6 @@ class StatsAggregatorSetSummaryWriter(Op):
     signature = "stats_aggregator: resource, summary: resource ->"
     stateful = True
 
-    def shape(self, stats_aggregator, summary):
-        return ()
-
     def eager(self, stats_aggregator, summary):
         if not isinstance(stats_aggregator, Aggregator):
             raise invalid(self, "Trying to access a handle's resource using the wrong type.")
@@ -122,11 +116,8 @@ class StatsAggregatorSetSummaryWriter(Op):
 class StatsAggregatorSummary(Op):
     """What an aggregator has gathered, as a serialized Summary."""
 
-    signature = "iterator: resource -> summary: string"
+    signature = "iterator: resource -> summary: string[]"
     stateful = True
-
-    def shape(self, iterator):
-        return ()
 
     def eager(self, iterator):
         return strings([iterator.summary()], ())

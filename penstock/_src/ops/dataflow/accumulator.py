@@ -165,9 +165,6 @@ class ResourceAccumulatorApplyGradient(_AccumulatorOp):
     dtype = NUMBER
     stateful = True
 
-    def shape(self, handle, local_step, gradient):
-        return ()
-
     def eager(self, handle, local_step, gradient):
         self.accumulator(handle).apply(self, int(local_step), gradient)
 
@@ -182,11 +179,8 @@ class AccumulatorApplyGradient(ResourceAccumulatorApplyGradient):
 class ResourceAccumulatorNumAccumulated(_AccumulatorOp):
     """The number of gradients that were added."""
 
-    signature = "handle: resource -> num_accumulated: int32"
+    signature = "handle: resource -> num_accumulated: int32[]"
     stateful = True
-
-    def shape(self, handle):
-        return ()
 
     def eager(self, handle):
         return np.int32(self.accumulator(handle).count)
@@ -204,9 +198,6 @@ class ResourceAccumulatorSetGlobalStep(_AccumulatorOp):
 
     signature = "handle: resource, new_global_step: int64 ->"
     stateful = True
-
-    def shape(self, handle, new_global_step):
-        return ()
 
     def eager(self, handle, new_global_step):
         self.accumulator(handle).set_step(self, int(new_global_step))
@@ -242,14 +233,12 @@ class SparseAccumulatorApplyGradient(_AccumulatorOp):
     """Adds a sparse gradient of a step."""
 
     signature = (
-        "handle: Ref(string), local_step: int64, gradient_indices: int64, gradient_values: "
-        "dtype, gradient_shape: int64 ->"
+        "handle: Ref(string), local_step: int64, gradient_indices: int64, gradient_values: dtype, "
+        "gradient_shape: int64 "
+        "->"
     )
     dtype = NUMBER
     has_known_shape: bool
-
-    def shape(self, *_inputs):
-        return ()
 
     def eager(self, handle, local_step, gradient_indices, gradient_values, gradient_shape):
         shape = gradient_shape if self.has_known_shape else np.zeros(0, np.int64)

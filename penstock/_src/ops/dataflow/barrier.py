@@ -30,16 +30,13 @@ class HostBarrier(Resource):
 class Barrier(Op):
     """A barrier: a new one, or the one of that name."""
 
-    signature = "-> handle: Ref(string)"
+    signature = "-> handle: Ref(string)[]"
     component_types: list[DType]
     shapes: list[TensorShape] = []
     capacity: int = -1
     container: str = ""
     shared_name: str = ""
     stateful = True
-
-    def output_shape(self):
-        return ()
 
     def eager(self):
         def make():
@@ -67,9 +64,6 @@ class BarrierInsertMany(_BarrierOp):
 
     signature = "handle: Ref(string), keys: string, values: T ->"
     component_index: int
-
-    def shape(self, handle, keys, values):
-        return ()
 
     def eager(self, handle, keys, values):
         barrier, at = self.barrier(handle), self.component_index

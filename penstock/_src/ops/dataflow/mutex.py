@@ -36,13 +36,10 @@ class _Held:
 class MutexV2(Op):
     """A handle of a mutex: the one of that name; without a name a new one, or the node's own."""
 
-    signature = "-> resource: resource"
+    signature = "-> resource: resource[]"
     container: str = ""
     shared_name: str = ""
     stateful = True
-
-    def shape(self):
-        return ()
 
     def eager(self):
         def make():
@@ -59,11 +56,8 @@ class MutexV2(Op):
 class MutexLock(Op):
     """Waits for a mutex and takes it, until the result is consumed or forgotten."""
 
-    signature = "mutex: resource -> mutex_lock: variant"
+    signature = "mutex: resource -> mutex_lock: variant[]"
     stateful = True
-
-    def shape(self, mutex):
-        return ()
 
     def eager(self, mutex):
         if not isinstance(mutex, Mutex):

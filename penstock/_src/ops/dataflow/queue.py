@@ -235,11 +235,8 @@ class QueueCloseV2(Op):
 class QueueIsClosedV2(Op):
     """Whether a queue is closed."""
 
-    signature = "handle: resource -> is_closed: bool"
+    signature = "handle: resource -> is_closed: bool[]"
     stateful = True
-
-    def shape(self, handle):
-        return ()
 
     def eager(self, handle):
         return np.asarray(_queue(self, handle).closed)
@@ -248,12 +245,9 @@ class QueueIsClosedV2(Op):
 class QueueSizeV2(Op):
     """The number of elements in a queue."""
 
-    signature = "handle: resource -> size: int32"
+    signature = "handle: resource -> size: int32[]"
     stateful = True
     differentiable = False
-
-    def shape(self, handle):
-        return ()
 
     def eager(self, handle):
         return np.asarray(len(_queue(self, handle).held), np.int32)

@@ -87,11 +87,8 @@ class QueueSize(queue.QueueSizeV2):
 class FakeQueue(Op):
     """The reference of a queue that a resource holds."""
 
-    signature = "resource: resource -> handle: Ref(string)"
+    signature = "resource: resource -> handle: Ref(string)[]"
     stateful = True
-
-    def shape(self, resource):
-        return ()
 
     def eager(self, resource):
         return resource

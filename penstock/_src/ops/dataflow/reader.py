@@ -246,10 +246,7 @@ class _ReaderOp(Op):
 class ReaderReadV2(_ReaderOp):
     """The next key and value, opening the next file of the queue where the last is over."""
 
-    signature = "reader_handle: resource, queue_handle: resource -> key: string, value: string"
-
-    def shape(self, reader_handle, queue_handle):
-        return (), ()
+    signature = "reader_handle: resource, queue_handle: resource -> key: string[], value: string[]"
 
     def eager(self, reader_handle, queue_handle):
         return self.reader(reader_handle).next(queue_handle)
@@ -268,12 +265,9 @@ class ReaderReadUpToV2(_ReaderOp):
     """Up to `num_records` keys and values, at least one."""
 
     signature = (
-        "reader_handle: resource, queue_handle: resource, num_records: int64 -> keys: string, "
-        "values: string"
+        "reader_handle: resource, queue_handle: resource, num_records: int64 "
+        "-> keys: string[?], values: string[?]"
     )
-
-    def shape(self, reader_handle, queue_handle, num_records):
-        return [None], [None]
 
     def eager(self, reader_handle, queue_handle, num_records):
         reader, wanted = self.reader(reader_handle), int(num_records)
@@ -367,9 +361,6 @@ class ReaderRestoreStateV2(_ReaderOp):
     """Puts a reader where another stood; TensorFlow's readers cannot do it either."""
 
     signature = "reader_handle: resource, state: string ->"
-
-    def shape(self, reader_handle, state):
-        return ()
 
     def eager(self, reader_handle, state):
         raise UnimplementedError("Reader RestoreState not implemented")

@@ -37,7 +37,7 @@ class Send(Op):
 class Recv(Op):
     """Waits for a tensor that is handed over."""
 
-    signature = "-> tensor: tensor_type"
+    signature = "-> tensor: tensor_type[...]"
     tensor_type: DType
     tensor_name: str
     send_device: str
@@ -45,9 +45,6 @@ class Recv(Op):
     recv_device: str
     client_terminated: bool = False
     stateful = True
-
-    def shape(self):
-        return None
 
     def eager(self):
         return _channel(self).get()

@@ -39,12 +39,9 @@ class _StackOp(Op):
 class StackV2(_StackOp):
     """A new stack of at most `max_size` elements, if that is not negative."""
 
-    signature = "max_size: int32 -> handle: resource"
+    signature = "max_size: int32 -> handle: resource[]"
     elem_type: DType
     stack_name: str = ""
-
-    def shape(self, max_size=None):
-        return ()
 
     def eager(self, max_size=-1):
         return HostStack(self.elem_type, int(max_size), self.stack_name)
@@ -60,11 +57,8 @@ class Stack(StackV2):
 class StackPushV2(_StackOp):
     """Puts an element on top, and gives it."""
 
-    signature = "handle: resource, elem: T -> output: T"
+    signature = "handle: resource, elem: T -> output: T[elem]"
     swap_memory: bool = False
-
-    def shape(self, handle, elem):
-        return elem
 
     def eager(self, handle, elem):
         stack = self.stack(handle)
@@ -87,11 +81,8 @@ class StackPush(StackPushV2):
 class StackPopV2(_StackOp):
     """Takes the element on top."""
 
-    signature = "handle: resource -> elem: elem_type"
+    signature = "handle: resource -> elem: elem_type[...]"
     elem_type: DType
-
-    def shape(self, handle):
-        return None
 
     def eager(self, handle):
         stack = self.stack(handle)
@@ -112,9 +103,6 @@ class StackCloseV2(_StackOp):
     """Forgets the elements."""
 
     signature = "handle: resource ->"
-
-    def shape(self, handle):
-        return ()
 
     def eager(self, handle):
         stack = self.stack(handle)

@@ -74,9 +74,6 @@ class Stage(_PlaceOp):
     container: str = ""
     shared_name: str = ""
 
-    def shape(self, values):
-        return ()
-
     def eager(self, values):
         place = self.place()
         with place.changed:
@@ -125,10 +122,7 @@ class StagePeek(_TypedPlaceOp):
 class StageSize(_TypedPlaceOp):
     """The number of tuples."""
 
-    signature = "-> size: int32"
-
-    def shape(self):
-        return ()
+    signature = "-> size: int32[]"
 
     def eager(self):
         return np.int32(len(self.place().items))
@@ -138,9 +132,6 @@ class StageClear(_TypedPlaceOp):
     """Forgets all tuples."""
 
     signature = "->"
-
-    def shape(self):
-        return ()
 
     def eager(self):
         place = self.place()
@@ -154,9 +145,6 @@ class MapStage(_TypedPlaceOp):
 
     signature = "key: int64, indices: int32, values: *fake_dtypes ->"
     kind = MapPlace
-
-    def shape(self, key, indices, values):
-        return ()
 
     def eager(self, key, indices, values):
         place, at = self.place(), int(key)
@@ -237,11 +225,8 @@ class MapUnstageNoKey(_TypedPlaceOp):
 class MapSize(_TypedPlaceOp):
     """The number of complete tuples."""
 
-    signature = "-> size: int32"
+    signature = "-> size: int32[]"
     kind = MapPlace
-
-    def shape(self):
-        return ()
 
     def eager(self):
         return np.int32(len(self.place().items))
@@ -250,11 +235,8 @@ class MapSize(_TypedPlaceOp):
 class MapIncompleteSize(_TypedPlaceOp):
     """The number of tuples that lack components."""
 
-    signature = "-> size: int32"
+    signature = "-> size: int32[]"
     kind = MapPlace
-
-    def shape(self):
-        return ()
 
     def eager(self):
         return np.int32(len(self.place().partial))
@@ -265,9 +247,6 @@ class MapClear(_TypedPlaceOp):
 
     signature = "->"
     kind = MapPlace
-
-    def shape(self):
-        return ()
 
     def eager(self):
         place = self.place()

@@ -38,7 +38,7 @@ class _Make(Op):
 class TensorArrayV3(_Make):
     """A new array of `size` elements, and its first flow."""
 
-    signature = "size: int32 -> handle: resource, flow: float32"
+    signature = "size: int32 -> handle: resource[], flow: float32[]"
     dtype: DType
     element_shape: TensorShape = TensorShape(None)
     dynamic_size: bool = False
@@ -46,9 +46,6 @@ class TensorArrayV3(_Make):
     identical_element_shapes: bool = False
     tensor_array_name: str = ""
     stateful = True
-
-    def shape(self, size):
-        return (), ()
 
     def eager(self, size):
         return self.made(size), FLOW
@@ -73,13 +70,10 @@ class _ArrayOp(Op):
 class TensorArrayGradV3(_ArrayOp):
     """The array that gradients of an array's elements are added up in: one for each `source`."""
 
-    signature = "handle: resource, flow_in: float32 -> grad_handle: resource, flow_out: float32"
+    signature = "handle: resource, flow_in: float32 -> grad_handle: resource[], flow_out: float32[]"
     source: str
     stateful = True
     differentiable = False
-
-    def shape(self, handle, flow_in):
-        return (), ()
 
     def eager(self, handle, flow_in):
         return array_of(handle).gradients(self.source), flow_in
@@ -89,15 +83,12 @@ class TensorArrayGradWithShape(_ArrayOp):
     """The same, the elements having more dimensions in front."""
 
     signature = (
-        "handle: resource, flow_in: float32, shape_to_prepend: int32 -> grad_handle: resource, "
-        "flow_out: float32"
+        "handle: resource, flow_in: float32, shape_to_prepend: int32 "
+        "-> grad_handle: resource[], flow_out: float32[]"
     )
     source: str
     stateful = True
     differentiable = False
-
-    def shape(self, handle, flow_in, shape_to_prepend):
-        return (), ()
 
     def eager(self, handle, flow_in, shape_to_prepend):
         lead = tuple(int(d) for d in shape_to_prepend)
@@ -107,11 +98,8 @@ class TensorArrayGradWithShape(_ArrayOp):
 class TensorArrayWriteV3(_ArrayOp):
     """Puts a value at an index."""
 
-    signature = "handle: resource, index: int32, value: T, flow_in: float32 -> flow_out: float32"
+    signature = "handle: resource, index: int32, value: T, flow_in: float32 -> flow_out: float32[]"
     stateful = True
-
-    def shape(self, handle, index, value, flow_in):
-        return ()
 
     def gradient(self, handle, index, _value, _flow_in, _flow_out, dflow):
         array, flow = self.of_gradients(handle, dflow)
@@ -130,12 +118,9 @@ class TensorArrayWriteV3(_ArrayOp):
 class TensorArrayReadV3(_ArrayOp):
     """The value at an index."""
 
-    signature = "handle: resource, index: int32, flow_in: float32 -> value: dtype"
+    signature = "handle: resource, index: int32, flow_in: float32 -> value: dtype[...]"
     dtype: DType
     stateful = True
-
-    def shape(self, handle, index, flow_in):
-        return None
 
     def gradient(self, handle, index, flow_in, _value, dy):
         array, flow = self.of_gradients(handle, flow_in)
@@ -171,11 +156,10 @@ class TensorArrayGatherV3(_ArrayOp):
 class TensorArrayScatterV3(_ArrayOp):
     """Puts the rows of a value at some indices."""
 
-    signature = "handle: resource, indices: int32, value: T, flow_in: float32 -> flow_out: float32"
+    signature = (
+        "handle: resource, indices: int32, value: T, flow_in: float32 -> flow_out: float32[]"
+    )
     stateful = True
-
-    def shape(self, handle, indices, value, flow_in):
-        return ()
 
     def gradient(self, handle, indices, _value, _flow_in, _flow_out, dflow):
         array, flow = self.of_gradients(handle, dflow)
@@ -194,13 +178,10 @@ class TensorArrayScatterV3(_ArrayOp):
 class TensorArrayConcatV3(_ArrayOp):
     """All values one after the other along their first dimension, and the length of each."""
 
-    signature = "handle: resource, flow_in: float32 -> value: dtype, lengths: int64"
+    signature = "handle: resource, flow_in: float32 -> value: dtype[...], lengths: int64[?]"
     dtype: DType
     element_shape_except0: TensorShape = TensorShape(None)
     stateful = True
-
-    def shape(self, handle, flow_in):
-        return None, [None]
 
     def gradient(self, handle, flow_in, _value, lengths, dy, _dlengths):
         array, flow = self.of_gradients(handle, flow_in)
@@ -213,11 +194,10 @@ class TensorArrayConcatV3(_ArrayOp):
 class TensorArraySplitV3(_ArrayOp):
     """Puts pieces of a value, of the given lengths, one after the other."""
 
-    signature = "handle: resource, value: T, lengths: int64, flow_in: float32 -> flow_out: float32"
+    signature = (
+        "handle: resource, value: T, lengths: int64, flow_in: float32 -> flow_out: float32[]"
+    )
     stateful = True
-
-    def shape(self, handle, value, lengths, flow_in):
-        return ()
 
     def gradient(self, handle, _value, _lengths, _flow_in, _flow_out, dflow):
         array, flow = self.of_gradients(handle, dflow)
@@ -236,12 +216,9 @@ class TensorArraySplitV3(_ArrayOp):
 class TensorArraySizeV3(_ArrayOp):
     """The number of elements."""
 
-    signature = "handle: resource, flow_in: float32 -> size: int32"
+    signature = "handle: resource, flow_in: float32 -> size: int32[]"
     stateful = True
     differentiable = False
-
-    def shape(self, handle, flow_in):
-        return ()
 
     def eager(self, handle, flow_in):
         return np.int32(len(array_of(handle).items))
@@ -253,9 +230,6 @@ class TensorArrayCloseV3(_ArrayOp):
     signature = "handle: resource ->"
     stateful = True
     differentiable = False
-
-    def shape(self, handle):
-        return ()
 
     def eager(self, handle):
         array_of(handle).close()

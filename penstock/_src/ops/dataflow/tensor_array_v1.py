@@ -11,16 +11,13 @@ from penstock._src.ops.rules import ints
 class TensorArrayV2(v3._Make):
     """A new array of `size` elements."""
 
-    signature = "size: int32 -> handle: string"
+    signature = "size: int32 -> handle: string[]"
     dtype: DType
     element_shape: TensorShape = TensorShape(None)
     dynamic_size: bool = False
     clear_after_read: bool = True
     tensor_array_name: str = ""
     stateful = True
-
-    def shape(self, size):
-        return ()
 
     def eager(self, size):
         return self.made(size)
@@ -41,13 +38,10 @@ class TensorArray(TensorArrayV2):
 class TensorArrayGradV2(v3._ArrayOp):
     """The array that gradients of an array's elements are added up in."""
 
-    signature = "handle: string, flow_in: float32 -> grad_handle: string"
+    signature = "handle: string, flow_in: float32 -> grad_handle: string[]"
     source: str
     stateful = True
     differentiable = False
-
-    def shape(self, handle, flow_in):
-        return ()
 
     def eager(self, handle, flow_in):
         return array_of(handle).gradients(self.source)
@@ -194,12 +188,9 @@ class TensorArrayClose(v3.TensorArrayCloseV3):
 class TensorArrayPack(Op):
     """All elements, stacked."""
 
-    signature = "handle: Ref(string), flow_in: float32 -> value: dtype"
+    signature = "handle: Ref(string), flow_in: float32 -> value: dtype[...]"
     dtype: DType
     element_shape: TensorShape = TensorShape(None)
-
-    def shape(self, handle, flow_in):
-        return None
 
     def eager(self, handle, flow_in):
         array = array_of(handle)
@@ -209,10 +200,7 @@ class TensorArrayPack(Op):
 class TensorArrayUnpack(Op):
     """Puts the rows of a value in."""
 
-    signature = "handle: Ref(string), value: T, flow_in: float32 -> flow_out: float32"
-
-    def shape(self, handle, value, flow_in):
-        return ()
+    signature = "handle: Ref(string), value: T, flow_in: float32 -> flow_out: float32[]"
 
     def eager(self, handle, value, flow_in):
         return v3.TensorArrayScatterV3.eager(self, handle, ints(range(len(value))), value, flow_in)

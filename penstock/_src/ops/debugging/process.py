@@ -18,9 +18,6 @@ class Abort(Op):
     error_msg: str = ""
     exit_without_error: bool = False
 
-    def shape(self):
-        return ()
-
     def eager(self):
         if self.exit_without_error:
             os._exit(0)
@@ -31,10 +28,7 @@ class Abort(Op):
 class Fact(Op):
     """A fact about factorials."""
 
-    signature = "-> fact: string"
-
-    def shape(self):
-        return ()
+    signature = "-> fact: string[]"
 
     def eager(self):
         return strings([b"0! == 1"], ())
@@ -53,11 +47,8 @@ class SyncDevice(Op):
 class CheckPinned(Op):
     """Refuses memory that is not pinned for a GPU."""
 
-    signature = "tensor: T -> output: T"
+    signature = "tensor: T -> output: T[tensor]"
     T = ANY
-
-    def shape(self, tensor):
-        return tensor
 
     def eager(self, tensor):
         raise FailedPreconditionError("to check pinnedness, must be built with `--config=cuda`")

@@ -32,14 +32,11 @@ class _Watched(Op):
 class DebugIdentity(_Watched):
     """The input, under the eyes of a debugger."""
 
-    signature = "input: T -> output: T"
+    signature = "input: T -> output: T[input]"
     device_name: str = ""
     tensor_name: str = ""
     debug_urls: list[str] = []
     gated_grpc: bool = False
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         self.named()
@@ -63,7 +60,7 @@ class DebugIdentityV3(DebugIdentity):
 class DebugIdentityV2(Op):
     """The input, under the eyes of a debugger of functions."""
 
-    signature = "input: T -> output: T"
+    signature = "input: T -> output: T[input]"
     T = ANY
     tfdbg_context_id: str = ""
     op_name: str = ""
@@ -73,9 +70,6 @@ class DebugIdentityV2(Op):
     circular_buffer_size: int = 1000
     tfdbg_run_id: str = ""
     stateful = True
-
-    def shape(self, input):
-        return input
 
     def gradient(self, _input, _output, dy):
         return dy
@@ -89,15 +83,12 @@ class DebugIdentityV2(Op):
 class DebugNanCount(_Watched):
     """How many entries are not a number."""
 
-    signature = "input: T -> output: int64"
+    signature = "input: T -> output: int64[1]"
     T = ANY
     device_name: str = ""
     tensor_name: str = ""
     debug_urls: list[str] = []
     gated_grpc: bool = False
-
-    def shape(self, input):
-        return [1]
 
     def eager(self, input):
         self.named()
@@ -111,7 +102,7 @@ class DebugNumericSummary(_Watched):
     *shape]`; what is beyond the bounds counts as infinite. `mute_if_healthy` is for debuggers that listen.
     """
 
-    signature = "input: T -> output: float64"
+    signature = "input: T -> output: float64[?]"
     T = ANY
     device_name: str = ""
     tensor_name: str = ""
@@ -120,9 +111,6 @@ class DebugNumericSummary(_Watched):
     upper_bound: float = np.inf
     mute_if_healthy: bool = False
     gated_grpc: bool = False
-
-    def shape(self, input):
-        return [None]
 
     def eager(self, input):
         self.named()

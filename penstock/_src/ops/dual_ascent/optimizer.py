@@ -261,9 +261,6 @@ class SdcaShrinkL1(Op):
     l2: float
     differentiable = False
 
-    def shape(self, weights):
-        return ()
-
     def eager(self, weights):
         for handle in weights:
             variable = as_variable(handle, self.op_type)

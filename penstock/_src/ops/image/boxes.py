@@ -202,14 +202,11 @@ class NonMaxSuppressionWithOverlaps(Op):
     """NonMaxSuppressionV3 by a given matrix of overlaps."""
 
     signature = (
-        "overlaps: float32, scores: float32, max_output_size: int32, "
-        "overlap_threshold: float32, score_threshold: float32 -> selected_indices: "
-        "int32"
+        "overlaps: float32, scores: float32, max_output_size: int32, overlap_threshold: float32, "
+        "score_threshold: float32 "
+        "-> selected_indices: int32[?]"
     )
     differentiable = False
-
-    def shape(self, overlaps, scores, max_output_size, overlap_threshold, score_threshold):
-        return [None]
 
     def eager(self, overlaps, scores, max_output_size, overlap_threshold, score_threshold):
         kept, _ = suppress(
@@ -341,13 +338,10 @@ def _outline(image, box, color, height, width):
 class DrawBoundingBoxes(Op):
     """Images with the outlines of boxes."""
 
-    signature = "images: T, boxes: float32 -> output: T"
+    signature = "images: T, boxes: float32 -> output: T[images]"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
     differentiable = False
-
-    def shape(self, images, boxes):
-        return images
 
     def eager(self, images, boxes):
         return _draw(self, images, boxes, None)
@@ -356,12 +350,9 @@ class DrawBoundingBoxes(Op):
 class DrawBoundingBoxesV2(Op):
     """Images with the outlines of boxes in given colors."""
 
-    signature = "images: T, boxes: float32, colors: float32 -> output: T"
+    signature = "images: T, boxes: float32, colors: float32 -> output: T[images]"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
-
-    def shape(self, images, boxes, colors):
-        return images
 
     def eager(self, images, boxes, colors):
         return _draw(self, images, boxes, colors)

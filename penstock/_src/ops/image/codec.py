@@ -121,10 +121,7 @@ class DecodeBmp(Op):
 class DecodeGif(Op):
     """The frames of a GIF."""
 
-    signature = "contents: string -> image: uint8"
-
-    def shape(self, contents):
-        return [None, None, None, 3]
+    signature = "contents: string -> image: uint8[?, ?, ?, 3]"
 
     def eager(self, contents):
         data = _image(self, contents)
@@ -192,12 +189,9 @@ class DecodeJxl(Op):
 class ExtractJpegShape(Op):
     """Height, width and channels of a JPEG."""
 
-    signature = "contents: string -> image_shape: output_type"
+    signature = "contents: string -> image_shape: output_type[3]"
     output_type: DType = dtypes.int32
     output_type_types = INDEX
-
-    def shape(self, contents):
-        return [3]
 
     def eager(self, contents):
         data = _image(self, contents)
@@ -236,7 +230,7 @@ class EncodePng(Op):
 class EncodeJpeg(Op):
     """A JPEG file of an image."""
 
-    signature = "image: uint8 -> contents: string"
+    signature = "image: uint8 -> contents: string[]"
     format: Literal["", "grayscale", "rgb"] = ""
     quality: int = 95
     progressive: bool = False
@@ -246,9 +240,6 @@ class EncodeJpeg(Op):
     x_density: int = 300
     y_density: int = 300
     xmp_metadata: str = ""
-
-    def shape(self, image):
-        return ()
 
     def eager(self, image):
         if image.ndim != 3:
@@ -276,10 +267,7 @@ def _per_inch(op):
 class EncodeJpegVariableQuality(Op):
     """A JPEG file of an image at a given quality."""
 
-    signature = "images: uint8, quality: int32 -> contents: string"
-
-    def shape(self, images, quality):
-        return ()
+    signature = "images: uint8, quality: int32 -> contents: string[]"
 
     def eager(self, images, quality):
         if not 0 <= int(quality) <= 100:

@@ -122,13 +122,13 @@ def _require_boxes(op, boxes, box_ind, batch):
 class CropAndResizeGradImage(Op):
     """The gradient of CropAndResize by the images."""
 
-    signature = "grads: float32, boxes: float32, box_ind: int32, image_size: int32 -> output: T"
+    signature = (
+        "grads: float32, boxes: float32, box_ind: int32, image_size: int32 "
+        "-> output: T[*image_size]"
+    )
     T: DType
     T_types = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     method: Literal["bilinear", "nearest"] = "bilinear"
-
-    def shape(self, grads, boxes, box_ind, image_size):
-        return image_size.as_shape()
 
     def eager(self, grads, boxes, box_ind, image_size):
         out = np.zeros([int(n) for n in image_size], np.float32)
@@ -149,12 +149,9 @@ class CropAndResizeGradImage(Op):
 class CropAndResizeGradBoxes(Op):
     """The gradient of CropAndResize by the boxes."""
 
-    signature = "grads: float32, image: T, boxes: float32, box_ind: int32 -> output: float32"
+    signature = "grads: float32, image: T, boxes: float32, box_ind: int32 -> output: float32[boxes]"
     T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}
     method: Literal["bilinear"] = "bilinear"
-
-    def shape(self, grads, image, boxes, box_ind):
-        return boxes
 
     def eager(self, grads, image, boxes, box_ind):
         _require_boxes(self, boxes, box_ind, image.shape[0])

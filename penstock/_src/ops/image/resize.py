@@ -465,13 +465,13 @@ class ScaleAndTranslate(Op):
 class ScaleAndTranslateGrad(Op):
     """The gradient of ScaleAndTranslate."""
 
-    signature = "grads: T, original_image: T, scale: float32, translation: float32 -> output: T"
+    signature = (
+        "grads: T, original_image: T, scale: float32, translation: float32 "
+        "-> output: T[original_image]"
+    )
     T = frozenset({dtypes.float32})
     kernel_type: str = "lanczos3"
     antialias: bool = True
-
-    def shape(self, grads, original_image, scale, translation):
-        return original_image
 
     def eager(self, grads, original_image, scale, translation):
         inputs = original_image.shape[1:3]

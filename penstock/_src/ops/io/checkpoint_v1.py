@@ -11,7 +11,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnimplementedError
 from penstock._src.core.op import Op
-from penstock._src.core.shapes import UNKNOWN
 from penstock._src.ops.io.save_restore import parsed_slice, path_of
 from penstock._src.ops.io.sstable import read_table, write_table
 from penstock._src.ops.rules import invalid
@@ -228,13 +227,10 @@ def _save(op: Any, filename: Any, names: np.ndarray, specs: list[bytes], data: l
 class Restore(Op):
     """A tensor of a checkpoint of the first format."""
 
-    signature = "file_pattern: string, tensor_name: string -> tensor: dt"
+    signature = "file_pattern: string, tensor_name: string -> tensor: dt[...]"
     dt: DType
     preferred_shard: int = -1
     stateful = True
-
-    def shape(self, file_pattern, tensor_name):
-        return UNKNOWN
 
     def eager(self, file_pattern, tensor_name):
         return SliceReader(path_of(file_pattern)).read(path_of(tensor_name), "", self.dt)
@@ -243,13 +239,12 @@ class Restore(Op):
 class RestoreSlice(Op):
     """A tensor, or a slice of it, of a checkpoint of the first format."""
 
-    signature = "file_pattern: string, tensor_name: string, shape_and_slice: string -> tensor: dt"
+    signature = (
+        "file_pattern: string, tensor_name: string, shape_and_slice: string -> tensor: dt[...]"
+    )
     dt: DType
     preferred_shard: int = -1
     stateful = True
-
-    def shape(self, file_pattern, tensor_name, shape_and_slice):
-        return UNKNOWN
 
     def eager(self, file_pattern, tensor_name, shape_and_slice):
         reader = SliceReader(path_of(file_pattern))

@@ -87,11 +87,8 @@ class DecodePaddedRaw(Op):
 class DecodeCompressed(Op):
     """Strings out of ZLIB or GZIP."""
 
-    signature = "bytes: string -> output: string"
+    signature = "bytes: string -> output: string[bytes]"
     compression_type: str = ""
-
-    def shape(self, bytes):
-        return bytes
 
     def eager(self, bytes):
         modes = {"": None, "ZLIB": zlib.MAX_WBITS, "GZIP": zlib.MAX_WBITS | 16}
@@ -253,10 +250,7 @@ class DecodeWav(Op):
 class EncodeWav(Op):
     """A 16-bit WAV file of samples of [-1, 1)."""
 
-    signature = "audio: float32, sample_rate: int32 -> contents: string"
-
-    def shape(self, audio, sample_rate):
-        return ()
+    signature = "audio: float32, sample_rate: int32 -> contents: string[]"
 
     def eager(self, audio, sample_rate):
         if audio.ndim != 2:

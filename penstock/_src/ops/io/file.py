@@ -43,9 +43,6 @@ class WriteFile(Op):
     signature = "filename: string, contents: string ->"
     stateful = True
 
-    def shape(self, filename, contents):
-        return ()
-
     def eager(self, filename, contents):
         path = pathlib.Path(_path(self, filename))
         try:
@@ -58,10 +55,7 @@ class WriteFile(Op):
 class MatchingFiles(Op):
     """The files that match patterns, sorted."""
 
-    signature = "pattern: string -> filenames: string"
-
-    def shape(self, pattern):
-        return [None]
+    signature = "pattern: string -> filenames: string[?]"
 
     def eager(self, pattern):
         found = set()

@@ -45,15 +45,12 @@ class Assert(Op):
 class Print(Op):
     """The input, after a line with summaries of the data on the standard error stream."""
 
-    signature = "input: T, data: *U -> output: T"
+    signature = "input: T, data: *U -> output: T[input]"
     T = ANY
     message: str = ""
     first_n: int = -1
     summarize: int = 3
     stateful = True
-
-    def shape(self, input, data):
-        return input
 
     def gradient(self, _input, data, _output, dy):
         return dy, [None] * len(data)
@@ -105,12 +102,9 @@ class PrintV2(Op):
 class Timestamp(Op):
     """Seconds since the epoch."""
 
-    signature = "-> ts: float64"
+    signature = "-> ts: float64[]"
     stateful = True
     differentiable = False
-
-    def shape(self):
-        return ()
 
     def eager(self):
         return np.float64(time.time())

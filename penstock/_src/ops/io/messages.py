@@ -33,12 +33,9 @@ def tensor_of(op, data, dtype):
 class SerializeTensor(Op):
     """A tensor as a serialized TensorProto."""
 
-    signature = "tensor: T -> serialized: string"
+    signature = "tensor: T -> serialized: string[]"
     T = ANY
     differentiable = False
-
-    def shape(self, tensor):
-        return ()
 
     def eager(self, tensor):
         return strings([to_proto(tensor, self.T).SerializeToString()], ())
@@ -96,10 +93,7 @@ def _unpacked(example):
 class DecodeJSONExample(Op):
     """Examples in JSON as serialized examples."""
 
-    signature = "json_examples: string -> binary_examples: string"
-
-    def shape(self, json_examples):
-        return json_examples
+    signature = "json_examples: string -> binary_examples: string[json_examples]"
 
     def eager(self, json_examples):
         def convert(text):

@@ -14,10 +14,7 @@ def _named(text):
 class ShardedFilename(Op):
     """The name of one part: base-00001-of-00003."""
 
-    signature = "basename: string, shard: int32, num_shards: int32 -> filename: string"
-
-    def shape(self, basename, shard, num_shards):
-        return ()
+    signature = "basename: string, shard: int32, num_shards: int32 -> filename: string[]"
 
     def eager(self, basename, shard, num_shards):
         return _named(
@@ -28,10 +25,7 @@ class ShardedFilename(Op):
 class ShardedFilespec(Op):
     """The pattern of the names of all parts."""
 
-    signature = "basename: string, num_shards: int32 -> filename: string"
-
-    def shape(self, basename, num_shards):
-        return ()
+    signature = "basename: string, num_shards: int32 -> filename: string[]"
 
     def eager(self, basename, num_shards):
         return _named(b"%s-?????-of-%05d" % (np.asarray(basename).item(), int(num_shards)))

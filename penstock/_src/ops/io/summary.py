@@ -15,7 +15,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
-from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import BOOL, REAL
 from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.tensor_proto import to_proto
@@ -118,13 +117,10 @@ def _text(value: Any) -> str:
 class SummaryWriter(Op):
     """The resource of a summary writer."""
 
-    signature = " -> writer: resource"
+    signature = "-> writer: resource[]"
     shared_name: str = ""
     container: str = ""
     stateful = True
-
-    def shape(self):
-        return TensorShape([])
 
     def eager(self):
         def make() -> SummaryWriterHandle:
@@ -234,12 +230,9 @@ class WriteScalarSummary(Op):
 class ScalarSummary(Op):
     """A serialized Summary of numbers under their tags."""
 
-    signature = "tags: string, values: T -> summary: string"
+    signature = "tags: string, values: T -> summary: string[]"
     T = REAL
     differentiable = False
-
-    def shape(self, tags, values):
-        return TensorShape([])
 
     def eager(self, tags, values):
         summary = Summary()
@@ -303,13 +296,10 @@ def histogram_of(values: np.ndarray) -> Any:
 class HistogramSummary(Op):
     """A serialized Summary with the histogram of values."""
 
-    signature = "tag: string, values: T -> summary: string"
+    signature = "tag: string, values: T -> summary: string[]"
     T: DType = dtypes.float32
     T_types = REAL
     differentiable = False
-
-    def shape(self, tag, values):
-        return TensorShape([])
 
     def eager(self, tag, values):
         summary = Summary()
@@ -335,12 +325,9 @@ class WriteHistogramSummary(Op):
 class TensorSummaryV2(Op):
     """A serialized Summary with a tensor."""
 
-    signature = "tag: string, tensor: T, serialized_summary_metadata: string -> summary: string"
+    signature = "tag: string, tensor: T, serialized_summary_metadata: string -> summary: string[]"
     T: DType
     differentiable = False
-
-    def shape(self, tag, tensor, serialized_summary_metadata):
-        return TensorShape([])
 
     def eager(self, tag, tensor, serialized_summary_metadata):
         metadata = serialized_summary_metadata[()]
@@ -351,12 +338,9 @@ class TensorSummaryV2(Op):
 class MergeSummary(Op):
     """The values of several serialized Summaries in one."""
 
-    signature = "inputs: N * string -> summary: string"
+    signature = "inputs: N * string -> summary: string[]"
     N: int
     differentiable = False
-
-    def shape(self, inputs):
-        return TensorShape([])
 
     def eager(self, inputs):
         merged = Summary()

@@ -306,13 +306,10 @@ def _inverse(op, x):
 class TridiagonalSolve(Op):
     """X with T X = rhs, T given by its super-, main and subdiagonal."""
 
-    signature = "diagonals: T, rhs: T -> output: T"
+    signature = "diagonals: T, rhs: T -> output: T[rhs]"
     T = COMPLEX | {dtypes.float32, dtypes.float64}
     partial_pivoting: bool = True
     perturb_singular: bool = False
-
-    def shape(self, diagonals, rhs):
-        return rhs
 
     def gradient(self, diagonals, _rhs, output, dy):
         upper, main, lower = (_row(diagonals, i) for i in range(3))
@@ -350,11 +347,8 @@ class TridiagonalSolve(Op):
 class TridiagonalMatMul(Op):
     """The product of a tridiagonal matrix, given by its diagonals, with rhs."""
 
-    signature = "superdiag: T, maindiag: T, subdiag: T, rhs: T -> output: T"
+    signature = "superdiag: T, maindiag: T, subdiag: T, rhs: T -> output: T[rhs]"
     T = COMPLEX | {dtypes.float32, dtypes.float64}
-
-    def shape(self, superdiag, maindiag, subdiag, rhs):
-        return rhs
 
     def gradient(self, superdiag, maindiag, subdiag, rhs, _output, dy):
         upper, main, lower = (adjoint(d) for d in (superdiag, maindiag, subdiag))

@@ -94,9 +94,6 @@ class InitializeTableFromDataset(Op):
     signature = "table_handle: resource, dataset: variant ->"
     stateful = True
 
-    def shape(self, table_handle, dataset):
-        return ()
-
     def eager(self, table_handle, dataset):
         table, run = tables.table_of(self, table_handle), Run(dataset.options())
         try:

@@ -314,9 +314,6 @@ class LookupTableInsertV2(Op):
     stateful = True
     differentiable = False
 
-    def shape(self, table_handle, keys, values):
-        return ()
-
     def eager(self, table_handle, keys, values):
         table = _checked(self, table_handle, keys, values)
         if not table.mutable:
@@ -339,9 +336,6 @@ class LookupTableRemoveV2(Op):
     Tin = ANY
     stateful = True
 
-    def shape(self, table_handle, keys):
-        return ()
-
     def eager(self, table_handle, keys):
         table = table_of(self, table_handle)
         if not table.mutable:
@@ -354,12 +348,9 @@ class LookupTableRemoveV2(Op):
 class LookupTableSizeV2(Op):
     """The number of keys."""
 
-    signature = "table_handle: resource -> size: int64"
+    signature = "table_handle: resource -> size: int64[]"
     stateful = True
     differentiable = False
-
-    def shape(self, table_handle):
-        return ()
 
     def eager(self, table_handle):
         return np.int64(len(table_of(self, table_handle).held))
@@ -368,13 +359,10 @@ class LookupTableSizeV2(Op):
 class LookupTableExportV2(Op):
     """All keys and values."""
 
-    signature = "table_handle: resource -> keys: Tkeys, values: Tvalues"
+    signature = "table_handle: resource -> keys: Tkeys[?], values: Tvalues[...]"
     Tkeys: DType
     Tvalues: DType
     stateful = True
-
-    def shape(self, table_handle):
-        return [None], None
 
     def eager(self, table_handle):
         return ready(self, table_handle).export()
@@ -387,9 +375,6 @@ class LookupTableImportV2(Op):
     Tin = ANY
     Tout = ANY
     stateful = True
-
-    def shape(self, table_handle, keys, values):
-        return ()
 
     def eager(self, table_handle, keys, values):
         table = _checked(self, table_handle, keys, values)
@@ -408,9 +393,6 @@ class InitializeTableV2(Op):
     Tval = ANY
     stateful = True
     differentiable = False
-
-    def shape(self, table_handle, keys, values):
-        return ()
 
     def eager(self, table_handle, keys, values):
         table = table_of(self, table_handle)
@@ -436,9 +418,6 @@ class InitializeTableFromTextFileV2(Op):
     offset: int = 0
     stateful = True
     differentiable = False
-
-    def shape(self, table_handle, filename):
-        return ()
 
     def eager(self, table_handle, filename):
         table, path = table_of(self, table_handle), filename.item().decode()

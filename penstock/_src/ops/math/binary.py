@@ -468,11 +468,8 @@ class AccumulateNV2(Op):
 class ClipByValue(Op):
     """t, at least clip_value_min and at most clip_value_max."""
 
-    signature = "t: T, clip_value_min: T, clip_value_max: T -> output: T"
+    signature = "t: T, clip_value_min: T, clip_value_max: T -> output: T[t]"
     T = NUMBER
-
-    def shape(self, t, clip_value_min, clip_value_max):
-        return t
 
     def gradient(self, t, clip_value_min, clip_value_max, _output, dy):
         below, above = raw.Less(t, clip_value_min), raw.Greater(t, clip_value_max)

@@ -50,15 +50,12 @@ class Complex(Binary):
 class _Part(Op):
     """A real number from each complex number."""
 
-    signature = "input: T -> output: Tout"
+    signature = "input: T -> output: Tout[input]"
     is_abstract = True
     T: DType = dtypes.complex64
     T_types = COMPLEX
     Tout: DType = dtypes.float32
     Tout_types = HALVES
-
-    def shape(self, input):
-        return input
 
     def check(self):
         """Raises InvalidArgumentError unless the result's type is that of the parts."""
@@ -127,10 +124,7 @@ class Angle(_Part):
 class ComplexAbs(_Part):
     """The absolute value."""
 
-    signature = "x: T -> y: Tout"
-
-    def shape(self, x):
-        return x
+    signature = "x: T -> y: Tout[x]"
 
     def gradient(self, x, y, dy):
         zeros = raw.ZerosLike(y)
@@ -161,12 +155,9 @@ class ComplexAbs(_Part):
 class Conj(Op):
     """The complex conjugate."""
 
-    signature = "input: T -> output: T"
+    signature = "input: T -> output: T[input]"
     T: DType = dtypes.complex64
     T_types = COMPLEX | {dtypes.variant}
-
-    def shape(self, input):
-        return input
 
     def gradient(self, _input, _output, dy):
         return raw.Conj(dy)

@@ -361,12 +361,9 @@ class HistogramFixedWidth(Op):
 class Bucketize(Op):
     """For each value the number of boundaries not above it."""
 
-    signature = "input: T -> output: int32"
+    signature = "input: T -> output: int32[input]"
     T = COUNTED
     boundaries: list[float]
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         edges = np.array(self.boundaries, np.float32)

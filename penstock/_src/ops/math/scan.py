@@ -14,16 +14,13 @@ from penstock._src.ops.rules import in_float32, invalid, quiet, show, value_of, 
 class _Scan(Op):
     """A running combination of the elements of each line; `exclusive` leaves the element itself out."""
 
-    signature = "x: T, axis: Tidx -> out: T"
+    signature = "x: T, axis: Tidx -> out: T[x]"
     is_abstract = True
     T = NUMBER
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
     exclusive: bool = False
     reverse: bool = False
-
-    def shape(self, x, axis):
-        return x
 
     @quiet
     def eager(self, x, axis):

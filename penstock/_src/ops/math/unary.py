@@ -273,13 +273,10 @@ class Cast(Op):
     """The values in another type: floats to integers cut towards zero, complex to real drops the
     imaginary part, anything but zero is True."""
 
-    signature = "x: SrcT -> y: DstT"
+    signature = "x: SrcT -> y: DstT[x]"
     DstT: DType
     Truncate: bool = False
     takes_slices = True
-
-    def shape(self, x):
-        return x
 
     def gradient(self, _x, _y, dy):
         source = self.SrcT

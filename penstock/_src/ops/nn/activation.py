@@ -17,11 +17,8 @@ SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
 class _Activation(Op):
     """An activation of one input."""
 
-    signature = "features: T -> activations: T"
+    signature = "features: T -> activations: T[features]"
     T = FLOAT
-
-    def shape(self, features):
-        return features
 
 
 class _ActivationGrad(Op):
@@ -37,11 +34,8 @@ class _ActivationGrad(Op):
 class Relu(Op):
     """max(features, 0), element by element."""
 
-    signature = "features: T -> activations: T"
+    signature = "features: T -> activations: T[features]"
     T = REAL | {dtypes.qint8}
-
-    def shape(self, features):
-        return features
 
     def gradient(self, _features, activations, dy):
         return raw.ReluGrad(gradients=dy, features=activations)
@@ -77,11 +71,8 @@ class ReluGrad(Op):
 class Relu6(Op):
     """min(max(features, 0), 6), element by element."""
 
-    signature = "features: T -> activations: T"
+    signature = "features: T -> activations: T[features]"
     T = REAL
-
-    def shape(self, features):
-        return features
 
     def gradient(self, _features, activations, dy):
         return raw.Relu6Grad(gradients=dy, features=activations)
@@ -119,13 +110,10 @@ class Relu6Grad(Op):
 class LeakyRelu(Op):
     """features where positive, alpha times them elsewhere."""
 
-    signature = "features: T -> activations: T"
+    signature = "features: T -> activations: T[features]"
     alpha: float = 0.20000000298023224
     T: DType = dtypes.float32
     T_types = FLOAT
-
-    def shape(self, features):
-        return features
 
     def gradient(self, features, _activations, dy):
         return raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha)

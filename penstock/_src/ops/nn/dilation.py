@@ -113,10 +113,7 @@ class Dilation2D(_Dilation):
 class Dilation2DBackpropInput(_Dilation):
     """The gradient of Dilation2D by its input."""
 
-    signature = "input: T, filter: T, out_backprop: T -> in_backprop: T"
-
-    def shape(self, input, filter, out_backprop):
-        return input
+    signature = "input: T, filter: T, out_backprop: T -> in_backprop: T[input]"
 
     def eager(self, input, filter, out_backprop):
         windows = self.windows(input.shape, filter.shape)
@@ -131,10 +128,7 @@ class Dilation2DBackpropInput(_Dilation):
 class Dilation2DBackpropFilter(_Dilation):
     """The gradient of Dilation2D by its filter."""
 
-    signature = "input: T, filter: T, out_backprop: T -> filter_backprop: T"
-
-    def shape(self, input, filter, out_backprop):
-        return filter
+    signature = "input: T, filter: T, out_backprop: T -> filter_backprop: T[filter]"
 
     def eager(self, input, filter, out_backprop):
         place = self.places(input, filter)

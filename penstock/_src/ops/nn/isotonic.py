@@ -13,13 +13,10 @@ from penstock._src.ops.rules import invalid, show
 class IsotonicRegression(Op):
     """The closest non-increasing sequence to each row, and the segments where it is constant."""
 
-    signature = "input: T -> output: output_dtype, segments: int32"
+    signature = "input: T -> output: output_dtype[input], segments: int32[input]"
     T = REAL
     output_dtype: DType = dtypes.float32
     output_dtype_types = FLOAT
-
-    def shape(self, input):
-        return input, input
 
     def gradient(self, input, _output, segments, dy, _dsegments):
         # every element of a segment gets the mean of the segment's gradients

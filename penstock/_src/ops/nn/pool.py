@@ -375,16 +375,13 @@ class MaxPoolWithArgmax(Op):
 class MaxPoolGradWithArgmax(Op):
     """Gives each gradient to the place that MaxPoolWithArgmax found."""
 
-    signature = "input: T, grad: T, argmax: Targmax -> output: T"
+    signature = "input: T, grad: T, argmax: Targmax -> output: T[input]"
     Targmax = INDEX
     T = REAL
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     include_batch_in_index: bool = False
-
-    def shape(self, input, grad, argmax):
-        return input
 
     def eager(self, input, grad, argmax):
         out = np.zeros(input.size, grad.dtype)
@@ -395,16 +392,13 @@ class MaxPoolGradWithArgmax(Op):
 class MaxPoolGradGradWithArgmax(Op):
     """Takes the elements at the places that MaxPoolWithArgmax found."""
 
-    signature = "input: T, grad: T, argmax: Targmax -> output: T"
+    signature = "input: T, grad: T, argmax: Targmax -> output: T[argmax]"
     Targmax = INDEX
     T = REAL
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     include_batch_in_index: bool = False
-
-    def shape(self, input, grad, argmax):
-        return argmax
 
     def eager(self, input, grad, argmax):
         return grad.reshape(-1)[_batch_places(self, input, argmax)]

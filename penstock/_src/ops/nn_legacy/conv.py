@@ -16,7 +16,7 @@ from penstock._src.ops.rules import ints
 class Conv2DBackpropInputV2(conv._ByInput):
     """The gradient of Conv2D by its input, which is given for its shape."""
 
-    signature = "input: T, filter: T, out_backprop: T -> output: T"
+    signature = "input: T, filter: T, out_backprop: T -> output: T[input]"
     T = FLOAT | frozenset({dtypes.int32})
     strides: list[int]
     use_cudnn_on_gpu: bool = True
@@ -24,9 +24,6 @@ class Conv2DBackpropInputV2(conv._ByInput):
     explicit_paddings: list[int] = []
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     dilations: list[int] = [1, 1, 1, 1]
-
-    def shape(self, input, filter, out_backprop):
-        return input
 
     def eager(self, input, filter, out_backprop):
         return super().eager(ints(input.shape), filter, out_backprop)
@@ -39,7 +36,7 @@ class Conv2DBackpropInputV2(conv._ByInput):
 class Conv2DBackpropFilterV2(conv._ByFilter):
     """The gradient of Conv2D by its filter, which is given for its shape."""
 
-    signature = "input: T, filter: T, out_backprop: T -> output: T"
+    signature = "input: T, filter: T, out_backprop: T -> output: T[filter]"
     T = FLOAT
     strides: list[int]
     use_cudnn_on_gpu: bool = True
@@ -48,9 +45,6 @@ class Conv2DBackpropFilterV2(conv._ByFilter):
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     dilations: list[int] = [1, 1, 1, 1]
     lower = None
-
-    def shape(self, input, filter, out_backprop):
-        return filter
 
     def eager(self, input, filter, out_backprop):
         return super().eager(input, ints(filter.shape), out_backprop)

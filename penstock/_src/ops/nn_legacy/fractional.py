@@ -149,13 +149,11 @@ class FractionalMaxPoolGrad(Op):
 
     signature = (
         "orig_input: T, orig_output: T, out_backprop: T, row_pooling_sequence: int64, "
-        "col_pooling_sequence: int64 -> output: T"
+        "col_pooling_sequence: int64 "
+        "-> output: T[orig_input]"
     )
     overlapping: bool = False
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
-
-    def shape(self, orig_input, *_rest):
-        return orig_input
 
     def eager(self, orig_input, orig_output, out_backprop, rows, columns):
         made = np.zeros_like(orig_input)
@@ -178,13 +176,11 @@ class FractionalAvgPoolGrad(Op):
 
     signature = (
         "orig_input_tensor_shape: int64, out_backprop: T, row_pooling_sequence: int64, "
-        "col_pooling_sequence: int64 -> output: T"
+        "col_pooling_sequence: int64 "
+        "-> output: T[*orig_input_tensor_shape]"
     )
     overlapping: bool = False
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
-
-    def shape(self, orig_input_tensor_shape, *_rest):
-        return orig_input_tensor_shape.as_shape()
 
     def eager(self, orig_input_tensor_shape, out_backprop, rows, columns):
         made = np.zeros(orig_input_tensor_shape.tolist(), out_backprop.dtype)

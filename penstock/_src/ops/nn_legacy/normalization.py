@@ -46,13 +46,13 @@ class BatchNormWithGlobalNormalization(Op):
 class BatchNormWithGlobalNormalizationGrad(Op):
     """The gradient of BatchNormWithGlobalNormalization."""
 
-    signature = "t: T, m: T, v: T, gamma: T, backprop: T -> dx: T, dm: T, dv: T, db: T, dg: T"
+    signature = (
+        "t: T, m: T, v: T, gamma: T, backprop: T "
+        "-> dx: T[t], dm: T[m], dv: T[m], db: T[m], dg: T[m]"
+    )
     T = NUMBER
     variance_epsilon: float
     scale_after_normalization: bool
-
-    def shape(self, t, m, v, gamma, backprop):
-        return t, m, m, m, m
 
     def eager(self, t, m, v, gamma, backprop):
         axes = tuple(range(t.ndim - 1))
@@ -68,14 +68,11 @@ class BatchNormWithGlobalNormalizationGrad(Op):
 class DataFormatDimMap(Op):
     """Numbers of axes in one layout as those in another."""
 
-    signature = "x: T -> y: T"
+    signature = "x: T -> y: T[x]"
     T: DType = dtypes.int32
     T_types = INDEX
     src_format: str = "NHWC"
     dst_format: str = "NCHW"
-
-    def shape(self, x):
-        return x
 
     def eager(self, x):
         places = np.array([self.dst_format.index(c) for c in self.src_format], x.dtype)
@@ -94,14 +91,11 @@ class DataFormatDimMap(Op):
 class DataFormatVecPermute(Op):
     """A value per axis of one layout in the order of another."""
 
-    signature = "x: T -> y: T"
+    signature = "x: T -> y: T[x]"
     T: DType = dtypes.int32
     T_types = INDEX
     src_format: str = "NHWC"
     dst_format: str = "NCHW"
-
-    def shape(self, x):
-        return x
 
     def _order(self, shape):
         if len(shape) not in (1, 2):

@@ -80,14 +80,14 @@ class MaxPoolV2(Op):
 class MaxPoolGradV2(Op):
     """MaxPoolGrad with the window and its strides as inputs."""
 
-    signature = "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 -> output: T"
+    signature = (
+        "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 "
+        "-> output: T[orig_input]"
+    )
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     T: DType = dtypes.float32
     T_types = REAL
-
-    def shape(self, orig_input, orig_output, grad, ksize, strides):
-        return orig_input
 
     def gradient(self, orig_input, orig_output, _grad, ksize, strides, _output, dy):
         by_grad = raw.MaxPoolGradGradV2(
@@ -118,13 +118,13 @@ class MaxPoolGradV2(Op):
 class MaxPoolGradGradV2(Op):
     """MaxPoolGradGrad with the window and its strides as inputs."""
 
-    signature = "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 -> output: T"
+    signature = (
+        "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 "
+        "-> output: T[orig_output]"
+    )
     T = REAL
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
-
-    def shape(self, orig_input, orig_output, grad, ksize, strides):
-        return orig_output
 
     def eager(self, orig_input, orig_output, grad, ksize, strides):
         c = pooling(_Dynamic(self, ksize, strides), orig_input.shape)

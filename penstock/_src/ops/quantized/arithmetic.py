@@ -156,14 +156,12 @@ class QuantizedBiasAdd(_Sum):
     """A vector added along the last axis."""
 
     signature = (
-        "input: T1, bias: T2, min_input: float32, max_input: float32, min_bias: float32, "
-        "max_bias: float32 -> output: out_type, min_out: float32, max_out: float32"
+        "input: T1, bias: T2, min_input: float32, max_input: float32, min_bias: float32, max_bias: "
+        "float32 "
+        "-> output: out_type[input], min_out: float32[], max_out: float32[]"
     )
     out_type: DType
     out_type_types = QUANTIZED
-
-    def shape(self, input, bias, *_ranges):
-        return input, (), ()
 
     def eager(self, input, bias, *ranges):
         if bias.shape != input.shape[-1:]:
@@ -219,12 +217,10 @@ class QuantizedReluX(_Relu):
     """What is between 0 and `max_value`."""
 
     signature = (
-        "features: Tinput, max_value: float32, min_features: float32, max_features: float32 -> "
-        "activations: out_type, min_activations: float32, max_activations: float32"
+        "features: Tinput, max_value: float32, min_features: float32, max_features: float32 "
+        "-> activations: out_type[features], min_activations: float32[], max_activations: "
+        "float32[]"
     )
-
-    def shape(self, features, *_ranges):
-        return features, (), ()
 
     def eager(self, features, max_value, low, high):
         return self.limited(features, low, high, max_value)
@@ -234,15 +230,12 @@ class QuantizeDownAndShrinkRange(Op):
     """The integers in a smaller type, over the range that they take."""
 
     signature = (
-        "input: Tinput, input_min: float32, input_max: float32 -> output: out_type, output_min: "
-        "float32, output_max: float32"
+        "input: Tinput, input_min: float32, input_max: float32 "
+        "-> output: out_type[input], output_min: float32[], output_max: float32[]"
     )
     Tinput = QUANTIZED
     out_type: DType
     out_type_types = QUANTIZED
-
-    def shape(self, input, *_ranges):
-        return input, (), ()
 
     def eager(self, input, input_min, input_max):
         low, high = spread(input, input_min, input_max, self.Tinput)
@@ -254,13 +247,10 @@ class RequantizationRange(Op):
     """The range that the integers take."""
 
     signature = (
-        "input: Tinput, input_min: float32, input_max: float32 -> output_min: float32, "
-        "output_max: float32"
+        "input: Tinput, input_min: float32, input_max: float32 "
+        "-> output_min: float32[], output_max: float32[]"
     )
     Tinput = QUANTIZED
-
-    def shape(self, *_inputs):
-        return (), ()
 
     def eager(self, input, input_min, input_max):
         low, high = spread(input, input_min, input_max, self.Tinput)
@@ -272,15 +262,12 @@ class Requantize(Op):
 
     signature = (
         "input: Tinput, input_min: float32, input_max: float32, requested_output_min: float32, "
-        "requested_output_max: float32 -> output: out_type, output_min: float32, output_max: "
-        "float32"
+        "requested_output_max: float32 "
+        "-> output: out_type[input], output_min: float32[], output_max: float32[]"
     )
     Tinput = QUANTIZED
     out_type: DType
     out_type_types = QUANTIZED
-
-    def shape(self, input, *_ranges):
-        return input, (), ()
 
     def eager(self, input, input_min, input_max, requested_output_min, requested_output_max):
         low, high = requested_output_min, requested_output_max

@@ -245,7 +245,7 @@ def through_levels(op, x, low, high, bits, options):
 class QuantizeAndDequantizeV2(Op):
     """Floats rounded to the levels of an integer type, and floats again."""
 
-    signature = "input: T, input_min: T, input_max: T -> output: T"
+    signature = "input: T, input_min: T, input_max: T -> output: T[input]"
     T = FLOAT
     signed_input: bool = True
     num_bits: int = 8
@@ -253,9 +253,6 @@ class QuantizeAndDequantizeV2(Op):
     round_mode: Rounding = "HALF_TO_EVEN"
     narrow_range: bool = False
     axis: int = -1
-
-    def shape(self, input, input_min, input_max):
-        return input
 
     def gradient(self, _input, _input_min, _input_max, _output, dy):
         return dy, None, None
@@ -267,15 +264,12 @@ class QuantizeAndDequantizeV2(Op):
 class QuantizeAndDequantizeV3(Op):
     """QuantizeAndDequantizeV2 with the number of bits as an input."""
 
-    signature = "input: T, input_min: T, input_max: T, num_bits: int32 -> output: T"
+    signature = "input: T, input_min: T, input_max: T, num_bits: int32 -> output: T[input]"
     T = FLOAT
     signed_input: bool = True
     range_given: bool = True
     narrow_range: bool = False
     axis: int = -1
-
-    def shape(self, input, input_min, input_max, num_bits):
-        return input
 
     def gradient(self, _input, _input_min, _input_max, _num_bits, _output, dy):
         return dy, None, None, None
@@ -287,7 +281,7 @@ class QuantizeAndDequantizeV3(Op):
 class QuantizeAndDequantizeV4(Op):
     """QuantizeAndDequantizeV2 whose gradient stops outside of the range."""
 
-    signature = "input: T, input_min: T, input_max: T -> output: T"
+    signature = "input: T, input_min: T, input_max: T -> output: T[input]"
     T = FLOAT
     signed_input: bool = True
     num_bits: int = 8
@@ -295,9 +289,6 @@ class QuantizeAndDequantizeV4(Op):
     round_mode: Rounding = "HALF_TO_EVEN"
     narrow_range: bool = False
     axis: int = -1
-
-    def shape(self, input, input_min, input_max):
-        return input
 
     def gradient(self, input, input_min, input_max, _output, dy):
         found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
@@ -338,16 +329,13 @@ class QuantizeAndDequantizeV4Grad(Op):
 class QuantizeAndDequantize(Op):
     """Floats rounded to the levels of an integer type, and floats again; the oldest form."""
 
-    signature = "input: T -> output: T"
+    signature = "input: T -> output: T[input]"
     T = FLOAT
     signed_input: bool = True
     num_bits: int = 8
     range_given: bool = False
     input_min: float = 0.0
     input_max: float = 0.0
-
-    def shape(self, input):
-        return input
 
     def gradient(self, _input, _output, dy):
         return dy

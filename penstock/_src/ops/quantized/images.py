@@ -77,14 +77,11 @@ class QuantizedReshape(Op):
     """The same integers in another shape."""
 
     signature = (
-        "tensor: T, shape: Tshape, input_min: float32, input_max: float32 -> output: T, "
-        "output_min: float32, output_max: float32"
+        "tensor: T, shape: Tshape, input_min: float32, input_max: float32 "
+        "-> output: T[*shape], output_min: float32[], output_max: float32[]"
     )
     Tshape: DType = dtypes.int32
     Tshape_types = INDEX
-
-    def output_shape(self, tensor, shape, *_ranges):
-        return shape.as_shape(), (), ()
 
     def eager(self, tensor, shape, input_min, input_max):
         return tensor.reshape([int(d) for d in shape]), F(input_min), F(input_max)
@@ -94,12 +91,9 @@ class QuantizedConcat(Op):
     """Tensors one after the other along an axis, over a range that holds all of theirs."""
 
     signature = (
-        "concat_dim: int32, values: N * T, input_mins: N * float32, input_maxes: N * float32 -> "
-        "output: T, output_min: float32, output_max: float32"
+        "concat_dim: int32, values: N * T, input_mins: N * float32, input_maxes: N * float32 "
+        "-> output: T[...], output_min: float32[], output_max: float32[]"
     )
-
-    def shape(self, concat_dim, values, *_ranges):
-        return None, (), ()
 
     def eager(self, concat_dim, values, input_mins, input_maxes):
         low, high = min(0.0, *map(float, input_mins)), max(0.0, *map(float, input_maxes))

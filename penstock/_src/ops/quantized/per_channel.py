@@ -26,13 +26,13 @@ def _steps(op, input, input_min, input_max):
 class RequantizationRangePerChannel(Op):
     """The range of the numbers that the integers stand for, cut to `clip_value_max`."""
 
-    signature = "input: T, input_min: float32, input_max: float32 -> output_min: float32, output_max: float32"
+    signature = (
+        "input: T, input_min: float32, input_max: float32 "
+        "-> output_min: float32[], output_max: float32[]"
+    )
     T: DType = dtypes.qint32
     T_types = QUANTIZED
     clip_value_max: float
-
-    def shape(self, input, input_min, input_max):
-        return (), ()
 
     def eager(self, input, input_min, input_max):
         step = _steps(self, input, input_min, input_max)
@@ -48,16 +48,13 @@ class RequantizePerChannel(Op):
 
     signature = (
         "input: T, input_min: float32, input_max: float32, requested_output_min: float32, "
-        "requested_output_max: float32 -> output: out_type, output_min: float32, "
-        "output_max: float32"
+        "requested_output_max: float32 "
+        "-> output: out_type[input], output_min: float32[], output_max: float32[]"
     )
     T: DType = dtypes.qint32
     T_types = QUANTIZED
     out_type: DType = dtypes.quint8
     out_type_types = QUANTIZED
-
-    def shape(self, input, *_ranges):
-        return input, (), ()
 
     def eager(self, input, input_min, input_max, requested_output_min, requested_output_max):
         step = _steps(self, input, input_min, input_max)

@@ -102,16 +102,13 @@ class QuantizeV2(Op):
 class Dequantize(Op):
     """The floats that integers of a range stand for."""
 
-    signature = "input: T, min_range: float32, max_range: float32 -> output: dtype"
+    signature = "input: T, min_range: float32, max_range: float32 -> output: dtype[input]"
     T = QUANTIZED
     mode: Mode = "MIN_COMBINED"
     narrow_range: bool = False
     axis: int = -1
     dtype: DType = dtypes.float32
     dtype_types = frozenset({dtypes.float32, dtypes.bfloat16})
-
-    def shape(self, input, min_range, max_range):
-        return input
 
     @quiet
     def eager(self, input, min_range, max_range):

@@ -62,16 +62,13 @@ def counted_by_row(floats, axes):
 class UniformQuantize(Op):
     """Floats as integers."""
 
-    signature = "input: Tin, scales: float32, zero_points: int32 -> output: Tout"
+    signature = "input: Tin, scales: float32, zero_points: int32 -> output: Tout[input]"
     Tin = frozenset({dtypes.float32})
     Tout: DType
     Tout_types = frozenset({dtypes.qint32, dtypes.qint8, dtypes.quint8})
     quantization_axis: int = -1
     quantization_min_val: int
     quantization_max_val: int
-
-    def shape(self, input, scales, zero_points):
-        return input
 
     def eager(self, input, scales, zero_points):
         parts = steps(self, input, scales, zero_points, self.quantization_axis)
@@ -82,16 +79,13 @@ class UniformQuantize(Op):
 class UniformDequantize(Op):
     """Integers as floats."""
 
-    signature = "input: Tin, scales: float32, zero_points: int32 -> output: Tout"
+    signature = "input: Tin, scales: float32, zero_points: int32 -> output: Tout[input]"
     Tin = frozenset({dtypes.qint32, dtypes.qint8, dtypes.quint8})
     Tout: DType
     Tout_types = frozenset({dtypes.float32})
     quantization_axis: int = -1
     quantization_min_val: int
     quantization_max_val: int
-
-    def shape(self, input, scales, zero_points):
-        return input
 
     def eager(self, input, scales, zero_points):
         scale, zero = steps(self, input, scales, zero_points, self.quantization_axis)
@@ -103,7 +97,8 @@ class UniformRequantize(Op):
 
     signature = (
         "input: Tin, input_scales: float32, input_zero_points: int32, output_scales: float32, "
-        "output_zero_points: int32 -> output: Tout"
+        "output_zero_points: int32 "
+        "-> output: Tout[input]"
     )
     Tin = frozenset({dtypes.qint32, dtypes.qint8})
     Tout: DType
@@ -114,9 +109,6 @@ class UniformRequantize(Op):
     output_quantization_axis: int = -1
     output_quantization_min_val: int
     output_quantization_max_val: int
-
-    def shape(self, input, *_parts):
-        return input
 
     def eager(self, input, input_scales, input_zero_points, output_scales, output_zero_points):
         scale, zero = steps(
@@ -130,14 +122,13 @@ class UniformRequantize(Op):
 class UniformQuantizedClipByValue(Op):
     """Integers between two others."""
 
-    signature = "operand: T, min: T, max: T, scales: float32, zero_points: int32 -> output: T"
+    signature = (
+        "operand: T, min: T, max: T, scales: float32, zero_points: int32 -> output: T[operand]"
+    )
     T = frozenset({dtypes.qint32})
     quantization_axis: int = -1
     quantization_min_val: int
     quantization_max_val: int
-
-    def shape(self, operand, *_parts):
-        return operand
 
     def eager(self, operand, min, max, scales, zero_points):
         steps(self, operand, scales, zero_points, self.quantization_axis)

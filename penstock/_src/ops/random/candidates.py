@@ -184,16 +184,13 @@ class StatelessParameterizedTruncatedNormal(Op):
     """Normal numbers between bounds, from a pair of seeds."""
 
     signature = (
-        "shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype, "
-        "maxvals: dtype -> output: dtype"
+        "shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype, maxvals: dtype "
+        "-> output: dtype[*shape]"
     )
     S = INDEX
     dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
-
-    def shape(self, shape, seed, means, stddevs, minvals, maxvals):
-        return shape.as_shape()
 
     def gradient(self, _shape, _seed, means, stddevs, minvals, maxvals, output, dy):
         # Each number is the quantile, at a probability p that is kept fixed, of the cut distribution.
@@ -227,7 +224,8 @@ class ParameterizedTruncatedNormal(Op):
     """Normal numbers between bounds, from the op's own stream."""
 
     signature = (
-        "shape: T, means: dtype, stdevs: dtype, minvals: dtype, maxvals: dtype -> output: dtype"
+        "shape: T, means: dtype, stdevs: dtype, minvals: dtype, maxvals: dtype "
+        "-> output: dtype[*shape]"
     )
     dtype = FLOAT
     T = INDEX
@@ -235,9 +233,6 @@ class ParameterizedTruncatedNormal(Op):
     seed2: int = 0
     stateful = True
     differentiable = False
-
-    def shape(self, shape, means, stdevs, minvals, maxvals):
-        return shape.as_shape()
 
     def eager(self, shape, means, stdevs, minvals, maxvals):
         dims = shape_from(self, shape)

@@ -114,13 +114,10 @@ class _StatelessGamma(Op):
 class StatelessRandomGammaV2(_StatelessGamma):
     """Gamma numbers from a pair of seeds."""
 
-    signature = "shape: T, seed: Tseed, alpha: dtype -> output: dtype"
+    signature = "shape: T, seed: Tseed, alpha: dtype -> output: dtype[*shape]"
     T = INDEX
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
-
-    def shape(self, shape, seed, alpha):
-        return shape.as_shape()
 
     def gradient(self, _shape, _seed, alpha, output, dy):
         return None, None, _by_alpha(output, alpha, dy)
@@ -137,13 +134,10 @@ class StatelessRandomGammaV3(_StatelessGamma):
 
     signature = (
         "shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype "
-        "-> output: dtype"
+        "-> output: dtype[*shape]"
     )
     shape_dtype: DType = dtypes.int32
     shape_dtype_types = INDEX
-
-    def shape(self, shape, key, counter, alg, alpha):
-        return shape.as_shape()
 
     def gradient(self, _shape, _key, _counter, _alg, alpha, output, dy):
         return None, None, None, None, _by_alpha(output, alpha, dy)
@@ -229,7 +223,7 @@ class RandomPoisson(_Poisson):
 class StatelessRandomPoisson(_Poisson):
     """Poisson numbers from a pair of seeds."""
 
-    signature = "shape: T, seed: Tseed, lam: Rtype -> output: dtype"
+    signature = "shape: T, seed: Tseed, lam: Rtype -> output: dtype[*shape]"
     Rtype = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     T = INDEX
     dtype: DType
@@ -237,9 +231,6 @@ class StatelessRandomPoisson(_Poisson):
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
     differentiable = False
-
-    def shape(self, shape, seed, lam):
-        return shape.as_shape()
 
     def eager(self, shape, seed, lam):
         dims = shape_from(self, shape)
@@ -299,13 +290,10 @@ class _Binomial(Op):
 class StatelessRandomBinomial(_Binomial):
     """Binomial numbers from a pair of seeds."""
 
-    signature = "shape: S, seed: Tseed, counts: T, probs: T -> output: dtype"
+    signature = "shape: S, seed: Tseed, counts: T, probs: T -> output: dtype[*shape]"
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
     differentiable = False
-
-    def shape(self, shape, seed, counts, probs):
-        return shape.as_shape()
 
     def eager(self, shape, seed, counts, probs):
         dims = shape_from(self, shape)
@@ -326,12 +314,10 @@ class StatefulRandomBinomial(_Binomial):
     """Binomial numbers from a generator's stream."""
 
     signature = (
-        "resource: resource, algorithm: int64, shape: S, counts: T, probs: T -> output: dtype"
+        "resource: resource, algorithm: int64, shape: S, counts: T, probs: T "
+        "-> output: dtype[*shape]"
     )
     stateful = True
-
-    def shape(self, resource, algorithm, shape, counts, probs):
-        return shape.as_shape()
 
     def eager(self, resource, algorithm, shape, counts, probs):
         dims = shape_from(self, shape)
@@ -350,11 +336,8 @@ class StatefulRandomBinomial(_Binomial):
 class StatelessShuffle(Op):
     """The rows in an order that a key and a counter decide."""
 
-    signature = "value: T, key: uint64, counter: uint64, alg: int32 -> output: T"
+    signature = "value: T, key: uint64, counter: uint64, alg: int32 -> output: T[value]"
     T = ANY
-
-    def shape(self, value, key, counter, alg):
-        return value
 
     def eager(self, value, key, counter, alg):
         stream = stream_of_key(self, key, counter, alg)

@@ -130,15 +130,12 @@ class StatefulUniformInt(Op):
     """Integers of [minval, maxval)."""
 
     signature = (
-        "resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype, "
-        "maxval: dtype -> output: dtype"
+        "resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype, maxval: dtype "
+        "-> output: dtype[*shape]"
     )
     dtype: DType = dtypes.int64
     shape_dtype: DType = dtypes.int64
     stateful = True
-
-    def shape(self, resource, algorithm, shape, minval, maxval):
-        return shape.as_shape()
 
     def eager(self, resource, algorithm, shape, minval, maxval):
         dims = shape_from(self, shape)
@@ -161,11 +158,8 @@ class StatefulUniformInt(Op):
 class RngReadAndSkip(Op):
     """The state of a generator, which moves on as if `delta` numbers had been drawn."""
 
-    signature = "resource: resource, alg: int32, delta: uint64 -> value: int64"
+    signature = "resource: resource, alg: int32, delta: uint64 -> value: int64[3]"
     stateful = True
-
-    def shape(self, resource, alg, delta):
-        return [3]
 
     def eager(self, resource, alg, delta):
         if np.ndim(delta):
@@ -187,9 +181,6 @@ class RngSkip(Op):
     signature = "resource: resource, algorithm: int64, delta: int64 ->"
     stateful = True
 
-    def shape(self, resource, algorithm, delta):
-        return ()
-
     def eager(self, resource, algorithm, delta):
         if np.ndim(delta):
             raise invalid(self, f"delta must be of shape [], not {show(delta.shape)}")
@@ -205,13 +196,10 @@ class RngSkip(Op):
 class NonDeterministicInts(Op):
     """Integers from the system's entropy."""
 
-    signature = "shape: shape_dtype -> output: dtype"
+    signature = "shape: shape_dtype -> output: dtype[*shape]"
     dtype: DType = dtypes.int64
     shape_dtype: DType = dtypes.int64
     stateful = True
-
-    def shape(self, shape):
-        return shape.as_shape()
 
     def eager(self, shape):
         dims = shape_from(self, shape)

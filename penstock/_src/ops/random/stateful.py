@@ -110,15 +110,12 @@ class TruncatedNormal(_Stateful):
 class RandomUniformInt(Op):
     """Integers of [minval, maxval)."""
 
-    signature = "shape: T, minval: Tout, maxval: Tout -> output: Tout"
+    signature = "shape: T, minval: Tout, maxval: Tout -> output: Tout[*shape]"
     Tout = INDEX
     T = INDEX
     seed: int = 0
     seed2: int = 0
     stateful = True
-
-    def shape(self, shape, minval, maxval):
-        return shape.as_shape()
 
     def eager(self, shape, minval, maxval):
         dims = shape_from(self, shape)
@@ -141,15 +138,12 @@ class RandomUniformInt(Op):
 class RandomShuffle(Op):
     """The rows in random order."""
 
-    signature = "value: T -> output: T"
+    signature = "value: T -> output: T[value]"
     T = ANY
     seed: int = 0
     seed2: int = 0
     stateful = True
     differentiable = False
-
-    def shape(self, value):
-        return value
 
     def eager(self, value):
         if value.ndim == 0 or value.shape[0] <= 1:

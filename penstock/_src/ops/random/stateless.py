@@ -269,15 +269,12 @@ class StatelessRandomUniformFullIntV2(_ByKey):
 class StatelessRandomUniformInt(Op):
     """Integers of [minval, maxval)."""
 
-    signature = "shape: T, seed: Tseed, minval: dtype, maxval: dtype -> output: dtype"
+    signature = "shape: T, seed: Tseed, minval: dtype, maxval: dtype -> output: dtype[*shape]"
     dtype = INDEX
     T = INDEX
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
     differentiable = False
-
-    def shape(self, shape, seed, minval, maxval):
-        return shape.as_shape()
 
     def eager(self, shape, seed, minval, maxval):
         dims = shape_from(self, shape)
@@ -297,16 +294,13 @@ class StatelessRandomUniformIntV2(Op):
     """Integers of [minval, maxval)."""
 
     signature = (
-        "shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype, "
-        "maxval: dtype -> output: dtype"
+        "shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype, maxval: dtype "
+        "-> output: dtype[*shape]"
     )
     dtype = INDEX | {dtypes.uint32, dtypes.uint64}
     Tshape: DType = dtypes.int32
     Tshape_types = INDEX
     differentiable = False
-
-    def shape(self, shape, key, counter, alg, minval, maxval):
-        return shape.as_shape()
 
     def eager(self, shape, key, counter, alg, minval, maxval):
         dims = shape_from(self, shape)
@@ -331,12 +325,9 @@ def _key_and_counter(op, seed):
 class StatelessRandomGetKeyCounter(Op):
     """Scrambles a pair of seeds into a key and a counter."""
 
-    signature = "seed: Tseed -> key: uint64, counter: uint64"
+    signature = "seed: Tseed -> key: uint64[1], counter: uint64[2]"
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
-
-    def shape(self, seed):
-        return [1], [2]
 
     def eager(self, seed):
         return _key_and_counter(self, seed)
@@ -348,12 +339,9 @@ class StatelessRandomGetKeyCounter(Op):
 class StatelessRandomGetKeyCounterAlg(Op):
     """Scrambles a pair of seeds into a key and a counter, and names the algorithm of this device."""
 
-    signature = "seed: Tseed -> key: uint64, counter: uint64, alg: int32"
+    signature = "seed: Tseed -> key: uint64[1], counter: uint64[2], alg: int32[]"
     Tseed: DType = dtypes.int64
     Tseed_types = INDEX
-
-    def shape(self, seed):
-        return [1], [2], ()
 
     def eager(self, seed):
         return (*_key_and_counter(self, seed), np.int32(PHILOX))
@@ -365,11 +353,8 @@ class StatelessRandomGetKeyCounterAlg(Op):
 class StatelessRandomGetAlg(Op):
     """The algorithm of this device: Philox."""
 
-    signature = "-> alg: int32"
+    signature = "-> alg: int32[]"
     stateful = True
-
-    def shape(self):
-        return ()
 
     def eager(self):
         return np.int32(PHILOX)

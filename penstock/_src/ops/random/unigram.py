@@ -155,15 +155,12 @@ class ComputeAccidentalHits(Op):
     """Where sampled candidates are among the true classes, with a weight of minus infinity."""
 
     signature = (
-        "true_classes: int64, sampled_candidates: int64 -> indices: int32, ids: int64, weights: "
-        "float32"
+        "true_classes: int64, sampled_candidates: int64 "
+        "-> indices: int32[?], ids: int64[?], weights: float32[?]"
     )
     num_true: int
     seed: int = 0
     seed2: int = 0
-
-    def shape(self, true_classes, sampled_candidates):
-        return [None], [None], [None]
 
     def eager(self, true_classes, sampled_candidates):
         if true_classes.ndim != 2 or true_classes.shape[1] != self.num_true:
@@ -215,13 +212,10 @@ class RandomCrop(Op):
 class StatefulStandardNormal(Op):
     """Standard normal numbers; the generator's first element says by which algorithm."""
 
-    signature = "resource: resource, shape: shape_dtype -> output: dtype"
+    signature = "resource: resource, shape: shape_dtype -> output: dtype[*shape]"
     dtype: DType = dtypes.float32
     shape_dtype: DType = dtypes.int64
     stateful = True
-
-    def output_shape(self, resource, shape):
-        return shape.as_shape()
 
     def eager(self, resource, shape):
         from_state = StatefulStandardNormalV2.eager

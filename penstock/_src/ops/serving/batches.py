@@ -82,12 +82,12 @@ class Unbatch(Op):
 class UnbatchGrad(Op):
     """The gradients of the requests of a batch, as one tensor in the order of the batch."""
 
-    signature = "original_input: T, batch_index: int64, grad: T, id: int64 -> batched_grad: T"
+    signature = (
+        "original_input: T, batch_index: int64, grad: T, id: int64 "
+        "-> batched_grad: T[original_input]"
+    )
     container: str = ""
     shared_name: str = ""
-
-    def shape(self, original_input, batch_index, grad, id):
-        return original_input
 
     def eager(self, original_input, batch_index, grad, id):
         first, last = _span(self, batch_index, id)

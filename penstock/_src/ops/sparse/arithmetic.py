@@ -127,12 +127,9 @@ class SparseSparseMinimum(_Extreme):
 class SparseTensorDenseAdd(Op):
     """A dense tensor with a sparse one added."""
 
-    signature = "a_indices: Tindices, a_values: T, a_shape: Tindices, b: T -> output: T"
+    signature = "a_indices: Tindices, a_values: T, a_shape: Tindices, b: T -> output: T[b]"
     T = NUMBER
     Tindices = INDEX
-
-    def shape(self, a_indices, a_values, a_shape, b):
-        return b
 
     def gradient(self, a_indices, _a_values, _a_shape, _b, _output, dy):
         return None, raw.GatherNd(params=dy, indices=a_indices), None, dy

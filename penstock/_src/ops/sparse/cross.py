@@ -170,11 +170,10 @@ class RaggedCross(Op):
     """Crosses of ragged, sparse and dense columns, as a ragged tensor."""
 
     signature = (
-        "ragged_values: *ragged_values_types, ragged_row_splits: "
-        "*ragged_splits_types, sparse_indices: Nsparse * int64, sparse_values: "
-        "*sparse_values_types, sparse_shape: Nsparse * int64, dense_inputs: "
-        "*dense_types -> output_values: out_values_type, output_row_splits: "
-        "out_row_splits_type"
+        "ragged_values: *ragged_values_types, ragged_row_splits: *ragged_splits_types, "
+        "sparse_indices: Nsparse * int64, sparse_values: *sparse_values_types, sparse_shape: "
+        "Nsparse * int64, dense_inputs: *dense_types "
+        "-> output_values: out_values_type[?], output_row_splits: out_row_splits_type[?]"
     )
     minimum = {"num_buckets": 0}
     ragged_values_types = frozenset({dtypes.int64, dtypes.string})
@@ -189,9 +188,6 @@ class RaggedCross(Op):
     out_values_type_types = frozenset({dtypes.int64, dtypes.string})
     out_row_splits_type: DType
     out_row_splits_type_types = INDEX
-
-    def shape(self, *inputs):
-        return [None], [None]
 
     def eager(
         self,

@@ -5,7 +5,7 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.ops.rules import invalid
-from penstock._src.ops.sparse.matrices import FIELD, SCALAR, SparseMatrix
+from penstock._src.ops.sparse.matrices import FIELD, SparseMatrix
 
 
 class SparseMatrixOrderingAMD(Op):
@@ -15,10 +15,7 @@ class SparseMatrixOrderingAMD(Op):
     Source: Amestoy, Davis and Duff 1996, "An approximate minimum degree ordering algorithm".
     """
 
-    signature = "input: variant -> output: int32"
-
-    def shape(self, input):
-        return None
+    signature = "input: variant -> output: int32[...]"
 
     def eager(self, input):
         orders = [_least_degree_order(input, batch) for batch in range(input.batches)]
@@ -48,12 +45,9 @@ def _least_degree_order(matrix, batch):
 class SparseMatrixSparseCholesky(Op):
     """The Cholesky factors of the matrices, with rows and columns in the order of `permutation`."""
 
-    signature = "input: variant, permutation: int32 -> output: variant"
+    signature = "input: variant, permutation: int32 -> output: variant[]"
     type: DType
     type_types = FIELD
-
-    def shape(self, input, permutation):
-        return SCALAR
 
     def eager(self, input, permutation):
         if permutation.shape != input.shape[:-1]:

@@ -45,10 +45,10 @@ class RaggedFillEmptyRows(Op):
 class RaggedFillEmptyRowsGrad(Op):
     """The gradient of RaggedFillEmptyRows: of the values, and of the default."""
 
-    signature = "reverse_index_map: int64, grad_values: T -> d_values: T, d_default_value: T"
-
-    def shape(self, reverse_index_map, grad_values):
-        return reverse_index_map, ()
+    signature = (
+        "reverse_index_map: int64, grad_values: T "
+        "-> d_values: T[reverse_index_map], d_default_value: T[]"
+    )
 
     def eager(self, reverse_index_map, grad_values):
         rest = np.delete(grad_values, reverse_index_map)

@@ -55,11 +55,8 @@ class AddSparseToTensorsMap(_MapOp):
     """Keeps a sparse tensor; gives its number."""
 
     signature = (
-        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handle: int64"
+        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handle: int64[]"
     )
-
-    def shape(self, sparse_indices, sparse_values, sparse_shape):
-        return ()
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
         _check(self, sparse_indices, sparse_values, sparse_shape)
@@ -70,11 +67,8 @@ class AddManySparseToTensorsMap(_MapOp):
     """Keeps the rows of a sparse tensor; gives their numbers."""
 
     signature = (
-        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handles: int64"
+        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handles: int64[?]"
     )
-
-    def shape(self, sparse_indices, sparse_values, sparse_shape):
-        return [None]
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
         _check(self, sparse_indices, sparse_values, sparse_shape)
@@ -90,12 +84,10 @@ class TakeManySparseFromTensorsMap(_MapOp):
     """The sparse tensors of some numbers as the rows of one; they are forgotten."""
 
     signature = (
-        "sparse_handles: int64 -> sparse_indices: int64, sparse_values: dtype, sparse_shape: int64"
+        "sparse_handles: int64 "
+        "-> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"
     )
     dtype: DType
-
-    def shape(self, sparse_handles):
-        return [None, None], [None], [None]
 
     def eager(self, sparse_handles):
         held, parts = self.map().held, []
@@ -122,12 +114,9 @@ _NUMBERS = itertools.count()
 class GetSessionHandle(Op):
     """Keeps a tensor; gives the text that stands for it."""
 
-    signature = "value: T -> handle: string"
+    signature = "value: T -> handle: string[]"
     stateful = True
     differentiable = False
-
-    def shape(self, value):
-        return ()
 
     def eager(self, value):
         key = f"tensor-{next(_NUMBERS)};{self.T.name}".encode()
@@ -140,12 +129,9 @@ class GetSessionHandle(Op):
 class GetSessionHandleV2(Op):
     """Keeps a tensor; gives the handle of it."""
 
-    signature = "value: T -> handle: resource"
+    signature = "value: T -> handle: resource[]"
     stateful = True
     differentiable = False
-
-    def shape(self, value):
-        return ()
 
     def eager(self, value):
         return KeptTensor(value)
@@ -162,13 +148,10 @@ class KeptTensor(Resource):
 class GetSessionTensor(Op):
     """The tensor that a text stands for."""
 
-    signature = "handle: string -> value: dtype"
+    signature = "handle: string -> value: dtype[...]"
     dtype: DType
     stateful = True
     differentiable = False
-
-    def shape(self, handle):
-        return None
 
     def eager(self, handle):
         key = np.asarray(handle).item()
@@ -185,9 +168,6 @@ class DeleteSessionTensor(Op):
     signature = "handle: string ->"
     stateful = True
     differentiable = False
-
-    def shape(self, handle):
-        return ()
 
     def eager(self, handle):
         key = np.asarray(handle).item()

@@ -115,12 +115,11 @@ class SparseTensorToCSRSparseMatrix(_Matrix):
 class CSRSparseMatrixToSparseTensor(Op):
     """The entries of a sparse matrix as a sparse tensor."""
 
-    signature = "sparse_matrix: variant -> indices: int64, values: type, dense_shape: int64"
+    signature = (
+        "sparse_matrix: variant -> indices: int64[?, ?], values: type[?], dense_shape: int64[?]"
+    )
     type: DType
     type_types = FIELD
-
-    def shape(self, sparse_matrix):
-        return [None, None], [None], [None]
 
     def gradient(self, _matrix, indices, _values, dense_shape, _di, dy, _ds):
         return raw.SparseTensorToCSRSparseMatrix(
@@ -148,12 +147,9 @@ class DenseToCSRSparseMatrix(_Matrix):
 class CSRSparseMatrixToDense(Op):
     """A sparse matrix as a dense one."""
 
-    signature = "sparse_input: variant -> dense_output: type"
+    signature = "sparse_input: variant -> dense_output: type[...]"
     type: DType
     type_types = FIELD
-
-    def shape(self, sparse_input):
-        return None
 
     def gradient(self, sparse_input, _dense_output, dy):
         return at_entries_of(sparse_input, dy, self.type)
@@ -183,13 +179,11 @@ class CSRSparseMatrixComponents(Op):
     """Where rows begin, the columns and the values of one matrix."""
 
     signature = (
-        "csr_sparse_matrix: variant, index: int32 -> row_ptrs: int32, col_inds: int32, values: type"
+        "csr_sparse_matrix: variant, index: int32 "
+        "-> row_ptrs: int32[?], col_inds: int32[?], values: type[?]"
     )
     type: DType
     type_types = FIELD
-
-    def shape(self, csr_sparse_matrix, index):
-        return [None], [None], [None]
 
     def eager(self, csr_sparse_matrix, index):
         held = csr_sparse_matrix
@@ -207,11 +201,8 @@ class CSRSparseMatrixComponents(Op):
 class SparseMatrixNNZ(Op):
     """The number of stored entries, of each matrix of a batch."""
 
-    signature = "sparse_matrix: variant -> nnz: int32"
+    signature = "sparse_matrix: variant -> nnz: int32[...]"
     differentiable = False
-
-    def shape(self, sparse_matrix):
-        return None
 
     def eager(self, sparse_matrix):
         held = sparse_matrix
@@ -286,7 +277,7 @@ class SparseMatrixMul(_Matrix):
 class SparseMatrixMatMul(Op):
     """The product of a sparse matrix and a dense one."""
 
-    signature = "a: variant, b: T -> output: T"
+    signature = "a: variant, b: T -> output: T[...]"
     T = ANY
     transpose_a: bool = False
     transpose_b: bool = False
@@ -294,9 +285,6 @@ class SparseMatrixMatMul(Op):
     adjoint_b: bool = False
     transpose_output: bool = False
     conjugate_output: bool = False
-
-    def shape(self, a, b):
-        return None
 
     def gradient(self, a, b, _output, dy):
         if self.conjugate_output:

@@ -169,15 +169,14 @@ class RaggedTensorToSparse(Op):
 class RaggedRange(Op):
     """The ranges from starts to limits, as rows."""
 
-    signature = "starts: T, limits: T, deltas: T -> rt_nested_splits: Tsplits, rt_dense_values: T"
+    signature = (
+        "starts: T, limits: T, deltas: T -> rt_nested_splits: Tsplits[?], rt_dense_values: T[?]"
+    )
     T: DType = dtypes.int32
     T_types = INDEX | {dtypes.bfloat16, dtypes.float32, dtypes.float64}
     Tsplits: DType = dtypes.int64
     Tsplits_types = INDEX
     differentiable = False
-
-    def shape(self, starts, limits, deltas):
-        return [None], [None]
 
     def eager(self, starts, limits, deltas):
         for name, x in (("starts", starts), ("limits", limits), ("deltas", deltas)):

@@ -80,15 +80,12 @@ class SparseToDense(Op):
 
     ranks = {"output_shape": (1,), "default_value": (0,)}
     signature = (
-        "sparse_indices: Tindices, output_shape: Tindices, sparse_values: T, "
-        "default_value: T -> dense: T"
+        "sparse_indices: Tindices, output_shape: Tindices, sparse_values: T, default_value: T "
+        "-> dense: T[*output_shape]"
     )
     T = ANY
     Tindices = INDEX
     validate_indices: bool = True
-
-    def shape(self, sparse_indices, output_shape, sparse_values, default_value):
-        return output_shape.as_shape()
 
     def gradient(self, sparse_indices, _shape, sparse_values, _default_value, _dense, dy):
         if sparse_indices.shape.rank is not None and sparse_indices.shape.rank < 2:
@@ -389,11 +386,11 @@ class SparseFillEmptyRows(Op):
 class SparseFillEmptyRowsGrad(Op):
     """The gradient of SparseFillEmptyRows."""
 
-    signature = "reverse_index_map: int64, grad_values: T -> d_values: T, d_default_value: T"
+    signature = (
+        "reverse_index_map: int64, grad_values: T "
+        "-> d_values: T[reverse_index_map], d_default_value: T[]"
+    )
     T = ANY
-
-    def shape(self, reverse_index_map, grad_values):
-        return reverse_index_map, ()
 
     def eager(self, reverse_index_map, grad_values):
         taken = grad_values[reverse_index_map]
@@ -405,11 +402,8 @@ class SparseFillEmptyRowsGrad(Op):
 class SparseSoftmax(Op):
     """Softmax over the elements of each row."""
 
-    signature = "sp_indices: int64, sp_values: T, sp_shape: int64 -> output: T"
+    signature = "sp_indices: int64, sp_values: T, sp_shape: int64 -> output: T[sp_values]"
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
-
-    def shape(self, sp_indices, sp_values, sp_shape):
-        return sp_values
 
     def gradient(self, sp_indices, _values, sp_shape, output, dy):
         product = output * dy

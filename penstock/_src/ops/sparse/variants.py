@@ -83,15 +83,12 @@ class RaggedTensorToVariantGradient(Op):
     """The gradient of RaggedTensorToVariant by the flat values."""
 
     signature = (
-        "encoded_ragged_grad: variant, row_splits: Tsplits, dense_values_shape: "
-        "int32 -> dense_values_grad: Tvalues"
+        "encoded_ragged_grad: variant, row_splits: Tsplits, dense_values_shape: int32 "
+        "-> dense_values_grad: Tvalues[*dense_values_shape]"
     )
     Tvalues: DType
     Tsplits: DType = dtypes.int64
     Tsplits_types = INDEX
-
-    def shape(self, encoded_ragged_grad, row_splits, dense_values_shape):
-        return dense_values_shape.as_shape()
 
     def eager(self, encoded_ragged_grad, row_splits, dense_values_shape):
         dims = tuple(int(n) for n in dense_values_shape)
@@ -195,12 +192,9 @@ class SerializeSparse(_Serialize):
     """A sparse tensor as a vector of three variants."""
 
     signature = (
-        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> "
-        "serialized_sparse: out_type"
+        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 "
+        "-> serialized_sparse: out_type[3]"
     )
-
-    def shape(self, sparse_indices, sparse_values, sparse_shape):
-        return [3]
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
         return _objects(self.packed(sparse_indices, sparse_values, sparse_shape), (3,))
@@ -232,15 +226,12 @@ class DeserializeSparse(Op):
     """The sparse tensor of variants; further axes of them become its outer dimensions."""
 
     signature = (
-        "serialized_sparse: Tserialized -> sparse_indices: int64, sparse_values: "
-        "dtype, sparse_shape: int64"
+        "serialized_sparse: Tserialized "
+        "-> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"
     )
     dtype: DType
     Tserialized: DType = dtypes.string
     Tserialized_types = frozenset({dtypes.string, dtypes.variant})
-
-    def shape(self, serialized_sparse):
-        return [None, None], [None], [None]
 
     def eager(self, serialized_sparse):
         lead = serialized_sparse.shape[:-1]

@@ -82,11 +82,8 @@ class TemporaryVariable(_MakeVariable):
 class DestroyTemporaryVariable(Op):
     """The last value of a temporary variable."""
 
-    signature = "ref: Ref(T) -> value: T"
+    signature = "ref: Ref(T) -> value: T[ref]"
     var_name: str
-
-    def shape(self, ref):
-        return ref
 
     def eager(self, ref):
         variable = as_variable(ref, "DestroyTemporaryVariable")
@@ -97,10 +94,7 @@ class DestroyTemporaryVariable(Op):
 class IsVariableInitialized(Op):
     """Whether a v1 variable has a value."""
 
-    signature = "ref: Ref(dtype) -> is_initialized: bool"
-
-    def shape(self, ref):
-        return ()
+    signature = "ref: Ref(dtype) -> is_initialized: bool[]"
 
     def eager(self, ref):
         return np.bool_(as_variable(ref, "IsVariableInitialized").value is not None)
@@ -156,13 +150,10 @@ class StridedSliceAssign(TensorStridedSliceUpdate):
     """Puts a value, broadcast, in the places of a variable that a strided slice selects."""
 
     signature = (
-        "ref: Ref(T), begin: Index, end: Index, strides: Index, value: T -> output_ref: Ref(T)"
+        "ref: Ref(T), begin: Index, end: Index, strides: Index, value: T -> output_ref: Ref(T)[ref]"
     )
     differentiable = False
     lower = None
-
-    def shape(self, ref, *_inputs):
-        return ref
 
     def eager(self, ref, *inputs):
         variable = as_variable(ref, self.op_type)
@@ -173,12 +164,9 @@ class StridedSliceAssign(TensorStridedSliceUpdate):
 class CountUpTo(Op):
     """The value of a variable, which then grows by one, up to a limit."""
 
-    signature = "ref: Ref(T) -> output: T"
+    signature = "ref: Ref(T) -> output: T[]"
     limit: int
     T = INDEX
-
-    def shape(self, ref):
-        return ()
 
     def eager(self, ref):
         variable = as_variable(ref, self.op_type)
@@ -202,10 +190,7 @@ class ResourceCountUpTo(CountUpTo):
 class RefIdentity(Op):
     """The same reference."""
 
-    signature = "input: Ref(T) -> output: Ref(T)"
-
-    def shape(self, input):
-        return input
+    signature = "input: Ref(T) -> output: Ref(T)[input]"
 
     def gradient(self, _input, _output, dy):
         return dy

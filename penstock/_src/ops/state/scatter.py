@@ -324,9 +324,6 @@ class ResourceStridedSliceAssign(TensorStridedSliceUpdate):
     stateful = True
     gradient = None
 
-    def shape(self, ref, begin, end, strides, value):
-        return ()
-
     def eager(self, ref, begin, end, strides, value):
         variable = as_variable(ref, "ResourceStridedSliceAssign")
         updated = super().eager(variable.read(), begin, end, strides, value)

@@ -54,7 +54,8 @@ class _Apply(Op):
         dict[str, str]
     ] = {}  # what the rule asks of its scalars, by the keys of WITHIN
 
-    def shape(self, *inputs):
+    # Not `shape`: the signature of each rule states that it has no outputs.
+    def output_shape(self, *inputs):
         known = variable_shape(inputs[0])
         for argument, shape in zip(self.inputs, inputs, strict=True):
             if argument.name in ("grad", "delta"):

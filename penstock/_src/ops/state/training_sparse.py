@@ -32,7 +32,7 @@ class _SparseApply(Op):
     stateful = True
     Tindices = INDEX
 
-    def shape(self, *inputs):
+    def output_shape(self, *inputs):
         return ()
 
     @quiet

@@ -17,7 +17,7 @@ from penstock._src.ops.rules import invalid, show
 class VarHandleOp(Op):
     """The handle of a variable of this type and shape; one that can be found by its name unless it is anonymous."""
 
-    signature = "-> resource: resource"
+    signature = "-> resource: resource[]"
     container: str = ""
     shared_name: str = ""
     debug_name: str = ""
@@ -25,9 +25,6 @@ class VarHandleOp(Op):
     shape: TensorShape
     allowed_devices: list[str] = []
     stateful = True
-
-    def output_shape(self):
-        return ()
 
     def eager(self):
         def make():
@@ -162,12 +159,9 @@ class AssignSubVariableOp(_AssignBy):
 class VarIsInitializedOp(Op):
     """Whether a variable has a value."""
 
-    signature = "resource: resource -> is_initialized: bool"
+    signature = "resource: resource -> is_initialized: bool[]"
     stateful = True
     differentiable = False
-
-    def shape(self, resource):
-        return ()
 
     def eager(self, resource):
         return np.bool_(isinstance(resource, VariableHandle) and resource.value is not None)
@@ -199,9 +193,6 @@ class DestroyResourceOp(Op):
     signature = "resource: resource ->"
     ignore_lookup_error: bool = True
     stateful = True
-
-    def shape(self, resource):
-        return ()
 
     def eager(self, resource):
         gone = isinstance(resource, VariableHandle) and resource.value is None

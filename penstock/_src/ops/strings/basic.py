@@ -90,11 +90,8 @@ class StringUpper(_Case):
 class StringLength(Op):
     """The length of each string, in bytes or characters."""
 
-    signature = "input: string -> output: int32"
+    signature = "input: string -> output: int32[input]"
     unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         characters = self.unit == "UTF8_CHAR"
@@ -107,10 +104,7 @@ class StringLength(Op):
 class StringStrip(Op):
     """Strings without whitespace at either end."""
 
-    signature = "input: string -> output: string"
-
-    def shape(self, input):
-        return input
+    signature = "input: string -> output: string[input]"
 
     def eager(self, input):
         return each(lambda s: s.strip(b" \t\n\r\x0b\x0c"), input)
@@ -256,12 +250,9 @@ class _Buckets(Op):
 class StringToHashBucketFast(_Buckets):
     """FarmHash's fingerprint modulo a number of buckets."""
 
-    signature = "input: string -> output: int64"
+    signature = "input: string -> output: int64[input]"
     minimum = {"num_buckets": 1}
     num_buckets: int
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         return self.bucket(fingerprint64, input)
@@ -270,13 +261,10 @@ class StringToHashBucketFast(_Buckets):
 class StringToHashBucketStrong(_Buckets):
     """A keyed hash modulo a number of buckets."""
 
-    signature = "input: string -> output: int64"
+    signature = "input: string -> output: int64[input]"
     minimum = {"num_buckets": 1}
     num_buckets: int
     key: list[int]
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         if len(self.key) != 2:
@@ -287,12 +275,9 @@ class StringToHashBucketStrong(_Buckets):
 class StringToHashBucket(_Buckets):
     """A hash modulo a number of buckets."""
 
-    signature = "string_tensor: string -> output: int64"
+    signature = "string_tensor: string -> output: int64[string_tensor]"
     minimum = {"num_buckets": 1}
     num_buckets: int
-
-    def shape(self, string_tensor):
-        return string_tensor
 
     def eager(self, string_tensor):
         return self.bucket(hash64, string_tensor)

@@ -16,7 +16,7 @@ from penstock._src.ops.strings.elements import each, strings, text
 class AsString(Op):
     """Each number (or string) as a string."""
 
-    signature = "input: T -> output: string"
+    signature = "input: T -> output: string[input]"
     T = NUMERIC | {dtypes.bool_, dtypes.string, dtypes.variant}
     precision: int = -1
     scientific: bool = False
@@ -24,9 +24,6 @@ class AsString(Op):
     width: int = -1
     fill: str = ""
     differentiable = False
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         kind = input.dtype.kind
@@ -89,13 +86,10 @@ _INTEGER = re.compile(rb"^[ \t\n\r\v\f]*[-+]?\d+[ \t\n\r\v\f]*$")
 class StringToNumber(Op):
     """The number that each string spells."""
 
-    signature = "string_tensor: string -> output: out_type"
+    signature = "string_tensor: string -> output: out_type[string_tensor]"
     out_type: DType = dtypes.float32
     out_type_types = INDEX | {dtypes.float32, dtypes.float64, dtypes.uint32, dtypes.uint64}
     differentiable = False
-
-    def shape(self, string_tensor):
-        return string_tensor
 
     def eager(self, string_tensor):
         kind = self.out_type.np
@@ -125,13 +119,10 @@ class StringToNumber(Op):
 class StringFormat(Op):
     """A template whose placeholders are filled with summaries of tensors."""
 
-    signature = "inputs: *T -> output: string"
+    signature = "inputs: *T -> output: string[]"
     template: str = "%s"
     placeholder: str = "%s"
     summarize: int = 3
-
-    def shape(self, inputs):
-        return ()
 
     def eager(self, inputs):
         pieces = self.template.split(self.placeholder)
@@ -210,12 +201,9 @@ def _summary(x, summarize, depth):
 class EncodeBase64(Op):
     """Strings in web-safe base64."""
 
-    signature = "input: string -> output: string"
+    signature = "input: string -> output: string[input]"
     pad: bool = False
     differentiable = False
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         def encode(s):
@@ -228,11 +216,8 @@ class EncodeBase64(Op):
 class DecodeBase64(Op):
     """Strings out of web-safe base64."""
 
-    signature = "input: string -> output: string"
+    signature = "input: string -> output: string[input]"
     differentiable = False
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         def decode(s):

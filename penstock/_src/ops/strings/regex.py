@@ -69,12 +69,9 @@ def _replaced(op, input, pattern, rewrite, everywhere):
 class RegexReplace(Op):
     """Strings with matches of a pattern replaced."""
 
-    signature = "input: string, pattern: string, rewrite: string -> output: string"
+    signature = "input: string, pattern: string, rewrite: string -> output: string[input]"
     replace_global: bool = True
     differentiable = False
-
-    def shape(self, input, pattern, rewrite):
-        return input
 
     def eager(self, input, pattern, rewrite):
         if pattern.ndim:
@@ -87,13 +84,10 @@ class RegexReplace(Op):
 class StaticRegexReplace(Op):
     """Strings with matches of a fixed pattern replaced."""
 
-    signature = "input: string -> output: string"
+    signature = "input: string -> output: string[input]"
     pattern: str
     rewrite: str
     replace_global: bool = True
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         pattern, rewrite = data(self.pattern), data(self.rewrite)
@@ -109,10 +103,7 @@ def _matches(op, input, pattern):
 class RegexFullMatch(Op):
     """Whether each string matches a pattern as a whole."""
 
-    signature = "input: string, pattern: string -> output: bool"
-
-    def shape(self, input, pattern):
-        return input
+    signature = "input: string, pattern: string -> output: bool[input]"
 
     def eager(self, input, pattern):
         if pattern.ndim:
@@ -123,11 +114,8 @@ class RegexFullMatch(Op):
 class StaticRegexFullMatch(Op):
     """Whether each string matches a fixed pattern as a whole."""
 
-    signature = "input: string -> output: bool"
+    signature = "input: string -> output: bool[input]"
     pattern: str
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         return _matches(self, input, data(self.pattern))

@@ -38,10 +38,7 @@ def script_of(point):
 class UnicodeScript(Op):
     """ICU's number of the script of each code point."""
 
-    signature = "input: int32 -> output: int32"
-
-    def shape(self, input):
-        return input
+    signature = "input: int32 -> output: int32[input]"
 
     def eager(self, input):
         found = [script_of(int(p)) for p in input.reshape(-1)]

@@ -29,11 +29,10 @@ def _sparse(rows):
 class StringSplitV2(Op):
     """Strings cut at a separator, or at runs of whitespace if that is empty."""
 
-    signature = "input: string, sep: string -> indices: int64, values: string, shape: int64"
+    signature = (
+        "input: string, sep: string -> indices: int64[?, 2], values: string[?], shape: int64[2]"
+    )
     maxsplit: int = -1
-
-    def shape(self, input, sep):
-        return [None, 2], [None], [2]
 
     def eager(self, input, sep):
         if input.ndim != 1:
@@ -61,12 +60,12 @@ def _words(s, most):
 class StringSplit(Op):
     """Strings cut at any of the characters of a delimiter."""
 
-    signature = "input: string, delimiter: string -> indices: int64, values: string, shape: int64"
+    signature = (
+        "input: string, delimiter: string "
+        "-> indices: int64[?, 2], values: string[?], shape: int64[2]"
+    )
     skip_empty: bool = True
     differentiable = False
-
-    def shape(self, input, delimiter):
-        return [None, 2], [None], [2]
 
     def eager(self, input, delimiter):
         if input.ndim != 1:
@@ -88,7 +87,7 @@ class StringSplit(Op):
 class StringNGrams(Op):
     """N-grams of the pieces in each row of a ragged tensor."""
 
-    signature = "data: string, data_splits: Tsplits -> ngrams: string, ngrams_splits: Tsplits"
+    signature = "data: string, data_splits: Tsplits -> ngrams: string[?], ngrams_splits: Tsplits[?]"
     separator: str
     ngram_widths: list[int]
     left_pad: str
@@ -97,9 +96,6 @@ class StringNGrams(Op):
     preserve_short_sequences: bool
     Tsplits: DType = dtypes.int64
     Tsplits_types = INDEX
-
-    def shape(self, data, data_splits):
-        return [None], [None]
 
     def eager(self, data, data_splits):
         if data_splits.size and (data_splits[0] != 0 or data_splits[-1] != data.size):

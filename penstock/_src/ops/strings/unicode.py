@@ -200,15 +200,12 @@ class UnicodeEncode(Op):
 class UnicodeTranscode(Op):
     """Strings in another encoding."""
 
-    signature = "input: string -> output: string"
+    signature = "input: string -> output: string[input]"
     input_encoding: str
     output_encoding: Literal["UTF-8", "UTF-16-BE", "UTF-32-BE"]
     errors: Literal["strict", "replace", "ignore"] = "replace"
     replacement_char: int = 65533
     replace_control_characters: bool = False
-
-    def shape(self, input):
-        return input
 
     def eager(self, input):
         check_replacement(self, self.replacement_char)

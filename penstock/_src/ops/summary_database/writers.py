@@ -11,11 +11,12 @@ from penstock._src.proto.event import Event
 class CreateSummaryDbWriter(Op):
     """Lets a summary writer write into the SQLite file `db_uri`."""
 
-    signature = "writer: resource, db_uri: string, experiment_name: string, run_name: string, user_name: string ->"
+    signature = (
+        "writer: resource, db_uri: string, experiment_name: string, run_name: string, user_name: "
+        "string "
+        "->"
+    )
     stateful = True
-
-    def shape(self, writer, db_uri, experiment_name, run_name, user_name):
-        return ()
 
     def eager(self, writer, db_uri, experiment_name, run_name, user_name):
         texts = [t.item().decode() for t in (db_uri, experiment_name, run_name, user_name)]
@@ -29,9 +30,6 @@ class ImportEvent(Op):
 
     signature = "writer: resource, event: string ->"
     stateful = True
-
-    def shape(self, writer, event):
-        return ()
 
     def eager(self, writer, event):
         try:

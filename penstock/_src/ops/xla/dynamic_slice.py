@@ -57,12 +57,9 @@ class XlaDynamicSlice(Op):
 class XlaDynamicUpdateSlice(Op):
     """The input with `update` in place of the block that begins at `indices`."""
 
-    signature = "input: T, update: T, indices: Tindices -> output: T"
+    signature = "input: T, update: T, indices: Tindices -> output: T[input]"
     T = ANY
     Tindices = INDEX
-
-    def shape(self, input, update, indices):
-        return input
 
     def gradient(self, _input, update, indices, _output, dy):
         zeros = raw.ZerosLike(x=update)
