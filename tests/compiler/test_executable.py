@@ -310,7 +310,7 @@ def test_texts_of_the_stages():
     assert run.kernel_statistics()["functions"] > 0
 
 
-def test_a_products_tail_selects_by_rows(device):
+def test_a_products_epilogue_selects_by_rows(device):
     def build(x, k, chosen):
         rows = raw.Reshape(tensor=chosen, shape=[-1, 1, 1, 1])
         y = raw.DepthwiseConv2dNative(input=x, filter=k, strides=[1, 1, 1, 1], padding="SAME")

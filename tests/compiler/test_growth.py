@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.compiler.kernels.inline import Inliner
 from penstock._src.compiler.lower.lowering import Lowering
-from penstock._src.compiler.schedule.inline import Inliner
 from penstock._src.ir.builder import Builder
 
 

@@ -39,8 +39,8 @@ LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split
 FLOOR = {name: level for level, line in enumerate(FLOORS) for name in line.split()}
 MAX_LINES = 600
 MAX_ENTRIES = 15
-# A folder of families or namespaces, which a search finds by name: its folders are not counted, its files are.
-HOMES = {"ops", "api"}
+# A folder of families, namespaces or stages, which a search finds by name: its folders are not counted, its files are.
+HOMES = {"ops", "api", "compiler"}
 WIDE = ("api", "ops")  # one folder per namespace, one per family of ops
 
 FILES = sorted(SRC.rglob("*.py"))

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.check.poison import poison
+from penstock._src.compiler.plan.buffers import GUARD, Buffer, gaps
 from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.launch_table import STATUS, encode, time_words
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.planner import plan
 from penstock._src.compiler.plan.weight_packer import packers
-from penstock._src.compiler.schedule.memory_plan import GUARD, Buffer, gaps
 from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
 from penstock._src.core.values import resources

@@ -113,7 +113,7 @@ declare(
     "disable",
     str,
     "",
-    "What the compiler leaves out, by commas: prune, contractions, tails, merge, rows, winograd.",
+    "What the compiler leaves out, by commas: prune, contractions, epilogues, merge, rows, winograd.",
 )
 declare(
     "optimize",

@@ -79,7 +79,7 @@ def test_a_scale_is_applied_to_the_sums_in_registers():
         return p.mul(p.cast(y, dtypes.float32), 0.01)
 
     program = build_program(written("mk,kn->mn", shapes, scaled)[1])
-    assert {record.label for record in program.plan.launches} == {"product[33, 70] + tail"}
+    assert {record.label for record in program.plan.launches} == {"product[33, 70] + epilogue"}
     a, b = numbers(shapes)
     want = (a.astype(np.int32) @ b.astype(np.int32)).astype(np.float32) * np.float32(0.01)
     np.testing.assert_array_equal(program(a, b)[0], want)

@@ -20,7 +20,7 @@ def normalised(p, x, w):
 
 
 def residual(p, x, w):
-    """A product's tail reads an array of its own layout for the last time."""
+    """A product's epilogue reads an array of its own layout for the last time."""
     h = p.maximum(p.matmul(x, w), 0.0)
     y = p.matmul(p.matmul(h, p.transpose(w, (1, 0))), w) + h
     return [p.reduce_sum(p.square(y), (0,)), p.matmul(y, p.transpose(w, (1, 0)))]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.fusion import column_sums
 from penstock._src.compiler.plan.verify import simulate
-from penstock._src.compiler.schedule import sums
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
@@ -53,6 +53,6 @@ def split_columns(p, x, w):
 
 
 def test_sums_that_reach_other_columns_are_seen(monkeypatch):
-    monkeypatch.setattr(sums, "_sums_columns", lambda root, kernel: True)
+    monkeypatch.setattr(column_sums, "_sums_columns", lambda root, kernel: True)
     got, want = simulated(split_columns, (700, 30), (30, 72))
     assert not np.allclose(got[0], want[0], rtol=1e-3)

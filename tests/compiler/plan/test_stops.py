@@ -1,7 +1,7 @@
 """Where a run ends that a check refuses."""
 
+from penstock._src.compiler.fusion.partition import Options, Partition, home
 from penstock._src.compiler.plan.stops import Stops
-from penstock._src.compiler.schedule.partition import Options, Partition, home
 from penstock._src.core import dtypes
 from penstock._src.ir.builder import Builder
 

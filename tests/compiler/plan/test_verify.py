@@ -3,17 +3,10 @@
 import pytest
 
 from penstock._src.compiler import program
+from penstock._src.compiler.fusion import column_sums, partition
+from penstock._src.compiler.kernels import contraction, inline, kernel, loop_nest, reductions
+from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.plan import in_place, planner
-from penstock._src.compiler.schedule import (
-    contraction,
-    inline,
-    kernel,
-    loops,
-    partition,
-    reductions,
-    sums,
-)
-from penstock._src.compiler.schedule.loops import LoopNest, Store
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError
 from penstock._src.ir.builder import Builder
@@ -83,7 +76,7 @@ def test_what_is_right_is_accepted():
 
 def planted(monkeypatch, change):
     """Changes the stores of all nests."""
-    whole = loops.coalesce
+    whole = loop_nest.coalesce
 
     def coalesce(nest):
         stores = [Store(s.slot, change(nest, s.offset), s.value, s.dtype) for s in nest.stores]
@@ -96,12 +89,12 @@ def test_sums_that_reach_other_columns(monkeypatch):
     def columns_of_what_is_stored(root, contraction):
         return root.op == "sum"
 
-    monkeypatch.setattr(sums, "_sums_columns", columns_of_what_is_stored)
+    monkeypatch.setattr(column_sums, "_sums_columns", columns_of_what_is_stored)
     with pytest.raises(InternalError, match="sums .* into"):
         build(images_of_columns, (700, 30), (30, 72))
 
 
-def test_tails_that_read_the_product_elsewhere(monkeypatch):
+def test_epilogues_that_read_the_product_elsewhere(monkeypatch):
     monkeypatch.setattr(contraction, "closure", lambda values: [])
     with pytest.raises(InternalError, match="not at its own cell"):
         build(mirrored, (700, 30), (30, 72))
@@ -116,7 +109,7 @@ def test_stores_off_by_one(monkeypatch):
 def test_stores_with_a_wrong_stride(monkeypatch):
     def wider(nest, offset):
         outer = nest.space[0]
-        return offset.replace(lambda a: loops.of_atom(a) * (2 if a is outer else 1))
+        return offset.replace(lambda a: loop_nest.of_atom(a) * (2 if a is outer else 1))
 
     planted(monkeypatch, wider)
     with pytest.raises(InternalError, match="is stored at"):
@@ -126,7 +119,9 @@ def test_stores_with_a_wrong_stride(monkeypatch):
 def test_stores_that_meet(monkeypatch):
     def narrower(nest, offset):
         inner = nest.space[-1]
-        return offset.replace(lambda a: loops.constant(0) if a is inner else loops.of_atom(a))
+        return offset.replace(
+            lambda a: loop_nest.constant(0) if a is inner else loop_nest.of_atom(a)
+        )
 
     planted(monkeypatch, narrower)
     with pytest.raises(InternalError, match="are stored|stored twice"):

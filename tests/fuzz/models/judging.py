@@ -22,7 +22,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "guard": {"optimize": 0, "guard": 1},
     **{
         f"without {name}": {"optimize": 0, "disable": name}
-        for name in ("tails", "merge", "rows", "contractions", "attention", "winograd")
+        for name in ("epilogues", "merge", "rows", "contractions", "attention", "winograd")
     },
 }
 LAST_NUDGES = (4, 16)

@@ -26,7 +26,7 @@ WAYS = {
     **{
         f"without {part}": {"disable": part}
         for part in (
-            "tails",
+            "epilogues",
             "merge",
             "rows",
             "contractions",

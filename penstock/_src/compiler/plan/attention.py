@@ -18,8 +18,8 @@ from penstock._src.compiler.codegen.attention.forward import emit_forward
 from penstock._src.compiler.codegen.contraction.products.pairs import PAIR, group_of
 from penstock._src.compiler.codegen.contraction.views import View
 from penstock._src.compiler.codegen.kernel_code import PLAIN, round_up
-from penstock._src.compiler.codegen.nests.epilogue import TailEpilogue
-from penstock._src.compiler.schedule.attention import (
+from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
+from penstock._src.compiler.recognize.attention import (
     COLUMN,
     ELEMENT,
     ROW,
@@ -42,7 +42,12 @@ def launch_attention(planner: Planner, kernel: AttentionKernel) -> None:
     form = form_of(found, backward, planner.target)
     names = BACKWARD if backward else FORWARD
     layout = Layout(form, planner.target, names)
-    key = ("attention", backward, form, *[tail and tail.signature() for tail in kernel.tails])
+    key = (
+        "attention",
+        backward,
+        form,
+        *[epilogue and epilogue.signature() for epilogue in kernel.epilogues],
+    )
     code, extents = planner.cache.get(key, lambda: _write(planner.target, form, kernel))
     extent_of = dict(zip(found.letters, found.scores.shape, strict=True))
     rows, columns = int(extent_of[ROW]), int(extent_of[COLUMN])
@@ -55,9 +60,9 @@ def launch_attention(planner: Planner, kernel: AttentionKernel) -> None:
         pointers, {a: x for a, x in _arrays(found).items() if a in names}, batches, rows, columns,
         per=per, chunks=chunks, reach=found.reach or 0,
     )  # fmt: skip
-    for tail, expressions in zip(kernel.tails, extents, strict=True):
-        if tail is not None:
-            words += [planner.used(n) for n in tail.slots[1:]]
+    for epilogue, expressions in zip(kernel.epilogues, extents, strict=True):
+        if epilogue is not None:
+            words += [planner.used(n) for n in epilogue.slots[1:]]
             words += [planner.extent(e) for e in expressions]
     tasks = int(dims.product(batches)) * chunks if rows and columns else 0
     planner.algorithms.add(kernel.label)
@@ -65,7 +70,7 @@ def launch_attention(planner: Planner, kernel: AttentionKernel) -> None:
 
 
 def form_of(found: Attention, backward: bool, target: Target) -> Form:
-    """What the kernels' code depends on, besides the tails."""
+    """What the kernels' code depends on, besides the epilogues."""
     nodes = found.query.source, found.key.source, found.value.source, found.output
     elements = tuple([OF_NUMPY[n.dtype.name] for n in nodes])
     total = OF_NUMPY[found.logits.dtype.name]
@@ -92,12 +97,12 @@ def _in_pairs(
 
 
 def _write(target: Any, form: Form, kernel: AttentionKernel) -> tuple[Any, list[list[Any]]]:
-    """(code, the Dims that each tail wants)."""
-    hooks: list[Any] = [PLAIN if t is None else TailEpilogue(t) for t in kernel.tails]
+    """(code, the Dims that each epilogue wants)."""
+    hooks: list[Any] = [PLAIN if t is None else ExpressionEpilogue(t) for t in kernel.epilogues]
     extents = [getattr(hook, "extents", []) for hook in hooks]
     if not kernel.backward:
         return emit_forward(form, target, hooks[0]), extents
-    first = kernel.tails[0]
+    first = kernel.epilogues[0]
     operands = 0 if first is None else len(first.slots) - 1 + len(extents[0])
     return emit_backward(form, target, hooks[0], hooks[1], operands), extents
 

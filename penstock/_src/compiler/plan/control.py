@@ -17,11 +17,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from penstock._src.compiler.fusion.partition import Partition, bytes_of, home, in_memory_already
+from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.in_place import writable_in_place
 from penstock._src.compiler.plan.launch_table import Jump, Label
 from penstock._src.compiler.plan.specials import PLANS, plans
-from penstock._src.compiler.schedule.memory_plan import Buffer
-from penstock._src.compiler.schedule.partition import Partition, bytes_of, home, in_memory_already
 from penstock._src.core import dtypes
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node

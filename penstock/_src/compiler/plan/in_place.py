@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from penstock._src.compiler.schedule.contraction import ContractKernel, Tail
-from penstock._src.compiler.schedule.index import Atom, Index, Var, of_atom, same_extent
-from penstock._src.compiler.schedule.kernel import Kernel, NestKernel, SpecialKernel
-from penstock._src.compiler.schedule.partition import Partition, bytes_of, home
-from penstock._src.compiler.schedule.values import Value, closure
+from penstock._src.compiler.fusion.partition import Partition, bytes_of, home
+from penstock._src.compiler.kernels.contraction import ContractKernel, EpilogueExpression
+from penstock._src.compiler.kernels.index import Atom, Index, Var, of_atom, same_extent
+from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, SpecialKernel
+from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir.node import Node
 
 
@@ -45,7 +45,7 @@ class Lifetimes:
         """
         if isinstance(kernel, NestKernel):
             leaves = kernel.nest.leaves
-        elif isinstance(kernel, ContractKernel) and kernel.tail is not None:
+        elif isinstance(kernel, ContractKernel) and kernel.epilogue is not None:
             leaves = kernel.operands
         else:
             return None
@@ -84,14 +84,14 @@ def _fits(kernel: Kernel, output: Node, old: Node, innermost: int | None) -> boo
 
 
 def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
-    """Whether a contraction's tail reads `old` only where it writes, and its tiles read nothing else there."""
-    tail: Tail = kernel.tail  # type: ignore[assignment]
+    """Whether a contraction's epilogue reads `old` only where it writes, and its tiles read nothing else there."""
+    epilogue: EpilogueExpression = kernel.epilogue  # type: ignore[assignment]
     if home(old) in (home(kernel.match.left), home(kernel.match.right)):
         return False
-    slot = tail.slots.index(old)
+    slot = epilogue.slots.index(old)
     return all(
-        v.attrs[1].key == tail.place.key and v.dtype.size == output.dtype.size
-        for v in closure([tail.value])
+        v.attrs[1].key == epilogue.place.key and v.dtype.size == output.dtype.size
+        for v in closure([epilogue.value])
         if v.kind == "load" and v.attrs[0] == slot
     )
 

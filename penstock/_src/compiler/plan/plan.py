@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.launch_table import Launch, Record
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
-from penstock._src.compiler.schedule.memory_plan import Buffer
 from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node

@@ -9,9 +9,27 @@ from typing import Any
 from penstock._src.compiler.codegen.contraction.match import match
 from penstock._src.compiler.codegen.kernel_code import PLAIN
 from penstock._src.compiler.codegen.nests.code import NestCode
-from penstock._src.compiler.codegen.nests.epilogue import TailEpilogue
+from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
 from penstock._src.compiler.codegen.nests.nest import emit_nest
+from penstock._src.compiler.fusion.column_sums import TASKS
+from penstock._src.compiler.fusion.partition import (
+    Options,
+    Partition,
+    bytes_of,
+    home,
+    in_memory_already,
+)
+from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.kernels.kernel import (
+    BoundsKernel,
+    Kernel,
+    NestKernel,
+    SpecialKernel,
+    map_nest,
+)
+from penstock._src.compiler.kernels.loop_nest import FLAT
 from penstock._src.compiler.plan.attention import launch_attention
+from penstock._src.compiler.plan.buffers import Buffer, arrange
 from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.control import PLANS
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
@@ -22,25 +40,7 @@ from penstock._src.compiler.plan.specials import check_bounds, stop_unless
 from penstock._src.compiler.plan.stops import Stops
 from penstock._src.compiler.plan.verify.kernels import KernelVerifier
 from penstock._src.compiler.plan.verify.order import Trace, verify_order
-from penstock._src.compiler.schedule.attention import AttentionKernel
-from penstock._src.compiler.schedule.contraction import ContractKernel
-from penstock._src.compiler.schedule.kernel import (
-    BoundsKernel,
-    Kernel,
-    NestKernel,
-    SpecialKernel,
-    map_nest,
-)
-from penstock._src.compiler.schedule.loops import FLAT
-from penstock._src.compiler.schedule.memory_plan import Buffer, arrange
-from penstock._src.compiler.schedule.partition import (
-    Options,
-    Partition,
-    bytes_of,
-    home,
-    in_memory_already,
-)
-from penstock._src.compiler.schedule.sums import TASKS
+from penstock._src.compiler.recognize.attention import AttentionKernel
 from penstock._src.compiler.tuning.records import tuned
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
@@ -377,18 +377,17 @@ class Planner:
         if not kernel.outputs[0].size:  # nothing is stored: its tiles cannot even be written
             self._launch_nothing(kernel)
             return
-        found, tail = tuned(kernel.match, self.target, self.threads), kernel.tail
+        found, epilogue = tuned(kernel.match, self.target, self.threads), kernel.epilogue
         if self._stays(found.right):
             found = found.keeping()
         sizes = [int(s) for s in found.sizes]
-        key = ("contract", found.key, tail and tail.signature(), self.threads)
+        key = ("contract", found.key, epilogue and epilogue.signature(), self.threads)
 
         def write() -> tuple[Any, list[Any]]:
-            epilogue: Any = PLAIN if tail is None else TailEpilogue(tail)
-            element = None if tail is None else element_type(tail.dtype)
-            return found.emit(self.target, self.threads, epilogue, output=element), getattr(
-                epilogue, "extents", []
-            )
+            hook: Any = PLAIN if epilogue is None else ExpressionEpilogue(epilogue)
+            element = None if epilogue is None else element_type(epilogue.dtype)
+            code = found.emit(self.target, self.threads, hook, output=element)
+            return code, getattr(hook, "extents", [])
 
         code, expressions = self.cache.get(key, write)
         left, right = self.used(found.left), self.used(found.right)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.kernel_code import KernelCode, Stage
-from penstock._src.compiler.schedule.memory_plan import Buffer
+from penstock._src.compiler.plan.buffers import Buffer
 
 LEAST_BYTES = 16 << 10  # of weights that are worth keeping packed
 

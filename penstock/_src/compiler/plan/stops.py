@@ -7,7 +7,7 @@ later kernel is made aside, and copied into the variable when all checks hold.
 
 from __future__ import annotations
 
-from penstock._src.compiler.schedule.partition import Partition, home
+from penstock._src.compiler.fusion.partition import Partition, home
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node
 

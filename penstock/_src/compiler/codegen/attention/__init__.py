@@ -1,6 +1,6 @@
-"""Attention as one kernel forward and one backward: softmax(tail(Q K^T)) V without the matrix of scores.
+"""Attention as one kernel forward and one backward: softmax(epilogue(Q K^T)) V without the matrix of scores.
 
-What comes in: a Form (form.py) and the tails, elementwise expressions of the scores (schedule/attention.py finds both).
+What comes in: a Form (form.py) and the epilogues, elementwise expressions of the scores (recognize/attention.py finds both).
 What goes out: code with one task function whose context is the words that `form.words` lists.
 
     forward.py    rows in blocks: scores of a block of columns, softmax carried from block to block, times V

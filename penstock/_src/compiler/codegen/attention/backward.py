@@ -1,8 +1,8 @@
 """Attention backward: for a block of columns, blocks of rows one after another.
 
-    probabilities   P = exp(tail(Q K^T) - m) / l                   from the statistics that the forward pass left
+    probabilities   P = exp(epilogue(Q K^T) - m) / l                   from the statistics that the forward pass left
     shares          D = the sum of dO * O along each row            which is that of dP * P
-    gradients       dV += P^T dO;  dS = tail'(P * (dO V^T - D));  dK += dS^T Q;  dQ += dS K
+    gradients       dV += P^T dO;  dS = epilogue'(P * (dO V^T - D));  dK += dS^T Q;  dQ += dS K
 
 dK and dV of the block are ready when all rows have been seen, dQ when all columns have.
 """
@@ -20,21 +20,21 @@ from .tiles import ScoreTile, exponential, through
 
 
 def emit_backward(
-    form: Form, target: Target, tail: Epilogue = PLAIN, gradient_tail: Epilogue = PLAIN, operands: int = 0
+    form: Form, target: Target, epilogue: Epilogue = PLAIN, gradient_epilogue: Epilogue = PLAIN, operands: int = 0
 ) -> Code:  # fmt: skip
-    """The kernel: task `backward`, for one batch. `gradient_tail` is applied to the gradient of the tail's result.
+    """The kernel: task `backward`, for one batch. `gradient_epilogue` is applied to the gradient of the epilogue's result.
 
-    `operands` is how many words of the context the tail has; those of `gradient_tail` follow.
+    `operands` is how many words of the context the epilogue has; those of `gradient_epilogue` follow.
     """
     kernel = _Backward(form, Layout(form, target, BACKWARD), target)
-    return kernel.emit(tail, gradient_tail, operands)
+    return kernel.emit(epilogue, gradient_epilogue, operands)
 
 
 class _Backward(Task):
-    def emit(self, tail: Epilogue, gradient_tail: Epilogue, operands: int) -> Code:
+    def emit(self, epilogue: Epilogue, gradient_epilogue: Epilogue, operands: int) -> Code:
         form, layout = self.form, self.layout
-        self.tail = gradient_tail
-        self.emit_scores("scores", form.depth, through(tail), 0, float("-inf"))
+        self.epilogue = gradient_epilogue
+        self.emit_scores("scores", form.depth, through(epilogue), 0, float("-inf"))
         self.emit_scores("gradient", form.width, self.finish_gradient, operands, 0.0)
         self.emit_probabilities()
         with self.module.task("backward") as f:
@@ -134,13 +134,13 @@ class _Backward(Task):
         return f.at(address, i * across, self.total), across
 
     def finish_gradient(self, f: Fn, tile: ScoreTile, acc: list[Val]) -> list[Val]:
-        """P * (dP - D) through the tail; P is what the block holds."""
+        """P * (dP - D) through the epilogue; P is what the block holds."""
         shares = [f.load(f.shares, i, self.total) for i in range(self.layout.row_tile)]
         values = [
             f.load(f.scores, i * COLUMNS + self.lanes * j, x.ty) * (x - shares[i])
             for x, (i, j) in zip(acc, tile.cells, strict=True)
         ]
-        return self.tail.apply(f, tile, values)
+        return self.epilogue.apply(f, tile, values)
 
     def emit_probabilities(self) -> None:
         """exp(S - m) / l, row by row."""

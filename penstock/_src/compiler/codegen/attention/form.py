@@ -2,7 +2,7 @@
 
 Arrays are addressed by a base, a step from row to row (`cross`), one from element to element of a row, and one for
 every batch letter. What is read has its rows' elements side by side; results may be `turned`.  The statistics (each
-row's maximum and sum) are numbered as the rows of the matrix of scores are, which the tails count by.
+row's maximum and sum) are numbered as the rows of the matrix of scores are, which the epilogues count by.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BACKWARD = (*FORWARD, "seed", "query_gradient", "key_gradient", "value_gradient"
 
 @dataclass(frozen=True)
 class Form:
-    """One kernel serves all attentions of equal form (and tails).
+    """One kernel serves all attentions of equal form (and epilogues).
 
     depth, width  elements of a row of Q and K, and of V
     batch         how many letters all operands share

@@ -1,6 +1,6 @@
 """Attention forward: for a block of rows, blocks of columns one after another.
 
-scores    S = tail(Q K^T)                                      register tiles, into a block in the L1
+scores    S = epilogue(Q K^T)                                      register tiles, into a block in the L1
 softmax   m' = max(m, S);  P = exp(S - m');  l = l exp(m - m') + sum P
 sums      O = O exp(m - m') + P V
 in the end  O / l is stored, and m and l for the backward pass
@@ -18,15 +18,15 @@ from .task import Task
 from .tiles import INFINITY, exponential, through
 
 
-def emit_forward(form: Form, target: Target, tail: Epilogue = PLAIN) -> Code:
+def emit_forward(form: Form, target: Target, epilogue: Epilogue = PLAIN) -> Code:
     """The kernel: task `forward`, for a chunk of `per` rows of one batch."""
-    return _Forward(form, Layout(form, target, FORWARD), target).emit(tail)
+    return _Forward(form, Layout(form, target, FORWARD), target).emit(epilogue)
 
 
 class _Forward(Task):
-    def emit(self, tail: Epilogue) -> Code:
+    def emit(self, epilogue: Epilogue) -> Code:
         form, layout = self.form, self.layout
-        self.emit_scores("scores", form.depth, through(tail), 0, -INFINITY)
+        self.emit_scores("scores", form.depth, through(epilogue), 0, -INFINITY)
         self.emit_softmax()
         with self.module.task("forward") as f:
             self.begin(f, FORWARD)

@@ -1,4 +1,4 @@
-"""Register tiles of attention: scores with their tail, and plain products added to an accumulator."""
+"""Register tiles of attention: scores with their epilogue, and plain products added to an accumulator."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Tiles:
     ) -> None:
         """Two functions: of whole tiles, and of ragged ones, whose columns past the end become `padding`.
 
-        `operands` is how many words of other tails come before this one's.
+        `operands` is how many words of other epilogues come before this one's.
         """
         operands += len(self.layout.names)
         self._emit_scores(name, depth, finish, operands, padding, ragged=False)
@@ -173,10 +173,10 @@ class Tiles:
             f.loop(f.i64(0), rows, tall, tile)
 
 
-def through(tail: Epilogue) -> Finish:
-    """The tail alone."""
+def through(epilogue: Epilogue) -> Finish:
+    """The epilogue alone."""
 
     def finish(f: Fn, tile: ScoreTile, acc: list[Val]) -> list[Val]:
-        return tail.apply(f, tile, acc)
+        return epilogue.apply(f, tile, acc)
 
     return finish

@@ -1,4 +1,4 @@
-"""A contraction's tail as the hook that its emitter calls on register tiles."""
+"""The expression of a contraction's epilogue as the hook that its emitter calls on register tiles."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any
 from penstock._src.compiler.codegen.kernel_code import Tile
 from penstock._src.compiler.codegen.nests.evaluator import Evaluator
 from penstock._src.compiler.codegen.scalars.registers import memory_type, spread
-from penstock._src.compiler.schedule.contraction import Tail
-from penstock._src.compiler.schedule.index import Division, Index, extent_key
-from penstock._src.compiler.schedule.values import Value, closure
+from penstock._src.compiler.kernels.contraction import EpilogueExpression
+from penstock._src.compiler.kernels.index import Division, Index, extent_key
+from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir.dims import Dim
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, lanes
 from penstock._src.native.language.value import Val
 
 
-class TailEpilogue(Evaluator):
-    """Operands: a pointer for each slot of the tail but the first, then the Dims that it needs.
+class ExpressionEpilogue(Evaluator):
+    """Operands: a pointer for each slot of the expression but the first, then the Dims that it needs.
 
-    A task's statistics are the tail's sums, one after the other, each a float for every column.
+    A task's statistics are the expression's sums, one after the other, each a float for every column.
     """
 
-    def __init__(self, tail: Tail):
+    def __init__(self, expression: EpilogueExpression):
         super().__init__()
-        self.tail = tail
-        self.values = closure([tail.value, *tail.sums])
-        self.partial_bytes = 4 * int(tail.column.extent) * len(tail.sums)
+        self.expression = expression
+        self.values = closure([expression.value, *expression.sums])
+        self.partial_bytes = 4 * int(expression.column.extent) * len(expression.sums)
         self.extents: list[Any] = []
         self.whole = [
             v for v in self.values
-            if v.kind == "load" and v.attrs[0] != 0 and v.attrs[1].key == tail.place.key and not v.args
+            if v.kind == "load" and v.attrs[0] != 0 and v.attrs[1].key == expression.place.key and not v.args
         ]  # fmt: skip
         self._columns: tuple[Tile | None, dict[int, dict[Any, Any]]] = (None, {})
         self._note_dims()
@@ -54,11 +54,11 @@ class TailEpilogue(Evaluator):
         self.frames = [{}]
         self.pointers: list[Any] = [
             None,
-            *[tile.operand(k) for k in range(len(self.tail.slots) - 1)],
+            *[tile.operand(k) for k in range(len(self.expression.slots) - 1)],
         ]
         self.raw = values
         return [
-            self._cell(cell, self.tail.value, {self._root().number: x})
+            self._cell(cell, self.expression.value, {self._root().number: x})
             for cell, x in zip(tile.cells, values, strict=True)
         ]
 
@@ -66,12 +66,12 @@ class TailEpilogue(Evaluator):
         f.memset(partial, 0, self.partial_bytes)
 
     def accumulate(self, f: Fn, tile: Tile, values: list[Val], partial: Val) -> None:
-        tail, width = self.tail, int(self.tail.column.extent)
+        expression, width = self.expression, int(self.expression.column.extent)
         root = self._root().number
-        for k, body in enumerate(tail.sums):
+        for k, body in enumerate(expression.sums):
             totals: dict[int, Val] = {}
             for (i, j), x, raw in zip(tile.cells, values, self.raw, strict=True):
-                v = self._cell((i, j), body, {root: raw, tail.value.number: x})
+                v = self._cell((i, j), body, {root: raw, expression.value.number: x})
                 exists = tile.row_exists(i)
                 v = v if exists is None else f.select(exists, v, f.zero(v.ty))
                 totals[j] = totals[j] + v if j in totals else v
@@ -80,12 +80,12 @@ class TailEpilogue(Evaluator):
                 f.store(f.load(partial, at, total.ty, mask) + total, partial, at, mask)
 
     def _cell(self, cell: tuple[int, int], value: Value, known: dict[Any, Any]) -> Val:
-        """A value of the tail at a cell, given what is known there."""
-        tile, tail, (i, j) = self.tile, self.tail, cell
+        """A value of the expression at a cell, given what is known there."""
+        tile, expression, (i, j) = self.tile, self.expression, cell
         (first, *_) = known.values()
-        self.vector, self.lanes, self.mask = tail.column, lanes(first.ty), tile.mask(j)
-        self.open = {tail.row, tail.column}
-        self.env = {tail.column: tile.column(j)}
+        self.vector, self.lanes, self.mask = expression.column, lanes(first.ty), tile.mask(j)
+        self.open = {expression.row, expression.column}
+        self.env = {expression.column: tile.column(j)}
         self.row, self.cell = i, (i, j)
         self.frames = [self._shared(j), known]
         return spread(self.f, self.get(value), self.lanes)
@@ -99,7 +99,7 @@ class TailEpilogue(Evaluator):
             known[j] = {}
             self.frames = [known[j]]
             for v in self.values:
-                if self.tail.row not in v.vars and v.kind != "const":
+                if self.expression.row not in v.vars and v.kind != "const":
                     self.get(v)
         return known[j]
 
@@ -108,15 +108,17 @@ class TailEpilogue(Evaluator):
 
     # -- what the evaluator asks
     def dim(self, x: Dim) -> Val:
-        return self.tile.operand(len(self.tail.slots) - 1 + self.extents.index(extent_key(x)), I64)
+        return self.tile.operand(
+            len(self.expression.slots) - 1 + self.extents.index(extent_key(x)), I64
+        )
 
     def parts(self, index: Index) -> tuple[Any, Any, Val | None]:
-        if index.key == self.tail.place.key:
+        if index.key == self.expression.place.key:
             return self.tile.offset(*self.cell), 1, None
         return super().parts(index)
 
     def _atom(self, atom: Any) -> Any:
-        if atom is self.tail.row and atom not in self.env:
+        if atom is self.expression.row and atom not in self.env:
             self.env[atom] = self.tile.row(self.row)
         return super()._atom(atom)
 

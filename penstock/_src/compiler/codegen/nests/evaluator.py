@@ -7,8 +7,8 @@ from typing import Any
 from penstock._src.compiler.codegen.nests import memory
 from penstock._src.compiler.codegen.scalars import operations
 from penstock._src.compiler.codegen.scalars.registers import constant, spread, width
-from penstock._src.compiler.schedule.index import Atom, Dynamic, Index, Var, never_negative
-from penstock._src.compiler.schedule.values import Value
+from penstock._src.compiler.kernels.index import Atom, Dynamic, Index, Var, never_negative
+from penstock._src.compiler.kernels.values import Value
 from penstock._src.core import dtypes
 from penstock._src.ir.dims import Dim
 from penstock._src.native.language.function import Fn

@@ -27,9 +27,9 @@ from penstock._src.compiler.codegen.nests.choice import (
 from penstock._src.compiler.codegen.nests.code import POINTERS, NestCode
 from penstock._src.compiler.codegen.nests.evaluator import Evaluator
 from penstock._src.compiler.codegen.scalars.registers import Pair, memory_type, spread
-from penstock._src.compiler.schedule.index import Index, Var, extent_key, is_one
-from penstock._src.compiler.schedule.loops import LoopNest, Store
-from penstock._src.compiler.schedule.values import Value, attr_key, closure
+from penstock._src.compiler.kernels.index import Index, Var, extent_key, is_one
+from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
+from penstock._src.compiler.kernels.values import Value, attr_key, closure
 from penstock._src.ir.dims import Dim
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR, size_of, vec

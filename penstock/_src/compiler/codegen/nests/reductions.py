@@ -14,7 +14,7 @@ from penstock._src.compiler.codegen.scalars.registers import (
     spread,
     width,
 )
-from penstock._src.compiler.schedule.values import Value
+from penstock._src.compiler.kernels.values import Value
 from penstock._src.core import dtypes
 from penstock._src.core.typesets import NARROW
 from penstock._src.native.language.function import Fn

@@ -9,5 +9,5 @@
 A rule is shown for every size where index arithmetic can (affine forms over loop variables, extents compared by
 expression); else by going through all points for the sizes at hand, up to a bound, and through a sample beyond it.
 Whatever fails raises an InternalError that names the kernel, the buffer and the index. A fusion that cannot keep these
-rules must be refused where it is chosen (schedule/); nothing here mends it.
+rules must be refused where it is chosen (fusion/); nothing here mends it.
 """

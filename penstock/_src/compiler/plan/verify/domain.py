@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from penstock._src.compiler.schedule.index import (
+from penstock._src.compiler.kernels.index import (
     Atom,
     Division,
     Dynamic,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from penstock._src.compiler.fusion.column_sums import TASKS
+from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.kernels.kernel import Kernel, NestKernel
 from penstock._src.compiler.plan.verify.domain import Extents, evaluated
 from penstock._src.compiler.plan.verify.reads import verify_loads
 from penstock._src.compiler.plan.verify.stores import Written, verify_loops, verify_node
-from penstock._src.compiler.plan.verify.tiles import verify_contraction, verify_tail
-from penstock._src.compiler.schedule.attention import AttentionKernel
-from penstock._src.compiler.schedule.contraction import ContractKernel
-from penstock._src.compiler.schedule.kernel import Kernel, NestKernel
-from penstock._src.compiler.schedule.sums import TASKS
+from penstock._src.compiler.plan.verify.tiles import verify_contraction, verify_epilogue
+from penstock._src.compiler.recognize.attention import AttentionKernel
 from penstock._src.ir.node import Node
 from penstock._src.native import Target
 
@@ -53,14 +53,14 @@ def _verify_nest(kernel: NestKernel, tasks: Mapping[int, int], target: Target) -
 
 
 def _verify_attention(kernel: AttentionKernel) -> None:
-    """Tails of scores: their columns are those of the scores."""
+    """Epilogues of scores: their columns are those of the scores."""
     found = kernel.attention
     ends = [(found.scores, found.logits)]
     if found.gradient is not None:
         ends.append((found.gradient.scores, found.gradient.final))
-    for tail, (root, final) in zip(kernel.tails, ends):
-        if tail is not None:
-            verify_tail(kernel, root, final, tail, int)
+    for epilogue, (root, final) in zip(kernel.epilogues, ends):
+        if epilogue is not None:
+            verify_epilogue(kernel, root, final, epilogue, int)
 
 
 __all__ = ["KernelVerifier"]

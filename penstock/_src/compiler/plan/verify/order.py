@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.kernels.kernel import NestKernel
+from penstock._src.compiler.plan.buffers import LINE, Buffer
 from penstock._src.compiler.plan.verify.domain import fail
 from penstock._src.compiler.plan.verify.overlap import places_of, verify_nest, verify_tiles
-from penstock._src.compiler.schedule.contraction import ContractKernel
-from penstock._src.compiler.schedule.kernel import NestKernel
-from penstock._src.compiler.schedule.memory_plan import LINE, Buffer
 from penstock._src.native import Target
 
 MOST_EVENTS = 1 << 14  # of nested loops, whose bodies are gone through again

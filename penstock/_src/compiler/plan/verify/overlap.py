@@ -2,7 +2,7 @@
 
 nest          an element is read where it is stored, or, by a reduction of a row, in rounds of the outer loops that
               store it themselves
-contraction   a tail reads an element at its own cell; what is multiplied lies elsewhere
+contraction   an epilogue reads an element at its own cell; what is multiplied lies elsewhere
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.codegen.nests.choice import Loops, reduction_variables
+from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.kernels.index import Dynamic, Index, Var
+from penstock._src.compiler.kernels.kernel import NestKernel
+from penstock._src.compiler.kernels.loop_nest import Store
+from penstock._src.compiler.kernels.values import Value, closure
+from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.verify.domain import Domain, atoms_of, fail
-from penstock._src.compiler.schedule.contraction import ContractKernel
-from penstock._src.compiler.schedule.index import Dynamic, Index, Var
-from penstock._src.compiler.schedule.kernel import NestKernel
-from penstock._src.compiler.schedule.loops import Store
-from penstock._src.compiler.schedule.memory_plan import Buffer
-from penstock._src.compiler.schedule.values import Value, closure
 from penstock._src.native import Target
 
 
@@ -105,14 +105,14 @@ def _number(domain: Domain, variables: Sequence[Any]) -> np.ndarray:
 def verify_tiles(
     kernel: ContractKernel, reads: Sequence[Buffer], out: Buffer, source: Buffer
 ) -> None:
-    """A contraction that stores in `out`, over `source`; `reads` are its two sources, then its tail's."""
-    tail = kernel.tail
-    if tail is None or any(b is source for b in reads[:2]):
+    """A contraction that stores in `out`, over `source`; `reads` are its two sources, then its epilogue's."""
+    epilogue = kernel.epilogue
+    if epilogue is None or any(b is source for b in reads[:2]):
         fail(kernel, f"{out.name} is written over {source.name}, which is multiplied")
     slots = {k for k, b in enumerate(reads[2:], 1) if b is source}
-    domain = Domain([tail.row, tail.column], int)
-    cells = domain.index(tail.place)
-    for v in closure([tail.value, *tail.sums]):
+    domain = Domain([epilogue.row, epilogue.column], int)
+    cells = domain.index(epilogue.place)
+    for v in closure([epilogue.value, *epilogue.sums]):
         if v.kind != "load" or v.attrs[0] not in slots:
             continue
         same = v.dtype.size == kernel.outputs[0].dtype.size

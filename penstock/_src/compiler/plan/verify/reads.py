@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.kernels.index import Dynamic, Index, Var
+from penstock._src.compiler.kernels.values import Value
 from penstock._src.compiler.plan.verify.domain import Domain, Extents, atoms_of, fail
-from penstock._src.compiler.schedule.index import Dynamic, Index, Var
-from penstock._src.compiler.schedule.values import Value
 from penstock._src.ir.node import Node
 
 BOUND = 64  # values of a loaded number that are tried, at most

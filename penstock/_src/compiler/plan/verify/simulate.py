@@ -1,8 +1,8 @@
-"""Runs a function's scheduled kernels in NumPy: loop nests, tails, partial sums as they were scheduled, without LLVM.
+"""Runs a function's scheduled kernels in NumPy: loop nests, epilogues, partial sums as they were scheduled, without LLVM.
 
     results, updates = run(function, arguments)      as ir.interpreter.run gives them
 
-What differs from the interpreter of primitives, by more than another order of sums, is wrong in schedule/. While it runs,
+What differs from the interpreter of primitives, by more than another order of sums, is wrong in fusion/ or kernels/. While it runs,
 each store must write an element that no other has, and each load must read one that was written. Contractions,
 attentions and kernels with emitters of their own are computed as their nodes mean; bodies of loops and branches are
 scheduled, too.
@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.codegen.contraction.match import match
+from penstock._src.compiler.fusion.column_sums import TASKS
+from penstock._src.compiler.fusion.partition import Options, Partition, home
+from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.kernels.index import Atom, Division, Dynamic, Index, Var
+from penstock._src.compiler.kernels.kernel import Kernel, NestKernel
+from penstock._src.compiler.kernels.loop_nest import Store
+from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.compiler.plan.verify.domain import Extents, evaluated, fail
-from penstock._src.compiler.schedule.contraction import ContractKernel
-from penstock._src.compiler.schedule.index import Atom, Division, Dynamic, Index, Var
-from penstock._src.compiler.schedule.kernel import Kernel, NestKernel
-from penstock._src.compiler.schedule.loops import Store
-from penstock._src.compiler.schedule.partition import Options, Partition, home
-from penstock._src.compiler.schedule.sums import TASKS
-from penstock._src.compiler.schedule.values import Value, closure
 from penstock._src.ir.function import Function
 from penstock._src.ir.interpreter import evaluate_node
 from penstock._src.ir.meaning import arrays, scalars
@@ -145,22 +145,22 @@ class _Run:
                 memory.written[places] = True
 
     def _run_contraction(self, kernel: ContractKernel) -> None:
-        (final, *_), tail = kernel.outputs, kernel.tail
+        (final, *_), epilogue = kernel.outputs, kernel.epilogue
         whole = np.array(evaluate_node(kernel.node, [self.array(a) for a in kernel.node.args]))
-        if tail is None:
+        if epilogue is None:
             self.memory[final.id] = _Memory(whole.reshape(-1))
             return
         leaves = [_Memory(whole.reshape(-1)), *[self.of(n) for n in kernel.operands]]
-        values = closure([tail.value, *tail.sums])
-        points = _Points(kernel, (tail.row, tail.column), values, leaves, int)
-        shape = int(tail.row.extent), int(tail.column.extent)
+        values = closure([epilogue.value, *epilogue.sums])
+        points = _Points(kernel, (epilogue.row, epilogue.column), values, leaves, int)
+        shape = int(epilogue.row.extent), int(epilogue.column.extent)
         if 0 in shape:
             self._nothing(kernel)
             return
-        made = np.broadcast_to(points.value(tail.value), shape)
+        made = np.broadcast_to(points.value(epilogue.value), shape)
         self.memory[final.id] = _Memory(made.reshape(-1).astype(final.dtype.np))
         if kernel.partial is not None:
-            sums = [np.broadcast_to(points.value(v), shape) for v in tail.sums]
+            sums = [np.broadcast_to(points.value(v), shape) for v in epilogue.sums]
             parts = [np.stack([part.sum(0) for part in np.array_split(s, SUMMING)]) for s in sums]
             self.memory[kernel.partial.id] = _Memory(np.stack(parts, 1).reshape(-1))
 

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.codegen.nests.choice import Loops
+from penstock._src.compiler.kernels.index import Dynamic, Var, same_extent
+from penstock._src.compiler.kernels.kernel import NestKernel
+from penstock._src.compiler.kernels.loop_nest import Store
 from penstock._src.compiler.plan.verify.domain import (
     Domain,
     Extents,
@@ -21,9 +24,6 @@ from penstock._src.compiler.plan.verify.domain import (
     fail,
     row_major,
 )
-from penstock._src.compiler.schedule.index import Dynamic, Var, same_extent
-from penstock._src.compiler.schedule.kernel import NestKernel
-from penstock._src.compiler.schedule.loops import Store
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
 

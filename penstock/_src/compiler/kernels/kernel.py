@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from penstock._src.compiler.schedule.blocks import Block, blocks_of
-from penstock._src.compiler.schedule.index import ZERO, Position, is_one, of_atom
-from penstock._src.compiler.schedule.inline import Inliner
-from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce, flatten
+from penstock._src.compiler.kernels.index import ZERO, Position, is_one, of_atom
+from penstock._src.compiler.kernels.inline import Inliner
+from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce, flatten
+from penstock._src.compiler.kernels.stored_blocks import Block, blocks_of
 from penstock._src.ir.node import Node
 
 

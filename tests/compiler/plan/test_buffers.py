@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from penstock._src.compiler.schedule.memory_plan import Buffer, arrange, gaps
+from penstock._src.compiler.plan.buffers import Buffer, arrange, gaps
 
 
 def buffers(seed, count):

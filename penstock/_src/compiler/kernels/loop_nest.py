@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.schedule.index import (
+from penstock._src.compiler.kernels.index import (
     Atom,
     Division,
     Dynamic,
@@ -23,7 +23,7 @@ from penstock._src.compiler.schedule.index import (
     is_one,
     of_atom,
 )
-from penstock._src.compiler.schedule.values import Scope, Value, closure, dynamic_values
+from penstock._src.compiler.kernels.values import Scope, Value, closure, dynamic_values
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node

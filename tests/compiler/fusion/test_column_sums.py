@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.program import build_program
-from penstock._src.compiler.schedule.contraction import ContractKernel
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
-from tests.compiler.kernels import kernels_of
+from tests.compiler.fusion.partitioned import kernels_of
 
 F32 = dtypes.float32
 
 
 def bias_gradient(p, x, w):
-    """The mask of a relu in the tail, and the sum of what it leaves."""
+    """The mask of a relu in the epilogue, and the sum of what it leaves."""
     d = p.matmul(p.exp(x), w)
     d = p.select(p.gt(d, 1.0), d, 0.0)
     return [d, p.reduce_sum(d, (0,))]
@@ -100,7 +100,9 @@ def test_contractions_sum_what_they_store(body, sums, n):
         program = build_program(function)
         got = program(*arrays)
     kernels = [k for k in kernels_of(function) if isinstance(k, ContractKernel)]
-    assert [len(k.tail.sums) for k in kernels if k.partial is not None] == ([sums] if sums else [])
+    assert [len(k.epilogue.sums) for k in kernels if k.partial is not None] == (
+        [sums] if sums else []
+    )
     for g, w in zip(got, interpreter.run(function, arrays)[0], strict=True):
         np.testing.assert_allclose(g, w, rtol=1e-4, atol=2e-3)
     for g, again in zip(got, program(*arrays), strict=True):

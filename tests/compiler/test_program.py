@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler import program as program_module
+from penstock._src.compiler.kernels.kernel import Kernel
 from penstock._src.compiler.plan.planner import Planner
 from penstock._src.compiler.program import build_program
-from penstock._src.compiler.schedule.kernel import Kernel
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
@@ -34,7 +34,7 @@ def arrays(n):
 
 
 @pytest.mark.parametrize(
-    "off", ["contractions", "tails", "merge", "rows", "contractions,tails,merge,rows"]
+    "off", ["contractions", "epilogues", "merge", "rows", "contractions,epilogues,merge,rows"]
 )
 def test_every_choice_may_be_left_out(off):
     with flags.override(disable=off, guard=1):

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.program import build_program
-from penstock._src.compiler.schedule.kernel import NestKernel
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
-from tests.compiler.kernels import kernels_of
+from tests.compiler.fusion.partitioned import kernels_of
 
 F32, I64 = dtypes.float32, dtypes.int64
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from penstock._src.compiler.schedule.index import ZERO, Position, constant, is_one, of_atom
-from penstock._src.compiler.schedule.inline import Inliner, accumulator
-from penstock._src.compiler.schedule.kernel import NestKernel
-from penstock._src.compiler.schedule.loops import LoopNest, Store, coalesce
-from penstock._src.compiler.schedule.values import Value
+from penstock._src.compiler.kernels.index import ZERO, Position, constant, is_one, of_atom
+from penstock._src.compiler.kernels.inline import Inliner, accumulator
+from penstock._src.compiler.kernels.kernel import NestKernel
+from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce
+from penstock._src.compiler.kernels.values import Value
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from penstock._src.compiler.schedule.index import (
+from penstock._src.compiler.kernels.index import (
     Atom,
     Division,
     Dynamic,

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from penstock._src.compiler.schedule.contraction import ContractKernel, write_tail
-from penstock._src.compiler.schedule.index import is_one, same_extent
-from penstock._src.compiler.schedule.kernel import NestKernel
-from penstock._src.compiler.schedule.reductions import Partials, cut_of, finish
-from penstock._src.compiler.schedule.units import Unit
+from penstock._src.compiler.fusion.merge import Unit
+from penstock._src.compiler.kernels.contraction import ContractKernel, write_epilogue
+from penstock._src.compiler.kernels.index import is_one, same_extent
+from penstock._src.compiler.kernels.kernel import NestKernel
+from penstock._src.compiler.kernels.reductions import Partials, cut_of, finish
 from penstock._src.core import dtypes
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
@@ -83,15 +83,15 @@ def _summed(
     """The contraction that sums, and the nest that adds its tasks' sums up; None if its tiles do not suffice."""
     final, found = kernel.outputs[0], kernel.match
     summed = [root.args[0] for root in roots]
-    tail = write_tail(kernel.node, final, found.columns, is_leaf, summed)
-    if tail is None:
+    epilogue = write_epilogue(kernel.node, final, found.columns, is_leaf, summed)
+    if epilogue is None:
         return None
     shape = (Dim.symbol(TASKS, 1), len(roots), *roots[0].shape)
     partial = Node(final.builder, "partial", (), {}, shape, dtypes.float32)
-    operands = tail.slots[1:]
+    operands = epilogue.slots[1:]
     sources = kernel.inputs[:2]
     made = replace(
-        kernel, outputs=[final, partial], inputs=[*sources, *operands], tail=tail,
+        kernel, outputs=[final, partial], inputs=[*sources, *operands], epilogue=epilogue,
         operands=operands, partial=partial, summed=roots,
     )  # fmt: skip
     partials: Partials = {root.id: (partial, (k,)) for k, root in enumerate(roots)}

@@ -117,7 +117,7 @@ def test_a_random_function(seed, symbolic):
 
 
 def test_a_product_less_the_maximum_of_its_other_operand():
-    """A row's reduction is no part of a contraction's tail."""
+    """A row's reduction is no part of a contraction's epilogue."""
     p = Builder()
     x, w, y = p.parameter(0, (9, 5), F32), p.parameter(1, (5, 7), F32), p.parameter(2, (9, 7), F32)
     top = p.reduce_max(y, (1,), keepdims=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.schedule.index import (
+from penstock._src.compiler.kernels.index import (
     ZERO,
     Index,
     Position,
@@ -22,7 +22,7 @@ from penstock._src.compiler.schedule.index import (
     is_one,
     of_atom,
 )
-from penstock._src.compiler.schedule.values import Scope, Value
+from penstock._src.compiler.kernels.values import Scope, Value
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.typesets import NARROW

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from penstock._src.compiler.schedule.index import (
+from penstock._src.compiler.kernels.index import (
     ZERO,
     IndexScope,
     Position,

@@ -11,20 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.schedule.index import Index, Position, Var, extent_key, of_atom
-from penstock._src.compiler.schedule.inline import Inliner
-from penstock._src.compiler.schedule.kernel import Kernel
-from penstock._src.compiler.schedule.values import Scope, Value, closure
+from penstock._src.compiler.kernels.index import Index, Position, Var, extent_key, of_atom
+from penstock._src.compiler.kernels.inline import Inliner
+from penstock._src.compiler.kernels.kernel import Kernel
+from penstock._src.compiler.kernels.values import Scope, Value, closure
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
 ELEMENTWISE = frozenset({"unary", "binary", "select", "cast"})
-LONGEST_TAIL = 24  # nodes
+LONGEST_EPILOGUE = 24  # nodes
 
 
 @dataclass
-class Tail:
+class EpilogueExpression:
     """What is done to a tile: `value` at (row, column), where a load of slot 0 at `place` is the contraction itself.
 
     `sums` are added up over the rows, for each column.
@@ -49,20 +49,20 @@ class Tail:
 
 @dataclass
 class ContractKernel(Kernel):
-    """A contraction, with a tail or without; `operands` are the tail's leaves, `partial` its sums, task by task, which
+    """A contraction, with an epilogue or without; `operands` are the epilogue's leaves, `partial` its sums, task by task, which
     are those of the nodes `summed`."""
 
     node: Node = None  # type: ignore[assignment]
     match: Any = None
-    tail: Tail | None = None
+    epilogue: EpilogueExpression | None = None
     operands: list[Node] = field(default_factory=list)
     partial: Node | None = None
     summed: list[Node] = field(default_factory=list)
 
     @property
     def label(self) -> str:
-        tail = " + tail" if self.tail is not None else ""
-        return f"{self.match.form}{list(map(int, self.outputs[0].shape))}{tail}"
+        epilogue = " + epilogue" if self.epilogue is not None else ""
+        return f"{self.match.form}{list(map(int, self.outputs[0].shape))}{epilogue}"
 
 
 def final_of(
@@ -74,7 +74,7 @@ def final_of(
     """
     region, known = [root], {root.id}
     final, inside = root, []
-    while len(region) <= LONGEST_TAIL:
+    while len(region) <= LONGEST_EPILOGUE:
         following = {u.id: u for n in region for u in users[n.id] if u.id not in known}
         if not following:
             break
@@ -101,13 +101,13 @@ def _same_size(a: Node, b: Node) -> bool:
     return extent_key(dims.product(a.shape)) == extent_key(dims.product(b.shape))
 
 
-def write_tail(
+def write_epilogue(
     root: Node,
     final: Node,
     columns: int,
     is_leaf: Callable[[Node], bool],
     summed: Sequence[Node] = (),
-) -> Tail | None:
+) -> EpilogueExpression | None:
     """The expressions of `final`, and of nodes that are summed, over tiles of `root`.
 
     None if one of them reads the contraction anywhere but at its own place.
@@ -126,4 +126,6 @@ def write_tail(
             return None
         if v.kind == "load" and v.attrs[0] == 0 and (v.attrs[1].key != place.key or v.args):
             return None
-    return Tail(inliner.scope, row, column, place, value, inliner.slots, final.dtype, sums)
+    return EpilogueExpression(
+        inliner.scope, row, column, place, value, inliner.slots, final.dtype, sums
+    )

@@ -1,11 +1,11 @@
-"""Recognises attention: softmax(tail(Q K^T)) V, and its gradients in the same function, as one kernel each.
+"""Recognises attention: softmax(epilogue(Q K^T)) V, and its gradients in the same function, as one kernel each.
 
-    S = contract(Q, K);  L = tail(S): elementwise, whatever else it reads (scale, mask, bias)
+    S = contract(Q, K);  L = epilogue(S): elementwise, whatever else it reads (scale, mask, bias)
     m = max(L);  E = exp(L - m);  l = sum(E);  P = E / l                    along the last axis
     O = contract(cast(P), V)
 backward, where P has no other use than
     dV = contract(cast(P), dO);  dP = cast(contract(dO, V));  D = sum(dP * P)
-    dL = (dP - D) * P;  dS = tail'(dL): elementwise;  dQ = contract(dS, K);  dK = contract(dS, Q)
+    dL = (dP - D) * P;  dS = epilogue'(dL): elementwise;  dQ = contract(dS, K);  dK = contract(dS, Q)
 
 What lies between is computed in blocks and never stored, unless something else wants it: then nothing is recognised.
 The nodes m and l are stored if there is a backward pass, which computes P again from them.
@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from penstock._src.compiler.codegen.contraction.views import View, one, view_of
-from penstock._src.compiler.schedule.causal import reach_of
-from penstock._src.compiler.schedule.contraction import ELEMENTWISE, Tail
-from penstock._src.compiler.schedule.kernel import Kernel, home
+from penstock._src.compiler.kernels.contraction import ELEMENTWISE, EpilogueExpression
+from penstock._src.compiler.kernels.kernel import Kernel, home
+from penstock._src.compiler.recognize.causal_mask import reach_of
 from penstock._src.core import dtypes
 from penstock._src.ir.dims import shape_key
 from penstock._src.ir.node import Node
@@ -104,11 +104,11 @@ class Attention:
 
 @dataclass
 class AttentionKernel(Kernel):
-    """A forward pass, or a backward pass (`backward`), with its tails over the scores."""
+    """A forward pass, or a backward pass (`backward`), with its epilogues over the scores."""
 
     attention: Attention = None  # type: ignore[assignment]
     backward: bool = False
-    tails: list[Tail | None] = field(default_factory=list)
+    epilogues: list[EpilogueExpression | None] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -186,7 +186,7 @@ class _Search:
         weights, others = self.casts_of(self.quotient)
         products = [u for u in others if u.kind == "contract"]
         _require(bool(products))
-        scores, between = self.tail_above(logits)
+        scores, between = self.epilogue_above(logits)
         self.shape = scores.shape
         self.name_axes(scores)
         query, key, depth = self.factors(scores)
@@ -217,7 +217,7 @@ class _Search:
         _require(_reduces_rows(total, "sum", e) and _reduces_rows(maximum, "max", logits))
         return logits, maximum, total, [difference, e, *way, *other_way]
 
-    def tail_above(self, logits: Node) -> tuple[Node, list[Node]]:
+    def epilogue_above(self, logits: Node) -> tuple[Node, list[Node]]:
         """The contraction that elementwise nodes make the logits of, and what depends on it up to the logits."""
         region: dict[int, Node] = {}
         scores: list[Node] = []

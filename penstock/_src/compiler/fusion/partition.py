@@ -16,18 +16,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.compiler.schedule.attention import Attention, AttentionKernel, find_attentions
-from penstock._src.compiler.schedule.blocks import is_regular, runs_of
-from penstock._src.compiler.schedule.contraction import (
+from penstock._src.compiler.fusion.column_sums import sum_on_tiles
+from penstock._src.compiler.fusion.costs import cost_of
+from penstock._src.compiler.fusion.merge import Rows, Unit, map_space, merge, reduction_space
+from penstock._src.compiler.kernels.contraction import (
     ELEMENTWISE,
     ContractKernel,
-    Tail,
+    EpilogueExpression,
     final_of,
-    write_tail,
+    write_epilogue,
 )
-from penstock._src.compiler.schedule.costs import cost_of
-from penstock._src.compiler.schedule.inline import RULES, is_splat
-from penstock._src.compiler.schedule.kernel import (
+from penstock._src.compiler.kernels.inline import RULES, is_splat
+from penstock._src.compiler.kernels.kernel import (
     BoundsKernel,
     Kernel,
     NestKernel,
@@ -36,9 +36,9 @@ from penstock._src.compiler.schedule.kernel import (
     map_nest,
     piece_nest,
 )
-from penstock._src.compiler.schedule.reductions import reduction_kernels, row_kernel
-from penstock._src.compiler.schedule.sums import sum_on_tiles
-from penstock._src.compiler.schedule.units import Rows, Unit, map_space, merge, reduction_space
+from penstock._src.compiler.kernels.reductions import reduction_kernels, row_kernel
+from penstock._src.compiler.kernels.stored_blocks import is_regular, runs_of
+from penstock._src.compiler.recognize.attention import Attention, AttentionKernel, find_attentions
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.ir import dims
@@ -69,24 +69,24 @@ class Options:
     """Choices of a partition.
 
     match    recognises a contraction that has an emitter of its own (None: all are loop nests)
-    tails    whether contractions and reductions take elementwise consumers along
+    epilogues    whether contractions and reductions take elementwise consumers along
     merge    whether kernels over one space become one
     rows     whether short rows are reduced again by every kernel that works on them
     attention  whether attentions are kernels of their own, whose scores are not stored
     """
 
     match: Callable[[Node], Any] | None = None
-    tails: bool = True
+    epilogues: bool = True
     merge: bool = True
     rows: bool = True
     attention: bool = True
 
     @classmethod
     def from_flags(cls, match: Callable[[Node], Any]) -> Options:
-        """All of it, less what PENSTOCK_DISABLE names: contractions, tails, merge, rows, attention."""
+        """All of it, less what PENSTOCK_DISABLE names: contractions, epilogues, merge, rows, attention."""
         off = {name.strip() for name in flags.disable.split(",")}
         chosen = None if "contractions" in off else match
-        names = "tails", "merge", "rows", "attention"
+        names = "epilogues", "merge", "rows", "attention"
         return cls(chosen, *[name not in off for name in names])
 
 
@@ -102,7 +102,7 @@ class Partition:
             for arg in dict.fromkeys(node.args):
                 self.users[arg.id].append(node)
         self.stored: set[int] = set()
-        self.inside: set[int] = set()  # nodes that exist only in a contraction's tail
+        self.inside: set[int] = set()  # nodes that exist only in a contraction's epilogue
         self.matches: dict[int, Any] = {}
         self.by_id: dict[int, Node] = {}
         self._feeding: dict[tuple[int, Any], bool] = {}
@@ -143,31 +143,31 @@ class Partition:
         found = self.attended[node.id]
         sources = [home(n) for n in found.sources]
         if node is found.output:
-            tails = [self._tail(found.scores, found.logits)]
-            read = [*sources[:3], *_operands(tails)]
-            return AttentionKernel(found.outputs, read, found, tails=tails)
+            epilogues = [self._epilogue(found.scores, found.logits)]
+            read = [*sources[:3], *_operands(epilogues)]
+            return AttentionKernel(found.outputs, read, found, epilogues=epilogues)
         gradient = found.gradient
         if gradient is None or node is not min(gradient.outputs, key=lambda n: n.id):
             return None
-        tails = [
-            self._tail(found.scores, found.logits),
-            self._tail(gradient.scores, gradient.final),
+        epilogues = [
+            self._epilogue(found.scores, found.logits),
+            self._epilogue(gradient.scores, gradient.final),
         ]
-        read = [*sources, *found.outputs, *_operands(tails)]
-        return AttentionKernel(gradient.outputs, read, found, True, tails)
+        read = [*sources, *found.outputs, *_operands(epilogues)]
+        return AttentionKernel(gradient.outputs, read, found, True, epilogues)
 
     def _is_attended(self, node: Node) -> bool:
         """Whether a node is made in an attention's kernel."""
         return node.id in self.attended or node.id in self.inside
 
-    def _tail(self, root: Node, final: Node) -> Tail | None:
+    def _epilogue(self, root: Node, final: Node) -> EpilogueExpression | None:
         """The elementwise nodes from scores to what is made of them."""
         if final is root:
             return None
-        tail = write_tail(root, final, 1, self.is_leaf)
-        if tail is None:
+        epilogue = write_epilogue(root, final, 1, self.is_leaf)
+        if epilogue is None:
             raise InternalError(None, None, f"{final!r} does not fit the tiles of {root!r}.")
-        return tail
+        return epilogue
 
     # -- contractions
     def _match_contractions(self) -> None:
@@ -180,13 +180,13 @@ class Partition:
                 continue
             self.matches[node.id] = found
             final = node
-            if self.options.tails and (node.dtype.is_floating or node.dtype == dtypes.int32):
+            if self.options.epilogues and (node.dtype.is_floating or node.dtype == dtypes.int32):
                 final, inside = final_of(node, self.users, lambda n: home(n).id in wanted)
                 if any(n.id in self.inside or n.id in self.finals for n in (final, *inside)):
                     final, inside = (
                         node,
                         [],
-                    )  # another contraction's tail already: a sum of two products
+                    )  # another contraction's epilogue already: a sum of two products
                 self.inside.update(n.id for n in (node, *inside) if n is not final)
             self.finals[final.id] = node
 
@@ -198,7 +198,7 @@ class Partition:
             if node.kind != "reduce" or self._is_attended(node):
                 continue
             end, length = node, 0
-            while self.options.tails and end.id not in wanted and len(self.users[end.id]) == 1:
+            while self.options.epilogues and end.id not in wanted and len(self.users[end.id]) == 1:
                 (user,) = self.users[end.id]
                 if (
                     user.kind not in (*ELEMENTWISE, "compare")
@@ -437,7 +437,7 @@ class Partition:
             units = merge(units, self.by_id, self.inner)
             self._forget(units)
             units = [u for u in units if u.nodes or u.kind == "other"]
-            if self.options.tails:
+            if self.options.epilogues:
                 sum_on_tiles(units, self.is_leaf)
         for unit in units:
             if unit.kind == "pieces":
@@ -502,11 +502,11 @@ class Partition:
         sources = [home(found.left), home(found.right)]
         if final is node:
             return ContractKernel([final], sources, node, found)
-        tail = write_tail(node, final, found.columns, self.is_leaf)
-        if tail is None:
+        epilogue = write_epilogue(node, final, found.columns, self.is_leaf)
+        if epilogue is None:
             raise InternalError(None, None, f"{final!r} does not fit the tiles of {node!r}.")
-        operands = tail.slots[1:]
-        return ContractKernel([final], [*sources, *operands], node, found, tail, operands)
+        operands = epilogue.slots[1:]
+        return ContractKernel([final], [*sources, *operands], node, found, epilogue, operands)
 
     def _map(self, nodes: list[Node]) -> NestKernel:
         """The nest of a unit; it also reads the arrays of which its nodes replace blocks."""
@@ -550,9 +550,9 @@ class Partition:
                 self.makers.setdefault(node.id, []).append(number)
 
 
-def _operands(tails: list[Tail | None]) -> list[Node]:
-    """What tails read besides their root."""
-    return [n for tail in tails if tail is not None for n in tail.slots[1:]]
+def _operands(epilogues: list[EpilogueExpression | None]) -> list[Node]:
+    """What epilogues read besides their root."""
+    return [n for epilogue in epilogues if epilogue is not None for n in epilogue.slots[1:]]
 
 
 def _other(kernel: Kernel) -> Unit:

@@ -1,7 +1,7 @@
 """The kernels that a function becomes."""
 
 from penstock._src.compiler.codegen.contraction.match import match
-from penstock._src.compiler.schedule.partition import Options, Partition
+from penstock._src.compiler.fusion.partition import Options, Partition
 
 
 def kernels_of(function):

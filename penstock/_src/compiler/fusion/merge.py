@@ -14,7 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.schedule.blocks import (
+from penstock._src.compiler.kernels.index import extent_key, is_one
+from penstock._src.compiler.kernels.inline import SAME_PLACE
+from penstock._src.compiler.kernels.reductions import cut_of
+from penstock._src.compiler.kernels.stored_blocks import (
     MOST_READS,
     SMALL,
     block_shape,
@@ -22,9 +25,6 @@ from penstock._src.compiler.schedule.blocks import (
     extents,
     extents_of,
 )
-from penstock._src.compiler.schedule.index import extent_key, is_one
-from penstock._src.compiler.schedule.inline import SAME_PLACE
-from penstock._src.compiler.schedule.reductions import cut_of
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
