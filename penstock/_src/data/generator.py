@@ -1,6 +1,6 @@
 """Dataset.from_generator: elements that a Python generator yields."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,21 +83,22 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
         held: list[Any] = []
         for leaf, value in zip(leaves, flat):
             if isinstance(leaf, TensorSpec):
-                held.append(_tensor(leaf, value, spec, values)._value)
+                held.append(_host_value(leaf, value, spec, values))
             else:
                 with init_scope():
-                    held.extend(t._value for t in structure.to_tensors(leaf, value))
+                    parts: Sequence[Any] = structure.to_tensors(leaf, value)
+                    held.extend(part._value for part in parts)
         return tuple(held)
 
     return read
 
 
-def _tensor(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> EagerTensor:
+def _host_value(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> Any:
     try:
         if leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string:
             value = value if isinstance(value, Tensor) else np.asarray(value, leaf.dtype.np)
         with init_scope():
-            tensor = convert_to_tensor(value, dtype=leaf.dtype)
+            tensor: Any = convert_to_tensor(value, dtype=leaf.dtype)
     except (TypeError, ValueError) as error:
         raise _mismatch(spec, values) from error
     if not leaf.shape.is_compatible_with(tensor.shape):
@@ -105,7 +106,7 @@ def _tensor(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> EagerTensor
             f"TypeError: `generator` yielded an element of shape {tensor.shape} where an element "
             f"of shape {leaf.shape} was expected."
         )
-    return tensor
+    return tensor._value
 
 
 def _mismatch(spec: Any, values: Any) -> Exception:

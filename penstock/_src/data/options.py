@@ -77,6 +77,8 @@ def _option(name: str, kind: type, doc: str, default: Any = None) -> property:
 class _Options:
     """Base of groups of options."""
 
+    _options: dict[str, Any]
+
     def __init__(self) -> None:
         object.__setattr__(self, "_options", {})
 

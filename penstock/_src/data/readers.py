@@ -22,7 +22,7 @@ STRING = TensorSpec([], dtypes.string)
 
 def matching_files(pattern: Any, shuffle: bool, seed: Any, name: str | None) -> Dataset:
     """See `Dataset.list_files`."""
-    patterns = convert_to_tensor(pattern, dtype=dtypes.string)
+    patterns: Any = convert_to_tensor(pattern, dtype=dtypes.string)
     names = raw.MatchingFiles(pattern=patterns)
     if isinstance(names, EagerTensor) and not names.shape[0]:
         shown = ", ".join(repr(text) for text in np.ravel(patterns.numpy()).tolist())

@@ -219,13 +219,13 @@ def resampled(
     from penstock._src.api.random.functions import uniform
     from penstock._src.data.dataset import Dataset
 
-    target = convert_to_tensor(target_dist, dtype=dtypes.float32)
+    target: Any = convert_to_tensor(target_dist, dtype=dtypes.float32)
 
     def classified(*parts: Any) -> Any:
         return class_func(*parts), parts if len(parts) > 1 else parts[0]
 
     if initial_dist is not None:
-        initial = convert_to_tensor(initial_dist, dtype=dtypes.float32)
+        initial: Any = convert_to_tensor(initial_dist, dtype=dtypes.float32)
         chances = Dataset.from_tensors(_chances(initial, target)).repeat(name=name)
         as_they_come = float(np.min(target.numpy() / initial.numpy())) if _known(initial) else None
     else:

@@ -47,7 +47,7 @@ class Transforms:
 
     element_spec: Any
     _variant_tensor: Any
-    _flat_structure: dict[str, Any]
+    _flat_structure: Any
     options: Callable[[], Options]
 
     @staticmethod

@@ -144,7 +144,7 @@ class ConcreteFunction:
 
     def checked(self, leaves: Sequence[Any]) -> list[Any]:
         """Returns arguments as tensors; raises TypeError or ValueError if one is of another type or shape."""
-        tensors = []
+        tensors: list[Any] = []
         for value, model in zip(leaves, self.graph.inputs[: self.arity], strict=True):
             if not isinstance(value, EagerTensor | SymbolicTensor):
                 value = convert_to_tensor(value, model.dtype)

@@ -45,7 +45,7 @@ class DifferentiableFunction:
         return list(map(EagerTensor, run(values), self.types))
 
     def _watched(self, tensors: Sequence[Any]) -> tuple[int, ...]:
-        found = set()
+        found: set[int] = set()
         for tape in STATE.tapes:
             held = tape.watched
             found.update(i for i, t in enumerate(tensors) if t._id in held)

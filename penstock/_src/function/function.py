@@ -179,9 +179,9 @@ class Function(Trackable):
         self, parameters: list[tuple[str, Any]], args: Sequence[Any], kwargs: dict[str, Any]
     ) -> list[tuple[str, Any]]:
         """Returns the arguments converted to what the input signature asks for."""
-        cast = []
+        cast, signature = [], self._input_signature or {}
         for name, value in parameters:
-            spec = self._input_signature.get(name)
+            spec = signature.get(name)
             try:
                 cast.append((name, value if spec is None else cast_to(value, spec)))
             except (TypeError, ValueError) as error:
@@ -213,7 +213,8 @@ class Function(Trackable):
         return concrete
 
     def _signature_specs(self, specs: list[TensorSpec]) -> list[TensorSpec]:
-        declared = [s for spec in self._input_signature.values() for s in flat_specs(spec)]
+        signature = self._input_signature or {}
+        declared = [s for spec in signature.values() for s in flat_specs(spec)]
         return [*declared, *specs[len(declared) :]] if len(declared) <= len(specs) else specs
 
     def _target(self) -> Callable[..., Any]:
@@ -352,7 +353,8 @@ class Function(Trackable):
         """The signature that was asked for, or None."""
         if self._input_signature is None:
             return None
-        variadic, specs = self._variadic(), []
+        variadic = self._variadic()
+        specs: list[Any] = []
         for name, spec in self._input_signature.items():
             specs.extend(spec if name == variadic else (spec,))
         return tuple(specs)

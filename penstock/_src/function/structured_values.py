@@ -9,9 +9,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
-from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.attributes import shape_from_proto, shape_to_proto
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.proto.saved import StructuredValue, TensorSpecProto, TypeSpecProto
 from penstock._src.util import nest
 
@@ -60,7 +60,7 @@ def _fill(made: Any, value: Any) -> None:
         _fill_type_spec(made.type_spec_value, value)
     elif isinstance(value, EagerTensor):
         _fill_tensor_spec(made.tensor_spec_value, TensorSpec(value.shape, value.dtype))
-    elif isinstance(value, Tensor):
+    elif isinstance(value, SymbolicTensor):
         spec = TensorSpec(value.shape, value.dtype, value.op.name)
         _fill_tensor_spec(made.tensor_spec_value, spec)
     else:
@@ -125,8 +125,9 @@ def decode_spec(message: Any) -> Any:
 
 
 def _decode_named_tuple(value: Any) -> Any:
-    made = collections.namedtuple(value.name, [pair.key for pair in value.values])
-    return made(*[decode(pair.value) for pair in value.values])
+    names = [pair.key for pair in value.values]
+    kind: Any = collections.namedtuple(value.name, names)  # type: ignore[misc]
+    return kind(*[decode(pair.value) for pair in value.values])
 
 
 def _decode_tensor_spec(value: Any) -> TensorSpec:

@@ -52,11 +52,12 @@ class TraceCache:
                 continue
             for earlier, _ in entries:
                 both = [
-                    spec.most_specific_common_supertype([other])
+                    general
                     for spec, other in zip(specs, earlier, strict=True)
+                    if (general := spec.most_specific_common_supertype([other])) is not None
                 ]
-                if all(spec is not None for spec in both):
-                    structure, specs = joint[0], both  # type: ignore[assignment]
+                if len(both) == len(specs):
+                    structure, specs = joint[0], both
         return structure, specs
 
     def add(

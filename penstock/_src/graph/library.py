@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
@@ -10,7 +10,16 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import SymbolicTensor
 
 _COUNT = itertools.count(1)
-Runner = Callable[[list[Any]], list[Any]]
+
+
+class Runner(Protocol):
+    """Computes a function on host values: the compiler's `Executable`."""
+
+    def run(self, values: list[Any]) -> list[Any]:
+        """Returns one host value for each output."""
+
+    def __call__(self, values: list[Any]) -> list[Any]:
+        """Does the same, and checks the number of values."""
 
 
 def _no_compiler(function: "GraphFunction") -> Runner:

@@ -121,12 +121,13 @@ class _Checkpoint(AutoTrackable):
             view = ObjectView(self._top, self._attached)
             graph, tensors = serialized(view)
         tensors[GRAPH_KEY] = string_array(graph.SerializeToString())
-        sharding = options and options.experimental_sharding_callback
+        options = options or CheckpointOptions()
+        sharding = options.experimental_sharding_callback
         if sharding is None:
             write_bundle(prefix, tensors)
         else:
             write_shards(prefix, sharded(sharding, tensors, view.owners()))
-        for callback in (options and options.experimental_write_callbacks) or ():
+        for callback in options.experimental_write_callbacks or ():
             takes_path = callback.__code__.co_argcount if hasattr(callback, "__code__") else 0
             callback(prefix) if takes_path else callback()
         return prefix
@@ -250,16 +251,19 @@ class Checkpoint(_Checkpoint):
 
 @export(v1=["train.Checkpoint"])
 class CheckpointV1(_Checkpoint):
-    """Saves the values of the objects given by name."""
+    """Saves the values of the objects given by name.
+
+    The parameters of its methods are TensorFlow 1's: they do not fit those of the base class.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(None, kwargs)
 
-    def restore(self, save_path: str) -> Any:
+    def restore(self, save_path: str) -> Any:  # type: ignore[override]
         """Gives the objects the values that were saved; see `tf.train.Checkpoint.restore`."""
         return super().restore(save_path)
 
-    def save(
+    def save(  # type: ignore[override]
         self, file_prefix: Any, session: Any = None, options: CheckpointOptions | None = None
     ) -> str:
         """Writes a numbered checkpoint; see `tf.train.Checkpoint.save`. Graphs are saved by `Saver`s.
@@ -269,7 +273,7 @@ class CheckpointV1(_Checkpoint):
         """
         return super().save(file_prefix, _no_session(session, options))
 
-    def write(
+    def write(  # type: ignore[override]
         self, file_prefix: Any, session: Any = None, options: CheckpointOptions | None = None
     ) -> str:
         """Writes a checkpoint; see `tf.train.Checkpoint.write`.

@@ -6,7 +6,7 @@ import glob
 import gzip
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -150,17 +150,17 @@ class _Table:
         compression: str | None,
         encoding: str,
     ) -> None:
-        self.names, self.delimiter, self.header = names, delimiter, header
-        self.quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+        self.names, self.delimiter, self.quotes, self.header = names, delimiter, quotes, header
         self.compression, self.encoding = compression, encoding
 
     def rows(self, name: str) -> Iterator[list[str]]:
         """The rows of a file as texts."""
         if self.compression == "ZLIB":
             raise ValueError("make_csv_dataset: give names and defaults for ZLIB files.")
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
         opener: Any = gzip.open if self.compression == "GZIP" else open
         with opener(name, "rt", encoding=self.encoding, newline="") as file:
-            yield from csv.reader(file, delimiter=self.delimiter, quoting=self.quoting)
+            yield from csv.reader(file, delimiter=self.delimiter, quoting=quoting)
 
     def columns(self) -> list[str]:
         """The names in the first line.

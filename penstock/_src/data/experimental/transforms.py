@@ -391,7 +391,8 @@ class TFRecordWriter:
     """Writes a dataset of strings to a TFRecord file."""
 
     def __init__(self, filename: Any, compression_type: str | None = None) -> None:
-        self._filename = convert_to_tensor(filename, dtype=dtypes.string).numpy().decode()
+        name: Any = convert_to_tensor(filename, dtype=dtypes.string)
+        self._filename = name.numpy().decode()
         self._compression = compression_type or ""
 
     def write(self, dataset: Dataset) -> None:

@@ -182,7 +182,8 @@ def convert_node(function: types.FunctionType) -> tuple[ast.FunctionDef, parser.
         body = ast.copy_location(ast.Return(node.body), node.body)
         made = ast.FunctionDef("lambda_", node.args, [body], [], None, None)
         node = ast.copy_location(made, node)
-        node.type_params = []  # required by the compiler from Python 3.12 on
+        # Required by the compiler from Python 3.12 on.
+        node.type_params = []  # type: ignore[attr-defined]
     if parser.contains_yield(node):
         raise parser.SourceUnavailable("generators are not supported")
     node.decorator_list, node.returns = [], None

@@ -25,7 +25,7 @@ class ExpressionConverter(ast.NodeTransformer):
             return templates.expression("ag__.ld(NAME)", node, NAME=node)
         return node
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name) and node.func.id in _LEFT_ALONE:
             name = node.func.id
             if name == "super" and not node.args and self.first_argument:
@@ -43,7 +43,7 @@ class ExpressionConverter(ast.NodeTransformer):
         node.args = [function, *node.args]
         return node
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         if _binds(node):
             return self.generic_visit(node)
         self.generic_visit(node)
@@ -61,7 +61,7 @@ class ExpressionConverter(ast.NodeTransformer):
             return templates.expression("ag__.not_(VALUE)", node, VALUE=node.operand)
         return node
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         text = ast.Constant(ast.unparse(node.test))
         if _binds(node):
             return self.generic_visit(node)
@@ -75,7 +75,7 @@ class ExpressionConverter(ast.NodeTransformer):
             TEXT=text,
         )
 
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
         if len(node.ops) == 1 or _binds(node):
             return self.generic_visit(node)
         self.generic_visit(node)

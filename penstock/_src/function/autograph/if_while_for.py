@@ -84,7 +84,7 @@ class StatementConverter(ExpressionConverter):
                 made += templates.statements(f"{keyword} {', '.join(sorted(part))}", at)
         return made
 
-    def visit_Global(self, node: ast.Global) -> None:
+    def visit_Global(self, node: ast.Global | ast.Nonlocal) -> None:
         return None
 
     visit_Nonlocal = visit_Global
@@ -180,7 +180,7 @@ class StatementConverter(ExpressionConverter):
         ast.fix_missing_locations(ast.copy_location(test, node.test))
         body, condition = self.namer.new("loop_body"), self.namer.new("loop_test")
         made = self._body_function(body, "", state, body_statements, node, [])
-        held = [ast.copy_location(ast.Return(test), node)]
+        held: Block = [ast.copy_location(ast.Return(test), node)]
         made += self._body_function(condition, "", state, held, node, [])
         helpers, get, put = self._state_functions(state, node)
         call = f"ag__.while_({condition}, {body}, {get}, {put}, {tuple(state)!r}, OPTIONS)"
@@ -199,7 +199,7 @@ class StatementConverter(ExpressionConverter):
             tests: list[ast.expr] = [ast.UnaryOp(ast.Not(), templates.load(flag)) for flag in flags]
             test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
             ast.fix_missing_locations(ast.copy_location(test, node))
-            held = [ast.copy_location(ast.Return(test), node)]
+            held: Block = [ast.copy_location(ast.Return(test), node)]
             made += self._body_function(stop, "", state, held, node, [])
         helpers, get, put = self._state_functions(state, node)
         call = (

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -69,8 +71,8 @@ def range_items(iterated: Any) -> Items | None:
         return None
     start, limit, delta = op.inputs
     step = delta.op.raw_op.attrs["value"] if delta.op.type == "Const" else None
-    known = getattr(step, "item", None)
-    kind = RisingRangeItems if known is not None and step.size == 1 and step > 0 else RangeItems
+    rises = isinstance(step, np.ndarray) and step.size == 1 and bool(step > 0)
+    kind = RisingRangeItems if rises else RangeItems
     return kind(start, limit, delta)
 
 

@@ -11,6 +11,7 @@ After this pass the function has one `return`, at its end, and no other jump; a 
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from penstock._src.function.autograph import templates
 from penstock._src.function.autograph.templates import Namer
@@ -167,7 +168,7 @@ def lower_break_continue(node: ast.FunctionDef, namer: Namer) -> None:
     transformer = _BreakContinue(namer)
     body: Block = []
     for item in node.body:
-        lowered = transformer.visit(item)
+        lowered: Any = transformer.visit(item)
         body += lowered if isinstance(lowered, list) else [lowered]
     node.body = body
 

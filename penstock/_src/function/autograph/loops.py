@@ -156,7 +156,12 @@ def _for_in_graph(
                 return values.flatten(get_state())
 
             if not names:
-                control_flow.cond(position[0], lambda: (body(found.get_value()), 0)[1], lambda: 0)
+
+                def run_without_state() -> int:
+                    body(found.get_value())
+                    return 0
+
+                control_flow.cond(position[0], run_without_state, lambda: 0)
                 return
             held = values.flatten(before)
             set_state(values.pack_like(before, control_flow.cond(position[0], run, lambda: held)))
@@ -237,10 +242,13 @@ def _graph_loop(
         return after
 
     if not start:
+
+        def run_without_state(marker: Any) -> tuple[Any]:
+            body()
+            return (marker,)
+
         marker = convert_to_tensor(0)
-        control_flow.while_loop(
-            lambda _: test(), lambda held: (body(), held)[1:], (marker,), **_passed(options)
-        )
+        control_flow.while_loop(lambda _: test(), run_without_state, (marker,), **_passed(options))
         return
     while True:
         try:

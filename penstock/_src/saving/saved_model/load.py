@@ -51,7 +51,8 @@ class _SignatureMap(dict, Trackable):
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         return {}
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:  # type: ignore[override]  # of a trackable object, not of a dict
+        return id(self)
 
 
 @export("saved_model.load", v1=["saved_model.load_v2"])

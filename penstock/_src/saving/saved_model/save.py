@@ -1,6 +1,5 @@
 """tf.saved_model.save."""
 
-import collections
 import inspect
 import os
 import shutil
@@ -48,8 +47,6 @@ from penstock._src.saving.saved_model.objects import (
 )
 from penstock._src.util import nest
 from penstock._src.util.export import export
-
-_FULL_ARGUMENTS = "args varargs varkw defaults kwonlyargs kwonlydefaults annotations"
 
 
 @export("saved_model.save", v1=["saved_model.save", "saved_model.experimental.save"])
@@ -355,12 +352,11 @@ def _fill_spec(spec: Any, function: Function) -> None:
     names = list(full.args)
     if inspect.ismethod(function.python_function) and names:
         names = names[1:]
-    kind = collections.namedtuple("FullArgSpec", _FULL_ARGUMENTS)
     defaults = full.defaults if full.defaults is None else tuple(map(_default, full.defaults))
     keyword_defaults = full.kwonlydefaults and {
         k: _default(v) for k, v in full.kwonlydefaults.items()
     }
-    described = kind(
+    described = inspect.FullArgSpec(
         names, full.varargs, full.varkw, defaults, list(full.kwonlyargs), keyword_defaults, {}
     )
     spec.fullargspec.CopyFrom(structured_values.encode(described))

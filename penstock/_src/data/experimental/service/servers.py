@@ -1,9 +1,9 @@
 """DispatchServer and WorkerServer, and their configurations."""
 
-import collections
 import itertools
 import threading
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from penstock._src.core.errors import AlreadyExistsError, UnavailableError
 from penstock._src.util.export import export
@@ -13,14 +13,20 @@ _PORTS = itertools.count(50000)
 _PROTOCOL = "grpc"
 
 
-_DISPATCHER_FIELDS = (
-    "port protocol work_dir fault_tolerant_mode worker_addresses job_gc_check_interval_ms "
-    "job_gc_timeout_ms worker_timeout_ms worker_max_concurrent_snapshots"
-)
+class _DispatcherFields(NamedTuple):
+    port: int
+    protocol: str
+    work_dir: str | None
+    fault_tolerant_mode: bool
+    worker_addresses: Sequence[str] | None
+    job_gc_check_interval_ms: int
+    job_gc_timeout_ms: int
+    worker_timeout_ms: int | None
+    worker_max_concurrent_snapshots: int
 
 
 @export("data.experimental.service.DispatcherConfig", v1=[])
-class DispatcherConfig(collections.namedtuple("DispatcherConfig", _DISPATCHER_FIELDS)):
+class DispatcherConfig(_DispatcherFields):
     """How a dispatcher works.
 
     Args:
@@ -38,7 +44,7 @@ class DispatcherConfig(collections.namedtuple("DispatcherConfig", _DISPATCHER_FI
         protocol: str | None = None,
         work_dir: str | None = None,
         fault_tolerant_mode: bool = False,
-        worker_addresses: Any = None,
+        worker_addresses: Sequence[str] | None = None,
         job_gc_check_interval_ms: int | None = None,
         job_gc_timeout_ms: int | None = None,
         worker_timeout_ms: int | None = None,
@@ -61,14 +67,19 @@ class DispatcherConfig(collections.namedtuple("DispatcherConfig", _DISPATCHER_FI
         )
 
 
-_WORKER_FIELDS = (
-    "dispatcher_address worker_address port protocol heartbeat_interval_ms "
-    "dispatcher_timeout_ms data_transfer_protocol data_transfer_address"
-)
+class _WorkerFields(NamedTuple):
+    dispatcher_address: str
+    worker_address: str
+    port: int
+    protocol: str
+    heartbeat_interval_ms: int
+    dispatcher_timeout_ms: int
+    data_transfer_protocol: str | None
+    data_transfer_address: str
 
 
 @export("data.experimental.service.WorkerConfig")
-class WorkerConfig(collections.namedtuple("WorkerConfig", _WORKER_FIELDS)):
+class WorkerConfig(_WorkerFields):
     """How a worker works.
 
     Args:
@@ -128,7 +139,7 @@ class DispatchServer(_Server):
       start: whether to start it at once.
     """
 
-    def __init__(self, config: Any = None, start: bool = True) -> None:
+    def __init__(self, config: DispatcherConfig | None = None, start: bool = True) -> None:
         super().__init__()
         self._config = config or DispatcherConfig()
         self._address = f"localhost:{self._config.port or next(_PORTS)}"
@@ -215,7 +226,7 @@ class WorkerServer(_Server):
       UnavailableError: there is no such dispatcher in this process.
     """
 
-    def __init__(self, config: Any, start: bool = True) -> None:
+    def __init__(self, config: WorkerConfig, start: bool = True) -> None:
         super().__init__()
         if config.dispatcher_address is None:
             raise ValueError(
@@ -223,7 +234,8 @@ class WorkerServer(_Server):
             )
         port = config.port or next(_PORTS)
         self._address = config.worker_address.replace("%port%", str(port))
-        self._config, self._dispatcher = config, None
+        self._config = config
+        self._dispatcher: DispatchServer | None = None
         if start:
             self.start()
 
