@@ -7,12 +7,9 @@ executing eagerly. Tapes are told of every op that runs, in graphs as well.
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from penstock._src.core.op import Op
-
-EagerExecutor = Callable[[type["Op"], tuple[Any, ...], dict[str, Any]], Any]
+EagerExecutor = Callable[[type, tuple[Any, ...], dict[str, Any]], Any]
 
 
 class State(threading.local):
@@ -40,7 +37,7 @@ def _no_executor(cls: Any, inputs: Any, attrs: Any) -> Any:
 # per argument (a list for a list argument); and the attributes that do not follow from the inputs. Returns the
 # output, a tuple of several, or None for none. In a graph, `graph.execute` answers likewise.
 RUN_EAGERLY: EagerExecutor = _no_executor
-# Whether someone looks at every op: then constants are not made without one.
+# Registered observers of every op: while there is one, constants are made by ops as well.
 OBSERVED: list[Any] = []
 
 
@@ -88,8 +85,8 @@ def init_scope_graph(graph: Any) -> Iterator[None]:
         STATE.tapes = before_tapes
 
 
-def record(op: "Op", inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-    """Tells all tapes that `op` made `outputs` of `inputs` (flat sequences of tensors)."""
+def record(op: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    """Tells all tapes that `op` (an `Op`) made `outputs` of `inputs` (flat sequences of tensors)."""
     for tape in STATE.tapes:
         tape.record_op(op, inputs, outputs)
     for accumulator in STATE.accumulators:

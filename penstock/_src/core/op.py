@@ -100,6 +100,29 @@ class Op:
     stateful: ClassVar[bool] = False
     # False: the gradient is None. True without `gradient`: asking for it raises LookupError.
     differentiable: ClassVar[bool] = True
+    # -- facts, which the rest of the engine asks for instead of listing ops
+
+    # Maps elements to elements: inputs broadcast, and no element of a result depends on its place.
+    is_elementwise: ClassVar[bool] = False
+    # Computes each row of its first input by itself (along the first axis), with inputs that all rows share.
+    is_row_wise: ClassVar[bool] = False
+    # Only moves values: a compiled kernel is no faster than `eager`.
+    is_movement: ClassVar[bool] = False
+    # Results are finite wherever inputs are; every movement is such an op.
+    keeps_finite: ClassVar[bool] = False
+    # `eager` gives the same bits as compiled kernels, and no arguments of these types are refused.
+    eager_is_exact: ClassVar[bool] = False
+    # tf.get_static_value looks through it.
+    has_static_value: ClassVar[bool] = False
+    # Stateful, but changes nothing: it reads the resources that it takes.
+    reads_only: ClassVar[bool] = False
+    # Stateful, but whether it has run is only seen by who reads its outputs (random numbers, new tables).
+    effect_free: ClassVar[bool] = False
+    # Which control flow it is: "call", "if", "case", "while"; "" for none.
+    control: ClassVar[str] = ""
+    # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where
+    # the op is elementwise, has a rule in api/vectorized/rules, or runs row by row.
+    vectorize: ClassVar[str] = ""
     # Whether `eager` mostly returns a view of its input, or next to nothing: never worth a kernel.
     eager_is_view: ClassVar[bool] = False
     # Whether float16 and bfloat16 are computed in float32 and rounded once, as `eager` does, where the op is lowered.

@@ -15,12 +15,6 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.ops.data.pipeline import PipelineOp
 
-# Ops that move values and compute none: a program of ours would do no better than their host kernels.
-MOVEMENTS = frozenset(
-    "Const Identity ExpandDims Squeeze Reshape Slice StridedSlice GatherV2 ConcatV2 Pack Unpack Range "
-    "RandomShuffle NoOp".split()
-)
-
 
 class Traced:
     """A function as a graph function, what it captures, and the structure of its results."""
@@ -67,8 +61,7 @@ def trace(
 def _only_moves(graph: FuncGraph) -> bool:
     """Whether no operation computes anything: it moves values, or makes a dataset."""
     return all(
-        op.type in MOVEMENTS or op.type == "Placeholder" or isinstance(op.raw_op, PipelineOp)
-        for op in graph._operations
+        op.raw_op.is_movement or isinstance(op.raw_op, PipelineOp) for op in graph._operations
     )
 
 

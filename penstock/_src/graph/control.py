@@ -10,21 +10,11 @@ from penstock._src.core import dtypes
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
 
-READ_ONLY = frozenset(
-    "ReadVariableOp ResourceGather ResourceGatherNd VariableShape VarIsInitializedOp "
-    "LookupTableFindV2 LookupTableSizeV2 LookupTableExportV2 IteratorGetDevice".split()
-)
-# Stateful by definition, but with no effect that anybody could see if nobody reads the result.
-WITHOUT_EFFECT = READ_ONLY | frozenset(
-    "VarHandleOp Placeholder PlaceholderV2 PlaceholderWithDefault _Arg DeviceIndex "
-    "RandomUniform RandomStandardNormal TruncatedNormal RandomUniformInt Multinomial RandomGamma "
-    "ParameterizedTruncatedNormal RandomPoissonV2 RandomShuffle HashTableV2 MutableHashTableV2".split()
-)
-
 
 def has_effect(op: Operation) -> bool:
     """Whether `op` must run although nobody reads its outputs."""
-    if not op.raw_op.stateful or op.type in WITHOUT_EFFECT:
+    raw = op.raw_op
+    if not raw.stateful or raw.reads_only or raw.effect_free:
         return False
     bodies = bodies_of(op)
     return not bodies or any(_may_have_effect(body.graph) for body in bodies)
@@ -55,14 +45,13 @@ def add_control_dependencies(graph: FuncGraph, start: int = 0) -> None:
     reads: dict[int, list[Operation]] = {}
     last_other: Operation | None = None
     for op in graph._operations[start:]:
-        if not op.raw_op.stateful or op.type in ("VarHandleOp", "Placeholder"):
+        if not op.raw_op.stateful:
             continue
         resources = [t._id for t in op._inputs if t.dtype is dtypes.resource]
-        reads_only = op.type in READ_ONLY
         for key in resources:
             if key in last_write:
                 op._add_control_input(last_write[key])
-            if reads_only:
+            if op.raw_op.reads_only:
                 reads.setdefault(key, []).append(op)
             else:
                 op._add_control_inputs(reads.pop(key, ()))

@@ -177,13 +177,6 @@ _PARTIAL = {
 }
 
 
-# Ops that TensorFlow's `get_static_value` looks through.
-_LOOKED_THROUGH = frozenset(
-    "Const Shape Size Rank Range Cast Concat ConcatV2 Pack Fill Equal NotEqual Identity StopGradient "
-    "Unpack Split ZerosLike OnesLike".split()
-)
-
-
 @export("get_static_value", v1=["get_static_value"])
 def static_value(tensor: Any, partial: bool = False) -> Any:
     """Returns the value of a tensor as an array, where it is known without running it, else None.
@@ -210,7 +203,7 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
 def _is_plain(tensor: SymbolicTensor, depth: int) -> bool:
     """Whether a value follows from ops that TensorFlow looks through, too."""
     op = tensor.op
-    if op.type not in _LOOKED_THROUGH or depth > DEEPEST:
+    if not op.raw_op.has_static_value or depth > DEEPEST:
         return False
     return op.type in SHAPES or all(_is_plain(t, depth + 1) for t in op._inputs)
 

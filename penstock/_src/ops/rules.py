@@ -274,6 +274,7 @@ class HostUnary(Op):
 
     signature = "x: T -> y: T[x]"
     is_abstract = True
+    is_elementwise = True
     ufunc: ClassVar[Any]
 
     @quiet
@@ -296,6 +297,7 @@ class Binary(Op):
 
     signature = "x: T, y: T -> z: T"
     is_abstract = True
+    is_elementwise = True
     ufunc: ClassVar[Any]
     primitive: ClassVar[str]
 

@@ -30,12 +30,6 @@ def disable_traceback_filtering():
     _FILTERING[0] = False
 
 
-# What only moves elements, or chooses among them: its inputs were looked at where they were made.
-_MOVES = frozenset(
-    "Concat ConcatV2 ExpandDims Fill Gather GatherV2 Identity IdentityN Maximum Minimum Pack Reshape Slice Squeeze"
-    " StridedSlice StridedSliceGrad StopGradient Transpose Unpack TensorListConcatV2 TensorListGather"
-    " TensorListGetItem TensorListPopBack TensorListStack Const Placeholder CheckNumerics CheckNumericsV2".split()
-)
 _HEADING = "\n\n!!! Detected Infinity or NaN in output"
 
 
@@ -44,7 +38,7 @@ class _NumericsChecker:
 
     def record_op(self, op, inputs, outputs):
         """Checks the floating-point outputs of an eager op, as a tape is told of it."""
-        if STATE.graph is not None or type(op).__name__ in _MOVES:
+        if STATE.graph is not None or _keeps_finite(op):
             return
         for index, tensor in enumerate(outputs):
             if not (tensor.dtype.is_floating or tensor.dtype.is_complex):
@@ -66,7 +60,7 @@ class _NumericsChecker:
 
     def watch(self, node):
         """Adds checks of a graph operation's floating-point outputs, which run wherever the operation does."""
-        if node.type in _MOVES or node.graph is not STATE.graph:
+        if _keeps_finite(node.raw_op) or node.graph is not STATE.graph:
             return
         before, STATE.tapes = STATE.tapes, ()
         try:
@@ -75,6 +69,11 @@ class _NumericsChecker:
                     raw.CheckNumericsV2(tensor, message=_of_operation(node, index))
         finally:
             STATE.tapes = before
+
+
+def _keeps_finite(op):
+    """Whether the results are finite if the inputs are, which were looked at where they were made."""
+    return op.is_movement or op.keeps_finite
 
 
 def _of_operation(node, index):

@@ -1,5 +1,6 @@
 """`tf.vectorized_map`: a function of one row becomes operations on all rows.
 
-In: a graph of one row. Out: for each of its operations the same on stacked rows, by a rule for its kind, or row by row where there is none.
-Read `loop.py` first; rules stand by kinds in the other files, and are found in `rules.RULES`.
+In: a graph of one row. Out: for each of its operations the same on stacked rows, or row by row where the op does not say how.
+Read `loop.py` first. An op's class says that it is elementwise, or what becomes of each input (`inputs.py`); what takes more
+than that is a rule in one of the other files, found by the name of the class in `rules.RULES`.
 """

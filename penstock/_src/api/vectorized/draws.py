@@ -11,14 +11,7 @@ from penstock._src.api.vectorized.step import Step
 from penstock._src.core.registry import raw
 
 
-@rule("RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal")
-def of_shape(step: Step) -> list:
-    """Draws the rows in sequence."""
-    rest = [step.common(i) for i in range(1, len(step.values))]
-    return step.run(step.prefixed(step.common(0)), *rest)
-
-
-@rule("RandomGamma RandomPoissonV2")
+@rule("RandomGamma", "RandomPoissonV2")
 def of_parameters(step: Step) -> list:
     """Draws for the parameters of all rows, which stand last."""
     shape = step.common(0)

@@ -6,16 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.api.mapping.functional import map_fn
-from penstock._src.api.vectorized import (
-    calls,
-    draws,
-    elementwise,
-    movement,
-    networks,
-    products,
-    reduction,
-)
-from penstock._src.api.vectorized.rules import RULES, NoRows, NotVectorizable, Value
+from penstock._src.api.vectorized import draws, layers, movement, selection
+from penstock._src.api.vectorized.inputs import by_words, elementwise
+from penstock._src.api.vectorized.rules import NoRows, NotVectorizable, Value, rule_of
 from penstock._src.api.vectorized.step import Step
 from penstock._src.compiler.lower.needed import needed_operations
 from penstock._src.core import dtypes
@@ -23,14 +16,10 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec
-from penstock._src.graph.control import READ_ONLY
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
-assert all((calls, draws, elementwise, movement, networks, products, reduction))  # hold the rules
-
-# Stateful by definition, but the same for all rows.
-_SAME = READ_ONLY | frozenset({"VarHandleOp", "NoOp"})
+assert all((draws, layers, movement, selection))  # hold the rules
 
 
 class Vectorizer:
@@ -73,28 +62,32 @@ class Vectorizer:
             self.values[tensor._id] = value
 
     def _made(self, step: Step) -> list[Any]:
-        kind = step.node.type
+        op = step.op
         differs = any(value.stacked for value in step.values)
-        if not differs and (not step.op.stateful or kind in _SAME):
+        if not differs and (not op.stateful or op.reads_only):
             return [Value(t, False) for t in step.run_flat([v.tensor for v in step.values])]
-        if kind in calls.CALLS:
-            return calls.of_function(step, self._nested)
-        found = RULES.get(kind)
+        if op.control == "call":
+            return self._called(step)
+        rule = by_words if op.vectorize else elementwise if op.is_elementwise else rule_of(type(op))
         why = "it has no rule"
-        if found is not None:
+        if rule is not None:
             try:
-                return found(step)
+                return rule(step)
             except NotVectorizable as error:
                 why = str(error)
         if not self.by_rows:
             raise ValueError(
-                f"No pfor vectorization defined for {kind}\n{step.node.name}: {why}. "
+                f"No pfor vectorization defined for {step.node.type}\n{step.node.name}: {why}. "
                 "fallback_to_while_loop=True lets such operations run row by row."
             )
         return row_by_row(step)
 
-    def _nested(self, graph: FuncGraph, given: dict[int, Value]) -> Vectorizer:
-        return Vectorizer(graph, given, self.count, self.by_rows)
+    def _called(self, step: Step) -> list[Value]:
+        """Takes a call apart into the operations of its function."""
+        function: Any = step.op.attrs["f"]
+        given = {t._id: value for t, value in zip(function.inputs, step.values, strict=True)}
+        nested = Vectorizer(function.graph, given, self.count, self.by_rows)
+        return nested.outputs(function.outputs, function.graph.control_outputs)
 
 
 def row_by_row(step: Step) -> list[Any]:

@@ -2,15 +2,10 @@
 
 import numpy as np
 
-from penstock._src.api.vectorized.rules import NotVectorizable, Value, rule
+from penstock._src.api.vectorized.inputs import numbered
+from penstock._src.api.vectorized.rules import NotVectorizable, rule
 from penstock._src.api.vectorized.step import Step
 from penstock._src.core.registry import raw
-
-
-@rule("Reshape")
-def reshape(step: Step) -> list:
-    """Gives each row the shape."""
-    return step.run(step.whole(0), step.prefixed(step.common(1)))
 
 
 @rule("BroadcastTo")
@@ -33,22 +28,7 @@ def fill(step: Step) -> list:
     return step.other("BroadcastTo", step.whole(1, rank), step.prefixed(dims))
 
 
-@rule("Tile")
-def tile(step: Step) -> list:
-    """Repeats each row."""
-    return step.run(step.whole(0), step.prefixed(step.common(1), 1))
-
-
-@rule("Pad PadV2 MirrorPad")
-def pad(step: Step) -> list:
-    """Pads each row."""
-    paddings = step.static(1)
-    paddings = np.concatenate([np.zeros((1, 2), paddings.dtype), paddings])
-    rest = [step.common(i) for i in range(2, len(step.values))]
-    return step.run(step.whole(0), paddings, *rest)
-
-
-@rule("Transpose ConjugateTranspose")
+@rule("Transpose")
 def transpose(step: Step) -> list:
     """Turns each row."""
     order = step.static(1)
@@ -74,26 +54,24 @@ def cut(step: Step) -> list:
 @rule("StridedSlice")
 def strided_slice(step: Step) -> list:
     """Cuts a part out of each row."""
-    begin, end = step.prefixed(step.common(1), 0), step.prefixed(step.common(2), 0)
-    strides = step.prefixed(step.common(3), 1)
-    masks = {name: step.op.attrs[name] << 1 for name in _MASKS}
-    masks["begin_mask"] |= 1
-    masks["end_mask"] |= 1
-    return step.run(step.whole(0), begin, end, strides, **masks)
-
-
-_MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+    bounds, masks = _bounds(step)
+    return step.run(step.whole(0), *bounds, **masks)
 
 
 @rule("StridedSliceGrad")
 def strided_slice_gradient(step: Step) -> list:
     """Puts a part back into rows of zeros."""
-    begin, end = step.prefixed(step.common(1), 0), step.prefixed(step.common(2), 0)
-    strides = step.prefixed(step.common(3), 1)
-    masks = {name: step.op.attrs[name] << 1 for name in _MASKS}
+    bounds, masks = _bounds(step)
+    return step.run(step.prefixed(step.common(0)), *bounds, step.whole(4), **masks)
+
+
+def _bounds(step: Step) -> tuple[list, dict[str, int]]:
+    """Returns begin, end and strides of a slice, and its masks, with the whole axis of rows in front."""
+    bounds = [step.prefixed(step.common(i), int(i == 3)) for i in (1, 2, 3)]
+    masks = {name: bits << 1 for name, bits in step.op.attrs.items() if name.endswith("_mask")}
     masks["begin_mask"] |= 1
     masks["end_mask"] |= 1
-    return step.run(step.prefixed(step.common(0)), begin, end, strides, step.whole(4), **masks)
+    return bounds, masks
 
 
 @rule("Squeeze")
@@ -110,46 +88,7 @@ def squeeze(step: Step) -> list:
     return step.run(step.whole(0), squeeze_dims=[int(a) for a in step.axis(axes)])
 
 
-@rule("ConcatV2")
-def concat(step: Step) -> list:
-    """Joins rows, each with its own."""
-    last = len(step.values) - 1
-    return step.run([step.whole(i) for i in range(last)], step.axis(step.static(last)))
-
-
-@rule("Pack")
-def pack(step: Step) -> list:
-    """Stacks rows, each with its own."""
-    values = [step.whole(i) for i in range(len(step.values))]
-    return step.run(values, axis=int(step.axis(step.op.axis)))
-
-
-@rule("Unpack")
-def unpack(step: Step) -> list:
-    """Takes each row apart."""
-    return step.run(step.whole(0), axis=int(step.axis(step.op.axis)))
-
-
-@rule("Split")
-def split(step: Step) -> list:
-    """Cuts each row into equal parts."""
-    return step.run(step.axis(step.static(0)), step.whole(1))
-
-
-@rule("SplitV")
-def split_v(step: Step) -> list:
-    """Cuts each row into parts of given sizes."""
-    return step.run(step.whole(0), step.common(1), step.axis(step.static(2)))
-
-
-@rule("OneHot")
-def one_hot(step: Step) -> list:
-    """Makes the places of each row vectors."""
-    rest = [step.common(i) for i in (1, 2, 3)]
-    return step.run(step.whole(0), *rest, axis=int(step.axis(step.op.axis)))
-
-
-@rule("Gather GatherV2 ResourceGather")
+@rule("Gather", "GatherV2", "ResourceGather")
 def gather(step: Step) -> list:
     """Takes rows' own places out of rows' own, or common, tensors."""
     axis, batch = 0, 0
@@ -174,17 +113,6 @@ def gathered(step: Step, params: object, places: object, axis: int, batch: int) 
     return step.other("GatherV2", params, places, np.int32(axis), batch_dims=batch)
 
 
-def numbered(step: Step, places: object) -> object:
-    """Returns stacked index vectors with the number of the row in front of each."""
-    shape = raw.Shape(input=places)
-    rows = raw.Range(start=0, limit=step.count, delta=1)
-    rows = raw.Cast(x=rows, DstT=places.dtype)  # type: ignore[attr-defined]
-    for _ in range(places.shape.rank - 1):  # type: ignore[attr-defined]
-        rows = raw.ExpandDims(input=rows, axis=-1)
-    wide = raw.ConcatV2(values=[raw.Slice(input=shape, begin=[0], size=[places.shape.rank - 1]), [1]], axis=0)  # type: ignore[attr-defined]  # fmt: skip
-    return raw.ConcatV2(values=[raw.BroadcastTo(input=rows, shape=wide), places], axis=-1)
-
-
 @rule("GatherNd")
 def gather_nd(step: Step) -> list:
     """Takes rows' own places out of rows' own, or common, tensors."""
@@ -194,25 +122,18 @@ def gather_nd(step: Step) -> list:
     return step.run(step.whole(0), numbered(step, step.whole(1)))
 
 
-@rule("ScatterNd")
-def scatter_nd(step: Step) -> list:
-    """Puts rows' own updates to rows' own places."""
-    step.rank(0)
-    places = numbered(step, step.whole(0))
-    return step.run(places, step.whole(1), step.prefixed(step.common(2)))
-
-
-@rule("""
-    TensorScatterUpdate TensorScatterAdd TensorScatterSub TensorScatterMax TensorScatterMin
-    TensorScatterNonAliasingAdd ScatterNdNonAliasingAdd
-""")
-def tensor_scatter(step: Step) -> list:
-    """Changes rows' own places."""
-    step.rank(1)
-    return step.run(step.whole(0), numbered(step, step.whole(1)), step.whole(2))
-
-
-@rule("BroadcastGradientArgs BroadcastArgs")
-def of_shapes(step: Step) -> list:
-    """Shapes are the same for all rows."""
-    return [Value(t, False) for t in step.run(step.common(0), step.common(1))]
+@rule("_UnsortedSegment")
+def segments(step: Step) -> list:
+    """Numbers the segments of all rows in sequence."""
+    count = step.common(2)
+    data, ids = step.whole(0), step.whole(1)
+    rows = step.other("Range", 0, step.count, 1)[0]
+    first = step.other("Mul", rows, step.other("Cast", count, DstT=rows.dtype)[0])[0]
+    first = step.other("Cast", first, DstT=ids.dtype)[0]
+    for _ in range(step.rank(1)):
+        first = step.other("ExpandDims", first, np.int32(-1))[0]
+    below = step.other("Less", ids, step.other("ZerosLike", ids)[0])[0]
+    ids = step.other("SelectV2", below, ids, step.other("AddV2", ids, first)[0])[0]
+    total = step.other("Mul", step.other("Cast", count, DstT=rows.dtype)[0], step.count)[0]
+    found = step.run(data, ids, step.other("Cast", total, DstT=count.dtype)[0])[0]
+    return [step.parted(found)]

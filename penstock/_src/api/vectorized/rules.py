@@ -1,12 +1,11 @@
-"""The table of rules: from an operation on one row to operations on all rows."""
+"""The rules that `Op.vectorize` cannot say: from an operation on one row to operations on all rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from penstock._src.api.vectorized.step import Step
+from penstock._src.core.op import Op
 
 
 class Value(NamedTuple):
@@ -16,20 +15,25 @@ class Value(NamedTuple):
     stacked: bool
 
 
-# From a step to what its outputs are: tensors (stacked), or Values.
-Rule = Callable[["Step"], Any]
+# From a `Step` to what its outputs are: tensors (stacked), or Values.
+Rule = Callable[[Any], Any]
 
 RULES: dict[str, Rule] = {}
 
 
-def rule(names: str) -> Callable[[Rule], Rule]:
-    """Registers a function as the rule of these ops."""
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Registers a function as the rule of op classes, and of those derived from them."""
 
     def register(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names.split(), function))
+        RULES.update(dict.fromkeys(names, function))
         return function
 
     return register
+
+
+def rule_of(cls: type[Op]) -> Rule | None:
+    """Returns the rule of the op class, or of the nearest class that it is derived from."""
+    return next((RULES[base.__name__] for base in cls.__mro__ if base.__name__ in RULES), None)
 
 
 class NotVectorizable(Exception):

@@ -109,6 +109,9 @@ class ConcatV2(Op):
     T = ANY
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
+    vectorize = "rows, axis"
+    is_movement = True
+    has_static_value = True
 
     def shape(self, values, axis):
         return joined_shape(values, axis)
@@ -128,6 +131,8 @@ class Concat(Op):
 
     signature = "concat_dim: int32, values: N * T -> output: T"
     T = ANY
+    keeps_finite = True
+    has_static_value = True
 
     def shape(self, concat_dim, values):
         return joined_shape(values, concat_dim)
@@ -230,6 +235,9 @@ class Pack(Op):
     signature = "values: N * T -> output: T"
     T = ANY
     axis: int = 0
+    vectorize = "rows"
+    is_movement = True
+    has_static_value = True
 
     def shape(self, values):
         one = infer.merged(*values)
@@ -274,6 +282,9 @@ class Unpack(Op):
     T = ANY
     num: int
     axis: int = 0
+    vectorize = "rows"
+    is_movement = True
+    has_static_value = True
 
     def shape(self, value):
         if value.rank is None:
@@ -322,6 +333,8 @@ class Split(Op):
     eager_is_view = True
     T = ANY
     num_split: int
+    vectorize = "axis, rows"
+    has_static_value = True
 
     def shape(self, axis, value):
         if value.rank is None or axis.value is None:
@@ -388,6 +401,7 @@ class SplitV(Op):
     Tlen: DType = dtypes.int64
     Tlen_types = INDEX | {dtypes.int8}
     num_split: int
+    vectorize = "rows, shared, axis"
 
     def shape(self, value, size_splits, axis):
         if value.rank is None or axis.value is None:

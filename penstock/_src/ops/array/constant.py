@@ -29,6 +29,8 @@ class Const(Op):
     value: TensorValue
     dtype: DType
     differentiable = False
+    is_movement = True
+    has_static_value = True
 
     def shape(self):
         return np.shape(self.value)
@@ -90,6 +92,7 @@ class Placeholder(_Placeholder):
     """A value that is fed when the graph runs."""
 
     shape: TensorShape = UNKNOWN
+    is_movement = True
 
 
 class PlaceholderV2(_Placeholder):
@@ -130,6 +133,8 @@ class Fill(Op):
     T = ANY
     index_type: DType = dtypes.int32
     index_type_types = INDEX
+    keeps_finite = True
+    has_static_value = True
 
     def shape(self, dims, value):
         value.with_rank(0)
@@ -174,6 +179,8 @@ class ZerosLike(Op):
     eager_is_view = True
     T = ANY
     differentiable = False
+    is_elementwise = True
+    has_static_value = True
 
     def eager(self, x):
         if self.T == dtypes.variant:
@@ -195,6 +202,8 @@ class OnesLike(Op):
     eager_is_view = True
     T = FLOAT | INTEGER | COMPLEX | BOOL
     differentiable = False
+    is_elementwise = True
+    has_static_value = True
 
     def eager(self, x):
         return np.ones(x.shape, self.T.np)

@@ -71,6 +71,7 @@ class _MatrixDiagPart(Op):
     T = ANY
     is_abstract = True
     align = "RIGHT_LEFT"
+    vectorize = "rows, shared, shared"
 
     def shape(self, input, k, padding_value):
         input.with_rank_at_least(2)
@@ -140,6 +141,7 @@ class MatrixDiagPart(Op):
     T = ANY
     align = "RIGHT_LEFT"
     take, lowered = _MatrixDiagPart.take, _MatrixDiagPart.lowered
+    vectorize = "rows"
 
     def shape(self, input):
         input.with_rank_at_least(2)
@@ -168,6 +170,7 @@ class _MatrixDiag(Op):
     T = ANY
     is_abstract = True
     align = "RIGHT_LEFT"
+    vectorize = "rows, shared, shared, shared, shared"
 
     def shape(self, diagonal, k, num_rows, num_cols, padding_value):
         diagonal.with_rank_at_least(1)
@@ -270,6 +273,7 @@ class MatrixDiag(Op):
     T = ANY
     align = "RIGHT_LEFT"
     put, lowered, size = _MatrixDiag.put, _MatrixDiag.lowered, _MatrixDiag.size
+    vectorize = "rows"
 
     def shape(self, diagonal):
         diagonal.with_rank_at_least(1)
@@ -292,6 +296,7 @@ class _MatrixSetDiag(Op):
     T = ANY
     is_abstract = True
     align = "RIGHT_LEFT"
+    vectorize = "rows, rows, shared"
 
     def shape(self, input, diagonal, k):
         diagonal.with_rank_at_least(1)
@@ -367,6 +372,7 @@ class MatrixSetDiag(Op):
     align = "RIGHT_LEFT"
     replace, lowered = _MatrixSetDiag.replace, _MatrixSetDiag.lowered
     check_packed = _MatrixSetDiag.check_packed
+    vectorize = "rows, rows"
 
     def shape(self, input, diagonal):
         diagonal.with_rank_at_least(1)
@@ -389,6 +395,7 @@ class MatrixBandPart(Op):
     T = ANY
     Tindex: DType = dtypes.int64
     Tindex_types = INDEX
+    vectorize = "rows, shared, shared"
 
     def gradient(self, _input, num_lower, num_upper, _band, dy):
         return raw.MatrixBandPart(dy, num_lower, num_upper), None, None

@@ -53,6 +53,7 @@ class GatherV2(Op):
     Tindices = WIDE_INDEX
     Taxis = INDEX
     batch_dims: int = 0
+    is_movement = True
 
     def shape(self, params, indices, axis):
         params.with_rank_at_least(1)
@@ -197,6 +198,7 @@ class Gather(Op):
     Tparams = ANY
     Tindices = INDEX
     validate_indices: bool = True
+    keeps_finite = True
 
     def shape(self, params, indices):
         return indices.concatenate(params.with_rank_at_least(1)[1:])

@@ -16,6 +16,7 @@ class _Identity(Op):
     is_abstract = True
     takes_slices = True
     T = ANY
+    is_elementwise = True
 
     def gradient(self, _input, _output, dy):
         return dy
@@ -31,6 +32,9 @@ class Identity(_Identity):
     """The input itself."""
 
     eager_is_view = True
+    is_movement = True
+    eager_is_exact = True
+    has_static_value = True
 
 
 class Snapshot(_Identity):
@@ -58,6 +62,8 @@ class StopGradient(_Identity):
 
     eager_is_view = True
     differentiable = False
+    keeps_finite = True
+    has_static_value = True
 
 
 class PreventGradient(_Identity):
@@ -80,6 +86,8 @@ class IdentityN(Op):
 
     signature = "input: *T -> output: *T"
     T = ANY
+    vectorize = "rows"
+    keeps_finite = True
 
     def shape(self, input):
         return list(input)
@@ -144,6 +152,8 @@ class CheckNumerics(Op):
     T = FLOAT
     message: str
     stateful = True
+    is_elementwise = True
+    keeps_finite = True
 
     def gradient(self, _tensor, _output, dy):
         return raw.CheckNumerics(
@@ -171,6 +181,8 @@ class CheckNumerics(Op):
 
 class CheckNumericsV2(CheckNumerics):
     """The tensor, in which no element is infinite or nan; says the sign of infinities."""
+
+    keeps_finite = True
 
     def found(self, x):
         kinds = [(np.isneginf(x), "-Inf"), (np.isposinf(x), "+Inf"), (np.isnan(x), "NaN")]

@@ -88,6 +88,7 @@ class Pad(Op):
     T = ANY
     Tpaddings: DType = dtypes.int32
     Tpaddings_types = INDEX
+    vectorize = "rows, paddings"
 
     def shape(self, input, paddings):
         return padded_shape(input, paddings)
@@ -112,6 +113,7 @@ class PadV2(Op):
     T = ANY
     Tpaddings: DType = dtypes.int32
     Tpaddings_types = INDEX
+    vectorize = "rows, paddings, shared"
 
     def shape(self, input, paddings, constant_values):
         return padded_shape(input, paddings)
@@ -145,6 +147,7 @@ class MirrorPad(Op):
     Tpaddings: DType = dtypes.int32
     Tpaddings_types = INDEX
     mode: Modes
+    vectorize = "rows, paddings"
 
     @property
     def offset(self):

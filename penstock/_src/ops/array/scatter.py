@@ -89,6 +89,7 @@ class ScatterNd(Op):
     T = ANY
     Tindices = WIDE_INDEX
     bad_indices_policy: str = ""
+    vectorize = "indices, rows, shape"
 
     def output_shape(self, indices, updates, shape):
         target = infer.held(shape)
@@ -135,6 +136,7 @@ class _TensorScatter(Op):
     T = ANY
     Tindices = INDEX
     bad_indices_policy: str = ""
+    vectorize = "rows, indices, rows"
 
     def shape(self, tensor, indices, updates):
         rows_shape(indices, updates, tensor)

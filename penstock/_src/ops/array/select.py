@@ -25,6 +25,8 @@ class SelectV2(Op):
 
     signature = "condition: bool, t: T, e: T -> output: T"
     T = ANY
+    is_elementwise = True
+    eager_is_exact = True
 
     def shape(self, condition, t, e):
         return infer.broadcast(condition, t, e)
@@ -131,6 +133,7 @@ class OneHot(Op):
     TI_types = INDEX | {dtypes.int8, dtypes.uint8}
     axis: int = -1
     differentiable = False
+    vectorize = "rows, shared, shared, shared"
 
     def shape(self, indices, depth, on_value, off_value):
         for scalar in (depth, on_value, off_value):

@@ -52,6 +52,7 @@ class Shape(Op):
     out_type: DType = dtypes.int32
     out_type_types = INDEX
     differentiable = False
+    has_static_value = True
 
     def shape(self, input):
         return [input.rank]
@@ -92,6 +93,7 @@ class Size(Op):
     out_type: DType = dtypes.int32
     out_type_types = INDEX
     differentiable = False
+    has_static_value = True
 
     def eager(self, input):
         return held_extents(self, [math.prod(extents(input))]).reshape(())
@@ -110,6 +112,7 @@ class Rank(Op):
     eager_is_view = True
     T = ANY
     differentiable = False
+    has_static_value = True
 
     def eager(self, input):
         return np.array(len(extents(input)), np.int32)
@@ -130,6 +133,8 @@ class Reshape(Op):
     T = ANY
     Tshape: DType = dtypes.int32
     Tshape_types = INDEX
+    vectorize = "rows, shape"
+    is_movement = True
 
     def output_shape(self, tensor, shape):
         target = infer.held(shape)
@@ -221,6 +226,7 @@ class Squeeze(Op):
     T = ANY
     squeeze_dims: list[int] = []
     raw_names = {"axis": "squeeze_dims"}
+    is_movement = True
 
     def shape(self, input):
         if input.rank is None:
@@ -277,6 +283,8 @@ class ExpandDims(Op):
     T = ANY
     Tdim: DType = dtypes.int32
     Tdim_types = INDEX
+    vectorize = "rows, axis"
+    is_movement = True
 
     def shape(self, input, axis):
         if input.rank is None:
@@ -345,6 +353,7 @@ class Bitcast(Op):
     T = FLOAT | INTEGER | COMPLEX | QUANTIZED
     type: DType
     type_types = FLOAT | INTEGER | COMPLEX | QUANTIZED
+    vectorize = "rows"
 
     def shape(self, input):
         have, want = self.T.size, self.attrs["type"].size

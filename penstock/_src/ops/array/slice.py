@@ -35,6 +35,7 @@ class Slice(Op):
     eager_is_view = True
     T = ANY
     Index = INDEX
+    is_movement = True
 
     def shape(self, input, begin, size):
         sizes, starts = infer.held(size), infer.value_or_none(begin)
@@ -226,6 +227,7 @@ class StridedSlice(_Strided):
     signature = "input: T, begin: Index, end: Index, strides: Index -> output: T"
     eager_is_view = True
     Index = INDEX | {dtypes.int16}
+    is_movement = True
 
     def shape(self, input, begin, end, strides):
         found = self.static_entries(input.rank, begin, end, strides)
@@ -356,6 +358,7 @@ class StridedSliceGrad(_Strided):
     """Zeros of a shape with dy at the places that a strided slice selects."""
 
     signature = "shape: Index, begin: Index, end: Index, strides: Index, dy: T -> output: T"
+    keeps_finite = True
 
     def output_shape(self, shape, begin, end, strides, dy):
         return infer.held(shape)

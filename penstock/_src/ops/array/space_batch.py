@@ -320,6 +320,7 @@ class _SpaceDepth(Op):
     block_size: int
     data_format: Layout = "NHWC"
     minimum = {"block_size": 2}
+    vectorize = "examples"
 
     def shape(self, input):
         rank = 5 if self.data_format == "NCHW_VECT_C" else 4

@@ -30,6 +30,7 @@ class Tile(Op):
     T = ANY
     Tmultiples: DType = dtypes.int32
     Tmultiples_types = INDEX
+    vectorize = "rows, multiples"
 
     def shape(self, input, multiples):
         times = infer.held(multiples)

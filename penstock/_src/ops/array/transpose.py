@@ -24,6 +24,7 @@ class Transpose(Op):
     T = ANY
     Tperm: DType = dtypes.int32
     Tperm_types = INDEX
+    keeps_finite = True
 
     def shape(self, x, perm):
         order = infer.value_or_none(perm)
@@ -138,6 +139,7 @@ class ReverseV2(Op):
     T = REVERSIBLE
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
+    vectorize = "rows, axis"
 
     def gradient(self, _tensor, axis, _output, dy):
         return raw.ReverseV2(dy, axis), None
@@ -278,6 +280,7 @@ class Roll(Op):
     T = ANY
     Tshift = INDEX
     Taxis = INDEX
+    vectorize = "rows, shared, axis"
 
     def shape(self, input, shift, axis):
         input.with_rank_at_least(1)

@@ -66,6 +66,7 @@ class StatelessIf(Op):
     then_branch: Function
     else_branch: Function
     output_shapes: list[TensorShape] = []
+    control = "if"
 
     def shape(self, cond, input):
         return list(self.output_shapes) or _branch_shapes([self.then_branch, self.else_branch])
@@ -93,6 +94,7 @@ class StatelessCase(Op):
     Tout: list[DType]
     branches: list[Function]
     output_shapes: list[TensorShape] = []
+    control = "case"
 
     def shape(self, branch_index, input):
         return list(self.output_shapes) or _branch_shapes(self.branches)
@@ -123,6 +125,7 @@ class StatelessWhile(Op):
     body: Function
     output_shapes: list[TensorShape] = []
     parallel_iterations: int = 10
+    control = "while"
 
     def shape(self, input):
         return list(self.output_shapes) or [t.shape for t in self.body.inputs]
@@ -153,6 +156,7 @@ class PartitionedCall(Op):
     config: str = ""
     config_proto: str = ""
     executor_type: str = ""
+    control = "call"
 
     def shape(self, args):
         return self.f.output_shapes
@@ -243,6 +247,7 @@ class NoOp(Op):
     """Does nothing; a point for control dependencies."""
 
     signature = "->"
+    is_movement = True
 
     def eager(self):
         return ()
@@ -273,6 +278,7 @@ class DeviceIndex(Op):
     signature = "-> index: int32[]"
     device_names: list[str]
     stateful = True
+    effect_free = True
 
     def eager(self):
         names = list(self.device_names)

@@ -115,6 +115,7 @@ class TensorListPopBack(ListOp):
         "-> output_handle: variant[], tensor: element_dtype[*element_shape]"
     )
     element_dtype: DType
+    keeps_finite = True
 
     def gradient(self, input_handle, _element_shape_in, _output_handle, _tensor, dlist, delement):
         if dlist is None:
@@ -195,6 +196,7 @@ class TensorListGetItem(ListOp):
     element_dtype: DType
     Tshape: DType = INT32
     Tshape_types = INDEX
+    keeps_finite = True
 
     def gradient(self, input_handle, index, _element_shape_in, _item, ditem):
         unset = raw.TensorListReserve(
@@ -249,6 +251,7 @@ class TensorListStack(ListOp):
     signature = "input_handle: variant, element_shape: int32 -> tensor: element_dtype"
     element_dtype: DType
     num_elements: int = -1
+    keeps_finite = True
 
     def shape(self, input_handle, element_shape):
         count = None if self.num_elements < 0 else self.num_elements
@@ -312,6 +315,7 @@ class TensorListGather(ListOp):
         "input_handle: variant, indices: int32, element_shape: int32 -> values: element_dtype"
     )
     element_dtype: DType
+    keeps_finite = True
 
     def shape(self, input_handle, indices, element_shape):
         return make_shape((indices.with_rank(1)[0],)).concatenate(element_shape.as_shape())

@@ -23,6 +23,7 @@ class TensorListConcatV2(ListOp):
     )
     shape_type = INDEX
     element_dtype: DType
+    keeps_finite = True
 
     def shape(self, input_handle, element_shape, leading_dims):
         shape = element_shape.as_shape()

@@ -15,11 +15,6 @@ from penstock._src.ops.data.pipeline import ChunkReader, Element, Rows, Run
 
 Stacked = Callable[[Element], Element]
 
-_ELEMENTWISE = frozenset(
-    "AddV2 Sub Mul RealDiv Neg Abs Square Sqrt Maximum Minimum Sign Floor Ceil Relu Identity Cast "
-    "Less LessEqual Greater GreaterEqual Equal NotEqual LogicalAnd LogicalOr LogicalNot "
-    "BitwiseAnd BitwiseOr BitwiseXor SelectV2".split()
-)
 _MOST_BYTES = 4096  # of an element: above, a call for each costs little beside its work
 _FIRST, _MOST_ROWS, _CHUNK_BYTES = 16, 4096, 1 << 20
 
@@ -62,7 +57,7 @@ def _works_on_stacks(op: Any, inputs: list[Any], ranks: dict[int, Any]) -> bool:
 
     `ranks` has those of the tensors that belong to an element; all others are the same for every element.
     """
-    if op.op_type not in _ELEMENTWISE:
+    if not (op.is_elementwise and op.eager_is_exact):
         return False
     if op.op_type == "RealDiv" and not op.T.is_floating:
         return False

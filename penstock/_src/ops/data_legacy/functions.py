@@ -203,6 +203,7 @@ class IteratorGetDevice(Op):
 
     signature = "resource: resource -> device: string[]"
     stateful = True
+    reads_only = True
 
     def eager(self, resource):
         if not isinstance(resource, IteratorHandle):

@@ -173,6 +173,7 @@ class AdjustContrastv2(Op):
     signature = "images: T, contrast_factor: float32 -> output: T"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
+    vectorize = "examples, shared"
 
     def shape(self, images, contrast_factor):
         return images.with_rank_at_least(3)
@@ -199,6 +200,7 @@ class AdjustHue(Op):
     signature = "images: T, delta: float32 -> output: T"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
+    vectorize = "examples, shared"
 
     def shape(self, images, delta):
         return images.with_rank_at_least(3)
@@ -228,6 +230,7 @@ class AdjustSaturation(Op):
     signature = "images: T, scale: float32 -> output: T"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
+    vectorize = "examples, shared"
 
     def shape(self, images, scale):
         return images.with_rank_at_least(3)

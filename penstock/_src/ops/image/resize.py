@@ -136,6 +136,8 @@ def _lower_by_matrices(p, x, rows, columns, dtype):
 class _Resize(Op):
     """What the ops with a size as input share."""
 
+    vectorize = "examples, shared"
+
     def shape(self, images, size):
         return _shape(images, size)
 
@@ -289,6 +291,7 @@ class ResizeNearestNeighbor(Op):
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     align_corners: bool = False
     half_pixel_centers: bool = False
+    vectorize = "examples, shared"
 
     def shape(self, images, size):
         return _shape(images, size)

@@ -33,6 +33,7 @@ class Cholesky(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    vectorize = "rows"
 
     def shape(self, input):
         return square(input)
@@ -74,6 +75,7 @@ class CholeskyGrad(Op):
 
     signature = "l: T, grad: T -> output: T"
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    vectorize = "rows, rows"
 
     def shape(self, l, grad):
         return square(l)
@@ -95,6 +97,7 @@ class Qr(Op):
     signature = "input: T -> q: T, r: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     full_matrices: bool = False
+    vectorize = "rows"
 
     def shape(self, input):
         if input.rank is None:
@@ -174,6 +177,7 @@ class Lu(Op):
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     output_idx_type: DType = dtypes.int32
     output_idx_type_types = INDEX
+    vectorize = "rows"
 
     def shape(self, input):
         both = square(input)
@@ -222,6 +226,7 @@ class Svd(Op):
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     compute_uv: bool = True
     full_matrices: bool = False
+    vectorize = "rows"
 
     def shape(self, input):
         if input.rank is None:
@@ -314,6 +319,7 @@ class SelfAdjointEigV2(Op):
     signature = "input: T -> e: T, v: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     compute_v: bool = True
+    vectorize = "rows"
 
     def shape(self, input):
         both = square(input)
@@ -355,6 +361,7 @@ class Eig(Op):
     compute_v: bool = True
     Tout: DType
     Tout_types = COMPLEX
+    vectorize = "rows"
 
     def shape(self, input):
         both = square(input)

@@ -20,6 +20,7 @@ class MatrixExponential(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    vectorize = "rows"
 
     def shape(self, input):
         return square(input)
@@ -57,6 +58,7 @@ class MatrixSquareRoot(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    vectorize = "rows"
 
     def shape(self, input):
         return square(input)
@@ -110,6 +112,7 @@ class MatrixLogarithm(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX
+    vectorize = "rows"
 
     def shape(self, input):
         return square(input)

@@ -29,6 +29,7 @@ class MatrixInverse(Op):
     signature = "input: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     adjoint: bool = False
+    vectorize = "rows"
 
     def shape(self, input):
         return square(input)
@@ -57,6 +58,7 @@ class MatrixDeterminant(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    vectorize = "rows"
 
     def shape(self, input):
         both = square(input)
@@ -83,6 +85,7 @@ class LogMatrixDeterminant(Op):
 
     signature = "input: T -> sign: T, log_abs_determinant: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    vectorize = "rows"
 
     def shape(self, input):
         both = square(input)
@@ -113,6 +116,7 @@ class MatrixSolve(Op):
     signature = "matrix: T, rhs: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     adjoint: bool = False
+    vectorize = "rows, rows"
 
     def shape(self, matrix, rhs):
         both = square(matrix)
@@ -235,6 +239,7 @@ class MatrixSolveLs(Op):
     signature = "matrix: T, rhs: T, l2_regularizer: float64 -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     fast: bool = True
+    vectorize = "rows, rows, shared"
 
     def shape(self, matrix, rhs, l2_regularizer):
         if matrix.rank is None or rhs.rank is None:
@@ -310,6 +315,7 @@ class TridiagonalSolve(Op):
     T = COMPLEX | {dtypes.float32, dtypes.float64}
     partial_pivoting: bool = True
     perturb_singular: bool = False
+    vectorize = "rows, rows"
 
     def gradient(self, diagonals, _rhs, output, dy):
         upper, main, lower = (_row(diagonals, i) for i in range(3))
@@ -349,6 +355,7 @@ class TridiagonalMatMul(Op):
 
     signature = "superdiag: T, maindiag: T, subdiag: T, rhs: T -> output: T[rhs]"
     T = COMPLEX | {dtypes.float32, dtypes.float64}
+    vectorize = "rows, rows, rows, rows"
 
     def gradient(self, superdiag, maindiag, subdiag, rhs, _output, dy):
         upper, main, lower = (adjoint(d) for d in (superdiag, maindiag, subdiag))

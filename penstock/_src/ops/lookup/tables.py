@@ -191,6 +191,7 @@ class HashTableV2(_Make):
     value_dtype: DType
     stateful = True
     kind = StaticTable
+    effect_free = True
 
 
 class AnonymousHashTable(_Make):
@@ -213,6 +214,7 @@ class MutableHashTableV2(_Make):
     key_dtype: DType
     value_dtype: DType
     stateful = True
+    effect_free = True
 
 
 class AnonymousMutableHashTable(_Make):
@@ -294,6 +296,7 @@ class LookupTableFindV2(Op):
     Tout = ANY
     stateful = True
     differentiable = False
+    reads_only = True
 
     def shape(self, table_handle, keys, default_value):
         if not default_value.rank:
@@ -351,6 +354,7 @@ class LookupTableSizeV2(Op):
     signature = "table_handle: resource -> size: int64[]"
     stateful = True
     differentiable = False
+    reads_only = True
 
     def eager(self, table_handle):
         return np.int64(len(table_of(self, table_handle).held))
@@ -363,6 +367,7 @@ class LookupTableExportV2(Op):
     Tkeys: DType
     Tvalues: DType
     stateful = True
+    reads_only = True
 
     def eager(self, table_handle):
         return ready(self, table_handle).export()

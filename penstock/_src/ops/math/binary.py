@@ -35,6 +35,7 @@ class AddV2(Binary):
     """x + y."""
 
     T, ufunc, primitive = ALL, np.add, "add"
+    eager_is_exact = True
 
     def gradient(self, x, y, _z, dz):
         return unbroadcast(dz, x), unbroadcast(dz, y)
@@ -55,6 +56,7 @@ class Sub(Binary):
     """x - y."""
 
     T, ufunc, primitive = ALL, np.subtract, "sub"
+    eager_is_exact = True
 
     def gradient(self, x, y, _z, dz):
         return unbroadcast(dz, x), unbroadcast(raw.Neg(dz), y)
@@ -64,6 +66,7 @@ class Mul(Binary):
     """x * y."""
 
     T, ufunc, primitive = ALL, np.multiply, "mul"
+    eager_is_exact = True
 
     def gradient(self, x, y, _z, dz):
         return unbroadcast(dz * conj(y), x), unbroadcast(conj(x) * dz, y)
@@ -180,6 +183,8 @@ class Div(_Division):
 
 class RealDiv(Div):
     """x / y; of integers, cut towards zero."""
+
+    eager_is_exact = True
 
 
 class TruncateDiv(Div):
@@ -319,6 +324,8 @@ class Maximum(_Extreme):
     """The larger of x and y, nan if either is."""
 
     ufunc, primitive = np.maximum, "maximum"
+    keeps_finite = True
+    eager_is_exact = True
 
     def is_first(self, x, y):
         return raw.GreaterEqual(x, y)
@@ -328,6 +335,8 @@ class Minimum(_Extreme):
     """The smaller of x and y, nan if either is."""
 
     ufunc, primitive = np.minimum, "minimum"
+    keeps_finite = True
+    eager_is_exact = True
 
     def is_first(self, x, y):
         return raw.LessEqual(x, y)
@@ -414,6 +423,7 @@ class AddN(Op):
 
     signature = "inputs: N * T -> sum: T"
     T = NUMBER | {dtypes.variant}
+    vectorize = "rows"
 
     def shape(self, inputs):
         return infer.merged(*inputs)
@@ -470,6 +480,7 @@ class ClipByValue(Op):
 
     signature = "t: T, clip_value_min: T, clip_value_max: T -> output: T[t]"
     T = NUMBER
+    is_elementwise = True
 
     def gradient(self, t, clip_value_min, clip_value_max, _output, dy):
         below, above = raw.Less(t, clip_value_min), raw.Greater(t, clip_value_max)
@@ -505,6 +516,7 @@ class Cross(Op):
 
     signature = "a: T, b: T -> product: T"
     T = FLOAT | INTEGER
+    vectorize = "rows, rows"
 
     def shape(self, a, b):
         return infer.merged(a, b)

@@ -11,6 +11,7 @@ class BitwiseAnd(Binary):
 
     T, ufunc, primitive = INTEGER, np.bitwise_and, "and_"
     differentiable = False
+    eager_is_exact = True
 
 
 class BitwiseOr(Binary):
@@ -18,6 +19,7 @@ class BitwiseOr(Binary):
 
     T, ufunc, primitive = INTEGER, np.bitwise_or, "or_"
     differentiable = False
+    eager_is_exact = True
 
 
 class BitwiseXor(Binary):
@@ -25,6 +27,7 @@ class BitwiseXor(Binary):
 
     T, ufunc, primitive = INTEGER, np.bitwise_xor, "xor"
     differentiable = False
+    eager_is_exact = True
 
 
 def in_width(x, amount):

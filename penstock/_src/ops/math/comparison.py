@@ -59,36 +59,44 @@ class Equal(_Equality):
     """x == y."""
 
     ufunc, primitive = np.equal, "eq"
+    eager_is_exact = True
+    has_static_value = True
 
 
 class NotEqual(_Equality):
     """x != y."""
 
     ufunc, primitive = np.not_equal, "ne"
+    eager_is_exact = True
+    has_static_value = True
 
 
 class Less(Compare):
     """x < y."""
 
     T, ufunc, primitive = REAL, np.less, "lt"
+    eager_is_exact = True
 
 
 class LessEqual(Compare):
     """x <= y."""
 
     T, ufunc, primitive = REAL, np.less_equal, "le"
+    eager_is_exact = True
 
 
 class Greater(Compare):
     """x > y."""
 
     T, ufunc, primitive = REAL, np.greater, "gt"
+    eager_is_exact = True
 
 
 class GreaterEqual(Compare):
     """x >= y."""
 
     T, ufunc, primitive = REAL, np.greater_equal, "ge"
+    eager_is_exact = True
 
 
 class ApproximateEqual(Op):
@@ -98,6 +106,7 @@ class ApproximateEqual(Op):
     T = NUMBER
     tolerance: float = float(np.float32(1e-5))
     differentiable = False
+    vectorize = "rows, rows"
 
     def shape(self, x, y):
         return infer.merged(x, y)
@@ -126,6 +135,7 @@ class LogicalAnd(Binary):
     signature = "x: bool, y: bool -> z: bool"
     ufunc, primitive = np.logical_and, "and_"
     differentiable = False
+    eager_is_exact = True
 
 
 class LogicalOr(Binary):
@@ -134,6 +144,7 @@ class LogicalOr(Binary):
     signature = "x: bool, y: bool -> z: bool"
     ufunc, primitive = np.logical_or, "or_"
     differentiable = False
+    eager_is_exact = True
 
 
 class LogicalNot(HostUnary):
@@ -142,6 +153,7 @@ class LogicalNot(HostUnary):
     signature = "x: bool -> y: bool"
     ufunc = np.logical_not
     differentiable = False
+    eager_is_exact = True
 
     def lower(self, p, x):
         return p.not_(x)

@@ -56,6 +56,7 @@ class _Part(Op):
     T_types = COMPLEX
     Tout: DType = dtypes.float32
     Tout_types = HALVES
+    is_elementwise = True
 
     def check(self):
         """Raises InvalidArgumentError unless the result's type is that of the parts."""
@@ -158,6 +159,7 @@ class Conj(Op):
     signature = "input: T -> output: T[input]"
     T: DType = dtypes.complex64
     T_types = COMPLEX | {dtypes.variant}
+    is_elementwise = True
 
     def gradient(self, _input, _output, dy):
         return raw.Conj(dy)

@@ -31,6 +31,7 @@ class MatMul(Op):
     transpose_b: bool = False
     grad_a: bool = False
     grad_b: bool = False
+    is_row_wise = True
 
     def shape(self, a, b):
         return infer.matmul(a, b, self.transpose_a, self.transpose_b)

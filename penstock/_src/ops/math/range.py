@@ -22,6 +22,8 @@ class Range(Op):
     Tidx: DType = dtypes.int32
     Tidx_types = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint32, dtypes.uint64}
     differentiable = False
+    is_movement = True
+    has_static_value = True
 
     def shape(self, start, limit, delta):
         values = [v.value for v in (start, limit, delta)]
@@ -364,6 +366,7 @@ class Bucketize(Op):
     signature = "input: T -> output: int32[input]"
     T = COUNTED
     boundaries: list[float]
+    is_elementwise = True
 
     def eager(self, input):
         edges = np.array(self.boundaries, np.float32)

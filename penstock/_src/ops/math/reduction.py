@@ -41,6 +41,7 @@ class _Reduction(Op):
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
     keep_dims: bool = False
+    vectorize = "rows, axis"
 
     def shape(self, input, axis):
         return infer.reduced(input, axis, self.keep_dims)
@@ -299,6 +300,7 @@ class _ArgReduction(Op):
     output_type: DType = dtypes.int64
     output_type_types = INDEX
     differentiable = False
+    vectorize = "rows, axis"
 
     def shape(self, input, dimension):
         return infer.without_axis(input, dimension)

@@ -21,6 +21,7 @@ class _Scan(Op):
     Tidx_types = INDEX
     exclusive: bool = False
     reverse: bool = False
+    vectorize = "rows, axis"
 
     @quiet
     def eager(self, x, axis):

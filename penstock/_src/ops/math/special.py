@@ -84,6 +84,7 @@ class Betainc(Op):
 
     signature = "a: T, b: T, x: T -> z: T"
     T = WIDE
+    is_elementwise = True
 
     def shape(self, a, b, x):
         return infer.broadcast(a, b, x)

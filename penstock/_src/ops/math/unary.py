@@ -21,6 +21,7 @@ class Abs(Unary):
     """|x|; the least integer stays as it is."""
 
     T, ufunc, primitive = FLOAT | SIGNED, np.abs, "abs"
+    eager_is_exact = True
 
     def gradient(self, x, _y, dy):
         return dy * raw.Sign(x)
@@ -30,6 +31,7 @@ class Neg(Unary):
     """-x."""
 
     T, ufunc, primitive = ARITHMETIC, np.negative, "neg"
+    eager_is_exact = True
 
     def gradient(self, _x, _y, dy):
         return raw.Neg(dy)
@@ -39,6 +41,7 @@ class Sign(Unary):
     """-1, 0 or 1 by the sign of x; x / |x| of complex numbers."""
 
     T, ufunc, primitive = ARITHMETIC, np.sign, "sign"
+    eager_is_exact = True
 
     def gradient(self, x, _y, _dy):
         return raw.ZerosLike(x)
@@ -48,6 +51,7 @@ class Square(Unary):
     """x * x."""
 
     T, ufunc, primitive = FLOAT | INTEGER | COMPLEX, np.square, "square"
+    eager_is_exact = True
 
     def gradient(self, x, _y, dy):
         return dy * (conj(x) * 2)
@@ -57,6 +61,7 @@ class Sqrt(Unary):
     """The square root; nan of negative numbers."""
 
     T, ufunc, primitive = FLOAT | COMPLEX, np.sqrt, "sqrt"
+    eager_is_exact = True
 
     def gradient(self, _x, y, dy):
         return raw.SqrtGrad(y, dy)
@@ -209,12 +214,14 @@ class Floor(_Rounding):
     """The largest integer not above x."""
 
     ufunc, primitive = np.floor, "floor"
+    eager_is_exact = True
 
 
 class Ceil(_Rounding):
     """The least integer not below x."""
 
     ufunc, primitive = np.ceil, "ceil"
+    eager_is_exact = True
 
 
 class Rint(_Rounding):
@@ -277,6 +284,9 @@ class Cast(Op):
     DstT: DType
     Truncate: bool = False
     takes_slices = True
+    is_elementwise = True
+    eager_is_exact = True
+    has_static_value = True
 
     def gradient(self, _x, _y, dy):
         source = self.SrcT

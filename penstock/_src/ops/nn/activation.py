@@ -19,6 +19,7 @@ class _Activation(Op):
 
     signature = "features: T -> activations: T[features]"
     T = FLOAT
+    is_elementwise = True
 
 
 class _ActivationGrad(Op):
@@ -26,6 +27,7 @@ class _ActivationGrad(Op):
 
     signature = "gradients: T, features: T -> backprops: T"
     T = FLOAT
+    is_elementwise = True
 
     def shape(self, gradients, features):
         return gradients.merge_with(features)
@@ -36,6 +38,8 @@ class Relu(Op):
 
     signature = "features: T -> activations: T[features]"
     T = REAL | {dtypes.qint8}
+    is_elementwise = True
+    eager_is_exact = True
 
     def gradient(self, _features, activations, dy):
         return raw.ReluGrad(gradients=dy, features=activations)
@@ -52,6 +56,7 @@ class ReluGrad(Op):
 
     signature = "gradients: T, features: T -> backprops: T"
     T = REAL
+    is_elementwise = True
 
     def shape(self, gradients, features):
         return gradients.merge_with(features)
@@ -73,6 +78,7 @@ class Relu6(Op):
 
     signature = "features: T -> activations: T[features]"
     T = REAL
+    is_elementwise = True
 
     def gradient(self, _features, activations, dy):
         return raw.Relu6Grad(gradients=dy, features=activations)
@@ -90,6 +96,7 @@ class Relu6Grad(Op):
 
     signature = "gradients: T, features: T -> backprops: T"
     T = REAL
+    is_elementwise = True
 
     def shape(self, gradients, features):
         return gradients.merge_with(features)
@@ -114,6 +121,7 @@ class LeakyRelu(Op):
     alpha: float = 0.20000000298023224
     T: DType = dtypes.float32
     T_types = FLOAT
+    is_elementwise = True
 
     def gradient(self, features, _activations, dy):
         return raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha)
@@ -132,6 +140,7 @@ class LeakyReluGrad(Op):
     alpha: float = 0.20000000298023224
     T: DType = dtypes.float32
     T_types = FLOAT
+    is_elementwise = True
 
     def shape(self, gradients, features):
         return gradients.merge_with(features)
@@ -167,6 +176,7 @@ class EluGrad(Op):
 
     signature = "gradients: T, outputs: T -> backprops: T"
     T = FLOAT
+    is_elementwise = True
 
     def shape(self, gradients, outputs):
         return gradients.merge_with(outputs)
@@ -208,6 +218,7 @@ class SeluGrad(Op):
 
     signature = "gradients: T, outputs: T -> backprops: T"
     T = FLOAT
+    is_elementwise = True
 
     def shape(self, gradients, outputs):
         return gradients.merge_with(outputs)

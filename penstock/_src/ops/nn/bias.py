@@ -20,6 +20,7 @@ class BiasAdd(Op):
     signature = "value: T, bias: T -> output: T"
     T = NUMBER
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
+    is_row_wise = True
 
     def shape(self, value, bias):
         bias = bias.with_rank(1)

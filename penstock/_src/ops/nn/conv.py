@@ -18,6 +18,7 @@ class _Forward(Op):
     """What all forward convolutions share; `spatial` is the number of spatial axes."""
 
     spatial = 2
+    vectorize = "examples, shared"
 
     def shape(self, input, filter):
         return cv.output_shape(self, input, filter, self.spatial)
@@ -145,6 +146,7 @@ class Conv2DBackpropInput(_ByInput):
     explicit_paddings: list[int] = []
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     dilations: list[int] = [1, 1, 1, 1]
+    vectorize = "batch, shared, examples"
 
     def gradient(self, _input_sizes, filter, out_backprop, _output, dy):
         attrs = _shared(self)
@@ -209,6 +211,7 @@ class Conv3DBackpropInputV2(_ByInput):
     Tshape: DType = dtypes.int32
     Tshape_types = INDEX
     spatial = 3
+    vectorize = "batch, shared, examples"
 
     def gradient(self, _input_sizes, filter, out_backprop, _output, dy):
         attrs = _shared(self)

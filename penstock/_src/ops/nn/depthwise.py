@@ -34,6 +34,7 @@ class DepthwiseConv2dNative(Op):
     explicit_paddings: list[int] = []
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     dilations: list[int] = [1, 1, 1, 1]
+    vectorize = "examples, shared"
 
     def shape(self, input, filter):
         input, filter = input.with_rank(4), filter.with_rank(4)
@@ -93,6 +94,7 @@ class DepthwiseConv2dNativeBackpropInput(Op):
     explicit_paddings: list[int] = []
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     dilations: list[int] = [1, 1, 1, 1]
+    vectorize = "batch, shared, examples"
 
     def shape(self, input_sizes, filter, out_backprop):
         return known_shape(input_sizes, 4).with_rank(4)

@@ -373,6 +373,7 @@ class LRN(Op):
     beta: float = 0.5
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    vectorize = "examples"
 
     def shape(self, input):
         return input.with_rank(4)

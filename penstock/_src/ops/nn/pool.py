@@ -36,6 +36,8 @@ from penstock._src.ops.rules import dims_of, invalid, shape_of, show, zeros_like
 class _Max(Op):
     """The maximum of every window."""
 
+    vectorize = "examples"
+
     def shape(self, input):
         return output_shape(self, input)
 
@@ -48,6 +50,8 @@ class _Max(Op):
 
 class _MaxGradient(Op):
     """Gives each window's gradient to the first of its largest inputs."""
+
+    vectorize = "examples, examples, examples"
 
     def shape(self, orig_input, orig_output, grad):
         return orig_input
@@ -95,6 +99,7 @@ class _Mean(Op):
     """The mean of the inputs in every window; padding does not count."""
 
     in_float32 = True
+    vectorize = "examples"
 
     def eager_mean(self, x):
         return average(pooling(self, x.shape), x)
@@ -109,6 +114,7 @@ class _MeanGradient(Op):
     in_float32 = True
 
     ranks = {"orig_input_shape": (1,)}
+    vectorize = "batch, examples"
 
     def shape(self, orig_input_shape, grad):
         return known_shape(orig_input_shape, grad.rank)

@@ -19,6 +19,8 @@ class Softmax(Op):
     signature = "logits: T -> softmax: T"
     in_float32 = True
     T = FLOAT
+    vectorize = "rows"
+    is_row_wise = True
 
     def shape(self, logits):
         return logits.with_rank_at_least(1)
@@ -43,6 +45,8 @@ class LogSoftmax(Op):
     signature = "logits: T -> logsoftmax: T"
     in_float32 = True
     T = FLOAT
+    vectorize = "rows"
+    is_row_wise = True
 
     def shape(self, logits):
         return logits.with_rank_at_least(1)
@@ -121,6 +125,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
     T = FLOAT
     Tlabels: DType = dtypes.int64
     Tlabels_types = INDEX
+    vectorize = "examples, examples"
 
     def shape(self, features, labels):
         features, labels = features.with_rank(2), labels.with_rank(1)

@@ -74,6 +74,7 @@ class TopK(_TopK):
     T = REAL
     k: int
     sorted: bool = True
+    vectorize = "rows"
 
     def shape(self, input):
         return self.from_shape(input, self.k)
@@ -99,6 +100,7 @@ class TopKV2(_TopK):
     Tk_types = INDEX | {dtypes.int16}
     index_type: DType = dtypes.int32
     index_type_types = INDEX | {dtypes.int16}
+    vectorize = "rows, shared"
 
     def shape(self, input, k):
         k = k.with_rank(0)

@@ -233,6 +233,7 @@ class ParameterizedTruncatedNormal(Op):
     seed2: int = 0
     stateful = True
     differentiable = False
+    effect_free = True
 
     def eager(self, shape, means, stdevs, minvals, maxvals):
         dims = shape_from(self, shape)

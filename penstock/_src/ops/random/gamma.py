@@ -70,6 +70,7 @@ class RandomGamma(Op):
     seed: int = 0
     seed2: int = 0
     stateful = True
+    effect_free = True
 
     def shape(self, shape, alpha):
         return _with_parameters(shape, alpha)
@@ -154,6 +155,7 @@ class RandomGammaGrad(Op):
 
     signature = "alpha: T, sample: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
+    is_elementwise = True
 
     def shape(self, alpha, sample):
         return broadcast(alpha, sample)
@@ -187,6 +189,7 @@ class RandomPoissonV2(_Poisson):
     dtype: DType = dtypes.int64
     dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     stateful = True
+    effect_free = True
 
     def shape(self, shape, rate):
         return _with_parameters(shape, rate)

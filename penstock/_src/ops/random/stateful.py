@@ -67,6 +67,8 @@ class _Stateful(Op):
     dtype: DType
     dtype_types = FLOAT
     stateful = True
+    vectorize = "shape"
+    effect_free = True
 
     def lower(self, p, shape):
         dims = known_shape(p, shape)
@@ -116,6 +118,8 @@ class RandomUniformInt(Op):
     seed: int = 0
     seed2: int = 0
     stateful = True
+    vectorize = "shape, shared, shared"
+    effect_free = True
 
     def eager(self, shape, minval, maxval):
         dims = shape_from(self, shape)
@@ -144,6 +148,8 @@ class RandomShuffle(Op):
     seed2: int = 0
     stateful = True
     differentiable = False
+    effect_free = True
+    is_movement = True
 
     def eager(self, value):
         if value.ndim == 0 or value.shape[0] <= 1:
@@ -175,6 +181,7 @@ class Multinomial(Op):
     output_dtype_types = INDEX
     stateful = True
     differentiable = False
+    effect_free = True
 
     def shape(self, logits, num_samples):
         columns = None if num_samples.value is None else int(num_samples.value)

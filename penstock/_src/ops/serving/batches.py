@@ -129,6 +129,7 @@ class BatchFunction(Op):
     Tcaptured: list[DType]
     Tout: list[DType]
     enable_large_batch_splitting: bool = False
+    vectorize = "rows, shared"
 
     def shape(self, in_tensors, captured_tensors):
         return [None] * len(self.Tout)

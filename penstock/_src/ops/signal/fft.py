@@ -21,6 +21,7 @@ class _Fft(Op):
     """A complex transform over the last `rank` axes."""
 
     rank, inverse_of = 1, ""
+    vectorize = "rows"
 
     def shape(self, input):
         return input.with_rank_at_least(self.rank)
@@ -71,6 +72,7 @@ class _FromReal(Op):
     Treal_types = frozenset({dtypes.float32, dtypes.float64})
     Tcomplex: DType = dtypes.complex64
     Tcomplex_types = COMPLEX
+    vectorize = "rows, shared"
 
     def shape(self, input, fft_length):
         return _with_lengths(input, fft_length, self.rank, half=True)
@@ -119,6 +121,7 @@ class _ToReal(Op):
     Treal_types = frozenset({dtypes.float32, dtypes.float64})
     Tcomplex: DType = dtypes.complex64
     Tcomplex_types = COMPLEX
+    vectorize = "rows, shared"
 
     def shape(self, input, fft_length):
         return _with_lengths(input, fft_length, self.rank, half=False)

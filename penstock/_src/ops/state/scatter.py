@@ -44,6 +44,7 @@ class ResourceGather(Op):
     validate_indices: bool = True
     dtype: DType
     stateful = True
+    reads_only = True
 
     def shape(self, resource, indices):
         params = variable_shape(resource)
@@ -86,6 +87,7 @@ class ResourceGatherNd(Op):
     Tindices = INDEX
     dtype: DType
     stateful = True
+    reads_only = True
 
     def shape(self, resource, indices):
         params = variable_shape(resource)

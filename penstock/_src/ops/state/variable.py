@@ -25,6 +25,7 @@ class VarHandleOp(Op):
     shape: TensorShape
     allowed_devices: list[str] = []
     stateful = True
+    reads_only = True
 
     def eager(self):
         def make():
@@ -44,6 +45,7 @@ class ReadVariableOp(Op):
     dtype: DType
     stateful = True
     takes_slices = True
+    reads_only = True
 
     def shape(self, resource):
         return variable_shape(resource)
@@ -162,6 +164,7 @@ class VarIsInitializedOp(Op):
     signature = "resource: resource -> is_initialized: bool[]"
     stateful = True
     differentiable = False
+    reads_only = True
 
     def eager(self, resource):
         return np.bool_(isinstance(resource, VariableHandle) and resource.value is not None)
@@ -175,6 +178,7 @@ class VariableShape(Op):
     out_type_types = INDEX
     stateful = True
     differentiable = False
+    reads_only = True
 
     def shape(self, input):
         return TensorShape([variable_shape(input).rank])

@@ -53,6 +53,7 @@ class _Case(Op):
     """Letters in another case: ASCII ones, or all with encoding utf-8."""
 
     encoding: str = ""
+    is_elementwise = True
 
     def shape(self, input):
         return input
@@ -92,6 +93,7 @@ class StringLength(Op):
 
     signature = "input: string -> output: int32[input]"
     unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"
+    is_elementwise = True
 
     def eager(self, input):
         characters = self.unit == "UTF8_CHAR"
@@ -105,6 +107,7 @@ class StringStrip(Op):
     """Strings without whitespace at either end."""
 
     signature = "input: string -> output: string[input]"
+    is_elementwise = True
 
     def eager(self, input):
         return each(lambda s: s.strip(b" \t\n\r\x0b\x0c"), input)
@@ -236,6 +239,7 @@ class _Buckets(Op):
     """The hash of each string modulo a number of buckets."""
 
     differentiable = False
+    is_elementwise = True
 
     def bucket(self, function, x):
         if self.num_buckets < 1:

@@ -24,6 +24,7 @@ class AsString(Op):
     width: int = -1
     fill: str = ""
     differentiable = False
+    is_elementwise = True
 
     def eager(self, input):
         kind = input.dtype.kind
@@ -90,6 +91,7 @@ class StringToNumber(Op):
     out_type: DType = dtypes.float32
     out_type_types = INDEX | {dtypes.float32, dtypes.float64, dtypes.uint32, dtypes.uint64}
     differentiable = False
+    is_elementwise = True
 
     def eager(self, string_tensor):
         kind = self.out_type.np

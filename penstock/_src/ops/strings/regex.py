@@ -72,6 +72,7 @@ class RegexReplace(Op):
     signature = "input: string, pattern: string, rewrite: string -> output: string[input]"
     replace_global: bool = True
     differentiable = False
+    is_elementwise = True
 
     def eager(self, input, pattern, rewrite):
         if pattern.ndim:
@@ -88,6 +89,7 @@ class StaticRegexReplace(Op):
     pattern: str
     rewrite: str
     replace_global: bool = True
+    is_elementwise = True
 
     def eager(self, input):
         pattern, rewrite = data(self.pattern), data(self.rewrite)
@@ -104,6 +106,7 @@ class RegexFullMatch(Op):
     """Whether each string matches a pattern as a whole."""
 
     signature = "input: string, pattern: string -> output: bool[input]"
+    is_elementwise = True
 
     def eager(self, input, pattern):
         if pattern.ndim:
@@ -116,6 +119,7 @@ class StaticRegexFullMatch(Op):
 
     signature = "input: string -> output: bool[input]"
     pattern: str
+    is_elementwise = True
 
     def eager(self, input):
         return _matches(self, input, data(self.pattern))

@@ -1,33 +1,8 @@
-"""Rules of operations on elements: rows are aligned, and broadcasting does the rest."""
+"""Rules of what chooses among elements, of shapes, and of assertions."""
 
 from penstock._src.api.vectorized.rules import Value, rule
 from penstock._src.api.vectorized.step import Step
 from penstock._src.core.registry import raw
-
-
-@rule("""
-    Abs Acos Acosh Add AddN AddV2 Angle ApproximateEqual Asin Asinh Atan Atan2 Atanh BesselI0 BesselI0e
-    BesselI1 BesselI1e BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1 BesselK1e BesselY0 BesselY1
-    Betainc Bitcast BitwiseAnd BitwiseOr BitwiseXor Bucketize Cast Ceil CheckNumerics ClipByValue Complex
-    ComplexAbs Conj Cos Cosh Dawsn Digamma Div DivNoNan Elu EluGrad Equal Erf Erfc Erfinv Exp Expint
-    Expm1 Floor FloorDiv FloorMod FresnelCos FresnelSin Greater GreaterEqual Identity IdentityN Igamma
-    IgammaGradA Igammac Imag Inv InvGrad Invert IsFinite IsInf IsNan LeakyRelu LeakyReluGrad LeftShift
-    Less LessEqual Lgamma Log Log1p LogicalAnd LogicalNot LogicalOr LogicalXor Maximum Minimum Mod
-    Mul MulNoNan Ndtri Neg NextAfter NotEqual OnesLike Polygamma PopulationCount Pow PreventGradient
-    Real RealDiv Reciprocal ReciprocalGrad Relu Relu6 Relu6Grad ReluGrad RightShift Rint Round Rsqrt RsqrtGrad
-    SelectV2 Selu SeluGrad Sigmoid SigmoidGrad Sign Sin Sinh Snapshot Softplus SoftplusGrad Softsign
-    SoftsignGrad Spence Sqrt SqrtGrad Square SquaredDifference StopGradient Sub Tan Tanh TanhGrad
-    TruncateDiv TruncateMod Xdivy Xlog1py Xlogy ZerosLike Zeta
-    AsString StringLower StringUpper StringStrip StringLength StringToNumber RegexReplace RegexFullMatch
-    StringToHashBucketFast StaticRegexReplace StaticRegexFullMatch RandomGammaGrad
-""")
-def elements(step: Step) -> list:
-    """The same on rows that broadcast: axes of extent 1 come between the rows and what is shorter."""
-    inputs = range(len(step.values))
-    rank = 0 if len(inputs) == 1 else max(step.rank(i) for i in inputs)
-    if len(inputs) == 1:
-        return step.run_flat([step.values[0].tensor])
-    return step.run_flat([step.aligned(i, rank) for i in inputs])
 
 
 @rule("Select")

@@ -1,0 +1,94 @@
+"""Ops whose class says what becomes of each input: `Op.vectorize`, a word for each argument, and `is_elementwise`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.vectorized.rules import NotVectorizable
+from penstock._src.api.vectorized.step import Step
+from penstock._src.core.op import group_arguments
+from penstock._src.core.registry import raw
+
+
+def by_words(step: Step) -> list[Any]:
+    """Runs the op on inputs changed as its words say; an attribute `axis` counts the axis of rows."""
+    op, words = step.op, step.op.vectorize.split(", ")
+    grouped = group_arguments(op.inputs, op, range(len(step.values)))
+    inputs = [
+        [WORDS[word](step, i) for i in at] if isinstance(at, list) else WORDS[word](step, at)
+        for word, at in zip(words, grouped, strict=True)
+    ]
+    attrs = {"axis": int(step.axis(op.attrs["axis"]))} if "axis" in op.attributes else {}
+    outputs = step.run(*inputs, **attrs)
+    return [step.parted(t) for t in outputs] if "examples" in words else outputs
+
+
+def elementwise(step: Step) -> list[Any]:
+    """Rows broadcast: axes of extent 1 come between the rows and what is shorter."""
+    inputs = range(len(step.values))
+    if len(inputs) == 1:
+        return step.run_flat([step.values[0].tensor])
+    rank = max(step.rank(i) for i in inputs)
+    return step.run_flat([step.aligned(i, rank) for i in inputs])
+
+
+def _axis(step: Step, index: int) -> Any:
+    return step.axis(step.static(index))
+
+
+def _shape(step: Step, index: int) -> Any:
+    return step.prefixed(step.common(index))
+
+
+def _multiples(step: Step, index: int) -> Any:
+    return step.prefixed(step.common(index), 1)
+
+
+def _paddings(step: Step, index: int) -> Any:
+    paddings = step.static(index)
+    return np.concatenate([np.zeros((1, 2), paddings.dtype), paddings])
+
+
+def _indices(step: Step, index: int) -> Any:
+    step.rank(index)
+    return numbered(step, step.whole(index))
+
+
+def _examples(step: Step, index: int) -> Any:
+    return step.merged(step.whole(index))
+
+
+def _batch(step: Step, index: int) -> Any:
+    sizes = step.common(index)
+    first = raw.Mul(x=sizes[:1], y=step.count)
+    return raw.ConcatV2(values=[first, sizes[1:]], axis=0)
+
+
+WORDS: dict[str, Callable[[Step, int], Any]] = {
+    "rows": lambda step, index: step.whole(index),  # one for each row; what is common is repeated
+    "shared": Step.common,  # the same for all rows, else the op runs row by row
+    "axis": _axis,  # axes of a row, known; those of the stack are one further
+    "shape": _shape,  # a shape, with the number of rows in front
+    "multiples": _multiples,  # how often each axis is repeated; that of rows once
+    "paddings": _paddings,  # known; nothing is added to the axis of rows
+    "indices": _indices,  # index vectors, with the number of their row in front
+    "examples": _examples,  # the batches of all rows as one, into which the results are cut again
+    "batch": _batch,  # the shape of such a batch
+}
+
+
+def numbered(step: Step, places: Any) -> Any:
+    """Returns stacked index vectors with the number of the row in front of each."""
+    rank = places.shape.rank
+    if rank is None:
+        raise NotVectorizable("the rank of the indices is unknown")
+    rows = raw.Range(start=0, limit=step.count, delta=1)
+    rows = raw.Cast(x=rows, DstT=places.dtype)
+    for _ in range(rank - 1):
+        rows = raw.ExpandDims(input=rows, axis=-1)
+    leading = raw.Slice(input=raw.Shape(input=places), begin=[0], size=[rank - 1])
+    wide = raw.ConcatV2(values=[leading, [1]], axis=0)
+    return raw.ConcatV2(values=[raw.BroadcastTo(input=rows, shape=wide), places], axis=-1)

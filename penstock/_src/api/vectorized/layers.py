@@ -1,0 +1,82 @@
+"""Rules of products of matrices and of layers: matrices of all rows at once, examples of all rows as one batch."""
+
+import string
+
+from penstock._src.api.vectorized.rules import NotVectorizable, Value, rule
+from penstock._src.api.vectorized.step import Step, whole
+
+
+@rule("MatMul")
+def matmul(step: Step) -> list:
+    """One product if only the first factor differs, else one for each row."""
+    op = step.op
+    if step.is_stacked(0) and not step.is_stacked(1) and not op.transpose_a:
+        return [step.parted(step.run(step.merged(step.values[0].tensor), step.common(1))[0])]
+    if (op.transpose_a or op.transpose_b) and step.node.outputs[0].dtype.is_complex:
+        raise NotVectorizable("the products of rows take conjugates with the transposes")
+    a, b = (value.tensor for value in step.values)
+    return step.other("BatchMatMulV2", a, b, adj_x=op.transpose_a, adj_y=op.transpose_b)
+
+
+@rule("BatchMatMulV2", "BatchMatMulV3", "MatrixTriangularSolve")
+def batched(step: Step) -> list:
+    """Matrices broadcast over the axes before them."""
+    rank = max(step.rank(0), step.rank(1))
+    attrs = {n: step.op.attrs[n] for n in type(step.op).attributes if n in _FLAGS}
+    kind = "MatrixTriangularSolve" if "lower" in attrs else "BatchMatMulV2"
+    return step.other(kind, step.aligned(0, rank), step.aligned(1, rank), **attrs)
+
+
+_FLAGS = ("adj_x", "adj_y", "lower", "adjoint")
+
+
+@rule("Einsum")
+def einsum(step: Step) -> list:
+    """A letter for the rows, in front of what differs and of the result."""
+    equation = step.op.equation.replace(" ", "")
+    letter = next(c for c in string.ascii_letters if c not in equation)
+    operands, _, result = equation.partition("->")
+    named = [
+        letter + term if value.stacked else term
+        for term, value in zip(operands.split(","), step.values, strict=True)
+    ]
+    text = f"{','.join(named)}->{letter}{result}"
+    return step.run([value.tensor for value in step.values], equation=text)
+
+
+@rule("SoftmaxCrossEntropyWithLogits")
+def softmax_cross_entropy(step: Step) -> list:
+    """Works on each example; logits and labels broadcast."""
+    rank = max(step.rank(0), step.rank(1))
+    return [step.parted(t) for t in step.run(*[step.merged(step.whole(i, rank)) for i in range(2)])]
+
+
+@rule("FusedBatchNormV3")
+def batch_norm(step: Step) -> list:
+    """Normalizes by numbers that all rows share."""
+    if step.op.is_training:
+        raise NotVectorizable("the examples of each row have a mean of their own")
+    rest = [step.common(i) for i in range(1, 5)]
+    if len(step.node.outputs[0].shape) != 4:
+        raise NotVectorizable("the rank of the input is not 4")
+    found = step.run(step.merged(step.whole(0)), *rest)
+    return [step.parted(found[0]), *(whole(Value(t, False), step.count) for t in found[1:])]
+
+
+@rule("BiasAdd")
+def bias_add(step: Step) -> list:
+    """Adds along the last axis, or the one of channels."""
+    if step.op.data_format == b"NCHW" or step.op.data_format == "NCHW":
+        return [step.parted(step.run(step.merged(step.whole(0)), step.common(1))[0])]
+    rank = step.rank(0)
+    return step.other("AddV2", step.aligned(0, rank), step.aligned(1, rank))
+
+
+@rule("BiasAddGrad")
+def bias_add_gradient(step: Step) -> list:
+    """Sums each row over all axes but that of channels."""
+    rank = step.rank(0)
+    data_format = step.op.data_format
+    channels = 2 if data_format in (b"NCHW", "NCHW") else rank
+    axes = [axis for axis in range(1, rank + 1) if axis != channels]
+    return step.other("Sum", step.whole(0), axes)

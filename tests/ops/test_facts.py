@@ -1,0 +1,47 @@
+"""Facts that op classes state, which the rest of the engine asks for."""
+
+import penstock  # noqa: F401
+from penstock._src.api.vectorized import loop
+from penstock._src.api.vectorized.inputs import WORDS
+from penstock._src.api.vectorized.rules import RULES, rule_of
+from penstock._src.core.registry import load_all
+
+OPS = load_all()
+assert loop  # holds the rules
+
+
+def stating(fact):
+    return {name for name, cls in OPS.items() if getattr(cls, fact)}
+
+
+def test_each_input_of_an_op_that_vectorizes_has_a_word():
+    for name in stating("vectorize"):
+        words = OPS[name].vectorize.split(", ")
+        assert len(words) == len(OPS[name].inputs), name
+        assert set(words) <= set(WORDS), name
+
+
+def test_how_an_op_vectorizes_is_said_once():
+    said = stating("vectorize")
+    assert not said & stating("is_elementwise")
+    ruled = {name for name, cls in OPS.items() if rule_of(cls)}
+    assert not ruled & (said | stating("is_elementwise"))
+
+
+def test_vectorization_rules_are_of_ops():
+    classes = {base.__name__ for cls in OPS.values() for base in cls.__mro__}
+    assert set(RULES) <= classes
+
+
+def test_only_elementwise_ops_are_computed_on_stacks():
+    assert stating("eager_is_exact") <= stating("is_elementwise")
+
+
+def test_elementwise_shape_rules_broadcast():
+    for name in stating("is_elementwise"):
+        assert len(OPS[name].outputs) == 1, name
+
+
+def test_control_flow_holds_functions():
+    assert all(OPS[name].runs_functions for name in stating("control"))
+    assert {OPS[name].control for name in stating("control")} == {"call", "if", "case", "while"}
