@@ -37,7 +37,7 @@ def philox(key: Any, counter: Any, count: int) -> np.ndarray:
     return np.stack(words, axis=-1).astype(np.uint32).reshape(-1)[:count]
 
 
-_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+THREEFRY_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 
 
 def threefry(key: Any, counter: Any, count: int) -> np.ndarray:
@@ -52,7 +52,7 @@ def threefry(key: Any, counter: Any, count: int) -> np.ndarray:
     )
     for group in range(5):
         for i in range(4):
-            rotation = _ROTATIONS[(group % 2) * 4 + i]
+            rotation = THREEFRY_ROTATIONS[(group % 2) * 4 + i]
             x = x + y
             y = (y << np.uint32(rotation)) | (y >> np.uint32(32 - rotation))
             y = y ^ x

@@ -1,0 +1,239 @@
+"""Leaves, elementwise kinds and casts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.exporters.stablehlo.writer import Value, Writer, integers, writes
+from penstock._src.ir.node import Node
+
+# Functions whose name or dialect differs from ours; CHLO's are expanded by every consumer of StableHLO.
+UNARY = {
+    "neg": "negate",
+    "exp": "exponential",
+    "expm1": "exponential_minus_one",
+    "log1p": "log_plus_one",
+    "sin": "sine",
+    "cos": "cosine",
+    "sigmoid": "logistic",
+    "round": "round_nearest_even",
+    "popcount": "popcnt",
+    "lgamma": "chlo.lgamma",
+    **{name: f"chlo.{name}" for name in ("erf", "erfc", "asin", "acos", "atan", "sinh", "cosh")},
+    **{name: f"chlo.{name}" for name in ("tan", "asinh", "acosh", "atanh")},
+}
+BINARY = {
+    "sub": "subtract",
+    "mul": "multiply",
+    "div": "divide",
+    "pow": "power",
+}
+SHIFTS = {
+    "shift_left": "shift_left",
+    "shift_right": "shift_right_arithmetic",
+    "shift_right_logical": "shift_right_logical",
+}
+
+
+@writes("constant")
+def _constant(w: Writer, node: Node) -> Value:
+    return w.constant(node.attrs["value"], node.dtype)
+
+
+@writes("size")
+def _size(w: Writer, node: Node) -> Value:
+    numbers = np.array([int(d) for d in node.attrs["dims"]], np.int64)
+    return w.constant(numbers.reshape([int(n) for n in node.shape]), node.dtype)
+
+
+@writes("iota")
+def _iota(w: Writer, node: Node) -> Value:
+    attrs = f"iota_dimension = {int(node.attrs['axis'])} : i64"
+    return w.op("iota", [], node.shape, node.dtype, attrs)
+
+
+@writes("unary")
+def _unary(w: Writer, node: Node, x: Value) -> Value:
+    composed = COMPOSED.get(node.op)
+    if composed is not None:
+        return composed(w, x)
+    return w.op(UNARY.get(node.op, node.op), [x], node.shape, node.dtype)
+
+
+def _is_inf(w: Writer, x: Value) -> Value:
+    size = w.elementwise("abs", x)
+    return w.compare("EQ", size, w.splat(np.inf, size))
+
+
+def _reciprocal(w: Writer, x: Value) -> Value:
+    one = w.splat(1, x)
+    return w.elementwise("divide", one, x) if _has_division(x) else _truncdiv(w, one, x)
+
+
+def _real_part(w: Writer, x: Value, part: str) -> Value:
+    return w.op(part, [x], x.shape, x.dtype.real_dtype)
+
+
+def _conj(w: Writer, x: Value) -> Value:
+    imag = w.elementwise("negate", _real_part(w, x, "imag"))
+    return w.op("complex", [_real_part(w, x, "real"), imag], x.shape, x.dtype)
+
+
+COMPOSED: dict[str, Callable[[Writer, Value], Value]] = {
+    "square": lambda w, x: w.elementwise("multiply", x, x),
+    "reciprocal": _reciprocal,
+    "is_finite": lambda w, x: w.op("is_finite", [x], x.shape, dtypes.bool_),
+    "is_nan": lambda w, x: w.compare("NE", x, x),
+    "is_inf": _is_inf,
+    "real": lambda w, x: _real_part(w, x, "real"),
+    "imag": lambda w, x: _real_part(w, x, "imag"),
+    "conj": _conj,
+}
+
+
+@writes("binary")
+def _binary(w: Writer, node: Node, x: Value, y: Value) -> Value:
+    if node.op in SHIFTS:
+        bits = 8 * x.dtype.size
+        amount = w.elementwise("clamp", w.splat(0, y), y, w.splat(bits - 1, y))
+        op = "shift_right_logical" if x.dtype.is_unsigned and node.op == "shift_right" else node.op
+        return w.elementwise(SHIFTS[op], x, amount)
+    if node.op in DIVISIONS:
+        return DIVISIONS[node.op](w, x, y)
+    return w.op(BINARY.get(node.op, node.op), [x, y], node.shape, node.dtype)
+
+
+def _has_division(x: Value) -> bool:
+    return x.dtype.is_floating or x.dtype.is_complex
+
+
+def _nonzero(w: Writer, x: Value, y: Value, compute: Callable[[Value], Value]) -> Value:
+    """An integer division of x by y, 0 where y is 0."""
+    zero = w.splat(0, y)
+    is_zero = w.compare("EQ", y, zero)
+    return w.select(is_zero, w.splat(0, x), compute(w.select(is_zero, w.splat(1, y), y)))
+
+
+def _truncated(w: Writer, x: Value) -> Value:
+    negative = w.compare("LT", x, w.splat(0, x))
+    return w.select(negative, w.elementwise("ceil", x), w.elementwise("floor", x))
+
+
+def _truncdiv(w: Writer, x: Value, y: Value) -> Value:
+    if _has_division(x):
+        return _truncated(w, w.elementwise("divide", x, y))
+    return _nonzero(w, x, y, lambda safe: w.elementwise("divide", x, safe))
+
+
+def _truncmod(w: Writer, x: Value, y: Value) -> Value:
+    if _has_division(x):
+        return w.elementwise("remainder", x, y)
+    return _nonzero(w, x, y, lambda safe: w.elementwise("remainder", x, safe))
+
+
+def _signs_differ(w: Writer, rest: Value, y: Value) -> Value:
+    """Whether a remainder is not 0 and has another sign than the divisor."""
+    zero = w.splat(0, y)
+    differ = w.compare("NE", w.compare("LT", rest, zero), w.compare("LT", y, zero))
+    return w.elementwise("and", differ, w.compare("NE", rest, zero))
+
+
+def _floordiv(w: Writer, x: Value, y: Value) -> Value:
+    if _has_division(x):
+        return w.elementwise("floor", w.elementwise("divide", x, y))
+
+    def compute(safe: Value) -> Value:
+        quotient = w.elementwise("divide", x, safe)
+        below = _signs_differ(w, w.elementwise("remainder", x, safe), safe)
+        return w.elementwise("subtract", quotient, w.convert(below, x.dtype))
+
+    return _nonzero(w, x, y, compute)
+
+
+def _mod(w: Writer, x: Value, y: Value) -> Value:
+    def compute(safe: Value) -> Value:
+        rest = w.elementwise("remainder", x, safe)
+        return w.select(_signs_differ(w, rest, safe), w.elementwise("add", rest, safe), rest)
+
+    return compute(y) if _has_division(x) else _nonzero(w, x, y, compute)
+
+
+DIVISIONS = {"truncdiv": _truncdiv, "truncmod": _truncmod, "floordiv": _floordiv, "mod": _mod}
+
+
+@writes("compare")
+def _compare(w: Writer, node: Node, x: Value, y: Value) -> Value:
+    return w.compare(node.op.upper(), x, y)
+
+
+@writes("select")
+def _select(w: Writer, _node: Node, condition: Value, x: Value, y: Value) -> Value:
+    return w.select(condition, x, y)
+
+
+@writes("cast")
+def _cast(w: Writer, node: Node, x: Value) -> Value:
+    if node.dtype == dtypes.bool_:
+        return w.compare("NE", x, w.splat(0, x))
+    return w.convert(x, node.dtype)
+
+
+@writes("bitcast")
+def _bitcast(w: Writer, node: Node, x: Value) -> Value:
+    return w.op("bitcast_convert", [x], node.shape, node.dtype)
+
+
+@writes("reshape")
+def _reshape(w: Writer, node: Node, x: Value) -> Value:
+    return w.reshape(x, node.shape)
+
+
+@writes("transpose")
+def _transpose(w: Writer, node: Node, x: Value) -> Value:
+    return w.transpose(x, node.attrs["perm"])
+
+
+@writes("broadcast")
+def _broadcast(w: Writer, node: Node, x: Value) -> Value:
+    return w.broadcast(x, node.shape, node.attrs["axes"])
+
+
+@writes("slice")
+def _slice(w: Writer, node: Node, x: Value) -> Value:
+    names = {"start_indices": "starts", "limit_indices": "limits", "strides": "strides"}
+    attrs = ", ".join(f"{theirs} = {integers(node.attrs[ours])}" for theirs, ours in names.items())
+    return w.op("slice", [x], node.shape, node.dtype, attrs)
+
+
+@writes("pad")
+def _pad(w: Writer, node: Node, x: Value, fill: Value) -> Value:
+    return padded(w, x, fill, *[node.attrs[name] for name in ("low", "high", "interior")])
+
+
+def padded(w: Writer, x: Value, fill: Value, low: Any, high: Any, interior: Any) -> Value:
+    """x with `fill` around it and between its elements; negative amounts cut."""
+    spread = [n + max(n - 1, 0) * int(i) for n, i in zip(x.shape, interior, strict=True)]
+    shape = [n + int(a) + int(b) for n, a, b in zip(spread, low, high, strict=True)]
+    amounts = {"edge_padding_low": low, "edge_padding_high": high, "interior_padding": interior}
+    attrs = ", ".join(f"{name} = {integers(values)}" for name, values in amounts.items())
+    return w.op("pad", [x, fill], shape, x.dtype, attrs)
+
+
+@writes("reverse")
+def _reverse(w: Writer, node: Node, x: Value) -> Value:
+    return reversed_along(w, x, node.attrs["axes"])
+
+
+def reversed_along(w: Writer, x: Value, axes: Any) -> Value:
+    """x backwards along axes."""
+    return w.op("reverse", [x], x.shape, x.dtype, f"dimensions = {integers(axes)}")
+
+
+@writes("concat")
+def _concat(w: Writer, node: Node, *pieces: Value) -> Value:
+    attrs = f"dimension = {int(node.attrs['axis'])} : i64"
+    return w.op("concatenate", pieces, node.shape, node.dtype, attrs)

@@ -1,0 +1,97 @@
+"""A Function as the text of a StableHLO module.
+
+    func.func public @main(%a0: tensor<2xf32>, ...) -> (tensor<f32>, ...)
+
+Parameters come in their order; one that is a variable's handle becomes the variable's value. Results come first, then
+the new values of the variables in `function.updates`, then the conditions in `function.checks`, as scalars of type i1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.exporters.stablehlo import (  # noqa: F401 - they register how kinds are written
+    elementwise,
+    indexing,
+    random_bits,
+    reductions,
+)
+from penstock._src.exporters.stablehlo.writer import WRITERS, Value, Writer, writes
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+
+def stablehlo_text(function: Function) -> str:
+    """Returns a function as an MLIR module of StableHLO operations, in MLIR's generic form.
+
+    Args:
+      function: of primitives; sizes are those it was lowered for.
+
+    Raises:
+      UnimplementedError: it has a type that StableHLO lacks.
+    """
+    w = Writer(indent=4)
+    parameters = [w.value(*_type(p), "a") for p in function.parameters]
+    results = write_function(w, function, parameters)
+    w.op_of_many("func.return", results, [])
+    head = ", ".join(f"{p.name}: {p.type}" for p in parameters)
+    types = ", ".join(r.type for r in results)
+    lines = [f"  func.func public @main({head}) -> ({types}) {{", *w.lines, "  }"]
+    return "\n".join(["module {", *lines, "}", ""])
+
+
+def _type(parameter: Node) -> tuple[Sequence[int], DType]:
+    """The shape and dtype of a parameter's value."""
+    if parameter.dtype == dtypes.resource:
+        return parameter.attrs["variable"]
+    return parameter.shape, parameter.dtype
+
+
+def write_function(w: Writer, function: Function, arguments: Sequence[Value]) -> list[Value]:
+    """Writes a function's nodes; returns the values of its roots."""
+    values: dict[int, Any] = {p.id: v for p, v in zip(function.parameters, arguments, strict=True)}
+    for node in function.nodes():
+        if node.id in values:
+            continue
+        args = [values[a.id] for a in node.args]
+        if node.kind == "read":
+            values[node.id] = args[0]
+        elif node.kind == "item":
+            values[node.id] = args[0][node.attrs["index"]]
+        elif node.results is None and not node.size:
+            values[node.id] = w.constant(np.zeros([int(n) for n in node.shape]), node.dtype)
+        elif node.kind in WRITERS:
+            values[node.id] = WRITERS[node.kind](w, node, *args)
+        else:
+            raise UnimplementedError(None, None, f"StableHLO: {node.kind} is not exported.")
+    return [values[root.id] for root in function.roots]
+
+
+@writes("while")
+def _while(w: Writer, node: Node, *args: Value) -> list[Value]:
+    carried = node.attrs["carried"]
+    state, outer = args[:carried], args[carried:]  # a region sees the values around it
+    types = [(v.shape, v.dtype) for v in state]
+    regions = [
+        w.region(
+            types, lambda inner, own, f=node.attrs[name]: write_function(inner, f, [*own, *outer])
+        )
+        for name in ("cond", "body")
+    ]
+    return w.op_of_many("while", state, types, "", regions)
+
+
+@writes("case")
+def _case(w: Writer, node: Node, index: Value, *operands: Value) -> list[Value]:
+    regions = [
+        w.region([], lambda inner, _own, f=branch: write_function(inner, f, operands))
+        for branch in node.attrs["branches"]
+    ]
+    assert node.results is not None
+    return w.op_of_many("case", [w.convert(index, dtypes.int32)], node.results, "", regions)

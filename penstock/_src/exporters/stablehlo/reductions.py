@@ -1,0 +1,182 @@
+"""What goes across elements: reductions, running sums, sorts and contractions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.exporters.stablehlo.elementwise import padded, reversed_along
+from penstock._src.exporters.stablehlo.writer import (
+    Value,
+    Writer,
+    identity_of,
+    integers,
+    writes,
+)
+from penstock._src.ir.node import Node
+from penstock._src.ir.shape_rules import split_spec
+
+COMBINE = {
+    "sum": "add",
+    "prod": "multiply",
+    "max": "maximum",
+    "min": "minimum",
+    "any": "or",
+    "all": "and",
+}
+
+
+def combiner(w: Writer, op: str, dtype: DType) -> str:
+    """The region that combines two scalars."""
+    return w.region([((), dtype)] * 2, lambda inner, args: [inner.elementwise(COMBINE[op], *args)])
+
+
+def _accumulator(dtype: DType) -> DType:
+    """The dtype in which elements are added up: narrow floats in float32, rounded once."""
+    return dtypes.float32 if dtype.is_floating and dtype.size <= 2 else dtype
+
+
+def _reduced(w: Writer, x: Value, op: str, axes: Sequence[int]) -> Value:
+    first = w.constant(identity_of(op, x.dtype), x.dtype)
+    shape = [n for i, n in enumerate(x.shape) if i not in axes]
+    attrs = f"dimensions = {integers(axes)}"
+    return w.op("reduce", [x, first], shape, x.dtype, attrs, [combiner(w, op, x.dtype)])
+
+
+@writes("reduce")
+def _reduce(w: Writer, node: Node, x: Value) -> Value:
+    wide = w.convert(x, _accumulator(x.dtype))
+    return w.convert(_reduced(w, wide, node.op, node.attrs["axes"]), node.dtype)
+
+
+@writes("arg_reduce")
+def _arg_reduce(w: Writer, node: Node, x: Value) -> Value:
+    """Reduces pairs of an element and its index: the first of the largest, or of the NaNs if there are any."""
+    axis = int(node.attrs["axis"])
+    if not x.shape[axis]:
+        return w.constant(np.zeros([int(n) for n in node.shape]), node.dtype)
+    attrs = f"iota_dimension = {axis} : i64"
+    index = w.op("iota", [], x.shape, dtypes.int64, attrs)
+    firsts = [
+        w.constant(identity_of(node.op, x.dtype), x.dtype),
+        w.constant(np.iinfo(np.int64).max, dtypes.int64),
+    ]
+
+    def body(inner: Writer, args: list[Value]) -> list[Value]:
+        value, at, other, other_at = args
+        better = comes_first(inner, other, value, descending=node.op == "max", nan_first=True)
+        ahead = inner.compare("LT", other_at, at)
+        tied = inner.elementwise("and", equal(inner, value, other), ahead)
+        takes = inner.elementwise("or", better, tied)
+        return [inner.select(takes, other, value), inner.select(takes, other_at, at)]
+
+    types = [(node.shape, x.dtype), (node.shape, dtypes.int64)]
+    pair = [((), x.dtype), ((), dtypes.int64)]
+    _, found = w.op_of_many(
+        "reduce", [x, index, *firsts], types, f"dimensions = {integers([axis])}",
+        [w.region(pair * 2, body)],
+    )  # fmt: skip
+    return w.convert(found, node.dtype)
+
+
+def equal(w: Writer, x: Value, y: Value) -> Value:
+    """Whether x and y are the same key: numbers that are equal, or two NaNs."""
+    same = w.compare("EQ", x, y)
+    if not x.dtype.is_floating:
+        return same
+    both = w.elementwise("and", w.compare("NE", x, x), w.compare("NE", y, y))
+    return w.elementwise("or", same, both)
+
+
+def comes_first(w: Writer, x: Value, y: Value, descending: bool, nan_first: bool = False) -> Value:
+    """Whether x stands strictly before y in an order whose NaNs are last, or first."""
+    ahead = w.compare("GT" if descending else "LT", x, y)
+    if not x.dtype.is_floating:
+        return ahead
+    missing, other = w.compare("NE", x, x), w.compare("NE", y, y)
+    if not nan_first:
+        missing, other = other, missing
+    only = w.elementwise("and", missing, w.elementwise("not", other))
+    return w.elementwise("or", ahead, only)
+
+
+@writes("sort")
+def _sort(w: Writer, node: Node, *arrays: Value) -> list[Value]:
+    def body(inner: Writer, args: list[Value]) -> list[Value]:
+        pairs = list(zip(args[::2], args[1::2], strict=True))[: int(node.attrs["num_keys"])]
+        result = None
+        for x, y in reversed(pairs):
+            ahead = comes_first(inner, x, y, node.attrs["descending"])
+            if result is not None:
+                tied = inner.elementwise("and", equal(inner, x, y), result)
+                ahead = inner.elementwise("or", ahead, tied)
+            result = ahead
+        assert result is not None
+        return [result]
+
+    scalars = [((), a.dtype) for a in arrays for _ in range(2)]
+    attrs = f"dimension = {int(node.attrs['axis'])} : i64, is_stable = true"
+    types = [(a.shape, a.dtype) for a in arrays]
+    return w.op_of_many("sort", arrays, types, attrs, [w.region(scalars, body)])
+
+
+@writes("scan")
+def _scan(w: Writer, node: Node, x: Value) -> Value:
+    """A running reduction, as a window over all elements so far."""
+    axis, op = int(node.attrs["axis"]), node.op
+    extent = x.shape[axis]
+    if not math.prod(x.shape):
+        return x
+    wide = w.convert(x, _accumulator(x.dtype))
+    first = w.constant(identity_of(op, wide.dtype), wide.dtype)
+    if node.attrs["reverse"]:
+        wide = reversed_along(w, wide, [axis])
+    size = [extent if i == axis else 1 for i in range(len(x.shape))]
+    padding = [[extent - 1 if i == axis else 0, 0] for i in range(len(x.shape))]
+    attrs = (
+        f"window_dimensions = {integers(size)}, padding = dense<{padding}> : "
+        f"tensor<{len(x.shape)}x2xi64>"
+    )
+    total = w.op(
+        "reduce_window", [wide, first], x.shape, wide.dtype, attrs, [combiner(w, op, wide.dtype)]
+    )
+    if node.attrs["exclusive"]:
+        one = [int(i == axis) for i in range(len(x.shape))]
+        total = padded(w, total, first, one, [-n for n in one], [0] * len(one))
+    if node.attrs["reverse"]:
+        total = reversed_along(w, total, [axis])
+    return w.convert(total, node.dtype)
+
+
+@writes("contract")
+def _contract(w: Writer, node: Node, x: Value, y: Value) -> Value:
+    left, right, result = split_spec(node.attrs["spec"])
+    x, left = _without_private(w, x, left, right + result)
+    y, right = _without_private(w, y, right, left + result)
+    batch = [n for n in left if n in right and n in result]
+    summed = [n for n in left if n in right and n not in result]
+    sizes = dict(zip((*left, *right), (*x.shape, *y.shape), strict=True))
+    made = [*batch, *[n for n in left + right if n not in batch and n not in summed]]
+    numbers = ", ".join(
+        f"{side}_{what}_dimensions = {[letters.index(n) for n in names]}"
+        for what, names in (("batching", batch), ("contracting", summed))
+        for side, letters in (("lhs", left), ("rhs", right))
+    )
+    wide = _accumulator(node.dtype)
+    product = w.op(
+        "dot_general", [x, y], [sizes[n] for n in made], wide,
+        f"dot_dimension_numbers = #stablehlo.dot<{numbers}>",
+    )  # fmt: skip
+    product = w.convert(product, node.dtype)
+    return w.transpose(product, [made.index(n) for n in result])
+
+
+def _without_private(w: Writer, x: Value, letters: str, others: str) -> tuple[Value, str]:
+    """An operand summed over the letters that stand nowhere else."""
+    axes = [i for i, n in enumerate(letters) if n not in others]
+    kept = "".join(n for n in letters if n in others)
+    return (_reduced(w, x, "sum", axes) if axes else x), kept
