@@ -16,7 +16,7 @@ from penstock._src.util.export import export
 
 @export("UnconnectedGradients")
 class UnconnectedGradients(Enum):
-    """What the gradient of a target with respect to a source is that it does not depend on."""
+    """What to return for a source that the target does not depend on."""
 
     NONE = "none"
     ZERO = "zero"
@@ -65,7 +65,7 @@ def gradients_of_tape(
 
 
 def totals(found: dict[int, list[Any]], ids: Sequence[int]) -> list[Any] | None:
-    """Takes the gradients of some tensors out of `found`; returns the sum, or None, of each; None if there are none."""
+    """Removes the gradients of some tensors from `found`; returns the sum or None for each; None if all are None."""
     if len(ids) == 1:
         gradients = found.pop(ids[0], None)
         if gradients is None:
@@ -76,7 +76,7 @@ def totals(found: dict[int, list[Any]], ids: Sequence[int]) -> list[Any] | None:
 
 
 def needed_entries(tape: Tape, sources: set[int]) -> list[Any]:
-    """Returns the entries that lie on a path from a source."""
+    """Returns the entries that lie on a path from one of `sources`."""
     reached = set(sources)
     needed = []
     for entry in tape.entries:
@@ -87,12 +87,12 @@ def needed_entries(tape: Tape, sources: set[int]) -> list[Any]:
 
 
 def takes_zeros(tensor: Any) -> bool:
-    """Whether zeros of the tensor's type can be made."""
+    """Whether the tensor's dtype has a zero."""
     return tensor.dtype not in (dtypes.resource, dtypes.variant)
 
 
 def seed_of(target: Any) -> Any:
-    """Returns the gradient of a target by itself: ones, in the shape of a variable for its handle."""
+    """Returns the initial gradient of a target: ones; for a handle in the variable's shape."""
     if target.dtype is dtypes.resource:
         shape, dtype = target._handle_data[0]
         target = raw.ReadVariableOp(target, dtype=dtype)
@@ -136,7 +136,7 @@ def add_up_now(gradients: list[Any]) -> Any:
 
 
 def joined_slices(gradients: list[Any]) -> IndexedSlices:
-    """Returns the slices of all gradients, in the order in which the forward pass took them."""
+    """Concatenates the slices of all gradients, in forward order."""
     forward = gradients[::-1]
     indices = [g.indices for g in forward]
     if any(i.dtype is not indices[0].dtype for i in indices):

@@ -1,4 +1,4 @@
-"""Gradients of calls and conditionals: the forward node gives what the backward one reads."""
+"""Gradients of calls and conditionals: the forward node outputs the intermediate values that the backward node reads."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 
 def call_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
-    """The gradient of a call is a call of the backward graph."""
+    """Returns the gradients of a call: a call of its backward graph."""
     forward, active, needed = _call_flow(node, gradients, wanted)
     backward = backward_of(forward, active, needed)
     captured = forward_values(node, [forward], [backward.graph.external_captures])[0]
@@ -44,7 +44,7 @@ def call_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> 
 def _call_flow(
     node: Operation, gradients: list[Any], wanted: list[bool]
 ) -> tuple[GraphFunction, tuple[int, ...], tuple[int, ...]]:
-    """What a call's backward graph is of: the function, the outputs with gradients, and the inputs that want them."""
+    """Returns the function of a call, the outputs that have gradients, and the inputs that need them."""
     active = tuple(i for i, g in enumerate(gradients) if g is not None)
     needed = tuple(i for i, w in enumerate(wanted) if w)
     return differentiated(node.raw_op.attrs["f"]), active, needed
@@ -57,14 +57,14 @@ def _call_backward(node: Operation, gradients: list[Any], wanted: list[bool]) ->
 def backward_of(
     forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]
 ) -> Backward:
-    """Returns the backward graph of some outputs and inputs of a function; made once for each choice."""
+    """Returns the backward graph from some outputs of a function to some inputs; cached for each choice."""
     return finished(backward_steps(forward, active, needed))
 
 
 def backward_steps(
     forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]
 ) -> Steps:
-    """`backward_of` in steps."""
+    """`backward_of` as a generator of steps."""
     cache = forward.graph.__dict__.setdefault("_backward_graphs", {})
     ys = [forward.outputs[i] for i in active]
     xs = [forward.inputs[i] for i in needed]
@@ -77,10 +77,9 @@ def backward_steps(
 
 
 def differentiated(function: GraphFunction) -> GraphFunction:
-    """Returns the function that gives what gradients of `function` read.
+    """Returns the function that also outputs the intermediate values that gradients of `function` read.
 
-    It is a copy where others stand in for functions that are called: they do not know of intermediate
-    values, which those called give from then on.
+    It is a copy if calls inside `function` may run another implementation, which would not output those values.
     """
     copy = function.__dict__.get("_differentiated")
     if copy is None:
@@ -146,12 +145,12 @@ def spread(values: Sequence[Any], positions: Sequence[int], count: int) -> list[
 def forward_values(
     node: Operation, bodies: list[GraphFunction], captured: list[list[Any]]
 ) -> list[list[Any]]:
-    """Returns, where the node stands, the tensors that backward graphs read of its bodies.
+    """Returns, in the node's graph, the tensors of its bodies that backward graphs read.
 
-    A body's input is the node's input, its output the node's output; anything else of a body becomes a
-    further output of the node, for which the other bodies give something that nobody reads.
+    A body's inputs and outputs are the node's own. Any other tensor becomes an additional output of the node, for which
+    the other bodies return a dummy value.
     """
-    first = len(node._inputs) - len(bodies[0].inputs)  # a condition or index comes first
+    first = len(node._inputs) - len(bodies[0].inputs)  # skip a predicate or branch index
     missing: list[tuple[int, SymbolicTensor]] = []
     for index, (body, tensors) in enumerate(zip(bodies, captured, strict=True)):
         known = {t._id for t in (*body.inputs, *body.outputs)}
@@ -204,7 +203,7 @@ def _with_bodies(op: Op, bodies: list[GraphFunction]) -> Op:
 
 
 def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
-    """The gradient of If or Case is one over the backward graphs of its branches."""
+    """Returns the gradients of If or Case: a conditional over the backward graphs of its branches."""
     branches, active, needed = _branch_flow(node, gradients, wanted)
     if not active or not needed:
         return [None] * len(wanted)
@@ -237,7 +236,7 @@ def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[boo
 def _branch_flow(
     node: Operation, gradients: list[Any], wanted: list[bool]
 ) -> tuple[list[GraphFunction], tuple[int, ...], tuple[int, ...]]:
-    """What the backward graphs of a conditional are of: branches, outputs with gradients, inputs that want them."""
+    """Returns the branches of a conditional, the outputs that have gradients, and the inputs that need them."""
     attrs = node.raw_op.attrs
     branches = list(attrs.get("branches") or (attrs["then_branch"], attrs["else_branch"]))
     active = [i for i, g in enumerate(gradients) if g is not None and _can_flow(branches, i)]
@@ -252,7 +251,7 @@ def _branch_backward(node: Operation, gradients: list[Any], wanted: list[bool]) 
 
 
 def _index_type(gradients: Sequence[Any]) -> DType | None:
-    """Returns the type of indices that slices from all branches can have; None if one is no slices."""
+    """Returns the common index dtype if all branches give IndexedSlices, else None."""
     if not all(isinstance(g, IndexedSlices) and g.dense_shape is not None for g in gradients):
         return None
     kinds = {g.indices.dtype for g in gradients}
@@ -270,9 +269,9 @@ def _branch(
     seeds: int,
     sliced: dict[int, DType | None],
 ) -> FuncGraph:
-    """Returns a graph like that of `backward` which gives a gradient for each useful input.
+    """Returns a graph like that of `backward` with a gradient for each useful input.
 
-    It is dense, or consists of values, indices of the type in `sliced`, and dense shape.
+    A gradient is dense, or consists of values, indices of the dtype in `sliced`, and dense shape.
     """
     made = FuncGraph(backward.graph.name + "_branch", outer_graph=backward.graph.enclosing)
     before = STATE.tapes, STATE.accumulators
@@ -300,7 +299,7 @@ def _branch(
 
 
 def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[SymbolicTensor]:
-    """Copies the operations of `graph` into the graph `into`, with `arguments` for its inputs."""
+    """Copies the operations of `graph` into the graph `into`, with its inputs replaced by `arguments`."""
     table = {
         t._id: into.local(convert_to_tensor(a))
         for t, a in zip(graph.inputs, arguments, strict=True)
@@ -317,8 +316,8 @@ def copy_operations(
     Args:
       nodes: the operations.
       into: the graph.
-      table: what stands for tensors there, by their ids; gets the outputs of the copies. Operations whose
-        outputs it has are left out.
+      table: replacement tensors in `into` by tensor id; the outputs of the copies are added. Operations whose outputs are
+        in it are skipped.
 
     Returns:
       The copies, by the ids of the operations.
@@ -340,7 +339,7 @@ def copy_operations(
 
 
 def copy_loop_facts(node: Operation, copy: Operation, table: dict[int, SymbolicTensor]) -> None:
-    """Lets a copy of a While know what is known of the original: its counter, limit and accumulators."""
+    """Copies the counter, limit and accumulators recorded for a While to its copy."""
     for key in ("_iterations", "_accumulators", "_maximum_iterations", "_python_function"):
         value = node.__dict__.get(key)
         if isinstance(value, SymbolicTensor):
@@ -350,7 +349,7 @@ def copy_loop_facts(node: Operation, copy: Operation, table: dict[int, SymbolicT
 
 
 def zeros_for(tensor: SymbolicTensor) -> Any:
-    """Returns a gradient of zeros for `tensor`: of the variable's shape, if it is a handle."""
+    """Returns a zero gradient for `tensor`; for a variable's handle it has the variable's shape."""
     dtype, shape = gradient_type(tensor)
     if tensor.dtype is dtypes.resource:
         if shape.is_fully_defined() and dtype is not dtypes.resource:
@@ -366,7 +365,7 @@ def unify(
 ) -> tuple[list[GraphFunction], list[Any]]:
     """Gives all graphs the same inputs: their arguments, then everything that any of them captures.
 
-    Returns the functions, and the tensors of outside to pass after the arguments.
+    Returns the functions, and the outer tensors to pass after the arguments.
     """
     captured = captured or [graph.captures for graph in graphs]
     externals: dict[int, Any] = {}
@@ -394,7 +393,7 @@ def unify(
 
 
 def _merge(graph: FuncGraph, old: SymbolicTensor, new: SymbolicTensor) -> None:
-    """Lets every reader of `old` read `new`."""
+    """Replaces `old` by `new` in all its consumers."""
     for node in graph._operations:
         for index, t in enumerate(node._inputs):
             if t is old:
@@ -427,17 +426,17 @@ def add_conditional(
 
 
 def _op_gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any]) -> list[Any]:
-    """What the `gradient` of these ops' classes calls: the node is found by its outputs."""
+    """The `gradient` of these ops' classes; finds the node by its outputs."""
     if not outputs or not isinstance(outputs[0], SymbolicTensor):
         raise NotImplementedError(
-            f"{op.op_type}: the gradient of a raw op run eagerly is not known. Use tf.cond, "
+            f"{op.op_type}: this raw op has no gradient when run eagerly. Use tf.cond, "
             "tf.while_loop, tf.switch_case or tf.function."
         )
     return node_gradient(outputs[0].op, gradients, [True] * len(inputs))
 
 
 def gradient_function(function: GraphFunction) -> GraphFunction:
-    """The function (arguments, gradients of results) -> gradients of arguments; made once."""
+    """Returns the cached function (arguments, gradients of results) -> gradients of arguments."""
     made = function.__dict__.get("_gradient_function")
     if made is None:
         graph = FuncGraph(f"symbolic_gradient_{function.graph.name}")

@@ -1,4 +1,4 @@
-"""tf.custom_gradient and what is made with it: functions that say themselves how gradients flow back."""
+"""tf.custom_gradient and the functions built on it: functions with a user-defined gradient."""
 
 import contextlib
 import functools
@@ -27,7 +27,7 @@ from penstock._src.util.export import export
 
 @contextlib.contextmanager
 def _only(tape: Tape | None) -> Iterator[None]:
-    """Lets no tape but `tape` see what happens within."""
+    """Within this context only `tape` records."""
     before = STATE.tapes, STATE.accumulators
     STATE.tapes, STATE.accumulators = (tape,) if tape is not None else (), ()
     try:
@@ -38,7 +38,7 @@ def _only(tape: Tape | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _also(tape: Tape) -> Iterator[None]:
-    """Lets one more tape see what happens within."""
+    """Within this context `tape` records too."""
     push(tape)
     try:
         yield
@@ -81,8 +81,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
         for tensor in inputs:
             STATE.graph.local(getattr(tensor, "handle", tensor))
     watcher = Tape(watch_accessed_variables=True)
-    # The tapes outside see what happens within too: a gradient function may use values computed here,
-    # and may itself be differentiated.
+    # Outer tapes record the body too: the gradient function may use values computed here and may itself be differentiated.
     with _also(watcher):
         made = f(*arguments, **kwargs)
     if not isinstance(made, tuple) or len(made) != 2 or not callable(made[1]):
@@ -112,7 +111,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
         flat = _add_node(flat, [*inputs, *handles], backward)
     else:
         flat = [raw.Identity(input=t) for t in flat]
-        # Recorded after the identities, this is the step that a walk back takes. Forward mode goes through `f`.
+        # The reverse walk meets this step first, as it is recorded after the identities. Forward mode goes through `f`.
         for tape in STATE.tapes:
             tape.record_function("CustomGradient", [*inputs, *handles], flat, backward)
     return nest.pack_sequence_as(result, flat, expand_composites=True)
@@ -129,7 +128,7 @@ def _takes_variables(gradient: Callable[..., Any]) -> bool:
 def _input_gradients(
     gradient: Callable[..., Any], dresults: Sequence[Any], count: int, variables: list[Any] | None
 ) -> list[Any]:
-    """Returns the gradients of all inputs, then of the variables' handles."""
+    """Returns the gradients of all inputs, then those of the variables' handles."""
     if variables:
         returned, of_variables = gradient(*dresults, variables=variables)
         if len(of_variables) != len(variables):

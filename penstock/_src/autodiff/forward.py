@@ -1,7 +1,8 @@
-"""ForwardAccumulator: directional derivatives, computed along with the values.
+"""ForwardAccumulator: directional derivatives (Jacobian-vector products), computed along with the values.
 
-The derivative of each op is had from its gradient alone. With vjp(u) = J^T u, which is linear in u, the gradient of
-<vjp(u), t> with respect to u is J t.
+The derivative of each op is computed from its gradient alone. With vjp(u) = J^T u, which is linear in u, the gradient
+of <vjp(u), t> with respect to u is J t.
+
 
 Source: J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
 """
@@ -28,7 +29,7 @@ from penstock._src.util.export import export
 
 @export("autodiff.ForwardAccumulator", v1=[])
 class ForwardAccumulator:
-    """Computes the derivative of what is computed within, along a direction.
+    """Computes the derivative of the enclosed computation along a direction.
 
     Args:
       primals: tensors or variables to differentiate with respect to, or a structure of them.
@@ -74,7 +75,7 @@ class ForwardAccumulator:
         self.record_step(inputs, outputs, backward)
 
     def record_step(self, inputs: Sequence[Any], outputs: Sequence[Any], backward: Any) -> None:
-        """Computes the tangents of outputs from the gradient function of the step that made them."""
+        """Computes the tangents of outputs from the gradient function of the recorded step."""
         if self._busy or not any(t._id in self._tangents for t in inputs):
             return
         flowing = [t for t in outputs if t.dtype in DIFFERENTIABLE and not _is_handle(t)]
@@ -85,7 +86,7 @@ class ForwardAccumulator:
         try:
             tape = Tape(watch_accessed_variables=False)
             STATE.tapes = (*tapes, tape)
-            # Any u will do; at 0 some gradients, such as those that take logarithms of u, are not smooth.
+            # Any u works in theory, but at u = 0 some gradients are not smooth, such as those that take log(u).
             seeds = [ones_like(t) if any(t is f for f in flowing) else None for t in outputs]
             for seed in seeds:
                 if seed is not None:
@@ -112,7 +113,7 @@ class ForwardAccumulator:
 
         Args:
           primals: tensors computed while the accumulator was active.
-          unconnected_gradients: "none" (None) or "zero" for what does not depend on the primals.
+          unconnected_gradients: "none" or "zero": what to return for tensors that do not depend on the primals.
         """
         unconnected = UnconnectedGradients(unconnected_gradients)
 

@@ -23,13 +23,14 @@ from penstock._src.util.export import export
 
 @export("GradientTape", "autodiff.GradientTape", v1=["GradientTape"])
 class GradientTape:
-    """Records what is computed within, so that it can be differentiated.
+    """Records the enclosed computation for differentiation.
 
-    Trainable variables that are read are watched by themselves, other tensors by `watch`.
+    Trainable variables are watched automatically when they are read, other tensors with `watch`.
+
 
     Args:
       persistent: allow several calls of `gradient`.
-      watch_accessed_variables: False watches nothing by itself.
+      watch_accessed_variables: if False, watch only what `watch` is called with.
 
     >>> x = tf.constant(3.0)
     >>> with tf.GradientTape() as tape:
@@ -79,19 +80,19 @@ class GradientTape:
         return self._tape
 
     def _finish(self) -> Tape:
-        """Ends recording, unless asked for more than once, and returns the record."""
+        """Stops recording unless the tape is persistent; returns the record."""
         tape = self._current()
         if self._recording and not self._persistent:
             self._pop()
         return tape
 
     def _release(self) -> None:
-        """Forgets the record, but for the variables that were watched."""
+        """Drops the record, except the list of watched variables."""
         self._watched = self.watched_variables()
         self._tape = None
 
     def watch(self, tensor: Any) -> None:
-        """Records what is computed from a tensor, or a nest of tensors, from now on."""
+        """Starts recording what is computed from a tensor or nest of tensors."""
         for one in nest.flatten(tensor, expand_composites=True):
             if hasattr(one, "handle"):
                 self._current().watch_variable(one)
@@ -107,7 +108,7 @@ class GradientTape:
 
     @contextlib.contextmanager
     def stop_recording(self) -> Iterator[None]:
-        """Leaves what is computed within out of the record."""
+        """Pauses recording within this context."""
         if not self._recording:
             raise ValueError("Tape is not recording.")
         self._pop()
@@ -117,13 +118,13 @@ class GradientTape:
             self._push()
 
     def reset(self) -> None:
-        """Forgets all that was recorded."""
+        """Drops everything recorded so far."""
         self._pop()
         self._tape = None
         self._push()
 
     def watched_variables(self) -> tuple[Any, ...]:
-        """Returns the variables that are watched, in the order of first use."""
+        """Returns the watched variables in order of first use."""
         return self._watched if self._tape is None else tuple(self._tape.variables.values())
 
     def gradient(
@@ -137,13 +138,13 @@ class GradientTape:
 
         Args:
           target: a tensor or a nest of tensors.
-          sources: tensors or variables, nested in any way; the result has the same form.
-          output_gradients: by what the gradient of each target is multiplied; ones by default.
-          unconnected_gradients: whether sources that do not matter give None or zeros.
+          sources: tensors or variables, nested in any way; the result has the same structure.
+          output_gradients: incoming gradient of each target; ones by default.
+          unconnected_gradients: what to return for sources that `target` does not depend on: None or zeros.
 
         Raises:
-          RuntimeError: the tape is not persistent and was asked before.
-          ValueError: `unconnected_gradients` is neither of the two.
+          RuntimeError: the tape is not persistent and was used before.
+          ValueError: `unconnected_gradients` is not an UnconnectedGradients value.
         """
         tape = self._finish()
         unconnected = unconnected_gradients
@@ -192,9 +193,9 @@ class GradientTape:
 
         Args:
           target: a tensor.
-          sources: tensors or variables, nested in any way; the result has the same form.
-          unconnected_gradients: whether sources that do not matter give None or zeros.
-          parallel_iterations, experimental_use_pfor: accepted, without effect.
+          sources: tensors or variables, nested in any way; the result has the same structure.
+          unconnected_gradients: what to return for sources that `target` does not depend on: None or zeros.
+          parallel_iterations, experimental_use_pfor: accepted for compatibility; no effect.
         """
         unconnected = unconnected_kind(unconnected_gradients)
         flat_sources = nest.flatten(sources)
@@ -223,10 +224,10 @@ class GradientTape:
         Args:
           target: a tensor of rank 2 or more whose row b depends on row b of `source` only.
           source: a tensor of rank 2 or more.
-          unconnected_gradients, parallel_iterations, experimental_use_pfor: accepted, without effect.
+          unconnected_gradients, parallel_iterations, experimental_use_pfor: accepted for compatibility; no effect.
 
         Raises:
-          ValueError: the first dimensions differ, or there is no second.
+          ValueError: the first dimensions differ, or a tensor has rank 1.
         """
         unconnected_kind(unconnected_gradients)
         batch = target.shape[0]
@@ -244,10 +245,10 @@ class GradientTape:
 
 
 def unconnected_kind(value: Any) -> UnconnectedGradients:
-    """Returns what to give for sources that do not matter.
+    """Returns `value` as an UnconnectedGradients.
 
     Raises:
-      ValueError: `value` names neither of the two.
+      ValueError: `value` is neither "none" nor "zero".
     """
     try:
         return UnconnectedGradients(value)
@@ -256,10 +257,10 @@ def unconnected_kind(value: Any) -> UnconnectedGradients:
 
 
 def flat_targets(target: Any) -> list[Any]:
-    """Returns the tensors of the targets, of variables their handles.
+    """Returns the flat list of target tensors; variables give their handles.
 
     Raises:
-      TypeError: there is no target.
+      TypeError: a target is None.
       ValueError: a composite tensor among them has no gradient.
     """
     if target is None:
@@ -281,7 +282,7 @@ def target_tensors(target: Any) -> list[Any]:
 
 
 def gradient_tensors(value: Any) -> list[Any]:
-    """Returns the tensors of a value that are differentiated: of a composite tensor those that it names.
+    """Returns the tensors of a value to differentiate; a composite tensor names its own.
 
     Raises:
       ValueError: a composite tensor names none.
@@ -300,7 +301,7 @@ def gradient_tensors(value: Any) -> list[Any]:
 
 
 def require_dtype(source: Any) -> None:
-    """Raises TypeError or AttributeError for a source that is no tensor at all."""
+    """Raises TypeError or AttributeError for a source that is not a tensor."""
     if source is None or isinstance(source, str):
         raise TypeError(
             f"Cannot convert the argument `type_value`: {source!r} to a TensorFlow DType."
@@ -310,14 +311,14 @@ def require_dtype(source: Any) -> None:
 
 
 def source_tensors(source: Any) -> list[Any]:
-    """Returns the tensors whose gradients make the gradient of a source."""
+    """Returns the component tensors whose gradients form the gradient of a source."""
     if isinstance(source, Tensor):
         return [source]
     return [source.handle] if hasattr(source, "handle") else gradient_tensors(source)
 
 
 def gradient_of_source(source: Any, gradients: list[Any], unconnected: UnconnectedGradients) -> Any:
-    """Returns a source's gradient in the form users see."""
+    """Returns a source's gradient in its public form."""
     if unconnected is UnconnectedGradients.ZERO and None in gradients:
         parts = [source] if hasattr(source, "handle") else source_tensors(source)
         gradients = [
@@ -338,7 +339,7 @@ def gradient_of_source(source: Any, gradients: list[Any], unconnected: Unconnect
 
 
 def warn_of_type(what: str, dtype: Any) -> None:
-    """Says that a tensor of this type has no gradient."""
+    """Warns that a tensor of this dtype has no gradient."""
     logging.getLogger("tensorflow").warning(
         "The dtype of the %s must be floating (e.g. tf.float32), got %r", what, dtype
     )

@@ -1,4 +1,4 @@
-"""The reverse walk over a graph: tf.gradients, and the backward graphs of functions, branches and loop bodies."""
+"""Reverse-mode differentiation of graphs: tf.gradients, and the backward graphs of functions, branches and loop bodies."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
@@ -15,20 +15,20 @@ from penstock._src.graph.static_values import constant_value
 # Larger constants of the forward graph are passed to the backward graph, not copied.
 LARGEST_COPY = 1 << 12
 
-# Gradients of nodes that hold functions: (node, output gradients, wanted inputs) -> input gradients.
+# Gradients of nodes that hold functions: (node, output gradients, inputs that need gradients) -> input gradients.
 # Filled by autodiff/control_flow.py.
 NODE_GRADIENTS: dict[str, Callable[[Operation, list[Any], list[bool]], list[Any]]] = {}
 
-# For some of these what makes the backward graphs that they read, with the same arguments.
+# For some of these: yields the steps that build the backward graphs they need, from the same arguments.
 BACKWARD_GRAPHS: dict[str, Callable[[Operation, list[Any], list[bool]], Iterator["Steps"]]] = {}
 
-# What makes a result and, before it goes on, waits for each Steps that it yields. Functions are nested deeper than
-# Python's stack is.
+# A trampolined computation: it waits for each Steps that it yields, then returns its result. Functions may nest deeper than
+# Python's stack allows.
 Steps = Generator["Steps", None, Any]
 
 
 def finished(steps: Steps) -> Any:
-    """Runs steps, and those that they wait for; returns the result."""
+    """Runs `steps` and everything they yield; returns the result."""
     waiting, error = [steps], None
     while True:
         try:
@@ -56,10 +56,10 @@ def graph_gradients(
     """Returns d sum(ys * grad_ys) / dx for each x, built in the current graph; None if unconnected.
 
     Args:
-      ys: tensors of one graph, in which the walk goes.
+      ys: tensors of one graph.
       xs: tensors of that graph.
       grad_ys: a gradient for each y; None counts as no contribution.
-      stop_gradients: tensors taken as constants.
+      stop_gradients: tensors treated as constants.
     """
     return finished(gradient_steps(ys, xs, grad_ys, stop_gradients))
 
@@ -70,7 +70,7 @@ def gradient_steps(
     grad_ys: Sequence[Any],
     stop_gradients: Sequence[Any] = (),
 ) -> Steps:
-    """`graph_gradients` in steps."""
+    """`graph_gradients` as a generator of steps."""
     if not ys:
         return [None] * len(xs)
     graph = ys[0].graph
@@ -114,10 +114,10 @@ def gradient_steps(
 
 
 def _equal_calls(graph: Any, apart: set[int]) -> dict[Operation, Operation]:
-    """Returns, for calls of a function without effects on the tensors of an earlier call, that call.
+    """Maps each call that repeats an earlier one (same function without effects, same arguments) to that call.
 
-    Gradients of the one are gradients of the other: so those of functions that call one twice, each of the next, take no
-    time 2^depth. Calls that give a tensor in `apart` are not among them.
+    Their gradients are added and computed once: a chain of functions that each call the next one twice would otherwise
+    take time 2^depth. Calls with an output in `apart` are not merged.
     """
     first: dict[Any, Operation] = {}
     same = {}
@@ -137,7 +137,8 @@ def _equal_calls(graph: Any, apart: set[int]) -> dict[Operation, Operation]:
 
 
 def _same_outputs(node: Operation, other: Operation) -> list[Any]:
-    """Returns, for each output of a call, that of another call which gives the same tensor of the function; [] if one is missing."""
+    """Returns, for each output of a call, the output of `other` for the same tensor of the function; [] if one is
+    missing."""
     function, known = node.raw_op.attrs["f"], other.raw_op.attrs["f"]
     given = {t._id: made for t, made in zip(known.outputs, other.outputs, strict=True)}
     if not all(t._id in given for t in function.outputs):
@@ -146,14 +147,14 @@ def _same_outputs(node: Operation, other: Operation) -> list[Any]:
 
 
 def _forget(found: dict[int, list[Any]], node: Operation, sources: set[int]) -> None:
-    """Nothing before `node` adds to its outputs any more; only sources are kept."""
+    """Drops the gradients of the outputs of `node`, which are complete; keeps those of sources."""
     for t in node.outputs:
         if t._id not in sources:
             found.pop(t._id, None)
 
 
 def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
-    """Returns the ids of the tensors that depend on `xs` in a differentiable way, `xs` included."""
+    """Returns the ids of the tensors that depend differentiably on `xs`, including `xs`."""
     reached = {x._id for x in xs}
     for node in graph._operations:
         if _passes_on(node, reached):
@@ -164,19 +165,19 @@ def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
 
 
 def _passes_on(node: Operation, reached: set[int]) -> bool:
-    """Whether gradients of what `node` makes are gradients of what it reads."""
+    """Whether `node` propagates gradients from its outputs to its inputs."""
     return node.raw_op.differentiable and any(
         t._id in reached and t.dtype in DIFFERENTIABLE for t in node._inputs
     )
 
 
 def _ends_at(y: SymbolicTensor, reached: set[int]) -> bool:
-    """Whether a tensor without gradients, such as integers, was made of tensors that have some."""
+    """Whether a non-differentiable tensor, such as an integer one, was computed from differentiable tensors."""
     return y.dtype not in DIFFERENTIABLE and _passes_on(y.op, reached)
 
 
 def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
-    """Returns the gradients of a node's inputs from those of its outputs."""
+    """Returns the gradients of a node's inputs, given those of its outputs."""
     own = NODE_GRADIENTS.get(node.type)
     if own is not None:
         return own(node, gradients, wanted)
@@ -201,7 +202,7 @@ class BackwardGraph(FuncGraph):
     """A graph that reads tensors of a forward graph: these become captures, except small constants, which are copied."""
 
     def capture(self, tensor: Any, name: str | None = None, shape: Any = None) -> SymbolicTensor:
-        """Returns the placeholder or constant that stands for a tensor of outside."""
+        """Returns the placeholder or constant for an outer tensor."""
         if isinstance(tensor, SymbolicTensor) and tensor._id not in self._captures:
             if tensor.graph is self:
                 return tensor
@@ -228,7 +229,7 @@ class Backward:
         self.gradients: list[Any] = []
 
     def build(self, ys: Sequence[Any], xs: Sequence[Any]) -> Steps:
-        """Fills the graph."""
+        """Builds the graph."""
         before = STATE.tapes, STATE.accumulators
         STATE.tapes, STATE.accumulators = (), ()
         try:
@@ -247,7 +248,7 @@ class Backward:
             STATE.tapes, STATE.accumulators = before
 
     def pack(self, flat: Sequence[Any]) -> list[Any]:
-        """Returns the gradients from the flat outputs of a run."""
+        """Packs the flat outputs of a run into gradients."""
         remaining = iter(flat)
         packed: list[Any] = []
         for gradient in self.gradients:
@@ -270,7 +271,7 @@ def _components(gradient: Any) -> list[Any]:
 
 
 def gradient_type(tensor: Any) -> tuple[Any, Any]:
-    """Returns dtype and static shape of the gradient of `tensor`: a variable's, for its handle."""
+    """Returns the dtype and static shape of the gradient of `tensor`; for a handle, those of the variable."""
     data = getattr(tensor, "_handle_data", None)
     if tensor.dtype.name == "resource" and data:
         shape, dtype = data[0]
@@ -279,7 +280,7 @@ def gradient_type(tensor: Any) -> tuple[Any, Any]:
 
 
 def gradients_or_ones(ys: Sequence[Any], grad_ys: Sequence[Any] | None) -> list[Any]:
-    """Returns `grad_ys` as tensors, ones where none is given."""
+    """Returns `grad_ys` as tensors, with ones in place of None."""
     given = list(grad_ys) if grad_ys is not None else [None] * len(ys)
     return [
         ones_like(y)

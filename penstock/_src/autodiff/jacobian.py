@@ -1,4 +1,4 @@
-"""Jacobians: the reverse walk once for every element of a target, as a loop in graphs where there are many."""
+"""Jacobians: one reverse walk for each element of a target; in graphs, a loop if there are many."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,10 +18,10 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.trace import add_arguments, trace_body
 
-# In graphs, as many walks stand one after the other; more become a loop.
+# In graphs, up to this many walks are unrolled; more become a loop.
 LONGEST_UNROLLED = 64
 
-# From the number of an element to its gradients with respect to all sources.
+# Maps the index of an element to its gradients with respect to all sources.
 Row = Callable[[Any], Sequence[Any]]
 
 
@@ -58,7 +58,7 @@ def whole(tape: Tape, target: Any, sources: Sequence[Any]) -> list[Any]:
 def of_rows(tape: Tape, target: Any, source: Any) -> Any:
     """Returns d target[b] / d source[b], of shape `[b, ...target, ...source]`.
 
-    Every row of the target depends on the same row of the source only: one walk does for an element of all rows.
+    Row b of the target depends only on row b of the source, so that one walk covers an element of all rows.
     """
     shape, of_source = raw.Shape(target), raw.Shape(source)
     known = target.shape[1:].num_elements()
@@ -101,12 +101,12 @@ def gradients_by_zeros(tape: Tape, target: Any, sources: Sequence[Any]) -> Seque
 
 
 def rows(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]:
-    """Returns what `row(i)` gives for i = 0 ... count - 1, stacked; None where it gives None.
+    """Stacks the results of `row(i)` for i = 0 ... count - 1; None where `row` returns None.
 
     Args:
       count: an int, or a scalar tensor of a graph.
-      row: makes gradients, each a tensor, IndexedSlices or None.
-      sample: makes gradients like those of a row, for the shapes and types of rows of which there is none.
+      row: returns gradients, each a tensor, IndexedSlices or None.
+      sample: returns gradients with the shapes and dtypes of a row, used if `count` is 0.
     """
     if STATE.graph is not None and not (isinstance(count, int) and count <= LONGEST_UNROLLED):
         return rows_of_loop(count, row, sample)
@@ -122,7 +122,7 @@ def rows(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]
 
 
 def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]:
-    """Returns the same as `rows`, computed by a While."""
+    """`rows` computed by a While loop."""
     count = STATE.graph.local(convert_to_tensor(count, dtypes.int32))
     like = [None if g is None else convert_to_tensor(g) for g in sample()]
     flowing = [k for k, g in enumerate(like) if g is not None]

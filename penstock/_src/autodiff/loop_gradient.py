@@ -1,8 +1,9 @@
-"""The gradient of While: a loop that runs the iterations backwards.
+"""The gradient of While: a loop that runs the iterations in reverse.
 
-The forward loop pushes onto a TensorList what the gradient of its body reads (accumulators), and counts its iterations.
-The backward loop pops them and carries one gradient for each variable that gradients flow through. A variable that the
-body hands on unchanged (a captured tensor) is an invariant: its gradient is the sum over the iterations.
+The forward loop counts its iterations and pushes the intermediate values that the body's gradient reads onto TensorLists
+(accumulators). The backward loop pops them and carries one gradient for each loop variable that gradients flow through.
+A variable that the body passes on unchanged (a captured tensor) is a loop invariant: its gradient is summed over the
+iterations.
 """
 
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ from penstock._src.graph.static_values import constant_value
 class _Step:
     """The backward graph of one iteration.
 
-    `active` are the loop variables that carry a gradient, in order; `backward.graph` takes their gradients
-    and gives those with respect to the same variables at the start of the iteration.
+    `active` are the loop variables that carry a gradient, in order; `backward.graph` maps their gradients at the end of an
+    iteration to those at its start.
     """
 
     active: list[int]
@@ -55,7 +56,7 @@ def _flows(tensor: SymbolicTensor) -> bool:
 
 
 def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
-    """Finds the variables that gradients reach from those in `given`, over any number of iterations."""
+    """Finds the loop variables that gradients reach from those in `given` after any number of iterations."""
     cache = body.graph.__dict__.setdefault("_backward_steps", {})
     key = (tuple(given), tuple(t._id for t in body.outputs))
     if key in cache:
@@ -85,7 +86,7 @@ def _backward(body: GraphFunction, ys: list[Any], xs: list[Any]) -> Backward:
 
 
 def _counter(node: Operation) -> SymbolicTensor:
-    """Returns the number of iterations that the loop made; adds a variable that counts, if it has none."""
+    """Returns the number of iterations that ran; adds a counter variable if the loop has none."""
     held = node.__dict__.get("_iterations")
     if held is not None:
         return node.outputs[held]
@@ -106,7 +107,7 @@ def _int32(value: int) -> Any:
 
 
 def _add_variables(node: Operation, variables: list[tuple[Any, Any]]) -> list[SymbolicTensor]:
-    """Gives the loop more variables: (initial value, function of (body graph, placeholder) -> next value)."""
+    """Adds loop variables, each given as (initial value, function of (body graph, placeholder) -> next value)."""
     attrs = dict(node.raw_op.attrs)
     body, cond = attrs["body"], attrs["cond"]
     grown: list[GraphFunction] = []
@@ -138,10 +139,10 @@ def _add_variables(node: Operation, variables: list[tuple[Any, Any]]) -> list[Sy
 
 @dataclass
 class _Plan:
-    """How the backward loop gets each tensor that its step captures."""
+    """Where the backward loop gets each tensor that its step captures."""
 
-    invariants: list[tuple[Any, Any]]  # (captured, tensor outside that stays the same)
-    popped: list[tuple[SymbolicTensor, SymbolicTensor]]  # (captured, accumulated list)
+    invariants: list[tuple[Any, Any]]  # (captured, loop-invariant outer tensor)
+    popped: list[tuple[SymbolicTensor, SymbolicTensor]]  # (captured, accumulator)
 
 
 def _forward_values(node: Operation, step: _Step) -> _Plan:
@@ -171,7 +172,7 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
 
 
 def _keeps_length(body: GraphFunction, at: int) -> bool:
-    """Whether a loop variable is a list of which the body only replaces items."""
+    """Whether a loop variable is a tensor list whose length the body does not change."""
     result = body.outputs[at]
     while result.op.type == "TensorListSetItem" and result is not body.inputs[at]:
         if result.op.raw_op.resize_if_index_out_of_bounds:
@@ -181,7 +182,7 @@ def _keeps_length(body: GraphFunction, at: int) -> bool:
 
 
 def _is_only_measured(step: _Step, captured: SymbolicTensor) -> bool:
-    """Whether the gradient of an iteration asks for no more than the length and the shape of the items of a list."""
+    """Whether the gradient of an iteration reads only the length and item shape of a list."""
     graph = step.backward.graph
     places = zip(graph.external_captures, graph.internal_captures, strict=True)
     inside = next(placeholder for outside, placeholder in places if outside is captured)
@@ -190,7 +191,7 @@ def _is_only_measured(step: _Step, captured: SymbolicTensor) -> bool:
 
 
 def _limit(node: Operation) -> Any:
-    """The most iterations that the loop can make: a number or a tensor; -1 if not known."""
+    """The maximum number of iterations: a number or a tensor; -1 if unknown."""
     limit = node.__dict__.get("_maximum_iterations")
     if limit is None:
         return -1
@@ -312,7 +313,7 @@ def add_while(
     name: str | None = None,
     parallel_iterations: int = 10,
 ) -> Operation:
-    """Adds While over functions with equal inputs to the current graph."""
+    """Adds While to the current graph; both functions have the same inputs."""
     kind = "While" if cond.is_stateful or body.is_stateful else "StatelessWhile"
     attrs = {
         "cond": cond,

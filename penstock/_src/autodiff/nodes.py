@@ -1,7 +1,7 @@
-"""Nodes that hold functions: adding them, and giving one that exists more outputs.
+"""Nodes that hold functions: add them, and add outputs to existing ones.
 
-The gradient of If, While, Case or a call reads intermediate values of its bodies. These become further outputs of the
-forward node. Tapes that have recorded the node are told, so that gradients of any order find them.
+The gradient of If, While, Case or a call reads intermediate values of its bodies. These become additional outputs of the
+forward node. Tapes that have recorded the node are updated, so that higher-order gradients see the outputs.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 def add_node(
     op_type: str, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None
 ) -> Operation:
-    """Adds an operation that holds functions to the current graph, and tells tapes."""
+    """Adds an operation that holds functions to the current graph and records it on the tapes."""
     graph = STATE.graph
     local = [graph.local(t) for t in inputs]
     node = graph.add(make_op(op_type, attrs), local, name)
@@ -31,12 +31,12 @@ def add_node(
 
 
 def make_op(op_type: str, attrs: dict[str, Any]) -> Op:
-    """Returns the op with these attributes and defaults for the others."""
+    """Returns the op with these attributes, and defaults for the others."""
     return complete(find(op_type), dict(attrs), True)
 
 
 def output_models(node: Operation) -> list[SymbolicTensor]:
-    """Returns, for each output, the tensor of a body that gives it."""
+    """Returns, for each output, the body tensor that it returns."""
     attrs = node.raw_op.attrs
     if "body" in attrs:
         return attrs["body"].inputs
@@ -47,7 +47,7 @@ def output_models(node: Operation) -> list[SymbolicTensor]:
 
 
 def record_node(node: Operation) -> None:
-    """Records `node` on all tapes, and computes derivatives in forward mode."""
+    """Records `node` on all tapes and forward accumulators."""
     record_on_tapes(node)
     for accumulator in STATE.accumulators:
         if hasattr(accumulator, "record_step"):
@@ -56,7 +56,7 @@ def record_node(node: Operation) -> None:
 
 
 def record_on_tapes(node: Operation) -> None:
-    """Records `node` on all tapes, which then follow it when it gets more outputs."""
+    """Records `node` on all tapes; their entries are updated when it gets more outputs."""
     for tape in STATE.tapes:
         wanted = [t._id in tape.watched for t in node._inputs]
         if not any(wanted):
@@ -79,7 +79,7 @@ def _backward(node: Operation, wanted: list[bool]) -> Callable[..., list[Any]]:
 def extend_node(
     node: Operation, op: Op, new_inputs: Sequence[SymbolicTensor], like: Sequence[SymbolicTensor]
 ) -> list[SymbolicTensor]:
-    """Makes `node` an `op` with further inputs and outputs; returns the new outputs, which are like `like`."""
+    """Replaces the op of `node` by `op`, with extra inputs and outputs; returns the new outputs, typed like `like`."""
     node.raw_op = op
     node._inputs = [*node._inputs, *new_inputs]
     added = []
@@ -116,7 +116,7 @@ def insert_before(node: Operation, build: Callable[[], Any]) -> Any:
 
 
 def position_of(function: GraphFunction, tensor: SymbolicTensor) -> int | None:
-    """Returns which input of `function` a tensor is."""
+    """Returns the index of a tensor among the inputs of `function`, or None."""
     for index, held in enumerate(function.inputs):
         if held is tensor:
             return index

@@ -1,7 +1,6 @@
-"""Tape: which ops made which tensors of watched ones, in the order of execution.
+"""Tape: the ops that were applied to watched tensors, in order of execution.
 
-A tape works on eager and symbolic tensors alike: both have an `_id`. Entries keep only the tensors
-that a gradient reads.
+A tape works for eager and symbolic tensors: both have an `_id`. Entries keep only the tensors that a gradient reads.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,10 +15,10 @@ Backward = Callable[..., Any]
 
 
 class Entry:
-    """One recorded step: from which tensors (ids) to which, and how gradients flow back.
+    """One recorded step: input and output tensor ids, and the backward function.
 
     `backward(*output_gradients)` takes a gradient or None for each output and returns one per input.
-    `outputs` are held so that zeros can be made for those that nothing used, if `needs_zeros`.
+    If `needs_zeros`, `outputs` are kept so that unused ones get zero gradients.
     """
 
     __slots__ = ("name", "input_ids", "output_ids", "outputs", "backward", "needs_zeros")
@@ -38,7 +37,7 @@ class Entry:
 
 
 class ReadEntry:
-    """A variable that was read: the gradient of what was read is the variable's."""
+    """A read of a variable: the gradient passes to the variable unchanged."""
 
     __slots__ = ("input_ids", "output_ids")
     name, outputs, needs_zeros = "ReadVariableOp", (), False
@@ -52,9 +51,9 @@ class ReadEntry:
 
 
 class OpEntry:
-    """A recorded op: like an Entry, with the gradient of the op.
+    """A recorded op: an Entry whose backward function is the op's gradient.
 
-    It keeps the tensors that the gradient reads and, of several outputs, all, for zeros.
+    It keeps the tensors that the gradient reads and, if there are several outputs, all of them, to make zeros.
     """
 
     __slots__ = ("op", "input_ids", "output_ids", "outputs", "kept")
@@ -64,7 +63,7 @@ class OpEntry:
         self.op = op
         self.input_ids = [t._id for t in inputs]
         if len(outputs) == 1:
-            # It has a gradient whenever the walk back comes by.
+            # A single output always has a gradient when the reverse walk reaches the entry.
             self.output_ids, self.outputs = (outputs[0]._id,), ()
         else:
             self.output_ids, self.outputs = tuple([t._id for t in outputs]), outputs
@@ -83,7 +82,7 @@ class OpEntry:
         return self.op.op_type
 
     def backward(self, *gradients: Any) -> Sequence[Any]:
-        """Returns the gradients of the inputs, or Nones, from those of the outputs."""
+        """Returns the gradients (or None) of the inputs, given those of the outputs."""
         op = self.op
         if not op.has_gradient:
             raise LookupError(f"gradient registry has no entry for: {op.op_type}")
@@ -115,7 +114,7 @@ class OpEntry:
 
 
 def _one_for_each(op: Op, result: Any, count: int) -> Sequence[Any]:
-    """Returns what the gradient of an op gave as one gradient, or None, of each input."""
+    """Returns the result of an op's gradient as a list of one gradient or None per input."""
     if result is None:
         return (None,) * count
     if len(result) != count:
@@ -124,43 +123,43 @@ def _one_for_each(op: Op, result: Any, count: int) -> Sequence[Any]:
 
 
 class Tape:
-    """A record of computation from watched tensors."""
+    """A record of the computation on watched tensors."""
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self.persistent = persistent
         self.watch_accessed_variables = watch_accessed_variables
         self.watched: set[int] = set()
-        # Outputs of recorded ops that carry no gradient further, such as integers.
+        # Outputs of recorded ops that do not propagate gradients, such as integers.
         self.ends: set[int] = set()
         self.variables: dict[int, Any] = {}
         self.entries: list[Entry | OpEntry | ReadEntry] = []
-        # Watched tensors are held, so that no other tensor gets their id.
+        # Keeps watched tensors alive, so that their ids are not reused.
         self.held: list[Any] = []
 
     def watch(self, tensor: Any) -> None:
-        """Records what is computed from `tensor` from now on, if it is of a type that has gradients."""
+        """Starts recording what is computed from `tensor`, if its dtype is differentiable."""
         if tensor.dtype in DIFFERENTIABLE:
             self.watched.add(tensor._id)
             self.held.append(tensor)
 
     def watch_variable(self, variable: Any) -> None:
-        """Records what is computed from a variable."""
+        """Starts recording what is computed from a variable."""
         key = variable.handle._id
         if key not in self.variables:
             self.variables[key] = variable
             self.watch(variable.handle)
 
     def variable_accessed(self, variable: Any) -> None:
-        """Watches a trainable variable that is read."""
+        """Watches a variable that was read, if it is trainable."""
         if self.watch_accessed_variables:
             self.watch_variable(variable)
 
     def is_watched(self, tensor: Any) -> bool:
-        """Whether `tensor` comes from a watched one."""
+        """Whether `tensor` is watched or was computed from a watched tensor."""
         return tensor._id in self.watched
 
     def record_op(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        """Records an op, if an input is watched and it passes gradients on."""
+        """Records an op if an input is watched and the op is differentiable."""
         if not op.passes_gradients:
             return
         watched = self.watched
@@ -174,7 +173,7 @@ class Tape:
         self.entries.append(OpEntry(op, inputs, outputs))
 
     def record_read(self, handle: Any, tensor: Any) -> None:
-        """Records that a variable was read, if it is watched."""
+        """Records the read of a variable, if it is watched."""
         if handle._id in self.watched:
             self.watched.add(tensor._id)
             self.entries.append(ReadEntry(handle, tensor))
@@ -189,7 +188,7 @@ class Tape:
     ) -> None:
         """Records a step whose gradient is `backward(*output_gradients)`.
 
-        Without `needs_zeros`, None comes for outputs that have no gradient.
+        Without `needs_zeros`, `backward` gets None for outputs that have no gradient.
         """
         if any(t._id in self.watched for t in inputs):
             self._append(name, [t._id for t in inputs], list(outputs), backward, needs_zeros)
@@ -212,7 +211,7 @@ class Tape:
 
 
 def op_backward(op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> Backward:
-    """Returns the backward function of an op: it keeps what the op's gradient reads and no more."""
+    """Returns the backward function of an op, which holds only what the op's gradient reads."""
     return OpEntry(op, inputs, outputs).backward
 
 
@@ -234,8 +233,10 @@ def flatten_gradients(op: Op, result: Any, list_lengths: list[int | None]) -> li
 
 
 def wrong_count(op: Op, result: Sequence[Any], count: int) -> ValueError:
-    """Returns the error for a gradient that is not one of every input."""
-    return ValueError(f"{op.op_type}: its gradient gave {len(result)} values for {count} inputs.")
+    """Returns the error for a gradient with the wrong number of values."""
+    return ValueError(
+        f"{op.op_type}: the gradient returned {len(result)} values for {count} inputs."
+    )
 
 
 def push(tape: Tape) -> None:
@@ -249,7 +250,7 @@ def pop(tape: Tape) -> None:
 
 
 def variable_accessed(variable: Any) -> None:
-    """Tells tapes and the function being traced that a variable is used."""
+    """Notifies the tapes and the function being traced that a variable is used."""
     graph = STATE.graph
     if graph is not None and graph.building_function:
         graph.watch_variable(variable)
@@ -259,7 +260,7 @@ def variable_accessed(variable: Any) -> None:
 
 
 def record_read(variable: Any, tensor: Any, op: Op) -> None:
-    """Tells tapes that `op` read a variable while executing eagerly."""
+    """Records on the tapes that `op` read a variable eagerly."""
     handle = variable.handle
     for tape in STATE.tapes:
         if variable.trainable:
@@ -276,7 +277,7 @@ def record_function(
     backward: Backward,
     needs_zeros: bool = True,
 ) -> None:
-    """Records a step with its own gradient on all tapes."""
+    """Records a step with a custom gradient on all tapes."""
     for tape in STATE.tapes:
         tape.record_function(name, inputs, outputs, backward, needs_zeros)
     for accumulator in STATE.accumulators:

@@ -1,4 +1,4 @@
-"""Small constants that eager code asks for again and again: shapes, axes, permutations."""
+"""Cached small constants for eager code: shapes, axes, permutations."""
 
 import functools
 
@@ -15,7 +15,7 @@ _LIMIT = 2**31
 
 @functools.lru_cache(4096, typed=True)
 def integers(*values: int) -> EagerTensor:
-    """Returns a vector of ints: int32, or int64 if one needs that. Calls share it; tensors do not change.
+    """Returns a cached vector of ints: int32, or int64 if a value needs it. Tensors are immutable, so calls can share it.
 
     Raises:
       TypeError: a value is not an int.
@@ -28,9 +28,9 @@ def integers(*values: int) -> EagerTensor:
 
 @functools.lru_cache(4096)
 def integer(value: int, dtype: DType) -> Tensor:
-    """Returns an int as a scalar of a type. Calls share it; tensors do not change.
+    """Returns a cached scalar of this dtype. Tensors are immutable, so calls can share it.
 
     Raises:
-      TypeError: it does not fit the type.
+    TypeError: the value does not fit the dtype.
     """
     return convert_to_tensor(value, dtype)

@@ -1,4 +1,4 @@
-"""What is global to a program: seeds, thread settings, and lifting code out of functions."""
+"""Global state of a program: seeds, thread settings, and init_scope."""
 
 import contextlib
 import random
@@ -14,7 +14,7 @@ from penstock._src.util.export import export
 
 
 class Context:
-    """The global seed, and the stream of op seeds that follows from it."""
+    """The global seed and the stream of op seeds derived from it."""
 
     def __init__(self) -> None:
         self.global_seed: int | None = None
@@ -32,7 +32,7 @@ class Context:
             return random.Random(seed)
         try:
             return random.Random(hash(seed))
-        except TypeError:  # a tensor, which has no hash
+        except TypeError:  # an unhashable tensor
             return random.Random(int(np.asarray(seed)))
 
     def internal_operation_seed(self) -> int:
@@ -49,7 +49,7 @@ CONTEXT = Context()
 def executing_eagerly() -> bool:
     """Whether ops run at once: False inside tf.function and in graphs.
 
-    Under `tf.init_scope` it tells of the context that code is lifted to.
+    Under `tf.init_scope` it describes the outer context.
     """
     return STATE.graph is None
 
@@ -62,12 +62,12 @@ def executing_eagerly_v1() -> bool:
 
 @export(v1=["executing_eagerly_outside_functions"])
 def executing_eagerly_outside_functions() -> bool:
-    """Whether ops run at once where functions are called."""
+    """Whether ops run at once outside all functions."""
     return outermost_graph() is None
 
 
 def outermost_graph() -> Any:
-    """Returns the graph that is built outside all functions, or None if code there runs eagerly."""
+    """Returns the graph being built outside all functions, or None if that context is eager."""
     graph = STATE.graph
     while graph is not None and graph.building_function:
         graph = graph.enclosing
@@ -77,10 +77,9 @@ def outermost_graph() -> Any:
 @export("init_scope")
 @contextlib.contextmanager
 def init_scope() -> Iterator[None]:
-    """Lifts ops out of functions and control dependencies, and hides them from tapes.
+    """Runs ops outside all functions and control dependencies, hidden from tapes.
 
-    What a function creates once, such as a variable's initial value, is computed within. The scope of
-    names stays.
+    Used for values that a function creates once, such as a variable's initial value. The name scope is kept.
     """
     graph, inner = outermost_graph(), STATE.graph
     if graph is inner:

@@ -1,7 +1,7 @@
-"""DLPack: tensors that share their memory with PyTorch, JAX, NumPy and others, by capsules.
+"""DLPack capsules: tensors that share memory with PyTorch, JAX, NumPy and others.
 
-NumPy makes and reads the capsules. It knows no bfloat16: such a tensor passes as 16-bit integers, and the
-type code in the capsule's header is changed.
+NumPy makes and reads the capsules. It does not support bfloat16: such a tensor is passed as 16-bit integers, and the type
+code in the capsule's header is changed.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
 
-_DTYPE_AT = 20  # of DLTensor: after data, device and ndim; code, bits, lanes
+_DTYPE_AT = 20  # offset of dtype (code, bits, lanes) in DLTensor, after data, device and ndim
 _UNSIGNED, _BFLOAT = 1, 4
 _NAME = b"dltensor"
 
@@ -26,7 +26,7 @@ _Capsule = type(np.zeros(1).__dlpack__())
 
 
 class _Holder:
-    """What NumPy asks for a capsule."""
+    """An object with `__dlpack__`, as NumPy requires."""
 
     def __init__(self, capsule: Any) -> None:
         self.capsule = capsule
@@ -46,7 +46,7 @@ def capsule_of(value: np.ndarray) -> Any:
     """Returns a DLPack capsule that shares the memory of an array.
 
     Raises:
-      InvalidArgumentError: DLPack has no such type.
+    InvalidArgumentError: DLPack has no such dtype.
     """
     if not value.flags.writeable:
         value = value.copy()
@@ -68,7 +68,7 @@ def to_dlpack(tf_tensor: Any) -> Any:
       tf_tensor: an eager tensor. Its values must not be changed through the capsule.
 
     Raises:
-      InvalidArgumentError: it is not a tensor, or its type is unknown to DLPack.
+      InvalidArgumentError: it is not a tensor, or DLPack has no such dtype.
     """
     if not isinstance(tf_tensor, EagerTensor):
         raise InvalidArgumentError(
@@ -84,10 +84,11 @@ def from_dlpack(dlcapsule: Any) -> EagerTensor:
     """Returns a tensor that shares the memory of a DLPack capsule.
 
     Args:
-      dlcapsule: a capsule that was not read before, or an object with `__dlpack__`.
+      dlcapsule: a capsule that has not been consumed, or an object with `__dlpack__`.
 
     Raises:
-      TypeError: it is neither. InvalidArgumentError: it was read before, or holds what no tensor can.
+      TypeError: it is neither.
+      InvalidArgumentError: it was consumed before, or its contents cannot be a tensor.
     """
     capsule = dlcapsule
     if not isinstance(capsule, _Capsule):
@@ -95,7 +96,9 @@ def from_dlpack(dlcapsule: Any) -> EagerTensor:
             raise TypeError(f"from_dlpack: a capsule is required. Received {dlcapsule!r}.")
         capsule = capsule.__dlpack__()
     if not _is_valid(capsule, _NAME):
-        raise InvalidArgumentError("from_dlpack: the capsule was read before, or is not of DLPack.")
+        raise InvalidArgumentError(
+            "from_dlpack: the capsule was consumed before, or is not a DLPack capsule."
+        )
     code = _type_code(capsule)
     is_bfloat = code.value == _BFLOAT
     if is_bfloat:

@@ -1,4 +1,4 @@
-"""The path of an eager op: bind the arguments, run its kernel, wrap the results, tell the tapes."""
+"""Eager execution of an op: bind the arguments, run the kernel, wrap the results, record on the tapes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.rules import Binary, HostUnary
 from penstock._src.util.quiet import quietly
 
-# Ops bound to types and attributes are kept up to this number per op.
+# Limit per op class of cached kernels, one for each combination of dtypes and attributes.
 MOST_BOUND = 1024
 
 _NUMBERS = frozenset({bool, int, float})
@@ -33,9 +33,9 @@ _PLAIN = _NUMBERS | {EagerTensor, np.ndarray}
 
 
 class Kernel:
-    """An op with one output or none, ready to run on inputs of given types.
+    """An op with at most one output, bound to the dtypes of its inputs.
 
-    `types` are those of the inputs; `storage` is NumPy's type of the output, whose `dtype` is None if there is none.
+    `types` are the dtypes of the inputs; `storage` is the NumPy dtype of the output. `dtype` is None without an output.
     """
 
     __slots__ = ("op", "run", "types", "dtype", "storage", "is_plain", "compiles")
@@ -49,7 +49,7 @@ class Kernel:
 
 
 def _runner(op: Op) -> Callable[..., Any]:
-    """Returns the kernel of an op; if that is one function of NumPy, without the steps around it."""
+    """Returns the callable that runs an op: the NumPy ufunc itself where the op is just that."""
     ufunc = getattr(op, "ufunc", None)
     if isinstance(ufunc, np.ufunc) and type(op).eager in (HostUnary.eager, Binary.eager):
         return quietly(ufunc, op.eager)
@@ -68,7 +68,7 @@ def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
     elif len(inputs) == 2:
         x, y = inputs
         if type(x) is EagerTensor and type(y) is EagerTensor:
-            # Types by their numbers, which hash without a call of Python.
+            # Use enum values as keys: they hash without a Python call.
             types = x._dtype._enum, y._dtype._enum
             kernel, values = bound.get(types), (x._value, y._value)
     elif inputs and type(inputs[0]) is EagerTensor:
@@ -76,14 +76,14 @@ def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
         kernel, values = bound.get((x._dtype._enum,)), (x._value,)
     if kernel is not None:
         return _run_kernel(kernel, inputs, values)
-    # Not eager tensors, or never bound so: the general path says what is wrong, if anything.
+    # Not eager tensors, or a first call with these dtypes: the general path binds the op or raises.
     return _execute_mixed(cls, inputs, attrs) if bound else _execute_any(cls, inputs, attrs)
 
 
 def _bound_to(
     bound: dict[Any, Kernel], tensors: Sequence[Any], attrs: dict[str, Any]
 ) -> Kernel | None:
-    """Returns the kernel kept for these types and attributes, None if there is none."""
+    """Returns the cached kernel for these dtypes and attributes, or None."""
     try:
         return bound.get(
             (
@@ -92,12 +92,12 @@ def _bound_to(
                 *map(type, attrs.values()),
             )
         )
-    except TypeError:  # an attribute that does not hash
+    except TypeError:  # an unhashable attribute
         return None
 
 
 def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) -> EagerTensor | None:
-    """Runs a kernel on tensors of its types, and tells the tapes."""
+    """Runs a kernel on tensors of its dtypes and records it on the tapes."""
     try:
         if kernel.compiles and (values[0].size >= LARGE or values[-1].size >= LARGE):
             value = run_compiled(kernel.op, values)
@@ -116,7 +116,7 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) ->
 
 
 def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> EagerTensor | None:
-    """Returns the output of a kernel that gives strings, handles or nothing, and tells the tapes."""
+    """Wraps the output of a kernel that returns strings, handles or nothing, and records it on the tapes."""
     outputs = () if kernel.dtype is None else (_wrap_one(value, kernel.dtype),)
     if STATE.tapes or STATE.accumulators:
         dispatch.record(kernel.op, inputs, outputs)
@@ -124,7 +124,7 @@ def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> EagerTensor | 
 
 
 def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    """Runs an op on arrays, numbers, variables and lists besides eager tensors, if it was bound to such inputs before."""
+    """Runs an op whose inputs include arrays, numbers, variables or lists, if a kernel is cached for such inputs."""
     inputs = [value if type(value) in _PLAIN else _as_input(value) for value in inputs]
     try:
         kernel = cls.bound[(*map(_kind, inputs), *attrs.items(), *map(type, attrs.values()))]
@@ -140,7 +140,7 @@ def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) 
 
 
 def _run_on_lists(kernel: Kernel, inputs: Sequence[Any]) -> EagerTensor | None:
-    """Runs a kernel of which some inputs are lists of tensors."""
+    """Runs a kernel some of whose inputs are lists of tensors."""
     tensors: list[EagerTensor] = []
     values: list[Any] = []
     for value in inputs:
@@ -156,17 +156,17 @@ def _run_on_lists(kernel: Kernel, inputs: Sequence[Any]) -> EagerTensor | None:
 
 
 def _as_input(value: Any) -> Any:
-    """Returns a variable as its value; a list or tuple as a list, with its variables as theirs."""
+    """Replaces a variable by its value, also inside a list or tuple, which becomes a list."""
     if type(value) in (list, tuple):
         return [one if type(one) in _PLAIN else _as_input(one) for one in value]
     return convert.convert_to_tensor(value) if hasattr(value, "_is_tensor_like") else value
 
 
 def _kind(value: Any) -> Any:
-    """Returns what decides, of an input, to which types an op is bound.
+    """Returns the part of an input that determines the dtypes an op is bound to.
 
     Raises:
-      TypeError: more than its kind decides.
+    TypeError: the dtypes depend on more than that.
     """
     kind = type(value)
     if kind is EagerTensor:
@@ -181,7 +181,7 @@ def _kind(value: Any) -> Any:
 
 
 def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
-    """Returns an array of that very type, or a number, as a tensor."""
+    """Returns an array of this dtype, or a number, as a tensor."""
     if type(value) is np.ndarray:
         return EagerTensor(value.copy(), dtype)
     if type(value) is int:
@@ -192,7 +192,7 @@ def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
 def _execute_any(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     if cls.has_refs:
         raise RuntimeError(refusal_of_reference(cls))
-    # True is 1 as a key, but no number as an attribute.
+    # As keys True == 1, but as attributes they differ: add the types.
     given = (*attrs.items(), *map(type, attrs.values()))
     tensors, op = bind(cls, inputs, attrs, False)
     outputs = run(op, tensors)
@@ -206,7 +206,7 @@ def _execute_any(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) ->
 def _keep(
     cls: type[Op], inputs: Sequence[Any], tensors: list[Any], given: tuple[Any, ...], op: Op
 ) -> None:
-    """Remembers to which types the op was bound, for tensors and for inputs of these kinds."""
+    """Caches the kernel of `op` by the dtypes of its tensors and by the kinds of its inputs."""
     kernel = Kernel(op, tuple(t.dtype for t in tensors))
     types: Sequence[Any] = kernel.types
     try:
@@ -217,12 +217,12 @@ def _keep(
         if all(_follows(cls, at, inputs, dtype) for at, dtype in enumerate(types)):
             cls.bound[(*map(_kind, inputs), *given)] = kernel
     except TypeError:
-        # An attribute that does not hash, such as a list, or another kind of input: such calls are bound each time.
+        # An unhashable attribute, such as a list, or another kind of input: bind such calls each time.
         return
 
 
 def _follows(cls: type[Op], at: int, inputs: Sequence[Any], dtype: DType) -> bool:
-    """Whether the type to which an input was bound follows from the kinds of the inputs, whatever their values."""
+    """Whether the kinds of the inputs alone determine the dtype that an input is converted to."""
     value, argument = inputs[at], cls.inputs[at]
     if type(value) is np.ndarray:
         return value.dtype is dtype.np and dtype.np.kind != "O"
@@ -244,7 +244,7 @@ def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:
 
 
 def run_kernel(op: Op, values: list[Any]) -> Any:
-    """Calls `op.eager`, with the values of list arguments gathered into lists; a program if they are large."""
+    """Calls `op.eager` with the values of list arguments grouped into lists; large inputs run a compiled program."""
     try:
         if op.is_program:
             return run_program(op, values)
@@ -258,7 +258,7 @@ def run_kernel(op: Op, values: list[Any]) -> Any:
 
 
 def _naming_op(op: Op, error: Exception) -> Exception:
-    """What the kernel's error is to the caller; the op's name ends the message of an OpError."""
+    """Returns the error to raise for a kernel's error; the message of an OpError ends with the op's name."""
     refusal = refusal_of_values(op, error)
     if isinstance(refusal, OpError) and refusal._message and "[Op:" not in refusal._message:
         refusal._message = f"{refusal._message} [Op:{op.op_type}]"
@@ -267,7 +267,7 @@ def _naming_op(op: Op, error: Exception) -> Exception:
 
 
 def wrap(op: Op, result: Any) -> list[EagerTensor]:
-    """Returns what a kernel returned as eager tensors of the types that the op declares."""
+    """Wraps the result of a kernel in eager tensors of the dtypes that the op declares."""
     types = op.output_dtypes  # type: ignore[attr-defined]
     if len(types) == 1:
         result = (result,)
@@ -287,7 +287,7 @@ def _wrap_one(value: Any, dtype: DType) -> EagerTensor:
 
 
 def _host_value(value: Any, dtype: DType) -> Any:
-    """Returns what a kernel returned in the form that a tensor of the type keeps."""
+    """Converts the result of a kernel to the form in which a tensor of this dtype stores its value."""
     if type(value) is np.ndarray:
         return value if value.dtype == dtype.np else value.astype(dtype.np)
     if not dtype.is_numpy_compatible:
@@ -300,7 +300,7 @@ def _host_value(value: Any, dtype: DType) -> Any:
 
 
 def arrange(op: Op, flat: list[Any]) -> Any:
-    """Returns the outputs as the caller of a raw op sees them."""
+    """Returns the outputs in the form that a raw op returns."""
     types = op.output_dtypes  # type: ignore[attr-defined]
     if len(types) == 1:
         return flat if type(types[0]) is tuple else flat[0]
@@ -332,7 +332,7 @@ def pack(values: Any, dtype: DType | None, name: str | None) -> Tensor:
       TypeError, ValueError: the elements differ in type or shape.
     """
     first = _type_of_first_tensor(values)
-    # A type that is asked for is cast to, unless the first tensor has it: then all must.
+    # Cast to the requested dtype, unless the first tensor has it: then all tensors must.
     casts = dtype is not None and first is not dtype
     return _pack(values, dtype or first, name or "packed", casts)
 

@@ -59,7 +59,7 @@ class EagerTensor(Tensor):
             )
 
     def numpy(self) -> Any:
-        """Returns the value as a NumPy array (a scalar for rank 0), without sharing it for writing."""
+        """Returns the value as a NumPy array (a scalar for rank 0); writing to it does not change the tensor."""
         value = self._value
         if type(value) is not np.ndarray:
             raise NotImplementedError(f"A tensor of type {self._dtype.name} has no NumPy value.")
@@ -84,7 +84,8 @@ class EagerTensor(Tensor):
         value = self._value
         value = value if value.flags.writeable else value.copy()
         if self._dtype is dtypes.bfloat16:
-            from penstock._src.eager.dlpack import capsule_of  # which imports this file
+            # Deferred: dlpack.py imports this file.
+            from penstock._src.eager.dlpack import capsule_of
 
             return capsule_of(value)
         return value.__dlpack__(**options)
@@ -104,7 +105,7 @@ class EagerTensor(Tensor):
 
     @property
     def is_packed(self) -> bool:
-        """False: a value stands in one place."""
+        """False: there are no packed tensors."""
         return False
 
     @property
@@ -139,7 +140,7 @@ class EagerTensor(Tensor):
         )
 
     def gpu(self, gpu_index: int = 0) -> "EagerTensor":
-        """Raises RuntimeError: no GPU holds tensors."""
+        """Raises RuntimeError: GPUs are not supported."""
         raise RuntimeError(f"Device GPU:{gpu_index} is not available: this build computes on CPUs.")
 
     def _shape_as_list(self) -> list[int]:
@@ -221,6 +222,6 @@ class EagerTensor(Tensor):
 
 
 def unpickle(value: Any, name: str) -> EagerTensor:
-    """Returns the tensor that was pickled."""
+    """Unpickles a tensor."""
     dtype = dtypes.as_dtype(name)
     return EagerTensor(np.asarray(value, dtype.np), dtype)

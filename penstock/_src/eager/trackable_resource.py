@@ -1,4 +1,4 @@
-"""TrackableResource: an object with a resource that a SavedModel makes anew when it is loaded."""
+"""TrackableResource: an object with a resource that is created again when its SavedModel is loaded."""
 
 import weakref
 from typing import Any
@@ -12,10 +12,9 @@ from penstock._src.util.export import export
     "saved_model.experimental.TrackableResource", v1=["saved_model.experimental.TrackableResource"]
 )
 class TrackableResource(Trackable):
-    """An object with a resource that a SavedModel makes anew when it is loaded.
+    """An object with a resource that is created again when its SavedModel is loaded.
 
-    A subclass says in `_create_resource` how to make it, in `_initialize` how to fill it and in
-    `_destroy_resource` how to give it up.
+    A subclass creates it in `_create_resource`, fills it in `_initialize` and frees it in `_destroy_resource`.
     """
 
     def __init__(self, device: str = "") -> None:
@@ -28,7 +27,7 @@ class TrackableResource(Trackable):
 
     @_resource_handle.setter
     def _resource_handle(self, handle: Any) -> None:
-        """Keeps the handle, and lets the resource tell to which object it belongs."""
+        """Stores the handle and links the resource back to this object."""
         self.__dict__["_held_handle"] = handle
         resource = getattr(handle, "_value", None)
         if resource is not None:
@@ -42,7 +41,7 @@ class TrackableResource(Trackable):
         """Fills the resource."""
 
     def _destroy_resource(self) -> Any:
-        """Gives the resource up."""
+        """Frees the resource."""
 
     @property
     def resource_handle(self) -> Any:

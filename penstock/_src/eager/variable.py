@@ -31,12 +31,12 @@ def _nothing(tensor: Any) -> Any:
     return None
 
 
-# Set by function/tracing.py: the value of a tensor of a function being traced, if it depends on no argument.
+# Set by function/tracing.py: returns the value of a tensor in a function being traced, if it depends on no argument.
 LIFT: Callable[[Any], Any] = _nothing
 
 
 def announce_creation(variable: Any) -> None:
-    """Tells the function being traced that it creates a variable, which it may do only once."""
+    """Notifies the function being traced that it creates a variable, which is allowed only in its first trace."""
     graph = STATE.graph
     while graph is not None and graph.building_function:
         rule = getattr(graph, "variable_rule", None)
@@ -67,10 +67,10 @@ class VariableAggregation(Enum):
 
 
 class _VariableMaker(type(Trackable)):  # type: ignore[misc]
-    """Lets the creators in force (tf.variable_creator_scope) make variables, the innermost first."""
+    """Makes variables through the active creators (tf.variable_creator_scope), innermost first."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        # Every class of variables takes it, also those that do not list it; it means nothing here.
+        # TensorFlow accepts this argument for every variable class; it has no effect here.
         kwargs.pop("experimental_enable_variable_lifting", None)
         creators = creator_scopes() if cls.__dict__.get("asks_creators", False) else ()
         if not creators:
@@ -86,13 +86,13 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
 
 @export("Variable", v1=[])
 class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
-    """A tensor whose value can be changed; it keeps it from call to call.
+    """A tensor whose value can be assigned and persists between calls.
 
     Args:
-      initial_value: a tensor, what converts to one, or a function without arguments that returns it.
-      trainable: whether tapes watch it by themselves; True by default.
-      name: of the variable.
-      dtype: the type; by default that of the initial value.
+      initial_value: a tensor, a value that converts to one, or a function without arguments that returns it.
+      trainable: whether tapes watch the variable automatically; True by default.
+      name: the name of the variable.
+      dtype: by default that of the initial value.
       constraint: a function that optimizers apply to the value after an update.
       shape: a more general static shape than that of the initial value.
     """
@@ -100,7 +100,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     _is_tensor_like = True
     __array_priority__ = 100
     asks_creators = True
-    # The collections of the graph that it is put into; None for those of TensorFlow's choice.
+    # The graph collections to add it to; None for TensorFlow's defaults.
     _collections: Any = None
 
     def __init__(
@@ -162,11 +162,11 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     @property
     def initializer(self) -> Any:
-        """The operation that gives the variable its first value (graphs only)."""
+        """The operation that assigns the initial value (graphs only)."""
         return self._initializer
 
     def _as_graph_element(self) -> Any:
-        """Returns what a session runs for the variable: a read."""
+        """Returns the tensor that a session fetches for the variable: a read."""
         return self._graph_element
 
     def _lifted(self, value: Any) -> Any:
@@ -185,7 +185,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     @property
     def handle(self) -> Any:
-        """The tensor by which ops refer to the variable."""
+        """The resource tensor through which ops access the variable."""
         return self._handle
 
     @property
@@ -213,7 +213,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     @property
     def trainable(self) -> bool:
-        """Whether tapes watch it by themselves."""
+        """Whether tapes watch the variable automatically."""
         return self._trainable
 
     @property
@@ -233,7 +233,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     @property
     def device(self) -> str:
-        """The device that holds the value; in a graph, that which was asked for."""
+        """The device that holds the value; in a graph, the requested device."""
         made_by = getattr(self._handle, "op", None) if in_v1_graph() else None
         if made_by is not None:
             return made_by.device
@@ -259,7 +259,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return self._shape
 
     def set_shape(self, shape: Any) -> None:
-        """Adds what is known of the static shape."""
+        """Merges `shape` into the static shape."""
         self._shape = self._shape.merge_with(shape)
 
     # -- in checkpoints
@@ -291,20 +291,20 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return tensor
 
     def _handle_is_own(self) -> bool:
-        """Whether the handle holds an array of the variable's type, which a read gives as it is."""
+        """Whether the handle holds an array of the variable's dtype, which a read returns directly."""
         held = getattr(self._handle, "_value", None)
         return type(held) is resources.VariableHandle and held.dtype is self._dtype
 
     def value(self) -> Tensor:
-        """Returns the present value as a tensor."""
+        """Returns the current value as a tensor."""
         return self._read()
 
     def read_value(self) -> Tensor:
-        """Returns the present value as a new tensor."""
+        """Returns the current value as a new tensor."""
         return raw.Identity(self._read())
 
     def numpy(self) -> np.ndarray:
-        """Returns the present value as an array.
+        """Returns the current value as an array.
 
         Raises:
           NotImplementedError: while a graph is built.
@@ -327,7 +327,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     @property
     def initial_value(self) -> Any:
-        """The tensor it starts with (graphs only)."""
+        """The initial value as a tensor (graphs only)."""
         if STATE.graph is None:
             raise RuntimeError("This property is not supported when eager execution is enabled.")
         return self._initial_value
@@ -346,13 +346,13 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         session.run(self._initializer, {self._initializer.inputs[1]: value})
 
     def to_proto(self, export_scope: str | None = None) -> Any:
-        """Returns the VariableDef of a variable of a graph; None if it is not in `export_scope`."""
+        """Returns the VariableDef of a graph's variable, or None if it is not in `export_scope`."""
         self._require_graph()
         return above("variable_def")(self, export_scope)
 
     @staticmethod
     def from_proto(variable_def: Any, import_scope: str | None = None) -> "Variable":
-        """Returns the variable of a VariableDef, over the operations of the current graph."""
+        """Returns the variable that a VariableDef describes, using operations of the current graph."""
         prefix = f"{import_scope}/" if import_scope else ""
         return above("variable_of")(variable_def, STATE.graph, prefix)
 
@@ -370,7 +370,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         """Sets the value.
 
         Raises:
-          ValueError: the shape does not fit that of the variable.
+          ValueError: the shapes are incompatible.
         """
         tensor = convert_to_tensor(value, dtype=self._dtype)
         shape = tensor.shape
@@ -404,7 +404,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return self._assigned(raw.AssignSubVariableOp(self._handle, tensor, name=name), read_value)
 
     def _assigned(self, op: Any, read_value: bool) -> Any:
-        """Returns what an assignment returns: the variable, or in a graph a tensor read after it."""
+        """Returns the result of an assignment: the variable or, in a graph, a read that runs after it."""
         if STATE.graph is None:
             return self if read_value else None
         if not read_value:
@@ -414,7 +414,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         with STATE.graph.control_dependencies([op]):
             return self.read_value()
 
-    # -- how it acts as a tensor
+    # -- conversion to tensors
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Tensor:
         if dtype is not None and not as_dtype(dtype).is_compatible_with(self._dtype):
@@ -488,23 +488,23 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return f"{head}, numpy={np.array_repr(value) if np.ndim(value) else value}>"
 
     def experimental_as_proto(self) -> Any:
-        """Not defined for a variable outside a SavedModel."""
+        """Raises TypeError: only defined in a SavedModel."""
         raise TypeError("to_proto() is not supported eagerly.")
 
 
 @functools.cache
 def read_op(dtype: DType) -> Any:
-    """Returns the op that reads a variable of a type."""
+    """Returns the op that reads a variable of this dtype."""
     return find("ReadVariableOp").instance({"dtype": dtype})
 
 
 def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:
-    """Returns the variable that was pickled."""
+    """Unpickles a variable."""
     return Variable(value, trainable=trainable, name=name, dtype=dtype)
 
 
 def _scoped(name: str) -> str:
-    """Returns the name with the current scope before it."""
+    """Returns the name prefixed by the current scope."""
     if STATE.graph is not None:
         return STATE.graph.unique_name(name)
     scope = STATE.eager_name_scope
@@ -512,7 +512,7 @@ def _scoped(name: str) -> str:
 
 
 def _under(*names: str) -> contextlib.AbstractContextManager[Any]:
-    """The scope in a graph of what belongs to the variable whose full name comes first."""
+    """The graph scope `names`, of which the first is the variable's full name."""
     graph = STATE.graph
     return contextlib.nullcontext() if graph is None else graph.name_scope("/".join(names) + "/")
 
@@ -520,7 +520,8 @@ def _under(*names: str) -> contextlib.AbstractContextManager[Any]:
 def make_handle(shape: TensorShape, dtype: DType, name: str) -> Any:
     """Returns the handle of a new variable, in the current context."""
     shared = resources.ANONYMOUS if STATE.graph is None else name
-    exact = name if STATE.graph is None else name + "/"  # it has its scope, and is the only one
+    # The final slash keeps the name as it is: no scope, no unique suffix.
+    exact = name if STATE.graph is None else name + "/"
     handle = raw.VarHandleOp(shape=shape, dtype=dtype, shared_name=shared, name=exact)
     if STATE.graph is None:
         handle._value.name = name
@@ -538,7 +539,7 @@ def add_to_collections(variable: Any, collections: Any = None) -> None:
 
 
 def creator_scopes() -> list[Any]:
-    """Returns the variable creators that are in force, outermost first."""
+    """Returns the active variable creators, outermost first."""
     return getattr(STATE, "variable_creators", None) or []
 
 

@@ -1,4 +1,4 @@
-"""VariableSpec: the type of a variable, as composite objects that hold variables tell it."""
+"""VariableSpec: the TypeSpec of a variable inside a composite object."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ class VariableSpec(DenseSpec):
         return [value.handle]
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether that variable, or variables of that spec, are of this type and shape."""
+        """Whether the variable, or every variable of the spec, has this dtype and shape."""
         other = spec_or_value
         if not isinstance(other, VariableSpec | Variable):
             return False

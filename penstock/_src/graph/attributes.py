@@ -1,4 +1,4 @@
-"""Attributes of ops as AttrValues and back, by the annotations of the op's class."""
+"""Converts op attributes to AttrValues and back, guided by the annotations of the op's class."""
 
 import typing
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from penstock._src.proto.tensor import TensorShapeProto
 
 
 def annotation_of(cls: type[Op], name: str) -> Any:
-    """Returns what an attribute holds: an annotation, also for the types and numbers of the signature."""
+    """Returns the annotation of an attribute, including type and number attributes from the signature."""
     if name in cls.annotations:
         return cls.annotations[name]
     for argument in (*cls.inputs, *cls.outputs):
@@ -33,7 +33,7 @@ def encode(cls: type[Op], name: str, value: Any, function_name: Callable[[Any], 
     """Returns the AttrValue of an attribute.
 
     Args:
-      function_name: gives the name by which a graph function is referred to.
+      function_name: maps a graph function to its name in the library.
     """
     made = AttrValue()
     annotation = annotation_of(cls, name)
@@ -110,8 +110,8 @@ def decode(annotation: Any, attr: Any, function_named: Callable[[str], Any]) -> 
     """Returns the attribute that an AttrValue holds.
 
     Args:
-      annotation: what the op's class says it holds.
-      function_named: gives the graph function of a name.
+      annotation: the annotation in the op's class.
+      function_named: maps a name to the graph function.
     """
     kind = attr.WhichOneof("value")
     if kind == "list":

@@ -1,4 +1,4 @@
-"""Automatic control dependencies: effects inside a function happen, and in the order of the program.
+"""Automatic control dependencies: side effects in a function run, and run in program order.
 
 Operations on one resource are chained: a write after every earlier use of it, a read after the last write.
 Stateful operations that name no resource (printing, assertions, Python calls) are chained among themselves.
@@ -21,7 +21,7 @@ def has_effect(op: Operation) -> bool:
 
 
 def _may_have_effect(graph: Any) -> bool:
-    """Whether any operation of a graph has; found once, unless more are added."""
+    """Whether any operation of a graph has an effect; cached until operations are added."""
     count, found = graph.__dict__.get("_has_effect", (-1, False))
     if count != len(graph._operations):
         found = any(map(has_effect, graph._operations))

@@ -12,19 +12,19 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.proto.graph import FunctionDef, GraphDef, NodeDef, VersionDef
 
-# TensorFlow 2.21's version of the format, and the oldest that reads what we write.
+# TensorFlow 2.21's version of the format, and the oldest version that can read our files.
 PRODUCER = 2474
 MIN_CONSUMER = 12
 
 
 class _Library:
-    """The functions that what is written refers to, in the order of finding."""
+    """The functions that the written graph refers to, in the order they were found."""
 
     def __init__(self) -> None:
         self.functions: dict[str, GraphFunction] = {}
 
     def name(self, function: Any) -> str:
-        """Returns the name of a function, which is written later."""
+        """Returns the name of a function and queues the function for writing."""
         self.functions.setdefault(function.name, function)
         return function.name
 
@@ -41,7 +41,7 @@ class _Library:
 def graph_def(
     graph: Graph, add_shapes: bool = False, functions: Sequence[GraphFunction] = ()
 ) -> Any:
-    """Returns the GraphDef of a graph, with the functions that it, or `functions`, refers to."""
+    """Returns the GraphDef of a graph, with `functions` and all functions that they and the graph refer to."""
     made = GraphDef()
     library = _Library()
     for function in functions:
@@ -72,10 +72,10 @@ def node_def(op: Operation) -> Any:
 
 
 def attribute_of(op: Operation, name: str) -> Any:
-    """Returns an attribute as TensorFlow's graphs hold it: types and numbers plain, strings as bytes, others as messages.
+    """Returns an attribute in TensorFlow's form: types and numbers as they are, strings as bytes, others as messages.
 
     Raises:
-      ValueError: there is none of that name.
+      ValueError: the operation has no attribute of that name.
     """
     value = op.raw_op.attrs.get(name)
     if value is None:
@@ -162,11 +162,11 @@ def _function_input(tensor: SymbolicTensor, arguments: dict[int, str]) -> str:
         if index < count:
             return f"{op.name}:{argument.name}:{index}"
         index -= count
-    raise AssertionError(f"{tensor!r} is no output of its operation.")
+    raise AssertionError(f"{tensor!r} is not an output of its operation.")
 
 
 class _Names:
-    """Unique names of arguments: lower case letters, digits and underscores."""
+    """Makes unique argument names of lower case letters, digits and underscores."""
 
     def __init__(self) -> None:
         self.taken: set[str] = set()
@@ -184,7 +184,7 @@ class _Names:
 
 
 def functions_of(graph: Graph) -> list[GraphFunction]:
-    """Returns all functions that operations of the graph hold, and those that these hold."""
+    """Returns all functions that the graph's operations refer to, directly or through other functions."""
     found: dict[str, GraphFunction] = {}
     pending = [body for op in graph._operations for body in bodies_of(op)]
     while pending:
@@ -216,7 +216,7 @@ Operation.node_def = property(node_def)  # type: ignore[attr-defined]
 
 
 def _get_attr(self: Operation, name: str) -> Any:
-    """As `attribute_of`."""
+    """See `attribute_of`."""
     return attribute_of(self, name)
 
 

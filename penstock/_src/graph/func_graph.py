@@ -1,4 +1,4 @@
-"""FuncGraph: the body of a function. Tensors of outside become captures: further inputs."""
+"""FuncGraph: the body of a function. Outer tensors that it reads become captures: extra inputs."""
 
 import weakref
 from typing import Any
@@ -11,16 +11,16 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
-# Eager integers of up to so many elements become constants, so that shapes stay static.
+# Captured eager integers of up to this many elements become constants, so that shapes stay static.
 SMALL_CONSTANT = 128
 
 
 class FuncGraph(Graph):
     """The graph of a function.
 
-    `inputs` are placeholders: first the arguments, then the captures in the order of capturing.
-    `outputs` are tensors. `structured_input_signature` and `structured_outputs` keep the nested
-    form that Python sees. `captures` gives (external tensor, placeholder) pairs.
+    `inputs` are placeholders: first the arguments, then the captures in the order they were made.
+    `outputs` are tensors. `structured_input_signature` and `structured_outputs` hold the nested Python structures.
+    `captures` gives (external tensor, placeholder) pairs.
     """
 
     building_function = True
@@ -41,22 +41,22 @@ class FuncGraph(Graph):
         self.inputs: list[SymbolicTensor] = []
         self.outputs: list[SymbolicTensor] = []
         self.control_outputs: list[Operation] = []
-        # whether nothing of it happens before all its inputs are there, as with `jit_compile`
+        # True if nothing runs before all inputs are available, as with `jit_compile`.
         self.runs_whole = False
         self.structured_input_signature = structured_input_signature
         self.structured_outputs = structured_outputs
         self.capture_by_value = capture_by_value
         # id of the external tensor -> (external tensor, placeholder), in order
         self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
-        # id of a variable -> it, in the order of first use
+        # id of a variable -> weak reference to it, in order of first use
         self._weak_variables: dict[int, weakref.ref] = {}
         if self.enclosing is not None:
             self.seed = self.enclosing.seed
 
     @property
     def outer_graph(self) -> Graph:
-        """The graph in which the function is made; for one that eager code makes an empty graph, as TensorFlow has
-        its global one there. `enclosing` is None for that."""
+        """The graph in which the function is made. Eager code gets an empty graph, where TensorFlow has its global graph and
+        `enclosing` is None."""
         if self.enclosing is not None:
             return self.enclosing
         if FuncGraph._outermost is None:
@@ -66,17 +66,17 @@ class FuncGraph(Graph):
     # -- captures
 
     def local(self, tensor: Any) -> SymbolicTensor:
-        """Returns `tensor` as a tensor of this graph, captured if it is of outside."""
+        """Returns `tensor` as a tensor of this graph, captured if it belongs outside."""
         if isinstance(tensor, SymbolicTensor) and tensor._op.graph is self:
             return tensor
         return self.capture(tensor)
 
     def capture(self, tensor: Any, name: str | None = None, shape: Any = None) -> SymbolicTensor:
-        """Returns the placeholder that stands for a tensor of outside.
+        """Returns the placeholder for an outer tensor.
 
         Raises:
-          InaccessibleTensorError: the tensor belongs to a branch or loop inside this graph that has
-            ended. TypeError: it belongs to a function that does not enclose this graph.
+          InaccessibleTensorError: the tensor belongs to a finished branch or loop inside this graph.
+          TypeError: it belongs to a function that does not enclose this graph.
         """
         if isinstance(tensor, SymbolicTensor):
             if tensor.graph is self:
@@ -87,7 +87,7 @@ class FuncGraph(Graph):
         found = self._captures.get(tensor._id)
         if found is not None:
             for tape in STATE.tapes:
-                # A tape that began after the capture, or was set aside during it.
+                # The tape was started after the capture, or was paused during it.
                 if tensor._id in tape.watched and found[1]._id not in tape.watched:
                     tape.record_identity(tensor, found[1])
             return found[1]
@@ -115,7 +115,7 @@ class FuncGraph(Graph):
         return placeholder
 
     def record_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
-        """Tells the tapes that watch from inside this graph that the two are one tensor."""
+        """Records on the tapes inside this graph that both are the same tensor."""
         for tape in STATE.tapes:
             tape.record_identity(tensor, placeholder)
 
@@ -142,7 +142,7 @@ class FuncGraph(Graph):
         )
 
     def _copy_of(self, tensor: SymbolicTensor) -> SymbolicTensor:
-        """Copies the operation that makes `tensor`, and what it needs, into this graph."""
+        """Copies the operation that makes `tensor`, and all that it depends on, into this graph."""
         op = tensor.op
         inputs = [self.local(t) for t in op._inputs]
         return self.add(op.raw_op, inputs, op.name).outputs[tensor.value_index]
@@ -160,12 +160,12 @@ class FuncGraph(Graph):
 
     @property
     def captures(self) -> list[tuple[Any, SymbolicTensor]]:
-        """(external tensor, placeholder) in the order of capturing."""
+        """Pairs (external tensor, placeholder), in the order they were captured."""
         return list(self._captures.values())
 
     @property
     def external_captures(self) -> list[Any]:
-        """The tensors of outside that the function reads."""
+        """The outer tensors that the function reads."""
         return [external for external, _ in self._captures.values()]
 
     @property
@@ -175,11 +175,11 @@ class FuncGraph(Graph):
 
     @property
     def num_captures(self) -> int:
-        """How many tensors are captured."""
+        """The number of captures."""
         return len(self._captures)
 
     def replace_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
-        """Makes `placeholder`, already an input, stand for `tensor`."""
+        """Makes `placeholder`, already an input, the capture of `tensor`."""
         self._captures[tensor._id] = (tensor, placeholder)
 
     # -- variables
@@ -188,7 +188,7 @@ class FuncGraph(Graph):
         """Remembers that the function uses a variable."""
         known = self._weak_variables.get(id(variable))
         if known is None or known() is not variable:
-            self._weak_variables.pop(id(variable), None)  # of one that has died
+            self._weak_variables.pop(id(variable), None)  # an entry of a deleted variable
             self._weak_variables[id(variable)] = weakref.ref(variable)
         if isinstance(self.enclosing, FuncGraph):
             self.enclosing.watch_variable(variable)
@@ -201,10 +201,10 @@ class FuncGraph(Graph):
 
     @property
     def trainable_variables(self) -> tuple[Any, ...]:
-        """Those of the variables that are trainable."""
+        """The trainable ones among `variables`."""
         return tuple(v for v in self.variables if v.trainable)
 
-    # -- what callers see
+    # -- the function's signature
 
     @property
     def input_types(self) -> list[DType]:
@@ -223,7 +223,7 @@ class FuncGraph(Graph):
 
     @property
     def is_stateful(self) -> bool:
-        """Whether any operation has an effect or reads state."""
+        """Whether any operation has a side effect or reads state."""
         return any(op.raw_op.stateful for op in self._operations)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Graph: operations in the order of their making, with names, scopes and collections."""
+"""Graph: operations in creation order, with names, scopes and collections."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -32,10 +32,10 @@ class Graph:
         self._by_name: dict[str, Operation] = {}
         self._names = NameTable()
         self._scope = self._container = ""
-        # The name of the op whose arguments are being converted.
+        # The name of the op whose arguments are being converted to tensors.
         self._binding: str | None = None
         self._control_stack: list[list[Operation]] = []
-        # Functions that choose devices, outermost first, each with the device around it.
+        # Device functions, outermost first, each with the device of its enclosing scope.
         self._device_functions: list[tuple[Callable[[Operation], Any], str | None]] = []
         self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
@@ -93,7 +93,7 @@ class Graph:
         return node
 
     def after_add(self, node: Operation) -> None:
-        """Called with each operation just added."""
+        """Hook: called after each operation is added."""
 
     def _base_name(self, op: Op, name: str | None) -> str:
         if not name:
@@ -108,7 +108,7 @@ class Graph:
         """Returns `tensor` as a tensor of this graph: eager tensors become constants.
 
         Raises:
-          ValueError: it belongs to another graph.
+          ValueError: the tensor belongs to another graph.
         """
         if isinstance(tensor, SymbolicTensor):
             if tensor.graph is not self:
@@ -117,13 +117,13 @@ class Graph:
         return self.constant(tensor._value, tensor.dtype, None)
 
     def constant(self, array: np.ndarray, dtype: DType, name: str | None) -> SymbolicTensor:
-        """Returns a constant of this graph; one made of an argument of an op is named `<op>/<argument>`."""
+        """Returns a constant of this graph; one made for an argument of an op is named `<op>/<argument>`."""
         name = self._name_of_part(name) if name else "Const"
         op = complete(find("Const"), {"value": array, "dtype": dtype}, True)
         return self.add(op, [], name).outputs[0]
 
     def _name_of_part(self, name: str) -> str:
-        """The name of what is made for an argument of the op that is being recorded: it stands under the op's."""
+        """The name of an operation made for an argument of the op being recorded: it lies in that op's scope."""
         if not self._binding or self._binding[-1] == "/":
             return name
         owner = self.unique_name(self._binding, mark_as_used=False)
@@ -132,8 +132,8 @@ class Graph:
     # -- names, scopes
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
-        """Returns a name that no operation of this graph has; scopes are put before it."""
-        if name and name[-1] == "/":  # the name of a scope, which an operation may have as well
+        """Returns a name, with the current scope as prefix, that no operation of this graph has."""
+        if name and name[-1] == "/":  # a scope's name, which an operation may share
             exact = name[:-1]
             if not exact or exact not in self._by_name:
                 return exact or name
@@ -143,7 +143,7 @@ class Graph:
 
     @contextlib.contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
-        """Puts `name/` before the names of the operations within; yields the whole scope."""
+        """Prefixes the names of the operations within by `name/`; yields the full scope."""
         before = self._scope
         if not name:
             new = ""
@@ -162,7 +162,7 @@ class Graph:
         return self._scope
 
     def _get_control_flow_context(self) -> None:
-        """None: conditions and loops are functions, not contexts of operations."""
+        """None: branches and loop bodies are functions, not control flow contexts."""
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator["Graph"]:
@@ -186,11 +186,11 @@ class Graph:
         return self
 
     def switch_to_thread_local(self) -> None:
-        """Nothing: what is entered is always known to the entering thread alone."""
+        """Does nothing: the current graph is always local to the thread."""
 
     @contextlib.contextmanager
     def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
-        """Operations made within run after `control_inputs`; None forgets all such scopes."""
+        """Operations made within run after `control_inputs`; None clears all enclosing control dependencies."""
         before = self._control_stack
         if control_inputs is None:
             self._control_stack = []
@@ -206,7 +206,7 @@ class Graph:
             return element
         if not isinstance(element, SymbolicTensor) and hasattr(element, "_as_graph_element"):
             held = element._as_graph_element()
-            # What an assignment in a function returns is the variable: a read comes after it.
+            # In a function an assignment returns the variable: depend on a read, which comes after the assignment.
             element = element.value() if held is None else held
         if isinstance(element, Operation):
             return element
@@ -218,8 +218,8 @@ class Graph:
 
     @contextlib.contextmanager
     def device(self, device_name_or_function: Any) -> Iterator[None]:
-        """Asks for a device for the operations within: by its name, merged with that around, or by a function of the
-        operation, which has its present device and returns the one it gets."""
+        """Requests a device for the operations within: a name, merged with the enclosing one, or a function from an operation
+        (with the device so far) to the device it gets."""
         wanted, around = device_name_or_function, STATE.device
         if callable(wanted) and not hasattr(wanted, "to_string"):
             self._device_functions.append((wanted, around))
@@ -230,7 +230,7 @@ class Graph:
                 self._device_functions.pop()
             return
         functions = self._device_functions
-        if wanted is None:  # whatever is around does not count
+        if wanted is None:  # ignore the enclosing scopes
             self._device_functions, around = [], None
         try:
             with dispatch.device(merged_device(around, wanted) or None):
@@ -240,7 +240,7 @@ class Graph:
 
     @contextlib.contextmanager
     def container(self, container_name: str) -> Iterator[str]:
-        """Puts the resources made within into a container."""
+        """Places the resources made within in a container."""
         before, self._container = self._container, container_name
         try:
             yield container_name
@@ -249,18 +249,18 @@ class Graph:
 
     @contextlib.contextmanager
     def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
-        """Asks for the device of `op` for the operations within."""
+        """Requests the device of `op` for the operations within."""
         yield
 
     # -- looking up
 
     def get_operations(self) -> list[Operation]:
-        """Returns the operations in the order of their making."""
+        """Returns the operations in creation order."""
         return list(self._operations)
 
     @property
     def operations(self) -> list[Operation]:
-        """The operations in the order of their making."""
+        """The operations in creation order."""
         return self.get_operations()
 
     def num_operations(self) -> int:
@@ -268,11 +268,11 @@ class Graph:
         return len(self._operations)
 
     def new_operations(self) -> list[Operation]:
-        """Returns the operations that were added but not yet seen by the graph: none ever."""
+        """Returns operations added behind the graph's back: always none."""
         return []
 
     def get_operation_by_name(self, name: str) -> Operation:
-        """Returns the operation of that name.
+        """Returns the operation called `name`.
 
         Raises:
           KeyError: there is none.
@@ -285,7 +285,8 @@ class Graph:
         """Returns the tensor `<operation>:<output>`.
 
         Raises:
-          KeyError: there is none. ValueError: the name is not of that form.
+          KeyError: there is none.
+          ValueError: the name does not have that form.
         """
         if not isinstance(name, str):
             raise TypeError(f"Tensor names are strings (or similar), not {type(name).__name__}.")
@@ -294,7 +295,7 @@ class Graph:
     def as_graph_element(
         self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True
     ) -> Any:
-        """Returns the tensor or operation that `obj` is, or names."""
+        """Returns the tensor or operation that `obj` is or names."""
         convert = getattr(obj, "_as_graph_element", None)
         if convert is not None:
             obj = convert()
@@ -351,7 +352,7 @@ class Graph:
 
     @property
     def finalized(self) -> bool:
-        """Whether nothing may be added any more."""
+        """Whether the graph is finalized: nothing can be added any more."""
         return self._finalized
 
     def finalize(self) -> None:
@@ -359,7 +360,7 @@ class Graph:
         self._finalized = True
 
     def Dismantle(self) -> None:
-        """Nothing: a graph keeps no cycle that has to be broken by hand."""
+        """Does nothing: garbage collection frees the graph."""
 
     @property
     def collections(self) -> list[Any]:
@@ -376,14 +377,14 @@ class Graph:
             self.add_to_collection(name, value)
 
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
-        """Returns a copy of a collection; with `scope`, those whose names start with it."""
+        """Returns a copy of a collection, or of its items whose names start with `scope`."""
         found = self._collections.get(name, [])
         if scope is None:
             return list(found)
         return [v for v in found if getattr(v, "name", "").startswith(scope)]
 
     def get_collection_ref(self, name: Any) -> list[Any]:
-        """Returns a collection itself."""
+        """Returns the collection itself, not a copy."""
         return self._collections.setdefault(name, [])
 
     def get_all_collection_keys(self) -> list[Any]:
@@ -399,7 +400,7 @@ class Graph:
         return True
 
     def is_fetchable(self, tensor_or_op: Any) -> bool:
-        """Whether a session may fetch it."""
+        """Whether a session may fetch `tensor_or_op`."""
         return True
 
     def prevent_feeding(self, tensor: Any) -> None:
@@ -415,10 +416,10 @@ class Graph:
 def infer_shapes(
     op: Op, inputs: list[SymbolicTensor], name: str, location: Any
 ) -> list[TensorShape]:
-    """Returns the static shapes of the outputs of an op on these inputs, flat.
+    """Returns the static shapes of the op's outputs for these inputs, as a flat list.
 
     Raises:
-      ValueError: the shapes of the inputs do not fit; the message names the user's line.
+      ValueError: the input shapes are incompatible; the message names the user's line.
     """
     types = op.output_dtypes  # type: ignore[attr-defined]
     rule = type(op).shape_rule
@@ -435,7 +436,7 @@ def infer_shapes(
 
 
 def flat_shapes(types: Sequence[Any], result: Sequence[Any]) -> list[TensorShape]:
-    """Returns what a shape rule said of each output, of outputs that are lists of each tensor."""
+    """Returns the shapes that a shape rule gave, one for each tensor: list outputs are flattened."""
     shapes: list[TensorShape] = []
     for shape, dtype in zip(result, types, strict=True):
         if type(dtype) is tuple:
@@ -472,7 +473,7 @@ def _shape_message(
 
 
 def arrange(node: Operation) -> Any:
-    """Returns the outputs as the caller of a raw op sees them."""
+    """Returns the outputs in the form that a raw op returns."""
     op = node.raw_op
     types = op.output_dtypes  # type: ignore[attr-defined]
     if not types:

@@ -1,4 +1,4 @@
-"""GraphDefs and FunctionDefs, also those that TensorFlow wrote, as graphs."""
+"""Imports GraphDefs and FunctionDefs, including those that TensorFlow wrote."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from penstock._src.util.export import export
 
 
 class Library:
-    """The functions of a GraphDef by name, each imported when it is first asked for."""
+    """The functions of a GraphDef by name, each imported on first use."""
 
     def __init__(self, library: Any = None) -> None:
         self.definitions = {f.signature.name: f for f in library.function} if library else {}
@@ -32,17 +32,16 @@ class Library:
         return name in self.definitions or name in self.functions
 
     def get(self, name: str) -> GraphFunction:
-        """Returns the function of that name.
+        """Returns the function called `name`.
 
         Raises:
-          KeyError: there is none. UnimplementedError: it calls itself.
+          KeyError: there is none.
+          UnimplementedError: it is recursive.
         """
         if name in self.functions:
             return self.functions[name]
         if name not in self.definitions:
-            raise KeyError(
-                f"The graph refers to a function '{name}' that its library does not hold."
-            )
+            raise KeyError(f"The graph refers to a function '{name}' that is not in its library.")
         if name in self._active:
             raise UnimplementedError(f"The function '{name}' calls itself.")
         self._active.add(name)
@@ -110,7 +109,7 @@ def graph_input(text: str) -> tuple[str, str | None, int]:
 
 
 class NodeImporter:
-    """Adds nodes to the current graph in an order in which inputs come first."""
+    """Adds nodes to the current graph in topological order."""
 
     def __init__(
         self, graph: Graph, library: Library, split: Callable[[str], tuple[str, str | None, int]]
@@ -149,7 +148,7 @@ class NodeImporter:
         return text[1:] if text.startswith("^") else self.split(text)[0]
 
     def tensor(self, text: str) -> SymbolicTensor:
-        """Returns the tensor that an input names."""
+        """Returns the tensor that an input string names."""
         if text in self.known:
             return self.known[text]
         name, argument, index = self.split(text)
@@ -157,7 +156,7 @@ class NodeImporter:
         if mapped is not None:
             return mapped
         if name not in self.operations:
-            raise ValueError(f"The graph has no node '{name}', which is an input of another.")
+            raise ValueError(f"The graph has no node '{name}', which another node reads.")
         op = self.operations[name]
         if argument is not None:
             for declared, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):  # type: ignore[attr-defined]
@@ -214,7 +213,7 @@ class NodeImporter:
 
 
 def _infer_types(cls: type[Op], given: dict[str, Any], inputs: list[SymbolicTensor]) -> None:
-    """Fills in type attributes that a graph left out because they have defaults or follow from the inputs."""
+    """Fills in type attributes that the graph omits: defaults, or types inferred from the inputs."""
     position = 0
     for argument in cls.inputs:
         if argument.is_list:
@@ -244,7 +243,7 @@ def import_graph_def(
       input_map: tensors of the current graph to use in place of tensors of the GraphDef, by name.
       return_elements: names of operations and tensors of the GraphDef to return.
       name: a scope for the nodes; "import" by default, "" for none.
-      op_dict, producer_op_list: accepted.
+      op_dict, producer_op_list: accepted for compatibility; no effect.
 
     Returns:
       The operations and tensors of `return_elements`, or None.

@@ -1,4 +1,4 @@
-"""GraphFunction: a FuncGraph with fixed inputs and outputs, as attributes of call and control flow ops hold it."""
+"""GraphFunction: a FuncGraph with fixed inputs and outputs; call and control flow ops hold one as an attribute."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -33,9 +33,9 @@ MAKE_RUNNER: Callable[["GraphFunction"], Runner] = _no_compiler
 class GraphFunction:
     """A function from a list of host values to a list of host values.
 
-    `graph` holds the operations; `inputs` and `outputs` are tensors of it. The function must not
-    change once it has run; `with_outputs` makes another of the same graph. `why_host` says why its
-    operations run one by one on the host rather than compiled, if they are to.
+    `graph` holds the operations; `inputs` and `outputs` are tensors of it. The function must not change once it has run;
+    `with_outputs` makes another one over the same graph. If `why_host` is set, its operations run one by one on the host
+    instead of being compiled, for that reason.
     """
 
     __hash__ = None  # type: ignore[assignment]  # so that ops holding one are not kept in caches
@@ -53,13 +53,13 @@ class GraphFunction:
         self.outputs = list(graph.outputs if outputs is None else outputs)
         self.name = name or f"__inference_{graph.name}_{next(_COUNT)}"
         self._runner: Runner | None = None
-        # The name of what it and other functions compute, each in its own way, and the one that runs
-        # where a graph calls this one. (With intermediate values as outputs it runs itself.)
+        # `implements` names the interface that this and other functions implement; the second field is the implementation
+        # that runs when a graph calls this function. (With intermediate values as outputs it runs itself.)
         self.implements: str | None = None
         self.stand_in: GraphFunction | None = None
 
     def is_like(self, other: "GraphFunction") -> bool:
-        """Whether both take and give values of the same types."""
+        """Whether both have the same input and output types."""
         return self.input_types == other.input_types and self.output_types == other.output_types
 
     def __eq__(self, other: Any) -> bool:
@@ -87,7 +87,7 @@ class GraphFunction:
 
     @property
     def executable(self) -> Runner:
-        """What runs it; made at the first use."""
+        """The compiled or interpreted form; made at first use."""
         if self._runner is None:
             self._runner = MAKE_RUNNER(self)
         return self._runner
@@ -97,7 +97,7 @@ class GraphFunction:
         return self.executable(list(values))
 
     def with_outputs(self, outputs: Sequence[SymbolicTensor]) -> "GraphFunction":
-        """Returns the function that gives `outputs` instead."""
+        """Returns a function over the same graph that returns `outputs`."""
         return GraphFunction(self.graph, self.inputs, outputs, why_host=self.why_host)
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from penstock._src.util.locations import Location
 
 
 class SymbolicTensor(Tensor):
-    """An output of a graph's operation: it has a type and a static shape, and a value when run."""
+    """An output of an operation in a graph: a dtype and a static shape; its value exists only at run time."""
 
     __slots__ = ("_op", "_value_index", "_dtype", "_shape", "_handle_data")
 
@@ -35,7 +35,7 @@ class SymbolicTensor(Tensor):
 
     @property
     def value_index(self) -> int:
-        """Which output of its operation it is."""
+        """The index of this output in its operation."""
         return self._value_index
 
     @property
@@ -59,10 +59,10 @@ class SymbolicTensor(Tensor):
         return self._op.device
 
     def set_shape(self, shape: Any) -> None:
-        """Adds what is known of the shape.
+        """Merges `shape` into the static shape.
 
         Raises:
-          ValueError: it contradicts what is known already.
+          ValueError: it is incompatible with the static shape.
         """
         self._shape = self._shape.merge_with(as_shape(shape))
 
@@ -108,14 +108,14 @@ class SymbolicTensor(Tensor):
 
     @property
     def numpy(self) -> Any:
-        """Not defined while a graph is built, as `hasattr` tells."""
+        """Raises AttributeError while a graph is built, so that `hasattr` is False."""
         raise AttributeError(
             f"'SymbolicTensor' object has no attribute 'numpy': '{self.name}' has no value while a "
             "graph is built. Call numpy() on what the function returns, outside it."
         )
 
     def __int__(self) -> int:
-        # What tf.get_static_value tells may be used as a number as well.
+        # A tensor with a static value can be used as a Python integer.
         value = op_contract.STATIC_VALUE(self)
         if value is not None and value.size == 1:
             return int(value.reshape(()))
@@ -159,9 +159,9 @@ class Operation:
         self._inputs, self._control_inputs = inputs, control_inputs
         self._device, self.location = device, location
         self.position = len(graph._operations)
-        # A function (op, *gradients) -> gradients that tf.custom_gradient put in place of the op's.
+        # Set by tf.custom_gradient: a function (op, *gradients) -> gradients that replaces the op's own gradient.
         self.gradient_override: Any = None
-        # The name of such a function in a file.
+        # The name of such a function in a SavedModel or GraphDef.
         self.gradient_kind = ""
         types: list[DType] = []
         for dtype in op.output_dtypes:  # type: ignore[attr-defined]
@@ -198,12 +198,12 @@ class Operation:
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        """The tensors that it makes."""
+        """The tensors that it produces."""
         return self._outputs
 
     @property
     def control_inputs(self) -> list["Operation"]:
-        """Operations that must have run before."""
+        """Operations that must run before this one."""
         return list(self._control_inputs)
 
     @property
@@ -221,7 +221,7 @@ class Operation:
         return self.raw_op.attrs
 
     def experimental_set_type(self, type_proto: Any) -> None:
-        """Keeps the FullTypeDef that describes what the operation makes; nothing depends on it."""
+        """Keeps the FullTypeDef of the operation's outputs; nothing depends on it."""
         self._full_type = type_proto
 
     def values(self) -> tuple[SymbolicTensor, ...]:
@@ -229,7 +229,7 @@ class Operation:
         return tuple(self._outputs)
 
     def colocation_groups(self) -> list[bytes]:
-        """Returns the names of the groups of operations it shares a device with."""
+        """Returns the names of its colocation groups."""
         return [b"loc:@" + self._name.encode()]
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""GraphDefs cut down and changed: tf.compat.v1.graph_util."""
+"""tf.compat.v1.graph_util: extract and rewrite parts of GraphDefs."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -130,7 +130,7 @@ class RegisterGradient:
 
 @contextlib.contextmanager
 def _gradient_override_map(self: Graph, op_type_map: dict[str, str]) -> Iterator[None]:
-    """Gives the operations added within the registered gradients of other names.
+    """Operations added within this scope take the registered gradients that `op_type_map` names.
 
     Args:
       op_type_map: {op type: name given to tf.RegisterGradient}.
@@ -148,7 +148,7 @@ def _gradient_override_map(self: Graph, op_type_map: dict[str, str]) -> Iterator
 
 
 def _apply_gradient_override(self: Graph, node: Operation) -> None:
-    """Called with each operation just added."""
+    """Applies the map to an operation that was just added."""
     name = self.__dict__.get("_gradient_overrides", {}).get(node.type)
     if name is not None:
         node.gradient_override = RegisterGradient.functions[name]

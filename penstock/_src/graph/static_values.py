@@ -1,4 +1,4 @@
-"""What is known of a tensor's value while a graph is built: constants, and vectors of shapes."""
+"""Static values of tensors: constants and shape vectors that are known while a graph is built."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from penstock._src.util.export import export
 # Larger values are not computed while building a graph.
 LARGEST = 1 << 16
 DEEPEST = 64
-# Ops whose outputs say something of a shape even if their inputs have no static value.
+# Ops whose outputs may be known from the static shapes of their inputs.
 SHAPES = ("Shape", "ShapeN", "Size", "Rank")
 
 
@@ -34,7 +34,7 @@ def constant_value(tensor: Any, depth: int = 0) -> np.ndarray | None:
     if depth > DEEPEST or op.raw_op.stateful or op.type.startswith("Placeholder"):
         return None
     values = _evaluate(tensor, depth)
-    # What is unknown may become known by set_shape, so only values are kept.
+    # Cache known values only: set_shape may make an unknown one known later.
     if values is None:
         return None
     op.__dict__["_static_outputs"] = values
@@ -63,14 +63,14 @@ def _evaluate(tensor: SymbolicTensor, depth: int) -> list[Any] | None:
     try:
         result = op.raw_op.eager(*group_arguments(op.raw_op.inputs, op.raw_op, inputs))
     except (OpError, ValueError, TypeError, IndexError, ArithmeticError):
-        # It fails when it runs, with the error of the kernel.
+        # The kernel raises the same error at run time.
         return None
     flat = op_contract.flatten_arguments(result if isinstance(result, (tuple, list)) else [result])
     return [np.asarray(v, t.dtype.np) for v, t in zip(flat, op.outputs)]
 
 
 def _extent_of(op: Any) -> int | None:
-    """The extent that `shape(x)[i]` picks, where that one is known."""
+    """The extent that `shape(x)[i]` selects, if it is static."""
     attrs = op.raw_op.attrs
     source = op._inputs[0]
     if attrs["shrink_axis_mask"] != 1 or getattr(source.op, "type", "") not in ("Shape", "ShapeN"):
@@ -100,7 +100,7 @@ def _evaluate_shape(op: Any) -> list[Any] | None:
 
 
 def constant_value_as_shape(tensor: Any) -> TensorShape:
-    """Returns the shape that a vector of numbers stands for, as far as it is known: -1 is unknown."""
+    """Returns the shape that a vector of integers describes; unknown elements and -1 give unknown dimensions."""
     value = constant_value(tensor)
     if value is not None:
         if value.ndim == 0:
@@ -119,7 +119,7 @@ def constant_value_as_shape(tensor: Any) -> TensorShape:
 
 
 def _captured(tensor: SymbolicTensor) -> Any:
-    """The tensor of outside that a placeholder of a function stands for, or None."""
+    """The outer tensor that a capture placeholder stands for, or None."""
     if tensor.op.type != "Placeholder":
         return None
     pairs = getattr(tensor.graph, "captures", ())
@@ -193,7 +193,7 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
         return get_static_value(tensor, partial)
     if tensor.op.type == "OnesLike" and tensor.shape.is_fully_defined():
         return np.ones(tensor.shape.as_list(), tensor.dtype.np)
-    # a packed vector may know some elements, so its inputs need not all be plain
+    # Some elements of a packed vector may be static, so its inputs need not all be plain.
     if not _is_plain(tensor, 0) and not (partial and tensor.op.type == "Pack"):
         return None
     value = get_static_value(tensor, partial)
@@ -201,7 +201,7 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
 
 
 def _is_plain(tensor: SymbolicTensor, depth: int) -> bool:
-    """Whether a value follows from ops that TensorFlow looks through, too."""
+    """Whether a value is computed only by ops that TensorFlow's `get_static_value` evaluates."""
     op = tensor.op
     if not op.raw_op.has_static_value or depth > DEEPEST:
         return False

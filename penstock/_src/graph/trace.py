@@ -1,4 +1,4 @@
-"""From a Python callable to a FuncGraph: bodies of branches, loops and functions."""
+"""Traces Python callables into FuncGraphs: bodies of branches, loops and functions."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,18 +18,18 @@ def _unchanged(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-# Set by function/autograph: converts user callables that ops such as map_fn call while a graph is built.
+# Set by function/autograph: converts callables that users pass to ops such as map_fn while a graph is built.
 CONVERT: Callable[[Callable[..., Any]], Callable[..., Any]] = _unchanged
 
 
 def autograph_converted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns `function` with AutoGraph applied if a graph is being built; for functions that take callables."""
+    """Returns `function`, converted by AutoGraph if a graph is being built."""
     return CONVERT(function) if STATE.graph is not None else function
 
 
 @contextlib.contextmanager
 def recording(graph: FuncGraph) -> Iterator[FuncGraph]:
-    """Records ops into `graph`, hidden from the tapes outside."""
+    """Records ops into `graph`; outer tapes do not see them."""
     before = STATE.tapes, STATE.accumulators
     STATE.tapes, STATE.accumulators = (), ()
     STATE.default_graphs.append(graph)
@@ -44,7 +44,7 @@ def recording(graph: FuncGraph) -> Iterator[FuncGraph]:
 def add_arguments(
     graph: FuncGraph, models: Sequence[Any], shapes: Sequence[Any]
 ) -> list[SymbolicTensor]:
-    """Adds an input to `graph` for each tensor of `models`, with its type and the given static shape."""
+    """Adds a placeholder to `graph` for each tensor of `models`, with its dtype and the given static shape."""
     placeholders = []
     for model, shape in zip(models, shapes, strict=True):
         placeholder = graph.placeholder(model.dtype, shape, "arg")
@@ -59,7 +59,7 @@ def trace_body(
 ) -> FuncGraph:
     """Calls `function` while recording into `graph`; its result becomes the graph's outputs.
 
-    The tapes outside watch the trainable variables that it uses, as if it ran in their sight.
+    Outer tapes watch the trainable variables that it uses, as if it ran eagerly.
     """
     with recording(graph):
         set_outputs(graph, function(*arguments))
@@ -73,10 +73,10 @@ def trace_body(
 def set_outputs(graph: FuncGraph, result: Any) -> None:
     """Makes the tensors of a nested result the outputs of `graph`.
 
-    `graph.structured_outputs` is the result with tensors of the graph for what converts to one.
+    `graph.structured_outputs` is `result` with every convertible leaf replaced by a tensor of the graph.
 
     Raises:
-      TypeError: something in it cannot be a tensor.
+      TypeError: a leaf cannot be converted to a tensor.
     """
     result = nest.map_structure(lambda leaf: _as_output(graph, leaf), result)
     graph.structured_outputs = result
@@ -85,7 +85,7 @@ def set_outputs(graph: FuncGraph, result: Any) -> None:
 
 
 def mark_outputs(graph: FuncGraph) -> None:
-    """Passes every output through an Identity, as TensorFlow does: outputs are then no inputs and have names."""
+    """Passes every output through an Identity, as TensorFlow does, so that no output is an input and each has a name."""
     marked = [raw.Identity(input=t) for t in graph.outputs]
     for before, after in zip(graph.outputs, marked, strict=True):
         after._handle_data = before._handle_data
@@ -118,9 +118,9 @@ def _as_output(graph: FuncGraph, leaf: Any) -> Any:
 def fill_outputs(
     structure: Any, tensors: Sequence[Any], leaves: Sequence[Any] | None = None
 ) -> Any:
-    """Returns `structure` (of a graph's structured outputs) with its tensors replaced in order.
+    """Returns `structure` (a graph's structured outputs) with its tensors replaced in order.
 
-    `leaves` are those of the structure, composites expanded, for callers that fill it often.
+    Callers that fill one structure often pass its `leaves`, with composites expanded.
     """
     remaining = iter(tensors)
     if leaves is None:

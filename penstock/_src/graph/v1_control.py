@@ -1,10 +1,10 @@
-"""TensorFlow 1's control flow nodes in imported graphs: loops become While, conditionals If.
+"""Imports TensorFlow 1's control flow nodes: loops become While, conditionals become If.
 
 Before: Enter -> Merge -> Switch(LoopCond) -> ... -> NextIteration -> Merge; Exit
 After:  While(cond, body) over one variable for each Merge
 
-A conditional's Switch passes its value to both sides, and its Merge becomes an If between what both sides gave: so both are
-computed, which is refused if they have effects.
+A conditional's Switch passes its value to both branches, and its Merge becomes an If that selects one result. Both branches
+are computed, so branches with side effects are rejected.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def split(text: str) -> tuple[str, int]:
 
 
 class Structure:
-    """Which loop frame each node is in, and on which side of which conditionals it depends."""
+    """The loop frame of each node, and the conditional branches that it depends on."""
 
     def __init__(self, nodes: Sequence[Any]) -> None:
         self.nodes = {node.name: node for node in nodes}
@@ -77,7 +77,7 @@ class Structure:
         return path[:-1] if self._op(name) in ("Exit", "RefExit") else path
 
     def side_of(self, name: str, index: int) -> frozenset[Side]:
-        """Returns the conditionals that an output depends on, with the side."""
+        """Returns the conditionals that an output depends on, each with its branch."""
         sides = self.sides.get(name, frozenset())
         node = self.nodes.get(name)
         if node is not None and node.op in ("Switch", "RefSwitch") and index >= 0:
@@ -87,7 +87,7 @@ class Structure:
 
 
 class ControlImporter:
-    """Adds the nodes of one frame; `importer` adds plain nodes and knows the tensors made so far."""
+    """Adds the nodes of one frame; `importer` adds plain nodes and holds the tensors made so far."""
 
     def __init__(self, structure: Structure, importer: Any, prefix: str) -> None:
         self.structure, self.importer, self.prefix = structure, importer, prefix
@@ -147,7 +147,7 @@ class ControlImporter:
         return name in self.structure.nodes
 
     def know(self, name: str, outputs: Sequence[Any]) -> None:
-        """Says what the outputs of a node that is replaced have become."""
+        """Records the tensors that replace the outputs of a node."""
         self._done.add(name)
         for index, tensor in enumerate(outputs):
             self.importer.known[f"{name}:{index}"] = tensor
@@ -168,7 +168,7 @@ class ControlImporter:
             made = self.importer.operations[node.name]
             if self.structure.sides[node.name] and has_effect(made):
                 raise UnimplementedError(
-                    f"The conditional around '{node.name}' of an imported TensorFlow 1 graph has an effect."
+                    f"The conditional around '{node.name}' of an imported TensorFlow 1 graph has a side effect."
                 )
 
     def _merge(self, node: Any) -> list[Any]:
@@ -185,7 +185,7 @@ class ControlImporter:
 
 
 def select(pred: Any, yes: Any, no: Any) -> SymbolicTensor:
-    """Adds an If whose branches give one of two tensors."""
+    """Adds an If that returns one of two tensors."""
     branches = []
     for index in (0, 1):
         graph = FuncGraph("merge_branch")
@@ -231,7 +231,7 @@ class _Loop:
         self.exits = {split(n.input[0])[0]: n for n in own if n.op in ("Exit", "RefExit")}
 
     def build(self) -> None:
-        """Adds the While and says what the Exit nodes have become."""
+        """Adds the While and records the tensors that replace the Exit nodes."""
         importer = self.outer.importer
         starts = [importer.tensor(e.input[0]) for e in (*self.variables, *self.constants)]
         cond = self._function(
@@ -260,7 +260,7 @@ class _Loop:
         graph = FuncGraph(
             f"{self.path[-1]}_{label}".replace("/", "_"), outer_graph=self.outer.importer.graph
         )
-        # A variable's shape may change between iterations: nothing is known of it but its rank.
+        # A variable's shape may change between iterations: only its rank is static.
         for index, t in enumerate(starts):
             shape = t.shape if index >= len(variables) else None
             graph.inputs.append(
@@ -282,7 +282,7 @@ class _Loop:
         return GraphFunction(graph)
 
     def _needed(self, targets: list[str], known: dict[str, Any]) -> list[Any]:
-        """Returns the nodes of the frame that `targets` depend on, up to what is known."""
+        """Returns the nodes of the frame that `targets` depend on, stopping at known tensors."""
         inside = {node.name: node for node in self.nodes}
         found: set[str] = set()
         pending = list(targets)
@@ -301,7 +301,7 @@ class _Loop:
             node = inside[name]
             pending += node.input
             inner = self.outer.structure.path[name]
-            if len(inner) > len(self.path):  # a loop within: all of it
+            if len(inner) > len(self.path):  # an inner loop: take all of it
                 pending += [
                     n.name
                     for n in self.nodes

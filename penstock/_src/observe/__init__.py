@@ -1,1 +1,1 @@
-"""Seeing what a program does: tf.summary with its event files, and the profiler."""
+"""Observability: tf.summary with its event files, and the profiler."""

@@ -43,7 +43,7 @@ def write(
     """Writes a tensor under a tag to the default writer.
 
     Args:
-      tag: of the summary.
+      tag: the tag of the summary.
       tensor: the value, or a callable that makes it.
       step: an integer; by default that of `tf.summary.experimental.set_step`.
       metadata: a SummaryMetadata message, or its bytes.
@@ -83,7 +83,7 @@ def scalar(name: str, data: Any, step: Any = None, description: str | None = Non
     ...     written = tf.summary.scalar("loss", 0.25, step=1)
 
     Raises:
-      ValueError: `data` is no scalar.
+      ValueError: `data` is not a scalar.
     """
     metadata = plugin_metadata("scalars", messages.ScalarPluginData(), 1, description)
     with summary_scope(name, "scalar_summary") as (tag, _):
@@ -105,7 +105,7 @@ def histogram(
     buckets: int | None = None,
     description: str | None = None,
 ) -> Any:
-    """Writes how the elements of `data` are distributed over `buckets` (30) intervals."""
+    """Writes a histogram of the elements of `data` over `buckets` (default 30) intervals."""
     metadata = plugin_metadata("histograms", messages.HistogramPluginData(), 2, description)
     count = _BUCKETS if buckets is None else buckets
     with summary_scope(name, "histogram_summary") as (tag, _):

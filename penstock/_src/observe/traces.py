@@ -16,7 +16,7 @@ logger = logging.getLogger("penstock")
 
 
 class _Tracing:
-    """What is traced, or None."""
+    """The state of tracing."""
 
     kinds: tuple[bool, bool] | None = None
     outdir: str | None = None
@@ -29,7 +29,7 @@ _TRACING = _Tracing()
 def trace_on(
     graph: bool = True, profiler: bool = False, profiler_outdir: str | None = None
 ) -> None:
-    """Begins to collect the graphs of the functions that run, and with `profiler` when.
+    """Starts collecting the graphs of functions that run and, with `profiler`, a profile.
 
     Args:
       graph: whether to collect graphs.
@@ -86,7 +86,7 @@ def trace_export(name: str, step: Any = None, profiler_outdir: str | None = None
 
 @export("summary.trace_off", v1=[])
 def trace_off() -> None:
-    """Stops tracing; what was collected is dropped."""
+    """Stops tracing and discards what was collected."""
     if _TRACING.kinds is None:
         return
     graph, profile = _TRACING.kinds

@@ -1,4 +1,4 @@
-"""Summary writers, the default one, the step, and whether to record."""
+"""Summary writers, the default writer, the step, and the recording condition."""
 
 import contextlib
 import re
@@ -21,7 +21,7 @@ from penstock._src.util.export import export
 
 
 class _Current(threading.local):
-    """What is current in this thread."""
+    """The current writer, step and condition of a thread."""
 
     writer: "SummaryWriter | None" = None
     step: Any = None
@@ -70,13 +70,13 @@ class SummaryWriter:
         return self._init_op
 
     def flush(self) -> Any:
-        """Hands everything written to the system."""
+        """Flushes all summaries to the file."""
         if self._closed or self._resource is None:
             return None
         return raw.FlushSummaryWriter(writer=self._resource)
 
     def close(self) -> Any:
-        """Closes the file; the writer is not used after that."""
+        """Closes the file; the writer cannot be used any more."""
         if self._closed or self._resource is None:
             return None
         self._closed = STATE.graph is None
@@ -166,13 +166,12 @@ def record_if(condition: Any) -> Iterator[None]:
 
 @export("summary.should_record_summaries", v1=[])
 def should_record_summaries() -> Any:
-    """Whether summaries are written, as a bool tensor: there is a default writer, and `record_if`
-    does not say no."""
+    """Whether summaries are written, as a bool tensor: there is a default writer and the condition of `record_if` holds."""
     return convert_to_tensor(recording())
 
 
 def recording() -> Any:
-    """The same as a bool where it is known, else as a tensor."""
+    """`should_record_summaries` as a Python bool if it is known, else as a tensor."""
     if CURRENT.writer is None:
         return False
     condition = CURRENT.recording

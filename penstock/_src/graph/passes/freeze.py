@@ -71,22 +71,20 @@ class _Copier:
         self.graph, self.inline_calls = graph, inline_calls
 
     def tensor(self, value: Any) -> SymbolicTensor:
-        """Returns the tensor that an argument is."""
+        """Returns `value` as a tensor of the new graph."""
         if isinstance(value, _Variable):
-            raise UnimplementedError(
-                "freeze: the handle of a variable is a result of the function."
-            )
+            raise UnimplementedError("freeze: the function returns the handle of a variable.")
         return value
 
     def copy(self, function: GraphFunction, arguments: Sequence[Any]) -> list[Any]:
-        """Copies the body of `function`; returns what its outputs became."""
+        """Copies the body of `function`; returns the copies of its outputs."""
         table = {t._id: a for t, a in zip(function.inputs, arguments, strict=True)}
         copies: dict[int, Operation] = {}
         for node in function.graph._operations:
             if node.outputs and all(t._id in table for t in node.outputs):
                 continue
             if node.type.startswith("Placeholder") and not node._inputs:
-                continue  # an input of another part of the graph
+                continue  # not an input of this function
             if any(t._id not in table for t in node._inputs):
                 continue
             outputs = self._node(node, [table[t._id] for t in node._inputs])
@@ -119,7 +117,7 @@ class _Copier:
         if node.type in _LOOPS:
             return self._loop(node, inputs)
         raise UnimplementedError(
-            f"freeze: {node.type} '{node.name}' changes a variable or uses it in another way than by reading it."
+            f"freeze: {node.type} '{node.name}' does not read a variable but assigns it or uses its handle."
         )
 
     def _add(self, node: Operation, op: Op, inputs: Sequence[Any]) -> list[Any]:
