@@ -58,6 +58,10 @@ def docstrings(path):
             text = ast.get_docstring(node)
             if text and ">>> " in text:
                 yield getattr(node, "name", path.stem), node.body[0].lineno, text
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "op_functions":
+            for rows in node.keywords:
+                if ">>> " in rows.value.value:
+                    yield rows.arg, rows.value.lineno, rows.value.value
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(SRC)))

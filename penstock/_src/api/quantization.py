@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -42,67 +43,6 @@ def fake_quant_with_min_max_args_gradient(
         inputs=inputs,
         min=float(min),
         max=float(max),
-        num_bits=num_bits,
-        narrow_range=narrow_range,
-        name=name,
-    )
-
-
-@export("quantization.fake_quant_with_min_max_vars", v1=_v1("fake_quant_with_min_max_vars"))
-@dispatchable
-def fake_quant_with_min_max_vars(inputs, min, max, num_bits=8, narrow_range=False, name=None):
-    """`inputs` rounded to what `num_bits` between two tensors can hold."""
-    return raw.FakeQuantWithMinMaxVars(
-        inputs=inputs, min=min, max=max, num_bits=num_bits, narrow_range=narrow_range, name=name
-    )
-
-
-@export(
-    "quantization.fake_quant_with_min_max_vars_gradient",
-    v1=_v1("fake_quant_with_min_max_vars_gradient"),
-)
-def fake_quant_with_min_max_vars_gradient(
-    gradients, inputs, min, max, num_bits=8, narrow_range=False, name=None
-):
-    """The gradients of `fake_quant_with_min_max_vars`."""
-    return raw.FakeQuantWithMinMaxVarsGradient(
-        gradients=gradients,
-        inputs=inputs,
-        min=min,
-        max=max,
-        num_bits=num_bits,
-        narrow_range=narrow_range,
-        name=name,
-    )
-
-
-@export(
-    "quantization.fake_quant_with_min_max_vars_per_channel",
-    v1=_v1("fake_quant_with_min_max_vars_per_channel"),
-)
-@dispatchable
-def fake_quant_with_min_max_vars_per_channel(
-    inputs, min, max, num_bits=8, narrow_range=False, name=None
-):
-    """`fake_quant_with_min_max_vars` with bounds for each channel."""
-    return raw.FakeQuantWithMinMaxVarsPerChannel(
-        inputs=inputs, min=min, max=max, num_bits=num_bits, narrow_range=narrow_range, name=name
-    )
-
-
-@export(
-    "quantization.fake_quant_with_min_max_vars_per_channel_gradient",
-    v1=_v1("fake_quant_with_min_max_vars_per_channel_gradient"),
-)
-def fake_quant_with_min_max_vars_per_channel_gradient(
-    gradients, inputs, min, max, num_bits=8, narrow_range=False, name=None
-):
-    """The gradients of `fake_quant_with_min_max_vars_per_channel`."""
-    return raw.FakeQuantWithMinMaxVarsPerChannelGradient(
-        gradients=gradients,
-        inputs=inputs,
-        min=min,
-        max=max,
         num_bits=num_bits,
         narrow_range=narrow_range,
         name=name,
@@ -233,3 +173,20 @@ def quantized_concat(concat_dim, values, input_mins, input_maxes, name=None):
         input_maxes=[convert_to_tensor(np.float32(m)) for m in input_maxes],
         name=name,
     )
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+quantization.fake_quant_with_min_max_vars +fake_quant_with_min_max_vars = FakeQuantWithMinMaxVars(inputs, min, max, num_bits=8, narrow_range=False)
+    `inputs` rounded to what `num_bits` between two tensors can hold.
+quantization.fake_quant_with_min_max_vars_per_channel +fake_quant_with_min_max_vars_per_channel = FakeQuantWithMinMaxVarsPerChannel(inputs, min, max, num_bits=8, narrow_range=False)
+    `fake_quant_with_min_max_vars` with bounds for each channel.
+""",
+    plain="""
+quantization.fake_quant_with_min_max_vars_gradient +fake_quant_with_min_max_vars_gradient = FakeQuantWithMinMaxVarsGradient(gradients, inputs, min, max, num_bits=8, narrow_range=False)
+    The gradients of `fake_quant_with_min_max_vars`.
+quantization.fake_quant_with_min_max_vars_per_channel_gradient +fake_quant_with_min_max_vars_per_channel_gradient = FakeQuantWithMinMaxVarsPerChannelGradient(gradients, inputs, min, max, num_bits=8, narrow_range=False)
+    The gradients of `fake_quant_with_min_max_vars_per_channel`.
+""",
+)

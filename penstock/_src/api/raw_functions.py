@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from penstock._src.core.registry import raw
-from penstock._src.util.export import export
+from penstock._src.api.extending.op_functions import op_functions
 
-
-@export("approx_top_k")
-def approx_top_k(
-    input, k, reduction_dimension=-1, recall_target=0.95, is_max_k=True,
-    reduction_input_size_override=-1, aggregate_to_topk=True, name=None,
-):  # fmt: skip
-    """The `k` largest (or smallest) entries along a dimension, with their indices.
+__getattr__ = op_functions(
+    globals(),
+    plain="""
+approx_top_k = ApproxTopK(input, k, reduction_dimension=-1, recall_target=0.95, is_max_k=True, reduction_input_size_override=-1, aggregate_to_topk=True)
+    The `k` largest (or smallest) entries along a dimension, with their indices.
 
     Args:
       input: a float tensor.
@@ -25,20 +22,8 @@ def approx_top_k(
 
     Returns:
       (values, indices): a tuple of that many entries each; indices are int32.
-    """
-    return raw.ApproxTopK(
-        input=input, k=k, reduction_dimension=reduction_dimension, recall_target=recall_target,
-        is_max_k=is_max_k, reduction_input_size_override=reduction_input_size_override,
-        aggregate_to_topk=aggregate_to_topk, name=name,
-    )  # fmt: skip
-
-
-@export("conv")
-def conv(
-    input, filter, strides, padding, explicit_paddings=[], data_format="CHANNELS_LAST",  # noqa: B006
-    dilations=[], batch_dims=1, groups=1, name=None,  # noqa: B006
-):  # fmt: skip
-    """A convolution over two or three spatial dimensions.
+conv = Conv(input, filter, strides, padding, explicit_paddings=[], data_format="CHANNELS_LAST", dilations=[], batch_dims=1, groups=1)
+    A convolution over two or three spatial dimensions.
 
     Args:
       input: [batch..., spatial..., channels], or channels before the spatial dimensions.
@@ -51,43 +36,12 @@ def conv(
       batch_dims: how many leading dimensions are batches.
       groups: how many groups channels form.
       name: of the operation.
-    """
-    return raw.Conv(
-        input=input, filter=filter, strides=strides, padding=padding,
-        explicit_paddings=explicit_paddings, data_format=data_format, dilations=dilations,
-        batch_dims=batch_dims, groups=groups, name=name,
-    )  # fmt: skip
-
-
-@export("conv2d_backprop_filter_v2")
-def conv2d_backprop_filter_v2(
-    input, filter, out_backprop, strides, padding, use_cudnn_on_gpu=True,
-    explicit_paddings=[], data_format="NHWC", dilations=[1, 1, 1, 1], name=None,  # noqa: B006
-):  # fmt: skip
-    """The gradient of a 2-D convolution by its filter, of which only the shape matters."""
-    return raw.Conv2DBackpropFilterV2(
-        input=input, filter=filter, out_backprop=out_backprop, strides=strides, padding=padding,
-        use_cudnn_on_gpu=use_cudnn_on_gpu, explicit_paddings=explicit_paddings,
-        data_format=data_format, dilations=dilations, name=name,
-    )  # fmt: skip
-
-
-@export("conv2d_backprop_input_v2")
-def conv2d_backprop_input_v2(
-    input, filter, out_backprop, strides, padding, use_cudnn_on_gpu=True,
-    explicit_paddings=[], data_format="NHWC", dilations=[1, 1, 1, 1], name=None,  # noqa: B006
-):  # fmt: skip
-    """The gradient of a 2-D convolution by its input, of which only the shape matters."""
-    return raw.Conv2DBackpropInputV2(
-        input=input, filter=filter, out_backprop=out_backprop, strides=strides, padding=padding,
-        use_cudnn_on_gpu=use_cudnn_on_gpu, explicit_paddings=explicit_paddings,
-        data_format=data_format, dilations=dilations, name=name,
-    )  # fmt: skip
-
-
-@export("ragged_fill_empty_rows")
-def ragged_fill_empty_rows(value_rowids, values, nrows, default_value, name=None):
-    """Gives each empty row one default value.
+conv2d_backprop_filter_v2 = Conv2DBackpropFilterV2(input, filter, out_backprop, strides, padding, use_cudnn_on_gpu=True, explicit_paddings=[], data_format="NHWC", dilations=[1, 1, 1, 1])
+    The gradient of a 2-D convolution by its filter, of which only the shape matters.
+conv2d_backprop_input_v2 = Conv2DBackpropInputV2(input, filter, out_backprop, strides, padding, use_cudnn_on_gpu=True, explicit_paddings=[], data_format="NHWC", dilations=[1, 1, 1, 1])
+    The gradient of a 2-D convolution by its input, of which only the shape matters.
+ragged_fill_empty_rows = RaggedFillEmptyRows(value_rowids, values, nrows, default_value)
+    Gives each empty row one default value.
 
     Args:
       value_rowids: for each value the row it is in, ascending.
@@ -99,27 +53,10 @@ def ragged_fill_empty_rows(value_rowids, values, nrows, default_value, name=None
     Returns:
       (output_value_rowids, output_values, empty_row_indicator, reverse_index_map), the last one
       telling for each value of the input where it is in the output.
-    """
-    return raw.RaggedFillEmptyRows(
-        value_rowids=value_rowids, values=values, nrows=nrows, default_value=default_value,
-        name=name,
-    )  # fmt: skip
-
-
-@export("ragged_fill_empty_rows_grad")
-def ragged_fill_empty_rows_grad(reverse_index_map, grad_values, name=None):
-    """The gradients of `ragged_fill_empty_rows`: (d_values, d_default_value)."""
-    return raw.RaggedFillEmptyRowsGrad(
-        reverse_index_map=reverse_index_map, grad_values=grad_values, name=name
-    )
-
-
-@export("io.decode_proto")
-def decode_proto(
-    bytes, message_type, field_names, output_types, descriptor_source="local://",
-    message_format="binary", sanitize=False, name=None,
-):  # fmt: skip
-    """The fields of serialized messages.
+ragged_fill_empty_rows_grad = RaggedFillEmptyRowsGrad(reverse_index_map, grad_values)
+    The gradients of `ragged_fill_empty_rows`: (d_values, d_default_value).
+io.decode_proto = DecodeProtoV2(bytes, message_type, field_names, output_types, descriptor_source="local://", message_format="binary", sanitize=False)
+    The fields of serialized messages.
 
     Args:
       bytes: a string tensor of any shape.
@@ -135,17 +72,8 @@ def decode_proto(
     Returns:
       (sizes, values): how often each field occurs, [..., fields]; and per field a tensor
       [..., most occurrences].
-    """
-    return raw.DecodeProtoV2(
-        bytes=bytes, message_type=message_type, field_names=field_names,
-        output_types=output_types, descriptor_source=descriptor_source,
-        message_format=message_format, sanitize=sanitize, name=name,
-    )  # fmt: skip
-
-
-@export("io.encode_proto")
-def encode_proto(sizes, values, field_names, message_type, descriptor_source="local://", name=None):
-    """Serialized messages of their fields; see `decode_proto`.
+io.encode_proto = EncodeProto(sizes, values, field_names, message_type, descriptor_source="local://")
+    Serialized messages of their fields; see `decode_proto`.
 
     Args:
       sizes: int32, [..., fields]: how many values of each field a message takes.
@@ -154,8 +82,5 @@ def encode_proto(sizes, values, field_names, message_type, descriptor_source="lo
       message_type: the full name of the message type.
       descriptor_source: where the type is described.
       name: of the operation.
-    """
-    return raw.EncodeProto(
-        sizes=sizes, values=values, field_names=field_names, message_type=message_type,
-        descriptor_source=descriptor_source, name=name,
-    )  # fmt: skip
+""",
+)

@@ -7,6 +7,7 @@ import builtins
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, index_tensor
@@ -120,13 +121,6 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     return list(
         raw.SplitV(value=value, size_splits=sizes, axis=axis, num_split=int(num), name=name)
     )
-
-
-@export("tile", v1=["tile", "manip.tile"])
-@dispatchable
-def tile(input, multiples, name=None):
-    """`input` repeated `multiples[i]` times along axis i."""
-    return raw.Tile(input=input, multiples=multiples, name=name)
 
 
 @export("repeat")
@@ -256,13 +250,6 @@ def _with_known_extents(padded):
     return padded
 
 
-@export("reverse", v1=["reverse", "reverse_v2", "manip.reverse"])
-@dispatchable
-def reverse(tensor, axis, name=None):
-    """`tensor` turned round along the axes in the list `axis`."""
-    return raw.ReverseV2(tensor=tensor, axis=axis, name=name)
-
-
 @export("reverse_sequence", v1=[])
 @dispatchable
 def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=None):
@@ -276,13 +263,6 @@ def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=No
     )
 
 
-@export("roll", v1=["roll", "manip.roll"])
-@dispatchable
-def roll(input, shift, axis, name=None):
-    """`input` shifted along axes, what leaves at one end entering at the other."""
-    return raw.Roll(input=input, shift=shift, axis=axis, name=name)
-
-
 @export("dynamic_partition")
 @dispatchable
 def dynamic_partition(data, partitions, num_partitions, name=None):
@@ -292,13 +272,6 @@ def dynamic_partition(data, partitions, num_partitions, name=None):
             data=data, partitions=partitions, num_partitions=num_partitions, name=name
         )
     )
-
-
-@export("dynamic_stitch")
-@dispatchable
-def dynamic_stitch(indices, data, name=None):
-    """One tensor whose entry `indices[m][i]` is `data[m][i]`; later ones win."""
-    return raw.DynamicStitch(indices=indices, data=data, name=name)
 
 
 def _unique(op, x, out_idx, name):
@@ -322,3 +295,18 @@ def unique_with_counts(x, out_idx=dtypes.int32, name=None):
 def first_axes(count):
     """0, 1, ..., count - 1 as int32 vector."""
     return np.array(list(builtins.range(count)), np.int32)
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+tile +manip.tile = Tile(input, multiples)
+    `input` repeated `multiples[i]` times along axis i.
+reverse +manip.reverse +reverse_v2 = ReverseV2(tensor, axis)
+    `tensor` turned round along the axes in the list `axis`.
+roll +manip.roll = Roll(input, shift, axis)
+    `input` shifted along axes, what leaves at one end entering at the other.
+dynamic_stitch = DynamicStitch(indices, data)
+    One tensor whose entry `indices[m][i]` is `data[m][i]`; later ones win.
+""",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable, unary
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
@@ -70,13 +71,6 @@ def rank(input, name=None):
 def reshape(tensor, shape, name=None):
     """The same elements, in row order, in another shape; one -1 is worked out."""
     return raw.Reshape(tensor, shape_input(shape), name=name)
-
-
-@export("expand_dims", v1=[])
-@dispatchable
-def expand_dims(input, axis, name=None):
-    """`input` with a new axis of length 1 before `axis`."""
-    return raw.ExpandDims(input=input, axis=axis, name=name)
 
 
 @export("squeeze", v1=[])
@@ -156,12 +150,6 @@ def stop_gradient(input, name=None):
     return raw.StopGradient(input=input, name=name)
 
 
-@export("guarantee_const")
-def guarantee_const(input, name=None):
-    """`input`, promised never to change."""
-    return raw.GuaranteeConst(input=input, name=name)
-
-
 @export("bitcast")
 @unary
 def bitcast(input, type, name=None):
@@ -174,13 +162,6 @@ def bitcast(input, type, name=None):
 def parallel_stack(values, name="parallel_stack"):
     """Tensors of equal shape stacked along a new first axis."""
     return raw.Pack(values=[convert_to_tensor(v) for v in values], axis=0, name=name)
-
-
-@export("unravel_index")
-@dispatchable
-def unravel_index(indices, dims, name=None):
-    """Flat indices as coordinates in an array of shape `dims`, one row for each axis."""
-    return raw.UnravelIndex(indices=indices, dims=dims, name=name)
 
 
 @export("space_to_batch_nd")
@@ -245,3 +226,18 @@ def is_symbolic_tensor(tensor):
     if callable(parts):
         return any(is_symbolic_tensor(p) for p in parts())
     return False
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+-expand_dims = ExpandDims(input, axis)
+    `input` with a new axis of length 1 before `axis`.
+unravel_index = UnravelIndex(indices, dims)
+    Flat indices as coordinates in an array of shape `dims`, one row for each axis.
+""",
+    plain="""
+guarantee_const = GuaranteeConst(input)
+    `input`, promised never to change.
+""",
+)

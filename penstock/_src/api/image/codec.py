@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -50,53 +51,12 @@ def decode_jpeg(
     )
 
 
-@export("image.decode_and_crop_jpeg", "io.decode_and_crop_jpeg")
-@dispatchable
-def decode_and_crop_jpeg(
-    contents,
-    crop_window,
-    channels=0,
-    ratio=1,
-    fancy_upscaling=True,
-    try_recover_truncated=False,
-    acceptable_fraction=1,
-    dct_method="",
-    name=None,
-):
-    """The window (top, left, height, width) of a JPEG file's image."""
-    return raw.DecodeAndCropJpeg(
-        contents=contents,
-        crop_window=crop_window,
-        channels=channels,
-        ratio=ratio,
-        fancy_upscaling=fancy_upscaling,
-        try_recover_truncated=try_recover_truncated,
-        acceptable_fraction=acceptable_fraction,
-        dct_method=dct_method,
-        name=name,
-    )
-
-
 @export("image.decode_png", "io.decode_png")
 @dispatchable
 def decode_png(contents, channels=0, dtype=dtypes.uint8, name=None):
     """The uint8 or uint16 image of a PNG file's bytes."""
     kind = dtypes.as_dtype(dtype)
     return raw.DecodePng(contents=contents, channels=channels, dtype=kind, name=name)
-
-
-@export("image.decode_bmp", "io.decode_bmp")
-@dispatchable
-def decode_bmp(contents, channels=0, name=None):
-    """The uint8 image of a BMP file's bytes."""
-    return raw.DecodeBmp(contents=contents, channels=channels, name=name)
-
-
-@export("image.decode_gif", "io.decode_gif")
-@dispatchable
-def decode_gif(contents, name=None):
-    """The frames `[n, h, w, 3]` of a GIF file's bytes."""
-    return raw.DecodeGif(contents=contents, name=name)
 
 
 @export("image.decode_webp", "io.decode_webp", v1=[])
@@ -147,37 +107,6 @@ def is_jpeg(contents, name=None):
     return raw.Equal(x=head, y=convert_to_tensor(b"\xff\xd8\xff"), name=name)
 
 
-@export("image.encode_jpeg", "io.encode_jpeg")
-@dispatchable
-def encode_jpeg(
-    image,
-    format="",
-    quality=95,
-    progressive=False,
-    optimize_size=False,
-    chroma_downsampling=True,
-    density_unit="in",
-    x_density=300,
-    y_density=300,
-    xmp_metadata="",
-    name=None,
-):
-    """The bytes of a JPEG file of a uint8 image."""
-    return raw.EncodeJpeg(
-        image=image,
-        format=format,
-        quality=quality,
-        progressive=progressive,
-        optimize_size=optimize_size,
-        chroma_downsampling=chroma_downsampling,
-        density_unit=density_unit,
-        x_density=x_density,
-        y_density=y_density,
-        xmp_metadata=xmp_metadata,
-        name=name,
-    )
-
-
 @export("image.encode_png", "io.encode_png")
 @dispatchable
 def encode_png(image, compression=-1, name=None):
@@ -204,3 +133,18 @@ def decode_jxl(contents, channels=0, dtype=dtypes.uint8, name=None):
     """The image of a JPEG XL file's bytes."""
     kind = dtypes.as_dtype(dtype)
     return raw.DecodeJxl(contents=contents, channels=channels, dtype=kind, name=name)
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+image.decode_and_crop_jpeg io.decode_and_crop_jpeg = DecodeAndCropJpeg(contents, crop_window, channels=0, ratio=1, fancy_upscaling=True, try_recover_truncated=False, acceptable_fraction=1, dct_method="")
+    The window (top, left, height, width) of a JPEG file's image.
+image.decode_bmp io.decode_bmp = DecodeBmp(contents, channels=0)
+    The uint8 image of a BMP file's bytes.
+image.decode_gif io.decode_gif = DecodeGif(contents)
+    The frames `[n, h, w, 3]` of a GIF file's bytes.
+image.encode_jpeg io.encode_jpeg = EncodeJpeg(image, format="", quality=95, progressive=False, optimize_size=False, chroma_downsampling=True, density_unit="in", x_density=300, y_density=300, xmp_metadata="")
+    The bytes of a JPEG file of a uint8 image.
+""",
+)

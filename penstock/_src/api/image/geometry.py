@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.api.control.control_flow import switch_case
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -385,46 +386,6 @@ def rot90(image, k=1, name=None):
     return transpose(flip_up_down(image), name=name)
 
 
-@export("image.extract_patches", v1=["image.extract_patches"])
-@dispatchable
-def extract_patches(images, sizes, strides, rates, padding, name=None):
-    """Windows of the images, laid out in the channels."""
-    return raw.ExtractImagePatches(
-        images=images, ksizes=sizes, strides=strides, rates=rates, padding=padding, name=name
-    )
-
-
-@export("extract_volume_patches", v1=["extract_volume_patches"])
-def extract_volume_patches(input, ksizes, strides, padding, name=None):
-    """Windows of volumes, laid out in the channels."""
-    return raw.ExtractVolumePatches(
-        input=input, ksizes=ksizes, strides=strides, padding=padding, name=name
-    )
-
-
-@export("image.crop_and_resize", v1=[])
-@dispatchable
-def crop_and_resize(
-    image,
-    boxes,
-    box_indices,
-    crop_size,
-    method="bilinear",
-    extrapolation_value=0.0,
-    name=None,
-):
-    """Boxes (of normalized corners) of images, each resized to `crop_size`."""
-    return raw.CropAndResize(
-        image=image,
-        boxes=boxes,
-        box_ind=box_indices,
-        crop_size=crop_size,
-        method=method,
-        extrapolation_value=extrapolation_value,
-        name=name,
-    )
-
-
 @export("image.extract_glimpse", v1=[])
 @dispatchable
 def extract_glimpse(
@@ -441,3 +402,18 @@ def extract_glimpse(
         noise=noise,
         name=name,
     )
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+image.extract_patches = ExtractImagePatches(images, sizes: ksizes, strides, rates, padding)
+    Windows of the images, laid out in the channels.
+-image.crop_and_resize = CropAndResize(image, boxes, box_indices: box_ind, crop_size, method="bilinear", extrapolation_value=0.0)
+    Boxes (of normalized corners) of images, each resized to `crop_size`.
+""",
+    plain="""
+extract_volume_patches = ExtractVolumePatches(input, ksizes, strides, padding)
+    Windows of volumes, laid out in the channels.
+""",
+)

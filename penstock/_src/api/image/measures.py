@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.api.array.indexing import get_static_int
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_mean
@@ -239,27 +240,6 @@ def non_max_suppression_with_scores(
     return indices, kept
 
 
-@export("image.non_max_suppression_overlaps")
-@dispatchable
-def non_max_suppression_overlaps(
-    overlaps,
-    scores,
-    max_output_size,
-    overlap_threshold=0.5,
-    score_threshold=float("-inf"),
-    name=None,
-):
-    """`non_max_suppression` with the overlaps of all pairs given."""
-    return raw.NonMaxSuppressionWithOverlaps(
-        overlaps=overlaps,
-        scores=scores,
-        max_output_size=max_output_size,
-        overlap_threshold=overlap_threshold,
-        score_threshold=score_threshold,
-        name=name,
-    )
-
-
 @export("image.non_max_suppression_padded", v1=[])
 @dispatchable
 def non_max_suppression_padded(
@@ -300,33 +280,6 @@ def non_max_suppression_padded(
     if static.rank is not None and STATE.graph is not None:
         indices.set_shape(static[:-2].concatenate([get_static_int(max_output_size)]))
     return indices, raw.Reshape(tensor=counts, shape=lead)
-
-
-@export("image.combined_non_max_suppression")
-@dispatchable
-def combined_non_max_suppression(
-    boxes,
-    scores,
-    max_output_size_per_class,
-    max_total_size,
-    iou_threshold=0.5,
-    score_threshold=float("-inf"),
-    pad_per_class=False,
-    clip_boxes=True,
-    name=None,
-):
-    """Boxes, scores, classes and their count, suppressed within each class of each image."""
-    return raw.CombinedNonMaxSuppression(
-        boxes=boxes,
-        scores=scores,
-        max_output_size_per_class=max_output_size_per_class,
-        max_total_size=max_total_size,
-        iou_threshold=iou_threshold,
-        score_threshold=score_threshold,
-        pad_per_class=pad_per_class,
-        clip_boxes=clip_boxes,
-        name=name,
-    )
 
 
 def _box_attributes(aspect, area, attempts, whole):
@@ -392,28 +345,14 @@ def stateless_sample_distorted_bounding_box(
     )
 
 
-@export("image.generate_bounding_box_proposals")
-@dispatchable
-def generate_bounding_box_proposals(
-    scores,
-    bbox_deltas,
-    image_info,
-    anchors,
-    nms_threshold=0.7,
-    pre_nms_topn=6000,
-    min_size=16,
-    post_nms_topn=300,
-    name=None,
-):
-    """Regions of interest and their probabilities, from a region proposal network's outputs."""
-    return raw.GenerateBoundingBoxProposals(
-        scores=scores,
-        bbox_deltas=bbox_deltas,
-        image_info=image_info,
-        anchors=anchors,
-        nms_threshold=nms_threshold,
-        pre_nms_topn=pre_nms_topn,
-        min_size=min_size,
-        post_nms_topn=post_nms_topn,
-        name=name,
-    )
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+image.non_max_suppression_overlaps = NonMaxSuppressionWithOverlaps(overlaps, scores, max_output_size, overlap_threshold=0.5, score_threshold=float("-inf"))
+    `non_max_suppression` with the overlaps of all pairs given.
+image.combined_non_max_suppression = CombinedNonMaxSuppression(boxes, scores, max_output_size_per_class, max_total_size, iou_threshold=0.5, score_threshold=float("-inf"), pad_per_class=False, clip_boxes=True)
+    Boxes, scores, classes and their count, suppressed within each class of each image.
+image.generate_bounding_box_proposals = GenerateBoundingBoxProposals(scores, bbox_deltas, image_info, anchors, nms_threshold=0.7, pre_nms_topn=6000, min_size=16, post_nms_topn=300)
+    Regions of interest and their probabilities, from a region proposal network's outputs.
+""",
+)

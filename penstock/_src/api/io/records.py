@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import zlib
 
-from penstock._src.api.extending.dispatch import unary
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -140,18 +140,6 @@ def tf_record_iterator(path, options=None):
             raise errors.DataLossError(None, None, str(error)) from error
 
 
-@export("io.read_file", v1=["io.read_file", "read_file"])
-def read_file(filename, name=None):
-    """The contents of a file, as a string scalar."""
-    return raw.ReadFile(filename=filename, name=name)
-
-
-@export("io.write_file", v1=["io.write_file", "write_file"])
-def write_file(filename, contents, name=None):
-    """Writes a string scalar to a file, whose folder is made if needed."""
-    return raw.WriteFile(filename=filename, contents=contents, name=name)
-
-
 @export("io.matching_files", v1=["io.matching_files", "matching_files"])
 def matching_files(pattern, name=None):
     """The paths that fit a pattern, sorted."""
@@ -162,12 +150,6 @@ def matching_files(pattern, name=None):
 def match_filenames_once(pattern, name=None):
     """A variable with the paths that fit a pattern."""
     return Variable(matching_files(pattern), trainable=False, name=name, shape=[None])
-
-
-@export("io.serialize_tensor", v1=["io.serialize_tensor", "serialize_tensor"])
-def serialize_tensor(tensor, name=None):
-    """A tensor as the bytes of a TensorProto."""
-    return raw.SerializeTensor(tensor=tensor, name=name)
 
 
 @export("io.parse_tensor", v1=["io.parse_tensor", "parse_tensor"])
@@ -198,33 +180,6 @@ def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, nam
             name=name,
         )
     return raw.DecodeRaw(bytes=input_bytes, out_type=kind, little_endian=little_endian, name=name)
-
-
-@export("io.decode_base64", v1=["io.decode_base64", "decode_base64"])
-@unary
-def decode_base64(input, name=None):
-    """Web-safe base64 text as bytes."""
-    return raw.DecodeBase64(input=input, name=name)
-
-
-@export("io.encode_base64", v1=["io.encode_base64", "encode_base64"])
-@unary
-def encode_base64(input, pad=False, name=None):
-    """Bytes as web-safe base64 text."""
-    return raw.EncodeBase64(input=input, pad=pad, name=name)
-
-
-@export("io.decode_compressed", v1=["io.decode_compressed", "decode_compressed"])
-@unary
-def decode_compressed(bytes, compression_type="", name=None):
-    """Bytes decompressed: "", "ZLIB" or "GZIP"."""
-    return raw.DecodeCompressed(bytes=bytes, compression_type=compression_type, name=name)
-
-
-@export("io.decode_json_example", v1=["io.decode_json_example", "decode_json_example"])
-def decode_json_example(json_examples, name=None):
-    """Examples in JSON as the bytes of their messages."""
-    return raw.DecodeJSONExample(json_examples=json_examples, name=name)
 
 
 @export("io.decode_csv", v1=[])
@@ -278,18 +233,28 @@ def decode_csv(
     )
 
 
-@export("audio.decode_wav")
-def decode_wav(contents, desired_channels=-1, desired_samples=-1, name=None):
-    """Samples in [-1, 1] `[samples, channels]` of a 16-bit WAV file's bytes, and its rate."""
-    return raw.DecodeWav(
-        contents=contents,
-        desired_channels=desired_channels,
-        desired_samples=desired_samples,
-        name=name,
-    )
-
-
-@export("audio.encode_wav")
-def encode_wav(audio, sample_rate, name=None):
-    """The bytes of a 16-bit WAV file of samples in [-1, 1]."""
-    return raw.EncodeWav(audio=audio, sample_rate=sample_rate, name=name)
+__getattr__ = op_functions(
+    globals(),
+    unary="""
+io.decode_base64 +decode_base64 = DecodeBase64(input)
+    Web-safe base64 text as bytes.
+io.encode_base64 +encode_base64 = EncodeBase64(input, pad=False)
+    Bytes as web-safe base64 text.
+io.decode_compressed +decode_compressed = DecodeCompressed(bytes, compression_type="")
+    Bytes decompressed: "", "ZLIB" or "GZIP".
+""",
+    plain="""
+io.read_file +read_file = ReadFile(filename)
+    The contents of a file, as a string scalar.
+io.write_file +write_file = WriteFile(filename, contents)
+    Writes a string scalar to a file, whose folder is made if needed.
+io.serialize_tensor +serialize_tensor = SerializeTensor(tensor)
+    A tensor as the bytes of a TensorProto.
+io.decode_json_example +decode_json_example = DecodeJSONExample(json_examples)
+    Examples in JSON as the bytes of their messages.
+audio.decode_wav = DecodeWav(contents, desired_channels=-1, desired_samples=-1)
+    Samples in [-1, 1] `[samples, channels]` of a 16-bit WAV file's bytes, and its rate.
+audio.encode_wav = EncodeWav(audio, sample_rate)
+    The bytes of a 16-bit WAV file of samples in [-1, 1].
+""",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core import dtypes
@@ -69,20 +70,6 @@ def set_diag(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT"):
     return raw.MatrixSetDiagV3(input=input, diagonal=diagonal, k=k, align=align, name=name)
 
 
-@export("linalg.band_part", v1=["linalg.band_part", "matrix_band_part"])
-@dispatchable
-def band_part(input, num_lower, num_upper, name=None):
-    """Matrices with zeros outside a band; a negative width keeps that whole triangle."""
-    return raw.MatrixBandPart(input=input, num_lower=num_lower, num_upper=num_upper, name=name)
-
-
-@export("linalg.tensor_diag", v1=["linalg.tensor_diag", "diag"])
-@dispatchable
-def tensor_diag(diagonal, name=None):
-    """A tensor of twice the rank with `diagonal` on its diagonal."""
-    return raw.Diag(diagonal=diagonal, name=name)
-
-
 @export("linalg.tensor_diag_part", v1=["linalg.tensor_diag_part", "diag_part"])
 @dispatchable
 def tensor_diag_part(input, name=None):
@@ -129,13 +116,6 @@ def matrix_transpose(a, name="matrix_transpose", conjugate=False):
 def adjoint(matrix, name=None):
     """Each matrix transposed and conjugated."""
     return matrix_transpose(convert_to_tensor(matrix, name="matrix"), name=name, conjugate=True)
-
-
-@export("linalg.cross", v1=["linalg.cross", "cross"])
-@dispatchable
-def cross(a, b, name=None):
-    """The cross products of vectors of three."""
-    return raw.Cross(a=a, b=b, name=name)
 
 
 @export("eye", "linalg.eye")
@@ -269,13 +249,6 @@ def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
     return lu_solve(both, perm, identity, validate_args=validate_args, name=name)
 
 
-@export("linalg.banded_triangular_solve")
-@dispatchable
-def banded_triangular_solve(bands, rhs, lower=True, adjoint=False, name=None):
-    """The X with A X = rhs, for a triangular band matrix given by its diagonals."""
-    return raw.BandedTriangularSolve(matrix=bands, rhs=rhs, lower=lower, adjoint=adjoint, name=name)
-
-
 def _three_diagonals(diagonals, layout):
     """(superdiagonal, main, subdiagonal), each `[..., m]`."""
     if layout == "compact":
@@ -403,3 +376,18 @@ def eigh_tridiagonal(
         values = raw.GatherV2(params=values, indices=inside, axis=0)
         vectors = raw.GatherV2(params=vectors, indices=inside, axis=1)
     return values if eigvals_only else (values, vectors)
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+linalg.band_part +matrix_band_part = MatrixBandPart(input, num_lower, num_upper)
+    Matrices with zeros outside a band; a negative width keeps that whole triangle.
+linalg.tensor_diag +diag = Diag(diagonal)
+    A tensor of twice the rank with `diagonal` on its diagonal.
+linalg.cross +cross = Cross(a, b)
+    The cross products of vectors of three.
+linalg.banded_triangular_solve = BandedTriangularSolve(bands: matrix, rhs, lower=True, adjoint=False)
+    The X with A X = rhs, for a triangular band matrix given by its diagonals.
+""",
+)

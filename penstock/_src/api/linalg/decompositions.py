@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.api.control.control_flow import cond
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.math.elementwise import abs, cast, conj
 from penstock._src.api.math.reduction import norm, reduce_max, reduce_sum
 from penstock._src.core import dtypes
@@ -18,20 +19,6 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
 from .products import matmul
-
-
-@export("linalg.det", v1=["linalg.det", "matrix_determinant"])
-@dispatchable
-def det(input, name=None):
-    """The determinant of each matrix."""
-    return raw.MatrixDeterminant(input=input, name=name)
-
-
-@export("linalg.slogdet")
-@dispatchable
-def slogdet(input, name=None):
-    """Sign and logarithm of the absolute value of each determinant."""
-    return raw.LogMatrixDeterminant(input=input, name=name)
 
 
 @export("linalg.logdet")
@@ -46,42 +33,12 @@ def logdet(matrix, name=None):
     return raw.Mul(x=np.asarray(2, logs.dtype.as_numpy_dtype), y=reduce_sum(logs, [-1]), name=name)
 
 
-@export("linalg.inv", v1=["linalg.inv", "matrix_inverse"])
-@dispatchable
-def inv(input, adjoint=False, name=None):
-    """The inverse of each matrix (of its adjoint, if `adjoint`)."""
-    return raw.MatrixInverse(input=input, adjoint=adjoint, name=name)
-
-
-@export("linalg.cholesky", v1=["linalg.cholesky", "cholesky"])
-@dispatchable
-def cholesky(input, name=None):
-    """The lower triangular L with L L* = input, of positive definite matrices."""
-    return raw.Cholesky(input=input, name=name)
-
-
 @export("linalg.cholesky_solve", v1=[])
 @dispatchable
 def cholesky_solve(chol, rhs, name=None):
     """The X with L L* X = rhs, for the Cholesky factor L = `chol`."""
     first = raw.MatrixTriangularSolve(matrix=chol, rhs=rhs, adjoint=False, lower=True)
     return raw.MatrixTriangularSolve(matrix=chol, rhs=first, adjoint=True, lower=True, name=name)
-
-
-@export("linalg.triangular_solve", v1=["linalg.triangular_solve", "matrix_triangular_solve"])
-@dispatchable
-def triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
-    """The X with matrix X = rhs, of a triangular matrix whose other half is not read."""
-    return raw.MatrixTriangularSolve(
-        matrix=matrix, rhs=rhs, lower=lower, adjoint=adjoint, name=name
-    )
-
-
-@export("linalg.solve", v1=["linalg.solve", "matrix_solve"])
-@dispatchable
-def solve(matrix, rhs, adjoint=False, name=None):
-    """The X with matrix X = rhs (adjoint(matrix) X = rhs, if `adjoint`)."""
-    return raw.MatrixSolve(matrix=matrix, rhs=rhs, adjoint=adjoint, name=name)
 
 
 @export("linalg.lstsq", v1=["linalg.lstsq", "matrix_solve_ls"])
@@ -127,13 +84,6 @@ def _by_normal_equations(matrix, rhs, l2_regularizer, wide, name):
     if wide:
         return matmul(matrix, cholesky_solve(factor, rhs), adjoint_a=True, name=name)
     return cholesky_solve(factor, matmul(matrix, rhs, adjoint_a=True), name=name)
-
-
-@export("linalg.qr", v1=["linalg.qr", "qr"])
-@dispatchable
-def qr(input, full_matrices=False, name=None):
-    """The factors q (orthonormal columns) and r (upper triangular) of each matrix."""
-    return raw.Qr(input=input, full_matrices=full_matrices, name=name)
 
 
 @export("linalg.svd", v1=["linalg.svd", "svd"])
@@ -257,20 +207,6 @@ def _square_repeatedly(matrix, times, name):
     return raw.Identity(input=matrix, name=name) if name else matrix
 
 
-@export("linalg.logm")
-@dispatchable
-def logm(input, name=None):
-    """The principal logarithm of each complex matrix."""
-    return raw.MatrixLogarithm(input=input, name=name)
-
-
-@export("linalg.sqrtm", "matrix_square_root", v1=["linalg.sqrtm", "matrix_square_root"])
-@dispatchable
-def sqrtm(input, name=None):
-    """The square root S of each matrix, S S = input."""
-    return raw.MatrixSquareRoot(input=input, name=name)
-
-
 def _check_matrices(a):
     if a.shape.rank is not None and a.shape.rank < 2:
         raise ValueError(
@@ -342,3 +278,28 @@ def adjoint_of(x):
     rank = x.shape.rank
     perm = np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)
     return conj(raw.Transpose(x=x, perm=perm))
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+linalg.det +matrix_determinant = MatrixDeterminant(input)
+    The determinant of each matrix.
+linalg.slogdet = LogMatrixDeterminant(input)
+    Sign and logarithm of the absolute value of each determinant.
+linalg.inv +matrix_inverse = MatrixInverse(input, adjoint=False)
+    The inverse of each matrix (of its adjoint, if `adjoint`).
+linalg.cholesky +cholesky = Cholesky(input)
+    The lower triangular L with L L* = input, of positive definite matrices.
+linalg.triangular_solve +matrix_triangular_solve = MatrixTriangularSolve(matrix, rhs, lower=True, adjoint=False)
+    The X with matrix X = rhs, of a triangular matrix whose other half is not read.
+linalg.solve +matrix_solve = MatrixSolve(matrix, rhs, adjoint=False)
+    The X with matrix X = rhs (adjoint(matrix) X = rhs, if `adjoint`).
+linalg.qr +qr = Qr(input, full_matrices=False)
+    The factors q (orthonormal columns) and r (upper triangular) of each matrix.
+linalg.logm = MatrixLogarithm(input)
+    The principal logarithm of each complex matrix.
+linalg.sqrtm matrix_square_root = MatrixSquareRoot(input)
+    The square root S of each matrix, S S = input.
+""",
+)

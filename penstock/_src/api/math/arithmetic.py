@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.extending.dispatch import binary, dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.registry import raw
@@ -56,20 +57,6 @@ def add(x, y, name=None):
     return raw.AddV2(x=x, y=y, name=name)
 
 
-@export("subtract", "math.subtract")
-@binary
-def subtract(x, y, name=None):
-    """x - y."""
-    return raw.Sub(x=x, y=y, name=name)
-
-
-@export("multiply", "math.multiply")
-@binary
-def multiply(x, y, name=None):
-    """x * y."""
-    return raw.Mul(x=x, y=y, name=name)
-
-
 @export("divide", "math.divide")
 @binary
 def divide(x, y, name=None):
@@ -92,41 +79,6 @@ def truediv(x, y, name=None):
     elif x.dtype.is_bool or not (x.dtype.is_floating or x.dtype.is_complex):
         raise TypeError(f"Invalid dtype {x.dtype!r} in __truediv__. Expected a numeric type.")
     return raw.RealDiv(x=x, y=y, name=name)
-
-
-@export("realdiv")
-@binary
-def realdiv(x, y, name=None):
-    """x / y of real types."""
-    return raw.RealDiv(x=x, y=y, name=name)
-
-
-@export("math.floordiv", v1=["math.floordiv", "floordiv"])
-@binary
-def floordiv(x, y, name=None):
-    """floor(x / y), rounding towards minus infinity."""
-    return raw.FloorDiv(x=x, y=y, name=name)
-
-
-@export("math.floormod", "math.mod", v1=["math.floormod", "math.mod", "floormod", "mod"])
-@binary
-def floormod(x, y, name=None):
-    """The remainder of `floordiv`, with `y`'s sign."""
-    return raw.FloorMod(x=x, y=y, name=name)
-
-
-@export("truncatediv")
-@binary
-def truncatediv(x, y, name=None):
-    """x / y of integers, rounded towards zero."""
-    return raw.TruncateDiv(x=x, y=y, name=name)
-
-
-@export("truncatemod")
-@binary
-def truncatemod(x, y, name=None):
-    """The remainder of `truncatediv`, with `x`'s sign."""
-    return raw.TruncateMod(x=x, y=y, name=name)
 
 
 @export("math.divide_no_nan", v1=["math.divide_no_nan", "div_no_nan"])
@@ -152,166 +104,12 @@ def multiply_no_nan(x, y, name=None):
     return raw.MulNoNan(x=x, y=y, name=name)
 
 
-@export("pow", "math.pow")
-@binary
-def pow(x, y, name=None):
-    """x ** y."""
-    return raw.Pow(x=x, y=y, name=name)
-
-
-@export("maximum", "math.maximum")
-@binary
-def maximum(x, y, name=None):
-    """The greater of both."""
-    return raw.Maximum(x=x, y=y, name=name)
-
-
-@export("minimum", "math.minimum")
-@binary
-def minimum(x, y, name=None):
-    """The smaller of both."""
-    return raw.Minimum(x=x, y=y, name=name)
-
-
-@export("math.squared_difference", v1=["math.squared_difference", "squared_difference"])
-@binary
-def squared_difference(x, y, name=None):
-    """(x - y) ** 2; for complex numbers the squared modulus of the difference."""
-    return raw.SquaredDifference(x=x, y=y, name=name)
-
-
-@export("atan2", "math.atan2")
-@binary
-def atan2(y, x, name=None):
-    """The angle of the point (x, y), in (-pi, pi]."""
-    return raw.Atan2(y=y, x=x, name=name)
-
-
-@export("math.nextafter")
-@binary
-def nextafter(x1, x2, name=None):
-    """The next representable number after `x1` towards `x2`."""
-    return raw.NextAfter(x1=x1, x2=x2, name=name)
-
-
-@export("math.xdivy")
-@binary
-def xdivy(x, y, name=None):
-    """x / y, and 0 where `x` is 0."""
-    return raw.Xdivy(x=x, y=y, name=name)
-
-
-@export("math.xlogy")
-@binary
-def xlogy(x, y, name=None):
-    """x * log(y), and 0 where `x` is 0."""
-    return raw.Xlogy(x=x, y=y, name=name)
-
-
-@export("math.xlog1py")
-@binary
-def xlog1py(x, y, name=None):
-    """x * log1p(y), and 0 where `x` is 0."""
-    return raw.Xlog1py(x=x, y=y, name=name)
-
-
-@export("equal", "math.equal")
-@binary
-def equal(x, y, name=None):
-    """Where `x` equals `y`."""
-    return raw.Equal(x=x, y=y, name=name)
-
-
-@export("not_equal", "math.not_equal")
-@binary
-def not_equal(x, y, name=None):
-    """Where `x` differs from `y`."""
-    return raw.NotEqual(x=x, y=y, name=name)
-
-
-@export("greater", "math.greater")
-@binary
-def greater(x, y, name=None):
-    """Where x > y."""
-    return raw.Greater(x=x, y=y, name=name)
-
-
-@export("greater_equal", "math.greater_equal")
-@binary
-def greater_equal(x, y, name=None):
-    """Where x >= y."""
-    return raw.GreaterEqual(x=x, y=y, name=name)
-
-
-@export("less", "math.less")
-@binary
-def less(x, y, name=None):
-    """Where x < y."""
-    return raw.Less(x=x, y=y, name=name)
-
-
-@export("less_equal", "math.less_equal")
-@binary
-def less_equal(x, y, name=None):
-    """Where x <= y."""
-    return raw.LessEqual(x=x, y=y, name=name)
-
-
-@export("logical_and", "math.logical_and")
-@binary
-def logical_and(x, y, name=None):
-    """Where both are true."""
-    return raw.LogicalAnd(x=x, y=y, name=name)
-
-
-@export("logical_or", "math.logical_or")
-@binary
-def logical_or(x, y, name=None):
-    """Where one of them is true."""
-    return raw.LogicalOr(x=x, y=y, name=name)
-
-
 @export("math.logical_xor", v1=["math.logical_xor", "logical_xor"])
 @binary
 def logical_xor(x, y, name="LogicalXor"):
     """Where exactly one of them is true."""
     both = raw.LogicalAnd(x=x, y=y)
     return raw.LogicalAnd(x=raw.LogicalOr(x=x, y=y), y=raw.LogicalNot(x=both), name=name)
-
-
-@export("bitwise.bitwise_and")
-@binary
-def bitwise_and(x, y, name=None):
-    """The bits set in both."""
-    return raw.BitwiseAnd(x=x, y=y, name=name)
-
-
-@export("bitwise.bitwise_or")
-@binary
-def bitwise_or(x, y, name=None):
-    """The bits set in one of them."""
-    return raw.BitwiseOr(x=x, y=y, name=name)
-
-
-@export("bitwise.bitwise_xor")
-@binary
-def bitwise_xor(x, y, name=None):
-    """The bits set in exactly one of them."""
-    return raw.BitwiseXor(x=x, y=y, name=name)
-
-
-@export("bitwise.left_shift")
-@binary
-def left_shift(x, y, name=None):
-    """`x` with its bits moved up by `y`."""
-    return raw.LeftShift(x=x, y=y, name=name)
-
-
-@export("bitwise.right_shift")
-@binary
-def right_shift(x, y, name=None):
-    """`x` with its bits moved down by `y`; signed types keep their sign."""
-    return raw.RightShift(x=x, y=y, name=name)
 
 
 @export("scalar_mul", "math.scalar_mul", v1=["scalar_mul", "math.scalar_mul"])
@@ -382,3 +180,68 @@ def polyval(coeffs, x, name=None):
 def as_scalar(value, dtype):
     """The Python number `value` as NumPy scalar of `dtype`."""
     return np.asarray(value, dtype.as_numpy_dtype)
+
+
+__getattr__ = op_functions(
+    globals(),
+    binary="""
+subtract math.subtract = Sub(x, y)
+    x - y.
+multiply math.multiply = Mul(x, y)
+    x * y.
+realdiv = RealDiv(x, y)
+    x / y of real types.
+math.floordiv +floordiv = FloorDiv(x, y)
+    floor(x / y), rounding towards minus infinity.
+math.floormod +floormod math.mod +mod = FloorMod(x, y)
+    The remainder of `floordiv`, with `y`'s sign.
+truncatediv = TruncateDiv(x, y)
+    x / y of integers, rounded towards zero.
+truncatemod = TruncateMod(x, y)
+    The remainder of `truncatediv`, with `x`'s sign.
+pow math.pow = Pow(x, y)
+    x ** y.
+maximum math.maximum = Maximum(x, y)
+    The greater of both.
+minimum math.minimum = Minimum(x, y)
+    The smaller of both.
+math.squared_difference +squared_difference = SquaredDifference(x, y)
+    (x - y) ** 2; for complex numbers the squared modulus of the difference.
+atan2 math.atan2 = Atan2(y, x)
+    The angle of the point (x, y), in (-pi, pi].
+math.nextafter = NextAfter(x1, x2)
+    The next representable number after `x1` towards `x2`.
+math.xdivy = Xdivy(x, y)
+    x / y, and 0 where `x` is 0.
+math.xlogy = Xlogy(x, y)
+    x * log(y), and 0 where `x` is 0.
+math.xlog1py = Xlog1py(x, y)
+    x * log1p(y), and 0 where `x` is 0.
+equal math.equal = Equal(x, y)
+    Where `x` equals `y`.
+not_equal math.not_equal = NotEqual(x, y)
+    Where `x` differs from `y`.
+greater math.greater = Greater(x, y)
+    Where x > y.
+greater_equal math.greater_equal = GreaterEqual(x, y)
+    Where x >= y.
+less math.less = Less(x, y)
+    Where x < y.
+less_equal math.less_equal = LessEqual(x, y)
+    Where x <= y.
+logical_and math.logical_and = LogicalAnd(x, y)
+    Where both are true.
+logical_or math.logical_or = LogicalOr(x, y)
+    Where one of them is true.
+bitwise.bitwise_and = BitwiseAnd(x, y)
+    The bits set in both.
+bitwise.bitwise_or = BitwiseOr(x, y)
+    The bits set in one of them.
+bitwise.bitwise_xor = BitwiseXor(x, y)
+    The bits set in exactly one of them.
+bitwise.left_shift = LeftShift(x, y)
+    `x` with its bits moved up by `y`.
+bitwise.right_shift = RightShift(x, y)
+    `x` with its bits moved down by `y`; signed types keep their sign.
+""",
+)

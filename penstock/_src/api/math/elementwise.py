@@ -7,6 +7,7 @@ import logging
 import numpy as np
 
 from penstock._src.api.extending.dispatch import binary, unary
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -14,256 +15,11 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
 
-@export("acos", "math.acos")
-@unary
-def acos(x, name=None):
-    """The angle in [0, pi] whose cosine is `x`."""
-    return raw.Acos(x=x, name=name)
-
-
-@export("acosh", "math.acosh")
-@unary
-def acosh(x, name=None):
-    """The non-negative number whose hyperbolic cosine is `x`."""
-    return raw.Acosh(x=x, name=name)
-
-
-@export("asin", "math.asin")
-@unary
-def asin(x, name=None):
-    """The angle in [-pi/2, pi/2] whose sine is `x`."""
-    return raw.Asin(x=x, name=name)
-
-
-@export("asinh", "math.asinh")
-@unary
-def asinh(x, name=None):
-    """The number whose hyperbolic sine is `x`."""
-    return raw.Asinh(x=x, name=name)
-
-
-@export("atan", "math.atan")
-@unary
-def atan(x, name=None):
-    """The angle in (-pi/2, pi/2) whose tangent is `x`."""
-    return raw.Atan(x=x, name=name)
-
-
-@export("atanh", "math.atanh")
-@unary
-def atanh(x, name=None):
-    """The number whose hyperbolic tangent is `x`."""
-    return raw.Atanh(x=x, name=name)
-
-
-@export("cos", "math.cos")
-@unary
-def cos(x, name=None):
-    """The cosine of `x` radians."""
-    return raw.Cos(x=x, name=name)
-
-
-@export("cosh", "math.cosh")
-@unary
-def cosh(x, name=None):
-    """The hyperbolic cosine, (e**x + e**-x) / 2."""
-    return raw.Cosh(x=x, name=name)
-
-
-@export("sin", "math.sin")
-@unary
-def sin(x, name=None):
-    """The sine of `x` radians."""
-    return raw.Sin(x=x, name=name)
-
-
-@export("sinh", "math.sinh")
-@unary
-def sinh(x, name=None):
-    """The hyperbolic sine, (e**x - e**-x) / 2."""
-    return raw.Sinh(x=x, name=name)
-
-
-@export("tan", "math.tan")
-@unary
-def tan(x, name=None):
-    """The tangent of `x` radians."""
-    return raw.Tan(x=x, name=name)
-
-
-@export("tanh", "math.tanh", "nn.tanh")
-@unary
-def tanh(x, name=None):
-    """The hyperbolic tangent, between -1 and 1."""
-    return raw.Tanh(x=x, name=name)
-
-
-@export("math.ceil")
-@unary
-def ceil(x, name=None):
-    """The smallest integer not below `x`, in `x`'s type."""
-    return raw.Ceil(x=x, name=name)
-
-
-@export("floor", "math.floor")
-@unary
-def floor(x, name=None):
-    """The largest integer not above `x`, in `x`'s type."""
-    return raw.Floor(x=x, name=name)
-
-
-@export("math.rint")
-@unary
-def rint(x, name=None):
-    """The nearest integer in `x`'s type; halves go to the even one."""
-    return raw.Rint(x=x, name=name)
-
-
-@export("math.digamma")
-@unary
-def digamma(x, name=None):
-    """The derivative of `lgamma`."""
-    return raw.Digamma(x=x, name=name)
-
-
-@export("math.erf")
-@unary
-def erf(x, name=None):
-    """The error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to `x`."""
-    return raw.Erf(x=x, name=name)
-
-
-@export("math.erfc")
-@unary
-def erfc(x, name=None):
-    """1 - erf(x), accurate for large `x`."""
-    return raw.Erfc(x=x, name=name)
-
-
-@export("math.erfinv")
-@unary
-def erfinv(x, name=None):
-    """The inverse of `erf`."""
-    return raw.Erfinv(x=x, name=name)
-
-
 @export("math.ndtri")
 @unary
 def ndtri(x, name=None):
     """The quantile of the standard normal distribution."""
     return raw.Ndtri(x=x, name=name)
-
-
-@export("exp", "math.exp")
-@unary
-def exp(x, name=None):
-    """e ** x."""
-    return raw.Exp(x=x, name=name)
-
-
-@export("math.expm1")
-@unary
-def expm1(x, name=None):
-    """e ** x - 1, accurate near 0."""
-    return raw.Expm1(x=x, name=name)
-
-
-@export("math.log")
-@unary
-def log(x, name=None):
-    """The natural logarithm."""
-    return raw.Log(x=x, name=name)
-
-
-@export("math.log1p")
-@unary
-def log1p(x, name=None):
-    """log(1 + x), accurate near 0."""
-    return raw.Log1p(x=x, name=name)
-
-
-@export("math.lgamma")
-@unary
-def lgamma(x, name=None):
-    """The logarithm of the absolute value of the Gamma function."""
-    return raw.Lgamma(x=x, name=name)
-
-
-@export("math.is_finite")
-@unary
-def is_finite(x, name=None):
-    """Where `x` is neither infinite nor NaN."""
-    return raw.IsFinite(x=x, name=name)
-
-
-@export("math.is_inf")
-@unary
-def is_inf(x, name=None):
-    """Where `x` is positive or negative infinity."""
-    return raw.IsInf(x=x, name=name)
-
-
-@export("math.is_nan")
-@unary
-def is_nan(x, name=None):
-    """Where `x` is not a number."""
-    return raw.IsNan(x=x, name=name)
-
-
-@export("logical_not", "math.logical_not")
-@unary
-def logical_not(x, name=None):
-    """The truth value of NOT `x`."""
-    return raw.LogicalNot(x=x, name=name)
-
-
-@export("negative", "math.negative")
-@unary
-def negative(x, name=None):
-    """-x."""
-    return raw.Neg(x=x, name=name)
-
-
-@export("math.reciprocal")
-@unary
-def reciprocal(x, name=None):
-    """1 / x."""
-    return raw.Reciprocal(x=x, name=name)
-
-
-@export("math.rsqrt")
-@unary
-def rsqrt(x, name=None):
-    """1 / sqrt(x)."""
-    return raw.Rsqrt(x=x, name=name)
-
-
-@export("sqrt", "math.sqrt")
-@unary
-def sqrt(x, name=None):
-    """The square root."""
-    return raw.Sqrt(x=x, name=name)
-
-
-@export("square", "math.square")
-@unary
-def square(x, name=None):
-    """x * x."""
-    return raw.Square(x=x, name=name)
-
-
-@export("sigmoid", "math.sigmoid", "nn.sigmoid")
-@unary
-def sigmoid(x, name=None):
-    """1 / (1 + exp(-x))."""
-    return raw.Sigmoid(x=x, name=name)
-
-
-@export("bitwise.invert")
-@unary
-def invert(x, name=None):
-    """All bits of `x` flipped."""
-    return raw.Invert(x=x, name=name)
 
 
 @export("abs", "math.abs")
@@ -447,43 +203,90 @@ def reciprocal_no_nan(x, name=None):
     return raw.DivNoNan(x=convert_to_tensor(1, x.dtype), y=x, name=name)
 
 
-@export("nn.relu")
-@unary
-def relu(features, name=None):
-    """max(features, 0)."""
-    return raw.Relu(features=features, name=name)
-
-
-@export("nn.relu6")
-@unary
-def relu6(features, name=None):
-    """min(max(features, 0), 6)."""
-    return raw.Relu6(features=features, name=name)
-
-
-@export("nn.elu")
-@unary
-def elu(features, name=None):
-    """`features` where positive, exp(features) - 1 elsewhere."""
-    return raw.Elu(features=features, name=name)
-
-
-@export("nn.selu")
-@unary
-def selu(features, name=None):
-    """The scaled ELU, whose constants keep mean 0 and variance 1."""
-    return raw.Selu(features=features, name=name)
-
-
-@export("math.softplus", "nn.softplus")
-@unary
-def softplus(features, name=None):
-    """log(exp(features) + 1)."""
-    return raw.Softplus(features=features, name=name)
-
-
-@export("nn.softsign", "math.softsign")
-@unary
-def softsign(features, name=None):
-    """features / (|features| + 1)."""
-    return raw.Softsign(features=features, name=name)
+__getattr__ = op_functions(
+    globals(),
+    unary="""
+acos math.acos = Acos(x)
+    The angle in [0, pi] whose cosine is `x`.
+acosh math.acosh = Acosh(x)
+    The non-negative number whose hyperbolic cosine is `x`.
+asin math.asin = Asin(x)
+    The angle in [-pi/2, pi/2] whose sine is `x`.
+asinh math.asinh = Asinh(x)
+    The number whose hyperbolic sine is `x`.
+atan math.atan = Atan(x)
+    The angle in (-pi/2, pi/2) whose tangent is `x`.
+atanh math.atanh = Atanh(x)
+    The number whose hyperbolic tangent is `x`.
+cos math.cos = Cos(x)
+    The cosine of `x` radians.
+cosh math.cosh = Cosh(x)
+    The hyperbolic cosine, (e**x + e**-x) / 2.
+sin math.sin = Sin(x)
+    The sine of `x` radians.
+sinh math.sinh = Sinh(x)
+    The hyperbolic sine, (e**x - e**-x) / 2.
+tan math.tan = Tan(x)
+    The tangent of `x` radians.
+tanh math.tanh nn.tanh = Tanh(x)
+    The hyperbolic tangent, between -1 and 1.
+math.ceil = Ceil(x)
+    The smallest integer not below `x`, in `x`'s type.
+floor math.floor = Floor(x)
+    The largest integer not above `x`, in `x`'s type.
+math.rint = Rint(x)
+    The nearest integer in `x`'s type; halves go to the even one.
+math.digamma = Digamma(x)
+    The derivative of `lgamma`.
+math.erf = Erf(x)
+    The error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to `x`.
+math.erfc = Erfc(x)
+    1 - erf(x), accurate for large `x`.
+math.erfinv = Erfinv(x)
+    The inverse of `erf`.
+exp math.exp = Exp(x)
+    e ** x.
+math.expm1 = Expm1(x)
+    e ** x - 1, accurate near 0.
+math.log = Log(x)
+    The natural logarithm.
+math.log1p = Log1p(x)
+    log(1 + x), accurate near 0.
+math.lgamma = Lgamma(x)
+    The logarithm of the absolute value of the Gamma function.
+math.is_finite = IsFinite(x)
+    Where `x` is neither infinite nor NaN.
+math.is_inf = IsInf(x)
+    Where `x` is positive or negative infinity.
+math.is_nan = IsNan(x)
+    Where `x` is not a number.
+logical_not math.logical_not = LogicalNot(x)
+    The truth value of NOT `x`.
+negative math.negative = Neg(x)
+    -x.
+math.reciprocal = Reciprocal(x)
+    1 / x.
+math.rsqrt = Rsqrt(x)
+    1 / sqrt(x).
+sqrt math.sqrt = Sqrt(x)
+    The square root.
+square math.square = Square(x)
+    x * x.
+sigmoid math.sigmoid nn.sigmoid = Sigmoid(x)
+    1 / (1 + exp(-x)).
+bitwise.invert = Invert(x)
+    All bits of `x` flipped.
+nn.relu = Relu(features)
+    max(features, 0).
+nn.relu6 = Relu6(features)
+    min(max(features, 0), 6).
+nn.elu = Elu(features)
+    `features` where positive, exp(features) - 1 elsewhere.
+nn.selu = Selu(features)
+    The scaled ELU, whose constants keep mean 0 and variance 1.
+math.softplus nn.softplus = Softplus(features)
+    log(exp(features) + 1).
+nn.softsign math.softsign = Softsign(features)
+    features / (|features| + 1).
+""",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -13,70 +14,6 @@ from penstock._src.util.export import export
 
 from .arithmetic import truediv
 from .elementwise import cast
-
-
-@export("cumsum", "math.cumsum")
-@dispatchable
-def cumsum(x, axis=0, exclusive=False, reverse=False, name=None):
-    """The running sum along `axis`.
-
-    Args:
-      x: numbers.
-      axis: the axis to run along.
-      exclusive: leave out the entry itself, so that the first sum is 0.
-      reverse: run from the end.
-      name: a name for the operation.
-    """
-    return raw.Cumsum(x=x, axis=axis, exclusive=exclusive, reverse=reverse, name=name)
-
-
-@export("math.cumprod", v1=["math.cumprod", "cumprod"])
-@dispatchable
-def cumprod(x, axis=0, exclusive=False, reverse=False, name=None):
-    """The running product along `axis`; arguments as `cumsum`'s."""
-    return raw.Cumprod(x=x, axis=axis, exclusive=exclusive, reverse=reverse, name=name)
-
-
-@export("math.cumulative_logsumexp")
-@dispatchable
-def cumulative_logsumexp(x, axis=0, exclusive=False, reverse=False, name=None):
-    """The running log(sum(exp(x))) along `axis`; arguments as `cumsum`'s."""
-    return raw.CumulativeLogsumexp(x=x, axis=axis, exclusive=exclusive, reverse=reverse, name=name)
-
-
-@export("math.segment_sum", v1=["math.segment_sum", "segment_sum"])
-@dispatchable
-def segment_sum(data, segment_ids, name=None):
-    """The sums of rows that share an id; ids are sorted."""
-    return raw.SegmentSum(data=data, segment_ids=segment_ids, name=name)
-
-
-@export("math.segment_mean", v1=["math.segment_mean", "segment_mean"])
-@dispatchable
-def segment_mean(data, segment_ids, name=None):
-    """The means of rows that share an id; ids are sorted."""
-    return raw.SegmentMean(data=data, segment_ids=segment_ids, name=name)
-
-
-@export("math.segment_prod", v1=["math.segment_prod", "segment_prod"])
-@dispatchable
-def segment_prod(data, segment_ids, name=None):
-    """The products of rows that share an id; ids are sorted."""
-    return raw.SegmentProd(data=data, segment_ids=segment_ids, name=name)
-
-
-@export("math.segment_max", v1=["math.segment_max", "segment_max"])
-@dispatchable
-def segment_max(data, segment_ids, name=None):
-    """The maxima of rows that share an id; ids are sorted."""
-    return raw.SegmentMax(data=data, segment_ids=segment_ids, name=name)
-
-
-@export("math.segment_min", v1=["math.segment_min", "segment_min"])
-@dispatchable
-def segment_min(data, segment_ids, name=None):
-    """The minima of rows that share an id; ids are sorted."""
-    return raw.SegmentMin(data=data, segment_ids=segment_ids, name=name)
 
 
 def _unsorted(op, data, segment_ids, num_segments, name):
@@ -193,3 +130,33 @@ def sparse_segment_sqrt_n(
     return _sparse_segment(
         "SparseSegmentSqrtN", data, indices, segment_ids, num_segments, sparse_gradient, name
     )
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+cumsum math.cumsum = Cumsum(x, axis=0, exclusive=False, reverse=False)
+    The running sum along `axis`.
+
+    Args:
+      x: numbers.
+      axis: the axis to run along.
+      exclusive: leave out the entry itself, so that the first sum is 0.
+      reverse: run from the end.
+      name: a name for the operation.
+math.cumprod +cumprod = Cumprod(x, axis=0, exclusive=False, reverse=False)
+    The running product along `axis`; arguments as `cumsum`'s.
+math.cumulative_logsumexp = CumulativeLogsumexp(x, axis=0, exclusive=False, reverse=False)
+    The running log(sum(exp(x))) along `axis`; arguments as `cumsum`'s.
+math.segment_sum +segment_sum = SegmentSum(data, segment_ids)
+    The sums of rows that share an id; ids are sorted.
+math.segment_mean +segment_mean = SegmentMean(data, segment_ids)
+    The means of rows that share an id; ids are sorted.
+math.segment_prod +segment_prod = SegmentProd(data, segment_ids)
+    The products of rows that share an id; ids are sorted.
+math.segment_max +segment_max = SegmentMax(data, segment_ids)
+    The maxima of rows that share an id; ids are sorted.
+math.segment_min +segment_min = SegmentMin(data, segment_ids)
+    The minima of rows that share an id; ids are sorted.
+""",
+)

@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.api.array.joining import roll
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -15,48 +16,6 @@ from penstock._src.util.export import export
 
 def _v1(name):
     return [f"signal.{name}", f"spectral.{name}", name]
-
-
-@export("signal.fft", v1=_v1("fft"))
-@dispatchable
-def fft(input, name=None):
-    """The discrete Fourier transform over the last axis."""
-    return raw.FFT(input=input, name=name)
-
-
-@export("signal.ifft", v1=_v1("ifft"))
-@dispatchable
-def ifft(input, name=None):
-    """The inverse discrete Fourier transform over the last axis."""
-    return raw.IFFT(input=input, name=name)
-
-
-@export("signal.fft2d", v1=_v1("fft2d"))
-@dispatchable
-def fft2d(input, name=None):
-    """The discrete Fourier transform over the last two axes."""
-    return raw.FFT2D(input=input, name=name)
-
-
-@export("signal.ifft2d", v1=_v1("ifft2d"))
-@dispatchable
-def ifft2d(input, name=None):
-    """The inverse discrete Fourier transform over the last two axes."""
-    return raw.IFFT2D(input=input, name=name)
-
-
-@export("signal.fft3d", v1=_v1("fft3d"))
-@dispatchable
-def fft3d(input, name=None):
-    """The discrete Fourier transform over the last three axes."""
-    return raw.FFT3D(input=input, name=name)
-
-
-@export("signal.ifft3d", v1=_v1("ifft3d"))
-@dispatchable
-def ifft3d(input, name=None):
-    """The inverse discrete Fourier transform over the last three axes."""
-    return raw.IFFT3D(input=input, name=name)
 
 
 def _lengths(x, count, fft_length, inverse):
@@ -316,3 +275,22 @@ def raw_rfftnd(input, fft_length, axes, Tcomplex=dtypes.complex64, name=None):
 def raw_irfftnd(input, fft_length, axes, Treal=dtypes.float32, name=None):
     """The inverse transform along `axes` to real numbers, of lengths `fft_length`."""
     return raw.IRFFTND(input=input, fft_length=fft_length, axes=axes, Treal=Treal, name=name)
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+signal.fft +spectral.fft +fft = FFT(input)
+    The discrete Fourier transform over the last axis.
+signal.ifft +spectral.ifft +ifft = IFFT(input)
+    The inverse discrete Fourier transform over the last axis.
+signal.fft2d +spectral.fft2d +fft2d = FFT2D(input)
+    The discrete Fourier transform over the last two axes.
+signal.ifft2d +spectral.ifft2d +ifft2d = IFFT2D(input)
+    The inverse discrete Fourier transform over the last two axes.
+signal.fft3d +spectral.fft3d +fft3d = FFT3D(input)
+    The discrete Fourier transform over the last three axes.
+signal.ifft3d +spectral.ifft3d +ifft3d = IFFT3D(input)
+    The inverse discrete Fourier transform over the last three axes.
+""",
+)

@@ -5,37 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable, unary
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
-
-
-@export("strings.as_string", "as_string")
-@unary
-def as_string(input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None):
-    """Numbers and bools as text.
-
-    Args:
-      input: numbers or bools.
-      precision: digits after the point; -1: the default of six, or of the shortest form.
-      scientific: with an exponent.
-      shortest: with an exponent where that is shorter.
-      width: the least width.
-      fill: what fills it: " " or "0".
-      name: a name for the operation.
-    """
-    return raw.AsString(
-        input=input,
-        precision=precision,
-        scientific=scientific,
-        shortest=shortest,
-        width=width,
-        fill=fill,
-        name=name,
-    )
 
 
 @export("strings.format")
@@ -85,41 +61,6 @@ def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
     )
 
 
-@export("strings.length", v1=[])
-@unary
-def length(input, unit="BYTE", name=None):
-    """The number of bytes ("BYTE") or characters ("UTF8_CHAR")."""
-    return raw.StringLength(input=input, unit=unit, name=name)
-
-
-@export("strings.substr", v1=[])
-@unary
-def substr(input, pos, len, unit="BYTE", name=None):
-    """`len` bytes or characters from `pos` on (negative: from the end)."""
-    return raw.Substr(input=input, pos=pos, len=len, unit=unit, name=name)
-
-
-@export("strings.lower")
-@unary
-def lower(input, encoding="", name=None):
-    """In small letters; `encoding` "utf-8" for others than ASCII."""
-    return raw.StringLower(input=input, encoding=encoding, name=name)
-
-
-@export("strings.upper")
-@unary
-def upper(input, encoding="", name=None):
-    """In capital letters; `encoding` "utf-8" for others than ASCII."""
-    return raw.StringUpper(input=input, encoding=encoding, name=name)
-
-
-@export("strings.strip", v1=["strings.strip", "string_strip"])
-@unary
-def strip(input, name=None):
-    """Without white space at both ends."""
-    return raw.StringStrip(input=input, name=name)
-
-
 @export("strings.regex_full_match")
 @unary
 def regex_full_match(input, pattern, name=None):
@@ -139,84 +80,6 @@ def regex_replace(input, pattern, rewrite, replace_global=True, name=None):
         )
     return raw.RegexReplace(
         input=input, pattern=pattern, rewrite=rewrite, replace_global=replace_global, name=name
-    )
-
-
-@export("strings.to_number", v1=[])
-@unary
-def to_number(input, out_type=dtypes.float32, name=None):
-    """The numbers that strings spell."""
-    return raw.StringToNumber(string_tensor=input, out_type=out_type, name=name)
-
-
-@export("strings.to_hash_bucket", v1=[])
-@unary
-def to_hash_bucket(input, num_buckets, name=None):
-    """Hashes in [0, num_buckets)."""
-    return raw.StringToHashBucket(string_tensor=input, num_buckets=num_buckets, name=name)
-
-
-@export(
-    "strings.to_hash_bucket_fast", v1=["strings.to_hash_bucket_fast", "string_to_hash_bucket_fast"]
-)
-@unary
-def to_hash_bucket_fast(input, num_buckets, name=None):
-    """FarmHash fingerprints in [0, num_buckets)."""
-    return raw.StringToHashBucketFast(input=input, num_buckets=num_buckets, name=name)
-
-
-@export(
-    "strings.to_hash_bucket_strong",
-    v1=["strings.to_hash_bucket_strong", "string_to_hash_bucket_strong"],
-)
-@unary
-def to_hash_bucket_strong(input, num_buckets, key, name=None):
-    """SipHashes under a key of two numbers, in [0, num_buckets)."""
-    return raw.StringToHashBucketStrong(input=input, num_buckets=num_buckets, key=key, name=name)
-
-
-@export(
-    "strings.unsorted_segment_join", v1=["strings.unsorted_segment_join", "unsorted_segment_join"]
-)
-@dispatchable
-def unsorted_segment_join(inputs, segment_ids, num_segments, separator="", name=None):
-    """The strings of each segment joined."""
-    return raw.UnsortedSegmentJoin(
-        inputs=inputs,
-        segment_ids=segment_ids,
-        num_segments=num_segments,
-        separator=separator,
-        name=name,
-    )
-
-
-@export("strings.unicode_script")
-@unary
-def unicode_script(input, name=None):
-    """The number of the script that each code point belongs to (ICU's)."""
-    return raw.UnicodeScript(input=input, name=name)
-
-
-@export("strings.unicode_transcode")
-@unary
-def unicode_transcode(
-    input,
-    input_encoding,
-    output_encoding,
-    errors="replace",
-    replacement_char=65533,
-    replace_control_characters=False,
-    name=None,
-):
-    """Strings in another encoding."""
-    return raw.UnicodeTranscode(
-        input=input,
-        input_encoding=input_encoding,
-        output_encoding=output_encoding,
-        errors=errors,
-        replacement_char=replacement_char,
-        replace_control_characters=replace_control_characters,
-        name=name,
     )
 
 
@@ -302,3 +165,47 @@ def _replace_inner(outer, inner):
     if isinstance(outer.values, RaggedTensor):
         return outer.with_values(_replace_inner(outer.values, inner))
     return inner
+
+
+__getattr__ = op_functions(
+    globals(),
+    unary="""
+strings.as_string as_string = AsString(input, precision=-1, scientific=False, shortest=False, width=-1, fill="")
+    Numbers and bools as text.
+
+    Args:
+      input: numbers or bools.
+      precision: digits after the point; -1: the default of six, or of the shortest form.
+      scientific: with an exponent.
+      shortest: with an exponent where that is shorter.
+      width: the least width.
+      fill: what fills it: " " or "0".
+      name: a name for the operation.
+-strings.length = StringLength(input, unit="BYTE")
+    The number of bytes ("BYTE") or characters ("UTF8_CHAR").
+-strings.substr = Substr(input, pos, len, unit="BYTE")
+    `len` bytes or characters from `pos` on (negative: from the end).
+strings.lower = StringLower(input, encoding="")
+    In small letters; `encoding` "utf-8" for others than ASCII.
+strings.upper = StringUpper(input, encoding="")
+    In capital letters; `encoding` "utf-8" for others than ASCII.
+strings.strip +string_strip = StringStrip(input)
+    Without white space at both ends.
+-strings.to_number = StringToNumber(input: string_tensor, out_type=dtypes.float32)
+    The numbers that strings spell.
+-strings.to_hash_bucket = StringToHashBucket(input: string_tensor, num_buckets)
+    Hashes in [0, num_buckets).
+strings.to_hash_bucket_fast +string_to_hash_bucket_fast = StringToHashBucketFast(input, num_buckets)
+    FarmHash fingerprints in [0, num_buckets).
+strings.to_hash_bucket_strong +string_to_hash_bucket_strong = StringToHashBucketStrong(input, num_buckets, key)
+    SipHashes under a key of two numbers, in [0, num_buckets).
+strings.unicode_script = UnicodeScript(input)
+    The number of the script that each code point belongs to (ICU's).
+strings.unicode_transcode = UnicodeTranscode(input, input_encoding, output_encoding, errors="replace", replacement_char=65533, replace_control_characters=False)
+    Strings in another encoding.
+""",
+    dispatchable="""
+strings.unsorted_segment_join +unsorted_segment_join = UnsortedSegmentJoin(inputs, segment_ids, num_segments, separator="")
+    The strings of each segment joined.
+""",
+)

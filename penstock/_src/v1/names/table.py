@@ -170,8 +170,8 @@ gfile.Walk is io.gfile.walk: top in_order:topdown=True
 # Gradients, scopes, functions of Python and columns of features.
 gradients is gradients.gradients: ys xs grad_ys name='gradients' -colocate_gradients_with_ops=False gate_gradients aggregation_method stop_gradients unconnected_gradients
 hessians is gradients.hessians: ys xs name='hessians' -colocate_gradients_with_ops=False gate_gradients aggregation_method
-tuple is scopes.tuple: tensors name control_inputs
-control_dependencies is scopes.control_dependencies: control_inputs
+tuple is control.scopes.tuple: tensors name control_inputs
+control_dependencies is control.scopes.control_dependencies: control_inputs
 py_func is python_function.numpy_function: func= inp= Tout= stateful name
 Print is raw.Print: input_:input data message=None first_n=None summarize=None name
 quantize_v2 is quantization.quantize: input min_range max_range T mode name round_mode narrow_range axis ensure_minimum_range
@@ -220,4 +220,4 @@ _alike("debugging.shape_asserts", "assert_integer assert_type")
 _alike("debugging.shape_asserts", "assert_integer assert_type", "debugging.")
 _alike("linalg.decompositions", "cholesky_solve")
 _alike("linalg.decompositions", "cholesky_solve", "linalg.")
-_alike("scopes", "variable_creator_scope")
+_alike("control.scopes", "variable_creator_scope")

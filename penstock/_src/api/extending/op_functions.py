@@ -1,0 +1,102 @@
+"""Public functions that only hand their arguments on to a raw op: a row each instead of a definition each.
+
+    __getattr__ = op_functions(
+        globals(),
+        unary='''
+    exp math.exp = Exp(x)
+        e ** x.
+    ''')
+
+makes `exp(x, name=None)` of the module call `raw.Exp(x=x, name=name)`, when it is first touched. In a row stand, in this order:
+
+- the public names; with a `+` before it a name is for `compat.v1` only, with a `-` for TensorFlow 2 only. The first one's last word is the
+  function's name in its module.
+- the op and the function's parameters, as a Python function has them; `bands: matrix` goes to the op's `matrix`. `name=None` comes last where it is not written.
+- below and indented, the docstring.
+
+The keyword says how calls are dispatched on other types: `unary`, `binary` and `dispatchable` as in `dispatch.py`, `plain` not at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.api.extending.dispatch import binary, dispatchable, unary
+from penstock._src.core.registry import raw
+from penstock._src.util.export import export_by_name
+
+_DECORATORS: dict[str, Callable[..., Any]] = {
+    "unary": unary,
+    "binary": binary,
+    "dispatchable": dispatchable,
+    "plain": lambda function: function,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A function that hands its arguments on to an op; `call` is `Op(parameters)`."""
+
+    names: tuple[str, ...]
+    call: str
+    documentation: str
+
+    @property
+    def name(self) -> str:
+        """The function's name in its module."""
+        return self.names[0].rpartition(".")[2].lstrip("+-")
+
+    def make(self, scope: dict[str, Any]) -> Callable[..., Any]:
+        """Returns the function, as if it were defined in the module of which `scope` are the globals."""
+        op, _, parameters = self.call.removesuffix(")").partition("(")
+        definition = ast.parse(f"def {self.name}({parameters}): pass").body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        arguments = definition.args
+        if all(a.arg != "name" for a in arguments.args):
+            arguments.args.append(ast.arg("name"))
+            arguments.defaults.append(ast.Constant(None))
+        passed = []
+        for argument in arguments.args:
+            to = ast.unparse(argument.annotation) if argument.annotation else argument.arg
+            passed.append(f"{to}={argument.arg}")
+            argument.annotation = None
+        header = f"def {self.name}({ast.unparse(arguments)}):"
+        made: dict[str, Any] = {}
+        text = f"{header}\n    return raw.{op}({', '.join(passed)})\n"
+        scope.setdefault("raw", raw)
+        exec(compile(text, scope["__file__"], "exec"), scope, made)
+        function = made[self.name]
+        function.__doc__ = self.documentation
+        return function
+
+
+def op_functions(scope: dict[str, Any], **kinds: str) -> Callable[[str], Any]:
+    """Makes the functions of some rows public; returns the `__getattr__` of the module of which `scope` are the globals."""
+    rows: dict[str, tuple[Row, Callable[..., Any]]] = {}
+    for kind, text in kinds.items():
+        for row in map(_parse, re.split(r"\n(?=\S)", text.strip())):
+            rows[row.name] = row, _DECORATORS[kind]
+            v2 = [name.lstrip("-") for name in row.names if not name.startswith("+")]
+            v1 = [name.lstrip("+") for name in row.names if not name.startswith("-")]
+            export_by_name(scope["__name__"], row.name, v2, v1)
+
+    def __getattr__(name: str) -> Any:
+        if name not in rows:
+            raise AttributeError(f"module {scope['__name__']!r} has no attribute {name!r}")
+        row, decorate = rows[name]
+        function = scope[name] = decorate(row.make(scope))
+        return function
+
+    return __getattr__
+
+
+def _parse(text: str) -> Row:
+    """The row of a text of which the first line has names and call, and what follows is the docstring."""
+    line, _, documentation = text.partition("\n")
+    names, _, call = line.partition(" = ")
+    return Row(tuple(names.split()), call, textwrap.dedent(documentation).strip())
