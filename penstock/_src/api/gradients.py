@@ -52,7 +52,7 @@ def gradients(
             "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
         )
     unconnected = UnconnectedGradients(unconnected_gradients)
-    targets = [convert_to_tensor(y) for y in _as_list(ys)]
+    targets: list[Any] = [convert_to_tensor(y) for y in _as_list(ys)]
     sources = [getattr(x, "handle", x) for x in _as_list(xs)]
     with STATE.graph.name_scope(name):
         weights = gradients_or_ones(targets, None if grad_ys is None else _as_list(grad_ys))
@@ -78,10 +78,9 @@ def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _in_graph(graph: Any, tensor: Any) -> Any:
-    """Returns the tensor of `graph` that is, or stands for, `tensor`; None if it is not in use there."""
-    if not isinstance(tensor, Tensor):
-        tensor = convert_to_tensor(tensor)
+def _in_graph(graph: Any, value: Any) -> Any:
+    """Returns the tensor of `graph` that is, or stands for, `value`; None if it is not in use there."""
+    tensor: Any = value if isinstance(value, Tensor) else convert_to_tensor(value)
     if getattr(tensor, "_value", None) is None and tensor.graph is graph:
         return tensor
     captured = getattr(graph, "_captures", {}).get(tensor._id)

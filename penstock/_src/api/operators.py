@@ -439,14 +439,6 @@ def install_operators() -> None:
         op = _Operator(name, function)
         setattr(Tensor, op.direct, _binary(op))
         setattr(Tensor, op.reflected, _binary(op, reflected=True))
-    Tensor.__div__ = Tensor.__truediv__
-    Tensor.__rdiv__ = Tensor.__rtruediv__
-    Tensor.__neg__ = lambda self: (
-        raw.Neg(self) if isinstance(self, Tensor) else elementwise.negative(self)
-    )
-    Tensor.__pos__ = lambda self: self
-    Tensor.__abs__ = lambda self: elementwise.abs(self)
-    Tensor.__invert__ = _invert
     for name, op, of_others in (
         ("lt", raw_compare("Less"), arithmetic.less),
         ("le", raw_compare("LessEqual"), arithmetic.less_equal),
@@ -454,13 +446,24 @@ def install_operators() -> None:
         ("ge", raw_compare("GreaterEqual"), arithmetic.greater_equal),
     ):
         setattr(Tensor, f"__{name}__", _compare(op, of_others))
-    Tensor.__eq__ = _equal
-    Tensor.__ne__ = _not_equal
-    Tensor.__bool__ = _bool
-    Tensor.__nonzero__ = _bool
-    Tensor.__iter__ = _iterate
-    Tensor.__len__ = _length
-    Tensor.__getitem__ = get_item
+    for name, method in {
+        "div": Tensor.__truediv__,
+        "rdiv": Tensor.__rtruediv__,
+        "neg": lambda self: (
+            raw.Neg(self) if isinstance(self, Tensor) else elementwise.negative(self)
+        ),
+        "pos": lambda self: self,
+        "abs": lambda self: elementwise.abs(self),
+        "invert": _invert,
+        "eq": _equal,
+        "ne": _not_equal,
+        "bool": _bool,
+        "nonzero": _bool,
+        "iter": _iterate,
+        "len": _length,
+        "getitem": get_item,
+    }.items():
+        setattr(Tensor, f"__{name}__", method)
 
 
 def install_variable_operators() -> None:

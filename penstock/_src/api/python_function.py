@@ -215,4 +215,5 @@ class _EagerCall:
             )
         finally:
             STATE.graph = before
-        return [convert_to_tensor(g)._value for g in found]
+        gradients: list[Any] = [convert_to_tensor(g) for g in found]
+        return [gradient._value for gradient in gradients]

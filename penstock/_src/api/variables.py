@@ -139,6 +139,18 @@ def _get_save_slice_info(self):
     return getattr(self, "_save_slice_info", None)
 
 
+def _equal(self, other):
+    if not Tensor._USE_EQUALITY or in_v1_graph():
+        return self is other
+    return Tensor.__eq__(self.value(), other.value() if isinstance(other, Variable) else other)
+
+
+def _not_equal(self, other):
+    if not Tensor._USE_EQUALITY or in_v1_graph():
+        return self is not other
+    return Tensor.__ne__(self.value(), other.value() if isinstance(other, Variable) else other)
+
+
 _METHODS = {
     "_set_save_slice_info": _set_save_slice_info,
     "_get_save_slice_info": _get_save_slice_info,
@@ -160,6 +172,8 @@ _METHODS = {
     "count_up_to": _count_up_to,
     "_strided_slice_assign": _strided_slice_assign,
     "__getitem__": _get_item,
+    "__eq__": _equal,
+    "__ne__": _not_equal,
     "SaveSliceInfo": SaveSliceInfo,
 }
 
@@ -174,8 +188,6 @@ def install_methods() -> None:
         if name in ("__eq__", "__ne__"):
             continue
         setattr(Variable, name, _operator(getattr(Tensor, name)))
-    Variable.__eq__ = _equal
-    Variable.__ne__ = _not_equal
 
 
 def _operator(method):
@@ -185,18 +197,6 @@ def _operator(method):
 
     operator.__name__ = method.__name__ if hasattr(method, "__name__") else "operator"
     return operator
-
-
-def _equal(self, other):
-    if not Tensor._USE_EQUALITY or in_v1_graph():
-        return self is other
-    return Tensor.__eq__(self.value(), other.value() if isinstance(other, Variable) else other)
-
-
-def _not_equal(self, other):
-    if not Tensor._USE_EQUALITY or in_v1_graph():
-        return self is not other
-    return Tensor.__ne__(self.value(), other.value() if isinstance(other, Variable) else other)
 
 
 install_methods()

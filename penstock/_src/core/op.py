@@ -23,7 +23,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -157,6 +157,11 @@ class Op:
     runs_functions: ClassVar[bool] = False
     # {input: the ranks it may have}, where the kernel takes no others and `shape` does not look: (0,), (0, 1).
     ranks: ClassVar[dict[str, tuple[int, ...]]] = {}
+
+    if TYPE_CHECKING:  # the attributes of each class
+
+        def __getattr__(self, name: str) -> Any: ...
+
     # {attribute: the least number it may be, or the least length of a list}.
     minimum: ClassVar[dict[str, int]] = {}
     # Whether references to v1 variables come in or go out; such ops run in graphs only.

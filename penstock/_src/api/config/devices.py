@@ -79,7 +79,7 @@ def list_physical_devices(device_type=None):
     return [d for d in found if d.device_type == device_type.upper()]
 
 
-_EXPLAINED = []
+_EXPLAINED: list[bool] = []
 
 
 def _explain_missing_gpu():

@@ -172,7 +172,9 @@ def switch_case(
 def _branch_table(branch_fns: Any) -> dict[int, Callable[[], Any]]:
     if not isinstance(branch_fns, list | tuple | dict):
         raise TypeError("branch_fns must be a list, tuple, or dict")
-    pairs = list(branch_fns.items()) if isinstance(branch_fns, dict) else list(branch_fns)
+    pairs: list[Any] = (
+        list(branch_fns.items()) if isinstance(branch_fns, dict) else list(branch_fns)
+    )
     if not pairs:
         raise ValueError("Argument `branch_fns` must not be empty.")
     if all(callable(item) for item in pairs):

@@ -90,7 +90,7 @@ def dispatchable(function: Callable[..., Any]) -> Callable[..., Any]:
                 raise
         return result
 
-    call._dispatch_targets = targets
+    call._dispatch_targets = targets  # type: ignore[attr-defined]
     _DISPATCHABLES.append(call)
     return call
 

@@ -115,6 +115,7 @@ class ExtensionType(CompositeTensor):
     """
 
     _tf_extension_fields: dict[str, Any] = {}
+    Spec: type
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -202,8 +203,9 @@ def _compare(value: Any, other: Any, checks: list[Tensor]) -> bool:
         axes = np.arange(match.shape.rank or 0, dtype=np.int32)
         checks.append(raw.All(input=match, axis=axes))
         return True
-    if isinstance(match, CompositeTensor):  # of ragged tensors, value by value
-        checks.append(raw.All(input=match.flat_values, axis=[0]))
+    if isinstance(match, CompositeTensor):  # a RaggedTensor of value by value comparisons
+        flat: Any = match
+        checks.append(raw.All(input=flat.flat_values, axis=[0]))
         return True
     return bool(match)
 

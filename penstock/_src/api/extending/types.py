@@ -142,7 +142,9 @@ class FunctionType(inspect.Signature):
         )
 
     @classmethod
-    def from_callable(cls, obj: Any, *, follow_wrapped: bool = True) -> FunctionType:
+    def from_callable(  # type: ignore[override]
+        cls, obj: Any, *, follow_wrapped: bool = True
+    ) -> FunctionType:
         """Returns the signature of a callable."""
         signature = inspect.signature(obj, follow_wrapped=follow_wrapped)
         return cls(list(signature.parameters.values()))

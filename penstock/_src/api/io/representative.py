@@ -77,7 +77,7 @@ class TfRecordRepresentativeDatasetSaver:
                 self._check(key, sample)
                 made = RepresentativeDataSample()
                 for name, value in sample.items():
-                    tensor = convert_to_tensor(value)
+                    tensor: Any = convert_to_tensor(value)
                     proto = to_proto(tensor.numpy(), tensor.dtype)
                     made.tensor_proto_inputs[name].CopyFrom(proto)
                 writer.write(made.SerializeToString())

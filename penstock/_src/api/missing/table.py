@@ -156,7 +156,7 @@ _functions(
 )
 
 # TensorRT needs NVIDIA's library and GPUs. Without them TensorFlow has the parameters of a conversion, and raises RuntimeError.
-ConversionParams = collections.namedtuple(
+ConversionParams = collections.namedtuple(  # type: ignore[name-match]  # TensorFlow's name in its representation
     "TrtConversionParams",
     "max_workspace_size_bytes precision_mode minimum_segment_size maximum_cached_engines "
     "use_calibration allow_build_at_runtime",

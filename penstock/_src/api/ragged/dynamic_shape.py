@@ -242,7 +242,8 @@ class DynamicRaggedShape(CompositeTensor):
             result = raw.LogicalAnd(x=result, y=raw.All(input=same, axis=axes))
         return result
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
+    Spec: type
 
     def __repr__(self):
         lengths = ", ".join(str(n) for n in self.static_lengths())

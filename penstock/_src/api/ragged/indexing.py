@@ -386,4 +386,4 @@ def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
     return _cross(inputs, num_buckets, hash_key, True, name)
 
 
-RaggedTensor.__getitem__ = get_item
+RaggedTensor.__getitem__ = get_item  # type: ignore[misc]  # filled in here: it needs ragged gathers

@@ -45,6 +45,9 @@ from .structured_parts import (
 class _Spec(BatchableSpec):
     """The types of the fields, and the shape of a StructuredTensor."""
 
+    _fields: Mapping[str, Any]
+    _ragged_shape: Any
+
     def __init__(self, _fields: Mapping[str, Any], _ragged_shape: Any) -> None:
         super().__init__(_fields=dict(_fields), _ragged_shape=_ragged_shape)
 
@@ -87,7 +90,7 @@ class _Spec(BatchableSpec):
         return static_shape(self._ragged_shape._partitions, self._ragged_shape._static_inner_shape)
 
     @property
-    def rank(self) -> int | None:
+    def rank(self) -> int:
         """The rank."""
         return self._ragged_shape.rank
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,12 @@ _NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]*$")
 
 
 class Records(CompositeTensor):
-    """The base by which fields that are records themselves are known."""
+    """The base of StructuredTensor, by which fields that are records themselves are known."""
+
+    _ragged_shape: DynamicRaggedShape
+    row_partitions: Any
+    merge_dims: Callable[[int, int], Any]
+    partition_outer_dimension: Callable[[RowPartition], Any]
 
 
 def convert_field(value: Any) -> Any:
@@ -83,7 +88,7 @@ def shape_of_records(
     fields: Mapping[str, Any], shape: TensorShape, nrows: Any, row_partitions: Any
 ) -> DynamicRaggedShape:
     """The shape by the first that tells it: row partitions, a field, the number of rows."""
-    rank = shape.rank
+    rank: Any = shape.rank  # records always have one
     if rank == 0:
         return DynamicRaggedShape((), np.zeros(0, np.int64), dtypes.int64)
     if row_partitions and len(row_partitions) != rank - 1:
@@ -111,15 +116,16 @@ def shape_of_records(
 
 def check_fields(fields: Mapping[str, Any], known: TensorShape, asked: TensorShape) -> None:
     """Raises ValueError where shapes do not agree."""
+    rank: Any = known.rank  # records always have one
     if not known.is_compatible_with(asked):
         raise ValueError(f"Shapes {asked} and {known} are not compatible")
     for name, value in fields.items():
         outer = as_shape(value.shape)
         if outer.rank is None:
             continue
-        if outer.rank < known.rank or not outer[: known.rank].is_compatible_with(known):
+        if outer.rank < rank or not outer[:rank].is_compatible_with(known):
             if name == next(iter(fields)):
-                raise ValueError(f"Shapes {outer[: known.rank]} and {known} are not compatible")
+                raise ValueError(f"Shapes {outer[:rank]} and {known} are not compatible")
             raise ValueError(f"Error in shape of {name}")
 
 

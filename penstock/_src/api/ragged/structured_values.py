@@ -9,12 +9,12 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 
 from .construction import constant as ragged_constant
 from .dynamic_shape import DynamicRaggedShape
-from .ragged_tensor import RaggedTensor
+from .ragged_tensor import RaggedTensor, RaggedTensorSpec
 from .row_partition import RowPartition
 from .structured import StructuredTensor, unbatched
 from .structured_parts import cut
@@ -118,7 +118,7 @@ def _below(spec: Any, axes: int) -> Any:
 
 
 def _tensor(value: Sequence[Any], spec: Any, path: Path) -> Any:
-    if spec is not None and not isinstance(spec, TypeSpec):
+    if spec is not None and not isinstance(spec, (TensorSpec, RaggedTensorSpec)):
         raise _mismatch(value, spec, path)
     depth, _ = _depth_and_kind(value)
     arrays = depth == 1 and any(isinstance(each, np.ndarray) and each.ndim for each in value)

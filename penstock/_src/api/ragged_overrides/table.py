@@ -374,14 +374,17 @@ for _name, _api in {
     "ne": arithmetic.not_equal,
 }.items():
     setattr(RaggedTensor, f"__{_name}__", _operator(_api))
-RaggedTensor.__hash__ = object.__hash__
-RaggedTensor.__neg__ = lambda self: self.with_flat_values(-self.flat_values)
-RaggedTensor.__abs__ = lambda self: self.with_flat_values(abs(self.flat_values))
-RaggedTensor.__invert__ = lambda self: self.with_flat_values(~self.flat_values)
 
 
 def _no_truth(self):
     raise TypeError("RaggedTensor may not be used as a boolean.")
 
 
-RaggedTensor.__bool__ = _no_truth
+for _name, _method in {
+    "hash": object.__hash__,
+    "neg": lambda self: self.with_flat_values(-self.flat_values),
+    "abs": lambda self: self.with_flat_values(abs(self.flat_values)),
+    "invert": lambda self: self.with_flat_values(~self.flat_values),
+    "bool": _no_truth,
+}.items():
+    setattr(RaggedTensor, f"__{_name}__", _method)

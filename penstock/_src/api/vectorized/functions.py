@@ -86,7 +86,7 @@ def _count(flat: list[Tensor]) -> Any:
     Raises:
       ValueError: the first dimensions differ.
     """
-    known = [None if t.shape.rank is None else t.shape[0] for t in flat]
+    known: list[Any] = [None if t.shape.rank is None else t.shape[0] for t in flat]
     if not flat:
         raise ValueError("vectorized_map: elems must hold a tensor. Received none.")
     if None not in known:
