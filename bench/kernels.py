@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
+from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.native import Call, Code, Module, host, kernels, pool

@@ -155,7 +155,7 @@ def test_memory_is_poisoned_before_each_run():
         run = executable_of(lambda x: [raw.Exp(x=x)], (dtypes.float32, [None]))
         run([normal(3)])
         program = run.programs()[0].compiled.program
-        assert program.program.program.is_poisoned
+        assert program.program.is_poisoned
 
 
 def test_a_device_that_computes_nothing_is_not_held_to_anything():

@@ -108,7 +108,7 @@ def test_a_new_batch_size_is_a_new_specialisation_of_the_same_kernels():
         assert run([np.zeros((n, 3), np.float32)])[0].shape == (n, 3)
     programs = run.programs()
     assert len(programs) == 3
-    kernels = [p.compiled.program.statistics.written for p in programs]
+    kernels = [p.compiled.program.plan.written for p in programs]
     assert kernels[1:] == [0, 0]
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.compiler import program
 from penstock._src.compiler.plan.prepacked import LEAST_BYTES
+from penstock._src.runtime import program
 
 RANDOM = np.random.default_rng(0)
 

@@ -103,7 +103,7 @@ def test_it_is_one_program_and_other_sizes_need_no_new_kernels(function):
             y, reference_loss(X[:batch, :steps], KERNEL, RECURRENT), rtol=1e-5
         )
     assert len(made.programs()) == 4
-    assert [p.compiled.program.statistics.written for p in made.programs()[1:]] == [0, 0, 0]
+    assert [p.compiled.program.plan.written for p in made.programs()[1:]] == [0, 0, 0]
 
 
 def test_other_lengths_after_a_gradient_has_added_to_the_loop():

@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
+from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.native import pool

@@ -69,12 +69,11 @@ def _kernels(program: Any) -> list[str]:
     if plan is None:
         return []
     counts = Counter(launch.label for launch in plan.launches if hasattr(launch, "label"))
-    known = program.statistics
-    lines = [f"kernels      {known.kernels} distinct, {known.launches} launches"]
+    lines = [f"kernels      {len(plan.codes)} distinct, {len(plan.launches)} launches"]
     lines += [f"  {n:>4} x  {label}" for label, n in counts.most_common(MOST_KERNELS)]
     if len(counts) > MOST_KERNELS:
         lines.append(f"          and {len(counts) - MOST_KERNELS} more")
-    lines.append(f"memory       temporaries in {_units(known.arena_bytes, 'B')}")
+    lines.append(f"memory       temporaries in {_units(plan.arena_bytes, 'B')}")
     return lines
 
 

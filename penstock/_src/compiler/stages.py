@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.compiler import dump
+from penstock._src.compiler.device import current_device, find_device
 from penstock._src.compiler.passes.loops import loops
 from penstock._src.compiler.passes.prune import prune
-from penstock._src.compiler.program import build_program
-from penstock._src.compiler.reference import NullProgram, ReferenceProgram
-from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.plan.planner import plan
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir.function import Function
 from penstock._src.ir.verify import verify
 from penstock._src.util.flags import flags
@@ -32,24 +33,6 @@ class Stage:
 
 
 STAGES = (Stage("prune", prune), Stage("loops", loops))
-
-
-class NativeProgram:
-    """Runs a Function in native code of this process's CPU."""
-
-    def __init__(self, function: Function) -> None:
-        self.program = build_program(function)
-        self.plan, self.statistics = self.program.plan, self.program.statistics
-        # The results for these arguments; variables get their new values.
-        self.run = self.program.run
-
-
-# What runs a Function: device name -> class or function that makes a program of it.
-DEVICES: dict[str, Callable[[Function], Any]] = {
-    "CPU": NativeProgram,
-    "reference": ReferenceProgram,
-    "null": NullProgram,
-}
 
 
 class Statistics:
@@ -115,19 +98,16 @@ def compile_function(function: Function) -> Compiled:
 def _program(stages: list[tuple[str, Function]]) -> Compiled:
     """What the last stage made, as a program of the chosen device."""
     _, function = stages[-1]
-    name = flags.device
-    if name not in DEVICES:
-        raise InvalidArgumentError(
-            f"PENSTOCK_DEVICE: expected one of {', '.join(DEVICES)}. Received '{name}'."
-        )
+    device = current_device()
     try:
-        program = DEVICES[name](function)
+        planned = plan(function, device.codes, device.threads) if device.codes else Plan(function)
+        program = device.load(planned)
     except UnimplementedError as error:
         # A gap of the code generator. It is a defect, shown by explain(); the results are right, but slow.
-        reference = ReferenceProgram(function)
+        reference = find_device("reference").load(Plan(function))
         print(f"penstock: {function.name} is interpreted: {error}", file=sys.stderr)
         return Compiled(function, reference, reference.run, why_interpreted=str(error))
-    if flags.check and not isinstance(program, NullProgram):  # which computes nothing
+    if flags.check and device.computes:
         from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
 
         program = CheckedProgram(stages, program, flags.check)

@@ -1,7 +1,7 @@
 """What lower layers take from higher ones: the whole list, each found when it is first asked for.
 
-Imports go downwards only. Where a method of a low object means something of TensorFlow 1's room (`v1/`), it names it
-here, and nothing is loaded before the method is called. A new such name is a row of the table.
+Imports go downwards only. Where a low object means something that stands above it (a device that runs what the compiler
+planned, something of TensorFlow 1's room), it names it here, and nothing is loaded before it is asked for. A new such name is a row of the table.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from penstock._src.util.lazy import resolve
 
 _STANDS_IN = {
+    "find_device": "devices.table",  # the compiler's device of a name
     "Session": "v1.graphs.session",  # tf.test.TestCase.session
     "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto
     "variable_of": "v1.saving.meta_graph",  # tf.Variable.from_proto

@@ -228,5 +228,5 @@ def test_softmax_along_another_axis_than_the_last(native, values, shape):
 def test_many_pieces_are_written_apart(native, values):
     pieces = [values("float32", (3, i % 4, 5), i) for i in range(9)]
     program, _ = native(lambda p, *xs: p.concat([x * 2.0 for x in xs], 1), *pieces)
-    assert program.statistics.launches == 6  # three of the pieces are empty
+    assert len(program.plan.launches) == 6  # three of the pieces are empty
     native(lambda p, *xs: p.reduce_sum(p.concat(list(xs), 1), (0,)), *pieces, tolerance=20)

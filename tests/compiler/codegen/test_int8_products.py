@@ -7,8 +7,8 @@ import pytest
 
 from penstock._src.compiler.codegen.contraction.match import match
 from penstock._src.compiler.codegen.contraction.products.pairs import QUAD, multiplies_quads
-from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
+from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.native import host

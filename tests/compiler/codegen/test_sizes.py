@@ -47,7 +47,7 @@ def test_a_new_batch_size_writes_no_kernel(native, values, make, others, columns
 
     call(32)
     for n in (7, 33, 128, 3, 5000):
-        assert call(n).statistics.written == 0, n
+        assert call(n).plan.written == 0, n
 
 
 def test_sizes_as_values(native, values):

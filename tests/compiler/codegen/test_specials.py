@@ -75,8 +75,8 @@ def test_indices_outside_raise(native, values):
     x, indices = values("float32", (5, 3)), np.array([[0, 4], [2, 1]], np.int32)
     native(lambda p, x, i: p.gather(x, i, 0, 0, "error"), x, indices)
     bad = np.array([[0, 4], [7, 1]], np.int32)
-    from penstock._src.compiler.program import build_program
     from penstock._src.core import dtypes
+    from penstock._src.devices.cpu.device import build_program
     from penstock._src.ir.builder import Builder
 
     p = Builder()
@@ -90,8 +90,8 @@ def test_indices_outside_raise(native, values):
 
 
 def test_checks_raise(native, values):
-    from penstock._src.compiler.program import build_program
     from penstock._src.core import dtypes
+    from penstock._src.devices.cpu.device import build_program
     from penstock._src.ir.builder import Builder
 
     p = Builder()
@@ -104,8 +104,8 @@ def test_checks_raise(native, values):
 
 
 def test_wrong_arguments_never_reach_native_code(values):
-    from penstock._src.compiler.program import build_program
     from penstock._src.core import dtypes
+    from penstock._src.devices.cpu.device import build_program
     from penstock._src.ir.builder import Builder
 
     p = Builder()

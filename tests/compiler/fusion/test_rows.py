@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.kernels.kernel import NestKernel
-from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
+from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
@@ -52,7 +52,7 @@ def build(body, n, m):
 
 
 def launches(program):
-    return [k for k in kernels_of(program.function) if isinstance(k, NestKernel)]
+    return [k for k in kernels_of(program.plan.function) if isinstance(k, NestKernel)]
 
 
 @pytest.mark.parametrize("body", [cross_entropy, layer_norm, with_places])

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from penstock._src.compiler.program import build_program
 from penstock._src.core import dtypes
+from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir.builder import Builder
 from penstock._src.util import flags
 

@@ -48,7 +48,7 @@ class CheckFailed:
 
 @dataclass(frozen=True)
 class Plan:
-    """A function, planned for a target and a number of threads.
+    """A function, planned for a target and a number of threads; for a device without code of its own, the function alone.
 
     launches     the records of the launch table, in order
     buffers      every buffer of the program; those in the arena have their offsets
@@ -63,16 +63,16 @@ class Plan:
     """
 
     function: Function
-    launches: tuple[Record, ...]
-    buffers: tuple[Buffer, ...]
-    arena_bytes: int
-    prepacked: tuple[PrepackedWeights, ...]
-    errors: tuple[OutOfBounds | CheckFailed, ...]
-    conditions: tuple[tuple[Check, Buffer], ...]
-    algorithms: frozenset[str]
-    threads: int
-    guarded: bool
-    written: int
+    launches: tuple[Record, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
+    arena_bytes: int = 0
+    prepacked: tuple[PrepackedWeights, ...] = ()
+    errors: tuple[OutOfBounds | CheckFailed, ...] = ()
+    conditions: tuple[tuple[Check, Buffer], ...] = ()
+    algorithms: frozenset[str] = frozenset()
+    threads: int = 1
+    guarded: bool = False
+    written: int = 0
 
     @property
     def codes(self) -> list[Code]:

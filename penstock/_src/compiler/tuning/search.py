@@ -22,14 +22,14 @@ from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.contraction.products.blocking import Blocking, blocking_of
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.contraction.tile import fits
+from penstock._src.compiler.device import find_device
 from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.planner import plan
-from penstock._src.compiler.program import Program
 from penstock._src.compiler.tuning.records import signature, using
 from penstock._src.ir.build.control import substitute
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
-from penstock._src.native import Target, host, pool
+from penstock._src.native import Target, host
 
 MARGIN = 1.03
 TURNS = 3
@@ -106,8 +106,10 @@ class Product:
     def program(self, blocking: Blocking) -> Callable[[], Any]:
         """A call of the product cut that way."""
         with using(Fixed(blocking)):
-            program = Program(plan(self.function, CodeCache(self.target), pool().threads))
-        return lambda: program(*self.arrays)
+            device = find_device("CPU")
+            planned = plan(self.function, CodeCache(self.target), device.threads)
+        program = device.load(planned)
+        return lambda: program.run(self.arrays)
 
     def compare(self, old: Callable[[], Any], new: Callable[[], Any]) -> tuple[float, float]:
         """The best seconds of a call of each, in turns."""

@@ -1,4 +1,4 @@
-"""Devices that are tools: `reference` interprets programs in NumPy, `null` runs nothing and gives zeros."""
+"""A device that interprets functions: slow, and right by definition."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError, ResourceExhaustedError
 from penstock._src.ir import interpreter
@@ -37,18 +38,19 @@ class ReferenceProgram:
         return results
 
 
-class NullProgram:
-    """Gives zeros. What is left of a call's time is everything but the work."""
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-
-    def run(self, arguments: Sequence[Any]) -> list[Any]:
-        """Zeros of the results' types; variables keep their values."""
-        return [np.zeros([int(d) for d in r.shape], r.dtype.np) for r in self.function.results]
-
-
 def owned(value: Any) -> np.ndarray:
     """A contiguous array with the value."""
     value = np.asarray(value)
     return value if value.flags.c_contiguous else np.ascontiguousarray(value).reshape(value.shape)
+
+
+class ReferenceDevice:
+    """The interpreter of primitives."""
+
+    name, computes, codes, threads = "reference", True, None, 1
+
+    def load(self, plan: Plan) -> ReferenceProgram:
+        return ReferenceProgram(plan.function)
+
+
+DEVICE = ReferenceDevice()

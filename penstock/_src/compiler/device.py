@@ -1,0 +1,54 @@
+"""What the compiler asks of a device, and how it finds one. Devices themselves are folders of devices/, a layer above."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from penstock._src.compiler.plan.code_cache import CodeCache
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.util.above import above
+from penstock._src.util.flags import flags
+
+
+class Program(Protocol):
+    """What runs a function."""
+
+    def run(self, arguments: Sequence[Any]) -> list[Any]:
+        """The results for arrays, and handles for parameters of dtype resource, whose variables it updates."""
+
+
+class Device(Protocol):
+    """What programs run on.
+
+    name       in PENSTOCK_DEVICE and in reports
+    codes      kernels written for its target so far; None: it takes functions as they are, and nothing is planned
+    computes   whether results are the function's: PENSTOCK_CHECK compares only such with the interpreter's
+    threads    how many tasks may run at once: plans lay memory out for so many
+    """
+
+    name: str
+    computes: bool
+
+    @property
+    def codes(self) -> CodeCache | None: ...
+
+    @property
+    def threads(self) -> int: ...
+
+    def load(self, plan: Plan) -> Program:
+        """The program of a plan; without `codes` it has a function only."""
+
+
+def find_device(name: str) -> Device:
+    """The device of a name in the table of devices/.
+
+    Raises:
+      InvalidArgumentError: there is none.
+    """
+    return above("find_device")(name)
+
+
+def current_device() -> Device:
+    """The one that PENSTOCK_DEVICE names."""
+    return find_device(flags.device)

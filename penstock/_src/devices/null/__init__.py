@@ -1,0 +1,1 @@
+"""The null device runs nothing. Read device.py."""

@@ -1,0 +1,16 @@
+"""Plans as programs of this process: arrays in, one native call, arrays out.
+
+What comes in: a `Plan` (compiler/plan/plan.py), which lacks addresses only. What goes out: a `Program`, called with arrays
+and variables' handles. Read first: load.py, then program.py.
+
+    load.py            a plan's kernels loaded, and the parts of its program made
+    program.py         Program.run, the path of every call
+    signature.py       arguments of a call -> the arrays that native code reads; a wrong one must not reach it
+    binding.py         the launch table with addresses, over one arena
+    arena.py           memory for temporaries, shared by programs that do not run at once
+    weight_packer.py   packed weights, kept with their variables and made again when these change
+    watched.py         runs that are logged, guarded by sentinels, or begin with poisoned memory
+
+A device whose kernels are called in another way (by a driver, from an executable) has a program of its own in its folder
+of devices/, and takes from here what it shares: a signature, an `ArenaPool` over its own memory.
+"""

@@ -1,0 +1,26 @@
+"""load: a plan's kernels are compiled or read from the disk, and the parts of its program made."""
+
+from __future__ import annotations
+
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.native import kernels
+from penstock._src.runtime.arena import HOST_ARENAS
+from penstock._src.runtime.binding import BoundTable, bind, constants_of
+from penstock._src.runtime.program import Program
+from penstock._src.runtime.signature import signature_of
+from penstock._src.runtime.watched import WatchedProgram, is_watched
+from penstock._src.runtime.weight_packer import packers_of
+
+
+def load(plan: Plan) -> Program:
+    """The program of a plan for this process's CPU."""
+    libraries = kernels().load(plan.codes)
+    constants = constants_of(plan)
+    packers = packers_of(plan, libraries)
+    arena = HOST_ARENAS.own_block if plan.guarded else HOST_ARENAS.block
+
+    def new_table() -> BoundTable:
+        return bind(plan, libraries, constants, arena(plan.arena_bytes + 64))
+
+    kind = WatchedProgram if plan.guarded or is_watched() else Program
+    return kind(plan, signature_of(plan.function), packers, new_table)

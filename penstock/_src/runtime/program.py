@@ -1,0 +1,119 @@
+"""Program: a plan as one native call.
+
+    results = program.run(arguments)         arrays, and handles for parameters of dtype resource
+
+A call passes the addresses of arguments, variables and fresh result arrays to a table of launches over one arena, and
+runs it without the interpreter's lock. Variables are updated in place; one whose array someone else still holds is
+copied first. A program may be called from several threads: each call uses a table and an arena of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.plan.launch_table import time_words
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.core.errors import InternalError
+from penstock._src.core.values import resources
+from penstock._src.runtime.binding import BoundTable
+from penstock._src.runtime.signature import Signature
+from penstock._src.runtime.weight_packer import WeightPacker
+
+
+class Program:
+    """A loaded plan. Calling it runs it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        signature: Signature,
+        packers: Sequence[WeightPacker],
+        bind: Callable[[], BoundTable],
+    ):
+        """`bind` gives a further table, whose arena nobody else is using."""
+        self.plan, self.signature = plan, signature
+        self._arrays_of, self._results = signature.arrays_of, signature.results
+        self._assigned, self._packers = signature.assigned, packers
+        self._conditions, self._bind = plan.conditions, bind
+        self._free: list[BoundTable] = []
+
+    def __call__(self, *arguments: Any) -> list[np.ndarray]:
+        """Runs the function; returns its results."""
+        return self.run(arguments)
+
+    def run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        """The same, of arguments in a sequence."""
+        if not self._assigned:
+            return self._run(arguments)
+        with resources.UPDATING:
+            try:
+                return self._run(arguments)
+            finally:
+                for i in self._assigned:
+                    arguments[i].version += 1
+
+    def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        arrays = self._arrays_of(arguments)
+        results = [make(shape, dtype) for make, shape, dtype in self._results]
+        packed = self._packed_weights(arguments, arrays) if self._packers else ()
+        table = self._take()
+        try:
+            code = table.run(*arrays, *results, *packed)
+            if code:
+                self._fail(code, table.status)
+            if self._conditions:
+                table.look_at_conditions([*arrays, *results])
+        finally:
+            self._give_back(table)
+        return results
+
+    def _packed_weights(
+        self, arguments: Sequence[Any], arrays: list[np.ndarray]
+    ) -> list[np.ndarray]:
+        """The packed weights, packed again of variables that have changed."""
+        return [p.of(arguments[p.variable], arrays[p.variable]) for p in self._packers]
+
+    def _fail(self, code: int, status: np.ndarray) -> None:
+        if not 0 < code <= len(self.plan.errors):
+            raise InternalError(None, None, f"The program stopped with status {code}.")
+        raise self.plan.errors[code - 1].error(status)
+
+    def _take(self) -> BoundTable:
+        """A table whose arena nobody is using. Lists' own methods are atomic: most calls take no lock but the arena's."""
+        free = self._free
+        for _ in range(len(free)):
+            try:
+                table = free.pop()
+            except IndexError:  # another thread has taken the last
+                break
+            if table.claim(False):
+                return table
+            free.insert(0, table)  # another program uses its arena
+        return self._bind()
+
+    def _give_back(self, table: BoundTable) -> None:
+        table.release()
+        self._free.append(table)
+
+    def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
+        """Runs the function `runs` times: (label, tasks, microseconds at best) of each launch; variables change."""
+        results = self.signature.new_results()
+        arrays = self._arrays_of(arguments)
+        packed = self._packed_weights(arguments, arrays)
+        bound = self._take()
+        try:
+            run, _ = bound.call.timed()
+            table, times = bound.call.table, time_words(self.plan.launches)
+            best = [math.inf] * len(times)
+            for _ in range(runs):
+                run(*arrays, *results, *packed)
+                for i, (_, word) in enumerate(times):
+                    best[i] = min(best[i], int(table[word]) / 1e3)
+                    table[word] = 0
+        finally:
+            self._give_back(bound)
+        return [(r.label, r.tasks, us) for (r, _), us in zip(times, best, strict=True)]

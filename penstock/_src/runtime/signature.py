@@ -1,0 +1,125 @@
+"""The signature of a program: what its arguments must be, and the arrays that its results are."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.core.values.arrays import SMALL, aligned_copy, empty_aligned
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a call takes and gives.
+
+    count     how many arguments there are
+    arrays    of each array: (its number, type, shape)
+    handles   of each variable's handle: (its number, type and shape of the value, whether the program assigns it)
+    assigned  numbers of the handles that the program assigns
+    results   of each result: (what makes its array when called with shape and type, shape, type)
+    """
+
+    count: int
+    arrays: tuple[tuple[int, np.dtype, tuple[int, ...]], ...]
+    handles: tuple[tuple[int, np.dtype, tuple[int, ...], bool], ...]
+    assigned: tuple[int, ...]
+    results: tuple[tuple[Any, tuple[int, ...], np.dtype], ...]
+
+    def arrays_of(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        """The arrays of a call. Types and shapes are looked at: a wrong array must not reach native code."""
+        if len(arguments) != self.count:
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"Program: {self.count} arguments are required. Received {len(arguments)}.",
+            )
+        arrays = list(arguments)
+        for i, dtype, shape in self.arrays:
+            x = arrays[i]
+            if not (
+                type(x) is np.ndarray and x.flags.carray and x.dtype == dtype and x.shape == shape
+            ):
+                arrays[i] = _usable(x, i, dtype, shape)
+        for i, dtype, shape, assigned in self.handles:
+            handle = arguments[i]
+            if assigned and _references(handle) > _ALONE:  # a tensor or a view holds it, too
+                handle.value = aligned_copy(handle.value)
+            x = handle.value
+            if not (
+                type(x) is np.ndarray and x.flags.carray and x.dtype == dtype and x.shape == shape
+            ):
+                x = _usable(x, i, dtype, shape)
+                if assigned and not x.flags.writeable:
+                    x = aligned_copy(x)
+                if assigned:
+                    handle.value = x
+            arrays[i] = x
+        return arrays
+
+    def new_results(self) -> list[np.ndarray]:
+        """Arrays for the results."""
+        return [make(shape, dtype) for make, shape, dtype in self.results]
+
+
+def signature_of(function: Function) -> Signature:
+    """What a function's program takes and gives."""
+    updated = {handle.id for handle, _ in function.updates}
+    arrays, handles = [], []
+    for i, parameter in enumerate(function.parameters):
+        if parameter.dtype == dtypes.resource:
+            shape, dtype = parameter.attrs["variable"]
+            handles.append((i, dtype.np, _numbers(shape), parameter.id in updated))
+        else:
+            arrays.append((i, parameter.dtype.np, _numbers(parameter.shape)))
+    assigned = tuple([i for i, p in enumerate(function.parameters) if p.id in updated])
+    results = tuple([_result_maker(r) for r in function.results])
+    return Signature(len(function.parameters), tuple(arrays), tuple(handles), assigned, results)
+
+
+def _numbers(shape: Sequence[Any]) -> tuple[int, ...]:
+    return tuple([int(d) for d in shape])
+
+
+def _result_maker(node: Node) -> tuple[Any, tuple[int, ...], np.dtype]:
+    """What makes the array of a result, called with its shape and type: aligned if that matters for its size."""
+    shape, dtype = _numbers(node.shape), node.dtype.np
+    return np.empty if math.prod(shape) * dtype.itemsize < SMALL else empty_aligned, shape, dtype
+
+
+def _usable(x: Any, number: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """An argument as a contiguous array of the type and shape that the code was made for."""
+    if x is None:
+        raise FailedPreconditionError(None, None, "Could not find variable: it has no value yet.")
+    x = np.asarray(x, order="C")
+    if x.dtype != dtype or x.shape != shape:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"Program: argument {number} must be {dtype}{list(shape)}."
+            f" Received {x.dtype}{list(x.shape)}.",
+        )
+    return x if x.flags.aligned else x.copy()
+
+
+def _references(handle: Any) -> int:
+    array = handle.value
+    return sys.getrefcount(array)
+
+
+class _Probe:
+    """A handle that alone holds its array: tells what `_references` gives then, which differs between Pythons."""
+
+    def __init__(self) -> None:
+        self.value = np.empty(1)
+
+
+_ALONE = _references(_Probe())

@@ -1,0 +1,95 @@
+"""Programs whose runs are watched: logged (PENSTOCK_DEBUG=2), their buffers guarded by sentinels that nobody may write
+(PENSTOCK_GUARD), or their memory poisoned before (PENSTOCK_CHECK)."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.check.poison import poison
+from penstock._src.compiler.plan.buffers import GUARD, gaps
+from penstock._src.core.errors import InternalError
+from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.runtime.binding import BoundTable
+from penstock._src.runtime.program import Program
+from penstock._src.util.flags import flags
+
+SENTINEL = 0xA5
+
+
+def is_watched() -> bool:
+    """Whether flags ask for programs of this kind."""
+    return bool(flags.guard or flags.check) or flags.debug >= 2
+
+
+class WatchedProgram(Program):
+    """A program that is looked at while it runs, as the flags at its loading say."""
+
+    def __init__(self, *parts: Any):
+        super().__init__(*parts)
+        self.is_logged, self.is_poisoned = flags.debug >= 2, bool(flags.check)
+        self.gaps = gaps(self.plan.buffers, self.plan.arena_bytes) if self.plan.guarded else []
+
+    def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        arrays = self._arrays_of(arguments)
+        guarded = [_Guarded(s, t) for _, s, t in self._results] if self.plan.guarded else []
+        results = [g.array for g in guarded] or self.signature.new_results()
+        packed = self._packed_weights(arguments, arrays)
+        table = self._take()
+        if self.plan.guarded:
+            table.arena[:] = SENTINEL
+        if self.is_poisoned:
+            self._poison(table, results)
+        try:
+            start_time = time.perf_counter()
+            code = table.run(*arrays, *results, *packed)
+            if self.is_logged:
+                self._log(time.perf_counter() - start_time)
+            if code:
+                self._fail(code, table.status)
+            for start, end, name in self.gaps:
+                _expect_sentinels(table.arena[start:end], name)
+            for i, result in enumerate(guarded):
+                result.look(f"result {i}")
+            table.look_at_conditions([*arrays, *results])
+        finally:
+            self._give_back(table)
+        return results
+
+    def _poison(self, table: BoundTable, results: Sequence[np.ndarray]) -> None:
+        """Makes what the last run left in the arena unusable, and what lies in new results."""
+        for result in results:
+            poison(result)
+        for buffer in self.plan.buffers:
+            if buffer.place == "arena" and buffer.last >= 0:
+                poison(table.arena[buffer.offset : buffer.offset + buffer.size])
+
+    def _log(self, seconds: float) -> None:
+        count, name = len(self.plan.launches), self.plan.function.name
+        print(f"ran {name}: {count} launches, {seconds * 1e6:.0f} us", file=sys.stderr)
+
+
+def _expect_sentinels(stretch: np.ndarray, name: str) -> None:
+    wrong = np.flatnonzero(stretch != SENTINEL)
+    if len(wrong):
+        raise InternalError(None, None, f"A kernel wrote {wrong[0]} bytes past {name}.")
+
+
+class _Guarded:
+    """In guard mode: a result's array between two stretches that nobody may write."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype):
+        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        self.block = empty_aligned((GUARD + size + GUARD,), np.dtype(np.uint8))
+        self.block[:] = SENTINEL
+        self.end = GUARD + size
+        self.array = self.block[GUARD : self.end].view(dtype).reshape(shape)
+
+    def look(self, name: str) -> None:
+        """Raises InternalError if something was written beside the array."""
+        _expect_sentinels(self.block[:GUARD], f"the start of {name}")
+        _expect_sentinels(self.block[self.end :], name)

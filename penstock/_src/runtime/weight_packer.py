@@ -1,0 +1,91 @@
+"""Packs weights that are kept with their variables (plan/prepacked.py): when they are asked for and have changed."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.codegen.kernel_code import LINE
+from penstock._src.compiler.plan.launch_table import Launch, encode
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.plan.prepacked import PrepackedWeights
+from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.native import Call
+
+BYTE = np.dtype(np.uint8)
+VARIABLE, MEMORY, SCRATCH = range(3)  # the arrays that packing takes
+
+
+@dataclass(frozen=True)
+class _Derived:
+    """A packed array, and the state of the variable that it was made of."""
+
+    source: weakref.ref[np.ndarray]
+    version: int
+    memory: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class WeightPacker:
+    """Packs one variable when its packed weights are asked for and it has changed.
+
+    key        equal for arrays that are packed alike, in whatever program
+    variable   the number of the variable's handle among the arguments
+    pack       the native call: (array, memory, scratch)
+    bytes, scratch_bytes    of the packed weights, and of what packing needs
+    """
+
+    key: Any
+    variable: int
+    pack: Call
+    bytes: int
+    scratch_bytes: int
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, handle: VariableHandle, array: np.ndarray) -> np.ndarray:
+        """The packed weights of a variable whose value is `array`."""
+        found = handle.derived.get(self.key)
+        if found is not None and found.version == handle.version and found.source() is array:
+            return found.memory
+        version = handle.version
+        memory, scratch = (
+            empty_aligned((size,), BYTE) for size in (self.bytes, self.scratch_bytes)
+        )
+        with self.lock:
+            self.pack.run(array, memory, scratch)
+        handle.derived[self.key] = _Derived(weakref.ref(array), version, memory)
+        return memory
+
+
+def packers_of(plan: Plan, libraries: Mapping[str, Any]) -> list[WeightPacker]:
+    """One for each of a plan's prepacked arrays; `libraries` are its kernels by their codes' keys."""
+    return [_packer(w, libraries[w.code.code.key], plan.threads) for w in plan.prepacked]
+
+
+def _packer(weights: PrepackedWeights, library: Any, threads: int) -> WeightPacker:
+    code, sizes = weights.code, weights.sizes
+    patches: list[tuple[int, int, int]] = []
+
+    def word(argument: Any, at: int) -> int:
+        if not isinstance(argument, tuple):
+            return int(argument)
+        patches.append((argument[0], at, argument[1]))
+        return 0
+
+    records = [
+        Launch(
+            code.code, stage.function, stage.tasks(sizes),
+            code.context(stage, 0, (VARIABLE, 0), (MEMORY, 0), 0, lambda at: (SCRATCH, at), sizes), "pack weights",
+        )
+        for stage in weights.stages
+    ]  # fmt: skip
+    words = encode(records, lambda launch: library[launch.function], word)
+    pack = Call(np.array(words, np.int64), 3, patches, threads=threads, keep=library)
+    scratch = code.scratch(sizes) + LINE
+    return WeightPacker(weights.key, weights.variable, pack, weights.memory.size, scratch)
