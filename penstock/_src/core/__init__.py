@@ -1,4 +1,4 @@
-"""The nouns: types, shapes, tensors, the contract of an operation, and the dispatch that runs one.
+"""The basic classes: dtypes, shapes, tensors, the contract of an op, and dispatch.
 
-Read `op.py` (what an operation answers), then `dispatch.py` (how a call finds the current executor).
+Read `op.py` (the contract of an op), then `dispatch.py` (how a call reaches the current executor).
 """

@@ -14,7 +14,7 @@ from penstock._src.util.export import export
 
 @export("__internal__.CompositeTensor", v1=[])
 class CompositeTensor:
-    """Base of classes whose instances are made of tensors; `_type_spec` says how."""
+    """Base of classes whose instances consist of tensors, as `_type_spec` describes."""
 
     _is_composite = True
 
@@ -27,7 +27,7 @@ class CompositeTensor:
 
 
 class IndexedSlicesValue(NamedTuple):
-    """What a session gives for an IndexedSlices."""
+    """The value that a session returns for an IndexedSlices."""
 
     values: Any
     indices: Any
@@ -36,9 +36,9 @@ class IndexedSlicesValue(NamedTuple):
 
 @export("IndexedSlices")
 class IndexedSlices(CompositeTensor):
-    """Some rows of a larger tensor: row `indices[i]` of it is `values[i]`; equal indices add up.
+    """Some rows of a larger tensor: its row `indices[i]` is `values[i]`; rows with equal indices are summed.
 
-    The gradient of a gather is of this kind, so that an embedding's gradient stays small.
+    The gradient of a gather has this form, so that an embedding's gradient stays small.
     """
 
     def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
@@ -121,7 +121,7 @@ class IndexedSlices(CompositeTensor):
 
 
 def shape_of_vector(vector: Any) -> TensorShape:
-    """Returns the static shape that a vector tensor holds."""
+    """Returns the static shape described by a shape vector."""
     value = getattr(vector, "_value", None)
     if value is not None:
         return TensorShape([int(d) for d in value])
@@ -181,10 +181,10 @@ class IndexedSlicesSpec(TypeSpec):
 def indexed_slices_to_tensor(
     value: IndexedSlices, dtype: Any = None, name: str | None = None, as_ref: bool = False
 ) -> Tensor:
-    """Returns the whole tensor.
+    """Returns the dense tensor.
 
     Raises:
-      ValueError: the type differs, or the shape of the whole is not known.
+      ValueError: the dtype differs, or the dense shape is unknown.
     """
     if dtype is not None and not dtypes.as_dtype(dtype).is_compatible_with(value.dtype):
         raise ValueError(
@@ -208,5 +208,5 @@ register_tensor_conversion_function(IndexedSlices, indexed_slices_to_tensor)
 
 
 def dense(value: Any) -> Any:
-    """Returns a gradient as a tensor, whatever its form."""
+    """Returns a gradient as a dense tensor."""
     return convert_to_tensor(value) if isinstance(value, IndexedSlices) else value

@@ -1,4 +1,4 @@
-"""convert_to_tensor: what becomes a tensor, and how.
+"""convert_to_tensor: conversion of Python objects to tensors.
 
 Python values and NumPy arrays become constants in the current context. Other classes either define
 `__tf_tensor__(dtype, name)` or register a function with `register_tensor_conversion_function`.
@@ -24,14 +24,14 @@ def _unset(*arguments: Any, **named: Any) -> Any:
     raise RuntimeError("Constants are made once penstock._src.eager is loaded.")
 
 
-# Set by eager/execute.py: a constant in the current context; a tensor packed of a list of tensors;
-# a tensor of the current context (captured, if a graph is being built) for one of another.
+# Set by eager/execute.py: makes a constant in the current context; packs a list of tensors; brings a tensor of another
+# context into the current one (as a capture while a graph is built).
 MAKE_CONSTANT: Callable[[np.ndarray, DType, str | None], Tensor] = _unset
 PACK: Callable[..., Tensor] = _unset
 
 
 def is_tensor_like(value: Any) -> bool:
-    """Whether `value` is a tensor, or has a tensor's type by itself (a variable, for one)."""
+    """Whether `value` is a tensor or has a dtype of its own, such as a variable."""
     return isinstance(value, Tensor) or getattr(value, "_is_tensor_like", False)
 
 
@@ -39,9 +39,9 @@ def is_tensor_like(value: Any) -> bool:
 def register_tensor_conversion_function(
     base_type: Any, conversion_func: Conversion, priority: int = 100
 ) -> None:
-    """Says how objects of a class become tensors: `conversion_func(value, dtype, name, as_ref)`.
+    """Registers the conversion of a class to tensors: `conversion_func(value, dtype, name, as_ref)`.
 
-    Functions of a lower priority number are asked first; one may return NotImplemented.
+    Functions with a lower priority number are tried first; one may return NotImplemented.
     """
     types = base_type if isinstance(base_type, tuple) else (base_type,)
     if not all(isinstance(t, type) for t in types):
@@ -64,7 +64,7 @@ _HOLD_INTEGERS = {int32: int32.np, int64: int64.np, **_HOLD_NUMBERS}
 
 
 def number(value: float, dtype: Any) -> tuple[np.ndarray, DType] | None:
-    """Returns a float or int as an array of one of the common types, None for what needs more care than that."""
+    """Fast path: returns a float or int as an array of a common dtype, or None for other cases."""
     held = (_HOLD_NUMBERS if type(value) is float else _HOLD_INTEGERS).get(dtype)
     if held is None or not -_LIMIT < value < _LIMIT:
         return None
@@ -83,11 +83,11 @@ def convert_to_tensor(
 
     Args:
       value: a tensor, variable, array, Python number, string, or nested list of these.
-      dtype: the type it must have.
-      dtype_hint: the type it gets if that is possible.
+      dtype: the required dtype.
+      dtype_hint: the preferred dtype, if the conversion is possible.
 
     Raises:
-      ValueError: a tensor has another type, or the value cannot become a tensor.
+      ValueError: a tensor has another dtype, or the value cannot be converted.
       TypeError: the elements do not fit `dtype`.
     """
     if dtype is not None:
@@ -114,14 +114,14 @@ def convert_to_tensor(
 
 
 def index_tensor(value: Any, name: str | None = None) -> Tensor:
-    """Returns indices or extents as a tensor: of int32 if they have no type of their own, unless that does not hold them."""
+    """Returns indices or sizes as a tensor: int32 if they have no dtype of their own and fit, else int64."""
     if isinstance(value, (list, tuple)) and _holds_tensor(value):
         return convert_to_tensor(value, name=name)
     return convert_to_tensor(value, name=name, dtype_hint=int64 if leaves_int32(value) else int32)
 
 
 def leaves_int32(value: Any) -> bool:
-    """Whether a number, or one of a nested sequence, is an integer that int32 does not hold."""
+    """Whether a number, or any number in a nested sequence, is an integer outside int32."""
     if isinstance(value, (list, tuple)):
         return any(map(leaves_int32, value))
     if isinstance(value, (int, np.integer)):
@@ -175,7 +175,7 @@ def _holds_tensor(values: Any) -> bool:
 
 
 def dtype_of(value: Any) -> DType | None:
-    """Returns the type of a tensor or array, or None for what has none of its own."""
+    """Returns the dtype of a tensor or array, or None for objects without one."""
     found = getattr(value, "dtype", None)
     if found is None:
         return None
@@ -192,14 +192,14 @@ def convert_to_tensor_v2(
     """Returns `value` as a tensor: Python numbers, nested lists, arrays and variables convert.
 
     Args:
-      value: what converts: a tensor is returned as it is.
-      dtype: the type that the tensor must have; by default inferred.
-      dtype_hint: the type that it gets if `dtype` is None and the conversion is possible.
-      name: of the constant, in a graph.
+      value: the value to convert; a tensor is returned unchanged.
+      dtype: the required dtype; by default inferred.
+      dtype_hint: the preferred dtype if `dtype` is None and the conversion is possible.
+      name: the name of the constant in a graph.
 
     Raises:
-      TypeError: no conversion is known, or the elements do not fit `dtype`.
-      ValueError: the value is a tensor of another type, or not rectangular.
+      TypeError: there is no conversion, or the elements do not fit `dtype`.
+      ValueError: the value is a tensor of another dtype, or not rectangular.
     """
     return convert_to_tensor(value, dtype=dtype, name=name, dtype_hint=dtype_hint)
 

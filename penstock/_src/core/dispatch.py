@@ -1,7 +1,7 @@
-"""Where an op goes when it is called: the current graph, or the eager executor; and the scopes around it.
+"""Dispatch of ops to the current graph or the eager executor, and the enclosing scopes.
 
-`STATE` belongs to the thread. `STATE.graph` is the graph under construction, or None while
-executing eagerly. Tapes are told of every op that runs, in graphs as well.
+`STATE` is thread-local. `STATE.graph` is the graph under construction, or None while executing eagerly. Tapes are notified
+of every op, eager or in a graph.
 """
 
 import contextlib
@@ -13,13 +13,13 @@ EagerExecutor = Callable[[type, tuple[Any, ...], dict[str, Any]], Any]
 
 
 class State(threading.local):
-    """What is current in this thread."""
+    """The current graph, tapes and scopes of a thread."""
 
     def __init__(self) -> None:
         self.graph: Any = None
         self.tapes: tuple[Any, ...] = ()
         self.accumulators: tuple[Any, ...] = ()
-        # Called with every operation that is recorded into a graph, also in bodies of functions.
+        # Called with every operation added to a graph, including function bodies.
         self.graph_watchers: tuple[Callable[[Any], None], ...] = ()
         self.device: str | None = None
         self.eager_name_scope: str = ""
@@ -33,9 +33,9 @@ def _no_executor(cls: Any, inputs: Any, attrs: Any) -> Any:
     raise RuntimeError("Ops run once penstock._src.eager is loaded.")
 
 
-# Set by eager/execute.py: runs an op outside graphs. Takes the class of the op; a tensor, or what converts to one,
-# per argument (a list for a list argument); and the attributes that do not follow from the inputs. Returns the
-# output, a tuple of several, or None for none. In a graph, `graph.execute` answers likewise.
+# Set by eager/execute.py: runs an op eagerly. Takes the op's class; a tensor or convertible value per argument (a list for
+# a list argument); and the attributes that are not inferred from the inputs. Returns the output, a tuple of several, or
+# None. `graph.execute` does the same in a graph.
 RUN_EAGERLY: EagerExecutor = _no_executor
 # Registered observers of every op: while there is one, constants are made by ops as well.
 OBSERVED: list[Any] = []
@@ -47,7 +47,7 @@ def executing_eagerly() -> bool:
 
 
 def in_v1_graph() -> bool:
-    """Whether ops go into a graph that is no part of a function called eagerly, as in TensorFlow 1.
+    """Whether ops are added to a graph outside any function called eagerly, as in TensorFlow 1.
 
     There tensors compare and hash by identity.
     """
@@ -64,7 +64,7 @@ def current_graph() -> Any:
 
 @contextlib.contextmanager
 def building(graph: Any) -> Iterator[Any]:
-    """Records ops into `graph` (runs them at once, for None) for the time of a `with` block."""
+    """Within this block ops are added to `graph`, or run eagerly if it is None."""
     before = STATE.graph
     STATE.graph = graph
     try:
@@ -75,7 +75,7 @@ def building(graph: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def init_scope_graph(graph: Any) -> Iterator[None]:
-    """Lifts ops out of functions into `graph` or eager execution, with no tape watching."""
+    """Within this block ops are added to `graph`, or run eagerly if it is None, hidden from tapes."""
     before_tapes = STATE.tapes
     STATE.tapes = ()
     try:
@@ -95,7 +95,7 @@ def record(op: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
 
 @contextlib.contextmanager
 def device(name: str | None) -> Iterator[None]:
-    """Names the device of the ops within."""
+    """Sets the device of the ops within."""
     before = STATE.device
     STATE.device = name
     try:

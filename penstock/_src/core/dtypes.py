@@ -1,8 +1,7 @@
-"""DType and TensorFlow's types. `as_dtype` accepts every spelling of them that TensorFlow accepts.
+"""DType and TensorFlow's dtypes. `as_dtype` accepts every form that TensorFlow accepts.
 
-In memory: bfloat16, float8 and 4-bit integers are ml_dtypes' NumPy types; quantized types are the
-plain integers they are stored as; strings are object arrays of bytes; resources and variants are
-Python handles, which no array holds.
+In memory, bfloat16, float8 and 4-bit integers are ml_dtypes' NumPy types; quantized types are plain integers; strings are
+object arrays of bytes; resources and variants are Python handles, not arrays.
 """
 
 from typing import Any
@@ -23,16 +22,16 @@ FLOATING, INTEGER, COMPLEX, QUANTIZED, OTHER = (
 
 
 def storage_type(name: str, numpy_type: Any) -> Any:
-    """Returns what NumPy is given to store the type in."""
+    """Returns the NumPy dtype for storage."""
     return numpy_type[0][1] if isinstance(numpy_type, list) else numpy_type
 
 
 def quantized(name: str, code: str) -> list[tuple[str, str]]:
-    """Returns the structured type by which TensorFlow shows a quantized type in NumPy."""
+    """Returns the structured NumPy dtype that TensorFlow uses for a quantized dtype."""
     return [(name, code)]
 
 
-# Number in TensorFlow's enum (types.proto): name, kind, NumPy type, bytes.
+# TensorFlow's enum value (types.proto): name, kind, NumPy type, bytes.
 FACTS: dict[int, tuple[str, str, Any, int]] = {
     1: ("float32", FLOATING, np.float32, 4),
     2: ("float64", FLOATING, np.float64, 8),
@@ -68,14 +67,14 @@ FACTS: dict[int, tuple[str, str, Any, int]] = {
     32: ("uint2", INTEGER, ml_dtypes.uint2, 1),
     33: ("float4_e2m1fn", FLOATING, ml_dtypes.float4_e2m1fn, 1),
 }
-# To the number of a type, for the type of a reference to a v1 variable of it.
+# Added to a dtype's enum value for the dtype of a reference to a v1 variable.
 REFERENCE = 100
 INSTANCES: dict[int, "DType"] = {}
 
 
 @export("DType", "dtypes.DType")
 class DType:
-    """The type of the elements of a tensor. There is one instance per type, so `is` compares."""
+    """The type of the elements of a tensor. Instances are unique, so compare with `is`."""
 
     __slots__ = (
         "_name",
@@ -95,10 +94,10 @@ class DType:
     )
 
     def __new__(cls, type_enum: Any, handle_data: Any = None) -> "DType":
-        """Returns the one instance of the type of a number in TensorFlow's `DataType` enum.
+        """Returns the unique instance for a value of TensorFlow's `DataType` enum.
 
         Raises:
-          TypeError: there is no type of that number.
+          TypeError: there is no such value.
         """
         enum = int(type_enum)
         if enum % REFERENCE not in FACTS or enum // REFERENCE > 1:
@@ -133,12 +132,12 @@ class DType:
 
     @property
     def as_datatype_enum(self) -> int:
-        """The number of this type in TensorFlow's `DataType` enum."""
+        """This dtype's value in TensorFlow's `DataType` enum."""
         return self._enum
 
     @property
     def base_dtype(self) -> "DType":
-        """This type without a reference to it."""
+        """The dtype behind a reference dtype; any other dtype itself."""
         return self._base
 
     @property
@@ -148,7 +147,7 @@ class DType:
 
     @property
     def is_numeric(self) -> bool:
-        """Whether numbers of this type can be computed with."""
+        """Whether this dtype supports arithmetic."""
         return self.is_floating or self.is_integer or self.is_complex or self.is_quantized
 
     @property
@@ -190,7 +189,7 @@ class DType:
         return REFERENCES[self._name]
 
     def is_compatible_with(self, other: Any) -> bool:
-        """Whether values of `other` may be used where this type is asked for."""
+        """Whether values of dtype `other` can be used as this dtype."""
         other = as_dtype(other)
         return self._enum in (other._enum, other._base._enum)
 
@@ -215,13 +214,13 @@ class DType:
         return []
 
     def from_tensors(self, tensors: Any) -> None:
-        """See `tf.types.experimental.TraceType`: nothing is made of no tensors."""
+        """See `tf.types.experimental.TraceType`: takes no tensors."""
 
     def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns `value`: a type is a type of itself alone.
+        """Returns `value`, which must be this dtype.
 
         Raises:
-          AssertionError: it is another one.
+          AssertionError: it is another dtype.
         """
         assert value == self, f"Can not cast {value!r} to type {self!r}"
         return value
@@ -256,7 +255,7 @@ class DType:
         return not self == other
 
     def __hash__(self) -> int:
-        return self._enum  # a dictionary by TensorFlow's numbers takes types, as converters use it
+        return self._enum  # converters look dtypes up in dicts keyed by TensorFlow's enum values
 
     def __int__(self) -> int:
         return self._enum
@@ -353,7 +352,7 @@ def as_dtype(type_value: Any) -> DType:
 
 
 def _as_dtype_slow(type_value: Any) -> DType:
-    # Python's int and NumPy's short names of types stand for no type here.
+    # None, `int` and names such as "i4" are not dtypes here, though NumPy accepts them.
     has_no_type = type_value is None or type_value is int or isinstance(type_value, str)
     try:
         numpy_type = None if has_no_type else np.dtype(type_value)

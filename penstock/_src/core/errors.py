@@ -1,7 +1,7 @@
 """TensorFlow's error classes, with its codes.
 
-Inside Penstock an error is raised with its message alone: `InvalidArgumentError("MatMul: ...")`;
-users may also give TensorFlow's three arguments `(node_def, op, message)`.
+Penstock raises errors with just a message: `InvalidArgumentError("MatMul: ...")`. Users may also pass TensorFlow's three
+arguments `(node_def, op, message)`.
 """
 
 import inspect
@@ -23,13 +23,13 @@ for _name in (
     export_constant("errors." + _name, globals()[_name])
 
 
-# What TensorFlow's classes take; a message alone will do.
+# Parameters of TensorFlow's classes; a message alone is enough.
 _ARGUMENTS = ("self", "node_def", "op", "message", "error_code")
 
 
 @export("errors.OpError", v1=["errors.OpError", "OpError"])
 class OpError(Exception):
-    """An error with one of TensorFlow's codes; `message`, `op`, `node_def` and `error_code` tell more."""
+    """An error with one of TensorFlow's codes, and `message`, `op`, `node_def` and `error_code`."""
 
     CODE = UNKNOWN
 
@@ -66,7 +66,7 @@ class OpError(Exception):
 
     @property
     def error_code(self) -> int:
-        """TensorFlow's number of this class of errors."""
+        """TensorFlow's error code."""
         return self._error_code
 
     @property
@@ -76,7 +76,7 @@ class OpError(Exception):
 
     @property
     def experimental_payloads(self) -> dict:
-        """Further data, by type URL."""
+        """Additional data by type URL."""
         return self._experimental_payloads
 
     def __reduce__(self) -> Any:
@@ -106,32 +106,36 @@ def error_class(name: str, code: int, what: str) -> type[OpError]:
 
 
 CancelledError = error_class("CancelledError", CANCELLED, "The operation was cancelled.")
-UnknownError = error_class("UnknownError", UNKNOWN, "An error of no other class.")
+UnknownError = error_class("UnknownError", UNKNOWN, "An unknown error.")
 InvalidArgumentError = error_class(
-    "InvalidArgumentError", INVALID_ARGUMENT, "An argument is not what the operation takes."
+    "InvalidArgumentError", INVALID_ARGUMENT, "An argument is invalid for the operation."
 )
-DeadlineExceededError = error_class("DeadlineExceededError", DEADLINE_EXCEEDED, "Time ran out.")
-NotFoundError = error_class("NotFoundError", NOT_FOUND, "A file or another thing does not exist.")
-AlreadyExistsError = error_class("AlreadyExistsError", ALREADY_EXISTS, "A thing exists already.")
+DeadlineExceededError = error_class(
+    "DeadlineExceededError", DEADLINE_EXCEEDED, "The deadline expired."
+)
+NotFoundError = error_class("NotFoundError", NOT_FOUND, "A file or other entity does not exist.")
+AlreadyExistsError = error_class("AlreadyExistsError", ALREADY_EXISTS, "The entity exists already.")
 PermissionDeniedError = error_class(
-    "PermissionDeniedError", PERMISSION_DENIED, "The caller may not do this."
+    "PermissionDeniedError", PERMISSION_DENIED, "The caller lacks permission."
 )
 ResourceExhaustedError = error_class(
-    "ResourceExhaustedError", RESOURCE_EXHAUSTED, "Memory, disk or another resource is used up."
+    "ResourceExhaustedError", RESOURCE_EXHAUSTED, "Memory, disk or another resource is exhausted."
 )
 FailedPreconditionError = error_class(
-    "FailedPreconditionError", FAILED_PRECONDITION, "The system is not in the state required."
+    "FailedPreconditionError", FAILED_PRECONDITION, "The system is not in the required state."
 )
-AbortedError = error_class("AbortedError", ABORTED, "The operation was broken off.")
-OutOfRangeError = error_class("OutOfRangeError", OUT_OF_RANGE, "An iteration went past its end.")
+AbortedError = error_class("AbortedError", ABORTED, "The operation was aborted.")
+OutOfRangeError = error_class("OutOfRangeError", OUT_OF_RANGE, "An iteration went past the end.")
 UnimplementedError = error_class(
     "UnimplementedError", UNIMPLEMENTED, "The operation, or this form of it, is not implemented."
 )
 InternalError = error_class("InternalError", INTERNAL, "An invariant of the system was broken.")
-UnavailableError = error_class("UnavailableError", UNAVAILABLE, "A service cannot be reached now.")
+UnavailableError = error_class(
+    "UnavailableError", UNAVAILABLE, "A service is currently unavailable."
+)
 DataLossError = error_class("DataLossError", DATA_LOSS, "Data was lost or damaged.")
 UnauthenticatedError = error_class(
-    "UnauthenticatedError", UNAUTHENTICATED, "The caller did not say who it is."
+    "UnauthenticatedError", UNAUTHENTICATED, "The caller has no valid credentials."
 )
 
 CLASS_OF_CODE = {c.CODE: c for c in OpError.__subclasses__()}
@@ -139,7 +143,7 @@ CLASS_OF_CODE = {c.CODE: c for c in OpError.__subclasses__()}
 
 @export("errors.OperatorNotAllowedInGraphError")
 class OperatorNotAllowedInGraphError(TypeError):
-    """A Python operation that needs a value met a symbolic tensor."""
+    """A Python operation needs the value of a symbolic tensor."""
 
 
 @export("errors.InaccessibleTensorError")
@@ -155,7 +159,7 @@ def exception_type_from_error_code(error_code: int) -> type[OpError]:
 
 @export(v1=["errors.raise_exception_on_not_ok_status"])
 class raise_exception_on_not_ok_status:
-    """A context of code that reports by a status: errors are exceptions already."""
+    """A context manager that does nothing: errors are raised as exceptions already."""
 
     def __enter__(self) -> "raise_exception_on_not_ok_status":
         return self

@@ -1,4 +1,4 @@
-"""class Op: what every operation answers, in one place.
+"""class Op: the contract of an operation, in one place.
 
     class MatMul(Op):
         '''Product of two matrices.'''
@@ -13,9 +13,9 @@
 The signature may state the shapes of outputs, which makes `shape` unnecessary: "x: T -> y: T[x], count: int32[]"
 (calls/signature.py).
 
-An instance is the op with its attributes fixed: immutable, cached, and hashable where its
-attributes are. In `gradient` come the inputs, the outputs, then one gradient per output; a
-parameter whose name begins with `_` is not used, and no tape keeps that tensor alive.
+An instance is the op with its attributes: immutable, cached, and hashable if its attributes are.
+`gradient` takes the inputs, the outputs, then one gradient per output. Name a parameter with a leading `_` if it is unused:
+tapes then do not keep that tensor alive.
 """
 
 import collections
@@ -42,12 +42,12 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
 
 OPS: dict[str, type["Op"]] = {}
-# What NumPy and Python raise on arguments of the wrong shape, rank or range.
+# Errors of NumPy and Python for arguments of the wrong shape, rank or range.
 REFUSALS = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
 
 
 class InputShape(TensorShape):
-    """The static shape of an input, with what else is known of it while a graph is built."""
+    """The static shape of an input, with its dtype and static value."""
 
     __slots__ = ("_tensor",)
 
@@ -56,7 +56,7 @@ class InputShape(TensorShape):
         self._tensor = tensor
 
     def with_rank(self, rank: int | None) -> "InputShape":
-        """Returns this input with the rank it must have; see TensorShape."""
+        """Returns this input with the required rank; see TensorShape."""
         merged = super().with_rank(rank)
         if self._dims is not None:
             return self
@@ -71,11 +71,11 @@ class InputShape(TensorShape):
 
     @property
     def value(self) -> np.ndarray | None:
-        """The value, where it is the same in every run of the graph; else None."""
+        """The static value, or None if the value may differ between runs."""
         return STATIC_VALUE(self._tensor)
 
     def as_shape(self) -> TensorShape:
-        """The shape that this input holds as a vector of numbers, as far as it is known."""
+        """The shape that this input holds as a shape vector; unknown elements give unknown dimensions."""
         return STATIC_SHAPE(self._tensor)
 
     @property
@@ -98,7 +98,7 @@ class Op:
 
     signature: ClassVar[str] = ""
     stateful: ClassVar[bool] = False
-    # False: the gradient is None. True without `gradient`: asking for it raises LookupError.
+    # False: the gradient is None. True without `gradient`: differentiating raises LookupError.
     differentiable: ClassVar[bool] = True
     # -- facts, which the rest of the engine asks for instead of listing ops
 
@@ -123,18 +123,18 @@ class Op:
     # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where
     # the op is elementwise, has a rule in api/vectorized/rules, or runs row by row.
     vectorize: ClassVar[str] = ""
-    # Whether `eager` mostly returns a view of its input, or next to nothing: never worth a kernel.
+    # Whether `eager` usually returns a view of its input or is trivial: never compiled for an eager call.
     eager_is_view: ClassVar[bool] = False
-    # Whether float16 and bfloat16 are computed in float32 and rounded once, as `eager` does, where the op is lowered.
+    # Whether the lowering computes float16 and bfloat16 in float32 and rounds once, as `eager` does.
     in_float32: ClassVar[bool] = False
-    # Whether eager calls are compiled whatever their size: the op is a whole program.
+    # Whether eager calls of any size are compiled: the op is a whole program.
     is_program: ClassVar[bool] = False
-    # Whether `gradient` takes IndexedSlices as they are; else they come as whole tensors.
+    # Whether `gradient` accepts IndexedSlices; else they are converted to dense tensors.
     takes_slices: ClassVar[bool] = False
     is_abstract: ClassVar[bool] = True
-    # {what tf.raw_ops calls an attribute: its name}, where they differ.
+    # {name of an attribute in tf.raw_ops: its name}, where they differ.
     raw_names: ClassVar[dict[str, str]] = {}
-    # {an attribute: its default in tf.raw_ops}, where the op's definition has another.
+    # {attribute: its default in tf.raw_ops}, where that differs from the op's definition.
     raw_defaults: ClassVar[dict[str, Any]] = {}
 
     op_type: ClassVar[str] = ""
@@ -144,18 +144,18 @@ class Op:
     annotations: ClassVar[dict[str, Any]] = {}
     type_sets: ClassVar[dict[str, frozenset[DType]]] = {}
     has_gradient: ClassVar[bool] = False
-    # Whether it has one of plain tensors only.
+    # Whether it has a gradient and only plain tensors.
     has_plain_gradient: ClassVar[bool] = False
     has_lowering: ClassVar[bool] = False
     keeps: ClassVar[tuple[bool, ...]] = ()
-    # Whether it reads all inputs and no output, as most do.
+    # Whether the gradient reads all inputs and no output, as most do.
     keeps_inputs_only: ClassVar[bool] = False
     takes_lists: ClassVar[bool] = False
     # Whether an input or output is a list of tensors.
     has_lists: ClassVar[bool] = False
-    # Whether the kernel runs functions of users, whose errors are theirs.
+    # Whether the kernel runs user functions, whose errors are passed on unchanged.
     runs_functions: ClassVar[bool] = False
-    # {input: the ranks it may have}, where the kernel takes no others and `shape` does not look: (0,), (0, 1).
+    # {input: allowed ranks, such as (0,) or (0, 1)}, where `shape` does not check them.
     ranks: ClassVar[dict[str, tuple[int, ...]]] = {}
 
     if TYPE_CHECKING:  # the attributes of each class
@@ -164,7 +164,7 @@ class Op:
 
     # {attribute: the least number it may be, or the least length of a list}.
     minimum: ClassVar[dict[str, int]] = {}
-    # Whether references to v1 variables come in or go out; such ops run in graphs only.
+    # Whether an input or output is a reference to a v1 variable; such ops run in graphs only.
     has_refs: ClassVar[bool] = False
     is_simple: ClassVar[bool] = False
     bound: ClassVar[dict[Any, Any]] = {}
@@ -214,7 +214,7 @@ class Op:
         cls.has_refs = any(a.is_ref for a in (*cls.inputs, *cls.outputs))
         cls.has_lists = cls.takes_lists or any(a.is_list for a in cls.outputs)
         cls.has_plain_gradient = cls.has_gradient and not cls.has_lists
-        # One plain tensor at most comes out: then `bound` has the kernel of each (types, attributes) met.
+        # At most one plain output: `bound` then caches a kernel for each (dtypes, attributes).
         cls.is_simple = len(cls.outputs) <= 1 and not any(a.is_list for a in cls.outputs)
         cls.bound = {}
         if not cls.is_abstract:
@@ -222,7 +222,7 @@ class Op:
 
     @classmethod
     def instance(cls, attrs: dict[str, Any]) -> "Op":
-        """Returns the op with these attributes, complete and converted; one instance for each."""
+        """Returns the unique op with these attributes, which are complete and converted."""
         try:
             key = tuple(attrs.values())
             found = cls._instances.get(key)
@@ -243,7 +243,7 @@ class Op:
             attribute_values.check_minimum(cls.op_type, name, attrs[name], least)
         types = op.__dict__["output_dtypes"] = op._output_dtypes()
         flows = any(dtype in DIFFERENTIABLE for dtype in flatten_arguments(types))
-        # An op without a gradient is recorded whatever it gives: asking for one is an error.
+        # An op without a gradient is recorded always: differentiating it is an error.
         op.__dict__["passes_gradients"] = op.differentiable and (flows or not op.has_gradient)
         return op
 
@@ -268,13 +268,13 @@ class Op:
         return known
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"{self.op_type}: the attributes of an op do not change.")
+        raise AttributeError(f"{self.op_type}: the attributes of an op are immutable.")
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value}" for name, value in self.attrs.items())
         return f"{self.op_type}({shown})"
 
-    # -- what an operation answers; subclasses define these with the inputs as parameters
+    # -- the contract: subclasses define these methods with the inputs as parameters
 
     shape: ClassVar[Any] = None
     # `shape`, or `output_shape` of an op that has an attribute called "shape".
@@ -290,7 +290,7 @@ class Op:
 
 
 def _widened(lower: Callable[..., Any]) -> Callable[..., Any]:
-    """A lowering that computes narrow floats in float32, and rounds its results to the types that the op declares."""
+    """Wraps a lowering: narrow floats are computed in float32 and results rounded to the op's output dtypes."""
 
     @functools.wraps(lower)
     def lowering(op: Op, p: Any, *args: Any) -> Any:
@@ -310,7 +310,7 @@ def _widened(lower: Callable[..., Any]) -> Callable[..., Any]:
 def _collect_attributes(cls: type) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns {attribute: annotation} and {attribute: default or REQUIRED} of an op class."""
     annotations: dict[str, Any] = {}
-    # What a class adds stands before what it inherits, as in TensorFlow's definitions.
+    # Own attributes come before inherited ones, as in TensorFlow's definitions.
     for base in cls.__mro__:
         if base is Op or not issubclass(base, Op):
             continue
@@ -340,7 +340,7 @@ def _kept_by_gradient(cls: type[Op]) -> tuple[bool, ...]:
 
 
 def ruled(op: Op, inputs: Sequence[Any]) -> Any:
-    """What an op's shape rule says of inputs, flat, of which the ranks are looked at first.
+    """Checks the ranks of the flat inputs, then applies the op's shape rule.
 
     Raises:
       ValueError, or another of `REFUSALS`: the inputs do not fit.
@@ -357,16 +357,16 @@ def ruled(op: Op, inputs: Sequence[Any]) -> Any:
 
 
 def refusal_of_values(op: Op, error: Exception) -> Exception:
-    """The error of a kernel that met values it cannot take, as TensorFlow's kernels raise it.
+    """Translates an error in a kernel to the error that TensorFlow's kernel raises.
 
-    What NumPy says of an array out of place becomes an InvalidArgumentError that tells the op.
+    NumPy errors about an invalid array become an InvalidArgumentError that names the op.
     """
     if isinstance(error, MemoryError):
         exhausted = ResourceExhaustedError(f"{op.op_type}: {error or 'out of memory'}")
         exhausted.__cause__ = error
         return exhausted
     is_own = isinstance(error, OpError) or not isinstance(error, REFUSALS)
-    # An iterator is stateful, and runs functions of users; so may any op that has a function.
+    # Stateful ops, such as iterators, and ops with functions may run user code: pass its errors on.
     if is_own or op.stateful or op.runs_functions:
         return error
     refusal = InvalidArgumentError(f"{op.op_type}: {error}")
@@ -375,14 +375,14 @@ def refusal_of_values(op: Op, error: Exception) -> Exception:
 
 
 def refusal_of_reference(cls: type[Op]) -> str:
-    """The message for an op that takes or gives references and is called eagerly."""
+    """The message for an op with reference inputs or outputs that is called eagerly."""
     ref = next(a.name for a in (*cls.inputs, *cls.outputs) if a.is_ref)
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.op_type)
     return f"{words.lower()} op does not support eager execution. Arg '{ref}' is a ref."
 
 
 def flatten_arguments(values: Sequence[Any]) -> list[Any]:
-    """Returns the tensors of a sequence in which lists stand for list arguments."""
+    """Returns the tensors of a sequence in which list arguments are lists."""
     flat: list[Any] = []
     for value in values:
         if isinstance(value, (list, tuple)):

@@ -1,9 +1,8 @@
-"""From the name of an op to its class, and `raw`, through which ops call one another.
+"""The registry of op classes by name, and `raw`, through which ops call one another.
 
     raw.MatMul(a=x, b=y, transpose_a=True)
 
-A family of ops is loaded when one of its ops is first asked for: a scan of the folder for
-`class <Name>(` finds in which file it stands.
+The folder is scanned for `class <Name>(` to find the module of each op; a module is loaded when one of its ops is first used.
 """
 
 import functools
@@ -38,7 +37,7 @@ def index() -> dict[str, str]:
 
 
 def lookup(name: str) -> type[Op] | None:
-    """Returns the op class of that name, or None."""
+    """Returns the op class called `name`, or None."""
     if name not in OPS and name in index():
         importlib.import_module(index()[name])
     return OPS.get(name)
@@ -74,7 +73,7 @@ class RawOps:
         return function
 
 
-# The function of an op takes its inputs by position or name, so Python binds them as fast as it binds any call.
+# Each op gets a function with its inputs as parameters, so that Python itself binds the arguments.
 FUNCTION = """
 def {op}({parameters}*, name=None, **attrs):
     graph = STATE.graph
@@ -89,7 +88,7 @@ def make_function(cls: type[Op]) -> Callable[..., Any]:
     parameters = "".join(f"{argument.name}, " for argument in cls.inputs)
     text = FUNCTION.format(op=cls.op_type, parameters=parameters)
     scope: dict[str, Any] = {"STATE": dispatch.STATE, "dispatch": dispatch, "cls": cls}
-    # Under this file's name, so that locations in messages and tracebacks pass over it as library code.
+    # Use this file's name, so that messages and tracebacks treat the frame as library code.
     exec(compile(text, __file__, "exec"), scope)
     call: Any = scope[cls.op_type]
     if cls.raw_names or cls.raw_defaults:
@@ -102,7 +101,7 @@ def make_function(cls: type[Op]) -> Callable[..., Any]:
 def _as_raw_op(
     call: Callable[..., Any], renamed: dict[str, str], defaults: dict[str, Any]
 ) -> Callable[..., Any]:
-    """Returns `call` with some attributes under other names, or with other defaults."""
+    """Returns `call` with some attributes renamed or with other defaults."""
 
     @functools.wraps(call)
     def raw_op(*inputs: Any, **attrs: Any) -> Any:
@@ -138,7 +137,7 @@ def _shown(default: Any) -> Any:
 
 
 def short(number: float) -> float | int:
-    """Returns the shortest number that is the same in float32, as signatures show it: 1e-05, 0."""
+    """Returns the shortest number that is equal in float32, as signatures show it: 1e-05, 0."""
     if not math.isfinite(number):
         return number
     near = float(f"{number:.7g}")
@@ -146,7 +145,7 @@ def short(number: float) -> float | int:
 
 
 def inferred_attributes(cls: type[Op]) -> set[str]:
-    """Returns the attributes that follow from the inputs, which no caller has to give."""
+    """Returns the attributes that are inferred from the inputs."""
     names: set[str] = set()
     for argument in cls.inputs:
         names |= {argument.type_attr or "", argument.number_attr or ""}

@@ -1,4 +1,4 @@
-"""TensorShape: the static shape of a tensor, of which the rank or single dimensions may be unknown."""
+"""TensorShape: the static shape of a tensor; its rank or single dimensions may be unknown."""
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -97,7 +97,7 @@ class Dimension:
         return self._with(other, operator.eq) is not False
 
     def merge_with(self, other: Any) -> "Dimension":
-        """Returns the dimension that both are.
+        """Returns the known one of two compatible dimensions.
 
         Raises:
           ValueError: they differ.
@@ -135,7 +135,7 @@ def dimension_value(dimension: Any) -> int | None:
                 f"Dimension value must be integer or None or have an __index__ method, got value "
                 f"'{dimension!r}' with type '{type(dimension)!r}'"
             ) from None
-        # An int subclass of the ir keeps what it knows of itself.
+        # Keep an int subclass, such as ir.Dim, as it is.
         dimension = (
             dimension if isinstance(dimension, int) and not isinstance(dimension, bool) else value
         )
@@ -216,7 +216,7 @@ class TensorShape:
         return resolve("penstock._src.proto.tensor", "TensorShapeProto")
 
     def num_elements(self) -> int | None:
-        """Returns how many elements such a tensor has, or None if that is unknown."""
+        """Returns the number of elements, or None if it is unknown."""
         if self._dims is None or None in self._dims:
             return None
         product = 1
@@ -242,10 +242,10 @@ class TensorShape:
         return []
 
     def from_tensors(self, tensors: Any) -> None:
-        """See `tf.types.experimental.TraceType`: nothing is made of no tensors."""
+        """See `tf.types.experimental.TraceType`: takes no tensors."""
 
     def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns `value`: a shape is a type of itself alone.
+        """Returns `value`, which must be this shape.
 
         Raises:
           TypeError: `value` is another shape.
@@ -256,7 +256,7 @@ class TensorShape:
         return value
 
     def is_compatible_with(self, other: Any) -> bool:
-        """Whether some fully known shape is described by both."""
+        """Whether a fully defined shape can match both."""
         other = as_shape(other)
         if self._dims is None or other._dims is None:
             return True
@@ -281,10 +281,10 @@ class TensorShape:
             raise ValueError(f"Shape {self} must have rank {rank}")
 
     def merge_with(self, other: Any) -> "TensorShape":
-        """Returns what is known from both.
+        """Returns the shape with the known dimensions of both.
 
         Raises:
-          ValueError: they contradict each other.
+          ValueError: they are incompatible.
         """
         other = as_shape(other)
         if self._dims is None:
@@ -303,7 +303,7 @@ class TensorShape:
         return make_shape(self._dims + other._dims)
 
     def with_rank(self, rank: int | None) -> "TensorShape":
-        """Returns this shape with the rank it must have.
+        """Returns this shape with rank `rank`.
 
         Raises:
           ValueError: it has another rank.
@@ -326,14 +326,14 @@ class TensorShape:
         return self
 
     def most_specific_compatible_shape(self, other: Any) -> "TensorShape":
-        """Returns the most specific shape that describes all that either of the two describes."""
+        """Returns the most specific shape that is compatible with both."""
         other = as_shape(other)
         if self._dims is None or other._dims is None or len(self._dims) != len(other._dims):
             return UNKNOWN
         return make_shape(tuple(a if a == b else None for a, b in zip(self._dims, other._dims)))
 
     def is_subtype_of(self, other: Any) -> bool:
-        """Whether all that this describes is described by `other` (see TraceType)."""
+        """Whether every shape that matches this one matches `other` (see TraceType)."""
         if not isinstance(other, TensorShape):
             return False
         if other._dims is None:
@@ -343,7 +343,7 @@ class TensorShape:
         return all(b is None or a == b for a, b in zip(self._dims, other._dims))
 
     def most_specific_common_supertype(self, others: Sequence[Any]) -> "TensorShape | None":
-        """Returns the most specific shape that describes this and all `others` (see TraceType)."""
+        """Returns the most specific common supertype of this and all `others` (see TraceType)."""
         shape = self
         for other in others:
             if not isinstance(other, TensorShape):
@@ -416,12 +416,12 @@ class TensorShape:
         return self
 
 
-# Set by graph/attributes.py: how a shape becomes a TensorShapeProto.
+# Set by graph/attributes.py: converts a shape to a TensorShapeProto.
 TO_PROTO: Any = None
 
 
 def make_shape(dims: tuple[int | None, ...]) -> TensorShape:
-    """Returns the shape of dimensions that are known to be ints and Nones: no checks."""
+    """Returns the shape for dimensions that are known to be ints and Nones, without checks."""
     shape = TensorShape.__new__(TensorShape)
     shape._dims = dims
     return shape
@@ -437,12 +437,12 @@ def as_shape(shape: Any) -> TensorShape:
 
 
 def unknown_shape(rank: int | None = None) -> TensorShape:
-    """Returns a shape of which only the rank is known, or nothing."""
+    """Returns a shape with unknown dimensions, or of unknown rank."""
     return UNKNOWN if rank is None else make_shape((None,) * rank)
 
 
 def broadcast_shapes(first: TensorShape, second: TensorShape) -> TensorShape:
-    """Returns the shape to which two shapes broadcast by NumPy's rule, as far as it is known.
+    """Returns the broadcast of two static shapes by NumPy's rule.
 
     Raises:
       ValueError: they do not broadcast.
@@ -473,7 +473,7 @@ def _broadcast_dimension(
 
 @export("broadcast_static_shape")
 def broadcast_static_shape(shape_x: TensorShape, shape_y: TensorShape) -> TensorShape:
-    """Returns the shape to which two static shapes broadcast.
+    """Returns the broadcast of two static shapes.
 
     Raises:
       ValueError: they do not broadcast.

@@ -1,4 +1,4 @@
-"""Names under which TypeSpecs are written to files, and found again."""
+"""The registry of names under which TypeSpecs are saved."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock._src.core.specs import TensorSpec, TypeSpec
 
-# Under the names by which TensorFlow Probability reaches into them.
+# TensorFlow Probability accesses these private names.
 _NAME_TO_TYPE_SPEC: dict[str, type[TypeSpec]] = {}
 _TYPE_SPEC_TO_NAME: dict[type[TypeSpec], str] = {}
 _FORM = re.compile(r"^(\w+\.)+\w+$")
@@ -16,8 +16,8 @@ def register(name: str) -> Callable[[type[TypeSpec]], type[TypeSpec]]:
     """Returns a decorator that gives a TypeSpec class a name of the form "project.Type".
 
     Raises:
-      ValueError: the name has another form; the class has a name, or the name a class.
-      TypeError: the name is no string, or the class no TypeSpec.
+      ValueError: the name has another form, or the class or name is registered already.
+      TypeError: the name is not a string, or the class not a TypeSpec.
     """
     if not isinstance(name, str):
         raise TypeError(f"Expected `name` to be a string; got {name!r}")

@@ -1,4 +1,4 @@
-"""TypeSpec: the type of a value that is made of tensors; TensorSpec: that of one tensor."""
+"""TypeSpec: the type of a value that consists of tensors; TensorSpec: the type of one tensor."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve
 
-# Where types become messages: far above, and loaded when it is asked for.
+# Encodes types as protos; in a higher layer, so it is loaded on first use.
 _CODER = "penstock._src.function.structured_values"
 
 
@@ -21,7 +21,7 @@ _CODER = "penstock._src.function.structured_values"
 class TypeSpec:
     """The type of a value that tf.function and tf.data pass around as tensors.
 
-    A subclass answers `value_type`, `_serialize`, `_component_specs`, `_to_components` and
+    A subclass defines `value_type`, `_serialize`, `_component_specs`, `_to_components` and
     `_from_components`.
     """
 
@@ -50,27 +50,27 @@ class TypeSpec:
         return cls(*serialization)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether a value of that type, or the value, is of this type."""
+        """Whether the value, or every value of the spec, has this type."""
         other = spec_or_value
         if not isinstance(other, TypeSpec):
             other = spec_of_value(other, fail=False)
         return type(self) is type(other) and _compatible(self._serialize(), other._serialize())
 
     def is_subtype_of(self, other: Any) -> bool:
-        """Whether every value of this type is of the other (see TraceType)."""
+        """Whether every value of this type has type `other` (see TraceType)."""
         if type(self) is not type(other):
             return False
         return _subtype(self._serialize(), other._serialize())
 
     def most_specific_common_supertype(self, others: Sequence[Any]) -> "TypeSpec | None":
-        """Returns the most specific type that this and all others are of, or None."""
+        """Returns the most specific common supertype of this and all others, or None."""
         if any(type(self) is not type(other) for other in others):
             return None
         merged = _supertype(self._serialize(), [other._serialize() for other in others])
         return None if merged is None else self._deserialize(merged)
 
     def most_specific_compatible_type(self, other: "TypeSpec") -> "TypeSpec":
-        """Returns the most specific type that this and `other` are of.
+        """Returns the most specific common supertype of this and `other`.
 
         Raises:
           ValueError: there is none.
@@ -84,14 +84,14 @@ class TypeSpec:
         """Returns the message of this type: a TensorSpecProto or a TypeSpecProto.
 
         Raises:
-          TypeError: the format has no place for the class.
+          TypeError: the class cannot be encoded.
         """
         message = resolve(_CODER, "encode")(self)
         return getattr(message, message.WhichOneof("kind"))
 
     @classmethod
     def experimental_from_proto(cls, proto: Any) -> "TypeSpec":
-        """Returns the type of a message of `experimental_type_proto()`."""
+        """Returns the type encoded in a message of class `experimental_type_proto()`."""
         return resolve(_CODER, "decode_spec")(proto)
 
     @classmethod
@@ -99,7 +99,7 @@ class TypeSpec:
         """Returns the class of the messages of such types."""
         return resolve("penstock._src.proto.saved", "TypeSpecProto")
 
-    # -- what tf.function asks of a trace type
+    # -- the TraceType protocol of tf.function
 
     def placeholder_value(self, placeholder_context: Any) -> Any:
         """Returns a value of placeholders of this type."""
@@ -107,11 +107,11 @@ class TypeSpec:
         return self.from_tensors(iter(flat))
 
     def flatten(self) -> list["TensorSpec"]:
-        """Returns the specs of the tensors that make a value of this type."""
+        """Returns the specs of the component tensors of a value."""
         return [s for part in _parts(self._component_specs) for s in part.flatten()]
 
     def to_tensors(self, value: Any) -> list[Any]:
-        """Returns the tensors that make `value`."""
+        """Returns the component tensors of `value`."""
         components = _parts(self._to_components(value))
         specs = _parts(self._component_specs)
         return [t for s, c in zip(specs, components) for t in s.to_tensors(c)]
@@ -119,7 +119,7 @@ class TypeSpec:
     _to_tensors = to_tensors
 
     def from_tensors(self, tensors: Any) -> Any:
-        """Returns the value made of the next tensors of an iterator."""
+        """Returns the value built from the next tensors of an iterator."""
         specs = self._component_specs
         parts = [s.from_tensors(tensors) for s in _parts(specs)]
         return self._from_components(_packed(specs, parts))
@@ -185,7 +185,7 @@ def _packed(form: Any, parts: list[Any]) -> Any:
 
 
 def _key(value: Any) -> Any:
-    """A hashable stand-in for a part of a serialization."""
+    """A hashable form of a part of a serialization."""
     if isinstance(value, (list, tuple)):
         return tuple(_key(v) for v in value)
     if isinstance(value, dict):
@@ -229,19 +229,19 @@ def _supertype(a: Any, others: list[Any]) -> Any:
 
 
 class BatchableTypeSpec(TypeSpec):
-    """A type whose values can be stacked and taken apart again, as `tf.data` and `tf.map_fn` do."""
+    """A type whose values can be batched and unbatched, as `tf.data` and `tf.map_fn` do."""
 
     def _batch(self, batch_size: int | None) -> "BatchableTypeSpec":
-        """Returns the type of `batch_size` (None: any number of) values in one."""
+        """Returns the type of a batch of `batch_size` values (None: any number)."""
         raise NotImplementedError(f"{type(self).__name__}._batch")
 
     def _unbatch(self) -> "BatchableTypeSpec":
-        """Returns the type of one of the values that a value of this type is a batch of."""
+        """Returns the type of one element of a batch of this type."""
         raise NotImplementedError(f"{type(self).__name__}._unbatch")
 
 
 class DenseSpec(TypeSpec):
-    """The shape, type and name of something that is used as one dense tensor."""
+    """The shape, dtype and name of an object that acts as one dense tensor."""
 
     __slots__ = ("_shape", "_dtype", "_name")
 
@@ -329,7 +329,7 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         return components
 
     def is_compatible_with(self, spec_or_tensor: Any) -> bool:
-        """Whether that tensor, or tensors of that spec, are of this type and shape."""
+        """Whether the tensor, or every tensor of the spec, matches this dtype and shape."""
         if not hasattr(spec_or_tensor, "dtype") or not hasattr(spec_or_tensor, "shape"):
             return False
         return self._dtype.is_compatible_with(
@@ -337,7 +337,7 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         ) and self._shape.is_compatible_with(spec_or_tensor.shape)
 
     def is_subtype_of(self, other: Any) -> bool:
-        """Whether every tensor of this spec is of the other."""
+        """Whether every tensor of this spec matches `other`."""
         return (
             isinstance(other, TensorSpec)
             and self._dtype is other._dtype
@@ -346,7 +346,7 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         )
 
     def most_specific_common_supertype(self, others: Sequence[Any]) -> "TensorSpec | None":
-        """Returns the most specific spec of this and all others, or None if types or names differ."""
+        """Returns the most specific common supertype of this and all others, or None if dtypes or names differ."""
         shape = self._shape
         for other in others:
             if not isinstance(other, TensorSpec) or other._dtype is not self._dtype:
@@ -394,7 +394,7 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         return TensorSpec(self._shape[1:], self._dtype)
 
 
-# (a class, value -> TypeSpec): specs of values that do not carry their own.
+# (class, value -> TypeSpec): converters for values that have no spec of their own.
 _FROM_VALUE: list[tuple[type, Any]] = []
 
 
@@ -402,7 +402,7 @@ _FROM_VALUE: list[tuple[type, Any]] = []
 def register_type_spec_from_value_converter(
     type_object: type, converter_fn: Any, allow_subclass: bool = False
 ) -> None:
-    """Says how the TypeSpec of a value of a class is found."""
+    """Registers a converter from values of a class to TypeSpecs."""
     _FROM_VALUE.append((type_object, converter_fn))
 
 

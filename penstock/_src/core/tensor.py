@@ -17,21 +17,21 @@ NEXT_ID = itertools.count(1).__next__
 
 @export("__internal__.types.Tensor", v1=[])
 class AnyTensor:
-    """The class that tensors, variables and what acts like them are instances of."""
+    """Base of tensors, variables and tensor-like objects."""
 
     __slots__ = ()
 
 
 @export("Tensor", "experimental.numpy.ndarray", v1=["Tensor"])
 class Tensor(AnyTensor):
-    """An array of elements of one type. Values of eager tensors are at hand: `tensor.numpy()`."""
+    """An array of elements of one dtype. Eager tensors have a value: `tensor.numpy()`."""
 
     __slots__ = ("_id", "__weakref__", "__dict__")
 
-    # Whether == compares elements; else objects, as in TensorFlow 1.
+    # Whether == compares elements; if False, it compares objects, as in TensorFlow 1.
     _USE_EQUALITY = True
 
-    # NumPy leaves binary operators with a tensor to the tensor.
+    # NumPy then defers binary operators with a tensor to the tensor.
     __array_priority__ = 100
 
     OVERLOADABLE_OPERATORS = frozenset(
@@ -83,10 +83,10 @@ class Tensor(AnyTensor):
         return self.shape
 
     def set_shape(self, shape: Any) -> None:
-        """Adds what is known of the static shape.
+        """Merges `shape` into the static shape.
 
         Raises:
-          ValueError: it contradicts the shape.
+          ValueError: they are incompatible.
         """
         if not self.shape.is_compatible_with(shape):
             raise ValueError(
@@ -125,10 +125,10 @@ class Tensor(AnyTensor):
         return self
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
-        """Returns the value that a session computes.
+        """Evaluates the tensor in a session.
 
         Raises:
-          NotImplementedError: the tensor is not one of a graph.
+          NotImplementedError: the tensor is not symbolic.
         """
         raise NotImplementedError("eval is not supported when eager execution is enabled.")
 

@@ -1,9 +1,9 @@
-"""Sets of types by which ops say what a type attribute may be."""
+"""Sets of dtypes that ops allow for a dtype attribute."""
 
 from penstock._src.core import dtypes as d
 
 FLOAT = frozenset({d.bfloat16, d.float16, d.float32, d.float64})
-# Floats that hold few digits, and few counts: sums of them are made in float32.
+# Floats of low precision and range: sums of them are computed in float32.
 NARROW = frozenset({d.bfloat16, d.float16})
 FLOAT8 = frozenset(
     {
@@ -27,5 +27,5 @@ REAL = FLOAT | INTEGER
 NUMERIC = REAL | COMPLEX
 NUMBER = NUMERIC | QUANTIZED
 ANY = frozenset(d.TYPES.values())
-# Types of tensors that have gradients; handles pass on those of what they hold.
+# Differentiable dtypes; handles stand for the gradients of the values they hold.
 DIFFERENTIABLE = FLOAT | COMPLEX | {d.resource, d.variant}

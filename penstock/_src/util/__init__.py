@@ -1,4 +1,4 @@
-"""What knows nothing of tensors: nested structures, flags, names, the table of public names, source locations.
+"""Utilities independent of tensors: nested structures, flags, names, the table of public names, source locations.
 
-Anything may import from here; nothing here imports the rest of Penstock.
+Everything may import from here; nothing here imports the rest of Penstock.
 """

@@ -1,4 +1,4 @@
-"""What lower layers take from higher ones: the whole list, each found when it is first asked for.
+"""The table of objects that lower layers use from higher layers, each imported on first use.
 
 Imports go downwards only. Where a low object means something that stands above it (a device that runs what the compiler
 planned, something of TensorFlow 1's room), it names it here, and nothing is loaded before it is asked for. A new such name is a row of the table.
@@ -18,5 +18,5 @@ _STANDS_IN = {
 
 
 def above(name: str) -> Any:
-    """Returns the object of a higher layer that the table has under this name."""
+    """Returns the object of a higher layer that the table lists under `name`."""
     return resolve(f"penstock._src.{_STANDS_IN[name]}", name)

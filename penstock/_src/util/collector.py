@@ -1,4 +1,4 @@
-"""Python's collector of cycles, kept from running where many objects are made that all stay."""
+"""Pauses Python's cyclic garbage collector while many long-lived objects are created."""
 
 import contextlib
 import gc
@@ -12,10 +12,10 @@ _was_enabled = False
 
 @contextlib.contextmanager
 def paused() -> Iterator[None]:
-    """Keeps the collector from running, on all threads, until the last `with` of them is left.
+    """Disables the collector on all threads until the last such `with` block ends.
 
-    Graphs and programs are made of many small objects that live on: to look through them again and again while they
-    are being made took up to a sixth of the time of a first step.
+    Graphs and programs consist of many small long-lived objects. Collections while they are created took up to a sixth of
+    the time of a first step.
     """
     global _pauses, _was_enabled
     with _lock:
@@ -34,9 +34,9 @@ def paused() -> Iterator[None]:
 
 
 def _count_as_old() -> None:
-    """Moves all objects to the oldest generation, so that those just made are not looked through at once.
+    """Moves all objects to the oldest generation, so that the next collection skips the new ones.
 
-    Both calls only join lists. A program that has frozen objects itself is left alone: they would be thawed.
+    Both calls only concatenate lists. Does nothing if the program itself has frozen objects, which would be unfrozen.
     """
     if not gc.get_freeze_count():
         gc.freeze()

@@ -1,9 +1,9 @@
 """CRC-32C (Castagnoli), the checksum of record files, event files and checkpoints.
 
-The CPU's instruction computes it once a few long texts were summed (`use_native`), before that and on
-other CPUs the library `google-crc32c` if it is installed. Otherwise NumPy does: a long text is cut into
-lanes of equal length, all lanes advance together, and the lanes' sums are folded pairwise; CRC is
-linear, so the sum of `a + b` is the sum of `a`, pushed through `len(b)` zero bytes, xor that of `b`.
+Native code with the CPU's CRC instruction is loaded after some amount of data (`use_native`). Before that, and on other CPUs,
+the library `google-crc32c` is used if it is installed, else NumPy: a long input is cut into lanes of equal length, all lanes
+advance together, and their checksums are combined pairwise. CRC is linear: the checksum of `a + b` is that of `a` advanced
+through `len(b)` zero bytes, xor that of `b`.
 """
 
 import functools
@@ -19,15 +19,15 @@ except ImportError:
 
 _POLYNOMIAL = 0x82F63B78  # bit-reversed
 _MASK_DELTA = 0xA282EAD8
-_SHORT = 4096  # bytes below which the plain loop is faster than lanes
-_LANE = 64  # bytes of the shortest lane
-_WORTH_LOADING = 1 << 16  # bytes summed in all from which native code is asked for
+_SHORT = 4096  # below this many bytes the plain loop is faster than lanes
+_LANE = 64  # minimum bytes of a lane
+_WORTH_LOADING = 1 << 16  # total bytes after which native code is loaded
 
 Extend = Callable[[bytes, int], int]
 
 
 class _Native:
-    """What sums natively, and how that is had."""
+    """The native function, and the function that loads it."""
 
     load: Callable[[], Extend | None] | None = None
     extend: Extend | None = None
@@ -35,12 +35,12 @@ class _Native:
 
 
 def use_native(load: Callable[[], Extend | None]) -> None:
-    """Says what returns a function (bytes, sum before) -> sum, or None if there is none here."""
+    """Sets the loader of the native function (bytes, previous checksum) -> checksum; it may return None."""
     _Native.load = load
 
 
 def crc32c(data: bytes | bytearray | memoryview, start: int = 0) -> int:
-    """The checksum of `data`; `start` is that of the bytes before it."""
+    """The checksum of `data`; `start` is the checksum of the preceding bytes."""
     if _Native.extend is not None:
         return _Native.extend(data if type(data) is bytes else bytes(data), start)
     _Native.summed += len(data)
@@ -71,12 +71,12 @@ def masked(data: bytes | bytearray | memoryview) -> int:
 
 
 def mask(crc: int) -> int:
-    """The stored form of a checksum: a sum over data that holds sums would be weak."""
+    """The masked form in which files store a checksum: CRCs of data that contains CRCs are weak."""
     return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def unmask(stored: int) -> int:
-    """The checksum behind its stored form."""
+    """The checksum for its stored form."""
     rotated = (stored - _MASK_DELTA) & 0xFFFFFFFF
     return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF
 
@@ -105,7 +105,7 @@ def _lanes(rows: np.ndarray) -> np.ndarray:
 
 
 def _push(sums: np.ndarray, zeros: int) -> np.ndarray:
-    """What `zeros` further zero bytes make of each sum (without the conditioning by ones)."""
+    """Advances each checksum through `zeros` zero bytes (without pre- and post-inversion)."""
     bit = 0
     while zeros >> bit:
         if zeros >> bit & 1:
@@ -136,7 +136,7 @@ def _word_tables() -> np.ndarray:
 
 @functools.cache
 def _shift_tables(log2: int) -> np.ndarray:
-    """Row k: where 2**log2 zero bytes take byte k of a sum."""
+    """Row k: the effect of 2**log2 zero bytes on byte k of a checksum."""
     register = np.arange(256, dtype=np.uint32) << np.arange(0, 32, 8, dtype=np.uint32)[:, None]
     if log2 == 0:
         return np.array(_byte_table(), np.uint32)[register & 0xFF] ^ register >> 8

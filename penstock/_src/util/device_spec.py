@@ -57,7 +57,7 @@ class DeviceSpec:
         """Returns the spec of a name.
 
         Raises:
-          ValueError: it is no name of a device.
+          ValueError: it is not a device name.
         """
         parts: dict[str, Any] = {}
         for piece in filter(None, spec.split("/")):
@@ -89,7 +89,7 @@ class DeviceSpec:
         return {name[1:]: getattr(self, name) for name in DeviceSpec.__slots__}
 
     def make_merged_spec(self, dev: DeviceSpec) -> DeviceSpec:
-        """Returns this spec with the parts that `dev` has replaced by them."""
+        """Returns this spec updated with the parts that `dev` specifies."""
         given = {k: v for k, v in dev._parts().items() if v is not None}
         return type(self)(**{**self._parts(), **given})
 
@@ -125,16 +125,16 @@ class DeviceSpecV1(DeviceSpec):
     """A (possibly partial) name of a device, whose parts can be set."""
 
     __slots__ = ()
-    # What can be set has another hash afterwards, as in TensorFlow.
+    # As in TensorFlow, setting a part changes the hash.
     __hash__ = DeviceSpec.__hash__
 
     def parse_from_string(self, spec: str) -> DeviceSpecV1:
-        """Takes the parts of a name; returns this spec."""
+        """Sets the parts from a name; returns this spec."""
         self._set(self.from_string(spec)._parts())
         return self
 
     def merge_from(self, dev: DeviceSpec) -> None:
-        """Takes the parts that `dev` has."""
+        """Sets the parts that `dev` specifies."""
         self._set({name: part for name, part in dev._parts().items() if part is not None})
 
     def _set(self, parts: dict[str, Any]) -> None:
@@ -156,7 +156,7 @@ for _name in ("job", "replica", "task", "device_type", "device_index"):
 
 
 def merged_device(around: str | None, within: Any) -> str:
-    """The name of `within` with the parts of `around` that it lacks."""
+    """The device name `within`, completed by the parts of the outer name `around`."""
     inner = "" if within is None else within if isinstance(within, str) else within.to_string()
     outer = DeviceSpec.from_string(around or "")
     return outer.make_merged_spec(DeviceSpec.from_string(inner)).to_string()

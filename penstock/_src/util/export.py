@@ -1,4 +1,4 @@
-"""The one table of public names: what `penstock.<path>` and `penstock.compat.v1.<path>` mean.
+"""The table of public names: the definitions behind `penstock.<path>` and `penstock.compat.v1.<path>`.
 
     @export("math.sigmoid", "nn.sigmoid", "sigmoid")
     def sigmoid(x, name=None): ...
@@ -60,7 +60,7 @@ def export_constant(
 def export_by_name(
     module: str, attribute: str, names: Sequence[str] = (), v1: Sequence[str] | None = None
 ) -> None:
-    """Makes public what a module has under a name, without looking at it: see `export`."""
+    """Exports an attribute of a module without importing it; see `export`."""
     _add(Export(module, attribute), names, v1)
 
 

@@ -1,4 +1,4 @@
-"""Every PENSTOCK_* environment variable: name, type, default and one sentence. Read nowhere else.
+"""All PENSTOCK_* environment variables: name, type, default and meaning. They are read nowhere else.
 
     flags.debug            the value now
     with override(debug=3): ...
@@ -27,7 +27,7 @@ class Flag:
         return "PENSTOCK_" + self.name.upper()
 
     def read(self) -> Any:
-        """Returns the value that the environment gives, or the default."""
+        """Returns the value from the environment, or the default."""
         text = os.environ.get(self.variable)
         if text is None or text == "":
             return self.default
@@ -63,7 +63,7 @@ def declare(name: str, kind: type, default: Any, meaning: str) -> None:
 
 @contextlib.contextmanager
 def override(**values: Any) -> Iterator[None]:
-    """Sets flags for the time of a `with` block."""
+    """Sets flags within a `with` block."""
     before = {name: getattr(flags, name) for name in values}
     for name, value in values.items():
         setattr(flags, name, TABLE[name].kind(value))

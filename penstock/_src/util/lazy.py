@@ -1,4 +1,4 @@
-"""Modules whose names are imported when they are first touched (PEP 562)."""
+"""Modules whose attributes are imported on first access (PEP 562)."""
 
 import importlib
 import sys
@@ -21,7 +21,7 @@ def parse_table(table: Mapping[str, str]) -> dict[str, tuple[str, str]]:
 
 
 def resolve(module: str, attribute: str) -> Any:
-    """Returns `attribute` (dotted) of `module`, after the start-up module."""
+    """Imports the start-up module, then returns `attribute` (dotted) of `module`."""
     if STARTUP not in sys.modules:
         importlib.import_module(STARTUP)
     held: Any = importlib.import_module(module)
@@ -38,7 +38,7 @@ def attach(
     Args:
       name: the module's `__name__`.
       table: `{module: "name other=attribute ..."}`.
-      submodules: packages below it, imported when touched.
+      submodules: subpackages, imported on first access.
     """
     names = parse_table(table)
     packages = frozenset(submodules)
@@ -61,7 +61,7 @@ def attach(
 
 
 class LazyModule(types.ModuleType):
-    """A module made at run time whose names come from a table."""
+    """A module created at run time whose attributes come from a table."""
 
     def __init__(
         self, name: str, table: Mapping[str, tuple[str, str]], submodules: Iterable[str] = ()

@@ -1,4 +1,4 @@
-"""Where in the user's program something was called: frames of Penstock itself are left out."""
+"""Source locations in the user's program; Penstock's own frames are skipped."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from types import FrameType
 from typing import NamedTuple
 
 OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
-# Files whose frames are plumbing between the user and an op: their line helps nobody.
+# Files between the user's code and an op whose lines do not help the user.
 PLUMBING = (f"{os.sep}keras{os.sep}src{os.sep}", f"{os.sep}functools.py", f"{os.sep}contextlib.py")
 
 
@@ -43,7 +43,7 @@ def user_location(depth: int = 1) -> Location | None:
 _OWN, _PLUMBING, _USERS = "own", "plumbing", "user's"
 _KINDS: dict[
     str, str
-] = {}  # file -> whose it is: asked for every frame under every operation of a graph
+] = {}  # file -> kind; cached because it is looked up for every frame of every operation
 
 
 def _kind_of(file: str) -> str:

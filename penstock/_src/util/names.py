@@ -1,4 +1,4 @@
-"""Names of graph nodes: which are legal, and how they are made unique."""
+"""Names of graph nodes: validity and uniqueness."""
 
 import re
 
@@ -7,7 +7,7 @@ LEGAL_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 
 
 class NameTable:
-    """Hands out each name once: `add`, `add_1`, `add_2`. Case is not told apart, as in TensorFlow."""
+    """Makes names unique: `add`, `add_1`, `add_2`. Names that differ only in case collide, as in TensorFlow."""
 
     def __init__(self) -> None:
         self.used: dict[str, int] = {}

@@ -14,7 +14,7 @@ from penstock._src.util.export import export
 
 
 def is_composite(value: Any) -> bool:
-    """Whether `value` is made of tensors by a type spec of its own (or is such a spec)."""
+    """Whether `value` is a composite tensor, described by a TypeSpec, or such a spec."""
     return getattr(type(value), "_is_composite", False)
 
 
@@ -29,7 +29,7 @@ def is_attrs(value: Any) -> bool:
 
 
 def is_custom(value: Any) -> bool:
-    """Whether the class says by itself how it is flattened."""
+    """Whether the class defines its own flattening."""
     return hasattr(type(value), "__tf_flatten__") and hasattr(type(value), "__tf_unflatten__")
 
 
@@ -68,11 +68,11 @@ def sorted_keys(mapping: Any) -> list[Any]:
         raise TypeError("nest only supports dicts with sortable keys.") from None
 
 
-_LEAF_KINDS: set[type] = set()  # classes whose objects are leaves, as the class alone tells
+_LEAF_KINDS: set[type] = set()  # classes whose instances are always leaves
 
 
 def children(structure: Any, expand_composites: bool = False) -> Sequence[Any] | None:
-    """Returns what a structure holds, in order, or None for a leaf."""
+    """Returns the children of a structure in order, or None for a leaf."""
     kind = type(structure)
     if kind is list or kind is tuple:
         return structure
@@ -187,7 +187,8 @@ def pack_sequence_as(
     """Returns a structure like `structure` whose leaves are those of `flat_sequence`.
 
     Raises:
-      ValueError: there are more or fewer leaves. TypeError: `flat_sequence` is no sequence.
+      ValueError: the number of leaves differs.
+      TypeError: `flat_sequence` is not a sequence.
     """
     if not isinstance(flat_sequence, (list, tuple)) and not is_nested(flat_sequence):
         raise TypeError(
@@ -205,7 +206,7 @@ def pack_sequence_as(
 
 
 def pack_leaves(structure: Any, leaves: Iterator[Any], expand_composites: bool = False) -> Any:
-    """Returns a structure like `structure` of leaves that are known to be as many."""
+    """`pack_sequence_as` for leaves whose number is known to match."""
     held = children(structure, expand_composites)
     if held is None:
         return next(leaves)
@@ -220,7 +221,8 @@ def assert_same_structure(
     """Raises unless two structures nest in the same way.
 
     Raises:
-      ValueError: they nest differently. TypeError: with `check_types`, kinds of sequences differ.
+      ValueError: they nest differently.
+      TypeError: with `check_types`, the types of sequences differ.
     """
     try:
         _same(nest1, nest2, check_types, expand_composites)
@@ -232,7 +234,7 @@ def assert_same_structure(
 
 
 def map_leaves(structure: Any) -> Any:
-    """Returns the structure with a dot for every leaf: its form, for messages."""
+    """Returns the structure with a dot in place of every leaf, for messages."""
     held = children(structure)
     if held is None:
         return "."
@@ -286,17 +288,17 @@ def _check_kinds(first: Any, second: Any) -> None:
 
 
 def unwrapped(value: Any) -> Any:
-    """Returns what a proxy (of wrapt, say) stands for; anything else as it is."""
+    """Returns the object behind a proxy (such as wrapt's); other objects unchanged."""
     return getattr(value, "__wrapped__", value)
 
 
 @export("nest.map_structure", "__internal__.nest.map_structure", v1=["nest.map_structure"])
 def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
-    """Returns the structure of `func` of the leaves of one or several like structures.
+    """Applies `func` to the corresponding leaves of structures; returns a structure of the results.
 
     Args:
-      func: takes a leaf of each structure.
-      *structure: structures of the same form.
+      func: takes one leaf of each structure.
+      *structure: structures that nest in the same way.
       **kwargs: `check_types` (True) and `expand_composites` (False).
     """
     check_types = kwargs.pop("check_types", True)

@@ -1,4 +1,4 @@
-"""Structures walked with the path of every leaf, or only down to the leaves of a shallower structure."""
+"""Traverses structures with the path of every leaf, or only down to the leaves of a shallower structure."""
 
 import collections.abc
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,7 +45,7 @@ def flatten_with_joined_string_paths(
 def map_structure_with_paths(
     func: Callable[..., Any], *structure: Any, check_types: bool = True, **kwargs: Any
 ) -> Any:
-    """Like `map_structure`, with the path "a/0/b" of each leaf before it."""
+    """Like `map_structure`; `func` also gets the path of each leaf, such as "a/0/b", as first argument."""
     return map_structure_with_tuple_paths_up_to(
         structure[0],
         lambda path, *leaves: func(_joined(path), *leaves, **kwargs),
@@ -57,7 +57,7 @@ def map_structure_with_paths(
 def map_structure_with_tuple_paths(
     func: Callable[..., Any], *structure: Any, check_types: bool = True, **kwargs: Any
 ) -> Any:
-    """Like `map_structure`, with the path of each leaf, a tuple, before it."""
+    """Like `map_structure`; `func` also gets the path of each leaf, a tuple, as first argument."""
     return map_structure_with_tuple_paths_up_to(
         structure[0], func, *structure, check_types=check_types, **kwargs
     )
@@ -71,7 +71,7 @@ def map_structure_with_tuple_paths_up_to(
     expand_composites: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """Like `map_structure_up_to`, with the path of each leaf of `shallow_tree`, a tuple, first."""
+    """Like `map_structure_up_to`; `func` also gets the path of each leaf of `shallow_tree`, a tuple, as first argument."""
     if not inputs:
         raise ValueError("Cannot map over no sequences")
     flat = [flatten_up_to(shallow_tree, tree, check_types, expand_composites) for tree in inputs]
@@ -84,7 +84,7 @@ def map_structure_with_tuple_paths_up_to(
 def flatten_up_to(
     shallow_tree: Any, input_tree: Any, check_types: bool = True, expand_composites: bool = False
 ) -> list[Any]:
-    """Returns the parts of `input_tree` that stand where `shallow_tree` has leaves.
+    """Returns the parts of `input_tree` at the leaves of `shallow_tree`.
 
     Raises:
       TypeError, ValueError: as `assert_shallow_structure`.
@@ -106,8 +106,7 @@ def assert_shallow_structure(
     """Raises unless `shallow_tree` nests as the upper part of `input_tree` does.
 
     Raises:
-      TypeError: the input is no structure where the shallow tree is one; with `check_types`, one of
-        another kind.
+      TypeError: the input has a leaf where the shallow tree has a structure; with `check_types`, the types differ.
       ValueError: a structure has another length or other keys.
     """
     flatten_up_to(shallow_tree, input_tree, check_types, expand_composites)
@@ -116,7 +115,7 @@ def assert_shallow_structure(
 def _children_like(
     shallow: Any, held: Sequence[Any], deep: Any, check_types: bool, expand_composites: bool
 ) -> Sequence[Any]:
-    """What `deep` holds, in the order of `shallow`, which holds `held`."""
+    """The children of `deep` in the order of `shallow`, whose children are `held`."""
     inside = children(deep, expand_composites)
     if inside is None:
         raise TypeError(
@@ -165,7 +164,7 @@ def map_structure_up_to(
     expand_composites: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """Returns `shallow_tree`'s structure of `func` of what stands at its leaves in the inputs."""
+    """Applies `func` to the parts of the inputs at the leaves of `shallow_tree`; returns a structure of the results."""
     return map_structure_with_tuple_paths_up_to(
         shallow_tree,
         lambda _, *leaves: func(*leaves, **kwargs),
@@ -179,7 +178,7 @@ def map_structure_up_to(
 def get_traverse_shallow_structure(
     traverse_fn: Callable[[Any], Any], structure: Any, expand_composites: bool = False
 ) -> Any:
-    """Returns the structure cut off where `traverse_fn(part)` is False; leaves are booleans.
+    """Returns the structure down to the parts for which `traverse_fn(part)` is False; its leaves are booleans.
 
     `traverse_fn` may also return a structure of booleans, one for each child.
     """
@@ -225,12 +224,12 @@ def sequence_like(instance: Any, args: Iterable[Any]) -> Any:
 
 
 def is_nested_or_composite(obj: Any) -> bool:
-    """Whether `obj` is a structure or made of tensors by a type spec of its own."""
+    """Whether `obj` is a structure or a composite tensor."""
     return is_nested(obj) or is_composite(obj)
 
 
 def yield_value(iterable: Any) -> Iterator[Any]:
-    """Yields what a structure holds, in order."""
+    """Yields the children of a structure in order."""
     yield from children(iterable) or ()
 
 

@@ -1,7 +1,7 @@
-"""`quiet`: NumPy without warnings of what IEEE arithmetic answers with inf and nan, as TensorFlow computes.
+"""`quiet`: runs NumPy without floating point warnings; results are inf and nan, as in TensorFlow.
 
-NumPy keeps its error handling in a context variable. So each thread gets a context in which all is ignored, and a
-quiet function runs in that: a tenth of a microsecond; entering `numpy.errstate` takes five times that.
+NumPy keeps its error handling in a context variable. Each thread gets a context in which all errors are ignored, and a
+quiet function runs in it. That costs 0.1 microseconds, a fifth of entering `numpy.errstate`.
 """
 
 import contextvars
@@ -31,12 +31,12 @@ _CONTEXT = _QuietContext() if np.lib.NumpyVersion(np.__version__) >= "2.0.0" els
 
 def quiet(function: _F) -> _F:
     """Decorator: runs `function`, of positional arguments, without NumPy's warnings."""
-    if _CONTEXT is None:  # NumPy 1 keeps its error handling elsewhere
+    if _CONTEXT is None:  # NumPy 1 does not use a context variable
         return np.errstate(all="ignore")(function)
 
     @functools.wraps(function)
     def silent(*args: Any) -> Any:
-        # A thread can be in a context once: quiet functions call each other directly.
+        # A context cannot be entered twice: nested quiet functions are called directly.
         if _IS_QUIET.get():
             return function(*args)
         return _CONTEXT.run(function, *args)
@@ -45,9 +45,9 @@ def quiet(function: _F) -> _F:
 
 
 def quietly(ufunc: np.ufunc, careful: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function of NumPy without its warnings, in as few steps as it takes.
+    """Returns a NumPy ufunc that runs without warnings, with as little overhead as possible.
 
-    `careful` is the same with what there is to say about arguments that do not go together.
+    `careful` is the slow variant: it raises the right error for arguments that do not fit together.
     """
     if _CONTEXT is None:
         return careful

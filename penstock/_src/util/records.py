@@ -17,7 +17,7 @@ from penstock._src.util import crc32c
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 COMPRESSIONS = ("", "GZIP", "ZLIB")
-# Bytes that files of records are read and written by: a call of the system costs as much as copying 20 KB.
+# Buffer size in bytes for record files: a system call costs as much as copying 20 KB.
 BUFFER = 1 << 18
 
 
@@ -26,7 +26,7 @@ class DamagedRecord(Exception):
 
 
 def frame(record: bytes) -> bytes:
-    """The record as it stands in a file."""
+    """The record as stored in a file."""
     length = struct.pack("<Q", len(record))
     return b"".join((length, crc32c.packed(length), record, crc32c.packed(record)))
 
@@ -35,8 +35,8 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
     """The records of an open, decompressed file.
 
     Args:
-      file: it stands where a record begins.
-      name: of the file, for messages.
+      file: positioned at the start of a record.
+      name: the name of the file, for messages.
       check: whether to compare the checksums of the data.
 
     Raises:
@@ -124,7 +124,7 @@ class RecordFile:
         self._file.write(self._encoder.compress(data) if self._encoder else data)
 
     def flush(self) -> None:
-        """Hands what was written to the system."""
+        """Flushes the file."""
         if self._encoder:
             self._file.write(self._encoder.flush(zlib.Z_SYNC_FLUSH))
         self._file.flush()

@@ -1,4 +1,4 @@
-"""Signatures of functions as `inspect` shows them, and functions made of them."""
+"""Function signatures for `inspect`, and functions generated from signatures."""
 
 import ast
 import inspect
@@ -9,9 +9,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def native(function: Function) -> Function:
-    """Decorator of what is native code in TensorFlow: `inspect.signature` shows no arguments there.
+    """Decorator for functions that are native code in TensorFlow, for which `inspect.signature` shows no arguments.
 
-    Tools that wrap by signature then treat it as they treat TensorFlow's.
+    Tools that wrap by signature then treat them like TensorFlow's.
     """
     function.__signature__ = inspect.Signature()  # type: ignore[attr-defined]
     return function
@@ -20,9 +20,9 @@ def native(function: Function) -> Function:
 def taking(
     parameters: str, name: str, call: Callable[[tuple[Any, ...]], Any], scope: Mapping[str, Any]
 ) -> Callable[..., Any]:
-    """Returns the function `name(parameters)`, which hands the tuple of its arguments on.
+    """Returns the function `name(parameters)`, which passes the tuple of its arguments to `call`.
 
-    Python binds the arguments as it binds those of any function. `scope` has what defaults name.
+    Python binds the arguments. `scope` holds the names used in default values.
     """
     shape = ast.parse(f"def {name}({parameters}): pass").body[0]
     assert isinstance(shape, ast.FunctionDef)
@@ -31,6 +31,6 @@ def taking(
     values = "".join(f"{argument.arg}, " for argument in given)
     text = f"def {name}({parameters}):\n    return _call(({values}))\n"
     held = {**scope, "_call": call}
-    # Under this file's name, so that locations in messages and tracebacks pass over it as library code.
+    # Use this file's name, so that messages and tracebacks treat the frame as library code.
     exec(compile(text, __file__, "exec"), held)
     return held[name]

@@ -1,5 +1,5 @@
-"""From the arguments of a call to a complete op.
+"""Binds the arguments of a call to a complete op.
 
-`signature.py` reads the one-line language in which ops say what they take and give, `attributes.py`
-converts attributes, `binding.py` infers types and makes tensors of the arguments.
+`signature.py` parses the one-line signatures of ops, `attributes.py` converts attributes, `binding.py` infers dtypes and
+converts arguments to tensors.
 """

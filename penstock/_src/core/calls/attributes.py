@@ -1,7 +1,7 @@
-"""Attributes of ops: how a value given by the user becomes the one that an op keeps.
+"""Attributes of ops: converts user values to the form that ops store.
 
-The annotation in the class says what is asked for: bool, int, float, str, bytes, DType,
-TensorShape, Literal[...], list[...] of these, `Function` (a graph function), `Tensor` (an array).
+The annotation in the op's class gives the type: bool, int, float, str, bytes, DType, TensorShape, Literal[...], list[...]
+of these, `Function` (a graph function), `Tensor` (an array).
 """
 
 import contextlib
@@ -28,14 +28,14 @@ class TensorValue:
 
 
 def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
-    """Returns `value` in the form an op keeps: hashable wherever that is possible.
+    """Returns `value` in the form that ops store, hashable where possible.
 
     Raises:
-      TypeError: it is of the wrong kind.
+      TypeError: it has the wrong type.
       InvalidArgumentError: it is not one of the literals; ValueError in graphs.
     """
     if annotation is Function:
-        # A ConcreteFunction stands for the function of its graph.
+        # A ConcreteFunction is stored as its graph function.
         return getattr(value, "graph_function", value)
     if annotation is Any or annotation is TensorValue:
         return value
@@ -55,7 +55,7 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
 
 
 def check_minimum(op: str, name: str, value: Any, least: int) -> None:
-    """Raises InvalidArgumentError (ValueError in graphs) for a number, or a length, that is too small."""
+    """Raises InvalidArgumentError (ValueError in graphs) if a number, or the length of a list, is below `least`."""
     number = len(value) if isinstance(value, tuple) else value
     if number >= least:
         return
@@ -68,7 +68,7 @@ def check_minimum(op: str, name: str, value: Any, least: int) -> None:
 
 
 def _refusal(op: str, name: str, text: Any, choices: tuple[Any, ...]) -> Exception:
-    """Returns the error of a value that is not one of the literals."""
+    """Returns the error for a value that is not one of the literals."""
     if not isinstance(text, str):
         return TypeError(f"Expected string for argument '{name}' not {text}.")
     shown = ", ".join(f'"{c}"' for c in choices)
@@ -88,8 +88,10 @@ def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
     if kind is bool and isinstance(value, bool):
         return value
     if kind in (int, float) and not isinstance(value, (str, bytes)):
-        with contextlib.suppress(TypeError, ValueError, OverflowError):  # the error below says more
-            # TensorFlow keeps floats of attributes in 32 bits.
+        with contextlib.suppress(
+            TypeError, ValueError, OverflowError
+        ):  # the error below is clearer
+            # TensorFlow stores float attributes as float32.
             return int(value) if kind is int else ctypes.c_float(value).value
     if kind is str and isinstance(value, (str, bytes)):
         return value.decode() if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""From the arguments of a call to tensors and a complete op: type inference and its error messages."""
+"""Converts the arguments of a call to tensors and a complete op: dtype inference and its error messages."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 
-# How TensorFlow's kernels spell types in messages.
+# dtype names in the messages of TensorFlow's kernels.
 KERNEL_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 ORDER = list(dtypes.TYPES.values())
 
@@ -21,8 +21,8 @@ def bind(
     """Returns the flat list of input tensors, and the op with all its attributes.
 
     Raises:
-      InvalidArgumentError (eager), TypeError (graph): a type does not fit the signature.
-      ValueError: a value cannot become a tensor.
+      InvalidArgumentError (eager), TypeError (graph): a dtype does not match the signature.
+      ValueError: a value cannot be converted to a tensor.
     """
     given = _convert_attributes(cls, attrs) if attrs else {}
     flat: list[Any] = []
@@ -34,7 +34,7 @@ def bind(
             else:
                 flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), in_graph))
         except InvalidArgumentError as error:
-            # What is no tensor is converted first, and its errors come first.
+            # Non-tensors are converted first, so their errors take precedence.
             refused = refused or error
     if refused is not None:
         raise refused
@@ -42,7 +42,7 @@ def bind(
 
 
 def complete(cls: type[Op], given: dict[str, Any], in_graph: bool) -> Op:
-    """Returns the op whose attributes are `given`, with defaults for the others, checked."""
+    """Returns the op with the attributes `given` and defaults for the others, checked."""
     for name, default in cls.attributes.items():
         if name not in given:
             if default is REQUIRED:
@@ -106,7 +106,7 @@ def _bind_one(
 
 
 def _needs_int64(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> bool:
-    """Whether a number among the arguments that share the type attribute, which may be int64, is no int32."""
+    """Whether the dtype attribute allows int64 and a number among its arguments exceeds int32."""
     return dtypes.int64 in cls.type_sets.get(attr, ()) and any(
         leaves_int32(value)
         for argument, value in zip(cls.inputs, inputs)
@@ -119,7 +119,7 @@ def _is_list_of_values(value: Any) -> bool:
 
 
 def _type_of_siblings(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> DType | None:
-    """The type of the first tensor among the arguments that share the type attribute."""
+    """The dtype of the first tensor among the arguments that share the dtype attribute."""
     for argument, value in zip(cls.inputs, inputs):
         if argument.type_attr != attr:
             continue
@@ -212,7 +212,7 @@ def _check_types(cls: type[Op], given: dict[str, Any], in_graph: bool) -> None:
         held = given.get(attr)
         if held is None:
             raise InvalidArgumentError(
-                f"{cls.op_type}: the type '{attr}' cannot be told from an empty list [Op:{cls.op_type}]"
+                f"{cls.op_type}: the type '{attr}' cannot be inferred from an empty list [Op:{cls.op_type}]"
             )
         for dtype in held if isinstance(held, tuple) else (held,):
             if dtype not in allowed:
@@ -239,5 +239,5 @@ def _not_allowed(
 
 
 def kernel_name(dtype: DType) -> str:
-    """Returns the spelling of a type in the messages of kernels: float, double, half, ..."""
+    """Returns a dtype's name in kernel messages: float, double, half, ..."""
     return KERNEL_NAMES.get(dtype.name, dtype.name)

@@ -1,9 +1,9 @@
-"""The one-line language of signatures: "a: T, values: N * T, rest: *Tlist, shape: int32 -> output: T".
+"""The grammar of op signatures: "a: T, values: N * T, rest: *Tlist, shape: int32 -> output: T".
 
-x: T          one tensor of the type that attribute T holds
-x: int32      one tensor of that very type
-x: N * T      a list of N tensors of one type
-x: *T         a list of tensors of the types that attribute T lists
+x: T          one tensor of dtype T, an attribute
+x: int32      one tensor of this dtype
+x: N * T      a list of N tensors of dtype T
+x: *T         a list of tensors whose dtypes are the list attribute T
 x: Ref(T)     a reference to a v1 variable
 
 An output's type may be followed by its shape; where all are, the op needs no other shape rule:
@@ -35,7 +35,7 @@ class Argument:
     """One input or output.
 
     Exactly one of `dtype` (fixed), `type_attr` and `type_list_attr` is set; with `number_attr` it
-    is a list of equal types.
+    is a list of tensors of equal dtype.
     """
 
     name: str
@@ -94,7 +94,7 @@ def parse(text: str) -> Signature:
     """Returns the Signature that the text describes.
 
     Raises:
-      ValueError: the text is not of the language.
+      ValueError: the text is not a valid signature.
     """
     left, arrow, right = text.partition("->")
     if not arrow:

@@ -1,1 +1,1 @@
-"""What checkpoints find: `trackable.py` objects that know their dependencies, `data_structures.py` containers."""
+"""Objects that checkpoints can save: `trackable.py` (objects with dependencies), `data_structures.py` (containers)."""

@@ -11,7 +11,7 @@ from penstock._src.util.export import export
 
 @export("__internal__.tracking.TrackableDataStructure", v1=[])
 class TrackableDataStructure(Trackable):
-    """The base of the containers that track."""
+    """Base of the tracking containers."""
 
     @property
     def _values(self) -> Any:
@@ -28,12 +28,12 @@ class TrackableDataStructure(Trackable):
 
     @property
     def _layers(self) -> list[Any]:
-        """The elements that have weights of their own: layers, modules, containers."""
+        """The elements that have weights: layers, modules, containers."""
         return [value for value in self._values if _has_weights(value)]
 
     @property
     def layers(self) -> list[Any]:
-        """The layers of Keras 2 among the elements, and in containers among them."""
+        """The Keras 2 layers among the elements and in nested containers."""
         found: list[Any] = []
         for value in self._layers:
             if isinstance(value, TrackableDataStructure):
@@ -44,12 +44,12 @@ class TrackableDataStructure(Trackable):
 
     @property
     def trainable_weights(self) -> list[Any]:
-        """The trainable variables among the elements, and of the layers among them."""
+        """The trainable variables of the elements and of their layers."""
         return self._trainable() if self.trainable else []
 
     @property
     def non_trainable_weights(self) -> list[Any]:
-        """The other variables among the elements, and of the layers among them."""
+        """The other variables of the elements and of their layers."""
         rest = self._gathered("non_trainable_variables")
         rest += [v for v in self._own_variables() if not v.trainable]
         return rest if self.trainable else self._trainable() + rest
@@ -191,12 +191,12 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
         dict.__setitem__(self, key, value)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Takes over the items of another dict."""
+        """Adds the items of another dict."""
         for key, value in dict(*args, **kwargs).items():
             self[key] = value
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
-        """Returns the value of `key`, stored now if it was missing."""
+        """Returns the value of `key`, after setting it to `default` if it is missing."""
         if key not in self:
             self[key] = default
         return self[key]
@@ -230,7 +230,7 @@ class _TupleWrapper(TrackableDataStructure, tuple):
 
 
 def wrap_or_unwrap(value: Any) -> Any:
-    """Returns plain lists, dicts and tuples that hold trackables as containers that track."""
+    """Wraps plain lists, dicts and tuples that hold trackables in tracking containers."""
     if isinstance(value, NoDependency):
         return value.value
     kind = type(value)

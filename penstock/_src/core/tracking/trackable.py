@@ -1,7 +1,7 @@
-"""What a checkpoint can find: objects that know their dependencies by name.
+"""Trackable: objects with named dependencies, which checkpoints save.
 
-`saving/` walks `_trackable_children()` from a root; restoring before a dependency exists leaves a
-`Deferred` entry behind, which is honored when the dependency is tracked.
+`saving/` traverses `_trackable_children()` from a root. Restoring before a dependency exists leaves a `Deferred` entry,
+which is applied when the dependency is tracked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Trackable:
         return self.__dict__.setdefault("_self_unconditional_deferred_dependencies", {})
 
     def _maybe_initialize_trackable(self) -> None:
-        """Nothing: state is made when it is first needed."""
+        """Does nothing: state is created on first use."""
 
     @property
     def _setattr_tracking(self) -> bool:
@@ -42,7 +42,7 @@ class Trackable:
         """Makes `trackable` the dependency `name`.
 
         Raises:
-          TypeError: it is no Trackable.
+          TypeError: it is not a Trackable.
           ValueError: another object has that name, and `overwrite` is False.
         """
         if not isinstance(trackable, Trackable):
@@ -72,7 +72,7 @@ class Trackable:
         overwrite: bool = False,
         **kwargs_for_getter: Any,
     ) -> Any:
-        """Returns the variable that `getter` makes, a dependency from now on; restores what waits for it."""
+        """Makes a variable with `getter`, tracks it, and applies pending restores to it."""
         made = getter(
             name=name, shape=shape, dtype=dtype, initializer=initializer, **kwargs_for_getter
         )
@@ -87,7 +87,7 @@ class Trackable:
         self._self_children.pop(name, None)
 
     def _handle_deferred_dependencies(self, name: str, trackable: Trackable) -> None:
-        """Restores into `trackable` what a checkpoint holds for the dependency `name`."""
+        """Applies pending restores for the dependency `name` to `trackable`."""
         for restore in self._self_deferred.pop(name, ()):
             restore(trackable)
 
@@ -98,7 +98,7 @@ class Trackable:
         return self._trackable_children().get(name)
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        """Returns the dependencies by name; for `save_type` "savedmodel" functions as well."""
+        """Returns the dependencies by name, for `save_type` "savedmodel" including functions."""
         del save_type, kwargs
         return dict(self._self_children)
 
@@ -107,11 +107,11 @@ class Trackable:
         return [TrackableReference(n, c) for n, c in self._trackable_children().items()]
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
-        """Returns the tensors that are the object's own value, by name."""
+        """Returns the object's own values as tensors by name."""
         raise NotImplementedError
 
     def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
-        """Takes the object's own value from tensors."""
+        """Sets the object's own values from tensors."""
         raise NotImplementedError
 
     def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
@@ -148,19 +148,19 @@ class NoDependency:
         self.value = value
 
 
-# Set by core/tracking/data_structures.py: a list, dict or tuple as the container that tracks what it holds.
+# Set by core/tracking/data_structures.py: wraps a list, dict or tuple in a tracking container.
 WRAP: Callable[[Any], Any] = lambda value: value  # noqa: E731
 
 
 @export("__internal__.tracking.wrap", v1=[])
 def wrap(value: Any) -> Any:
-    """Returns a list, dict or tuple as a container that tracks its trackable elements."""
+    """Wraps a list, dict or tuple in a container that tracks its trackable elements."""
     return WRAP(value)
 
 
 @export("__internal__.tracking.sticky_attribute_assignment", v1=[])
 def sticky_attribute_assignment(trackable: Trackable, name: str, value: Any) -> Any:
-    """Makes `value` a dependency if it can be one; returns what the attribute is to hold."""
+    """Tracks `value` if possible; returns the value to store in the attribute."""
     add = not isinstance(value, NoDependency)
     value = wrap(value.value if not add else value)
     if add and isinstance(value, Trackable):
@@ -170,7 +170,7 @@ def sticky_attribute_assignment(trackable: Trackable, name: str, value: Any) -> 
 
 @export("__internal__.tracking.no_automatic_dependency_tracking", v1=[])
 def no_automatic_dependency_tracking(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator of a method in which attribute assignments add no dependencies."""
+    """Decorator for a method whose attribute assignments add no dependencies."""
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -208,7 +208,9 @@ class AutoTrackable(Trackable):
                     continue
                 try:
                     attribute = getattr(self, name, None)
-                except Exception:  # what a property cannot give is not there, as in TensorFlow
+                except (
+                    Exception
+                ):  # as in TensorFlow, an attribute whose property raises is treated as missing
                     continue
                 if getattr(type(attribute), "_is_saved_function", False):
                     children[name] = attribute

@@ -1,1 +1,1 @@
-"""What kernels see: `arrays.py` from Python values to NumPy arrays, `resources.py` handles, `kernel_state.py` memory."""
+"""Host values of kernels: `arrays.py` (NumPy arrays from Python values), `resources.py` (handles), `kernel_state.py`."""

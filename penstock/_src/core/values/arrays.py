@@ -1,4 +1,4 @@
-"""From Python values to NumPy arrays by TensorFlow's rules, and back to what users see."""
+"""Converts Python values to NumPy arrays by TensorFlow's rules, and back."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ INT32 = np.iinfo(np.int32)
 INT64 = np.iinfo(np.int64)
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 ALIGNMENT = 64
-SMALL = 4096  # bytes of an array below which its alignment does not matter
+SMALL = 4096  # bytes below which alignment does not matter
 
 
 def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -35,13 +35,14 @@ def aligned_copy(array: np.ndarray) -> np.ndarray:
 
 
 def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[np.ndarray, DType]:
-    """Returns the array that a Python value or array stands for, and its type.
+    """Converts a Python value or array to an array and its dtype.
 
-    Graphs take Python's booleans as numbers of any type, eager execution of the common ones alone.
+    In graphs, Python booleans convert to any numeric dtype; eagerly, only to the common ones.
+
 
     Raises:
       TypeError: an element does not fit `dtype`.
-      ValueError: the value is not rectangular, or of no known kind.
+      ValueError: the value is not rectangular, or its type is unsupported.
     """
     if isinstance(value, TensorShape):
         value = _of_shape(value, dtype)
@@ -60,7 +61,7 @@ def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[n
 
 
 def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:
-    """The dimensions: as integers where no type is asked for, also if there are none."""
+    """The dimensions as an array, of integers if no dtype is given, even if there are none."""
     dimensions = shape.as_list()
     known = [extent for extent in dimensions if extent is not None]
     if dtype is not None or len(known) < len(dimensions):
@@ -131,7 +132,7 @@ def _from_python(
 
 
 def _staging(dtype: DType, kinds: set[str]) -> Any:
-    """The type in which NumPy gathers Python numbers before the cast to `dtype`."""
+    """The NumPy dtype in which Python numbers are collected before the cast to `dtype`."""
     if kinds <= {"int", "bool"} and (dtype.is_integer or dtype.is_quantized):
         return np.uint64 if dtype is dtypes.uint64 else np.int64
     if dtype.is_bool:
@@ -214,7 +215,7 @@ def _infer(leaves: list[Any], kinds: set[str]) -> DType:
     raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.")
 
 
-# What Python's numbers and booleans become element by element.
+# dtypes to which Python numbers and booleans convert element by element.
 _OF_BOOLS = frozenset(
     (
         dtypes.bool_,
@@ -231,7 +232,7 @@ _OF_BOOLS = frozenset(
 
 
 def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: bool) -> None:
-    """Raises if the kinds of Python values cannot become elements of `dtype` without loss of meaning."""
+    """Raises if Python values of these kinds cannot be converted to `dtype`."""
     if "string" in kinds and kinds != {"string"}:
         raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
     allowed = {"bool", "int", "float"}
@@ -244,7 +245,7 @@ def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: boo
     elif dtype.is_complex:
         allowed = {"bool", "int", "float", "complex"}
     if dtype not in _OF_BOOLS and not in_graph:
-        # Python's numbers get a type of their own first, and are cast to this one then.
+        # Infer the dtype of Python numbers first, then cast.
         _infer(leaves, kinds)
         allowed -= {"bool"}
     if not kinds <= allowed:

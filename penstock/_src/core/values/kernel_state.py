@@ -1,7 +1,7 @@
-"""What a stateful kernel remembers from run to run, such as the position of a random stream.
+"""State of stateful kernels between runs, such as the position in a random stream.
 
-Eager: one state for each op with equal attributes, until `clear()` (`tf.random.set_seed` calls it).
-A graph that is executed has a state for each of its nodes: its executor enters `of_node`.
+Eager ops with equal attributes share one state until `clear()`, which `tf.random.set_seed` calls. In an executed graph each
+node has its own state: the executor enters `of_node`.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _LOCK = threading.RLock()
 
 @contextlib.contextmanager
 def of_node(states: dict[Any, Any], node: Any) -> Iterator[None]:
-    """Keeps the states of kernels run within in `states`, under `node`."""
+    """Kernels run within this context keep their state in `states` under `node`."""
     before = _CURRENT.states, _CURRENT.node
     _CURRENT.states, _CURRENT.node = states, node
     try:
@@ -32,7 +32,7 @@ def of_node(states: dict[Any, Any], node: Any) -> Iterator[None]:
 
 
 def in_graph() -> bool:
-    """Whether the running kernel is that of a graph's node, which has a state of its own."""
+    """Whether the running kernel belongs to a graph's node, which has its own state."""
     return _CURRENT.states is not None
 
 
@@ -41,8 +41,8 @@ def update(op: Any, start: Callable[[], Any], step: Callable[[Any], tuple[Any, A
 
     Args:
       op: the op whose kernel runs.
-      start: makes the state at the kernel's first run.
-      step: what the run does with it.
+      start: makes the initial state.
+      step: the function to run.
     """
     with _LOCK:
         states = _EAGER if _CURRENT.states is None else _CURRENT.states
@@ -53,12 +53,12 @@ def update(op: Any, start: Callable[[], Any], step: Callable[[Any], tuple[Any, A
 
 
 def running_node() -> Any:
-    """The node of a graph whose kernel runs; None in eager code."""
+    """The graph node whose kernel is running; None in eager code."""
     return None if _CURRENT.states is None else _CURRENT.node
 
 
 def of_running_node(make: Callable[[], Any]) -> Any:
-    """What the running node of a graph made when it ran first."""
+    """Returns the object that the running graph node made with `make` on its first run."""
     states = _CURRENT.states
     if states is None:
         return make()
@@ -69,6 +69,6 @@ def of_running_node(make: Callable[[], Any]) -> Any:
 
 
 def clear() -> None:
-    """Forgets the states of all eager kernels."""
+    """Drops the states of all eager kernels."""
     with _LOCK:
         _EAGER.clear()

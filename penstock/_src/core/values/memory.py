@@ -1,7 +1,7 @@
-"""Memory of large arrays, used again: fresh pages cost more than most kernels that fill them.
+"""A pool of memory for large arrays: fresh pages cost more than most kernels that fill them.
 
-Linux hands a new mapping out page by page, each with a fault and zeros: some 0.3 ms a megabyte. A block whose array has died
-waits here for the next array of its size class. No more than MOST bytes wait; beyond, the oldest go back to the system.
+Linux maps new memory page by page, with a page fault and zeroing for each: some 0.3 ms per megabyte. When an array is freed,
+its block is kept for the next array of its size class. At most MOST bytes are kept; beyond that the oldest blocks are freed.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import numpy as np
 
 from penstock._src.core.errors import ResourceExhaustedError
 
-LARGE = 1 << 20  # bytes from which on memory is kept
-MOST = 256 << 20  # bytes that wait at most
-CLASSES = 8  # size classes for each power of two: an eighth is wasted at most
+LARGE = 1 << 20  # bytes from which memory is pooled
+MOST = 256 << 20  # maximum bytes of free blocks
+CLASSES = 8  # size classes per power of two: at most an eighth is wasted
 
 
 class Block(np.ndarray):
-    """Memory under an aligned array. A type of its own, so that views of the array count as references to it."""
+    """Memory of an aligned array; an ndarray subclass, so that views of the array keep a reference to it."""
 
 
 class RecycledBlock(Block):
-    """A block that comes back when the last array on it has died."""
+    """A block that returns to the pool when its last array is freed."""
 
     def __del__(self) -> None:
         if type(self.base) is Block:  # not a view of another block
@@ -30,17 +30,17 @@ class RecycledBlock(Block):
 
 
 class Waiting:
-    """Blocks that nobody uses, by size; the sizes in the order in which one was last given."""
+    """The free blocks by size; the sizes in least recently returned order."""
 
     def __init__(self, most: int):
         self.most, self.bytes = most, 0
         self._lock = (
             threading.RLock()
-        )  # giving may happen inside taking: the collector runs anywhere
+        )  # reentrant: garbage collection inside `take` may call `give`
         self._by_size: dict[int, list[Block]] = {}
 
     def take(self, size: int) -> Block | None:
-        """A block of that very size, or None."""
+        """Removes and returns a block of exactly this size, or returns None."""
         with self._lock:
             blocks = self._by_size.get(size)
             if not blocks:
@@ -49,7 +49,7 @@ class Waiting:
             return blocks.pop()
 
     def give(self, block: Block) -> None:
-        """Keeps a block; lets go of those of the size that was longest not given, if there are too many."""
+        """Adds a block; frees blocks of the least recently returned size if there are too many."""
         size = block.nbytes
         with self._lock:
             blocks = self._by_size.pop(size, [])
@@ -65,7 +65,7 @@ class Waiting:
                     del self._by_size[oldest]
 
     def clear(self) -> None:
-        """Lets go of all blocks."""
+        """Frees all blocks."""
         with self._lock:
             self._by_size.clear()
             self.bytes = 0
@@ -75,26 +75,26 @@ waiting = Waiting(MOST)
 
 
 def make_room(size: int) -> None:
-    """Lets go of what waits before an array of more bytes than may wait is made: it can use none of it."""
+    """Frees the pool before allocating an array larger than the pool's limit, which could reuse none of it."""
     if size > waiting.most:
         waiting.clear()
 
 
 def size_class(size: int) -> int:
-    """The least size class that holds so many bytes."""
+    """The smallest size class that holds `size` bytes."""
     step = max(1, 1 << (size.bit_length() - 1) >> CLASSES.bit_length() - 1)
     return -(-size // step) * step
 
 
 def recycled_block(size: int) -> Block:
-    """Uninitialized memory of at least that many bytes, used before if possible."""
+    """Uninitialized memory of at least `size` bytes, from the pool if possible."""
     size = size_class(size)
     root = waiting.take(size)
     if root is None:
         make_room(size)
         try:
-            # were it a plain array, arrays would refer to it past the view
+            # a plain ndarray would become the base of views itself, bypassing this block
             root = Block((size,), np.uint8)
-        except (MemoryError, ValueError) as error:  # NumPy refuses 2**63 bytes by a ValueError
+        except (MemoryError, ValueError) as error:  # NumPy raises ValueError for 2**63 bytes
             raise ResourceExhaustedError(f"OOM when allocating {size} bytes") from error
     return root.view(RecycledBlock)

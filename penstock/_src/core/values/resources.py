@@ -1,7 +1,7 @@
-"""What handles of dtype `resource` are: variables, and other objects that live from call to call.
+"""Resources: variables and other objects that persist between calls.
 
-A handle is the object itself, held by tensors; it dies with the last tensor or variable that holds it.
-A named resource can be found again while it lives, in the manager that is current.
+A handle is the object itself; it is freed with the last tensor or variable that holds it. A named resource can be looked up
+in the current manager while it exists.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentEr
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.values import kernel_state
 
-# Held while a variable is changed by what it was: updates from several threads all count.
+# Held during a read-modify-write of a variable, so that concurrent updates are not lost.
 UPDATING = threading.RLock()
 
 
@@ -27,15 +27,15 @@ def _new_lock() -> None:
     UPDATING = threading.RLock()
 
 
-if hasattr(os, "register_at_fork"):  # the thread that held it is not in the child
+if hasattr(os, "register_at_fork"):  # in a forked child the thread that held it does not exist
     os.register_at_fork(after_in_child=_new_lock)
 
-# The shared name by which TensorFlow's variables ask for a resource that nothing else can find.
+# TensorFlow's shared name for an anonymous resource.
 ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 
 
 class Resource:
-    """Something with a name that ops share through a handle."""
+    """A named object that ops share through a handle."""
 
     def __init__(self, name: str = "", container: str = "") -> None:
         self.name = name
@@ -48,10 +48,9 @@ class Resource:
 class VariableHandle(Resource):
     """A variable: `value` is its array, or None while it is not initialized.
 
-    Assignments of eager ops replace `value` by a new array and never write into it, so that a read
-    is a snapshot without a copy. Compiled programs write into an array that nobody else holds;
-    after that they raise `version`. So what was made of the value, and stands in `derived`, still
-    holds while array and version are the same.
+    Eager assignments replace `value` by a new array and never write into it, so that a read is a snapshot without a copy.
+    Compiled programs write in place into an array that has no other references, and then increment `version`. Data derived
+    from the value and cached in `derived` is valid while array and version are the same.
     """
 
     def __init__(
@@ -84,14 +83,14 @@ class VariableHandle(Resource):
 
 
 class ResourceManager:
-    """Named resources. One serves all eager code; every session has its own, which keeps them alive."""
+    """The named resources of all eager code, or of a session, which keeps them alive."""
 
     def __init__(self, keep: bool = False) -> None:
         self._held: Any = {} if keep else weakref.WeakValueDictionary()
         self._lock = threading.Lock()
 
     def get_or_create(self, kind: type, container: str, name: str, make: Callable[[], Any]) -> Any:
-        """Returns the resource of that kind and name, made now if there is none."""
+        """Returns the resource of this kind and name; makes it if it does not exist."""
         with self._lock:
             found = self._held.get((kind, container, name))
             if found is None:
@@ -99,13 +98,13 @@ class ResourceManager:
             return found
 
     def remove(self, resource: Resource) -> None:
-        """Forgets a resource."""
+        """Removes a resource."""
         with self._lock:
             for key in [k for k, held in self._held.items() if held is resource]:
                 del self._held[key]
 
 
-# {target: what its sessions share}: the servers that run in this process.
+# {target: resources shared by its sessions} of the servers in this process.
 SERVERS: dict[str, ResourceManager] = {}
 
 
@@ -120,15 +119,14 @@ _CURRENT = _Current()
 
 
 def manager() -> ResourceManager:
-    """Returns the manager that names are looked up in."""
+    """Returns the current manager."""
     return _CURRENT.manager
 
 
 def shared(kind: type, container: str, name: str, make: Callable[[], Any]) -> Any:
-    """Returns the resource that an op with this shared name stands for.
+    """Returns the resource for an op with this shared name.
 
-    Without a name it is that of the running node: one for each session, or one for a function's
-    graph. Eager code gets a new one.
+    Without a name it belongs to the running node: one per session, or one per function graph. Eager code gets a new one.
     """
     if name:
         return manager().get_or_create(kind, container, name, make)
@@ -140,7 +138,7 @@ def shared(kind: type, container: str, name: str, make: Callable[[], Any]) -> An
 
 @contextlib.contextmanager
 def using(resources: ResourceManager) -> Iterator[ResourceManager]:
-    """Looks names up in another manager for the time of a `with` block, as a session does."""
+    """Makes `resources` the current manager within a `with` block, as sessions do."""
     before, _CURRENT.manager = _CURRENT.manager, resources
     try:
         yield resources
@@ -149,10 +147,10 @@ def using(resources: ResourceManager) -> Iterator[ResourceManager]:
 
 
 def as_variable(handle: Any, op: str) -> VariableHandle:
-    """Returns a handle known to be one of a variable.
+    """Returns `handle`, checked to be a variable's.
 
     Raises:
-      InvalidArgumentError: it is a handle of something else.
+      InvalidArgumentError: it is the handle of another resource.
     """
     if not isinstance(handle, VariableHandle):
         raise InvalidArgumentError(f"{op}: expected the handle of a variable. Received {handle!r}.")
@@ -160,8 +158,7 @@ def as_variable(handle: Any, op: str) -> VariableHandle:
 
 
 def owned(value: Any) -> np.ndarray:
-    """Returns an array that a variable may hold: contiguous; it need not be a copy, since arrays of
-    tensors are never written into."""
+    """Returns a contiguous array for a variable to hold. It need not be a copy, since tensors' arrays are never written."""
     return (
         value
         if isinstance(value, np.ndarray) and value.flags.c_contiguous
