@@ -7,11 +7,11 @@ from penstock._src.compiler import stages
 from penstock._src.compiler.check.checked import CheckedProgram
 from penstock._src.compiler.check.oracle import Oracle
 from penstock._src.compiler.check.poison import poison, poisoned
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.verify import simulate
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError
 from penstock._src.core.registry import raw
-from penstock._src.ir.builder import Builder
 from penstock._src.util.flags import override
 from tests.compiler.graphs import executable_of
 
@@ -34,7 +34,7 @@ class Faulty:
 
 def function_of(build, *arguments):
     """The Function of what `build` makes with a builder and parameters like the arguments."""
-    p = Builder()
+    p = LoweringContext()
     parameters = [
         p.parameter(i, a.shape, dtypes.as_dtype(a.dtype)) for i, a in enumerate(arguments)
     ]
@@ -167,7 +167,7 @@ def test_a_device_that_computes_nothing_is_not_held_to_anything():
 
 def test_a_wrong_stage_is_named(monkeypatch):
     def off(function):
-        p = Builder()
+        p = LoweringContext()
         x = p.parameter(0, (3,), dtypes.float32)
         return p.function(function.name, [x], [p.add(p.exp(x), 1.0)])
 
@@ -266,7 +266,7 @@ def test_variables_are_compared():
 
     from penstock._src.core.values.resources import VariableHandle
 
-    p = Builder()
+    p = LoweringContext()
     handle = p.parameter(0, (), dtypes.resource, variable=((3,), dtypes.float32))
     p.assign_variable(handle, p.add(p.read_variable(handle), 1.0))
     function = p.function("f", [handle], [])

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.stages import compile_function
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.values.resources import VariableHandle
-from penstock._src.ir.builder import Builder
 from penstock._src.util.flags import override
 from tests.compiler.graphs import body_of, executable_of
 
@@ -270,7 +270,7 @@ def test_a_loop_in_a_loop():
 
 def test_loops_may_share_repeated_numbers_with_what_is_around_them():
     """The zeros that one loop starts from are also used in its body: the second loop must start from zeros, too."""
-    p = Builder()
+    p = LoweringContext()
     x = p.parameter(0, (4, 3), F)
     zeros = p.full((4, 3), 0, F)
 

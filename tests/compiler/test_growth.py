@@ -14,7 +14,7 @@ from penstock._src.ir.builder import Builder
 @pytest.fixture
 def work(monkeypatch):
     """Returns (operations lowered, nodes made, values asked for in kernels) by a call of a function."""
-    counts = {"lower": 0, "new": 0, "value": 0}
+    counts = {"lower": 0, "simplified": 0, "value": 0}
 
     def counted(cls, name):
         original = getattr(cls, name)
@@ -26,13 +26,13 @@ def work(monkeypatch):
         monkeypatch.setattr(cls, name, method)
 
     counted(Lowering, "lower")
-    counted(Builder, "new")
+    counted(Builder, "simplified")
     counted(Inliner, "value")
 
     def measure(function, *args):
-        counts.update(lower=0, new=0, value=0)
+        counts.update(lower=0, simplified=0, value=0)
         tf.function(function, autograph=False)(*args)
-        return counts["lower"], counts["new"], counts["value"]
+        return counts["lower"], counts["simplified"], counts["value"]
 
     return measure
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.passes.loops import loops
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import bodies
 from penstock._src.ir.verify import verify
 
@@ -19,7 +19,7 @@ W = RANDOM.standard_normal((IN, OUT)).astype("f")
 
 def built(make, *values):
     """The function of `make(p, *parameters)`, as it stands and rewritten; both give equal values."""
-    p = Builder()
+    p = LoweringContext()
     parameters = [
         p.parameter(i, v.shape, dtypes.as_dtype(v.dtype))
         for i, v in enumerate(map(np.asarray, values))

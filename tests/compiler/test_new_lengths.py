@@ -123,4 +123,4 @@ def test_programs_keep_only_the_nodes_that_they_compute():
     (program,) = compiled.get_concrete_function(
         tf.constant(WEIGHTS)
     ).graph_function.executable.programs()
-    assert not program.function.roots[0].builder.known
+    assert not program.function.roots[0].builder.nodes

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.kernels.kernel import Kernel
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.planner import Planner
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.runtime.arena import HOST_ARENAS
 from penstock._src.util import flags
 
 
 def function(n):
-    p = Builder()
+    p = LoweringContext()
     x, w = p.parameter(0, (n, 40), dtypes.float32), p.parameter(1, (40, 30), dtypes.float32)
     h = p.maximum(p.matmul(x, w) + 0.5, 0.0)
     e = p.exp(h - p.reduce_max(h, (1,), keepdims=True))
@@ -45,7 +45,7 @@ def test_every_choice_may_be_left_out(off):
 
 
 def test_small_pieces_of_a_whole_are_written_several_at_once():
-    p = Builder()
+    p = LoweringContext()
     x = p.parameter(0, (20, 3, 5), dtypes.float32)
     pieces = [p.slice(x, (i, 0, 0), (i + 1, 3, 5)) * float(i) for i in range(20)]
     for axis in range(3):

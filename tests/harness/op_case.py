@@ -17,6 +17,7 @@ import penstock._src.api.load
 import penstock._src.graph.static_values  # noqa: F401  (ops run once these are loaded)
 from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.compiler.compile import compile_graph
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import convert, dtypes, registry
 from penstock._src.core.calls.binding import bind
 from penstock._src.core.composite import IndexedSlices
@@ -25,7 +26,6 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import NeedsValue, NotLowerable
 
 # Rounding of the type, and of sums of some tens of elements.
@@ -182,7 +182,7 @@ def check_lowering(case: OpCase, outputs: list[np.ndarray]) -> None:
         return
     known: set[int] = set()
     while True:
-        p = Builder()
+        p = LoweringContext()
         nodes = [
             p.constant(a) if i in known else p.parameter(i, a.shape, dtypes.as_dtype(a.dtype))
             for i, a in enumerate(arrays)
@@ -218,7 +218,7 @@ def depends(node: Any, leaf: Any) -> bool:
     return False
 
 
-def lower(case: OpCase, p: Builder, nodes: list[Any]) -> list[Any]:
+def lower(case: OpCase, p: LoweringContext, nodes: list[Any]) -> list[Any]:
     tensors, op = bind(registry.find(case.op), tuple(tensors_of(case)), dict(case.attrs), False)
     assert len(tensors) == len(nodes)
     return flat(op.lowering(p, *group_arguments(op.inputs, op, nodes)))

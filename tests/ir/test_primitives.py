@@ -9,6 +9,7 @@ from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.errors import MalformedFunction
+from penstock._src.ir.function import Function, reachable
 from penstock._src.ir.meaning import scalars
 from penstock._src.ir.primitives import BINARY, COMPARE, PRIMITIVES, UNARY, grammar
 from penstock._src.ir.verify import verify
@@ -23,7 +24,7 @@ def evaluate(build, *arrays, rules=True):
     ]
     made = build(p, *nodes)
     results = list(made) if isinstance(made, (list, tuple)) else [made]
-    function = p.function("test", nodes, results)
+    function = Function("test", tuple(nodes), tuple(results))
     verify(function)
     values, _ = interpreter.run(function, [np.asarray(a) for a in arrays])
     for node, value in zip(results, values):
@@ -282,7 +283,7 @@ def test_sizes_are_no_constants():
     batch = Dim.symbol("b", 8)
     x = p.parameter(0, (batch, 3), dtypes.float32)
     mean = p.reduce_mean(x, 0)
-    assert {n.kind for n in p.function("f", [x], [mean]).nodes()} >= {"size"}
+    assert {n.kind for n in reachable([mean])} >= {"size"}
     shape = p.concat([p.shape_value(x.shape), p.constant([2])], 0) * 2
     assert [str(d) for d in p.dims(shape)] == ["2*b=16", "6", "4"]
     assert p.value(shape).tolist() == [16, 6, 4]

@@ -7,6 +7,7 @@ import pytest
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
+from penstock._src.ir.function import Function
 from penstock._src.ir.rules import RULES
 from penstock._src.ir.verify import verify
 
@@ -179,7 +180,7 @@ def build(example, rules, values=VALUES):
         for i, (name, value) in enumerate(values.items())
     }
     result = example(p, **parameters)
-    function = p.function("example", list(parameters.values()), [result])
+    function = Function("example", tuple(parameters.values()), (result,))
     verify(function)
     return p, function
 

@@ -5,9 +5,9 @@ import threading
 import numpy as np
 import pytest
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.native import pool
 
@@ -25,7 +25,7 @@ def many_threads():
 
 def chain(m=130, n=70):
     """A function of several launches: products, a reduction over rows, elementwise work."""
-    p = Builder()
+    p = LoweringContext()
     a, b = p.parameter(0, (m, n), dtypes.float32), p.parameter(1, (n, m), dtypes.float32)
     y = p.contract("ij,jk->ik", a, b)
     y = p.sub(y, p.reduce_max(y, [1], keepdims=True))

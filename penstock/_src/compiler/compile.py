@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.executable import Executable
-from penstock._src.compiler.lower.needed import needed_operations
+from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation
 
 

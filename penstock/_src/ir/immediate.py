@@ -13,23 +13,25 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.ir.builder import NO_DTYPE, Builder
+from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.builder import NO_DTYPE, new_node
 from penstock._src.ir.interpreter import evaluate_node
+from penstock._src.ir.meaning.known_values import KnownValues
 from penstock._src.ir.node import Node
 
 
-class ImmediateBuilder(Builder):
-    """Builder's methods, on known values. `p.value(node)` is never None."""
+class ImmediateBuilder(NodeMaker):
+    """The methods of a NodeMaker, on known values. `p.value(node)` is never None."""
 
     def __init__(self) -> None:
-        super().__init__(rules=False, fold=False)
+        self.known = KnownValues()
 
     def make(self, kind: str, args: Sequence[Node], **attrs: Any) -> Node:
         """The node's value, as a constant; of a node with several results, one that `item` takes them from."""
         if kind == "item":
             (source,), index = args, attrs["index"]
             return self.known_array(source.attrs["values"][index], source.attrs["dtypes"][index])
-        node = self.new(kind, tuple(args), attrs)
+        node = new_node(self, kind, tuple(args), attrs, None)
         if kind == "constant":
             return node
         with np.errstate(all="ignore"):

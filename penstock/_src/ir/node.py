@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
 
-if TYPE_CHECKING:
-    from penstock._src.ir.builder import Builder
-
 Shape = tuple[int, ...]
 
 _SERIALS = itertools.count(1)
 _SMALL_CONSTANT = 1024  # bytes up to which constants are compared by content
+
+
+class Arithmetic(Protocol):
+    """The part of a builder that a node's operators call."""
+
+    def add(self, x: Any, y: Any, /) -> Node: ...
+    def sub(self, x: Any, y: Any, /) -> Node: ...
+    def mul(self, x: Any, y: Any, /) -> Node: ...
+    def div(self, x: Any, y: Any, /) -> Node: ...
+    def floordiv(self, x: Any, y: Any, /) -> Node: ...
+    def mod(self, x: Any, y: Any, /) -> Node: ...
+    def pow(self, x: Any, y: Any, /) -> Node: ...
+    def neg(self, x: Any, /) -> Node: ...
 
 
 class Node:
@@ -43,7 +53,7 @@ class Node:
 
     def __init__(
         self,
-        builder: Builder,
+        builder: Arithmetic,
         kind: str,
         args: tuple[Node, ...],
         attrs: Mapping[str, Any],
@@ -53,7 +63,7 @@ class Node:
         depth: int = 0,
         origin: Any = None,
     ) -> None:
-        self.builder = builder
+        self.builder: Any = builder  # a NodeMaker, see build/maker.py
         self.id = next(_SERIALS)
         self.kind = kind
         self.args = args

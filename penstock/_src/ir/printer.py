@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node, brief, type_text
 
-if TYPE_CHECKING:
-    from penstock._src.ir.function import Function
-
 _HIDDEN = frozenset({"shape", "scope", "name", "index"})
 
 
-def text(function: Function, indent: str = "") -> str:
+class Printable(Protocol):
+    """The part of a Function that is printed."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def parameters(self) -> tuple[Node, ...]: ...
+    @property
+    def results(self) -> tuple[Node, ...]: ...
+    @property
+    def updates(self) -> tuple[tuple[Node, Node], ...]: ...
+    @property
+    def checks(self) -> Iterable[Any]: ...
+    def nodes(self) -> list[Node]: ...
+
+
+def text(function: Printable, indent: str = "") -> str:
     """The function as text:
 
     f(%0: float32[d0=32, 4], %1: float32[4]) {
@@ -89,7 +103,7 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-def _bodies(node: Node) -> list[tuple[str, Function]]:
+def _bodies(node: Node) -> list[tuple[str, Printable]]:
     if node.kind == "while":
         return [("cond", node.attrs["cond"]), ("body", node.attrs["body"])]
     if node.kind == "case":

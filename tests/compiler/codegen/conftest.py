@@ -4,11 +4,11 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.verify import simulate
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.util import flags
 
 EPS = {
@@ -49,7 +49,7 @@ def run(make, *arrays, tolerance=8, shapes=None, variables=(), calls=1):
 
     Arguments whose number is in `variables` are variables' handles. `shapes` may hold Dims.
     """
-    p = Builder()
+    p = LoweringContext()
     parameters = []
     for i, array in enumerate(arrays):
         shape = array.shape if shapes is None else shapes[i]

@@ -3,8 +3,8 @@
 import numpy as np
 
 from penstock._src.compiler.codegen.contraction.match import match
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.interpreter import evaluate_node
 from penstock._src.native import host
@@ -21,7 +21,7 @@ def evaluate(node, known):
 
 
 def build(make, shapes, dtype):
-    p = Builder()
+    p = LoweringContext()
     parameters = [p.parameter(i, shape, dtype) for i, shape in enumerate(shapes)]
     return make(p, *parameters), parameters
 

@@ -8,10 +8,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.util import flags
 
@@ -67,7 +67,7 @@ def turn(case: Case, weights, other):
 
 def written(case: Case, backward: bool) -> Function:
     """The function as Keras and TensorFlow's gradients write it."""
-    p = Builder()
+    p = LoweringContext()
     dtype = dtypes.as_dtype(case.dtype)
     wide = dtype if dtype.size >= 4 else dtypes.float32
     q, k, v, seed = (p.parameter(i, s, dtype) for i, s in enumerate(case.shapes))
@@ -192,7 +192,7 @@ def test_memory_grows_with_the_length_not_its_square():
 
 
 def test_probabilities_that_others_want_are_stored():
-    p = Builder()
+    p = LoweringContext()
     q, k, v = (p.parameter(i, (1, 2, 32, 16), dtypes.float32) for i in range(3))
     s = p.contract("bnth,bnsh->bnts", q, k)
     e = p.exp(p.sub(s, p.reduce_max(s, [3], keepdims=True)))
@@ -205,7 +205,7 @@ def test_probabilities_that_others_want_are_stored():
 
 
 def test_rows_that_see_nothing_are_not_numbers():
-    p = Builder()
+    p = LoweringContext()
     q, k, v = (p.parameter(i, (1, 1, 32, 16), dtypes.float32) for i in range(3))
     seen = p.parameter(3, (32, 1), dtypes.bool_)
     s = p.select(
@@ -225,7 +225,7 @@ def test_rows_that_see_nothing_are_not_numbers():
 
 @pytest.mark.parametrize("scaled", [False, True])
 def test_scores_that_are_also_the_values_are_stored(scaled):
-    p = Builder()
+    p = LoweringContext()
     x = p.parameter(0, (30, 20), dtypes.float32)
     scores = p.matmul(x, p.transpose(x, (1, 0)))
     scores = p.mul(scores, 0.1) if scaled else scores

@@ -7,9 +7,9 @@ import pytest
 
 from penstock._src.compiler.codegen.contraction.match import match
 from penstock._src.compiler.codegen.contraction.products.pairs import QUAD, multiplies_quads
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.native import host
 from penstock._src.util import flags
@@ -36,7 +36,7 @@ def contraction(p, spec, a, b):
 
 
 def written(spec, shapes, more=lambda p, y: y):
-    p = Builder()
+    p = LoweringContext()
     parameters = [p.parameter(i, s, dtypes.int8) for i, s in enumerate(shapes)]
     product = contraction(p, spec, *parameters)
     return product, Function("product", tuple(parameters), (more(p, product),))

@@ -75,11 +75,11 @@ def test_indices_outside_raise(native, values):
     x, indices = values("float32", (5, 3)), np.array([[0, 4], [2, 1]], np.int32)
     native(lambda p, x, i: p.gather(x, i, 0, 0, "error"), x, indices)
     bad = np.array([[0, 4], [7, 1]], np.int32)
+    from penstock._src.compiler.lower.context import LoweringContext
     from penstock._src.core import dtypes
     from penstock._src.devices.cpu.device import build_program
-    from penstock._src.ir.builder import Builder
 
-    p = Builder()
+    p = LoweringContext()
     a, i = p.parameter(0, x.shape, dtypes.float32), p.parameter(1, bad.shape, dtypes.int32)
     program = build_program(p.function("f", [a, i], [p.gather(a, i, 0, 0, "error")]))
     with pytest.raises(
@@ -90,11 +90,11 @@ def test_indices_outside_raise(native, values):
 
 
 def test_checks_raise(native, values):
+    from penstock._src.compiler.lower.context import LoweringContext
     from penstock._src.core import dtypes
     from penstock._src.devices.cpu.device import build_program
-    from penstock._src.ir.builder import Builder
 
-    p = Builder()
+    p = LoweringContext()
     x = p.parameter(0, (4,), dtypes.float32)
     p.check(p.reduce_all(p.gt(x, 0.0)), "x must be positive")
     program = build_program(p.function("f", [x], [x * 2.0]))
@@ -104,11 +104,11 @@ def test_checks_raise(native, values):
 
 
 def test_wrong_arguments_never_reach_native_code(values):
+    from penstock._src.compiler.lower.context import LoweringContext
     from penstock._src.core import dtypes
     from penstock._src.devices.cpu.device import build_program
-    from penstock._src.ir.builder import Builder
 
-    p = Builder()
+    p = LoweringContext()
     x = p.parameter(0, (4,), dtypes.float32)
     v = p.parameter(1, (), dtypes.resource, variable=((4,), dtypes.float32))
     condition = p.reduce_all(p.gt(x, 0.0))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
 from tests.compiler.fusion.partitioned import kernels_of
@@ -72,7 +72,7 @@ def columns_split_and_kept(p, x, w):
 
 
 def build(body, n):
-    p = Builder()
+    p = LoweringContext()
     x, w = p.parameter(0, (n, 288), F32), p.parameter(1, (288, 72), F32)
     function = p.function(body.__name__, [x, w], body(p, x, w))
     r = np.random.default_rng(1)

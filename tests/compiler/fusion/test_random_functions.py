@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.verify import simulate
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
 
@@ -87,7 +87,7 @@ def grow(p, r, nodes, steps):
 def test_a_random_function(seed, symbolic):
     r = np.random.default_rng(seed)
     rows = Dim.symbol("rows", ROWS) if symbolic else ROWS
-    p = Builder()
+    p = LoweringContext()
     shapes = [(rows, COLUMNS), (rows, COLUMNS), (COLUMNS,), (), (COLUMNS, 7), (2, rows, COLUMNS)]
     parameters = [p.parameter(i, s, F32) for i, s in enumerate(shapes)]
     handle = p.parameter(len(shapes), (), dtypes.resource, variable=((COLUMNS, 7), F32))
@@ -118,7 +118,7 @@ def test_a_random_function(seed, symbolic):
 
 def test_a_product_less_the_maximum_of_its_other_operand():
     """A row's reduction is no part of a contraction's epilogue."""
-    p = Builder()
+    p = LoweringContext()
     x, w, y = p.parameter(0, (9, 5), F32), p.parameter(1, (5, 7), F32), p.parameter(2, (9, 7), F32)
     top = p.reduce_max(y, (1,), keepdims=True)
     function = p.function("f", [x, w, y], [p.exp(p.matmul(x, w) - top) + p.exp(y - top)])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.kernels.kernel import NestKernel
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
 from tests.compiler.fusion.partitioned import kernels_of
@@ -43,7 +43,7 @@ def with_places(p, x, labels):
 
 
 def build(body, n, m):
-    p = Builder()
+    p = LoweringContext()
     x, labels = p.parameter(0, (n, m), F32), p.parameter(1, (n,), I64)
     function = p.function(body.__name__, [x, labels], body(p, x, labels))
     r = np.random.default_rng(2)
@@ -69,7 +69,7 @@ def test_rows_are_one_kernel(body, n, m):
 
 @pytest.mark.parametrize("m", [8, 500])
 def test_a_row_is_written_over_what_it_was_reduced_from(m):
-    p = Builder()
+    p = LoweringContext()
     x, w = p.parameter(0, (130, 32), F32), p.parameter(1, (32, m), F32)
     _, gradient = cross_entropy(p, p.matmul(x, w), p.full((130,), 3, I64))
     function = p.function("f", [x, w], [p.matmul(gradient, p.transpose(w, (1, 0)))])
@@ -83,7 +83,7 @@ def test_a_row_is_written_over_what_it_was_reduced_from(m):
 
 
 def test_an_optimizer_is_one_kernel_though_its_moments_share_nothing():
-    p = Builder()
+    p = LoweringContext()
     g1, g2, w = (p.parameter(i, (200, 200), F32) for i in range(3))
     m, v = p.sin(p.cumulative(g1, "sum", 0)), p.cos(p.cumulative(g2, "sum", 0))
     function = p.function("f", [g1, g2, w], [m, v, w - m / (v + 3.0)])

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.core.values.arrays import aligned_copy
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 
 F32, I32 = dtypes.float32, dtypes.int32
@@ -20,7 +20,7 @@ class Handle:
 
 def train_step(batch):
     """Softmax cross entropy of a two-layer network, and Adam: x, labels, step, then w, m, v of each weight."""
-    p = Builder()
+    p = LoweringContext()
     n = Dim.symbol("batch", batch)
     x, labels, count = (
         p.parameter(0, (n, 50), F32),

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.util import flags
 
 F32 = dtypes.float32
@@ -41,7 +41,7 @@ def elsewhere(p, x, w):
 
 
 def build(body, n=33, k=48):
-    p = Builder()
+    p = LoweringContext()
     x, w = p.parameter(0, (n, k), F32), p.parameter(1, (k, k), F32)
     function = p.function(body.__name__, [x, w], body(p, x, w))
     r = np.random.default_rng(1)

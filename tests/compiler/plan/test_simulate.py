@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.fusion import column_sums
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.verify import simulate
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 
 F32 = dtypes.float32
@@ -16,7 +16,7 @@ N = Dim.symbol("n", 700)
 
 def simulated(body, *shapes):
     """(what scheduled kernels give, what primitives give)"""
-    p, r = Builder(), np.random.default_rng(1)
+    p, r = LoweringContext(), np.random.default_rng(1)
     parameters = [p.parameter(i, shape, F32) for i, shape in enumerate(shapes)]
     function = p.function(body.__name__, parameters, body(p, *parameters))
     arrays = [r.uniform(-1, 1, tuple(map(int, s))).astype(np.float32) for s in shapes]

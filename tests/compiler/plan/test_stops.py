@@ -1,14 +1,14 @@
 """Where a run ends that a check refuses."""
 
 from penstock._src.compiler.fusion.partition import Options, Partition, home
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.stops import Stops
 from penstock._src.core import dtypes
-from penstock._src.ir.builder import Builder
 
 
 def test_a_condition_does_not_wait_for_later_reductions():
     """Else variables would be computed aside and copied: the step of a classifier with its accuracy."""
-    p = Builder()
+    p = LoweringContext()
     labels = p.parameter(0, (512,), dtypes.int32)
     x = p.parameter(1, (512, 8), dtypes.float32)
     weights = p.parameter(2, (512, 8), dtypes.resource, variable=((512, 8), dtypes.float32))

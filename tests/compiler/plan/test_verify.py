@@ -5,11 +5,11 @@ import pytest
 from penstock._src.compiler.fusion import column_sums, partition
 from penstock._src.compiler.kernels import contraction, inline, kernel, loop_nest, reductions
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan import in_place, planner
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cpu.device import build_program
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
 
@@ -18,7 +18,7 @@ F32 = dtypes.float32
 
 def build(body, *shapes):
     """Plans a function of arrays, verified."""
-    p = Builder()
+    p = LoweringContext()
     parameters = [p.parameter(i, shape, F32) for i, shape in enumerate(shapes)]
     function = p.function(body.__name__, parameters, body(p, *parameters))
     with flags.override(verify=1):

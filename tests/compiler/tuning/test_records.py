@@ -7,13 +7,13 @@ import pytest
 
 from penstock._src.compiler.codegen.contraction.match import match
 from penstock._src.compiler.codegen.contraction.products.blocking import Blocking, blocking_of
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.planner import plan
 from penstock._src.compiler.tuning import records
 from penstock._src.compiler.tuning.records import Records, signature
 from penstock._src.compiler.tuning.search import Fixed, neighbours, recording, search
 from penstock._src.core import dtypes
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.native import host, pool
 from penstock._src.runtime.load import load
@@ -22,7 +22,7 @@ OTHER = Blocking(depth=16, columns=64, tile=(3, 1), cut="blocks")
 
 
 def product(m=37, k=50, n=70):
-    p = Builder()
+    p = LoweringContext()
     a, b = p.parameter(0, (m, k), dtypes.float32), p.parameter(1, (k, n), dtypes.float32)
     return Function("product", (a, b), (p.contract("mk,kn->mn", a, b),))
 

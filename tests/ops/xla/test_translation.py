@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir import interpreter
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ops.xla.translation.translate import Translation
 from penstock._src.stablehlo.module import (
@@ -58,7 +58,7 @@ def results(name, arrays, types, regions=(), **attributes):
     now = ImmediateBuilder()
     known = [now.known_array(a, dtypes.as_dtype(a.dtype)) for a in arrays]
     found = [now.value(node) for node in Translation(module, now).main(known)]
-    p = Builder()
+    p = LoweringContext()
     # small vectors say where: they are known, as what is computed from shapes is
     parameters = [
         p.constant(a) if a.dtype == np.int32 and a.ndim == 1 else p.parameter(i, a.shape, dtype)

@@ -10,13 +10,13 @@ from penstock._src.api.vectorized import draws, layers, movement, selection
 from penstock._src.api.vectorized.inputs import by_words, elementwise
 from penstock._src.api.vectorized.rules import NoRows, NotVectorizable, Value, rule_of
 from penstock._src.api.vectorized.step import Step
-from penstock._src.compiler.lower.needed import needed_operations
 from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
 assert all((draws, layers, movement, selection))  # hold the rules

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.core.shapes import UNKNOWN
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir import dims
-from penstock._src.ir.builder import Builder
-from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node, Shape
 from penstock._src.ops.control.list_value import TensorList
 
@@ -35,8 +34,8 @@ def input_kinds(tensors: Sequence[Any]) -> list[str]:
 class Leaves:
     """Makes the parameters of a program for the inputs of a block, and notes how to feed them at each run."""
 
-    def __init__(self, builder: Builder, states: dict[Any, Any]) -> None:
-        self.p = builder
+    def __init__(self, p: LoweringContext, states: dict[Any, Any]) -> None:
+        self.p = p
         self.states = states
         self.parameters: list[Node] = []
         self.sources: list[
@@ -45,7 +44,7 @@ class Leaves:
         self.symbols: dict[Any, dims.Dim] = {}
         self.handles: dict[int, Node] = {}  # id of a handle -> its parameter
         self.positions: dict[int, int] = {}  # parameter's id -> position of the input
-        builder.host_value = self.host_value  # type: ignore[method-assign]
+        p.host_input = self.host_input
 
     def leaf(self, position: int, tensor: Any, value: Any, by_value: bool) -> Lowered:
         """What the input at `position` is for the lowering."""
@@ -61,10 +60,8 @@ class Leaves:
             ("input", position), position, self._shape(tensor, value.shape), tensor.dtype
         )
 
-    def host_value(self, function: Any, shape: Sequence[int], dtype: dtypes.DType) -> Node:
+    def host_input(self, function: Any, shape: Sequence[int], dtype: dtypes.DType) -> Node:
         """A value that `function()` gives anew before each run of the program, such as a position in a random stream."""
-        if self.p.depth:
-            raise NotLowerable("inside of a loop or branch the host gives no values")
         states, node = self.states, self.p.origin
 
         def call() -> Any:

@@ -23,12 +23,12 @@ from penstock._src.compiler.lower import (  # noqa: F401  (they register handler
     dynamic_rows_sources,
     tensor_lists,
 )
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, known_length
 from penstock._src.core.errors import OpError, OutOfRangeError
 from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.graph.operation import Operation
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.function import reachable
 from penstock._src.ir.node import Node
@@ -168,9 +168,9 @@ class _Planner:
 
     def take_program(self) -> None:
         """Lowers all that does not wait for the host into one program."""
-        builder = Builder()
-        leaves = Leaves(builder, self.block.states)
-        lowering = Lowering(builder)
+        p = LoweringContext()
+        leaves = Leaves(p, self.block.states)
+        lowering = Lowering(p)
         for i, tensor in enumerate(self.block.inputs):
             if tensor._id in self.block.constants:
                 (lowering.values[tensor._id],) = HANDLERS["Const"](lowering, tensor.op, [])
@@ -184,21 +184,21 @@ class _Planner:
                 deferred.append(op)
                 waiting.add(op.name)
                 continue
-            builder.asked.clear()
+            p.asked.clear()
             # A function that is left to the host after half of it must not have assigned anything.
-            whole = builder.whole_or_not() if _may_assign(op) else contextlib.nullcontext()
+            whole = p.whole_or_not() if _may_assign(op) else contextlib.nullcontext()
             try:
                 with whole:
                     lowering.lower(op)
             except (NotLowerable, MalformedFunction, OpError, ValueError) as error:
-                self.defer(op, error, builder.asked, leaves, lowering)
+                self.defer(op, error, p.asked, leaves, lowering)
                 deferred.append(op)
                 waiting.add(op.name)
         lowered = [op for op in self.pending if op.name not in waiting]
         self.pending = deferred
         if self.wanted:
             return  # the block is specialised again, for these values
-        self.emit_program(builder, leaves, lowering, lowered)
+        self.emit_program(p, leaves, lowering, lowered)
 
     def must_wait(self, op: Operation, lowering: Lowering, waiting: set[str]) -> bool:
         """Whether an operation cannot be part of the program: it is the host's, or depends on what waits."""
@@ -237,7 +237,7 @@ class _Planner:
         return exact and self.block.kinds[position] == ARRAY and value.size <= SMALL_VALUE
 
     def emit_program(
-        self, builder: Builder, leaves: Leaves, lowering: Lowering, lowered: list[Operation]
+        self, p: LoweringContext, leaves: Leaves, lowering: Lowering, lowered: list[Operation]
     ) -> None:
         """Makes the step for what was lowered, if it gives anything."""
         needed = {t._id for op in self.pending for t in op._inputs} | {
@@ -248,29 +248,27 @@ class _Planner:
         for op in lowered:
             for tensor in op._outputs:
                 if tensor._id in needed and tensor._id not in self.slot_of:
-                    maker = self.maker(builder, leaves, lowering.values[tensor._id], results)
+                    maker = self.maker(p, leaves, lowering.values[tensor._id], results)
                     makers.append((self.slot(tensor), maker))
         symbols = leaves.symbols.values()
-        function = builder.function(self.block.name, leaves.parameters, results.nodes, symbols)
+        function = p.function(self.block.name, leaves.parameters, results.nodes, symbols)
         if makers or function.updates or function.checks:
-            self.steps.append(
-                ProgramStep(function, leaves.sources, makers, lowered, builder.assertions)
-            )
-        builder.forget()
+            self.steps.append(ProgramStep(function, leaves.sources, makers, lowered, p.assertions))
+        p.forget()
 
     def maker(
-        self, builder: Builder, leaves: Leaves, value: Any, results: _Results
+        self, p: LoweringContext, leaves: Leaves, value: Any, results: _Results
     ) -> tuple[str, Any]:
         """How a lowered value is found after a run: ("result", its number), ("known", an array), ("input", slot), ..."""
         if isinstance(value, ListValue):
-            return self.list_maker(builder, leaves, value, results)
+            return self.list_maker(p, leaves, value, results)
         if isinstance(value, DynamicRows):
             return "rows", (results.place(value.rows), results.place(value.count))
         if isinstance(value, HostValue) and value.value is not None:
             return "known", value.value
         if isinstance(value, HostValue):
             raise MalformedFunction(f"a lowered operation gave what the host holds: {value.why}")
-        known = builder.value(value) if value.kind in ("constant", "size") else None
+        known = p.value(value) if value.kind in ("constant", "size") else None
         if known is not None:
             return "known", known
         if value.id in leaves.positions:
@@ -278,9 +276,9 @@ class _Planner:
         return "result", results.place(value)
 
     def list_maker(
-        self, builder: Builder, leaves: Leaves, value: ListValue, results: _Results
+        self, p: LoweringContext, leaves: Leaves, value: ListValue, results: _Results
     ) -> tuple[str, Any]:
-        length = known_length(builder, value)
+        length = known_length(p, value)
         if value.buffer is None:
             shape = make_shape(value.element_shape) if value.element_shape is not None else UNKNOWN
             if length is None:  # reserved, not written to, as long as the run says

@@ -14,7 +14,6 @@ from penstock._src.compiler.lower.packing import Packing
 from penstock._src.compiler.lower.values import Absent, DynamicRows, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
-from penstock._src.ir import folding
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
@@ -40,7 +39,7 @@ def branch(
 ) -> list[Lowered]:
     """The results of functions[index](args), and its effects on variables."""
     p = lowering.p
-    known = folding.value(p, index)
+    known = p.known.value(index)
     if known is not None:
         chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
         return inline(lowering, functions[chosen], args)
@@ -149,7 +148,7 @@ def _is_known(p: Any, value: Lowered) -> bool:
     """Whether an argument is a number or shape that is known while lowering."""
     if not isinstance(value, Node) or value.kind not in ("constant", "size"):
         return False
-    return folding.symbolic_value(p, value) is not None
+    return p.known.symbolic(value) is not None
 
 
 def _present(column: Sequence[Lowered]) -> Lowered:

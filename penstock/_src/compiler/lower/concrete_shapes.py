@@ -17,8 +17,7 @@ from penstock._src.core.op import REFUSALS, InputShape, ruled
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_shape
 from penstock._src.graph.graph import flat_shapes
 from penstock._src.graph.operation import Operation
-from penstock._src.ir import folding
-from penstock._src.ir.builder import Builder
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
@@ -28,14 +27,14 @@ class ConcreteShape(InputShape):
 
     __slots__ = ("_builder", "_node")
 
-    def __init__(self, builder: Builder, tensor: Any, node: Node) -> None:
+    def __init__(self, builder: NodeMaker, tensor: Any, node: Node) -> None:
         self._dims = tuple([int(n) for n in node.shape])
         self._tensor, self._builder, self._node = tensor, builder, node
 
     @property
     def value(self) -> np.ndarray | None:
         """The value, where it is known."""
-        return folding.value(self._builder, self._node)
+        return self._builder.known.value(self._node)
 
     def as_shape(self) -> TensorShape:
         """The shape that this input holds as a vector of numbers."""
@@ -58,7 +57,7 @@ def is_settled(op: Operation) -> bool:
     return all(t.shape.is_fully_defined() for t in (*op._inputs, *op._outputs))
 
 
-def expected_shapes(p: Builder, op: Operation, args: Sequence[Node]) -> list[TensorShape]:
+def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[TensorShape]:
     """What the op's rule says of the shapes of its outputs.
 
     Raises:

@@ -7,9 +7,9 @@ from typing import Any
 
 from penstock._src.compiler.lower.loops import Loop, lower_loop
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
-from penstock._src.compiler.lower.needed import needed_operations
 from penstock._src.compiler.lower.values import Absent, ListValue, Lowered
 from penstock._src.core import dtypes
+from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node

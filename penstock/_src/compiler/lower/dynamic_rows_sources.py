@@ -10,7 +10,6 @@ from penstock._src.compiler.lower.lowering import UNKNOWN_EXTENTS, Lowering, han
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
-from penstock._src.ir import folding
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
@@ -96,7 +95,7 @@ def _difference(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
     p, (x, y), out = lowering.p, args, raw_op(op).out_idx
     if not isinstance(x, Node) or not isinstance(y, Node) or x.rank != 1 or y.rank != 1:
         raise NotLowerable("the operands of ListDiff are no vectors")
-    known = folding.value(p, x), folding.value(p, y)
+    known = p.known.value(x), p.known.value(y)
     if known[0] is not None and known[1] is not None:
         rest, places = raw_op(op).eager(*known)
         return [p.constant(rest, x.dtype), p.constant(places, out)]

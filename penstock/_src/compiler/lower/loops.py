@@ -17,8 +17,9 @@ from penstock._src.compiler.lower.packing import Packing, same_value
 from penstock._src.compiler.lower.trips import growth, trip_count, value_range
 from penstock._src.compiler.lower.values import ListValue, Lowered
 from penstock._src.core import dtypes
-from penstock._src.ir import dims, folding
+from penstock._src.ir import dims
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.meaning.known_values import wrapped
 from penstock._src.ir.node import Node
 
 MOST_TRACES = 8  # of a loop's body, until what it changes is settled
@@ -246,10 +247,10 @@ def _counted(
     """The final values, with counters and lengths of lists as known numbers: each step raises them by a known one."""
 
     def counted(before: Node, inside: Node, after: Node, value: Node) -> Node:
-        first, step = folding.symbolic_value(p, before), growth(p, inside, after)
+        first, step = p.known.symbolic(before), growth(p, inside, after)
         if first is None or first.size != 1 or step is None or not value.dtype.is_integer:
             return value
-        last = folding.wrapped(first.reshape(-1)[0] + trips * step, value.dtype)
+        last = wrapped(first.reshape(-1)[0] + trips * step, value.dtype)
         return p.broadcast_to(p.scalar(last, value.dtype), value.shape)
 
     result = list(final)

@@ -10,11 +10,11 @@ from penstock._src.compiler.lower.concrete_shapes import (
     expected_shapes,
     is_settled,
 )
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.core.op import REFUSALS, group_arguments
 from penstock._src.graph.operation import Operation
-from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import MalformedFunction, NeedsValue, NotLowerable
 from penstock._src.ir.node import Node
 
@@ -56,8 +56,8 @@ HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
 class Lowering:
     """Lowers operations of one graph (and, in copies, of the graphs nested in it) with one builder."""
 
-    def __init__(self, builder: Builder, depth: int = 0) -> None:
-        self.p = builder
+    def __init__(self, p: LoweringContext, depth: int = 0) -> None:
+        self.p = p
         self.values: dict[int, Lowered] = {}  # a tensor's id -> what it is
         self.depth = depth
 
@@ -83,7 +83,8 @@ class Lowering:
           NotLowerable: it cannot be; the message says why.
         """
         args = [self.value(t) for t in op._inputs]
-        before, self.p.origin = self.p.origin, op
+        builder = self.p.builder
+        before, builder.origin = builder.origin, op
         try:
             outputs = self._outputs(op, args)
         except (NotLowerable, MalformedFunction):
@@ -92,7 +93,7 @@ class Lowering:
             error.add_note(f"while lowering '{op.name}' ({op.type})")
             raise
         finally:
-            self.p.origin = before
+            builder.origin = before
         self.give(op, outputs)
 
     def give(self, op: Operation, outputs: Sequence[Lowered]) -> None:

@@ -22,7 +22,7 @@ from penstock._src.compiler.lower.values import (
 )
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
-from penstock._src.ir import dims, folding
+from penstock._src.ir import dims
 from penstock._src.ir.build.leaves import new_scope
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node, Shape
@@ -49,7 +49,7 @@ def _index(p: Any, node: Lowered) -> Node:
 def _shape_input(p: Any, node: Lowered) -> Shape | None:
     """The shape that an `element_shape` input holds, or None if it is not fully known."""
     node = _node(node)
-    found = folding.symbolic_value(p, node)
+    found = p.known.symbolic(node)
     if found is None or found.ndim == 0 or any(int(d) < 0 for d in found.flat):
         return None
     return tuple(found.reshape(-1))
@@ -86,7 +86,7 @@ def _checked(dtype: Any) -> Any:
 @handler("EmptyTensorList")
 def _empty(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
-    shape, limit = _shape_input(p, args[0]), folding.symbolic_value(p, _node(args[1]))
+    shape, limit = _shape_input(p, args[0]), p.known.symbolic(_node(args[1]))
     capacity = None
     if limit is not None and int(limit.reshape(-1)[0]) >= 0:
         capacity = limit.reshape(-1)[0]

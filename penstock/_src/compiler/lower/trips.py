@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.ir import dims, folding
+from penstock._src.ir import dims
 from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node
 
@@ -57,7 +57,7 @@ def is_true(node: Node) -> bool:
 
 def growth(p: Any, before: Node, after: Node) -> int | None:
     """The known number by which `after` is larger than `before`, or None."""
-    found = folding.difference(p, before, after)
+    found = p.known.difference(before, after)
     return None if found is None else int(found)
 
 
@@ -95,5 +95,4 @@ def _bound(p: Any, term: Node, counters: dict[int, tuple[Any, int]]) -> dims.Ext
 def _known(p: Any, node: Any) -> Any:
     if not isinstance(node, Node) or node.size != 1:
         return None
-    values = folding.symbolic_value(p, node)
-    return None if values is None else values.reshape(-1)[0]
+    return p.known.number(node)

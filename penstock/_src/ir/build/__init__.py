@@ -1,1 +1,5 @@
-"""The methods of the Builder, by idea. Each class is a mixin: `make` is the Builder's own (builder.py)."""
+"""The methods by which primitives are written, by idea: each file is a mixin that needs `make` only.
+
+maker.py puts them together as the class NodeMaker. Read base.py first; a method that makes nodes of others goes into the mixin of its
+idea, a new kind of node also needs a row in ir/primitives.py.
+"""

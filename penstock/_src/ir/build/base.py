@@ -1,10 +1,11 @@
-"""What the mixins expect of the Builder."""
+"""What the mixins expect of the class that they are mixed into."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from penstock._src.ir.meaning.known_values import KnownValues
 from penstock._src.ir.node import Node
 
 if TYPE_CHECKING:
@@ -12,18 +13,16 @@ if TYPE_CHECKING:
 
 
 class Base:
-    """The part of the Builder that every mixin uses."""
+    """The part of a NodeMaker that every mixin uses."""
 
-    depth: int
-    origin: Any
+    make: Callable[..., Node]  # (kind, args, **attrs) -> the node
+    known: KnownValues
+    depth = 0  # how many functions deep the node being made stands
 
     if TYPE_CHECKING:
 
-        def make(self, kind: str, args: Sequence[Node], **attrs: Any) -> Node: ...
         def scalar(self, value: Any, dtype: DType) -> Node: ...
         def constant(self, value: Any, dtype: DType | None = None) -> Node: ...
-        def value(self, node: Node) -> Any: ...
-        def dims(self, node: Node) -> Any: ...
         def assume_like(self, node: Node, other: Node) -> None: ...
         def size(self, value: int, dtype: DType) -> Node: ...
         def broadcast_to(self, x: Node, shape: Sequence[int]) -> Node: ...

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from penstock._src.ir import folding
 from penstock._src.ir.build.base import Base
 from penstock._src.ir.build.leaves import new_scope
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
@@ -89,7 +88,7 @@ class Control(Base):
 
     def case(self, index: Node, functions: Sequence[Body], operands: Sequence[Node]) -> list[Node]:
         """The results of functions[index](*operands); an index outside means the last one."""
-        known = folding.value(self, index)  # type: ignore[arg-type]
+        known = self.known.value(index)
         if known is not None:
             chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
             return _as_list(functions[chosen](*operands))

@@ -8,10 +8,9 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.typesets import NARROW
-from penstock._src.ir import folding
 from penstock._src.ir.build.base import Base
+from penstock._src.ir.meaning.known_values import number_of
 from penstock._src.ir.node import Node
-from penstock._src.ir.rules.pattern import number_of
 
 
 class Indexing(Base):
@@ -19,7 +18,7 @@ class Indexing(Base):
 
     def dynamic_slice(self, x: Node, starts: Sequence[Any], sizes: Sequence[int]) -> Node:
         """A block of x at run-time starts, which are clamped so that it fits."""
-        known = [self._known(s) for s in starts]
+        known = [self._known_start(s) for s in starts]
         if all(k is not None for k in known):
             first = [min(max(k, 0), n - size) for k, n, size in zip(known, x.shape, sizes)]
             return self.slice(x, first, [f + size for f, size in zip(first, sizes)])
@@ -79,10 +78,10 @@ class Indexing(Base):
         wide = self.broadcast_to(self.expand_dims(indices, axis), shape)
         return self.cast(self.make("compare", (places, wide), op="eq"), dtype)
 
-    def _known(self, start: Any) -> Any:
+    def _known_start(self, start: Any) -> Any:
         if not isinstance(start, Node):
             return start
-        known = folding.symbolic_value(self, start)  # type: ignore[arg-type]
+        known = self.known.symbolic(start)
         return None if known is None else known.reshape(-1)[0]
 
     def _starts(self, starts: Sequence[Any]) -> list[Node]:

@@ -65,6 +65,12 @@ class Leaves(Base):
             value.flags.writeable = False
         return self.make("constant", (), value=value, dtype=dtype)
 
+    def scalar(self, value: Any, dtype: DType) -> Node:
+        """A scalar constant; a Dim becomes a `size` node."""
+        if isinstance(value, dims.Dim):
+            return self.size(value, dtype)
+        return self.constant(value, dtype)
+
     def full(self, shape: Sequence[int], value: Any, dtype: DType) -> Node:
         """One value at every place of a shape."""
         return self.broadcast_to(self.scalar(value, dtype), shape)

@@ -1,1 +1,2 @@
-"""What primitives mean, in NumPy: arrays.py by kind, scalars.py the elementwise functions, random_streams.py the bits."""
+"""What each kind of node means: arrays.py in NumPy, by scalars.py and random_streams.py; what can be said of its value without running
+the program: known_values.py as numbers and expressions, ranges.py as the least and the largest. A new kind needs a function in arrays.py."""

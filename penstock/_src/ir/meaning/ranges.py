@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -16,40 +16,44 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
 
-if TYPE_CHECKING:
-    from penstock._src.ir.builder import Builder
-
 Range = tuple[Any, Any]
 
 _LARGEST_CONSTANT = 4096  # elements of a constant that are looked through
 _DEEPEST = 48  # nodes one after the other that are followed
 
 
-def bounds(builder: Builder, node: Node) -> Range | None:
-    """The least and the largest number of a node, both included; None where nothing is known, or it may hold NaN."""
-    return _bounds(builder, node, _DEEPEST)
+class Ranges:
+    """The least and the largest number of nodes: `found` from what they are computed from, `assumed` as told."""
 
+    def __init__(self) -> None:
+        self.found: dict[int, Range | None] = {}
+        self.assumed: dict[int, Range] = {}
 
-def _bounds(builder: Builder, node: Node, depth: int) -> Range | None:
-    if node.results is not None or node.dtype is None:
-        return None
-    if node.id in builder.assumed:
-        return builder.assumed[node.id]
-    if node.id not in builder.ranges:
-        rule = _RULES.get(node.kind) if depth and node.size else None
-        found = rule(builder, node, depth - 1) if rule is not None else None
-        if not depth:
-            return _whole(node.dtype)
-        builder.ranges[node.id] = found or _whole(node.dtype)
-    return builder.ranges[node.id]
+    def bounds(self, node: Node, depth: int = _DEEPEST) -> Range | None:
+        """The least and the largest number of a node, both included; None where nothing is known, or it may hold NaN."""
+        if node.results is not None or node.dtype is None:
+            return None
+        if node.id in self.assumed:
+            return self.assumed[node.id]
+        if node.id not in self.found:
+            rule = _RULES.get(node.kind) if depth and node.size else None
+            found = rule(self, node, depth - 1) if rule is not None else None
+            if not depth:
+                return _whole(node.dtype)
+            self.found[node.id] = found or _whole(node.dtype)
+        return self.found[node.id]
 
+    def assume(self, node: Node, low: Any, high: Any) -> None:
+        """Tells the least and the largest number that a node can hold."""
+        self.assumed[node.id] = low, high
+        self.found.clear()
 
-def known_number(builder: Builder, node: Node) -> int | None:
-    """The integer that every element of a node is, if only one is possible."""
-    if not node.dtype.is_integer:
-        return None
-    found = bounds(builder, node)
-    return found[0] if found is not None and found[0] == found[1] else None
+    def known_number(self, node: Node) -> int | None:
+        """The integer that every element of a node is, if only one is possible."""
+        if not node.dtype.is_integer:
+            return None
+        found = self.bounds(node)
+        return found[0] if found is not None and found[0] == found[1] else None
 
 
 def _whole(dtype: DType) -> Range | None:
@@ -73,7 +77,7 @@ def _number_of(value: Any, dtype: DType) -> Any:
     return float(value) if dtype.is_floating else int(value)
 
 
-def _constant(builder: Builder, node: Node, depth: int) -> Range | None:
+def _constant(ranges: Ranges, node: Node, depth: int) -> Range | None:
     value = node.attrs["value"]
     if value.size > _LARGEST_CONSTANT or not (
         node.dtype.is_integer or node.dtype.is_floating or node.dtype.is_bool
@@ -83,18 +87,18 @@ def _constant(builder: Builder, node: Node, depth: int) -> Range | None:
     return None if low != low else (_number_of(low, node.dtype), _number_of(high, node.dtype))
 
 
-def _size(builder: Builder, node: Node, depth: int) -> Range:
+def _size(ranges: Ranges, node: Node, depth: int) -> Range:
     values = [int(d) for d in node.attrs["dims"]]
     return min(values), max(values)
 
 
-def _first(builder: Builder, node: Node, depth: int) -> Range | None:
-    return _bounds(builder, node.args[0], depth)
+def _first(ranges: Ranges, node: Node, depth: int) -> Range | None:
+    return ranges.bounds(node.args[0], depth)
 
 
-def _union(ranges: Iterable[Range | None]) -> Range | None:
+def _union(each_range: Iterable[Range | None]) -> Range | None:
     low = high = None
-    for each in ranges:
+    for each in each_range:
         if each is None:
             return None
         low = each[0] if low is None else min(low, each[0])
@@ -102,20 +106,20 @@ def _union(ranges: Iterable[Range | None]) -> Range | None:
     return None if low is None else (low, high)
 
 
-def _all_from(first: int) -> Callable[[Builder, Node, int], Range | None]:
-    def rule(builder: Builder, node: Node, depth: int) -> Range | None:
-        return _union(_bounds(builder, arg, depth) for arg in node.args[first:] if arg.size)
+def _all_from(first: int) -> Callable[[Ranges, Node, int], Range | None]:
+    def rule(ranges: Ranges, node: Node, depth: int) -> Range | None:
+        return _union(ranges.bounds(arg, depth) for arg in node.args[first:] if arg.size)
 
     return rule
 
 
-def _gather(builder: Builder, node: Node, depth: int) -> Range | None:
-    values = _bounds(builder, node.args[0], depth)
+def _gather(ranges: Ranges, node: Node, depth: int) -> Range | None:
+    values = ranges.bounds(node.args[0], depth)
     return _union([values, (0, 0)]) if node.attrs["mode"] == "zero" else values
 
 
-def _cast(builder: Builder, node: Node, depth: int) -> Range | None:
-    found = _bounds(builder, node.args[0], depth)
+def _cast(ranges: Ranges, node: Node, depth: int) -> Range | None:
+    found = ranges.bounds(node.args[0], depth)
     if found is None or node.dtype.is_complex:
         return None
     if node.dtype.is_bool:  # not monotone: what lies between -1 and 1 can be False
@@ -134,16 +138,16 @@ def _fitting(dtype: DType, found: Range) -> Range | None:
     return found if whole is not None and whole[0] <= found[0] <= found[1] <= whole[1] else None
 
 
-def _bitcast(builder: Builder, node: Node, depth: int) -> Range | None:
+def _bitcast(ranges: Ranges, node: Node, depth: int) -> Range | None:
     arg = node.args[0]
     if not (node.dtype.is_integer and arg.dtype.is_integer and arg.dtype.size == node.dtype.size):
         return None
-    found = _bounds(builder, arg, depth)
+    found = ranges.bounds(arg, depth)
     return None if found is None or found[0] < 0 else _fitting(node.dtype, found)
 
 
-def _unary(builder: Builder, node: Node, depth: int) -> Range | None:
-    found = _bounds(builder, node.args[0], depth)
+def _unary(ranges: Ranges, node: Node, depth: int) -> Range | None:
+    found = ranges.bounds(node.args[0], depth)
     if found is None:
         return None
     low, high = found
@@ -159,8 +163,8 @@ def _unary(builder: Builder, node: Node, depth: int) -> Range | None:
     return _fitting(node.dtype, found) if node.dtype.is_integer else found
 
 
-def _binary(builder: Builder, node: Node, depth: int) -> Range | None:
-    x, y = (_bounds(builder, arg, depth) for arg in node.args)
+def _binary(ranges: Ranges, node: Node, depth: int) -> Range | None:
+    x, y = (ranges.bounds(arg, depth) for arg in node.args)
     if x is None or y is None:
         return None
     if node.op in _CORNERS:
@@ -223,9 +227,9 @@ _BINARY: dict[str, Callable[[Range, Range], Range | None]] = {
 }
 
 
-def _reduce(builder: Builder, node: Node, depth: int) -> Range | None:
+def _reduce(ranges: Ranges, node: Node, depth: int) -> Range | None:
     (arg,) = node.args
-    found = _bounds(builder, arg, depth)
+    found = ranges.bounds(arg, depth)
     if found is None or not arg.size or node.op not in ("max", "min", "sum"):
         return None
     if node.op != "sum":
@@ -235,15 +239,15 @@ def _reduce(builder: Builder, node: Node, depth: int) -> Range | None:
     return _fitting(node.dtype, ends) if node.dtype.is_integer else None
 
 
-def _arg_reduce(builder: Builder, node: Node, depth: int) -> Range:
+def _arg_reduce(ranges: Ranges, node: Node, depth: int) -> Range:
     return 0, int(node.args[0].shape[node.attrs["axis"]]) - 1
 
 
-_RULES: dict[str, Callable[[Builder, Node, int], Range | None]] = {
+_RULES: dict[str, Callable[[Ranges, Node, int], Range | None]] = {
     "constant": _constant,
     "size": _size,
-    "iota": lambda builder, node, depth: (0, int(node.shape[node.attrs["axis"]]) - 1),
-    "compare": lambda builder, node, depth: (0, 1),
+    "iota": lambda ranges, node, depth: (0, int(node.shape[node.attrs["axis"]]) - 1),
+    "compare": lambda ranges, node, depth: (0, 1),
     **dict.fromkeys(
         ("reshape", "transpose", "broadcast", "slice", "reverse", "dynamic_slice"), _first
     ),
@@ -251,8 +255,8 @@ _RULES: dict[str, Callable[[Builder, Node, int], Range | None]] = {
     "select": _all_from(1),
     "concat": _all_from(0),
     "pad": _all_from(0),
-    "dynamic_update_slice": lambda builder, node, depth: _union(
-        _bounds(builder, arg, depth) for arg in node.args[:2] if arg.size
+    "dynamic_update_slice": lambda ranges, node, depth: _union(
+        ranges.bounds(arg, depth) for arg in node.args[:2] if arg.size
     ),
     "cast": _cast,
     "bitcast": _bitcast,

@@ -10,6 +10,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from penstock._src.ir.meaning.known_values import number_of
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
@@ -58,7 +59,7 @@ def _sink_reshape(p: Any, node: Node) -> Node | None:
 
 def _scale_of(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
     """(x * y) * z with numbers y and z, neither of which takes back what the other did to the range."""
-    first, second = m.number_of(y), m.number_of(z)
+    first, second = number_of(y), number_of(z)
     if first is None or second is None:
         return None
     if not node.dtype.is_integer:
@@ -74,7 +75,7 @@ def _scale_of(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
 
 
 def _power(p: Any, node: Node, x: Node, y: Node) -> Node | None:
-    exponent = m.number_of(y)
+    exponent = number_of(y)
     if not node.dtype.is_floating or exponent is None:
         return None
     simple = {1.0: lambda: x, 2.0: lambda: p.square(x), 0.5: None, -1.0: lambda: p.reciprocal(x)}
@@ -83,7 +84,7 @@ def _power(p: Any, node: Node, x: Node, y: Node) -> Node | None:
 
 
 def _select_known(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
-    known = m.number_of(x)
+    known = number_of(x)
     return None if known is None else (y if known else z)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.ir import dims
+from penstock._src.ir.meaning.known_values import is_number
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
@@ -31,7 +32,7 @@ class _Sum(m.Pattern):
 
 
 def _is_lone_block(node: Node) -> bool:
-    return node.kind == "dynamic_update_slice" and m.is_number(node.args[0], 0)
+    return node.kind == "dynamic_update_slice" and is_number(node.args[0], 0)
 
 
 def _whole(p: Any, node: Node) -> Node | None:

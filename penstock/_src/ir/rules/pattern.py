@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
+from penstock._src.ir.meaning.known_values import is_number
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import COMMUTATIVE
 
@@ -150,22 +149,3 @@ reshape, transpose, broadcast = (
     _named(kind, None) for kind in ("reshape", "transpose", "broadcast")
 )
 slice_, reverse = _named("slice", None), _named("reverse", None)
-
-
-def number_of(node: Node) -> Any:
-    """The Python number that every element of the node is known to be, or None."""
-    while node.kind in ("broadcast", "reshape"):
-        node = node.args[0]
-    if node.kind == "constant" and node.attrs["value"].size == 1:
-        return node.attrs["value"].reshape(()).item()
-    return None
-
-
-def is_number(node: Node, value: float) -> bool:
-    """Whether every element of the node is known to be this number (0.0 is not -0.0)."""
-    found = number_of(node)
-    if found is None or isinstance(found, bool) != isinstance(value, bool):
-        return False
-    if value == 0 and isinstance(found, float):
-        return found == 0 and not np.signbit(found)
-    return found == value

@@ -12,6 +12,7 @@ import numpy as np
 
 from penstock._src.ir import dims
 from penstock._src.ir.dims import shape_key
+from penstock._src.ir.meaning.known_values import is_number, number_of
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
@@ -37,7 +38,7 @@ class _Placed:
 
 def _placed(node: Node) -> _Placed | None:
     """The parts of a node, if it is one value at one of several places."""
-    if node.kind != "select" or not m.is_number(node.args[2], 0):
+    if node.kind != "select" or not is_number(node.args[2], 0):
         return None
     test, given, _ = node.args
     if test.kind != "compare" or test.attrs["op"] != "eq" or given.kind != "broadcast":
@@ -76,7 +77,7 @@ def _unwrapped(node: Node) -> tuple[list[Node], Node]:
 def _pads_end(node: Node) -> bool:
     return (
         node.kind == "pad"
-        and m.is_number(node.args[1], 0)
+        and is_number(node.args[1], 0)
         and not any(node.attrs["low"])
         and not any(node.attrs.get("interior") or ())
     )
@@ -84,9 +85,9 @@ def _pads_end(node: Node) -> bool:
 
 def _mask_before(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
     """The mask of the largest of each window, instead of one of every element."""
-    limit = m.number_of(x.args[1]) if x.kind == "compare" else None
+    limit = number_of(x.args[1]) if x.kind == "compare" else None
     found = _placed(y.args[0]) if y.kind == "reshape" else None
-    if limit is None or found is None or not m.is_number(z, 0):
+    if limit is None or found is None or not is_number(z, 0):
         return None
     largest = _where_equal(found, x.args[0], y.shape)
     if largest is None:

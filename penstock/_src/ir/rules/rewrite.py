@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules.pattern import Bindings, Pattern
-
-if TYPE_CHECKING:
-    from penstock._src.ir.builder import Builder
 
 
 @dataclass(frozen=True)
@@ -22,14 +20,14 @@ class Rule:
     build: Callable[..., Node | None]
     when: Callable[..., bool] | None = None
 
-    def apply(self, builder: Builder, node: Node) -> Node | None:
+    def apply(self, p: NodeMaker, node: Node) -> Node | None:
         """What the node becomes, or None if the rule does not apply."""
         found: Bindings = {}
         if not self.pattern.match(node, found):
             return None
         if self.when is not None and not self.when(node, **found):
             return None
-        return self.build(builder, node, **found)
+        return self.build(p, node, **found)
 
 
 def rule(
@@ -54,15 +52,15 @@ class RuleSet:
             for head in each.pattern.heads:
                 self.by_head.setdefault(head, []).append(each)
 
-    def __call__(self, builder: Builder, node: Node) -> Node | None:
-        """What the first rule that applies makes of the node, or None."""
+    def __call__(self, p: NodeMaker, node: Node, hits: dict[str, int]) -> Node | None:
+        """What the first rule that applies makes of the node, or None. `hits` counts how often each rule applied."""
         op = node.attrs.get("op")
         for head in (
             ((node.kind, op), (node.kind, None)) if op is not None else ((node.kind, None),)
         ):
             for each in self.by_head.get(head, ()):
-                result = each.apply(builder, node)
+                result = each.apply(p, node)
                 if result is not None and result is not node:
-                    builder.hits[each.name] = builder.hits.get(each.name, 0) + 1
+                    hits[each.name] = hits.get(each.name, 0) + 1
                     return result
         return None

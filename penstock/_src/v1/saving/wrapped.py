@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.autodiff.control_flow import copy_operations
-from penstock._src.compiler.lower.needed import needed_operations
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.graph import trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export

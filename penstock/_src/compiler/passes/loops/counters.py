@@ -7,8 +7,8 @@ from typing import Any
 from penstock._src.compiler.lower.trips import growth, trip_count
 from penstock._src.compiler.passes.loops.loop import Loop, State
 from penstock._src.core import dtypes
-from penstock._src.ir import folding
 from penstock._src.ir.meaning import ranges
+from penstock._src.ir.meaning.known_values import wrapped
 from penstock._src.ir.node import Node
 
 Affine = tuple[Any, Any]  # (a, b): a * t + b in step t
@@ -33,7 +33,7 @@ def count_steps(loop: Loop) -> bool:
     loop.counter = first.parameter
     known = {}
     for state, (a, b) in counters:
-        end = p.scalar(folding.wrapped(trips * a + b, state.init.dtype), state.init.dtype)
+        end = p.scalar(wrapped(trips * a + b, state.init.dtype), state.init.dtype)
         state.final = p.reshape(end, state.init.shape)
         if state is not first:
             known[state.parameter.id] = p.reshape(
@@ -49,7 +49,7 @@ def _counted(p: Any, state: State) -> Affine | None:
     """(step, first) of a state that is a counter."""
     if not state.init.dtype.is_integer or state.init.size != 1:
         return None
-    first, step = folding.symbolic_value(p, state.init), growth(p, state.parameter, state.result)
+    first, step = p.known.symbolic(state.init), growth(p, state.parameter, state.result)
     return None if first is None or step is None else (step, first.reshape(-1)[0])
 
 
@@ -59,12 +59,12 @@ def spelled(loop: Loop, a: Any, b: Any) -> Node:
     terms = (a, b, *_ends(loop, (a, b)), a * loop.trips)
     dtype = dtypes.int32 if all(_INT32[0] <= int(x) <= _INT32[1] for x in terms) else dtypes.int64
     if a == 0:
-        return p.scalar(folding.wrapped(b, dtype), dtype)
+        return p.scalar(wrapped(b, dtype), dtype)
     t = p.cast(t, dtype)
-    first = p.scalar(folding.wrapped(b, dtype), dtype)
+    first = p.scalar(wrapped(b, dtype), dtype)
     if a == -1:
         return p.sub(first, t)
-    scaled = t if a == 1 else p.mul(t, p.scalar(folding.wrapped(a, dtype), dtype))
+    scaled = t if a == 1 else p.mul(t, p.scalar(wrapped(a, dtype), dtype))
     return p.add(scaled, first)
 
 
@@ -101,7 +101,7 @@ def _affine(loop: Loop, node: Node) -> Affine | None:
     if node.dtype is None or not node.dtype.is_integer or node.size != 1:
         return None
     if loop.is_invariant(node):
-        known = folding.symbolic_value(loop.p, node)
+        known = loop.p.known.symbolic(node)
         return None if known is None else (0, known.reshape(-1)[0])
     if node.kind in ("reshape", "cast", "broadcast"):
         return affine(loop, node.args[0])

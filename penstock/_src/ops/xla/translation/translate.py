@@ -11,7 +11,7 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import find
-from penstock._src.ir.builder import Builder
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ir.node import Node
@@ -59,7 +59,7 @@ def load_handlers() -> dict[str, Handler]:
 class Translation:
     """One module on its way into one builder."""
 
-    def __init__(self, module: Module, p: Builder) -> None:
+    def __init__(self, module: Module, p: NodeMaker) -> None:
         self.module, self.p = module, p
         self.handlers = load_handlers()
         self.known: dict[Value, Node] = {}

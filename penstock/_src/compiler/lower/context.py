@@ -1,0 +1,163 @@
+"""The context `p` that an op's `lower(p, ...)` gets: it writes primitives, reads and assigns variables, checks values.
+
+It has the methods of every NodeMaker and makes its nodes by a Builder. Besides that it keeps what a lowering changes: the present values of
+variables, the checks made so far, the values that lowerings asked for, and what was found of the functions and loops on the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
+from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.function import Check, Function
+from penstock._src.ir.node import Node
+
+
+class LoweringContext(NodeMaker):
+    """Lowers the operations of one program: its own and those of all functions nested in it.
+
+    `host_input` makes a parameter of a function that the host calls before each run, if the program can have such.
+    """
+
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self.make = self.builder.make
+        self.known = self.builder.known
+        self.host_input: Callable[[Any, Sequence[int], DType], Node] | None = None
+        self.asked: list[Node] = []  # nodes whose values were asked for and are not known
+        # variables
+        self.variables: dict[int, Node] = {}  # handle's id -> the variable's present value
+        self.written: dict[int, Node] = {}  # handle's id -> handle, of variables that were assigned
+        # checks
+        self.checks: list[Check] = []
+        self.inner_checks: dict[str, Node] | None = None  # those inside of a loop or branch
+        # message of a check -> the operation that raises it on the host, and its arguments
+        self.assertions: dict[str, Any] = {}
+        # functions and loops
+        self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
+        # What functions gave for their arguments, and the inner checks made then, see control_flow.py.
+        self.inlined: dict[Any, Any] = {}
+        self.settled: dict[Any, Any] = {}  # what is known of loops, see loops.py
+        self.recorded: set[int] = set()  # nodes taken off lists: what a loop used, for its gradient
+
+    @property
+    def origin(self) -> Any:
+        """The operation that is being lowered: every node made refers to it."""
+        return self.builder.origin
+
+    def forget(self) -> None:
+        """Drops what only the making of further nodes needs: nodes keep their builder as long as they live."""
+        self.builder.forget()
+        for memory in (self.settled, self.inlined, self.recorded, self.asked):
+            memory.clear()  # type: ignore[attr-defined]
+
+    def function(
+        self,
+        name: str,
+        parameters: Sequence[Node],
+        results: Sequence[Node],
+        symbols: Iterable[dims.Dim] = (),
+    ) -> Function:
+        """The program that computes results, with the variable updates and checks collected so far."""
+        updates = [(h, self.variables[i]) for i, h in self.written.items()]
+        changed = [(h, v) for h, v in updates if not (v.kind == "read" and v.args[0] is h)]
+        known = tuple([(name, int(d)) for d in symbols for name in dims.symbols(d)])
+        return Function(
+            name, tuple(parameters), tuple(results), tuple(changed), tuple(self.checks), known
+        )
+
+    # -- values
+
+    def value(self, node: Node) -> Any:
+        """The array that a node is known to be in this specialization, or None: then it is noted as asked for."""
+        found = self.known.value(node)
+        if found is None:
+            self.asked.append(node)
+        return found
+
+    def dims(self, node: Node) -> list[dims.Extent] | None:
+        """The numbers in a node of shape arithmetic, or None: then they are noted as asked for."""
+        found = super().dims(node)
+        if found is None:
+            self.asked.append(node)
+        return found
+
+    def is_recorded(self, node: Node) -> bool:
+        """Whether a number is one that a loop used, taken off a list for the loop's gradient."""
+        while node.id not in self.recorded and node.kind in ("cast", "reshape", "broadcast"):
+            node = node.args[0]
+        return node.id in self.recorded
+
+    def host_value(self, function: Any, shape: Sequence[int], dtype: DType) -> Node:
+        """A value that `function()` gives anew on the host before each run of the program."""
+        if self.host_input is None or self.depth:
+            raise NotLowerable(
+                "the host gives no values to this program, or not in a loop or branch"
+            )
+        return self.host_input(function, shape, dtype)
+
+    # -- checks
+
+    def check(self, condition: Node, message: str) -> None:
+        """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds.
+
+        Inside of a loop or branch what collects its checks (`collected`) hands the condition on.
+        """
+        condition = self.broadcast_to(condition, ())
+        if not self.depth:
+            self.checks.append(Check(condition, message))
+            return
+        if self.inner_checks is None:
+            raise NotLowerable("a check inside of a loop or branch")
+        earlier = self.inner_checks.get(message)
+        self.inner_checks[message] = condition if earlier is None else self.and_(earlier, condition)
+
+    def check_as_host(self, condition: Node, message: str, args: Sequence[Node]) -> None:
+        """`check`, but where possible what is raised is what the operation's kernel raises for these arguments."""
+        if not self.depth and self.origin is not None:
+            message = f"{message} [{self.origin.name}]"
+            self.assertions[message] = self.origin, list(args)
+        self.check(condition, message)
+
+    @contextlib.contextmanager
+    def collected(self) -> Iterator[dict[str, Node]]:
+        """The conditions of the checks made within, by their messages: they have to hold, but nothing looks yet."""
+        outer, self.inner_checks = self.inner_checks, {}
+        try:
+            yield self.inner_checks
+        finally:
+            self.inner_checks = outer
+
+    # -- variables
+
+    def read_variable(self, handle: Node) -> Node:
+        """The value of a variable at this point of the program."""
+        if handle.id not in self.variables:
+            shape, dtype = handle.attrs["variable"]
+            self.variables[handle.id] = self.make("read", (handle,), shape=shape, dtype=dtype)
+        return self.variables[handle.id]
+
+    def assign_variable(self, handle: Node, value: Node) -> None:
+        """Gives a variable a new value from this point on."""
+        shape, dtype = handle.attrs["variable"]
+        if value.dtype != dtype or value.shape != shape:
+            raise NotLowerable("a variable changes its shape")
+        self.variables[handle.id] = value
+        self.written[handle.id] = handle
+
+    @contextlib.contextmanager
+    def whole_or_not(self) -> Iterator[None]:
+        """Takes back what was written to variables and checked within, if it ends in an exception."""
+        before = dict(self.variables), dict(self.written), len(self.checks)
+        try:
+            yield
+        except Exception:
+            self.variables, self.written = before[:2]
+            del self.checks[before[2] :]
+            raise

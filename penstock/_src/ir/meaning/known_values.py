@@ -1,0 +1,270 @@
+"""What is known of nodes while lowering: constants, numbers computed from shapes, differences, least and largest values.
+
+Numbers that depend on Dims are computed as expressions, in object arrays of ints and Dims, by the same NumPy meanings
+that constants are computed by.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
+from penstock._src.ir.meaning import arrays as meanings
+from penstock._src.ir.meaning import ranges
+from penstock._src.ir.node import Node
+
+SMALL = 4096  # elements up to which a constant result is computed while lowering
+SYMBOLIC = 64  # elements up to which shape arithmetic is followed
+
+
+class KnownValues:
+    """What is known of the nodes of one builder, remembered by their ids."""
+
+    def __init__(self) -> None:
+        self.ranges = ranges.Ranges()
+        self._symbolic: dict[int, Any] = {}  # node id -> object array of ints and Dims, or None
+
+    def forget(self) -> None:
+        """Drops everything."""
+        self.__init__()  # type: ignore[misc]
+
+    def value(self, node: Node) -> Any:
+        """The array that a node is known to be in this specialization, or None."""
+        if node.kind == "constant":
+            return node.attrs["value"]
+        if node.kind == "size":
+            return meanings.size((), node)
+        if node.kind == "broadcast" and node.args[0].kind in ("constant", "size"):
+            return meanings.broadcast([self.value(node.args[0])], node)
+        if node.kind == "iota" and node.size <= SMALL:
+            return meanings.iota((), node)
+        known = self.symbolic(node)
+        if known is not None:
+            return np.array([int(d) for d in known.flat], node.dtype.np).reshape(known.shape)
+        return None
+
+    def symbolic(self, node: Node) -> Any:
+        """An object array of the ints and Dims that an integer node holds, or None."""
+        if node.id not in self._symbolic:
+            found = self._computed(node)
+            if found is None and node.dtype is not None and node.size == 1:
+                number = self.ranges.known_number(node)
+                found = None if number is None else _boxed(number).reshape([1] * node.rank)
+            self._symbolic[node.id] = found
+        return self._symbolic[node.id]
+
+    def number(self, node: Node) -> Any:
+        """The int or Dim that a node of one element is known to be, or None."""
+        found = self.symbolic(node) if node.size == 1 else None
+        return None if found is None else found.reshape(-1)[0]
+
+    def difference(self, before: Node, after: Node) -> Any:
+        """The known number (or Dim) by which `after` is larger than `before`, neither of which has to be known; or None."""
+        if after is before:
+            return 0
+        if after.kind == "binary" and after.op in ("add", "sub"):
+            left, right = after.args
+            if after.op == "add" and self.number(left) is not None:
+                left, right = right, left
+            step, rest = self.number(right), self.difference(before, left)
+            if step is None or rest is None:
+                return None
+            return rest + (step if after.op == "add" else -step)
+        return None
+
+    def _computed(self, node: Node) -> Any:
+        """`symbolic` of a node that is met for the first time."""
+        if node.results is not None or node.dtype is None:
+            return None
+        if not (node.dtype.is_integer or node.dtype.is_bool) or node.size > SYMBOLIC:
+            return None
+        if not node.size:
+            return np.empty(node.shape, object)
+        if node.kind == "constant":
+            return node.attrs["value"].astype(object)
+        if node.kind == "size":
+            flat = np.empty(len(node.attrs["dims"]), object)
+            flat[:] = node.attrs["dims"]
+            return _in_type(flat.reshape([int(d) for d in node.shape]), node.dtype)
+        if node.kind == "iota":
+            return meanings.iota((), node).astype(object)
+        if node.kind not in _OBJECT_MEANINGS or not node.args:
+            return None
+        args = [self._argument(node, i) for i in range(len(node.args))]
+        if any(a is None for a in args):
+            return None
+        result = _OBJECT_MEANINGS[node.kind](args, node)
+        if result is None:
+            return None
+        result = result if isinstance(result, np.ndarray) else _boxed(result)
+        return _in_type(result, node.dtype) if node.kind in _COMPUTING else result
+
+    def _argument(self, node: Node, index: int) -> Any:
+        arg = node.args[index]
+        first, last = _INDICES.get(node.kind, (0, 0))
+        return self.value(arg) if first <= index < last else self.symbolic(arg)
+
+
+def number_of(node: Node) -> Any:
+    """The Python number that every element of the node is known to be, or None."""
+    while node.kind in ("broadcast", "reshape"):
+        node = node.args[0]
+    if node.kind == "constant" and node.attrs["value"].size == 1:
+        return node.attrs["value"].reshape(()).item()
+    return None
+
+
+def is_number(node: Node, value: float) -> bool:
+    """Whether every element of the node is known to be this number (0.0 is not -0.0)."""
+    found = number_of(node)
+    if found is None or isinstance(found, bool) != isinstance(value, bool):
+        return False
+    if value == 0 and isinstance(found, float):
+        return found == 0 and not np.signbit(found)
+    return found == value
+
+
+def _in_type(numbers: np.ndarray, dtype: DType) -> np.ndarray:
+    """Python's integers as the type holds them."""
+    if dtype.is_bool:
+        return numbers
+    return _elementwise(lambda n: wrapped(n, dtype), [numbers], numbers.shape)
+
+
+def wrapped(number: int, dtype: DType) -> int:
+    """A number that has left an integer type, as the one it wraps around to: no extent, but a plain int."""
+    if not dtype.is_integer:
+        return number
+    low, high = ranges.limits(dtype)
+    return number if low <= number <= high else (int(number) - low) % (high - low + 1) + low
+
+
+def _boxed(number: Any) -> np.ndarray:
+    """A number as an object array: NumPy unpacks arrays of rank 0."""
+    result = np.empty((), object)
+    result[()] = number
+    return result
+
+
+# Kinds whose results can leave the type, unlike those that only move numbers.
+_COMPUTING = frozenset({"unary", "binary", "cast", "reduce", "scan", "scatter"})
+
+# Which arguments are indices, and taken as plain numbers: kind -> (first, last + 1).
+_INDICES = {
+    "gather": (1, 2),
+    "scatter": (1, 2),
+    "dynamic_slice": (1, 9),
+    "dynamic_update_slice": (2, 9),
+}
+
+
+def _elementwise(function: Any, args: list, shape: tuple) -> np.ndarray:
+    result = np.empty(meanings.ints(shape), object)
+    flat = [np.asarray(a, object).reshape(-1) for a in args]
+    result.reshape(-1)[:] = [function(*values) for values in zip(*flat)] if result.size else []
+    return result
+
+
+def _truncated(a: int, b: int) -> int:
+    if a >= 0 and b > 0:
+        return a // b
+    return -((-a) // b) if (a < 0) != (b < 0) else (-a) // (-b)
+
+
+_BINARY = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "floordiv": lambda a, b: a // b if b else 0,
+    "mod": lambda a, b: a % b if b else 0,
+    "truncdiv": lambda a, b: _truncated(a, b) if b else 0,
+    "truncmod": lambda a, b: a - _truncated(a, b) * b if b else 0,
+    "maximum": dims.maximum,
+    "minimum": dims.minimum,
+    "and": lambda a, b: int(a) & int(b),
+    "or": lambda a, b: int(a) | int(b),
+}
+_UNARY = {
+    "neg": operator.neg,
+    "abs": lambda a: a if a >= 0 else -a,
+    "sign": lambda a: (a > 0) - (a < 0),
+    "not": lambda a: not a,
+}
+_COMPARE = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+_REDUCE = {
+    "sum": lambda values: sum(values, 0),
+    "prod": dims.product,
+    "max": lambda values: _chosen(values, dims.maximum),
+    "min": lambda values: _chosen(values, dims.minimum),
+    "any": any,
+    "all": all,
+}
+
+
+def _chosen(values: list, choose: Any) -> Any:
+    result = values[0]
+    for value in values[1:]:
+        result = choose(result, value)
+    return result
+
+
+def _family(table: dict) -> Any:
+    def compute(args: list, node: Node) -> Any:
+        function = table.get(node.op)
+        if function is None or (node.op == "not" and not node.dtype.is_bool):
+            return None
+        return _elementwise(function, args, node.shape)
+
+    return compute
+
+
+def _reduce(args: list, node: Node) -> Any:
+    if args[0].ndim != 1:
+        return None
+    if not args[0].size and node.op in ("max", "min"):
+        return None
+    return _boxed(_REDUCE[node.op](list(args[0]))) if node.attrs["axes"] else args[0]
+
+
+def _scan(args: list, node: Node) -> Any:
+    """Running sums and products of a vector."""
+    if args[0].ndim != 1 or node.op not in ("sum", "prod"):
+        return None
+    values = list(args[0])[::-1] if node.attrs["reverse"] else list(args[0])
+    combine, total = (operator.add, 0) if node.op == "sum" else (operator.mul, 1)
+    result = []
+    for each in values:
+        before, total = total, combine(total, each)
+        result.append(before if node.attrs["exclusive"] else total)
+    made = np.empty(len(result), object)
+    made[:] = result[::-1] if node.attrs["reverse"] else result
+    return made
+
+
+def _cast(args: list, node: Node) -> Any:
+    if node.dtype.is_bool:
+        return _elementwise(bool, args, node.shape)
+    return args[0] if node.args[0].dtype.is_integer else _elementwise(int, args, node.shape)
+
+
+_OBJECT_MEANINGS = {
+    "unary": _family(_UNARY),
+    "binary": _family(_BINARY),
+    "compare": _family(_COMPARE),
+    "select": lambda args, node: _elementwise(lambda c, a, b: a if c else b, args, node.shape),
+    "cast": _cast,
+    "reduce": _reduce,
+    "pad": meanings.pad,
+    "concat": meanings.concat,
+    "gather": meanings.gather,
+    "scatter": meanings.scatter,
+    "scan": _scan,
+    "dynamic_slice": meanings.dynamic_slice,
+    "dynamic_update_slice": meanings.dynamic_update_slice,
+    **{kind: getattr(meanings, kind) for kind in ("reshape", "transpose", "broadcast", "reverse")},
+    "slice": meanings.slice_,
+}
