@@ -100,7 +100,9 @@ def test_texts_of_new_lengths_compile_nothing(made, use):
         written, functions = made(compiled, tf.constant(text))
         assert written == 0
         assert functions <= 4
-    for got, expected in zip(compiled(tf.constant(texts[3])), function(tf.constant(texts[3]))):
+    for got, expected in zip(
+        compiled(tf.constant(texts[3])), function(tf.constant(texts[3])), strict=True
+    ):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -113,7 +115,7 @@ def test_arrays_of_new_lengths_compile_nothing(made, use):
         compiled(tf.constant(array))
     for array in arrays[2:]:
         assert made(compiled, tf.constant(array)) == (0, 1)
-    for got, expected in zip(compiled(arrays[3]), function(tf.constant(arrays[3]))):
+    for got, expected in zip(compiled(arrays[3]), function(tf.constant(arrays[3])), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 

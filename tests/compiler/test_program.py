@@ -40,7 +40,7 @@ def test_every_choice_may_be_left_out(off):
     with flags.override(disable=off, guard=1):
         program = build_program(function(9))
         got = program(*arrays(9))
-    for g, w in zip(got, interpreter.run(function(9), arrays(9))[0]):
+    for g, w in zip(got, interpreter.run(function(9), arrays(9))[0], strict=True):
         np.testing.assert_allclose(g, w, rtol=1e-5, atol=1e-6)
 
 
@@ -68,7 +68,7 @@ def test_programs_share_their_memory():
 
 def test_programs_for_growing_lengths_share_their_memory():
     programs = [build_program(function(n)) for n in range(400, 500, 5)]
-    for n, program in zip(range(400, 500, 5), programs):
+    for n, program in zip(range(400, 500, 5), programs, strict=True):
         program(*arrays(n))
     assert len({program.plan.arena_bytes for program in programs}) == 20
     assert len({id(program._free[0].arena) for program in programs}) <= 2
@@ -90,7 +90,9 @@ def test_calls_from_several_threads_do_not_meet():
     def work():
         for _ in range(50):
             got = program(*arrays(200))
-            if not all(np.allclose(g, w, rtol=1e-4, atol=1e-5) for g, w in zip(got, want)):
+            if not all(
+                np.allclose(g, w, rtol=1e-4, atol=1e-5) for g, w in zip(got, want, strict=True)
+            ):
                 wrong.append(1)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -112,7 +114,7 @@ def test_results_do_not_depend_on_the_run():
     program = build_program(function(500))
     first = [g.copy() for g in program(*arrays(500))]
     for _ in range(10):
-        for a, b in zip(first, program(*arrays(500))):
+        for a, b in zip(first, program(*arrays(500)), strict=True):
             np.testing.assert_array_equal(a, b)
 
 

@@ -137,7 +137,7 @@ def test_other_lengths_after_a_gradient_has_added_to_the_loop():
             states.append(h)
         np.testing.assert_allclose(run(x, w), h, rtol=1e-5, atol=1e-6)
         back = np.ones((3, 6))
-        for row, state in zip(x[::-1], states[::-1]):
+        for row, state in zip(x[::-1], states[::-1], strict=True):
             back = back * (1 - state**2)
             total += row.T @ back
         np.testing.assert_allclose(gradient(x, w), total, rtol=1e-4, atol=1e-5)

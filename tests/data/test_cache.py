@@ -19,7 +19,7 @@ def test_a_cache_is_complete_with_its_last_element(file, tmp_path):
 
 def test_a_cache_read_in_part_is_not_complete():
     dataset = tf.data.Dataset.range(6).shuffle(6, seed=1).cache()
-    first = [int(x) for _, x in zip(range(5), dataset)]
+    first = [int(x) for _, x in zip(range(5), dataset, strict=False)]
     assert sorted(int(x) for x in dataset) == list(range(6)) and len(first) == 5
 
 

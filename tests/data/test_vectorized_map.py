@@ -55,10 +55,10 @@ def test_results_are_those_of_single_calls(batch, drop):
         made = made.batch(batch, drop_remainder=drop)
         parts = [expected[i : i + batch] for i in range(0, 20, batch)]
         parts = [part for part in parts if len(part) == batch or not drop]
-        expected = [tuple(map(np.stack, zip(*part))) for part in parts]
+        expected = [tuple(map(np.stack, zip(*part, strict=True))) for part in parts]
     found = list(made.as_numpy_iterator())
     assert len(found) == len(expected)
-    for (p, y), (p0, y0) in zip(found, expected):
+    for (p, y), (p0, y0) in zip(found, expected, strict=True):
         np.testing.assert_array_equal(p, p0)
         np.testing.assert_array_equal(y, y0)
 

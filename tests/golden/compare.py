@@ -80,7 +80,7 @@ def _array(got: Any, wanted: Case, tolerance: str) -> None:
 
 def _sequence(got: Any, wanted: Case, tolerance: str) -> None:
     assert isinstance(got, (list, tuple)) and len(got) == len(wanted["l"])
-    for item, expected in zip(got, wanted["l"]):
+    for item, expected in zip(got, wanted["l"], strict=True):
         check(item, expected, tolerance)
 
 
@@ -92,7 +92,7 @@ def _dictionary(got: Any, wanted: Case, tolerance: str) -> None:
 
 
 def _sparse(got: Any, wanted: Case, tolerance: str) -> None:
-    for part, expected in zip(("indices", "values", "dense_shape"), wanted["sp"]):
+    for part, expected in zip(("indices", "values", "dense_shape"), wanted["sp"], strict=True):
         check(getattr(got, part), expected, tolerance)
 
 
@@ -100,12 +100,12 @@ def _ragged(got: Any, wanted: Case, tolerance: str) -> None:
     values, splits = wanted["rt"]
     check(got.flat_values, values, tolerance)
     assert len(got.nested_row_splits) == len(splits)
-    for split, expected in zip(got.nested_row_splits, splits):
+    for split, expected in zip(got.nested_row_splits, splits, strict=True):
         check(split, expected, tolerance)
 
 
 def _slices(got: Any, wanted: Case, tolerance: str) -> None:
-    for part, expected in zip(("values", "indices"), wanted["isl"]):
+    for part, expected in zip(("values", "indices"), wanted["isl"], strict=True):
         check(getattr(got, part), expected, tolerance)
 
 

@@ -81,7 +81,7 @@ def test_constants_of_all_kinds_are_kept():
     with copy.as_default():
         tensors = tf.import_graph_def(graph.as_graph_def(), return_elements=names)
     with v1.Session(graph=copy) as session:
-        for found, value in zip(session.run(tensors), values):
+        for found, value in zip(session.run(tensors), values, strict=True):
             np.testing.assert_array_equal(found, value)
 
 

@@ -168,7 +168,7 @@ def check_expected(case: OpCase, outputs: list[np.ndarray]) -> None:
     if len(outputs) == 1 and len(expected) != 1:
         expected = [expected]
     assert len(outputs) == len(expected)
-    for i, (out, wanted) in enumerate(zip(outputs, expected)):
+    for i, (out, wanted) in enumerate(zip(outputs, expected, strict=True)):
         wanted = np.asarray(wanted)
         if wanted.dtype != out.dtype and wanted.dtype.kind in "iufcbV" and out.dtype.kind != "O":
             wanted = wanted.astype(out.dtype)
@@ -230,7 +230,7 @@ def graph_of(case: OpCase, shapes: Sequence[Any], constants: set[int]) -> FuncGr
     graph = FuncGraph(case.op)
     with graph.as_default():
         tensors, graph.inputs = [], []
-        for i, (array, shape) in enumerate(zip(arrays, shapes)):
+        for i, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
             if i in constants:
                 tensors.append(convert.convert_to_tensor(array))
                 continue
@@ -323,7 +323,7 @@ def check_gradient(case: OpCase) -> None:
         kept = [r.numpy() for r in results if r.dtype.is_floating or r.dtype.is_complex]
         return sum(
             float(np.sum(np.real(r.astype(w.dtype) * np.conj(w)), dtype=np.float64))
-            for r, w in zip(kept, weights)
+            for r, w in zip(kept, weights, strict=True)
         )
 
     step = 1e-2 if single else 1e-6

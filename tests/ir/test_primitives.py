@@ -27,7 +27,7 @@ def evaluate(build, *arrays, rules=True):
     function = Function("test", tuple(nodes), tuple(results))
     verify(function)
     values, _ = interpreter.run(function, [np.asarray(a) for a in arrays])
-    for node, value in zip(results, values):
+    for node, value in zip(results, values, strict=True):
         assert value.shape == node.shape and value.dtype == node.dtype.np
     return values if isinstance(made, (list, tuple)) else values[0]
 
@@ -192,7 +192,7 @@ def test_scatter(op):
     x, updates = random(4, 3), random(3, 3, seed=1)
     indices = np.array([[2], [0], [2]])
     expected = x.copy()
-    for (row,), update in zip(indices, updates):
+    for (row,), update in zip(indices, updates, strict=True):
         combine = {"add": np.add, "max": np.maximum, "min": np.minimum, "mul": np.multiply}
         expected[row] = update if op == "set" else combine[op](expected[row], update)
     made = evaluate(lambda p, x, i, u: p.scatter(x, i, u, op), x, indices, updates)

@@ -183,7 +183,7 @@ def own_step(keras, random):
                     [tf.nn.l2_loss(w) for w in self.trainable_variables]
                 )
             gradients = tape.gradient(loss, self.trainable_variables)
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
             return {"loss": loss}
 
     model = Model()

@@ -69,5 +69,7 @@ def test_any_axis_is_sorted_though_the_rank_is_unknown(axis):
     both = tf.function(
         lambda x: (tf.sort(x, axis), tf.argsort(x, axis)), input_signature=[tf.TensorSpec(None)]
     )
-    for found, expected in zip(both(rows), (np.sort(rows, axis), np.argsort(rows, axis))):
+    for found, expected in zip(
+        both(rows), (np.sort(rows, axis), np.argsort(rows, axis)), strict=True
+    ):
         np.testing.assert_array_equal(found, expected)

@@ -47,14 +47,16 @@ def check(make, *shapes, dtype=dtypes.float32, form=None, target=None, at_end=Tr
     if form is not None:
         assert found.form == form, f"expected a {form}, found a {found.form}"
     arrays = values(shapes, dtype)
-    known = {p.id: a for p, a in zip(parameters, arrays)}
+    known = {p.id: a for p, a in zip(parameters, arrays, strict=True)}
     left, right = (np.asarray(evaluate(x, known)) for x in (found.left, found.right))
     out = np.zeros(tuple(int(d) for d in node.shape), dtype.np)
     out.reshape(-1).view(np.uint8)[:] = 0xFF
     got, _ = run_kernel(kernel, left, right, out, found.sizes, at_end=at_end)
     exact = dtype if dtype.is_integer else dtypes.float64
     want_node, want_parameters = build(make, shapes, exact)
-    want = evaluate(want_node, {p.id: a.astype(exact.np) for p, a in zip(want_parameters, arrays)})
+    want = evaluate(
+        want_node, {p.id: a.astype(exact.np) for p, a in zip(want_parameters, arrays, strict=True)}
+    )
     if dtype.is_integer:
         assert np.array_equal(got, want)
         return found

@@ -96,5 +96,5 @@ def test_angles_beside_zeros(native, dtype):
         rest = [decimal.Decimal(float(v)) - n * quarter for n, v in enumerate(x, 1)]
     want = np.array([math.sin(v) for v in rest])
     _, made = native(lambda p, x: [p.sin(x), p.cos(x)], x, tolerance=5e5)
-    for first, got in zip((1, 0), made):
+    for first, got in zip((1, 0), made, strict=True):
         assert ulps(np.abs(got[first::2]), np.abs(want[first::2]), dtype).max() < 2

@@ -55,7 +55,7 @@ def test_products_and_their_transposes(spec, m, k, n):
     at_end=st.booleans(),
 )
 def test_ragged_and_run_time_extents(spec, extents, symbolic, at_end):
-    extents = dict(zip("mkn", extents))
+    extents = dict(zip("mkn", extents, strict=True))
     if 1 in extents.values():  # left out by the matcher, and tested above
         extents = {c: e + (e == 1) for c, e in extents.items()}
     shown = {c: dim(e, c) if c in symbolic else e for c, e in extents.items()}
@@ -164,7 +164,7 @@ class BiasReluSum(Plain):
     def apply(self, f, tile, values):
         bias, residual = tile.operand(0), tile.operand(1)
         found = []
-        for v, (i, j) in zip(values, tile.cells):
+        for v, (i, j) in zip(values, tile.cells, strict=True):
             b = f.load(bias, tile.column(j), v.ty, tile.mask(j))
             r = f.load(residual, tile.offset(i, j), v.ty, tile.mask(j))
             found.append(f.max(v + b + r, 0.0))
@@ -174,7 +174,7 @@ class BiasReluSum(Plain):
         f.memset(partial, 0, self.partial_bytes)
 
     def accumulate(self, f, tile, values, partial):
-        for v, (i, j) in zip(values, tile.cells):
+        for v, (i, j) in zip(values, tile.cells, strict=True):
             exists = tile.row_exists(i)
             v = v if exists is None else f.select(exists, v, f.zero(v.ty))
             at = tile.column(j)
@@ -245,10 +245,12 @@ def test_prologues(spec, left, right):
     )
     arrays = values(shapes, dtypes.float32)
     shift = np.full(1, 0.25, np.float32)
-    operands = [x for use, a in zip((left, right), arrays) if use for x in (shift, a)]
+    operands = [x for use, a in zip((left, right), arrays, strict=True) if use for x in (shift, a)]
     got, _ = run_kernel(kernel, *arrays, np.zeros(node.shape, np.float32), found.sizes, operands)
-    seen = [np.maximum(a - 0.25, 0) if use else a for use, a in zip((left, right), arrays)]
-    want = evaluate(node, {p.id: a.astype(float) for p, a in zip(parameters, seen)})
+    seen = [
+        np.maximum(a - 0.25, 0) if use else a for use, a in zip((left, right), arrays, strict=True)
+    ]
+    want = evaluate(node, {p.id: a.astype(float) for p, a in zip(parameters, seen, strict=True)})
     np.testing.assert_allclose(got, want, atol=1e-4)
 
 

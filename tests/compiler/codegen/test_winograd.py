@@ -105,7 +105,9 @@ def test_rounding_errors_are_at_most_three_times_those_of_the_plain_sum(make, sh
             node, parameters, found, kernel = kernel_of(make, shapes)
         assert is_winograd(kernel) == (not disabled)
         x, w = values(shapes, dtypes.float32)
-        known = dict(zip([p.id for p in parameters], [x.astype(float), w.astype(float)]))
+        known = dict(
+            zip([p.id for p in parameters], [x.astype(float), w.astype(float)], strict=True)
+        )
         want = evaluate(node, known)
         got, _ = run_kernel(kernel, x, w, np.zeros(want.shape, np.float32), found.sizes)
         errors.append(np.sqrt(np.mean((got - want) ** 2)))

@@ -109,7 +109,7 @@ def test_a_random_function(seed, symbolic):
     with flags.override(guard=1):
         program = build_program(function)
         got = program(*arrays[:-1], Handle)
-    for g, w in zip(got, want):
+    for g, w in zip(got, want, strict=True):
         assert g.shape == w.shape
         np.testing.assert_allclose(g, w, rtol=2e-4, atol=2e-5)
     for w in updates:

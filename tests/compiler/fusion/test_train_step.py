@@ -81,9 +81,9 @@ def run_steps(batch, steps=3):
         count = np.array(step, np.float32)
         want, state = interpreter.run(function, [*data, count, *state])
         got = program(*data, count, *handles)
-        for g, w in zip(got, want):
+        for g, w in zip(got, want, strict=True):
             np.testing.assert_allclose(g, w, rtol=2e-5, atol=2e-6)
-    for handle, w in zip(handles, state):
+    for handle, w in zip(handles, state, strict=True):
         np.testing.assert_allclose(handle.value, w, rtol=1e-3, atol=2e-5)
     assert [h.value.ctypes.data for h in handles] == memory
     return program

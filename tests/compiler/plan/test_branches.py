@@ -24,5 +24,5 @@ def test_a_number_that_one_branch_returns_is_another_in_the_next():
 
     for x in ([-0.3, -0.76, 1.98], [-1.0, -2.0, 0.5]):
         x = tf.constant(x)
-        for got, expected in zip(tf.function(gradient)(x), gradient(x)):
+        for got, expected in zip(tf.function(gradient)(x), gradient(x), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-5)

@@ -131,7 +131,9 @@ def test_stores_that_meet(monkeypatch):
 def test_reads_beyond_the_end(monkeypatch):
     def slice_rule(k, node, position, guard):
         (x,) = node.args
-        coordinates = [c + s + 1 for c, s in zip(position.coordinates, node.attrs["starts"])]
+        coordinates = [
+            c + s + 1 for c, s in zip(position.coordinates, node.attrs["starts"], strict=True)
+        ]
         return k.value(x, k.position(x, coordinates), guard)
 
     monkeypatch.setitem(inline.RULES, "slice", slice_rule)

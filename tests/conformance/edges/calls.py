@@ -135,7 +135,7 @@ def gradients():
             tape.watch(tensors)
             y = run(tf, *tensors)
         found = tape.gradient(y, list(tensors))
-        return [tf.zeros_like(x) if g is None else g for x, g in zip(tensors, found)]
+        return [tf.zeros_like(x) if g is None else g for x, g in zip(tensors, found, strict=True)]
 
     def of(run):
         return lambda tf, *tensors: gradient(tf, *tensors, run=run)

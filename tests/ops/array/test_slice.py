@@ -235,7 +235,7 @@ def batched(axis):
 
 def scattered(out, how):
     out = out.copy()
-    for v, u in zip(V, UPDATES):
+    for v, u in zip(V, UPDATES, strict=True):
         out[tuple(v)] = how(out[tuple(v)], u)
     return out
 

@@ -48,5 +48,5 @@ def test_gradient_of_batch_normalisation():
         tape.watch(inputs)
         other = tf.nn.batch_normalization(t, m, v, beta, gamma, 0.01)
         loss = tf.reduce_sum(other * other)
-    for mine, theirs in zip(found, tape.gradient(loss, inputs)):
+    for mine, theirs in zip(found, tape.gradient(loss, inputs), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4)

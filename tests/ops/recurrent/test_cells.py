@@ -50,7 +50,7 @@ def test_gradients_of_a_sequence(op):
     with tf.GradientTape() as tape:
         tape.watch([x, w])
         total = loss(x, w)
-    for at, (gradient, value) in enumerate(zip(tape.gradient(total, [x, w]), (x, w))):
+    for at, (gradient, value) in enumerate(zip(tape.gradient(total, [x, w]), (x, w), strict=True)):
         moved = np.zeros(value.shape, "f")
         moved.flat[3] = 1e-2
         ends = [
@@ -66,15 +66,20 @@ def test_gru_step_and_its_gradient():
     names = ["x", "h_prev", "w_ru", "w_c", "b_ru", "b_c"]
 
     def step(values):
-        return raw.GRUBlockCell(**dict(zip(names, values)))
+        return raw.GRUBlockCell(**dict(zip(names, values, strict=True)))
 
     r, u, c, h = (v.numpy() for v in step(inputs))
     np.testing.assert_allclose(h, u * inputs[1] + (1 - u) * c, rtol=1e-6)
-    given = dict(zip(names, inputs)) | {"r": r, "u": u, "c": c, "d_h": np.ones((2, 4), "f")}
+    given = dict(zip(names, inputs, strict=True)) | {
+        "r": r,
+        "u": u,
+        "c": c,
+        "d_h": np.ones((2, 4), "f"),
+    }
     gradients = raw.GRUBlockCellGrad(**given)
     for at, gradient in enumerate(gradients[:2]):
         moved = [v.copy() for v in inputs], [v.copy() for v in inputs]
-        for sign, values in zip((1, -1), moved):
+        for sign, values in zip((1, -1), moved, strict=True):
             values[at].flat[2] += sign * 1e-2
         ends = [step(values).h.numpy().sum() for values in moved]
         np.testing.assert_allclose(gradient.numpy().flat[2], (ends[0] - ends[1]) / 2e-2, rtol=1e-2)

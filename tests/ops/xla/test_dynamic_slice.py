@@ -13,7 +13,9 @@ STARTS = [(0, 0), (2, 3), (-5, 1), (9, 9)]
 def clamped(starts, sizes=(2, 3)):
     return tuple(
         slice(f, f + n)
-        for f, n in ((min(max(s, 0), w - n), n) for s, n, w in zip(starts, sizes, X.shape))
+        for f, n in (
+            (min(max(s, 0), w - n), n) for s, n, w in zip(starts, sizes, X.shape, strict=True)
+        )
     )
 
 

@@ -64,7 +64,7 @@ def results(name, arrays, types, regions=(), **attributes):
         p.constant(a) if a.dtype == np.int32 and a.ndim == 1 else p.parameter(i, a.shape, dtype)
         for i, (a, dtype) in enumerate((a, dtypes.as_dtype(a.dtype)) for a in arrays)
     ]
-    open_ = [(n, a) for n, a in zip(parameters, arrays) if n.kind == "parameter"]
+    open_ = [(n, a) for n, a in zip(parameters, arrays, strict=True) if n.kind == "parameter"]
     translated = Translation(module, p).main(parameters)
     function = p.function("main", [n for n, _ in open_], translated)
     values = interpreter.run(function, [a for _, a in open_])[0]

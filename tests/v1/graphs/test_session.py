@@ -17,7 +17,7 @@ def model():
         b = v1.Variable(0.5, name="b")
         loss = tf.reduce_mean((tf.matmul(x, w) + b) ** 2)
         gradients = v1.gradients(loss, [w, b])
-        train = [v1.assign_sub(v, 0.1 * g) for v, g in zip([w, b], gradients)]
+        train = [v1.assign_sub(v, 0.1 * g) for v, g in zip([w, b], gradients, strict=True)]
         init = v1.global_variables_initializer()
         yield graph, x, w, b, loss, train, init
 

@@ -55,7 +55,7 @@ def test_slices_ranges_and_shuffled_batches():
         stop = run(session)
         batches = [session.run(shuffled) for _ in range(2)]
         assert sorted(n for b in batches for n in b["n"]) == [0, 0, 1, 1, 2, 2, 3, 3]
-        assert {(n, t) for b in batches for n, t in zip(b["n"], b["l"])} == {
+        assert {(n, t) for b in batches for n, t in zip(b["n"], b["l"], strict=True)} == {
             (0, b"a"), (1, b"b"), (2, b"c"), (3, b"d")
         }  # fmt: skip
         assert session.run(kept).shape == session.run(joined).shape == (2,)

@@ -73,7 +73,7 @@ def test_arguments_go_where_their_names_say():
     relu = raw.QuantizedReluX
     quantised = [tf.cast([1, 9], tf.quint8), 6.0, 0.0, 255.0]
     for got, expected in zip(
-        v1.nn.quantized_relu_x(*quantised), relu(*quantised, out_type=tf.quint8)
+        v1.nn.quantized_relu_x(*quantised), relu(*quantised, out_type=tf.quint8), strict=True
     ):
         np.testing.assert_array_equal(got.numpy(), expected.numpy())
 
