@@ -1,4 +1,4 @@
-"""Executables: programs, host steps between them, specialisation, variables."""
+"""Executables: programs, host steps between them, specialization, variables."""
 
 import numpy as np
 import pytest
@@ -102,7 +102,7 @@ def test_nothing_lowers():
     assert not run.programs()
 
 
-def test_a_new_batch_size_is_a_new_specialisation_of_the_same_kernels():
+def test_a_new_batch_size_is_a_new_specialization_of_the_same_kernels():
     run = executable_of(lambda x: [raw.Tanh(x=x)], (F, [None, 3]))
     for n in (4, 7, 4, 9):
         assert run([np.zeros((n, 3), np.float32)])[0].shape == (n, 3)
@@ -127,7 +127,7 @@ def test_inputs_and_constants_as_outputs(device):
     np.testing.assert_array_equal(made[1], [3, 2])
 
 
-def test_a_value_that_a_lowering_needs_specialises_the_program(device):
+def test_a_value_that_a_lowering_needs_specializes_the_program(device):
     run = executable_of(
         lambda x, s: [raw.Reshape(tensor=raw.Exp(x=x), shape=s)], (F, [None]), (I, [2])
     )

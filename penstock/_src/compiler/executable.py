@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from penstock._src.compiler.blocks.block import Block
-from penstock._src.compiler.blocks.specialise import Specialisation
+from penstock._src.compiler.blocks.specialize import Specialization
 from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
 from penstock._src.compiler.explain import TEXTS, explain
 from penstock._src.compiler.stages import STATISTICS
@@ -18,7 +18,7 @@ from penstock._src.native import kernels
 class Executable:
     """What `compile_graph` returns. Call it with one host value for each input; it returns one for each output.
 
-    Nothing is lowered before the first call: programs are specialised per shapes of the inputs.
+    Nothing is lowered before the first call: programs are specialized per shapes of the inputs.
     """
 
     def __init__(
@@ -47,25 +47,25 @@ class Executable:
 
     @property
     def host_ops(self) -> dict[str, str]:
-        """Operations that ran on the host in some specialisation so far: name -> why."""
+        """Operations that ran on the host in some specialization so far: name -> why."""
         found: dict[str, str] = {}
         for step in self.steps():
             if isinstance(step, HostStep):
                 found[step.op.name] = step.why
         return found
 
-    def specialisations(self) -> Iterator[Specialisation]:
-        """Every specialisation made so far, nested ones after what they belong to."""
+    def specializations(self) -> Iterator[Specialization]:
+        """Every specialization made so far, nested ones after what they belong to."""
         pending = [self.block]
         while pending:
             block = pending.pop(0)
-            for made in block.specialisations.values():
+            for made in block.specializations.values():
                 yield made
                 pending += [s.block for s in made.steps if isinstance(s, BlockStep)]
 
     def steps(self) -> Iterator[Any]:
-        """Every step of every specialisation made so far."""
-        for made in self.specialisations():
+        """Every step of every specialization made so far."""
+        for made in self.specializations():
             yield from made.steps
 
     def programs(self) -> list[ProgramStep]:

@@ -19,17 +19,17 @@ MOST_KERNELS = 40  # lines
 
 
 def explain(executable: Executable) -> str:
-    """The report of all specialisations made so far. Call the executable first: nothing is lowered before."""
+    """The report of all specializations made so far. Call the executable first: nothing is lowered before."""
     types = Counter(op.type for op in executable.ops)
     lines = [
         f"{executable.name}({_types(executable.inputs)}) -> ({_types(executable.outputs)})",
         f"graph        {len(executable.ops)} ops       {_counted(types)}",
     ]
-    made = list(executable.specialisations())
+    made = list(executable.specializations())
     if not made:
         lines.append("programs     none yet: the function was not called")
-    for specialisation in made:
-        for step in specialisation.steps:
+    for specialization in made:
+        for step in specialization.steps:
             lines += _step(step)
     return "\n".join(lines)
 

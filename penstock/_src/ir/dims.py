@@ -1,6 +1,6 @@
 """Extents that remember where they came from.
 
-A `Dim` is an int (the extent met when a program was specialised) with an expression over the symbols of the signature's
+A `Dim` is an int (the extent met when a program was specialized) with an expression over the symbols of the signature's
 unknown dimensions. Python arithmetic keeps both; so `2 * batch + 1` of a batch of 32 is 65 and still knows that it is
 `2*d0 + 1`. Kernels take Dims as run-time arguments, and plain ints as constants of their code.
 
@@ -43,7 +43,7 @@ class Dim(int):
 
     @staticmethod
     def symbol(name: str, value: int) -> Dim:
-        """A new unknown extent that is `value` in this specialisation."""
+        """A new unknown extent that is `value` in this specialization."""
         return Dim(value, ((((("symbol", name),)), 1),))
 
     def __add__(self, other: Any) -> Any:

@@ -1,10 +1,10 @@
 """Blocks: what is executed as a whole, as a short list of steps.
 
-A Block is a set of operations with inputs and outputs. When it meets inputs of new shapes it makes a Specialisation:
+A Block is a set of operations with inputs and outputs. When it meets inputs of new shapes it makes a Specialization:
 
     1. operations that only the host can run, and that are ready, become HostSteps
     2. of the others, all that can be lowered without waiting for the host become one program: a ProgramStep
-    3. what is left, now that these have run, is a Block again: a BlockStep, specialised when it is reached, so that
+    3. what is left, now that these have run, is a Block again: a BlockStep, specialized when it is reached, so that
        the shapes and values that came from the host are known by then
 
 So a graph that lowers whole is one program, and one with k host operations in a row of dependencies at most k + 1.
@@ -17,15 +17,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, element_shape, input_kinds
-from penstock._src.compiler.blocks.specialise import Specialisation, specialise
+from penstock._src.compiler.blocks.specialize import Specialization, specialize
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.control.list_value import TensorList
 from penstock._src.util import collector
 
-# Specialisations kept per block; the oldest goes first.
-MOST_SPECIALISATIONS = 64
-# Values (rather than shapes) that a block is specialised for before its operations go to the host instead.
+# Specializations kept per block; the oldest goes first.
+MOST_SPECIALIZATIONS = 64
+# Values (rather than shapes) that a block is specialized for before its operations go to the host instead.
 MOST_VALUES = 24
 
 
@@ -33,7 +33,7 @@ class Block:
     """Operations executed as a whole.
 
     `host`: why operations known not to lower here do not. `states`: what stateful kernels remember (kernel_state.py).
-    `values`: inputs for whose values it is specialised. `constants`: ids of those that are constants of the graph.
+    `values`: inputs for whose values it is specialized. `constants`: ids of those that are constants of the graph.
     """
 
     def __init__(
@@ -63,20 +63,20 @@ class Block:
         self.by_value = True
         self.needed: Callable[[], list[Operation]] | None = None  # gives `ops` anew
         self.why_host = ""  # why all operations run on the host, if they do
-        self.specialisations: dict[Any, Specialisation] = {}
+        self.specializations: dict[Any, Specialization] = {}
         # What keys consist of may change while one is made: another thread must not file its own under the new form.
         self.changing = threading.RLock()
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Executes the operations for these inputs."""
-        found = self.specialisations.get(self.key(values))
+        found = self.specializations.get(self.key(values))
         if found is None:
             with self.changing:
-                found = self.specialisations.get(self.key(values)) or self.specialise(values)
+                found = self.specializations.get(self.key(values)) or self.specialize(values)
         return found.run(values)
 
     def key(self, values: Sequence[Any]) -> Any:
-        """What a specialisation depends on: shapes, and those values that a lowering asked for."""
+        """What a specialization depends on: shapes, and those values that a lowering asked for."""
         shapes = tuple([values[i].shape for i in self.arrays])
         if not self.handles and not self.others and not self.value_positions:
             return shapes
@@ -99,22 +99,22 @@ class Block:
         return self.ops if self.needed is None else self.needed()
 
     @collector.paused()
-    def specialise(self, values: Sequence[Any]) -> Specialisation:
-        """Makes and keeps the specialisation for these inputs."""
+    def specialize(self, values: Sequence[Any]) -> Specialization:
+        """Makes and keeps the specialization for these inputs."""
         self.ops = self.operations()
         self.tell_variables(values)
         while True:
-            made, wanted = specialise(self, values)
+            made, wanted = specialize(self, values)
             if made is not None:
                 break
             self.value_positions = sorted({*self.value_positions, *wanted})
-            self.specialisations.clear()  # keys have another form now
-        if len(self.specialisations) >= MOST_SPECIALISATIONS:
-            del self.specialisations[next(iter(self.specialisations))]
-        self.specialisations[self.key(values)] = made
-        if self.value_positions and len(self.specialisations) > MOST_VALUES:
+            self.specializations.clear()  # keys have another form now
+        if len(self.specializations) >= MOST_SPECIALIZATIONS:
+            del self.specializations[next(iter(self.specializations))]
+        self.specializations[self.key(values)] = made
+        if self.value_positions and len(self.specializations) > MOST_VALUES:
             self.by_value, self.value_positions = False, []
-            self.specialisations.clear()
+            self.specializations.clear()
         return made
 
     def tell_variables(self, values: Sequence[Any]) -> None:
@@ -123,7 +123,7 @@ class Block:
         if strange:
             self.handles = [i for i in self.handles if i not in strange]
             self.others += strange
-            self.specialisations.clear()  # keys have another form now
+            self.specializations.clear()  # keys have another form now
 
 
 def other_key(value: Any) -> Any:

@@ -21,7 +21,7 @@ ARRAY, HANDLE, LIST, ANY = "array", "handle", "list", "any"
 
 MIXED = "mixed"  # in place of a shape
 
-# Elements up to which a program may be specialised for the value of an integer input.
+# Elements up to which a program may be specialized for the value of an integer input.
 SMALL_VALUE = 64
 
 
@@ -103,7 +103,7 @@ class Leaves:
         return self.symbols[axis, value]
 
     def _known(self, position: int, value: np.ndarray, dtype: dtypes.DType) -> Node:
-        """A value that the program is specialised for: numbers above 1 become Dims, so that they are no part of kernels."""
+        """A value that the program is specialized for: numbers above 1 become Dims, so that they are no part of kernels."""
         if dtype.is_integer and value.ndim <= 1 and value.size <= SMALL_VALUE:
             numbers = [
                 self.symbol(("value", position, i), int(v))

@@ -1,4 +1,4 @@
-"""The steps of a specialisation: a program, an operation on the host, or a block that was left for later."""
+"""The steps of a specialization: a program, an operation on the host, or a block that was left for later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An op's own shape rule, asked again when a block is specialised: by then extents and some values are known that
+"""An op's own shape rule, asked again when a block is specialized: by then extents and some values are known that
 tracing did not know.
 
 What the rule refuses is left to the op's kernel on the host, which raises what it raises eagerly. A shape that the lowering
@@ -23,7 +23,7 @@ from penstock._src.ir.node import Node
 
 
 class ConcreteShape(InputShape):
-    """The shape of an input as it is in this specialisation, with its value where that is known."""
+    """The shape of an input as it is in this specialization, with its value where that is known."""
 
     __slots__ = ("_builder", "_node")
 

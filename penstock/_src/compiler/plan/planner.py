@@ -496,7 +496,7 @@ def _symbols(function: Function) -> dict[str, int]:
                 shapes.append(node.attrs["variable"][0])
             if node.kind == "size":
                 shapes.append(node.attrs["dims"])
-            # An input's value that is specialised for may stand in bounds only.
+            # An input's value that is specialized for may stand in bounds only.
             bounds = ("starts", "limits", "low", "high")
             shapes += [node.attrs[name] for name in bounds if name in node.attrs]
             for shape in shapes:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from penstock._src.compiler.blocks.block import Block
 
 
-class Specialisation:
+class Specialization:
     """The steps that execute a block for inputs of given shapes. Values stand in slots; the inputs come first.
 
     `rest` is what the slots after those of the inputs hold before a run: constants, and None for what steps write.
@@ -83,7 +83,7 @@ class Specialisation:
 
 
 class _Planner:
-    """Makes the steps of one specialisation."""
+    """Makes the steps of one specialization."""
 
     def __init__(self, block: Block, values: Sequence[Any]) -> None:
         self.block = block
@@ -107,8 +107,8 @@ class _Planner:
             self.slots += 1
         return self.slot_of[tensor._id]
 
-    def plan(self) -> Specialisation | None:
-        """The specialisation, or None if the block should be specialised for the values of `wanted` first."""
+    def plan(self) -> Specialization | None:
+        """The specialization, or None if the block should be specialized for the values of `wanted` first."""
         self.take_host_steps()
         if self.pending and not self.steps:
             self.take_program()
@@ -120,7 +120,7 @@ class _Planner:
         outputs = [self.slot_of[t._id] for t in self.block.outputs]
         inputs = len(self.block.inputs)
         rest = [self.constants.get(slot) for slot in range(inputs, self.slots)]
-        return Specialisation(self.steps, rest, outputs, inputs, self.slot_of)
+        return Specialization(self.steps, rest, outputs, inputs, self.slot_of)
 
     # -- the host
 
@@ -197,7 +197,7 @@ class _Planner:
         lowered = [op for op in self.pending if op.name not in waiting]
         self.pending = deferred
         if self.wanted:
-            return  # the block is specialised again, for these values
+            return  # the block is specialized again, for these values
         self.emit_program(p, leaves, lowering, lowered)
 
     def must_wait(self, op: Operation, lowering: Lowering, waiting: set[str]) -> bool:
@@ -231,7 +231,7 @@ class _Planner:
             self.host[op.name] = str(error)
 
     def is_small(self, position: int) -> bool:
-        """Whether a program may be specialised for the value of an input."""
+        """Whether a program may be specialized for the value of an input."""
         tensor, value = self.block.inputs[position], self.values[position]
         exact = tensor.dtype.is_integer or tensor.dtype.is_bool
         return exact and self.block.kinds[position] == ARRAY and value.size <= SMALL_VALUE
@@ -357,7 +357,7 @@ def _inputs_behind(asked: Sequence[Node], leaves: Leaves) -> list[int]:
     return sorted({i for i in found if i is not None})
 
 
-def specialise(block: Block, values: Sequence[Any]) -> tuple[Specialisation | None, list[int]]:
-    """The specialisation of a block; or None, and inputs whose values would let more of it be lowered."""
+def specialize(block: Block, values: Sequence[Any]) -> tuple[Specialization | None, list[int]]:
+    """The specialization of a block; or None, and inputs whose values would let more of it be lowered."""
     planner = _Planner(block, values)
     return planner.plan(), planner.wanted
