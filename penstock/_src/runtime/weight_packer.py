@@ -81,7 +81,7 @@ def _packer(weights: PrepackedWeights, library: Any, threads: int) -> WeightPack
     records = [
         Launch(
             code.code, stage.function, stage.tasks(sizes),
-            code.context(stage, 0, (VARIABLE, 0), (MEMORY, 0), 0, lambda at: (SCRATCH, at), sizes), "pack weights",
+            code.context(stage, 0, (VARIABLE, 0), (MEMORY, 0), 0, lambda at: (SCRATCH, at), sizes), "pack weights", (),
         )
         for stage in weights.stages
     ]  # fmt: skip

@@ -253,7 +253,9 @@ class _Planner:
         symbols = leaves.symbols.values()
         function = p.function(self.block.name, leaves.parameters, results.nodes, symbols)
         if makers or function.updates or function.checks:
-            self.steps.append(ProgramStep(function, leaves.sources, makers, lowered, p.assertions))
+            self.steps.append(
+                ProgramStep(function, leaves.sources, makers, lowered, p.assertions, p.equal)
+            )
         p.forget()
 
     def maker(

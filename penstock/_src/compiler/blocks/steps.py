@@ -34,10 +34,11 @@ class ProgramStep:
         makers: list[tuple[int, tuple[str, Any]]],
         ops: list[Operation],
         assertions: dict[str, Any],
+        equal: dict[int, list[Operation]],
     ) -> None:
         self.function, self.sources, self.makers, self.ops = function, sources, makers, ops
         self.compiled = compile_function(function)
-        self.assertions = assertions
+        self.assertions, self.equal = assertions, equal
         self.call = self.compiled.run
         self.reads = [s[1] for s in sources if s[0] == "input"]
         self.writes = [slot for slot, _ in makers]

@@ -45,6 +45,8 @@ class LoweringContext(NodeMaker):
         self.inlined: dict[Any, Any] = {}
         self.settled: dict[Any, Any] = {}  # what is known of loops, see loops.py
         self.recorded: set[int] = set()  # nodes taken off lists: what a loop used, for its gradient
+        # node id -> further operations that have its value, besides the one that it was made for
+        self.equal: dict[int, list[Any]] = {}
 
     @property
     def origin(self) -> Any:

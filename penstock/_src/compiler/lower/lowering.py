@@ -50,6 +50,8 @@ PASSING = frozenset(
 # Ops that make dynamic rows where they need the value of an extent: type -> handler.
 UNKNOWN_EXTENTS: dict[str, Handler] = {}
 
+IDENTITIES = ("Identity", "StopGradient", "PreventGradient", "Snapshot", "IdentityN")
+LEAVES = frozenset({"parameter", "read", "constant"})  # what no kernel computes
 HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
 
 
@@ -106,6 +108,8 @@ class Lowering:
             raise NotLowerable("a list is written to before its memory is known")
         for tensor, value in zip(op._outputs, outputs, strict=True):
             self.values[tensor._id] = value
+            if type(value) is Node and value.origin is not op and _is_computed(op, value):
+                self.p.equal.setdefault(value.id, []).append(op)
 
     def lower_all(self, ops: Sequence[Operation]) -> None:
         """Lowers operations in order."""
@@ -192,7 +196,11 @@ def _extent_fits(n: int, static: int | None) -> bool:
     return static is None or n == static
 
 
-@handler("Identity", "StopGradient", "PreventGradient", "Snapshot", "IdentityN")
+def _is_computed(op: Operation, value: Node) -> bool:
+    return value.kind not in LEAVES and op.type not in IDENTITIES
+
+
+@handler(*IDENTITIES)
 def _identity(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     """Passes on values of every sort, lists and handles too."""
     for arg in args:

@@ -66,7 +66,8 @@ def launch_attention(planner: Planner, kernel: AttentionKernel) -> None:
             words += [planner.extent(e) for e in expressions]
     tasks = int(dims.product(batches)) * chunks if rows and columns else 0
     planner.algorithms.add(kernel.label)
-    planner.add(code, "backward" if backward else "forward", tasks, words, kernel.label)
+    part = "backward" if backward else "forward"
+    planner.add(code, part, tasks, words, kernel.label, kernel.outputs)
 
 
 def form_of(found: Attention, backward: bool, target: Target) -> Form:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.ir.node import Node
 from penstock._src.native import Code
 from penstock._src.native.runner import HEADER, NANOSECONDS
 
@@ -28,13 +29,17 @@ STATUS = _Status()
 
 @dataclass(frozen=True, eq=False)
 class Launch:
-    """A fork-join over tasks. `args` are numbers, Buffers, (Buffer, byte offset) or STATUS."""
+    """A fork-join over tasks. `args` are numbers, Buffers, (Buffer, byte offset) or STATUS.
+
+    `made` are the nodes that its kernel stores (or checks): one list for all launches of a kernel.
+    """
 
     code: Code
     function: str
     tasks: int
     args: Sequence[Any]
     label: str
+    made: Sequence[Node]
 
 
 @dataclass(frozen=True, eq=False)

@@ -371,7 +371,8 @@ class Planner:
         per = rounds_of_a_task(total, math.ceil(code.work(extent) / GRAIN), self.threads)
         extents = [extent(e) for e in code.extents]
         args = [per, total, *leaves, *outputs, *extents]
-        self.launches.append(Launch(code.code, code.function, -(-total // per), args, kernel.label))
+        tasks, made = -(-total // per), kernel.outputs
+        self.launches.append(Launch(code.code, code.function, tasks, args, kernel.label, made))
 
     def _launch_contraction(self, kernel: ContractKernel) -> None:
         if not kernel.outputs[0].size:  # nothing is stored: its tiles cannot even be written
@@ -418,7 +419,8 @@ class Planner:
                 sizes,
                 operands,
             )
-            self.add(code.code, stage.function, stage.tasks(tuple(sizes)), words, kernel.label)
+            tasks = stage.tasks(tuple(sizes))
+            self.add(code.code, stage.function, tasks, words, kernel.label, kernel.outputs)
 
     def _launch_nothing(self, kernel: ContractKernel) -> None:
         """A contraction without elements: no task sums anything."""
@@ -459,10 +461,18 @@ class Planner:
     def target(self) -> Any:
         return self.cache.target
 
-    def add(self, code: Any, function: str, tasks: int, args: list[Any], label: str) -> None:
-        """Adds a launch."""
+    def add(
+        self,
+        code: Any,
+        function: str,
+        tasks: int,
+        args: list[Any],
+        label: str,
+        made: Sequence[Node],
+    ) -> None:
+        """Adds a launch of a kernel that stores the nodes `made`."""
         if tasks:
-            self.launches.append(Launch(code, function, tasks, args, label))
+            self.launches.append(Launch(code, function, tasks, args, label, made))
 
 
 def rounds_of_a_task(total: int, most: int, threads: int) -> int:

@@ -48,7 +48,14 @@ def _random_bits(planner: Planner, kernel: Any) -> None:
     blocks = -(-count // random_bits.WORDS[algorithm])
     args = [planner.used(key), planner.used(counter), planner.used(node), count]
     planner.note(kernel, [planner.used(key), planner.used(counter)], [planner.used(node)])
-    planner.add(code, "task", -(-blocks // random_bits.BLOCKS), args, f"random bits[{count}]")
+    planner.add(
+        code,
+        "task",
+        -(-blocks // random_bits.BLOCKS),
+        args,
+        f"random bits[{count}]",
+        kernel.outputs,
+    )
 
 
 @plans("scan")
@@ -65,7 +72,9 @@ def _scan(planner: Planner, kernel: Any) -> None:
     per = max(1, TASK // max(size, 1))
     if outer and n and inner:
         args = [planner.used(x), planner.used(node), n, inner, groups, per]
-        planner.add(code, "task", -(-groups // per), args, f"scan[{outer}, {n}, {inner}]")
+        planner.add(
+            code, "task", -(-groups // per), args, f"scan[{outer}, {n}, {inner}]", kernel.outputs
+        )
 
 
 @plans("sort")
@@ -93,7 +102,7 @@ def _sort(planner: Planner, kernel: Any) -> None:
         )
     planner.note(kernel, [planner.used(a) for a in node.args], [scratch, *outputs])
     args = [n, inner, outer * inner, scratch, room, *[planner.used(a) for a in node.args], *outputs]
-    planner.add(code, "task", outer * inner, args, f"sort[{outer}, {n}, {inner}]")
+    planner.add(code, "task", outer * inner, args, f"sort[{outer}, {n}, {inner}]", kernel.outputs)
 
 
 @plans("scatter")
@@ -128,7 +137,9 @@ def _scatter(planner: Planner, kernel: Any) -> None:
         per,
         *extents,
     ]
-    planner.add(code, "task", -(-shared // per), args, f"scatter[{vectors}, {size}]")
+    planner.add(
+        code, "task", -(-shared // per), args, f"scatter[{vectors}, {size}]", kernel.outputs
+    )
 
 
 def check_bounds(
@@ -142,7 +153,7 @@ def check_bounds(
     )
     planner.errors.append(OutOfBounds(indices, node))
     args = [STATUS, planner.used(indices), vectors, len(planner.errors), *extents]
-    planner.add(code, "task", 1, args, "bounds check")
+    planner.add(code, "task", 1, args, "bounds check", [indices])
 
 
 def stop_unless(planner: Planner, check: Any) -> None:
@@ -150,7 +161,7 @@ def stop_unless(planner: Planner, check: Any) -> None:
     code = planner.code(("truth",), checks.emit_truth_check)
     planner.errors.append(CheckFailed(check))
     args = [STATUS, planner.used(check.condition), len(planner.errors)]
-    planner.add(code, "task", 1, args, "check")
+    planner.add(code, "task", 1, args, "check", [check.condition])
 
 
 __all__ = ["PLANS", "check_bounds", "stop_unless"]
