@@ -9,7 +9,9 @@ from typing import Any
 from penstock._src.compiler.blocks.block import Block
 from penstock._src.compiler.blocks.specialize import Specialization
 from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
-from penstock._src.compiler.explain import TEXTS, explain
+from penstock._src.compiler.explain.collect import explanation
+from penstock._src.compiler.explain.report import Report
+from penstock._src.compiler.explain.stage_text import NAMES, STAGES
 from penstock._src.compiler.stages import STATISTICS
 from penstock._src.graph.operation import Operation
 from penstock._src.native import kernels
@@ -76,18 +78,23 @@ class Executable:
         """Counts over the life of the process: functions and kernels compiled, kernels read from the disk or reused."""
         return {**STATISTICS.counts(), **asdict(kernels().statistics)}
 
-    def explain(self) -> str:
-        """A report: operations, primitives, kernels, and what stayed on the host and why."""
-        return explain(self)
+    def explain(self) -> Report:
+        """A report: programs, their kernels and the user's lines they come from, and what stayed on the host and why."""
+        return Report(explanation(self))
 
     def text(self, stage: str = "primitives") -> str:
-        """What the programs made so far look like at a stage: "graph", "primitives" (also "hlo"), "launches" or "llvm".
+        """What the programs made so far look like at a stage.
+
+        Args:
+          stage: "graph", "primitives" (also TensorFlow's "hlo" and "optimized_hlo"), "launches", "llvm" or "assembly".
 
         Raises:
           ValueError: there is no such stage.
         """
-        if stage not in TEXTS:
-            raise ValueError(f"stage: expected one of {', '.join(TEXTS)}. Received '{stage}'.")
         if stage == "graph":
             return "\n".join(str(op) for op in self.ops)
-        return "\n\n".join(TEXTS[stage](program.compiled) for program in self.programs())
+        shown = STAGES.get(NAMES.get(stage, stage))
+        if shown is None:
+            known = ", ".join(("graph", *STAGES, *NAMES))
+            raise ValueError(f"stage: expected one of {known}. Received '{stage}'.")
+        return "\n\n".join(shown(program.compiled) for program in self.programs())

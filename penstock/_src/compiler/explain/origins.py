@@ -1,0 +1,70 @@
+"""From nodes back to operations: which operations' values a kernel computes.
+
+Every node has the operation that was being lowered when it was made (`Node.origin`). Two things are lost by that alone,
+and found here:
+
+    equal values    y = a + b; z = a + b      one node, which has the first line's origin. The lowering notes
+                                             that z's operation has this node's value, too (`LoweringContext.equal`)
+    folded away     y = transpose(a); y @ b   the product reads `a` by columns: no node is left of the transpose. Such an
+                                             operation belongs to the kernels of the operations that read it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from penstock._src.graph.operation import Operation
+from penstock._src.ir.node import Node
+
+LITERAL = frozenset({"constant", "iota", "size"})
+MOVED = frozenset({"broadcast", "reshape", "cast"})
+
+
+def is_literal(node: Node) -> bool:
+    """Whether a node is the same in every run: it is shared by all lines that write this number."""
+    while node.kind in MOVED:
+        node = node.args[0]
+    return node.kind in LITERAL
+
+
+def operations_of(node: Node, equal: dict[int, list[Operation]]) -> list[Operation]:
+    """The operations that have a node's value, or that it is a part of."""
+    if is_literal(node):
+        return []
+    first = [node.origin] if isinstance(node.origin, Operation) else []
+    return [*first, *equal.get(node.id, ())]
+
+
+def kernel_operations(
+    nodes: Iterable[Node], equal: dict[int, list[Operation]]
+) -> tuple[Operation, ...]:
+    """The operations of a kernel's nodes, each once."""
+    return tuple(dict.fromkeys(op for node in nodes for op in operations_of(node, equal)))
+
+
+def folded_operations(
+    operations: Sequence[Operation], direct: Sequence[Sequence[Operation]]
+) -> list[list[Operation]]:
+    """For each kernel, the operations without a kernel of their own whose value ends up in it.
+
+    Args:
+      operations: those that were lowered, each after what it reads.
+      direct: each kernel's own operations.
+    """
+    kernels: dict[int, set[int]] = {}
+    for number, own in enumerate(direct):
+        for op in own:
+            kernels.setdefault(id(op), set()).add(number)
+    readers: dict[int, list[Operation]] = {}
+    for op in operations:
+        for tensor in op._inputs:
+            readers.setdefault(id(tensor.op), []).append(op)
+    folded: list[list[Operation]] = [[] for _ in direct]
+    for op in reversed(operations):
+        if id(op) in kernels:
+            continue
+        into = set().union(*[kernels.get(id(r), set()) for r in readers.get(id(op), ())])
+        kernels[id(op)] = into
+        for number in sorted(into):
+            folded[number].insert(0, op)
+    return folded

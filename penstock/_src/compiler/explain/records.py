@@ -1,0 +1,144 @@
+"""What is known of a compiled function: source lines, programs, their kernels, and what the host runs."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penstock._src.graph.operation import Operation
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+
+@dataclass(frozen=True, order=True)
+class SourceLine:
+    """A line of the user's program."""
+
+    file: str
+    line: int
+
+    @property
+    def place(self) -> str:
+        """The file without its folders, and the line: "model.py:12"."""
+        return f"{os.path.basename(self.file)}:{self.line}"
+
+    @property
+    def code(self) -> str:
+        """Its text; empty if the file cannot be read."""
+        return linecache.getline(self.file, self.line).strip()
+
+
+def line_of(op: Operation) -> SourceLine | None:
+    """The user's line that made an operation, if that is known."""
+    return SourceLine(op.location.file, op.location.line) if op.location else None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An array that a kernel leaves in memory. `role`: "temporary", "result 0", "new value of argument 2"."""
+
+    node: Node
+    role: str
+
+
+@dataclass(frozen=True, eq=False)
+class KernelRecord:
+    """One kernel of a program.
+
+    number       counts from 1 through the executable
+    label        how the planner names it
+    computes     the primitives in it that compute something, in order
+    nodes        the primitives in it, arguments first
+    operations   the operations whose values it computes, in the graph's order
+    folded       operations of which nothing is left but what this kernel makes of them: reshapes, constants, casts
+    stored       what it leaves in memory
+    read         what it reads from memory
+    flops, bytes  least work of one launch: floating point operations, bytes read and written
+    tasks        into how many tasks it is cut
+    records      numbers of its launches among the records of the launch table
+    rounds       how often it is launched in a call, at most; None where only the run tells
+    seconds      measured in a call, all its launches together
+    """
+
+    number: int
+    label: str
+    computes: str
+    nodes: tuple[Node, ...]
+    operations: tuple[Operation, ...]
+    folded: tuple[Operation, ...]
+    stored: tuple[Stored, ...]
+    read: tuple[Node, ...]
+    flops: int
+    bytes: int
+    tasks: int
+    records: tuple[int, ...]
+    rounds: int | None = 1
+    seconds: float | None = None
+
+    @property
+    def lines(self) -> tuple[SourceLine, ...]:
+        """The user's lines whose values it computes, then those of which it takes the rest along; each once."""
+        found = map(line_of, (*self.operations, *self.folded))
+        return tuple(dict.fromkeys(line for line in found if line is not None))
+
+    def timed(self, seconds: float | None) -> KernelRecord:
+        """The same with a measured time."""
+        return replace(self, seconds=seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramRecord:
+    """A native program: `function` has its primitives, `operations` what was lowered to them."""
+
+    function: Function
+    compiled: Any
+    operations: tuple[Operation, ...]
+    kernels: tuple[KernelRecord, ...]
+    equal: dict[int, tuple[Operation, ...]]  # a node's id -> further operations that have its value
+
+
+@dataclass(frozen=True, eq=False)
+class HostRecord:
+    """An operation that runs on the host, and why."""
+
+    operation: Operation
+    why: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class WaitingRecord:
+    """Operations that wait for a value from the host: `reasons` by the name of the operation that needs one."""
+
+    operations: tuple[Operation, ...]
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A piece of a timeline: a kernel (by its number) or a host operation (0), and when it ran, in nanoseconds."""
+
+    kernel: int
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """All that is known of an Executable, in the order in which it runs."""
+
+    name: str
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    operations: tuple[Operation, ...]
+    steps: tuple[ProgramRecord | HostRecord | WaitingRecord, ...]
+    timeline: tuple[Launched, ...] = ()
+    limits: Any = None  # what this machine can do (limits.py), where times were measured
+
+    @property
+    def kernels(self) -> tuple[KernelRecord, ...]:
+        """The kernels of all programs."""
+        return tuple(k for s in self.steps if isinstance(s, ProgramRecord) for k in s.kernels)
