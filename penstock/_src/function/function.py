@@ -16,6 +16,7 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import retracing, side_effects
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.explaining import compile_now, stage_printer
 from penstock._src.function.signature import cast_to, checked_signature, flat_specs, plain_arity
 from penstock._src.function.trace_cache import TraceCache
 from penstock._src.function.trace_type import (
@@ -303,28 +304,16 @@ class Function(Trackable):
     def explain(self, *args: Any, **kwargs: Any) -> Any:
         """Returns the report of what a call with these arguments compiles to, from source line to kernel."""
         concrete, tensors = self._find(args, kwargs)
-        concrete.call_flat(tensors)
-        return concrete.explain()
+        return compile_now(concrete, tensors).explain()
 
     def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str]:
-        """Returns a function `(stage="hlo") -> text` of the compiled form: "primitives" (also "hlo") or "report"."""
-        concrete, tensors = self._find(args, kwargs)
-        concrete.call_flat(tensors)
-        executable: Any = concrete.graph_function.executable
+        """Returns a function of a stage that gives the compiled form's text.
 
-        def text(
-            stage: str = "hlo", device_name: str | None = None, platform_name: str | None = None
-        ) -> str:
-            del device_name, platform_name
-            if stage == "report":
-                return executable.explain()
-            if stage not in ("hlo", "optimized_hlo", "primitives"):
-                raise ValueError(
-                    f"experimental_get_compiler_ir: stage is one of hlo, primitives, report. Received {stage!r}."
-                )
-            return "\n\n".join(str(step.compiled.function) for step in executable.programs())
-
-        return text
+        >>> stages = tf.function(lambda x: tf.sqrt(x)).experimental_get_compiler_ir(tf.ones([4]))
+        >>> "sqrt" in stages(stage="hlo"), "llvm.sqrt" in stages(stage="llvm")
+        (True, True)
+        """
+        return stage_printer(compile_now(*self._find(args, kwargs)))
 
     def _decorate(self, decorator: Callable[..., Any]) -> None:
         """Puts `decorator` around the Python function; for methods that a class wraps after they are made.

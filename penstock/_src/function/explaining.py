@@ -1,0 +1,51 @@
+"""What a function compiled to, found by a call that leaves its variables as they were."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.function.concrete import ConcreteFunction
+
+
+@contextlib.contextmanager
+def variables_unchanged(tensors: Sequence[Any]) -> Iterator[None]:
+    """Gives the variables among tensors the values back that they had."""
+    held = [getattr(tensor, "_value", None) for tensor in tensors]
+    before = [(h, h.value) for h in held if isinstance(h, VariableHandle) and h.value is not None]
+    try:
+        yield
+    finally:
+        for handle, value in before:
+            handle.value = value
+            handle.version += 1
+
+
+def compile_now(concrete: ConcreteFunction, tensors: Sequence[Any]) -> Any:
+    """The Executable of a function, with the programs that a call with these arguments needs."""
+    with variables_unchanged([*tensors, *concrete.captured_inputs]):
+        concrete.call_flat(tensors)
+    return concrete.graph_function.executable
+
+
+def stage_printer(executable: Any) -> Callable[..., str]:
+    """The function that `experimental_get_compiler_ir` returns."""
+
+    def text(
+        stage: str = "hlo", device_name: str | None = None, platform_name: str | None = None
+    ) -> str:
+        """The programs at a stage.
+
+        Args:
+          stage: "hlo", "optimized_hlo" or "primitives", which is Penstock's form of both; "graph"; "launches", the
+            kernels in order; "llvm"; "assembly"; "report", as `explain` gives it.
+          device_name: accepted; there is one device.
+          platform_name: accepted.
+
+        Raises:
+          ValueError: there is no such stage. XLA's serialized protocol buffers and its DOT graphs are not written.
+        """
+        del device_name, platform_name
+        return executable.explain() if stage == "report" else executable.text(stage)
+
+    return text

@@ -1,0 +1,172 @@
+"""explain(): kernels, and the lines of the program that they come from."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.compiler.explain.records import SourceLine
+
+
+def lines_of(report, function):
+    """The code of each kernel's lines that stand in `function`."""
+    source, first = inspect.getsourcelines(function)
+    inside = {
+        SourceLine(inspect.getsourcefile(function), first + i): text.strip()
+        for i, text in enumerate(source)
+    }
+    return [[inside[line] for line in k.lines if line in inside] for k in report.kernels]
+
+
+def test_a_fused_kernel_names_all_its_lines():
+    def f(x):
+        y = x + 1.0
+        z = tf.exp(y)
+        return z * y
+
+    report = tf.function(f).explain(tf.ones([8]))
+    assert lines_of(report, f) == [["y = x + 1.0", "z = tf.exp(y)", "return z * y"]]
+    (kernel,) = report.kernels
+    assert kernel.computes == "add, exp, mul"
+    assert (kernel.flops, kernel.bytes) == (24, 64)
+    for text in ("y = x + 1.0", "test_explain.py:", "computes add, exp, mul", "24 FLOP"):
+        assert text in report
+
+
+def test_equal_values_keep_both_lines():
+    def f(x):
+        y = tf.exp(x)
+        z = tf.exp(x)
+        return y + z
+
+    report = tf.function(f).explain(tf.ones([8]))
+    assert lines_of(report, f) == [["y = tf.exp(x)", "z = tf.exp(x)", "return y + z"]]
+
+
+def test_lines_that_are_folded_away_lead_to_the_kernel_that_takes_them_along():
+    def f(x, w):
+        turned = tf.transpose(w)
+        return tf.matmul(x, turned)
+
+    report = tf.function(f).explain(tf.ones([32, 48]), tf.ones([16, 48]))
+    assert ["return tf.matmul(x, turned)", "turned = tf.transpose(w)"] in map(
+        list, lines_of(report, f)
+    )
+
+
+def test_each_kernel_has_the_lines_of_what_it_computes_only():
+    v = tf.Variable(tf.ones([64, 8]))
+
+    def f(x):
+        y = tf.nn.relu(x @ v)
+        total = tf.reduce_sum(y)
+        v.assign(v * 2.0)
+        return total
+
+    kernels = lines_of(tf.function(f).explain(tf.ones([16, 64])), f)
+    assert ["y = tf.nn.relu(x @ v)"] in kernels
+    assert ["total = tf.reduce_sum(y)"] in kernels
+    assert ["v.assign(v * 2.0)"] in kernels
+
+
+def test_roles_of_what_is_stored():
+    v = tf.Variable(tf.ones([64, 8]))
+
+    @tf.function
+    def f(x):
+        y = tf.nn.softmax(x @ v)
+        v.assign_add(tf.ones([64, 8]))
+        return y
+
+    roles = {s.role for k in f.explain(tf.ones([16, 64])).kernels for s in k.stored}
+    assert roles == {"temporary", "result 0", "new value of argument 1"}
+
+
+def test_loops_say_how_often():
+    @tf.function
+    def f(x, n):
+        while tf.reduce_sum(x) < n:
+            x = tf.sin(x) + 2.0 * x
+        return x
+
+    report = f.explain(tf.ones([8]), tf.constant(100.0))
+    assert any(k.rounds is None for k in report.kernels)
+    assert "in a loop" in report and "x = tf.sin(x) + 2.0 * x" in report
+
+
+def test_host_ops_stand_there_with_their_line_and_reason():
+    @tf.function
+    def f(x):
+        text = tf.strings.as_string(x)
+        return tf.strings.length(text) + tf.cast(x, tf.int32)
+
+    report = f.explain(tf.ones([4]))
+    assert "host         AsString" in report and "text = tf.strings.as_string(x)" in report
+
+
+def test_errors_are_kernels_too():
+    @tf.function
+    def f(x, i):
+        tf.debugging.assert_less(i, 4)
+        return tf.gather(x, i)
+
+    report = f.explain(tf.ones([4]), tf.constant([1, 2]))
+    assert "an error, if what is checked does not hold" in report
+
+
+def test_kernels_partition_what_the_program_computes():
+    """Stored nodes are computed by one kernel; what is computed again is never stored."""
+    v = tf.Variable(tf.random.normal([64, 10]))
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            logits = tf.nn.relu(x @ v)
+            loss = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+            loss = tf.reduce_mean(loss)
+        v.assign_sub(0.1 * tape.gradient(loss, v))
+        return loss
+
+    report = step.explain(tf.ones([32, 64]), tf.zeros([32], tf.int32))
+    stored = [s.node.id for k in report.kernels if k.computes != "a copy" for s in k.stored]
+    assert len(stored) == len(set(stored))
+    for kernel in report.kernels:
+        mine = {s.node.id for s in kernel.stored}
+        again = {n.id for n in kernel.nodes if n.kind != "constant"} & set(stored) - mine
+        assert not again or kernel.computes in (
+            "a copy",
+            "an error, if what is checked does not hold",
+        )
+
+
+@pytest.mark.parametrize("stage", ["graph", "hlo", "optimized_hlo", "primitives", "launches"])
+def test_stages_of_a_program(stage):
+    f = tf.function(lambda x: tf.exp(x) + 1.0)
+    assert f.experimental_get_compiler_ir(tf.ones([4]))(stage=stage)
+
+
+def test_llvm_and_assembly():
+    text = tf.function(lambda x: tf.sqrt(x)).experimental_get_compiler_ir(tf.ones([64]))
+    assert "llvm.sqrt" in text(stage="llvm") and "define" in text(stage="llvm")
+    assert "sqrt" in text(stage="assembly") and "define" not in text(stage="assembly")
+
+
+def test_unknown_stages_are_refused():
+    text = tf.function(lambda x: x + 1.0).experimental_get_compiler_ir(tf.ones([4]))
+    for stage in ("hlo_serialized", "optimized_hlo_dot", "nonsense"):
+        with pytest.raises(ValueError, match=stage):
+            text(stage=stage)
+
+
+def test_explaining_changes_no_variable():
+    v = tf.Variable([1.0, 2.0])
+
+    @tf.function
+    def f():
+        return v.assign_add([1.0, 1.0])
+
+    f.explain()
+    f.experimental_get_compiler_ir()
+    np.testing.assert_array_equal(v.numpy(), [1, 2])
+    assert f().numpy().tolist() == [2, 3]
