@@ -104,7 +104,7 @@ _NAMES = {
     "penstock._src.graph.graph": "Graph",
     "penstock._src.graph.importer": "import_graph_def",
     "penstock._src.graph.operation": "Operation",
-    "penstock._src.graph.rewriting": "RegisterGradient",
+    "penstock._src.graph.registered_gradients": "RegisterGradient",
     "penstock._src.graph.static_values": "get_static_value=static_value",
     "penstock._src.util.device_spec": "DeviceSpec",
     "penstock.keras": "initializers losses metrics optimizers",

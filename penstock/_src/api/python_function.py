@@ -81,19 +81,16 @@ def _output_types(given: Any) -> tuple[list[Any], bool, list[Any]]:
 def _arranged(outputs: Any, held: Any, is_list: bool, form: Any, shapes: Sequence[Any]) -> Any:
     """Returns the outputs in the form asked for; the node keeps the function alive."""
     if STATE.graph is not None and outputs:
-        outputs[0].op.__dict__["_python_function"] = held
+        outputs[0].op.python_function = held
         for tensor, shape in zip(outputs, shapes, strict=True):
             tensor.set_shape(shape)
     elif STATE.graph is not None:
-        _keep(STATE.graph._operations[-1], held)
-        return STATE.graph._operations[-1]
+        node: Operation = STATE.graph._operations[-1]
+        node.python_function = held
+        return node
     if not outputs:
         return [] if is_list else None
     return nest.pack_sequence_as(form, list(outputs)) if is_list else outputs[0]
-
-
-def _keep(node: Operation, held: Any) -> None:
-    node.__dict__["_python_function"] = held
 
 
 @export("py_function")
@@ -128,7 +125,7 @@ def py_function(
     token, held = register(caller)
     attrs = {"token": token, "Tin": tuple(t.dtype for t in tensors), "Tout": tuple(types)}
     node = graph.add(make_op("EagerPyFunc", attrs), [graph.local(t) for t in tensors], name)
-    _keep(node, held)
+    node.python_function = held
     node.gradient_override = caller.gradient
     record_node(node)
     for tensor, shape in zip(node.outputs, shapes, strict=True):
@@ -192,7 +189,7 @@ class _EagerCall:
         token, held = register(lambda values, _: self._backward(values, len(outputs), wanted))
         arguments = [*outputs, *(convert_to_tensor(g) for g in gradients)]
         made = raw.EagerPyFunc(input=arguments, token=token, Tout=[inputs[i].dtype for i in wanted])
-        _keep(made[0].op, held)
+        made[0].op.python_function = held
         result: list[Any] = [None] * len(inputs)
         for position, tensor in zip(wanted, made, strict=True):
             tensor.set_shape(inputs[position].shape)

@@ -25,7 +25,7 @@ from penstock._src.core.registry import raw
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
-from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
 from penstock._src.ops.control import functional
 
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
@@ -65,7 +65,7 @@ def backward_steps(
     forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]
 ) -> Steps:
     """`backward_of` as a generator of steps."""
-    cache = forward.graph.__dict__.setdefault("_backward_graphs", {})
+    cache = forward.graph.backward_graphs
     ys = [forward.outputs[i] for i in active]
     xs = [forward.inputs[i] for i in needed]
     key = (tuple(t._id for t in ys), tuple(t._id for t in xs))
@@ -81,11 +81,10 @@ def differentiated(function: GraphFunction) -> GraphFunction:
 
     It is a copy if calls inside `function` may run another implementation, which would not output those values.
     """
-    copy = function.__dict__.get("_differentiated")
-    if copy is None:
+    if function.differentiated is None:
         copy = _copy_of(function) if _calls_stand_ins(function) else function
-        function.__dict__["_differentiated"] = copy
-    return copy
+        function.differentiated = copy
+    return function.differentiated
 
 
 def _calls_stand_ins(function: GraphFunction) -> bool:
@@ -328,7 +327,7 @@ def copy_operations(
             continue
         copy = into.add(node.raw_op, [table[t._id] for t in node._inputs], node.name)
         copy.gradient_override = node.gradient_override
-        copy_loop_facts(node, copy, table)
+        copy_facts(node, copy, table)
         copy._add_control_inputs(copies[id(c)] for c in node._control_inputs if id(c) in copies)
         copies[id(node)] = copy
         for old, new in zip(node.outputs, copy.outputs, strict=True):
@@ -338,14 +337,13 @@ def copy_operations(
     return copies
 
 
-def copy_loop_facts(node: Operation, copy: Operation, table: dict[int, SymbolicTensor]) -> None:
-    """Copies the counter, limit and accumulators recorded for a While to its copy."""
-    for key in ("_iterations", "_accumulators", "_maximum_iterations", "_python_function"):
-        value = node.__dict__.get(key)
-        if isinstance(value, SymbolicTensor):
-            value = table.get(value._id)
-        if value is not None:
-            copy.__dict__[key] = dict(value) if isinstance(value, dict) else value
+def copy_facts(node: Operation, copy: Operation, table: dict[int, SymbolicTensor]) -> None:
+    """Copies what is recorded of an operation (of a While: its counter, limit and accumulators)."""
+    copy.python_function = node.python_function
+    if node.loop is not None:
+        limit = node.loop.limit
+        limit = table.get(limit._id) if isinstance(limit, SymbolicTensor) else limit
+        copy.loop = LoopFacts(node.loop.counter, limit, dict(node.loop.accumulators))
 
 
 def zeros_for(tensor: SymbolicTensor) -> Any:
@@ -437,8 +435,7 @@ def _op_gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[
 
 def gradient_function(function: GraphFunction) -> GraphFunction:
     """Returns the cached function (arguments, gradients of results) -> gradients of arguments."""
-    made = function.__dict__.get("_gradient_function")
-    if made is None:
+    if function.gradient is None:
         graph = FuncGraph(f"symbolic_gradient_{function.graph.name}")
         with building(graph):
             xs = [graph.placeholder(t.dtype, t.shape, "x") for t in function.inputs]
@@ -449,8 +446,8 @@ def gradient_function(function: GraphFunction) -> GraphFunction:
                 zeros_for(x) if gradient is None else dense(gradient)
                 for x, gradient in zip(xs, found, strict=True)
             ]
-        made = function.__dict__["_gradient_function"] = GraphFunction(graph)
-    return made
+        function.gradient = GraphFunction(graph)
+    return function.gradient
 
 
 functional.GRADIENT = _op_gradient

@@ -206,7 +206,7 @@ class BackwardGraph(FuncGraph):
         if isinstance(tensor, SymbolicTensor) and tensor._id not in self._captures:
             if tensor.graph is self:
                 return tensor
-            copies = self._captured_constants()
+            copies = self.constants_of_captures
             held = copies.get(tensor._id)
             if held is None:
                 value = constant_value(tensor)

@@ -21,7 +21,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
-from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 
 
@@ -57,7 +57,7 @@ def _flows(tensor: SymbolicTensor) -> bool:
 
 def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
     """Finds the loop variables that gradients reach from those in `given` after any number of iterations."""
-    cache = body.graph.__dict__.setdefault("_backward_steps", {})
+    cache = body.graph.backward_steps
     key = (tuple(given), tuple(t._id for t in body.outputs))
     if key in cache:
         return cache[key]
@@ -87,17 +87,23 @@ def _backward(body: GraphFunction, ys: list[Any], xs: list[Any]) -> Backward:
 
 def _counter(node: Operation) -> SymbolicTensor:
     """Returns the number of iterations that ran; adds a counter variable if the loop has none."""
-    held = node.__dict__.get("_iterations")
-    if held is not None:
-        return node.outputs[held]
+    facts = _facts(node)
+    if facts.counter is not None:
+        return node.outputs[facts.counter]
     start = insert_before(node, lambda: raw.Const(value=_int32(0), dtype=dtypes.int32))
 
     def advance(graph: FuncGraph, placeholder: SymbolicTensor) -> Any:
         return raw.AddV2(x=placeholder, y=raw.Const(value=_int32(1), dtype=dtypes.int32))
 
     (output,) = _add_variables(node, [(start, advance)])
-    node.__dict__["_iterations"] = output.value_index
+    facts.counter = output.value_index
     return output
+
+
+def _facts(node: Operation) -> LoopFacts:
+    if node.loop is None:
+        node.loop = LoopFacts()
+    return node.loop
 
 
 def _int32(value: int) -> Any:
@@ -160,7 +166,7 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
             invariants.append((t, node.outputs[at]))
         else:
             accumulated.append(t)
-    known: dict[int, int] = node.__dict__.setdefault("_accumulators", {})
+    known = _facts(node).accumulators
     fresh = [t for t in accumulated if t._id not in known]
     if fresh:
         limit = _limit(node)
@@ -192,7 +198,7 @@ def _is_only_measured(step: _Step, captured: SymbolicTensor) -> bool:
 
 def _limit(node: Operation) -> Any:
     """The maximum number of iterations: a number or a tensor; -1 if unknown."""
-    limit = node.__dict__.get("_maximum_iterations")
+    limit = _facts(node).limit
     if limit is None:
         return -1
     value = constant_value(limit) if isinstance(limit, SymbolicTensor) else limit
@@ -221,7 +227,7 @@ def _backward_loop(
 ) -> list[Any]:
     body: GraphFunction = node.raw_op.attrs["body"]
     outer = STATE.graph
-    limit = node.__dict__.get("_maximum_iterations")
+    limit = _facts(node).limit
     if isinstance(limit, SymbolicTensor):
         limit = outer.local(limit)
     starts: list[Any] = [raw.ZerosLike(x=outer.local(counter))]
@@ -253,9 +259,7 @@ def _backward_loop(
     functions, externals = unify([cond_graph, body_graph], n)
     cond, loop = functions
     loop = GraphFunction(loop.graph, loop.inputs, [*body_graph.outputs, *loop.inputs[n:]])
-    made = add_while(cond, loop, [*starts, *externals])
-    made.__dict__["_iterations"] = 0
-    made.__dict__["_maximum_iterations"] = limit
+    made = add_while(cond, loop, [*starts, *externals], limit)
     return list(made.outputs[1 : 1 + len(step.active)])
 
 
@@ -310,10 +314,11 @@ def add_while(
     cond: GraphFunction,
     body: GraphFunction,
     inputs: list[Any],
+    limit: Any,
     name: str | None = None,
     parallel_iterations: int = 10,
 ) -> Operation:
-    """Adds While to the current graph; both functions have the same inputs."""
+    """Adds While to the current graph; both functions have the same inputs, of which the first counts iterations, `limit` at most."""
     kind = "While" if cond.is_stateful or body.is_stateful else "StatelessWhile"
     attrs = {
         "cond": cond,
@@ -321,7 +326,9 @@ def add_while(
         "T": tuple(body.input_types),
         "parallel_iterations": parallel_iterations,
     }
-    return add_node(kind, [convert_to_tensor(t) for t in inputs], attrs, name or "while")
+    node = add_node(kind, [convert_to_tensor(t) for t in inputs], attrs, name or "while")
+    node.loop = LoopFacts(counter=0, limit=limit)
+    return node
 
 
 NODE_GRADIENTS["While"] = NODE_GRADIENTS["StatelessWhile"] = while_gradient

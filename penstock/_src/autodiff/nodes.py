@@ -64,7 +64,7 @@ def record_on_tapes(node: Operation) -> None:
         before = len(tape.entries)
         tape.record_function(node.type, node._inputs, node.outputs, _backward(node, wanted), False)
         if len(tape.entries) > before:
-            node.__dict__.setdefault("_recorded", []).append((tape, tape.entries[-1]))
+            node.tape_entries = (*node.tape_entries, (tape, tape.entries[-1]))
 
 
 def _backward(node: Operation, wanted: list[bool]) -> Callable[..., list[Any]]:
@@ -88,7 +88,7 @@ def extend_node(
         tensor._handle_data = model._handle_data
         node._outputs.append(tensor)
         added.append(tensor)
-    for tape, entry in node.__dict__.get("_recorded", ()):
+    for tape, entry in node.tape_entries:
         for tensor in added:
             entry.output_ids.append(tensor._id)
             entry.outputs.append(tensor)

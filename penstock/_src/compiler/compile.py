@@ -43,7 +43,7 @@ def compile_graph(
         return needed_operations(graph, inputs, outputs, control_outputs)
 
     if states is None:
-        states = graph.__dict__.setdefault("_kernel_states", {})
+        states = graph.kernel_states
     return Executable(
         name or str(getattr(graph, "name", "graph")), needed, inputs, outputs, states, why_host
     )

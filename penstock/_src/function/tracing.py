@@ -52,7 +52,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
     with graph_trace.recording(graph):
         placeholders = _placeholders(graph, trace)
         if allow_variables:
-            graph.argument_values = list(zip(placeholders, trace.values))  # type: ignore[attr-defined]
+            graph.argument_values = list(zip(placeholders, trace.values))
         tensors = iter(placeholders)
         arguments = [(name, substitute(value, tensors)) for name, value in trace.parameters]
         before = [_shallow(value) for _, value in arguments]
@@ -63,7 +63,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
         graph_trace.mark_outputs(graph)
     add_control_dependencies(graph)
     del graph.variable_rule  # type: ignore[attr-defined]
-    graph.__dict__.pop("argument_values", None)
+    graph.argument_values = []
     shown = _specs_of(trace)
     graph.structured_input_signature = _signature_form(shown, trace.signature)
     return ConcreteFunction(graph, shown), created
@@ -178,7 +178,7 @@ def lift(tensor: SymbolicTensor) -> EagerTensor | None:
     """Returns the value of a tensor of a function being traced, if it can be known by now; else None."""
     graph = tensor.graph
     inputs, values = [], []
-    for placeholder, argument in getattr(graph, "argument_values", ()):
+    for placeholder, argument in graph.argument_values:
         if isinstance(argument, EagerTensor):
             inputs.append(placeholder)
             values.append(argument._value)

@@ -22,10 +22,10 @@ def has_effect(op: Operation) -> bool:
 
 def _may_have_effect(graph: Any) -> bool:
     """Whether any operation of a graph has an effect; cached until operations are added."""
-    count, found = graph.__dict__.get("_has_effect", (-1, False))
+    count, found = graph.effect_found
     if count != len(graph._operations):
         found = any(map(has_effect, graph._operations))
-        graph.__dict__["_has_effect"] = len(graph._operations), found
+        graph.effect_found = len(graph._operations), found
     return found
 
 

@@ -71,30 +71,15 @@ def _fill_attribute(entry: Any, cls: type[Op], name: str) -> None:
         entry.allowed_values.list.type.extend(sorted(t.as_datatype_enum for t in types))
 
 
-def _create_op(
-    self: Graph,
+def create_operation(
+    graph: Graph,
     op_type: str,
     inputs: Sequence[SymbolicTensor],
-    dtypes: Any = None,
-    input_types: Any = None,
-    name: str | None = None,
-    attrs: dict[str, Any] | None = None,
-    op_def: Any = None,
-    compute_shapes: bool = True,
-    compute_device: bool = True,
+    dtypes: Any,
+    name: str | None,
+    attrs: dict[str, Any] | None,
 ) -> Operation:
-    """Adds an operation of any op.
-
-    Args:
-      op_type: the name of the op.
-      inputs: tensors of the graph, flat.
-      dtypes, input_types, op_def, compute_shapes, compute_device: found from the op itself.
-      name: of the operation; by default that of the op.
-      attrs: {attribute: AttrValue}.
-
-    Raises:
-      TypeError: an input is no tensor.
-    """
+    """As Graph.create_op."""
     for position, value in enumerate(inputs):
         if not isinstance(value, SymbolicTensor):
             raise TypeError(f"Input #{position} is not a tensor: {value}")
@@ -102,7 +87,7 @@ def _create_op(
     for key, value in (attrs or {}).items():
         node.attr[key].CopyFrom(value if isinstance(value, AttrValue) else AttrValue())
     _fill_types(node, inputs, dtypes)
-    return _add(self, node, inputs)
+    return _add(graph, node, inputs)
 
 
 def _fill_types(node: Any, inputs: Sequence[SymbolicTensor], dtypes: Any) -> None:
@@ -142,41 +127,14 @@ def _add(
     return made
 
 
-def _from_node_def(
-    cls: type[Operation],
-    node_def: Any,
-    g: Graph,
-    inputs: Sequence[SymbolicTensor] | None = None,
-    output_types: Any = None,
-    control_inputs: Sequence[Operation] | None = None,
-    input_types: Any = None,
-    original_op: Any = None,
-    op_def: Any = None,
+def add_from_node_def(
+    node_def: Any, graph: Graph, inputs: Sequence[Any] | None, control_inputs: Any
 ) -> Operation:
-    """Adds the operation of a NodeDef to a graph and returns it.
-
-    Args:
-      node_def: a NodeDef; its name must be free in the graph.
-      g: the graph.
-      inputs: its inputs, flat.
-      control_inputs: operations that run before.
-      output_types, input_types, original_op, op_def: found from the op itself.
-    """
+    """As Operation.from_node_def."""
     node = NodeDef.FromString(node_def.SerializeToString())
-    return _add(g, node, list(inputs or ()), list(control_inputs or ()))
+    return _add(graph, node, list(inputs or ()), list(control_inputs or ()))
 
 
-def _op_def_for_type(self: Graph, type: str) -> Any:
-    """Returns the OpDef of an op."""
-    return op_def(find(type))
-
-
-def _op_def(self: Operation) -> Any:
-    """The OpDef of the op."""
-    return op_def(self.raw_op.__class__)
-
-
-Graph.create_op = _create_op  # type: ignore[attr-defined]
-Graph.op_def_for_type = _op_def_for_type  # type: ignore[attr-defined]
-Operation.op_def = property(_op_def)  # type: ignore[attr-defined]
-Operation.from_node_def = classmethod(_from_node_def)  # type: ignore[attr-defined]
+def op_def_named(op_type: str) -> Any:
+    """Returns the OpDef of the op of that name."""
+    return op_def(find(op_type))

@@ -195,29 +195,6 @@ def functions_of(graph: Graph) -> list[GraphFunction]:
     return list(found.values())
 
 
-def _as_graph_def(
-    self: Graph,
-    from_version: int | None = None,
-    add_shapes: bool = False,
-    use_pybind11_proto: bool = False,
-) -> Any:
-    """Returns the graph as a GraphDef."""
-    return graph_def(self, add_shapes)
-
-
-def _graph_def_versions(self: Graph) -> Any:
-    """The VersionDef of the GraphDefs of the graph."""
+def versions() -> Any:
+    """The VersionDef of the GraphDefs of any graph."""
     return VersionDef(producer=PRODUCER)
-
-
-Graph.as_graph_def = _as_graph_def  # type: ignore[attr-defined]
-Graph.graph_def_versions = property(_graph_def_versions)  # type: ignore[attr-defined]
-Operation.node_def = property(node_def)  # type: ignore[attr-defined]
-
-
-def _get_attr(self: Operation, name: str) -> Any:
-    """See `attribute_of`."""
-    return attribute_of(self, name)
-
-
-Operation.get_attr = _get_attr  # type: ignore[attr-defined]

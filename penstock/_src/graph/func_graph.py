@@ -48,6 +48,13 @@ class FuncGraph(Graph):
         self.capture_by_value = capture_by_value
         # id of the external tensor -> (external tensor, placeholder), in order
         self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
+        # id of an external tensor -> the constant that stands for it
+        self.constants_of_captures: dict[int, SymbolicTensor] = {}
+        # gradients of the graph that were made: see autodiff/control_flow.py and loop_gradient.py
+        self.backward_graphs: dict[Any, Any] = {}
+        self.backward_steps: dict[Any, Any] = {}
+        # (placeholder, argument) pairs while the function is traced
+        self.argument_values: list[tuple[Any, Any]] = []
         # id of a variable -> weak reference to it, in order of first use
         self._weak_variables: dict[int, weakref.ref] = {}
         if self.enclosing is not None:
@@ -93,16 +100,13 @@ class FuncGraph(Graph):
             return found[1]
         if not isinstance(tensor, SymbolicTensor) and self._is_small(tensor):
             constant = self.constant(tensor._value, tensor.dtype, name)
-            self._captured_constants()[tensor._id] = constant
+            self.constants_of_captures[tensor._id] = constant
             return constant
         return self._add_capture(tensor, name, shape)
 
     def _is_small(self, tensor: Any) -> bool:
         dtype = tensor.dtype
         return (dtype.is_integer or dtype.is_bool) and tensor._value.size <= SMALL_CONSTANT
-
-    def _captured_constants(self) -> dict[int, SymbolicTensor]:
-        return self.__dict__.setdefault("_constants_of_captures", {})
 
     def _add_capture(self, tensor: Any, name: str | None, shape: Any) -> SymbolicTensor:
         placeholder = self.placeholder(

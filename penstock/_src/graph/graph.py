@@ -14,7 +14,9 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import REFUSALS, InputShape, Op, group_arguments, ruled
 from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
+from penstock._src.graph.conversions import GraphConversions
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.registered_gradients import RegisterGradient
 from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
 from penstock._src.util.locations import user_location
@@ -22,10 +24,13 @@ from penstock._src.util.names import LEGAL_NAME, NameTable
 
 
 @export("Graph")
-class Graph:
+class Graph(GraphConversions):
     """A graph of operations. `with graph.as_default():` records the ops called within."""
 
     building_function = False
+
+    # (number of operations, whether one of them has an effect): see graph/control.py
+    effect_found: tuple[int, bool] = (-1, False)
 
     def __init__(self) -> None:
         self._operations: list[Operation] = []
@@ -44,6 +49,10 @@ class Graph:
         self._seed: int | None = None
         self._entered: list[Any] = []
         self.last_random_id = 0
+        # {op type: name of the registered gradient} that the operations added now take in place of the op's
+        self._gradient_overrides: dict[str, str] = {}
+        # what stateful kernels remember from run to run (core/values/kernel_state.py)
+        self.kernel_states: dict[Any, Any] = {}
 
     @property
     def seed(self) -> int | None:
@@ -89,11 +98,28 @@ class Graph:
             node._device = merged_device(around, function(node))
         self._operations.append(node)
         self._by_name[unique] = node
-        self.after_add(node)
+        if op.op_type in self._gradient_overrides:
+            name_of_gradient = self._gradient_overrides[op.op_type]
+            node.gradient_override = RegisterGradient.functions[name_of_gradient]
         return node
 
-    def after_add(self, node: Operation) -> None:
-        """Hook: called after each operation is added."""
+    @contextlib.contextmanager
+    def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
+        """Operations added within this scope take the registered gradients that `op_type_map` names.
+
+        Args:
+          op_type_map: {op type: name given to tf.RegisterGradient}.
+        """
+        if not isinstance(op_type_map, dict):
+            raise TypeError(
+                f"Argument `op_type_map` must be a dictionary mapping strings to strings. Received {op_type_map}."
+            )
+        before = self._gradient_overrides
+        self._gradient_overrides = {**before, **op_type_map}
+        try:
+            yield
+        finally:
+            self._gradient_overrides = before
 
     def _base_name(self, op: Op, name: str | None) -> str:
         if not name:
@@ -408,9 +434,6 @@ class Graph:
 
     def prevent_fetching(self, op: Any) -> None:
         """Accepted for compatibility: every operation may be fetched."""
-
-    def _default_session(self) -> Any:
-        raise ValueError("Cannot evaluate a tensor without a session: no default session is set.")
 
 
 def infer_shapes(

@@ -117,6 +117,7 @@ class NodeImporter:
         self.graph, self.library, self.split = graph, library, split
         self.operations: dict[str, Operation] = {}
         self.known: dict[str, SymbolicTensor] = {}  # arguments, and tensors mapped by the caller
+        self.replaced: set[str] = set()  # nodes that v1 control flow was made of: see v1_control.py
 
     def add_all(self, nodes: Sequence[Any], prefix: str = "") -> None:
         waiting = {node.name: node for node in nodes}

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.func_graph import FuncGraph
-from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.graph.operation import Operation, SymbolicTensor
 
 _COUNT = itertools.count(1)
 
@@ -53,6 +53,11 @@ class GraphFunction:
         self.outputs = list(graph.outputs if outputs is None else outputs)
         self.name = name or f"__inference_{graph.name}_{next(_COUNT)}"
         self._runner: Runner | None = None
+        # its operations in order, without those that nothing asks for: see compiler/lower/control_flow.py
+        self.operations_needed: list[Operation] | None = None
+        # made by autodiff/control_flow.py: itself, or the copy that gradients read; the function that gives its gradients
+        self.differentiated: GraphFunction | None = None
+        self.gradient: GraphFunction | None = None
         # `implements` names the interface that this and other functions implement; the second field is the implementation
         # that runs when a graph calls this function. (With intermediate values as outputs it runs itself.)
         self.implements: str | None = None

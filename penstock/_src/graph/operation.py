@@ -1,5 +1,6 @@
 """Operation, a node of a graph, and SymbolicTensor, one of its outputs."""
 
+import dataclasses
 from typing import Any
 
 from penstock._src.core import op as op_contract
@@ -8,6 +9,7 @@ from penstock._src.core.errors import OperatorNotAllowedInGraphError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
+from penstock._src.graph.conversions import OperationConversions
 from penstock._src.util.export import export
 from penstock._src.util.locations import Location
 
@@ -140,9 +142,28 @@ class SymbolicTensor(Tensor):
         return f"<tf.Tensor '{self.name}' shape={self._shape} dtype={self._dtype.name}>"
 
 
+@dataclasses.dataclass
+class LoopFacts:
+    """What gradients of a While use: the output that counts iterations, the most that there can be (a number or a tensor), and
+    {tensor of the body: the output that lists its values of all iterations}."""
+
+    counter: int | None = None
+    limit: Any = None
+    accumulators: dict[int, int] = dataclasses.field(default_factory=dict)
+
+
 @export("Operation")
-class Operation:
+class Operation(OperationConversions):
     """A node of a graph: an op with its attributes, inputs and control inputs."""
+
+    # of a While
+    loop: LoopFacts | None = None
+    # the Python function that a PyFunc calls: kept alive as long as the operation is
+    python_function: Any = None
+    # the values that the outputs have in every run, once they were asked for
+    static_outputs: list[Any] | None = None
+    # (tape, entry) wherever it is recorded: an operation that gets more outputs tells them
+    tape_entries: tuple[Any, ...] = ()
 
     def __init__(
         self,

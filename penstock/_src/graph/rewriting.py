@@ -1,11 +1,8 @@
 """tf.compat.v1.graph_util: extract and rewrite parts of GraphDefs."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.graph.graph import Graph
-from penstock._src.graph.operation import Operation
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util.export import export
 
@@ -103,56 +100,3 @@ def tensor_shape_from_node_def_name(graph: Any, input_name: str) -> Any:
     """
     name = input_name if ":" in input_name else f"{input_name}:0"
     return graph.get_tensor_by_name(name.removeprefix("^")).shape
-
-
-@export("RegisterGradient")
-class RegisterGradient:
-    """A decorator that names a gradient function, for `Graph.gradient_override_map`.
-
-    Args:
-      op_type: the name.
-    """
-
-    functions: dict[str, Any] = {}
-
-    def __init__(self, op_type: str) -> None:
-        if not isinstance(op_type, str):
-            raise TypeError("op_type must be a string")
-        self._op_type = op_type
-
-    def __call__(self, f: Any) -> Any:
-        """Registers the function `f(op, *gradients)`."""
-        if self._op_type in self.functions:
-            raise KeyError(f"Registering two gradient with name '{self._op_type}'!")
-        self.functions[self._op_type] = f
-        return f
-
-
-@contextlib.contextmanager
-def _gradient_override_map(self: Graph, op_type_map: dict[str, str]) -> Iterator[None]:
-    """Operations added within this scope take the registered gradients that `op_type_map` names.
-
-    Args:
-      op_type_map: {op type: name given to tf.RegisterGradient}.
-    """
-    if not isinstance(op_type_map, dict):
-        raise TypeError(
-            f"Argument `op_type_map` must be a dictionary mapping strings to strings. Received {op_type_map}."
-        )
-    before = self.__dict__.get("_gradient_overrides", {})
-    self.__dict__["_gradient_overrides"] = {**before, **op_type_map}
-    try:
-        yield
-    finally:
-        self.__dict__["_gradient_overrides"] = before
-
-
-def _apply_gradient_override(self: Graph, node: Operation) -> None:
-    """Applies the map to an operation that was just added."""
-    name = self.__dict__.get("_gradient_overrides", {}).get(node.type)
-    if name is not None:
-        node.gradient_override = RegisterGradient.functions[name]
-
-
-Graph.gradient_override_map = _gradient_override_map  # type: ignore[attr-defined]
-Graph.after_add = _apply_gradient_override  # type: ignore[method-assign]

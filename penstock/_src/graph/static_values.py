@@ -28,7 +28,7 @@ def constant_value(tensor: Any, depth: int = 0) -> np.ndarray | None:
     op = tensor.op
     if op.type == "Const":
         return op.raw_op.attrs["value"]
-    known = op.__dict__.get("_static_outputs")
+    known = op.static_outputs
     if known is not None:
         return known[tensor.value_index]
     if depth > DEEPEST or op.raw_op.stateful or op.type.startswith("Placeholder"):
@@ -37,7 +37,7 @@ def constant_value(tensor: Any, depth: int = 0) -> np.ndarray | None:
     # Cache known values only: set_shape may make an unknown one known later.
     if values is None:
         return None
-    op.__dict__["_static_outputs"] = values
+    op.static_outputs = values
     return values[tensor.value_index]
 
 

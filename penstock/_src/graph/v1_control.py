@@ -132,30 +132,27 @@ class ControlImporter:
         name, index = split(text)
         importer = self.importer
         if index < 0:
-            return name in importer.operations or name in self._done or not self._inside(name)
+            done = name in importer.operations or name in importer.replaced
+            return done or not self._inside(name)
         return (
             text in importer.known
             or f"{name}:{index}" in importer.known
             or name in importer.operations
         )
 
-    @property
-    def _done(self) -> set[str]:
-        return self.importer.__dict__.setdefault("replaced", set())
-
     def _inside(self, name: str) -> bool:
         return name in self.structure.nodes
 
     def know(self, name: str, outputs: Sequence[Any]) -> None:
         """Records the tensors that replace the outputs of a node."""
-        self._done.add(name)
+        self.importer.replaced.add(name)
         for index, tensor in enumerate(outputs):
             self.importer.known[f"{name}:{index}"] = tensor
             if index == 0:
                 self.importer.known[name] = tensor
 
     def _add(self, node: Any) -> None:
-        if node.name in self._done:
+        if node.name in self.importer.replaced:
             return
         tensor = self.importer.tensor
         if node.op in ("Switch", "RefSwitch"):

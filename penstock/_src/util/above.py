@@ -1,7 +1,7 @@
 """The table of objects that lower layers use from higher layers, each imported on first use.
 
 Imports go downwards only. Where a low object means something that stands above it (a device that runs what the compiler
-planned, something of TensorFlow 1's room), it names it here, and nothing is loaded before it is asked for. A new such name is a row of the table.
+planned, definitions of graphs, something of TensorFlow 1's room), it names it here, and nothing is loaded before it is asked for. A new such name is a row of the table.
 """
 
 from typing import Any
@@ -10,6 +10,15 @@ from penstock._src.util.lazy import resolve
 
 _STANDS_IN = {
     "find_device": "devices.table",  # the compiler's device of a name
+    "graph_def": "graph.exporter",  # Graph.as_graph_def
+    "versions": "graph.exporter",  # Graph.graph_def_versions
+    "node_def": "graph.exporter",  # Operation.node_def
+    "attribute_of": "graph.exporter",  # Operation.get_attr
+    "op_def": "graph.definitions",  # Operation.op_def
+    "op_def_named": "graph.definitions",  # Graph.op_def_for_type
+    "create_operation": "graph.definitions",  # Graph.create_op
+    "add_from_node_def": "graph.definitions",  # Operation.from_node_def
+    "default_session_of": "v1.graphs.session",  # Tensor.eval, Operation.run
     "Session": "v1.graphs.session",  # tf.test.TestCase.session
     "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto
     "variable_of": "v1.saving.meta_graph",  # tf.Variable.from_proto

@@ -372,9 +372,9 @@ class _Loop:
         n = len(starts)
         (test, step), externals = unify([cond_graph, body_graph], n)
         step = GraphFunction(step.graph, step.inputs, [*body_graph.outputs, *step.inputs[n:]])
-        node = add_while(test, step, [*starts, *externals], self.name, self.parallel_iterations)
-        node.__dict__["_iterations"] = 0
-        node.__dict__["_maximum_iterations"] = self.limit
+        node = add_while(
+            test, step, [*starts, *externals], self.limit, self.name, self.parallel_iterations
+        )
         return self._packed(node.outputs[1:n])
 
     def _packed(self, tensors: Sequence[Any]) -> Any:

@@ -82,12 +82,12 @@ def callee(op: Operation) -> Any:
 
 def operations(function: Any) -> list[Operation]:
     """The operations that a graph function runs, in order."""
-    found = function.__dict__.get("_operations_needed")
-    if found is None:
+    if function.operations_needed is None:
         graph = function.graph
-        found = needed_operations(graph, function.inputs, function.outputs, graph.control_outputs)
-        function.__dict__["_operations_needed"] = found
-    return found
+        function.operations_needed = needed_operations(
+            graph, function.inputs, function.outputs, graph.control_outputs
+        )
+    return function.operations_needed
 
 
 @handler(*CALLS)

@@ -30,7 +30,7 @@ def bound(function: Any, captured: list[Any], run: Run | None = None) -> Callabl
 
 def _restart(function: Any) -> None:
     """Forgets what the kernels of a function, and of those it calls, remember."""
-    function.graph.__dict__.get("_kernel_states", {}).clear()
+    function.graph.kernel_states.clear()
     for op in function.graph._operations:
         for value in op.raw_op.attrs.values():
             for item in value if isinstance(value, tuple) else (value,):

@@ -413,7 +413,12 @@ class InteractiveSession(BaseSession):
             _stack().remove(self)
 
 
-def _default_for(graph: Graph) -> Any:
+def default_session_of(graph: Graph) -> Any:
+    """Returns the default session, which must be of that graph.
+
+    Raises:
+      ValueError: there is none, or it is of another.
+    """
     session = get_default_session()
     if session is None:
         raise ValueError(
@@ -426,6 +431,3 @@ def _default_for(graph: Graph) -> Any:
             "session's graph. Pass an explicit session to `eval(session=sess)`."
         )
     return session
-
-
-Graph._default_session = _default_for  # type: ignore[method-assign]

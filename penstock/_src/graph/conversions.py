@@ -1,0 +1,102 @@
+"""What graphs and operations have for TensorFlow 1: protocol buffers of them, and sessions, loaded when they are asked for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.util.above import above
+
+
+class GraphConversions:
+    """Methods of graphs that make definitions, operations from definitions, and find the session."""
+
+    def as_graph_def(
+        self,
+        from_version: int | None = None,
+        add_shapes: bool = False,
+        use_pybind11_proto: bool = False,
+    ) -> Any:
+        """Returns the graph as a GraphDef."""
+        return above("graph_def")(self, add_shapes)
+
+    @property
+    def graph_def_versions(self) -> Any:
+        """The VersionDef of the GraphDefs of the graph."""
+        return above("versions")()
+
+    def op_def_for_type(self, type: str) -> Any:
+        """Returns the OpDef of an op."""
+        return above("op_def_named")(type)
+
+    def create_op(
+        self,
+        op_type: str,
+        inputs: Sequence[Any],
+        dtypes: Any = None,
+        input_types: Any = None,
+        name: str | None = None,
+        attrs: dict[str, Any] | None = None,
+        op_def: Any = None,
+        compute_shapes: bool = True,
+        compute_device: bool = True,
+    ) -> Any:
+        """Adds an operation of any op.
+
+        Args:
+          op_type: the name of the op.
+          inputs: tensors of the graph, flat.
+          dtypes, input_types, op_def, compute_shapes, compute_device: found from the op itself.
+          name: of the operation; by default that of the op.
+          attrs: {attribute: AttrValue}.
+
+        Raises:
+          TypeError: an input is no tensor.
+        """
+        return above("create_operation")(self, op_type, inputs, dtypes, name, attrs)
+
+    def _default_session(self) -> Any:
+        return above("default_session_of")(self)
+
+
+class OperationConversions:
+    """Methods of operations that make definitions, and operations from definitions."""
+
+    @property
+    def node_def(self) -> Any:
+        """The NodeDef of the operation."""
+        return above("node_def")(self)
+
+    @property
+    def op_def(self) -> Any:
+        """The OpDef of the op."""
+        return above("op_def")(self.raw_op.__class__)  # type: ignore[attr-defined]
+
+    def get_attr(self, name: str) -> Any:
+        """Returns an attribute as TensorFlow's graphs hold it: types and numbers plain, strings as bytes, others as messages.
+
+        Raises:
+          ValueError: there is none of that name.
+        """
+        return above("attribute_of")(self, name)
+
+    @classmethod
+    def from_node_def(
+        cls,
+        node_def: Any,
+        g: Any,
+        inputs: Sequence[Any] | None = None,
+        output_types: Any = None,
+        control_inputs: Sequence[Any] | None = None,
+        input_types: Any = None,
+        original_op: Any = None,
+        op_def: Any = None,
+    ) -> Any:
+        """Adds the operation of a NodeDef to a graph and returns it.
+
+        Args:
+          node_def: a NodeDef; its name must be free in the graph.
+          g: the graph.
+          inputs: its inputs, flat.
+          control_inputs: operations that run before.
+          output_types, input_types, original_op, op_def: found from the op itself.
+        """
+        return above("add_from_node_def")(node_def, g, inputs, control_inputs)
