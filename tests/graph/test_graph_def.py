@@ -5,7 +5,7 @@ import pytest
 
 import penstock as tf
 import penstock.compat.v1 as v1
-from penstock._src.graph import exporter
+from penstock._src.graph.serialize import exporter
 
 
 def looping():

@@ -416,7 +416,7 @@ class TensorShape:
         return self
 
 
-# Set by graph/attributes.py: converts a shape to a TensorShapeProto.
+# Set by graph/serialize/attributes.py: converts a shape to a TensorShapeProto.
 TO_PROTO: Any = None
 
 

@@ -17,10 +17,11 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.run import make_runner
 from penstock._src.function.trace_type import leaf_names
-from penstock._src.graph import exporter, library
+from penstock._src.graph import library
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.graph.serialize import exporter
 from penstock._src.graph.trace import fill_outputs
 from penstock._src.util import nest
 

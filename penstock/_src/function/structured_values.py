@@ -10,8 +10,8 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.graph.attributes import shape_from_proto, shape_to_proto
 from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.graph.serialize.attributes import shape_from_proto, shape_to_proto
 from penstock._src.proto.saved import StructuredValue, TensorSpecProto, TypeSpecProto
 from penstock._src.util import nest
 

@@ -10,14 +10,14 @@ from penstock._src.util.lazy import resolve
 
 _STANDS_IN = {
     "find_device": "devices.table",  # the compiler's device of a name
-    "graph_def": "graph.exporter",  # Graph.as_graph_def
-    "versions": "graph.exporter",  # Graph.graph_def_versions
-    "node_def": "graph.exporter",  # Operation.node_def
-    "attribute_of": "graph.exporter",  # Operation.get_attr
-    "op_def": "graph.definitions",  # Operation.op_def
-    "op_def_named": "graph.definitions",  # Graph.op_def_for_type
-    "create_operation": "graph.definitions",  # Graph.create_op
-    "add_from_node_def": "graph.definitions",  # Operation.from_node_def
+    "graph_def": "graph.serialize.exporter",  # Graph.as_graph_def
+    "versions": "graph.serialize.exporter",  # Graph.graph_def_versions
+    "node_def": "graph.serialize.exporter",  # Operation.node_def
+    "attribute_of": "graph.serialize.exporter",  # Operation.get_attr
+    "op_def": "graph.serialize.op_definitions",  # Operation.op_def
+    "op_def_named": "graph.serialize.op_definitions",  # Graph.op_def_for_type
+    "create_operation": "graph.serialize.op_definitions",  # Graph.create_op
+    "add_from_node_def": "graph.serialize.op_definitions",  # Operation.from_node_def
     "default_session_of": "v1.graphs.session",  # Tensor.eval, Operation.run
     "Session": "v1.graphs.session",  # tf.test.TestCase.session
     "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto

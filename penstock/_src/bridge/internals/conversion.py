@@ -9,8 +9,8 @@ from penstock._src.core.registry import index, lookup
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.function.function import function as def_function
-from penstock._src.graph.definitions import op_def
-from penstock._src.graph.importer import Library, import_function
+from penstock._src.graph.serialize.importer import Library, import_function
+from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
 from penstock._src.v1.saving.freezing import convert_variables_to_constants_v2, frozen_graph_def

@@ -22,9 +22,9 @@ from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.structured_values import decode, encode
 from penstock._src.graph.control import bodies_of
 from penstock._src.graph.func_graph import FuncGraph
-from penstock._src.graph.importer import Library
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.serialize.importer import Library
 from penstock._src.util import nest
 
 log = logging.getLogger("penstock")

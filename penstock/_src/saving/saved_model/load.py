@@ -14,8 +14,8 @@ from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.graph.attributes import shape_from_proto
-from penstock._src.graph.importer import Library
+from penstock._src.graph.serialize.attributes import shape_from_proto
+from penstock._src.graph.serialize.importer import Library
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.saved import FunctionSpec

@@ -16,10 +16,10 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.function import structured_values
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
-from penstock._src.graph.attributes import shape_to_proto
-from penstock._src.graph.exporter import graph_def
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.serialize.attributes import shape_to_proto
+from penstock._src.graph.serialize.exporter import graph_def
 from penstock._src.ops.io.bundle import write_bundle
 from penstock._src.proto import saved as messages
 from penstock._src.saving.object_graph import (

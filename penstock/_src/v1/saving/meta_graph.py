@@ -14,8 +14,8 @@ from penstock._src.eager.variable import (
     VariableAggregation,
     VariableSynchronization,
 )
-from penstock._src.graph.importer import import_graph_def
 from penstock._src.graph.operation import Operation
+from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.proto.saved import MetaGraphDef, VariableDef
 from penstock._src.util.export import export
 from penstock._src.v1.variables.collections import VariableV1

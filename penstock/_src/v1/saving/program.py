@@ -13,8 +13,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.func_graph import FuncGraph
-from penstock._src.graph.importer import import_graph_def
 from penstock._src.graph.operation import Operation
+from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.graph.trace import recording
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.graph import GraphDef

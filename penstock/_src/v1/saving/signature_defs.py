@@ -8,7 +8,7 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.graph.attributes import shape_to_proto
+from penstock._src.graph.serialize.attributes import shape_to_proto
 from penstock._src.proto.saved import SignatureDef, TensorInfo
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.files import parse

@@ -9,10 +9,10 @@ from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find
 from penstock._src.core.shapes import TensorShape
-from penstock._src.graph import attributes
 from penstock._src.graph.graph import Graph
-from penstock._src.graph.importer import Library, NodeImporter, graph_input
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.serialize import attributes
+from penstock._src.graph.serialize.importer import Library, NodeImporter, graph_input
 from penstock._src.proto.graph import AttrValue, NodeDef, OpDef
 
 # The words of OpDefs for the annotations of attributes.

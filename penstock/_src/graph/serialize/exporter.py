@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core.dtypes import as_dtype
-from penstock._src.graph import attributes
 from penstock._src.graph.control import bodies_of
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.serialize import attributes
 from penstock._src.proto.graph import FunctionDef, GraphDef, NodeDef, VersionDef
 
 # TensorFlow 2.21's version of the format, and the oldest version that can read our files.

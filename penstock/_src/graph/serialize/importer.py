@@ -11,12 +11,12 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import lookup
 from penstock._src.core.shapes import UNKNOWN
-from penstock._src.graph import attributes
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.graph.v1_control import JUMPS, ControlImporter, Structure
+from penstock._src.graph.serialize import attributes
+from penstock._src.graph.serialize.v1_control import JUMPS, ControlImporter, Structure
 from penstock._src.util.export import export
 
 

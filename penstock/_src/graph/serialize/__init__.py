@@ -1,0 +1,4 @@
+"""Graphs as protocol buffers: GraphDefs and FunctionDefs written (`exporter`) and read (`importer`), and OpDefs of op classes.
+
+`attributes` encodes and decodes the attributes of ops; `v1_control` reads the loops and branches of TensorFlow 1 as functions.
+"""
