@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: prints a line of JSON. Started by run.py.
+"""Runs one measurement in its own process, started by run.py; prints a line of JSON.
 
 Usage: child.py SUITE CASE BACKEND
 """

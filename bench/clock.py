@@ -1,10 +1,10 @@
-"""Clocks: the best of many calls, since what disturbs a machine only ever slows it down."""
+"""Timing: takes the fastest of many calls, since disturbances only ever slow a call down."""
 
 import time
 
 
 def best_seconds(call, seconds=1.0, at_once=1):
-    """Returns the seconds of the fastest of many calls, `at_once` of them timed together, after one that does not count."""
+    """Returns the time in seconds of the fastest of many calls, timed in groups of `at_once`, after a warm-up call."""
     call()
     fastest, begin = float("inf"), time.perf_counter()
     while time.perf_counter() - begin < seconds:
@@ -16,6 +16,6 @@ def best_seconds(call, seconds=1.0, at_once=1):
 
 
 def best_of_short(call, seconds=0.4):
-    """Returns the same for calls of microseconds: as many are timed together as take some milliseconds."""
+    """`best_seconds` for calls of microseconds: groups take some milliseconds each."""
     once = best_seconds(call, 0.05)
     return best_seconds(call, seconds, max(1, min(10000, int(5e-3 / once))))

@@ -1,7 +1,7 @@
-"""Times products and convolutions of the benchmark's models one by one, beside what the machine can do at most.
+"""Times the products and convolutions of the benchmark models one by one, relative to the machine's peak.
 
-Each case is a program of one contraction (and its epilogue) over operands of its own; the best of many
-calls counts. The peak is that of multiply-adds on registers, measured first.
+Each case is a program of one contraction (and its epilogue) with its own operands; the best of many calls counts. The peak
+is the rate of multiply-adds on registers, measured first.
 
 Usage: kernels.py [--only TEXT] [--seconds 0.3]
 """
@@ -21,12 +21,12 @@ from penstock._src.native.language.types import lanes
 FLOAT = dtypes.float32
 
 
-def product(spec, left, right, tail=None):
-    """Returns a case: an einsum of two arrays, with the elementwise function `tail` of its result."""
+def product(spec, left, right, epilogue=None):
+    """Returns a case: an einsum of two arrays, with the elementwise epilogue `epilogue`."""
 
     def make(p, a, b, *more):
         y = p.contract(spec, a, b)
-        return tail(p, y, *more) if tail else y
+        return epilogue(p, y, *more) if epilogue else y
 
     extents = {}
     for letters, shape in zip(spec.split("->")[0].split(","), (left, right), strict=True):
@@ -94,7 +94,7 @@ def convolution(batch, size, channels, outputs, taps=3, stride=1, same=True):
 
 
 def depthwise(batch, size, channels, taps=3, stride=1):
-    """Returns the cases of a convolution of every channel by its own filter, its border that of SAME."""
+    """Returns the cases of a depthwise convolution with SAME padding."""
     out = -(-size // stride)
     whole = max(0, (out - 1) * stride + taps - size)
     low, high = whole // 2, whole - whole // 2

@@ -1,4 +1,4 @@
-"""The peers: what each installs, in a virtual environment of its own below build/peers."""
+"""The peers: the packages of each, installed in its own virtual environment under build/peers."""
 
 import pathlib
 import subprocess
@@ -17,7 +17,7 @@ PACKAGES = {
 
 
 def python_of(name):
-    """Returns the interpreter of a backend; a peer's environment is made and filled if need be."""
+    """Returns the interpreter of a backend; creates a peer's environment if necessary."""
     if name == "penstock":
         return sys.executable
     folder = BUILD / "peers" / name

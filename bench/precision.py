@@ -1,8 +1,9 @@
-"""Trains the transformer on real text under several dtype policies side by side: curves of the loss, and speed.
+"""Trains the transformer on real text under several dtype policies: loss curves and speed.
 
-The text is Python's own language reference (pydoc_data.topics), cut into words and signs, of which the most common
-8000 are the vocabulary. Every policy begins with the same weights and sees the same batches; the models take turns of
-a few steps, so that all meet the machine in the same moods. The best step of each counts for speed.
+The text is Python's language reference (pydoc_data.topics), split into words and punctuation; the 8000 most common are the
+vocabulary. All policies start from the same weights and see the same batches. The models alternate every few steps, so that
+changes in the machine's speed affect all alike. Speed is that of the best step of each.
+
 
 Usage: precision.py [--stand-in penstock] [--steps 200] [--policies float32,mixed_bfloat16,mixed_float16]
 """
@@ -21,7 +22,7 @@ LENGTH, BATCH, WORDS = 128, 16, 8000
 
 
 def words():
-    """Returns the text as numbers below WORDS; 0 stands for rare words."""
+    """Returns the text as token ids below WORDS; 0 is for rare words."""
     text = re.findall(
         r"\w+|\s+|[^\w\s]", "\n".join(topics.topics[name] for name in sorted(topics.topics))
     )
@@ -54,7 +55,7 @@ def models(keras, policies):
 
 
 def train(model, inputs, targets, losses):
-    """Runs a step for each batch; adds to `losses` and returns the best step's seconds."""
+    """Runs a step for each batch; appends to `losses` and returns the best step's time in seconds."""
     best = float("inf")
     for x, y in zip(inputs, targets, strict=True):
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""docs/performance.md: tables and plots of what run.py measured."""
+"""Writes docs/performance.md: tables and plots of run.py's measurements."""
 
 import importlib
 import json
@@ -6,9 +6,9 @@ import math
 
 HEAD = """# Performance
 
-Written by `make bench` from the raw figures in `docs/performance/`. Every ratio is of one run: the backends took turns on the
-same machine, each measurement in a process of its own, and the best of the rounds counts. Bold: Penstock is level or ahead. A
-ratio above 1 means that Penstock is better than the best of the others, whether less or more of the figure is better.
+Written by `make bench` from the raw figures in `docs/performance/`. Every ratio comes from a single run: the backends took turns
+on the same machine, each measurement had its own process, and the best of the rounds counts. Bold: Penstock is level or ahead. A
+ratio above 1 means that Penstock is better than the best of the others, whether lower or higher is better.
 """
 COLORS = {
     "penstock": "#0b7285", "tensorflow": "#f08c00", "jax": "#5f3dc4", "torch": "#c92a2a",
@@ -17,7 +17,7 @@ COLORS = {
 
 
 def write(path, content):
-    """Writes a file by a temporary name."""
+    """Writes a file atomically, through a temporary name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(path.suffix + ".part")
     partial.write_text(content)
@@ -147,5 +147,5 @@ def section(folder, name):
 
 
 def page(folder, suites):
-    """Returns the page, of the suites that have been measured."""
+    """Returns the page for all measured suites."""
     return HEAD + "".join(section(folder, s) for s in suites if (folder / f"{s}.json").exists())

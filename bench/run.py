@@ -1,8 +1,8 @@
-"""Measures Penstock beside its peers, in interleaved rounds, and writes docs/performance.md.
+"""Compares Penstock with its peers in interleaved rounds and writes docs/performance.md.
 
-Each peer gets a virtual environment of its own below build/peers. Every measurement runs in a process of its own, one
-backend after the other, so that a drift of the machine's speed falls on all alike; the best of the rounds counts. The raw
-figures of every round go to docs/performance/<suite>.json, which the page is made from.
+Each peer has its own virtual environment under build/peers. Every measurement runs in its own process, one backend after the
+other, so that drifts of the machine's speed affect all alike; the best of the rounds counts. The raw figures of every round
+go to docs/performance/<suite>.json, from which the page is generated.
 
 Usage: run.py [--suites training,latency] [--cases mlp,transformer] [--backends penstock,jax] [--rounds 2] [--no-page]
 """
@@ -23,11 +23,11 @@ from report import page, write
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = HERE.parent / "docs" / "performance"
 SUITES = ["training", "inference", "latency", "kernels", "generation", "growth", "accuracy"]
-MINUTES = 15  # of one measurement
+MINUTES = 15  # limit for one measurement
 
 
 def measured(suite, case, backend):
-    """Returns the figures of one process, or {"error": the end of what it said}."""
+    """Returns the figures of one process, or {"error": the end of its stderr}."""
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
     command = [python_of(backend), str(HERE / "child.py"), suite, case, backend]
     try:
@@ -44,7 +44,7 @@ def measured(suite, case, backend):
 
 
 def machine():
-    """Returns what the figures were taken on."""
+    """Describes the machine."""
     model = platform.processor() or platform.machine()
     info = pathlib.Path("/proc/cpuinfo")
     if info.exists():
@@ -59,7 +59,7 @@ def machine():
 
 
 def run_suite(name, cases, backends, rounds):
-    """Returns {case: {backend: [figures of each round]}}, and prints each as it comes."""
+    """Returns {case: {backend: [figures of each round]}}, and prints each one immediately."""
     results = {case: {backend: [] for backend in backends} for case in cases}
     for number in range(rounds):
         for case in cases:

@@ -115,7 +115,7 @@ def mobilenet(keras, random, side=224):
 
 
 def _block(keras, x, heads, hidden, causal=False, first=False):
-    """Attention and a network of two layers, each with its residual; `first`: the norms come before (as in GPT-2)."""
+    """Attention and a network of two layers, each with its residual; `first`: with the norms first (as in GPT-2)."""
     layers, width = keras.layers, x.shape[-1]
 
     def norm(x):
@@ -131,7 +131,7 @@ def _block(keras, x, heads, hidden, causal=False, first=False):
 
 
 def _embedded(keras, inputs, vocabulary, width):
-    """Returns embeddings of tokens and of their places."""
+    """Returns token embeddings plus position embeddings."""
     layers, length = keras.layers, inputs.shape[1]
     places = layers.Embedding(length, width)(keras.ops.arange(length))
     return layers.Embedding(vocabulary, width)(inputs) + places

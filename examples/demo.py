@@ -1,6 +1,6 @@
 """Trains a convolutional network on handwritten digits, twice, and draws what it learned.
 
-First with Keras' `fit`, then with a loop of our own around a compiled step. Writes into
+First with Keras's `fit`, then with a custom loop around a compiled step. Writes to
 `build/demo/`: TensorBoard logs, and `digits.png` with predictions and the confusion matrix.
 
 Run by `make demo`, or: penstock run examples/demo.py
@@ -52,7 +52,7 @@ def make_model():
 
 
 def train_with_fit(images, labels):
-    """Trains with Keras' own loop and returns the model."""
+    """Trains with Keras's `fit` and returns the model."""
     model = make_model()
     model.compile(
         keras.optimizers.Adam(
@@ -97,7 +97,7 @@ def train_with_own_loop(images, labels, epochs=4):
 
 
 def accuracy_of(model, images, labels):
-    """Returns the share of right answers, and the answers."""
+    """Returns the accuracy and the predictions."""
     answers = model.predict(images, batch_size=500, verbose=0).argmax(1)
     return float(np.mean(answers == labels)), answers
 
@@ -108,7 +108,7 @@ def main():
     images, labels = load_digits()
     held_images, held_labels = images[TRAINING:], labels[TRAINING:]
     print(
-        f"{tf.__name__} {tf.__version__}: {TRAINING} digits to learn from, {len(held_labels)} held back\n"
+        f"{tf.__name__} {tf.__version__}: {TRAINING} training digits, {len(held_labels)} held out\n"
     )
 
     print("Keras fit")
@@ -116,7 +116,7 @@ def main():
     accuracy, answers = accuracy_of(model, held_images, held_labels)
     print(f"  accuracy on the digits held back: {accuracy:.2%}\n")
 
-    print("A loop of our own: tf.function and GradientTape")
+    print("A custom loop: tf.function and GradientTape")
     own = train_with_own_loop(images, labels)
     own_accuracy, _ = accuracy_of(own, held_images, held_labels)
     print(f"  accuracy on the digits held back: {own_accuracy:.2%}\n")

@@ -13,10 +13,10 @@ def draw(images, labels, answers, accuracy, path):
 
     Args:
       images: `[n, 28, 28]`, from 0 to 1.
-      labels: `[n]`, what they are.
-      answers: `[n]`, what the network took them for.
-      accuracy: the share of right answers.
-      path: of the PNG file.
+      labels: `[n]`, the true digits.
+      answers: `[n]`, the predicted digits.
+      accuracy: the fraction of correct predictions.
+      path: the PNG file.
     """
     wrong = np.flatnonzero(answers != labels)
     right = np.flatnonzero(answers == labels)
@@ -26,7 +26,7 @@ def draw(images, labels, answers, accuracy, path):
     matrix = confusion(labels, answers)
     canvas = Image.new("RGB", (left + 11 * SQUARE + 60, 70 + ROWS * (CELL + 30) + GAP), PAPER)
     pen = ImageDraw.Draw(canvas)
-    title = f"{accuracy:.2%} of {len(labels)} digits held back; mistakes first"
+    title = f"{accuracy:.2%} of {len(labels)} held-out digits; mistakes first"
     pen.text((GAP, 18), title, INK, ImageFont.load_default(20))
     for place, index in enumerate(shown):
         x = GAP + place % COLUMNS * (CELL + GAP)
@@ -39,14 +39,14 @@ def draw(images, labels, answers, accuracy, path):
 
 
 def confusion(labels, answers):
-    """Returns how often digit i was taken for j."""
+    """Returns the confusion counts: rows true digit, columns predicted."""
     matrix = np.zeros((10, 10), int)
     np.add.at(matrix, (labels, answers), 1)
     return matrix
 
 
 def draw_digit(canvas, pen, image, label, answer, x, y):
-    """Draws one digit with the answer under it; a wrong one with the truth."""
+    """Draws one digit with its prediction below and, if that is wrong, the true digit."""
     pixels = Image.fromarray((255 - image * 255).astype("uint8")).resize((CELL, CELL))
     canvas.paste(pixels, (x, y))
     right = label == answer
@@ -56,7 +56,7 @@ def draw_digit(canvas, pen, image, label, answer, x, y):
 
 
 def draw_matrix(pen, matrix, x, y):
-    """Draws the confusion matrix: rows are the digits, columns the answers."""
+    """Draws the confusion matrix: rows are the true digits, columns the predictions."""
     font = ImageFont.load_default(14)
     pen.text((x, y - 44), "answers", INK, font)
     for i in range(10):

@@ -1,4 +1,4 @@
-"""A Keras LSTM learns to tell which of two symbols came up more often."""
+"""A Keras LSTM learns which of two symbols is more frequent in a sequence."""
 
 import keras
 import numpy as np

@@ -1,15 +1,16 @@
 #!/usr/bin/env python
-"""Runs whole suites with every program held to the interpreter: `python tools/check_runs.py [SUITE ...]`.
+"""Runs whole suites while comparing every program with the interpreter: `python tools/check_runs.py [SUITE ...]`.
 
 Suites, by default all of them:
   golden       recorded calls and programs, also inside functions
-  conformance  drawn calls of every op
-  examples     with those that use TensorFlow Probability, Sonnet and others
+  conformance  generated calls of every op
+  examples     including those that use TensorFlow Probability, Sonnet and others
   models       the bench zoo's (kbench's are among them): ten steps of training, evaluation, prediction
   keras        tests of models, and all of Keras's own
 
 Each runs in processes of its own with PENSTOCK_CHECK=1, or what `--every` gives; `make check-SUITE` sets up the environment
-first. A difference is an InternalError that names the program, the stage and the element; docs/debugging.md tells how it is decided.
+first. A difference raises an InternalError that names the program, the stage and the element; docs/debugging.md explains
+the criterion.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from collections.abc import Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 STEPS = 10
-# What makes a model of bench/zoo.py small enough to be interpreted in seconds; without an entry it is used as it is.
+# Arguments that make a model of bench/zoo.py small enough to be interpreted in seconds.
 SMALL = {
     "transformer": {"length": 32, "blocks": 2, "vocabulary": 500},
     "resnet50": {"side": 64},
@@ -44,7 +45,7 @@ def golden() -> Iterator[Command]:
 
 
 def conformance() -> Iterator[Command]:
-    """Drawn calls of every op."""
+    """Generated calls of every op."""
     yield "conformance", [*PYTEST, "tests/conformance"], {}
 
 
@@ -82,7 +83,7 @@ SUITES = {
 
 
 def train(name: str) -> None:
-    """Trains a small model of the zoo for ten steps, evaluates it and predicts, with a batch left over each time."""
+    """Trains a small model of the zoo for ten steps, evaluates it and predicts, each with a partial last batch."""
     import numpy as np
 
     import penstock
@@ -104,7 +105,7 @@ def train(name: str) -> None:
 
 
 def run(command: Command, seconds: int, every: int) -> str | None:
-    """Runs a command under the oracle: None, or the end of what it said where it failed."""
+    """Runs a command with checks on; returns None, or the end of its output if it failed."""
     _, line, more = command
     environment = {
         **os.environ,
@@ -119,16 +120,18 @@ def run(command: Command, seconds: int, every: int) -> str | None:
             line, cwd=ROOT, env=environment, timeout=seconds, capture_output=True, text=True
         )
     except subprocess.TimeoutExpired:
-        return f"no end within {seconds} s"
+        return f"not finished within {seconds} s"
     return (done.stdout + done.stderr)[-6000:] if done.returncode else None
 
 
 def main() -> int:
-    """Runs the suites that are named; the number of commands that failed."""
+    """Runs the named suites; returns the number of failed commands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(SUITES))
     parser.add_argument("--limit", type=int, default=14400, help="seconds for one command")
-    parser.add_argument("--every", type=int, default=1, help="look at each program's nth runs only")
+    parser.add_argument(
+        "--every", type=int, default=1, help="check only every nth run of each program"
+    )
     parser.add_argument("--only", default="", help="part of the names of the commands to run")
     parser.add_argument("--train", help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What each op's results are compared with in the tests, found by running the recorded calls and reading the others."""
+"""Finds what the tests compare each op with, by running the recorded cases and scanning the test files."""
 
 import collections
 import contextlib
@@ -19,12 +19,11 @@ Evidence = dict[str, list[str]]
 
 
 def by_op(ops: dict[str, type]) -> Evidence:
-    """Returns {op: what its results are held against}.
+    """Returns {op: the references that tests compare it with}.
 
-    `golden`: cases of tests/golden, recorded on TensorFlow, that run the op; `programs`: those of
-    tests/parity/programs, likewise; `recorded`: calls of the op in
-    tests/conformance/recorded.npz, results and gradients of TensorFlow; `drawn`: random calls, compiled and eager,
-    with gradients by differences; then the test files that name it.
+    `golden`: cases of tests/golden, recorded on TensorFlow, that run the op; `programs`: the same for tests/parity/programs;
+    `recorded`: calls in tests/conformance/recorded.npz with TensorFlow's results and gradients; `drawn`: random calls, eager
+    against compiled, with gradients by finite differences; then the test files that name the op.
     """
     named = files_that_name(ops)
     with contextlib.redirect_stdout(io.StringIO()):
@@ -38,7 +37,7 @@ def by_op(ops: dict[str, type]) -> Evidence:
 
 
 def run_by_golden_cases() -> set[str]:
-    """Returns the ops that the golden cases run whose result is a value, not an error."""
+    """Returns the ops run by golden cases that expect a value, not an error."""
     from tests.golden.corpus import cases, run
 
     wanted = [case for case in cases() if not case.get("err")]
@@ -63,7 +62,7 @@ def run_by_programs() -> set[str]:
 
 @contextlib.contextmanager
 def watched_ops() -> Iterator[set[str]]:
-    """Gives the set into which the names of all ops go that run eagerly, or go into graphs, in the block."""
+    """Yields the set of names of all ops that run eagerly or are added to graphs within the block."""
     from penstock._src.core import dispatch
     from penstock._src.graph.graph import Graph
 
@@ -93,14 +92,14 @@ def recorded_ops() -> set[str]:
 
 
 def drawn_ops() -> set[str]:
-    """Returns the ops of which tests/conformance draws calls."""
+    """Returns the ops for which tests/conformance generates random calls."""
     from tests.conformance.draws import DRAWS
 
     return set(DRAWS)
 
 
 def files_that_name(ops: dict[str, type]) -> Evidence:
-    """Returns {op: the test files that name it}, below tests/ but for the drawn calls."""
+    """Returns {op: the test files that name it}, in tests/, except for the random calls."""
     found = collections.defaultdict(list)
     word = re.compile(r"\b[A-Z]\w+\b")
     for path in sorted(TESTS.rglob("test_*.py")):

@@ -1,4 +1,4 @@
-"""Rounding errors against float64, beside the peers' own."""
+"""Rounding errors against float64, compared with the peers'."""
 
 import math
 
@@ -6,8 +6,8 @@ import numpy as np
 
 TITLE = "Rounding errors"
 NOTE = (
-    "float32 against float64: of elementwise functions the largest error in units in the last place, of the rest the largest "
-    "error over the largest result, in units of 2^-24. Less is better."
+    "float32 against float64: for elementwise functions the largest error in units in the last place, for the others the "
+    "largest error relative to the largest result, in units of 2^-24. Lower is better."
 )
 BACKENDS = ["penstock", "tensorflow", "jax", "torch"]
 FUNCTIONS = {
@@ -32,7 +32,7 @@ def reference(name, x):
 
 
 def api_of(backend):
-    """Returns the operations of a backend, and what finds its elementwise functions."""
+    """Returns the operations of a backend, and a lookup for its elementwise functions."""
     from suites import kernels
 
     api = {"jax": kernels.Jax, "torch": kernels.Torch}.get(backend, kernels.TensorFlow)()

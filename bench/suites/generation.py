@@ -1,4 +1,4 @@
-"""Tokens generated one by one by a GPT-2-small with a cache of keys and values, written in keras.ops."""
+"""Token generation by GPT-2-small with a key-value cache, written in keras.ops."""
 
 import numpy as np
 

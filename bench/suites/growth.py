@@ -37,7 +37,7 @@ def built(case):
 
 
 def prepare(case):
-    """Leaves the process one core for the cases of one thread, before a backend is loaded."""
+    """Pins the process to one core for the single-threaded cases, before a backend is loaded."""
     if case.startswith("threads 1"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 

@@ -1,4 +1,4 @@
-"""Compiled calls of models, without Keras's loop: one sample, and a batch; beside ONNX Runtime too."""
+"""Compiled calls of models, without Keras's loop, for one sample and a batch; compared with ONNX Runtime too."""
 
 import os
 import subprocess
@@ -56,7 +56,7 @@ def onnx_call(path, x):
 
 
 def exported(case, folder):
-    """Writes the model as ONNX by the environment that has the converter; returns its inputs."""
+    """Exports the model to ONNX in the environment that has the converter; returns its inputs."""
     import numpy as np
     import peers
 
@@ -71,7 +71,7 @@ def exported(case, folder):
 
 
 def write_onnx(case, folder):
-    """Writes model.onnx and x.npy. ONNX has no Erfc: erfc(x) = 1 - erf(x) stands for it."""
+    """Writes model.onnx and x.npy. ONNX has no Erfc, so it is replaced by 1 - erf(x)."""
     import numpy as np
     import onnx
 

@@ -1,7 +1,7 @@
-"""Single kernels beside the peers' libraries (oneDNN in TensorFlow and PyTorch, MKL in PyTorch, XLA in JAX).
+"""Single kernels compared with the peers' libraries (oneDNN in TensorFlow and PyTorch, MKL in PyTorch, XLA in JAX).
 
-Products, convolutions and their gradients are given in GFLOP/s, what is bound by memory in GB/s; compiled functions on
-values that are made once.
+Compute-bound cases (products, convolutions and their gradients) are in GFLOP/s, memory-bound ones in GB/s; each is a compiled
+function on fixed inputs.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What single calls cost: eager operations, tapes, variables, compiled calls, a Keras step at batch 1."""
+"""Latency of single calls: eager operations, tapes, variables, compiled calls, a Keras step at batch size 1."""
 
 TITLE = "Latencies"
 NOTE = "µs a call."

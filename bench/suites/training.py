@@ -5,8 +5,8 @@ import time
 
 TITLE = "Keras models"
 NOTE = (
-    "`fit` and `predict` on NumPy arrays, samples/s; `first_s` is building the model and the first call of `fit` on one "
-    "batch; `memory_mb` the process's peak."
+    "`fit` and `predict` on NumPy arrays, samples/s; `first_s` is the time to build the model and `fit` one "
+    "batch; `memory_mb` the peak memory of the process."
 )
 BACKENDS = ["penstock", "tensorflow", "jax", "torch"]
 CASES = [
@@ -18,7 +18,7 @@ SECONDS = 5.0
 
 
 def best_rate(call, samples):
-    """Returns the best samples per second of repeated calls, after one that does not count."""
+    """Returns the best samples per second of repeated calls, after a warm-up call."""
     from clock import best_seconds
 
     return samples / best_seconds(call, SECONDS)
