@@ -132,6 +132,8 @@ class Op:
     # Whether `gradient` accepts IndexedSlices; else they are converted to dense tensors.
     takes_slices: ClassVar[bool] = False
     is_abstract: ClassVar[bool] = True
+    # Inherited attributes that the op lacks.
+    dropped: ClassVar[frozenset[str]] = frozenset()
     # {name of an attribute in tf.raw_ops: its name}, where they differ.
     raw_names: ClassVar[dict[str, str]] = {}
     # {attribute: its default in tf.raw_ops}, where that differs from the op's definition.
@@ -307,7 +309,7 @@ def _widened(lower: Callable[..., Any]) -> Callable[..., Any]:
     return lowering
 
 
-def _collect_attributes(cls: type) -> tuple[dict[str, Any], dict[str, Any]]:
+def _collect_attributes(cls: type["Op"]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns {attribute: annotation} and {attribute: default or REQUIRED} of an op class."""
     annotations: dict[str, Any] = {}
     # Own attributes come before inherited ones, as in TensorFlow's definitions.
@@ -315,7 +317,7 @@ def _collect_attributes(cls: type) -> tuple[dict[str, Any], dict[str, Any]]:
         if base is Op or not issubclass(base, Op):
             continue
         for name, annotation in inspect.get_annotations(base, eval_str=True).items():
-            if not str(annotation).startswith("typing.ClassVar"):
+            if name not in cls.dropped and not str(annotation).startswith("typing.ClassVar"):
                 annotations.setdefault(name, annotation)
     defaults = {}
     for name, annotation in annotations.items():

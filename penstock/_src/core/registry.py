@@ -2,7 +2,8 @@
 
     raw.MatMul(a=x, b=y, transpose_a=True)
 
-The folder is scanned for `class <Name>(` to find the module of each op; a module is loaded when one of its ops is first used.
+The folder is scanned for `class <Name>(`, and for calls such as `variant("<Name>", `, to find the module of each op; a module is
+loaded when one of its ops is first used.
 """
 
 import functools
@@ -21,7 +22,7 @@ from penstock._src.core.op import OPS, Op
 from penstock._src.core.shapes import TensorShape
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
-CLASS = re.compile(r"^class ([A-Z]\w*)\(", re.MULTILINE)
+CLASS = re.compile(r"^(?:class |\w+\(\")([A-Z]\w*)[(\"]", re.MULTILINE)
 
 
 @functools.cache

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.core.registry import raw
-from penstock._src.ops.state import training_sparse
+from penstock._src.core.registry import find, index, raw
 from penstock._src.ops.state.training import is_variable
 
-RULES = [name for name in dir(training_sparse) if name.startswith("ResourceSparseApply")]
+RULES = [name for name in index() if name.startswith("ResourceSparseApply")]
 SCALARS = {"lr_power": np.float32(-0.5), "global_step": np.int64(3)}
 
 
@@ -16,7 +15,7 @@ SCALARS = {"lr_power": np.float32(-0.5), "global_step": np.int64(3)}
 @pytest.mark.parametrize("name", RULES)
 def test_rule(name, indices):
     random = np.random.default_rng(0)
-    rule = getattr(training_sparse, name)
+    rule = find(name)
     known = {
         "indices": np.array(indices, "int32"),
         "grad": random.normal(size=(len(indices), 3)).astype("float32"),

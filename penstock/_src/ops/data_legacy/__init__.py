@@ -1,1 +1,1 @@
-"""Twins of dataset ops under older names, and ops that tf.data no longer makes but graphs may hold."""
+"""Dataset ops under older names, and ops that tf.data no longer makes but graphs may hold."""

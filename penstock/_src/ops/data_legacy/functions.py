@@ -28,6 +28,7 @@ from penstock._src.ops.data.pipeline import (
     text,
 )
 from penstock._src.ops.data.source import _Repeated
+from penstock._src.ops.variants import variant
 from penstock._src.util import records
 
 
@@ -211,10 +212,7 @@ class IteratorGetDevice(Op):
         return b"/job:localhost/replica:0/task:0/device:CPU:0"
 
 
-class ExperimentalIteratorGetDevice(IteratorGetDevice):
-    """Twin of IteratorGetDevice."""
-
-    signature = "resource: resource -> device: string"
+variant("ExperimentalIteratorGetDevice", IteratorGetDevice)
 
 
 class GetOptions(Op):
@@ -243,7 +241,4 @@ class DatasetToTFRecord(Op):
             run.close()
 
 
-class ExperimentalDatasetToTFRecord(DatasetToTFRecord):
-    """Twin of DatasetToTFRecord."""
-
-    signature = "input_dataset: variant, filename: string, compression_type: string ->"
+variant("ExperimentalDatasetToTFRecord", DatasetToTFRecord)

@@ -23,6 +23,7 @@ from penstock._src.ops.data.seeds import SeedGenerator
 from penstock._src.ops.data.shuffle import ShuffleAndRepeatDatasetV2
 from penstock._src.ops.io import parse_example
 from penstock._src.ops.sparse.variants import RaggedValue
+from penstock._src.ops.variants import variant
 
 
 class FixedLengthRecordDataset(Op):
@@ -57,17 +58,12 @@ class CSVDataset(UnnamedDatasetOp):
         return files.CSVDatasetV2.pipeline(self, *inputs, np.zeros(0, np.int64))
 
 
-class ExperimentalCSVDataset(CSVDataset):
-    """Twin of CSVDataset."""
-
-    signature = (
-        "filenames: string, compression_type: string, buffer_size: int64, header: bool, "
-        "field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64, "
-        "record_defaults: *output_types -> handle: variant"
-    )
-    output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
-    output_shapes: list[TensorShape]
-    stateful = True
+variant(
+    "ExperimentalCSVDataset",
+    CSVDataset,
+    output_types=INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string}),
+    stateful=True,
+)
 
 
 class _Interleaved(UnnamedDatasetOp):
@@ -95,19 +91,11 @@ class ParallelInterleaveDataset(_Interleaved):
     metadata: str = ""
 
 
-class ExperimentalParallelInterleaveDataset(_Interleaved):
-    """Twin of ParallelInterleaveDataset."""
-
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
-        "block_length: int64, sloppy: bool, buffer_output_elements: int64, "
-        "prefetch_input_elements: int64 -> handle: variant"
-    )
-    f: Function
+variant("ExperimentalParallelInterleaveDataset", ParallelInterleaveDataset, without="metadata")
 
 
 class LegacyParallelInterleaveDatasetV2(_Interleaved):
-    """Twin of ParallelInterleaveDataset."""
+    """The same as ParallelInterleaveDataset, with `deterministic` in the place of `sloppy`."""
 
     signature = (
         "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
@@ -122,7 +110,7 @@ class LegacyParallelInterleaveDatasetV2(_Interleaved):
 
 
 class ParallelInterleaveDatasetV3(_Interleaved):
-    """Twin of ParallelInterleaveDatasetV4 that reads nothing ahead."""
+    """The same as ParallelInterleaveDatasetV4, but it reads nothing ahead."""
 
     signature = (
         "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
@@ -183,13 +171,7 @@ class RebatchDataset(UnnamedDatasetOp):
         return _SplitBatches(input_dataset, positive(self, "num_replicas", num_replicas))
 
 
-class ExperimentalRebatchDataset(RebatchDataset):
-    """Twin of RebatchDataset."""
-
-    signature = "input_dataset: variant, num_replicas: int64 -> handle: variant"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    use_fallback: bool = True
+variant("ExperimentalRebatchDataset", RebatchDataset)
 
 
 class _Parsed(UnnamedDatasetOp):
@@ -350,7 +332,4 @@ class SqlDataset(UnnamedDatasetOp):
         return _Sql(text(data_source_name), text(query), self.output_types)
 
 
-class ExperimentalSqlDataset(SqlDataset):
-    """Twin of SqlDataset."""
-
-    signature = "driver_name: string, data_source_name: string, query: string -> handle: variant"
+variant("ExperimentalSqlDataset", SqlDataset)

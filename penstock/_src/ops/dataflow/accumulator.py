@@ -12,6 +12,7 @@ from penstock._src.core.typesets import NUMBER
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.variants import by_reference
 
 
 class HostAccumulator(Resource):
@@ -169,11 +170,7 @@ class ResourceAccumulatorApplyGradient(_AccumulatorOp):
         self.accumulator(handle).apply(self, int(local_step), gradient)
 
 
-class AccumulatorApplyGradient(ResourceAccumulatorApplyGradient):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string), local_step: int64, gradient: dtype ->"
-    stateful = False
+by_reference("AccumulatorApplyGradient", ResourceAccumulatorApplyGradient)
 
 
 class ResourceAccumulatorNumAccumulated(_AccumulatorOp):
@@ -186,11 +183,7 @@ class ResourceAccumulatorNumAccumulated(_AccumulatorOp):
         return np.int32(self.accumulator(handle).count)
 
 
-class AccumulatorNumAccumulated(ResourceAccumulatorNumAccumulated):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string) -> num_accumulated: int32"
-    stateful = False
+by_reference("AccumulatorNumAccumulated", ResourceAccumulatorNumAccumulated)
 
 
 class ResourceAccumulatorSetGlobalStep(_AccumulatorOp):
@@ -203,11 +196,7 @@ class ResourceAccumulatorSetGlobalStep(_AccumulatorOp):
         self.accumulator(handle).set_step(self, int(new_global_step))
 
 
-class AccumulatorSetGlobalStep(ResourceAccumulatorSetGlobalStep):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string), new_global_step: int64 ->"
-    stateful = False
+by_reference("AccumulatorSetGlobalStep", ResourceAccumulatorSetGlobalStep)
 
 
 class ResourceAccumulatorTakeGradient(_AccumulatorOp):
@@ -222,11 +211,7 @@ class ResourceAccumulatorTakeGradient(_AccumulatorOp):
         return self.accumulator(handle).take(self, int(num_required))
 
 
-class AccumulatorTakeGradient(ResourceAccumulatorTakeGradient):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string), num_required: int32 -> average: dtype"
-    stateful = False
+by_reference("AccumulatorTakeGradient", ResourceAccumulatorTakeGradient)
 
 
 class SparseAccumulatorApplyGradient(_AccumulatorOp):

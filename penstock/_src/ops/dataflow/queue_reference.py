@@ -1,87 +1,21 @@
-"""Queues as TensorFlow 1 holds them: by reference. Each op is a twin of one in queue.py."""
+"""Queues as TensorFlow 1 holds them: by reference. Each op is a variant of one in queue.py."""
 
 from penstock._src.core.op import Op
 from penstock._src.ops.dataflow import queue
+from penstock._src.ops.variants import by_reference
 
-
-class FIFOQueue(queue.FIFOQueueV2):
-    """The same as FIFOQueueV2, by reference."""
-
-    signature = "-> handle: Ref(string)"
-
-
-class PaddingFIFOQueue(queue.PaddingFIFOQueueV2):
-    """The same as PaddingFIFOQueueV2, by reference."""
-
-    signature = "-> handle: Ref(string)"
-
-
-class RandomShuffleQueue(queue.RandomShuffleQueueV2):
-    """The same as RandomShuffleQueueV2, by reference."""
-
-    signature = "-> handle: Ref(string)"
-
-
-class PriorityQueue(queue.PriorityQueueV2):
-    """The same as PriorityQueueV2, by reference."""
-
-    signature = "-> handle: Ref(string)"
-
-
-class QueueEnqueue(queue.QueueEnqueueV2):
-    """The same as QueueEnqueueV2, by reference."""
-
-    signature = "handle: Ref(string), components: *Tcomponents ->"
-    stateful = False
-
-
-class QueueEnqueueMany(queue.QueueEnqueueManyV2):
-    """The same as QueueEnqueueManyV2, by reference."""
-
-    signature = "handle: Ref(string), components: *Tcomponents ->"
-    stateful = False
-
-
-class QueueDequeue(queue.QueueDequeueV2):
-    """The same as QueueDequeueV2, by reference."""
-
-    signature = "handle: Ref(string) -> components: *component_types"
-    stateful = False
-
-
-class QueueDequeueMany(queue.QueueDequeueManyV2):
-    """The same as QueueDequeueManyV2, by reference."""
-
-    signature = "handle: Ref(string), n: int32 -> components: *component_types"
-    stateful = False
-
-
-class QueueDequeueUpTo(queue.QueueDequeueUpToV2):
-    """The same as QueueDequeueUpToV2, by reference."""
-
-    signature = "handle: Ref(string), n: int32 -> components: *component_types"
-    stateful = False
-
-
-class QueueClose(queue.QueueCloseV2):
-    """The same as QueueCloseV2, by reference."""
-
-    signature = "handle: Ref(string) ->"
-    stateful = False
-
-
-class QueueIsClosed(queue.QueueIsClosedV2):
-    """The same as QueueIsClosedV2, by reference."""
-
-    signature = "handle: Ref(string) -> is_closed: bool"
-    stateful = False
-
-
-class QueueSize(queue.QueueSizeV2):
-    """The same as QueueSizeV2, by reference."""
-
-    signature = "handle: Ref(string) -> size: int32"
-    stateful = False
+by_reference("FIFOQueue", queue.FIFOQueueV2)
+by_reference("PaddingFIFOQueue", queue.PaddingFIFOQueueV2)
+by_reference("RandomShuffleQueue", queue.RandomShuffleQueueV2)
+by_reference("PriorityQueue", queue.PriorityQueueV2)
+by_reference("QueueEnqueue", queue.QueueEnqueueV2)
+by_reference("QueueEnqueueMany", queue.QueueEnqueueManyV2)
+by_reference("QueueDequeue", queue.QueueDequeueV2)
+by_reference("QueueDequeueMany", queue.QueueDequeueManyV2)
+by_reference("QueueDequeueUpTo", queue.QueueDequeueUpToV2)
+by_reference("QueueClose", queue.QueueCloseV2)
+by_reference("QueueIsClosed", queue.QueueIsClosedV2)
+by_reference("QueueSize", queue.QueueSizeV2)
 
 
 class FakeQueue(Op):

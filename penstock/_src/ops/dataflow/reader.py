@@ -11,6 +11,7 @@ from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.files import open_file
 from penstock._src.ops.rules import invalid
+from penstock._src.ops.variants import by_reference
 from penstock._src.util import records
 
 NO_LMDB = (
@@ -118,10 +119,7 @@ class TextLineReaderV2(_MakeReader):
         return _lines(self.skip_header_lines)
 
 
-class TextLineReader(TextLineReaderV2):
-    """The same, by reference."""
-
-    signature = "-> reader_handle: Ref(string)"
+by_reference("TextLineReader", TextLineReaderV2)
 
 
 class LMDBReader(_MakeReader):
@@ -148,10 +146,7 @@ class WholeFileReaderV2(_MakeReader):
         return _whole
 
 
-class WholeFileReader(WholeFileReaderV2):
-    """The same, by reference."""
-
-    signature = "-> reader_handle: Ref(string)"
+by_reference("WholeFileReader", WholeFileReaderV2)
 
 
 class TFRecordReaderV2(_MakeReader):
@@ -167,10 +162,7 @@ class TFRecordReaderV2(_MakeReader):
         return _framed(self.compression_type)
 
 
-class TFRecordReader(TFRecordReaderV2):
-    """The same, by reference."""
-
-    signature = "-> reader_handle: Ref(string)"
+by_reference("TFRecordReader", TFRecordReaderV2)
 
 
 class _FixedReader(_MakeReader):
@@ -223,10 +215,7 @@ class IdentityReaderV2(_MakeReader):
         return _identity
 
 
-class IdentityReader(IdentityReaderV2):
-    """The same, by reference."""
-
-    signature = "-> reader_handle: Ref(string)"
+by_reference("IdentityReader", IdentityReaderV2)
 
 
 class _ReaderOp(Op):
@@ -252,13 +241,7 @@ class ReaderReadV2(_ReaderOp):
         return self.reader(reader_handle).next(queue_handle)
 
 
-class ReaderRead(ReaderReadV2):
-    """The same, by reference."""
-
-    signature = (
-        "reader_handle: Ref(string), queue_handle: Ref(string) -> key: string, value: string"
-    )
-    stateful = False
+by_reference("ReaderRead", ReaderReadV2)
 
 
 class ReaderReadUpToV2(_ReaderOp):
@@ -283,14 +266,7 @@ class ReaderReadUpToV2(_ReaderOp):
         return columns[0], columns[1]
 
 
-class ReaderReadUpTo(ReaderReadUpToV2):
-    """The same, by reference."""
-
-    signature = (
-        "reader_handle: Ref(string), queue_handle: Ref(string), num_records: int64 -> keys: "
-        "string, values: string"
-    )
-    stateful = False
+by_reference("ReaderReadUpTo", ReaderReadUpToV2)
 
 
 class ReaderNumRecordsProducedV2(_ReaderOp):
@@ -302,11 +278,7 @@ class ReaderNumRecordsProducedV2(_ReaderOp):
         return np.int64(self.reader(reader_handle).produced)
 
 
-class ReaderNumRecordsProduced(ReaderNumRecordsProducedV2):
-    """The same, by reference."""
-
-    signature = "reader_handle: Ref(string) -> records_produced: int64"
-    stateful = False
+by_reference("ReaderNumRecordsProduced", ReaderNumRecordsProducedV2)
 
 
 class ReaderNumWorkUnitsCompletedV2(_ReaderOp):
@@ -318,11 +290,7 @@ class ReaderNumWorkUnitsCompletedV2(_ReaderOp):
         return np.int64(self.reader(reader_handle).done)
 
 
-class ReaderNumWorkUnitsCompleted(ReaderNumWorkUnitsCompletedV2):
-    """The same, by reference."""
-
-    signature = "reader_handle: Ref(string) -> units_completed: int64"
-    stateful = False
+by_reference("ReaderNumWorkUnitsCompleted", ReaderNumWorkUnitsCompletedV2)
 
 
 class ReaderResetV2(_ReaderOp):
@@ -334,11 +302,7 @@ class ReaderResetV2(_ReaderOp):
         self.reader(reader_handle).reset()
 
 
-class ReaderReset(ReaderResetV2):
-    """The same, by reference."""
-
-    signature = "reader_handle: Ref(string) ->"
-    stateful = False
+by_reference("ReaderReset", ReaderResetV2)
 
 
 class ReaderSerializeStateV2(_ReaderOp):
@@ -350,11 +314,7 @@ class ReaderSerializeStateV2(_ReaderOp):
         raise UnimplementedError("Reader SerializeState not implemented")
 
 
-class ReaderSerializeState(ReaderSerializeStateV2):
-    """The same, by reference."""
-
-    signature = "reader_handle: Ref(string) -> state: string"
-    stateful = False
+by_reference("ReaderSerializeState", ReaderSerializeStateV2)
 
 
 class ReaderRestoreStateV2(_ReaderOp):
@@ -366,8 +326,4 @@ class ReaderRestoreStateV2(_ReaderOp):
         raise UnimplementedError("Reader RestoreState not implemented")
 
 
-class ReaderRestoreState(ReaderRestoreStateV2):
-    """The same, by reference."""
-
-    signature = "reader_handle: Ref(string), state: string ->"
-    stateful = False
+by_reference("ReaderRestoreState", ReaderRestoreStateV2)

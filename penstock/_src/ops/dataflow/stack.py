@@ -6,6 +6,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid
+from penstock._src.ops.variants import by_reference
 
 
 class HostStack(Resource):
@@ -70,12 +71,7 @@ class StackPushV2(_StackOp):
         return elem
 
 
-class StackPush(StackPushV2):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string), elem: T -> output: T"
-    stateful = False
-    differentiable = False
+by_reference("StackPush", StackPushV2, differentiable=False)
 
 
 class StackPopV2(_StackOp):
@@ -91,12 +87,7 @@ class StackPopV2(_StackOp):
         return stack.items.pop()
 
 
-class StackPop(StackPopV2):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string) -> elem: elem_type"
-    stateful = False
-    differentiable = False
+by_reference("StackPop", StackPopV2, differentiable=False)
 
 
 class StackCloseV2(_StackOp):
@@ -110,9 +101,4 @@ class StackCloseV2(_StackOp):
         resources.manager().remove(stack)
 
 
-class StackClose(StackCloseV2):
-    """The same, by reference."""
-
-    signature = "handle: Ref(string) ->"
-    stateful = False
-    differentiable = False
+by_reference("StackClose", StackCloseV2, differentiable=False)

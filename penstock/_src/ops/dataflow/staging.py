@@ -9,6 +9,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid
+from penstock._src.ops.variants import variant
 
 # Places that no session keeps live as long as the process, as TensorFlow's do.
 _KEPT = resources.ResourceManager(keep=True)
@@ -260,25 +261,9 @@ class OrderedPlace(MapPlace):
     """The same, its keys in order."""
 
 
-class OrderedMapStage(MapStage):
-    """The same for keys in order."""
-
-    signature = "key: int64, indices: int32, values: *fake_dtypes ->"
-    kind = OrderedPlace
-
-
-class OrderedMapPeek(MapPeek):
-    """The same for keys in order."""
-
-    signature = "key: int64, indices: int32 -> values: *dtypes"
-    kind = OrderedPlace
-
-
-class OrderedMapUnstage(MapUnstage):
-    """The same for keys in order."""
-
-    signature = "key: int64, indices: int32 -> values: *dtypes"
-    kind = OrderedPlace
+variant("OrderedMapStage", MapStage, kind=OrderedPlace)
+variant("OrderedMapPeek", MapPeek, kind=OrderedPlace)
+variant("OrderedMapUnstage", MapUnstage, kind=OrderedPlace)
 
 
 class OrderedMapUnstageNoKey(MapUnstageNoKey):
@@ -289,22 +274,6 @@ class OrderedMapUnstageNoKey(MapUnstageNoKey):
     chosen = staticmethod(min)
 
 
-class OrderedMapSize(MapSize):
-    """The same for keys in order."""
-
-    signature = "-> size: int32"
-    kind = OrderedPlace
-
-
-class OrderedMapIncompleteSize(MapIncompleteSize):
-    """The same for keys in order."""
-
-    signature = "-> size: int32"
-    kind = OrderedPlace
-
-
-class OrderedMapClear(MapClear):
-    """The same for keys in order."""
-
-    signature = "->"
-    kind = OrderedPlace
+variant("OrderedMapSize", MapSize, kind=OrderedPlace)
+variant("OrderedMapIncompleteSize", MapIncompleteSize, kind=OrderedPlace)
+variant("OrderedMapClear", MapClear, kind=OrderedPlace)

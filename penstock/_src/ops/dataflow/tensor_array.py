@@ -1,7 +1,7 @@
 """Tensor arrays as TensorFlow 1 has them: mutable rows of tensors behind a handle.
 
 A `flow`, a number without meaning, goes from op to op and orders them. Those of V3 hold the array
-by a resource, of V2 by a string, of V1 by reference: see tensor_array_v1.py for the twins.
+by a resource, of V2 by a string, of V1 by reference: see tensor_array_v1.py for those.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The ops on tensor arrays of TensorFlow 1's first and second version: twins of those of V3."""
+"""The ops on tensor arrays of TensorFlow 1's first and second version: variants of those of V3."""
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
@@ -6,6 +6,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.dataflow import tensor_array as v3
 from penstock._src.ops.dataflow.arrays import array_of
 from penstock._src.ops.rules import ints
+from penstock._src.ops.variants import by_reference, variant
 
 
 class TensorArrayV2(v3._Make):
@@ -53,136 +54,28 @@ class TensorArrayGrad(TensorArrayGradV2):
     signature = "handle: string, flow_in: float32 -> grad_handle: Ref(string)"
 
 
-class TensorArrayWriteV2(v3.TensorArrayWriteV3):
-    """Twin of TensorArrayWriteV3."""
-
-    signature = "handle: string, index: int32, value: T, flow_in: float32 -> flow_out: float32"
-    stateful = False
-    version = "V2"
-
-
-class TensorArrayWrite(v3.TensorArrayWriteV3):
-    """Twin of TensorArrayWriteV3, by reference."""
-
-    signature = "handle: Ref(string), index: int32, value: T, flow_in: float32 -> flow_out: float32"
-    stateful = False
-    version = ""
-
-
-class TensorArrayReadV2(v3.TensorArrayReadV3):
-    """Twin of TensorArrayReadV3."""
-
-    signature = "handle: string, index: int32, flow_in: float32 -> value: dtype"
-    stateful = False
-    version = "V2"
-
-
-class TensorArrayRead(v3.TensorArrayReadV3):
-    """Twin of TensorArrayReadV3, by reference."""
-
-    signature = "handle: Ref(string), index: int32, flow_in: float32 -> value: dtype"
-    stateful = False
-    version = ""
-
-
-class TensorArrayGatherV2(v3.TensorArrayGatherV3):
-    """Twin of TensorArrayGatherV3."""
-
-    signature = "handle: string, indices: int32, flow_in: float32 -> value: dtype"
-    stateful = False
-    version = "V2"
-
-
-class TensorArrayGather(v3.TensorArrayGatherV3):
-    """Twin of TensorArrayGatherV3, by reference."""
-
-    signature = "handle: Ref(string), indices: int32, flow_in: float32 -> value: dtype"
-    stateful = False
-    version = ""
-
-
-class TensorArrayScatterV2(v3.TensorArrayScatterV3):
-    """Twin of TensorArrayScatterV3."""
-
-    signature = "handle: string, indices: int32, value: T, flow_in: float32 -> flow_out: float32"
-    stateful = False
-    version = "V2"
-
-
-class TensorArrayScatter(v3.TensorArrayScatterV3):
-    """Twin of TensorArrayScatterV3, by reference."""
-
-    signature = (
-        "handle: Ref(string), indices: int32, value: T, flow_in: float32 -> flow_out: float32"
-    )
-    stateful = False
-    version = ""
-
-
-class TensorArrayConcatV2(v3.TensorArrayConcatV3):
-    """Twin of TensorArrayConcatV3."""
-
-    signature = "handle: string, flow_in: float32 -> value: dtype, lengths: int64"
-    stateful = False
-    version = "V2"
-
-
-class TensorArrayConcat(v3.TensorArrayConcatV3):
-    """Twin of TensorArrayConcatV3, by reference."""
-
-    signature = "handle: Ref(string), flow_in: float32 -> value: dtype, lengths: int64"
-    stateful = False
-    version = ""
-
-
-class TensorArraySplitV2(v3.TensorArraySplitV3):
-    """Twin of TensorArraySplitV3."""
-
-    signature = "handle: string, value: T, lengths: int64, flow_in: float32 -> flow_out: float32"
-    stateful = False
-    version = "V2"
-
-
-class TensorArraySplit(v3.TensorArraySplitV3):
-    """Twin of TensorArraySplitV3, by reference."""
-
-    signature = (
-        "handle: Ref(string), value: T, lengths: int64, flow_in: float32 -> flow_out: float32"
-    )
-    stateful = False
-    version = ""
-
-
-class TensorArraySizeV2(v3.TensorArraySizeV3):
-    """Twin of TensorArraySizeV3."""
-
-    signature = "handle: string, flow_in: float32 -> size: int32"
-    stateful = False
-    version = "V2"
-
-
-class TensorArraySize(v3.TensorArraySizeV3):
-    """Twin of TensorArraySizeV3, by reference."""
-
-    signature = "handle: Ref(string), flow_in: float32 -> size: int32"
-    stateful = False
-    version = ""
-
-
-class TensorArrayCloseV2(v3.TensorArrayCloseV3):
-    """Twin of TensorArrayCloseV3."""
-
-    signature = "handle: string ->"
-    stateful = False
-    version = "V2"
-
-
-class TensorArrayClose(v3.TensorArrayCloseV3):
-    """Twin of TensorArrayCloseV3, by reference."""
-
-    signature = "handle: Ref(string) ->"
-    stateful = False
-    version = ""
+variant("TensorArrayWriteV2", v3.TensorArrayWriteV3, handle="string", stateful=False, version="V2")
+by_reference("TensorArrayWrite", v3.TensorArrayWriteV3, version="")
+variant("TensorArrayReadV2", v3.TensorArrayReadV3, handle="string", stateful=False, version="V2")
+by_reference("TensorArrayRead", v3.TensorArrayReadV3, version="")
+variant(
+    "TensorArrayGatherV2", v3.TensorArrayGatherV3, handle="string", stateful=False, version="V2"
+)
+by_reference("TensorArrayGather", v3.TensorArrayGatherV3, version="")
+variant(
+    "TensorArrayScatterV2", v3.TensorArrayScatterV3, handle="string", stateful=False, version="V2"
+)
+by_reference("TensorArrayScatter", v3.TensorArrayScatterV3, version="")
+variant(
+    "TensorArrayConcatV2", v3.TensorArrayConcatV3, handle="string", stateful=False, version="V2"
+)
+by_reference("TensorArrayConcat", v3.TensorArrayConcatV3, version="")
+variant("TensorArraySplitV2", v3.TensorArraySplitV3, handle="string", stateful=False, version="V2")
+by_reference("TensorArraySplit", v3.TensorArraySplitV3, version="")
+variant("TensorArraySizeV2", v3.TensorArraySizeV3, handle="string", stateful=False, version="V2")
+by_reference("TensorArraySize", v3.TensorArraySizeV3, version="")
+variant("TensorArrayCloseV2", v3.TensorArrayCloseV3, handle="string", stateful=False, version="V2")
+by_reference("TensorArrayClose", v3.TensorArrayCloseV3, version="")
 
 
 class TensorArrayPack(Op):

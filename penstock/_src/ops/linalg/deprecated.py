@@ -1,4 +1,4 @@
-"""Deprecated twins of ops on batches of matrices, from when an op of one matrix had another name."""
+"""Deprecated variants of ops on batches of matrices, from when an op of one matrix had another name."""
 
 import numpy as np
 
@@ -7,102 +7,66 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ops.array import diagonal
 from penstock._src.ops.linalg import decomposition, solve
+from penstock._src.ops.variants import variant
 
-
-class BatchMatrixDiag(diagonal.MatrixDiag):
-    """Twin of MatrixDiag."""
-
-    signature = "diagonal: T -> output: T"
-    gradient = None
-
-
-class BatchMatrixDiagPart(diagonal.MatrixDiagPart):
-    """Twin of MatrixDiagPart."""
-
-    signature = "input: T -> diagonal: T"
-    gradient = None
-
-
-class BatchMatrixSetDiag(diagonal.MatrixSetDiag):
-    """Twin of MatrixSetDiag."""
-
-    signature = "input: T, diagonal: T -> output: T"
-    gradient = None
-
-
-class BatchCholesky(decomposition.Cholesky):
-    """Twin of Cholesky."""
-
-    signature = "input: T -> output: T"
-    T = frozenset({dtypes.float32, dtypes.float64})
-    gradient = None
-
-
-class BatchCholeskyGrad(decomposition.CholeskyGrad):
-    """Twin of CholeskyGrad."""
-
-    signature = "l: T, grad: T -> output: T"
-    T = frozenset({dtypes.float32, dtypes.float64})
-
-
-class BatchMatrixDeterminant(solve.MatrixDeterminant):
-    """Twin of MatrixDeterminant."""
-
-    signature = "input: T -> output: T"
-    T = COMPLEX | frozenset({dtypes.float32, dtypes.float64})
-    gradient = None
-
-
-class BatchMatrixInverse(solve.MatrixInverse):
-    """Twin of MatrixInverse."""
-
-    signature = "input: T -> output: T"
-    T = frozenset({dtypes.float32, dtypes.float64})
-    gradient = None
-
-
-class BatchMatrixSolve(solve.MatrixSolve):
-    """Twin of MatrixSolve."""
-
-    signature = "matrix: T, rhs: T -> output: T"
-    T = frozenset({dtypes.float32, dtypes.float64})
-    gradient = None
-
-
-class BatchMatrixSolveLs(solve.MatrixSolveLs):
-    """Twin of MatrixSolveLs."""
-
-    signature = "matrix: T, rhs: T, l2_regularizer: float64 -> output: T"
-    T = frozenset({dtypes.float32, dtypes.float64})
-    gradient = None
-
-
-class BatchMatrixTriangularSolve(solve.MatrixTriangularSolve):
-    """Twin of MatrixTriangularSolve."""
-
-    signature = "matrix: T, rhs: T -> output: T"
-    T = frozenset({dtypes.float32, dtypes.float64})
-    gradient = None
-
-
-class BatchSelfAdjointEigV2(decomposition.SelfAdjointEigV2):
-    """Twin of SelfAdjointEigV2."""
-
-    signature = "input: T -> e: T, v: T"
-    T = frozenset({dtypes.float32, dtypes.float64})
-    gradient = None
-
-
-class BatchSvd(decomposition.Svd):
-    """Twin of Svd."""
-
-    signature = "input: T -> s: T, u: T, v: T"
-    T = COMPLEX | frozenset({dtypes.float32, dtypes.float64})
-    gradient = None
+variant("BatchMatrixDiag", diagonal.MatrixDiag, gradient=None)
+variant("BatchMatrixDiagPart", diagonal.MatrixDiagPart, gradient=None)
+variant("BatchMatrixSetDiag", diagonal.MatrixSetDiag, gradient=None)
+variant(
+    "BatchCholesky",
+    decomposition.Cholesky,
+    T=frozenset({dtypes.float32, dtypes.float64}),
+    gradient=None,
+)
+variant(
+    "BatchCholeskyGrad", decomposition.CholeskyGrad, T=frozenset({dtypes.float32, dtypes.float64})
+)
+variant(
+    "BatchMatrixDeterminant",
+    solve.MatrixDeterminant,
+    T=COMPLEX | frozenset({dtypes.float32, dtypes.float64}),
+    gradient=None,
+)
+variant(
+    "BatchMatrixInverse",
+    solve.MatrixInverse,
+    T=frozenset({dtypes.float32, dtypes.float64}),
+    gradient=None,
+)
+variant(
+    "BatchMatrixSolve",
+    solve.MatrixSolve,
+    T=frozenset({dtypes.float32, dtypes.float64}),
+    gradient=None,
+)
+variant(
+    "BatchMatrixSolveLs",
+    solve.MatrixSolveLs,
+    T=frozenset({dtypes.float32, dtypes.float64}),
+    gradient=None,
+)
+variant(
+    "BatchMatrixTriangularSolve",
+    solve.MatrixTriangularSolve,
+    T=frozenset({dtypes.float32, dtypes.float64}),
+    gradient=None,
+)
+variant(
+    "BatchSelfAdjointEigV2",
+    decomposition.SelfAdjointEigV2,
+    T=frozenset({dtypes.float32, dtypes.float64}),
+    gradient=None,
+)
+variant(
+    "BatchSvd",
+    decomposition.Svd,
+    T=COMPLEX | frozenset({dtypes.float32, dtypes.float64}),
+    gradient=None,
+)
 
 
 class BatchMatrixBandPart(Op):
-    """Twin of MatrixBandPart."""
+    """The same as MatrixBandPart, for int64 widths."""
 
     signature = "input: T, num_lower: int64, num_upper: int64 -> band: T"
     shape = diagonal.MatrixBandPart.shape
@@ -128,8 +92,4 @@ class SelfAdjointEig(Op):
         return np.concatenate([values[..., None, :], vectors], -2).astype(input.dtype)
 
 
-class BatchSelfAdjointEig(SelfAdjointEig):
-    """Twin of SelfAdjointEig."""
-
-    signature = "input: T -> output: T"
-    T = frozenset({dtypes.float32, dtypes.float64})
+variant("BatchSelfAdjointEig", SelfAdjointEig, T=frozenset({dtypes.float32, dtypes.float64}))

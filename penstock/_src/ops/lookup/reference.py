@@ -1,28 +1,15 @@
-"""Lookup tables as TensorFlow 1 holds them: by reference. Each op is a twin of one in tables.py."""
+"""Lookup tables as TensorFlow 1 holds them: by reference. Each op is a variant of one in tables.py."""
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.pipeline import Run
 from penstock._src.ops.lookup import tables
+from penstock._src.ops.variants import by_reference
 
-
-class HashTable(tables.HashTableV2):
-    """The same as HashTableV2, by reference."""
-
-    signature = "-> table_handle: Ref(string)"
-
-
-class MutableHashTable(tables.MutableHashTableV2):
-    """The same as MutableHashTableV2, by reference."""
-
-    signature = "-> table_handle: Ref(string)"
-
-
-class MutableHashTableOfTensors(tables.MutableHashTableOfTensorsV2):
-    """The same as MutableHashTableOfTensorsV2, by reference."""
-
-    signature = "-> table_handle: Ref(string)"
+by_reference("HashTable", tables.HashTableV2)
+by_reference("MutableHashTable", tables.MutableHashTableV2)
+by_reference("MutableHashTableOfTensors", tables.MutableHashTableOfTensorsV2)
 
 
 class MutableDenseHashTable(tables.MutableDenseHashTableV2):
@@ -39,53 +26,13 @@ class MutableDenseHashTable(tables.MutableDenseHashTableV2):
     stateful = True
 
 
-class LookupTableFind(tables.LookupTableFindV2):
-    """The same as LookupTableFindV2, by reference."""
-
-    signature = "table_handle: Ref(string), keys: Tin, default_value: Tout -> values: Tout"
-    stateful = False
-
-
-class LookupTableInsert(tables.LookupTableInsertV2):
-    """The same as LookupTableInsertV2, by reference."""
-
-    signature = "table_handle: Ref(string), keys: Tin, values: Tout ->"
-    stateful = False
-
-
-class LookupTableSize(tables.LookupTableSizeV2):
-    """The same as LookupTableSizeV2, by reference."""
-
-    signature = "table_handle: Ref(string) -> size: int64"
-    stateful = False
-
-
-class LookupTableExport(tables.LookupTableExportV2):
-    """The same as LookupTableExportV2, by reference."""
-
-    signature = "table_handle: Ref(string) -> keys: Tkeys, values: Tvalues"
-    stateful = False
-
-
-class LookupTableImport(tables.LookupTableImportV2):
-    """The same as LookupTableImportV2, by reference."""
-
-    signature = "table_handle: Ref(string), keys: Tin, values: Tout ->"
-    stateful = False
-
-
-class InitializeTable(tables.InitializeTableV2):
-    """The same as InitializeTableV2, by reference."""
-
-    signature = "table_handle: Ref(string), keys: Tkey, values: Tval ->"
-    stateful = False
-
-
-class InitializeTableFromTextFile(tables.InitializeTableFromTextFileV2):
-    """The same as InitializeTableFromTextFileV2, by reference."""
-
-    signature = "table_handle: Ref(string), filename: string ->"
-    stateful = False
+by_reference("LookupTableFind", tables.LookupTableFindV2)
+by_reference("LookupTableInsert", tables.LookupTableInsertV2)
+by_reference("LookupTableSize", tables.LookupTableSizeV2)
+by_reference("LookupTableExport", tables.LookupTableExportV2)
+by_reference("LookupTableImport", tables.LookupTableImportV2)
+by_reference("InitializeTable", tables.InitializeTableV2)
+by_reference("InitializeTableFromTextFile", tables.InitializeTableFromTextFileV2)
 
 
 class InitializeTableFromDataset(Op):

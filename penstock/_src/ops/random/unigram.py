@@ -13,6 +13,7 @@ from penstock._src.ops.random.candidates import _Sampler
 from penstock._src.ops.random.generator import StatefulStandardNormalV2
 from penstock._src.ops.random.stateful import reserve
 from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.variants import variant
 
 
 class FixedUnigramCandidateSampler(_Sampler):
@@ -142,13 +143,7 @@ class LearnedUnigramCandidateSampler(_Learned):
     )
 
 
-class ThreadUnsafeUnigramCandidateSampler(_Learned):
-    """Twin of LearnedUnigramCandidateSampler."""
-
-    signature = (
-        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
-        "sampled_expected_count: float32"
-    )
+variant("ThreadUnsafeUnigramCandidateSampler", LearnedUnigramCandidateSampler)
 
 
 class ComputeAccidentalHits(Op):

@@ -59,7 +59,7 @@ class VariableV2(_MakeVariable):
 
 
 class Variable(_MakeVariable):
-    """The older twin of VariableV2."""
+    """The older name of VariableV2."""
 
     signature = "-> ref: Ref(dtype)"
     shape: TensorShape

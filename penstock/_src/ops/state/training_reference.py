@@ -1,13 +1,10 @@
 """The update rules of optimizers over TensorFlow 1's variables, which they take and give by reference."""
 
 from penstock._src.core.op import Op
+from penstock._src.core.registry import find
 from penstock._src.core.values.resources import as_variable
 from penstock._src.ops.state import training
-
-
-def by_reference(op: type[Op]) -> str:
-    """The signature of an op over resources, with references in their place; the first one is what it gives."""
-    return op.signature.replace(": resource", ": Ref(T)") + " out: Ref(T)"
+from penstock._src.ops.variants import variant
 
 
 class ByReference(Op):
@@ -25,97 +22,38 @@ class ByReference(Op):
         return as_variable(inputs[0], self.op_type)
 
 
-class ApplyAdaMax(ByReference, training.ResourceApplyAdaMax):
-    """The rule of ResourceApplyAdaMax."""
-
-    signature = by_reference(training.ResourceApplyAdaMax)
-
-
-class ApplyAdadelta(ByReference, training.ResourceApplyAdadelta):
-    """The rule of ResourceApplyAdadelta."""
-
-    signature = by_reference(training.ResourceApplyAdadelta)
+def by_reference(name: str, rule: type[Op]) -> type[Op]:
+    """Makes the op whose variables are references instead of resources; the first one is what it gives."""
+    signature = rule.signature.replace(": resource", ": Ref(T)") + " out: Ref(T)"
+    return variant(name, ByReference, rule, handle="Ref(T)", signature=signature)
 
 
-class ApplyAdagrad(ByReference, training.ResourceApplyAdagrad):
-    """The rule of ResourceApplyAdagrad."""
-
-    signature = by_reference(training.ResourceApplyAdagrad)
-
-
-class ApplyAdagradDA(ByReference, training.ResourceApplyAdagradDA):
-    """The rule of ResourceApplyAdagradDA."""
-
-    signature = by_reference(training.ResourceApplyAdagradDA)
-
-
-class ApplyAdagradV2(ByReference, training.ResourceApplyAdagradV2):
-    """The rule of ResourceApplyAdagradV2."""
-
-    signature = by_reference(training.ResourceApplyAdagradV2)
-
-
-class ApplyAdam(ByReference, training.ResourceApplyAdam):
-    """The rule of ResourceApplyAdam."""
-
-    signature = by_reference(training.ResourceApplyAdam)
-
-
-class ApplyAddSign(ByReference, training.ResourceApplyAddSign):
-    """The rule of ResourceApplyAddSign."""
-
-    signature = by_reference(training.ResourceApplyAddSign)
-
-
-class ApplyCenteredRMSProp(ByReference, training.ResourceApplyCenteredRMSProp):
-    """The rule of ResourceApplyCenteredRMSProp."""
-
-    signature = by_reference(training.ResourceApplyCenteredRMSProp)
-
-
-class ApplyFtrl(ByReference, training.ResourceApplyFtrl):
-    """The rule of ResourceApplyFtrl."""
-
-    signature = by_reference(training.ResourceApplyFtrl)
-
-
-class ApplyFtrlV2(ByReference, training.ResourceApplyFtrlV2):
-    """The rule of ResourceApplyFtrlV2."""
-
-    signature = by_reference(training.ResourceApplyFtrlV2)
-
-
-class ApplyGradientDescent(ByReference, training.ResourceApplyGradientDescent):
-    """The rule of ResourceApplyGradientDescent."""
-
-    signature = by_reference(training.ResourceApplyGradientDescent)
-
-
-class ApplyMomentum(ByReference, training.ResourceApplyMomentum):
-    """The rule of ResourceApplyMomentum."""
-
-    signature = by_reference(training.ResourceApplyMomentum)
-
-
-class ApplyPowerSign(ByReference, training.ResourceApplyPowerSign):
-    """The rule of ResourceApplyPowerSign."""
-
-    signature = by_reference(training.ResourceApplyPowerSign)
-
-
-class ApplyProximalAdagrad(ByReference, training.ResourceApplyProximalAdagrad):
-    """The rule of ResourceApplyProximalAdagrad."""
-
-    signature = by_reference(training.ResourceApplyProximalAdagrad)
-
-
-class ApplyProximalGradientDescent(ByReference, training.ResourceApplyProximalGradientDescent):
-    """The rule of ResourceApplyProximalGradientDescent."""
-
-    signature = by_reference(training.ResourceApplyProximalGradientDescent)
-
-
-class ApplyRMSProp(ByReference, training.ResourceApplyRMSProp):
-    """The rule of ResourceApplyRMSProp."""
-
-    signature = by_reference(training.ResourceApplyRMSProp)
+by_reference("ApplyAdaMax", training.ResourceApplyAdaMax)
+by_reference("ApplyAdadelta", training.ResourceApplyAdadelta)
+by_reference("ApplyAdagrad", training.ResourceApplyAdagrad)
+by_reference("ApplyAdagradDA", training.ResourceApplyAdagradDA)
+by_reference("ApplyAdagradV2", training.ResourceApplyAdagradV2)
+by_reference("ApplyAdam", training.ResourceApplyAdam)
+by_reference("ApplyAddSign", training.ResourceApplyAddSign)
+by_reference("ApplyCenteredRMSProp", training.ResourceApplyCenteredRMSProp)
+by_reference("ApplyFtrl", training.ResourceApplyFtrl)
+by_reference("ApplyFtrlV2", training.ResourceApplyFtrlV2)
+by_reference("ApplyGradientDescent", training.ResourceApplyGradientDescent)
+by_reference("ApplyMomentum", training.ResourceApplyMomentum)
+by_reference("ApplyPowerSign", training.ResourceApplyPowerSign)
+by_reference("ApplyProximalAdagrad", training.ResourceApplyProximalAdagrad)
+by_reference("ApplyProximalGradientDescent", training.ResourceApplyProximalGradientDescent)
+by_reference("ApplyRMSProp", training.ResourceApplyRMSProp)
+by_reference("SparseApplyAdadelta", find("ResourceSparseApplyAdadelta"))
+by_reference("SparseApplyAdagrad", find("ResourceSparseApplyAdagrad"))
+by_reference("SparseApplyAdagradDA", find("ResourceSparseApplyAdagradDA"))
+by_reference("SparseApplyAdagradV2", find("ResourceSparseApplyAdagradV2"))
+by_reference("SparseApplyCenteredRMSProp", find("ResourceSparseApplyCenteredRMSProp"))
+by_reference("SparseApplyFtrl", find("ResourceSparseApplyFtrl"))
+by_reference("SparseApplyFtrlV2", find("ResourceSparseApplyFtrlV2"))
+by_reference("SparseApplyMomentum", find("ResourceSparseApplyMomentum"))
+by_reference("SparseApplyProximalAdagrad", find("ResourceSparseApplyProximalAdagrad"))
+by_reference(
+    "SparseApplyProximalGradientDescent", find("ResourceSparseApplyProximalGradientDescent")
+)
+by_reference("SparseApplyRMSProp", find("ResourceSparseApplyRMSProp"))

@@ -1,6 +1,6 @@
 """The update rules of optimizers applied to some rows of the variables: those that `indices` name."""
 
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +12,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import invalid, quiet, show
 from penstock._src.ops.state import training
 from penstock._src.ops.state.training import HostMath
-
-
-def with_indices(op: type[Op]) -> str:
-    """The signature of a rule for some rows: their indices follow the gradient, whatever that is called."""
-    return op.signature.replace("delta: T", "grad: T").replace(
-        "grad: T", "grad: T, indices: Tindices"
-    )
+from penstock._src.ops.variants import variant
 
 
 class _SparseApply(Op):
@@ -129,6 +123,13 @@ class _SparseApply(Op):
             raise invalid(self, f"Index {indices[at]} at offset {at} in indices is out of range")
 
 
+def for_rows(name: str, rule: type[Op], **members: Any) -> type[Op]:
+    """Makes the op that applies a rule to some rows; their indices follow the gradient, whatever that is called."""
+    signature = rule.signature.replace("delta: T", "grad: T")
+    signature = signature.replace("grad: T", "grad: T, indices: Tindices")
+    return variant(name, _SparseApply, rule, signature=signature, **members)
+
+
 def _rounds(indices):
     """Splits the positions of `indices` into rounds in which no index comes twice."""
     remaining = np.arange(indices.size)
@@ -152,36 +153,6 @@ def _turns(p, indices):
     return turns, p.scatter(zeros, back, p.gather(origin, start, 0), op="set")
 
 
-class ResourceSparseApplyAdadelta(_SparseApply, training.ResourceApplyAdadelta):
-    """The rule of ResourceApplyAdadelta for some rows."""
-
-    signature = with_indices(training.ResourceApplyAdadelta)
-
-
-class ResourceSparseApplyAdagrad(_SparseApply, training.ResourceApplyAdagrad):
-    """The rule of ResourceApplyAdagrad for some rows."""
-
-    signature = with_indices(training.ResourceApplyAdagrad)
-
-
-class ResourceSparseApplyAdagradDA(_SparseApply, training.ResourceApplyAdagradDA):
-    """The rule of ResourceApplyAdagradDA for some rows."""
-
-    signature = with_indices(training.ResourceApplyAdagradDA)
-
-
-class ResourceSparseApplyAdagradV2(_SparseApply, training.ResourceApplyAdagradV2):
-    """The rule of ResourceApplyAdagradV2 for some rows."""
-
-    signature = with_indices(training.ResourceApplyAdagradV2)
-
-
-class ResourceSparseApplyCenteredRMSProp(_SparseApply, training.ResourceApplyCenteredRMSProp):
-    """The rule of ResourceApplyCenteredRMSProp for some rows."""
-
-    signature = with_indices(training.ResourceApplyCenteredRMSProp)
-
-
 FTRL_LIMITS = {
     "lr": "positive",
     "l1": "non-negative",
@@ -190,48 +161,17 @@ FTRL_LIMITS = {
     "lr_power": "non-positive",
 }
 
-
-class ResourceSparseApplyFtrl(_SparseApply, training.ResourceApplyFtrl):
-    """The rule of ResourceApplyFtrl for some rows."""
-
-    signature = with_indices(training.ResourceApplyFtrl)
-    limits: ClassVar = FTRL_LIMITS
-
-
-class ResourceSparseApplyFtrlV2(_SparseApply, training.ResourceApplyFtrlV2):
-    """The rule of ResourceApplyFtrlV2 for some rows."""
-
-    signature = with_indices(training.ResourceApplyFtrlV2)
-    limits: ClassVar = FTRL_LIMITS
-
-
-class ResourceSparseApplyKerasMomentum(_SparseApply, training.ResourceApplyKerasMomentum):
-    """The rule of ResourceApplyKerasMomentum for some rows."""
-
-    signature = with_indices(training.ResourceApplyKerasMomentum)
-
-
-class ResourceSparseApplyMomentum(_SparseApply, training.ResourceApplyMomentum):
-    """The rule of ResourceApplyMomentum for some rows."""
-
-    signature = with_indices(training.ResourceApplyMomentum)
-
-
-class ResourceSparseApplyProximalAdagrad(_SparseApply, training.ResourceApplyProximalAdagrad):
-    """The rule of ResourceApplyProximalAdagrad for some rows."""
-
-    signature = with_indices(training.ResourceApplyProximalAdagrad)
-
-
-class ResourceSparseApplyProximalGradientDescent(
-    _SparseApply, training.ResourceApplyProximalGradientDescent
-):
-    """The rule of ResourceApplyProximalGradientDescent for some rows."""
-
-    signature = with_indices(training.ResourceApplyProximalGradientDescent)
-
-
-class ResourceSparseApplyRMSProp(_SparseApply, training.ResourceApplyRMSProp):
-    """The rule of ResourceApplyRMSProp for some rows."""
-
-    signature = with_indices(training.ResourceApplyRMSProp)
+for_rows("ResourceSparseApplyAdadelta", training.ResourceApplyAdadelta)
+for_rows("ResourceSparseApplyAdagrad", training.ResourceApplyAdagrad)
+for_rows("ResourceSparseApplyAdagradDA", training.ResourceApplyAdagradDA)
+for_rows("ResourceSparseApplyAdagradV2", training.ResourceApplyAdagradV2)
+for_rows("ResourceSparseApplyCenteredRMSProp", training.ResourceApplyCenteredRMSProp)
+for_rows("ResourceSparseApplyFtrl", training.ResourceApplyFtrl, limits=FTRL_LIMITS)
+for_rows("ResourceSparseApplyFtrlV2", training.ResourceApplyFtrlV2, limits=FTRL_LIMITS)
+for_rows("ResourceSparseApplyKerasMomentum", training.ResourceApplyKerasMomentum)
+for_rows("ResourceSparseApplyMomentum", training.ResourceApplyMomentum)
+for_rows("ResourceSparseApplyProximalAdagrad", training.ResourceApplyProximalAdagrad)
+for_rows(
+    "ResourceSparseApplyProximalGradientDescent", training.ResourceApplyProximalGradientDescent
+)
+for_rows("ResourceSparseApplyRMSProp", training.ResourceApplyRMSProp)

@@ -17,6 +17,7 @@ from penstock._src.ops.data.basic import PassOn, _Shard
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import Pipeline, UnnamedDatasetOp
 from penstock._src.ops.dataflow.reader import NO_LMDB
+from penstock._src.ops.variants import variant
 
 
 class _Same(UnnamedDatasetOp):
@@ -121,10 +122,7 @@ class ThreadPoolHandle(Op):
         return Resource(self.display_name, self.container)
 
 
-class ExperimentalThreadPoolHandle(ThreadPoolHandle):
-    """Twin of ThreadPoolHandle."""
-
-    signature = "-> handle: resource"
+variant("ExperimentalThreadPoolHandle", ThreadPoolHandle)
 
 
 class _Sleep(Pipeline):
@@ -148,10 +146,7 @@ class SleepDataset(UnnamedDatasetOp):
         return _Sleep(input_dataset, int(sleep_microseconds))
 
 
-class ExperimentalSleepDataset(SleepDataset):
-    """Twin of SleepDataset."""
-
-    signature = "input_dataset: variant, sleep_microseconds: int64 -> handle: variant"
+variant("ExperimentalSleepDataset", SleepDataset)
 
 
 class _ChosenOnce(Pipeline):
@@ -179,10 +174,7 @@ class ChooseFastestDataset(UnnamedDatasetOp):
         return _ChosenOnce(input_datasets)
 
 
-class ExperimentalChooseFastestDataset(ChooseFastestDataset):
-    """Twin of ChooseFastestDataset."""
-
-    signature = "input_datasets: N * variant -> handle: variant"
+variant("ExperimentalChooseFastestDataset", ChooseFastestDataset)
 
 
 class ChooseFastestBranchDataset(UnnamedDatasetOp):

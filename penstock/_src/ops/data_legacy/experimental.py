@@ -1,0 +1,50 @@
+"""Dataset ops from when they were called experimental: each is the op without that word."""
+
+from penstock._src.ops.data import (
+    basic,
+    batch,
+    composites,
+    files,
+    functional,
+    iterator,
+    nested,
+    source,
+)
+from penstock._src.ops.variants import variant
+
+variant(
+    "ExperimentalDatasetCardinality", iterator.DatasetCardinality, without="cardinality_options"
+)
+variant("ExperimentalDenseToSparseBatchDataset", composites.DenseToSparseBatchDataset)
+variant(
+    "ExperimentalDirectedInterleaveDataset",
+    basic.DirectedInterleaveDataset,
+    without="stop_on_empty_dataset",
+)
+variant(
+    "ExperimentalGroupByReducerDataset",
+    nested.GroupByReducerDataset,
+    stateful=True,
+)
+variant(
+    "ExperimentalGroupByWindowDataset",
+    nested.GroupByWindowDataset,
+    without="metadata",
+)
+variant("ExperimentalIgnoreErrorsDataset", functional.IgnoreErrorsDataset)
+variant("ExperimentalMapAndBatchDataset", functional.MapAndBatchDataset, without="metadata")
+variant("ExperimentalMapDataset", functional.MapDataset, without="metadata")
+variant("ExperimentalMatchingFilesDataset", files.MatchingFilesDataset)
+variant("ExperimentalMaxIntraOpParallelismDataset", basic.MaxIntraOpParallelismDataset)
+variant("ExperimentalNonSerializableDataset", basic.NonSerializableDataset)
+variant("ExperimentalPrivateThreadPoolDataset", basic.PrivateThreadPoolDataset)
+variant("ExperimentalRandomDataset", source.RandomDataset, without="metadata", stateful=True)
+variant(
+    "ExperimentalScanDataset",
+    functional.ScanDataset,
+    without="use_default_device metadata",
+)
+variant("ExperimentalSlidingWindowDataset", batch.SlidingWindowDataset, without="drop_remainder")
+variant("ExperimentalTakeWhileDataset", functional.TakeWhileDataset, without="metadata")
+variant("ExperimentalUnbatchDataset", batch.UnbatchDataset, without="metadata")
+variant("ExperimentalUniqueDataset", basic.UniqueDataset, without="metadata")
