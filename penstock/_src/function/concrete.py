@@ -50,9 +50,9 @@ class ConcreteFunction:
         self._captures = list(graph.external_captures)
         outputs = graph.structured_outputs
         self._single = isinstance(outputs, SymbolicTensor)
-        # (dtype, shape) of each of the tensors that calls were checked to pass as they stand
+        # Cached (dtype, shape) tuples of tensors that passed the argument checks.
         self._known_calls: set[tuple[Any, ...]] = set()
-        # of the outputs: the structure, its leaves, and whether it is a plain tuple of tensors
+        # The outputs' structure, its leaves, and whether it is a plain tuple of tensors.
         self._structure: tuple[Any, list[Any], bool] = (self, [], False)
         self._arguments: list[str] = [t.op.name for t in graph.inputs[: self.arity]]
         self._attributes: dict[str, Any] = {}
@@ -66,9 +66,9 @@ class ConcreteFunction:
         return {f"capture_{at}": held for at, held in enumerate(owners) if held is not None}
 
     def name_arguments(self, variadic: str | None) -> None:
-        """Names the tensors of a parameter by it: `x`, `x_1`, ...; a TensorSpec's own name goes before.
+        """Names the tensors of each parameter after it: `x`, `x_1`, ...; a TensorSpec's own name takes precedence.
 
-        Those of `*args`, the parameter `variadic`, keep their numbers.
+        Tensors of `*args`, the parameter `variadic`, keep their numbers.
         """
         names: list[str] = []
         for parameter, value in self.parameters:
@@ -144,7 +144,7 @@ class ConcreteFunction:
         return self.checked(given)
 
     def checked(self, leaves: Sequence[Any]) -> list[Any]:
-        """Returns arguments as tensors; raises TypeError or ValueError if one is of another type or shape."""
+        """Converts arguments to tensors; raises TypeError or ValueError if a dtype or shape does not match."""
         tensors: list[Any] = []
         for value, model in zip(leaves, self.graph.inputs[: self.arity], strict=True):
             if not isinstance(value, EagerTensor | SymbolicTensor):
@@ -194,7 +194,7 @@ class ConcreteFunction:
 
     @property
     def captured_inputs(self) -> list[Any]:
-        """The tensors of outside that are passed besides the arguments."""
+        """The captured outer tensors, which are passed after the arguments."""
         return list(self._captures)
 
     @property
@@ -228,7 +228,7 @@ class ConcreteFunction:
 
     @property
     def trainable_variables(self) -> tuple[Any, ...]:
-        """The trainable ones of them."""
+        """The trainable variables that it uses."""
         return self.graph.trainable_variables
 
     @property
@@ -253,10 +253,10 @@ class ConcreteFunction:
         return self._function
 
     def add_to_graph(self, g: Any = None) -> None:
-        """Lets a graph know of this function, which operations that call it hold by themselves.
+        """Registers this function with a graph; operations that call it refer to it directly.
 
-        If it implements for the CPU what other functions implement for any device (attributes
-        "api_implements" and "api_preferred_device"), it runs where the graph calls one of those.
+        If it is the CPU implementation of an interface (attributes "api_implements" and "api_preferred_device"), it replaces the
+        other implementations of that interface in calls from the graph.
         """
         graph = STATE.graph if g is None else g
         implemented = self._attributes.get("api_implements")
@@ -273,10 +273,10 @@ class ConcreteFunction:
                     function.stand_in = self._function
 
     def add_gradient_functions_to_graph(self, g: Any = None) -> None:
-        """Accepted: gradients are made when they are asked for."""
+        """Does nothing: gradient functions are made on demand."""
 
     def explain(self) -> Any:
-        """Returns the report of what it compiles to."""
+        """Returns a report about the compiled form."""
         return self._function.executable.explain()  # type: ignore[attr-defined]
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
@@ -332,7 +332,7 @@ def _kind(function: ConcreteFunction, name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Returns an argument or result as signatures show it."""
+    """Returns an argument or result as text for signatures."""
     if isinstance(value, TensorSpec | EagerTensor | SymbolicTensor):
         return repr(TensorSpec(value.shape, value.dtype))
     if nest.is_composite(value):
@@ -347,7 +347,7 @@ def _shown(value: Any) -> str:
 
 
 def _unnamed(value: Any) -> Any:
-    """An argument with its TensorSpecs as if they had no names."""
+    """An argument with unnamed TensorSpecs."""
     return nest.map_structure(
         lambda leaf: TensorSpec(leaf.shape, leaf.dtype) if isinstance(leaf, TensorSpec) else leaf,
         value,

@@ -1,4 +1,4 @@
-"""Graph functions that run now or become call nodes, and that tapes can go back through."""
+"""Differentiable graph functions, which run eagerly or become call nodes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,15 +14,15 @@ from penstock._src.graph.operation import SymbolicTensor
 class DifferentiableFunction:
     """A GraphFunction over tensors: `function(tensors) -> tensors`.
 
-    Under a tape a call runs a forward function that also gives the intermediate values which the
-    backward function reads. Both are made at the first need, for the inputs that the tape watches.
+    Under a tape a call runs a forward function that also returns the intermediate values for the backward function. Both
+    are made on first use for each set of watched inputs.
     """
 
     def __init__(self, function: GraphFunction) -> None:
         self.function = function
         self.types = function.output_types
-        self._run: Any = None  # what runs it, found at the first call
-        # (watched inputs, number of tapes) -> function with intermediate values as further outputs
+        self._run: Any = None  # the runner, set on the first call
+        # (watched inputs, number of tapes) -> function with intermediate values as additional outputs
         self._forward: dict[tuple[tuple[int, ...], int], GraphFunction] = {}
         self._backward: dict[int, DifferentiableFunction] = {}
         self._of_outputs: dict[tuple[int, ...], DifferentiableFunction] = {}
@@ -71,7 +71,7 @@ class DifferentiableFunction:
         return outputs[: len(self.types)]
 
     def _with_intermediates(self, watched: tuple[int, ...], orders: int) -> GraphFunction:
-        """Returns the function with what its gradients, up to that order, read as further outputs."""
+        """Returns the function with the intermediate values for gradients up to order `orders` as additional outputs."""
         forward = differentiated(self.function)
         for _ in range(orders):
             active = _differentiable(forward)

@@ -1,4 +1,4 @@
-"""tf.function: a Python function that is traced into graphs, one for each kind of arguments, and run compiled."""
+"""tf.function: a Python function that is traced into a graph for each signature of arguments, compiled and run."""
 
 import functools
 import threading
@@ -36,7 +36,7 @@ class _Settings:
 
 @export("config.run_functions_eagerly")
 def run_functions_eagerly(run_eagerly: bool) -> None:
-    """Makes every tf.function run as the Python function it wraps, for debugging, or stops that."""
+    """Sets whether every tf.function runs as the Python function that it wraps, for debugging."""
     _Settings.run_eagerly = bool(run_eagerly)
 
 
@@ -60,7 +60,7 @@ def experimental_functions_run_eagerly() -> bool:
 
 @export("__internal__.function.Function", v1=[])
 class Function(Trackable):
-    """What `tf.function` returns. See there."""
+    """The object that `tf.function` returns."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Function(Trackable):
         self._plain_arity = plain_arity(self._signature) if input_signature is None else -1
         self._bound: Any = weakref.WeakKeyDictionary()
         self._traced = False
-        self._is_looked_at = False  # whether its side effects have been looked for
+        self._side_effects_checked = False  # whether `side_effects.warn` has run
         self._lock = threading.RLock()
         self._look_like(python_function)
 
@@ -101,7 +101,7 @@ class Function(Trackable):
     # -- calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the function: traces it if these arguments are of a new kind, then runs the trace."""
+        """Calls the function: traces it if no trace fits these arguments, then runs the trace."""
         if not kwargs and len(args) == self._plain_arity and not _Settings.run_eagerly:
             key: list[Any] = []
             tensors = []
@@ -119,7 +119,7 @@ class Function(Trackable):
                 concrete = self._fast.get(quick)
                 if concrete is None:
                     concrete, tensors = self._find(args, kwargs)
-                    if STATE.graph is None and self._is_looked_at:
+                    if STATE.graph is None and self._side_effects_checked:
                         self._fast[quick] = concrete
                 return concrete.call_flat(tensors)
         if _Settings.run_eagerly:
@@ -130,19 +130,19 @@ class Function(Trackable):
     def _find(
         self, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> tuple[ConcreteFunction, list[Any]]:
-        """Returns the trace for these arguments, made if need be, and the tensors to call it with."""
+        """Returns the trace for these arguments, made if necessary, and the tensors to call it with."""
         parameters = self._bind(args, kwargs)
         leaves: list[Any] = []
         structure = tuple((name, describe(value, leaves)) for name, value in parameters)
         concrete = self._cache.lookup(structure, leaves)
         if concrete is not None:
-            if not self._is_looked_at:
-                self._is_looked_at = True
+            if not self._side_effects_checked:
+                self._side_effects_checked = True
                 side_effects.warn(self._python_function)
             return concrete, leaves
         with self._lock:
             concrete = self._cache.lookup(structure, leaves)
-            if concrete is not None:  # another thread has just traced it
+            if concrete is not None:  # another thread traced it meanwhile
                 return concrete, leaves
             specs = [spec_of(leaf) for leaf in leaves]
             if self._input_signature is not None:
@@ -179,7 +179,7 @@ class Function(Trackable):
     def _cast(
         self, parameters: list[tuple[str, Any]], args: Sequence[Any], kwargs: dict[str, Any]
     ) -> list[tuple[str, Any]]:
-        """Returns the arguments converted to what the input signature asks for."""
+        """Returns the arguments converted to the input signature."""
         cast, signature = [], self._input_signature or {}
         for name, value in parameters:
             spec = signature.get(name)
@@ -222,7 +222,7 @@ class Function(Trackable):
         return self._python_function
 
     def _tensors_of(self, concrete: ConcreteFunction, args: Any, kwargs: Any) -> list[Any]:
-        """Returns the tensors that a call of one trace passes: structured arguments or flat by name."""
+        """Returns the tensors for a call of one trace, from structured arguments or from tensors by name."""
         if self._signature is None or (
             kwargs and set(kwargs) & set(concrete.argument_names) - set(self._signature.parameters)
         ):
@@ -257,7 +257,7 @@ class Function(Trackable):
     # -- traces
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
-        """Returns the trace for arguments of these types; TensorSpecs may stand for tensors."""
+        """Returns the trace for arguments of these types; TensorSpecs may replace tensors."""
         if self._input_signature is not None and not args and not kwargs:
             kwargs = dict(self._input_signature)
             variadic = self._variadic()
@@ -291,7 +291,7 @@ class Function(Trackable):
         return self._cache.concrete_functions()
 
     def experimental_get_tracing_count(self) -> int:
-        """Returns how often the function was traced."""
+        """Returns the number of traces so far."""
         return self._cache.count
 
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
@@ -316,7 +316,7 @@ class Function(Trackable):
         return stage_printer(compile_now(*self._find(args, kwargs)))
 
     def _decorate(self, decorator: Callable[..., Any]) -> None:
-        """Puts `decorator` around the Python function; for methods that a class wraps after they are made.
+        """Wraps the Python function in `decorator`, for classes that wrap their methods later.
 
         Raises:
           ValueError: the function has been traced.
@@ -325,7 +325,7 @@ class Function(Trackable):
             raise ValueError("Functions cannot be decorated after they have been traced.")
         self._python_function = decorator(self._python_function)
 
-    # -- what it is
+    # -- properties
 
     @property
     def python_function(self) -> Callable[..., Any]:
@@ -339,7 +339,7 @@ class Function(Trackable):
 
     @property
     def input_signature(self) -> Any:
-        """The signature that was asked for, or None."""
+        """The requested input signature, or None."""
         if self._input_signature is None:
             return None
         variadic = self._variadic()
@@ -393,7 +393,7 @@ PolymorphicFunction.register(Function)
 
 
 class BoundFunction(Function):
-    """A tf.function that is a method, seen through an instance; it does not keep the instance alive."""
+    """A tf.function bound to an instance as a method; holds the instance weakly."""
 
     def __init__(self, unbound: Function, instance: Any, signature: Any) -> None:
         self._unbound_function = unbound._python_function
@@ -428,7 +428,7 @@ class BoundFunction(Function):
 
     @_python_function.setter
     def _python_function(self, value: Callable[..., Any]) -> None:
-        """The instance is held weakly, so nothing is kept."""
+        """Ignored: the instance is held weakly."""
 
     @property
     def __wrapped__(self) -> Callable[..., Any]:  # type: ignore[override]
@@ -449,14 +449,14 @@ def function(
     experimental_compile: bool | None = None,
     experimental_follow_type_hints: bool | None = None,
 ) -> Any:
-    """Compiles a Python function of tensors: it is traced into a graph for each kind of arguments, and the graph runs.
+    """Compiles a Python function of tensors: it is traced into a graph for each signature of arguments.
 
     Args:
       func: the function; without it, a decorator is returned.
-      input_signature: TensorSpecs of the arguments, for one trace only.
+      input_signature: TensorSpecs of the arguments; the function then has a single trace.
       autograph: let Python's `if`, `for` and `while` depend on tensors.
       jit_compile: accepted; functions are always compiled.
-      reduce_retracing: trace with more general shapes after the second kind of shapes.
+      reduce_retracing: trace with more general shapes after a second set of shapes.
       experimental_implements, experimental_autograph_options, experimental_attributes,
       experimental_compile, experimental_follow_type_hints: accepted.
       experimental_relax_shapes: same as `reduce_retracing`.

@@ -1,4 +1,4 @@
-"""Says so when a program traces far more often than it should."""
+"""Warns when a program retraces too often."""
 
 import inspect
 import logging
@@ -12,7 +12,7 @@ from penstock._src.util.flags import flags
 
 logger = logging.getLogger("penstock")
 
-# Warn at this many traces of functions made anew from one definition, or of one function.
+# Warn at this many traces of one function, or of functions created repeatedly from one definition.
 MANY_FUNCTIONS = 5
 MANY_TRACES = 8
 _of_code: dict[Any, list[Any]] = {}
@@ -34,7 +34,7 @@ def count(function: Any) -> None:
     if traces == 1:
         seen.append(time.monotonic())
     where = f"{code.co_name} (File {code.co_filename!r}, line {code.co_firstlineno})"
-    # Each object with a method has a tf.function of its own: that is as it should be.
+    # Methods are exempt: each object has its own tf.function.
     if len(seen) >= MANY_FUNCTIONS and not hasattr(function, "_unbound_function"):
         _warned.add(code)
         logger.warning(

@@ -1,4 +1,4 @@
-"""What runs a graph function: the compiler's Executable."""
+"""Runs a graph function through the compiler's Executable."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from penstock._src.graph.library import GraphFunction
 
 
 def make_runner(function: GraphFunction) -> Any:
-    """Returns what runs `function`: list of host values -> list of host values."""
+    """Returns the runner of `function`: list of host values -> list of host values."""
     return compile_graph(
         function.graph,
         function.inputs,

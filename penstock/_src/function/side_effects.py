@@ -1,6 +1,6 @@
-"""Says so when a traced function does something in Python that later calls will not repeat.
+"""Warns about Python side effects in a traced function, which later calls do not repeat.
 
-Looked for when a trace is first used again, in the source of the function itself:
+The function's own source is searched when a trace is first reused:
 
     losses.append(loss)      a list, dict or set from outside is changed
     count += 1               a name declared `global` or `nonlocal`, or an attribute of an object from outside
@@ -28,12 +28,12 @@ CHANGES = frozenset(
 )
 KEPT = (int, float, complex, str, bytes, *CONTAINERS)
 _UNKNOWN = object()
-# Folders of installed packages: their authors know what they do.
+# Installed packages are not checked.
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
 def warn(function: Any) -> None:
-    """Warns of the side effects of a Python function that has been traced and is called again."""
+    """Warns about side effects of a Python function whose trace is reused."""
     plain = getattr(inspect.unwrap(function), "__func__", inspect.unwrap(function))
     if not isinstance(plain, types.FunctionType) or not is_user_module(plain.__module__):
         return
@@ -52,7 +52,7 @@ def warn(function: Any) -> None:
 
 
 def find(function: types.FunctionType, instance: Any = None) -> Iterator[tuple[int, str, str]]:
-    """Yields (line, source text, advice) of every side effect that can be told for certain."""
+    """Yields (line, source text, advice) for every definite side effect."""
     try:
         source = parse(function)
     except SourceUnavailable:
@@ -74,7 +74,7 @@ def find(function: types.FunctionType, instance: Any = None) -> Iterator[tuple[i
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.stmt]:
-    """The statements under a node, without those of functions and classes defined there."""
+    """The statements under a node, excluding nested functions and classes."""
     if isinstance(node, ast.stmt):
         yield node
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -128,7 +128,7 @@ def _of_call(call: ast.Call, known: dict[str, Any]) -> str:
 def _of_assignment(
     target: ast.expr, known: dict[str, Any], outside: set[str], kinds: tuple[Any, ...]
 ) -> str:
-    """Advice if the target lives outside and holds a plain value or a tensor of the trace."""
+    """Advice if the target is defined outside and holds a plain value or a tensor of the trace."""
     if isinstance(target, ast.Subscript):
         held = _value(target.value, known)
         is_effect = isinstance(held, CONTAINERS)
@@ -147,7 +147,7 @@ def _of_assignment(
 
 
 def _value(node: ast.expr, known: dict[str, Any]) -> Any:
-    """What a name or a path of attributes means now, without running any code of the user's."""
+    """The current value of a name or attribute path, found without running user code."""
     if isinstance(node, ast.Name):
         return known.get(node.id, _UNKNOWN)
     if isinstance(node, ast.Attribute):

@@ -1,4 +1,4 @@
-"""Input signatures: checking them, and converting arguments to what they ask for."""
+"""Input signatures: checks, and conversion of arguments."""
 
 import inspect
 from typing import Any
@@ -10,7 +10,7 @@ from penstock._src.util import nest
 
 
 def plain_arity(signature: inspect.Signature | None) -> int:
-    """The number of parameters if all are positional, else -1: then calls can be recognized quickly."""
+    """The number of parameters if all are positional, which allows a fast path for calls; else -1."""
     if signature is None:
         return -1
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -36,7 +36,7 @@ def checked_signature(given: Any, signature: inspect.Signature | None) -> dict[s
     remaining = list(given)
     for at, parameter in enumerate([] if signature is None else signature.parameters.values()):
         if at == 0 and parameter.name == "self":
-            continue  # a method that is not bound yet
+            continue  # `self` of an unbound method
         if parameter.kind is parameter.VAR_POSITIONAL:
             table[parameter.name] = tuple(remaining)
             remaining = []

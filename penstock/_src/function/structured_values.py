@@ -1,4 +1,4 @@
-"""Nested structures of Python values and TypeSpecs as StructuredValue messages, and back."""
+"""Encodes nested structures of Python values and TypeSpecs as StructuredValue messages, and decodes them."""
 
 import collections
 import importlib
@@ -15,7 +15,7 @@ from penstock._src.graph.serialize.attributes import shape_from_proto, shape_to_
 from penstock._src.proto.saved import StructuredValue, TensorSpecProto, TypeSpecProto
 from penstock._src.util import nest
 
-# Class -> (number in the format, where the class stands): specs that are written by their state.
+# Class -> (number in the format, its module): specs that are encoded by their state.
 _SPECS: dict[str, tuple[int, str]] = {
     "SparseTensorSpec": (TypeSpecProto.SPARSE_TENSOR_SPEC, "api.sparse.sparse_tensor"),
     "IndexedSlicesSpec": (TypeSpecProto.INDEXED_SLICES_SPEC, "core.composite"),
@@ -32,7 +32,7 @@ def encode(value: Any) -> Any:
     """Returns the message of a nested structure.
 
     Raises:
-      TypeError: it holds something that the format has no place for.
+      TypeError: it contains a value that cannot be encoded.
     """
     made = StructuredValue()
     _fill(made, value)
@@ -110,7 +110,7 @@ def decode(message: Any) -> Any:
     """Returns the nested structure of a message.
 
     Raises:
-      TypeError: it holds the TypeSpec of a class that is not known here.
+      TypeError: it contains a TypeSpec of an unknown class.
     """
     kind = message.WhichOneof("kind")
     if kind is None or kind == "none_value":

@@ -1,4 +1,4 @@
-"""Which trace serves a call: exact lookup, then traces of more general shapes."""
+"""Finds the trace for a call: exact lookup first, then traces with more general shapes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ class TraceCache:
         self._by_structure: dict[Any, list[tuple[list[TensorSpec], ConcreteFunction]]] = {}
 
     def lookup(self, structure: Any, leaves: Sequence[Any]) -> ConcreteFunction | None:
-        """Returns the most specific trace that serves these arguments."""
+        """Returns the most specific trace that accepts these arguments."""
         structure = self._with_context(structure)
         key = (structure, tuple((leaf.dtype, leaf.shape._dims) for leaf in leaves))
         found = self._exact.get(key)
@@ -43,7 +43,7 @@ class TraceCache:
         return best[1]
 
     def generalized(self, structure: Any, specs: list[TensorSpec]) -> tuple[Any, list[TensorSpec]]:
-        """Returns what to trace with: with `reduce_retracing`, general enough for earlier calls too."""
+        """Returns the arguments to trace with; with `reduce_retracing`, general enough for earlier calls too."""
         if not self.reduce_retracing:
             return structure, specs
         for known, entries in self._by_structure.items():
@@ -67,7 +67,7 @@ class TraceCache:
         leaves: Sequence[Any],
         concrete: ConcreteFunction,
     ) -> None:
-        """Adds a trace made for arguments of this kind."""
+        """Adds a trace for this signature."""
         structure = self._with_context(structure)
         key = (structure, tuple((leaf.dtype, leaf.shape._dims) for leaf in leaves))
         self._exact[key] = concrete
@@ -75,7 +75,7 @@ class TraceCache:
         self.count += 1
 
     def reason(self, structure: Any, specs: Sequence[TensorSpec]) -> str:
-        """Returns a sentence: why no trace serves arguments of this kind."""
+        """Returns the reason why no trace accepts these arguments."""
         if not self._by_structure:
             return "first call"
         earlier = self._by_structure.get(self._with_context(structure))
@@ -94,7 +94,7 @@ class TraceCache:
         return [concrete for entries in self._by_structure.values() for _, concrete in entries]
 
     def _with_context(self, structure: Any) -> Any:
-        """A trace is made for one device and, in TensorFlow 1 graphs, for one graph."""
+        """Adds the device and, for TensorFlow 1, the graph: a trace is valid for these only."""
         graph = STATE.graph
         while graph is not None and graph.building_function:
             graph = graph.enclosing
@@ -102,7 +102,7 @@ class TraceCache:
 
 
 def merged(a: Any, b: Any) -> Any:
-    """Returns the structure of which both are, where they differ only in composite types, or None."""
+    """Returns the common supertype of two structures that differ only in composite types, or None."""
     if not isinstance(a, tuple) or not isinstance(b, tuple):
         return a if a == b else None
     if len(a) != len(b):

@@ -1,8 +1,8 @@
-"""What makes two calls of a tf.function share a trace: the signature key of the arguments.
+"""The trace key: decides whether two calls of a tf.function share a trace.
 
-`describe(value, leaves)` returns a hashable description of an argument with its tensors taken out into `leaves`. Two calls
-share a trace if descriptions are equal and dtypes and shapes of the tensors are. Python numbers, strings and None
-count by value, other objects by identity (or by their own `__tf_tracing_type__`).
+`describe(value, leaves)` returns a hashable description of an argument and appends its tensors to `leaves`. Two calls share
+a trace if the descriptions and the dtypes and shapes of the tensors are equal. Python numbers, strings and None are compared
+by value, other objects by identity (or by `__tf_tracing_type__`).
 """
 
 import functools
@@ -26,7 +26,7 @@ _BY_VALUE = (int, float, bool, str, bytes, complex, type(None), type, type(Ellip
 
 @export("types.experimental.TracingContext", v1=["types.experimental.TracingContext"])
 class TracingContext:
-    """What `__tf_tracing_type__` is given: holds nothing to be used by callers."""
+    """The argument of `__tf_tracing_type__`: opaque to callers."""
 
 
 CONTEXT = TracingContext()
@@ -54,9 +54,9 @@ _SIMPLE = frozenset({int, float, bool, str, bytes, type(None)})
 
 
 def add_quick_key(value: Any, key: list[Any], leaves: list[Any]) -> bool:
-    """Appends what decides on the trace of the commonest kinds of arguments, and their tensors, in the order of `describe`.
+    """Fast path for common argument types: appends the argument's part of the key, and its tensors in the order of `describe`.
 
-    Returns False if the argument is of another kind.
+    Returns False for other types.
     """
     kind = type(value)
     if kind is EagerTensor:
@@ -118,7 +118,7 @@ def _describe_object(value: Any, leaves: list[Any]) -> Any:
 
 
 class _Same:
-    """Stands for a Python object: equal to that of an equal object that is still alive."""
+    """A weak stand-in for a Python object: equal to that of an equal object that is alive."""
 
     __slots__ = ("_reference", "_hash")
 
@@ -184,7 +184,7 @@ def substitute(value: Any, tensors: Iterator[Any]) -> Any:
 
 
 def generalize(value: Any, described: Any) -> Any:
-    """Returns an argument with the types of a more general description in place of composite values."""
+    """Returns an argument with composite values replaced by the specs of a more general description."""
     if isinstance(value, TypeSpec) or not isinstance(described, tuple):
         return value
     if described[0] == "composite":

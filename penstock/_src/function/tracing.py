@@ -1,4 +1,4 @@
-"""Tracing: calling the Python function on placeholders while ops are recorded."""
+"""Tracing: calls the Python function with placeholders while ops are recorded."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from penstock._src.util import collector, nest
 
 @dataclass
 class Trace:
-    """What is traced: the function, and its arguments with a spec for each tensor in them."""
+    """The input of a trace: the function, and its arguments with a spec for each tensor."""
 
     function: Callable[..., Any]
     name: str
@@ -31,9 +31,7 @@ class Trace:
     specs: list[TensorSpec]
     signature: inspect.Signature | None
     autograph: bool
-    values: Sequence[
-        Any
-    ] = ()  # of the first call: variables may begin with what is computed from them
+    values: Sequence[Any] = ()  # of the first call: initial values of variables may depend on them
 
 
 @collector.paused()
@@ -70,7 +68,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
 
 
 def _converted_call(function: Callable[..., Any]) -> Callable[..., Any]:
-    """For callables other than plain functions: conversion happens in the call."""
+    """For callables other than plain functions: converts on call."""
     if getattr(function, convert._MARK, None) == "never":
         return function
     return lambda *args, **kwargs: convert.call(function, *args, **kwargs)
@@ -175,7 +173,7 @@ def _same(value: Any, held: Any) -> bool:
 
 
 def lift(tensor: SymbolicTensor) -> EagerTensor | None:
-    """Returns the value of a tensor of a function being traced, if it can be known by now; else None."""
+    """Returns the value of a tensor in a function being traced if it depends on no argument; else None."""
     graph = tensor.graph
     inputs, values = [], []
     for placeholder, argument in graph.argument_values:

@@ -1,4 +1,4 @@
-"""tf.xla.experimental: computations asked to be compiled, as every program of Penstock is."""
+"""tf.xla.experimental: requests for compilation; Penstock compiles every program anyway."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ def compile(computation: Callable[..., Any], inputs: Any = None) -> Any:
 
     Args:
       computation: a function of the inputs.
-      inputs: a list of values; nested structures in it are given as they are.
+      inputs: a list of values, which may be nested structures.
 
     Returns:
       A list of the tensors of a flat result; a nested result as a structure of tensors; for no
@@ -66,7 +66,7 @@ def _tensor(value: Any) -> Any:
 @export("xla.experimental.jit_scope")
 @contextlib.contextmanager
 def jit_scope(compile_ops: Any = True, separate_compiled_gradients: bool = False) -> Iterator[None]:
-    """A scope whose operations are to be compiled together; blocks are formed by data flow anyway.
+    """A scope whose operations should be compiled together; no effect, since blocks are formed by data flow.
 
     Raises:
       RuntimeError: executing eagerly.

@@ -1,6 +1,6 @@
-"""Native code: LLVM IR written from Python, compiled, kept, loaded, and run over a thread pool.
+"""Native code: LLVM IR generated from Python, compiled, cached, loaded, and run on a thread pool.
 
-This layer knows nothing of tensors.  Read first: language/module.py, language/function.py.
+This layer is independent of tensors.  Read first: language/module.py, language/function.py.
 
 Writing      m = Module(target=host())           target.py: vector width, registers, cores; never a constant
              with m.task("double") as f:         a task: f.ctx (arguments' address), f.task, f.tid
@@ -12,7 +12,7 @@ Writing      m = Module(target=host())           target.py: vector width, regist
              f.loop(low, high, step, body, *carried) f.loop_while(condition, body, *carried) f.when(c, yes, no)
              f.select f.fma f.min f.max f.cast f.convert f.bits f.splat f.mask f.shuffle f.reduce f.intrinsic
              f.call(name or pointer, *args, ret=...) f.alloca(type, count)
-Compiling    code = Code.of(m)                   text, exports, target; code.key names it for ever
+Compiling    code = Code.of(m)                   text, exports, target; code.key is its permanent identity
              library = kernels()[code]           or kernels().load(codes) -> {key: Library}: in parallel, cached on disk
              library["double"]                   an address; library.function(name, *ctypes) for tests
              kernels().statistics                compiled, from_disk, reused, seconds

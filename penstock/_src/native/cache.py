@@ -1,8 +1,8 @@
-"""Objects on disk: a file for each code, named by its key.
+"""The on-disk cache of object code: a file for each Code, named by its key.
 
-A file is written beside its place and renamed into it, so readers see all of it or none, and writers may race: they
-write the same bytes.  It starts with a checksum; one that does not hold is removed and built again.  A folder that has
-grown past LIMIT loses its oldest files.
+A file is written under a temporary name and renamed, so that readers never see a partial file; writers may race, since they
+write the same bytes. It starts with a checksum; a file that fails it is removed and rebuilt. When the folder exceeds LIMIT,
+the oldest files are removed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = logging.getLogger("penstock.native")
 
 MAGIC = b"PNSTKOBJ1\n"
 LIMIT = 512 << 20  # bytes of a folder
-INTERVAL = 600  # seconds until a process that writes looks again how large the folder is
+INTERVAL = 600  # seconds between checks of the folder's size by a process that writes
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -54,7 +54,7 @@ def default_folder() -> Path | None:
 
 
 class ObjectCache:
-    """Object code by key in a folder.  Any failure of the disk only means compiling again."""
+    """Object code by key in a folder. A disk error only causes recompilation."""
 
     def __init__(self, folder: Path | str | None):
         self.folder = Path(folder) if folder else None
@@ -70,12 +70,12 @@ class ObjectCache:
         return cls(Path(named) if named else default_folder())
 
     def path(self, key: str) -> Path:
-        """Where the object of a key lies, in a cache that has a folder."""
+        """The path of a key's object; the cache must have a folder."""
         assert self.folder is not None
         return self.folder / key[:2] / f"{key[2:]}.o"
 
     def read(self, key: str) -> bytes | None:
-        """The object stored under `key`, or None if there is none that is whole."""
+        """The object stored under `key`, or None if it is missing or damaged."""
         if self.folder is None:
             return None
         path = self.path(key)
@@ -89,7 +89,7 @@ class ObjectCache:
             and hashlib.sha256(data[start:]).digest() == data[len(MAGIC) : start]
         ):
             return data[start:]
-        self._complain("%s is damaged; it is built again", path)
+        self._complain("%s is damaged; it is rebuilt", path)
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -119,7 +119,7 @@ class ObjectCache:
             self._complain("kernels are not kept in %s: %s", self.folder, error)
 
     def _is_due(self) -> bool:
-        """Whether nobody has looked at the folder's size for a while: in a large one that takes a second."""
+        """Whether the folder's size has not been checked for a while; the check takes a second in a large folder."""
         if self.folder is None:
             return False
         mark = self.folder / "looked-at"
@@ -129,7 +129,7 @@ class ObjectCache:
         return True
 
     def prune(self, limit: int | None = None) -> None:
-        """Removes the oldest files until three quarters of the limit are left, if it is passed."""
+        """If the limit is exceeded, removes the oldest files until the folder is at three quarters of it."""
         if self.folder is None or not self.folder.is_dir():
             return
         limit = LIMIT if limit is None else limit
@@ -144,7 +144,7 @@ class ObjectCache:
                 return
 
     def _complain(self, message: str, *args) -> None:
-        """Says it once; a user needs to know only when looking for the reason of slow starts."""
+        """Logs a message once, at a level for users who investigate slow starts."""
         if not self._warned:
             self._warned = True
             log.debug(message, *args)

@@ -12,7 +12,7 @@ from .language.module import Module
 from .language.types import I64, PTR
 from .target import Target, host
 
-# Eight bytes and one byte into a running sum, in the architecture's words.
+# Adds eight bytes, or one byte, to a running checksum.
 _X86 = """
 declare i64 @llvm.x86.sse42.crc32.64.64(i64, i64)
 declare i32 @llvm.x86.sse42.crc32.32.8(i32, i8)
@@ -56,7 +56,7 @@ def _instructions(target: Target) -> str | None:
 
 @functools.cache
 def native_crc32c() -> Callable[[bytes, int], int] | None:
-    """Returns a builtin (bytes, sum of what is before them) -> sum; None if the CPU has no such instruction."""
+    """Returns a builtin (bytes, previous checksum) -> checksum; None if the CPU has no such instruction."""
     instructions = _instructions(host())
     if instructions is None:
         return None
@@ -70,7 +70,7 @@ def native_crc32c() -> Callable[[bytes, int], int] | None:
     return py.builtin(library["py_crc32c"], "crc32c")
 
 
-_libraries: list = []  # the builtin holds an address of it
+_libraries: list = []  # kept alive: the builtin holds its address
 
 
 def _emit_sum(m: Module) -> None:

@@ -11,13 +11,13 @@ import llvmlite.binding as llvm
 
 from .target import Target, host
 
-# changes whenever what the object files assume of the process changes: the pool's interface, symbol names
+# Change this when object files rely on a different process interface: the thread pool's, or symbol names.
 FORMAT = "penstock-native-1"
 
 
 @dataclass(frozen=True, eq=False)
 class Code:
-    """LLVM IR text for a target, and the functions in it that may be called from outside."""
+    """LLVM IR text for a target, and the names of its exported functions."""
 
     text: str
     exports: tuple[str, ...]
@@ -30,14 +30,14 @@ class Code:
 
     @functools.cached_property
     def key(self) -> str:
-        """Names this code for ever: text, CPU, features, LLVM's version and ours."""
+        """The permanent identity of this code: a hash of text, CPU, features, and the versions of LLVM and Penstock."""
         digest = hashlib.sha256(f"{_VERSIONS}\n{self.target.identity}\n".encode())
         digest.update(self.text.encode())
         return digest.hexdigest()[:40]
 
     @property
     def runs_here(self) -> bool:
-        """Whether this process can load it (a narrower target of the same system can)."""
+        """Whether this process can load it (code for a smaller target of the same system can be loaded)."""
         here = host()
         return (self.target.architecture, self.target.system) == (here.architecture, here.system)
 

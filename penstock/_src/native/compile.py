@@ -1,9 +1,8 @@
-"""IR text -> object code, on several threads at once.
+"""Compiles IR text to object code on several threads.
 
-llvmlite holds a lock of its own round every call, so that two threads compile no faster than one.  Compiling needs
-no such lock if each thread has its own LLVM context and target machine; so the five calls that take the time go
-to the same C functions directly.  No LLVM passes run: the text is born in SSA with its vectors chosen, and passes
-were measured to give under 1 % (docs/architecture.md).
+llvmlite holds a lock during every call, so that two threads compile no faster than one. The lock is unnecessary if each
+thread has its own LLVM context and target machine, so the five expensive calls go to the C functions directly. No LLVM
+passes run: the generated IR is already vectorized and in SSA form, and passes gained less than 1 % in measurements.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from .target import Target, initialize_llvm
 
 
 def _unlocked(name: str) -> Callable:
-    """llvmlite's C function without its lock (with it, should a later llvmlite hide the function)."""
+    """llvmlite's C function without the lock, or with it if a later llvmlite hides the function."""
     function = getattr(llvm.ffi.lib, name)
     return getattr(function, "_cfn", function)
 
 
 def compile_object(text: str, machine: llvm.TargetMachine, verify: bool = False) -> bytes:
-    """Compiles IR text in an LLVM context of its own; safe beside other threads that do the same."""
+    """Compiles IR text in its own LLVM context; thread-safe."""
     context = llvm.create_context()
     source = ctypes.c_char_p(text.encode())
     with llvm.ffi.OutputString() as error:
@@ -57,8 +56,8 @@ def compile_object(text: str, machine: llvm.TargetMachine, verify: bool = False)
 def compile_all(
     codes: Sequence[Code], threads: int, done: Callable[[Code, bytes], None], verify: bool = False
 ) -> None:
-    """Compiles every code and hands each to `done` (on any thread); raises the first error."""
-    todo = sorted(codes, key=lambda code: len(code.text))  # the longest are taken first
+    """Compiles every code and passes each to `done` (on any thread); raises the first error."""
+    todo = sorted(codes, key=lambda code: len(code.text))  # popped from the end: the longest first
     failures: list[BaseException] = []
 
     def work():
@@ -92,7 +91,7 @@ def compile_all(
 
 
 def assembly(code: Code) -> str:
-    """The assembly text of a code, for people."""
+    """The assembly text of a code, for reading."""
     initialize_llvm()
     module = llvm.parse_assembly(code.text, llvm.create_context())
     machine = code.target.machine(flags.optimize)

@@ -1,4 +1,4 @@
-"""All native code of the process, by key: compiled, or read from the disk, once."""
+"""All native code of the process by key; each is compiled or read from disk once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .target import host
 
 @dataclass
 class Statistics:
-    """What loading kernels took so far."""
+    """Counts and times of loading kernels."""
 
     compiled: int = 0  # with LLVM
     from_disk: int = 0  # read from the object cache
@@ -44,7 +44,7 @@ class Kernels:
         """Makes every code executable; returns {key: Library}."""
         codes = list(codes)
         with self._lock:
-            pool()  # kernels may link to it
+            pool()  # kernels may link to the pool's functions
             new = {c.key: c for c in codes if c.key not in self._libraries}
             self.statistics.reused += len({c.key for c in codes}) - len(new)
             objects = self._objects(new)

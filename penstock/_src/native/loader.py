@@ -1,4 +1,4 @@
-"""Object code -> functions of this process."""
+"""Loads object code into this process."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .target import host, initialize_llvm
 _lock = threading.Lock()
 _serial = itertools.count()
 _jit: llvm.LLJIT | None = None
-_symbols: dict[str, int] = {}  # what generated code may name, besides what the process exports
+_symbols: dict[str, int] = {}  # symbols for generated code, besides those the process exports
 
 
 def provide(name: str, address: int) -> None:
-    """Makes `address` linkable by `name` in libraries loaded from now on."""
+    """Defines the symbol `name` for libraries that are loaded later."""
     _symbols[name] = address
 
 
 class Library:
-    """Loaded object code; `library["task"]` is the address of a function, for as long as this object lives."""
+    """Loaded object code; `library["task"]` is the address of a function, valid while this object is alive."""
 
     def __init__(self, code: bytes, exports: tuple[str, ...]):
         global _jit

@@ -2,19 +2,19 @@
 
     penstock_pool_run(fn, ctx, n, limit)    fn(ctx, task, thread) for task in range(n); returns when all are done
 
-`thread` is below `limit`, the number of threads that the caller prepared memory for.  If the pool has become larger
-than that, or is at work for another caller, the tasks run here one after the other, as thread 0: since the split
-into tasks is fixed, the results are the same.
+`thread` is below `limit`, the number of threads that the caller has memory for. If the pool is larger than that, or is busy
+with another caller, the tasks run sequentially on the calling thread as thread 0; the results are the same, because the
+split into tasks is fixed.
 
-Threads of even number take tasks from the front, the others from the back.  So a thread works on the same part of an
-array in one job as in the next, and finds it in its own caches, whose kernels share what they do in order of memory.
+Even-numbered threads take tasks from the front, odd ones from the back. Since kernels split work in memory order, a thread
+works on the same part of an array in consecutive jobs and finds it in its own caches.
 
-`ticket` holds (job number << 32 | taken from the back << 16 | from the front): one fetch-add both takes a task and says
-of which job.  More tasks than its fields have room for are several jobs.  The caller is
-thread 0 and waits for tasks, never for workers: a worker that has lost its core and holds no task costs nothing.  A
-ticket below n keeps its job open, so what it then reads of the job is stable; one past the end may meet the next job
-half written, and is recognized by the job's number, read before and after.  Workers spin on the job number for a
-while, then sleep on it.  Workers start when first needed; in a forked child none are alive, and they start again.
+`ticket` holds (job number << 32 | tasks taken from the back << 16 | from the front): one fetch-add both takes a task and
+identifies its job. If there are more tasks than its fields can count, they run as several jobs. The caller is thread 0 and
+waits for tasks, never for workers: a worker without a core and without a task delays nothing. A ticket below n keeps its
+job open, so the job's fields are stable while they are read; a ticket past the end may see the next job half written, which
+the job number, read before and after, detects. Workers spin on the job number for a while, then sleep on it. They start on
+first use, and again in a forked child, where none are running.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ MOST_THREADS = 1024
 MOST_TASKS = (
     1 << 15
 )  # of a job: with as many threads asking in vain, a field of the ticket does not overflow
-SPIN = 10000  # pauses before a worker sleeps: some 100 µs
-PATIENCE = 4000  # pauses of the caller before it offers its core
+SPIN = 10000  # pauses before a worker sleeps, about 100 µs
+PATIENCE = 4000  # pauses before the caller yields its core
 
-# byte offsets in the pool's state: what different threads write lies on lines of its own
+# Byte offsets in the pool's state: fields written by different threads are on separate cache lines.
 _TICKET, _FINISHED, _ASLEEP, _JOB, _CONTROL = 0, 128, 256, 384, 512
 _JOB_FN, _JOB_CTX, _JOB_N, _JOB_BASE = _JOB + 8, _JOB + 16, _JOB + 24, _JOB + 32
 _THREADS, _ALIVE, _QUIT, _BUSY = _CONTROL, _CONTROL + 8, _CONTROL + 16, _CONTROL + 64
@@ -329,7 +329,7 @@ class Pool:
 
     @property
     def threads(self) -> int:
-        """How many threads take part, the calling one included."""
+        """The number of threads, including the caller."""
         return self._threads()
 
     def resize(self, threads: int) -> None:
@@ -345,13 +345,13 @@ class Pool:
         self._run(function, context, tasks, self.threads)
 
 
-_pools: list[Pool] = []  # the process's one, once it is made
-_wanted = [0]  # threads that the program asked for; 0: as many as usual
+_pools: list[Pool] = []  # the process's pool, after first use
+_wanted = [0]  # the requested number of threads; 0: the default
 _making = threading.Lock()
 
 
 def pool() -> Pool:
-    """The process's pool, made at first use with the threads asked for, PENSTOCK_THREADS or the usable cores."""
+    """The process's pool, created on first use with the requested threads, PENSTOCK_THREADS or one per usable core."""
     if not _pools:
         with _making:
             if not _pools:
@@ -360,7 +360,7 @@ def pool() -> Pool:
 
 
 def ask_for_threads(threads: int) -> bool:
-    """Says of how many threads the process's pool shall be (0: the usual number); False if there is one already."""
+    """Requests the number of threads of the process's pool (0: the default); returns False if the pool exists already."""
     with _making:
         if not _pools:
             _wanted[0] = threads

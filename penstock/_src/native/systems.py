@@ -1,11 +1,11 @@
-"""The few calls of the operating system that native code makes: one row per system.
+"""The operating system calls that native code needs: one row per system.
 
 Each row is IR text that defines
-    os_start(fn, arg) -> i32     a new thread runs fn(arg); not 0: it could not be started
-    os_wait(word, seen)          sleeps while *word == seen (may also wake without reason)
-    os_wake(word)                wakes all that sleep on the word
-    os_yield()                   lets another thread have this core
-    os_nanoseconds() -> i64      a clock that only goes forward
+    os_start(fn, arg) -> i32     runs fn(arg) on a new thread; not 0: it could not be started
+    os_wait(word, seen)          sleeps while *word == seen (spurious wake-ups are allowed)
+    os_wake(word)                wakes all threads that sleep on the word
+    os_yield()                   yields the core to another thread
+    os_nanoseconds() -> i64      a monotonic clock
 and cpu_pause(), a hint to the core in a spinning loop.  A new system is a new row, and nothing else.
 """
 

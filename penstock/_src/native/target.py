@@ -1,4 +1,4 @@
-"""Target: what the code generator needs to know of a CPU; and the probe of this one."""
+"""Target: the properties of a CPU that code generation depends on; and detection of this CPU."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .language.types import SIZE, vec
 
 @dataclass(frozen=True)
 class Target:
-    """A CPU.  Never changes; part of every kernel's identity.
+    """A CPU. Immutable; part of every kernel's identity.
 
     vector_bytes    width of one vector register
     registers       how many vector registers there are
@@ -69,7 +69,7 @@ class Target:
 
     @functools.cached_property
     def identity(self) -> str:
-        """What compiled code depends on besides its text."""
+        """Everything that compiled code depends on besides its text."""
         return f"{self.triple} {self.cpu} {self.features}"
 
     def machine(self, opt: int = 2) -> llvm.TargetMachine:
@@ -81,7 +81,7 @@ class Target:
 
 @functools.cache
 def initialize_llvm() -> None:
-    """Registers all targets that the wheel has, once."""
+    """Registers all of LLVM's targets, once."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     llvm.initialize_native_asmparser()
@@ -89,7 +89,7 @@ def initialize_llvm() -> None:
 
 @functools.cache
 def host() -> Target:
-    """The CPU that this process runs on, or the lesser one that PENSTOCK_CPU names."""
+    """The CPU that this process runs on, or the older one that PENSTOCK_CPU names."""
     initialize_llvm()
     triple = llvm.get_process_triple()
     if flags.cpu:
@@ -115,7 +115,7 @@ _LEVELS = {"x86-64-v3": (32, 16), "x86-64-v4": (64, 32)}
 
 
 def _level(cpu: str) -> tuple[int, int]:
-    """(bytes, number) of the vector registers of the class of processors that PENSTOCK_CPU names."""
+    """(bytes, number) of the vector registers of the processor level that PENSTOCK_CPU names."""
     if cpu not in _LEVELS or platform.machine().lower() not in ("x86_64", "amd64"):
         raise errors.InvalidArgumentError(
             None,
@@ -135,7 +135,7 @@ def _vectors(machine: str, features: dict[str, bool]) -> tuple[int, int]:
 
 
 def usable_cores() -> int:
-    """How many cores this process may use: its affinity, and its control group's quota."""
+    """The number of cores this process may use, by CPU affinity and cgroup quota."""
     try:
         count = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
@@ -145,7 +145,7 @@ def usable_cores() -> int:
 
 
 def _cgroup_quota() -> float | None:
-    """Cores that the control group grants, by version 2 or 1 of the interface; None without a limit."""
+    """The cgroup's CPU quota in cores (cgroup v2 or v1); None without a limit."""
     try:
         group = next(
             (line.split(":", 2)[2].strip() for line in Path("/proc/self/cgroup").read_text().splitlines()
@@ -183,7 +183,7 @@ def _quota_v1(folder: Path) -> float | None:
 
 
 def _cache_size(level: int) -> int | None:
-    """Bytes of a core's data cache of that level, as Linux tells."""
+    """Bytes of a core's data cache at `level`, as reported by Linux."""
     for index in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
         try:
             kind = (index / "type").read_text().strip()

@@ -1,4 +1,4 @@
-"""Python built-ins that mean something for tensors inside converted code."""
+"""Replacements for Python built-ins in converted code that also accept tensors."""
 
 import builtins
 from collections.abc import Callable

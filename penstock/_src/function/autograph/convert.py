@@ -1,4 +1,4 @@
-"""Converts functions, remembers what it converted, and decides which calls are left as they are."""
+"""Converts functions, caches converted ones, and decides which calls are not converted."""
 
 import ast
 import functools
@@ -18,7 +18,7 @@ from penstock._src.function.autograph.templates import Namer
 
 logger = logging.getLogger("penstock.autograph")
 
-# Modules whose functions already handle tensors, or whose frames matter to them: called as they are.
+# Modules whose functions are not converted: they handle tensors already, or inspect their frames.
 _LEFT_ALONE = frozenset(
     """penstock tensorflow tf_keras keras numpy scipy pandas PIL matplotlib tensorflow_probability
     tensorflow_datasets collections copy cProfile inspect ipdb linecache mock pathlib pdb posixpath
@@ -32,7 +32,7 @@ _warned: weakref.WeakSet = weakref.WeakSet()
 
 
 class _Runtime(types.SimpleNamespace):
-    """What converted code sees as `ag__`."""
+    """The namespace `ag__` of converted code."""
 
 
 def _runtime(recursive: bool) -> _Runtime:
@@ -58,14 +58,14 @@ def _runtime(recursive: bool) -> _Runtime:
 
 
 def mark_converted(function: Any) -> Any:
-    """Says that `function` is already converted code."""
+    """Marks `function` as converted code."""
     if isinstance(function, types.FunctionType):
         setattr(function, _MARK, "converted")
     return function
 
 
 def do_not_convert(func: Any = None) -> Any:
-    """Returns `func` so that AutoGraph calls it as it is."""
+    """Marks `func` so that AutoGraph does not convert it."""
     if func is None:
         return do_not_convert
     if isinstance(func, types.FunctionType | functools.partial) or inspect.ismethod(func):
@@ -87,7 +87,7 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Calls `function`, converted first if it is user code."""
     try:
         overload = OVERLOADS.get(function)
-    except TypeError:  # not hashable, hence not a built-in
+    except TypeError:  # unhashable, hence not a built-in
         overload = None
     if overload is not None:
         return overload(*args, **kwargs)
@@ -105,11 +105,11 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 
 def converted(function: Any, requested: bool = False) -> Callable | None:
-    """Returns the converted form of a function or method, or None if it is to be called as it is.
+    """Returns the converted form of a function or method, or None if it is not to be converted.
 
     Args:
       function: what is called.
-      requested: whether it was given to tf.function itself: then libraries' code is converted too.
+      requested: whether it was passed to tf.function itself; then library code is converted too.
     """
     if inspect.ismethod(function):
         body = converted(function.__func__, requested)
@@ -154,7 +154,7 @@ def convert_function(function: types.FunctionType, recursive: bool = True) -> ty
     """Returns `function` rewritten; same signature, globals, closure, file and lines.
 
     Raises:
-      SourceUnavailable: the source is missing or uses what cannot be rewritten.
+      SourceUnavailable: the source is missing or uses an unsupported feature.
     """
     with _lock:
         code = _codes.get(function.__code__)
@@ -216,7 +216,7 @@ def _convert_code(function: types.FunctionType) -> types.CodeType:
         module = ast.parse(f"class {source.class_name}:\n    pass")
         module.body[0].body = [factory]  # type: ignore[attr-defined]
     ast.fix_missing_locations(module)
-    node.name = "ag_function__"  # a name of its own: the function may call itself
+    node.name = "ag_function__"  # renamed, since the function may call itself
     compiled = compile(module, source.filename, "exec", dont_inherit=True, flags=_future(function))
     code = _find_code(compiled, node.name, inside=False)
     return code.replace(co_name=function.__code__.co_name, co_qualname=function.__qualname__)

@@ -8,14 +8,14 @@ import ast
 from penstock._src.function.autograph import templates
 from penstock._src.function.autograph.templates import load
 
-# These look at the frame or the source of their caller; wrapping them would change what they see.
+# Not wrapped: these inspect the caller's frame or source.
 _LEFT_ALONE = frozenset(
     "super locals globals eval exec vars dir breakpoint isinstance issubclass type hasattr print".split()
 )
 
 
 class ExpressionConverter(ast.NodeTransformer):
-    """The half of the converter that deals with expressions; see `if_while_for.py` for statements."""
+    """Converts expressions; see `if_while_for.py` for statements."""
 
     guarded: frozenset[str] = frozenset()  # variables that may be undefined when read
     first_argument: str | None = None  # of the innermost user function, for super()

@@ -22,7 +22,7 @@ Block = list[ast.stmt]
 
 @dataclass
 class _Scope:
-    """A function of the result: what it takes from outside, and what must be bound at its start."""
+    """A generated function: its outer names, and the names to bind at its start."""
 
     outside: frozenset[str]  # arguments, and names declared nonlocal or global
     undefined: set[str] = field(default_factory=set)

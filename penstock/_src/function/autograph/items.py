@@ -1,4 +1,4 @@
-"""What a for loop in a graph iterates: the numbers of a range, the rows of a tensor, the elements of a dataset."""
+"""The iterables of for loops in graphs: ranges, tensors (by rows) and datasets."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from penstock._src.graph.static_values import constant_value
 
 
 class Items:
-    """What a for loop iterates: a counter carried by the loop, a test, and the item at the counter."""
+    """An iterable of a for loop: a counter carried by the loop, a test, and the item at the counter."""
 
     maximum: Any = None
     start: Any
@@ -30,7 +30,7 @@ class Items:
 
 
 class RangeItems(Items):
-    """tf.range(start, limit, delta), without making the range."""
+    """tf.range(start, limit, delta), without creating the tensor."""
 
     def __init__(self, start: Any, limit: Any, delta: Any):
         self.start, self.limit, self.delta = start, limit, delta
@@ -42,7 +42,7 @@ class RangeItems(Items):
             count = max(-((first - last) // step), 0) if step else 0
             self.maximum = count if count <= dtypes.int32.max else None
         elif bounds[2] is not None and start.dtype is dtypes.int32:
-            # ceil((limit - start) / delta), not less than 0; the difference may be no int32
+            # max(ceil((limit - start) / delta), 0); the difference may exceed int32
             start, limit, delta = (raw.Cast(x=t, DstT=dtypes.int64) for t in (start, limit, delta))
             span = limit - start + (delta - 1 if int(bounds[2]) > 0 else delta + 1)
             count = raw.Maximum(x=raw.FloorDiv(x=span, y=delta), y=0)
@@ -129,7 +129,7 @@ class RaggedItems(Items):
 
 
 class IteratorItems(Items):
-    """Elements of a tf.data iterator; the state carried is whether the last read found one."""
+    """Elements of a tf.data iterator; the loop carries whether the last read returned one."""
 
     def __init__(self, iterator: Any, loosens: bool = False):
         self.iterator, self.loosens = iterator, loosens

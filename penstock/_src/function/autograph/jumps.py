@@ -23,7 +23,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 @dataclass
 class _Jump:
-    """One kind of jump: which statements it is, what replaces them, the flag that says it happened."""
+    """One kind of jump: its statements, their replacement, and the flag that is set when it is taken."""
 
     matches: Callable[[ast.stmt], bool]
     replacement: Callable[[ast.stmt], Block]
@@ -40,7 +40,7 @@ class _Jump:
         return any(self.inside(child) for child in _inner_statements(node))
 
     def always(self, block: Block) -> bool:
-        """True if running `block` surely ends in this jump."""
+        """True if `block` always ends in this jump."""
         for node in block:
             if self.matches(node):
                 return True
@@ -51,7 +51,7 @@ class _Jump:
         return False
 
     def lower(self, block: Block) -> tuple[Block, bool]:
-        """Returns the block with this jump replaced, and whether it may have happened at its end."""
+        """Returns the block with this jump replaced, and whether it may have been taken at its end."""
         done: Block = []
         for index, node in enumerate(block):
             rest = block[index + 1 :]
@@ -164,7 +164,7 @@ def _holds(kind: type[ast.stmt], node: ast.stmt) -> bool:
 
 
 def lower_break_continue(node: ast.FunctionDef, namer: Namer) -> None:
-    """Replaces every break and continue of `node` (nested functions are their own business)."""
+    """Replaces every break and continue of `node` (not in nested functions)."""
     transformer = _BreakContinue(namer)
     body: Block = []
     for item in node.body:

@@ -1,4 +1,4 @@
-"""What `while` and `for` mean: Python's loops, or tf.while_loop when the condition or what is iterated is a tensor."""
+"""Runtime of `while` and `for`: Python's loops, or tf.while_loop if the condition or iterable is a tensor."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -140,7 +140,7 @@ def _for_in_graph(
     names: tuple[str, ...],
     options: Options,
 ) -> None:
-    """Builds the loop with the position in front of the state."""
+    """Builds the loop, with the position as its first variable."""
     position: list[Any] = [None]
     if isinstance(items, IteratorItems):
         position[0] = convert_to_tensor(True)
@@ -210,7 +210,8 @@ def _graph_loop(
     options: Options,
     loosens: bool = False,
 ) -> None:
-    """`loosens`: shapes that a step changes become less known, as in loops over datasets, until they stay."""
+    """Builds the loop; with `loosens`, as for datasets, shapes that an iteration changes are relaxed until they are
+    stable."""
     before = get_state()
     prepared, missing = _with_placeholders(before, body, get_state, set_state, names)
     start = tuple(
@@ -263,7 +264,7 @@ def _graph_loop(
 
 
 class _ShapeChanged(Exception):
-    """A step gave shapes that do not fit those before it; `invariants` fit both."""
+    """An iteration changed shapes incompatibly; `invariants` fit both."""
 
     def __init__(self, invariants: tuple) -> None:
         super().__init__(invariants)
@@ -271,7 +272,7 @@ class _ShapeChanged(Exception):
 
 
 def _loosen(before: tuple, after: tuple) -> bool:
-    """Whether a shape after a step does not fit that before it, all else being equal."""
+    """Whether only shapes became incompatible in an iteration."""
     if any(isinstance(new, Undefined) or new is None for new in after):
         return False
     old, new = values.flatten(before), values.flatten(after)
@@ -280,7 +281,7 @@ def _loosen(before: tuple, after: tuple) -> bool:
 
 
 def _common_shapes(before: tuple, after: tuple) -> tuple:
-    """The shapes that both states have, in their structure."""
+    """The most specific shapes compatible with both states, in their structure."""
     return tuple(
         nest.map_structure(lambda x, y: x.shape.most_specific_compatible_shape(y.shape), old, new)
         for old, new in zip(before, after, strict=True)
@@ -311,7 +312,7 @@ def _shape_invariants(before: tuple, start: tuple, options: Options) -> tuple | 
 
 
 def _spread(shape: Any, tensor: Any) -> Any:
-    """The shapes given for a variable, in the variable's structure."""
+    """Expands the shape invariant of a variable to the variable's structure."""
     if not nest.is_nested(tensor):
         return nest.map_structure(lambda leaf: TensorShape(shape), tensor)
     if isinstance(tensor, dict):
@@ -355,7 +356,7 @@ def _loosened(invariant: Any, start: Any) -> bool:
 
 
 def _fits(before: Tensor, after: Tensor) -> bool:
-    """Whether the shape after a step is one that the shape before it allows."""
+    """Whether the shape after an iteration is compatible with the shape before it."""
     old, new = before.shape, after.shape
     return old.rank is None or (
         new.rank == old.rank
@@ -388,7 +389,7 @@ def _with_placeholders(
     set_state: SetState,
     names: tuple[str, ...],
 ) -> tuple[tuple, list[str]]:
-    """Gives variables that only the loop defines zeros of the type that one iteration, traced aside, shows."""
+    """Initializes variables defined only in the loop with zeros, typed by tracing one iteration separately."""
     missing = [
         index for index, value in enumerate(before) if isinstance(value, Undefined) or value is None
     ]

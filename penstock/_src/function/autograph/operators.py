@@ -1,4 +1,5 @@
-"""What `if`, `and`, `or`, `not`, `a if c else b`, `a < b < c` and `assert` mean: Python's sense, or graph ops for tensors."""
+"""Runtime of `if`, `and`, `or`, `not`, `a if c else b`, `a < b < c` and `assert`: Python semantics, or graph ops for
+tensors."""
 
 import operator
 from collections.abc import Callable
@@ -23,9 +24,9 @@ def if_(
     names: tuple[str, ...],
     outputs: int,
 ) -> None:
-    """Runs one branch, or, for a symbolic condition, both into a tf.cond.
+    """Runs one branch or, for a symbolic condition, traces both into a tf.cond.
 
-    The variables `names` are the same before both; the first `outputs` of them come out of it.
+    Both branches start from the same values of the variables `names`; the first `outputs` of them are results.
     """
     if not values.is_symbolic(condition):
         body() if condition else orelse()

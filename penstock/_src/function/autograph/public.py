@@ -16,7 +16,7 @@ export("autograph.experimental.do_not_convert")(convert.do_not_convert)
 
 @export("autograph.experimental.Feature", v1=[])
 class Feature(Enum):
-    """Optional parts of AutoGraph; accepted for compatibility, since Penstock always has them on or needs none."""
+    """Optional parts of AutoGraph; accepted for compatibility: they are always on or not needed."""
 
     ALL = "ALL"
     AUTO_CONTROL_DEPS = "AUTO_CONTROL_DEPS"
@@ -43,19 +43,19 @@ def set_loop_options(
     maximum_iterations: Any = None,
     shape_invariants: Any = None,
 ) -> None:
-    """Gives the tf.while_loop made of the enclosing loop its options; to be the loop's first statement."""
+    """Sets options of the tf.while_loop for the enclosing loop; must be the loop's first statement."""
 
 
 @export("autograph.to_graph", v1=[])
 def to_graph(
     entity: Any, recursive: bool = True, experimental_optional_features: Any = None
 ) -> Callable:
-    """Returns `entity` with its control flow able to depend on tensors.
+    """Returns `entity` converted, so that its control flow can depend on tensors.
 
     Args:
       entity: a function, method or callable object.
       recursive: also convert the functions it calls.
-      experimental_optional_features: accepted, without effect.
+      experimental_optional_features: accepted for compatibility; no effect.
 
     Raises:
       ValueError: its source is not available.
@@ -71,7 +71,7 @@ def to_graph(
 
 @export("autograph.to_code", v1=[])
 def to_code(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> str:
-    """Returns the source text of what AutoGraph makes of `entity`."""
+    """Returns the source code of `entity` after conversion."""
     del recursive, experimental_optional_features
     try:
         node, _ = convert.convert_node(_function_of(entity))

@@ -1,9 +1,8 @@
-"""Which variables a statement reads and writes, and which of them it must carry.
+"""Finds the variables that a statement reads and writes, and those that it must carry.
 
 After `annotate(function)`, each `if`, `while` and `for` has
-  `.state`      the simple names and composites (`self.x`, `d['k']`) that go in and out of it;
-  `.outputs`    how many of them, from the first, are needed after it; the rest is only overwritten inside;
-so that generated branches and loop bodies can save and restore them.
+  `.state`      the simple names and composites (`self.x`, `d['k']`) that it carries;
+    `.outputs`    the number of them, from the first, that are live after it; the others are only overwritten inside.
 """
 
 import ast
@@ -37,7 +36,7 @@ def reads(node: ast.AST | Iterable[ast.AST] | None) -> Names:
 
 
 def free_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Names:
-    """Names of outside that a function reads whenever it is called."""
+    """Outer names that a function reads when it is called."""
     body = node.body if isinstance(node.body, list) else [node.body]
     return reads(body) - argument_names(node.args) - (writes(body) - declared(body))
 
@@ -113,7 +112,7 @@ def _is_path(node: ast.expr) -> bool:
 
 
 class _Liveness:
-    """Walks a function backwards; jumps are already gone, so a block has one way in and one out."""
+    """Liveness analysis, backwards; jumps have been removed, so a block has one entry and one exit."""
 
     def __init__(self, always_live: Names):
         self.always_live = always_live
@@ -147,9 +146,7 @@ class _Liveness:
     def _While(self, node: ast.While, live: Names, closures: Names) -> Names:
         flags = frozenset(getattr(node, "flags", ()))
         live_in = live | reads(node.test) | flags
-        for _ in range(
-            2
-        ):  # the second pass sees what the first found to be read in the next iteration
+        for _ in range(2):  # the second pass includes the names read in the next iteration
             live_in |= self.block(node.body, live_in, closures)
         self.carry(node, [node.test, *node.body], live, live_in)
         return live_in

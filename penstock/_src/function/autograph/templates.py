@@ -1,4 +1,4 @@
-"""Small syntax trees from text: how generated code is written in the converters."""
+"""Code templates: syntax trees parsed from text."""
 
 import ast
 import functools
@@ -11,7 +11,7 @@ def _parsed(text: str) -> ast.Module:
 
 
 class _Fill(ast.NodeTransformer):
-    """Puts nodes in place of the names that stand for them."""
+    """Replaces placeholder names by nodes."""
 
     def __init__(self, nodes: dict[str, ast.expr], blocks: dict[str, list[ast.stmt]]):
         self.nodes = nodes
@@ -60,7 +60,7 @@ class _Copy(ast.NodeTransformer):
 
 
 def _locate(node: ast.AST, at: ast.AST) -> None:
-    """Gives nodes without a place the place of `at`, which must have one."""
+    """Sets the source location of nodes without one to that of `at`."""
     if "lineno" in node._attributes and not hasattr(node, "lineno"):
         ast.copy_location(node, at)
     for child in ast.iter_child_nodes(node):
@@ -76,7 +76,7 @@ def names_tuple(names: Iterable[str]) -> ast.Tuple:
 
 
 class Namer:
-    """Makes names that the function does not use."""
+    """Makes names that are unused in the function."""
 
     def __init__(self, taken: set[str]):
         self.taken = taken

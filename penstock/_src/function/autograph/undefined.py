@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 
 class Undefined:
-    """A variable that a branch or loop may define later; any use of it says so."""
+    """A variable that a branch or loop may define later; using it raises UnboundLocalError."""
 
     def __init__(self, name: str):
         self.symbol_name = name
@@ -30,7 +30,7 @@ class Undefined:
 
 
 class UndefinedReturnValue(Undefined):
-    """The result of a function that has not met its return statement yet."""
+    """The result of a function that has not reached a return statement yet."""
 
     def __init__(self) -> None:
         super().__init__("return value")
@@ -48,7 +48,7 @@ def ld(value: Any) -> Any:
 
 
 def ldu(read: Any, name: str) -> Any:
-    """Returns `read()`, or Undefined if what it reads does not exist."""
+    """Returns `read()`, or Undefined if the name does not exist."""
     try:
         return read()
     except (NameError, AttributeError, KeyError, IndexError):

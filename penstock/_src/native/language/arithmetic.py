@@ -33,10 +33,10 @@ _FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt
 class Arithmetic(Writer):
     """Mixed into Fn.  Scalars meeting vectors are splat; Python numbers become constants."""
 
-    FAST = "contract nsz "  # multiply-adds may fuse; NaN and infinity stay honest
+    FAST = "contract nsz "  # allows FMA and ignores signs of zeros; NaN and infinity keep their IEEE meaning
 
     def pair(self, a, b):
-        """(type, text of a, text of b) of two operands brought to one type."""
+        """Converts two operands to one type; returns (type, text of a, text of b)."""
         if not isinstance(a, Val):
             return b.ty, constant(a, b.ty), b.s
         if not isinstance(b, Val):
@@ -53,11 +53,11 @@ class Arithmetic(Writer):
         return a.ty, a.s, self.splat(b, la).s
 
     def binary(self, op: str, a, b) -> Val:
-        """`op` of LLVM; for floats the f is put before it (add -> fadd)."""
+        """LLVM's binary `op`; for floats an f is prepended (add -> fadd)."""
         return self._binary(op, a, b, self.FAST)
 
     def unfused(self, op: str, a, b) -> Val:
-        """An addition or subtraction that never fuses with a product: of equal products it gives 0."""
+        """An addition or subtraction that is never fused with a product, so that x * y - x * y is 0."""
         return self._binary(op, a, b, "nsz ")
 
     def _binary(self, op: str, a, b, flags: str) -> Val:
@@ -67,7 +67,7 @@ class Arithmetic(Writer):
         return self.emit(ty, f"{op} {ty} {a}, {b}")
 
     def compare(self, op: str, a, b) -> Val:
-        """`op` is one of eq ne lt le gt ge, or ult ule ugt uge (unsigned), or uno (a NaN among them)."""
+        """`op` is one of eq ne lt le gt ge, or ult ule ugt uge (unsigned), or uno (true if either is NaN)."""
         ty, a, b = self.pair(a, b)
         text = f"fcmp {_FLOAT_COMPARE[op]}" if is_float(ty) else f"icmp {_INT_COMPARE[op]}"
         return self.emit(like(ty, I1), f"{text} {ty} {a}, {b}")
@@ -125,7 +125,7 @@ class Arithmetic(Writer):
         return x if x.ty == ty else self.emit(ty, f"bitcast {x.ty} {x.s} to {ty}")
 
     def convert(self, x: Val, element: str, signed: bool = True) -> Val:
-        """`x` as `element` by value, between numeric types; `signed` says how integers are read."""
+        """Converts `x` to the numeric type `element`; `signed` is the signedness of integers."""
         source = scalar(x.ty)
         if source == element:
             return x
@@ -140,7 +140,7 @@ class Arithmetic(Writer):
         return self.cast("sext" if signed and source != I1 else "zext", x, element)
 
     def convert_float(self, x: Val, source: str, element: str) -> Val:
-        """Between float types.  Through float where there is no instruction, and LLVM would call a library."""
+        """Converts between float types, via float where LLVM would otherwise call a library function."""
         if BITS[element] == 16 and source != F32:  # half <-> bfloat, double -> half
             return self.convert_float(self.convert_float(x, source, F32), F32, element)
         if source == BF16:
@@ -149,8 +149,8 @@ class Arithmetic(Writer):
         if element == BF16 and "+avx512bf16" not in self.target.features:
             return self.rounded_to_bfloat(x)
         if BITS[element] == 16 and (lanes(x.ty) == 1 or element == BF16):
-            # LLVM would join this to a conversion of a double to float before it, and call a library; and it aborts at
-            # constants converted to vectors of bfloat, when it finds late that they are some.
+            # Without the fence LLVM would merge this with a preceding conversion from double and call a library function,
+            # and it crashes on constants converted to vectors of bfloat.
             x = self.intrinsic("arithmetic.fence", x, fast=False)
         return self.cast("fpext" if BITS[source] < BITS[element] else "fptrunc", x, element)
 
@@ -159,7 +159,7 @@ class Arithmetic(Writer):
         return self.cast("zext", self.bits(x, like(x.ty, I16)), I32)
 
     def rounded_to_bfloat(self, x: Val) -> Val:
-        """float -> bfloat by integers: to nearest, ties to even; a NaN stays one."""
+        """Converts float to bfloat with integer operations: to nearest, ties to even; NaN stays NaN."""
         bits = self.bits(x, like(x.ty, I32))
         upper = self.binary("lshr", bits, 16)
         rounded = self.binary("lshr", bits + ((upper & 1) + 0x7FFF), 16)
@@ -218,7 +218,7 @@ class Arithmetic(Writer):
         return self.emit(v.ty, f"insertelement {v.ty} {v.s}, {x.ty} {x.s}, i64 {self.text(i, I64)}")
 
     def reduce(self, op: str, v: Val) -> Val:
-        """All lanes combined: add mul fadd fmul and or xor smin smax umin umax fmin fmax fminimum fmaximum."""
+        """Reduces all lanes by one of: add mul fadd fmul and or xor smin smax umin umax fmin fmax fminimum fmaximum."""
         ty = scalar(v.ty)
         start = (
             f"{ty} {constant(0.0 if op == 'fadd' else 1.0, ty)}, " if op in ("fadd", "fmul") else ""

@@ -1,4 +1,4 @@
-"""Fn: a function being written, line by line, with loops and conditions as Python calls."""
+"""Fn: a function under construction, with loops and conditions as Python calls."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .value import Val
 class Fn(Arithmetic, Memory):
     """A function of a Module.  Arguments are attributes: `f.ctx`.
 
-    Used as a context: at the end of the `with` block the text goes to the module.  All control flow is
-    structured and in SSA form: what a loop carries is passed to and returned by its body.
+    Used as a context manager: at the end of the `with` block the text is added to the module. All control flow is
+    structured and in SSA form: loop-carried values are passed to and returned by the body.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Fn(Arithmetic, Memory):
         return self.emit(ret, f"call {ret} {target}({sig})")
 
     def give(self, value: Val) -> None:
-        """Returns `value`; must be the last thing said."""
+        """Returns `value` from the function; must be the last instruction."""
         self.lines.append(f"ret {value.ty} {value.s}")
 
     # -- control
@@ -94,7 +94,7 @@ class Fn(Arithmetic, Memory):
     def loop(self, low, high, step, body: Callable, *carry: Val) -> tuple[Val, ...]:
         """for i in range(low, high, step): carry = body(i, *carry).  Returns the last carry.
 
-        A loop whose bounds are Python ints and that runs at most once is no loop, and `i` an int.
+        If the bounds are Python ints and the loop runs at most once, no loop is emitted and `i` is an int.
         `step` is positive.
         """
         static = not any(isinstance(x, Val) for x in (low, high, step))
@@ -154,9 +154,8 @@ class Fn(Arithmetic, Memory):
         return tuple(phis)
 
     def when(self, condition, yes: Callable, no: Callable = lambda: ()) -> tuple[Val, ...]:
-        """if condition: yes() else no().  Both return values alike in types, which merge (or nothing).
-
-        A Python bool decides now.
+        """if condition: yes() else no().  Both return values of the same types, which are merged (or nothing).
+        If the condition is a Python bool, only that branch is emitted.
         """
         if not isinstance(condition, Val):
             return tuple((yes if condition else no)() or ())

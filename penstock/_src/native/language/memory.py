@@ -19,11 +19,11 @@ class Memory(Writer):
         )
 
     def load(self, p: Val, offset=0, ty: str = PTR, mask: Val | None = None) -> Val:
-        """A value of `ty`; lanes outside `mask` are not touched in memory and read as zero."""
+        """Loads a value of `ty`; lanes outside `mask` are not accessed and read as zero."""
         element = scalar(ty)
         if (
             element == BF16
-        ):  # where LLVM takes the type apart it would call a library: let it see integers
+        ):  # LLVM would call a library function when it scalarizes this type: load integers instead
             bits = self.load(p, offset, like(ty, I16), mask)
             return self.emit(ty, f"bitcast {bits.ty} {bits.s} to {ty}")
         p = self.at(p, offset, element)
@@ -41,7 +41,7 @@ class Memory(Writer):
             v, element = self.emit(bits, f"bitcast {v.ty} {v.s} to {bits}"), I16
         p = self.at(p, offset, element)
         if mask is not None and mask.s[0] == "<" and mask.s.count("i1 1") == 1:
-            # LLVM 22 stores too many bytes if it makes one store of a truncation and a mask of one known lane
+            # LLVM 22 bug: a truncating store with a constant mask of one lane stores too many bytes
             lane = mask.s[1:-1].split(", ").index("i1 1")
             one = self.emit(element, f"extractelement {v.ty} {v.s}, i64 {lane}")
             v, p, mask = one, self.at(p, lane, element), None
@@ -88,7 +88,7 @@ class Memory(Writer):
     def prefetch(
         self, p: Val, offset=0, ty: str = "float", write: bool = False, locality: int = 3
     ) -> None:
-        """Asks for a cache line; never faults."""
+        """Prefetches a cache line; never faults."""
         self.module.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         p = self.at_any(p, offset, ty)
         self.emit(
@@ -96,7 +96,7 @@ class Memory(Writer):
         )
 
     def at_any(self, p: Val, offset, ty: str) -> Val:
-        """An address that may lie outside its array: fit for a prefetch, not for a load."""
+        """An address that may be out of bounds, for prefetching only."""
         if isinstance(offset, int) and offset == 0:
             return p
         return self.emit(
@@ -104,13 +104,13 @@ class Memory(Writer):
         )
 
     def alloca(self, ty: str, count: int = 1, align: int = 64) -> Val:
-        """Room on the stack for `count` elements, for the whole call wherever this is said."""
+        """Stack memory for `count` elements, allocated at function entry."""
         v = Val(self, PTR, self.name_value())
         self.entry.append(f"{v.s} = alloca [{count} x {ty}], align {align}")
         return v
 
     def address(self, name: str) -> Val:
-        """The address of a function or global of this module, or of one that will be linked in."""
+        """The address of a function or global of this module, or of one to be linked."""
         return Val(self, PTR, f"@{name}")
 
     def memset(self, p: Val, byte: int, size) -> None:

@@ -1,4 +1,4 @@
-"""Module: functions written for one target, and the text they make."""
+"""Module: LLVM IR functions for one target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .types import VOID
 
 
 class Module(ModuleText):
-    """LLVM IR in the making.
+    """LLVM IR under construction.
 
     m = Module()
     with m.fn("scale", x=PTR, n=I64) as f:
@@ -31,5 +31,5 @@ class Module(ModuleText):
         return Fn(self, name, args, ret, internal, noalias)
 
     def task(self, name: str) -> Fn:
-        """Opens a task of a launch: (context, number of the task, number of the thread)."""
+        """Opens a launch's task function: (context, task index, thread index)."""
         return self.fn(name, ctx="ptr", task="i64", tid="i64")

@@ -1,4 +1,4 @@
-"""ModuleText: what a module has of text so far. Functions add themselves and their declarations to it."""
+"""ModuleText: the text of a module so far; functions add their definitions and declarations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from penstock._src.native.target import Target
 
 
 class ModuleText:
-    """Definitions, and declarations of what they call; `exports` may be called from outside."""
+    """Definitions, and declarations of the functions they call; `exports` are visible outside."""
 
     def __init__(self, target: Target):
         self.target = target
@@ -16,7 +16,7 @@ class ModuleText:
         self.exports: list[str] = []
 
     def define(self, name: str, internal: bool) -> None:
-        """Notes that a function is being written; `internal` ones are for this module only."""
+        """Registers a function under construction; `internal` functions are visible in this module only."""
         if name in self.names:
             raise ValueError(
                 f"native.Module: a function has one definition. Received {name!r} twice."
@@ -30,7 +30,7 @@ class ModuleText:
         self.declarations.setdefault(name or text, (name or text, text))
 
     def raw(self, text: str, exports: tuple[str, ...] = ()) -> None:
-        """Adds IR text as it stands."""
+        """Adds IR text verbatim."""
         self.parts.append(text)
         self.exports.extend(exports)
         self.names.update(exports)

@@ -1,6 +1,6 @@
-"""Spellings of LLVM's types and constants.
+"""LLVM types and constants as text.
 
-A type is its LLVM text: "float", "<16 x float>", "ptr".  Everything here is a pure function of such texts.
+A type is its LLVM text: "float", "<16 x float>", "ptr". All functions here are pure functions of such texts.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ FLOATS = frozenset((F16, BF16, F32, F64))
 BITS = {I1: 1, I8: 8, I16: 16, I32: 32, I64: 64, F16: 16, BF16: 16, F32: 32, F64: 64}
 _MANGLED = {F16: "f16", BF16: "bf16", F32: "f32", F64: "f64", PTR: "p0"}
 
-# NumPy's names of the types that a memory element may have; bool is a byte that holds 0 or 1.
+# NumPy's names of memory element types; bool is a byte with value 0 or 1.
 OF_NUMPY = {
     "bool": I8, "int8": I8, "uint8": I8, "int16": I16, "uint16": I16, "int32": I32, "uint32": I32,
     "int64": I64, "uint64": I64, "float16": F16, "bfloat16": BF16, "float32": F32, "float64": F64,
@@ -41,7 +41,7 @@ def lanes(ty: str) -> int:
 
 
 def like(ty: str, element: str) -> str:
-    """Returns `element`, in as many lanes as `ty` has."""
+    """Returns the type of `element` with as many lanes as `ty`."""
     return vec(element, lanes(ty)) if ty[0] == "<" else element
 
 
@@ -55,7 +55,7 @@ def size_of(ty: str) -> int:
 
 
 def mangle(ty: str) -> str:
-    """Returns the suffix that LLVM's overloaded intrinsics have for `ty`: v16f32."""
+    """Returns the suffix of LLVM's overloaded intrinsics for `ty`, such as v16f32."""
     if ty[0] == "<":
         return f"v{lanes(ty)}{mangle(scalar(ty))}"
     return _MANGLED.get(ty, ty)

@@ -1,4 +1,4 @@
-"""Val: a typed SSA name of the function being written, with Python's operators."""
+"""Val: a typed SSA value of the function under construction, with Python's operators."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class Instructions(Protocol):
-    """What values ask of the function that they belong to (arithmetic.py has it)."""
+    """The methods of a function that values need (see arithmetic.py)."""
 
     def binary(self, op: str, a: Any, b: Any) -> Val: ...
     def compare(self, op: str, a: Any, b: Any) -> Val: ...
@@ -14,9 +14,9 @@ class Instructions(Protocol):
 
 
 class Val:
-    """An LLVM value.  Python numbers mix in freely; adding 0 and multiplying by 1 emit nothing.
+    """An LLVM value. Operands may be Python numbers; adding 0 or multiplying by 1 emits nothing.
 
-    `//`, `%` are unsigned (sizes and indices are not negative), `>>` and the comparisons signed.
+    `//` and `%` are unsigned (sizes and indices are not negative), `>>` and the comparisons signed.
     """
 
     __slots__ = ("f", "ty", "s")
@@ -98,7 +98,7 @@ class Val:
     def __ge__(self, other):
         return self.f.compare("ge", self, other)
 
-    # == and != stay Python's own, so that values can be keys
+    # == and != are not overloaded, so that values can be dict keys
     def eq(self, other):
         return self.f.compare("eq", self, other)
 

@@ -12,7 +12,7 @@ from .value import Val
 
 
 class Writer:
-    """What the parts of Fn (arithmetic, memory, control) write to."""
+    """Base of the parts of Fn (arithmetic, memory, control): appends instructions."""
 
     module: ModuleText
     target: Target
@@ -28,12 +28,12 @@ class Writer:
         return f"%v{self.serial}"
 
     def fresh(self, hint: str) -> str:
-        """A label that is new in the function."""
+        """A label unique in the function."""
         self.serial += 1
         return f"{hint}{self.serial}"
 
     def emit(self, ty: str, text: str) -> Any:
-        """Appends an instruction; its value, or None if `ty` is void."""
+        """Appends an instruction; returns its value, or None if `ty` is void."""
         if ty == VOID:
             self.lines.append(text)
             return None
@@ -43,5 +43,5 @@ class Writer:
         return Val(self, ty, name)
 
     def text(self, x: Any, ty: str) -> str:
-        """The spelling of `x`, a value or a Python number, where type `ty` is wanted."""
+        """The text of `x`, a value or a Python number, as type `ty`."""
         return x.s if isinstance(x, Val) else constant(x, ty)
