@@ -2,7 +2,7 @@
 
 After `annotate(function)`, each `if`, `while` and `for` has
   `.state`      the simple names and composites (`self.x`, `d['k']`) that it carries;
-    `.outputs`    the number of them, from the first, that are live after it; the others are only overwritten inside.
+  `.outputs`    the number of them, from the first, that are live after it; the others are only overwritten inside.
 """
 
 import ast
